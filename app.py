@@ -1,0 +1,24 @@
+"""Thaw's navigation: which page stands at which address, and nothing else."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from pages import design, export, run
+from pages.components import frame
+
+
+def main() -> None:
+    """Show the page that the address names."""
+    frame.dress()
+    frame.navigate(
+        {
+            "design": st.Page(design.page, title="Design", url_path="design", default=True),
+            "run": st.Page(run.page, title="Run", url_path="run"),
+            "export": st.Page(export.page, title="Export", url_path="export"),
+        }
+    )
+
+
+if __name__ == "__main__":
+    main()

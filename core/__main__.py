@@ -1,0 +1,270 @@
+"""The command line: python -m core COMMAND."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import Any
+
+import click
+
+from core.design import layers, parse, presets, problems
+from core.design.spec import Schedule
+from core.errors import InputError, ScheduleError, ThawError, nearest
+from core.export import csv
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs import outcome
+from core.runs.console import Console, print_nowhere
+from core.runs.refuse import refuse_errors
+from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings, steps_per_epoch
+
+STOPPED = 130
+_DEFAULTS = RunSettings()
+
+
+class _Explained(click.Group):
+    """A group of commands whose errors are told in words, with their exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ThawError as error:
+            told = error.problems if isinstance(error, ScheduleError) else [error]
+            for problem in told:
+                click.echo(f"error: {problem}", err=True)
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:  # the reader has seen enough, as in `curves | head`
+            print_nowhere()
+            ctx.exit(0)
+        except KeyboardInterrupt:
+            ctx.exit(STOPPED)
+
+
+@click.group(cls=_Explained, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Thaw: design a fine-tuning schedule, and run it.
+
+    FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
+    comes first. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
+    """
+
+
+@cli.command()
+@click.argument("name")
+@click.option("--json", "as_json", is_flag=True, help="The whole layer table as JSON.")
+def groups(name: str, as_json: bool) -> None:
+    """The default groups of the model NAME, as resnet18 or torchvision/resnet18."""
+    table = layers.load(layers.full_name(name))
+    if as_json:
+        click.echo(table.model_dump_json(indent=1))
+        return
+    rows = [(g.name, " ".join(g.modules), f"{g.parameters:,}") for g in table.groups]
+    rows = [("group", "modules", "parameters"), *rows, ("total", "", f"{table.parameters:,}")]
+    wide = [max(len(row[column]) for row in rows) for column in range(3)]
+    for group, modules, parameters in rows:
+        click.echo(f"{group:{wide[0]}}  {modules:{wide[1]}}  {parameters:>{wide[2]}}")
+
+
+@cli.command("presets")
+@click.argument("name", required=False)
+def presets_(name: str | None) -> None:
+    """All presets, a line each, or the JSON of the preset NAME."""
+    if name is not None:
+        click.echo(presets.text(name), nl=False)
+        return
+    wide = max(map(len, presets.names()))
+    for preset in presets.names():
+        schedule = presets.load(preset)
+        about = f"{schedule.name}: {schedule.epochs} epochs, {schedule.model.name}"
+        click.echo(f"{preset:{wide}}  {about}")
+
+
+@cli.command()
+@click.argument("file")
+def check(file: str) -> None:
+    """Say what is wrong with a schedule, or unwise. Errors go to standard error, with exit 2."""
+    schedule = _read_schedule(file)
+    found = problems.problems(schedule, layers.find(schedule.model.name))
+    for problem in found:
+        line = f"{problem.severity}: {problem.message} [{problem.code}]"
+        click.echo(line, err=problem.severity == "error")
+    if any(problem.severity == "error" for problem in found):
+        raise click.exceptions.Exit(InputError.exit_code)
+    click.echo(f"{schedule.name}: no errors")
+
+
+@cli.command()
+@click.argument("file")
+@click.option(
+    "--steps-per-epoch",
+    type=click.IntRange(1, 1_000_000),
+    default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
+    show_default=True,
+    help="Optimizer steps in an epoch.",
+)
+def curves(file: str, steps_per_epoch: int) -> None:
+    """The learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
+    csv.write(_read_schedule(file), steps_per_epoch, sys.stdout)
+
+
+@cli.command()
+def device() -> None:
+    """The device that --device auto takes, as JSON: its type and its name."""
+    from core.training.device import describe, detect
+
+    found = detect()
+    click.echo(json.dumps({"type": found.type, "name": describe(found)}))
+
+
+@cli.command()
+@click.argument("file")
+@click.option("--out", required=True, metavar="DIR", help="The run folder: new, or empty.")
+@click.option(
+    "--data",
+    default=_DEFAULTS.data,
+    show_default=True,
+    metavar="NAME|PATH",
+    help=f"{BUNDLED_DATA}, or a folder of class folders.",
+)
+@click.option("--samples", type=int, default=_DEFAULTS.samples, show_default=True)
+@click.option(
+    "--validation-samples", type=int, default=_DEFAULTS.validation_samples, show_default=True
+)
+@click.option("--image-size", type=int, default=_DEFAULTS.image_size, show_default=True)
+@click.option("--batch-size", type=int, default=_DEFAULTS.batch_size, show_default=True)
+@click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
+@click.option("--seed", type=int, default=_DEFAULTS.seed, show_default=True)
+@click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto, or off.")
+def run(file: str, out: str, **settings: Any) -> None:
+    """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
+    schedule = _read_schedule(file)
+    refuse_errors(schedule)
+    folder = Path(out)
+    folders.create(folder, schedule, make_settings(**settings))
+    try:
+        _sit(folder)
+    except InputError:
+        folders.discard(folder)  # so that the mended command finds it free
+        raise
+
+
+@cli.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+def resume(folder: Path) -> None:
+    """Go on with the run in the folder DIR, from its newest checkpoint or from the beginning."""
+    folders.read(folder)
+    if folders.status(folder) == "finished":
+        raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
+    folders.claim(folder)
+    folders.withdraw_stop(folder)
+    _sit(folder)
+
+
+def _read_schedule(file: str) -> Schedule:
+    """The schedule that a FILE argument names."""
+    try:
+        if file == "-":
+            return parse.parse(sys.stdin.buffer.read(parse.MAX_BYTES + 1))
+        if os.path.lexists(file):
+            with Path(file).open("rb") as opened:
+                return parse.parse(opened.read(parse.MAX_BYTES + 1))
+    except IsADirectoryError:
+        raise InputError("FILE", f"is {file!r}, a folder", "name a schedule's JSON file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            "FILE", f"is {file!r}, which cannot be read ({reason})", "allow it, or name another"
+        ) from None
+    if file not in presets.names():
+        wrong = f"is {file!r}, which is no file and no preset"
+        raise InputError("FILE", wrong, nearest(file, presets.names()))
+    return presets.load(file)
+
+
+def _sit(folder: Path) -> None:
+    """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
+    schedule, settings = folders.read(folder)
+    with _Sitting(folder, schedule) as sitting, _stop_signals() as signalled:
+        from core.training.train import train
+
+        for event in train(
+            schedule,
+            settings,
+            checkpoints=folder / folders.CHECKPOINTS,
+            should_stop=lambda: signalled() or folders.stop_requested(folder),
+            weights=folder / folders.WEIGHTS,
+        ):
+            sitting.take(event)
+    if outcome.status(folders.events(folder), alive=False, stop_asked=False) == "stopped":
+        raise click.exceptions.Exit(STOPPED)
+
+
+class _Sitting:
+    """Writes events into the run folder and shows them; at the end there is always a last one."""
+
+    def __init__(self, folder: Path, schedule: Schedule) -> None:
+        self._folder = folder
+        self._schedule = schedule
+        self._console = Console(schedule)
+        self._epoch = 0
+
+    def __enter__(self) -> _Sitting:
+        return self
+
+    def take(self, event: ev.Event) -> None:
+        """Store an event, then show it."""
+        if isinstance(event, ev.Started):
+            self._epoch = event.resumed_at
+        elif isinstance(event, ev.EpochDone):
+            self._epoch = event.epoch + 1
+        if self._console.show(event) or not isinstance(event, ev.Progress):
+            folders.append(self._folder, event)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._console.close()
+        if isinstance(error, KeyboardInterrupt):
+            folders.append(self._folder, ev.Stopped(self._epoch))
+        elif isinstance(error, ThawError):
+            folders.append(self._folder, ev.Failed(str(error)))
+        elif error is not None:
+            name = type(error).__name__
+            folders.append(self._folder, ev.Failed(f"an error in Thaw itself, {name}: {error}"))
+        self._console.end(folders.write_summary(self._folder, self._schedule))
+
+
+@contextmanager
+def _stop_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM ask for a stop after the batch; a second Ctrl-C does not wait."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if number in asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m core")

@@ -1,0 +1,67 @@
+"""The plan: which groups train in which epoch, as pure functions of the epoch.
+
+Windows that reach past the last epoch are cut there; nothing here knows of rates.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+from core.design.spec import Group, Schedule
+
+Span = tuple[int, int]
+"""Epochs [start, end), both known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A run of epochs [start, end) in which the same groups train."""
+
+    start: int
+    end: int
+    open: tuple[str, ...]
+
+
+def is_open(group: Group, epoch: int) -> bool:
+    """Whether the group trains in that epoch (from 0)."""
+    at = bisect_right(group.trainable, epoch, key=lambda window: window[0]) - 1
+    if at < 0:
+        return False
+    end = group.trainable[at][1]
+    return end is None or epoch < end
+
+
+def open_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
+    """Names of the groups that train in that epoch, from input to output."""
+    return tuple(group.name for group in schedule.groups if is_open(group, epoch))
+
+
+def open_spans(group: Group, epochs: int) -> tuple[Span, ...]:
+    """The group's windows within a run of `epochs`; adjoining ones are joined."""
+    spans: list[Span] = []
+    for start, end in group.trainable:
+        if start >= epochs:
+            break
+        if spans and spans[-1][1] == start:
+            start = spans.pop()[0]
+        spans.append((start, epochs if end is None else min(end, epochs)))
+    return tuple(spans)
+
+
+def frozen_spans(group: Group, epochs: int) -> tuple[Span, ...]:
+    """The epochs of the run in which the group does not train."""
+    edges = [0, *chain.from_iterable(open_spans(group, epochs)), epochs]
+    gaps = zip(edges[::2], edges[1::2], strict=True)
+    return tuple((start, end) for start, end in gaps if start < end)
+
+
+def phases(schedule: Schedule) -> tuple[Phase, ...]:
+    """The run cut wherever a group thaws or freezes; covers [0, epochs) without gaps."""
+    cuts = {0, schedule.epochs}
+    for group in schedule.groups:
+        for span in open_spans(group, schedule.epochs):
+            cuts.update(span)
+    edges = sorted(cuts)
+    return tuple(Phase(start, end, open_groups(schedule, start)) for start, end in pairwise(edges))

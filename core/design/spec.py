@@ -1,0 +1,246 @@
+"""The schedule document: what a valid schedule looks like, field by field.
+
+Only the structure is checked here. What a schedule means, and whether that is wise, is said by
+`core.design.problems`. Text becomes a schedule in `core.design.parse` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    StringConstraints,
+    Tag,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import PydanticCustomError
+
+MAX_EPOCHS = 10_000
+MAX_GROUPS = 512
+
+Name = Annotated[
+    str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+]
+"""A name for people: 1 to 80 characters, no control characters."""
+
+ModulePath = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$"),
+]
+"""A module's or parameter's dotted path, as in `model.named_modules()`: `layer4.0.bn1`."""
+
+Rate = Annotated[float, Field(ge=1e-12, le=1e3)]
+"""A learning rate, far beyond what trains at both ends, so that no rate overflows or is 0."""
+
+Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
+Window = tuple[Epoch, Epoch | None]
+"""Epochs in which a group trains, `[start, end)`; `null` means to the end."""
+
+_MAX_EXPONENT = 100
+"""Scales by distance lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
+
+
+def _refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
+    context = {"field": field, "wrong": wrong, "way_out": way_out}
+    return PydanticCustomError("refused", "{wrong}: {way_out}", context)
+
+
+class Document(BaseModel):
+    """A part of the schedule: immutable, strict about types, without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelRef(Document):
+    """Which network: `library/name`, and the name of its pretrained weights (null: random)."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[\w./-]+$")]
+    weights: Name | None = None
+
+
+class Adam(Document):
+    """`torch.optim.Adam` (Kingma & Ba 2015, arXiv:1412.6980); weight decay is an L2 term."""
+
+    name: Literal["adam"]
+    base_lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+
+class AdamW(Document):
+    """`torch.optim.AdamW` (Loshchilov & Hutter 2019, arXiv:1711.05101): decoupled decay."""
+
+    name: Literal["adamw"]
+    base_lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+
+
+class SGD(Document):
+    """`torch.optim.SGD` with momentum in [0, 1)."""
+
+    name: Literal["sgd"]
+    base_lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+
+
+Optimizer = Annotated[Adam | AdamW | SGD, Field(discriminator="name")]
+
+
+class FloorFactor(Document):
+    """The lowest rate as a share of each group's own peak, from 0 to 1."""
+
+    factor: Annotated[float, Field(ge=0, le=1)]
+
+
+class FloorLR(Document):
+    """The lowest rate as one absolute number for all groups: PyTorch's `eta_min`."""
+
+    lr: Annotated[float, Field(ge=0, le=1e3)]
+
+
+def _kind_of_floor(floor: Any) -> str:
+    absolute = "lr" in floor if isinstance(floor, dict) else isinstance(floor, FloorLR)
+    return "lr" if absolute else "factor"
+
+
+Floor = Annotated[
+    Annotated[FloorFactor, Tag("factor")] | Annotated[FloorLR, Tag("lr")],
+    Discriminator(_kind_of_floor),
+]
+NO_FLOOR = FloorFactor(factor=0.0)
+
+
+class Cosine(Document):
+    """Half a cosine from the peak to the floor (SGDR, arXiv:1608.03983)."""
+
+    shape: Literal["cosine"]
+    floor: Floor = NO_FLOOR
+
+
+class Linear(Document):
+    """A straight line from the peak to the floor."""
+
+    shape: Literal["linear"]
+    floor: Floor = NO_FLOOR
+
+
+class Constant(Document):
+    """The peak, to the end."""
+
+    shape: Literal["constant"]
+
+
+class WSD(Document):
+    """Warmup, stable, decay: flat, then 1 - sqrt over the last `cooldown` (arXiv:2405.18392).
+
+    `cooldown` is a share, from 0.001 to 1, of what is left after warmup.
+    """
+
+    shape: Literal["wsd"]
+    cooldown: Annotated[float, Field(ge=0.001, le=1)] = 0.2
+    floor: Floor = NO_FLOOR
+
+
+class Polynomial(Document):
+    """(1 - x) ** power, as `torch.optim.lr_scheduler.PolynomialLR`."""
+
+    shape: Literal["polynomial"]
+    power: Annotated[float, Field(ge=0.01, le=100)] = 2.0
+    floor: Floor = NO_FLOOR
+
+
+Decay = Annotated[Cosine | Linear | Constant | WSD | Polynomial, Field(discriminator="shape")]
+
+
+class Warmup(Document):
+    """The rise from `start_factor` · peak to the peak over the first `epochs` epochs."""
+
+    epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
+    start_factor: Annotated[float, Field(ge=0, le=1)] = 0.1
+    shape: Literal["linear", "cosine"] = "linear"
+
+
+class LearningRate(Document):
+    """The curve that every group follows, and how the groups' peaks differ."""
+
+    group_decay: Annotated[float, Field(ge=1e-6, le=10)] = 1.0
+    interval: Literal["epoch", "step"] = "step"
+    warmup: Warmup = Warmup()
+    decay: Decay = Cosine(shape="cosine")
+    after_unfreeze: Literal["follow", "restart"] = "follow"
+
+
+class Group(Document):
+    """Layers that thaw together; one param group of the optimizer, by the same name."""
+
+    name: Name
+    modules: Annotated[tuple[ModulePath, ...], Field(min_length=1)]
+    trainable: tuple[Window, ...] = ()
+    lr_scale: Annotated[float, Field(ge=1e-9, le=1e9)] | None = None
+    when_frozen: Literal["eval", "train"] = "eval"
+
+    @field_validator("trainable")
+    @classmethod
+    def _windows_in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        for start, end in windows:
+            if end is not None and end <= start:
+                raise _refused(f"has the window [{start}, {end}]", "end it after it starts")
+        for (start, end), (following, _) in pairwise(windows):
+            if end is None or following < end:
+                shown_end = "null" if end is None else end
+                raise _refused(
+                    f"has [{start}, {shown_end}] and then a window from {following}",
+                    "put windows in order, and start each when the one before has ended",
+                )
+        return windows
+
+
+class Schedule(Document):
+    """A whole fine-tuning schedule; see the README for an example."""
+
+    format: Literal["thaw.schedule"]
+    version: Literal[1]
+    name: Name
+    model: ModelRef
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
+    optimizer: Optimizer
+    lr: LearningRate = LearningRate()
+    groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=MAX_GROUPS)]
+
+    @field_validator("groups")
+    @classmethod
+    def _names_are_unique(cls, groups: tuple[Group, ...]) -> tuple[Group, ...]:
+        seen: set[str] = set()
+        for group in groups:
+            if group.name in seen:
+                raise _refused(f"has two groups named {group.name!r}", "rename one of them")
+            seen.add(group.name)
+        return groups
+
+    @model_validator(mode="after")
+    def _rates_are_numbers(self) -> Self:
+        decay = self.lr.group_decay
+        scaled = [group.lr_scale is not None for group in reversed(self.groups)]
+        deepest = max((i for i, own in enumerate(scaled) if not own), default=0)
+        exponent = deepest * math.log10(decay)
+        if abs(exponent) > _MAX_EXPONENT:
+            raise _refused(
+                f"is {decay:g}, which makes a scale of 1e{exponent:.0f} {deepest} groups deep",
+                "bring it closer to 1, or give the deep groups an lr_scale",
+                field="lr.group_decay",
+            )
+        return self
+
+    def group(self, name: str) -> Group:
+        """The group of that name; KeyError if there is none."""
+        for group in self.groups:
+            if group.name == name:
+                return group
+        raise KeyError(name)

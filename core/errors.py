@@ -1,0 +1,86 @@
+"""Every error that Thaw raises on purpose, each with the exit code of the command line.
+
+ThawError                 1   something that Thaw can explain
+├── InputError            2   bad input: a field, its value, what is wrong, the way out
+│   ├── ScheduleError         a schedule document that cannot be read, with all its problems
+│   ├── LinkError             a share link that cannot be read
+│   ├── SettingsError         run settings that cannot be used
+│   ├── ModelError            a model that is unknown or cannot be grouped
+│   └── DataError             a data set that cannot be used
+└── RunError              1   a run that failed
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import ClassVar
+
+_LONGEST_VALUE = 80
+
+
+def shown(value: object) -> str:
+    """The value as a message quotes it: its repr, cut after 80 characters."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+
+
+def nearest(name: str, valid: Iterable[str], limit: int = 8) -> str:
+    """A clause that names the closest valid name, or the first `limit` valid ones."""
+    names = sorted(valid)
+    close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    if close:
+        return f"did you mean {close[0]!r}?"
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return f"use one of {', '.join(names[:limit])}{more}"
+
+
+class ThawError(Exception):
+    """Something went wrong that Thaw can explain; `str()` is the message for a person."""
+
+    exit_code: ClassVar[int] = 1
+
+
+class InputError(ThawError):
+    """Bad input, told as field, value, what is wrong and the way out.
+
+    `field` is a JSON path (`lr.warmup.epochs`), a flag (`--samples`) or a file's name;
+    `wrong` completes the sentence "field is …"; `way_out` says what to do instead.
+    """
+
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, field: str, wrong: str, way_out: str) -> None:
+        super().__init__(f"{field} {wrong}: {way_out}")
+        self.field = field
+        self.wrong = wrong
+        self.way_out = way_out
+
+
+class ScheduleError(InputError):
+    """A schedule document was refused; `problems` holds every reason, the first is the message."""
+
+    def __init__(self, problems: Sequence[InputError]) -> None:
+        first = problems[0]
+        super().__init__(first.field, first.wrong, first.way_out)
+        self.problems = tuple(problems)
+
+
+class LinkError(InputError):
+    """A share link cannot be read."""
+
+
+class SettingsError(InputError):
+    """Run settings cannot be used."""
+
+
+class ModelError(InputError):
+    """A model is unknown, or its layers cannot be grouped."""
+
+
+class DataError(InputError):
+    """A data set cannot be used."""
+
+
+class RunError(ThawError):
+    """A run failed after it had started."""

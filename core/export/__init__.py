@@ -1,0 +1,1 @@
+"""Ways to take a schedule elsewhere, a file per target."""

@@ -1,0 +1,154 @@
+"""Freezing groups of layers so that they hold still, and thawing them again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Literal
+
+from torch import nn
+
+from core.design import plan
+from core.design.spec import Schedule
+from core.errors import InputError, nearest, shown
+from core.grouping import Layer, LayerGroups, check_cover, parameters_of
+
+_HANDLE = "_thaw_hold"
+
+
+def freeze_group(layers: Iterable[Layer]) -> None:
+    """Freezes the layers: no gradients, and eval mode that `model.train()` does not undo."""
+    set_group(layers, open=False)
+
+
+def unfreeze_group(layers: Iterable[Layer]) -> None:
+    """Thaws the layers: gradients, and train mode for modules that freezing held in eval mode."""
+    set_group(layers, open=True)
+
+
+def count_trainable(model: nn.Module) -> int:
+    """How many elements the model's trainable parameters have; tied ones count once."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+def set_group(
+    layers: Iterable[Layer],
+    *,
+    open: bool,  # noqa: A002 - reads as what it is at every call
+    when_frozen: Literal["eval", "train"] = "eval",
+    training: bool = True,
+) -> None:
+    """Opens or freezes the layers; doing so again changes nothing.
+
+    A frozen parameter needs no gradient and has none: one left in place would still be applied
+    by the optimizer. With `when_frozen="eval"` every frozen module is in eval mode, so that
+    BatchNorm's running statistics and dropout hold still, and a forward pre-hook returns it there
+    whenever `model.train()` came in between. With `"train"` the mode is left alone, and BatchNorm
+    goes on moving.
+
+    A module is released when it is opened, or frozen with `"train"`; it then takes the mode
+    `training`, which should be the model's own. Modules that were not held keep their mode.
+    """
+    layers = list(layers)
+    for parameter in parameters_of(layers):
+        parameter.requires_grad_(open)
+        if not open:
+            parameter.grad = None
+    held = not open and when_frozen == "eval"
+    for layer in layers:
+        for module in layer.modules() if isinstance(layer, nn.Module) else ():
+            if held:
+                _hold(module)
+            else:
+                _release(module, training)
+
+
+def apply_plan(
+    layer_groups: LayerGroups, schedule: Schedule, epoch: int, *, training: bool = True
+) -> None:
+    """Puts every group of the schedule into the state that the plan has for that epoch.
+
+    A pure function of the epoch (from 0): any epoch, in any order, any number of times. It may be
+    called before or after `model.train()`; `training` is the mode of the modules that it thaws.
+
+    Raises InputError for a negative epoch, or when a group of the schedule has no layers.
+    """
+    _check_epoch(epoch)
+    for group in schedule.groups:
+        if group.name not in layer_groups:
+            way_out = nearest(group.name, layer_groups)
+            raise InputError("layer_groups", f"have no group {group.name!r}", way_out)
+        set_group(
+            layer_groups[group.name],
+            open=plan.is_open(group, epoch),
+            when_frozen=group.when_frozen,
+            training=training,
+        )
+
+
+class GradualUnfreezer:
+    """Thaws groups at the epochs of a schedule such as `{0: ["head"], 2: ["layer4"]}`.
+
+    Once made, the model is as in epoch 0. Groups that the schedule does not name stay frozen.
+
+    Raises InputError for an unknown group or a negative epoch, ModelError (also an InputError)
+    when a parameter of the model is in no group.
+    """
+
+    def __init__(
+        self,
+        model: nn.Module,
+        layer_groups: LayerGroups,
+        unfreeze_schedule: Mapping[int, Sequence[str]],
+    ) -> None:
+        check_cover(model, layer_groups)
+        self.model = model
+        self.layer_groups = layer_groups
+        self.opens_at: dict[str, int] = {}
+        for epoch, names in unfreeze_schedule.items():
+            field = f"unfreeze_schedule[{shown(epoch)}]"
+            if not isinstance(epoch, int) or epoch < 0:
+                raise InputError(field, "is no epoch", "count epochs from 0")
+            if isinstance(names, str):
+                raise InputError(field, f"is {names!r}, not a list", f"write [{names!r}]")
+            for name in names:
+                if name not in layer_groups:
+                    way_out = nearest(str(name), layer_groups)
+                    raise InputError(field, f"has {shown(name)}, which is no group", way_out)
+                self.opens_at[name] = min(epoch, self.opens_at.get(name, epoch))
+        self.step(0)
+
+    def step(self, epoch: int) -> None:
+        """Thaws the groups named for `epoch` or earlier and freezes all others.
+
+        A pure function of the epoch (from 0), so a resumed run needs no state. Thawed modules
+        take the model's own mode, train or eval. Raises InputError for a negative epoch.
+        """
+        _check_epoch(epoch)
+        for name, layers in self.layer_groups.items():
+            is_open = name in self.opens_at and self.opens_at[name] <= epoch
+            set_group(layers, open=is_open, training=self.model.training)
+
+
+def _hold(module: nn.Module) -> None:
+    module.training = False
+    if _HANDLE not in module.__dict__:
+        # kept on the module, so that deepcopy and pickle carry hook and handle together
+        setattr(module, _HANDLE, module.register_forward_pre_hook(_hold_still, prepend=True))
+
+
+def _release(module: nn.Module, training: bool) -> None:
+    handle = module.__dict__.pop(_HANDLE, None)
+    if handle is not None:
+        handle.remove()
+        module.training = training
+
+
+def _hold_still(module: nn.Module, inputs: Any) -> None:
+    # only its own flag: a part of a frozen module may have been thawed by itself
+    if module.training:
+        module.training = False
+
+
+def _check_epoch(epoch: int) -> None:
+    if epoch < 0:
+        raise InputError("epoch", f"is {epoch}", "count epochs from 0")

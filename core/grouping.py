@@ -1,0 +1,182 @@
+"""Which group owns which layer: the parameters of a model, split into named groups by identity."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+
+from torch import nn
+
+from core.design.layers import known_models
+from core.design.spec import Schedule
+from core.errors import ModelError, nearest
+
+Layer = nn.Module | nn.Parameter
+"""What a group is made of: modules, and parameters that belong to no module of the group."""
+
+LayerGroups = Mapping[str, Sequence[Layer]]
+"""Groups by name, from input to output."""
+
+_RESNET = {
+    "stem": ("conv1", "bn1"),
+    "layer1": ("layer1",),
+    "layer2": ("layer2",),
+    "layer3": ("layer3",),
+    "layer4": ("layer4",),
+    "head": ("fc",),
+}
+_EFFICIENTNET = {  # cut where the resolution halves
+    "stem": ("conv_stem", "bn1", "blocks.0"),
+    "stage1": ("blocks.1",),
+    "stage2": ("blocks.2",),
+    "stage3": ("blocks.3", "blocks.4"),
+    "stage4": ("blocks.5", "blocks.6"),
+    "conv_head": ("conv_head", "bn2"),
+    "head": ("classifier",),
+}
+
+
+def get_layer_groups(model: nn.Module) -> dict[str, list[nn.Module]]:
+    """The modules of each default group, by group name, from input to output.
+
+    stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet of torchvision; stem, stage1 …
+    stage4, conv_head and head for timm's tf_efficientnet_lite0. The model is known by its parts,
+    so a replaced head is fine.
+
+    Raises ModelError for any other model, and when a parameter is in none of the groups.
+    """
+    groups = {
+        name: [model.get_submodule(path) for path in paths]
+        for name, paths in default_paths(model).items()
+    }
+    check_cover(model, groups)
+    return groups
+
+
+def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
+    """The default groups of `get_layer_groups` as module paths; ModelError for other models."""
+    present = {path for path, _ in model.named_modules()}
+    for groups in (_RESNET, _EFFICIENTNET):
+        if present.issuperset(path for paths in groups.values() for path in paths):
+            return dict(groups)
+    raise ModelError(
+        "model",
+        f"is a {type(model).__name__}, which has no default groups",
+        f"use one of {', '.join(known_models())}, or name the modules with resolve_groups",
+    )
+
+
+def group_paths(schedule: Schedule) -> dict[str, tuple[str, ...]]:
+    """The schedule's groups as `resolve_groups` takes them: paths by group name."""
+    return {group.name: group.modules for group in schedule.groups}
+
+
+def resolve_groups(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Layer]]:
+    """The modules and parameters that each group's paths name, in the order given.
+
+    `groups` maps a group's name to module or parameter paths, as in `named_modules()` and
+    `named_parameters()`. Parameters are told apart by identity, so tied ones count once.
+
+    Raises ModelError, with the field `groups[2].modules[0]`, for an unknown path, a path that
+    holds another group's path, a parameter in two groups; with the field `groups[2].modules` for
+    a group without parameters; with the field `groups` for parameters in no group.
+    """
+    _check_prefixes(groups)
+    known: dict[str, Layer] = dict(model.named_modules(remove_duplicate=False))
+    known.update(model.named_parameters(remove_duplicate=False))
+    del known[""]
+    names = _names(model)
+    owners: dict[int, str] = {}
+    resolved: dict[str, list[Layer]] = {}
+    for index, (group, paths) in enumerate(groups.items()):
+        for position, path in enumerate(paths):
+            field = f"groups[{index}].modules[{position}]"
+            if path not in known:
+                raise ModelError(
+                    field, f"is {path!r}, which the model does not have", nearest(path, known)
+                )
+            for parameter in parameters_of([known[path]]):
+                owner = owners.setdefault(id(parameter), group)
+                if owner != group:
+                    raise ModelError(
+                        field,
+                        f"is {path!r}, whose {names[id(parameter)]!r} is shared with group "
+                        f"{owner!r}",
+                        f"put both into one group, or leave {path!r} out of group {group!r}",
+                    )
+        resolved[group] = [known[path] for path in paths]
+        if not parameters_of(resolved[group]):
+            raise ModelError(
+                f"groups[{index}].modules",
+                f"of group {group!r} hold no parameters",
+                "add a module that has some, or remove the group",
+            )
+    check_cover(model, resolved)
+    return resolved
+
+
+def parameters_of(layers: Iterable[Layer]) -> list[nn.Parameter]:
+    """The parameters of the layers, each once, in order of first appearance."""
+    found: dict[int, nn.Parameter] = {}
+    for layer in layers:
+        for parameter in [layer] if isinstance(layer, nn.Parameter) else layer.parameters():
+            found.setdefault(id(parameter), parameter)
+    return list(found.values())
+
+
+def check_cover(model: nn.Module, layer_groups: LayerGroups) -> None:
+    """Raises ModelError unless every parameter of the model is in exactly one group.
+
+    Catches groups that were made before a head was replaced.
+    """
+    names = _names(model)
+    owners: dict[int, str] = {}
+    for group, layers in layer_groups.items():
+        for parameter in parameters_of(layers):
+            name = names.get(id(parameter))
+            if name is None:
+                raise ModelError(
+                    "groups",
+                    f"have a parameter in {group!r} that the model does not have",
+                    "make the groups from this model, after its layers have been replaced",
+                )
+            owner = owners.setdefault(id(parameter), group)
+            if owner != group:
+                raise ModelError(
+                    "groups",
+                    f"have {name!r} in both {owner!r} and {group!r}",
+                    "leave it in one of them",
+                )
+    left = [name for key, name in names.items() if key not in owners]
+    if left:
+        more = f" and {len(left) - 3} more" if len(left) > 3 else ""
+        shown = ", ".join(map(repr, left[:3]))
+        raise ModelError("groups", f"leave out {shown}{more}", "add their paths to a group")
+
+
+def _check_prefixes(groups: Mapping[str, Sequence[str]]) -> None:
+    owners: dict[str, str] = {}
+    fields: dict[str, str] = {}
+    for index, (group, paths) in enumerate(groups.items()):
+        for position, path in enumerate(paths):
+            field = f"groups[{index}].modules[{position}]"
+            if owners.get(path, group) != group:
+                raise ModelError(
+                    field,
+                    f"is {path!r}, which is also in group {owners[path]!r}",
+                    "leave it in one of them",
+                )
+            owners[path], fields[path] = group, field
+    for path, group in owners.items():
+        *parents, _ = accumulate(path.split("."), "{}.{}".format)
+        for parent in parents:
+            if owners.get(parent, group) != group:
+                raise ModelError(
+                    fields[path],
+                    f"is {path!r}, which {parent!r} of group {owners[parent]!r} holds",
+                    f"leave it to group {owners[parent]!r}, or list the parts of {parent!r} there",
+                )
+
+
+def _names(model: nn.Module) -> dict[int, str]:
+    return {id(parameter): name for name, parameter in model.named_parameters()}

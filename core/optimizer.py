@@ -1,0 +1,72 @@
+"""Optimizers with one named param group per layer group, frozen parameters included.
+
+A parameter that is frozen now is in the optimizer from the start, or it would never move after its
+thaw. As long as it is frozen its gradient is None, and every torch optimizer skips it.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from core.design import curves, spec
+from core.errors import InputError, ModelError, nearest
+from core.grouping import LayerGroups, check_cover, parameters_of
+
+
+def get_optimizer_with_discriminative_lr(
+    model: nn.Module, layer_groups: LayerGroups, base_lr: float = 1e-3, lr_mult: float = 0.1
+) -> torch.optim.Adam:
+    """Adam with one param group per layer group, head first, named by `"name"`.
+
+    lr = base_lr · lr_mult ** i, with i = 0 at the last layer group, the head (ULMFiT,
+    arXiv:1801.06146, divides by 2.6 per layer). Both are positive.
+
+    Raises InputError for a rate or factor that is not, ModelError (also an InputError) for
+    parameters of the model that are in no group.
+    """
+    for field, value in (("base_lr", base_lr), ("lr_mult", lr_mult)):
+        if not (math.isfinite(value) and value > 0):
+            raise InputError(field, f"is {value}", "give a positive number")
+    check_cover(model, layer_groups)
+    head_first = reversed(list(layer_groups.items()))
+    return torch.optim.Adam(
+        [
+            {"params": parameters_of(layers), "lr": base_lr * lr_mult**i, "name": name}
+            for i, (name, layers) in enumerate(head_first)
+        ]
+    )
+
+
+def build_optimizer(schedule: spec.Schedule, layer_groups: LayerGroups) -> torch.optim.Optimizer:
+    """The schedule's optimizer: one param group per group, in order, at its rate of step 0.
+
+    Raises ModelError when the names of the layer groups are not those of the schedule.
+    """
+    names = [group.name for group in schedule.groups]
+    for name in names:
+        if name not in layer_groups:
+            raise ModelError("layer_groups", f"have no group {name!r}", nearest(name, layer_groups))
+    for name in layer_groups:
+        if name not in names:
+            raise ModelError("layer_groups", f"have a group {name!r}", nearest(name, names))
+    groups: list[dict[str, Any]] = [
+        {
+            "params": parameters_of(layer_groups[group.name]),
+            "lr": float(curves.lr(schedule, group, 0.0)),
+            "name": group.name,
+        }
+        for group in schedule.groups
+    ]
+    options = schedule.optimizer
+    decay = options.weight_decay
+    if isinstance(options, spec.Adam):
+        return torch.optim.Adam(groups, lr=options.base_lr, weight_decay=decay)
+    if isinstance(options, spec.AdamW):
+        return torch.optim.AdamW(groups, lr=options.base_lr, weight_decay=decay)
+    return torch.optim.SGD(
+        groups, lr=options.base_lr, momentum=options.momentum, weight_decay=decay
+    )

@@ -1,0 +1,120 @@
+"""What a run shows in a terminal: a progress bar where there is one, and a line per epoch."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import Any
+
+from tqdm import tqdm
+
+from core.design.spec import Schedule
+from core.runs import events as ev
+
+_OFTEN = 0.5
+"""Seconds between two progress events of one stage that are shown and stored."""
+
+
+def print_nowhere() -> None:
+    """Send standard output nowhere from now on, since nobody reads it any more."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)
+
+
+class Console:
+    """Shows one sitting of a run: results on standard output, progress on standard error."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._schedule = schedule
+        self._steps_per_epoch = 0
+        self._bar: tqdm[Any] | None = None
+        self._stage = ""
+        self._shown_at = 0.0
+
+    def show(self, event: ev.Event) -> bool:
+        """Show an event; returns whether it was worth it, which a hasty Progress is not."""
+        match event:
+            case ev.Progress():
+                return self._progress(event)
+            case ev.Started():
+                self._started(event)
+            case ev.Notice():
+                self._line(f"note    {event.message}")
+            case ev.CacheDecision():
+                state = f"on, {event.bytes / 2**20:,.0f} MB" if event.on else "off"
+                self._line(f"cache   {state}: {event.reason}")
+            case ev.Step():
+                self._advance(f"epoch {event.epoch + 1}", self._steps_per_epoch)
+            case ev.EpochDone():
+                self._epoch(event)
+            case ev.Audit():
+                self._audit(event)
+        return True
+
+    def close(self) -> None:
+        """Take the progress bar away."""
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None
+        self._stage = ""
+
+    def end(self, summary: dict[str, Any]) -> None:
+        """Say how the run ended, given its summary."""
+        done = f"{summary['epochs_done']} of {summary['epochs']} epochs"
+        self._line(f"{summary['status']} after {done} and {summary['seconds']:.1f} s")
+
+    def _started(self, event: ev.Started) -> None:
+        self._steps_per_epoch = event.steps_per_epoch
+        images = f"{event.train_images:,} + {event.validation_images:,} images"
+        self._line(f"device  {event.device_name}")
+        self._line(f"data    {images}, {len(event.classes)} classes")
+        self._line(f"model   {self._schedule.model.name}, {event.parameters:,} parameters")
+        if event.resumed_at:
+            self._line(f"resume  goes on with epoch {event.resumed_at + 1}")
+
+    def _epoch(self, event: ev.EpochDone) -> None:
+        self.close()
+        self._line(
+            f"epoch   {event.epoch + 1}/{self._schedule.epochs}  "
+            f"train {event.train_loss:.4f} {event.train_accuracy:.3f}  "
+            f"validation {event.validation_loss:.4f} {event.validation_accuracy:.3f}  "
+            f"{event.seconds:.1f} s  trains: {', '.join(event.open) or 'nothing'}"
+        )
+
+    def _audit(self, event: ev.Audit) -> None:
+        held = "unchanged" if event.frozen_groups_unchanged else "CHANGED"
+        self._line(
+            f"audit   {event.steps} steps, largest error of a rate {event.max_lr_error:.1e}; "
+            f"{len(event.spans)} frozen spans {held}"
+        )
+
+    def _progress(self, event: ev.Progress) -> bool:
+        now = time.monotonic()
+        if event.stage == self._stage and now - self._shown_at < _OFTEN:
+            return False
+        self._shown_at = now
+        self._advance(event.stage, event.total, event.done)
+        self._stage = event.stage
+        return True
+
+    def _advance(self, stage: str, total: int, done: int | None = None) -> None:
+        if not sys.stderr.isatty():
+            return
+        if stage != self._stage or self._bar is None:
+            self.close()
+            self._stage = stage
+            self._bar = tqdm(total=total or None, desc=stage, leave=False, file=sys.stderr)
+        if done is None:
+            self._bar.update()
+        else:
+            self._bar.update(done - self._bar.n)
+
+    def _line(self, text: str) -> None:
+        """A line on standard output, as long as somebody reads it."""
+        try:
+            tqdm.write(text, file=sys.stdout)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            print_nowhere()

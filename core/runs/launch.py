@@ -1,0 +1,146 @@
+"""Runs in processes of their own: start, resume, stop, force to stop."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from core.design.spec import Schedule
+from core.errors import InputError, RunError
+from core.runs import folder as folders
+from core.runs.events import Stopped
+from core.runs.settings import RunSettings
+
+_HOME = "THAW_HOME"
+_CODE = Path(__file__).parents[2]
+_KEEP_MEMORY = {
+    "MALLOC_MMAP_THRESHOLD_": str(2**32),
+    "MALLOC_TRIM_THRESHOLD_": str(2**33),
+    "MALLOC_TOP_PAD_": str(2**28),
+}
+"""glibc gives large freed blocks back to the system and takes them again at every training step;
+keeping them saves the page faults and changes no number."""
+_GONE_WITHIN = 10.0
+"""Seconds that a killed process may take to be gone."""
+
+
+def root() -> Path:
+    """Where runs are kept: `runs` in $THAW_HOME, or in `~/.thaw`."""
+    home = os.environ.get(_HOME)
+    return (Path(home).expanduser() if home else Path.home() / ".thaw") / "runs"
+
+
+def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
+    """Start a run in a new folder below `root`, and return its id, the folder's name.
+
+    Raises InputError if nothing can be written there.
+    """
+    base = f"{datetime.now():%Y%m%d-%H%M%S}-{_slug(schedule.name)}"
+    for number in range(1, 1_000):
+        run_id = base if number == 1 else f"{base}-{number}"
+        try:
+            (root / run_id).mkdir(parents=True)
+        except FileExistsError:
+            continue
+        except OSError as error:
+            wrong = f"is {str(root)!r}, where nothing can be written ({error.strerror})"
+            raise InputError(_HOME, wrong, "set it to a folder that you may write to") from None
+        folders.create(root / run_id, schedule, settings)
+        _spawn(root / run_id)
+        return run_id
+    raise InputError(_HOME, f"has 1,000 runs named {base}", "rename the schedule")
+
+
+def resume(folder: Path) -> None:
+    """Go on with a run that was stopped, failed or was interrupted, in a new process.
+
+    Raises InputError if a living process runs it, or it is no run folder.
+    """
+    folders.read(folder)
+    folders.claim(folder)
+    folders.withdraw_stop(folder)
+    _spawn(folder)
+
+
+def stop(folder: Path) -> None:
+    """Ask a run to stop after the batch it is in."""
+    folders.request_stop(folder)
+
+
+def force_stop(folder: Path) -> None:
+    """Kill a run's process and all that it started; the run can be resumed.
+
+    Nothing happens if it is gone already. Raises RunError if it is still there after 10 s.
+    """
+    owner = folders.process(folder)
+    if owner is None or owner.pid == os.getpid():
+        return
+    with suppress(psutil.NoSuchProcess):
+        family = [*owner.children(recursive=True), owner]
+        for member in family:
+            with suppress(psutil.NoSuchProcess):
+                member.kill()
+        _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
+        if folders.process(folder) is not None and left:
+            raise RunError(f"process {owner.pid} could not be killed: end it by hand")
+    folders.append(folder, Stopped(_epochs_kept(folder)))
+    folders.write_summary(folder, folders.read(folder)[0])
+
+
+@cache
+def device() -> Mapping[str, str]:
+    """The device that `--device auto` takes: its `type` (cpu, cuda, mps) and a `name` for people.
+
+    Found by a process of its own, since the pages do not import torch; asked once.
+    """
+    command = [sys.executable, "-m", "core", "device"]
+    ran = subprocess.run(command, cwd=_CODE, capture_output=True, text=True, check=False)
+    if ran.returncode != 0:
+        raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
+    found: dict[str, str] = json.loads(ran.stdout)
+    return found
+
+
+def _spawn(folder: Path) -> None:
+    """Start `python -m core resume` on a claimed folder, and hand the claim over to it."""
+    command = [sys.executable, "-m", "core", "resume", str(folder.absolute())]
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    if sys.platform == "linux":
+        environment = {**_KEEP_MEMORY, **environment}
+    with (folder / folders.LOG).open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=_CODE,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            creationflags=flags,
+        )
+    with suppress(psutil.NoSuchProcess):  # already at its end: the events say how
+        folders.write_pid(folder, psutil.Process(process.pid))
+    # without someone who waits for it, an ended child stays a zombie as long as the server lives
+    threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
+
+
+def _epochs_kept(folder: Path) -> int:
+    """The first epoch that a resume will run, as far as the newest checkpoint's name tells."""
+    names = sorted(path.name for path in (folder / folders.CHECKPOINTS).glob("epoch-*.pt"))
+    return int(names[-1].split("-")[1]) if names else 0
+
+
+def _slug(name: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"

@@ -1,0 +1,96 @@
+"""How a run stands, as pure functions of its events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal, TypeVar
+
+from core.design.spec import Schedule
+from core.runs import events as ev
+
+Status = Literal["starting", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
+
+_ENDS: dict[type[ev.Event], Status] = {
+    ev.Finished: "finished",
+    ev.Failed: "failed",
+    ev.Stopped: "stopped",
+}
+_METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
+_Event = TypeVar("_Event")
+
+
+def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Status:
+    """How a run stands, by the first of these that holds.
+
+    1. finished, failed or stopped, if that is the last event: the run said so itself;
+    2. interrupted, if its process is gone;
+    3. stopping, if it is asked to stop;
+    4. running, if it has started since it was last launched;
+    5. starting.
+    """
+    sitting: list[ev.Event] = []
+    for event in events:
+        if isinstance(event, ev.Launched):
+            sitting.clear()
+        sitting.append(event)
+    end = _ENDS.get(type(sitting[-1])) if sitting else None
+    if end is not None:
+        return end
+    if not alive:
+        return "interrupted"
+    if stop_asked:
+        return "stopping"
+    return "running" if _last(sitting, ev.Started) else "starting"
+
+
+def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
+    """The events without what a resume has made void.
+
+    A run resumed at epoch e does epoch e and all later ones anew, so what they had brought before
+    is dropped, and so is every end but the last.
+    """
+    kept: list[ev.Event] = []
+    for event in events:
+        if isinstance(event, ev.Started):
+            kept = [old for old in kept if not _void(old, event.resumed_at)]
+        kept.append(event)
+    return tuple(kept)
+
+
+def summarise(schedule: Schedule, events: Iterable[ev.Event]) -> dict[str, Any]:
+    """A run's end in plain values: status, the last epoch's metrics, the audit.
+
+    What the run has not come to is null; `seconds` counts every sitting.
+    """
+    kept = history(events)
+    started, epoch = _last(kept, ev.Started), _last(kept, ev.EpochDone)
+    audit, finished = _last(kept, ev.Audit), _last(kept, ev.Finished)
+    in_epochs = sum(event.seconds for event in kept if isinstance(event, ev.EpochDone))
+    return {
+        "status": status(kept, alive=False, stop_asked=False),
+        "name": schedule.name,
+        "model": schedule.model.name,
+        "epochs": schedule.epochs,
+        "epochs_done": epoch.epoch + 1 if epoch else 0,
+        **{name: getattr(epoch, name) if epoch else None for name in _METRICS},
+        "majority_accuracy": started.majority_accuracy if started else None,
+        "seconds": finished.seconds if finished else in_epochs,
+        "device": started.device_name if started else None,
+        "audit": _plain(audit) if audit else None,
+    }
+
+
+def _void(event: ev.Event, resumed_at: int) -> bool:
+    if isinstance(event, ev.Step | ev.EpochDone | ev.CacheDecision):
+        return event.epoch >= resumed_at
+    return type(event) in _ENDS or isinstance(event, ev.Audit)
+
+
+def _last(events: Iterable[ev.Event], kind: type[_Event]) -> _Event | None:
+    return next((event for event in reversed(tuple(events)) if isinstance(event, kind)), None)
+
+
+def _plain(audit: ev.Audit) -> dict[str, Any]:
+    plain: dict[str, Any] = ev.EVENT.dump_python(audit, mode="json")
+    del plain["event"]
+    return plain

@@ -1,0 +1,22 @@
+"""Which schedules are refused before anything runs: those with a problem of severity error."""
+
+from __future__ import annotations
+
+from core.design import layers
+from core.design.problems import errors
+from core.design.spec import Schedule
+from core.errors import InputError, ScheduleError
+
+
+def refuse_errors(schedule: Schedule) -> None:
+    """Raise ScheduleError with every problem of severity error, if there is one."""
+    found = errors(schedule, layers.find(schedule.model.name))
+    if found:
+        raise ScheduleError([_as_error(problem.message) for problem in found])
+
+
+def _as_error(message: str) -> InputError:
+    """A problem's message, which is field, wrong and way out already, as an error that reads so."""
+    head, _, way_out = message.partition(": ")
+    field, _, wrong = head.partition(" ")
+    return InputError(field, wrong, way_out)

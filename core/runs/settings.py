@@ -1,0 +1,84 @@
+"""Run settings: how a schedule is run. They are not part of the schedule, which stays portable."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.errors import SettingsError, shown
+
+BUNDLED_DATA = "fashion-mnist"
+
+
+class RunSettings(BaseModel):
+    """Data, sizes, device, seed; every field has a default that runs on a small CPU.
+
+    `data` is `fashion-mnist` (bundled) or a folder of class folders. `samples` and
+    `validation_samples` cap the images of each split. `batch_size` counts images over all
+    processes. `cache` is about the frozen part, see `core.training.cache`.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    data: Annotated[str, Field(min_length=1, max_length=4096)] = BUNDLED_DATA
+    samples: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
+    validation_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
+    image_size: Annotated[int, Field(ge=16, le=1_024)] = 64
+    batch_size: Annotated[int, Field(ge=1, le=8_192)] = 32
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    cache: Literal["auto", "off"] = "auto"
+
+    def with_absolute_data(self) -> RunSettings:
+        """The same settings, with a path in `data` that holds wherever the run is resumed."""
+        if self.data == BUNDLED_DATA:
+            return self
+        return self.model_copy(update={"data": str(Path(self.data).expanduser().absolute())})
+
+
+def make_settings(**values: Any) -> RunSettings:
+    """Settings from plain values; SettingsError names the flag, as in `--batch-size`."""
+    try:
+        return RunSettings(**values)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def read_settings(text: str | bytes) -> RunSettings:
+    """Settings from the JSON text of a run's settings.json; SettingsError names the flag."""
+    try:
+        return RunSettings.model_validate_json(text)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def batches(images: int, batch_size: int) -> tuple[tuple[int, int], ...]:
+    """How an epoch is cut into batches: positions [start, end) that cover all images in order.
+
+    The last batch takes what is left. A lone last image joins the batch before it, since
+    BatchNorm cannot train on one image of one pixel, and one image alone takes another code path
+    with other rounding.
+    """
+    edges = [*range(0, images, batch_size), images]
+    if batch_size > 1 and len(edges) > 2 and edges[-1] - edges[-2] == 1:
+        del edges[-2]
+    return tuple(pairwise(edges))
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Optimizer steps of one epoch: the number of its batches."""
+    return len(batches(images, batch_size))
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    details = error.errors()[0]
+    names = [str(part) for part in details["loc"]]
+    flag = f"--{'-'.join(names).replace('_', '-')}" if names else "settings.json"
+    if details["type"] == "extra_forbidden":
+        known = ", ".join(RunSettings.model_fields)
+        return SettingsError(flag, "is no run setting", f"remove it; there are {known}")
+    wrong = f"is {shown(details['input'])}"
+    return SettingsError(flag, wrong, details["msg"][0].lower() + details["msg"][1:])

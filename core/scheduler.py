@@ -1,0 +1,124 @@
+"""Learning rate schedulers whose rates are closed forms, so that the step count is all their state.
+
+Unlike a `SequentialLR` they can be resumed from that number, take a warmup of 0 epochs, hold the
+last rate past the end, and follow a param group that is added later.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch.optim.lr_scheduler import LRScheduler
+
+from core.design import curves
+from core.design.spec import MAX_EPOCHS, Cosine, FloorLR, LearningRate, Schedule, Warmup
+from core.errors import InputError, nearest
+
+
+def create_scheduler_with_warmup(
+    optimizer: torch.optim.Optimizer, warmup_epochs: int, total_epochs: int
+) -> LRScheduler:
+    """A scheduler to step once per epoch: linear warmup from a tenth, then cosine to 1e-6.
+
+    Epoch e < w: lr = peak · (0.1 + 0.9 · e / w); then 1e-6 + (peak - 1e-6) · (1 + cos(pi·x)) / 2
+    with x = (e - w) / (total - w), where peak is each param group's own rate. The floor is
+    absolute, as in PyTorch's `eta_min`: a group whose peak is lower *rises* to it. After the last
+    epoch the floor holds; without warmup it starts at the peak; a warmup of all epochs ends there.
+
+    0 <= warmup_epochs <= total_epochs and 1 <= total_epochs <= 10 000, or InputError is raised.
+    """
+    if not 1 <= total_epochs <= MAX_EPOCHS:
+        raise InputError("total_epochs", f"is {total_epochs}", f"give 1 to {MAX_EPOCHS} epochs")
+    if warmup_epochs < 0:
+        raise InputError("warmup_epochs", f"is {warmup_epochs}", "give 0 for no warmup")
+    if warmup_epochs > total_epochs:
+        raise InputError(
+            "warmup_epochs",
+            f"is {warmup_epochs}, but the run has {total_epochs} epochs",
+            f"shorten the warmup to at most {total_epochs}, or run {warmup_epochs} epochs or more",
+        )
+    return WarmupCosineLR(optimizer, warmup_epochs, total_epochs)
+
+
+class ClosedFormLR(LRScheduler):
+    """A scheduler whose rates at any step are given by `rates_at`.
+
+    Its state dict is `{"last_epoch": step}`, named as in PyTorch; loading it sets the rates too,
+    so the order in which optimizer and scheduler are loaded does not matter.
+    """
+
+    def rates_at(self, step: int) -> list[float]:
+        """The rate of each of the optimizer's param groups at that step (from 0)."""
+        raise NotImplementedError
+
+    def get_lr(self) -> list[float | torch.Tensor]:
+        """The rates of the current step; called by `step()`."""
+        return list(self.rates_at(self.last_epoch))
+
+    def state_dict(self) -> dict[str, Any]:
+        """`{"last_epoch": step}`: safe to load with `weights_only=True`."""
+        return {"last_epoch": self.last_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on from that step, as if the scheduler had been made there."""
+        self.last_epoch = state_dict["last_epoch"] - 1
+        self._initial_step()
+
+
+class WarmupCosineLR(ClosedFormLR):
+    """The rates of `create_scheduler_with_warmup`; a step is an epoch."""
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, warmup_epochs: int, total_epochs: int
+    ) -> None:
+        self.total_epochs = total_epochs
+        self.spec = LearningRate(
+            interval="epoch",
+            warmup=Warmup(epochs=warmup_epochs, start_factor=0.1),
+            decay=Cosine(shape="cosine", floor=FloorLR(lr=1e-6)),
+        )
+        super().__init__(optimizer)
+
+    def rates_at(self, step: int) -> list[float]:
+        """The rate of each param group at epoch `step`; its peak is its `initial_lr`."""
+        groups = self.optimizer.param_groups
+        peaks = [float(group.setdefault("initial_lr", group["lr"])) for group in groups]
+        rates: list[float] = curves.curve(self.spec, peaks, step, self.total_epochs).tolist()
+        return rates
+
+
+class ScheduleLR(ClosedFormLR):
+    """The rates of a schedule, set by the param groups' names; step it after each optimizer step.
+
+    `steps_per_epoch` counts optimizer steps and is at least 1. After the last epoch each curve
+    holds its last value. A frozen group's rate is set all the same.
+
+    Raises InputError when a param group has no name, or none of the schedule's.
+    """
+
+    def __init__(
+        self, optimizer: torch.optim.Optimizer, schedule: Schedule, steps_per_epoch: int
+    ) -> None:
+        if steps_per_epoch < 1:
+            raise InputError("steps_per_epoch", f"is {steps_per_epoch}", "give 1 or more")
+        self.schedule = schedule
+        self.steps_per_epoch = steps_per_epoch
+        super().__init__(optimizer)
+
+    def rates_at(self, step: int) -> list[float]:
+        """The rate of each param group at optimizer step `step`."""
+        time = curves.time_of_step(self.schedule, step, self.steps_per_epoch)
+        names = [group.name for group in self.schedule.groups]
+        rates = dict(zip(names, curves.rates(self.schedule, time).tolist(), strict=True))
+        return [rates[self._name(i, rates)] for i in range(len(self.optimizer.param_groups))]
+
+    def _name(self, index: int, names: dict[str, float]) -> str:
+        name = self.optimizer.param_groups[index].get("name")
+        if name not in names:
+            raise InputError(
+                f"optimizer.param_groups[{index}]['name']",
+                f"is {name!r}, which is no group of the schedule",
+                nearest(str(name), names),
+            )
+        return str(name)

@@ -1,0 +1,1 @@
+"""Training: a schedule and its run settings in, events out."""

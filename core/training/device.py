@@ -1,0 +1,76 @@
+"""Which device a run uses, and how it is called."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import psutil
+import torch
+
+from core.errors import SettingsError
+
+if sys.platform != "win32":
+    import resource
+
+_GIB = 2**30
+
+
+def detect(wanted: str = "auto") -> torch.device:
+    """The device to train on: `auto` is the accelerator if there is one, else the CPU.
+
+    Raises SettingsError when `cuda` or `mps` is asked for and this machine has none.
+    """
+    if wanted == "cpu":
+        return torch.device("cpu")
+    found = accelerator()
+    if wanted == "auto":
+        return found or torch.device("cpu")
+    if found is None or found.type != wanted:
+        here = describe(found or torch.device("cpu"))
+        way_out = "use --device auto" if found is None else f"use --device {found.type}"
+        raise SettingsError("--device", f"is {wanted!r}, but this machine has {here}", way_out)
+    return found
+
+
+def accelerator() -> torch.device | None:
+    """The machine's accelerator (cuda, mps, …), or None."""
+    if not torch.accelerator.is_available():
+        return None
+    return torch.accelerator.current_accelerator()
+
+
+def describe(device: torch.device) -> str:
+    """The device for a person: `CPU, 2 cores, 23.4 GB`, `NVIDIA L4, 22.0 GB`; GB are 2**30."""
+    if device.type == "cuda":
+        properties = torch.cuda.get_device_properties(device)
+        return f"{properties.name}, {properties.total_memory / _GIB:.1f} GB"
+    memory = f"{psutil.virtual_memory().total / _GIB:.1f} GB"
+    if device.type == "cpu":
+        cores = cpu_cores()
+        return f"CPU, {cores} core{'s' if cores != 1 else ''}, {memory}"
+    return f"{device.type.upper()}, {memory} shared"
+
+
+def cpu_cores() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes that a run can still take on the device."""
+    if device.type == "cuda":
+        return torch.cuda.mem_get_info(device)[0]
+    return int(psutil.virtual_memory().available)
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most bytes held so far: by tensors on an accelerator, by the process on the CPU."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    if sys.platform == "win32":
+        return int(psutil.Process().memory_info().peak_wset)
+    largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return largest if sys.platform == "darwin" else largest * 1024

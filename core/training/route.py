@@ -1,0 +1,78 @@
+"""How images become logits: through the whole model, or from stored tensors through its rest."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from core.training.data import Split
+from core.training.models import Network, normalise
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A network, or what is left of it, and the tensors that it takes, one row per image."""
+
+    stored: tuple[Tensor, ...]
+    prepare: Callable[[Tensor], Tensor]
+    network: Callable[..., Tensor]
+
+    def logits(self, positions: Tensor) -> Tensor:
+        """The model's output, (batch, classes), for the images at these positions.
+
+        The rows are copied out, so that the network may work on them in place.
+        """
+        rows = (tensor[positions.to(tensor.device)] for tensor in self.stored)
+        return self.network(*(self.prepare(row) for row in rows))
+
+
+def whole(network: Network, split: Split, device: torch.device) -> Route:
+    """The route through the whole model, from the images."""
+
+    def prepare(images: Tensor) -> Tensor:
+        return normalise(images.to(device), network.mean, network.std)
+
+    return Route((split.images,), prepare, network.model)
+
+
+def same_bits(
+    one: Route, other: Route, model: nn.Module, positions: Tensor, labels: Tensor
+) -> bool:
+    """Whether both routes give equal logits, gradients and buffers, bit for bit.
+
+    The model is as before afterwards, without gradients, and so are the random generators.
+    """
+    return all(
+        torch.equal(a, b)
+        for a, b in zip(
+            _bits(one, model, positions, labels),
+            _bits(other, model, positions, labels),
+            strict=True,
+        )
+    )
+
+
+def _bits(route: Route, model: nn.Module, positions: Tensor, labels: Tensor) -> list[Tensor]:
+    """Logits, then the gradients of one step's loss, then the buffers it leaves."""
+    model.zero_grad(set_to_none=True)
+    before = [buffer.clone() for buffer in model.buffers()]
+    device = next(model.parameters()).device
+    others = [device] if device.type != "cpu" else []
+    kind = device.type if others else "cuda"
+    with torch.random.fork_rng(devices=others, device_type=kind):
+        logits = route.logits(positions)
+        if logits.requires_grad:
+            loss = nn.functional.cross_entropy(logits, labels.to(logits.device))
+            torch.autograd.backward(loss)
+    bits = [logits.detach()]
+    for parameter in model.parameters():
+        if parameter.grad is not None:
+            bits.append(parameter.grad)
+            parameter.grad = None
+    for buffer, old in zip(model.buffers(), before, strict=True):
+        bits.append(buffer.clone())
+        buffer.copy_(old)
+    return bits

@@ -1,0 +1,74 @@
+"""Making a model's layer table: the model itself is built without memory, on the meta device."""
+
+from __future__ import annotations
+
+import json
+
+import torchvision
+from torch import nn
+
+from core.design.layers import Layer, LayerGroup, LayerTable
+from core.grouping import default_paths, get_layer_groups, parameters_of
+from core.training import models
+
+_LISTS = ("groups", "layers")
+
+
+def tabulate(name: str) -> LayerTable:
+    """The layer table of a model by its full name, such as `torchvision/resnet18`.
+
+    A layer is a module that owns parameters itself, in the order of registration; a tied parameter
+    is listed where it comes first. Raises ModelError for an unknown model, or one without default
+    groups.
+    """
+    model = models.build(name, device="meta")
+    paths, groups = default_paths(model), get_layer_groups(model)
+    return LayerTable(
+        model=name,
+        parameters=_size([model]),
+        weights=_weights(name),
+        groups=tuple(
+            LayerGroup(name=group, modules=paths[group], parameters=_size(modules))
+            for group, modules in groups.items()
+        ),
+        layers=layers_of(model),
+    )
+
+
+def layers_of(model: nn.Module) -> tuple[Layer, ...]:
+    """The modules that own parameters themselves, in order; a tied one is listed once."""
+    seen: set[int] = set()
+    layers: list[Layer] = []
+    for path, module in model.named_modules():
+        own = {
+            name: parameter
+            for name, parameter in module.named_parameters(recurse=False)
+            if id(parameter) not in seen
+        }
+        seen.update(map(id, own.values()))
+        if own:
+            sizes = {name: parameter.numel() for name, parameter in own.items()}
+            layers.append(Layer(path=path, kind=type(module).__name__, parameters=sizes))
+    return tuple(layers)
+
+
+def dumps(table: LayerTable) -> str:
+    """The table as JSON text with a line for each group and layer, as stored in `tables/`."""
+    rows = table.model_dump(mode="json")
+    lists = {key: ",\n".join(f"  {json.dumps(row)}" for row in rows.pop(key)) for key in _LISTS}
+    head = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in rows.items())
+    tail = ",\n".join(f' "{key}": [\n{lines}\n ]' for key, lines in lists.items())
+    return f"{{\n{head},\n{tail}\n}}\n"
+
+
+def _weights(name: str) -> tuple[str, ...]:
+    library, _, short = name.partition("/")
+    if library == "torchvision":
+        known = torchvision.models.get_model_weights(short)
+        best = known.__members__["DEFAULT"]  # an alias, so it is not among the members below
+        return (best.name, *(weights.name for weights in known if weights is not best))
+    return (models.BUNDLED,) if name == models.BUNDLED_MODEL else ()
+
+
+def _size(modules: list[nn.Module]) -> int:
+    return sum(parameter.numel() for parameter in parameters_of(modules))

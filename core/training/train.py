@@ -1,0 +1,272 @@
+"""Training by a schedule: a generator of events, from loading the data to the audit."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from core.design.plan import open_groups, phases
+from core.design.spec import Schedule
+from core.errors import RunError
+from core.freezing import apply_plan, count_trainable
+from core.grouping import group_paths, resolve_groups
+from core.optimizer import build_optimizer
+from core.runs import events as ev
+from core.runs.refuse import refuse_errors
+from core.runs.settings import RunSettings, steps_per_epoch
+from core.scheduler import ScheduleLR
+from core.training import checkpoint
+from core.training.audit import Auditor
+from core.training.cache import FrozenCache, Routes
+from core.training.data import Data, load, order
+from core.training.device import describe, detect, peak_memory
+from core.training.loop import Loop, StopRequested
+from core.training.models import pretrained
+
+
+def never() -> bool:
+    """A `should_stop` that never asks to stop."""
+    return False
+
+
+def train(
+    schedule: Schedule,
+    settings: RunSettings,
+    *,
+    checkpoints: Path,
+    should_stop: Callable[[], bool] = never,
+    weights: Path | None = None,
+) -> Iterator[ev.Event]:
+    """Fine-tune by the schedule and yield what happens; the last event is Finished or Stopped.
+
+    Goes on from the newest good checkpoint in `checkpoints`, where there is one, as if it had never
+    been interrupted: on the CPU with the same bits. `should_stop` is asked before every batch.
+    `weights` is where the final weights are written, as safetensors.
+
+    Raises InputError before anything is trained for a schedule with errors, settings that this
+    machine cannot follow, data that cannot be used, and checkpoints of another schedule or other
+    settings; RunError for a loss that is not finite and for lack of memory.
+    """
+    refuse_errors(schedule)
+    device = detect(settings.device)
+    with _exact(device), _in_words(settings):
+        yield from _Run(schedule, settings, device, checkpoints, should_stop, weights).events()
+
+
+class _Run:
+    """One sitting of a run: what is made once, and the steps from the first event to the last."""
+
+    def __init__(
+        self,
+        schedule: Schedule,
+        settings: RunSettings,
+        device: torch.device,
+        checkpoints: Path,
+        should_stop: Callable[[], bool],
+        weights: Path | None,
+    ) -> None:
+        self._schedule = schedule
+        self._settings = settings
+        self._device = device
+        self._checkpoints = checkpoints
+        self._should_stop = should_stop
+        self._weights = weights
+        self._began = time.monotonic()
+        self._seconds_before = 0.0
+        self._epoch = 0
+
+    def events(self) -> Iterator[ev.Event]:
+        try:
+            yield from self._prepare()
+            for epoch in range(self._epoch, self._schedule.epochs):
+                self._epoch = epoch
+                yield from self._run_epoch(epoch)
+            yield from self._finish()
+        except StopRequested:
+            yield ev.Stopped(self._epoch)
+
+    def _prepare(self) -> Iterator[ev.Event]:
+        found = checkpoint.newest(self._checkpoints)
+        saved = found.checkpoint
+        if saved is not None:
+            checkpoint.check_same(saved, self._schedule, self._settings)
+            self._epoch, self._seconds_before = saved.epoch, saved.seconds
+        for name in found.damaged:
+            message = f"checkpoint {name} is damaged: going on from epoch {self._epoch} instead"
+            yield ev.Notice(message)
+        for item in load(self._settings):
+            if isinstance(item, Data):
+                self._data = item
+            else:
+                yield item
+                if self._should_stop():
+                    raise StopRequested
+        self._build()
+        if saved is not None:
+            self._restore(saved)
+        yield self._started()
+
+    def _build(self) -> None:
+        schedule, settings, data = self._schedule, self._settings, self._data
+        torch.manual_seed(settings.seed)
+        network = pretrained(schedule.model, len(data.classes))
+        self._model = network.model.to(self._device)
+        self._layer_groups = resolve_groups(self._model, group_paths(schedule))
+        self._optimizer = build_optimizer(schedule, self._layer_groups)
+        self._steps = steps_per_epoch(len(data.train), settings.batch_size)
+        self._scheduler = ScheduleLR(self._optimizer, schedule, self._steps)
+        self._auditor = Auditor(schedule, self._layer_groups, self._steps)
+        self._cache = FrozenCache(
+            network, self._layer_groups, schedule, data, settings.batch_size, self._device
+        )
+        self._loop = Loop(
+            self._model,
+            self._optimizer,
+            self._scheduler,
+            self._auditor,
+            settings.batch_size,
+            self._should_stop,
+        )
+        self._routes: Routes | None = None
+
+    def _started(self) -> ev.Started:
+        return ev.Started(
+            time=time.time(),
+            device=self._device.type,
+            device_name=describe(self._device),
+            steps_per_epoch=self._steps,
+            train_images=len(self._data.train),
+            validation_images=len(self._data.validation),
+            classes=self._data.classes,
+            parameters=sum(p.numel() for p in self._model.parameters()),
+            majority_accuracy=self._data.majority_accuracy(),
+            resumed_at=self._epoch,
+        )
+
+    def _run_epoch(self, epoch: int) -> Iterator[ev.Event]:
+        began = time.monotonic()
+        self._model.train()
+        apply_plan(self._layer_groups, self._schedule, epoch)
+        self._auditor.epoch_begins(epoch)
+        routes = yield from self._choose_routes(epoch)
+        training = time.monotonic()
+        data = self._data
+        positions = order(self._settings.seed, epoch, len(data.train))
+        trained = yield from self._loop.train_epoch(
+            epoch, routes.train, data.train.labels, positions
+        )
+        trained_in = time.monotonic() - training
+        self._auditor.epoch_ended(epoch)
+        trainable = count_trainable(self._model)
+        judged = yield from self._loop.evaluate(routes.validation, data.validation.labels)
+        yield ev.EpochDone(
+            epoch=epoch,
+            open=open_groups(self._schedule, epoch),
+            trainable_parameters=trainable,
+            train_loss=trained.loss,
+            train_accuracy=trained.accuracy,
+            validation_loss=judged.loss,
+            validation_accuracy=judged.accuracy,
+            seconds=time.monotonic() - began,
+            images_per_second=trained.images / max(trained_in, 1e-9),
+            peak_memory=peak_memory(self._device),
+        )
+        checkpoint.save(self._checkpoints, self._snapshot(epoch + 1))
+        yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
+
+    def _choose_routes(self, epoch: int) -> Generator[ev.Event, None, Routes]:
+        """The routes of the epoch's phase, decided when the phase or the sitting begins."""
+        begins = any(phase.start == epoch for phase in phases(self._schedule))
+        if self._routes is not None and not begins:
+            return self._routes
+        routes = self._cache.plain(epoch, "switched off by --cache off")
+        if self._settings.cache == "auto":
+            for item in self._cache.routes(epoch):
+                if isinstance(item, Routes):
+                    routes = item
+                else:
+                    self._loop.check_stop()
+                    yield item
+        yield routes.decision
+        self._routes = routes
+        return routes
+
+    def _finish(self) -> Iterator[ev.Event]:
+        yield ev.Progress("auditing")
+        if self._weights is not None:
+            checkpoint.save_weights(self._weights, self._model)
+        yield self._auditor.result()
+        yield ev.Finished(self._seconds())
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._began
+
+    def _snapshot(self, epoch: int) -> checkpoint.Checkpoint:
+        return checkpoint.Checkpoint(
+            epoch=epoch,
+            model=self._model.state_dict(),
+            optimizer=self._optimizer.state_dict(),
+            scheduler=self._scheduler.state_dict(),
+            random=checkpoint.random_state(self._device),
+            audit=self._auditor.state_dict(),
+            seconds=self._seconds(),
+            schedule=checkpoint.fingerprint(self._schedule),
+            settings=checkpoint.fingerprint(self._settings),
+        )
+
+    def _restore(self, saved: checkpoint.Checkpoint) -> None:
+        self._model.load_state_dict(saved.model)
+        self._optimizer.load_state_dict(saved.optimizer)
+        self._scheduler.load_state_dict(saved.scheduler)
+        self._auditor.load_state_dict(saved.audit)
+        checkpoint.set_random_state(saved.random, self._device)
+
+
+@contextmanager
+def _exact(device: torch.device) -> Iterator[None]:
+    """Deterministic algorithms while the run goes; on an accelerator only where it has them."""
+    memory: Any = torch.utils.deterministic  # its type stubs lack the attribute
+    before = (
+        torch.are_deterministic_algorithms_enabled(),
+        torch.is_deterministic_algorithms_warn_only_enabled(),
+        memory.fill_uninitialized_memory,
+    )
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it on first use
+    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
+    memory.fill_uninitialized_memory = False  # costs time, hides nothing here
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
+        memory.fill_uninitialized_memory = before[2]
+
+
+@contextmanager
+def _in_words(settings: RunSettings) -> Iterator[None]:
+    """Turn what torch raises for lack of memory, or for tiny batches, into a RunError."""
+    try:
+        yield
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise _out_of_memory(settings) from error
+    except (RuntimeError, ValueError) as error:
+        if "can't allocate memory" in str(error):
+            raise _out_of_memory(settings) from error
+        if "more than 1 value per channel" in str(error):
+            raise RunError(
+                f"--batch-size is {settings.batch_size}, too small for a BatchNorm that trains: "
+                "use 2 or more, or a larger --image-size"
+            ) from error
+        raise
+
+
+def _out_of_memory(settings: RunSettings) -> RunError:
+    return RunError(
+        f"the memory ran out with --batch-size {settings.batch_size} and --image-size "
+        f"{settings.image_size}: halve one of them, or thaw fewer groups"
+    )

@@ -1,0 +1,90 @@
+"""The Audit card: what was promised, checked against what happened, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+
+import streamlit as st
+
+from core.design import curves, plan
+from core.design.spec import Schedule
+from core.runs.digest import Digest
+from core.runs.events import FrozenSpan
+from pages.components import frame
+
+TOLERANCE = 1e-12
+_Item = tuple[str, str, str]
+"""Mark (yes, no, open), what was promised, and what was found."""
+
+
+def audit_card(schedule: Schedule, status: str, told: Digest) -> None:
+    """Draw the card; before the end it checks what the run has told so far."""
+    aside = "complete" if told.audit else "checked as the run goes; complete when it ends"
+    with frame.card("audit", "Audit", aside):
+        cells = "".join(
+            f'<div class="thaw-check thaw-{mark}"><b>{escape(title)}</b><p>{escape(text)}</p></div>'
+            for mark, title, text in _items(schedule, told)
+        )
+        st.html(f'<div class="thaw-checks">{cells}</div>')
+
+
+def _items(schedule: Schedule, told: Digest) -> Iterator[_Item]:
+    yield _rates(schedule, told)
+    yield _frozen(schedule, told)
+    yield _cache(told)
+
+
+def _rates(schedule: Schedule, told: Digest) -> _Item:
+    if told.audit is not None:
+        steps, error = told.audit.steps, told.audit.max_lr_error
+    else:
+        steps, error = len(told.steps), _largest_error(schedule, told)
+    if not steps:
+        return "open", "Rates equal the plan", "Nothing has been trained yet."
+    found = f"{steps:,} steps of every open group, largest relative difference {error:.2g}."
+    if error <= TOLERANCE:
+        return "yes", "Rates equal the plan", found
+    return "no", "Rates differ from the plan", found
+
+
+def _largest_error(schedule: Schedule, told: Digest) -> float:
+    if told.started is None:
+        return 0.0
+    largest = 0.0
+    for group in schedule.groups:
+        steps = [s for s in told.steps if plan.is_open(group, s.epoch)]
+        t = curves.time_of_step(schedule, [s.step for s in steps], told.started.steps_per_epoch)
+        for step, planned in zip(steps, curves.lr(schedule, group, t).tolist(), strict=True):
+            actual = step.lrs[group.name]
+            largest = max(largest, abs(actual - planned) / planned if planned else abs(actual))
+    return largest
+
+
+def _frozen(schedule: Schedule, told: Digest) -> _Item:
+    if told.audit is None:
+        spans = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
+        return "open", "Frozen groups hold still", f"{spans} frozen spans, checked at the end."
+    spans = told.audit.spans
+    if not spans:
+        return "yes", "No group was frozen", "Every group trained in every epoch."
+    moved = [span for span in spans if not span.unchanged]
+    if moved:
+        return "no", "A frozen group moved", f"{_named(moved)}: its bits differ."
+    text = f"{_named(spans)}: parameters and buffers are bit-identical."
+    return "yes", "Frozen groups did not move", text
+
+
+def _named(spans: tuple[FrozenSpan, ...] | list[FrozenSpan]) -> str:
+    return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
+
+
+def _cache(told: Digest) -> _Item:
+    on = [cache for cache in told.caches if cache.on]
+    if on:
+        epochs = ", ".join(str(cache.epoch) for cache in on)
+        text = f"In the phases from epoch {epochs}, one batch with it and without: the same bits."
+        return "yes", "The cache changes nothing", text
+    if told.caches:
+        return "yes", "No cache was used", told.caches[-1].reason
+    return "open", "Frozen-part cache", "Decided when training begins."

@@ -1,0 +1,18 @@
+"""The shared time axis: where an epoch lies in the timeline, the rate chart and the cost strip."""
+
+from __future__ import annotations
+
+GUTTER_LEFT = 188
+"""Pixels from a card's outer left edge to epoch 0."""
+
+GUTTER_RIGHT = 148
+"""Pixels from the last epoch to a card's outer right edge."""
+
+CARD_INSET = 21
+"""Pixels from a card's outer edge to its content: 1 border, 20 padding."""
+
+TRACK_LEFT = GUTTER_LEFT - CARD_INSET
+"""Pixels from the content's left edge to epoch 0: what a component or chart in a card leaves."""
+
+TRACK_RIGHT = GUTTER_RIGHT - CARD_INSET
+"""Pixels from the last epoch to the content's right edge."""

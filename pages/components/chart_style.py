@@ -1,0 +1,146 @@
+"""The look that all charts share: theme, axes, scales, and what lies behind the lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from core.design import plan
+from core.design.spec import Schedule
+from pages.components.axis import TRACK_LEFT
+from pages.components.palette import ROLES, group_colours
+
+HEIGHT = 190
+FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a chart is drawn: theme, width class, and what its axes show."""
+
+    dark: bool = False
+    narrow: bool = False
+    scale: Literal["log", "linear"] = "log"
+    unit: Literal["rate", "of peak"] = "rate"
+    axis: Literal["epoch", "step"] = "epoch"
+
+    def role(self, name: str) -> str:
+        """The colour of a role in this theme."""
+        return ROLES[name][self.dark]
+
+
+def rule(x: float, colour: str, width: float) -> alt.Chart:
+    """A vertical line at x."""
+    at = alt.Chart(pd.DataFrame({"x": [x]}))
+    return at.mark_rule(color=colour, strokeWidth=width).encode(x="x:Q")
+
+
+def domain(low: float, high: float) -> alt.Scale:
+    """A scale that shows exactly [low, high]."""
+    return alt.Scale(domain=[low, high], nice=False)
+
+
+def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:
+    """Lowest and highest rate that the axis shows; on a log axis at most seven powers of ten."""
+    high = float(y.max()) * 1.25
+    positive = y[y > 0]
+    if view.scale == "linear" or positive.empty:
+        return 0.0, high or 1.0
+    # A curve that ends near zero would squeeze everything else into the top of a log axis.
+    return max(float(positive.min()) * 0.8, high * 1e-7), high
+
+
+def rate_scale(y: pd.Series, view: View) -> alt.Scale:
+    """The scale of a rate axis, logarithmic or linear as the view says."""
+    low, high = rate_domain(y, view)
+    kind = "log" if view.scale == "log" and low > 0 else "linear"
+    return alt.Scale(domain=[low, high], type=kind, nice=False, clamp=True)
+
+
+def rate_axis(y: pd.Series, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
+    """The rate axis: as wide as the gutter, or inside the plot on a phone."""
+    options: dict[str, Any] = {"title": None, "tickSize": 0, "domain": False}
+    if view.scale == "log":
+        low, high = rate_domain(y, view)
+        powers = range(int(np.ceil(np.log10(low))), int(np.floor(np.log10(high))) + 1)
+        options |= {"values": [10.0**p for p in powers]}
+    options["format"] = ".0e" if view.unit == "rate" else "~g"
+    if view.scale == "linear" and view.unit == "rate":
+        options["format"] = ".1e"
+    if view.narrow:
+        return alt.Axis(
+            **options, orient="left", labelAlign="left", labelPadding=-6, labelOffset=-7, zindex=1
+        )
+    return alt.Axis(**options, labelPadding=8, minExtent=gutter, maxExtent=gutter)
+
+
+def time_axis(epochs: int, per_epoch: int) -> alt.Axis:
+    """The time axis with a tick every 1, 2, 5, … epochs, in epochs or steps."""
+    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if epochs / n <= 16)
+    values = [epoch * per_epoch for epoch in range(0, epochs + 1, every)]
+    return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
+
+
+def group_scale(schedule: Schedule, view: View) -> alt.Scale:
+    """The colours of the schedule's groups, the same in every chart."""
+    colours = [pair[view.dark] for pair in group_colours(len(schedule.groups))]
+    return alt.Scale(domain=[group.name for group in schedule.groups], range=colours)
+
+
+def group_legend(schedule: Schedule) -> alt.Legend:
+    """Names of the groups below the plot, for charts without a gutter to write them in."""
+    return alt.Legend(
+        title=None,
+        orient="bottom",
+        values=[group.name for group in reversed(schedule.groups)],
+        symbolType="stroke",
+        symbolStrokeWidth=4,
+        symbolOpacity=1,
+        columns=4,
+        labelLimit=80,
+    )
+
+
+def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
+    """The tint of the warmup, and a dashed line where a phase begins."""
+    layers = []
+    warm = min(schedule.lr.warmup.epochs, schedule.epochs)
+    if warm > 0:
+        area = pd.DataFrame({"x": [0.0], "until": [warm * per_epoch]})
+        tint = alt.Chart(area).mark_rect(color=view.role("accent"), opacity=0.07)
+        layers.append(tint.encode(x="x:Q", x2="until:Q"))
+    starts = [phase.start * per_epoch for phase in plan.phases(schedule)[1:]]
+    if starts:
+        rules = alt.Chart(pd.DataFrame({"x": starts}))
+        layers.append(
+            rules.mark_rule(color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8).encode(
+                x="x:Q"
+            )
+        )
+    return layers
+
+
+def finished(chart: alt.LayerChart, view: View, height: int) -> alt.LayerChart:
+    """The chart with the size, padding, type and colours that all charts have."""
+    return (
+        chart.properties(
+            width="container",
+            height=height,
+            padding={"left": 0, "right": 0, "top": 4, "bottom": 4},
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+            background="transparent",
+        )
+        .configure(font=FONT)
+        .configure_view(stroke=None)
+        .configure_axis(
+            gridColor=view.role("gridline"),
+            domainColor=view.role("control-border"),
+            labelColor=view.role("text-2"),
+            labelFontSize=11,
+        )
+        .configure_legend(labelColor=view.role("text-2"), labelFontSize=11)
+    )

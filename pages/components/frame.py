@@ -1,0 +1,99 @@
+"""The frame around every page: title, colours, cards, and messages that wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from core.design.spec import Schedule
+from pages.components import state
+from pages.components.palette import ROLES
+
+_STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
+_MARK = str(Path(__file__).with_name("mark.svg"))
+
+
+def dress() -> None:
+    """Set the browser tab, the logo and the stylesheet; the first thing of every page."""
+    st.set_page_config(page_title="Thaw", page_icon="🧊", layout="wide")
+    st.logo(_MARK, size="large")
+    st.html(f"<style>{_variables()}\n{_STYLE}</style>")
+    state.begin()
+
+
+def navigate(pages: dict[str, Page]) -> None:
+    """Run the page that the address names, and remember all of them for `go`."""
+    st.session_state["pages"] = pages
+    st.navigation(list(pages.values()), position="top").run()
+
+
+def go(name: str) -> None:
+    """Leave for another page, by its name in the navigation."""
+    st.switch_page(st.session_state["pages"][name])
+
+
+def is_dark() -> bool:
+    """Whether the reader sees the dark theme now."""
+    return st.context.theme.type == "dark"
+
+
+def colour(role: str) -> str:
+    """The colour of a role in the theme that the reader sees."""
+    return ROLES[role][is_dark()]
+
+
+@contextmanager
+def card(name: str, title: str | None = None, aside: str = "") -> Iterator[None]:
+    """A card, with a heading and a quiet remark at its right if they are given."""
+    with st.container(key=f"card-{name}", border=True):
+        if title is not None:
+            heading(title, aside)
+        yield
+
+
+def heading(title: str, aside: str = "") -> None:
+    """A card's heading, with a quiet remark at its right."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<h2 class="thaw-heading">{escape(title)}</h2>', width="content")
+        if aside:
+            st.html(f'<span class="thaw-aside">{escape(aside)}</span>', width="stretch")
+
+
+@contextmanager
+def title_row(schedule: Schedule) -> Iterator[None]:
+    """The top row of a page that shows a schedule; what is drawn inside stands at its right."""
+    model = schedule.model.name.rsplit("/", 1)[-1]
+    epochs = f"{schedule.epochs} epoch{'s' if schedule.epochs > 1 else ''}"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title-row"):
+        st.html(f'<h1 class="thaw-title">{escape(schedule.name)}</h1>', width="content")
+        for tag in (model, epochs):
+            st.html(f'<span class="thaw-tag">{escape(tag)}</span>', width="content")
+        if st.button("Open in Design", type="tertiary", key="to-design"):
+            state.open_schedule(lambda: schedule)
+            go("design")
+        st.space("stretch")
+        yield
+
+
+def show_notice() -> None:
+    """Show the message of a refused edit or a broken link, once."""
+    notice = state.take_notice()
+    if notice:
+        st.error(f"**Nothing was changed.** {escape_markdown(notice)}", icon=":material/error:")
+
+
+def escape_markdown(text: str) -> str:
+    """Text as Markdown that shows exactly this text."""
+    return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:&" else c for c in text)
+
+
+def _variables() -> str:
+    lines = (
+        f"--thaw-{role}: light-dark({light}, {dark});" for role, (light, dark) in ROLES.items()
+    )
+    return f":root {{ {' '.join(lines)} }}"

@@ -1,0 +1,159 @@
+"""The charts of a run: planned against actual rates, loss and accuracy, as it goes."""
+
+from __future__ import annotations
+
+import altair as alt
+import pandas as pd
+import streamlit as st
+
+from core.design import plan
+from core.design.spec import Schedule
+from core.runs.digest import Digest
+from pages.components import frame
+from pages.components.chart_style import (
+    View,
+    backdrop,
+    domain,
+    finished,
+    group_legend,
+    group_scale,
+    rate_axis,
+    rate_scale,
+    rule,
+    time_axis,
+)
+from pages.components.rate_table import MOST_POINTS, connected, rate_table
+
+_HEIGHT = 170
+
+
+def planned_chart(schedule: Schedule, steps_per_epoch: int) -> None:
+    """Draw the rates that a run would have."""
+    _rates_card(schedule, Digest(), steps_per_epoch, View(frame.is_dark()))
+
+
+def run_charts(schedule: Schedule, told: Digest, steps_per_epoch: int) -> None:
+    """Draw the charts of rates, loss and accuracy in their cards."""
+    view = View(frame.is_dark())
+    _rates_card(schedule, told, steps_per_epoch, view)
+    loss, accuracy = st.columns(2, gap="small")
+    with loss, frame.card("loss", "Loss", "grey train, green validation"):
+        st.altair_chart(_loss(schedule, told, steps_per_epoch, view), theme=None, key="run-loss")
+    with accuracy, frame.card("accuracy", "Accuracy", "grey train, green validation"):
+        st.altair_chart(_accuracy(schedule, told, view), theme=None, key="run-accuracy")
+
+
+def _rates_card(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> None:
+    with frame.card("rates", "Learning rate, planned and actual", "pale planned, line actual"):
+        st.altair_chart(_rates(schedule, told, steps_per_epoch, view), theme=None, key="run-rates")
+
+
+def actual_rates(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
+    """The rates that the optimizer had: one row per drawn step and open group (x, group, y)."""
+    every = max(1, len(told.steps) // MOST_POINTS)
+    return pd.DataFrame(
+        [
+            {"x": step.step / steps_per_epoch, "epoch": step.epoch, "group": group, "y": lr}
+            for step in (*told.steps[::every], *told.steps[-1:])
+            for group, lr in step.lrs.items()
+        ],
+        columns=["x", "epoch", "group", "y"],
+    )
+
+
+def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:
+    table = rate_table(schedule, steps_per_epoch)
+    table["x"], table["y"] = table["t"], table["lr"]
+    trains = connected(table, schedule.epochs)
+    trains = trains[trains["open"]]
+    x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
+    y = alt.Y(
+        "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
+    )
+    colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
+    step = "step-after" if schedule.lr.interval == "epoch" else "linear"
+    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=step)
+    done = _open_only(actual_rates(told, steps_per_epoch), schedule)
+    actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=step)
+    detail = ["group:N", "span:N"]
+    layers = [
+        *backdrop(schedule, 1, view),
+        planned.encode(x=x, y=y, color=colour, detail=detail),
+        actual.encode(x=x, y=y, color=colour, detail=detail),
+    ]
+    if told.steps:
+        layers.append(rule(told.steps_done / steps_per_epoch, view.role("accent"), 1.5))
+    return finished(alt.layer(*layers), view, _HEIGHT)
+
+
+def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
+    """Rows in which the group trains, with the number of the window that they lie in."""
+    spans = {group.name: plan.open_spans(group, schedule.epochs) for group in schedule.groups}
+    rates["span"] = [
+        next((i for i, (a, b) in enumerate(spans[row.group]) if a <= row.epoch < b), -1)
+        for row in rates.itertuples()
+    ]
+    return rates[rates["span"] >= 0]
+
+
+def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:
+    every = max(1, len(told.steps) // MOST_POINTS)
+    train = pd.DataFrame(
+        [{"x": s.step / steps_per_epoch, "y": s.loss} for s in told.steps[::every]],
+        columns=["x", "y"],
+    )
+    validation = pd.DataFrame(
+        [{"x": e.epoch + 1, "y": e.validation_loss} for e in told.epochs], columns=["x", "y"]
+    )
+    return _metric(schedule, train, validation, [], view, alt.Axis(title=None, tickCount=5, tickSize=0))
+
+
+def _accuracy(schedule: Schedule, told: Digest, view: View) -> alt.LayerChart:
+    train = pd.DataFrame(
+        [{"x": e.epoch + 1, "y": e.train_accuracy} for e in told.epochs], columns=["x", "y"]
+    )
+    validation = pd.DataFrame(
+        [{"x": e.epoch + 1, "y": e.validation_accuracy} for e in told.epochs], columns=["x", "y"]
+    )
+    baselines = []
+    if told.started is not None:
+        share = told.started.majority_accuracy
+        baselines = [(share, f"majority class {share:.1%}")]
+    axis = alt.Axis(title=None, format=".0%", tickCount=5, tickSize=0)
+    return _metric(schedule, train, validation, baselines, view, axis, scale=domain(0, 1))
+
+
+def _metric(
+    schedule: Schedule,
+    train: pd.DataFrame,
+    validation: pd.DataFrame,
+    baselines: list[tuple[float, str]],
+    view: View,
+    axis: alt.Axis,
+    scale: alt.Scale | None = None,
+) -> alt.LayerChart:
+    x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
+    y = alt.Y("y:Q", axis=axis, scale=scale or alt.Scale(zero=True, nice=True))
+    tip = [alt.Tooltip("x:Q", title="Epoch", format=".2f"), alt.Tooltip("y:Q", format=".4f")]
+    layers: list[alt.Chart] = [
+        *backdrop(schedule, 1, view),
+        alt.Chart(train).mark_line(color=view.role("text-3"), strokeWidth=1.2).encode(x=x, y=y),
+        alt.Chart(validation)
+        .mark_line(
+            color=view.role("accent"),
+            strokeWidth=2,
+            point=alt.OverlayMarkDef(fill=view.role("card"), filled=True, size=44, strokeWidth=1.6),
+        )
+        .encode(x=x, y=y, tooltip=tip),
+    ]
+    for value, label in baselines:
+        line = pd.DataFrame({"x": [schedule.epochs], "y": [value], "label": [label]})
+        layers.append(
+            alt.Chart(line).mark_rule(color=view.role("text-3"), strokeDash=[2, 3]).encode(y=y)
+        )
+        layers.append(
+            alt.Chart(line)
+            .mark_text(align="right", dy=-7, fontSize=11, color=view.role("text-2"))
+            .encode(x=x, y=y, text="label:N")
+        )
+    return finished(alt.layer(*layers), view, _HEIGHT)

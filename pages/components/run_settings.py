@@ -1,0 +1,114 @@
+"""The Data and settings card: how the schedule is run, locked while it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from html import escape
+
+import streamlit as st
+
+from core.runs import launch
+from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
+from pages.components import frame, state
+
+_BUNDLED = "Fashion-MNIST, bundled"
+_FOLDER = "A folder of class folders"
+
+
+def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
+    """Draw the card: the settings of the run that is shown, or those of the next one."""
+    shown = of_run or state.settings()
+    locked = of_run is not None
+    aside = "locked while running" if live else "of this run" if locked else ""
+    with frame.card("settings", "Data and settings", aside):
+        _data(shown, locked)
+        left, right = st.columns(2, gap="small")
+        with left:
+            _number("Images, train", "samples", shown, locked, step=100)
+            _number("Image size, px", "image_size", shown, locked, step=16)
+            _choice("Device", "device", ("auto", "cpu", "cuda", "mps"), shown, locked)
+            _number("Seed", "seed", shown, locked, minimum=0)
+        with right:
+            _number("Images, validation", "validation_samples", shown, locked, step=100)
+            _number("Batch size", "batch_size", shown, locked, step=8)
+            _choice("Frozen-part cache", "cache", ("auto", "off"), shown, locked)
+
+
+def device_chip() -> None:
+    """Show the device that `auto` means on this machine, as soon as it is known."""
+    found = _device()
+    st.fragment(run_every=None if found.done() else 1.0)(_chip)(found.done())
+
+
+def _chip(known: bool) -> None:
+    found = _device()
+    if found.done() and not known:
+        st.rerun()
+    name = found.result()["name"] if found.done() else "finding the device…"
+    st.html(f'<span class="thaw-chip">{escape(name)}</span>', width="content")
+
+
+@st.cache_resource
+def _device() -> Future[Mapping[str, str]]:
+    """Asked in the background: the answer takes a process that imports torch."""
+    return ThreadPoolExecutor(max_workers=1).submit(launch.device)
+
+
+def _data(shown: RunSettings, locked: bool) -> None:
+    bundled = shown.data == BUNDLED_DATA
+    st.session_state["data-kind"] = _BUNDLED if bundled else _FOLDER
+    st.selectbox(
+        "Data", (_BUNDLED, _FOLDER), key="data-kind", disabled=locked, on_change=_take_kind
+    )
+    if not bundled:
+        st.session_state["data-folder"] = shown.data
+        st.text_input(
+            "Folder",
+            key="data-folder",
+            disabled=locked,
+            help="A folder with one folder of images per class, or with train and val folders.",
+            on_change=lambda: _take("data", st.session_state["data-folder"]),
+        )
+
+
+def _take_kind() -> None:
+    bundled = st.session_state["data-kind"] == _BUNDLED
+    _take("data", BUNDLED_DATA if bundled else "path/to/images")
+
+
+def _number(
+    label: str, field: str, shown: RunSettings, locked: bool, *, step: int = 1, minimum: int = 1
+) -> None:
+    key = f"setting-{field}"
+    st.session_state[key] = getattr(shown, field)
+    st.number_input(
+        label,
+        key=key,
+        min_value=minimum,
+        step=step,
+        disabled=locked,
+        on_change=lambda: _take(field, st.session_state[key]),
+    )
+
+
+def _choice(
+    label: str, field: str, names: tuple[str, ...], shown: RunSettings, locked: bool
+) -> None:
+    key = f"setting-{field}"
+    st.session_state[key] = getattr(shown, field)
+    st.selectbox(
+        label,
+        names,
+        key=key,
+        disabled=locked,
+        on_change=lambda: _take(field, st.session_state[key]),
+    )
+
+
+def _take(field: str, value: object) -> None:
+    state.attempt(_set, field, value)
+
+
+def _set(field: str, value: object) -> None:
+    st.session_state["settings"] = make_settings(**{**state.settings().model_dump(), field: value})

@@ -1,0 +1,169 @@
+"""The card that says how a run stands: phase, progress, time left, and its latest numbers."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.design import plan
+from core.design.problems import Problem
+from core.design.spec import Schedule
+from core.runs.digest import Digest
+from core.runs.settings import RunSettings
+from pages.components import frame
+
+_TITLES = {
+    "starting": "Starting",
+    "running": "Training",
+    "stopping": "Stopping",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+_STAGES = {
+    "loading": "loading the data and the model",
+    "caching": "running the frozen part once over the images",
+    "evaluating": "evaluating",
+    "checkpoint": "writing a checkpoint",
+    "auditing": "auditing",
+}
+_ADVICE = {
+    "stopped": "Stopped on request. Resume goes on from the last epoch that was finished.",
+    "interrupted": "Its process is gone. Resume goes on from the last epoch that was finished.",
+}
+
+
+def empty_card(schedule: Schedule, settings: RunSettings, refused: tuple[Problem, ...]) -> None:
+    """Say what Start would do, or why it is off."""
+    with frame.card("status", "Ready to run"):
+        if refused:
+            st.error(frame.escape_markdown(refused[0].message), icon=":material/error:")
+            st.caption("Start is off until this is mended on the Design page.")
+            return
+        first = plan.phases(schedule)[0]
+        st.markdown(
+            f"Start trains **{frame.escape_markdown(schedule.model.name)}** for "
+            f"{schedule.epochs} epochs on up to {settings.samples:,} images at "
+            f"{settings.image_size} px, beginning with "
+            f"{frame.escape_markdown(', '.join(first.open))}. It runs in a process of its own: "
+            "this page may be closed."
+        )
+
+
+def status_card(
+    schedule: Schedule, settings: RunSettings, status: str, told: Digest, run: Path
+) -> None:
+    """Draw the card of a run."""
+    with frame.card("status"):
+        st.html(_headline(schedule, status, told))
+        st.html(_bar(schedule, told))
+        st.html(_numbers(schedule, settings, told))
+        if status == "failed" and told.failed is not None:
+            st.error(frame.escape_markdown(told.failed.message), icon=":material/error:")
+        elif status in _ADVICE:
+            st.info(_ADVICE[status], icon=":material/info:")
+        for notice in told.notices:
+            st.caption(frame.escape_markdown(notice.message))
+        if status in ("failed", "interrupted"):
+            _log(run)
+
+
+def _log(run: Path) -> None:
+    log = run / "log.txt"
+    if log.is_file():
+        with st.expander("The end of its log"):
+            tail = log.read_text(encoding="utf-8", errors="replace")[-4000:]
+            st.code(tail or "The log is empty.", language=None)
+
+
+def _headline(schedule: Schedule, status: str, told: Digest) -> str:
+    return (
+        f'<div class="thaw-headline"><span class="thaw-dot thaw-{status}"></span>'
+        f"<strong>{_TITLES[status]}</strong><span>{escape(_doing(schedule, status, told))}</span>"
+        f"<em>{_time_left(schedule, status, told)}</em></div>"
+    )
+
+
+def _doing(schedule: Schedule, status: str, told: Digest) -> str:
+    if status == "running" and told.progress and told.progress.stage in _STAGES:
+        return _STAGES[told.progress.stage]
+    if status in ("running", "stopping") and told.steps:
+        phases = plan.phases(schedule)
+        epoch = told.steps[-1].epoch
+        number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
+        return f"phase {number} of {len(phases)}: {_and(phases[number - 1].open)}"
+    if status == "finished" and told.epochs:
+        best = max(told.epochs, key=lambda e: e.validation_accuracy)
+        return f"best validation accuracy {best.validation_accuracy:.1%}, epoch {best.epoch + 1}"
+    return ""
+
+
+def _and(names: tuple[str, ...]) -> str:
+    *others, last = names[::-1]
+    verb = "train" if others else "trains"
+    return f"{', '.join(others)} and {last} {verb}" if others else f"{last} {verb}"
+
+
+def _time_left(schedule: Schedule, status: str, told: Digest) -> str:
+    if status == "finished":
+        return f"in {_duration(told.seconds)}"
+    if status != "running" or told.started is None or not told.epochs:
+        return ""
+    total = schedule.epochs * told.started.steps_per_epoch
+    done = len(told.epochs) * told.started.steps_per_epoch
+    # The latest epoch had the most groups open, so it is the best guess for those to come.
+    rate = told.epochs[-1].seconds / told.started.steps_per_epoch
+    left = rate * max(0, total - max(done, told.steps_done))
+    return f"about <b>{_duration(left)}</b> left"
+
+
+def _bar(schedule: Schedule, told: Digest) -> str:
+    total = told.started.steps_per_epoch if told.started else 1
+    done = told.steps_done / total
+    parts = []
+    for phase in plan.phases(schedule):
+        share = min(1.0, max(0.0, (done - phase.start) / (phase.end - phase.start)))
+        parts.append(
+            f'<span style="flex:{phase.end - phase.start}"><i style="width:{share:.2%}"></i></span>'
+        )
+    value = done / schedule.epochs
+    return (
+        f'<div class="thaw-bar" role="progressbar" aria-label="Training" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{value * 100:.0f}">{"".join(parts)}</div>'
+    )
+
+
+def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
+    started, last = told.started, told.epochs[-1] if told.epochs else None
+    steps = started.steps_per_epoch if started else 0
+    epoch = told.steps_done / steps if steps else 0.0
+    in_epoch = (told.steps_done - 1) % steps + 1 if told.steps_done else 0
+    cached = sum(cache.bytes for cache in told.caches if cache.on)
+    numbers = {
+        "Epoch": f"{epoch:.2f} of {schedule.epochs}",
+        "Batch": f"{in_epoch} of {steps}" if steps else "–",
+        "Trained for": _duration(told.seconds),
+        "Images per second": f"{last.images_per_second:,.0f}" if last else "–",
+        "Peak memory": _bytes(last.peak_memory) if last else "–",
+        "Validation accuracy": f"{last.validation_accuracy:.1%}" if last else "–",
+        "Cache": "off"
+        if settings.cache == "off"
+        else f"{_bytes(cached)}, exact"
+        if cached
+        else "–",
+        "Device": started.device_name if started else "–",
+    }
+    cells = (f"<div><span>{k}</span><b>{escape(v)}</b></div>" for k, v in numbers.items())
+    return f'<div class="thaw-numbers">{"".join(cells)}</div>'
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
+
+
+def _bytes(size: int) -> str:
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -1,0 +1,122 @@
+"""What one browser session holds: one schedule with its history, and the view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Concatenate, ParamSpec
+
+import streamlit as st
+
+from core.design import link, presets
+from core.design.layers import LayerTable, find
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.runs import settings as settings_module
+from core.runs.settings import RunSettings
+from pages.components.history import History
+
+P = ParamSpec("P")
+Selected = tuple[str, int]
+"""A group's name and the index of one of its windows."""
+
+
+def begin() -> None:
+    """Give a new session its schedule, and open the link that it came with."""
+    st.session_state.setdefault("history", History((presets.load(presets.DEFAULT),)))
+    st.session_state.setdefault("settings", RunSettings())
+    st.session_state.setdefault("playhead", 0.0)
+    text = st.query_params.get(link.PARAMETER)
+    if text is not None:
+        del st.query_params[link.PARAMETER]
+        attempt(open_schedule, link.decode, text)
+
+
+def history() -> History:
+    """The session's schedules."""
+    found: History = st.session_state["history"]
+    return found
+
+
+def schedule() -> Schedule:
+    """The schedule that every page shows."""
+    return history().present
+
+
+def table() -> LayerTable | None:
+    """The layer table of the schedule's model, if it has one."""
+    return find(schedule().model.name)
+
+
+def settings() -> RunSettings:
+    """The session's run settings."""
+    found: RunSettings = st.session_state["settings"]
+    return found
+
+
+def open_schedule(read: Callable[P, Schedule], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Show another schedule, which can be undone; raises what `read` raises."""
+    _remember(history().edited(read(*args, **kwargs)))
+
+
+def edit(
+    verb: Callable[Concatenate[Schedule, P], Schedule], *args: P.args, **kwargs: P.kwargs
+) -> None:
+    """Apply one of the designer's verbs; a refusal becomes a notice and changes nothing."""
+    attempt(open_schedule, verb, schedule(), *args, **kwargs)
+
+
+def attempt(action: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+    """Run an action; bad input becomes a notice, and the person's work stays as it is."""
+    try:
+        action(*args, **kwargs)
+    except InputError as error:
+        st.session_state["notice"] = str(error)
+        return False
+    return True
+
+
+def undo() -> None:
+    """Back to the schedule before."""
+    _remember(history().undone())
+
+
+def redo() -> None:
+    """On to the schedule that was undone."""
+    _remember(history().redone())
+
+
+def take_notice() -> str | None:
+    """The message that waits to be shown, once."""
+    return st.session_state.pop("notice", None)
+
+
+def selected() -> Selected | None:
+    """The window in hand, if it is still there."""
+    choice: Any = st.session_state.get("selected")
+    if choice is None:
+        return None
+    name, index = choice
+    windows = {group.name: group.trainable for group in schedule().groups}
+    return (name, index) if index < max(1, len(windows.get(name, ()))) and name in windows else None
+
+
+def revision() -> int:
+    """A number that changes whenever the schedule does."""
+    found: int = st.session_state.get("revision", 0)
+    return found
+
+
+def steps_per_epoch() -> int:
+    """Optimizer steps of one epoch with the session's run settings."""
+    return steps_of(settings())
+
+
+def steps_of(chosen: RunSettings) -> int:
+    """Optimizer steps of one epoch, if the data has as many images as the settings ask for."""
+    return settings_module.steps_per_epoch(chosen.samples, chosen.batch_size)
+
+
+def _remember(changed: History) -> None:
+    st.session_state["history"] = changed
+    st.session_state["revision"] = revision() + 1
+    st.session_state["playhead"] = min(st.session_state["playhead"], changed.present.epochs)

@@ -1,0 +1,141 @@
+"""The designer's top row: name, model, preset, undo and redo, files, the link, and Run."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.design import edits, layers, parse, presets
+from pages.components import frame, state
+from pages.components.links import file_name, link_of
+
+_EDITED = "edited"
+
+
+def toolbar() -> None:
+    """Draw the row and carry out what is done in it."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
+        _name()
+        _model()
+        _preset()
+        _undo_and_redo()
+        st.space("stretch")
+        _files()
+        _share()
+        if st.button("Run", type="primary", icon=":material/play_arrow:", key="to-run"):
+            frame.go("run")
+
+
+def _name() -> None:
+    st.session_state["name"] = state.schedule().name
+    st.text_input(
+        "Name", key="name", label_visibility="collapsed", width=220, max_chars=80, on_change=_rename
+    )
+
+
+def _rename() -> None:
+    state.edit(edits.set_field, "name", st.session_state["name"].strip())
+
+
+def _model() -> None:
+    st.session_state["model"] = state.schedule().model.name
+    known = layers.known_models()
+    st.selectbox(
+        "Model",
+        known if state.schedule().model.name in known else (state.schedule().model.name, *known),
+        key="model",
+        label_visibility="collapsed",
+        width=250,
+        on_change=_take_model,
+    )
+
+
+def _take_model() -> None:
+    state.attempt(_use_model, st.session_state["model"])
+
+
+def _use_model(name: str) -> None:
+    state.edit(edits.use_model, layers.load(name))
+
+
+def _preset() -> None:
+    schedule = state.schedule()
+    titles = {name: presets.load(name).name for name in presets.names()}
+    chosen = next((n for n in presets.names() if presets.load(n) == schedule), _EDITED)
+    origin = st.session_state.get("preset-origin", presets.DEFAULT)
+    titles[_EDITED] = f"{titles[origin]}, edited" if origin else "your own"
+    st.session_state["preset"] = chosen
+    st.selectbox(
+        "Preset",
+        [*presets.names(), *([_EDITED] if chosen == _EDITED else [])],
+        key="preset",
+        format_func=titles.__getitem__,
+        label_visibility="collapsed",
+        width=240,
+        on_change=_take_preset,
+    )
+
+
+def _take_preset() -> None:
+    name = st.session_state["preset"]
+    if name != _EDITED:
+        st.session_state["preset-origin"] = name
+        state.open_schedule(presets.load, name)
+
+
+def _undo_and_redo() -> None:
+    history = state.history()
+    st.button(
+        "",
+        icon=":material/undo:",
+        key="undo",
+        help="Undo (Ctrl+Z)",
+        disabled=not history.can_undo,
+        on_click=state.undo,
+    )
+    st.button(
+        "",
+        icon=":material/redo:",
+        key="redo",
+        help="Redo (Ctrl+Shift+Z)",
+        disabled=not history.can_redo,
+        on_click=state.redo,
+    )
+
+
+def _files() -> None:
+    schedule = state.schedule()
+    with st.popover("File", icon=":material/description:"):
+        st.download_button(
+            "Download JSON",
+            parse.dumps(schedule),
+            file_name(schedule, ".json"),
+            "application/json",
+            key="download-json",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )
+        # A new key empties the uploader, so that the same file can be opened again.
+        key = f"upload-{st.session_state.get('uploads', 0)}"
+        st.file_uploader(
+            "Open a schedule",
+            type="json",
+            key=key,
+            on_change=_open_file,
+            args=(key,),
+            help="A JSON file that Thaw has written. Undo brings back what you have now.",
+        )
+
+
+def _open_file(key: str) -> None:
+    upload = st.session_state[key]
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    if upload is not None and state.attempt(state.open_schedule, parse.parse, upload.getvalue()):
+        st.session_state["preset-origin"] = None
+
+
+def _share() -> None:
+    with st.popover("Share", icon=":material/link:"):
+        address = link_of(state.schedule())
+        st.markdown("The whole schedule is in this link. Opening it never starts a run.")
+        st.code(address, language=None, wrap_lines=True)

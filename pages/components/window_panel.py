@@ -1,0 +1,95 @@
+"""The card of the window in hand: the same numbers that its handles have, typed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.design import edits
+from core.design.curves import scale
+from core.design.spec import Group
+from pages.components import frame, state
+
+
+def window_panel() -> None:
+    """Draw the card of the selected window, or say how to select one."""
+    chosen = state.selected()
+    if chosen is None:
+        with frame.card("window", "Window"):
+            st.caption("Select a bar in the timeline to type its epochs and its rate.")
+        return
+    name, index = chosen
+    group = state.schedule().group(name)
+    windows = len(group.trainable)
+    aside = f"window {index + 1} of {windows}" if windows else "never trains"
+    with frame.card("window", name, aside):
+        start, end, rate = st.columns(3, gap="small")
+        with start:
+            _thaws_at(group, index)
+        with end:
+            _freezes_at(group, index)
+        with rate:
+            _lr_scale(group)
+        _when_frozen(group)
+
+
+def _thaws_at(group: Group, index: int) -> None:
+    epochs = state.schedule().epochs
+    window = group.trainable[index] if group.trainable else (epochs, None)
+    st.session_state["thaws-at"] = min(window[0], epochs)
+    st.number_input(
+        "Thaws at",
+        min_value=0,
+        max_value=epochs,
+        key="thaws-at",
+        help=f"Epoch from 0; {epochs} means that it never trains.",
+        on_change=lambda: _move(group, index, st.session_state["thaws-at"], window[1]),
+    )
+
+
+def _freezes_at(group: Group, index: int) -> None:
+    epochs = state.schedule().epochs
+    window = group.trainable[index] if group.trainable else (epochs, None)
+    end = window[1]
+    st.session_state["freezes-at"] = epochs if end is None else min(end, epochs)
+    st.number_input(
+        "Freezes at",
+        min_value=min(window[0] + 1, epochs),
+        max_value=epochs,
+        key="freezes-at",
+        disabled=not group.trainable,
+        help=f"{epochs} means that it trains to the end.",
+        on_change=lambda: _move(group, index, window[0], st.session_state["freezes-at"]),
+    )
+
+
+def _move(group: Group, index: int, start: int, end: int | None) -> None:
+    at_end = end is None or end >= state.schedule().epochs
+    state.edit(edits.set_window, group.name, index, start, None if at_end else end)
+
+
+def _lr_scale(group: Group) -> None:
+    st.session_state["lr-scale"] = scale(state.schedule(), group)
+    st.number_input(
+        "LR scale",
+        min_value=1e-9,
+        step=0.05,
+        format="%g",
+        key="lr-scale",
+        help="The group's peak as a share of the base LR. Empty: by the decay per group.",
+        on_change=lambda: state.edit(
+            edits.set_group, group.name, lr_scale=st.session_state["lr-scale"]
+        ),
+    )
+
+
+def _when_frozen(group: Group) -> None:
+    st.session_state["when-frozen"] = group.when_frozen == "train"
+    st.toggle(
+        "BatchNorm keeps moving while frozen",
+        key="when-frozen",
+        on_change=lambda: state.edit(
+            edits.set_group,
+            group.name,
+            when_frozen="train" if st.session_state["when-frozen"] else "eval",
+        ),
+    )

@@ -1,0 +1,120 @@
+"""The Design page: shape a schedule by eye, and see every group's learning rate."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.design import edits, problems
+from core.design.parse import to_raw
+from core.design.spec import Schedule
+from core.export import csv
+from pages.components import frame, state
+from pages.components.chart_style import View
+from pages.components.curve_panel import curve_panel
+from pages.components.problem_list import problem_list
+from pages.components.rate_chart import rate_chart
+from pages.components.rate_table import epoch_table
+from pages.components.timeline import CurveEdit, TimelineResult, WindowsEdit, timeline
+from pages.components.timeline_data import timeline_data
+from pages.components.toolbar import toolbar
+from pages.components.window_panel import window_panel
+
+
+def page() -> None:
+    """Draw the page. It reruns as one fragment, so that an edit costs no more than itself."""
+    _designer()
+
+
+@st.fragment
+def _designer() -> None:
+    frame.show_notice()
+    toolbar()
+    found = problems.problems(state.schedule(), state.table())
+    wide, side = st.columns([1040, 336], gap="small")
+    with wide, frame.card("timeline"):
+        data = timeline_data(
+            state.schedule(),
+            state.table(),
+            playhead=st.session_state["playhead"],
+            selected=state.selected(),
+            problems=found,
+            revision=state.revision(),
+        )
+        shown = timeline(data, key="timeline", on_event=_take)
+        _rates(narrow=shown.narrow)
+    with side:
+        curve_panel()
+        window_panel()
+        problem_list(found)
+
+
+def _take(event: TimelineResult) -> None:
+    """Carry out what was done in the timeline."""
+    match event.edit:
+        case WindowsEdit(windows, revision) if revision == state.revision():
+            state.edit(edits.set_windows, windows)
+        case CurveEdit() as curve:
+            state.edit(_set_curve, curve)
+    if event.playhead is not None:
+        st.session_state["playhead"] = event.playhead
+    if event.select is not None:
+        st.session_state["selected"] = event.select
+    if event.history == "undo":
+        state.undo()
+    elif event.history == "redo":
+        state.redo()
+
+
+def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:
+    warmup = to_raw(schedule)["lr"]["warmup"]
+    warmup |= {"epochs": curve.warmup_epochs, "start_factor": curve.start_factor}
+    changed = edits.set_field(schedule, "lr.warmup", warmup)
+    if curve.floor is None:
+        return changed
+    return edits.set_field(changed, "lr.decay.floor", {"factor": curve.floor})
+
+
+def _rates(*, narrow: bool) -> None:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="rates-head"):
+        st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
+        st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
+        st.space("stretch")
+        scale = _switch("Scale", "chart-scale", ("log", "linear"))
+        unit = _switch("Unit", "chart-unit", ("rate", "of peak"))
+        axis = _switch("Axis", "chart-axis", ("epoch", "step"))
+        table = st.button("Table", key="show-table")
+        st.download_button(
+            "CSV",
+            lambda: csv.text(state.schedule(), state.steps_per_epoch()),
+            "rates.csv",
+            "text/csv",
+            key="rates-csv",
+            on_click="ignore",
+            help="Every step of every group: step, epoch, group, lr, trainable",
+        )
+    view = View(frame.is_dark(), narrow, scale, unit, axis)
+    chart = rate_chart(
+        state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
+    )
+    st.altair_chart(chart, theme=None, key="rates", width="stretch")
+    if table:
+        _table()
+
+
+def _switch(label: str, key: str, options: tuple[str, str]) -> str:
+    chosen: str = st.segmented_control(
+        label, options, default=options[0], key=key, required=True, label_visibility="collapsed"
+    )
+    return chosen
+
+
+@st.dialog("Learning rate per epoch", width="large")
+def _table() -> None:
+    st.caption("The rate at the first step of each epoch; a group without a rate is frozen then.")
+    st.dataframe(epoch_table(state.schedule(), state.steps_per_epoch()), hide_index=True)
+
+
+if __name__ == "__main__":
+    import app
+
+    app.main()

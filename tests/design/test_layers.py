@@ -1,0 +1,106 @@
+from __future__ import annotations
+
+from math import prod
+
+import pytest
+
+from core.design.layers import (
+    Layer,
+    LayerGroup,
+    LayerTable,
+    count,
+    covers,
+    find,
+    full_name,
+    known_models,
+    load,
+    parameter_counts,
+)
+from core.errors import ModelError
+
+TABLE = LayerTable(
+    model="test/tiny",
+    parameters=17,
+    weights=(),
+    groups=(LayerGroup(name="all", modules=("layer1", "layer10", "scale"), parameters=17),),
+    layers=(
+        Layer(path="", kind="Tiny", parameters={"scale": 1}),
+        Layer(path="layer1", kind="Linear", parameters={"weight": 4, "bias": 2}),
+        Layer(path="layer10", kind="Linear", parameters={"weight": prod((2, 5))}),
+    ),
+)
+
+
+def test_the_eleven_models_of_this_release_have_tables():
+    assert known_models() == (
+        "timm/tf_efficientnet_lite0",
+        "torchvision/resnet101",
+        "torchvision/resnet152",
+        "torchvision/resnet18",
+        "torchvision/resnet34",
+        "torchvision/resnet50",
+        "torchvision/resnext101_32x8d",
+        "torchvision/resnext101_64x4d",
+        "torchvision/resnext50_32x4d",
+        "torchvision/wide_resnet101_2",
+        "torchvision/wide_resnet50_2",
+    )
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_a_stored_table_is_of_the_model_that_its_file_names(name: str):
+    assert load(name).model == name
+    assert find(name) == load(name)
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_the_default_groups_of_a_table_hold_every_parameter_exactly_once(name: str):
+    table = load(name)
+    paths = [path for group in table.groups for path in group.modules]
+    for parameter in parameter_counts(table):
+        assert sum(covers(path, parameter) for path in paths) == 1
+    for group in table.groups:
+        assert count(table, group.modules) == group.parameters
+    assert sum(group.parameters for group in table.groups) == table.parameters
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_every_known_model_is_found_by_its_short_name(name: str):
+    assert full_name(name.split("/")[1]) == name
+    assert full_name(name) == name
+
+
+def test_a_model_without_a_table_is_not_found():
+    assert find("torchvision/resnet19") is None
+
+
+def test_loading_a_model_without_a_table_names_the_nearest():
+    with pytest.raises(ModelError) as caught:
+        load("torchvision/resnet19")
+    assert str(caught.value) == (
+        "model.name is 'torchvision/resnet19', which has no layer table: "
+        "did you mean 'torchvision/resnet18'?"
+    )
+
+
+def test_an_unsupported_short_name_gets_the_nearest_short_name():
+    with pytest.raises(ModelError) as caught:
+        full_name("resnet5")
+    assert str(caught.value) == (
+        "model is 'resnet5', which is not supported: did you mean 'resnet50'?"
+    )
+
+
+def test_parameters_are_listed_by_path_also_those_of_the_model_itself():
+    assert parameter_counts(TABLE) == {
+        "scale": 1,
+        "layer1.weight": 4,
+        "layer1.bias": 2,
+        "layer10.weight": 10,
+    }
+
+
+def test_a_path_covers_its_parts_and_not_what_only_begins_alike():
+    assert count(TABLE, ("layer1",)) == 6
+    assert count(TABLE, ("layer1.bias", "scale")) == 3
+    assert not covers("layer1", "layer10.weight")

@@ -1,0 +1,201 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from core.design import curves
+from core.design.spec import (
+    SGD,
+    Adam,
+    AdamW,
+    Group,
+    LearningRate,
+    ModelRef,
+    Optimizer,
+    Schedule,
+    Warmup,
+)
+from core.errors import InputError, ModelError
+from core.freezing import freeze_group, unfreeze_group
+from core.grouping import get_layer_groups
+from core.optimizer import build_optimizer, get_optimizer_with_discriminative_lr
+from core.training.models import build
+
+SGD_ = SGD(name="sgd", base_lr=0.1, weight_decay=0.3, momentum=0.8)
+ADAM = Adam(name="adam", base_lr=0.1, weight_decay=0.3)
+ADAMW = AdamW(name="adamw", base_lr=0.1, weight_decay=0.3)
+
+
+def tiny() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
+
+
+def groups_of(model: nn.Sequential) -> dict[str, list[nn.Module]]:
+    return dict(zip(("stem", "body", "head"), ([part] for part in model), strict=True))
+
+
+def schedule(optimizer: Optimizer) -> Schedule:
+    return Schedule(
+        format="thaw.schedule",
+        version=1,
+        name="Test",
+        model=ModelRef(name="test/tiny"),
+        epochs=4,
+        optimizer=optimizer,
+        lr=LearningRate(group_decay=0.5, warmup=Warmup(epochs=1, start_factor=0.1)),
+        groups=tuple(
+            Group(name=name, modules=(str(i),)) for i, name in enumerate(("stem", "body", "head"))
+        ),
+    )
+
+
+def train(model: nn.Module, optimizer: torch.optim.Optimizer, steps: int = 3) -> None:
+    for _ in range(steps):
+        optimizer.zero_grad()
+        model(torch.randn(8, 4)).square().mean().backward()
+        optimizer.step()
+
+
+def bits(module: nn.Module) -> list[Tensor]:
+    return [parameter.detach().clone() for parameter in module.parameters()]
+
+
+def same(before: list[Tensor], after: list[Tensor]) -> bool:
+    return all(map(torch.equal, before, after))
+
+
+def test_the_exercises_param_groups_go_head_first_with_a_tenth_of_the_rate_each():
+    model = build("torchvision/resnet18", device="meta")
+    optimizer = get_optimizer_with_discriminative_lr(model, get_layer_groups(model))
+    assert type(optimizer) is torch.optim.Adam
+    assert [(group["name"], group["lr"]) for group in optimizer.param_groups] == [
+        ("head", 1e-3),
+        ("layer4", pytest.approx(1e-4, rel=1e-12)),
+        ("layer3", pytest.approx(1e-5, rel=1e-12)),
+        ("layer2", pytest.approx(1e-6, rel=1e-12)),
+        ("layer1", pytest.approx(1e-7, rel=1e-12)),
+        ("stem", pytest.approx(1e-8, rel=1e-12)),
+    ]
+    sizes = [sum(p.numel() for p in group["params"]) for group in optimizer.param_groups]
+    assert sizes == [513_000, 8_393_728, 2_099_712, 525_568, 147_968, 9_536]
+
+
+def test_base_lr_and_lr_mult_set_the_rates():
+    model = tiny()
+    optimizer = get_optimizer_with_discriminative_lr(model, groups_of(model), 0.8, lr_mult=0.5)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.8, 0.4, 0.2]
+
+
+def test_an_optimizer_made_while_a_group_is_frozen_trains_it_after_the_thaw():
+    model = tiny()
+    groups = groups_of(model)
+    freeze_group(groups["stem"])
+    optimizer = get_optimizer_with_discriminative_lr(model, groups, base_lr=0.1)
+    before = bits(model[0])
+    train(model, optimizer)
+    assert same(before, bits(model[0]))
+    unfreeze_group(groups["stem"])
+    train(model, optimizer)
+    assert not any(map(torch.equal, before, bits(model[0])))
+
+
+def test_an_optimizer_made_of_what_is_trainable_now_never_trains_what_thaws_later():
+    # the fault that the test above is about
+    model = tiny()
+    freeze_group([model[0]])
+    optimizer = torch.optim.Adam([p for p in model.parameters() if p.requires_grad], lr=0.1)
+    unfreeze_group([model[0]])
+    before = bits(model[0])
+    train(model, optimizer)
+    assert same(before, bits(model[0]))
+
+
+def test_parameters_in_no_group_are_named():
+    model = tiny()
+    groups = groups_of(model)
+    del groups["body"]
+    with pytest.raises(ModelError) as caught:
+        get_optimizer_with_discriminative_lr(model, groups)
+    assert str(caught.value) == (
+        "groups leave out '1.weight', '1.bias': add their paths to a group"
+    )
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"base_lr": 0.0}, "base_lr is 0.0: give a positive number"),
+        ({"base_lr": float("nan")}, "base_lr is nan: give a positive number"),
+        ({"lr_mult": -0.1}, "lr_mult is -0.1: give a positive number"),
+    ],
+)
+def test_a_rate_that_is_not_positive_is_refused(arguments: dict[str, float], message: str):
+    model = tiny()
+    with pytest.raises(InputError) as caught:
+        get_optimizer_with_discriminative_lr(model, groups_of(model), **arguments)
+    assert str(caught.value) == message
+
+
+def test_tied_parameters_are_in_the_optimizer_once():
+    model = tiny()
+    model[1].weight = model[0].weight
+    groups = {"body": [model[0], model[1]], "head": [model[2]]}
+    optimizer = get_optimizer_with_discriminative_lr(model, groups)
+    assert [len(group["params"]) for group in optimizer.param_groups] == [2, 3]
+    train(model, optimizer, steps=1)
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "options"),
+    [
+        (ADAM, torch.optim.Adam, {"weight_decay": 0.3}),
+        (ADAMW, torch.optim.AdamW, {"weight_decay": 0.3}),
+        (SGD_, torch.optim.SGD, {"weight_decay": 0.3, "momentum": 0.8}),
+    ],
+)
+def test_a_schedules_optimizer_is_torchs_own_with_its_settings(spec, kind, options):
+    model = tiny()
+    optimizer = build_optimizer(schedule(spec), groups_of(model))
+    assert type(optimizer) is kind
+    for group in optimizer.param_groups:
+        assert {key: group[key] for key in options} == options
+    ours, torchs = optimizer.defaults, kind(model.parameters(), lr=0.1, **options).defaults
+    assert ours == torchs
+
+
+def test_a_schedules_param_groups_keep_its_order_and_start_at_step_0():
+    model = tiny()
+    wanted = schedule(ADAM)
+    shuffled = dict(reversed(groups_of(model).items()))
+    optimizer = build_optimizer(wanted, shuffled)
+    assert [group["name"] for group in optimizer.param_groups] == ["stem", "body", "head"]
+    assert [group["lr"] for group in optimizer.param_groups] == list(curves.rates(wanted, 0.0))
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([0.0025, 0.005, 0.01])
+    assert optimizer.param_groups[0]["params"] == list(model[0].parameters())
+
+
+@pytest.mark.parametrize("spec", [ADAM, ADAMW, SGD_], ids=lambda spec: spec.name)
+def test_momentum_and_weight_decay_do_not_move_a_group_that_is_frozen_again(spec: Optimizer):
+    model = tiny()
+    optimizer = build_optimizer(schedule(spec), groups_of(model))
+    train(model, optimizer)
+    freeze_group([model[0]])
+    before = bits(model[0])
+    train(model, optimizer)
+    assert same(before, bits(model[0]))
+    unfreeze_group([model[0]])
+    train(model, optimizer, steps=1)
+    assert not same(before, bits(model[0]))
+
+
+def test_layer_groups_of_another_schedule_are_refused():
+    model = tiny()
+    groups = groups_of(model)
+    more = {**groups, "tail": [nn.Linear(1, 1)]}
+    with pytest.raises(ModelError, match=r"^layer_groups have a group 'tail': use one of body, h"):
+        build_optimizer(schedule(ADAM), more)
+    groups["boddy"] = groups.pop("body")
+    with pytest.raises(ModelError, match=r"^layer_groups have no group 'body': did you mean 'bodd"):
+        build_optimizer(schedule(ADAM), groups)
