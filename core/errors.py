@@ -13,6 +13,7 @@ ThawError                 1   something that Thaw can explain
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
@@ -20,8 +21,11 @@ _LONGEST_VALUE = 80
 
 
 def shown(value: object) -> str:
-    """The value as a message quotes it: its repr, cut after 80 characters."""
-    text = repr(value)
+    """The value as a message quotes it: text in 'quotes', the rest as JSON, 80 characters of it."""
+    try:
+        text = repr(value) if isinstance(value, str) else json.dumps(value)
+    except TypeError:  # no JSON value
+        text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
 
 

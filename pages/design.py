@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.design import edits, problems
@@ -101,11 +103,10 @@ def _rates(*, narrow: bool) -> None:
         _table()
 
 
-def _switch(label: str, key: str, options: tuple[str, str]) -> str:
-    chosen: str = st.segmented_control(
+def _switch(label: str, key: str, options: tuple[str, str]) -> Any:
+    return st.segmented_control(
         label, options, default=options[0], key=key, required=True, label_visibility="collapsed"
     )
-    return chosen
 
 
 @st.dialog("Learning rate per epoch", width="large")

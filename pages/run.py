@@ -102,7 +102,7 @@ def _compose() -> None:
     planned_chart(schedule, state.steps_per_epoch())
 
 
-def _watch(shown: Path, status_before: str) -> None:
+def _watch(shown: Path, status_before: str | None) -> None:
     status = folder.status(shown)
     if status != status_before:
         st.rerun()

@@ -35,10 +35,11 @@ def constant(x: Array) -> Array:
 def wsd(x: Array, cooldown: float) -> Array:
     """Share left at x in [0, 1]: 1, then 1 - sqrt(y) with y from 0 to 1 over the last `cooldown`.
 
-    `cooldown` is in (0, 1]. Source: Hägele et al. 2024, arXiv:2405.18392, equation 1.
+    `cooldown` is from 0.001 to 1. Source: Hägele et al. 2024, arXiv:2405.18392.
     """
-    left = np.minimum(1.0 - x, cooldown) / cooldown  # exact at both ends, unlike x - (1 - cooldown)
-    return 1.0 - np.sqrt(1.0 - left)
+    start = 1.0 - cooldown
+    y = np.clip((x - start) / (1.0 - start), 0.0, 1.0)  # not / cooldown: exactly 1 at the end
+    return 1.0 - np.sqrt(y)
 
 
 def polynomial(x: Array, power: float) -> Array:

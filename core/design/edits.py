@@ -1,6 +1,7 @@
 """The designer's verbs: each takes a schedule and gives the changed, validated one.
 
-A verb that would make an invalid schedule raises ScheduleError and changes nothing.
+A verb that would make an invalid schedule raises ScheduleError and changes nothing; one that names
+a group, window or field that is not there raises KeyError or IndexError.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.design.curves import scale
+from core.design.curves import peak
 from core.design.layers import LayerTable
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Group, Schedule, Window
@@ -29,37 +30,36 @@ def set_field(schedule: Schedule, path: str, value: Any) -> Schedule:
 
 def set_optimizer(schedule: Schedule, name: str) -> Schedule:
     """Change the optimizer; base rate stays, its other fields take that optimizer's defaults."""
+    if name == schedule.optimizer.name:
+        return schedule
     return set_field(schedule, "optimizer", {"name": name, "base_lr": schedule.optimizer.base_lr})
 
 
 def set_shape(schedule: Schedule, shape: str) -> Schedule:
-    """Change the decay's shape; the floor stays if the new shape has one."""
-    raw = to_raw(schedule)
-    decay: dict[str, Any] = {"shape": shape}
-    if shape != "constant" and "floor" in raw["lr"]["decay"]:
-        decay["floor"] = raw["lr"]["decay"]["floor"]
-    return set_field(schedule, "lr.decay", decay)
+    """Change the decay's shape; the floor stays if both shapes have one."""
+    old = to_raw(schedule)["lr"]["decay"]
+    if shape == old["shape"]:
+        return schedule
+    kept = {"floor": old["floor"]} if "floor" in old and shape != "constant" else {}
+    return set_field(schedule, "lr.decay", {"shape": shape, **kept})
 
 
 def set_windows(
     schedule: Schedule, windows: Mapping[str, Sequence[Sequence[int | None]]]
 ) -> Schedule:
     """Give each named group its windows of epochs; groups that are not named keep theirs."""
-    unknown = set(windows) - {group.name for group in schedule.groups}
-    if unknown:
-        raise KeyError(*sorted(unknown))
-    return _with_groups(
-        schedule,
-        {
-            name: {"trainable": [list(window) for window in spans]}
-            for name, spans in windows.items()
-        },
-    )
+    changes = {name: {"trainable": [list(w) for w in spans]} for name, spans in windows.items()}
+    return _with_groups(schedule, changes)
 
 
 def set_window(schedule: Schedule, group: str, index: int, start: int, end: int | None) -> Schedule:
-    """Move one window of a group; a window that starts at or after the last epoch is removed."""
+    """Move one window of a group, or add one at the index behind its last.
+
+    A window that would start at the end of the run or later is removed.
+    """
     windows = [list(window) for window in schedule.group(group).trainable]
+    if not 0 <= index <= len(windows):
+        raise IndexError(index)
     kept = [[start, end]] if start < schedule.epochs else []
     windows[index : index + 1] = kept
     return set_windows(schedule, {group: windows})
@@ -93,14 +93,20 @@ def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
 
 
 def to_relative_floor(schedule: Schedule) -> Schedule:
-    """Turn an absolute floor into the share of the peak that it is for the fastest group."""
+    """Turn an absolute floor into the share of the peak that it is for the fastest group.
+
+    The share has six digits and is at most 1.
+    """
     floor = to_raw(schedule)["lr"]["decay"]["floor"]["lr"]
-    highest = max(scale(schedule, group) for group in schedule.groups)
-    factor = min(1.0, floor / (schedule.optimizer.base_lr * highest))
+    highest = max(peak(schedule, group) for group in schedule.groups)
+    factor = min(1.0, floor / highest)
     return set_field(schedule, "lr.decay.floor", {"factor": float(f"{factor:.6g}")})
 
 
 def _with_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:
+    missing = changes.keys() - {group.name for group in schedule.groups}
+    if missing:
+        raise KeyError(*sorted(missing))
     raw = to_raw(schedule)
     raw["groups"] = [{**group, **changes.get(group["name"], {})} for group in raw["groups"]]
     return from_raw(raw)

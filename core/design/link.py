@@ -8,8 +8,8 @@ of version 1, that file may never change, or links in the wild would break.
 from __future__ import annotations
 
 import base64
-import binascii
 import json
+import re
 import zlib
 from importlib.resources import files
 
@@ -43,16 +43,18 @@ def decode(text: str) -> Schedule:
     Raises LinkError for text that is not such a link, unpacks to over 256 KiB, or holds something
     that is not a schedule; then the message is the one `parse` gives.
     """
-    text = text.strip()
+    text = text.strip().rstrip("=")
     if len(text) > MAX_CHARACTERS:
         raise LinkError(
             _FIELD, f"has {len(text):,} characters", f"one has at most {MAX_CHARACTERS:,}"
         )
-    try:
-        packed = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
-    except (binascii.Error, ValueError):
-        raise LinkError(_FIELD, "holds characters that no link has", _COPY_AGAIN) from None
-    document = _inflate(packed)
+    if not text:
+        raise LinkError(_FIELD, "is empty", _COPY_AGAIN)
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
+        raise LinkError(_FIELD, "holds characters that no link has", _COPY_AGAIN)
+    if len(text) % 4 == 1:  # no whole number of bytes
+        raise LinkError(_FIELD, "is cut short", _COPY_AGAIN)
+    document = _inflate(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     try:
         return parse(document)
     except ScheduleError as error:

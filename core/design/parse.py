@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -14,6 +16,7 @@ from core.errors import InputError, ScheduleError, nearest, shown
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
+MAX_PROBLEMS = 100
 VERSION = 1
 WIDTH = 88
 
@@ -36,29 +39,37 @@ _MODELS: dict[str, type[BaseModel]] = {
     "warmup": spec.Warmup,
     "groups": spec.Group,
 }
-_TYPES = {
-    "int_type": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "string_type": "a text in quotes",
-    "tuple_type": "a list in [ ]",
-    "model_type": "an object in { }",
-    "model_attributes_type": "an object in { }",
-    "finite_number": "a finite number",
+_WORDS = {
+    "missing": ("is missing", "add it"),
+    "int_type": ("is {value}", "write a whole number"),
+    "float_type": ("is {value}", "write a number"),
+    "finite_number": ("is {value}", "write a finite number"),
+    "string_type": ("is {value}", "write a text in quotes"),
+    "tuple_type": ("is {value}", "write a list in [ ]"),
+    "dict_type": ("is {value}", "write an object in {{ }}"),
+    "model_type": ("is {value}", "write an object in {{ }}"),
+    "greater_than_equal": ("is {value}", "it must be at least {ge:g}"),
+    "less_than": ("is {value}", "it must be less than {lt:g}"),
+    "less_than_equal": ("is {value}", "it must be at most {le:g}"),
+    "string_too_short": ("is empty", "write at least one character"),
+    "string_too_long": ("has {length} characters", "shorten it to at most {max_length}"),
+    "too_short": ("is empty", "add at least one"),
+    "too_long": ("has {length} items", "it may have at most {max_length}"),
 }
-_BOUNDS = {
-    "greater_than": ("gt", "greater than"),
-    "greater_than_equal": ("ge", "at least"),
-    "less_than": ("lt", "less than"),
-    "less_than_equal": ("le", "at most"),
+"""What is wrong and the way out, by the kind of pydantic's error."""
+
+_PATTERNS = {
+    "modules": "use letters, digits, _ and dots, as in layer4.0.bn1",
+    "model.name": "use letters, digits, _ . - and /, as in torchvision/resnet18",
 }
+_PRINTABLE = "leave out the control characters"
 
 
 def parse(text: str | bytes) -> spec.Schedule:
     """The schedule that a JSON document describes.
 
-    Raises ScheduleError, with every reason in `.problems`: over 256 KiB, not UTF-8, not JSON, a key
-    twice, NaN or infinity, nested too deeply, another format or version, or a field that is
+    Raises ScheduleError, with up to 100 reasons in `.problems`: over 256 KiB, not UTF-8, not JSON,
+    a key twice, NaN or infinity, nested too deeply, another format or version, or a field that is
     missing, unknown, of the wrong type or out of its range.
     """
     return from_raw(_load(_decode(text)))
@@ -72,10 +83,12 @@ def from_raw(raw: object) -> spec.Schedule:
         wrong = f"is {shown(raw['format'])}" if "format" in raw else "is missing"
         raise _refuse("format", wrong, 'a Thaw schedule has "format": "thaw.schedule"')
     version = raw.get("version")
-    if isinstance(version, int) and version > VERSION:
-        raise _refuse(
-            "version", f"is {version}, but this Thaw reads {VERSION}", "update Thaw to open it"
-        )
+    if type(version) is not int or version < 1:
+        wrong = f"is {shown(version)}" if "version" in raw else "is missing"
+        raise _refuse("version", wrong, f'a Thaw schedule has "version": {VERSION}')
+    if version > VERSION:
+        wrong = f"is {shown(version)}, but this Thaw reads {VERSION}"
+        raise _refuse("version", wrong, "update Thaw to open it")
     try:
         text = json.dumps(raw, ensure_ascii=False).encode()
     except UnicodeEncodeError as error:
@@ -85,31 +98,31 @@ def from_raw(raw: object) -> spec.Schedule:
     try:
         return spec.Schedule.model_validate_json(text)
     except ValidationError as error:
-        raise ScheduleError([_explain(details) for details in error.errors()]) from None
+        raise ScheduleError(_explained(error)) from None
 
 
 def to_raw(schedule: spec.Schedule) -> dict[str, Any]:
-    """The schedule as plain JSON values, every field written out; `lr_scale: null` is left out."""
+    """The schedule as plain JSON values, defaults written out; a field that is null is left out."""
     return schedule.model_dump(mode="json", exclude_none=True)
 
 
 def dumps(schedule: spec.Schedule) -> str:
-    """The schedule as JSON text for people: whatever fits into 88 columns stays on one line."""
-    return _pretty(to_raw(schedule), 0) + "\n"
+    """The schedule as JSON for people: what fits into 88 columns, a comma aside, is one line."""
+    return _pretty("", to_raw(schedule), 0) + "\n"
 
 
-def _pretty(value: Any, indent: int) -> str:
-    line = json.dumps(value, ensure_ascii=False)
-    if not isinstance(value, dict | list) or len(line) + indent <= WIDTH:
+def _pretty(key: str, value: Any, indent: int) -> str:
+    line = key + json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, dict | list) or indent + len(line) <= WIDTH:
         return line
-    inner = " " * (indent + 2)
     if isinstance(value, list):
-        items = [_pretty(item, indent + 2) for item in value]
+        items = [_pretty("", item, indent + 2) for item in value]
         opening, closing = "[", "]"
     else:
-        items = [f"{json.dumps(k)}: {_pretty(v, indent + 2)}" for k, v in value.items()]
+        items = [_pretty(f"{json.dumps(k)}: ", v, indent + 2) for k, v in value.items()]
         opening, closing = "{", "}"
-    return f"{opening}\n{inner}" + f",\n{inner}".join(items) + f"\n{' ' * indent}{closing}"
+    inner = "\n" + " " * (indent + 2)
+    return f"{key}{opening}{inner}" + f",{inner}".join(items) + f"\n{' ' * indent}{closing}"
 
 
 def _refuse(field: str, wrong: str, way_out: str) -> ScheduleError:
@@ -135,6 +148,8 @@ def _decode(text: str | bytes) -> str:
 def _load(text: str) -> object:
     if not text.strip():
         raise _refuse("the document", "is empty", "save a schedule as JSON on the Design page")
+    if "\x00" in text:
+        raise _refuse("the document", "holds NUL characters", "save it as UTF-8, not as UTF-16")
     if _depth(text) > MAX_DEPTH:
         raise _refuse("the document", f"is nested over {MAX_DEPTH} deep", "a schedule needs 5")
     try:
@@ -150,7 +165,7 @@ def _load(text: str) -> object:
 
 def _depth(text: str) -> int:
     deepest = depth = 0
-    for bracket in re.findall(r'"(?:\\.|[^"\\])*"|[\[\]{}]', text):
+    for bracket in re.findall(r'"(?:\\.|[^"\\])*+"?|[\[\]{}]', text, re.DOTALL):
         depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket, 0)
         deepest = max(deepest, depth)
     return deepest
@@ -159,9 +174,9 @@ def _depth(text: str) -> int:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     found = dict(pairs)
     if len(found) < len(pairs):
-        keys = [key for key, _ in pairs]
-        twice = next(key for key in keys if keys.count(key) > 1)
-        raise _refuse(twice, "stands twice in one object", "keep one of the two")
+        counts = Counter(key for key, _ in pairs)
+        twice = next(key for key in counts if counts[key] > 1)
+        raise _refuse(_path((twice,)), "stands twice in one object", "keep one of the two")
     return found
 
 
@@ -169,53 +184,60 @@ def _no_constant(name: str) -> float:
     raise _refuse("the document", f"holds {name}", "write a finite number")
 
 
+def _explained(error: ValidationError) -> list[InputError]:
+    """All of pydantic's errors, unknown fields first: they say why another one is missing."""
+    found = error.errors(include_url=False)
+    found = [details for details in found if details["type"] != "too_short" or not details["input"]]
+    found.sort(key=lambda details: details["type"] != "extra_forbidden")
+    return list({str(told): told for told in map(_explain, found[:MAX_PROBLEMS])}.values())
+
+
 def _explain(details: ErrorDetails) -> InputError:
     """One of pydantic's errors as field, what is wrong and way out."""
-    kind, value, context = details["type"], details["input"], details.get("ctx", {})
-    loc = details["loc"]
-    field = _path(loc) or "the document"
+    kind, loc, value = details["type"], details["loc"], details["input"]
+    field, context = _path(loc), details.get("ctx", {})
     if kind == "refused":
-        return InputError(field, context["wrong"], context["way_out"])
-    if kind == "missing":
-        return InputError(field, "is missing", "add it")
+        return InputError(context["field"] or field, context["wrong"], context["way_out"])
     if kind == "extra_forbidden":
-        owner = _owner(loc[:-1])
-        way_out = nearest(str(loc[-1]), owner.model_fields)
-        return InputError(field, "is not a field here", way_out)
+        return _unknown_field(field, loc)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_tag(str(loc[-1]), field, value)
     if kind == "literal_error":
         choices = get_args(_owner(loc[:-1]).model_fields[str(loc[-1])].annotation)
-        return InputError(field, f"is {shown(value)}", _nearest_literal(value, choices))
-    if kind in _TYPES:
-        return InputError(field, f"is {shown(value)}", f"write {_TYPES[kind]}")
-    if kind in _BOUNDS:
-        key, words = _BOUNDS[kind]
-        return InputError(field, f"is {shown(value)}", f"it must be {words} {context[key]:g}")
+        return InputError(field, f"is {shown(value)}", _one_of(value, choices))
     if kind == "string_pattern_mismatch":
-        way_out = (
-            "use letters, digits, _ and dots, as in layer4.0.bn1"
-            if "modules" in loc
-            else "use printable characters only"
-        )
-        return InputError(field, f"is {shown(value)}", way_out)
-    return InputError(field, f"is {shown(value)}", details["msg"])
+        key = "modules" if "modules" in loc else field
+        return InputError(field, f"is {shown(value)}", _PATTERNS.get(key, _PRINTABLE))
+    if kind in ("missing", "too_long") and "trainable" in loc:
+        window = _path(loc[: loc.index("trainable") + 2])
+        return InputError(window, f"is {shown(value)}", "write [start, end], null for to the end")
+    wrong, way_out = _WORDS.get(kind, ("is {value}", "{message}"))
+    words = {"value": shown(value), "message": details["msg"], **context}
+    if isinstance(value, str | list):
+        words["length"] = f"{len(value):,}"
+    return InputError(field, wrong.format(**words), way_out.format(**words))
 
 
-def _wrong_tag(union: str, field: str, value: Any) -> InputError:
+def _unknown_field(field: str, loc: _Loc) -> InputError:
+    name, owner = str(loc[-1]), _owner(loc[:-1])
+    union, kind = (loc[-3], str(loc[-2])) if len(loc) > 2 else (None, "")
+    members = _UNIONS.get(str(union), {})
+    others = [tag for tag, member in members.items() if name in member.model_fields]
+    if not others:
+        return InputError(field, "is not a field here", nearest(name, owner.model_fields))
+    if union == "floor":
+        return InputError(field, f"stands beside {kind}", "keep one of the two")
+    return InputError(field, f"is no field of {kind}", f"remove it, or use {' or '.join(others)}")
+
+
+def _wrong_tag(union: str, field: str, value: dict[str, Any]) -> InputError:
     key = "name" if union == "optimizer" else "shape"
-    if not isinstance(value, dict):
-        return InputError(field, f"is {shown(value)}", "write an object in { }")
-    if key not in value:
-        return InputError(f"{field}.{key}", "is missing", f"use one of {', '.join(_UNIONS[union])}")
-    way_out = _nearest_literal(value[key], tuple(_UNIONS[union]))
-    return InputError(f"{field}.{key}", f"is {shown(value[key])}", way_out)
+    wrong = f"is {shown(value[key])}" if key in value else "is missing"
+    return InputError(f"{field}.{key}", wrong, _one_of(value.get(key), _UNIONS[union]))
 
 
-def _nearest_literal(value: Any, choices: tuple[Any, ...]) -> str:
-    if all(isinstance(choice, str) for choice in choices):
-        return nearest(str(value), choices)
-    return f"use {' or '.join(map(str, choices))}"
+def _one_of(value: Any, choices: Iterable[str]) -> str:
+    return nearest(value if isinstance(value, str) else "", choices)
 
 
 def _owner(loc: _Loc) -> type[BaseModel]:
@@ -233,6 +255,7 @@ def _path(loc: _Loc) -> str:
     path, before = "", None
     for part in loc:
         if before not in _UNIONS or part not in _UNIONS[str(before)]:
-            path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+            plain = isinstance(part, str) and re.fullmatch(r"\w{1,40}", part)
+            path += f".{part}" if plain else f"[{shown(part)}]"
         before = part
-    return path
+    return path.removeprefix(".")

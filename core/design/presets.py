@@ -17,16 +17,17 @@ _PRESETS = files("core.design") / "presets"
 @cache
 def names() -> tuple[str, ...]:
     """All presets' names, sorted."""
-    return tuple(sorted(entry.name.removesuffix(".json") for entry in _PRESETS.iterdir()))
+    stored = (entry.name for entry in _PRESETS.iterdir() if entry.name.endswith(".json"))
+    return tuple(sorted(name.removesuffix(".json") for name in stored))
 
 
 def text(name: str) -> str:
     """A preset's JSON as it is stored; InputError names the nearest preset if there is none."""
     if name not in names():
-        raise InputError("preset", f"is {name!r}, which is not there", nearest(name, names()))
+        raise InputError("preset", f"is {name!r}, which does not exist", nearest(name, names()))
     return (_PRESETS / f"{name}.json").read_text(encoding="utf-8")
 
 
 def load(name: str) -> Schedule:
-    """A preset as a schedule."""
+    """A preset as a schedule; InputError names the nearest preset if there is none."""
     return parse(text(name))

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Literal
 
 from core.design import edits, layers, plan
-from core.design.curves import peak
-from core.design.layers import LayerTable, covers, parameter_counts
+from core.design.curves import origin, peak
+from core.design.layers import LayerTable, parameter_counts
 from core.design.spec import FloorLR, Schedule
 from core.errors import nearest
+
+MAX_OF_A_KIND = 20
 
 Severity = Literal["error", "warning", "hint"]
 _ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
@@ -40,13 +43,14 @@ class Problem:
 
 
 def problems(schedule: Schedule, layers: LayerTable | None = None) -> tuple[Problem, ...]:
-    """All problems of a schedule: errors first, then warnings, then hints.
+    """The problems of a schedule: errors first, then warnings, then hints; of a kind at most 20.
 
     With the model's layer table, its paths and weights are checked as well.
     """
-    found = [problem for check in CHECKS.values() for problem in check(schedule)]
+    checked = [check(schedule) for check in CHECKS.values()]
     if layers is not None:
-        found += [p for check in LAYER_CHECKS.values() for p in check(schedule, layers)]
+        checked += [check(schedule, layers) for check in LAYER_CHECKS.values()]
+    found = [problem for each in checked for problem in islice(each, MAX_OF_A_KIND)]
     return tuple(sorted(found, key=lambda problem: _ORDER[problem.severity]))
 
 
@@ -65,23 +69,24 @@ def unknown_model(schedule: Schedule) -> Iterator[Problem]:
 
 
 def nested_path(schedule: Schedule) -> Iterator[Problem]:
-    """A path lies inside a path that another place of the schedule names, or stands twice."""
-    seen: dict[str, str] = {}
+    """A path stands twice, or lies inside another path of the schedule."""
+    owners: dict[str, str] = {}
+    for group in reversed(schedule.groups):
+        owners |= dict.fromkeys(group.modules, group.name)
+    seen: set[str] = set()
     for at, group in enumerate(schedule.groups):
         for index, path in enumerate(group.modules):
-            for other, owner in seen.items():
-                outer = other if covers(other, path) else path if covers(path, other) else None
-                if outer is None:
-                    continue
-                relation = "stands twice" if other == path else f"lies inside {outer!r}"
-                inner = path if outer == other else other
-                where = f"groups[{at}].modules[{index}]"
+            around = next((outer for outer in _prefixes(path)[:-1] if outer in owners), path)
+            if around != path or path in seen:
+                where, owner = f"groups[{at}].modules[{index}]", owners[around]
+                wrong = "stands in" if around == path else f"lies inside {around!r} of"
                 message = (
-                    f"{where} is {path!r}, and {inner!r} {relation} "
-                    f"(groups {owner!r} and {group.name!r}): name every part once"
+                    f"{where} is {path!r}, which already {wrong} group {owner}: "
+                    "name every part of the model once"
                 )
-                yield Problem("nested-path", "error", where, (owner, group.name), message)
-            seen[path] = group.name
+                both = (owner,) if owner == group.name else (owner, group.name)
+                yield Problem("nested-path", "error", where, both, message)
+            seen.add(path)
 
 
 def idle_epochs(schedule: Schedule) -> Iterator[Problem]:
@@ -89,11 +94,12 @@ def idle_epochs(schedule: Schedule) -> Iterator[Problem]:
     idle = [phase for phase in plan.phases(schedule) if not phase.open]
     if not idle:
         return
-    spans = ", ".join(f"{phase.start} to {phase.end}" for phase in idle)
+    one = len(idle) == 1 and idle[0].end - idle[0].start == 1
+    spans = _and(_from_to(phase.start, phase.end - 1) for phase in idle)
     head = schedule.groups[-1].name
     message = (
-        f"groups[*].trainable leaves epochs {spans} with no group that trains: "
-        f"let one train there, as a rule the head ({head})"
+        f"groups has none that trains in epoch{'' if one else 's'} {spans}: "
+        f"let one train there, as a rule the last ({head})"
     )
     mended = edits.set_windows(schedule, {head: edits.TO_THE_END})
     fix = Fix(f"Train {head} in every epoch", mended)
@@ -101,17 +107,27 @@ def idle_epochs(schedule: Schedule) -> Iterator[Problem]:
 
 
 def long_warmup(schedule: Schedule) -> Iterator[Problem]:
-    """Warmup lasts as long as the run, or longer."""
+    """Warmup takes the whole run, or for a group that restarts, all that is left of it."""
     warmup, epochs = schedule.lr.warmup.epochs, schedule.epochs
-    if warmup < epochs:
+    left = {group.name: epochs - origin(schedule, group) for group in schedule.groups}
+    left = {name: rest for name, rest in left.items() if rest > 0}
+    shortest = min(left.values(), default=epochs)
+    if warmup < shortest:
         return
-    longest = max(0, epochs - 1)
-    message = (
-        f"lr.warmup.epochs is {warmup:g}, but the run has {epochs} epochs: "
-        f"shorten the warmup to at most {longest}, or run {int(warmup) + 1} epochs or more"
-    )
-    fix = Fix(f"Shorten to {longest}", edits.set_field(schedule, "lr.warmup.epochs", longest))
-    yield Problem("long-warmup", "warning", "lr.warmup.epochs", (), message, fix)
+    way_out = f"shorten the warmup to at most {shortest - 1}" if shortest > 1 else "set it to 0"
+    groups: tuple[str, ...] = ()
+    if warmup >= epochs:
+        wrong = f"the run has {_epochs(epochs)}"
+        way_out += f", or run {int(warmup) + 1} epochs or more"
+    else:
+        groups = tuple(name for name, rest in left.items() if rest <= warmup)
+        latest = min(groups, key=lambda name: left[name])
+        wrong = f"{latest} restarts with {_epochs(shortest)} left"
+        way_out += f", or thaw {latest} earlier"
+    message = f"lr.warmup.epochs is {warmup:g}, but {wrong}: {way_out}"
+    mended = edits.set_field(schedule, "lr.warmup.epochs", shortest - 1)
+    fix = Fix(f"Shorten the warmup to {_epochs(shortest - 1)}", mended)
+    yield Problem("long-warmup", "warning", "lr.warmup.epochs", groups, message, fix)
 
 
 def rising_lr(schedule: Schedule) -> Iterator[Problem]:
@@ -124,39 +140,43 @@ def rising_lr(schedule: Schedule) -> Iterator[Problem]:
     if not rising:
         return
     most = max(floor.lr / value for value in rising.values())
+    fold = f" up to {most:,.0f}-fold" if most >= 2 else ""
     named = _and(f"{name} ({value:.2g})" for name, value in rising.items())
     message = (
-        f"lr.decay.floor.lr is {floor.lr:g}, above the peak of {named}: "
-        f"their rates rise up to {most:,.0f}-fold; make the floor a factor of each group's peak"
+        f"lr.decay.floor.lr is {floor.lr:g}, above the peak of {named}, "
+        f"so that the rate rises{fold}: make the floor a factor of each group's peak"
     )
     fix = Fix("Floor as a factor", edits.to_relative_floor(schedule))
-    yield Problem("rising-lr", "warning", "lr.decay.floor", tuple(rising), message, fix)
+    yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), message, fix)
 
 
 def late_window(schedule: Schedule) -> Iterator[Problem]:
     """A group's window starts when the run is over."""
     for at, group in enumerate(schedule.groups):
-        late = [w for w in group.trainable if w[0] >= schedule.epochs]
-        if not late:
+        kept = [window for window in group.trainable if window[0] < schedule.epochs]
+        if len(kept) == len(group.trainable):
             continue
-        where = f"groups[{at}].trainable"
+        where = f"groups[{at}].trainable[{len(kept)}]"
+        start, end = group.trainable[len(kept)]
         message = (
-            f"{where} lets {group.name} thaw at epoch {late[0][0]}, but the run ends after "
-            f"epoch {schedule.epochs - 1}: thaw it earlier, or run longer"
+            f"{where} is [{start}, {'null' if end is None else end}], but the run has "
+            f"{_epochs(schedule.epochs)}: start it by epoch {schedule.epochs - 1}, or run longer"
         )
-        kept = [w for w in group.trainable if w[0] < schedule.epochs]
-        mended = edits.set_windows(schedule, {group.name: kept})
-        fix = Fix("Remove that window", mended)
+        fix = Fix("Remove that window", edits.set_windows(schedule, {group.name: kept}))
         yield Problem("late-window", "warning", where, (group.name,), message, fix)
 
 
 def never_trains(schedule: Schedule) -> Iterator[Problem]:
-    """Groups that stay as pretrained."""
+    """Groups that stay as they are at the start."""
     frozen = tuple(g.name for g in schedule.groups if not plan.open_spans(g, schedule.epochs))
     if not frozen or len(frozen) == len(schedule.groups):
         return
-    verb, stay = ("trains", "stays") if len(frozen) == 1 else ("train", "stay")
-    message = f"{_and(frozen)} never {verb} and {stay} as pretrained: thaw where you want change"
+    has, it, stays = ("has", "it", "stays") if len(frozen) == 1 else ("have", "they", "stay")
+    as_at_first = "as pretrained" if schedule.model.weights else "random"
+    message = (
+        f"{_and(frozen)} {has} no window in the run, so {it} {stays} {as_at_first}: "
+        "add a window where you want change"
+    )
     at = [group.name for group in schedule.groups].index(frozen[0])
     yield Problem("never-trains", "hint", f"groups[{at}].trainable", frozen, message)
 
@@ -165,39 +185,55 @@ def unknown_weights(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
     """The model has no pretrained weights of that name."""
     weights = schedule.model.weights
     if weights is not None and weights not in table.weights:
-        way_out = nearest(weights, table.weights)
+        way_out = nearest(weights, table.weights) if table.weights else "it has none, so write null"
         message = f"model.weights is {weights!r}, which {table.model} does not have: {way_out}"
         yield Problem("unknown-weights", "error", "model.weights", (), message)
 
 
 def unknown_path(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
     """A path names no module or parameter of the model that holds parameters."""
-    parameters = tuple(parameter_counts(table))
-    valid = {".".join(p.split(".")[:end]) for p in parameters for end in range(1, p.count(".") + 2)}
+    valid = {path for parameter in parameter_counts(table) for path in _prefixes(parameter)}
     for at, group in enumerate(schedule.groups):
         for index, path in enumerate(group.modules):
             if path not in valid:
                 where = f"groups[{at}].modules[{index}]"
-                way_out = nearest(path, valid)
                 message = (
-                    f"{where} is {path!r}, no part of {table.model} with parameters: {way_out}"
+                    f"{where} is {path!r}, which is no part of {table.model} with parameters: "
+                    f"{nearest(path, valid)}"
                 )
                 yield Problem("unknown-path", "error", where, (group.name,), message)
 
 
 def ungrouped(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
     """Some parameters of the model are in no group."""
-    paths = [path for group in schedule.groups for path in group.modules]
-    left = [p for p in parameter_counts(table) if not any(covers(path, p) for path in paths)]
+    paths = {path for group in schedule.groups for path in group.modules}
+    left = [p for p in parameter_counts(table) if paths.isdisjoint(_prefixes(p))]
     if left:
-        some = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
-        message = f"groups leaves out {some}: put every parameter of {table.model} into one group"
+        message = (
+            f"groups leaves out {_and(left)}: put every parameter of {table.model} into one group"
+        )
         yield Problem("ungrouped", "error", "groups", (), message)
 
 
-def _and(names: Iterable[str]) -> str:
+def _prefixes(path: str) -> list[str]:
+    """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _and(names: Iterable[str], limit: int = 6) -> str:
     *others, last = names
+    if len(others) >= limit:
+        others, last = others[: limit - 1], f"{len(others) + 2 - limit} more"
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def _epochs(count: int) -> str:
+    return "1 epoch" if count == 1 else f"{count} epochs"
+
+
+def _from_to(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first} to {last}"
 
 
 CHECKS: dict[str, Callable[[Schedule], Iterator[Problem]]] = {

@@ -80,6 +80,7 @@ class FrozenCache:
         self._device = device
         self._data = {"train": data.train, "validation": data.validation}
         self._stored: dict[_Key, Tensor] = {}
+        self._pass = (0, 0)
 
     def routes(self, epoch: int) -> Iterator[Progress | Routes]:
         """Progress while a pass runs; the last item is how to run from `epoch` to its phase's end.
@@ -100,6 +101,7 @@ class FrozenCache:
         elif not cuts[0].keys() <= self._stored.keys():
             served, reason = self._worth_a_pass(cuts, epoch)
             if served:
+                self._pass = (epoch, max(cut.phase.end for cut in served))
                 yield from self._fill(served)
             self._train(epoch)
         yield self.plain(epoch, reason) if reason else self._cached(cuts[0], epoch)
@@ -113,17 +115,19 @@ class FrozenCache:
         plain = self.plain(epoch, "a batch came out with other bits than without it")
         train = self._route("train", cuts)
         if not self._agrees("train", train, plain.train):
+            self._stored.clear()
             return plain
         self._model.eval()
         validation = self._route("validation", cuts)
         agrees = self._agrees("validation", validation, plain.validation)
         self._train(epoch)
         if not agrees:
+            self._stored.clear()
             return plain
         held = sum(tensor.nbytes for tensor in self._stored.values())
-        end = cuts.phase.end
-        epochs = f"epochs {epoch} to {end - 1}" if end - epoch > 1 else f"epoch {epoch}"
-        reason = f"what lies before {cuts.phase.open[0]} is computed once and serves {epochs}"
+        start, end = self._pass
+        when = f"once, for epochs {start} to {end - 1}" if epoch == start else f"in epoch {start}"
+        reason = f"the layers before {cuts.of['train'].first_moving} ran {when}"
         return Routes(train, validation, CacheDecision(epoch, True, reason, held))
 
     def _train(self, epoch: int) -> None:

@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import re
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,10 +141,10 @@ def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> No
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write the model's parameters and buffers as safetensors, in one step."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    save_model(model, str(beside))
-    beside.replace(path)
+    """Write the model's parameters and buffers as safetensors, in one step; tied ones once."""
+    with tempfile.TemporaryDirectory(dir=path.parent) as beside:
+        save_model(model, f"{beside}/weights")
+        write_durably(path, Path(beside, "weights").read_bytes())
 
 
 def _load(path: Path) -> Checkpoint | None:

@@ -75,6 +75,12 @@ class Cut:
     fixed: frozenset[str]
     boundary: tuple[str, ...]
 
+    @property
+    def first_moving(self) -> str:
+        """Path of the first module behind the cut; the model's output if there is none."""
+        modules = (n for n in self.graph.nodes if n.op == "call_module")
+        return next((str(n.target) for n in modules if n.name not in self.fixed), "the output")
+
     def suffix(self, model: nn.Module) -> fx.GraphModule:
         """The rest of the network: boundary tensors in, the model's output out."""
         nodes = [node for node in self.graph.nodes if node.name not in self.fixed]

@@ -15,6 +15,7 @@ from core.runs.settings import batches
 from core.training.audit import Auditor
 from core.training.route import Route
 
+_CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
 _WAIT_STEPS = 16
 """Steps whose losses are fetched together from an accelerator, since each fetch waits for it."""
 
@@ -93,7 +94,10 @@ class Loop:
 
     @torch.no_grad()
     def evaluate(self, route: Route, labels: Tensor) -> Generator[Progress, None, Totals]:
-        """Yields its progress, and returns the totals over the images. Leaves eval mode on."""
+        """Yields its progress, and returns the totals over the images. Leaves eval mode on.
+
+        Raises StopRequested when asked to stop, and RunError for a loss that is not finite.
+        """
         self.model.eval()
         spans = batches(len(labels), self.batch_size)
         device = next(self.model.parameters()).device
@@ -106,6 +110,8 @@ class Loop:
             logits = route.logits(torch.arange(start, end))
             losses += nn.functional.cross_entropy(logits, truth).double() * (end - start)
             correct += (logits.argmax(1) == truth).sum()
+        if not torch.isfinite(losses):
+            raise RunError(f"the validation loss is {float(losses)} after training: {_CALMER}")
         return Totals(len(labels), float(losses), int(correct))
 
     def check_stop(self) -> None:
@@ -134,7 +140,7 @@ def _settle(step: _Pending, epoch: int, totals: Totals) -> Step:
         rates = ", ".join(f"{name} {lr:.3g}" for name, lr in step.lrs.items())
         raise RunError(
             f"the loss is {loss} in epoch {epoch}, step {step.step} (learning rates: {rates}): "
-            "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
+            f"{_CALMER}"
         )
     totals.add(step.images, loss, int(step.correct))
     return Step(step.step, epoch, loss, step.lrs)

@@ -6,9 +6,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from importlib.resources import as_file, files
 from typing import Any, cast
-from urllib.error import URLError
 
 import timm
 import torch
@@ -129,10 +129,11 @@ def _downloading(ref: ModelRef) -> Iterator[None]:
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
         yield
-    except (URLError, OSError) as error:
+    except (OSError, HTTPException, RuntimeError) as error:  # RuntimeError: cut short, wrong hash
+        reason = getattr(error, "reason", error)
         raise RunError(
             f"model.weights is {ref.weights!r} of {ref.name}, which could not be downloaded "
-            f"({error}): {_WORKS_OFFLINE}"
+            f"({reason}): {_WORKS_OFFLINE}"
         ) from None
     finally:
         socket.setdefaulttimeout(before)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from html import escape
 
 import streamlit as st
@@ -63,8 +63,8 @@ def _largest_error(schedule: Schedule, told: Digest) -> float:
 
 def _frozen(schedule: Schedule, told: Digest) -> _Item:
     if told.audit is None:
-        spans = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
-        return "open", "Frozen groups hold still", f"{spans} frozen spans, checked at the end."
+        due = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
+        return "open", "Frozen groups hold still", f"{due} frozen spans, checked at the end."
     spans = told.audit.spans
     if not spans:
         return "yes", "No group was frozen", "Every group trained in every epoch."
@@ -75,7 +75,7 @@ def _frozen(schedule: Schedule, told: Digest) -> _Item:
     return "yes", "Frozen groups did not move", text
 
 
-def _named(spans: tuple[FrozenSpan, ...] | list[FrozenSpan]) -> str:
+def _named(spans: Iterable[FrozenSpan]) -> str:
     return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
 
 

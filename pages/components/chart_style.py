@@ -35,8 +35,9 @@ class View:
 
 def rule(x: float, colour: str, width: float) -> alt.Chart:
     """A vertical line at x."""
-    at = alt.Chart(pd.DataFrame({"x": [x]}))
-    return at.mark_rule(color=colour, strokeWidth=width).encode(x="x:Q")
+    line = alt.Chart(pd.DataFrame({"x": [x]})).mark_rule(color=colour, strokeWidth=width)
+    placed: alt.Chart = line.encode(x="x:Q")
+    return placed
 
 
 def domain(low: float, high: float) -> alt.Scale:
@@ -57,7 +58,7 @@ def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:
 def rate_scale(y: pd.Series, view: View) -> alt.Scale:
     """The scale of a rate axis, logarithmic or linear as the view says."""
     low, high = rate_domain(y, view)
-    kind = "log" if view.scale == "log" and low > 0 else "linear"
+    kind: Literal["log", "linear"] = "log" if view.scale == "log" and low > 0 else "linear"
     return alt.Scale(domain=[low, high], type=kind, nice=False, clamp=True)
 
 
@@ -83,6 +84,11 @@ def time_axis(epochs: int, per_epoch: int) -> alt.Axis:
     every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if epochs / n <= 16)
     values = [epoch * per_epoch for epoch in range(0, epochs + 1, every)]
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
+
+
+def joined(schedule: Schedule) -> Literal["step-after", "linear"]:
+    """How a rate goes from one drawn step to the next: by a stair where it changes by epoch."""
+    return "step-after" if schedule.lr.interval == "epoch" else "linear"
 
 
 def group_scale(schedule: Schedule, view: View) -> alt.Scale:
@@ -124,9 +130,9 @@ def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
     return layers
 
 
-def finished(chart: alt.LayerChart, view: View, height: int) -> alt.LayerChart:
+def finished(chart: Any, view: View, height: int) -> alt.LayerChart:
     """The chart with the size, padding, type and colours that all charts have."""
-    return (
+    done: alt.LayerChart = (
         chart.properties(
             width="container",
             height=height,
@@ -144,3 +150,4 @@ def finished(chart: alt.LayerChart, view: View, height: int) -> alt.LayerChart:
         )
         .configure_legend(labelColor=view.role("text-2"), labelFontSize=11)
     )
+    return done

@@ -17,6 +17,7 @@ from pages.components.chart_style import (
     finished,
     group_legend,
     group_scale,
+    joined,
     rate_axis,
     rate_domain,
     rate_scale,
@@ -48,15 +49,14 @@ def rate_chart(
         scale=group_scale(schedule, view),
         legend=group_legend(schedule) if view.narrow else None,
     )
-    interpolate = "step-after" if schedule.lr.interval == "epoch" else "linear"
     line = alt.Chart(connected(table, end)).encode(
         x=x, y=y, color=colour, detail=["group:N", "span:N"]
     )
     frozen = line.transform_filter("!datum.open").mark_line(
-        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, interpolate=interpolate, clip=True
+        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, interpolate=joined(schedule), clip=True
     )
     trains = line.transform_filter("datum.open").mark_line(
-        strokeWidth=2.4, interpolate=interpolate, clip=True
+        strokeWidth=2.4, interpolate=joined(schedule), clip=True
     )
     thaw_dots = alt.Chart(thaws(table)).mark_circle(size=34, opacity=1, clip=True)
     heads = alt.Chart(at_playhead(table, playhead, steps_per_epoch)).mark_point(

@@ -17,6 +17,7 @@ from pages.components.chart_style import (
     finished,
     group_legend,
     group_scale,
+    joined,
     rate_axis,
     rate_scale,
     rule,
@@ -71,10 +72,9 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
         "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
     )
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
-    step = "step-after" if schedule.lr.interval == "epoch" else "linear"
-    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=step)
+    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=joined(schedule))
     done = _open_only(actual_rates(told, steps_per_epoch), schedule)
-    actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=step)
+    actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=joined(schedule))
     detail = ["group:N", "span:N"]
     layers = [
         *backdrop(schedule, 1, view),
@@ -105,7 +105,9 @@ def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) ->
     validation = pd.DataFrame(
         [{"x": e.epoch + 1, "y": e.validation_loss} for e in told.epochs], columns=["x", "y"]
     )
-    return _metric(schedule, train, validation, [], view, alt.Axis(title=None, tickCount=5, tickSize=0))
+    return _metric(
+        schedule, train, validation, [], view, alt.Axis(title=None, tickCount=5, tickSize=0)
+    )
 
 
 def _accuracy(schedule: Schedule, told: Digest, view: View) -> alt.LayerChart:
@@ -133,7 +135,8 @@ def _metric(
     scale: alt.Scale | None = None,
 ) -> alt.LayerChart:
     x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
-    y = alt.Y("y:Q", axis=axis, scale=scale or alt.Scale(zero=True, nice=True))
+    empty = train.empty and validation.empty
+    y = alt.Y("y:Q", axis=axis, scale=scale or (domain(0, 1) if empty else alt.Scale(zero=True)))
     tip = [alt.Tooltip("x:Q", title="Epoch", format=".2f"), alt.Tooltip("y:Q", format=".4f")]
     layers: list[alt.Chart] = [
         *backdrop(schedule, 1, view),

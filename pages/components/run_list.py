@@ -45,12 +45,12 @@ def _row(run: Path, *, chosen: bool) -> None:
     name = frame.escape_markdown(folder.read(run)[0].name)
     when = datetime.fromtimestamp(run.stat().st_ctime).strftime("%d %b %H:%M")
     accuracy = summary.get("validation_accuracy")
-    result = f"**{accuracy:.1%}**" if accuracy is not None else status
+    result = status if accuracy is None else f"{status} · {accuracy:.1%}"
     if st.button(
-        f"{name}  \n:small[{when} · {result}]",
+        f"**{name}**  \n:small[{when} · {result}]",
         icon=_MARKS[status],
-        key=f"run-{run.name}",
-        type="primary" if chosen else "tertiary",
+        key=f"{'chosen' if chosen else 'other'}-run-{run.name}",
+        type="tertiary",
         width="stretch",
     ):
         st.query_params["run"] = run.name

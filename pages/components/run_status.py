@@ -141,7 +141,6 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
     steps = started.steps_per_epoch if started else 0
     epoch = told.steps_done / steps if steps else 0.0
     in_epoch = (told.steps_done - 1) % steps + 1 if told.steps_done else 0
-    cached = sum(cache.bytes for cache in told.caches if cache.on)
     numbers = {
         "Epoch": f"{epoch:.2f} of {schedule.epochs}",
         "Batch": f"{in_epoch} of {steps}" if steps else "–",
@@ -149,15 +148,18 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
         "Images per second": f"{last.images_per_second:,.0f}" if last else "–",
         "Peak memory": _bytes(last.peak_memory) if last else "–",
         "Validation accuracy": f"{last.validation_accuracy:.1%}" if last else "–",
-        "Cache": "off"
-        if settings.cache == "off"
-        else f"{_bytes(cached)}, exact"
-        if cached
-        else "–",
-        "Device": started.device_name if started else "–",
+        "Cache": _cache(settings, told),
+        "Device": started.device.upper() if started else "–",
     }
     cells = (f"<div><span>{k}</span><b>{escape(v)}</b></div>" for k, v in numbers.items())
     return f'<div class="thaw-numbers">{"".join(cells)}</div>'
+
+
+def _cache(settings: RunSettings, told: Digest) -> str:
+    size = sum(cache.bytes for cache in told.caches if cache.on)
+    if size:
+        return f"{_bytes(size)}, exact"
+    return "off" if settings.cache == "off" or told.caches else "–"
 
 
 def _duration(seconds: float) -> str:

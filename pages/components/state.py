@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Concatenate, ParamSpec
+from typing import Any
 
 import streamlit as st
 
 from core.design import link, presets
 from core.design.layers import LayerTable, find
 from core.design.spec import Schedule
-from core.errors import InputError
+from core.errors import ThawError
 from core.runs import settings as settings_module
 from core.runs.settings import RunSettings
 from pages.components.history import History
 
-P = ParamSpec("P")
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
 
@@ -53,23 +52,21 @@ def settings() -> RunSettings:
     return found
 
 
-def open_schedule(read: Callable[P, Schedule], *args: P.args, **kwargs: P.kwargs) -> None:
-    """Show another schedule, which can be undone; raises what `read` raises."""
+def open_schedule(read: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
+    """Show the schedule that `read` gives, which can be undone; raises what `read` raises."""
     _remember(history().edited(read(*args, **kwargs)))
 
 
-def edit(
-    verb: Callable[Concatenate[Schedule, P], Schedule], *args: P.args, **kwargs: P.kwargs
-) -> None:
+def edit(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
     """Apply one of the designer's verbs; a refusal becomes a notice and changes nothing."""
     attempt(open_schedule, verb, schedule(), *args, **kwargs)
 
 
-def attempt(action: Callable[P, object], *args: P.args, **kwargs: P.kwargs) -> bool:
+def attempt(action: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
     """Run an action; bad input becomes a notice, and the person's work stays as it is."""
     try:
         action(*args, **kwargs)
-    except InputError as error:
+    except ThawError as error:
         st.session_state["notice"] = str(error)
         return False
     return True
@@ -87,7 +84,8 @@ def redo() -> None:
 
 def take_notice() -> str | None:
     """The message that waits to be shown, once."""
-    return st.session_state.pop("notice", None)
+    notice: str | None = st.session_state.pop("notice", None)
+    return notice
 
 
 def selected() -> Selected | None:

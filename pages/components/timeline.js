@@ -281,6 +281,7 @@ class Timeline {
     this.sequence = 0;
     this.sentAt = 0;
     this.playheadsSent = [];
+    this.queued = new Map();
     this.build();
     this.listen();
   }
@@ -456,9 +457,13 @@ class Timeline {
     const first = this.latest === undefined;
     this.latest = data;
     if (first) this.sequence = data.ack;
-    const answered = data.ack >= this.sequence || Date.now() - this.sentAt > ANSWER_MS;
-    if (first || (!this.drag && !this.typing && answered)) this.adopt();
-    else this.schedule();
+    if (first) this.adopt();
+    else this.catchUp();
+  }
+
+  /** Whether an edit was sent whose answer has not come, and may still come. */
+  waiting() {
+    return this.latest.ack < this.sequence && Date.now() - this.sentAt <= ANSWER_MS;
   }
 
   /** Make the newest data from Python the truth. */
@@ -831,7 +836,17 @@ class Timeline {
       const open = visible(windows, epochs);
       const mine = problems.filter(({ groups }) => groups.includes(name));
       const taken = new Map();
+      const head = xOfEpoch(this.playhead, this.width, epochs);
+      // The chip with the rate gives way to the handle, and to a disc inside the bar.
+      const giveWay = (window, to) => {
+        const { chip } = row.windows[window.index];
+        const flipped = chip.classList.contains("leftward");
+        if (!flipped && to - head < 60) chip.style.marginLeft = `${Math.max(to - head, 6)}px`;
+      };
       for (const { chip } of row.windows) chip.style.marginLeft = "";
+      for (const window of open) {
+        giveWay(window, xOfEpoch(window.start, this.width, epochs) + (this.narrow ? 16 : 13));
+      }
       pool(row.track, row.discs, mine.length, () => this.buildDisc()).forEach((node, order) => {
         const problem = mine[order];
         const wanted = this.windowOf(problem);
@@ -841,11 +856,7 @@ class Timeline {
         const x = window ? xOfEpoch(window.start, this.width, epochs) : 0;
         const outside = window && x >= 30 + place * 22;
         const shift = !window ? 18 + place * 22 : outside ? -17 - place * 22 : (this.narrow ? 26 : 23) + place * 22;
-        if (window && !outside) {
-          // The chip with the rate gives way to a disc inside the bar.
-          const free = shift + 12 - xOfEpoch(this.playhead - window.start, this.width, epochs);
-          if (free > 6 && free < shift + 30) row.windows[window.index].chip.style.marginLeft = `${free}px`;
-        }
+        if (window && !outside) giveWay(window, x + shift + 12);
         node.style.left = `calc(${percent(window?.start ?? 0, epochs)} + ${shift}px)`;
         text(node, String(problem.number));
         node.title = problem.message;
@@ -903,6 +914,7 @@ class Timeline {
     if (this.typing) this.commit();
     this.listeners.abort();
     this.sizes.disconnect();
+    clearTimeout(this.patience);
     cancelAnimationFrame(this.frame);
     this.root.remove();
   }
@@ -1167,7 +1179,7 @@ class Timeline {
         this.send("playhead", this.playhead);
       }
     } else if (changed([...saved.windows], [...this.windows])) {
-      this.edit({ kind: "windows", windows: Object.fromEntries(this.windows), revision: this.latest.revision });
+      this.edit({ kind: "windows", windows: Object.fromEntries(this.windows) });
     } else if (changed(saved.curve, this.curve)) {
       const { warmup, start, floor } = this.curve;
       this.edit({ kind: "curve", warmup_epochs: warmup, start_factor: start, floor });
@@ -1177,16 +1189,28 @@ class Timeline {
     this.schedule();
   }
 
+  /** One edit at a time: the next one waits for the answer, and then carries its revision. */
   edit(value) {
-    this.sequence = Math.max(this.sequence, this.latest.ack) + 1;
-    this.sentAt = Date.now();
-    this.send("edit", { ...value, sequence: this.sequence });
+    this.queued.set(value.kind, value);
+    this.flush();
   }
 
-  /** Take up data that came while a hand was on something, unless an answer is still awaited. */
+  flush() {
+    if (this.queued.size === 0 || this.waiting()) return;
+    const [kind, value] = this.queued.entries().next().value;
+    this.queued.delete(kind);
+    this.sequence = Math.max(this.sequence, this.latest.ack) + 1;
+    this.sentAt = Date.now();
+    this.send("edit", { ...value, revision: this.latest.revision, sequence: this.sequence });
+    clearTimeout(this.patience);
+    this.patience = setTimeout(() => this.catchUp(), ANSWER_MS + 100);
+  }
+
+  /** Take up the newest data, unless a hand is on something or an answer is still awaited. */
   catchUp() {
-    const waiting = this.latest.ack < this.sequence && Date.now() - this.sentAt <= ANSWER_MS;
-    if (this.latest !== this.data && !waiting) this.adopt();
+    this.flush();
+    const busy = this.drag || this.typing || this.queued.size > 0 || this.waiting();
+    if (this.latest !== this.data && !busy) this.adopt();
     else this.schedule();
   }
 }

@@ -32,9 +32,17 @@ def small(**lr: object) -> Schedule:
     return parse.parse(json.dumps(raw))
 
 
-def data(schedule: Schedule, **changes: object) -> TimelineData:
-    given: dict[str, object] = {"playhead": 0.0, "selected": None, "problems": (), "revision": 0}
-    return timeline_data(schedule, find(schedule.model.name), **(given | changes))  # type: ignore[arg-type]
+def data(
+    schedule: Schedule, playhead: float = 0.0, problems: tuple[Problem, ...] = ()
+) -> TimelineData:
+    return timeline_data(
+        schedule,
+        find(schedule.model.name),
+        playhead=playhead,
+        selected=None,
+        problems=problems,
+        revision=0,
+    )
 
 
 @pytest.mark.parametrize("name", presets.names())

@@ -1,0 +1,109 @@
+"""What a person does with the app, as functions of a page."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+WIDE = {"width": 1440, "height": 1000}
+PHONE = {"width": 390, "height": 844}
+
+
+def thaw(page: Page, group: str) -> Locator:
+    """The handle at which a group thaws."""
+    return page.get_by_role("slider", name=f"{group} thaws", exact=True)
+
+
+def epoch_of(handle: Locator) -> int:
+    return int(handle.get_attribute("aria-valuenow") or -1)
+
+
+def middle(handle: Locator) -> tuple[float, float]:
+    box = handle.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+def place_of(page: Page, group: str, epoch: int) -> tuple[float, float, float]:
+    """Where a group's thaw handle is now (x, y), and the x of another epoch on the same axis."""
+    handle = thaw(page, group)
+    handle.scroll_into_view_if_needed()
+    x, y = middle(handle)
+    axis = thaw(page, "head"), thaw(page, "stem")
+    first, last = middle(axis[0])[0], middle(axis[1])[0]
+    epochs = epoch_of(axis[1]) - epoch_of(axis[0])
+    return x, y, first + (last - first) * (epoch - epoch_of(axis[0])) / epochs
+
+
+def drag_with_mouse(page: Page, group: str, epoch: int) -> None:
+    x, y, target = place_of(page, group, epoch)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move((x + target) / 2, y, steps=4)
+    page.mouse.move(target, y, steps=4)
+    page.mouse.up()
+
+
+def drag_with_finger(page: Page, group: str, epoch: int) -> None:
+    x, y, target = place_of(page, group, epoch)
+    touch = page.context.new_cdp_session(page)
+
+    def send(kind: str, *points: dict[str, float]) -> None:
+        touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": list(points)})
+
+    send("touchStart", {"x": x, "y": y})
+    for step in range(1, 9):
+        send("touchMove", {"x": x + (target - x) * step / 8, "y": y})
+    send("touchEnd")
+
+
+def tab_to(page: Page, is_there: str, *, most: int = 120) -> None:
+    """Press Tab until the focused element, also inside a component, fulfils a JS condition."""
+    script = f"""() => {{
+        let e = document.activeElement;
+        while (e && e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
+        return Boolean(e && ({is_there}));
+    }}"""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        if page.evaluate(script):
+            return
+    raise AssertionError(f"Tab never came to an element with {is_there}")
+
+
+def change_with_keys(page: Page, group: str, epoch: int) -> None:
+    tab_to(page, f"e.getAttribute('aria-label') === '{group} thaws'")
+    steps = epoch - epoch_of(thaw(page, group))
+    for _ in range(abs(steps)):
+        page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
+
+
+def rates_drawn(page: Page) -> str:
+    """The rate chart as SVG text."""
+    return page.locator(".stVegaLiteChart svg.marks").first.inner_html()
+
+
+def go_to(page: Page, name: str) -> None:
+    """Follow the navigation, which is behind a menu on a phone."""
+    if page.viewport_size == PHONE:
+        page.get_by_test_id("stExpandSidebarButton").click()
+    page.get_by_role("link", name=name, exact=True).first.click()
+    expect(page).to_have_url(re.compile(f"/{name.lower()}"))
+
+
+def fill(page: Page, label: str, value: object) -> None:
+    field = page.get_by_label(label, exact=True)
+    field.fill(str(value))
+    field.press("Enter")
+
+
+def downloaded(page: Page, press: Callable[[], None]) -> dict[str, Any]:
+    """The JSON that pressing a button downloads."""
+    with page.expect_download() as waiting:
+        press()
+    return dict(json.loads(Path(waiting.value.path()).read_text(encoding="utf-8")))

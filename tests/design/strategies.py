@@ -1,0 +1,151 @@
+"""Hypothesis strategies for schedules: everything that the document allows, and tame corners of it.
+
+They build raw JSON values and go through the door, so that what they give is what a file can hold.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from core.design import layers, spec
+from core.design.parse import from_raw
+from core.design.spec import Schedule
+
+settings.register_profile("thaw", deadline=None)
+settings.load_profile("thaw")
+
+LATE = 3
+"""Windows may start or end this many epochs after the run."""
+
+_letters = st.characters(exclude_categories=("Cs", "Cc"))
+names = st.text(_letters, min_size=1, max_size=80)
+short_names = st.text(_letters, min_size=1, max_size=8)
+
+base_lrs = st.one_of(st.floats(1e-6, 1.0), st.floats(1e-12, 1e3), st.sampled_from([1e-12, 1e3]))
+decays_per_group = st.one_of(st.just(1.0), st.floats(0.01, 1.0), st.floats(1e-6, 10.0))
+scales = st.one_of(st.none(), st.floats(1e-3, 10.0), st.floats(1e-9, 1e9))
+factors = st.one_of(st.sampled_from([0.0, 0.01, 1.0]), st.floats(0.0, 1.0))
+floors = st.one_of(
+    st.fixed_dictionaries({"factor": factors}),
+    st.fixed_dictionaries({"lr": st.one_of(st.just(0.0), st.floats(0.0, 1e-3), st.floats(0, 1e3))}),
+)
+weight_decays = st.floats(0.0, 1.0)
+
+
+optimizers = st.one_of(
+    st.fixed_dictionaries(
+        {"name": st.sampled_from(["adam", "adamw"]), "base_lr": base_lrs},
+        optional={"weight_decay": weight_decays},
+    ),
+    st.fixed_dictionaries(
+        {"name": st.just("sgd"), "base_lr": base_lrs},
+        optional={
+            "weight_decay": weight_decays,
+            "momentum": st.floats(0.0, 1.0, exclude_max=True),
+        },
+    ),
+)
+decays = st.one_of(
+    st.fixed_dictionaries(
+        {"shape": st.sampled_from(["cosine", "linear"])}, optional={"floor": floors}
+    ),
+    st.just({"shape": "constant"}),
+    st.fixed_dictionaries(
+        {"shape": st.just("wsd")}, optional={"floor": floors, "cooldown": st.floats(0.001, 1.0)}
+    ),
+    st.fixed_dictionaries(
+        {"shape": st.just("polynomial")}, optional={"floor": floors, "power": st.floats(0.01, 100)}
+    ),
+)
+"""Every shape and both floors."""
+
+
+def warmups(epochs: int) -> st.SearchStrategy[dict[str, Any]]:
+    """None, fractional, whole, and longer than the run."""
+    lengths = st.one_of(
+        st.integers(0, epochs + 2), st.floats(0.0, 2.0 * epochs), st.just(5e-324), st.just(0.1)
+    )
+    return st.fixed_dictionaries(
+        {"epochs": lengths},
+        optional={"start_factor": factors, "shape": st.sampled_from(["linear", "cosine"])},
+    )
+
+
+@st.composite
+def windows(draw: st.DrawFn, epochs: int) -> list[list[int | None]]:
+    """Windows in order: none, one, re-freezes, adjoining ones, open ends, ends past the run."""
+    found: list[list[int | None]] = []
+    edge = 0
+    for _ in range(draw(st.integers(0, 3))):
+        start = edge + draw(st.integers(0, 3))
+        end = start + draw(st.integers(1, 4))
+        if start > epochs + LATE:
+            break
+        found.append([start, end])
+        edge = end
+    if found and draw(st.booleans()):
+        found[-1][1] = None
+    return found
+
+
+@st.composite
+def documents(draw: st.DrawFn, max_epochs: int = 12, max_groups: int = 5) -> dict[str, Any]:
+    """Raw JSON of a valid schedule of any model; optional fields may be left out."""
+    epochs = draw(st.integers(1, max_epochs))
+    lr = {
+        "group_decay": decays_per_group,
+        "interval": st.sampled_from(["epoch", "step"]),
+        "warmup": warmups(epochs),
+        "decay": decays,
+        "after_unfreeze": st.sampled_from(["follow", "restart"]),
+    }
+    group_names = draw(st.lists(short_names, min_size=1, max_size=max_groups, unique=True))
+    groups = [
+        {
+            "name": name,
+            "modules": [f"block{at}", f"norm{at}.weight"][: draw(st.integers(1, 2))],
+            "trainable": draw(windows(epochs)),
+            "lr_scale": draw(scales),
+            "when_frozen": draw(st.sampled_from(["eval", "train"])),
+        }
+        for at, name in enumerate(group_names)
+    ]
+    return {
+        "format": "thaw.schedule",
+        "version": 1,
+        "name": draw(names),
+        "model": {
+            "name": draw(st.sampled_from(["torchvision/resnet18", "my/own-model_2.0"])),
+            "weights": draw(st.one_of(st.none(), st.just("IMAGENET1K_V1"), short_names)),
+        },
+        "epochs": epochs,
+        "optimizer": draw(optimizers),
+        "lr": draw(st.fixed_dictionaries({}, optional=lr)),
+        "groups": groups,
+    }
+
+
+def schedules(max_epochs: int = 12, max_groups: int = 5) -> st.SearchStrategy[Schedule]:
+    """Valid schedules, wise or not."""
+    return documents(max_epochs, max_groups).map(from_raw)
+
+
+@st.composite
+def real_schedules(draw: st.DrawFn) -> Schedule:
+    """Schedules of a supported model with its default groups, so that its layer table fits."""
+    raw = draw(documents())
+    table = layers.load(draw(st.sampled_from(layers.known_models()[:4])))
+    raw["model"] = {"name": table.model, "weights": table.weights[0]}
+    raw["groups"] = [
+        {"name": g.name, "modules": list(g.modules), "trainable": draw(windows(raw["epochs"]))}
+        for g in table.groups
+    ]
+    return from_raw(raw)
+
+
+def times(schedule: spec.Schedule) -> st.SearchStrategy[list[float]]:
+    """Times in epochs, from before the run to after it."""
+    return st.lists(st.floats(-1.0, schedule.epochs + 1.0), min_size=1, max_size=20)

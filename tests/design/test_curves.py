@@ -1,0 +1,356 @@
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from torch import nn
+from torch.optim.lr_scheduler import (
+    ConstantLR,
+    CosineAnnealingLR,
+    LinearLR,
+    LRScheduler,
+    OneCycleLR,
+    PolynomialLR,
+    SequentialLR,
+)
+
+from core.design import curves, presets
+from core.design.curves import SHAPES
+from core.design.parse import from_raw
+from core.design.spec import (
+    WSD,
+    Constant,
+    Cosine,
+    FloorFactor,
+    FloorLR,
+    LearningRate,
+    Linear,
+    Polynomial,
+    Schedule,
+    Warmup,
+)
+from tests.design.strategies import documents, schedules, times
+
+EXERCISE = presets.load("exercise")
+NAMES = [group.name for group in EXERCISE.groups]
+OPTIONS = {"wsd": {"cooldown": 0.2}, "polynomial": {"power": 2.0}}
+"""Keyword arguments of those shapes that need some."""
+
+PEAK = 0.3
+
+
+def torchs_rates(
+    make: Callable[[torch.optim.Optimizer], LRScheduler], steps: int, *peaks: float
+) -> np.ndarray:
+    """What PyTorch sets at each step, read from the optimizer: shape (groups, steps)."""
+    groups = [{"params": [nn.Parameter(torch.ones(1))], "lr": peak} for peak in peaks or (PEAK,)]
+    optimizer = torch.optim.SGD(groups)
+    scheduler = make(optimizer)
+    columns = []
+    for _ in range(steps):
+        columns.append([group["lr"] for group in optimizer.param_groups])
+        optimizer.step()
+        scheduler.step()
+    return np.array(columns).T
+
+
+def of_exercise(epochs: np.ndarray) -> dict[str, np.ndarray]:
+    return dict(zip(NAMES, curves.rates(EXERCISE, epochs), strict=True))
+
+
+def shape_at(name: str, x: np.ndarray) -> np.ndarray:
+    return SHAPES[name](x, **OPTIONS.get(name, {}))
+
+
+def test_the_exercise_is_torchs_sequential_lr_table_to_1e_12():
+    def recipe(optimizer: torch.optim.Optimizer) -> LRScheduler:
+        rise = LinearLR(optimizer, start_factor=0.1, total_iters=3)
+        fall = CosineAnnealingLR(optimizer, T_max=17, eta_min=1e-6)
+        return SequentialLR(optimizer, [rise, fall], [3])
+
+    head_first = torchs_rates(recipe, 20, *(1e-3 * 0.1**i for i in range(6)))
+    ours = curves.rates(EXERCISE, np.arange(20))
+    np.testing.assert_allclose(ours, head_first[::-1], rtol=1e-12, atol=0)
+
+
+def test_cosine_is_torchs_cosine_annealing_to_1e_12():
+    lr = LearningRate(decay=Cosine(shape="cosine", floor=FloorLR(lr=1e-3)))
+    theirs = torchs_rates(lambda o: CosineAnnealingLR(o, T_max=30, eta_min=1e-3), 31)[0]
+    np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(31), 30), theirs, rtol=1e-12)
+
+
+@pytest.mark.parametrize("power", [0.5, 1.0, 2.0, 3.0])
+def test_polynomial_is_torchs_polynomial_lr_to_1e_12(power: float):
+    lr = LearningRate(decay=Polynomial(shape="polynomial", power=power))
+    theirs = torchs_rates(lambda o: PolynomialLR(o, total_iters=30, power=power), 31)[0]
+    ours = curves.curve(lr, PEAK, np.arange(31), 30)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-17)
+
+
+def test_linear_is_torchs_linear_lr_to_the_floors_factor():
+    lr = LearningRate(decay=Linear(shape="linear", floor=FloorFactor(factor=0.05)))
+    theirs = torchs_rates(
+        lambda o: LinearLR(o, start_factor=1.0, end_factor=0.05, total_iters=30), 31
+    )[0]
+    np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(31), 30), theirs, rtol=1e-12)
+
+
+def test_linear_warmup_is_torchs_linear_lr():
+    lr = LearningRate(
+        warmup=Warmup(epochs=7, start_factor=0.2), decay=Constant(shape="constant")
+    )
+    theirs = torchs_rates(lambda o: LinearLR(o, start_factor=0.2, total_iters=7), 30)[0]
+    np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(30), 30), theirs, rtol=1e-12)
+
+
+def test_constant_is_torchs_constant_lr_of_factor_1():
+    lr = LearningRate(decay=Constant(shape="constant"))
+    theirs = torchs_rates(lambda o: ConstantLR(o, factor=1.0), 10)[0]
+    np.testing.assert_array_equal(curves.curve(lr, PEAK, np.arange(10), 10), theirs)
+
+
+def test_slanted_triangular_is_linear_warmup_and_linear_decay():
+    """ULMFiT, arXiv:1801.06146, equation 3, with T = 200, cut_frac = 0.1 and ratio = 32."""
+    total, cut_frac, ratio = 200, 0.1, 32
+    cut = math.floor(total * cut_frac)
+
+    def stlr(t: int) -> float:
+        p = t / cut if t < cut else 1 - (t - cut) / (cut * (1 / cut_frac - 1))
+        return PEAK * (1 + p * (ratio - 1)) / ratio
+
+    steps_per_epoch = 20
+    lr = LearningRate(
+        warmup=Warmup(epochs=cut / steps_per_epoch, start_factor=1 / ratio),
+        decay=Linear(shape="linear", floor=FloorFactor(factor=1 / ratio)),
+    )
+    ours = curves.curve(lr, PEAK, np.arange(total) / steps_per_epoch, total / steps_per_epoch)
+    np.testing.assert_allclose(ours, [stlr(t) for t in range(total)], rtol=1e-9)
+
+
+def test_one_cycle_is_cosine_warmup_and_cosine_decay():
+    steps, per_epoch = 101, 10
+
+    def one_cycle(optimizer: torch.optim.Optimizer) -> LRScheduler:
+        return OneCycleLR(optimizer, PEAK, total_steps=steps, cycle_momentum=False)
+
+    lr = LearningRate(
+        warmup=Warmup(epochs=(0.3 * steps - 1) / per_epoch, start_factor=1 / 25, shape="cosine"),
+        decay=Cosine(shape="cosine", floor=FloorFactor(factor=1 / 25 / 1e4)),
+    )
+    theirs = torchs_rates(one_cycle, steps - 1)[0]  # the last has no step after it
+    ours = curves.curve(lr, PEAK, np.arange(steps - 1) / per_epoch, (steps - 1) / per_epoch)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-9)
+
+
+def test_wsd_is_flat_and_then_one_minus_the_root_of_the_cooldown():
+    """Hägele et al. 2024, arXiv:2405.18392: 1 - sqrt((n - (N - N_decay)) / N_decay)."""
+    total, cooling, warming = 100, 20, 10
+    lr = LearningRate(
+        warmup=Warmup(epochs=warming, start_factor=0.0),
+        decay=WSD(shape="wsd", cooldown=cooling / (total - warming)),
+    )
+
+    def wsd(n: int) -> float:
+        if n < warming:
+            return n / warming
+        return 1.0 if n <= total - cooling else 1 - math.sqrt((n - (total - cooling)) / cooling)
+
+    ours = curves.curve(lr, 1.0, np.arange(total + 1), total)
+    theirs = [wsd(n) for n in range(total + 1)]
+    np.testing.assert_allclose(ours, theirs, rtol=1e-7)  # the root's slope is endless at the joint
+    assert ours[-1] == 0.0
+
+
+def test_the_exercises_stem_rises_a_hundredfold():
+    stem = of_exercise(np.arange(20))["stem"]
+    assert curves.peak(EXERCISE, EXERCISE.group("stem")) == pytest.approx(1e-8)
+    assert stem[3] == pytest.approx(1e-8)
+    assert stem[19] == pytest.approx(9.9e-7, rel=0.01)
+    assert np.all(np.diff(stem) > 0)
+
+
+def test_the_exercises_layer1_rises_tenfold():
+    layer1 = of_exercise(np.arange(20))["layer1"]
+    assert layer1[3] == pytest.approx(1e-7)
+    assert layer1[19] / layer1[3] == pytest.approx(10, rel=0.01)
+
+
+def test_the_exercises_layer2_stays_flat_after_warmup():
+    layer2 = of_exercise(np.arange(3, 20))["layer2"]
+    np.testing.assert_allclose(layer2, 1e-6, rtol=1e-12)
+
+
+def test_no_rate_of_the_mended_exercise_rises_after_warmup():
+    mended = curves.rates(presets.load("exercise-mended"), np.arange(3, 20))
+    assert np.all(np.diff(mended, axis=1) < 0)
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_leaves_all_at_0_and_nothing_at_1_unless_constant(name: str):
+    ends = shape_at(name, np.array([0.0, 1.0]))
+    assert ends.tolist() == [1.0, 1.0 if name == "constant" else 0.0]
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_a_shape_stays_within_0_and_1_and_never_rises(name: str):
+    share = shape_at(name, np.linspace(0.0, 1.0, 10_001))
+    assert np.all((share >= 0.0) & (share <= 1.0))
+    assert np.all(np.diff(share) <= 0.0)
+
+
+@given(st.floats(0.001, 1.0), st.floats(0.01, 100.0))
+def test_wsd_and_polynomial_keep_the_laws_for_all_their_options(cooldown: float, power: float):
+    x = np.linspace(0.0, 1.0, 101)
+    for share in (curves.wsd(x, cooldown), curves.polynomial(x, power)):
+        assert (share[0], share[-1]) == (1.0, 0.0)
+        assert np.all(np.diff(share) <= 0.0)
+
+
+@given(schedules(), st.data())
+def test_a_rate_is_finite_and_between_0_and_the_higher_of_peak_and_floor(
+    schedule: Schedule, data: st.DataObject
+):
+    t = data.draw(times(schedule))
+    floor = getattr(schedule.lr.decay, "floor", None)
+    for group, rates in zip(schedule.groups, curves.rates(schedule, t), strict=True):
+        highest = curves.peak(schedule, group)
+        if isinstance(floor, FloorLR):
+            highest = max(highest, floor.lr)
+        assert np.all(np.isfinite(rates))
+        assert np.all(rates >= 0.0)
+        assert np.all(rates <= highest * (1 + 1e-12))
+
+
+@given(schedules())
+def test_a_peak_is_a_positive_finite_number(schedule: Schedule):
+    for group in schedule.groups:
+        assert 0.0 < curves.peak(schedule, group) < math.inf
+
+
+@given(schedules())
+def test_the_rate_is_continuous_where_warmup_ends(schedule: Schedule):
+    end = schedule.lr.warmup.epochs
+    assume(1e-6 < end < schedule.epochs)
+    rates = curves.curve(schedule.lr, PEAK, [np.nextafter(end, 0.0), end], schedule.epochs)
+    np.testing.assert_allclose(rates, PEAK, rtol=1e-9)
+
+
+@given(schedules())
+def test_warmup_never_falls_and_what_follows_never_turns(schedule: Schedule):
+    end = min(schedule.lr.warmup.epochs, schedule.epochs)
+    warming = np.linspace(0.0, end, 50)[:-1]
+    after = np.linspace(end, schedule.epochs, 50)
+    for group in schedule.groups:
+        peak = curves.peak(schedule, group)
+        rise = curves.curve(schedule.lr, peak, warming, schedule.epochs)
+        rest = curves.curve(schedule.lr, peak, after, schedule.epochs)
+        assert np.all(np.diff(rise) >= -1e-12 * peak)
+        steps, noise = np.diff(rest), 1e-12 * rest.max()
+        assert np.all(steps >= -noise) or np.all(steps <= noise)
+
+
+@given(schedules())
+def test_a_rate_is_held_before_the_run_and_after_it(schedule: Schedule):
+    first, last = 0.0, float(schedule.epochs)
+    rates = curves.rates(schedule, [first - 5, first, last, last + 5])
+    np.testing.assert_array_equal(rates[:, 0], rates[:, 1])
+    if schedule.lr.warmup.epochs <= 1 and schedule.lr.after_unfreeze == "follow":
+        np.testing.assert_array_equal(rates[:, 2], rates[:, 3])
+
+
+@given(documents(), st.sampled_from([0.25, 0.5, 2.0, 4.0]))
+def test_with_a_relative_floor_twice_the_base_rate_is_twice_every_rate(raw: dict, factor: float):
+    raw["optimizer"]["base_lr"] = 1e-3
+    raw.setdefault("lr", {})["decay"] = {"shape": "cosine", "floor": {"factor": 0.25}}
+    schedule = from_raw(raw)
+    raw["optimizer"]["base_lr"] = 1e-3 * factor
+    t = np.linspace(0, schedule.epochs, 20)
+    expected = curves.rates(schedule, t) * factor
+    np.testing.assert_allclose(curves.rates(from_raw(raw), t), expected, rtol=1e-12)
+
+
+@given(schedules(), st.integers(1, 7), st.integers(0, 200))
+def test_a_rate_is_a_function_of_the_step_that_takes_arrays_or_numbers(
+    schedule: Schedule, per_epoch: int, step: int
+):
+    steps = np.arange(step + 1)
+    together = curves.rates(schedule, curves.time_of_step(schedule, steps, per_epoch))
+    alone = curves.rates(schedule, curves.time_of_step(schedule, step, per_epoch))
+    assert together.shape == (len(schedule.groups), step + 1)
+    np.testing.assert_array_equal(together[:, -1], alone)
+
+
+def test_with_interval_epoch_all_steps_of_an_epoch_have_one_rate():
+    assert curves.time_of_step(EXERCISE, [0, 9, 10, 19, 20], 10).tolist() == [0, 0, 1, 1, 2]
+
+
+def test_with_interval_step_time_goes_on_with_every_step():
+    gradual = presets.load("gradual")
+    assert curves.time_of_step(gradual, [0, 5, 10, 25], 10).tolist() == [0.0, 0.5, 1.0, 2.5]
+
+
+def test_a_group_without_a_scale_gets_the_decay_once_per_group_of_distance_from_the_head():
+    scales = [curves.scale(EXERCISE, group) for group in EXERCISE.groups]
+    assert scales == pytest.approx([1e-5, 1e-4, 1e-3, 1e-2, 1e-1, 1.0], rel=1e-12)
+
+
+def restarting(windows: list[list[int | None]], *, mode: str = "restart") -> Schedule:
+    return from_raw(
+        {
+            "format": "thaw.schedule",
+            "version": 1,
+            "name": "Restart",
+            "model": {"name": "torchvision/resnet18"},
+            "epochs": 10,
+            "optimizer": {"name": "adam", "base_lr": 1.0},
+            "lr": {
+                "warmup": {"epochs": 2, "start_factor": 0.5},
+                "decay": {"shape": "linear"},
+                "after_unfreeze": mode,
+            },
+            "groups": [{"name": "all", "modules": ["fc"], "trainable": windows}],
+        }
+    )
+
+
+def test_restart_begins_the_curve_anew_at_the_first_thaw_and_ends_it_with_the_run():
+    schedule = restarting([[4, None]])
+    rates = curves.rates(schedule, [4, 5, 6, 8, 10])[0]
+    np.testing.assert_allclose(rates, [0.5, 0.75, 1.0, 0.5, 0.0])
+
+
+def test_restart_does_not_begin_again_at_a_second_thaw():
+    once = curves.rates(restarting([[4, None]]), np.arange(10))
+    again = curves.rates(restarting([[4, 5], [7, None]]), np.arange(10))
+    np.testing.assert_array_equal(once, again)
+
+
+def test_follow_has_one_curve_for_every_thaw():
+    late = curves.rates(restarting([[4, None]], mode="follow"), np.arange(10))
+    early = curves.rates(restarting([[0, None]], mode="follow"), np.arange(10))
+    np.testing.assert_array_equal(late, early)
+
+
+def test_a_group_that_thaws_after_the_run_has_a_finite_rate_all_the_same():
+    assert np.all(np.isfinite(curves.rates(restarting([[12, None]]), np.linspace(0, 20, 41))))
+
+
+def test_a_warmup_of_the_whole_run_ends_at_the_peak():
+    lr = LearningRate(warmup=Warmup(epochs=4, start_factor=0.5))
+    np.testing.assert_allclose(curves.curve(lr, 1.0, [0, 2, 4, 9], 4), [0.5, 0.75, 1.0, 1.0])
+
+
+def test_the_shortest_warmup_that_a_float_can_say_is_no_warmup():
+    lr = LearningRate(warmup=Warmup(epochs=5e-324), decay=Constant(shape="constant"))
+    assert curves.curve(lr, 1.0, [0.0, 0.5, 1.0], 1).tolist() == [0.1, 1.0, 1.0]
+
+
+def test_peaks_times_and_lengths_broadcast():
+    lr = LearningRate(decay=Linear(shape="linear"))
+    rates = curves.curve(lr, [[1.0], [2.0]], [0, 5, 10], [[10], [20]])
+    assert rates.tolist() == [[1.0, 0.5, 0.0], [2.0, 1.5, 1.0]]

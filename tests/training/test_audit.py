@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from core.freezing import apply_plan
+from core.grouping import group_paths, resolve_groups
+from core.optimizer import build_optimizer
+from core.scheduler import ScheduleLR
+from core.training.audit import Auditor, relative_error
+from core.training.models import build
+from tests.training.small import small_schedule
+
+STEPS = 2
+
+
+class Watched:
+    """A model under audit whose steps move nothing, so that every change is the test's own."""
+
+    def __init__(self, when_frozen: str = "eval") -> None:
+        self.schedule = small_schedule(3, when_frozen=when_frozen)
+        self.model = build("timm/tf_efficientnet_lite0")
+        self.groups = resolve_groups(self.model, group_paths(self.schedule))
+        self.optimizer = build_optimizer(self.schedule, self.groups)
+        self.scheduler = ScheduleLR(self.optimizer, self.schedule, STEPS)
+        self.auditor = Auditor(self.schedule, self.groups, STEPS)
+
+    def epoch(self, epoch, meddle=None):
+        apply_plan(self.groups, self.schedule, epoch)
+        self.auditor.epoch_begins(epoch)
+        for step in range(epoch * STEPS, (epoch + 1) * STEPS):
+            if meddle:
+                meddle(self)
+            self.auditor.step(step, self.optimizer)
+            self.optimizer.step()
+            self.scheduler.step()
+        self.auditor.epoch_ended(epoch)
+
+    def result(self, meddle=None):
+        for epoch in range(3):
+            self.epoch(epoch, meddle if epoch == 1 else None)
+        return self.auditor.result()
+
+
+def unchanged(audit):
+    return {(span.group, span.start): span.unchanged for span in audit.spans}
+
+
+def test_an_honest_run_passes_with_no_error_at_all():
+    audit = Watched().result()
+    assert audit.max_lr_error == 0.0
+    assert audit.steps == 3 * STEPS
+    assert audit.frozen_groups_unchanged
+    assert len(audit.spans) == 6
+
+
+def test_a_rate_that_is_off_by_a_millionth_is_seen():
+    def meddle(run):
+        run.optimizer.param_groups[-1]["lr"] *= 1 + 1e-6
+
+    assert Watched().result(meddle).max_lr_error == pytest.approx(1e-6, rel=1e-3)
+
+
+def test_a_rate_of_a_frozen_group_is_no_ones_business():
+    def meddle(run):
+        run.optimizer.param_groups[0]["lr"] = 7.0
+
+    assert Watched().result(meddle).max_lr_error == 0.0
+
+
+def test_one_moved_weight_of_a_frozen_group_is_seen_in_its_span_alone():
+    def meddle(run):
+        with torch.no_grad():
+            run.model.get_parameter("blocks.5.0.conv_pw.weight")[0, 0] += 1e-7
+
+    audit = Watched().result(meddle)
+    assert not audit.frozen_groups_unchanged
+    assert [key for key, same in unchanged(audit).items() if not same] == [("stage4", 0)]
+
+
+def test_a_moved_statistic_of_a_frozen_batch_norm_is_seen():
+    def meddle(run):
+        run.model.get_buffer("bn1.running_var")[3] += 1e-6
+
+    assert [k for k, same in unchanged(Watched().result(meddle)).items() if not same] == [("stem", 0)]
+
+
+def test_a_moved_statistic_is_allowed_to_a_group_that_is_frozen_in_train_mode():
+    def meddle(run):
+        run.model.get_buffer("bn1.running_var")[3] += 1e-6
+
+    assert Watched(when_frozen="train").result(meddle).frozen_groups_unchanged
+
+
+def test_what_moves_while_a_group_trains_is_not_held_against_it():
+    run = Watched()
+    for epoch in range(2):
+        run.epoch(epoch)
+    apply_plan(run.groups, run.schedule, 2)
+    with torch.no_grad():
+        run.model.get_parameter("conv_head.weight").add_(1.0)
+    run.epoch(2)
+    assert run.auditor.result().frozen_groups_unchanged
+
+
+def test_a_weight_that_moves_between_two_sittings_is_seen():
+    first = Watched()
+    first.epoch(0)
+    second = Watched()
+    second.model.load_state_dict(first.model.state_dict())
+    second.auditor.load_state_dict(first.auditor.state_dict())
+    with torch.no_grad():
+        second.model.get_parameter("conv_stem.weight")[0] += 1.0
+    for epoch in (1, 2):
+        second.epoch(epoch)
+    audit = second.auditor.result()
+    assert audit.steps == 3 * STEPS
+    assert unchanged(audit)["stem", 0] is False
+    assert unchanged(audit)["stage1", 0] is True
+
+
+def test_the_error_of_a_missing_or_undue_rate_is_the_largest_there_is():
+    assert relative_error(None, 1.0) == relative_error(float("nan"), 1.0) > 1e300
+    assert relative_error(1e-30, 0.0) > 1e300
+    assert relative_error(0.0, 0.0) == 0.0
+    assert relative_error(1.5, 1.0) == 0.5

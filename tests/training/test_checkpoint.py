@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import replace
+
+import pytest
+import torch
+
+from core.errors import InputError, RunError
+from core.training import checkpoint
+from core.training.checkpoint import Checkpoint
+from tests.training.small import small_schedule, small_settings
+
+
+def made(epoch: int) -> Checkpoint:
+    return Checkpoint(
+        epoch=epoch,
+        model={"w": torch.arange(4.0) + epoch},
+        optimizer={"state": {0: {"step": torch.tensor(3.0)}}, "param_groups": [{"lr": 0.1}]},
+        scheduler={"last_epoch": 3},
+        random={"cpu": torch.get_rng_state()},
+        audit={"steps": 3, "spans": [("head", 0, 1, True)]},
+        seconds=1.5,
+        schedule=checkpoint.fingerprint(small_schedule()),
+        settings=checkpoint.fingerprint(small_settings()),
+    )
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path):
+    checkpoint.save(tmp_path, made(1))
+    found = checkpoint.newest(tmp_path)
+    assert found.damaged == ()
+    assert found.checkpoint.epoch == 1
+    assert found.checkpoint.model["w"].equal(made(1).model["w"])
+    assert found.checkpoint.audit == made(1).audit
+    assert found.checkpoint.optimizer["param_groups"] == [{"lr": 0.1}]
+
+
+def test_only_the_two_newest_are_kept(tmp_path):
+    for epoch in (1, 2, 3, 12):
+        checkpoint.save(tmp_path, made(epoch))
+    assert [path.name[:11] for path in sorted(tmp_path.iterdir())] == ["epoch-00003", "epoch-00012"]
+
+
+def test_an_empty_or_missing_folder_has_none(tmp_path):
+    assert checkpoint.newest(tmp_path / "none") == checkpoint.Found(None, ())
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])
+def test_a_damaged_newest_one_is_named_and_passed_over(tmp_path, damage):
+    checkpoint.save(tmp_path, made(1))
+    path = checkpoint.save(tmp_path, made(2))
+    content = bytearray(path.read_bytes())
+    content[-40] ^= 1
+    spoilt = {"cut": content[:500], "flip": content, "empty": b"", "text": b"hello"}[damage]
+    path.write_bytes(spoilt)
+    found = checkpoint.newest(tmp_path)
+    assert found.checkpoint.epoch == 1
+    assert found.damaged == (path.name,)
+
+
+def test_a_file_that_would_run_code_when_unpickled_is_not_loaded(tmp_path):
+    import hashlib
+    import io
+
+    class Evil:
+        def __reduce__(self):
+            return os.mkdir, (str(tmp_path / "hacked"),)
+
+    buffer = io.BytesIO()
+    torch.save({"epoch": Evil()}, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
+    (tmp_path / f"epoch-00009-{digest}.pt").write_bytes(buffer.getvalue())
+    assert checkpoint.newest(tmp_path).checkpoint is None
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_leftovers_of_a_killed_write_are_not_taken_for_checkpoints(tmp_path):
+    (tmp_path / ".epoch-00002-0123456789abcdef.pt.77").write_bytes(b"half")
+    (tmp_path / "notes.txt").write_text("x")
+    assert checkpoint.newest(tmp_path) == checkpoint.Found(None, ())
+
+
+def test_other_settings_or_another_schedule_are_refused_by_name():
+    stored = made(2)
+    checkpoint.check_same(stored, small_schedule(), small_settings())
+    with pytest.raises(InputError, match=r"^settings\.json is not the one that epochs 0 to 1"):
+        checkpoint.check_same(stored, small_schedule(), small_settings(batch_size=8))
+    with pytest.raises(InputError, match=r"^schedule\.json is not"):
+        checkpoint.check_same(replace(stored, schedule="x"), small_schedule(), small_settings())
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_that_cannot_be_written_is_a_run_error_with_a_way_out(tmp_path):
+    tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
+    with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
+        checkpoint.save(tmp_path, made(1))
+
+
+def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
+        checkpoint.save(tmp_path / "file", made(1))
+
+
+def test_weights_are_written_as_safetensors_and_tied_ones_once(tmp_path):
+    from safetensors.torch import load_model
+    from torch import nn
+
+    class Tied(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one = nn.Linear(2, 2)
+            self.other = self.one
+
+    model, again = Tied(), Tied()
+    checkpoint.save_weights(tmp_path / "w.safetensors", model)
+    load_model(again, str(tmp_path / "w.safetensors"))
+    assert again.other.weight.equal(model.one.weight)
+    assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]

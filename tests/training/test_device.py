@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+import torch
+
+from core.errors import SettingsError
+from core.training.device import cpu_cores, describe, detect, free_memory, peak_memory
+
+CPU = torch.device("cpu")
+
+
+def test_auto_is_the_accelerator_if_there_is_one():
+    expected = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else CPU
+    assert detect("auto") == expected
+
+
+def test_the_cpu_can_always_be_asked_for():
+    assert detect("cpu") == CPU
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+@pytest.mark.parametrize("wanted", ["cuda", "mps"])
+def test_an_absent_accelerator_is_refused_with_what_there_is(wanted):
+    with pytest.raises(SettingsError) as caught:
+        detect(wanted)
+    told = f"--device is '{wanted}', but this machine has {describe(CPU)}: use --device auto"
+    assert str(caught.value) == told
+
+
+def test_the_cpu_is_described_by_its_cores_and_memory():
+    assert re.fullmatch(r"CPU, \d+ cores?, \d+\.\d GB", describe(CPU))
+    assert describe(CPU).startswith(f"CPU, {cpu_cores()} core")
+
+
+def test_memory_is_counted_in_bytes():
+    assert 2**27 < peak_memory(CPU) < 2**40
+    assert 2**20 < free_memory(CPU) < 2**45
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_an_accelerator_is_described_by_its_name_and_memory():
+    assert re.fullmatch(r".+, \d+\.\d GB", describe(torch.device("cuda")))

@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.design import curves, parse
+from core.design.spec import SGD
+from core.errors import InputError, RunError, ScheduleError, SettingsError
+from core.runs import events as ev
+from core.runs.settings import batches
+from tests.training.small import (
+    of_kind,
+    run,
+    same_bits,
+    small_schedule,
+    small_settings,
+    weights,
+)
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[ev.Event]]:
+    folder = tmp_path_factory.mktemp("unbroken")
+    return folder, run(folder)
+
+
+def losses(events: list[ev.Event]) -> list[float]:
+    return [step.loss for step in of_kind(events, ev.Step)]
+
+
+def test_every_rate_of_an_open_group_is_the_planned_one_to_1e_12(unbroken):
+    _, events = unbroken
+    schedule = small_schedule()
+    steps = len(batches(40, 16))
+    seen = of_kind(events, ev.Step)
+    assert [step.step for step in seen] == list(range(3 * steps))
+    for step in seen:
+        for group in schedule.groups:
+            time = curves.time_of_step(schedule, step.step, steps)
+            planned = float(curves.lr(schedule, group, time))
+            assert step.lrs[group.name] == pytest.approx(planned, rel=1e-12, abs=0)
+    (audit,) = of_kind(events, ev.Audit)
+    assert audit.steps == 3 * steps
+    assert audit.max_lr_error <= 1e-12
+
+
+def test_frozen_groups_end_with_the_parameters_and_buffers_they_began_with(unbroken):
+    folder, events = unbroken
+    (audit,) = of_kind(events, ev.Audit)
+    assert audit.frozen_groups_unchanged
+    assert {(span.group, span.start, span.end) for span in audit.spans} == {
+        ("stem", 0, 3),
+        ("stage1", 0, 3),
+        ("stage2", 0, 3),
+        ("stage3", 0, 3),
+        ("stage4", 0, 2),
+        ("conv_head", 0, 1),
+    }
+    from core.training.models import BUNDLED, BUNDLED_MODEL, ModelRef, pretrained
+
+    before = pretrained(ModelRef(name=BUNDLED_MODEL, weights=BUNDLED), 10).model.state_dict()
+    after = weights(folder)
+    moved = {name for name in after if not after[name].equal(before[name])}
+    assert moved
+    assert all(name.startswith(("blocks.5", "blocks.6", "conv_head", "bn2", "cl")) for name in moved)
+
+
+def test_a_run_tells_its_start_each_epoch_and_its_end_in_order(unbroken):
+    _, events = unbroken
+    (started,) = of_kind(events, ev.Started)
+    assert (started.train_images, started.validation_images) == (40, 40)
+    assert started.majority_accuracy == 0.1
+    assert started.steps_per_epoch == 3
+    done = of_kind(events, ev.EpochDone)
+    assert [epoch.epoch for epoch in done] == [0, 1, 2]
+    assert done[1].open == ("conv_head", "head")
+    assert done[1].trainable_parameters == 412_160 + 12_810
+    assert all(epoch.seconds > 0 and epoch.peak_memory > 1e8 for epoch in done)
+    assert isinstance(events[-1], ev.Finished)
+
+
+def test_the_training_loss_of_an_epoch_is_the_mean_over_its_images(unbroken):
+    _, events = unbroken
+    sizes = [end - start for start, end in batches(40, 16)]
+    steps = [step for step in of_kind(events, ev.Step) if step.epoch == 1]
+    mean = sum(step.loss * size for step, size in zip(steps, sizes, strict=True)) / 40
+    assert of_kind(events, ev.EpochDone)[1].train_loss == pytest.approx(mean, rel=1e-12)
+
+
+def test_the_same_seed_twice_gives_the_same_bits(unbroken, tmp_path):
+    folder, events = unbroken
+    again = run(tmp_path)
+    assert losses(again) == losses(events)
+    assert same_bits(weights(tmp_path), weights(folder))
+
+
+def test_another_seed_gives_other_weights(unbroken, tmp_path):
+    folder, _ = unbroken
+    run(tmp_path, settings=small_settings(seed=1))
+    assert not same_bits(weights(tmp_path), weights(folder))
+
+
+def test_a_run_stopped_after_an_epoch_and_resumed_ends_with_the_same_bits(unbroken, tmp_path):
+    folder, events = unbroken
+    asked = 0
+
+    def stop_within_the_second_epoch() -> bool:
+        nonlocal asked
+        asked += 1
+        return (tmp_path / "checkpoints").exists() and asked % 2 == 0
+
+    first = run(tmp_path, should_stop=stop_within_the_second_epoch)
+    assert first[-1] == ev.Stopped(epoch=1)
+    assert not (tmp_path / "weights.safetensors").exists()
+    second = run(tmp_path)
+    (started,) = of_kind(second, ev.Started)
+    assert started.resumed_at == 1
+    assert losses(second) == losses(events)[3:]
+    assert same_bits(weights(tmp_path), weights(folder))
+    assert of_kind(second, ev.Audit) == of_kind(events, ev.Audit)
+    assert second[-1].seconds > sum(epoch.seconds for epoch in of_kind(second, ev.EpochDone))
+
+
+def test_a_stop_is_obeyed_before_the_first_step(tmp_path):
+    events = run(tmp_path, should_stop=lambda: True)
+    assert events[-1] == ev.Stopped(epoch=0)
+    assert not of_kind(events, ev.Step)
+
+
+def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(unbroken, tmp_path):
+    folder, events = unbroken
+    first = run(tmp_path)
+    newest = max((tmp_path / "checkpoints").iterdir())
+    content = bytearray(newest.read_bytes())
+    content[len(content) // 2] ^= 1
+    newest.write_bytes(content)
+    second = run(tmp_path)
+    (notice,) = of_kind(second, ev.Notice)
+    assert newest.name in notice.message
+    assert of_kind(second, ev.Started)[0].resumed_at == 2
+    assert losses(second) == losses(first)[6:] == losses(events)[6:]
+    assert same_bits(weights(tmp_path), weights(folder))
+
+
+def test_a_resume_with_other_settings_is_refused_by_name(tmp_path):
+    run(tmp_path, small_schedule(1))
+    with pytest.raises(InputError, match=r"^settings\.json is not the one that epochs 0 to 0 were"):
+        run(tmp_path, small_schedule(1), small_settings(seed=3))
+    with pytest.raises(InputError, match=r"^schedule\.json is not the one"):
+        run(tmp_path, small_schedule(2))
+
+
+def test_a_resume_of_a_complete_run_only_audits(tmp_path):
+    first = run(tmp_path, small_schedule(1))
+    second = run(tmp_path, small_schedule(1))
+    assert not of_kind(second, ev.Step)
+    assert of_kind(second, ev.Audit) == of_kind(first, ev.Audit)
+
+
+def test_a_group_that_freezes_again_holds_still_and_thaws_again(tmp_path):
+    schedule = small_schedule(4, conv_head=[[0, 1], [2, 3]])
+    events = run(tmp_path, schedule)
+    (audit,) = of_kind(events, ev.Audit)
+    assert audit.frozen_groups_unchanged
+    spans = [(s.start, s.end) for s in audit.spans if s.group == "conv_head"]
+    assert spans == [(1, 2), (3, 4)]
+
+
+def test_a_frozen_group_in_train_mode_keeps_its_parameters_while_its_statistics_move(tmp_path):
+    schedule = small_schedule(1, when_frozen="train")
+    (audit,) = of_kind(run(tmp_path, schedule), ev.Audit)
+    assert audit.frozen_groups_unchanged
+    still = tmp_path / "still"
+    run(still, small_schedule(1))
+    one, other = weights(tmp_path), weights(still)
+    assert not one["bn1.running_mean"].equal(other["bn1.running_mean"])
+    assert one["bn1.weight"].equal(other["bn1.weight"])
+
+
+def test_a_loss_that_is_not_finite_names_epoch_step_rates_and_the_way_out(tmp_path):
+    schedule = small_schedule(4)
+    explosive = SGD(name="sgd", base_lr=1000.0, weight_decay=1e9, momentum=0.0)
+    with pytest.raises(RunError) as caught:
+        run(tmp_path, schedule.model_copy(update={"optimizer": explosive}))
+    message = str(caught.value)
+    assert re.match(r"the loss is (nan|inf) in epoch \d, step \d+ \(learning rates: ", message)
+    assert ", head " in message
+    assert message.endswith("lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later")
+
+
+def test_a_schedule_with_errors_is_refused_with_every_message(tmp_path):
+    raw = json.loads(parse.dumps(small_schedule(2)))
+    raw["groups"][-1]["modules"] = ["clasifier"]
+    with pytest.raises(ScheduleError) as caught:
+        run(tmp_path, parse.parse(json.dumps(raw)))
+    assert [problem.field for problem in caught.value.problems] == [
+        "groups[6].modules[0]",
+        "groups",
+    ]
+    assert str(caught.value).endswith("did you mean 'classifier'?")
+
+
+@pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
+def test_an_absent_device_is_refused_by_its_flag(tmp_path):
+    with pytest.raises(SettingsError, match=r"^--device is 'cuda', but this machine has CPU, "):
+        run(tmp_path, settings=small_settings(device="cuda"))
+
+
+def test_a_batch_too_small_for_batch_norm_is_explained(tmp_path):
+    settings = small_settings(batch_size=1, samples=10, validation_samples=10)
+    with pytest.raises(RunError, match="--batch-size is 1, too small for a BatchNorm that trains"):
+        run(tmp_path, small_schedule(1, conv_head=[[0, None]]), settings)
+
+
+def test_random_weights_can_be_trained_too(tmp_path):
+    schedule = small_schedule(1)
+    model = schedule.model.model_copy(update={"weights": None})
+    events = run(tmp_path, schedule.model_copy(update={"model": model}))
+    assert isinstance(events[-1], ev.Finished)
+    assert math.isfinite(of_kind(events, ev.EpochDone)[0].validation_loss)
+
+
+def test_training_leaves_torchs_global_settings_as_they_were(tmp_path):
+    before = torch.are_deterministic_algorithms_enabled()
+    run(tmp_path, small_schedule(1))
+    assert torch.are_deterministic_algorithms_enabled() is before
+
+
+def test_every_event_survives_json(unbroken):
+    _, events = unbroken
+    for event in [*events, ev.Failed("x"), ev.Stopped(1), ev.Notice("y"), ev.Launched()]:
+        assert ev.EVENT.validate_json(ev.EVENT.dump_json(event)) == event
+        assert "event" in dataclasses.asdict(event)
