@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -23,6 +24,17 @@ from core.training.folders import Item, find_images
 _LARGEST_SHARE = 0.5
 """Share of the free memory that the images may take; the rest is for training."""
 _SHOW_EVERY = 50
+_UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    struct.error,
+    Image.DecompressionBombWarning,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for files that are cut short, damaged, no image, or far too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +137,7 @@ def _folder(settings: RunSettings) -> Iterator[Progress | Data]:
             done += 1
             try:
                 images[at] = _decode(item.path, size)
-            except (OSError, ValueError, SyntaxError, Image.DecompressionBombWarning) as error:
+            except _UNREADABLE as error:
                 bad.append(f"{item.path} ({_reason(error)})")
         splits.append(Split(images, torch.tensor([item.label for item in items])))
     if bad:

@@ -59,9 +59,9 @@ def rate_chart(
         strokeWidth=2.4, interpolate=joined(schedule), clip=True
     )
     thaw_dots = alt.Chart(thaws(table)).mark_circle(size=34, opacity=1, clip=True)
-    heads = alt.Chart(at_playhead(table, playhead, steps_per_epoch)).mark_point(
-        size=52, filled=True, fill=view.role("card"), strokeWidth=1.6, opacity=1
-    )
+    heads = alt.Chart(
+        at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
+    ).mark_point(size=52, filled=True, fill=view.role("card"), strokeWidth=1.6, opacity=1)
     heads_colour = alt.Stroke("group:N", scale=group_scale(schedule, view), legend=None)
     layers = [
         *backdrop(schedule, per_epoch, view),

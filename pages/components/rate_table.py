@@ -76,11 +76,13 @@ def thaws(table: pd.DataFrame) -> pd.DataFrame:
     return table[starts & table["open"]]
 
 
-def at_playhead(table: pd.DataFrame, playhead: float, steps_per_epoch: int) -> pd.DataFrame:
-    """The drawn point at or before the playhead, of each group that trains there."""
+def at_playhead(
+    table: pd.DataFrame, playhead: float, steps_per_epoch: int, x: float
+) -> pd.DataFrame:
+    """Each group that trains at the playhead: its last drawn rate up to there, placed at `x`."""
     before = table[table["step"] <= playhead * steps_per_epoch + 1e-9]
     points = before.groupby("group", sort=False).tail(1)
-    return points[points["open"]]
+    return points[points["open"]].assign(x=x)
 
 
 def _drawn_steps(schedule: Schedule, steps_per_epoch: int) -> np.ndarray:

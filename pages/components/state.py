@@ -15,6 +15,7 @@ from core.runs import settings as settings_module
 from core.runs.settings import RunSettings
 from pages.components.history import History
 
+_FIRST_PLAYHEAD = 0.55
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
 
@@ -23,7 +24,7 @@ def begin() -> None:
     """Give a new session its schedule, and open the link that it came with."""
     st.session_state.setdefault("history", History((presets.load(presets.DEFAULT),)))
     st.session_state.setdefault("settings", RunSettings())
-    st.session_state.setdefault("playhead", 0.0)
+    st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)
     text = st.query_params.get(link.PARAMETER)
     if text is not None:
         del st.query_params[link.PARAMETER]

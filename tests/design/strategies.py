@@ -14,7 +14,7 @@ from core.design import layers, spec
 from core.design.parse import from_raw
 from core.design.spec import Schedule
 
-settings.register_profile("thaw", deadline=None)
+settings.register_profile("thaw", deadline=None, max_examples=50)
 settings.load_profile("thaw")
 
 LATE = 3

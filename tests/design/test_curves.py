@@ -101,9 +101,7 @@ def test_linear_is_torchs_linear_lr_to_the_floors_factor():
 
 
 def test_linear_warmup_is_torchs_linear_lr():
-    lr = LearningRate(
-        warmup=Warmup(epochs=7, start_factor=0.2), decay=Constant(shape="constant")
-    )
+    lr = LearningRate(warmup=Warmup(epochs=7, start_factor=0.2), decay=Constant(shape="constant"))
     theirs = torchs_rates(lambda o: LinearLR(o, start_factor=0.2, total_iters=7), 30)[0]
     np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(30), 30), theirs, rtol=1e-12)
 

@@ -54,7 +54,11 @@ def test_set_field_changes_that_field_and_no_other():
             "lr.warmup.epoch is not a field here: did you mean 'epochs'?",
         ),
         ("name", "", "name is empty: write at least one character"),
-        ("lr.decay.cooldown", 0.1, "lr.decay.cooldown is no field of cosine: remove it, or use wsd"),
+        (
+            "lr.decay.cooldown",
+            0.1,
+            "lr.decay.cooldown is no field of cosine: remove it, or use wsd",
+        ),
         ("optimizer.base_lr", float("nan"), "optimizer.base_lr is NaN: write a finite number"),
     ],
 )

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+import pytest
+from safetensors.torch import load_file
+
+from core.errors import InputError
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs import launch
+from tests.training.small import small_schedule, small_settings
+
+PATIENCE = 120.0
+
+
+@pytest.fixture(autouse=True)
+def calm_threads(monkeypatch):
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+def wait_for(folder, condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, (folder / "log.txt").read_text()
+        time.sleep(0.02)
+
+
+def wait_for_status(folder, wanted):
+    wait_for(folder, lambda: folders.status(folder) == wanted)
+
+
+def checkpoints(folder):
+    return list((folder / "checkpoints").glob("epoch-*.pt"))
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    root = tmp_path_factory.mktemp("finished")
+    before = os.environ.get("OMP_NUM_THREADS")
+    os.environ["OMP_NUM_THREADS"] = "1"
+    folder = root / launch.start(small_schedule(), small_settings(), root)
+    assert folders.status(folder) == "starting"
+    wait_for_status(folder, "finished")
+    if before is None:
+        del os.environ["OMP_NUM_THREADS"]
+    else:
+        os.environ["OMP_NUM_THREADS"] = before
+    return folder
+
+
+def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
+    wait_for(finished, lambda: folders.summary(finished) is not None)
+    summary = folders.summary(finished)
+    assert summary["status"] == "finished"
+    assert summary["epochs_done"] == 3
+    assert summary["audit"]["max_lr_error"] <= 1e-12
+    assert summary["audit"]["frozen_groups_unchanged"] is True
+    assert "epoch   3/3" in (finished / "log.txt").read_text()
+    assert len(weights(finished)) == 296
+
+
+def test_a_finished_runs_process_is_gone_although_its_launcher_lives(finished):
+    wait_for(finished, lambda: folders.process(finished) is None)
+    assert folders.status(finished) == "finished"
+
+
+def test_an_id_sorts_by_time_and_is_safe_in_a_path(finished):
+    assert folders.run_folder(finished.parent, finished.name) == finished
+    assert finished.name[15:] == "-gradual-unfreezing"
+    assert finished.name[:8].isdigit()
+
+
+def test_a_run_killed_at_once_is_interrupted_and_resumes_to_the_same_bits(finished, tmp_path):
+    folder = tmp_path / launch.start(small_schedule(), small_settings(), tmp_path)
+    wait_for(folder, lambda: checkpoints(folder))
+    os.kill(folders.process(folder).pid, signal.SIGKILL)
+    wait_for_status(folder, "interrupted")
+    launch.resume(folder)
+    wait_for_status(folder, "finished")
+    one, other = weights(folder), weights(finished)
+    assert all(one[name].equal(other[name]) for name in other)
+    kinds = (ev.Step, ev.Audit)
+    for kind in kinds:
+        told = [
+            [e for e in folders.history(f) if isinstance(e, kind)] for f in (folder, finished)
+        ]
+        assert told[0] == told[1]
+
+
+def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
+    folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
+    wait_for_status(folder, "running")
+    launch.stop(folder)
+    wait_for_status(folder, "stopped")
+    wait_for(folder, lambda: folders.summary(folder) is not None)
+    assert folders.summary(folder)["status"] == "stopped"
+    launch.resume(folder)
+    wait_for_status(folder, "running")
+    with pytest.raises(InputError, match="is running: stop that one first"):
+        launch.resume(folder)
+    launch.force_stop(folder)
+    assert folders.process(folder) is None
+    assert folders.status(folder) == "stopped"
+    launch.force_stop(folder)  # nothing is left to stop
+
+
+def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
+    folder = tmp_path / "run"
+    folders.create(folder, small_schedule(), small_settings())
+    (folder / "pid").write_text(f'{{"pid": {os.getppid()}, "started": 1.0}}')
+    launch.force_stop(folder)
+    assert folders.events(folder) == (ev.Launched(),)
+
+
+def test_two_runs_of_one_moment_get_two_folders(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "_spawn", lambda folder: None)
+    ids = [launch.start(small_schedule(), small_settings(), tmp_path) for _ in range(3)]
+    assert len(set(ids)) == 3
+
+
+def test_runs_are_kept_below_thaw_home(monkeypatch, tmp_path):
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    assert launch.root() == tmp_path / "runs"
+    monkeypatch.delenv("THAW_HOME")
+    assert launch.root().parts[-2:] == (".thaw", "runs")
+
+
+def test_a_root_that_cannot_be_written_is_refused(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match=r"^THAW_HOME is "):
+        launch.start(small_schedule(), small_settings(), tmp_path / "file")
+
+
+def test_the_device_is_found_without_importing_torch_here():
+    found = launch.device()
+    assert found["type"] in ("cpu", "cuda", "mps", "xpu")
+    assert found["name"]

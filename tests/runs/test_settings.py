@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import pytest
+
+from core.errors import SettingsError
+from core.runs.settings import (
+    RunSettings,
+    batches,
+    make_settings,
+    read_settings,
+    steps_per_epoch,
+)
+
+
+def test_settings_come_back_from_their_json():
+    settings = RunSettings(samples=5, seed=7, data="a folder")
+    assert read_settings(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "flag"),
+    [
+        ("samples", 0, "--samples"),
+        ("validation_samples", -1, "--validation-samples"),
+        ("image_size", 15, "--image-size"),
+        ("image_size", 5000, "--image-size"),
+        ("batch_size", 0, "--batch-size"),
+        ("device", "gpu", "--device"),
+        ("seed", -1, "--seed"),
+        ("seed", 2**31, "--seed"),
+        ("cache", "on", "--cache"),
+        ("data", "", "--data"),
+        ("samples", 1.5, "--samples"),
+        ("colour", 1, "--colour"),
+    ],
+)
+def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
+    with pytest.raises(SettingsError) as caught:
+        make_settings(**{field: value})
+    assert caught.value.field == flag
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"samples": NaN}'])
+def test_what_is_no_settings_json_is_refused(text):
+    with pytest.raises(SettingsError):
+        read_settings(text)
+
+
+def test_a_lone_last_image_joins_the_batch_before():
+    assert batches(33, 16) == ((0, 16), (16, 33))
+    assert batches(34, 16) == ((0, 16), (16, 32), (32, 34))
+    assert batches(1, 16) == ((0, 1),)
+    assert batches(2, 1) == ((0, 1), (1, 2))
+    assert steps_per_epoch(1_000, 32) == 32
