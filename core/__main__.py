@@ -245,7 +245,9 @@ class _Sitting:
         elif error is not None:
             name = type(error).__name__
             folders.append(self._folder, ev.Failed(f"an error in Thaw itself, {name}: {error}"))
-        self._console.end(folders.write_summary(self._folder, self._schedule))
+        summary = folders.write_summary(self._folder, self._schedule)
+        folders.release(self._folder)
+        self._console.end(summary)
 
 
 @contextmanager

@@ -159,6 +159,13 @@ def claim(folder: Path) -> None:
     write_pid(folder, psutil.Process())
 
 
+def release(folder: Path) -> None:
+    """Give up the claim of this process: it writes nothing into the folder any more."""
+    holder = process(folder)
+    if holder is not None and holder.pid == os.getpid():
+        (folder / PID).unlink(missing_ok=True)
+
+
 def write_pid(folder: Path, owner: psutil.Process) -> None:
     """Note which process runs the folder: its id, and its start time, since ids come again."""
     content = json.dumps({"pid": owner.pid, "started": owner.create_time()})

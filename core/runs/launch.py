@@ -8,10 +8,12 @@ import re
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from functools import cache
+from itertools import count
 from pathlib import Path
 
 import psutil
@@ -46,20 +48,31 @@ def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
 
     Raises InputError if nothing can be written there.
     """
-    base = f"{datetime.now():%Y%m%d-%H%M%S}-{_slug(schedule.name)}"
-    for number in range(1, 1_000):
-        run_id = base if number == 1 else f"{base}-{number}"
+    folder = new_folder(root, schedule.name, datetime.now())
+    folders.create(folder, schedule, settings)
+    _spawn(folder)
+    return folder.name
+
+
+def new_folder(root: Path, name: str, moment: datetime) -> Path:
+    """Make and return an empty folder for a run, as in `20250131-180005-gradual-unfreezing`.
+
+    Names sort by time; where one is taken, a number follows. InputError if it cannot be made.
+    """
+    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
+    base = f"{moment:%Y%m%d-%H%M%S}-{slug}"
+    for number in count(1):
+        folder = root / (base if number == 1 else f"{base}-{number}")
         try:
-            (root / run_id).mkdir(parents=True)
-        except FileExistsError:
-            continue
+            root.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
         except OSError as error:
+            if root.is_dir() and folder.exists():
+                continue
             wrong = f"is {str(root)!r}, where nothing can be written ({error.strerror})"
             raise InputError(_HOME, wrong, "set it to a folder that you may write to") from None
-        folders.create(root / run_id, schedule, settings)
-        _spawn(root / run_id)
-        return run_id
-    raise InputError(_HOME, f"has 1,000 runs named {base}", "rename the schedule")
+        return folder
+    raise AssertionError  # count() has no end
 
 
 def resume(folder: Path) -> None:
@@ -68,6 +81,8 @@ def resume(folder: Path) -> None:
     Raises InputError if a living process runs it, or it is no run folder.
     """
     folders.read(folder)
+    if folders.status(folder) in ("stopped", "failed", "finished"):
+        _wait_for_exit(folder)
     folders.claim(folder)
     folders.withdraw_stop(folder)
     _spawn(folder)
@@ -136,11 +151,14 @@ def _spawn(folder: Path) -> None:
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
 
 
+def _wait_for_exit(folder: Path) -> None:
+    """A run that has told its end needs a moment to let go of its folder."""
+    end = time.monotonic() + _GONE_WITHIN
+    while folders.process(folder) is not None and time.monotonic() < end:
+        time.sleep(0.02)
+
+
 def _epochs_kept(folder: Path) -> int:
     """The first epoch that a resume will run, as far as the newest checkpoint's name tells."""
     names = sorted(path.name for path in (folder / folders.CHECKPOINTS).glob("epoch-*.pt"))
     return int(names[-1].split("-")[1]) if names else 0
-
-
-def _slug(name: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"

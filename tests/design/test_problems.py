@@ -4,7 +4,7 @@ from typing import Any
 
 from hypothesis import given
 
-from core.design import layers, problems
+from core.design import layers, presets, problems
 from core.design.parse import dumps, from_raw, parse
 from core.design.problems import CHECKS, LAYER_CHECKS, Fix, Problem
 from core.design.spec import FloorFactor, Schedule
@@ -240,8 +240,6 @@ def test_a_floor_of_just_the_lowest_peak_lets_nothing_rise():
 
 
 def test_the_exercises_rising_rates_are_told_with_their_size():
-    from core.design import presets
-
     assert the("rising-lr", presets.load("exercise")).message == (
         "lr.decay.floor.lr is 1e-06, above the peak of stem (1e-08) and layer1 (1e-07), "
         "so that the rate rises up to 100-fold: make the floor a factor of each group's peak"
@@ -465,8 +463,3 @@ def test_a_message_says_field_what_is_wrong_and_the_way_out_in_one_line(bad: Sch
         assert (bool(wrong), colon, bool(way_out)) == (True, ": ", True)
         assert "\n" not in problem.message
         assert problem.path.split("[")[0].split(".")[0] in {"model", "lr", "groups"}
-
-
-def test_a_check_says_in_its_docstring_what_is_wrong():
-    for check in (*CHECKS.values(), *LAYER_CHECKS.values()):
-        assert check.__doc__

@@ -80,7 +80,9 @@ def test_a_folder_that_is_not_there_has_no_events_and_no_summary(tmp_path):
     assert folders.process(tmp_path / "none") is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1e400}', '{"pid": -4}'])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1e400}', '{"pid": -4}']
+)
 def test_a_pid_file_that_makes_no_sense_means_that_nobody_runs_it(run, content):
     (run / "pid").write_text(content)
     assert folders.process(run) is None
@@ -170,7 +172,21 @@ def test_discarding_takes_away_what_was_made_and_nothing_else(run):
     assert not run.exists()
 
 
-BAD_IDS = ["../../x", "..", ".", "", "a/b", "/etc", "a\\b", "-x", "a" * 101, "a.b", "ä", "a\n", "a\0b"]
+BAD_IDS = [
+    "../../x",
+    "..",
+    ".",
+    "",
+    "a/b",
+    "/etc",
+    "a\\b",
+    "-x",
+    "a" * 101,
+    "a.b",
+    "ä",
+    "a\n",
+    "a\0b",
+]
 
 
 @pytest.mark.parametrize("run_id", BAD_IDS)

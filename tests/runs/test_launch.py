@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import time
+from datetime import datetime
 
 import pytest
 from safetensors.torch import load_file
@@ -88,9 +89,7 @@ def test_a_run_killed_at_once_is_interrupted_and_resumes_to_the_same_bits(finish
     assert all(one[name].equal(other[name]) for name in other)
     kinds = (ev.Step, ev.Audit)
     for kind in kinds:
-        told = [
-            [e for e in folders.history(f) if isinstance(e, kind)] for f in (folder, finished)
-        ]
+        told = [[e for e in folders.history(f) if isinstance(e, kind)] for f in (folder, finished)]
         assert told[0] == told[1]
 
 
@@ -119,10 +118,11 @@ def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
     assert folders.events(folder) == (ev.Launched(),)
 
 
-def test_two_runs_of_one_moment_get_two_folders(tmp_path, monkeypatch):
-    monkeypatch.setattr(launch, "_spawn", lambda folder: None)
-    ids = [launch.start(small_schedule(), small_settings(), tmp_path) for _ in range(3)]
-    assert len(set(ids)) == 3
+def test_two_runs_of_one_moment_get_two_folders(tmp_path):
+    moment = datetime(2025, 1, 31, 18, 0, 5)
+    names = [launch.new_folder(tmp_path / "runs", "A b/../ç!", moment).name for _ in range(3)]
+    assert names == [f"20250131-180005-a-b{suffix}" for suffix in ("", "-2", "-3")]
+    assert launch.new_folder(tmp_path, "日本", moment).name == "20250131-180005-run"
 
 
 def test_runs_are_kept_below_thaw_home(monkeypatch, tmp_path):

@@ -82,7 +82,9 @@ def test_a_moved_statistic_of_a_frozen_batch_norm_is_seen():
     def meddle(run):
         run.model.get_buffer("bn1.running_var")[3] += 1e-6
 
-    assert [k for k, same in unchanged(Watched().result(meddle)).items() if not same] == [("stem", 0)]
+    assert [k for k, same in unchanged(Watched().result(meddle)).items() if not same] == [
+        ("stem", 0)
+    ]
 
 
 def test_a_moved_statistic_is_allowed_to_a_group_that_is_frozen_in_train_mode():

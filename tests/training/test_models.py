@@ -47,9 +47,13 @@ def test_the_bundled_features_tell_classes_apart_without_any_training_of_the_bod
 
 
 def test_unknown_weights_are_refused_by_name():
-    with pytest.raises(ModelError, match=r"^model\.weights is 'IMAGENET1K_V9', which .*IMAGENET1K_V1"):
+    with pytest.raises(
+        ModelError, match=r"^model\.weights is 'IMAGENET1K_V9', which .*IMAGENET1K_V1"
+    ):
         pretrained(ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V9"), 10)
-    with pytest.raises(ModelError, match=r"^model\.weights is 'in1k', which timm/tf_eff.*'?bundled"):
+    with pytest.raises(
+        ModelError, match=r"^model\.weights is 'in1k', which timm/tf_eff.*'?bundled"
+    ):
         pretrained(ModelRef(name=BUNDLED_MODEL, weights="in1k"), 10)
 
 
@@ -61,7 +65,9 @@ def test_without_a_network_the_error_names_what_works_offline(monkeypatch, tmp_p
     with pytest.raises(RunError) as caught:
         pretrained(ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V1"), 10)
     message = str(caught.value)
-    assert message.startswith("model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could")
+    assert message.startswith(
+        "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could"
+    )
     assert "use timm/tf_efficientnet_lite0 with its weights 'bundled', which needs none" in message
     assert '"weights": null' in message
 

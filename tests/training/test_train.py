@@ -68,7 +68,9 @@ def test_frozen_groups_end_with_the_parameters_and_buffers_they_began_with(unbro
     after = weights(folder)
     moved = {name for name in after if not after[name].equal(before[name])}
     assert moved
-    assert all(name.startswith(("blocks.5", "blocks.6", "conv_head", "bn2", "cl")) for name in moved)
+    assert all(
+        name.startswith(("blocks.5", "blocks.6", "conv_head", "bn2", "cl")) for name in moved
+    )
 
 
 def test_a_run_tells_its_start_each_epoch_and_its_end_in_order(unbroken):

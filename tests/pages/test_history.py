@@ -1,0 +1,57 @@
+"""Undo and redo as a value."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.design import edits, presets
+from core.design.spec import Schedule
+from pages.components.history import LONGEST, History
+
+FIRST = presets.load("gradual")
+
+
+def _of(epochs: int) -> Schedule:
+    return edits.set_field(FIRST, "epochs", epochs)
+
+
+def test_undo_gives_back_what_was_there_and_redo_what_came_after() -> None:
+    history = History((FIRST,)).edited(_of(7)).edited(_of(8))
+    assert history.undone().present == _of(7)
+    assert history.undone().undone().present == FIRST
+    assert history.undone().redone() == history
+
+
+def test_an_equal_schedule_is_no_edit() -> None:
+    history = History((FIRST,))
+    assert history.edited(_of(FIRST.epochs)) is history
+
+
+def test_an_edit_after_undo_forgets_what_was_undone() -> None:
+    history = History((FIRST,)).edited(_of(7)).undone().edited(_of(9))
+    assert not history.can_redo
+    assert history.schedules == (FIRST, _of(9))
+
+
+def test_the_oldest_schedules_are_dropped_past_the_limit() -> None:
+    history = History((FIRST,))
+    for epochs in range(100, 100 + LONGEST + 5):
+        history = history.edited(_of(epochs))
+    assert len(history.schedules) == LONGEST
+    assert history.present == _of(100 + LONGEST + 4)
+
+
+@given(st.lists(st.sampled_from(["undo", "redo", 3, 4, 5]), max_size=30))
+def test_no_way_of_clicking_leaves_the_list(clicks: list[str | int]) -> None:
+    history = History((FIRST,))
+    for click in clicks:
+        if click == "undo":
+            history = history.undone()
+        elif click == "redo":
+            history = history.redone()
+        else:
+            history = history.edited(_of(int(click)))
+        assert history.present in history.schedules
+        assert history.can_undo == (history.undone() != history)
+        assert history.can_redo == (history.redone() != history)

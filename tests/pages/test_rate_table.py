@@ -1,0 +1,80 @@
+"""The points that the rate charts draw are the law's, and show every thaw."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.design import curves, plan, presets
+from core.design.spec import Schedule
+from pages.components.rate_table import (
+    MOST_POINTS,
+    at_playhead,
+    connected,
+    epoch_table,
+    rate_table,
+    thaws,
+)
+from tests.design.strategies import schedules
+
+
+@given(schedules(), st.integers(1, 200))
+def test_every_drawn_point_is_the_rate_of_its_step(schedule: Schedule, steps: int) -> None:
+    table = rate_table(schedule, steps)
+    for group in schedule.groups:
+        rows = table[table["group"] == group.name]
+        t = curves.time_of_step(schedule, rows["step"].to_numpy(), steps)
+        assert np.array_equal(rows["lr"].to_numpy(), curves.lr(schedule, group, t))
+        epochs = rows["step"] // steps
+        assert rows["open"].tolist() == [plan.is_open(group, epoch) for epoch in epochs]
+
+
+@given(schedules(), st.integers(1, 200))
+def test_the_first_step_of_every_window_is_drawn(schedule: Schedule, steps: int) -> None:
+    drawn = set(rate_table(schedule, steps)["step"])
+    for group in schedule.groups:
+        for start, _ in plan.open_spans(group, schedule.epochs):
+            assert start * steps in drawn
+
+
+def test_a_long_run_is_drawn_with_a_screenful_of_points() -> None:
+    table = rate_table(presets.load("exercise"), 10_000)
+    per_group = len(table) / table["group"].nunique()
+    assert per_group <= MOST_POINTS + 2 * len(plan.phases(presets.load("exercise"))) + 1
+
+
+def test_lines_reach_from_the_start_to_the_end_without_gaps() -> None:
+    schedule = presets.load("gradual")
+    table = rate_table(schedule, 10)
+    table["x"], table["y"] = table["t"], table["lr"]
+    lines = connected(table, schedule.epochs)
+    for _, rows in lines.groupby("group"):
+        spans = [span["x"].agg(["min", "max"]).tolist() for _, span in rows.groupby("span")]
+        assert spans[0][0] == 0
+        assert spans[-1][1] == schedule.epochs
+        assert all(before[1] == after[0] for before, after in pairwise(spans))
+
+
+def test_a_thaw_has_a_dot_and_an_open_start_has_none() -> None:
+    schedule = presets.load("gradual")
+    table = rate_table(schedule, 10)
+    dots = {row.group: row.t for row in thaws(table).itertuples()}
+    expected = {g.name: g.trainable[0][0] for g in schedule.groups if g.trainable}
+    assert dots == {name: start for name, start in expected.items() if start > 0}
+
+
+@pytest.mark.parametrize(("playhead", "open_groups"), [(0.0, 1), (1.0, 2), (0.99, 1)])
+def test_the_playhead_reads_the_groups_that_train_there(playhead: float, open_groups: int) -> None:
+    table = rate_table(presets.load("gradual"), 100)
+    assert len(at_playhead(table, playhead, 100, playhead)) == open_groups
+
+
+def test_the_table_of_epochs_says_frozen_where_a_group_is() -> None:
+    schedule = presets.load("exercise")
+    table = epoch_table(schedule, 1)
+    assert len(table) == 20
+    assert table["layer4"].tolist()[:3] == ["frozen", "frozen", "7e-05"]

@@ -1,0 +1,40 @@
+"""A run at a glance."""
+
+from __future__ import annotations
+
+from core.runs import events as ev
+from core.runs.digest import Digest, digest
+
+
+def _started(resumed_at: int = 0) -> ev.Started:
+    return ev.Started(0.0, "cpu", "CPU", 2, 4, 4, ("a", "b"), 10, 0.5, resumed_at)
+
+
+def _epoch(epoch: int, seconds: float) -> ev.EpochDone:
+    return ev.EpochDone(epoch, ("head",), 10, 1.0, 0.5, 1.0, 0.5, seconds, 4.0, 100)
+
+
+def _step(step: int, loss: float = 1.0) -> ev.Step:
+    return ev.Step(step, step // 2, loss, {"head": 0.1})
+
+
+def test_nothing_told_is_an_empty_digest() -> None:
+    assert digest(()) == Digest()
+    assert digest(()).steps_done == 0
+
+
+def test_events_are_sorted_by_kind_and_kept_in_order() -> None:
+    told = (_started(), _step(0), _step(1), _epoch(0, 2.5), _step(2))
+    found = digest(told)
+    assert found.started == told[0]
+    assert found.steps == (told[1], told[2], told[4])
+    assert found.epochs == (told[3],)
+    assert found.steps_done == 3
+    assert found.seconds == 2.5
+
+
+def test_a_resume_takes_the_place_of_what_it_does_again() -> None:
+    told = (_started(), _step(0), _step(1), _epoch(0, 1.0), _step(2, loss=9.0))
+    found = digest((*told, _started(resumed_at=1), _step(2, loss=3.0)))
+    assert [step.loss for step in found.steps] == [1.0, 1.0, 3.0]
+    assert len(found.epochs) == 1

@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from safetensors.torch import load_file
+
+from core.__main__ import cli
+from core.design import layers, parse, presets
+from core.runs import events as ev
+from core.runs import folder as folders
+from tests.training.small import small_schedule
+
+ROOT = Path(__file__).parents[1]
+SMALL = (
+    *("--samples", "40", "--validation-samples", "40"),
+    *("--image-size", "32", "--batch-size", "16", "--device", "cpu"),
+)
+
+
+def thaw(*arguments: str, stdin: str | bytes | None = None) -> Result:
+    """A command, run in this process."""
+    return CliRunner().invoke(cli, list(arguments), input=stdin)
+
+
+def process(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    """A command, run as `python -m core` in a process of its own."""
+    command = [sys.executable, "-m", "core", *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, **options
+    )
+
+
+@pytest.fixture
+def file(tmp_path):
+    """Writes a small schedule, changed as told, and gives its path."""
+
+    def write(change=None, name="schedule.json", **windows):
+        raw = parse.to_raw(small_schedule(3, **windows))
+        if change:
+            change(raw)
+        path = tmp_path / name
+        path.write_text(json.dumps(raw))
+        return str(path)
+
+    return write
+
+
+# --- what works -----------------------------------------------------------------------------------
+
+
+def test_groups_prints_the_shipped_table_as_json_by_short_and_full_name():
+    table = layers.load("torchvision/resnet18")
+    for name in ("resnet18", "torchvision/resnet18"):
+        result = thaw("groups", name, "--json")
+        assert result.exit_code == 0
+        assert layers.LayerTable.model_validate_json(result.stdout) == table
+
+
+def test_groups_prints_an_aligned_table_with_the_total():
+    lines = thaw("groups", "resnet18").stdout.splitlines()
+    assert lines[0].split() == ["group", "modules", "parameters"]
+    assert lines[1].split() == ["stem", "conv1", "bn1", "9,536"]
+    assert lines[-1].split() == ["total", "11,689,512"]
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_presets_are_listed_and_printed_as_they_are_stored():
+    listed = thaw("presets").stdout.splitlines()
+    assert [line.split()[0] for line in listed] == list(presets.names())
+    for name in presets.names():
+        assert thaw("presets", name).stdout == presets.text(name)
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_passes_the_check(name):
+    result = thaw("check", name)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.endswith(": no errors\n")
+
+
+def test_a_warning_is_printed_and_is_no_error():
+    result = thaw("check", "exercise")
+    assert result.exit_code == 0
+    assert "warning: lr.decay.floor.lr is 1e-06, above the peak of stem" in result.stdout
+
+
+def test_a_schedule_is_read_from_standard_input():
+    assert thaw("check", "-", stdin=presets.text("gradual")).exit_code == 0
+
+
+def test_a_file_comes_before_a_preset_of_the_same_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gradual").write_text("{}")
+    assert thaw("check", "gradual").exit_code == 2
+    Path("gradual").unlink()
+    assert thaw("check", "gradual").exit_code == 0
+
+
+def test_curves_prints_a_row_per_step_and_group():
+    result = thaw("curves", "gradual", "--steps-per-epoch", "3")
+    rows = list(csv.DictReader(io.StringIO(result.stdout)))
+    assert len(rows) == 6 * 3 * 7
+    assert rows[6] == {"step": "0", "epoch": "0", "group": "head", "lr": "0.0005", "trainable": "1"}
+
+
+def test_a_reader_of_curves_that_has_seen_enough_gets_no_complaint():
+    command = f"{sys.executable} -m core curves gradual --steps-per-epoch 100000 | head -n 2"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert len(ran.stdout.splitlines()) == 2
+
+
+def test_a_run_fills_its_folder_and_tells_each_epoch(file, tmp_path):
+    out = tmp_path / "out"
+    result = thaw("run", file(), "--out", str(out), *SMALL)
+    assert result.exit_code == 0, result.output
+    assert folders.status(out) == "finished"
+    assert folders.summary(out)["epochs_done"] == 3
+    assert len(load_file(out / "model.safetensors")) == 296
+    assert isinstance(folders.events(out)[-1], ev.Finished)
+    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("epoch")] == [
+        *("1/3", "2/3", "3/3")
+    ]
+    assert "finished after 3 of 3 epochs" in result.stdout
+    assert folders.read(out)[0] == small_schedule(3)
+    again = thaw("resume", str(out))
+    assert again.exit_code == 2
+    assert "a finished run: start a new one with: run" in again.stderr
+
+
+def test_a_run_that_fails_leaves_its_reason_and_exits_with_1(file, tmp_path):
+    def explode(raw):
+        raw["optimizer"] = {"name": "sgd", "base_lr": 1000.0, "weight_decay": 1e9, "momentum": 0.0}
+
+    out = tmp_path / "out"
+    result = thaw("run", file(explode), "--out", str(out), *SMALL)
+    assert result.exit_code == 1
+    assert "error: the loss is " in result.stderr
+    assert folders.status(out) == "failed"
+    assert folders.summary(out)["status"] == "failed"
+    assert isinstance(folders.events(out)[-1], ev.Failed)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_stops_softly_with_130_and_the_run_resumes_to_the_same_bits(
+    file, tmp_path, number
+):
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    path = file()
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "core", "run", path, "--out", str(out), *SMALL]
+    ran = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+    while not list(out.glob("checkpoints/epoch-*.pt")):
+        assert ran.poll() is None
+        time.sleep(0.01)
+    ran.send_signal(number)
+    printed, complaints = ran.communicate(timeout=60)
+    assert (ran.returncode, complaints) == (130, "")
+    assert "stopped after 1 of 3 epochs" in printed
+    assert folders.status(out) == "stopped"
+    assert folders.summary(out)["status"] == "stopped"
+    assert process("resume", str(out), env=environment).returncode == 0
+    assert process("run", path, "--out", str(whole), *SMALL, env=environment).returncode == 0
+    one, other = load_file(out / "model.safetensors"), load_file(whole / "model.safetensors")
+    assert all(one[name].equal(other[name]) for name in other)
+
+
+def test_a_run_whose_printout_nobody_reads_goes_on_to_its_end(file, tmp_path):
+    out = tmp_path / "out"
+    command = f"{sys.executable} -m core run {file()} --out {out} {' '.join(SMALL)} | head -n 1"
+    ran = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", command],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert folders.status(out) == "finished"
+
+
+def test_the_design_commands_do_not_import_torch():
+    code = (
+        "import sys; from click.testing import CliRunner; from core.__main__ import cli;"
+        "[CliRunner().invoke(cli, a.split(), catch_exceptions=False) for a in "
+        "('presets', 'check gradual', 'curves gradual', 'groups resnet18', '--help')];"
+        "print([name for name in ('torch', 'timm', 'streamlit') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.stdout == "[]\n", ran.stderr
+
+
+# --- what is refused ------------------------------------------------------------------------------
+
+
+def refused(result, *told: str) -> None:
+    """Exit 2, every text on standard error, nothing on standard output, and no traceback."""
+    assert result.exit_code == 2, result.output
+    for text in told:
+        assert text in result.stderr
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+
+
+def put(path, value):
+    """A change of a raw schedule: the value at a path such as `groups.6.modules`."""
+
+    def change(raw):
+        *parents, last = path.split(".")
+        for part in parents:
+            raw = raw[int(part) if isinstance(raw, list) else part]
+        raw[int(last) if isinstance(raw, list) else last] = value
+
+    return change
+
+
+def remove(path):
+    def change(raw):
+        *parents, last = path.split(".")
+        for part in parents:
+            raw = raw[int(part) if isinstance(raw, list) else part]
+        del raw[last]
+
+    return change
+
+
+BAD_FIELDS = [
+    (put("format", "other"), "format"),
+    (put("version", 2), "version"),
+    (put("version", "1"), "version"),
+    (remove("version"), "version"),
+    (put("name", ""), "name"),
+    (put("name", "a\0b"), "name"),
+    (put("epochs", 0), "epochs"),
+    (put("epochs", 2.5), "epochs"),
+    (put("epochs", "3"), "epochs"),
+    (put("epochs", 10**9), "epochs"),
+    (put("model.name", "torchvision/resnet19"), "model.name"),
+    (put("model.name", "../../etc"), "model.name"),
+    (put("model.weights", "IMAGENET"), "model.weights"),
+    (put("optimizer.name", "adamm"), "optimizer.name"),
+    (put("optimizer.base_lr", -1), "optimizer.base_lr"),
+    (put("optimizer.base_lr", "fast"), "optimizer.base_lr"),
+    (put("optimizer.momentum", 0.9), "optimizer.momentum"),
+    (put("lr.interval", "steps"), "lr.interval"),
+    (put("lr.warmup.epochs", -1), "lr.warmup.epochs"),
+    (put("lr.warmup.start_factor", 2), "lr.warmup.start_factor"),
+    (put("lr.decay.shape", "cosin"), "lr.decay.shape"),
+    (put("lr.decay.cooldown", 0.1), "lr.decay.cooldown"),
+    (put("lr.decay.floor", {"factor": 2}), "lr.decay.floor"),
+    (put("lr.speed", 1), "lr.speed"),
+    (put("groups", []), "groups"),
+    (put("groups.6.name", "stem"), "groups"),
+    (put("groups.6.modules", []), "groups[6].modules"),
+    (put("groups.6.modules", ["clasifier"]), "groups[6].modules[0]"),
+    (put("groups.6.modules", ["blocks.0.0"]), "groups[6].modules[0]"),
+    (put("groups.6.trainable", [[2, 1]]), "groups[6].trainable"),
+    (put("groups.6.trainable", [[0, 2], [1, 3]]), "groups[6].trainable"),
+    (put("groups.6.trainable", [[1, None]]), "groups"),
+    (put("groups.6.lr_scale", 0), "groups[6].lr_scale"),
+    (put("groups.6.when_frozen", "sleep"), "groups[6].when_frozen"),
+    (put("groups.6.colour", "red"), "groups[6].colour"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BAD_FIELDS)))
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_bad_field_is_refused_by_its_path(file, tmp_path, number, command):
+    change, field = BAD_FIELDS[number]
+    out = tmp_path / "out"
+    more = ("--out", str(out), *SMALL) if command == "run" else ()
+    refused(thaw(command, file(change), *more), f"error: {field}")
+    assert not out.exists()
+
+
+BAD_TEXTS = {
+    "empty": (b"", "the document is empty"),
+    "not JSON": (b"{", "is not JSON"),
+    "a list": (b"[1]", "the document is [1], not an object"),
+    "a key twice": (b'{"format": "thaw.schedule", "format": "x"}', "format stands twice"),
+    "NaN": (b'{"epochs": NaN}', "holds NaN"),
+    "binary": (bytes(range(256)), "is not UTF-8 text"),
+    "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", "is not UTF-8 text"),
+    "too deep": (b"[" * 5_000, "is nested over 16 deep"),
+    "too large": (b" " * 300_000, "a schedule has at most 262,144"),
+    "a lone surrogate": (b'{"format": "thaw.schedule", "version": 1, "name": "\\ud800"}', "surrog"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD_TEXTS)
+def test_a_text_that_is_no_schedule_is_refused_from_file_and_standard_input(tmp_path, kind):
+    content, told = BAD_TEXTS[kind]
+    path = tmp_path / "bad.json"
+    path.write_bytes(content)
+    refused(thaw("check", str(path)), told)
+    refused(thaw("curves", "-", stdin=content), told)
+
+
+def test_a_file_that_cannot_be_used_is_refused_as_file(tmp_path):
+    refused(thaw("check", str(tmp_path)), f"error: FILE is '{tmp_path}', a folder")
+    refused(thaw("check", "gradul"), "FILE is 'gradul', which is no file and no preset: did you")
+    refused(thaw("check", str(tmp_path / "none.json")), "which is no file and no preset")
+    (tmp_path / "loop").symlink_to(tmp_path / "loop")
+    refused(thaw("check", str(tmp_path / "loop")), "error: FILE is ", "which cannot be read")
+    refused(thaw("check", "x" * 5_000), "error: FILE is ")
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read_is_refused(file):
+    path = file()
+    Path(path).chmod(0)
+    refused(thaw("check", path), "which cannot be read (Permission denied)")
+
+
+BAD_FLAGS = [
+    (("--samples", "0"), "--samples"),
+    (("--samples", "9"), "--samples"),
+    (("--samples", "many"), "--samples"),
+    (("--samples", "1.5"), "--samples"),
+    (("--validation-samples", "-3"), "--validation-samples"),
+    (("--validation-samples", "1"), "--validation-samples"),
+    (("--image-size", "8"), "--image-size"),
+    (("--image-size", "100000"), "--image-size"),
+    (("--batch-size", "0"), "--batch-size"),
+    (("--batch-size", "1e9"), "--batch-size"),
+    (("--device", "gpu"), "--device"),
+    (("--device", "mps"), "--device"),
+    (("--seed", "-1"), "--seed"),
+    (("--seed", "99999999999999999999"), "--seed"),
+    (("--cache", "on"), "--cache"),
+    (("--data", ""), "--data"),
+    (("--data", "no/such/folder"), "--data"),
+    (("--data", __file__), "--data"),
+    (("--data", "/dev/null"), "--data"),
+    (("--colour", "red"), "--colour"),
+    (("surplus",), "surplus"),
+]
+
+
+@pytest.mark.parametrize("number", range(len(BAD_FLAGS)))
+def test_a_bad_flag_is_refused_by_name_and_leaves_no_folder(file, tmp_path, number):
+    arguments, flag = BAD_FLAGS[number]
+    out = tmp_path / "out"
+    result = thaw("run", file(), "--out", str(out), *SMALL, *arguments)
+    assert result.exit_code == 2
+    assert flag in result.stderr
+    assert "Traceback" not in result.output
+    assert not out.exists()
+
+
+def test_a_run_folder_that_is_taken_is_refused_as_out(file, tmp_path):
+    path = file()
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "x").touch()
+    refused(thaw("run", path, "--out", str(full)), "error: --out is ", "which is not empty")
+    (full / "schedule.json").touch()
+    refused(thaw("run", path, "--out", str(full)), f"go on with: python -m core resume {full}")
+    refused(thaw("run", path, "--out", path), "error: --out is ", "which is no folder")
+    refused(thaw("run", path, "--out", f"{path}/below"), "error: --out is ")
+    refused(thaw("run", path, "--out", "/proc/none"), "error: --out is ")
+    refused(thaw("run", path), "--out")
+    assert (full / "x").exists()
+
+
+def test_what_cannot_be_resumed_is_refused(tmp_path):
+    refused(thaw("resume", str(tmp_path)), "error: DIR is ", "which is no run folder")
+    refused(thaw("resume", str(tmp_path / "none")), "error: DIR is ")
+    refused(thaw("resume", "a\0b"), "error: DIR is ")
+    (tmp_path / "schedule.json").write_text(presets.text("gradual"))
+    (tmp_path / "settings.json").write_text('{"samples": 0}')
+    refused(thaw("resume", str(tmp_path)), "error: --samples is 0")
+    (tmp_path / "settings.json").write_text("{}")
+    (tmp_path / "schedule.json").write_text("{}")
+    refused(thaw("resume", str(tmp_path)), "error: format is missing")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("groups", "resnet19"), "model is 'resnet19', which is not supported"),
+        (("groups", "../../etc/passwd"), "model is "),
+        (("groups",), "NAME"),
+        (("presets", "gradul"), "preset is 'gradul', which is not there: did you mean 'gradual'?"),
+        (("curves", "gradual", "--steps-per-epoch", "0"), "--steps-per-epoch"),
+        (("curves", "gradual", "--steps-per-epoch", "x"), "--steps-per-epoch"),
+        (("check",), "FILE"),
+        (("chek", "gradual"), "chek"),
+        (("--nope",), "--nope"),
+    ],
+)
+def test_a_wrong_argument_is_refused_by_name(arguments, told):
+    refused(thaw(*arguments), told)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("check", "gradul"), "error: FILE is 'gradul'"),
+        (("check", str(ROOT)), "error: FILE is "),
+        (("run", "gradual", "--out", "/proc/none/x"), "error: --out is "),
+        (("resume", "nowhere"), "error: DIR is 'nowhere'"),
+        (("presets", "x"), "error: preset is 'x'"),
+    ],
+)
+def test_a_real_process_exits_with_2_and_one_line(arguments, told):
+    ran = process(*arguments)
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith(told)
+    assert len(ran.stderr.splitlines()) == 1

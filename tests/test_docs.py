@@ -1,0 +1,92 @@
+"""The README is held against the code: its tree, tables, commands and examples."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.__main__ import cli
+from core.design import parse, presets, problems
+from core.design.curves import SHAPES
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+ROOT_NAMES = {
+    "app.py",
+    "pages",
+    "core",
+    "tests",
+    "requirements.txt",
+    ".streamlit",
+    "README.md",
+}
+
+
+def _tracked() -> list[str]:
+    listed = subprocess.run(
+        ["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return listed.stdout.splitlines()
+
+
+def _block(language: str, number: int = 0) -> str:
+    return re.findall(rf"```{language}\n(.*?)```", README, flags=re.DOTALL)[number]
+
+
+def test_the_root_holds_the_seven_names_and_dotfiles() -> None:
+    names = {path.split("/")[0] for path in _tracked()}
+    assert {name for name in names - ROOT_NAMES if not name.startswith(".")} == set()
+    assert names >= ROOT_NAMES
+
+
+def test_every_folder_of_python_has_its_line_in_the_tree() -> None:
+    tree = _block("text")
+    named = set(re.findall(r"^(\S+)/ ", tree, flags=re.MULTILINE))
+    assert [name for name in named if not (ROOT / name).is_dir()] == []
+    folders = {Path(path).parent for path in _tracked() if path.endswith(".py")} - {Path()}
+    unnamed = {f for f in folders if not any(str(f).startswith(name) for name in named)}
+    assert unnamed == set()
+    rooms = {str(f) for f in folders if f.parts[0] == "core"}
+    assert rooms <= named
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_every_decay_shape_has_its_line(shape: str) -> None:
+    assert f"| `{shape}` |" in README
+
+
+@pytest.mark.parametrize("preset", presets.names())
+def test_every_preset_has_its_line(preset: str) -> None:
+    assert f"| `{preset}` |" in README
+
+
+@pytest.mark.parametrize("code", [*problems.CHECKS, *problems.LAYER_CHECKS])
+def test_every_problem_has_its_line(code: str) -> None:
+    assert f"| `{code}` |" in README
+
+
+@pytest.mark.parametrize("command", cli.commands)
+def test_every_command_has_its_line(command: str) -> None:
+    assert f"python -m core {command}" in README
+
+
+def test_the_schedule_in_the_readme_has_no_errors() -> None:
+    schedule = parse.parse(_block("json"))
+    assert problems.errors(schedule) == ()
+
+
+def test_the_loop_in_the_readme_runs_as_it_stands() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-W", "error", "-c", _block("python")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr
+    trained = [line.split()[1] for line in ran.stdout.splitlines()]
+    assert trained == ["513,000", "513,000", "8,906,728", "8,906,728"]
