@@ -157,9 +157,10 @@ def run(file: str, out: str, **settings: Any) -> None:
 
 
 @cli.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
-def resume(folder: Path) -> None:
+@click.argument("directory", metavar="DIR")
+def resume(directory: str) -> None:
     """Go on with the run in the folder DIR, from its newest checkpoint or from the beginning."""
+    folder = Path(directory)
     folders.read(folder)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")

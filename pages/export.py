@@ -13,7 +13,7 @@ from core.export import csv
 from pages.components import frame, state
 from pages.components.links import file_name, link_of
 
-_LONGEST_PREVIEW = 400
+_LONGEST_PREVIEW = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _preview(target: Target) -> None:
                 on_click="ignore",
             )
         shown = "\n".join(lines[:_LONGEST_PREVIEW])
-        st.code(shown, language=target.language, line_numbers=True, height=600)
+        st.code(shown, language=target.language, line_numbers=True, wrap_lines=True)
         if len(lines) > _LONGEST_PREVIEW:
             st.caption(f"The first {_LONGEST_PREVIEW} of {len(lines):,} lines; the file has all.")
 

@@ -93,7 +93,8 @@ def scale(schedule: Schedule, group: Group) -> float:
     """
     if group.lr_scale is not None:
         return group.lr_scale
-    distance = len(schedule.groups) - 1 - schedule.groups.index(group)
+    names = [each.name for each in schedule.groups]
+    distance = len(names) - 1 - names.index(group.name)
     return float(schedule.lr.group_decay**distance)
 
 

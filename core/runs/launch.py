@@ -21,7 +21,7 @@ import psutil
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
 from core.runs import folder as folders
-from core.runs.events import Stopped
+from core.runs.events import Failed, Stopped
 from core.runs.settings import RunSettings
 
 _HOME = "THAW_HOME"
@@ -134,17 +134,22 @@ def _spawn(folder: Path) -> None:
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if sys.platform == "linux":
         environment = {**_KEEP_MEMORY, **environment}
-    with (folder / folders.LOG).open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=_CODE,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            creationflags=flags,
-        )
+    try:
+        with (folder / folders.LOG).open("ab") as log:
+            process = subprocess.Popen(
+                command,
+                cwd=_CODE,
+                env=environment,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                creationflags=flags,
+            )
+    except OSError as error:
+        message = f"no process could be started ({error.strerror}): make room, and resume the run"
+        folders.append(folder, Failed(message))
+        raise RunError(message) from error
     with suppress(psutil.NoSuchProcess):  # already at its end: the events say how
         folders.write_pid(folder, psutil.Process(process.pid))
     # without someone who waits for it, an ended child stays a zombie as long as the server lives

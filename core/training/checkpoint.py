@@ -125,21 +125,6 @@ def check_same(checkpoint: Checkpoint, schedule: Schedule, settings: RunSettings
             raise InputError(f"{name}.json", wrong, way_out)
 
 
-def random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """The state of torch's generators: the CPU's, and the device's own if it has one."""
-    state = {"cpu": torch.get_rng_state()}
-    if device.type != "cpu":
-        state[device.type] = torch.get_device_module(device).get_rng_state()
-    return state
-
-
-def set_random_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
-    """Put torch's generators back to where `random_state` was taken."""
-    torch.set_rng_state(state["cpu"])
-    if device.type in state and device.type != "cpu":
-        torch.get_device_module(device).set_rng_state(state[device.type])
-
-
 def save_weights(path: Path, model: nn.Module) -> None:
     """Write the model's parameters and buffers as safetensors, in one step; tied ones once."""
     with tempfile.TemporaryDirectory(dir=path.parent) as beside:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
@@ -101,18 +102,23 @@ class Loop:
         self.model.eval()
         spans = batches(len(labels), self.batch_size)
         device = next(self.model.parameters()).device
-        losses = torch.zeros((), dtype=torch.float64, device=device)
-        correct = torch.zeros((), dtype=torch.int64, device=device)
+        losses: list[Tensor] = []  # fetched at the end, since each fetch waits for the device
+        correct: list[Tensor] = []
         for index, (start, end) in enumerate(spans):
             self.check_stop()
             yield Progress("evaluating", index, len(spans))
             truth = labels[start:end].to(device)
             logits = route.logits(torch.arange(start, end))
-            losses += nn.functional.cross_entropy(logits, truth).double() * (end - start)
-            correct += (logits.argmax(1) == truth).sum()
-        if not torch.isfinite(losses):
-            raise RunError(f"the validation loss is {float(losses)} after training: {_CALMER}")
-        return Totals(len(labels), float(losses), int(correct))
+            losses.append(nn.functional.cross_entropy(logits, truth))
+            correct.append((logits.argmax(1) == truth).sum())
+        totals = Totals()
+        for (start, end), loss, right in zip(
+            spans, torch.stack(losses).tolist(), torch.stack(correct).tolist(), strict=True
+        ):
+            totals.add(end - start, loss, right)
+        if not math.isfinite(totals.loss):
+            raise RunError(f"the validation loss is {totals.loss}: {_CALMER}")
+        return totals
 
     def check_stop(self) -> None:
         """Raise StopRequested if the run was asked to stop."""

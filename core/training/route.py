@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from core.training.data import Split
+from core.training.device import random_state, set_random_state
 from core.training.models import Network, normalise
 
 
@@ -60,13 +61,12 @@ def _bits(route: Route, model: nn.Module, positions: Tensor, labels: Tensor) -> 
     model.zero_grad(set_to_none=True)
     before = [buffer.clone() for buffer in model.buffers()]
     device = next(model.parameters()).device
-    others = [device] if device.type != "cpu" else []
-    kind = device.type if others else "cuda"
-    with torch.random.fork_rng(devices=others, device_type=kind):
-        logits = route.logits(positions)
-        if logits.requires_grad:
-            loss = nn.functional.cross_entropy(logits, labels.to(logits.device))
-            torch.autograd.backward(loss)
+    random = random_state(device)
+    logits = route.logits(positions)
+    if logits.requires_grad:
+        loss = nn.functional.cross_entropy(logits, labels.to(logits.device))
+        torch.autograd.backward(loss)
+    set_random_state(random, device)
     bits = [logits.detach()]
     for parameter in model.parameters():
         if parameter.grad is not None:

@@ -25,7 +25,13 @@ from core.training import checkpoint
 from core.training.audit import Auditor
 from core.training.cache import FrozenCache, Routes
 from core.training.data import Data, load, order
-from core.training.device import describe, detect, peak_memory
+from core.training.device import (
+    describe,
+    detect,
+    peak_memory,
+    random_state,
+    set_random_state,
+)
 from core.training.loop import Loop, StopRequested
 from core.training.models import pretrained
 
@@ -213,7 +219,7 @@ class _Run:
             model=self._model.state_dict(),
             optimizer=self._optimizer.state_dict(),
             scheduler=self._scheduler.state_dict(),
-            random=checkpoint.random_state(self._device),
+            random=random_state(self._device),
             audit=self._auditor.state_dict(),
             seconds=self._seconds(),
             schedule=checkpoint.fingerprint(self._schedule),
@@ -225,7 +231,7 @@ class _Run:
         self._optimizer.load_state_dict(saved.optimizer)
         self._scheduler.load_state_dict(saved.scheduler)
         self._auditor.load_state_dict(saved.audit)
-        checkpoint.set_random_state(saved.random, self._device)
+        set_random_state(saved.random, self._device)
 
 
 @contextmanager

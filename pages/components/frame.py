@@ -12,6 +12,7 @@ from streamlit.navigation.page import Page
 
 from core.design.spec import Schedule
 from pages.components import state
+from pages.components.fonts import font_faces
 from pages.components.palette import ROLES
 
 _STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
@@ -22,7 +23,7 @@ def dress() -> None:
     """Set the browser tab, the logo and the stylesheet; the first thing of every page."""
     st.set_page_config(page_title="Thaw", page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
-    st.html(f"<style>{_variables()}\n{_STYLE}</style>")
+    st.html(f"<style>{font_faces()}\n{_variables()}\n{_STYLE}</style>")
     state.begin()
 
 

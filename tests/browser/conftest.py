@@ -7,10 +7,19 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.browser.driving import PHONE, WIDE
 from tests.browser.server import CHROMIUM, FLAGS, LOG, running_app
+
+expect.set_options(timeout=20_000)
 
 # Streamlit tells a phone by its user agent, and closes the menu behind a choice only there.
 PHONE_AGENT = (

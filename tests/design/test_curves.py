@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.optim.lr_scheduler import (
@@ -28,6 +28,7 @@ from core.design.spec import (
     Cosine,
     FloorFactor,
     FloorLR,
+    Group,
     LearningRate,
     Linear,
     Polynomial,
@@ -65,6 +66,12 @@ def of_exercise(epochs: np.ndarray) -> dict[str, np.ndarray]:
 
 def shape_at(name: str, x: np.ndarray) -> np.ndarray:
     return SHAPES[name](x, **OPTIONS.get(name, {}))
+
+
+def highest(schedule: Schedule, group: Group) -> float:
+    """The higher one of the group's peak and an absolute floor."""
+    floor = getattr(schedule.lr.decay, "floor", None)
+    return max(curves.peak(schedule, group), floor.lr if isinstance(floor, FloorLR) else 0.0)
 
 
 def test_the_exercise_is_torchs_sequential_lr_table_to_1e_12():
@@ -214,14 +221,10 @@ def test_a_rate_is_finite_and_between_0_and_the_higher_of_peak_and_floor(
     schedule: Schedule, data: st.DataObject
 ):
     t = data.draw(times(schedule))
-    floor = getattr(schedule.lr.decay, "floor", None)
     for group, rates in zip(schedule.groups, curves.rates(schedule, t), strict=True):
-        highest = curves.peak(schedule, group)
-        if isinstance(floor, FloorLR):
-            highest = max(highest, floor.lr)
         assert np.all(np.isfinite(rates))
         assert np.all(rates >= 0.0)
-        assert np.all(rates <= highest * (1 + 1e-12))
+        assert np.all(rates <= highest(schedule, group) * (1 + 1e-12))
 
 
 @given(schedules())
@@ -230,12 +233,17 @@ def test_a_peak_is_a_positive_finite_number(schedule: Schedule):
         assert 0.0 < curves.peak(schedule, group) < math.inf
 
 
-@given(schedules())
-def test_the_rate_is_continuous_where_warmup_ends(schedule: Schedule):
-    end = schedule.lr.warmup.epochs
-    assume(1e-6 < end < schedule.epochs)
-    rates = curves.curve(schedule.lr, PEAK, [np.nextafter(end, 0.0), end], schedule.epochs)
-    np.testing.assert_allclose(rates, PEAK, rtol=1e-9)
+@given(documents(), st.floats(1e-6, 0.5))
+def test_the_rate_is_continuous_where_warmup_ends(raw: dict, end: float):
+    raw.setdefault("lr", {})["interval"] = "step"
+    raw["lr"].setdefault("warmup", {})["epochs"] = end
+    schedule = from_raw(raw)
+    for group in schedule.groups:
+        joint = end + curves.origin(schedule, group)
+        before, after = curves.lr(schedule, group, [np.nextafter(joint, 0.0), joint])
+        peak = curves.peak(schedule, group)
+        assert before == pytest.approx(peak, rel=1e-6)
+        assert after == pytest.approx(peak, rel=1e-6, abs=1e-6 * highest(schedule, group))
 
 
 @given(schedules())

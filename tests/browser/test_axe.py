@@ -1,0 +1,31 @@
+"""axe-core finds no serious or critical fault on any page, light and dark, wide and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, ViewportSize
+
+from tests.browser.driving import PHONE, WIDE
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.mark.parametrize("path", ["/", "/run", "/export"])
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")]
+)
+def test_no_serious_fault(
+    open_page: OpenPage, path: str, viewport: ViewportSize, scheme: str
+) -> None:
+    page = open_page(path, viewport, scheme)
+    page.wait_for_timeout(2_000)  # until the last widget has come
+    found = Axe().run(page).response["violations"]
+    serious = [
+        (fault["id"], [node["html"][:160] for node in fault["nodes"]])
+        for fault in found
+        if fault["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

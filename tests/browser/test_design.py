@@ -1,0 +1,182 @@
+"""The Design page in a browser: every way to edit, undo, files, links, and what the chart reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core.design import edits, link, parse, presets
+from tests.browser import driving
+from tests.browser.driving import PHONE, WIDE
+
+OpenPage = Callable[..., Page]
+
+
+def test_undo_and_redo_work_by_key_and_by_button(open_page: OpenPage) -> None:
+    page = open_page("/")
+    handle = driving.thaw(page, "stage4")
+    driving.drag_with_mouse(page, "stage4", 4)
+    expect(handle).to_have_attribute("aria-valuenow", "4")
+    expect(page.locator(".st-key-undo button").first).to_be_enabled()
+    page.keyboard.press("Control+z")
+    expect(handle).to_have_attribute("aria-valuenow", "2")
+    page.locator(".st-key-redo button").first.click()
+    expect(handle).to_have_attribute("aria-valuenow", "4")
+
+
+def test_the_end_of_a_bar_sets_when_a_group_freezes_again(open_page: OpenPage) -> None:
+    page = open_page("/")
+    end = page.get_by_role("slider", name="stage4 freezes", exact=True)
+    end.focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    expect(end).to_have_attribute("aria-valuetext", "stage4 freezes at epoch 4 of 6")
+    page.locator(".st-key-card-timeline").get_by_role(
+        "button", name="stage4 trains in epochs 2 to 4", exact=True
+    ).click()
+    expect(page.get_by_label("Freezes at", exact=True)).to_have_value("4")
+
+
+def test_escape_leaves_the_schedule_as_it_was(open_page: OpenPage) -> None:
+    page = open_page("/")
+    x, y, target = driving.place_of(page, "stage4", 5)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(target, y, steps=5)
+    page.keyboard.press("Escape")
+    page.mouse.up()
+    expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", "2")
+    expect(page.locator(".st-key-undo button").first).to_be_disabled()
+
+
+def test_a_preset_and_a_model_are_chosen_by_hand(open_page: OpenPage) -> None:
+    page = open_page("/")
+    page.get_by_role("combobox", name="Preset").click()
+    page.get_by_role("option", name="The exercise", exact=True).click()
+    expect(driving.thaw(page, "layer4")).to_have_attribute(
+        "aria-valuetext", "layer4 thaws at epoch 2 of 20"
+    )
+    expect(page.locator(".st-key-card-problems")).to_contain_text("rising-lr")
+    page.get_by_role("combobox", name="Model").click()
+    page.get_by_role("combobox", name="Model").fill("resnet50")
+    page.get_by_role("option", name="torchvision/resnet50", exact=True).click()
+    expect(page.locator(".st-key-card-timeline")).to_contain_text(
+        "14,964,736"
+    )  # layer4's parameters
+
+
+def test_a_fix_is_one_click(open_page: OpenPage) -> None:
+    page = open_page(f"/?s={link.encode(presets.load('exercise'))}")
+    problems = page.locator(".st-key-card-problems")
+    expect(problems).to_contain_text("rising-lr")
+    page.locator("[class*=st-key-fix-rising-lr] button").click()
+    expect(problems).not_to_contain_text("rising-lr")
+
+
+def test_a_downloaded_file_opens_again_elsewhere(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page("/")
+    driving.fill(page, "Epochs", 11)
+    expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
+    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    document = driving.downloaded(
+        page, lambda: page.locator(".st-key-download-json button").click()
+    )
+    file = tmp_path / "mine.json"
+    file.write_text(json.dumps(document), encoding="utf-8")
+
+    other = open_page("/")
+    other.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    other.locator("input[type=file]").set_input_files(file)
+    expect(driving.thaw(other, "stem")).to_have_attribute("aria-valuemax", "11")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the document is empty"),
+        (b"{", "line 1, column 2 is not JSON"),
+        (b"\xff\xfe\x00", "not UTF-8"),
+        (b"[1, 2]", "not an object"),
+        (b'{"format": "x"}', "format is 'x'"),
+        (
+            parse.dumps(presets.load("gradual")).replace("adam", "adan").encode(),
+            "did you mean 'adam'?",
+        ),
+    ],
+    ids=["empty", "torn", "binary", "a list", "another format", "an unknown optimizer"],
+)
+def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(
+    open_page: OpenPage, tmp_path: Path, content: bytes, message: str
+) -> None:
+    page = open_page("/")
+    driving.fill(page, "Epochs", 11)
+    expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
+    file = tmp_path / "bad.json"
+    file.write_bytes(content)
+    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(page.get_by_test_id("stAlert")).to_contain_text(message)
+    expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
+
+
+@pytest.mark.parametrize("text", ["nonsense", "ePkC", "%00", "A" * 20_000])
+def test_a_broken_link_says_what_is_wrong(open_page: OpenPage, text: str) -> None:
+    page = open_page(f"/?s={text}")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("the link")
+    expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", "2")
+
+
+def test_names_are_shown_as_text_never_as_markup(open_page: OpenPage) -> None:
+    name = "<img src=x onerror=alert(1)> **bold** [a](http://b) $x$"
+    schedule = edits.set_field(presets.load("gradual"), "name", name)
+    page = open_page(f"/?s={link.encode(schedule)}")
+    raised: list[str] = []
+    page.on("dialog", lambda dialog: (raised.append(dialog.message), dialog.dismiss()))
+    for name_of_page in ("Run", "Export"):
+        driving.go_to(page, name_of_page)
+        expect(page.locator("h1.thaw-title")).to_have_text(name)
+    assert raised == []
+
+
+def test_log_linear_unit_and_axis_each_redraw_the_chart(open_page: OpenPage) -> None:
+    page = open_page("/")
+    for choice in ("linear", "of peak", "step"):
+        before = driving.rates_drawn(page)
+        page.locator(".st-key-rates-head").get_by_text(choice, exact=True).last.click()
+        expect(page.locator(".stVegaLiteChart svg.marks").first).not_to_have_js_property(
+            "innerHTML", before
+        )
+
+
+def test_the_rule_under_the_pointer_reads_every_group(open_page: OpenPage) -> None:
+    page = open_page("/")
+    box = page.locator(".stVegaLiteChart svg.marks").first.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] / 2 - 2, box["y"] + box["height"] / 2)
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, steps=4)
+    tooltip = page.locator("#vg-tooltip-element")
+    expect(tooltip).to_be_visible()
+    for group in presets.load("gradual").groups:
+        expect(tooltip).to_contain_text(group.name)
+    expect(tooltip).to_contain_text("frozen")
+
+
+@pytest.mark.parametrize("path", ["/", "/run", "/export"])
+def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, path: str) -> None:
+    page = open_page(path, PHONE)
+    page.wait_for_timeout(1_000)
+    wide = page.evaluate(
+        "() => [document.documentElement.scrollWidth,"
+        " document.querySelector('[data-testid=stMain]').scrollWidth]"
+    )
+    assert max(wide) <= PHONE["width"]
+
+
+@pytest.mark.parametrize("path", ["/run", "/export", "/design"])
+def test_a_deep_link_shows_its_page_within_the_navigation(open_page: OpenPage, path: str) -> None:
+    page = open_page(path, WIDE)
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(3)
