@@ -4,13 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType, TracebackType
 from typing import Any
 
 import click
@@ -19,12 +14,12 @@ from core.design import layers, parse, presets, problems
 from core.design.spec import Schedule
 from core.errors import InputError, ScheduleError, ThawError, nearest
 from core.export import csv
-from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs import outcome
-from core.runs.console import Console, print_nowhere
+from core.runs.console import print_nowhere
 from core.runs.refuse import refuse_errors
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings, steps_per_epoch
+from core.runs.sitting import Sitting, stop_signals
 
 STOPPED = 130
 _DEFAULTS = RunSettings()
@@ -196,7 +191,7 @@ def _sit(folder: Path) -> None:
     # threads that wait without spinning: a busy machine else runs many times slower (OpenMP reads
     # this when torch is loaded; it changes no number)
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    with _Sitting(folder, schedule) as sitting, _stop_signals() as signalled:
+    with Sitting(folder, schedule) as sitting, stop_signals() as signalled:
         from core.training.train import train
 
         for event in train(
@@ -209,67 +204,6 @@ def _sit(folder: Path) -> None:
             sitting.take(event)
     if outcome.status(folders.events(folder), alive=False, stop_asked=False) == "stopped":
         raise click.exceptions.Exit(STOPPED)
-
-
-class _Sitting:
-    """Writes events into the run folder and shows them; at the end there is always a last one."""
-
-    def __init__(self, folder: Path, schedule: Schedule) -> None:
-        self._folder = folder
-        self._schedule = schedule
-        self._console = Console(schedule)
-        self._epoch = 0
-
-    def __enter__(self) -> _Sitting:
-        return self
-
-    def take(self, event: ev.Event) -> None:
-        """Store an event, then show it."""
-        if isinstance(event, ev.Started):
-            self._epoch = event.resumed_at
-        elif isinstance(event, ev.EpochDone):
-            self._epoch = event.epoch + 1
-        if self._console.show(event) or not isinstance(event, ev.Progress):
-            folders.append(self._folder, event)
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._console.close()
-        if isinstance(error, KeyboardInterrupt):
-            folders.append(self._folder, ev.Stopped(self._epoch))
-        elif isinstance(error, ThawError):
-            folders.append(self._folder, ev.Failed(str(error)))
-        elif error is not None:
-            name = type(error).__name__
-            folders.append(self._folder, ev.Failed(f"an error in Thaw itself, {name}: {error}"))
-        summary = folders.write_summary(self._folder, self._schedule)
-        folders.release(self._folder)
-        self._console.end(summary)
-
-
-@contextmanager
-def _stop_signals() -> Iterator[Callable[[], bool]]:
-    """Ctrl-C and SIGTERM ask for a stop after the batch; a second Ctrl-C does not wait."""
-    asked: list[int] = []
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        if number in asked and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 if __name__ == "__main__":

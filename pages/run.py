@@ -27,7 +27,8 @@ def page() -> None:
     status = folder.status(shown) if shown else None
     live = status in _LIVE
     _top(shown, status)
-    side, wide = st.columns([336, 1040], gap="small")
+    with st.container(key="run-body"):
+        side, wide = st.columns([336, 1040], gap="small")
     with side:
         run_settings(folder.read(shown)[1] if shown else None, live=live)
         run_list(launch.root(), shown)

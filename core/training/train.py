@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -32,6 +30,7 @@ from core.training.device import (
     random_state,
     set_random_state,
 )
+from core.training.exact import exact
 from core.training.loop import Loop, StopRequested
 from core.training.models import pretrained
 
@@ -61,7 +60,7 @@ def train(
     """
     refuse_errors(schedule)
     device = detect(settings.device)
-    with _exact(device), _in_words(settings):
+    with exact(device), _in_words(settings):
         yield from _Run(schedule, settings, device, checkpoints, should_stop, weights).events()
 
 
@@ -232,25 +231,6 @@ class _Run:
         self._scheduler.load_state_dict(saved.scheduler)
         self._auditor.load_state_dict(saved.audit)
         set_random_state(saved.random, self._device)
-
-
-@contextmanager
-def _exact(device: torch.device) -> Iterator[None]:
-    """Deterministic algorithms while the run goes; on an accelerator only where it has them."""
-    memory: Any = torch.utils.deterministic  # its type stubs lack the attribute
-    before = (
-        torch.are_deterministic_algorithms_enabled(),
-        torch.is_deterministic_algorithms_warn_only_enabled(),
-        memory.fill_uninitialized_memory,
-    )
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it on first use
-    torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
-    memory.fill_uninitialized_memory = False  # costs time, hides nothing here
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before[0], warn_only=before[1])
-        memory.fill_uninitialized_memory = before[2]
 
 
 @contextmanager

@@ -98,11 +98,12 @@ def group_scale(schedule: Schedule, view: View) -> alt.Scale:
 
 
 def group_legend(schedule: Schedule) -> alt.Legend:
-    """Names of the groups below the plot, for charts without a gutter to write them in."""
+    """Names of the groups that train, below the plot: for charts without a gutter for them."""
+    trains = [g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)]
     return alt.Legend(
         title=None,
         orient="bottom",
-        values=[group.name for group in reversed(schedule.groups)],
+        values=trains[::-1],
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,

@@ -85,7 +85,7 @@ def show_notice() -> None:
     """Show the message of a refused edit or a broken link, once."""
     notice = state.take_notice()
     if notice:
-        st.error(f"**Nothing was changed.** {escape_markdown(notice)}", icon=":material/error:")
+        st.error(f"**Nothing was changed:** {escape_markdown(notice)}", icon=":material/error:")
 
 
 def escape_markdown(text: str) -> str:

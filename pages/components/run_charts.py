@@ -138,16 +138,14 @@ def _metric(
     empty = train.empty and validation.empty
     y = alt.Y("y:Q", axis=axis, scale=scale or (domain(0, 1) if empty else alt.Scale(zero=True)))
     tip = [alt.Tooltip("x:Q", title="Epoch", format=".2f"), alt.Tooltip("y:Q", format=".4f")]
+    marked = alt.Chart(validation)
     layers: list[alt.Chart] = [
         *backdrop(schedule, 1, view),
         alt.Chart(train).mark_line(color=view.role("text-3"), strokeWidth=1.2).encode(x=x, y=y),
-        alt.Chart(validation)
-        .mark_line(
-            color=view.role("accent"),
-            strokeWidth=2,
-            point=alt.OverlayMarkDef(fill=view.role("card"), filled=True, size=44, strokeWidth=1.6),
-        )
-        .encode(x=x, y=y, tooltip=tip),
+        marked.mark_line(color=view.role("accent"), strokeWidth=2).encode(x=x, y=y),
+        marked.mark_point(
+            stroke=view.role("accent"), fill=view.role("card"), size=44, strokeWidth=1.6, opacity=1
+        ).encode(x=x, y=y, tooltip=tip),
     ]
     for value, label in baselines:
         line = pd.DataFrame({"x": [schedule.epochs], "y": [value], "label": [label]})

@@ -70,7 +70,7 @@ def _preset() -> None:
         key="preset",
         format_func=titles.__getitem__,
         label_visibility="collapsed",
-        width=240,
+        width=285,
         on_change=_take_preset,
     )
 

@@ -1,0 +1,80 @@
+"""One sitting of a run in a claimed folder: events stored and shown, and an end in any case."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType, TracebackType
+
+from core.design.spec import Schedule
+from core.errors import ThawError
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.console import Console
+
+
+class Sitting:
+    """A context that writes events into the run folder and shows them.
+
+    However it is left, the folder has a last event and a summary, and is free for a resume.
+    """
+
+    def __init__(self, folder: Path, schedule: Schedule) -> None:
+        self._folder = folder
+        self._schedule = schedule
+        self._console = Console(schedule)
+        self._epoch = 0
+
+    def __enter__(self) -> Sitting:
+        return self
+
+    def take(self, event: ev.Event) -> None:
+        """Store an event, then show it."""
+        if isinstance(event, ev.Started):
+            self._epoch = event.resumed_at
+        elif isinstance(event, ev.EpochDone):
+            self._epoch = event.epoch + 1
+        if self._console.show(event) or not isinstance(event, ev.Progress):
+            folders.append(self._folder, event)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._console.close()
+        if isinstance(error, KeyboardInterrupt):
+            folders.append(self._folder, ev.Stopped(self._epoch))
+        elif isinstance(error, ThawError):
+            folders.append(self._folder, ev.Failed(str(error)))
+        elif error is not None:
+            name = type(error).__name__
+            folders.append(self._folder, ev.Failed(f"an error in Thaw itself, {name}: {error}"))
+        summary = folders.write_summary(self._folder, self._schedule)
+        folders.release(self._folder)
+        self._console.end(summary)
+
+
+@contextmanager
+def stop_signals() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM ask for a stop after the batch; a second Ctrl-C does not wait."""
+    asked: list[int] = []
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        if number in asked and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        asked.append(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield lambda: bool(asked)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
