@@ -111,7 +111,7 @@ def _switch(label: str, key: str, options: tuple[str, str]) -> Any:
 
 @st.dialog("Learning rate per epoch", width="large")
 def _table() -> None:
-    st.caption("The rate at the first step of each epoch, or "frozen" where the group does not train.")
+    st.caption("The rate at the first step of each epoch; frozen where a group does not train.")
     st.dataframe(epoch_table(state.schedule(), state.steps_per_epoch()), hide_index=True)
 
 
