@@ -16,8 +16,9 @@ from pages.components.curve_panel import curve_panel
 from pages.components.problem_list import problem_list
 from pages.components.rate_chart import rate_chart
 from pages.components.rate_table import epoch_table
-from pages.components.timeline import CurveEdit, TimelineResult, WindowsEdit, timeline
-from pages.components.timeline_data import timeline_data
+from pages.components.timeline.data import timeline_data
+from pages.components.timeline.edit import CurveEdit, WindowsEdit
+from pages.components.timeline.mount import TimelineResult, timeline
 from pages.components.toolbar import toolbar
 from pages.components.window_panel import window_panel
 

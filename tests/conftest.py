@@ -1,6 +1,8 @@
+"""What all tests share: how hard hypothesis looks."""
+
 from __future__ import annotations
 
-import os
+from hypothesis import settings
 
-# before torch is loaded: threads that spin slow each other down on a busy machine
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+settings.register_profile("thaw", deadline=None, max_examples=30)
+settings.load_profile("thaw")

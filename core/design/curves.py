@@ -78,7 +78,9 @@ def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) 
     x = np.clip((t - warmup.epochs) / np.where(left > 0, left, np.inf), 0.0, 1.0)
     floor = _floor(spec, peak)
     options = decay.model_dump(exclude={"shape", "floor"})
-    rate = floor + (peak - floor) * SHAPES[decay.shape](x, **options)
+    share = SHAPES[decay.shape](x, **options)
+    # floor + (peak - floor) · share, in the form that is exact at both ends
+    rate = peak * share + floor * (1.0 - share)
     if warmup.epochs > 0:
         rise = _RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
         start = warmup.start_factor

@@ -75,7 +75,7 @@ def _shape_detail() -> None:
         number(
             "Cooldown, last part",
             "lr.decay.cooldown",
-            min_value=0.01,
+            min_value=0.001,
             max_value=1.0,
             step=0.05,
             format="%g",

@@ -71,7 +71,6 @@ def _lr_scale(group: Group) -> None:
     st.session_state["lr-scale"] = scale(state.schedule(), group)
     st.number_input(
         "LR scale",
-        min_value=1e-9,
         step=0.05,
         format="%g",
         key="lr-scale",

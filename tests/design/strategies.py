@@ -7,15 +7,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import settings
 from hypothesis import strategies as st
 
 from core.design import layers, spec
 from core.design.parse import from_raw
 from core.design.spec import Schedule
-
-settings.register_profile("thaw", deadline=None, max_examples=30)
-settings.load_profile("thaw")
 
 LATE = 3
 """Windows may start or end this many epochs after the run."""

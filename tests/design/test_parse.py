@@ -688,8 +688,8 @@ def test_nothing_that_was_written_is_rewritten(raw: dict[str, Any]):
     assert kept(raw, json.loads(parse.dumps(parse.from_raw(raw))))
 
 
-@pytest.mark.parametrize(("length", "broken"), [(67, False), (68, True)])
-def test_what_fits_into_88_columns_is_one_line(length: int, broken: bool):
+@pytest.mark.parametrize(("length", "broken"), [(87, False), (88, True)])
+def test_what_fits_into_108_columns_is_one_line(length: int, broken: bool):
     document = changed("groups", 0, "modules", to=["m" * length])
     line = f'      "modules": ["{"m" * length}"],'
     assert len(line) == length + 22

@@ -1,4 +1,4 @@
-"""The timeline: a Streamlit component that shows a schedule, and the edits that come back."""
+"""The timeline as a Streamlit component: data goes in, what was done with it comes out."""
 
 from __future__ import annotations
 
@@ -10,28 +10,12 @@ from typing import Any, Literal, cast
 
 import streamlit as st
 
-from pages.components.timeline_data import TimelineData, Window, timeline_data
+from pages.components.timeline.bundle import bundle
+from pages.components.timeline.data import TimelineData
+from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit
 
-__all__ = ["CurveEdit", "TimelineResult", "WindowsEdit", "read_edit", "timeline", "timeline_data"]
-
-_HERE = Path(__file__)
-
-
-@dataclass(frozen=True, slots=True)
-class WindowsEdit:
-    """New windows of every group, drawn on the schedule with that revision number."""
-
-    windows: dict[str, tuple[Window, ...]]
-    revision: int
-
-
-@dataclass(frozen=True, slots=True)
-class CurveEdit:
-    """New numbers for the shared curve; `floor` is None where the curve has no floor factor."""
-
-    warmup_epochs: float
-    start_factor: float
-    floor: float | None
+_HERE = Path(__file__).parent
+_STYLES = ("timeline.css", "rows.css", "narrow.css")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,29 +73,12 @@ def timeline(
     return _result(shown)
 
 
-def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
-    """An edit as the browser sent it, or None; whether it makes sense is for `edits` to say."""
-    match value:
-        case {"kind": "windows", "windows": dict(groups), "revision": int(revision)}:
-            read = {str(name): _windows(spans) for name, spans in groups.items()}
-            windows = {name: spans for name, spans in read.items() if spans is not None}
-            return WindowsEdit(windows, revision) if len(windows) == len(groups) else None
-        case {
-            "kind": "curve",
-            "warmup_epochs": int() | float() as warmup,
-            "start_factor": int() | float() as start,
-            "floor": int() | float() | None as floor,
-        }:
-            return CurveEdit(float(warmup), float(start), None if floor is None else float(floor))
-    return None
-
-
 @cache
 def _component() -> Any:
     return st.components.v2.component(
         "thaw_timeline",
-        js=_HERE.with_suffix(".js").read_text(encoding="utf-8"),
-        css=_HERE.with_suffix(".css").read_text(encoding="utf-8"),
+        js=bundle(_HERE / "timeline.js"),
+        css="\n".join((_HERE / name).read_text(encoding="utf-8") for name in _STYLES),
     )
 
 
@@ -129,17 +96,3 @@ def _result(shown: Mapping[str, Any]) -> TimelineResult:
         history=history if history in ("undo", "redo") else None,
         narrow=bool(shown.get("narrow")),
     )
-
-
-def _windows(spans: object) -> tuple[Window, ...] | None:
-    """Windows as the browser sent them; None if they are not pairs of epochs."""
-    if not isinstance(spans, list):
-        return None
-    windows: list[Window] = []
-    for span in spans:
-        match span:
-            case [int(start), int() | None as end]:
-                windows.append((start, end))
-            case _:
-                return None
-    return tuple(windows)

@@ -6,12 +6,10 @@ import numpy as np
 import pytest
 
 from core.design import parse, presets
-from core.design.layers import find
 from core.design.problems import Problem
 from core.design.spec import Schedule
 from pages.components import axis
-from pages.components.timeline import CurveEdit, WindowsEdit, read_edit
-from pages.components.timeline_data import TimelineData, timeline_data
+from tests.components.timeline.bench import drawn
 
 
 def small(**lr: object) -> Schedule:
@@ -32,23 +30,10 @@ def small(**lr: object) -> Schedule:
     return parse.parse(json.dumps(raw))
 
 
-def data(
-    schedule: Schedule, playhead: float = 0.0, problems: tuple[Problem, ...] = ()
-) -> TimelineData:
-    return timeline_data(
-        schedule,
-        find(schedule.model.name),
-        playhead=playhead,
-        selected=None,
-        problems=problems,
-        revision=0,
-    )
-
-
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_can_be_drawn_and_sent(name: str) -> None:
     schedule = presets.load(name)
-    sent = json.loads(json.dumps(data(schedule), allow_nan=False))
+    sent = json.loads(json.dumps(drawn(schedule), allow_nan=False))
     assert [row["name"] for row in sent["groups"]] == [g.name for g in reversed(schedule.groups)]
     for row in sent["groups"]:
         points = sent["curves"][row["curve"]]
@@ -58,7 +43,7 @@ def test_every_preset_can_be_drawn_and_sent(name: str) -> None:
 
 
 def test_the_head_is_the_first_row_and_has_the_heads_colour() -> None:
-    rows = data(small())["groups"]
+    rows = drawn(small())["groups"]
     assert [row["name"] for row in rows] == ["head", "body"]
     assert rows[0]["color"] == {"light": "#C38A27", "dark": "#FFCF7D"}
     assert rows[1]["scale"] == 0.1
@@ -66,18 +51,18 @@ def test_the_head_is_the_first_row_and_has_the_heads_colour() -> None:
 
 
 def test_a_model_without_a_table_has_no_parameter_counts() -> None:
-    assert [row["parameters"] for row in data(small())["groups"]] == [None, None]
+    assert [row["parameters"] for row in drawn(small())["groups"]] == [None, None]
 
 
 def test_groups_with_the_same_shape_share_one_curve() -> None:
-    relative = data(small(decay={"shape": "cosine", "floor": {"factor": 0.01}}))
-    absolute = data(small(decay={"shape": "cosine", "floor": {"lr": 1e-3}}))
+    relative = drawn(small(decay={"shape": "cosine", "floor": {"factor": 0.01}}))
+    absolute = drawn(small(decay={"shape": "cosine", "floor": {"lr": 1e-3}}))
     assert len(relative["curves"]) == 1
     assert len(absolute["curves"]) == 2
 
 
 def test_a_staircase_has_one_step_an_epoch() -> None:
-    sent = data(small(interval="epoch"))
+    sent = drawn(small(interval="epoch"))
     points = sent["curves"][sent["groups"][0]["curve"]]
     assert points[::2] == [0, 1, 1, 2, 2, 3, 3, 4]
     assert points[1::4] == points[3::4]
@@ -85,27 +70,23 @@ def test_a_staircase_has_one_step_an_epoch() -> None:
 
 def test_a_very_long_staircase_is_thinned_but_reaches_the_end() -> None:
     raw = json.loads(small(interval="epoch").model_dump_json()) | {"epochs": 10_000}
-    sent = data(parse.parse(json.dumps(raw)))
+    sent = drawn(parse.parse(json.dumps(raw)))
     points = sent["curves"][sent["groups"][0]["curve"]]
     assert points[-2] == 10_000
     assert len(points) <= 4 * 400
 
 
-def test_phases_say_what_thaws_and_what_freezes() -> None:
-    assert [phase["label"] for phase in data(small())["phases"]] == ["head", "+ body", "− body"]
-
-
 def test_an_absolute_floor_has_no_handle_but_a_number() -> None:
-    shared = data(small(decay={"shape": "cosine", "floor": {"lr": 1e-3}}))["shared"]
+    shared = drawn(small(decay={"shape": "cosine", "floor": {"lr": 1e-3}}))["shared"]
     assert (shared["floor"], shared["floor_lr"]) == (None, 1e-3)
-    shared = data(small(decay={"shape": "constant"}))["shared"]
+    shared = drawn(small(decay={"shape": "constant"}))["shared"]
     assert (shared["floor"], shared["floor_lr"]) == (None, None)
 
 
 def test_problems_are_numbered_in_their_order() -> None:
     warning = Problem("late-thaw", "warning", "groups[0].trainable[0]", ("body",), "late", None)
     hint = Problem("never-trains", "hint", "groups[0].trainable", ("body",), "never", None)
-    sent = data(small(), problems=(warning, hint))["problems"]
+    sent = drawn(small(), problems=(warning, hint))["problems"]
     assert [(row["number"], row["severity"], row["message"]) for row in sent] == [
         (1, "warning", "late"),
         (2, "hint", "never"),
@@ -113,43 +94,16 @@ def test_problems_are_numbered_in_their_order() -> None:
 
 
 def test_the_playhead_stays_within_the_run() -> None:
-    assert data(small(), playhead=9.0)["playhead"] == 4.0
+    assert drawn(small(), playhead=9.0)["playhead"] == 4.0
 
 
 def test_sgd_keeps_a_number_a_parameter_only_with_momentum() -> None:
     raw = json.loads(small().model_dump_json())
     raw["optimizer"]["momentum"] = 0.0
-    assert data(small())["optimizer"] == {"name": "SGD", "bytes": 4}
-    assert data(parse.parse(json.dumps(raw)))["optimizer"] == {"name": "SGD", "bytes": 0}
+    assert drawn(small())["optimizer"] == {"name": "SGD", "bytes": 4}
+    assert drawn(parse.parse(json.dumps(raw)))["optimizer"] == {"name": "SGD", "bytes": 0}
 
 
 def test_the_track_of_a_1040_pixel_card_is_704_pixels_wide() -> None:
     content = 1040 - 2 * axis.CARD_INSET
     assert content - axis.TRACK_LEFT - axis.TRACK_RIGHT == 704
-
-
-def test_an_edit_of_windows_is_read_as_it_was_sent() -> None:
-    sent = {"kind": "windows", "windows": {"a": [[0, 2], [3, None]], "b": []}, "revision": 3}
-    assert read_edit(sent) == WindowsEdit({"a": ((0, 2), (3, None)), "b": ()}, 3)
-
-
-def test_an_edit_of_the_curve_is_read_as_numbers() -> None:
-    sent = {"kind": "curve", "warmup_epochs": 2, "start_factor": 0.1, "floor": None, "sequence": 1}
-    assert read_edit(sent) == CurveEdit(2.0, 0.1, None)
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        None,
-        "windows",
-        {"kind": "other"},
-        {"kind": "windows", "windows": {"a": [["0", None]]}, "revision": 0},
-        {"kind": "windows", "windows": {"a": [[0]]}, "revision": 0},
-        {"kind": "windows", "windows": {"a": 3}, "revision": 0},
-        {"kind": "windows", "windows": [[0, None]], "revision": 0},
-        {"kind": "curve", "warmup_epochs": "1", "start_factor": 0.1, "floor": None},
-    ],
-)
-def test_what_is_not_an_edit_is_none(sent: object) -> None:
-    assert read_edit(sent) is None

@@ -1,4 +1,4 @@
-"""What the timeline draws, as JSON-able data: points, windows and phases, never the formula."""
+"""What the timeline draws, as JSON-able data: points and windows, never the formula."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from core.design import curves, plan
+from core.design import curves
 from core.design.budget import budget
 from core.design.curves import Array
 from core.design.layers import LayerTable, count
-from core.design.plan import Phase
 from core.design.problems import Problem
 from core.design.spec import (
     SGD,
@@ -30,11 +29,9 @@ _RISING = 49
 _FALLING = 193
 _MOST_STAIRS = 400
 
-Window = tuple[int, int | None]
-
 
 class TimelineData(TypedDict):
-    """Everything that timeline.js reads; `groups` has the head first, as the rows do."""
+    """Everything that the script reads; `groups` has the head first, as the rows do."""
 
     revision: int
     epochs: int
@@ -44,7 +41,6 @@ class TimelineData(TypedDict):
     curves: list[list[float]]
     shared: dict[str, Any]
     groups: list[dict[str, Any]]
-    phases: list[dict[str, Any]]
     optimizer: dict[str, Any]
     problems: list[dict[str, Any]]
     playhead: float
@@ -95,7 +91,6 @@ def timeline_data(
         "curves": drawn.points,
         "shared": _shared(schedule, drawn),
         "groups": groups,
-        "phases": _phases(schedule),
         "optimizer": _optimizer(schedule.optimizer),
         "problems": [
             {
@@ -176,29 +171,6 @@ def _flat(x: Array, y: Array) -> list[float]:
 def _budget(schedule: Schedule, group: Group) -> list[float] | None:
     found = budget(schedule, group)
     return None if found is None else [found.epochs, found.learning]
-
-
-def _phases(schedule: Schedule) -> list[dict[str, Any]]:
-    phases = plan.phases(schedule)
-    before: list[Phase | None] = [None, *phases[:-1]]
-    return [
-        {
-            "number": number,
-            "start": phase.start,
-            "end": phase.end,
-            "label": _label(phase, previous),
-        }
-        for number, (phase, previous) in enumerate(zip(phases, before, strict=True), start=1)
-    ]
-
-
-def _label(phase: Phase, before: Phase | None) -> str:
-    """What trains in the first phase; later what thawed and what froze, head first."""
-    if before is None:
-        return ", ".join(reversed(phase.open)) or "nothing trains"
-    thawed = [f"+ {name}" for name in reversed(phase.open) if name not in before.open]
-    frozen = [f"− {name}" for name in reversed(before.open) if name not in phase.open]
-    return " ".join(thawed + frozen)
 
 
 def _optimizer(optimizer: Optimizer) -> dict[str, Any]:

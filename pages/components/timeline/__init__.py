@@ -1,0 +1,1 @@
+"""The timeline: a schedule drawn as bars that a hand can change."""

@@ -1,0 +1,118 @@
+// Between the browser and Python: what was done is sent once, and newer data waits for a free hand.
+
+import { NARROW, clamp } from "./axis.js";
+import { schedule } from "./paint.js";
+import { arrangeRows } from "./rows.js";
+import { dress, themeOf } from "./theme.js";
+
+const ANSWER_MS = 5000;
+
+/** Data from Python: taken up now, or when the hand lets go and every edit is answered. */
+export function receive(timeline, { data, setTriggerValue, setStateValue }) {
+  timeline.send = setTriggerValue;
+  timeline.sendState = setStateValue;
+  timeline.theme = themeOf(timeline.host);
+  dress(timeline.root, timeline.theme, data);
+  const first = timeline.latest === null;
+  timeline.latest = data;
+  if (first) {
+    timeline.sequence = data.ack;
+    adopt(timeline);
+  } else {
+    catchUp(timeline);
+  }
+}
+
+/** Take up the newest data, unless a hand is on something or an answer is still awaited. */
+export function catchUp(timeline) {
+  flush(timeline);
+  const busy = timeline.drag || timeline.typing || timeline.queued.size > 0 || waiting(timeline);
+  if (timeline.latest !== timeline.data && !busy) adopt(timeline);
+  else schedule(timeline);
+}
+
+/** Tell Python what a finished drag or a finished run of keys has changed. */
+export function release(timeline, { act, saved }) {
+  if (differ(saved.selected, timeline.selected)) timeline.send("select", timeline.selected);
+  if (act === "playhead") {
+    if (saved.playhead !== timeline.playhead) sendPlayhead(timeline);
+  } else if (differ([...saved.windows], [...timeline.windows])) {
+    edit(timeline, { kind: "windows", windows: Object.fromEntries(timeline.windows) });
+  } else if (differ(saved.curve, timeline.curve)) {
+    const { warmup, start, floor } = timeline.curve;
+    edit(timeline, { kind: "curve", warmup_epochs: warmup, start_factor: start, floor });
+  } else {
+    catchUp(timeline);
+  }
+  schedule(timeline);
+}
+
+/** Tell Python when the timeline has become narrow or wide. */
+export function reportWidth(timeline) {
+  const { root, latest } = timeline;
+  if (latest === null || root.clientWidth === 0) return;
+  const narrow = root.clientWidth < NARROW;
+  if (narrow === (timeline.reported ?? latest.narrow)) return;
+  timeline.reported = narrow;
+  timeline.sendState("narrow", narrow);
+}
+
+/** Make the newest data from Python the truth. */
+function adopt(timeline) {
+  const known = timeline.data;
+  const data = timeline.latest;
+  timeline.data = data;
+  timeline.windows = new Map(data.groups.map(({ name, windows }) => [name, windows]));
+  timeline.curve = {
+    warmup: data.shared.warmup_epochs,
+    start: data.shared.start_factor,
+    floor: data.shared.floor,
+  };
+  adoptPlayhead(timeline);
+  if (known === null || differ(known.selected, data.selected)) timeline.selected = data.selected;
+  arrangeRows(timeline);
+  schedule(timeline);
+}
+
+/** The playhead is Python's too, but an echo of one that was sent does not undo a newer one. */
+function adoptPlayhead(timeline) {
+  const { data, playheadsSent } = timeline;
+  const echo = playheadsSent.indexOf(data.playhead);
+  if (echo >= 0) playheadsSent.splice(0, echo + 1);
+  if (playheadsSent.length === 0 || Date.now() - timeline.sentAt > ANSWER_MS) {
+    timeline.playhead = data.playhead;
+    timeline.playheadsSent = [];
+  }
+  timeline.playhead = clamp(timeline.playhead, 0, data.epochs);
+}
+
+function sendPlayhead(timeline) {
+  timeline.playheadsSent.push(timeline.playhead);
+  timeline.sentAt = Date.now();
+  timeline.send("playhead", timeline.playhead);
+}
+
+/** One edit at a time: the next one waits for the answer, and then carries its revision. */
+function edit(timeline, value) {
+  timeline.queued.set(value.kind, value);
+  flush(timeline);
+}
+
+function flush(timeline) {
+  const { queued, latest } = timeline;
+  if (queued.size === 0 || waiting(timeline)) return;
+  const [kind, value] = queued.entries().next().value;
+  queued.delete(kind);
+  timeline.sequence = Math.max(timeline.sequence, latest.ack) + 1;
+  timeline.sentAt = Date.now();
+  timeline.send("edit", { ...value, revision: latest.revision, sequence: timeline.sequence });
+  clearTimeout(timeline.patience);
+  timeline.patience = setTimeout(() => catchUp(timeline), ANSWER_MS + 100);
+}
+
+/** Whether an edit was sent whose answer has not come, and may still come. */
+function waiting({ latest, sequence, sentAt }) {
+  return latest.ack < sequence && Date.now() - sentAt <= ANSWER_MS;
+}
+
+const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);

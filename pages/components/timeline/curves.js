@@ -1,0 +1,69 @@
+// Curves: flat polylines x0, y0, x1, y1, … of epochs and shares of a peak, read, stretched and drawn.
+
+import { clamp } from "./axis.js";
+
+/** Value of a polyline at x; on a vertical edge, the right-hand one. */
+export function valueAt(points, x) {
+  let low = 0;
+  let high = points.length / 2 - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (points[2 * middle] <= x) low = middle;
+    else high = middle - 1;
+  }
+  const [x0, y0, x1, y1] = points.slice(2 * low, 2 * low + 4);
+  return x1 === undefined || x <= x0 || x1 === x0 ? y0 : y0 + ((y1 - y0) * (x - x0)) / (x1 - x0);
+}
+
+/** What full height stands for: the peak, or more where an absolute floor lifts the rate above it. */
+export function highest(points) {
+  let top = 1;
+  for (let i = 1; i < points.length; i += 2) top = Math.max(top, points[i]);
+  return top;
+}
+
+/**
+ * Points of a curve after its handles or its origin moved, before Python sends new ones.
+ * Every curve depends on t / warmup and on (t - warmup) / rest only, and is affine in start factor
+ * and floor, so stretching the points is exact for a rate that changes with every step.
+ */
+export function warp(points, from, to, epochs) {
+  if (["origin", "warmup", "start", "floor"].every((name) => from[name] === to[name])) return points;
+  const restFrom = epochs - from.origin - from.warmup;
+  const restTo = epochs - to.origin - to.warmup;
+  const lift = (y, old, now) => (old === now || old === 1 ? y : 1 - ((1 - y) * (1 - now)) / (1 - old));
+  const result = to.origin > 0 ? [0, to.warmup > 0 ? to.start : 1] : [];
+  if (from.warmup === 0 && to.warmup > 0) result.push(to.origin, to.start);
+  for (let i = 0; i < points.length; i += 2) {
+    const t = points[i] - from.origin;
+    if (t < 0) continue;
+    if (t < from.warmup) {
+      if (to.warmup === 0) continue;
+      const x = to.origin + (t / from.warmup) * to.warmup;
+      if (x <= epochs) result.push(x, lift(points[i + 1], from.start, to.start));
+    } else if (restFrom > 0) {
+      const x = to.origin + to.warmup + ((t - from.warmup) / restFrom) * Math.max(restTo, 0);
+      if (x <= epochs) result.push(x, lift(points[i + 1], from.floor ?? 0, to.floor ?? 0));
+    }
+  }
+  return result;
+}
+
+/** An SVG path in epochs and shares, y down, share 1 at the top; `closed` goes back along the ground. */
+export function path(points, closed = false) {
+  const top = highest(points);
+  const parts = [];
+  for (let i = 0; i < points.length; i += 2) {
+    parts.push(`${rounded(points[i])} ${rounded(1 - points[i + 1] / top)}`);
+  }
+  const line = `M${parts.join("L")}`;
+  return closed ? `${line}L${rounded(points.at(-2))} 1L${rounded(points[0])} 1Z` : line;
+}
+
+/** Two significant digits between 0 and 1; what is next to nothing is 0. */
+export function snapShare(value) {
+  const share = clamp(value, 0, 1);
+  return share < 5e-4 ? 0 : Number(share.toPrecision(2));
+}
+
+const rounded = (value) => Math.round(value * 1e4) / 1e4;

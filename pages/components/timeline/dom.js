@@ -1,0 +1,87 @@
+// Making nodes, and patching them only where something has changed.
+//
+// Names of groups are other people's text: they are set with textContent, never as markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function el(className, ...children) {
+  const node = document.createElement("div");
+  node.className = className;
+  node.append(...children);
+  return node;
+}
+
+export function svg(tag, attributes = {}, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+/** A curve's SVG, in epochs and shares; `drawCurve` gives it its points. */
+export function curveSvg({ withArea }) {
+  const area = withArea ? svg("path", { class: "area" }) : null;
+  const line = svg("path", { class: "line" });
+  const paths = area ? [area, line] : [line];
+  return { node: svg("svg", { class: "curve", preserveAspectRatio: "none" }, ...paths), area, line };
+}
+
+/** Draw a shape, which has SVG paths for the line and for the area under it. */
+export function drawCurve({ node, area, line }, epochs, shape) {
+  set(node, "viewBox", `0 0 ${epochs} 1`);
+  set(line, "d", shape.line);
+  if (area) set(area, "d", shape.area);
+}
+
+/** A node that takes the keyboard and is told as a slider; `describe` gives it its value. */
+export function slider(className, orientation, ...children) {
+  const node = el(className, ...children);
+  node.tabIndex = 0;
+  node.setAttribute("role", "slider");
+  node.setAttribute("aria-orientation", orientation);
+  return node;
+}
+
+/** What a slider says of itself: lowest, highest and present value, and the latter in words. */
+export function describe(node, low, high, now, words) {
+  set(node, "aria-valuemin", low);
+  set(node, "aria-valuemax", high);
+  set(node, "aria-valuenow", now);
+  set(node, "aria-valuetext", words);
+}
+
+export function set(node, name, value) {
+  if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
+}
+
+export function text(node, value) {
+  if (node.textContent !== value) node.textContent = value;
+}
+
+export const show = (node, on) => node.toggleAttribute("hidden", !on);
+
+export const percent = (part, whole) => `${(part / whole) * 100}%`;
+
+/** Left and width of a node that spans epochs of a run, in shares of its track. */
+export function span(node, start, end, epochs) {
+  node.style.left = percent(start, epochs);
+  node.style.width = percent(end - start, epochs);
+}
+
+/** Left and width of a node inside such a span that is again as wide as the whole track. */
+export function unspan(node, start, end, epochs) {
+  node.style.left = percent(-start, end - start);
+  node.style.width = percent(epochs, end - start);
+}
+
+/** As many nodes as there are items, made once and kept; what is left over is hidden. */
+export function pool(parent, nodes, count, make) {
+  const parts = (node) => node.nodes ?? [node];
+  while (nodes.length < count) {
+    const node = make(nodes.length);
+    nodes.push(node);
+    parent.append(...parts(node));
+  }
+  nodes.forEach((node, index) => parts(node).forEach((part) => show(part, index < count)));
+  return nodes.slice(0, count);
+}

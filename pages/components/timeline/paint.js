@@ -1,0 +1,41 @@
+// Painting: the whole timeline in one animation frame, however much has changed since the last.
+
+import { NARROW } from "./axis.js";
+import { stateAt } from "./phases.js";
+import { paintProblems } from "./problems.js";
+import { paintReadout } from "./readout.js";
+import { paintRows } from "./rows.js";
+import { paintScale } from "./scale.js";
+import { paintShared } from "./shared.js";
+
+const FINE_PX = 24;
+const COARSE_PX = 44;
+
+/** Paint in the next frame. */
+export function schedule(timeline) {
+  if (timeline.frame || !timeline.data) return;
+  timeline.frame = requestAnimationFrame(() => {
+    timeline.frame = 0;
+    paint(timeline);
+  });
+}
+
+function paint(timeline) {
+  const { data, root, scale, windows, playhead, drag } = timeline;
+  timeline.hit = matchMedia("(pointer: coarse)").matches ? COARSE_PX : FINE_PX;
+  timeline.narrow = root.clientWidth < NARROW;
+  root.classList.toggle("narrow", timeline.narrow);
+  root.classList.toggle("dense", data.groups.length > 6);
+  // The class decides about the gutters, so the track is measured after it.
+  timeline.width = scale.axis.clientWidth || 1;
+  root.classList.toggle("dragging", drag?.moving ?? false);
+  const groups = data.groups.map((group) => ({ ...group, windows: windows.get(group.name) }));
+  const state = stateAt(groups, data.epochs, playhead, data.optimizer.bytes);
+  paintReadout(timeline, state);
+  paintScale(timeline, state.phases);
+  paintShared(timeline);
+  paintRows(timeline, groups);
+  paintProblems(timeline);
+  if (timeline.focusNext) timeline.focusNext.focus({ preventScroll: true, focusVisible: true });
+  timeline.focusNext = null;
+}

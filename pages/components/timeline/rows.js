@@ -1,0 +1,167 @@
+// The rows of the groups: label, windows and gaps on the track, and the budget at the right.
+
+import { path } from "./curves.js";
+import { buildWindow, paintWindow } from "./bar.js";
+import { curveSvg, drawCurve, el, percent, pool, show, span, svg, text, unspan } from "./dom.js";
+import { formatCount, formatScale, formatShare } from "./format.js";
+import { pointed } from "./problems.js";
+import { pointsOf } from "./shared.js";
+import { gaps, visible } from "./windows.js";
+
+const HATCH = "thaw-hatch";
+
+/** The rows' place, with the pattern that hatches every gap. */
+export function buildRows() {
+  const stroke = svg("path", { d: "M0 0V7", class: "hatch-line" });
+  const turned = { patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
+  const pattern = svg("pattern", { id: HATCH, width: 7, height: 7, ...turned }, stroke);
+  const pictures = svg("svg", { class: "patterns", width: 0, height: 0 }, svg("defs", {}, pattern));
+  return { pictures, node: el("rows") };
+}
+
+/** A row for every group of the data, in its order; a row that was there is kept. */
+export function arrangeRows({ data, rows, rowsNode, actions }) {
+  const wanted = data.groups.map(({ name }) => name);
+  for (const [name, row] of rows) {
+    if (wanted.includes(name)) continue;
+    row.node.remove();
+    rows.delete(name);
+  }
+  let before = null;
+  for (const name of wanted) {
+    if (!rows.has(name)) rows.set(name, buildRow(name, actions));
+    const { node } = rows.get(name);
+    // A node that is where it belongs is not moved: moving it would lose the focus.
+    const place = before ? before.nextSibling : rowsNode.firstChild;
+    if (node !== place) rowsNode.insertBefore(node, place);
+    before = node;
+  }
+}
+
+/** Paint every group's row; groups whose curve is the same share its points and its paths. */
+export function paintRows(timeline, groups) {
+  const shapes = new Map();
+  const shapeOf = (group) => {
+    const key = `${group.curve} ${group.origin} ${timeline.data.restart ? group.windows[0]?.[0] : ""}`;
+    if (!shapes.has(key)) {
+      const points = pointsOf(timeline, group);
+      shapes.set(key, { points, line: path(points), area: path(points, true) });
+    }
+    return shapes.get(key);
+  };
+  for (const group of groups) paintRow(timeline, timeline.rows.get(group.name), group, shapeOf(group));
+}
+
+function buildRow(name, actions) {
+  const row = {
+    name,
+    actions,
+    gaps: [],
+    windows: [],
+    discs: [],
+    swatch: el("swatch"),
+    nameNode: el("name"),
+    scale: el("times"),
+    count: el("count"),
+    budget: el("budget", document.createElement("span"), document.createElement("b")),
+    never: el("never", "Never trains"),
+    ring: el("ring"),
+    dashes: el("dashes"),
+    epochs: buildShare(),
+    learning: buildShare(),
+    dash: el("dash", "—"),
+  };
+  row.learning.fill.classList.add("own");
+  row.learning.text.classList.add("own");
+  const label = el("label", row.swatch, row.nameNode, row.scale, row.count, row.budget);
+  row.track = el("track", row.never, row.ring, row.dashes);
+  const { epochs, learning } = row;
+  const gutter = el("gutter", epochs.bar, epochs.text, learning.bar, learning.text, row.dash);
+  row.node = el("row group", label, row.track, gutter);
+  actions.set(label, { act: "pick", row, window: 0 });
+  return row;
+}
+
+function buildShare() {
+  const fill = el("fill");
+  return { bar: el("share", fill), fill, text: el("percent") };
+}
+
+function buildGap(row) {
+  const curve = curveSvg({ withArea: false });
+  const ground = svg("rect", { width: "100%", height: "100%", fill: `url(#${HATCH})` });
+  const wide = el("wide", svg("svg", { class: "hatch" }, ground), curve.node);
+  const node = el("gap", wide);
+  row.actions.set(node, { act: "pick", row, window: 0 });
+  return { node, wide, curve, nodes: [node] };
+}
+
+function paintRow(timeline, row, group, shape) {
+  const { data, theme, playhead, width, narrow } = timeline;
+  const { epochs } = data;
+  const { windows, name } = group;
+  const selected = timeline.selected?.group === name ? timeline.selected.window : null;
+  const handled = timeline.handled?.row === row ? timeline.handled : null;
+  const problem = pointed(timeline, name);
+  const facts = [windows, selected, handled && [handled.act, handled.window], playhead, width, narrow];
+  const key = JSON.stringify([facts, theme, group, epochs, problem]) + shape.line;
+  if (row.key === key) return;
+  row.key = key;
+
+  row.node.style.setProperty("--c", group.color[theme]);
+  text(row.nameNode, name);
+  row.nameNode.title = name;
+  text(row.scale, formatScale(group.scale));
+  text(row.count, group.parameters === null ? "" : formatCount(group.parameters));
+  paintBudget(row, group.budget);
+
+  const open = visible(windows, epochs);
+  paintGaps(row, gaps(windows, epochs), epochs, shape);
+  show(row.never, open.length === 0);
+  paintRing(row.ring, selected, open, epochs);
+  paintRing(row.dashes, problem, open, epochs);
+  row.node.classList.toggle("twice", !row.ring.hidden && !row.dashes.hidden && selected === problem);
+
+  // A group without a window still has its first handle, at the far right, to be pulled in.
+  const count = Math.max(windows.length, 1);
+  const make = (index) => buildWindow(row.actions, row, index);
+  pool(row.track, row.windows, count, make).forEach((nodes, index) => {
+    const shown = open.find((window) => window.index === index);
+    const waiting = open.length === 0 && index === 0;
+    paintWindow(timeline, nodes, { group, shape, index, shown, waiting, selected, handled, of: open.length });
+  });
+}
+
+function paintGaps(row, closed, epochs, shape) {
+  pool(row.track, row.gaps, closed.length, () => buildGap(row)).forEach((gap, index) => {
+    const [start, end] = closed[index];
+    span(gap.node, start, end, epochs);
+    unspan(gap.wide, start, end, epochs);
+    gap.node.classList.toggle("first", start === 0);
+    gap.node.classList.toggle("last", end === epochs);
+    drawCurve(gap.curve, epochs, shape);
+  });
+}
+
+/** A ring round window `index`, round the whole track if the group has none, or none for null. */
+function paintRing(node, index, open, epochs) {
+  const none = open.length === 0 ? { start: 0, end: epochs } : undefined;
+  const around = index === null ? undefined : (open.find((window) => window.index === index) ?? none);
+  show(node, around !== undefined);
+  if (around) span(node, around.start, around.end, epochs);
+}
+
+function paintBudget(row, budget) {
+  const [epochs, learning] = budget ?? [0, 0];
+  for (const part of [row.epochs, row.learning]) {
+    show(part.bar, budget !== null);
+    show(part.text, budget !== null);
+  }
+  show(row.dash, budget === null);
+  row.epochs.fill.style.width = percent(epochs, 1);
+  row.learning.fill.style.width = percent(Math.min(learning, 1), 1);
+  text(row.epochs.text, formatShare(epochs));
+  text(row.learning.text, formatShare(learning));
+  text(row.budget.firstChild, budget ? `${formatShare(epochs)} / ` : "—");
+  text(row.budget.lastChild, budget ? formatShare(learning) : "");
+}

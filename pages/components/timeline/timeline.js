@@ -1,0 +1,91 @@
+// The timeline: draws a schedule, and turns drags and keys into edits.
+//
+// One object holds the state of one timeline; the files beside this one build, paint and change it.
+// Streamlit takes a component's script as one text, into which bundle.py joins them.
+
+import { receive, reportWidth } from "./answers.js";
+import { el } from "./dom.js";
+import { commitTyping } from "./gesture.js";
+import { HOVER, cancel, down, hover, move, point, up } from "./hands.js";
+import { blur, focus, key, pageKey } from "./keys.js";
+import { schedule } from "./paint.js";
+import { buildReadout } from "./readout.js";
+import { buildRows } from "./rows.js";
+import { buildScale } from "./scale.js";
+import { buildShared } from "./shared.js";
+
+const instances = new WeakMap();
+let calls = 0;
+
+/** What Streamlit calls with new data, and whenever the theme changes; returns how to clean up. */
+export default function mount(component) {
+  const { parentElement } = component;
+  if (!instances.has(parentElement)) instances.set(parentElement, { timeline: build(parentElement) });
+  const instance = instances.get(parentElement);
+  const call = (calls += 1);
+  instance.call = call;
+  receive(instance.timeline, component);
+  // Streamlit may clean up an outdated call after a newer one has begun: only the newest one ends it.
+  return () => {
+    if (instance.call !== call) return;
+    instances.delete(parentElement);
+    destroy(instance.timeline);
+  };
+}
+
+/** A timeline that listens and waits for its first data. */
+function build(parent) {
+  const actions = new WeakMap();
+  const readout = buildReadout();
+  const scale = buildScale(actions);
+  const shared = buildShared(actions);
+  const rows = buildRows();
+  const legend = el("legend", el("", "group, LR scale, parameters"), el("", "epochs / learning"));
+  const plot = el("plot", rows.pictures, scale.under, shared.node, rows.node, scale.over);
+  const root = el("thaw", readout.node, legend, scale.strip, scale.epochs, plot);
+  // What the server last sent, and what the page shows of it with the hand's changes.
+  const truth = { latest: null, data: null, windows: new Map(), curve: null, playhead: 0, selected: null };
+  const hand = { drag: null, typing: null, handled: null, hovered: null, focusNext: null };
+  const post = { sequence: 0, sentAt: 0, playheadsSent: [], queued: new Map(), patience: 0, reported: null };
+  const parts = { root, readout, scale, shared, rowsNode: rows.node, rows: new Map(), actions };
+  const timeline = { host: parent.host ?? parent, ...parts, ...truth, ...hand, ...post, frame: 0 };
+  for (const node of [...parent.children]) if (node.classList?.contains("thaw")) node.remove();
+  parent.append(root);
+  listen(timeline);
+  return timeline;
+}
+
+function listen(timeline) {
+  const { root } = timeline;
+  timeline.listeners = new AbortController();
+  const { signal } = timeline.listeners;
+  const on = (target, type, handler) => {
+    target.addEventListener(type, (event) => handler(timeline, event), { signal });
+  };
+  on(root, "pointerdown", down);
+  on(root, "pointermove", move);
+  on(root, "pointerup", up);
+  on(root, "pointercancel", cancel);
+  on(root, "lostpointercapture", cancel);
+  on(root, "pointerover", hover);
+  on(root, "pointerleave", hover);
+  on(root, "keydown", key);
+  on(root, "focusin", focus);
+  on(root, "focusout", blur);
+  on(window, "keydown", pageKey);
+  on(window, HOVER, (_, event) => point(timeline, event.detail));
+  timeline.sizes = new ResizeObserver(() => {
+    reportWidth(timeline);
+    schedule(timeline);
+  });
+  timeline.sizes.observe(root);
+}
+
+function destroy(timeline) {
+  commitTyping(timeline);
+  timeline.listeners.abort();
+  timeline.sizes.disconnect();
+  clearTimeout(timeline.patience);
+  cancelAnimationFrame(timeline.frame);
+  timeline.root.remove();
+}

@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from core.design import curves
+from core.design.spec import Schedule
+from tests.components.timeline.bench import drawn, node, schedule
+
+SHAPES: list[dict[str, Any]] = [
+    {"shape": "cosine", "floor": {"factor": 0.1}},
+    {"shape": "linear", "floor": {"factor": 0.1}},
+    {"shape": "wsd", "cooldown": 0.3, "floor": {"factor": 0.1}},
+    {"shape": "polynomial", "power": 2.0, "floor": {"factor": 0.1}},
+    {"shape": "constant"},
+]
+
+
+def shape_of(given: Schedule, name: str) -> dict[str, Any]:
+    floor = getattr(given.lr.decay, "floor", None)
+    return {
+        "origin": curves.origin(given, given.group(name)),
+        "warmup": given.lr.warmup.epochs,
+        "start": given.lr.warmup.start_factor,
+        "floor": None if floor is None else floor.factor,
+    }
+
+
+@pytest.mark.parametrize("after", ["follow", "restart"])
+@pytest.mark.parametrize("decay", SHAPES, ids=lambda decay: decay["shape"])
+def test_points_read_at_the_playhead_are_the_rate_to_a_thousandth_of_the_peak(
+    decay: dict[str, Any], after: str
+) -> None:
+    given = schedule(decay=decay, after_unfreeze=after, warmup={"epochs": 1.3, "start_factor": 0.2})
+    data = drawn(given)
+    t = np.linspace(0, 8, 333)
+    read = node(
+        "curves.map((points) => t.map((x) => valueAt(points, x)))",
+        curves=data["curves"],
+        t=t.tolist(),
+    )
+    for row in data["groups"]:
+        expected = curves.lr(given, given.group(row["name"]), t) / row["peak"]
+        assert read[row["curve"]] == pytest.approx(expected.tolist(), abs=1e-3)
+
+
+def test_a_rate_by_epochs_is_read_as_a_staircase() -> None:
+    given = schedule(interval="epoch", warmup={"epochs": 3, "start_factor": 0.1})
+    data = drawn(given)
+    t = [0, 0.99, 1, 1.5, 2.999, 3, 7, 7.999, 8]
+    steps = np.minimum(np.floor(t), 7)
+    expected = curves.lr(given, given.group("head"), steps) / 1e-3
+    points = data["curves"][data["groups"][0]["curve"]]
+    read = node("t.map((x) => valueAt(points, x))", points=points, t=t)
+    assert read == pytest.approx(expected.tolist(), rel=1e-5)
+
+
+@pytest.mark.parametrize("rise", ["linear", "cosine"])
+@pytest.mark.parametrize("decay", SHAPES, ids=lambda decay: decay["shape"])
+def test_the_curve_in_a_drag_is_the_curve_after_it(decay: dict[str, Any], rise: str) -> None:
+    """Stretching the old points is what Python then computes for the new warmup and floor."""
+    changed = decay if decay["shape"] == "constant" else {**decay, "floor": {"factor": 0.4}}
+    common: dict[str, Any] = {"after_unfreeze": "restart"}
+    before = schedule(
+        decay=decay, warmup={"epochs": 1, "start_factor": 0.1, "shape": rise}, **common
+    )
+    after = schedule(
+        {"layer3": [[2, None]]},
+        decay=changed,
+        warmup={"epochs": 2.5, "start_factor": 0.6, "shape": rise},
+        **common,
+    )
+    data = drawn(before)
+    row = next(row for row in data["groups"] if row["name"] == "layer3")
+    t = np.linspace(0, 8, 161)
+    read = node(
+        "t.map((x) => valueAt(warp(points, old, now, 8), x))",
+        points=data["curves"][row["curve"]],
+        t=t.tolist(),
+        old=shape_of(before, "layer3"),
+        now=shape_of(after, "layer3"),
+    )
+    expected = curves.lr(after, after.group("layer3"), t) / row["peak"]
+    assert read == pytest.approx(expected.tolist(), abs=4e-3)
+
+
+def test_a_warmup_can_be_drawn_out_of_nothing_and_back() -> None:
+    flat = {"origin": 0, "warmup": 0, "start": 0.1, "floor": 0.0}
+    risen = {**flat, "warmup": 2}
+    line = [0, 1, 8, 0]
+    assert node("warp(line, flat, risen, 8)", line=line, flat=flat, risen=risen) == [
+        *[0, 0.1],
+        *[2, 1],
+        *[8, 0],
+    ]
+    back = node("warp(line, risen, flat, 8)", line=[0, 0.1, 2, 1, 8, 0], flat=flat, risen=risen)
+    assert back == line
+
+
+def test_a_path_starts_at_the_first_point_and_closes_on_the_ground() -> None:
+    assert node("path([0, 0.1, 1, 1, 8, 0])") == "M0 0.9L1 0L8 1"
+    assert node("path([0, 0.1, 1, 1, 8, 0], true)") == "M0 0.9L1 0L8 1L8 1L0 1Z"
+
+
+def test_a_rate_above_its_peak_still_fits_the_bar() -> None:
+    assert node("path([0, 1, 8, 100])") == "M0 0.99L8 0"
+
+
+def test_shares_snap_to_two_digits_between_0_and_1() -> None:
+    shares = [-0.2, 0, 0.0001, 0.01234, 0.5555, 0.999, 3]
+    assert node("shares.map(snapShare)", shares=shares) == [0, 0, 0, 0.012, 0.56, 1, 1]

@@ -1,0 +1,26 @@
+from __future__ import annotations
+
+from tests.components.timeline.bench import node
+
+
+def test_numbers_are_written_as_in_the_rest_of_the_page() -> None:
+    written = {
+        "formatRate(4.81e-4)": "4.8e-4",
+        "formatRate(1e-3)": "1.0e-3",
+        "formatRate(0)": "0",
+        "formatScale(1)": "×1",
+        "formatScale(0.03125)": "×0.03125",
+        "formatScale(1e-5)": "×1e-5",
+        "formatScale(0)": "×0",
+        "formatBytes(6.156e6)": "6.2 MB",
+        "formatBytes(1.07e8)": "107 MB",
+        "formatBytes(0)": "0 B",
+        "formatBytes(999_960_000)": "1.0 GB",
+        "formatShare(1)": "100%",
+        "formatShare(0.6246)": "62%",
+        "formatShare(0.0362)": "3.6%",
+        "formatShare(0.0002)": "<0.1%",
+        "formatShare(0)": "0%",
+        "formatCount(11006440)": "11,006,440",
+    }
+    assert node(f"[{', '.join(written)}]") == list(written.values())
