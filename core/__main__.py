@@ -188,9 +188,6 @@ def _read_schedule(file: str) -> Schedule:
 def _sit(folder: Path) -> None:
     """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
     schedule, settings = folders.read(folder)
-    # threads that wait without spinning: a busy machine else runs many times slower (OpenMP reads
-    # this when torch is loaded; it changes no number)
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     with Sitting(folder, schedule) as sitting, stop_signals() as signalled:
         from core.training.train import train
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.design import plan
 from core.design.spec import Schedule
@@ -35,6 +36,7 @@ def set_group(
     *,
     open: bool,  # noqa: A002 - reads as what it is at every call
     when_frozen: Literal["eval", "train"] = "eval",
+    batchnorm: Literal["eval"] | None = None,
     training: bool = True,
 ) -> None:
     """Opens or freezes the layers; doing so again changes nothing.
@@ -43,20 +45,21 @@ def set_group(
     by the optimizer. With `when_frozen="eval"` every frozen module is in eval mode, so that
     BatchNorm's running statistics and dropout hold still, and a forward pre-hook returns it there
     whenever `model.train()` came in between. With `"train"` the mode is left alone, and BatchNorm
-    goes on moving.
+    goes on moving. With `batchnorm="eval"` the BatchNorm modules are held in eval mode whether the
+    layers are open or frozen: they use their running statistics and leave them alone.
 
-    A module is released when it is opened, or frozen with `"train"`; it then takes the mode
-    `training`, which should be the model's own. Modules that were not held keep their mode.
+    A module that is not held any more takes the mode `training`, which should be the model's own.
+    Modules that were not held keep their mode.
     """
     layers = list(layers)
     for parameter in parameters_of(layers):
         parameter.requires_grad_(open)
         if not open:
             parameter.grad = None
-    held = not open and when_frozen == "eval"
+    all_held = not open and when_frozen == "eval"
     for layer in layers:
         for module in layer.modules() if isinstance(layer, nn.Module) else ():
-            if held:
+            if all_held or (batchnorm == "eval" and isinstance(module, _BatchNorm)):
                 _hold(module)
             else:
                 _release(module, training)
@@ -81,6 +84,7 @@ def apply_plan(
             layer_groups[group.name],
             open=plan.is_open(group, epoch),
             when_frozen=group.when_frozen,
+            batchnorm=group.batchnorm,
             training=training,
         )
 

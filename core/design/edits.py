@@ -74,7 +74,7 @@ def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
     """Take another model with its default groups.
 
     Groups are matched by their distance from the head; what lies deeper than the old model's
-    deepest group takes its windows and mode. A scale of a group's own goes with it.
+    deepest group takes its windows and modes. A scale of a group's own goes with it.
     """
     deepest = len(schedule.groups) - 1
     groups = []
@@ -86,6 +86,7 @@ def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
             trainable=old.trainable,
             lr_scale=old.lr_scale if distance <= deepest else None,
             when_frozen=old.when_frozen,
+            batchnorm=old.batchnorm,
         )
         groups.append(new.model_dump(mode="json", exclude_none=True))
     model = {"name": table.model, "weights": table.weights[0] if table.weights else None}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -78,8 +78,8 @@ def _explain(details: ErrorDetails) -> InputError:
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         return _wrong_tag(str(loc[-1]), field, value)
     if kind == "literal_error":
-        choices = get_args(_owner(loc[:-1]).model_fields[str(loc[-1])].annotation)
-        return InputError(field, f"is {shown(value)}", _one_of(value, choices))
+        annotation = _owner(loc[:-1]).model_fields[str(loc[-1])].annotation
+        return InputError(field, f"is {shown(value)}", _one_of(value, _literals(annotation)))
     if kind == "string_pattern_mismatch":
         key = "modules" if "modules" in loc else field
         return InputError(field, f"is {shown(value)}", _PATTERNS.get(key, _PRINTABLE))
@@ -109,6 +109,13 @@ def _wrong_tag(union: str, field: str, value: dict[str, Any]) -> InputError:
     key = "name" if union == "optimizer" else "shape"
     wrong = f"is {shown(value[key])}" if key in value else "is missing"
     return InputError(f"{field}.{key}", wrong, _one_of(value.get(key), _UNIONS[union]))
+
+
+def _literals(annotation: Any) -> list[str]:
+    """The names in a Literal, also in one that may be null."""
+    if get_origin(annotation) is Literal:
+        return list(get_args(annotation))
+    return [name for part in get_args(annotation) for name in _literals(part)]
 
 
 def _one_of(value: Any, choices: Iterable[str]) -> str:

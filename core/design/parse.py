@@ -16,7 +16,7 @@ from core.errors import InputError, ScheduleError, shown
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
 VERSION = 1
-WIDTH = 108
+WIDTH = 130
 
 
 def parse(text: str | bytes) -> spec.Schedule:
@@ -61,7 +61,7 @@ def to_raw(schedule: spec.Schedule) -> dict[str, Any]:
 
 
 def dumps(schedule: spec.Schedule) -> str:
-    """The schedule as JSON for people: what fits into 108 columns, a comma aside, is one line."""
+    """The schedule as JSON for people: what fits into 130 columns, a comma aside, is one line."""
     return _pretty("", to_raw(schedule), 0) + "\n"
 
 

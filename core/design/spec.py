@@ -178,13 +178,18 @@ class LearningRate(Document):
 
 
 class Group(Document):
-    """Layers that thaw together; one param group of the optimizer, by the same name."""
+    """Layers that thaw together; one param group of the optimizer, by the same name.
+
+    With `batchnorm: "eval"` its BatchNorm layers keep to their pretrained statistics also while it
+    trains (their weights train), which small batches and small images need.
+    """
 
     name: Name
     modules: Annotated[tuple[ModulePath, ...], Field(min_length=1)]
     trainable: tuple[Window, ...] = ()
     lr_scale: Annotated[float, Field(ge=1e-9, le=1e9)] | None = None
     when_frozen: Literal["eval", "train"] = "eval"
+    batchnorm: Literal["eval"] | None = None
 
     @field_validator("trainable")
     @classmethod

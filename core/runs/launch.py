@@ -26,13 +26,18 @@ from core.runs.settings import RunSettings
 
 _HOME = "THAW_HOME"
 _CODE = Path(__file__).parents[2]
-_KEEP_MEMORY = {
+_BESIDE_A_PAGE = {
+    "OMP_WAIT_POLICY": "PASSIVE",
     "MALLOC_MMAP_THRESHOLD_": str(2**32),
     "MALLOC_TRIM_THRESHOLD_": str(2**33),
     "MALLOC_TOP_PAD_": str(2**28),
 }
-"""glibc gives large freed blocks back to the system and takes them again at every training step;
-keeping them saves the page faults and changes no number."""
+"""What a run's process gets unless the user has set it; none of it changes a number.
+
+Threads that spin while they wait starve one another when a server and a browser want the same
+cores (a step then took ten times as long; alone, sleeping costs up to two thirds more). And glibc
+gives large freed blocks back and takes them again at every step: keeping them saves page faults.
+"""
 _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""
 
@@ -133,7 +138,7 @@ def _spawn(folder: Path) -> None:
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     if sys.platform == "linux":
-        environment = {**_KEEP_MEMORY, **environment}
+        environment = {**_BESIDE_A_PAGE, **environment}
     try:
         with (folder / folders.LOG).open("ab") as log:
             process = subprocess.Popen(

@@ -29,7 +29,7 @@ def window_panel() -> None:
             _freezes_at(group, index)
         with rate:
             _lr_scale(group)
-        _when_frozen(group)
+        _batchnorm(group)
 
 
 def _thaws_at(group: Group, index: int) -> None:
@@ -81,14 +81,33 @@ def _lr_scale(group: Group) -> None:
     )
 
 
-def _when_frozen(group: Group) -> None:
-    st.session_state["when-frozen"] = group.when_frozen == "train"
+def _batchnorm(group: Group) -> None:
+    _toggle(
+        group,
+        "when_frozen",
+        "train",
+        "eval",
+        "BatchNorm moves while frozen",
+        "As in the classroom recipe and in fastai; dropout stays random too.",
+    )
+    _toggle(
+        group,
+        "batchnorm",
+        "eval",
+        None,
+        "BatchNorm keeps its statistics",
+        "Also while the group trains: for small batches and small images.",
+    )
+
+
+def _toggle(group: Group, field: str, on: str, off: str | None, label: str, why: str) -> None:
+    key = f"toggle-{field}"
+    st.session_state[key] = getattr(group, field) == on
     st.toggle(
-        "BatchNorm keeps moving while frozen",
-        key="when-frozen",
+        label,
+        key=key,
+        help=why,
         on_change=lambda: state.edit(
-            edits.set_group,
-            group.name,
-            when_frozen="train" if st.session_state["when-frozen"] else "eval",
+            edits.set_group, group.name, **{field: on if st.session_state[key] else off}
         ),
     )

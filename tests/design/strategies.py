@@ -105,6 +105,7 @@ def documents(draw: st.DrawFn, max_epochs: int = 12, max_groups: int = 5) -> dic
             "trainable": draw(windows(epochs)),
             "lr_scale": draw(scales),
             "when_frozen": draw(st.sampled_from(["eval", "train"])),
+            "batchnorm": draw(st.sampled_from(["eval", None])),
         }
         for at, name in enumerate(group_names)
     ]

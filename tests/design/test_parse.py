@@ -688,8 +688,8 @@ def test_nothing_that_was_written_is_rewritten(raw: dict[str, Any]):
     assert kept(raw, json.loads(parse.dumps(parse.from_raw(raw))))
 
 
-@pytest.mark.parametrize(("length", "broken"), [(87, False), (88, True)])
-def test_what_fits_into_108_columns_is_one_line(length: int, broken: bool):
+@pytest.mark.parametrize(("length", "broken"), [(109, False), (110, True)])
+def test_what_fits_into_130_columns_is_one_line(length: int, broken: bool):
     document = changed("groups", 0, "modules", to=["m" * length])
     line = f'      "modules": ["{"m" * length}"],'
     assert len(line) == length + 22
@@ -715,12 +715,8 @@ def test_the_text_is_readable():
     "after_unfreeze": "follow"
   },
   "groups": [
-    {
-      "name": "body",
-      "modules": ["conv1", "layer4"],
-      "trainable": [[2, 4], [6, null]],
-      "when_frozen": "eval"
-    },
+    {"name": "body", "modules": ["conv1", "layer4"], "trainable": [[2, 4], [6, null]], \
+"when_frozen": "eval"},
     {"name": "head", "modules": ["fc"], "trainable": [[0, null]], "when_frozen": "eval"}
   ]
 }

@@ -15,6 +15,7 @@ from core.runs import launch
 from tests.training.small import small_schedule, small_settings
 
 PATIENCE = 120.0
+EPOCHS = 5  # enough of them that a run is not over before it is killed
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +26,8 @@ def calm_threads(monkeypatch):
 def wait_for(folder, condition):
     end = time.monotonic() + PATIENCE
     while not condition():
-        assert time.monotonic() < end, (folder / "log.txt").read_text()
+        if time.monotonic() > end:
+            pytest.fail(f"{folders.status(folder)}\n{(folder / 'log.txt').read_text()}")
         time.sleep(0.02)
 
 
@@ -46,7 +48,7 @@ def finished(tmp_path_factory):
     root = tmp_path_factory.mktemp("finished")
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
-    folder = root / launch.start(small_schedule(), small_settings(), root)
+    folder = root / launch.start(small_schedule(EPOCHS), small_settings(), root)
     assert folders.status(folder) == "starting"
     wait_for_status(folder, "finished")
     if before is None:
@@ -60,10 +62,10 @@ def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
     wait_for(finished, lambda: folders.summary(finished) is not None)
     summary = folders.summary(finished)
     assert summary["status"] == "finished"
-    assert summary["epochs_done"] == 3
+    assert summary["epochs_done"] == EPOCHS
     assert summary["audit"]["max_lr_error"] <= 1e-12
     assert summary["audit"]["frozen_groups_unchanged"] is True
-    assert "epoch   3/3" in (finished / "log.txt").read_text()
+    assert f"epoch   {EPOCHS}/{EPOCHS}" in (finished / "log.txt").read_text()
     assert len(weights(finished)) == 296
 
 
@@ -79,8 +81,9 @@ def test_an_id_sorts_by_time_and_is_safe_in_a_path(finished):
 
 
 def test_a_run_killed_at_once_is_interrupted_and_resumes_to_the_same_bits(finished, tmp_path):
-    folder = tmp_path / launch.start(small_schedule(), small_settings(), tmp_path)
+    folder = tmp_path / launch.start(small_schedule(EPOCHS), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
+    assert folders.status(folder) == "running"
     os.kill(folders.process(folder).pid, signal.SIGKILL)
     wait_for_status(folder, "interrupted")
     launch.resume(folder)

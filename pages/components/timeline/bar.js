@@ -1,14 +1,24 @@
-// One window of a group: its bar with the rate inside, its two handles, and the chip with the rate.
+// One window of a group: its bar with the rate inside, and a handle at each edge.
 
-import { clamp, epochOfX, xOfEpoch } from "./axis.js";
-import { highest, valueAt } from "./curves.js";
-import { curveSvg, describe, drawCurve, el, percent, set, show, slider, span, text, unspan } from "./dom.js";
-import { formatRate } from "./format.js";
+import { clamp, xOfEpoch } from "./axis.js";
+import { paintRates } from "./chip.js";
+import {
+  curveSvg,
+  describe,
+  drawCurve,
+  el,
+  percent,
+  set,
+  show,
+  slider,
+  span,
+  text,
+  unspan,
+} from "./dom.js";
 import { limits } from "./windows.js";
 
 const TIGHT_PX = 60;
 const FLAG_PX = 76;
-const CHIP_PX = 64;
 const EDGE_PX = 14;
 
 /** `actions` learns what the bar and its handles do to window `index` of the row's group. */
@@ -38,51 +48,52 @@ export function buildWindow(actions, row, index) {
  * that are shown; a group without any has its first handle `waiting` at the far right.
  */
 export function paintWindow(timeline, nodes, facts) {
+  const { width, narrow, windows } = timeline;
   const { epochs } = timeline.data;
   const { group, shown, waiting, index, of } = facts;
   const { bar, chip, start, end } = nodes;
+  const { start: from, end: to } = shown ?? { start: epochs, end: epochs };
+  const length = xOfEpoch(to - from, width, epochs);
+  const size = narrow ? 12 : 9;
+  const grip = shown ? clamp(length / 2 - 0.5, 1.5, size) : size;
+  const which = of > 1 ? `, window ${index + 1} of ${of}` : "";
+  const tight = shown !== undefined && length < TIGHT_PX;
+  const handle = { ...facts, spans: windows.get(group.name), grip, which, tight };
   show(bar, shown !== undefined);
   show(start.node, shown !== undefined || waiting);
   show(end.node, shown !== undefined);
   show(chip, false);
-  const which = of > 1 ? `, window ${index + 1} of ${of}` : "";
-  const { start: from, end: to } = shown ?? { start: epochs, end: epochs };
   start.node.classList.toggle("waiting", waiting);
-  paintHandle(timeline, start, { ...facts, edge: "start", from, to, which });
+  paintHandle(timeline, start, { ...handle, edge: "start", now: from });
   if (!shown) return;
-  paintHandle(timeline, end, { ...facts, edge: "end", from, to, which });
+  paintHandle(timeline, end, { ...handle, edge: "end", now: to });
   span(bar, from, to, epochs);
   set(bar, "aria-label", `${group.name} trains in epochs ${from} to ${to}${which}`);
   set(bar, "aria-pressed", facts.selected === index);
   unspan(nodes.wide, from, to, epochs);
   drawCurve(nodes.curve, epochs, facts.shape);
-  paintRates(timeline, nodes, facts);
+  paintRates(timeline, nodes, { ...facts, grip });
 }
 
-function paintHandle(timeline, handle, { group, edge, from, to, which, index, shown, waiting, handled }) {
-  const { epochs } = timeline.data;
-  const { width, narrow } = timeline;
-  const now = edge === "start" ? from : to;
+function paintHandle({ data, width, narrow, hit }, handle, facts) {
+  const { group, index, edge, now, which, waiting, handled, grip, tight } = facts;
+  const { epochs } = data;
+  const { node, flag } = handle;
   const x = xOfEpoch(now, width, epochs);
-  const length = xOfEpoch(to - from, width, epochs);
-  const tight = shown !== undefined && length < TIGHT_PX;
-  const size = narrow ? 12 : 9;
-  const grip = shown ? clamp(length / 2 - 0.5, 1.5, size) : size;
-  const [low, high] = limits(timeline.windows.get(group.name), index, edge, epochs);
-  handle.node.style.left = percent(now, epochs);
-  handle.node.classList.toggle("tight", tight);
-  placeHandle(timeline, handle, { x, grip, tight, rightwards: edge === "start" && !waiting });
-  set(handle.node, "aria-label", `${group.name} ${edge === "start" ? "thaws" : "freezes"}${which}`);
-  describe(handle.node, low, high, now, `${group.name} ${saidOf(edge, now, epochs, waiting)}`);
-  const inHand = handled !== null && handled.act === edge && handled.window === index;
-  handle.node.classList.toggle("held", inHand);
-  const outside = edge === "start" ? x >= FLAG_PX : width - x >= FLAG_PX;
-  handle.flag.classList.toggle("leftward", edge === "start" ? outside : !outside);
-  text(handle.flag, flagOf(edge, now, epochs, waiting));
+  const [low, high] = limits(facts.spans, index, edge, epochs);
+  node.style.left = percent(now, epochs);
+  node.classList.toggle("tight", tight);
+  node.classList.toggle("held", handled?.act === edge && handled.window === index);
+  placeHandle(handle, { x, grip, tight, rightwards: edge === "start" && !waiting, hit, narrow, width });
+  set(node, "aria-label", `${group.name} ${edge === "start" ? "thaws" : "freezes"}${which}`);
+  describe(node, low, high, now, `${group.name} ${saidOf(edge, now, epochs, waiting)}`);
+  const leftward = edge === "start" ? x >= FLAG_PX : width - x < FLAG_PX;
+  flag.classList.toggle("leftward", leftward);
+  text(flag, flagOf(edge, now, epochs, waiting));
 }
 
 /** The grip lies inside the bar; its area is centred on it, or reaches outwards from a short bar. */
-function placeHandle({ hit, narrow, width }, handle, { x, grip, tight, rightwards }) {
+function placeHandle(handle, { x, grip, tight, rightwards, hit, narrow, width }) {
   const from = rightwards ? x : x - grip;
   const inwards = tight ? (rightwards ? grip - hit : 0) : (grip - hit) / 2;
   const reach = narrow ? EDGE_PX : Infinity;
@@ -100,27 +111,4 @@ function saidOf(edge, now, epochs, waiting) {
 function flagOf(edge, now, epochs, waiting) {
   if (edge === "start" && waiting) return "never";
   return edge === "end" && now >= epochs ? "end" : `epoch ${now}`;
-}
-
-/** The rate at the playhead, and the peak where there is room for it and little of the curve. */
-function paintRates(timeline, { chip, peak }, { group, shape, shown }) {
-  const { points } = shape;
-  const { playhead, width, narrow } = timeline;
-  const { epochs } = timeline.data;
-  const { start: from, end: to } = shown;
-  const top = highest(points);
-  const head = xOfEpoch(playhead, width, epochs);
-  const x1 = xOfEpoch(to, width, epochs);
-  const under = playhead >= from && (to >= epochs ? playhead <= to : playhead < to);
-  const flip = head + CHIP_PX > width;
-  if (under) {
-    text(chip, formatRate(valueAt(points, playhead) * group.peak));
-    chip.style.left = percent(playhead, epochs);
-    chip.classList.toggle("leftward", flip);
-    show(chip, true);
-  }
-  text(peak, top > 1 ? `up to ${formatRate(group.peak * top)}` : `peak ${formatRate(group.peak)}`);
-  const clear = !under || x1 - head > (flip ? 30 : 160);
-  const low = valueAt(points, epochOfX(x1 - 100, width, epochs)) / top < 0.5;
-  show(peak, !narrow && xOfEpoch(to - from, width, epochs) >= 190 && clear && low);
 }

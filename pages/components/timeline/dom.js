@@ -18,12 +18,17 @@ export function svg(tag, attributes = {}, ...children) {
   return node;
 }
 
+/** A whole picture, which says nothing that the sliders do not say. */
+export const picture = (attributes, ...children) =>
+  svg("svg", { "aria-hidden": true, ...attributes }, ...children);
+
 /** A curve's SVG, in epochs and shares; `drawCurve` gives it its points. */
 export function curveSvg({ withArea }) {
   const area = withArea ? svg("path", { class: "area" }) : null;
   const line = svg("path", { class: "line" });
   const paths = area ? [area, line] : [line];
-  return { node: svg("svg", { class: "curve", preserveAspectRatio: "none" }, ...paths), area, line };
+  const node = picture({ class: "curve", preserveAspectRatio: "none" }, ...paths);
+  return { node, area, line };
 }
 
 /** Draw a shape, which has SVG paths for the line and for the area under it. */

@@ -2,6 +2,7 @@
 
 import { catchUp, release } from "./answers.js";
 import { schedule } from "./paint.js";
+import { sayChange } from "./said.js";
 
 /** What a hand or a key on this node does, with the node; null where nothing takes it. */
 export function actionOf({ actions, root }, target) {
@@ -44,11 +45,12 @@ export function cancelTyping(timeline) {
   catchUp(timeline);
 }
 
-/** Send a run of keys now, if there is one. */
+/** Send a run of keys now, if there is one, and say what no slider says. */
 export function commitTyping(timeline) {
   const { typing } = timeline;
   if (!typing) return;
   clearTimeout(typing.timer);
   timeline.typing = null;
+  sayChange(timeline, typing);
   release(timeline, typing);
 }

@@ -53,7 +53,7 @@ export function key(timeline, event) {
   event.stopPropagation();
   clearTimeout(timeline.typing?.timer);
   const timer = setTimeout(() => commitTyping(timeline), IDLE_MS);
-  timeline.typing = { act: action.act, saved, timer };
+  timeline.typing = { act: action.act, row: action.row, saved, timer };
   if (onEdge(action)) timeline.handled = action;
   if (action.row) selectChanged(timeline, action);
   schedule(timeline);

@@ -2,7 +2,6 @@
 
 import { NARROW } from "./axis.js";
 import { stateAt } from "./phases.js";
-import { paintProblems } from "./problems.js";
 import { paintReadout } from "./readout.js";
 import { paintRows } from "./rows.js";
 import { paintScale } from "./scale.js";
@@ -35,7 +34,6 @@ function paint(timeline) {
   paintScale(timeline, state.phases);
   paintShared(timeline);
   paintRows(timeline, groups);
-  paintProblems(timeline);
   if (timeline.focusNext) timeline.focusNext.focus({ preventScroll: true, focusVisible: true });
   timeline.focusNext = null;
 }

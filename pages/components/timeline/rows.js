@@ -2,9 +2,21 @@
 
 import { path } from "./curves.js";
 import { buildWindow, paintWindow } from "./bar.js";
-import { curveSvg, drawCurve, el, percent, pool, show, span, svg, text, unspan } from "./dom.js";
+import {
+  curveSvg,
+  drawCurve,
+  el,
+  percent,
+  picture,
+  pool,
+  show,
+  span,
+  svg,
+  text,
+  unspan,
+} from "./dom.js";
 import { formatCount, formatScale, formatShare } from "./format.js";
-import { pointed } from "./problems.js";
+import { paintDiscs, placeDiscs, pointed } from "./problems.js";
 import { pointsOf } from "./shared.js";
 import { gaps, visible } from "./windows.js";
 
@@ -15,7 +27,7 @@ export function buildRows() {
   const stroke = svg("path", { d: "M0 0V7", class: "hatch-line" });
   const turned = { patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
   const pattern = svg("pattern", { id: HATCH, width: 7, height: 7, ...turned }, stroke);
-  const pictures = svg("svg", { class: "patterns", width: 0, height: 0 }, svg("defs", {}, pattern));
+  const pictures = picture({ class: "patterns", width: 0, height: 0 }, svg("defs", {}, pattern));
   return { pictures, node: el("rows") };
 }
 
@@ -90,7 +102,7 @@ function buildShare() {
 function buildGap(row) {
   const curve = curveSvg({ withArea: false });
   const ground = svg("rect", { width: "100%", height: "100%", fill: `url(#${HATCH})` });
-  const wide = el("wide", svg("svg", { class: "hatch" }, ground), curve.node);
+  const wide = el("wide", picture({ class: "hatch" }, ground), curve.node);
   const node = el("gap", wide);
   row.actions.set(node, { act: "pick", row, window: 0 });
   return { node, wide, curve, nodes: [node] };
@@ -100,10 +112,13 @@ function paintRow(timeline, row, group, shape) {
   const { data, theme, playhead, width, narrow } = timeline;
   const { epochs } = data;
   const { windows, name } = group;
+  const open = visible(windows, epochs);
+  const mine = data.problems.filter(({ groups }) => groups.includes(name));
+  const discs = placeDiscs(mine, open, { width, epochs, narrow });
   const selected = timeline.selected?.group === name ? timeline.selected.window : null;
   const handled = timeline.handled?.row === row ? timeline.handled : null;
   const problem = pointed(timeline, name);
-  const facts = [windows, selected, handled && [handled.act, handled.window], playhead, width, narrow];
+  const facts = [discs, selected, handled && [handled.act, handled.window], playhead, width, narrow];
   const key = JSON.stringify([facts, theme, group, epochs, problem]) + shape.line;
   if (row.key === key) return;
   row.key = key;
@@ -114,8 +129,6 @@ function paintRow(timeline, row, group, shape) {
   text(row.scale, formatScale(group.scale));
   text(row.count, group.parameters === null ? "" : formatCount(group.parameters));
   paintBudget(row, group.budget);
-
-  const open = visible(windows, epochs);
   paintGaps(row, gaps(windows, epochs), epochs, shape);
   show(row.never, open.length === 0);
   paintRing(row.ring, selected, open, epochs);
@@ -126,10 +139,19 @@ function paintRow(timeline, row, group, shape) {
   const count = Math.max(windows.length, 1);
   const make = (index) => buildWindow(row.actions, row, index);
   pool(row.track, row.windows, count, make).forEach((nodes, index) => {
-    const shown = open.find((window) => window.index === index);
-    const waiting = open.length === 0 && index === 0;
-    paintWindow(timeline, nodes, { group, shape, index, shown, waiting, selected, handled, of: open.length });
+    paintWindow(timeline, nodes, {
+      group,
+      shape,
+      index,
+      selected,
+      handled,
+      shown: open.find((window) => window.index === index),
+      waiting: open.length === 0 && index === 0,
+      of: open.length,
+      discs: discs.filter(({ window }) => window?.index === index).map(({ x }) => x),
+    });
   });
+  paintDiscs(row, discs, handled);
 }
 
 function paintGaps(row, closed, epochs, shape) {

@@ -1,11 +1,15 @@
 // What all rows have in common: the phases, the epochs, the playhead, and the lines through the rows.
 
 import { clamp, ticks, xOfEpoch } from "./axis.js";
+import { widthOf } from "./chip.js";
 import { describe, el, percent, pool, slider, span, text } from "./dom.js";
 
 const NUMBER_PX = 14;
 const LABEL_PX = 60;
 const SLIM_PX = 28;
+const FLAG_MIN_PX = 44;
+const CARD_PX = 10;
+const GUTTER_PX = 14;
 
 /** `actions` learns which nodes the playhead is moved by. */
 export function buildScale(actions) {
@@ -38,13 +42,13 @@ export function paintScale(timeline, phases) {
   const { scale, width, curve } = timeline;
   const { epochs } = timeline.data;
   const labels = ticks(epochs, width);
-  const flag = xOfEpoch(timeline.playhead, width, epochs);
+  const flag = placeFlag(timeline);
   pool(scale.axis, scale.labels, labels.length, () => el("tick")).forEach((node, index) => {
     const value = String(labels[index]);
     text(node, value);
     node.style.left = percent(labels[index], epochs);
-    const distance = Math.abs(xOfEpoch(labels[index], width, epochs) - flag);
-    node.classList.toggle("covered", distance < 22 + value.length * 3);
+    const distance = Math.abs(xOfEpoch(labels[index], width, epochs) - flag.x);
+    node.classList.toggle("covered", distance < flag.width / 2 + value.length * 3);
   });
   pool(scale.under, scale.grid, labels.length, () => el("gridline")).forEach((node, index) => {
     node.style.left = percent(labels[index], epochs);
@@ -54,7 +58,7 @@ export function paintScale(timeline, phases) {
   });
   scale.tint.style.width = percent(Math.min(curve.warmup, epochs), epochs);
   paintPhases(timeline, phases);
-  paintPlayhead(timeline);
+  paintPlayhead(timeline, flag);
 }
 
 function paintPhases({ scale, data, playhead, width }, phases) {
@@ -73,10 +77,20 @@ function paintPhases({ scale, data, playhead, width }, phases) {
   });
 }
 
-function paintPlayhead({ scale, data, playhead }) {
+function paintPlayhead({ scale, data, playhead, width }, flag) {
   const { epochs } = data;
   scale.needle.style.left = percent(playhead, epochs);
   scale.flag.style.left = percent(playhead, epochs);
-  text(scale.flag, playhead.toFixed(2));
-  describe(scale.flag, 0, epochs, playhead, `Epoch ${playhead.toFixed(2)} of ${epochs}`);
+  scale.flag.style.setProperty("--nudge", `${flag.x - xOfEpoch(playhead, width, epochs)}px`);
+  text(scale.flag, flag.words);
+  describe(scale.flag, 0, epochs, playhead, `Epoch ${flag.words} of ${epochs}`);
+}
+
+/** The playhead's flag: its words, its width and its middle, kept within the card, off the gutter. */
+function placeFlag({ data, playhead, width, narrow }) {
+  const words = playhead.toFixed(2);
+  const size = Math.max(FLAG_MIN_PX, widthOf(words));
+  const left = size / 2 - (narrow ? CARD_PX : size / 2);
+  const right = width - size / 2 + (narrow ? CARD_PX : GUTTER_PX);
+  return { words, width: size, x: clamp(xOfEpoch(playhead, width, data.epochs), left, right) };
 }

@@ -20,7 +20,12 @@ export function buildShared(actions) {
     warmup: knob("warmup", "Warmup ends", "horizontal"),
     floor: knob("floor", "Floor", "vertical"),
   };
-  const notes = { warmup: el("note warm", "Warmup"), start: el("note from"), peak: el("note"), floor: el("note") };
+  const notes = {
+    warmup: el("note warm", "Warmup"),
+    start: el("note from"),
+    peak: el("note"),
+    floor: el("note"),
+  };
   const curve = curveSvg({ withArea: true });
   const label = el("label", el("name", "Shared curve"), el("count", "share of each group’s peak"));
   const track = el("track", curve.node, ...Object.values(notes), ...Object.values(knobs));

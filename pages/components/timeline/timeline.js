@@ -11,6 +11,7 @@ import { blur, focus, key, pageKey } from "./keys.js";
 import { schedule } from "./paint.js";
 import { buildReadout } from "./readout.js";
 import { buildRows } from "./rows.js";
+import { buildSaid } from "./said.js";
 import { buildScale } from "./scale.js";
 import { buildShared } from "./shared.js";
 
@@ -42,13 +43,42 @@ function build(parent) {
   const rows = buildRows();
   const legend = el("legend", el("", "group, LR scale, parameters"), el("", "epochs / learning"));
   const plot = el("plot", rows.pictures, scale.under, shared.node, rows.node, scale.over);
-  const root = el("thaw", readout.node, legend, scale.strip, scale.epochs, plot);
-  // What the server last sent, and what the page shows of it with the hand's changes.
-  const truth = { latest: null, data: null, windows: new Map(), curve: null, playhead: 0, selected: null };
-  const hand = { drag: null, typing: null, handled: null, hovered: null, focusNext: null };
-  const post = { sequence: 0, sentAt: 0, playheadsSent: [], queued: new Map(), patience: 0, reported: null };
-  const parts = { root, readout, scale, shared, rowsNode: rows.node, rows: new Map(), actions };
-  const timeline = { host: parent.host ?? parent, ...parts, ...truth, ...hand, ...post, frame: 0 };
+  const said = buildSaid();
+  const root = el("thaw", readout.node, legend, scale.strip, scale.epochs, plot, said);
+  root.setAttribute("role", "group");
+  root.setAttribute("aria-label", "Timeline");
+  const timeline = {
+    host: parent.host ?? parent,
+    actions,
+    root,
+    readout,
+    scale,
+    shared,
+    rowsNode: rows.node,
+    rows: new Map(),
+    said,
+    // The newest data, the data that is shown, and what a hand has changed of it since.
+    latest: null,
+    data: null,
+    windows: new Map(),
+    curve: null,
+    playhead: 0,
+    selected: null,
+    // What a pointer drags, what keys have not sent yet, the edge in hand, the problem pointed at.
+    drag: null,
+    typing: null,
+    handled: null,
+    hovered: null,
+    focusNext: null,
+    // What was sent, and what waits to be.
+    sequence: 0,
+    sentAt: 0,
+    playheadsSent: [],
+    queued: new Map(),
+    patience: 0,
+    reported: null,
+    frame: 0,
+  };
   for (const node of [...parent.children]) if (node.classList?.contains("thaw")) node.remove();
   parent.append(root);
   listen(timeline);

@@ -1,0 +1,58 @@
+// The chip: what a group's rate is at the playhead, written beside the needle.
+
+import { epochOfX, xOfEpoch } from "./axis.js";
+import { highest, valueAt } from "./curves.js";
+import { show, text } from "./dom.js";
+import { formatRate } from "./format.js";
+
+const NEEDLE_PX = 6;
+const AIR_PX = 4;
+const PEAK_PX = 100;
+
+/** Roughly how wide some words are on a chip or a flag, with its padding. */
+export const widthOf = (words) => 14 + 7 * words.length;
+
+/**
+ * Left edge of a chip: right of the needle, else left of it, but between the handles and off the
+ * discs of its bar; past a bar that is too short, or before it at the end of the track.
+ *
+ * `head` is the needle, `from` and `to` are the bar, `grip` is the width of its handles, all in
+ * pixels; `discs` are the middles of the discs on or before the bar.
+ */
+export function placeChip({ head, from, to, grip, discs, width }, size) {
+  const on = discs.filter((x) => x > from);
+  const before = discs.filter((x) => x <= from);
+  const low = Math.max(from + grip, ...on.map((x) => x + 8)) + AIR_PX;
+  const high = to - grip - AIR_PX;
+  const right = Math.max(head + NEEDLE_PX, low);
+  if (right + size <= high) return right;
+  const left = Math.min(head - NEEDLE_PX, high) - size;
+  if (left >= low) return left;
+  const past = to + AIR_PX;
+  return past + size <= width ? past : Math.min(from, ...before.map((x) => x - 8)) - AIR_PX - size;
+}
+
+/** The rate at the playhead, and the peak where there is room for it and little of the curve. */
+export function paintRates(timeline, { chip, peak }, { group, shape, shown, grip, discs }) {
+  const { playhead, width, narrow } = timeline;
+  const { epochs } = timeline.data;
+  const { points } = shape;
+  const top = highest(points);
+  const from = xOfEpoch(shown.start, width, epochs);
+  const to = xOfEpoch(shown.end, width, epochs);
+  const last = shown.end >= epochs ? playhead <= shown.end : playhead < shown.end;
+  const under = playhead >= shown.start && last;
+  show(chip, under);
+  let right = from;
+  if (under) {
+    const rate = formatRate(valueAt(points, playhead) * group.peak);
+    const head = xOfEpoch(playhead, width, epochs);
+    const left = placeChip({ head, from, to, grip, discs, width }, widthOf(rate));
+    text(chip, rate);
+    chip.style.left = `${left}px`;
+    right = left < to ? left + widthOf(rate) : from;
+  }
+  text(peak, top > 1 ? `up to ${formatRate(group.peak * top)}` : `peak ${formatRate(group.peak)}`);
+  const low = valueAt(points, epochOfX(to - PEAK_PX, width, epochs)) / top < 0.5;
+  show(peak, !narrow && to - from >= 190 && to - right >= PEAK_PX && low);
+}

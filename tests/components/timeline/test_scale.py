@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.components.timeline.bench import node
+
+
+def flag(playhead: float, width: int, epochs: int = 8) -> dict[str, Any]:
+    shown = {
+        "data": {"epochs": epochs},
+        "playhead": playhead,
+        "width": width,
+        "narrow": width < 700,
+    }
+    return dict(node("placeFlag(shown)", shown=shown))
+
+
+def test_the_flag_stands_on_the_playhead() -> None:
+    assert flag(4.6, 704) == {"words": "4.60", "width": 44, "x": pytest.approx(404.8)}
+
+
+@pytest.mark.parametrize("playhead", [0, 0.05, 7.95, 8])
+def test_on_a_phone_the_flag_stays_within_the_card(playhead: float) -> None:
+    placed = flag(playhead, 338)
+    assert placed["x"] - placed["width"] / 2 >= -14
+    assert placed["x"] + placed["width"] / 2 <= 338 + 14
+
+
+def test_a_flag_with_a_long_number_stays_within_the_card_too() -> None:
+    placed = flag(9_999, 338, epochs=10_000)
+    assert placed["words"] == "9999.00"
+    assert placed["x"] + placed["width"] / 2 <= 338 + 14
+
+
+def test_at_a_desk_the_flag_leaves_the_words_in_the_right_gutter_free() -> None:
+    placed = flag(8, 704)
+    assert placed["x"] + placed["width"] / 2 <= 704 + 18
+    assert flag(0, 704)["x"] == 0
