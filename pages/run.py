@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
 
 from core.design import problems
+from core.design.spec import Schedule
+from core.errors import InputError
 from core.runs import folder, launch
 from core.runs.digest import digest
+from core.runs.settings import RunSettings
 from pages.components import frame, state
 from pages.components.audit_card import audit_card
 from pages.components.run_charts import planned_chart, run_charts
@@ -20,18 +24,27 @@ _POLL_SECONDS = 1.0
 _LIVE = ("starting", "running", "stopping")
 
 
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """The run that the address names."""
+
+    folder: Path
+    schedule: Schedule
+    settings: RunSettings
+
+
 def page() -> None:
     """Draw the page: a run that the address names, or the one that could be started."""
     shown = _shown_run()
     frame.show_notice()
-    status = folder.status(shown) if shown else None
+    status = folder.status(shown.folder) if shown else None
     live = status in _LIVE
     _top(shown, status)
     with st.container(key="run-body"):
         side, wide = st.columns([336, 1040], gap="small")
     with side:
-        run_settings(folder.read(shown)[1] if shown else None, live=live)
-        run_list(launch.root(), shown)
+        run_settings(shown.settings if shown else None, live=live)
+        run_list(launch.root(), shown.folder if shown else None)
     with wide:
         if shown is None:
             _compose()
@@ -39,29 +52,30 @@ def page() -> None:
             st.fragment(run_every=_POLL_SECONDS if live else None)(_watch)(shown, status)
 
 
-def _shown_run() -> Path | None:
-    """The folder that `?run=` names; a name that is none becomes a notice."""
+def _shown_run() -> _Shown | None:
+    """The run of `?run=`; a name that is none, or a damaged folder, becomes a notice."""
     name = st.query_params.get("run")
     if name is None:
         return None
-    found: list[Path] = []
-    if state.attempt(lambda: found.append(folder.run_folder(launch.root(), name))):
-        return found[0]
-    del st.query_params["run"]
-    return None
+    try:
+        run = folder.run_folder(launch.root(), name)
+        return _Shown(run, *folder.read(run))
+    except InputError as error:
+        state.notice(str(error))
+        del st.query_params["run"]
+        return None
 
 
-def _top(shown: Path | None, status: str | None) -> None:
-    schedule = folder.read(shown)[0] if shown else state.schedule()
-    with frame.title_row(schedule):
+def _top(shown: _Shown | None, status: str | None) -> None:
+    with frame.title_row(shown.schedule if shown else state.schedule()):
         device_chip()
         if shown is None:
             _start_button()
         elif status in _LIVE:
-            _stop_button(shown, status)
+            _stop_button(shown.folder, status)
         else:
             if status != "finished" and st.button("Resume", icon=":material/resume:", key="resume"):
-                state.attempt(launch.resume, shown)
+                state.attempt(launch.resume, shown.folder)
                 st.rerun()
             if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
                 del st.query_params["run"]
@@ -87,13 +101,13 @@ def _start() -> None:
     st.query_params["run"] = run
 
 
-def _stop_button(shown: Path, status: str) -> None:
+def _stop_button(run: Path, status: str | None) -> None:
     if status == "stopping":
         if st.button("Force stop", icon=":material/dangerous:", key="force-stop"):
-            launch.force_stop(shown)
+            state.attempt(launch.force_stop, run)
             st.rerun()
     elif st.button("Stop", icon=":material/stop:", key="stop"):
-        launch.stop(shown)
+        launch.stop(run)
         st.rerun()
 
 
@@ -103,16 +117,15 @@ def _compose() -> None:
     planned_chart(schedule, state.steps_per_epoch())
 
 
-def _watch(shown: Path, status_before: str | None) -> None:
-    status = folder.status(shown)
+def _watch(shown: _Shown, status_before: str | None) -> None:
+    status = folder.status(shown.folder)
     if status != status_before:
         st.rerun()
-    schedule, settings = folder.read(shown)
-    told = digest(folder.events(shown))
-    steps = told.started.steps_per_epoch if told.started else state.steps_of(settings)
-    status_card(schedule, settings, status, told, shown)
-    run_charts(schedule, told, steps)
-    audit_card(schedule, status, told)
+    told = digest(folder.events(shown.folder))
+    steps = told.started.steps_per_epoch if told.started else state.steps_of(shown.settings)
+    status_card(shown.schedule, shown.settings, status, told, shown.folder)
+    run_charts(shown.schedule, told, steps)
+    audit_card(shown.schedule, told)
 
 
 if __name__ == "__main__":

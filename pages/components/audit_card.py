@@ -18,7 +18,7 @@ _Item = tuple[str, str, str]
 """Mark (yes, no, open), what was promised, and what was found."""
 
 
-def audit_card(schedule: Schedule, status: str, told: Digest) -> None:
+def audit_card(schedule: Schedule, told: Digest) -> None:
     """Draw the card; before the end it checks what the run has told so far."""
     aside = "complete" if told.audit else "checked as the run goes; complete when it ends"
     with frame.card("audit", "Audit", aside):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.errors import InputError
 from core.runs import folder
 from pages.components import frame
 
@@ -42,12 +43,11 @@ def run_list(root: Path, shown: Path | None) -> None:
 def _row(run: Path, *, chosen: bool) -> None:
     status = folder.status(run)
     summary = folder.summary(run) or {}
-    name = frame.escape_markdown(folder.read(run)[0].name)
-    when = datetime.fromtimestamp(run.stat().st_ctime).strftime("%d %b %H:%M")
+    when = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime).strftime("%d %b %H:%M")
     accuracy = summary.get("validation_accuracy")
     result = status if accuracy is None else f"{status} · {accuracy:.1%}"
     if st.button(
-        f"**{name}**  \n:small[{when} · {result}]",
+        f"**{frame.escape_markdown(_name(run))}**  \n:small[{when} · {result}]",
         icon=_MARKS[status],
         key=f"{'chosen' if chosen else 'other'}-run-{run.name}",
         type="tertiary",
@@ -55,3 +55,11 @@ def _row(run: Path, *, chosen: bool) -> None:
     ):
         st.query_params["run"] = run.name
         st.rerun()
+
+
+def _name(run: Path) -> str:
+    """The name of the run's schedule, or of its folder if that is damaged."""
+    try:
+        return folder.read(run)[0].name
+    except InputError:
+        return run.name

@@ -68,9 +68,14 @@ def attempt(action: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
     try:
         action(*args, **kwargs)
     except ThawError as error:
-        st.session_state["notice"] = str(error)
+        notice(str(error))
         return False
     return True
+
+
+def notice(message: str) -> None:
+    """Keep a message until `take_notice` shows it."""
+    st.session_state["notice"] = message
 
 
 def undo() -> None:
@@ -85,8 +90,8 @@ def redo() -> None:
 
 def take_notice() -> str | None:
     """The message that waits to be shown, once."""
-    notice: str | None = st.session_state.pop("notice", None)
-    return notice
+    message: str | None = st.session_state.pop("notice", None)
+    return message
 
 
 def selected() -> Selected | None:
