@@ -20,7 +20,10 @@ FROZEN_STEM = ("stem", "stage1", "stage2", "stage3")
 
 
 def small_schedule(epochs: int = 3, when_frozen: str = "eval", **windows: Any) -> Schedule:
-    """Gradual unfreezing in a few epochs; `windows` replaces groups' trainable windows."""
+    """Gradual unfreezing in a few epochs, with BatchNorm that moves where its group trains.
+
+    `windows` replaces groups' trainable windows.
+    """
     raw = json.loads(presets.text("gradual"))
     raw["epochs"] = epochs
     raw["lr"]["warmup"]["epochs"] = 0.5
@@ -28,6 +31,7 @@ def small_schedule(epochs: int = 3, when_frozen: str = "eval", **windows: Any) -
     for group in raw["groups"]:
         group["trainable"] = chosen.get(group["name"], [])
         group["when_frozen"] = when_frozen
+        group.pop("batchnorm", None)
     return parse.parse(json.dumps(raw))
 
 

@@ -14,6 +14,7 @@ from core.design.spec import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.runs import events as ev
 from core.runs.settings import batches
+from core.training.models import pretrained
 from tests.training.small import (
     of_kind,
     run,
@@ -239,3 +240,16 @@ def test_every_event_survives_json(unbroken):
     for event in [*events, ev.Failed("x"), ev.Stopped(1), ev.Notice("y"), ev.Launched()]:
         assert ev.EVENT.validate_json(ev.EVENT.dump_json(event)) == event
         assert "event" in dataclasses.asdict(event)
+
+
+def test_batchnorm_eval_holds_the_statistics_of_groups_that_train(tmp_path: Path):
+    raw = parse.to_raw(small_schedule(1, conv_head=[[0, None]]))
+    for group in raw["groups"]:
+        group["batchnorm"] = "eval"
+    schedule = parse.from_raw(raw)
+    before = pretrained(schedule.model, 10).model.state_dict()
+    run(tmp_path, schedule)
+    after = weights(tmp_path)
+    statistics = [name for name in after if "running_" in name]
+    assert all(after[name].equal(before[name]) for name in statistics)
+    assert not after["bn2.weight"].equal(before["bn2.weight"])
