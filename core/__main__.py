@@ -6,13 +6,13 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
 from core.design import layers, parse, presets, problems
 from core.design.spec import Schedule
-from core.errors import InputError, ScheduleError, ThawError, nearest
+from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
 from core.runs import folder as folders
 from core.runs import outcome
@@ -23,23 +23,50 @@ from core.runs.sitting import Sitting, stop_signals
 
 STOPPED = 130
 _DEFAULTS = RunSettings()
+_MOST_STEPS = 1_000_000
 
 
 class _Explained(click.Group):
-    """A group of commands whose errors are told in words, with their exit code."""
+    """A group of commands whose errors are told in a line each, with their exit code."""
+
+    def main(self, *args: Any, **options: Any) -> NoReturn:
+        try:
+            exit_code = super().main(*args, **{**options, "standalone_mode": False})
+            if sys.stdout:  # at the end of Python, a full disk would get a complaint of many lines
+                sys.stdout.flush()
+        except ThawError as error:
+            for problem in error.problems if isinstance(error, InputError) else (error,):
+                _complain(str(problem))
+            exit_code = error.exit_code
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            exit_code = error.exit_code
+        except click.UsageError as error:
+            message = error.format_message()
+            if not message.endswith("?"):  # else it ends with the nearest name
+                command = error.ctx.command_path if error.ctx else "python -m core"
+                message = f"{message.rstrip('.')}: see {command} --help"
+            _complain(message[:1].lower() + message[1:])
+            exit_code = error.exit_code
+        except BrokenPipeError:  # the reader has seen enough, as in `curves | head`
+            print_nowhere()
+            exit_code = 0
+        except OSError as error:
+            print_nowhere()
+            where = "" if error.filename is None else f" ({error.filename})"
+            _complain(f"the system says: {error.strerror or error}{where}")
+            exit_code = ThawError.exit_code
+        except click.Abort:
+            exit_code = STOPPED
+        sys.exit(exit_code or 0)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except ThawError as error:
-            told = error.problems if isinstance(error, ScheduleError) else [error]
-            for problem in told:
-                click.echo(f"error: {problem}", err=True)
-            ctx.exit(error.exit_code)
-        except BrokenPipeError:  # the reader has seen enough, as in `curves | head`
+        except BrokenPipeError:  # click would end with 1
             print_nowhere()
             ctx.exit(0)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt:  # click would print an empty line
             ctx.exit(STOPPED)
 
 
@@ -50,6 +77,22 @@ def cli() -> None:
     FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
     comes first. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
     """
+
+
+def _whole(text: str) -> int | str:
+    """A whole number; any other text stays, and is refused together with all other settings."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _steps(text: str) -> int:
+    steps = _whole(text)
+    if not isinstance(steps, int) or not 1 <= steps <= _MOST_STEPS:
+        way_out = f"use a whole number from 1 to {_MOST_STEPS:,}"
+        raise InputError("--steps-per-epoch", f"is {shown(steps)}", way_out)
+    return steps
 
 
 @cli.command()
@@ -90,7 +133,7 @@ def check(file: str) -> None:
     found = problems.problems(schedule, layers.find(schedule.model.name))
     for problem in found:
         line = f"{problem.severity}: {problem.message} [{problem.code}]"
-        click.echo(line, err=problem.severity == "error")
+        click.echo(one_line(line), err=problem.severity == "error")
     if any(problem.severity == "error" for problem in found):
         raise click.exceptions.Exit(InputError.exit_code)
     click.echo(f"{schedule.name}: no errors")
@@ -100,7 +143,8 @@ def check(file: str) -> None:
 @click.argument("file")
 @click.option(
     "--steps-per-epoch",
-    type=click.IntRange(1, 1_000_000),
+    type=_steps,
+    metavar="INTEGER",
     default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
     show_default=True,
     help="Optimizer steps in an epoch.",
@@ -129,14 +173,42 @@ def device() -> None:
     metavar="NAME|PATH",
     help=f"{BUNDLED_DATA}, or a folder of class folders.",
 )
-@click.option("--samples", type=int, default=_DEFAULTS.samples, show_default=True)
 @click.option(
-    "--validation-samples", type=int, default=_DEFAULTS.validation_samples, show_default=True
+    "--samples",
+    type=_whole,
+    metavar="INTEGER",
+    default=_DEFAULTS.samples,
+    show_default=True,
 )
-@click.option("--image-size", type=int, default=_DEFAULTS.image_size, show_default=True)
-@click.option("--batch-size", type=int, default=_DEFAULTS.batch_size, show_default=True)
+@click.option(
+    "--validation-samples",
+    type=_whole,
+    metavar="INTEGER",
+    default=_DEFAULTS.validation_samples,
+    show_default=True,
+)
+@click.option(
+    "--image-size",
+    type=_whole,
+    metavar="INTEGER",
+    default=_DEFAULTS.image_size,
+    show_default=True,
+)
+@click.option(
+    "--batch-size",
+    type=_whole,
+    metavar="INTEGER",
+    default=_DEFAULTS.batch_size,
+    show_default=True,
+)
 @click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
-@click.option("--seed", type=int, default=_DEFAULTS.seed, show_default=True)
+@click.option(
+    "--seed",
+    type=_whole,
+    metavar="INTEGER",
+    default=_DEFAULTS.seed,
+    show_default=True,
+)
 @click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto, or off.")
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
@@ -159,9 +231,14 @@ def resume(directory: str) -> None:
     folders.read(folder)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
-    folders.claim(folder)
-    folders.withdraw_stop(folder)
+    if not folders.take_over(folder):
+        folders.claim(folder)
     _sit(folder)
+
+
+def _complain(message: str) -> None:
+    """A line on standard error."""
+    click.echo(f"error: {one_line(message)}", err=True)
 
 
 def _read_schedule(file: str) -> Schedule:

@@ -29,6 +29,11 @@ def shown(value: object) -> str:
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
 
 
+def one_line(text: str) -> str:
+    """The text with what could break a line, or steer a terminal, written out as in `\\n`."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 def nearest(name: str, valid: Iterable[str], limit: int = 8) -> str:
     """A clause that names the closest valid name, or the first `limit` valid ones."""
     names = sorted(valid)
@@ -49,16 +54,20 @@ class InputError(ThawError):
     """Bad input, told as field, value, what is wrong and the way out.
 
     `field` is a JSON path (`lr.warmup.epochs`), a flag (`--samples`) or a file's name;
-    `wrong` completes the sentence "field is …"; `way_out` says what to do instead.
+    `wrong` completes the sentence "field is …"; `way_out` says what to do instead. Where more than
+    one thing is wrong, `problems` holds them all, and the first is the message.
     """
 
     exit_code: ClassVar[int] = 2
 
-    def __init__(self, field: str, wrong: str, way_out: str) -> None:
+    def __init__(
+        self, field: str, wrong: str, way_out: str, problems: Sequence[InputError] = ()
+    ) -> None:
         super().__init__(f"{field} {wrong}: {way_out}")
         self.field = field
         self.wrong = wrong
         self.way_out = way_out
+        self.problems = tuple(problems) or (self,)
 
 
 class ScheduleError(InputError):
@@ -66,8 +75,7 @@ class ScheduleError(InputError):
 
     def __init__(self, problems: Sequence[InputError]) -> None:
         first = problems[0]
-        super().__init__(first.field, first.wrong, first.way_out)
-        self.problems = tuple(problems)
+        super().__init__(first.field, first.wrong, first.way_out, problems)
 
 
 class LinkError(InputError):

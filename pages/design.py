@@ -9,10 +9,10 @@ import streamlit as st
 from core.design import edits, problems
 from core.design.parse import to_raw
 from core.design.spec import Schedule
-from core.export import csv
 from pages.components import frame, state
 from pages.components.chart_style import View
 from pages.components.curve_panel import curve_panel
+from pages.components.downloads import csv_button
 from pages.components.problem_list import problem_list
 from pages.components.rate_chart import rate_chart
 from pages.components.rate_table import epoch_table
@@ -86,15 +86,7 @@ def _rates(*, narrow: bool) -> None:
         unit = _switch("Unit", "chart-unit", ("rate", "of peak"))
         axis = _switch("Axis", "chart-axis", ("epoch", "step"))
         table = st.button("Table", key="show-table")
-        st.download_button(
-            "CSV",
-            lambda: csv.text(state.schedule(), state.steps_per_epoch()),
-            "rates.csv",
-            "text/csv",
-            key="rates-csv",
-            on_click="ignore",
-            help="Every step of every group: step, epoch, group, lr, trainable",
-        )
+        csv_button("CSV", key="rates-csv")
     view = View(frame.is_dark(), narrow, scale, unit, axis)
     chart = rate_chart(
         state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view

@@ -2,56 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import islice
+from typing import Any
 
 import streamlit as st
 
 from core.design import parse
-from core.design.spec import Schedule
 from core.export import csv
 from pages.components import frame, state
-from pages.components.links import file_name, link_of
+from pages.components.downloads import csv_button
+from pages.components.links import file_name, show_link
 
-_LONGEST_PREVIEW = 60
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A way to take the schedule elsewhere: how to make the text, and what it cannot say."""
-
-    title: str
-    about: str
-    suffix: str
-    mime: str
-    language: str | None
-    text: Callable[[Schedule], str]
-    losses: tuple[str, ...]
-
-
-_TARGETS = {
-    "json": Target(
-        "Schedule as JSON",
-        "read by the Design page, the command line and every run",
-        ".json",
-        "application/json",
-        "json",
-        parse.dumps,
-        (),
-    ),
-    "csv": Target(
-        "Rates as CSV",
-        "step, epoch, group, lr, trainable",
-        ".csv",
-        "text/csv",
-        None,
-        lambda schedule: csv.text(schedule, state.steps_per_epoch()),
-        (
-            "A table of numbers: Thaw cannot open it again.",
-            "Its steps are those of the data and batch size on the Run page.",
-        ),
-    ),
-}
+_PREVIEW_ROWS = 60
+_LOOK: dict[str, Any] = {"type": "primary", "icon": ":material/download:"}
+_CSV_LOSSES = (
+    "A table of numbers: Thaw cannot open it again.",
+    "Its steps are those of the data and batch size on the Run page.",
+)
 
 
 def page() -> None:
@@ -60,59 +29,68 @@ def page() -> None:
     with frame.title_row(state.schedule()):
         pass
     targets, preview, aside = st.columns([292, 628, 336], gap="small")
-    with targets, frame.card("targets", "Take it to", f"{len(_TARGETS)} targets"):
-        name = st.radio(
+    with targets, frame.card("targets", "Take it to", "2 targets"):
+        target = st.radio(
             "Target",
-            tuple(_TARGETS),
-            format_func=lambda name: _TARGETS[name].title,
-            captions=[target.about for target in _TARGETS.values()],
+            ("Schedule as JSON", "Rates as CSV"),
+            captions=(
+                "read by the Design page, the command line and every run",
+                "step, epoch, group, lr, trainable",
+            ),
             label_visibility="collapsed",
             key="target",
         )
-    with preview:
-        _preview(_TARGETS[name])
+    with preview, frame.card("preview"):
+        if target == "Rates as CSV":
+            _csv()
+        else:
+            _json()
     with aside:
-        _losses(_TARGETS[name])
+        _losses(_CSV_LOSSES if target == "Rates as CSV" else ())
         _link()
 
 
-def _preview(target: Target) -> None:
+def _json() -> None:
     schedule = state.schedule()
-    text = target.text(schedule)
-    lines = text.splitlines()
-    name = file_name(schedule, target.suffix)
-    with frame.card("preview"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.html(f'<h2 class="thaw-heading">{name}</h2>', width="content")
-            st.space("stretch")
-            st.download_button(
-                "Download",
-                text,
-                name,
-                target.mime,
-                key="download",
-                type="primary",
-                icon=":material/download:",
-                on_click="ignore",
-            )
-        shown = "\n".join(lines[:_LONGEST_PREVIEW])
-        st.code(shown, language=target.language, line_numbers=True, wrap_lines=True)
-        if len(lines) > _LONGEST_PREVIEW:
-            st.caption(f"The first {_LONGEST_PREVIEW} of {len(lines):,} lines; the file has all.")
+    text, name = parse.dumps(schedule), file_name(schedule, ".json")
+    with _preview_head(name):
+        st.download_button(
+            "Download", text, name, "application/json", key="download", on_click="ignore", **_LOOK
+        )
+    st.code(text, language="json", line_numbers=True, wrap_lines=True)
 
 
-def _losses(target: Target) -> None:
-    with frame.card("losses", "What this target cannot express", str(len(target.losses))):
-        if not target.losses:
+def _csv() -> None:
+    schedule, steps = state.schedule(), state.steps_per_epoch()
+    with _preview_head(file_name(schedule, ".csv")):
+        csv_button("Download", key="download", **_LOOK)
+    rows = islice(csv.rows(schedule, steps), _PREVIEW_ROWS)
+    lines = [",".join(csv.COLUMNS), *(",".join(map(str, row)) for row in rows)]
+    st.code("\n".join(lines), language=None, line_numbers=True, wrap_lines=True)
+    total = schedule.epochs * steps * len(schedule.groups)
+    if total > _PREVIEW_ROWS:
+        st.caption(f"The first {_PREVIEW_ROWS} of {total:,} rows; the file has all.")
+
+
+@contextmanager
+def _preview_head(name: str) -> Iterator[None]:
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<h2 class="thaw-heading">{name}</h2>', width="content")
+        st.space("stretch")
+        yield
+
+
+def _losses(losses: tuple[str, ...]) -> None:
+    with frame.card("losses", "What this target cannot express", str(len(losses))):
+        if not losses:
             st.caption("Nothing is lost: the file is the schedule.")
-        for loss in target.losses:
+        for loss in losses:
             st.markdown(f"- {loss}")
 
 
 def _link() -> None:
-    address = link_of(state.schedule())
-    with frame.card("link", "Share link", f"{len(address)} characters"):
-        st.code(address, language=None, wrap_lines=True)
+    with frame.card("link", "Share link"):
+        show_link(state.schedule())
         st.caption(
             "The whole schedule is in the link. Opening it shows this design on any machine; "
             "it never starts a run."

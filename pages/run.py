@@ -12,7 +12,8 @@ from core.design.spec import Schedule
 from core.errors import InputError
 from core.runs import folder, launch
 from core.runs.digest import digest
-from core.runs.settings import RunSettings
+from core.runs.events import Event
+from core.runs.settings import RunSettings, planned_steps
 from pages.components import frame, state
 from pages.components.audit_card import audit_card
 from pages.components.run_charts import planned_chart, run_charts
@@ -37,7 +38,7 @@ def page() -> None:
     """Draw the page: a run that the address names, or the one that could be started."""
     shown = _shown_run()
     frame.show_notice()
-    status = folder.status(shown.folder) if shown else None
+    status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
     live = status in _LIVE
     _top(shown, status)
     with st.container(key="run-body"):
@@ -75,7 +76,7 @@ def _top(shown: _Shown | None, status: str | None) -> None:
             _stop_button(shown.folder, status)
         else:
             if status != "finished" and st.button("Resume", icon=":material/resume:", key="resume"):
-                state.attempt(launch.resume, shown.folder)
+                state.attempt(launch.resume, shown.folder, lead="")
                 st.rerun()
             if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
                 del st.query_params["run"]
@@ -90,9 +91,9 @@ def _start_button() -> None:
         icon=":material/play_arrow:",
         key="start",
         disabled=bool(refused),
-        help=refused[0].message if refused else None,
+        help=frame.escape_markdown(refused[0].message) if refused else None,
     ):
-        state.attempt(_start)
+        state.attempt(_start, lead="")
         st.rerun()
 
 
@@ -104,7 +105,7 @@ def _start() -> None:
 def _stop_button(run: Path, status: str | None) -> None:
     if status == "stopping":
         if st.button("Force stop", icon=":material/dangerous:", key="force-stop"):
-            state.attempt(launch.force_stop, run)
+            state.attempt(launch.force_stop, run, lead="")
             st.rerun()
     elif st.button("Stop", icon=":material/stop:", key="stop"):
         launch.stop(run)
@@ -118,14 +119,24 @@ def _compose() -> None:
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:
-    status = folder.status(shown.folder)
+    events = _events(shown.folder)
+    status = folder.status_from(shown.folder, events)
     if status != status_before:
         st.rerun()
-    told = digest(folder.events(shown.folder))
-    steps = told.started.steps_per_epoch if told.started else state.steps_of(shown.settings)
+    told = digest(events)
+    steps = told.started.steps_per_epoch if told.started else planned_steps(shown.settings)
     status_card(shown.schedule, shown.settings, status, told, shown.folder)
     run_charts(shown.schedule, told, steps)
     audit_card(shown.schedule, told)
+
+
+def _events(run: Path) -> tuple[Event, ...]:
+    """All events of a run; what an earlier look has read is not read again."""
+    kept: dict[str, tuple[tuple[Event, ...], int]] = st.session_state.get("events", {})
+    before, offset = kept.get(run.name, ((), 0))
+    new, offset = folder.read_new(run, offset)
+    st.session_state["events"] = {run.name: (before + new, offset)}
+    return before + new
 
 
 if __name__ == "__main__":

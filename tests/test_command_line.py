@@ -134,9 +134,8 @@ def test_a_run_fills_its_folder_and_tells_each_epoch(file, tmp_path):
     assert folders.summary(out)["epochs_done"] == 3
     assert len(load_file(out / "model.safetensors")) == 296
     assert isinstance(folders.events(out)[-1], ev.Finished)
-    assert [line.split()[1] for line in result.stdout.splitlines() if line.startswith("epoch")] == [
-        *("1/3", "2/3", "3/3")
-    ]
+    told = [line.split("  train")[0] for line in result.stdout.splitlines() if line[:5] == "epoch"]
+    assert told == [f"epoch   {epoch} done, {epoch + 1} of 3" for epoch in range(3)]
     assert "finished after 3 of 3 epochs" in result.stdout
     assert folders.read(out)[0] == small_schedule(3)
     again = thaw("resume", str(out))
@@ -162,22 +161,68 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(
     file, tmp_path, number
 ):
     out = tmp_path / "out"
-    command = [sys.executable, "-m", "core", "run", file(), "--out", str(out), *SMALL]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    ran = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
-    while not list(out.glob("checkpoints/epoch-*.pt")):
-        assert ran.poll() is None
-        time.sleep(0.01)
-    ran.send_signal(number)
-    printed, complaints = ran.communicate(timeout=60)
-    assert (ran.returncode, complaints) == (130, "")
-    assert "stopped after 1 of 3 epochs" in printed
+    long = file(lambda raw: raw.update(epochs=400))
+
+    def interrupt(*arguments):
+        """A command that is sent the signal once it has one more epoch done; what it printed."""
+        before = epochs_done(out)
+        command = [sys.executable, "-m", "core", *arguments]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        ran = subprocess.Popen(command, cwd=ROOT, text=True, **pipes)
+        while epochs_done(out) == before:
+            assert ran.poll() is None
+            time.sleep(0.01)
+        ran.send_signal(number)
+        printed, complaints = ran.communicate(timeout=60)
+        assert (ran.returncode, complaints) == (130, "")
+        return printed
+
+    printed = interrupt("run", long, "--out", str(out), *SMALL)
+    done = folders.summary(out)["epochs_done"]
+    assert 1 <= done < 400
+    assert f"stopped after {done} of 400 epochs" in printed
     assert folders.status(out) == "stopped"
     assert folders.summary(out)["status"] == "stopped"
-    result = thaw("resume", str(out))
-    assert result.exit_code == 0
-    assert "goes on with epoch 2" in result.stdout
-    assert folders.summary(out)["epochs_done"] == 3
+    assert f"goes on with epoch {done}\n" in interrupt("resume", str(out))
+    assert done < folders.summary(out)["epochs_done"] < 400
+
+
+def epochs_done(out) -> int:
+    return sum(isinstance(event, ev.EpochDone) for event in folders.history(out))
+
+
+def test_a_full_disk_under_the_output_is_told_in_one_line_with_exit_1():
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full")
+    for command in (["curves", "gradual"], ["presets", "gradual"], ["--help"]):
+        with Path("/dev/full").open("wb") as full:
+            ran = subprocess.run(
+                [sys.executable, "-m", "core", *command],
+                cwd=ROOT,
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+                check=False,
+            )
+        assert ran.returncode == 1
+        assert ran.stderr == "error: the system says: No space left on device\n"
+
+
+def test_an_unforeseen_error_is_one_line_and_its_traceback_lies_in_the_log(
+    file, tmp_path, monkeypatch
+):
+    def broken(*_arguments, **_options):
+        raise KeyError("a key\nthat is missing")
+
+    monkeypatch.setattr("core.training.train.train", broken)
+    out = tmp_path / "out"
+    result = thaw("run", file(), "--out", str(out), *SMALL)
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("error: an error in Thaw itself, KeyError: ")
+    assert line.endswith(f"; the details are in {out / 'log.txt'}")
+    assert "Traceback (most recent call last)" in (out / "log.txt").read_text()
+    assert folders.status(out) == "failed"
 
 
 def test_a_run_whose_printout_nobody_reads_goes_on_to_its_end(file, tmp_path):
@@ -347,6 +392,7 @@ BAD_FLAGS = [
     (("--cache", "on"), "--cache"),
     (("--data", ""), "--data"),
     (("--data", "no/such/folder"), "--data"),
+    (("--data", "~nosuchuser/x"), "--data"),
     (("--data", __file__), "--data"),
     (("--data", "/dev/null"), "--data"),
     (("--colour", "red"), "--colour"),
@@ -363,6 +409,14 @@ def test_a_bad_flag_is_refused_by_name_and_leaves_no_folder(file, tmp_path, numb
     assert flag in result.stderr
     assert "Traceback" not in result.output
     assert not out.exists()
+
+
+def test_every_bad_flag_is_told_in_a_line_of_its_own(file, tmp_path):
+    bad = ("--samples", "many", "--batch-size", "0", "--device", "gpu")
+    result = thaw("run", file(), "--out", str(tmp_path / "out"), *bad)
+    refused(result)
+    told = [line.split(":")[1] for line in result.stderr.splitlines()]
+    assert told == [" --samples is 'many'", " --batch-size is 0", " --device is 'gpu'"]
 
 
 def test_a_run_folder_that_is_taken_is_refused_as_out(file, tmp_path):
@@ -421,6 +475,13 @@ def test_a_wrong_argument_is_refused_by_name(arguments, told):
         (("run", "gradual", "--out", "/proc/none/x"), "error: --out is "),
         (("resume", "nowhere"), "error: DIR is 'nowhere'"),
         (("presets", "x"), "error: preset is 'x'"),
+        (("check", "a\nb"), r"error: FILE is 'a\nb'"),
+        (("run", "gradual", "--out", "x", "--samples", "many"), "error: --samples is 'many': "),
+        (("curves", "gradual", "--steps-per-epoch", "x"), "error: --steps-per-epoch is 'x': use"),
+        (("run", "gradual", "--colour", "red"), "error: no such option '--colour'"),
+        (("run", "gradual"), "error: missing option '--out': see python -m core run --help"),
+        (("check", "gradual", "a\nb"), r"error: got unexpected extra argument (a\nb): see"),
+        (("chek",), "error: no such command 'chek'. Did you mean 'check'?"),
     ],
 )
 def test_a_real_process_exits_with_2_and_one_line(arguments, told):

@@ -93,11 +93,8 @@ def scale(schedule: Schedule, group: Group) -> float:
 
     The distance counts groups from the last one, the head, which has 0.
     """
-    if group.lr_scale is not None:
-        return group.lr_scale
     names = [each.name for each in schedule.groups]
-    distance = len(names) - 1 - names.index(group.name)
-    return float(schedule.lr.group_decay**distance)
+    return _scale(schedule, group, len(names) - 1 - names.index(group.name))
 
 
 def peak(schedule: Schedule, group: Group) -> float:
@@ -113,14 +110,18 @@ def origin(schedule: Schedule, group: Group) -> int:
 
 def lr(schedule: Schedule, group: Group, t: ArrayLike) -> Array:
     """Rate of `group` at `t` epochs from the start of the run, whether or not it is frozen then."""
-    begins = origin(schedule, group)
-    length = schedule.epochs - begins
-    return curve(schedule.lr, peak(schedule, group), _floats(t) - begins, length)
+    return _lr(schedule, group, scale(schedule, group), t)
 
 
 def rates(schedule: Schedule, t: ArrayLike) -> Array:
     """Rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape)."""
-    return np.stack([lr(schedule, group, t) for group in schedule.groups])
+    last = len(schedule.groups) - 1
+    return np.stack(
+        [
+            _lr(schedule, group, _scale(schedule, group, last - at), t)
+            for at, group in enumerate(schedule.groups)
+        ]
+    )
 
 
 def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> Array:
@@ -131,6 +132,16 @@ def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> A
     if schedule.lr.interval == "epoch":
         return _floats(np.asarray(step) // steps_per_epoch)
     return _floats(step) / steps_per_epoch
+
+
+def _scale(schedule: Schedule, group: Group, distance: int) -> float:
+    return float(schedule.lr.group_decay**distance) if group.lr_scale is None else group.lr_scale
+
+
+def _lr(schedule: Schedule, group: Group, scale: float, t: ArrayLike) -> Array:
+    begins = origin(schedule, group)
+    length = schedule.epochs - begins
+    return curve(schedule.lr, schedule.optimizer.base_lr * scale, _floats(t) - begins, length)
 
 
 def _floor(spec: LearningRate, peak: Array) -> Array:

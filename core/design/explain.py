@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -16,17 +16,6 @@ MAX_PROBLEMS = 100
 
 Location = tuple[str | int, ...]
 
-_UNIONS: dict[str, dict[str, type[BaseModel]]] = {
-    "optimizer": {"adam": spec.Adam, "adamw": spec.AdamW, "sgd": spec.SGD},
-    "decay": {
-        "cosine": spec.Cosine,
-        "linear": spec.Linear,
-        "constant": spec.Constant,
-        "wsd": spec.WSD,
-        "polynomial": spec.Polynomial,
-    },
-    "floor": {"factor": spec.FloorFactor, "lr": spec.FloorLR},
-}
 _MODELS: dict[str, type[BaseModel]] = {
     "model": spec.ModelRef,
     "lr": spec.LearningRate,
@@ -57,6 +46,26 @@ _PATTERNS = {
     "model.name": "use letters, digits, _ . - and /, as in torchvision/resnet18",
 }
 _PRINTABLE = "leave out the control characters"
+
+
+def _members(union: Any) -> dict[str, type[BaseModel]]:
+    """The members of one of the document's unions by their tag: a Tag, or their first Literal."""
+    found = {}
+    for member in get_args(get_args(union)[0]):
+        if get_origin(member) is Annotated:
+            part, tag = get_args(member)
+            found[tag.tag] = part
+        else:
+            kind = next(iter(member.model_fields.values()))
+            found[get_args(kind.annotation)[0]] = member
+    return found
+
+
+_UNIONS = {
+    "optimizer": _members(spec.Optimizer),
+    "decay": _members(spec.Decay),
+    "floor": _members(spec.Floor),
+}
 
 
 def explained(error: ValidationError) -> list[InputError]:

@@ -6,7 +6,8 @@ supported models lie in `tables/` as JSON; `python -m core groups NAME --json` p
 
 from __future__ import annotations
 
-from functools import cache
+from collections import Counter
+from functools import cache, cached_property
 from importlib.resources import files
 from typing import Annotated
 
@@ -43,6 +44,14 @@ class LayerTable(_Row):
     weights: tuple[str, ...]
     groups: tuple[LayerGroup, ...]
     layers: tuple[Layer, ...]
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Elements under every path that holds parameters, the parameters themselves included."""
+        sizes: Counter[str] = Counter()
+        for parameter, size in parameter_counts(self).items():
+            sizes.update(dict.fromkeys(prefixes(parameter), size))
+        return dict(sizes)
 
 
 _TABLES = files("core.design") / "tables"
@@ -95,12 +104,16 @@ def covers(path: str, parameter: str) -> bool:
 
 
 def count(table: LayerTable, modules: tuple[str, ...]) -> int:
-    """Elements of all parameters under the given paths."""
-    return sum(
-        size
-        for parameter, size in parameter_counts(table).items()
-        if any(covers(path, parameter) for path in modules)
-    )
+    """Elements of all parameters under the given paths, each counted once."""
+    paths = set(modules)
+    outermost = (path for path in paths if paths.isdisjoint(prefixes(path)[:-1]))
+    return sum(table.sizes.get(path, 0) for path in outermost)
+
+
+def prefixes(path: str) -> list[str]:
+    """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
+    parts = path.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
 def _way_out(name: str) -> str:

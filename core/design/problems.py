@@ -12,7 +12,7 @@ from typing import Literal
 
 from core.design import edits, layers, plan
 from core.design.curves import origin, peak
-from core.design.layers import LayerTable, parameter_counts
+from core.design.layers import LayerTable, parameter_counts, prefixes
 from core.design.spec import FloorLR, Schedule
 from core.errors import nearest
 
@@ -32,14 +32,24 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to know about a schedule. `message` reads: field, value, wrong, way out."""
+    """One thing to know about a schedule: `wrong` completes the sentence "path is …".
+
+    The sentence begins with `subject` instead, where there is one.
+    """
 
     code: str
     severity: Severity
     path: str
     groups: tuple[str, ...]
-    message: str
+    wrong: str
+    way_out: str
     fix: Fix | None = None
+    subject: str = ""
+
+    @property
+    def message(self) -> str:
+        """Field, value, what is wrong, way out, for a person."""
+        return f"{self.subject or self.path} {self.wrong}: {self.way_out}"
 
 
 def problems(schedule: Schedule, layers: LayerTable | None = None) -> tuple[Problem, ...]:
@@ -63,9 +73,9 @@ def unknown_model(schedule: Schedule) -> Iterator[Problem]:
     """The model is none that Thaw has a layer table of."""
     name = schedule.model.name
     if name not in layers.known_models():
+        wrong = f"is {name!r}, which is not supported"
         way_out = nearest(name, layers.known_models())
-        message = f"model.name is {name!r}, which is not supported: {way_out}"
-        yield Problem("unknown-model", "error", "model.name", (), message)
+        yield Problem("unknown-model", "error", "model.name", (), wrong, way_out)
 
 
 def nested_path(schedule: Schedule) -> Iterator[Problem]:
@@ -76,16 +86,14 @@ def nested_path(schedule: Schedule) -> Iterator[Problem]:
     seen: set[str] = set()
     for at, group in enumerate(schedule.groups):
         for index, path in enumerate(group.modules):
-            around = next((outer for outer in _prefixes(path)[:-1] if outer in owners), path)
+            around = next((outer for outer in prefixes(path)[:-1] if outer in owners), path)
             if around != path or path in seen:
                 where, owner = f"groups[{at}].modules[{index}]", owners[around]
-                wrong = "stands in" if around == path else f"lies inside {around!r} of"
-                message = (
-                    f"{where} is {path!r}, which already {wrong} group {owner}: "
-                    "name every part of the model once"
-                )
+                lies = "stands in" if around == path else f"lies inside {around!r} of"
+                wrong = f"is {path!r}, which already {lies} group {owner}"
+                way_out = "name every part of the model once"
                 both = (owner,) if owner == group.name else (owner, group.name)
-                yield Problem("nested-path", "error", where, both, message)
+                yield Problem("nested-path", "error", where, both, wrong, way_out)
             seen.add(path)
 
 
@@ -97,13 +105,11 @@ def idle_epochs(schedule: Schedule) -> Iterator[Problem]:
     one = len(idle) == 1 and idle[0].end - idle[0].start == 1
     spans = _and(_from_to(phase.start, phase.end - 1) for phase in idle)
     head = schedule.groups[-1].name
-    message = (
-        f"groups has none that trains in epoch{'' if one else 's'} {spans}: "
-        f"let one train there, as a rule the last ({head})"
-    )
+    wrong = f"has none that trains in epoch{'' if one else 's'} {spans}"
+    way_out = f"let one train there, as a rule the last ({head})"
     mended = edits.set_windows(schedule, {head: edits.TO_THE_END})
     fix = Fix(f"Train {head} in every epoch", mended)
-    yield Problem("idle-epochs", "error", "groups", (), message, fix)
+    yield Problem("idle-epochs", "error", "groups", (), wrong, way_out, fix)
 
 
 def long_warmup(schedule: Schedule) -> Iterator[Problem]:
@@ -117,17 +123,17 @@ def long_warmup(schedule: Schedule) -> Iterator[Problem]:
     way_out = f"shorten the warmup to at most {shortest - 1}" if shortest > 1 else "set it to 0"
     groups: tuple[str, ...] = ()
     if warmup >= epochs:
-        wrong = f"the run has {_epochs(epochs)}"
+        but = f"the run has {_epochs(epochs)}"
         way_out += f", or run {int(warmup) + 1} epochs or more"
     else:
         groups = tuple(name for name, rest in left.items() if rest <= warmup)
         latest = min(groups, key=lambda name: left[name])
-        wrong = f"{latest} restarts with {_epochs(shortest)} left"
+        but = f"{latest} restarts with {_epochs(shortest)} left"
         way_out += f", or thaw {latest} earlier"
-    message = f"lr.warmup.epochs is {warmup:g}, but {wrong}: {way_out}"
+    wrong = f"is {warmup:g}, but {but}"
     mended = edits.set_field(schedule, "lr.warmup.epochs", shortest - 1)
     fix = Fix(f"Shorten the warmup to {_epochs(shortest - 1)}", mended)
-    yield Problem("long-warmup", "warning", "lr.warmup.epochs", groups, message, fix)
+    yield Problem("long-warmup", "warning", "lr.warmup.epochs", groups, wrong, way_out, fix)
 
 
 def rising_lr(schedule: Schedule) -> Iterator[Problem]:
@@ -142,12 +148,10 @@ def rising_lr(schedule: Schedule) -> Iterator[Problem]:
     most = max(floor.lr / value for value in rising.values())
     fold = f" up to {most:,.0f}-fold" if most >= 2 else ""
     named = _and(f"{name} ({value:.2g})" for name, value in rising.items())
-    message = (
-        f"lr.decay.floor.lr is {floor.lr:g}, above the peak of {named}, "
-        f"so that the rate rises{fold}: make the floor a factor of each group's peak"
-    )
+    wrong = f"is {floor.lr:g}, above the peak of {named}, so that the rate rises{fold}"
+    way_out = "make the floor a factor of each group's peak"
     fix = Fix("Floor as a factor", edits.to_relative_floor(schedule))
-    yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), message, fix)
+    yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
 
 
 def late_window(schedule: Schedule) -> Iterator[Problem]:
@@ -158,12 +162,11 @@ def late_window(schedule: Schedule) -> Iterator[Problem]:
             continue
         where = f"groups[{at}].trainable[{len(kept)}]"
         start, end = group.trainable[len(kept)]
-        message = (
-            f"{where} is [{start}, {'null' if end is None else end}], but the run has "
-            f"{_epochs(schedule.epochs)}: start it by epoch {schedule.epochs - 1}, or run longer"
-        )
+        window = f"[{start}, {'null' if end is None else end}]"
+        wrong = f"is {window}, but the run has {_epochs(schedule.epochs)}"
+        way_out = f"start it by epoch {schedule.epochs - 1}, or run longer"
         fix = Fix("Remove that window", edits.set_windows(schedule, {group.name: kept}))
-        yield Problem("late-window", "warning", where, (group.name,), message, fix)
+        yield Problem("late-window", "warning", where, (group.name,), wrong, way_out, fix)
 
 
 def never_trains(schedule: Schedule) -> Iterator[Problem]:
@@ -173,12 +176,11 @@ def never_trains(schedule: Schedule) -> Iterator[Problem]:
         return
     has, it, stays = ("has", "it", "stays") if len(frozen) == 1 else ("have", "they", "stay")
     as_at_first = "as pretrained" if schedule.model.weights else "random"
-    message = (
-        f"{_and(frozen)} {has} no window in the run, so {it} {stays} {as_at_first}: "
-        "add a window where you want change"
-    )
+    wrong = f"{has} no window in the run, so {it} {stays} {as_at_first}"
+    way_out = "add a window where you want change"
     at = [group.name for group in schedule.groups].index(frozen[0])
-    yield Problem("never-trains", "hint", f"groups[{at}].trainable", frozen, message)
+    path, subject = f"groups[{at}].trainable", _and(frozen)
+    yield Problem("never-trains", "hint", path, frozen, wrong, way_out, subject=subject)
 
 
 def unknown_weights(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
@@ -186,39 +188,30 @@ def unknown_weights(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
     weights = schedule.model.weights
     if weights is not None and weights not in table.weights:
         way_out = nearest(weights, table.weights) if table.weights else "it has none, so write null"
-        message = f"model.weights is {weights!r}, which {table.model} does not have: {way_out}"
-        yield Problem("unknown-weights", "error", "model.weights", (), message)
+        wrong = f"is {weights!r}, which {table.model} does not have"
+        yield Problem("unknown-weights", "error", "model.weights", (), wrong, way_out)
 
 
 def unknown_path(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
     """A path names no module or parameter of the model that holds parameters."""
-    valid = {path for parameter in parameter_counts(table) for path in _prefixes(parameter)}
+    valid = {path for parameter in parameter_counts(table) for path in prefixes(parameter)}
     for at, group in enumerate(schedule.groups):
         for index, path in enumerate(group.modules):
             if path not in valid:
                 where = f"groups[{at}].modules[{index}]"
-                message = (
-                    f"{where} is {path!r}, which is no part of {table.model} with parameters: "
-                    f"{nearest(path, valid)}"
-                )
-                yield Problem("unknown-path", "error", where, (group.name,), message)
+                wrong = f"is {path!r}, which is no part of {table.model} with parameters"
+                way_out = nearest(path, valid)
+                yield Problem("unknown-path", "error", where, (group.name,), wrong, way_out)
 
 
 def ungrouped(schedule: Schedule, table: LayerTable) -> Iterator[Problem]:
     """Some parameters of the model are in no group."""
     paths = {path for group in schedule.groups for path in group.modules}
-    left = [p for p in parameter_counts(table) if paths.isdisjoint(_prefixes(p))]
+    left = [p for p in parameter_counts(table) if paths.isdisjoint(prefixes(p))]
     if left:
-        message = (
-            f"groups leaves out {_and(left)}: put every parameter of {table.model} into one group"
-        )
-        yield Problem("ungrouped", "error", "groups", (), message)
-
-
-def _prefixes(path: str) -> list[str]:
-    """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
-    parts = path.split(".")
-    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+        wrong = f"leaves out {_and(left)}"
+        way_out = f"put every parameter of {table.model} into one group"
+        yield Problem("ungrouped", "error", "groups", (), wrong, way_out)
 
 
 def _and(names: Iterable[str], limit: int = 6) -> str:

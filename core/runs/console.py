@@ -10,6 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from core.design.spec import Schedule
+from core.errors import one_line
 from core.runs import events as ev
 
 _OFTEN = 0.5
@@ -43,10 +44,10 @@ class Console:
             case ev.Notice():
                 self._line(f"note    {event.message}")
             case ev.CacheDecision():
-                state = f"on, {event.bytes / 2**20:,.0f} MB" if event.on else "off"
+                state = f"on, {event.bytes / 1e6:,.0f} MB" if event.on else "off"
                 self._line(f"cache   {state}: {event.reason}")
             case ev.Step():
-                self._advance(f"epoch {event.epoch + 1}", self._steps_per_epoch)
+                self._advance(f"epoch {event.epoch}", self._steps_per_epoch)
             case ev.EpochDone():
                 self._epoch(event)
             case ev.Audit():
@@ -72,12 +73,12 @@ class Console:
         self._line(f"data    {images}, {len(event.classes)} classes")
         self._line(f"model   {self._schedule.model.name}, {event.parameters:,} parameters")
         if event.resumed_at:
-            self._line(f"resume  goes on with epoch {event.resumed_at + 1}")
+            self._line(f"resume  goes on with epoch {event.resumed_at}")
 
     def _epoch(self, event: ev.EpochDone) -> None:
         self.close()
         self._line(
-            f"epoch   {event.epoch + 1}/{self._schedule.epochs}  "
+            f"epoch   {event.epoch} done, {event.epoch + 1} of {self._schedule.epochs}  "
             f"train {event.train_loss:.4f} {event.train_accuracy:.3f}  "
             f"validation {event.validation_loss:.4f} {event.validation_accuracy:.3f}  "
             f"{event.seconds:.1f} s  trains: {', '.join(event.open) or 'nothing'}"
@@ -114,7 +115,7 @@ class Console:
     def _line(self, text: str) -> None:
         """A line on standard output, as long as somebody reads it."""
         try:
-            tqdm.write(text, file=sys.stdout)
+            tqdm.write(one_line(text), file=sys.stdout)
             sys.stdout.flush()
         except BrokenPipeError:
             print_nowhere()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -13,6 +13,7 @@ from core.runs.events import (
     EpochDone,
     Event,
     Failed,
+    Launched,
     Notice,
     Progress,
     Started,
@@ -24,7 +25,7 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is known of a run so far."""
+    """What is known of a run so far. `progress` is the stage it is in; None while it trains."""
 
     started: Started | None = None
     progress: Progress | None = None
@@ -58,7 +59,7 @@ def digest(told: Iterable[Event]) -> Digest:
 
     return Digest(
         started=last(Started),
-        progress=last(Progress),
+        progress=_stage(kept),
         steps=of(Step),
         epochs=of(EpochDone),
         caches=of(CacheDecision),
@@ -66,3 +67,10 @@ def digest(told: Iterable[Event]) -> Digest:
         audit=last(Audit),
         failed=last(Failed),
     )
+
+
+def _stage(kept: Sequence[Event]) -> Progress | None:
+    """The last Progress, unless a step or another sitting came after it: its stage is over then."""
+    turns = (event for event in reversed(kept) if isinstance(event, Progress | Step | Launched))
+    turn = next(turns, None)
+    return turn if isinstance(turn, Progress) else None

@@ -10,7 +10,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-Stage = Literal["loading", "caching", "training", "evaluating", "checkpoint", "auditing"]
+Stage = Literal["loading", "caching", "evaluating", "checkpoint", "auditing"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +104,16 @@ class EpochDone:
 
 @dataclass(frozen=True, slots=True)
 class FrozenSpan:
-    """A group's frozen epochs [start, end) and whether its parameters and buffers held still."""
+    """A group's frozen epochs [start, end) and whether its parameters and buffers held still.
+
+    Without `buffers` they were not compared, since they may move: the parameters alone were.
+    """
 
     group: str
     start: int
     end: int
     unchanged: bool
+    buffers: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +121,8 @@ class Audit:
     """What was promised against what happened.
 
     `max_lr_error` is the largest |actual - planned| / planned over all steps and open groups.
-    A span of a group with `when_frozen: "train"` is judged by its parameters alone.
+    A span of a group whose BatchNorm goes on moving while it is frozen (`when_frozen: "train"`
+    without `batchnorm: "eval"`) is judged by its parameters alone.
     """
 
     steps: int

@@ -2,11 +2,11 @@
 
 schedule.json  settings.json    what is run
 events.jsonl                    what happened, a line each, only ever appended
-pid                             the process that runs it, with its start time
+pid  lock                       the process that runs it, with its start time; see claim
 STOP                            there while the run is asked to stop
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
-log.txt                         what a launched process printed
+log.txt                         what a launched process printed, and any error in Thaw itself
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ from core.design.spec import Schedule
 from core.errors import InputError, RunError
 from core.runs import events as ev
 from core.runs import outcome
+from core.runs.lock import alone
 from core.runs.outcome import Status
 from core.runs.settings import RunSettings, read_settings
 
@@ -33,6 +35,7 @@ SCHEDULE = "schedule.json"
 SETTINGS = "settings.json"
 EVENTS = "events.jsonl"
 PID = "pid"
+LOCK = "lock"
 STOP = "STOP"
 SUMMARY = "summary.json"
 LOG = "log.txt"
@@ -48,8 +51,9 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     """Make a run folder and claim it for this process.
 
     Raises InputError, naming `--out`, if there is something at that path that is no empty folder,
-    or nothing can be written there.
+    or nothing can be written there; SettingsError if `--data` is no path.
     """
+    settings = settings.with_absolute_data()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
@@ -61,20 +65,19 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
             raise InputError(
                 "--out", f"is {str(folder)!r}, which {held}", f"{way_out} name another"
             )
-        claim(folder)
-        settings = settings.with_absolute_data()
+        _claim(folder)
         (folder / SETTINGS).write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
         (folder / SCHEDULE).write_text(dumps(schedule), encoding="utf-8")
     except (FileExistsError, NotADirectoryError):
         wrong = f"is {str(folder)!r}, which is no folder"
         raise InputError("--out", wrong, "name a folder that is new or empty") from None
     except (OSError, ValueError) as error:
-        raise _unwritable(folder, error) from None
+        raise _no_place(folder, error) from None
 
 
 def discard(folder: Path) -> None:
     """Take away what `create` has made, and events; a folder with anything else in it stays."""
-    for name in (SCHEDULE, SETTINGS, EVENTS, PID, STOP, SUMMARY):
+    for name in (SCHEDULE, SETTINGS, EVENTS, PID, LOCK, STOP, SUMMARY):
         with suppress(OSError):
             (folder / name).unlink()
     with suppress(OSError):
@@ -104,10 +107,7 @@ def append(folder: Path, event: ev.Event) -> None:
                     line = b"\n" + line
             file.write(line)
     except OSError as error:
-        raise RunError(
-            f"{folder / EVENTS} cannot be written ({error.strerror}): "
-            "make room or allow it there, and resume the run"
-        ) from error
+        raise unwritable(folder / EVENTS, error) from error
 
 
 def events(folder: Path) -> tuple[ev.Event, ...]:
@@ -141,22 +141,43 @@ def history(folder: Path) -> tuple[ev.Event, ...]:
 
 def status(folder: Path) -> Status:
     """How a run stands, from its folder alone; see `core.runs.outcome`."""
-    alive = process(folder) is not None  # before the events: a run's last act is to write one
-    return outcome.status(events(folder), alive=alive, stop_asked=stop_requested(folder))
+    return status_from(folder, events(folder))
+
+
+def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
+    """How a run stands, given the events that were read from its folder just now."""
+    alive = process(folder) is not None
+    found = outcome.status(events, alive=alive, stop_asked=stop_requested(folder))
+    if found != "interrupted":
+        return found
+    # a run's last act is to tell its end, which it may have done since the events were read
+    return outcome.status(_last_event(folder), alive=False, stop_asked=False)
 
 
 def claim(folder: Path) -> None:
     """Make this process the one that runs the folder, and note that a sitting begins.
 
-    A folder that this process's parent has claimed is handed over. Raises InputError if another
-    living process runs it.
+    Of several at once, one gets it. A stop that an earlier sitting was asked for is withdrawn.
+    Raises InputError if a living process runs it, this one included; RunError if nothing can be
+    written there.
     """
-    holder = process(folder)
-    if holder is not None and holder.pid not in (os.getpid(), os.getppid()):
-        wrong = f"is {str(folder)!r}, which process {holder.pid} is running"
-        raise InputError("DIR", wrong, "stop that one first, or wait for its end")
-    append(folder, ev.Launched())
-    write_pid(folder, psutil.Process())
+    try:
+        _claim(folder)
+    except OSError as error:
+        raise unwritable(folder, error) from error
+
+
+def take_over(folder: Path) -> bool:
+    """Whether this process was launched to run the folder; its launcher's claim is then its own.
+
+    A stop that was asked for in between holds.
+    """
+    with suppress(OSError), alone(folder / LOCK):
+        holder = process(folder)
+        if holder is not None and holder.pid in (os.getpid(), os.getppid()):
+            write_pid(folder, psutil.Process())
+            return True
+    return False
 
 
 def release(folder: Path) -> None:
@@ -244,13 +265,41 @@ def list_runs(root: Path) -> tuple[Path, ...]:
     return tuple(folder for _, folder in sorted(found, reverse=True))
 
 
+def unwritable(path: Path, error: Exception) -> RunError:
+    """What to raise when a file of a run cannot be written."""
+    reason = getattr(error, "strerror", None) or str(error)
+    return RunError(
+        f"{path} cannot be written ({reason}): make room or allow it there, and resume the run"
+    )
+
+
+def _claim(folder: Path) -> None:
+    with alone(folder / LOCK):
+        holder = process(folder)
+        if holder is not None:
+            wrong = f"is {str(folder)!r}, which process {holder.pid} is running"
+            raise InputError("DIR", wrong, "stop that one first, or wait for its end")
+        withdraw_stop(folder)
+        append(folder, ev.Launched())
+        write_pid(folder, psutil.Process())
+
+
+def _last_event(folder: Path) -> tuple[ev.Event, ...]:
+    """The last whole line's event, if it is one; cheaper than `events`, since only it is parsed."""
+    try:
+        lines = (folder / EVENTS).read_bytes().rsplit(b"\n", 2)
+        return (ev.EVENT.validate_json(lines[-2]),)
+    except (OSError, IndexError, ValidationError):
+        return ()
+
+
 def _replace(path: Path, content: str) -> None:
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     beside.write_text(content, encoding="utf-8")
     beside.replace(path)
 
 
-def _unwritable(folder: Path, error: OSError | ValueError) -> InputError:
+def _no_place(folder: Path, error: OSError | ValueError) -> InputError:
     reason = getattr(error, "strerror", None) or str(error)
     wrong = f"is {str(folder)!r}, where nothing can be written ({reason})"
     return InputError("--out", wrong, "name a folder that you may write to")

@@ -19,7 +19,8 @@ from pathlib import Path
 import psutil
 
 from core.design.spec import Schedule
-from core.errors import InputError, RunError
+from core.errors import InputError, RunError, shown
+from core.runs import checkpoint_files
 from core.runs import folder as folders
 from core.runs.events import Failed, Stopped
 from core.runs.settings import RunSettings
@@ -43,16 +44,24 @@ _GONE_WITHIN = 10.0
 
 
 def root() -> Path:
-    """Where runs are kept: `runs` in $THAW_HOME, or in `~/.thaw`."""
-    home = os.environ.get(_HOME)
-    return (Path(home).expanduser() if home else Path.home() / ".thaw") / "runs"
+    """Where runs are kept: `runs` in $THAW_HOME, or in `~/.thaw`.
+
+    Raises InputError, naming THAW_HOME, if that begins with a home folder that there is not.
+    """
+    home = os.environ.get(_HOME) or "~/.thaw"
+    try:
+        return Path(home).expanduser() / "runs"
+    except RuntimeError:
+        wrong = f"is {shown(home)}, and there is no such home folder"
+        raise InputError(_HOME, wrong, "set it to a folder's whole path") from None
 
 
 def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
     """Start a run in a new folder below `root`, and return its id, the folder's name.
 
-    Raises InputError if nothing can be written there.
+    Raises InputError if nothing can be written there, SettingsError if `--data` is no path.
     """
+    settings = settings.with_absolute_data()
     folder = new_folder(root, schedule.name, datetime.now())
     folders.create(folder, schedule, settings)
     _spawn(folder)
@@ -89,7 +98,6 @@ def resume(folder: Path) -> None:
     if folders.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
     folders.claim(folder)
-    folders.withdraw_stop(folder)
     _spawn(folder)
 
 
@@ -154,8 +162,10 @@ def _spawn(folder: Path) -> None:
     except OSError as error:
         message = f"no process could be started ({error.strerror}): make room, and resume the run"
         folders.append(folder, Failed(message))
+        folders.release(folder)
         raise RunError(message) from error
-    with suppress(psutil.NoSuchProcess):  # already at its end: the events say how
+    # it may be at its end already, and it notes itself too
+    with suppress(psutil.NoSuchProcess, OSError):
         folders.write_pid(folder, psutil.Process(process.pid))
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
@@ -170,5 +180,5 @@ def _wait_for_exit(folder: Path) -> None:
 
 def _epochs_kept(folder: Path) -> int:
     """The first epoch that a resume will run, as far as the newest checkpoint's name tells."""
-    names = sorted(path.name for path in (folder / folders.CHECKPOINTS).glob("epoch-*.pt"))
-    return int(names[-1].split("-")[1]) if names else 0
+    stored = checkpoint_files.stored(folder / folders.CHECKPOINTS)
+    return checkpoint_files.epoch(stored[0]) if stored else 0

@@ -12,11 +12,4 @@ def refuse_errors(schedule: Schedule) -> None:
     """Raise ScheduleError with every problem of severity error, if there is one."""
     found = errors(schedule, layers.find(schedule.model.name))
     if found:
-        raise ScheduleError([_as_error(problem.message) for problem in found])
-
-
-def _as_error(message: str) -> InputError:
-    """A problem's message, which is field, wrong and way out already, as an error that reads so."""
-    head, _, way_out = message.partition(": ")
-    field, _, wrong = head.partition(" ")
-    return InputError(field, wrong, way_out)
+        raise ScheduleError([InputError(p.path, p.wrong, p.way_out) for p in found])

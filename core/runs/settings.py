@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from core.errors import SettingsError, shown
 
 BUNDLED_DATA = "fashion-mnist"
+BUNDLED_TRAIN_IMAGES = 2_000
+BUNDLED_VALIDATION_IMAGES = 1_000
 
 
 class RunSettings(BaseModel):
@@ -33,14 +36,22 @@ class RunSettings(BaseModel):
     cache: Literal["auto", "off"] = "auto"
 
     def with_absolute_data(self) -> RunSettings:
-        """The same settings, with a path in `data` that holds wherever the run is resumed."""
+        """The same settings, with a path in `data` that holds wherever the run is resumed.
+
+        Raises SettingsError for `~name` if nobody of that name has a home folder.
+        """
         if self.data == BUNDLED_DATA:
             return self
-        return self.model_copy(update={"data": str(Path(self.data).expanduser().absolute())})
+        try:
+            data = str(Path(self.data).expanduser().absolute())
+        except RuntimeError:
+            wrong = f"is {shown(self.data)}, and there is no such home folder"
+            raise SettingsError("--data", wrong, "write the folder's whole path") from None
+        return self.model_copy(update={"data": data})
 
 
 def make_settings(**values: Any) -> RunSettings:
-    """Settings from plain values; SettingsError names the flag, as in `--batch-size`."""
+    """Settings from plain values; SettingsError names every wrong flag, as in `--batch-size`."""
     try:
         return RunSettings(**values)
     except ValidationError as error:
@@ -48,7 +59,7 @@ def make_settings(**values: Any) -> RunSettings:
 
 
 def read_settings(text: str | bytes) -> RunSettings:
-    """Settings from the JSON text of a run's settings.json; SettingsError names the flag."""
+    """Settings from the JSON text of a run's settings.json; SettingsError as above."""
     try:
         return RunSettings.model_validate_json(text)
     except ValidationError as error:
@@ -73,8 +84,23 @@ def steps_per_epoch(images: int, batch_size: int) -> int:
     return len(batches(images, batch_size))
 
 
+def planned_steps(settings: RunSettings) -> int:
+    """Steps of one epoch as far as they are known before the data is read.
+
+    `samples` is a cap. What the bundled data has is known; a folder may have fewer images than
+    that, and its run fewer steps.
+    """
+    bundled = settings.data == BUNDLED_DATA
+    images = min(settings.samples, BUNDLED_TRAIN_IMAGES) if bundled else settings.samples
+    return steps_per_epoch(images, settings.batch_size)
+
+
 def _explain(error: ValidationError) -> SettingsError:
-    details = error.errors()[0]
+    told = [_explain_one(details) for details in error.errors()]
+    return SettingsError(told[0].field, told[0].wrong, told[0].way_out, told)
+
+
+def _explain_one(details: ErrorDetails) -> SettingsError:
     names = [str(part) for part in details["loc"]]
     flag = f"--{'-'.join(names).replace('_', '-')}" if names else "settings.json"
     if details["type"] == "extra_forbidden":

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import threading
+import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType, TracebackType
 
 from core.design.spec import Schedule
-from core.errors import ThawError
+from core.errors import RunError, ThawError
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.console import Console
@@ -19,7 +20,8 @@ from core.runs.console import Console
 class Sitting:
     """A context that writes events into the run folder and shows them.
 
-    However it is left, the folder has a last event and a summary, and is free for a resume.
+    However it is left, the folder has a last event and a summary, and is free for a resume. An
+    error that nobody foresaw leaves as a RunError, and its traceback in the folder's log.
     """
 
     def __init__(self, folder: Path, schedule: Schedule) -> None:
@@ -44,19 +46,31 @@ class Sitting:
         self,
         kind: type[BaseException] | None,
         error: BaseException | None,
-        traceback: TracebackType | None,
+        _: TracebackType | None,
     ) -> None:
+        unforeseen: RunError | None = None
         self._console.close()
         if isinstance(error, KeyboardInterrupt):
             folders.append(self._folder, ev.Stopped(self._epoch))
         elif isinstance(error, ThawError):
             folders.append(self._folder, ev.Failed(str(error)))
-        elif error is not None:
-            name = type(error).__name__
-            folders.append(self._folder, ev.Failed(f"an error in Thaw itself, {name}: {error}"))
+        elif isinstance(error, Exception):
+            unforeseen = self._unforeseen(error)
+            folders.append(self._folder, ev.Failed(str(unforeseen)))
         summary = folders.write_summary(self._folder, self._schedule)
         folders.release(self._folder)
         self._console.end(summary)
+        if unforeseen is not None:
+            raise unforeseen from error
+
+    def _unforeseen(self, error: Exception) -> RunError:
+        """The error in a line, its traceback put where that line says."""
+        log = self._folder / folders.LOG
+        with suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(traceback.format_exception(error))
+        first = next(iter(str(error).splitlines()), "")
+        what = f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return RunError(f"an error in Thaw itself, {what}; the details are in {log}")
 
 
 @contextmanager

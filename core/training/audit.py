@@ -58,7 +58,8 @@ class Auditor:
         for group, (start, end) in self._frozen_spans():
             if end == epoch + 1:
                 unchanged = self._starts.pop(group.name, None) == self._hash(group)
-                self._spans.append(FrozenSpan(group.name, start, end, unchanged))
+                buffers = _buffers_hold_still(group)
+                self._spans.append(FrozenSpan(group.name, start, end, unchanged, buffers))
 
     def result(self) -> Audit:
         """The verdict on everything seen so far, over all sittings of the run."""
@@ -71,7 +72,7 @@ class Auditor:
 
     def state_dict(self) -> dict[str, Any]:
         """What a resumed run needs to go on watching, as plain values."""
-        spans = [(s.group, s.start, s.end, s.unchanged) for s in self._spans]
+        spans = [(s.group, s.start, s.end, s.unchanged, s.buffers) for s in self._spans]
         return {
             "steps": self._steps,
             "max_lr_error": self._max_error,
@@ -96,13 +97,18 @@ class Auditor:
         digest = hashlib.sha256()
         layers = self._layers[group.name]
         tensors: list[Tensor] = list(parameters_of(layers))
-        if group.when_frozen == "eval":
+        if _buffers_hold_still(group):
             for layer in layers:
                 tensors += layer.buffers() if isinstance(layer, nn.Module) else ()
         for tensor in tensors:
             content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
             digest.update(content.numpy().tobytes())
         return digest.hexdigest()
+
+
+def _buffers_hold_still(group: Group) -> bool:
+    """Whether the frozen group's buffers, BatchNorm's statistics, are promised to stay the same."""
+    return group.when_frozen == "eval" or group.batchnorm == "eval"
 
 
 def relative_error(actual: float | None, planned: float) -> float:

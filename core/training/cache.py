@@ -2,8 +2,8 @@
 
 In each phase the traced network is cut behind its fixed part. One pass over the images stores the
 tensors that cross the cut, for this phase and for later ones whose fixed part lies within, and only
-the rest is run in each epoch. It is exact or off: batches are compared bit for bit before the cache
-is used, and a `CacheDecision` tells which, and why.
+the rest is run in each epoch. It is exact or off: batches of the epoch's own order are compared bit
+for bit before the cache is used, and a `CacheDecision` tells which, and why.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from core.design.spec import Schedule
 from core.freezing import apply_plan
 from core.grouping import LayerGroups
 from core.runs.events import CacheDecision, Progress
-from core.runs.settings import batches
+from core.runs.settings import RunSettings, batches
 from core.training import frozen
-from core.training.data import Data
+from core.training.data import Data, order
 from core.training.device import free_memory
 from core.training.models import Network
-from core.training.route import Route, same_bits, whole
+from core.training.route import Route, difference, whole
 
 _SHARE = 0.25
 """Share of the free memory that stored tensors may take: training itself needs the rest."""
@@ -69,14 +69,15 @@ class FrozenCache:
         layer_groups: LayerGroups,
         schedule: Schedule,
         data: Data,
-        batch_size: int,
+        settings: RunSettings,
         device: torch.device,
     ) -> None:
         self._network = network
         self._model = network.model
         self._layer_groups = layer_groups
         self._schedule = schedule
-        self._batch_size = batch_size
+        self._batch_size = settings.batch_size
+        self._seed = settings.seed
         self._device = device
         self._data = {"train": data.train, "validation": data.validation}
         self._stored: dict[_Key, Tensor] = {}
@@ -112,18 +113,16 @@ class FrozenCache:
         return Routes(train, validation, CacheDecision(epoch, False, reason))
 
     def _cached(self, cuts: _Cuts, epoch: int) -> Routes:
-        plain = self.plain(epoch, "a batch came out with other bits than without it")
+        plain = self.plain(epoch, "")
         train = self._route("train", cuts)
-        if not self._agrees("train", train, plain.train):
-            self._stored.clear()
-            return plain
+        different = self._difference("train", train, plain.train, epoch)
         self._model.eval()
         validation = self._route("validation", cuts)
-        agrees = self._agrees("validation", validation, plain.validation)
+        different = different or self._difference("validation", validation, plain.validation, epoch)
         self._train(epoch)
-        if not agrees:
+        if different:
             self._stored.clear()
-            return plain
+            return self.plain(epoch, different)
         held = sum(tensor.nbytes for tensor in self._stored.values())
         start, end = self._pass
         when = f"once, for epochs {start} to {end - 1}" if epoch == start else f"in epoch {start}"
@@ -224,15 +223,18 @@ class FrozenCache:
         stored = tuple(self._stored[split, name] for name in cut.boundary)
         return Route(stored, lambda rows: rows, cut.suffix(self._model))
 
-    def _agrees(self, split: str, cached: Route, plain: Route) -> bool:
-        """Compare both routes on the first batch and on the last one, which may be smaller."""
+    def _difference(self, split: str, cached: Route, plain: Route, epoch: int) -> str:
+        """Compare both routes on the epoch's first batch and on its last, which may be smaller.
+
+        Training images come in the epoch's own order, so in other batches than the pass made them.
+        """
         labels = self._data[split].labels
-        spans = batches(len(labels), self._batch_size)
+        count = len(labels)
+        places = order(self._seed, epoch, count) if split == "train" else torch.arange(count)
+        spans = batches(count, self._batch_size)
+        tried = [places[start:end] for start, end in dict.fromkeys((spans[0], spans[-1]))]
         with torch.set_grad_enabled(split == "train"):
-            return all(
-                same_bits(cached, plain, self._model, torch.arange(*span), labels[slice(*span)])
-                for span in {spans[0], spans[-1]}
-            )
+            return difference(cached, plain, self._model, tried, labels)
 
 
 def _starts(images: int, batch_size: int) -> list[int]:

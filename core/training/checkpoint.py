@@ -6,26 +6,28 @@ import hashlib
 import io
 import os
 import pickle
-import re
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
 from core.design.parse import dumps
 from core.design.spec import Schedule
-from core.errors import InputError, RunError
+from core.errors import InputError
+from core.runs import checkpoint_files
+from core.runs.folder import unwritable
 from core.runs.settings import RunSettings
 
 _KEPT = 2
 """The newest, and the one before in case the newest turns out to be damaged."""
-_DIGEST = 16
-_NAME = re.compile(rf"epoch-(\d{{5}})-([0-9a-f]{{{_DIGEST}}})\.pt")
 _UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError, BadZipFile)
 
 
@@ -66,33 +68,34 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     """Write a checkpoint so that a crash at any moment leaves a good one; returns its path.
 
     It is written beside, synced and renamed; its name carries the first 16 hex digits of its
-    SHA-256. Of the older ones, the newest is kept. RunError if the disk refuses.
+    SHA-256. Of the older ones, the newest is kept, and what a
+    killed write has left is taken away. RunError if the disk refuses.
     """
     buffer = io.BytesIO()
     torch.save({name: getattr(checkpoint, name) for name in Checkpoint.__slots__}, buffer)
     content = buffer.getvalue()
-    path = folder / f"epoch-{checkpoint.epoch:05}-{_digest(content)}.pt"
-    try:
+    path = folder / checkpoint_files.name(checkpoint.epoch, _digest(content))
+    with _told(path):
         folder.mkdir(parents=True, exist_ok=True)
+        for left in checkpoint_files.unfinished(folder):
+            left.unlink(missing_ok=True)
         write_durably(path, content)
-    except OSError as error:
-        raise RunError(
-            f"{path} cannot be written ({error.strerror}): "
-            "make room or allow it there, and resume the run"
-        ) from error
-    for old in _stored(folder)[_KEPT:]:
-        old.unlink(missing_ok=True)
+        for old in checkpoint_files.stored(folder)[_KEPT:]:
+            old.unlink(missing_ok=True)
     return path
 
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file by new content in one step that survives a power cut."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
-    with beside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+    try:
+        with beside.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
     if os.name == "posix":  # the rename itself lies in the folder
         descriptor = os.open(path.parent, os.O_RDONLY)
         try:
@@ -104,7 +107,7 @@ def write_durably(path: Path, content: bytes) -> None:
 def newest(folder: Path) -> Found:
     """The newest checkpoint whose content is what was written, passing over damaged ones."""
     damaged: list[str] = []
-    for path in _stored(folder):
+    for path in checkpoint_files.stored(folder):
         checkpoint = _load(path)
         if checkpoint is not None:
             return Found(checkpoint, tuple(damaged))
@@ -126,17 +129,19 @@ def check_same(checkpoint: Checkpoint, schedule: Schedule, settings: RunSettings
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write the model's parameters and buffers as safetensors, in one step; tied ones once."""
-    with tempfile.TemporaryDirectory(dir=path.parent) as beside:
+    """Write the model's parameters and buffers as safetensors, in one step; tied ones once.
+
+    RunError if the disk refuses.
+    """
+    with _told(path), tempfile.TemporaryDirectory(dir=path.parent) as beside:
         save_model(model, f"{beside}/weights")
         write_durably(path, Path(beside, "weights").read_bytes())
 
 
 def _load(path: Path) -> Checkpoint | None:
-    match = _NAME.fullmatch(path.name)
     try:
         content = path.read_bytes()
-        if match is None or _digest(content) != match[2]:
+        if _digest(content) != checkpoint_files.digest(path):
             return None
         stored = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
         return Checkpoint(**stored)
@@ -144,12 +149,14 @@ def _load(path: Path) -> Checkpoint | None:
         return None
 
 
-def _stored(folder: Path) -> list[Path]:
-    """Checkpoint files, newest first."""
-    if not folder.is_dir():
-        return []
-    return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), reverse=True)
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a RunError about the file."""
+    try:
+        yield
+    except (OSError, SafetensorError) as error:
+        raise unwritable(path, error) from error
 
 
 def _digest(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()[:_DIGEST]
+    return hashlib.sha256(content).hexdigest()[: checkpoint_files.DIGEST]

@@ -97,17 +97,32 @@ def choose(labels: Sequence[int], wanted: int, seed: int) -> list[int]:
     return sorted(position for _, _, position in sorted(ranked)[:wanted])
 
 
+def check_memory(images: int, settings: RunSettings, free: int) -> None:
+    """Raise DataError if the images of both splits take over half of the `free` bytes."""
+    need = images * 3 * settings.image_size**2
+    if need > free * _LARGEST_SHARE:
+        size = f"{images:,} images of {settings.image_size} px, {need / 1e9:.1f} GB"
+        way_out = (
+            f"lower one of them or --image-size; {free / 1e9:.1f} GB are free, half may be taken"
+        )
+        raise DataError("--samples", f"and --validation-samples ask for {size}", way_out)
+
+
 def _bundled(settings: RunSettings) -> Iterator[Progress | Data]:
     yield Progress("loading")
     with as_file(files("core.training") / "fashion_mnist.npz") as path, np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
     classes = tuple(str(name) for name in arrays["classes"])
-    splits = []
+    picked, splits = [], []
     for split, flag, wanted in _wanted(settings):
         labels = arrays[f"{split}_labels"].astype(np.int64)
         chosen = choose(labels.tolist(), wanted, settings.seed)
         _check_counts(flag, wanted, len(classes))
-        _check_memory(flag, len(chosen), settings)
+        picked.append((split, labels, chosen))
+    check_memory(
+        sum(len(chosen) for _, _, chosen in picked), settings, free_memory(torch.device("cpu"))
+    )
+    for split, labels, chosen in picked:
         grey = torch.from_numpy(arrays[f"{split}_images"][chosen]).unsqueeze(1)
         resized = transforms.resize(grey, [settings.image_size] * 2, antialias=True)
         images = resized.expand(-1, 3, -1, -1).contiguous()
@@ -122,9 +137,9 @@ def _folder(settings: RunSettings) -> Iterator[Progress | Data]:
         there = found.train if split == "train" else found.validation
         positions = choose([item.label for item in there], wanted, settings.seed)
         _check_counts(flag, wanted, len(found.classes))
-        _check_memory(flag, len(positions), settings)
         chosen.append([there[position] for position in positions])
     total = sum(map(len, chosen))
+    check_memory(total, settings, free_memory(torch.device("cpu")))
     bad: list[str] = []
     splits = []
     done = 0
@@ -182,12 +197,3 @@ def _check_counts(flag: str, wanted: int, classes: int) -> None:
     if wanted < classes:
         way_out = f"use {classes} or more, so that every class has an image"
         raise DataError(flag, f"is {wanted}, but the data has {classes} classes", way_out)
-
-
-def _check_memory(flag: str, images: int, settings: RunSettings) -> None:
-    need = images * 3 * settings.image_size**2
-    free = free_memory(torch.device("cpu"))
-    if need > free * _LARGEST_SHARE:
-        wrong = f"asks for {images:,} images of {settings.image_size} px, {need / 2**30:.1f} GB"
-        way_out = f"lower it or --image-size; {free / 2**30:.1f} GB are free, half may be taken"
-        raise DataError(flag, wrong, way_out)

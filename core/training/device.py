@@ -13,7 +13,7 @@ from core.errors import SettingsError
 if sys.platform != "win32":
     import resource
 
-_GIB = 2**30
+_GB = 1e9
 
 
 def detect(wanted: str = "auto") -> torch.device:
@@ -41,11 +41,11 @@ def accelerator() -> torch.device | None:
 
 
 def describe(device: torch.device) -> str:
-    """The device for a person: `CPU, 2 cores, 23.4 GB`, `NVIDIA L4, 22.0 GB`; GB are 2**30."""
+    """The device for a person: `CPU, 2 cores, 25.1 GB`, `NVIDIA L4, 23.6 GB`; a GB is 1e9 bytes."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
-        return f"{properties.name}, {properties.total_memory / _GIB:.1f} GB"
-    memory = f"{psutil.virtual_memory().total / _GIB:.1f} GB"
+        return f"{properties.name}, {properties.total_memory / _GB:.1f} GB"
+    memory = f"{psutil.virtual_memory().total / _GB:.1f} GB"
     if device.type == "cpu":
         cores = cpu_cores()
         return f"CPU, {cores} core{'s' if cores != 1 else ''}, {memory}"
@@ -67,7 +67,7 @@ def free_memory(device: torch.device) -> int:
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes held so far: by tensors on an accelerator, by the process on the CPU."""
+    """The most bytes held so far: by tensors on CUDA, by the process elsewhere."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":

@@ -130,8 +130,7 @@ class Loop:
         logits = route.logits(positions)
         truth = labels[positions].to(logits.device)
         loss = nn.functional.cross_entropy(logits, truth)
-        if loss.requires_grad:  # not so while every group is frozen
-            torch.autograd.backward(loss)
+        torch.autograd.backward(loss)
         self.auditor.step(step, self.optimizer)
         lrs = {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
         self.optimizer.step()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import torch
@@ -37,6 +37,23 @@ def whole(network: Network, split: Split, device: torch.device) -> Route:
         return normalise(images.to(device), network.mean, network.std)
 
     return Route((split.images,), prepare, network.model)
+
+
+def difference(
+    cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor], labels: Tensor
+) -> str:
+    """Why the cached route cannot stand for the plain one, judged by these batches of positions.
+
+    Empty if each gives the same bits through both. Where they differ, the plain route is run
+    against itself, since the device may be what does not repeat.
+    """
+    for positions in batches:
+        truth = labels[positions]
+        if not same_bits(cached, plain, model, positions, truth):
+            if same_bits(plain, plain, model, positions, truth):
+                return "a batch came out with other bits than without it"
+            return "this device does not repeat its own bits"
+    return ""
 
 
 def same_bits(

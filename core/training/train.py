@@ -112,6 +112,8 @@ class _Run:
                 yield item
                 if self._should_stop():
                     raise StopRequested
+        if saved is None:
+            yield from self._fewer_images()
         self._build()
         if saved is not None:
             self._restore(saved)
@@ -128,7 +130,7 @@ class _Run:
         self._scheduler = ScheduleLR(self._optimizer, schedule, self._steps)
         self._auditor = Auditor(schedule, self._layer_groups, self._steps)
         self._cache = FrozenCache(
-            network, self._layer_groups, schedule, data, settings.batch_size, self._device
+            network, self._layer_groups, schedule, data, settings, self._device
         )
         self._loop = Loop(
             self._model,
@@ -139,6 +141,22 @@ class _Run:
             self._should_stop,
         )
         self._routes: Routes | None = None
+
+    def _fewer_images(self) -> Iterator[ev.Notice]:
+        """Where the data has fewer images than asked for."""
+        settings, data = self._settings, self._data
+        for flag, wanted, found, kind in (
+            ("--samples", settings.samples, len(data.train), "training"),
+            (
+                "--validation-samples",
+                settings.validation_samples,
+                len(data.validation),
+                "validation",
+            ),
+        ):
+            if found < wanted:
+                there = f"the data has {found:,} {kind} images"
+                yield ev.Notice(f"{flag} is {wanted:,}, but {there}: the run uses all of them")
 
     def _started(self) -> ev.Started:
         return ev.Started(
@@ -182,8 +200,8 @@ class _Run:
             images_per_second=trained.images / max(trained_in, 1e-9),
             peak_memory=peak_memory(self._device),
         )
-        checkpoint.save(self._checkpoints, self._snapshot(epoch + 1))
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
+        checkpoint.save(self._checkpoints, self._snapshot(epoch + 1))
 
     def _choose_routes(self, epoch: int) -> Generator[ev.Event, None, Routes]:
         """The routes of the epoch's phase, decided when the phase or the sitting begins."""

@@ -14,7 +14,7 @@ from core.runs.events import FrozenSpan
 from pages.components import frame
 
 TOLERANCE = 1e-12
-_Item = tuple[str, str, str]
+Item = tuple[str, str, str]
 """Mark (yes, no, open), what was promised, and what was found."""
 
 
@@ -24,18 +24,19 @@ def audit_card(schedule: Schedule, told: Digest) -> None:
     with frame.card("audit", "Audit", aside):
         cells = "".join(
             f'<div class="thaw-check thaw-{mark}"><b>{escape(title)}</b><p>{escape(text)}</p></div>'
-            for mark, title, text in _items(schedule, told)
+            for mark, title, text in items(schedule, told)
         )
         st.html(f'<div class="thaw-checks">{cells}</div>')
 
 
-def _items(schedule: Schedule, told: Digest) -> Iterator[_Item]:
+def items(schedule: Schedule, told: Digest) -> Iterator[Item]:
+    """What was promised and what was found, one by one."""
     yield _rates(schedule, told)
     yield _frozen(schedule, told)
     yield _cache(told)
 
 
-def _rates(schedule: Schedule, told: Digest) -> _Item:
+def _rates(schedule: Schedule, told: Digest) -> Item:
     if told.audit is not None:
         steps, error = told.audit.steps, told.audit.max_lr_error
     else:
@@ -61,7 +62,7 @@ def _largest_error(schedule: Schedule, told: Digest) -> float:
     return largest
 
 
-def _frozen(schedule: Schedule, told: Digest) -> _Item:
+def _frozen(schedule: Schedule, told: Digest) -> Item:
     if told.audit is None:
         due = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
         return "open", "Frozen groups hold still", f"{due} frozen spans, checked at the end."
@@ -71,15 +72,24 @@ def _frozen(schedule: Schedule, told: Digest) -> _Item:
     moved = [span for span in spans if not span.unchanged]
     if moved:
         return "no", "A frozen group moved", f"{_named(moved)}: its bits differ."
-    text = f"{_named(spans)}: parameters and buffers are bit-identical."
-    return "yes", "Frozen groups did not move", text
+    whole = [span for span in spans if span.buffers]
+    weights = [span for span in spans if not span.buffers]
+    texts = []
+    if whole:
+        texts.append(f"{_named(whole)}: parameters and buffers are bit-identical.")
+    if weights:
+        texts.append(
+            f"{_named(weights)}: parameters are bit-identical; BatchNorm's statistics moved on, "
+            "as the schedule says (when_frozen: train)."
+        )
+    return "yes", "Frozen groups did not move", " ".join(texts)
 
 
 def _named(spans: Iterable[FrozenSpan]) -> str:
     return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
 
 
-def _cache(told: Digest) -> _Item:
+def _cache(told: Digest) -> Item:
     on = [cache for cache in told.caches if cache.on]
     if on:
         epochs = ", ".join(str(cache.epoch) for cache in on)

@@ -47,10 +47,10 @@ def domain(low: float, high: float) -> alt.Scale:
 
 def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:
     """Lowest and highest rate that the axis shows; on a log axis at most seven powers of ten."""
-    high = float(y.max()) * 1.25
+    high = float(y.max()) * 1.25 or 1.0
     positive = y[y > 0]
     if view.scale == "linear" or positive.empty:
-        return 0.0, high or 1.0
+        return 0.0, high
     # A curve that ends near zero would squeeze everything else into the top of a log axis.
     return max(float(positive.min()) * 0.8, high * 1e-7), high
 
@@ -58,19 +58,19 @@ def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:
 def rate_scale(y: pd.Series, view: View) -> alt.Scale:
     """The scale of a rate axis, logarithmic or linear as the view says."""
     low, high = rate_domain(y, view)
-    kind: Literal["log", "linear"] = "log" if view.scale == "log" and low > 0 else "linear"
+    kind: Literal["log", "linear"] = "log" if low > 0 else "linear"
     return alt.Scale(domain=[low, high], type=kind, nice=False, clamp=True)
 
 
 def rate_axis(y: pd.Series, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
     """The rate axis: as wide as the gutter, or inside the plot on a phone."""
     options: dict[str, Any] = {"title": None, "tickSize": 0, "domain": False}
-    if view.scale == "log":
-        low, high = rate_domain(y, view)
+    low, high = rate_domain(y, view)
+    if low > 0:
         powers = range(int(np.ceil(np.log10(low))), int(np.floor(np.log10(high))) + 1)
         options |= {"values": [10.0**p for p in powers]}
     options["format"] = ".0e" if view.unit == "rate" else "~g"
-    if view.scale == "linear" and view.unit == "rate":
+    if low == 0 and view.unit == "rate":
         options["format"] = ".1e"
     if view.narrow:
         return alt.Axis(

@@ -20,9 +20,12 @@ def value_at(path: str) -> Any:
 
 
 def number(label: str, path: str, **options: Any) -> None:
-    """A number input for the field at `path`; other options are `st.number_input`'s."""
+    """A number input for the field at `path`; clearing it changes nothing.
+
+    Other options are `st.number_input`'s.
+    """
     key = _shown(path)
-    st.number_input(label, key=key, on_change=_set, args=(path, key), **options)
+    st.number_input(label, value=None, key=key, on_change=_set, args=(path, key), **options)
 
 
 def choice(

@@ -38,6 +38,11 @@ def go(name: str) -> None:
     st.switch_page(st.session_state["pages"][name])
 
 
+def page_names() -> tuple[str, ...]:
+    """The pages' names, which are the last parts of their addresses."""
+    return tuple(st.session_state["pages"])
+
+
 def is_dark() -> bool:
     """Whether the reader sees the dark theme now."""
     return st.context.theme.type == "dark"
@@ -85,7 +90,7 @@ def show_notice() -> None:
     """Show the message of a refused edit or a broken link, once."""
     notice = state.take_notice()
     if notice:
-        st.error(f"**Nothing was changed:** {escape_markdown(notice)}", icon=":material/error:")
+        st.error(escape_markdown(notice), icon=":material/error:")
 
 
 def escape_markdown(text: str) -> str:

@@ -6,15 +6,29 @@ import streamlit as st
 
 from core.design import link
 from core.design.spec import Schedule
+from core.errors import LinkError
+from pages.components import frame
 
-_PAGES = ("/design", "/run", "/export")
+
+def show_link(schedule: Schedule) -> None:
+    """Show the address that opens this schedule, to copy; or why there is none."""
+    try:
+        address = link_of(schedule)
+    except LinkError as error:
+        st.warning(frame.escape_markdown(str(error)), icon=":material/link_off:")
+        return
+    st.code(address, language=None, wrap_lines=True)
+    st.caption(f"{len(address):,} characters")
 
 
 def link_of(schedule: Schedule) -> str:
-    """The address that opens this schedule in the designer of this server."""
+    """The address that opens this schedule in the designer of this server.
+
+    Raises LinkError if the schedule is too large for one.
+    """
     base = (st.context.url or "").split("?")[0].rstrip("/")
-    for page in _PAGES:
-        base = base.removesuffix(page)
+    for page in frame.page_names():
+        base = base.removesuffix(f"/{page}")
     return f"{base}/?{link.PARAMETER}={link.encode(schedule)}"
 
 

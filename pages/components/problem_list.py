@@ -28,7 +28,7 @@ def problem_list(problems: Sequence[Problem]) -> None:
                     st.button(
                         frame.escape_markdown(problem.fix.label),
                         key=f"fix-{problem.code}-{problem.path}",
-                        on_click=lambda fix=problem.fix: state.open_schedule(lambda: fix.schedule),
+                        on_click=lambda fix=problem.fix: state.edit(lambda _: fix.schedule),
                     )
 
 

@@ -115,7 +115,7 @@ def _labels(schedule: Schedule, table: pd.DataFrame, view: View) -> list[alt.Cha
     """Group names in the right gutter, beside their lines' ends and never over each other."""
     ends = table.groupby("group", sort=False).tail(1).reset_index(drop=True)
     low, high = rate_domain(table["y"], view)
-    place = np.log10 if view.scale == "log" else np.asarray
+    place = np.log10 if low > 0 else np.asarray
     share = (place(ends["y"].clip(lower=low)) - place(low)) / (place(high) - place(low))
     ends["pixel"] = _spread((1 - share) * HEIGHT)
     ends["label"] = [

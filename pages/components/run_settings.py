@@ -8,6 +8,7 @@ from html import escape
 
 import streamlit as st
 
+from core.errors import ThawError
 from core.runs import launch
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
 from pages.components import frame, state
@@ -45,7 +46,12 @@ def _chip(known: bool) -> None:
     found = _device()
     if found.done() and not known:
         st.rerun()
-    name = found.result()["name"] if found.done() else "finding the device…"
+    if not found.done():
+        name = "finding the device…"
+    elif isinstance(found.exception(), ThawError):
+        name = f"device unknown: {found.exception()}"
+    else:
+        name = found.result()["name"]
     st.html(f'<span class="thaw-chip">{escape(name)}</span>', width="content")
 
 
@@ -84,6 +90,7 @@ def _number(
     st.session_state[key] = getattr(shown, field)
     st.number_input(
         label,
+        value=None,
         key=key,
         min_value=minimum,
         step=step,
@@ -107,7 +114,8 @@ def _choice(
 
 
 def _take(field: str, value: object) -> None:
-    state.attempt(_set, field, value)
+    if value is not None:  # a number that was cleared changes nothing
+        state.attempt(_set, field, value)
 
 
 def _set(field: str, value: object) -> None:

@@ -10,6 +10,7 @@ import streamlit as st
 from core.design import plan
 from core.design.problems import Problem
 from core.design.spec import Schedule
+from core.runs import folder
 from core.runs.digest import Digest
 from core.runs.settings import RunSettings
 from pages.components import frame
@@ -72,7 +73,7 @@ def status_card(
 
 
 def _log(run: Path) -> None:
-    log = run / "log.txt"
+    log = run / folder.LOG
     if log.is_file():
         with st.expander("The end of its log"):
             tail = log.read_text(encoding="utf-8", errors="replace")[-4000:]
@@ -97,7 +98,8 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
         return f"phase {number} of {len(phases)}: {_and(phases[number - 1].open)}"
     if status == "finished" and told.epochs:
         best = max(told.epochs, key=lambda e: e.validation_accuracy)
-        return f"best validation accuracy {best.validation_accuracy:.1%}, epoch {best.epoch + 1}"
+        share, count = best.validation_accuracy, _epochs(best.epoch + 1)
+        return f"best validation accuracy {share:.1%}, after {count}"
     return ""
 
 
@@ -156,10 +158,14 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
 
 
 def _cache(settings: RunSettings, told: Digest) -> str:
-    size = sum(cache.bytes for cache in told.caches if cache.on)
+    size = max((cache.bytes for cache in told.caches if cache.on), default=0)
     if size:
         return f"{_bytes(size)}, exact"
     return "off" if settings.cache == "off" or told.caches else "–"
+
+
+def _epochs(count: int) -> str:
+    return f"{count} epoch{'s' if count > 1 else ''}"
 
 
 def _duration(seconds: float) -> str:

@@ -11,8 +11,7 @@ from core.design import link, presets
 from core.design.layers import LayerTable, find
 from core.design.spec import Schedule
 from core.errors import ThawError
-from core.runs import settings as settings_module
-from core.runs.settings import RunSettings
+from core.runs.settings import RunSettings, planned_steps
 from pages.components.history import History
 
 _FIRST_PLAYHEAD = 0.55
@@ -23,6 +22,7 @@ Selected = tuple[str, int]
 def begin() -> None:
     """Give a new session its schedule, and open the link that it came with."""
     st.session_state.setdefault("history", History((presets.load(presets.DEFAULT),)))
+    st.session_state.setdefault("preset-origin", presets.DEFAULT)
     st.session_state.setdefault("settings", RunSettings())
     st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)
     text = st.query_params.get(link.PARAMETER)
@@ -53,22 +53,27 @@ def settings() -> RunSettings:
     return found
 
 
-def open_schedule(read: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
-    """Show the schedule that `read` gives, which can be undone; raises what `read` raises."""
-    _remember(history().edited(read(*args, **kwargs)))
+def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None = None) -> None:
+    """Show the schedule that `read` gives, which can be undone; raises what `read` raises.
+
+    `preset` is the name of the preset that it is.
+    """
+    opened = read(*args)
+    st.session_state["preset-origin"] = preset
+    _remember(history().edited(opened))
 
 
 def edit(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
     """Apply one of the designer's verbs; a refusal becomes a notice and changes nothing."""
-    attempt(open_schedule, verb, schedule(), *args, **kwargs)
+    attempt(lambda: _remember(history().edited(verb(schedule(), *args, **kwargs))))
 
 
-def attempt(action: Callable[..., object], *args: Any, **kwargs: Any) -> bool:
-    """Run an action; bad input becomes a notice, and the person's work stays as it is."""
+def attempt(action: Callable[..., object], *args: Any, lead: str = "Nothing was changed: ") -> bool:
+    """Run an action; what it refuses becomes a notice that begins with `lead`."""
     try:
-        action(*args, **kwargs)
+        action(*args)
     except ThawError as error:
-        notice(str(error))
+        notice(f"{lead}{error}")
         return False
     return True
 
@@ -112,12 +117,7 @@ def revision() -> int:
 
 def steps_per_epoch() -> int:
     """Optimizer steps of one epoch with the session's run settings."""
-    return steps_of(settings())
-
-
-def steps_of(chosen: RunSettings) -> int:
-    """Optimizer steps of one epoch, if the data has as many images as the settings ask for."""
-    return settings_module.steps_per_epoch(chosen.samples, chosen.batch_size)
+    return planned_steps(settings())
 
 
 def _remember(changed: History) -> None:

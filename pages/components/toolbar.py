@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.design import edits, layers, parse, presets
 from pages.components import frame, state
-from pages.components.links import file_name, link_of
+from pages.components.links import file_name, show_link
 
 _EDITED = "edited"
 
@@ -82,7 +82,7 @@ def _preset() -> None:
     schedule = state.schedule()
     titles = {name: presets.load(name).name for name in presets.names()}
     chosen = next((n for n in presets.names() if presets.load(n) == schedule), _EDITED)
-    origin = st.session_state.get("preset-origin", presets.DEFAULT)
+    origin = st.session_state["preset-origin"]
     titles[_EDITED] = f"{titles[origin]}, edited" if origin else "your own"
     st.session_state["preset"] = chosen
     st.selectbox(
@@ -99,8 +99,7 @@ def _preset() -> None:
 def _take_preset() -> None:
     name = st.session_state["preset"]
     if name != _EDITED:
-        st.session_state["preset-origin"] = name
-        state.open_schedule(presets.load, name)
+        state.open_schedule(presets.load, name, preset=name)
 
 
 def _undo_and_redo() -> None:
@@ -151,12 +150,11 @@ def _files() -> None:
 def _open_file(key: str) -> None:
     upload = st.session_state[key]
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
-    if upload is not None and state.attempt(state.open_schedule, parse.parse, upload.getvalue()):
-        st.session_state["preset-origin"] = None
+    if upload is not None:
+        state.attempt(state.open_schedule, parse.parse, upload.getvalue())
 
 
 def _share() -> None:
     with st.popover("Share", icon=":material/link:"):
-        address = link_of(state.schedule())
         st.markdown("The whole schedule is in this link. Opening it never starts a run.")
-        st.code(address, language=None, wrap_lines=True)
+        show_link(state.schedule())

@@ -38,6 +38,7 @@ def _thaws_at(group: Group, index: int) -> None:
     st.session_state["thaws-at"] = min(window[0], epochs)
     st.number_input(
         "Thaws at",
+        value=None,
         min_value=0,
         max_value=epochs,
         key="thaws-at",
@@ -53,6 +54,7 @@ def _freezes_at(group: Group, index: int) -> None:
     st.session_state["freezes-at"] = epochs if end is None else min(end, epochs)
     st.number_input(
         "Freezes at",
+        value=None,
         min_value=min(window[0] + 1, epochs),
         max_value=epochs,
         key="freezes-at",
@@ -62,7 +64,9 @@ def _freezes_at(group: Group, index: int) -> None:
     )
 
 
-def _move(group: Group, index: int, start: int, end: int | None) -> None:
+def _move(group: Group, index: int, start: int | None, end: int | None) -> None:
+    if start is None:  # the field was cleared
+        return
     at_end = end is None or end >= state.schedule().epochs
     state.edit(edits.set_window, group.name, index, start, None if at_end else end)
 
@@ -71,6 +75,7 @@ def _lr_scale(group: Group) -> None:
     st.session_state["lr-scale"] = scale(state.schedule(), group)
     st.number_input(
         "LR scale",
+        value=None,
         step=0.05,
         format="%g",
         key="lr-scale",

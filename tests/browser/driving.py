@@ -83,6 +83,12 @@ def change_with_keys(page: Page, group: str, epoch: int) -> None:
         page.keyboard.press("ArrowRight" if steps > 0 else "ArrowLeft")
 
 
+def settle(page: Page) -> None:
+    """Wait until the script has run and no widget is still on its way."""
+    page.wait_for_selector('[data-test-script-state="notRunning"]')
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
 def rates_drawn(page: Page) -> str:
     """The rate chart as SVG text."""
     return page.locator(".stVegaLiteChart svg.marks").first.inner_html()

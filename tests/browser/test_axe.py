@@ -8,6 +8,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize
 
+from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
 
 OpenPage = Callable[..., Page]
@@ -21,7 +22,7 @@ def test_no_serious_fault(
     open_page: OpenPage, path: str, viewport: ViewportSize, scheme: str
 ) -> None:
     page = open_page(path, viewport, scheme)
-    page.wait_for_timeout(2_000)  # until the last widget has come
+    driving.settle(page)
     found = Axe().run(page).response["violations"]
     serious = [
         (fault["id"], [node["html"][:160] for node in fault["nodes"]])

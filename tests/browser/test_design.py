@@ -168,7 +168,7 @@ def test_the_rule_under_the_pointer_reads_every_group(open_page: OpenPage) -> No
 @pytest.mark.parametrize("path", ["/", "/run", "/export"])
 def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, path: str) -> None:
     page = open_page(path, PHONE)
-    page.wait_for_timeout(1_000)
+    driving.settle(page)
     wide = page.evaluate(
         "() => [document.documentElement.scrollWidth,"
         " document.querySelector('[data-testid=stMain]').scrollWidth]"

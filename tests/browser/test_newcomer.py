@@ -60,7 +60,11 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     link = page.locator(".st-key-card-link code").inner_text().replace("\n", "")
     elsewhere = open_page(link, viewport)
     expect(driving.thaw(elsewhere, "stage4")).to_have_attribute("aria-valuenow", "4")
-    expect(driving.thaw(elsewhere, "stage3")).to_have_attribute("aria-valuenow", "3")
+    driving.go_to(elsewhere, "Export")
+    again = driving.downloaded(
+        elsewhere, lambda: elsewhere.locator(".st-key-download button").click()
+    )
+    assert again == document
 
 
 def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
@@ -93,3 +97,6 @@ def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     document = driving.downloaded(page, lambda: page.keyboard.press("Enter"))
     windows = {group["name"]: group["trainable"] for group in document["groups"]}
     assert windows["stage4"] == [[4, None]]
+
+    link = page.locator(".st-key-card-link code").inner_text().replace("\n", "")
+    expect(driving.thaw(open_page(link), "stage4")).to_have_attribute("aria-valuenow", "4")

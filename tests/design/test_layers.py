@@ -104,3 +104,16 @@ def test_a_path_covers_its_parts_and_not_what_only_begins_alike():
     assert count(TABLE, ("layer1",)) == 6
     assert count(TABLE, ("layer1.bias", "scale")) == 3
     assert not covers("layer1", "layer10.weight")
+
+
+def test_what_a_group_names_twice_or_from_within_is_counted_once():
+    assert count(TABLE, ("layer1.bias", "layer1", "layer1", "nowhere")) == 6
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_a_count_is_the_sum_over_the_parameters_that_the_paths_cover(name: str):
+    table = load(name)
+    paths = tuple(layer.path for layer in table.layers[::3]) + table.groups[-1].modules
+    sizes = parameter_counts(table)
+    covered = [p for p in sizes if any(covers(path, p) for path in paths)]
+    assert count(table, paths) == sum(sizes[p] for p in covered)

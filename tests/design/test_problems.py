@@ -64,8 +64,12 @@ def test_unknown_model():
         severity="error",
         path="model.name",
         groups=(),
-        message="model.name is 'torchvision/resnet19', which is not supported: "
-        "did you mean 'torchvision/resnet18'?",
+        wrong="is 'torchvision/resnet19', which is not supported",
+        way_out="did you mean 'torchvision/resnet18'?",
+    )
+    assert problem.message == (
+        "model.name is 'torchvision/resnet19', which is not supported: "
+        "did you mean 'torchvision/resnet18'?"
     )
     assert found("unknown-model", schedule(model={"name": "torchvision/resnet18"})) == []
 
@@ -77,8 +81,8 @@ def test_a_path_inside_another_groups_path():
         severity="error",
         path="groups[0].modules[6]",
         groups=("head", "body"),
-        message="groups[0].modules[6] is 'fc.bias', which already lies inside 'fc' of group head: "
-        "name every part of the model once",
+        wrong="is 'fc.bias', which already lies inside 'fc' of group head",
+        way_out="name every part of the model once",
     )
     good = schedule(group("body", *ALL, "fc.bias"), group("head", "fc.weight"))
     assert problems.problems(good, RESNET18) == ()
@@ -91,8 +95,8 @@ def test_a_path_that_two_groups_name():
         severity="error",
         path="groups[1].modules[1]",
         groups=("body", "head"),
-        message="groups[1].modules[1] is 'layer4', which already stands in group body: "
-        "name every part of the model once",
+        wrong="is 'layer4', which already stands in group body",
+        way_out="name every part of the model once",
     )
 
 
@@ -277,8 +281,13 @@ def test_a_group_that_never_trains():
         severity="hint",
         path="groups[0].trainable",
         groups=("body",),
-        message="body has no window in the run, so it stays as pretrained: "
-        "add a window where you want change",
+        wrong="has no window in the run, so it stays as pretrained",
+        way_out="add a window where you want change",
+        subject="body",
+    )
+    assert problem.message == (
+        "body has no window in the run, so it stays as pretrained: "
+        "add a window where you want change"
     )
     good = schedule(group("body", *ALL, trains=[[3, None]]), group("head"))
     assert found("never-trains", good) == []
@@ -314,8 +323,8 @@ def test_weights_that_the_model_does_not_have():
         severity="error",
         path="model.weights",
         groups=(),
-        message="model.weights is 'IMAGENET1K_V2', which torchvision/resnet18 does not have: "
-        "did you mean 'IMAGENET1K_V1'?",
+        wrong="is 'IMAGENET1K_V2', which torchvision/resnet18 does not have",
+        way_out="did you mean 'IMAGENET1K_V1'?",
     )
     assert found("unknown-weights", schedule(model={"name": RESNET18.model})) == []
 
@@ -337,8 +346,8 @@ def test_a_path_that_the_model_does_not_have():
             severity="error",
             path="groups[0].modules[6]",
             groups=("body",),
-            message="groups[0].modules[6] is 'layer5', "
-            "which is no part of torchvision/resnet18 with parameters: did you mean 'layer4'?",
+            wrong="is 'layer5', which is no part of torchvision/resnet18 with parameters",
+            way_out="did you mean 'layer4'?",
         ),
     )
 
@@ -363,8 +372,8 @@ def test_parameters_in_no_group():
             severity="error",
             path="groups",
             groups=(),
-            message="groups leaves out conv1.weight and fc.bias: "
-            "put every parameter of torchvision/resnet18 into one group",
+            wrong="leaves out conv1.weight and fc.bias",
+            way_out="put every parameter of torchvision/resnet18 into one group",
         ),
     )
 

@@ -145,3 +145,14 @@ def test_a_group_is_found_by_its_name_and_only_by_it():
     assert EXERCISE.group("head").modules == ("fc",)
     with pytest.raises(KeyError):
         EXERCISE.group("fc")
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_an_unknown_field_is_told_in_every_decay_shape(shape: str):
+    """Also in a shape that is new: nothing but spec and curves lists them."""
+    raw = to_raw(EXERCISE)
+    raw["lr"]["decay"] = {"shape": shape, "xyz": 1}
+    with pytest.raises(
+        ScheduleError, match=r"^lr\.decay\.xyz is not a field here: use one of .*shape"
+    ):
+        from_raw(raw)

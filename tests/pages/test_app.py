@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from random import Random
+from string import ascii_letters
 
 import pytest
+from hypothesis import given, settings
 from streamlit.testing.v1 import AppTest
 
-from core.design import link, presets
+from core.design import link, parse, presets
 from core.design.spec import Schedule
+from core.runs.settings import RunSettings
+from pages.components.history import History
+from tests.design.strategies import schedules
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -93,3 +99,58 @@ def test_a_broken_link_says_so_and_leaves_the_work_alone(app: AppTest, text: str
     app.query_params["s"] = text
     assert _schedule(app.run()) == presets.load(presets.DEFAULT)
     assert "the link" in app.error[0].value
+
+
+def test_a_cleared_number_changes_nothing(app: AppTest) -> None:
+    app.run().number_input(key="field:optimizer.base_lr").set_value(None).run()
+    assert _schedule(app) == presets.load(presets.DEFAULT)
+    assert app.number_input(key="field:optimizer.base_lr").value == 0.002
+
+
+def test_a_cleared_lr_scale_follows_the_decay_per_group(app: AppTest) -> None:
+    app.run()
+    app.session_state["selected"] = ("head", 0)
+    app.run().number_input(key="lr-scale").set_value(None).run()
+    assert _schedule(app).group("head").lr_scale is None
+
+
+def test_a_rate_of_zero_everywhere_is_drawn(app: AppTest) -> None:
+    app.run().number_input(key="field:epochs").set_value(1).run()
+    app.segmented_control(key="field:lr.interval").set_value("epoch").run()
+    app.number_input(key="field:lr.warmup.start_factor").set_value(0.0).run()
+    assert _schedule(app).lr.warmup.start_factor == 0.0
+
+
+def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
+    raw = parse.to_raw(presets.load("gradual"))
+    random = Random(0)
+    raw["groups"] = [
+        {"name": "".join(random.choices(ascii_letters, k=80)), "modules": [f"m{i}"]}
+        for i in range(200)
+    ]
+    raw["groups"][-1]["trainable"] = [[0, None]]
+    app.run()
+    app.session_state["history"] = History((parse.from_raw(raw),))
+    app.run()
+    assert len(_schedule(app).groups) == 200
+    assert "share the schedule as a JSON file" in app.warning[0].value
+
+
+def test_the_groups_of_the_model_can_be_joined(app: AppTest) -> None:
+    app.run().segmented_control(key="groups").set_value(["stem", "stage4", "head"]).run()
+    names = [group.name for group in _schedule(app).groups]
+    assert names == ["stem–stage3", "stage4–conv_head", "head"]
+
+
+@settings(max_examples=15)
+@given(schedule=schedules())
+def test_any_schedule_can_be_drawn(schedule: Schedule) -> None:
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.session_state["history"] = History((schedule,))
+    assert _schedule(app.run()) == schedule
+
+
+def test_the_preview_counts_no_images_that_the_bundled_data_does_not_have(app: AppTest) -> None:
+    app.run()
+    app.session_state["settings"] = RunSettings(samples=5_000)
+    assert "63 per epoch" in "".join(part.proto.body for part in app.run().get("html"))

@@ -38,3 +38,13 @@ def test_a_resume_takes_the_place_of_what_it_does_again() -> None:
     found = digest((*told, _started(resumed_at=1), _step(2, loss=3.0)))
     assert [step.loss for step in found.steps] == [1.0, 1.0, 3.0]
     assert len(found.epochs) == 1
+
+
+def test_a_stage_is_over_when_a_step_or_another_sitting_follows() -> None:
+    caching, checkpoint = ev.Progress("caching", 1, 2), ev.Progress("checkpoint", 1, 2)
+    assert digest((_started(), caching)).progress == caching
+    assert digest((_started(), caching, _step(0))).progress is None
+    told = (_started(), caching, _step(0), _step(1), _epoch(0, 1.0), checkpoint)
+    assert digest(told).progress == checkpoint
+    assert digest((*told, _step(2))).progress is None
+    assert digest((*told, ev.Launched())).progress is None

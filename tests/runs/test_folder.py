@@ -4,6 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -11,11 +14,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import presets
-from core.errors import InputError
+from core.errors import InputError, SettingsError
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
 
+ROOT = Path(__file__).parents[2]
 SCHEDULE = presets.load("gradual")
 SETTINGS = RunSettings(samples=77)
 
@@ -104,8 +108,10 @@ def test_a_zombie_is_not_alive(run):
     folders.write_pid(run, owner)
     assert folders.process(run) == owner
     child.stdin.close()
+    end = time.monotonic() + 60.0
     while owner.status() != psutil.STATUS_ZOMBIE:
-        pass
+        assert time.monotonic() < end
+        time.sleep(0.01)
     assert folders.process(run) is None
     assert folders.status(run) == "interrupted"
     child.wait()
@@ -119,6 +125,81 @@ def test_a_folder_that_a_living_process_runs_cannot_be_claimed(run):
     child.communicate()
     folders.claim(run)
     assert folders.process(run) == psutil.Process()
+    with pytest.raises(InputError, match="stop that one first"):
+        folders.claim(run)
+
+
+def test_of_many_that_claim_a_folder_at_once_one_gets_it(run):
+    folders.release(run)
+    together = threading.Barrier(8)
+    refused = []
+
+    def claim():
+        together.wait(60.0)
+        try:
+            folders.claim(run)
+        except InputError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60.0)
+    assert len(refused) == 7
+    assert folders.events(run) == (ev.Launched(), ev.Launched())
+
+
+def test_of_two_processes_that_claim_a_folder_at_once_one_gets_it(run):
+    folders.release(run)
+    code = (
+        "import sys; from pathlib import Path; from core.runs import folder;"
+        "print('ready', flush=True); input(); folder.claim(Path(sys.argv[1]));"
+        "print('claimed', flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-c", code, str(run)]
+    both = [subprocess.Popen(command, text=True, cwd=ROOT, **pipes) for _ in range(2)]
+    for child in both:
+        assert child.stdout.readline() == "ready\n"
+    for child in both:
+        child.stdin.write("\n")
+        child.stdin.flush()
+    told = [child.stdout.readline() for child in both]
+    for child in both:
+        child.communicate("\n", timeout=60)
+    assert sorted(told) == ["", "claimed\n"]
+
+
+def test_a_claim_withdraws_an_old_stop_and_a_take_over_keeps_a_new_one(run):
+    folders.request_stop(run)
+    assert folders.take_over(run)
+    assert folders.stop_requested(run)
+    folders.release(run)
+    assert not folders.take_over(run)
+    folders.claim(run)
+    assert not folders.stop_requested(run)
+
+
+def test_the_status_from_events_that_were_read_is_the_folders(run):
+    for told in (ev.Progress("loading"), ev.Notice("x")):
+        folders.append(run, told)
+        assert folders.status_from(run, folders.events(run)) == folders.status(run) == "starting"
+    folders.request_stop(run)
+    assert folders.status_from(run, folders.events(run)) == "stopping"
+
+
+def test_a_run_that_ended_since_its_events_were_read_is_not_taken_for_interrupted(run):
+    read = folders.events(run)
+    folders.append(run, ev.Finished(1.0))
+    folders.release(run)
+    assert folders.status_from(run, read) == "finished"
+
+
+def test_a_folder_is_not_made_for_data_below_a_home_that_there_is_not(tmp_path):
+    with pytest.raises(SettingsError, match=r"^--data is '~nosuchuser/x', and there is no such"):
+        folders.create(tmp_path / "r", SCHEDULE, RunSettings(data="~nosuchuser/x"))
+    assert not (tmp_path / "r").exists()
 
 
 def test_a_stop_is_asked_for_and_withdrawn(run):

@@ -3,19 +3,21 @@ from __future__ import annotations
 import os
 import signal
 import time
+from contextlib import suppress
 from datetime import datetime
 
+import psutil
 import pytest
 from safetensors.torch import load_file
 
-from core.errors import InputError
+from core.errors import InputError, RunError, SettingsError
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs import launch
 from tests.training.small import small_schedule, small_settings
 
 PATIENCE = 120.0
-EPOCHS = 5  # enough of them that a run is not over before it is killed
+EPOCHS = 5
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +67,7 @@ def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
     assert summary["epochs_done"] == EPOCHS
     assert summary["audit"]["max_lr_error"] <= 1e-12
     assert summary["audit"]["frozen_groups_unchanged"] is True
-    assert f"epoch   {EPOCHS}/{EPOCHS}" in (finished / "log.txt").read_text()
+    assert f"epoch   {EPOCHS - 1} done, {EPOCHS} of {EPOCHS}" in (finished / "log.txt").read_text()
     assert len(weights(finished)) == 296
 
 
@@ -80,12 +82,22 @@ def test_an_id_sorts_by_time_and_is_safe_in_a_path(finished):
     assert finished.name[:8].isdigit()
 
 
-def test_a_run_killed_at_once_is_interrupted_and_resumes_to_the_same_bits(finished, tmp_path):
-    folder = tmp_path / launch.start(small_schedule(EPOCHS), small_settings(), tmp_path)
+def test_a_killed_run_is_interrupted(tmp_path):
+    folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
     assert folders.status(folder) == "running"
     os.kill(folders.process(folder).pid, signal.SIGKILL)
     wait_for_status(folder, "interrupted")
+
+
+def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished, tmp_path):
+    folder = tmp_path / launch.start(small_schedule(EPOCHS), small_settings(), tmp_path)
+    wait_for(folder, lambda: checkpoints(folder))
+    owner = folders.process(folder)
+    if owner is not None:  # else it was faster, and is resumed at its end
+        with suppress(psutil.NoSuchProcess):
+            owner.kill()
+    wait_for(folder, lambda: folders.process(folder) is None)
     launch.resume(folder)
     wait_for_status(folder, "finished")
     one, other = weights(folder), weights(finished)
@@ -98,7 +110,7 @@ def test_a_run_killed_at_once_is_interrupted_and_resumes_to_the_same_bits(finish
 
 def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
-    wait_for_status(folder, "running")
+    wait_for(folder, lambda: checkpoints(folder))
     launch.stop(folder)
     wait_for_status(folder, "stopped")
     wait_for(folder, lambda: folders.summary(folder) is not None)
@@ -110,7 +122,25 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     launch.force_stop(folder)
     assert folders.process(folder) is None
     assert folders.status(folder) == "stopped"
+    newest = max(path.name for path in checkpoints(folder))
+    assert folders.events(folder)[-1] == ev.Stopped(int(newest[6:11]))
     launch.force_stop(folder)  # nothing is left to stop
+
+
+def test_a_stop_right_after_the_start_is_not_lost(tmp_path):
+    folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
+    launch.stop(folder)
+    wait_for_status(folder, "stopped")
+    assert not any(isinstance(event, ev.EpochDone) for event in folders.events(folder))
+
+
+def test_a_run_that_cannot_be_started_is_free_for_a_resume(tmp_path, monkeypatch):
+    monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
+    with pytest.raises(RunError, match="no process could be started"):
+        launch.start(small_schedule(), small_settings(), tmp_path)
+    (folder,) = folders.list_runs(tmp_path)
+    assert folders.status(folder) == "failed"
+    assert folders.process(folder) is None
 
 
 def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
@@ -133,6 +163,15 @@ def test_runs_are_kept_below_thaw_home(monkeypatch, tmp_path):
     assert launch.root() == tmp_path / "runs"
     monkeypatch.delenv("THAW_HOME")
     assert launch.root().parts[-2:] == (".thaw", "runs")
+    monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
+    with pytest.raises(InputError, match=r"^THAW_HOME is '~nosuchuser/x', and there is no such"):
+        launch.root()
+
+
+def test_nothing_is_made_for_data_below_a_home_that_there_is_not(tmp_path):
+    with pytest.raises(SettingsError, match=r"^--data is "):
+        launch.start(small_schedule(), small_settings(data="~nosuchuser/x"), tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
 
 
 def test_a_root_that_cannot_be_written_is_refused(tmp_path):

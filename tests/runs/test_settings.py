@@ -7,6 +7,7 @@ from core.runs.settings import (
     RunSettings,
     batches,
     make_settings,
+    planned_steps,
     read_settings,
     steps_per_epoch,
 )
@@ -40,6 +41,17 @@ def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
     assert caught.value.field == flag
 
 
+def test_every_setting_out_of_range_is_told():
+    with pytest.raises(SettingsError) as caught:
+        make_settings(samples="many", seed=-1, cache="on")
+    assert [problem.field for problem in caught.value.problems] == [
+        "--samples",
+        "--seed",
+        "--cache",
+    ]
+    assert str(caught.value) == str(caught.value.problems[0])
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"samples": NaN}'])
 def test_what_is_no_settings_json_is_refused(text):
     with pytest.raises(SettingsError):
@@ -52,3 +64,9 @@ def test_a_lone_last_image_joins_the_batch_before():
     assert batches(1, 16) == ((0, 1),)
     assert batches(2, 1) == ((0, 1), (1, 2))
     assert steps_per_epoch(1_000, 32) == 32
+
+
+def test_the_steps_that_are_planned_stop_at_what_the_bundled_data_has():
+    assert planned_steps(RunSettings(samples=1_000)) == 32
+    assert planned_steps(RunSettings(samples=5_000)) == 63
+    assert planned_steps(RunSettings(samples=5_000, data="a folder")) == 157

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from core.design import edits
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -17,8 +18,10 @@ STEPS = 2
 class Watched:
     """A model under audit whose steps move nothing, so that every change is the test's own."""
 
-    def __init__(self, when_frozen: str = "eval") -> None:
+    def __init__(self, when_frozen: str = "eval", batchnorm: str | None = None) -> None:
         self.schedule = small_schedule(3, when_frozen=when_frozen)
+        for group in self.schedule.groups:
+            self.schedule = edits.set_group(self.schedule, group.name, batchnorm=batchnorm)
         self.model = build("timm/tf_efficientnet_lite0")
         self.groups = resolve_groups(self.model, group_paths(self.schedule))
         self.optimizer = build_optimizer(self.schedule, self.groups)
@@ -91,7 +94,18 @@ def test_a_moved_statistic_is_allowed_to_a_group_that_is_frozen_in_train_mode():
     def meddle(run):
         run.model.get_buffer("bn1.running_var")[3] += 1e-6
 
-    assert Watched(when_frozen="train").result(meddle).frozen_groups_unchanged
+    audit = Watched(when_frozen="train").result(meddle)
+    assert audit.frozen_groups_unchanged
+    assert not any(span.buffers for span in audit.spans)
+
+
+def test_a_moved_statistic_is_seen_where_batch_norm_is_held_in_eval_mode():
+    def meddle(run):
+        run.model.get_buffer("bn1.running_var")[3] += 1e-6
+
+    audit = Watched(when_frozen="train", batchnorm="eval").result(meddle)
+    assert [key for key, same in unchanged(audit).items() if not same] == [("stem", 0)]
+    assert all(span.buffers for span in audit.spans)
 
 
 def test_what_moves_while_a_group_trains_is_not_held_against_it():
@@ -111,6 +125,7 @@ def test_a_weight_that_moves_between_two_sittings_is_seen():
     second = Watched()
     second.model.load_state_dict(first.model.state_dict())
     second.auditor.load_state_dict(first.auditor.state_dict())
+    assert second.auditor.result() == first.auditor.result()
     with torch.no_grad():
         second.model.get_parameter("conv_stem.weight")[0] += 1.0
     for epoch in (1, 2):

@@ -1,11 +1,19 @@
 from __future__ import annotations
 
+from itertools import count
+
 import pytest
 import torch
 from torch import nn
 
+from core.design import parse
+from core.grouping import group_paths, resolve_groups
 from core.runs import events as ev
 from core.training import frozen
+from core.training.cache import FrozenCache, Routes
+from core.training.data import Data, Split
+from core.training.models import Network
+from core.training.route import Route, difference
 from tests.training.small import (
     of_kind,
     run,
@@ -142,3 +150,70 @@ def test_functional_dropout_is_random_only_while_it_is_on():
 
     assert cut_of(Functional()).boundary == ("first",)
     assert cut_of(Functional().eval()).boundary == ("dropout",)
+
+
+class Crowd(nn.Module):
+    """What an image becomes depends on the others in its batch, also in the frozen part."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first = nn.Linear(3, 4)
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        once = self.first(x.mean((2, 3)))
+        return self.last(once - once.mean(0))
+
+
+def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained():
+    group = {"name": "first", "modules": ["first"]}
+    head = {"name": "last", "modules": ["last"], "trainable": [[0, None]]}
+    schedule = parse.from_raw(
+        {
+            "format": "thaw.schedule",
+            "version": 1,
+            "name": "Crowd",
+            "model": {"name": "torchvision/resnet18"},
+            "epochs": 2,
+            "optimizer": {"name": "sgd", "base_lr": 0.1},
+            "groups": [group, head],
+        }
+    )
+    torch.manual_seed(0)
+    model = Crowd()
+    images = torch.randint(256, (16, 3, 4, 4), dtype=torch.uint8)
+    split = Split(images, torch.arange(16) % 2)
+    cache = FrozenCache(
+        Network(model, (0.5,) * 3, (0.2,) * 3),
+        resolve_groups(model, group_paths(schedule)),
+        schedule,
+        Data(split, split, ("a", "b")),
+        small_settings(batch_size=4),
+        torch.device("cpu"),
+    )
+    *_, routes = cache.routes(0)
+    assert isinstance(routes, Routes)
+    assert not routes.decision.on
+    assert routes.decision.reason == "a batch came out with other bits than without it"
+
+
+def test_a_device_that_does_not_repeat_its_own_bits_is_named_as_the_cause():
+    model = nn.Linear(2, 2)
+    rows, labels, tried = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), [torch.tensor([2, 0])]
+    steady = Route((rows,), lambda row: row, model)
+    turns = count(1)
+    restless = Route((rows,), lambda row: row + next(turns), model)
+    assert difference(steady, steady, model, tried, labels) == ""
+    told = difference(steady, restless, model, tried, labels)
+    assert told == "this device does not repeat its own bits"
+
+
+def test_a_stored_row_that_is_wrong_is_found_in_the_batch_that_has_it():
+    model = nn.Linear(2, 2)
+    rows, labels = torch.randn(4, 2), torch.tensor([0, 1, 0, 1])
+    wrong = rows.clone()
+    wrong[2, 0] += 1.0
+    plain, cached = (Route((stored,), lambda row: row, model) for stored in (rows, wrong))
+    assert difference(cached, plain, model, [torch.tensor([0, 1])], labels) == ""
+    told = difference(cached, plain, model, [torch.tensor([0, 1]), torch.tensor([3, 2])], labels)
+    assert told == "a batch came out with other bits than without it"

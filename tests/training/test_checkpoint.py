@@ -119,3 +119,27 @@ def test_weights_are_written_as_safetensors_and_tied_ones_once(tmp_path):
     load_model(again, str(tmp_path / "w.safetensors"))
     assert again.other.weight.equal(model.one.weight)
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+
+
+def test_weights_that_cannot_be_written_are_a_run_error(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
+        checkpoint.save_weights(tmp_path / "file" / "w.safetensors", torch.nn.Linear(2, 2))
+    (tmp_path / "w.safetensors").mkdir()
+    with pytest.raises(RunError, match=r"w\.safetensors cannot be written"):
+        checkpoint.save_weights(tmp_path / "w.safetensors", torch.nn.Linear(2, 2))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "w.safetensors"]
+
+
+def test_a_write_that_fails_leaves_nothing_beside(tmp_path):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        checkpoint.write_durably(tmp_path / "taken", b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_a_save_takes_away_what_a_killed_one_has_left_and_nothing_else(tmp_path):
+    (tmp_path / ".epoch-00002-0123456789abcdef.pt.77").write_bytes(b"half")
+    (tmp_path / "notes.txt").write_text("x")
+    path = checkpoint.save(tmp_path, made(1))
+    assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "notes.txt"])

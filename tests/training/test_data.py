@@ -12,8 +12,13 @@ from PIL import Image
 
 from core.errors import DataError
 from core.runs.events import Progress
-from core.runs.settings import RunSettings, batches
-from core.training.data import Data, choose, load, order
+from core.runs.settings import (
+    BUNDLED_TRAIN_IMAGES,
+    BUNDLED_VALIDATION_IMAGES,
+    RunSettings,
+    batches,
+)
+from core.training.data import Data, check_memory, choose, load, order
 
 
 def loaded(**changed) -> Data:
@@ -164,6 +169,18 @@ def test_an_image_of_far_too_many_pixels_is_named(folder):
     assert "0.png (far too many pixels)" in refused(folder)
 
 
+def test_both_splits_together_may_take_half_of_the_free_memory():
+    chosen = RunSettings(image_size=1_024)
+    free = 6 * 2**30
+    check_memory(1_024, chosen, free)
+    told = (
+        r"^--samples and --validation-samples ask for 1,025 images of 1024 px, 3.2 GB: lower one "
+        r"of them or --image-size; 6.4 GB are free, half may be taken$"
+    )
+    with pytest.raises(DataError, match=told):
+        check_memory(1_025, chosen, free)
+
+
 @given(
     labels=st.lists(st.integers(0, 4), min_size=1, max_size=60),
     wanted=st.integers(1, 60),
@@ -206,3 +223,5 @@ def test_the_bundled_file_is_small_and_its_notice_lies_beside_it():
     with np.load(home / "fashion_mnist.npz", allow_pickle=False) as stored:
         assert np.bincount(stored["train_labels"]).tolist() == [200] * 10
         assert np.bincount(stored["validation_labels"]).tolist() == [100] * 10
+        assert len(stored["train_images"]) == BUNDLED_TRAIN_IMAGES
+        assert len(stored["validation_images"]) == BUNDLED_VALIDATION_IMAGES

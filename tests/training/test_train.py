@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from PIL import Image
 
 from core.design import curves, parse
 from core.design.spec import SGD
@@ -15,6 +16,7 @@ from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.runs import events as ev
 from core.runs.settings import batches
 from core.training.models import pretrained
+from core.training.train import train
 from tests.training.small import (
     of_kind,
     run,
@@ -253,3 +255,29 @@ def test_batchnorm_eval_holds_the_statistics_of_groups_that_train(tmp_path: Path
     statistics = [name for name in after if "running_" in name]
     assert all(after[name].equal(before[name]) for name in statistics)
     assert not after["bn2.weight"].equal(before["bn2.weight"])
+
+
+def test_fewer_images_than_asked_for_are_told_with_both_numbers(tmp_path):
+    for number in range(20):
+        path = tmp_path / "data" / ("cat", "dog")[number % 2] / f"{number}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (number * 12, 0, 0)).save(path)
+    settings = small_settings(data=str(tmp_path / "data"))
+    notices = of_kind(run(tmp_path / "run", small_schedule(1), settings), ev.Notice)
+    told = (
+        "--samples is 40, but the data has 16 training images",
+        "--validation-samples is 40, but the data has 4 validation images",
+    )
+    assert [notice.message for notice in notices] == [
+        f"{t}: the run uses all of them" for t in told
+    ]
+
+
+def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
+    folder = tmp_path / "checkpoints"
+    saved = [
+        len(list(folder.glob("*")))
+        for event in train(small_schedule(2), small_settings(), checkpoints=folder)
+        if isinstance(event, ev.Progress) and event.stage == "checkpoint"
+    ]
+    assert saved == [0, 1]

@@ -84,12 +84,12 @@ def test_an_absolute_floor_has_no_handle_but_a_number() -> None:
 
 
 def test_problems_are_numbered_in_their_order() -> None:
-    warning = Problem("late-thaw", "warning", "groups[0].trainable[0]", ("body",), "late", None)
-    hint = Problem("never-trains", "hint", "groups[0].trainable", ("body",), "never", None)
+    warning = Problem("late-thaw", "warning", "groups[0].trainable[0]", ("body",), "is late", "go")
+    hint = Problem("never-trains", "hint", "groups[0].trainable", ("body",), "never", "go")
     sent = drawn(small(), problems=(warning, hint))["problems"]
     assert [(row["number"], row["severity"], row["message"]) for row in sent] == [
-        (1, "warning", "late"),
-        (2, "hint", "never"),
+        (1, "warning", "groups[0].trainable[0] is late: go"),
+        (2, "hint", "groups[0].trainable never: go"),
     ]
 
 

@@ -1,0 +1,28 @@
+"""A lock between processes and threads, which the system takes back from whoever dies with it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+@contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """A context that one thread of one process at a time is in; the others wait for it.
+
+    The file at `path` stays, since removing it would give two waiting ones two files to lock.
+    Raises OSError if it cannot be made.
+    """
+    with path.open("ab") as file:
+        if sys.platform == "win32":
+            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+        else:
+            fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
+        yield

@@ -1,0 +1,32 @@
+"""The button that downloads the rates of every step, where they are not too many for a page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.export import csv
+from pages.components import state
+from pages.components.links import file_name
+
+MOST_ROWS = 2_000_000
+
+
+def csv_button(label: str, **options: Any) -> None:
+    """A button for the CSV table; it is off for over two million rows, and says what to do then."""
+    schedule, steps = state.schedule(), state.steps_per_epoch()
+    rows = schedule.epochs * steps * len(schedule.groups)
+    command = f"python -m core curves FILE --steps-per-epoch {steps}"
+    st.download_button(
+        label,
+        lambda: csv.text(schedule, steps),
+        file_name(schedule, ".csv"),
+        "text/csv",
+        on_click="ignore",
+        disabled=rows > MOST_ROWS,
+        help=f"The table has {rows:,} rows: write it with `{command}`."
+        if rows > MOST_ROWS
+        else "Every step of every group: step, epoch, group, lr, trainable",
+        **options,
+    )

@@ -1,0 +1,62 @@
+"""What the Audit card says in words."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from core.design import curves, presets
+from core.runs import events as ev
+from core.runs.digest import Digest
+from pages.components.audit_card import items
+
+SCHEDULE = presets.load("gradual")
+STARTED = ev.Started(0.0, "cpu", "CPU", 2, 4, 4, ("a", "b"), 10, 0.5)
+AUDIT = ev.Audit(12, 0.0, True, (ev.FrozenSpan("stem", 0, 6, True),))
+
+
+def _said(told: Digest) -> dict[str, tuple[str, str]]:
+    return {title: (mark, text) for mark, title, text in items(SCHEDULE, told)}
+
+
+def _step(step: int, factor: float = 1.0) -> ev.Step:
+    t = curves.time_of_step(SCHEDULE, step, 2)
+    lrs = {g.name: float(curves.lr(SCHEDULE, g, t)) * factor for g in SCHEDULE.groups}
+    return ev.Step(step, step // 2, 1.0, lrs)
+
+
+def test_before_the_first_step_nothing_is_claimed() -> None:
+    assert {mark for mark, _ in _said(Digest()).values()} == {"open"}
+
+
+def test_rates_are_compared_while_the_run_goes() -> None:
+    told = Digest(started=STARTED, steps=(_step(0), _step(1)))
+    mark, text = _said(told)["Rates equal the plan"]
+    assert mark == "yes"
+    assert text.startswith("2 steps")
+
+
+@pytest.mark.parametrize("factor", [1 + 1e-9, 0.5, 2.0])
+def test_a_rate_that_differs_is_said_so_at_once(factor: float) -> None:
+    told = Digest(started=STARTED, steps=(_step(0), _step(1, factor)))
+    assert _said(told)["Rates differ from the plan"][0] == "no"
+
+
+def test_a_group_that_moved_while_frozen_is_named() -> None:
+    audit = replace(AUDIT, spans=(ev.FrozenSpan("stem", 0, 6, False),))
+    mark, text = _said(Digest(started=STARTED, audit=audit))["A frozen group moved"]
+    assert mark == "no"
+    assert "stem 0–6" in text
+
+
+def test_statistics_that_were_told_to_move_are_not_called_identical() -> None:
+    audit = replace(AUDIT, spans=(ev.FrozenSpan("stem", 0, 6, True, buffers=False),))
+    _, text = _said(Digest(started=STARTED, audit=audit))["Frozen groups did not move"]
+    assert "buffers are bit-identical" not in text
+    assert "statistics moved on" in text
+
+
+def test_a_cache_that_was_off_says_why() -> None:
+    told = Digest(caches=(ev.CacheDecision(0, False, "switched off by --cache off"),))
+    assert _said(told)["No cache was used"] == ("yes", "switched off by --cache off")

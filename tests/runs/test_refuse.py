@@ -1,0 +1,33 @@
+"""Which schedules are refused before anything runs."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.design import edits, presets
+from core.design.problems import problems
+from core.design.spec import Schedule
+from core.errors import ScheduleError
+from core.runs.refuse import refuse_errors
+
+
+def _with_errors() -> Schedule:
+    idle = edits.set_windows(presets.load("head-only"), {"head": ()})
+    return edits.set_field(idle, "model.weights", "IMAGENET: V9")
+
+
+def test_every_error_is_told_with_its_field_and_its_problems_own_words() -> None:
+    with pytest.raises(ScheduleError) as caught:
+        refuse_errors(_with_errors())
+    found = {error.field: error for error in caught.value.problems}
+    assert list(found) == ["groups", "model.weights"]
+    assert found["model.weights"].wrong == (
+        "is 'IMAGENET: V9', which timm/tf_efficientnet_lite0 does not have"
+    )
+    assert str(found["groups"]) in {problem.message for problem in problems(_with_errors())}
+
+
+def test_warnings_and_hints_refuse_nothing() -> None:
+    schedule = edits.set_field(presets.load("head-only"), "lr.decay.floor", {"lr": 1.0})
+    assert {problem.severity for problem in problems(schedule)} == {"warning", "hint"}
+    refuse_errors(schedule)
