@@ -36,7 +36,12 @@ class _Shown:
 
 def page() -> None:
     """Draw the page: a run that the address names, or the one that could be started."""
-    shown = _shown_run()
+    try:
+        root = launch.root()
+    except InputError as error:
+        st.error(frame.escape_markdown(str(error)), icon=":material/error:")
+        return
+    shown = _shown_run(root)
     frame.show_notice()
     status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
     live = status in _LIVE
@@ -45,7 +50,7 @@ def page() -> None:
         side, wide = st.columns([336, 1040], gap="small")
     with side:
         run_settings(shown.settings if shown else None, live=live)
-        run_list(launch.root(), shown.folder if shown else None)
+        run_list(root, shown.folder if shown else None)
     with wide:
         if shown is None:
             _compose()
@@ -53,13 +58,13 @@ def page() -> None:
             st.fragment(run_every=_POLL_SECONDS if live else None)(_watch)(shown, status)
 
 
-def _shown_run() -> _Shown | None:
+def _shown_run(root: Path) -> _Shown | None:
     """The run of `?run=`; a name that is none, or a damaged folder, becomes a notice."""
     name = st.query_params.get("run")
     if name is None:
         return None
     try:
-        run = folder.run_folder(launch.root(), name)
+        run = folder.run_folder(root, name)
         return _Shown(run, *folder.read(run))
     except InputError as error:
         state.notice(str(error))
