@@ -31,9 +31,9 @@ export function catchUp(timeline) {
   else schedule(timeline);
 }
 
-/** Tell Python what a finished drag or a finished run of keys has changed. */
+/** Tell Python what a finished drag or a finished run of keys has changed, in one message. */
 export function release(timeline, { act, saved }) {
-  if (differ(saved.selected, timeline.selected)) timeline.send("select", timeline.selected);
+  const chosen = differ(saved.selected, timeline.selected);
   if (act === "playhead") {
     if (saved.playhead !== timeline.playhead) sendPlayhead(timeline);
   } else if (differ([...saved.windows], [...timeline.windows])) {
@@ -42,6 +42,7 @@ export function release(timeline, { act, saved }) {
     const { warmup, start, floor } = timeline.curve;
     edit(timeline, { kind: "curve", warmup_epochs: warmup, start_factor: start, floor });
   } else {
+    if (chosen) timeline.send("select", timeline.selected);
     catchUp(timeline);
   }
   schedule(timeline);
@@ -98,14 +99,19 @@ function edit(timeline, value) {
   flush(timeline);
 }
 
+/**
+ * An edit carries the selection. Sent as a message of its own it would start a run of the script
+ * that the edit cuts short, and the fields beside the timeline would answer with their old numbers.
+ */
 function flush(timeline) {
-  const { queued, latest } = timeline;
+  const { queued, latest, selected } = timeline;
   if (queued.size === 0 || waiting(timeline)) return;
   const [kind, value] = queued.entries().next().value;
   queued.delete(kind);
   timeline.sequence = Math.max(timeline.sequence, latest.ack) + 1;
   timeline.sentAt = Date.now();
-  timeline.send("edit", { ...value, revision: latest.revision, sequence: timeline.sequence });
+  const { revision } = latest;
+  timeline.send("edit", { ...value, revision, selected, sequence: timeline.sequence });
   clearTimeout(timeline.patience);
   timeline.patience = setTimeout(() => catchUp(timeline), ANSWER_MS + 100);
 }

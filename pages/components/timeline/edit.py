@@ -1,4 +1,4 @@
-"""Edits that a hand made in the timeline, as the browser sends them and as Python reads them."""
+"""What a hand did in the timeline, as the browser sends it and as Python reads it."""
 
 from __future__ import annotations
 
@@ -38,6 +38,14 @@ def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
             "floor": int() | float() | None as floor,
         }:
             return CurveEdit(float(warmup), float(start), None if floor is None else float(floor))
+    return None
+
+
+def read_selection(value: object) -> tuple[str, int] | None:
+    """A group's name and the index of its window as the browser sent them, or None."""
+    match value:
+        case {"group": str(name), "window": int(index)}:
+            return name, index
     return None
 
 

@@ -12,7 +12,7 @@ import streamlit as st
 
 from pages.components.timeline.bundle import bundle
 from pages.components.timeline.data import TimelineData
-from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit
+from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit, read_selection
 
 _HERE = Path(__file__).parent
 _STYLES = ("timeline.css", "rows.css", "narrow.css")
@@ -22,8 +22,8 @@ _STYLES = ("timeline.css", "rows.css", "narrow.css")
 class TimelineResult:
     """What the person did since the last run of the script; None is nothing of that kind.
 
-    `playhead` is in epochs, `select` a group's name and the index of its window. `narrow` is a
-    state, not an event: whether the timeline is less than 700 px wide.
+    `playhead` is in epochs, `select` a group's name and the index of its window, which also comes
+    with an edit. `narrow` is a state, not an event: whether the timeline is less than 700 px wide.
     """
 
     edit: WindowsEdit | CurveEdit | None = None
@@ -87,12 +87,12 @@ def _state(key: str) -> Mapping[str, Any]:
 
 
 def _result(shown: Mapping[str, Any]) -> TimelineResult:
-    select, history = shown.get("select"), shown.get("history")
-    playhead = shown.get("playhead")
+    edit, history, playhead = shown.get("edit"), shown.get("history"), shown.get("playhead")
+    chosen = edit.get("selected") if isinstance(edit, Mapping) else shown.get("select")
     return TimelineResult(
-        edit=read_edit(shown.get("edit")),
+        edit=read_edit(edit),
         playhead=float(playhead) if isinstance(playhead, int | float) else None,
-        select=(str(select["group"]), int(select["window"])) if select else None,
+        select=read_selection(chosen),
         history=history if history in ("undo", "redo") else None,
         narrow=bool(shown.get("narrow")),
     )

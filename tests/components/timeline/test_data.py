@@ -84,13 +84,15 @@ def test_an_absolute_floor_has_no_handle_but_a_number() -> None:
 
 
 def test_problems_are_numbered_in_their_order() -> None:
-    warning = Problem("late-thaw", "warning", "groups[0].trainable[0]", ("body",), "is late", "go")
-    hint = Problem("never-trains", "hint", "groups[0].trainable", ("body",), "never", "go")
+    place = "groups[0].trainable[0]"
+    warning = Problem("late-thaw", "warning", place, ("body",), "thaws late", "thaw at 1")
+    hint = Problem("never-trains", "hint", place, ("body",), "never trains", "add a window")
     sent = drawn(small(), problems=(warning, hint))["problems"]
     assert [(row["number"], row["severity"], row["message"]) for row in sent] == [
-        (1, "warning", "groups[0].trainable[0] is late: go"),
-        (2, "hint", "groups[0].trainable never: go"),
+        (1, "warning", warning.message),
+        (2, "hint", hint.message),
     ]
+    assert [row["path"] for row in sent] == [place, place]
 
 
 def test_the_playhead_stays_within_the_run() -> None:

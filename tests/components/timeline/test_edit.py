@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit
+from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit, read_selection
 
 
 def test_an_edit_of_windows_is_read_as_it_was_sent() -> None:
@@ -30,3 +30,12 @@ def test_an_edit_of_the_curve_is_read_as_numbers() -> None:
 )
 def test_what_is_not_an_edit_is_none(sent: object) -> None:
     assert read_edit(sent) is None
+
+
+def test_a_selection_is_a_group_and_the_index_of_its_window() -> None:
+    assert read_selection({"group": "layer4", "window": 1}) == ("layer4", 1)
+
+
+@pytest.mark.parametrize("sent", [None, {}, {"group": "a"}, {"group": 1, "window": 0}, "layer4"])
+def test_what_is_not_a_selection_is_none(sent: object) -> None:
+    assert read_selection(sent) is None
