@@ -56,15 +56,38 @@ def switch(label: str, path: str, names: Sequence[str]) -> None:
     )
 
 
+def fresh_key(name: str, value: Any) -> str:
+    """A key whose widget shows `value`: another one each time something else changed the value.
+
+    Every message from the browser brings along every widget's value, and one that was under way
+    when the timeline changed the schedule brings old ones. Streamlit would take them for edits,
+    and they would undo what the hand has just done: callbacks must ignore a key that `is_stale`.
+    """
+    turn = st.session_state.setdefault(f"turn of {name}", 0)
+    if st.session_state.get(_key(name, turn), value) != value:
+        turn += 1
+        st.session_state[f"turn of {name}"] = turn
+    st.session_state[_key(name, turn)] = value
+    return _key(name, turn)
+
+
+def is_stale(key: str) -> bool:
+    """Whether a key of `fresh_key` has given way to another one."""
+    name, _, turn = key.partition("#")
+    return bool(int(turn or 0) != st.session_state[f"turn of {name}"])
+
+
+def _key(name: str, turn: int) -> str:
+    return f"{name}#{turn}" if turn else name
+
+
 def _shown(path: str) -> str:
-    key = f"field:{path}"
-    st.session_state[key] = value_at(path)
-    return key
+    return fresh_key(f"field:{path}", value_at(path))
 
 
 def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
     value = st.session_state[key]
-    if value is None:
+    if value is None or is_stale(key):
         return
     if verb is None:
         state.edit(edits.set_field, path, value)

@@ -89,8 +89,9 @@ def title_row(schedule: Schedule) -> Iterator[None]:
 def show_notice() -> None:
     """Show the message of a refused edit or a broken link, once."""
     notice = state.take_notice()
+    place = st.empty()  # always there, so that what follows is not made anew when a notice comes
     if notice:
-        st.error(escape_markdown(notice), icon=":material/error:")
+        place.error(escape_markdown(notice), icon=":material/error:")
 
 
 def escape_markdown(text: str) -> str:

@@ -8,6 +8,7 @@ from core.design import edits
 from core.design.curves import scale
 from core.design.spec import Group
 from pages.components import frame, state
+from pages.components.fields import fresh_key, is_stale
 
 
 def window_panel() -> None:
@@ -35,15 +36,15 @@ def window_panel() -> None:
 def _thaws_at(group: Group, index: int) -> None:
     epochs = state.schedule().epochs
     window = group.trainable[index] if group.trainable else (epochs, None)
-    st.session_state["thaws-at"] = min(window[0], epochs)
+    key = fresh_key("thaws-at", min(window[0], epochs))
     st.number_input(
         "Thaws at",
         value=None,
         min_value=0,
         max_value=epochs,
-        key="thaws-at",
+        key=key,
         help=f"Epoch from 0; {epochs} means that it never trains.",
-        on_change=lambda: _move(group, index, st.session_state["thaws-at"], window[1]),
+        on_change=lambda: _move(key, group, index, st.session_state[key], window[1]),
     )
 
 
@@ -51,38 +52,41 @@ def _freezes_at(group: Group, index: int) -> None:
     epochs = state.schedule().epochs
     window = group.trainable[index] if group.trainable else (epochs, None)
     end = window[1]
-    st.session_state["freezes-at"] = epochs if end is None else min(end, epochs)
+    key = fresh_key("freezes-at", epochs if end is None else min(end, epochs))
     st.number_input(
         "Freezes at",
         value=None,
         min_value=min(window[0] + 1, epochs),
         max_value=epochs,
-        key="freezes-at",
+        key=key,
         disabled=not group.trainable,
         help=f"{epochs} means that it trains to the end.",
-        on_change=lambda: _move(group, index, window[0], st.session_state["freezes-at"]),
+        on_change=lambda: _move(key, group, index, window[0], st.session_state[key]),
     )
 
 
-def _move(group: Group, index: int, start: int | None, end: int | None) -> None:
-    if start is None:  # the field was cleared
+def _move(key: str, group: Group, index: int, start: int | None, end: int | None) -> None:
+    if start is None or is_stale(key):  # the field was cleared, or has given way to another
         return
     at_end = end is None or end >= state.schedule().epochs
     state.edit(edits.set_window, group.name, index, start, None if at_end else end)
 
 
+def _set(key: str, group: Group, field: str, value: object) -> None:
+    if not is_stale(key):
+        state.edit(edits.set_group, group.name, **{field: value})
+
+
 def _lr_scale(group: Group) -> None:
-    st.session_state["lr-scale"] = scale(state.schedule(), group)
+    key = fresh_key("lr-scale", scale(state.schedule(), group))
     st.number_input(
         "LR scale",
         value=None,
         step=0.05,
         format="%g",
-        key="lr-scale",
+        key=key,
         help="The group's peak as a share of the base LR. Empty: by the decay per group.",
-        on_change=lambda: state.edit(
-            edits.set_group, group.name, lr_scale=st.session_state["lr-scale"]
-        ),
+        on_change=lambda: _set(key, group, "lr_scale", st.session_state[key]),
     )
 
 
@@ -106,13 +110,10 @@ def _batchnorm(group: Group) -> None:
 
 
 def _toggle(group: Group, field: str, on: str, off: str | None, label: str, why: str) -> None:
-    key = f"toggle-{field}"
-    st.session_state[key] = getattr(group, field) == on
+    key = fresh_key(f"toggle-{field}", getattr(group, field) == on)
     st.toggle(
         label,
         key=key,
         help=why,
-        on_change=lambda: state.edit(
-            edits.set_group, group.name, **{field: on if st.session_state[key] else off}
-        ),
+        on_change=lambda: _set(key, group, field, on if st.session_state[key] else off),
     )

@@ -28,6 +28,22 @@ def test_undo_and_redo_work_by_key_and_by_button(open_page: OpenPage) -> None:
     expect(handle).to_have_attribute("aria-valuenow", "4")
 
 
+@pytest.mark.parametrize("pause", [300, 450, 900])
+def test_two_key_presses_both_count_however_soon_they_follow(
+    open_page: OpenPage, pause: int
+) -> None:
+    page = open_page("/")
+    handle = driving.thaw(page, "stage4")
+    handle.focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_timeout(pause)
+    page.keyboard.press("ArrowRight")
+    expect(handle).to_have_attribute("aria-valuenow", "4")
+    expect(page.locator("[class*=st-key-thaws-at] input").last).to_have_value("4")
+    driving.settle(page)
+    expect(handle).to_have_attribute("aria-valuenow", "4")
+
+
 def test_the_end_of_a_bar_sets_when_a_group_freezes_again(open_page: OpenPage) -> None:
     page = open_page("/")
     end = page.get_by_role("slider", name="stage4 freezes", exact=True)
