@@ -108,13 +108,16 @@ def _start() -> None:
 
 
 def _stop_button(run: Path, status: str | None) -> None:
+    # As callbacks: a rerun that cuts the script short cannot swallow the click.
     if status == "stopping":
-        if st.button("Force stop", icon=":material/dangerous:", key="force-stop"):
-            state.attempt(launch.force_stop, run, lead="")
-            st.rerun()
-    elif st.button("Stop", icon=":material/stop:", key="stop"):
-        launch.stop(run)
-        st.rerun()
+        st.button(
+            "Force stop",
+            icon=":material/dangerous:",
+            key="force-stop",
+            on_click=lambda: state.attempt(launch.force_stop, run, lead=""),
+        )
+    else:
+        st.button("Stop", icon=":material/stop:", key="stop", on_click=launch.stop, args=(run,))
 
 
 def _compose() -> None:
