@@ -114,7 +114,9 @@ def _stop_button(run: Path, status: str | None) -> None:
             "Force stop",
             icon=":material/dangerous:",
             key="force-stop",
-            on_click=lambda: state.attempt(launch.force_stop, run, lead=""),
+            on_click=state.attempt,
+            args=(launch.force_stop, run),
+            kwargs={"lead": ""},
         )
     else:
         st.button("Stop", icon=":material/stop:", key="stop", on_click=launch.stop, args=(run,))
