@@ -114,12 +114,15 @@ def _stop_button(run: Path, status: str | None) -> None:
             "Force stop",
             icon=":material/dangerous:",
             key="force-stop",
-            on_click=state.attempt,
-            args=(launch.force_stop, run),
-            kwargs={"lead": ""},
+            on_click=_force_stop,
+            args=(run,),
         )
     else:
         st.button("Stop", icon=":material/stop:", key="stop", on_click=launch.stop, args=(run,))
+
+
+def _force_stop(run: Path) -> None:
+    state.attempt(launch.force_stop, run, lead="")
 
 
 def _compose() -> None:
