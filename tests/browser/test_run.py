@@ -15,13 +15,12 @@ OpenPage = Callable[..., Page]
 def test_a_run_is_stopped_found_again_and_resumed_to_its_end(open_page: OpenPage) -> None:
     page = open_page("/run")
     for label, value in (
-        ("Images, train", 1000),
+        ("Images, train", 96),
         ("Images, validation", 64),
         ("Image size, px", 32),
     ):
         driving.fill(page, label, value)
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".thaw-numbers")).to_contain_text("%", timeout=90_000)
     page.locator(".st-key-stop button").click()  # the server has a Stop of its own
     expect(page.locator(".thaw-headline")).to_contain_text("Stopped", timeout=60_000)
 
