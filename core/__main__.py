@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -24,6 +25,7 @@ from core.runs.sitting import Sitting, stop_signals
 STOPPED = 130
 _DEFAULTS = RunSettings()
 _MOST_STEPS = 1_000_000
+_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Explained(click.Group):
@@ -85,6 +87,11 @@ def _whole(text: str) -> int | str:
         return int(text)
     except ValueError:
         return text
+
+
+def _whole_option(flag: str, default: int) -> Callable[[_Command], _Command]:
+    """An option for a run setting that is a whole number."""
+    return click.option(flag, type=_whole, metavar="INTEGER", default=default, show_default=True)
 
 
 def _steps(text: str) -> int:
@@ -173,42 +180,12 @@ def device() -> None:
     metavar="NAME|PATH",
     help=f"{BUNDLED_DATA}, or a folder of class folders.",
 )
-@click.option(
-    "--samples",
-    type=_whole,
-    metavar="INTEGER",
-    default=_DEFAULTS.samples,
-    show_default=True,
-)
-@click.option(
-    "--validation-samples",
-    type=_whole,
-    metavar="INTEGER",
-    default=_DEFAULTS.validation_samples,
-    show_default=True,
-)
-@click.option(
-    "--image-size",
-    type=_whole,
-    metavar="INTEGER",
-    default=_DEFAULTS.image_size,
-    show_default=True,
-)
-@click.option(
-    "--batch-size",
-    type=_whole,
-    metavar="INTEGER",
-    default=_DEFAULTS.batch_size,
-    show_default=True,
-)
+@_whole_option("--samples", _DEFAULTS.samples)
+@_whole_option("--validation-samples", _DEFAULTS.validation_samples)
+@_whole_option("--image-size", _DEFAULTS.image_size)
+@_whole_option("--batch-size", _DEFAULTS.batch_size)
 @click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
-@click.option(
-    "--seed",
-    type=_whole,
-    metavar="INTEGER",
-    default=_DEFAULTS.seed,
-    show_default=True,
-)
+@_whole_option("--seed", _DEFAULTS.seed)
 @click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto, or off.")
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""

@@ -6,6 +6,8 @@ sets it, and the audit compares with it. All of them take arrays as well as numb
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 from core.design.spec import FloorLR, Group, LearningRate, Schedule
 
 Array = NDArray[np.float64]
+
+_WRONG = sys.float_info.max  # JSON has no infinity
 
 
 def cosine(x: Array) -> Array:
@@ -142,6 +146,15 @@ def _lr(schedule: Schedule, group: Group, scale: float, t: ArrayLike) -> Array:
     begins = origin(schedule, group)
     length = schedule.epochs - begins
     return curve(schedule.lr, schedule.optimizer.base_lr * scale, _floats(t) - begins, length)
+
+
+def relative_error(actual: float | None, planned: float) -> float:
+    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due."""
+    if actual is None or not math.isfinite(actual):
+        return _WRONG
+    if planned == 0.0:
+        return 0.0 if actual == 0.0 else _WRONG
+    return abs(actual - planned) / planned
 
 
 def _floor(spec: LearningRate, peak: Array) -> Array:

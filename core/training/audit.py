@@ -7,8 +7,6 @@ trusts the scheduler or the freezing.
 from __future__ import annotations
 
 import hashlib
-import math
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,8 +17,6 @@ from core.design import curves, plan
 from core.design.spec import Group, Schedule
 from core.grouping import LayerGroups, parameters_of
 from core.runs.events import Audit, FrozenSpan
-
-_WRONG = sys.float_info.max  # JSON has no infinity
 
 
 class Auditor:
@@ -50,7 +46,7 @@ class Auditor:
         for group in self._schedule.groups:
             if plan.is_open(group, epoch):
                 planned = float(curves.lr(self._schedule, group, time))
-                error = relative_error(actual.get(group.name), planned)
+                error = curves.relative_error(actual.get(group.name), planned)
                 self._max_error = max(self._max_error, error)
 
     def epoch_ended(self, epoch: int) -> None:
@@ -109,12 +105,3 @@ class Auditor:
 def _buffers_hold_still(group: Group) -> bool:
     """Whether the frozen group's buffers, BatchNorm's statistics, are promised to stay the same."""
     return group.when_frozen == "eval" or group.batchnorm == "eval"
-
-
-def relative_error(actual: float | None, planned: float) -> float:
-    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due."""
-    if actual is None or not math.isfinite(actual):
-        return _WRONG
-    if planned == 0.0:
-        return 0.0 if actual == 0.0 else _WRONG
-    return abs(actual - planned) / planned

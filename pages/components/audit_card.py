@@ -57,8 +57,8 @@ def _largest_error(schedule: Schedule, told: Digest) -> float:
         steps = [s for s in told.steps if plan.is_open(group, s.epoch)]
         t = curves.time_of_step(schedule, [s.step for s in steps], told.started.steps_per_epoch)
         for step, planned in zip(steps, curves.lr(schedule, group, t).tolist(), strict=True):
-            actual = step.lrs[group.name]
-            largest = max(largest, abs(actual - planned) / planned if planned else abs(actual))
+            actual = step.lrs.get(group.name)
+            largest = max(largest, curves.relative_error(actual, planned))
     return largest
 
 

@@ -3,12 +3,12 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.design import edits
+from core.design import curves, edits
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.scheduler import ScheduleLR
-from core.training.audit import Auditor, relative_error
+from core.training.audit import Auditor
 from core.training.models import build
 from tests.training.small import small_schedule
 
@@ -137,7 +137,7 @@ def test_a_weight_that_moves_between_two_sittings_is_seen():
 
 
 def test_the_error_of_a_missing_or_undue_rate_is_the_largest_there_is():
-    assert relative_error(None, 1.0) == relative_error(float("nan"), 1.0) > 1e300
-    assert relative_error(1e-30, 0.0) > 1e300
-    assert relative_error(0.0, 0.0) == 0.0
-    assert relative_error(1.5, 1.0) == 0.5
+    assert curves.relative_error(None, 1.0) == curves.relative_error(float("nan"), 1.0) > 1e300
+    assert curves.relative_error(1e-30, 0.0) > 1e300
+    assert curves.relative_error(0.0, 0.0) == 0.0
+    assert curves.relative_error(1.5, 1.0) == 0.5
