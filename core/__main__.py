@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -21,6 +24,7 @@ from core.runs.console import print_nowhere
 from core.runs.refuse import refuse_errors
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings, steps_per_epoch
 from core.runs.sitting import Sitting, stop_signals
+from core.runs.spare import wait_for_folder
 
 STOPPED = 130
 _DEFAULTS = RunSettings()
@@ -89,9 +93,14 @@ def _whole(text: str) -> int | str:
         return text
 
 
-def _whole_option(flag: str, default: int) -> Callable[[_Command], _Command]:
+def _whole_option(
+    flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
+) -> Callable[[_Command], _Command]:
     """An option for a run setting that is a whole number."""
-    return click.option(flag, type=_whole, metavar="INTEGER", default=default, show_default=True)
+    shown = default is not None
+    return click.option(
+        flag, type=_whole, metavar=metavar, default=default, show_default=shown, help=about
+    )
 
 
 def _steps(text: str) -> int:
@@ -107,10 +116,13 @@ def _steps(text: str) -> int:
 @click.option("--json", "as_json", is_flag=True, help="The whole layer table as JSON.")
 def groups(name: str, as_json: bool) -> None:
     """The default groups of the model NAME, as resnet18 or torchvision/resnet18."""
-    table = layers.load(layers.full_name(name))
-    if as_json:
-        click.echo(table.model_dump_json(indent=1))
+    if as_json:  # made anew, also for a model without a table if its library is named
+        from core.training.tabulate import tabulate
+
+        full_name = name if "/" in name else layers.full_name(name)
+        click.echo(layers.dumps(tabulate(full_name)), nl=False)
         return
+    table = layers.load(layers.full_name(name))
     rows = [(g.name, " ".join(g.modules), f"{g.parameters:,}") for g in table.groups]
     rows = [("group", "modules", "parameters"), *rows, ("total", "", f"{table.parameters:,}")]
     wide = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -164,10 +176,17 @@ def curves(file: str, steps_per_epoch: int) -> None:
 @cli.command()
 def device() -> None:
     """The device that --device auto takes, as JSON: its type and its name."""
-    from core.training.device import describe, detect
+    click.echo(json.dumps(_device()))
 
-    found = detect()
-    click.echo(json.dumps({"type": found.type, "name": describe(found)}))
+
+@cli.command(hidden=True)
+@click.pass_context
+def spare(context: click.Context) -> None:
+    """Tell the device, make a run's imports, and resume the folder that standard input names."""
+    with _uncollected():
+        folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
+    if folder is not None:
+        context.invoke(resume, directory=str(folder))
 
 
 @cli.command()
@@ -186,7 +205,21 @@ def device() -> None:
 @_whole_option("--batch-size", _DEFAULTS.batch_size)
 @click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
 @_whole_option("--seed", _DEFAULTS.seed)
+@click.option(
+    "--augment",
+    default=_DEFAULTS.augment,
+    show_default=True,
+    help="none, flip (2 views), crops (10 views), or random (a new crop every time).",
+)
 @click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto, or off.")
+@_whole_option("--cache-memory", None, "MB", "Most memory for it.  [default: 1/4 of what is free]")
+@_whole_option("--cache-disk", None, "MB", "Most disk for it.  [default: 1/4 of what is free]")
+@click.option(
+    "--precision",
+    default=_DEFAULTS.precision,
+    show_default=True,
+    help="exact, or fast: other last bits, and the audit says by how much.",
+)
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
     schedule = _read_schedule(file)
@@ -211,6 +244,24 @@ def resume(directory: str) -> None:
     if not folders.take_over(folder):
         folders.claim(folder)
     _sit(folder)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Imports make what stays: to search it for garbage meanwhile takes a fifth of their time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _device() -> dict[str, str]:
+    """The device that `auto` takes."""
+    from core.training.device import describe, detect
+
+    found = detect()
+    return {"type": found.type, "name": describe(found)}
 
 
 def _complain(message: str) -> None:
@@ -243,7 +294,8 @@ def _sit(folder: Path) -> None:
     """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
     schedule, settings = folders.read(folder)
     with Sitting(folder, schedule) as sitting, stop_signals() as signalled:
-        from core.training.train import train
+        with _uncollected():
+            from core.training.train import train
 
         for event in train(
             schedule,

@@ -35,29 +35,36 @@ _EFFICIENTNET = {  # cut where the resolution halves
     "head": ("classifier",),
 }
 
+_TRANSFORMER = {  # the twelve blocks in thirds
+    "embed": ("patch_embed", "cls_token", "pos_embed"),
+    "blocks1": ("blocks.0", "blocks.1", "blocks.2", "blocks.3"),
+    "blocks2": ("blocks.4", "blocks.5", "blocks.6", "blocks.7"),
+    "blocks3": ("blocks.8", "blocks.9", "blocks.10", "blocks.11"),
+    "head": ("norm", "head"),
+}
 
-def get_layer_groups(model: nn.Module) -> dict[str, list[nn.Module]]:
+
+def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
     """The modules of each default group, by group name, from input to output.
 
     stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet of torchvision; stem, stage1 …
-    stage4, conv_head and head for timm's tf_efficientnet_lite0. The model is known by its parts,
-    so a replaced head is fine.
+    stage4, conv_head and head for timm's tf_efficientnet_lite0; embed (with its bare parameters
+    cls_token and pos_embed), blocks1 … blocks3 and head for timm's vision transformers of twelve
+    blocks. The model is known by its parts, so a replaced head is fine.
 
     Raises ModelError for any other model, and when a parameter is in none of the groups.
     """
-    groups = {
-        name: [model.get_submodule(path) for path in paths]
-        for name, paths in default_paths(model).items()
-    }
+    known = _parts(model)
+    groups = {name: [known[path] for path in paths] for name, paths in default_paths(model).items()}
     check_cover(model, groups)
     return groups
 
 
 def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """The default groups of `get_layer_groups` as module paths; ModelError for other models."""
-    present = {path for path, _ in model.named_modules()}
-    for groups in (_RESNET, _EFFICIENTNET):
-        if present.issuperset(path for paths in groups.values() for path in paths):
+    """The default groups of `get_layer_groups` as paths; ModelError for other models."""
+    present = _parts(model).keys()
+    for groups in (_RESNET, _EFFICIENTNET, _TRANSFORMER):
+        if present >= {path for paths in groups.values() for path in paths}:
             return dict(groups)
     raise ModelError(
         "model",
@@ -82,9 +89,7 @@ def resolve_groups(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dic
     a group without parameters; with the field `groups` for parameters in no group.
     """
     _check_prefixes(groups)
-    known: dict[str, Layer] = dict(model.named_modules(remove_duplicate=False))
-    known.update(model.named_parameters(remove_duplicate=False))
-    del known[""]
+    known = _parts(model)
     names = _names(model)
     owners: dict[int, str] = {}
     resolved: dict[str, list[Layer]] = {}
@@ -176,6 +181,14 @@ def _check_prefixes(groups: Mapping[str, Sequence[str]]) -> None:
                     f"is {path!r}, which {parent!r} of group {owners[parent]!r} holds",
                     f"leave it to group {owners[parent]!r}, or list the parts of {parent!r} there",
                 )
+
+
+def _parts(model: nn.Module) -> dict[str, Layer]:
+    """Everything that a group's path may name."""
+    parts: dict[str, Layer] = dict(model.named_modules(remove_duplicate=False))
+    parts.update(model.named_parameters(remove_duplicate=False))
+    del parts[""]
+    return parts
 
 
 def _names(model: nn.Module) -> dict[int, str]:

@@ -63,10 +63,20 @@ def build_optimizer(schedule: spec.Schedule, layer_groups: LayerGroups) -> torch
     ]
     options = schedule.optimizer
     decay = options.weight_decay
-    if isinstance(options, spec.Adam):
-        return torch.optim.Adam(groups, lr=options.base_lr, weight_decay=decay)
-    if isinstance(options, spec.AdamW):
-        return torch.optim.AdamW(groups, lr=options.base_lr, weight_decay=decay)
-    return torch.optim.SGD(
-        groups, lr=options.base_lr, momentum=options.momentum, weight_decay=decay
-    )
+    if isinstance(options, spec.SGD):  # many at once would be slower here
+        return torch.optim.SGD(
+            groups, lr=options.base_lr, momentum=options.momentum, weight_decay=decay
+        )
+    kind = torch.optim.Adam if isinstance(options, spec.Adam) else torch.optim.AdamW
+    many = _many_at_once(groups)
+    return kind(groups, lr=options.base_lr, weight_decay=decay, foreach=many)
+
+
+def _many_at_once(groups: list[dict[str, Any]]) -> bool | None:
+    """Whether to step all tensors of a group together: torch's choice (None) except on the CPU.
+
+    Torch would take them one by one there, to the same bits, which costs Adam a fifth to a third
+    more time. Together takes memory of the largest group's size, once, or twice with weight decay.
+    """
+    devices = {parameter.device.type for group in groups for parameter in group["params"]}
+    return True if devices == {"cpu"} else None

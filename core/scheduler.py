@@ -8,12 +8,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
 from core.design import curves
 from core.design.spec import MAX_EPOCHS, Cosine, FloorLR, LearningRate, Schedule, Warmup
 from core.errors import InputError, nearest
+
+_KEPT = 49_152
+"""Rates that are computed together and kept, 8 bytes each: 4,096 steps of twelve groups."""
 
 
 def create_scheduler_with_warmup(
@@ -104,21 +108,30 @@ class ScheduleLR(ClosedFormLR):
             raise InputError("steps_per_epoch", f"is {steps_per_epoch}", "give 1 or more")
         self.schedule = schedule
         self.steps_per_epoch = steps_per_epoch
+        self._places = {group.name: at for at, group in enumerate(schedule.groups)}
+        self._first = 0
+        self._rates = np.empty((0, len(schedule.groups)))
         super().__init__(optimizer)
 
     def rates_at(self, step: int) -> list[float]:
         """The rate of each param group at optimizer step `step`."""
-        time = curves.time_of_step(self.schedule, step, self.steps_per_epoch)
-        names = [group.name for group in self.schedule.groups]
-        rates = dict(zip(names, curves.rates(self.schedule, time).tolist(), strict=True))
-        return [rates[self._name(i, rates)] for i in range(len(self.optimizer.param_groups))]
+        if not 0 <= step - self._first < len(self._rates):
+            self._look_ahead(step)
+        rates: list[float] = self._rates[step - self._first].tolist()
+        return [rates[self._place(i)] for i in range(len(self.optimizer.param_groups))]
 
-    def _name(self, index: int, names: dict[str, float]) -> str:
+    def _look_ahead(self, first: int) -> None:
+        """Compute the rates of that step and of those that are likely to be asked for next."""
+        steps = np.arange(first, first + max(1, _KEPT // len(self._places)))
+        rates = curves.rates_of_steps(self.schedule, steps, self.steps_per_epoch)
+        self._first, self._rates = first, np.ascontiguousarray(rates.T)
+
+    def _place(self, index: int) -> int:
         name = self.optimizer.param_groups[index].get("name")
-        if name not in names:
+        if name not in self._places:
             raise InputError(
                 f"optimizer.param_groups[{index}]['name']",
                 f"is {name!r}, which is no group of the schedule",
-                nearest(str(name), names),
+                nearest(str(name), self._places),
             )
-        return str(name)
+        return self._places[name]

@@ -10,6 +10,7 @@ from core.design import edits, problems
 from core.design.parse import to_raw
 from core.design.spec import Schedule
 from pages.components import frame, state
+from pages.components.cache_strip import cache_strip
 from pages.components.chart_style import View
 from pages.components.curve_panel import curve_panel
 from pages.components.downloads import csv_button
@@ -45,6 +46,7 @@ def _designer() -> None:
         )
         shown = timeline(data, key="timeline", on_event=_take)
         _rates(narrow=shown.narrow)
+        cache_strip(state.schedule(), state.settings(), st.session_state["playhead"])
     with side:
         curve_panel()
         window_panel()

@@ -21,7 +21,8 @@ from pages.components.run_list import run_list
 from pages.components.run_settings import device_chip, run_settings
 from pages.components.run_status import empty_card, status_card
 
-_POLL_SECONDS = 1.0
+_LOOK_SECONDS = 0.5
+_DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
 _LIVE = ("starting", "running", "stopping")
 
 
@@ -45,6 +46,8 @@ def page() -> None:
     frame.show_notice()
     status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
     live = status in _LIVE
+    if not live:
+        launch.prepare()
     _top(shown, status)
     with st.container(key="run-body"):
         side, wide = st.columns([336, 1040], gap="small")
@@ -55,7 +58,8 @@ def page() -> None:
         if shown is None:
             _compose()
         else:
-            st.fragment(run_every=_POLL_SECONDS if live else None)(_watch)(shown, status)
+            st.fragment(run_every=_LOOK_SECONDS if live else None)(_watch)(shown, status)
+            st.fragment(run_every=_DRAW_SECONDS if live else None)(_draw)(shown)
 
 
 def _shown_run(root: Path) -> _Shown | None:
@@ -136,11 +140,14 @@ def _watch(shown: _Shown, status_before: str | None) -> None:
     status = folder.status_from(shown.folder, events)
     if status != status_before:
         st.rerun()
-    told = digest(events)
+    status_card(shown.schedule, shown.settings, status, digest(events), shown.folder)
+
+
+def _draw(shown: _Shown) -> None:
+    told = digest(_events(shown.folder))
     steps = told.started.steps_per_epoch if told.started else planned_steps(shown.settings)
-    status_card(shown.schedule, shown.settings, status, told, shown.folder)
     run_charts(shown.schedule, told, steps)
-    audit_card(shown.schedule, told)
+    audit_card(shown.schedule, shown.settings, told)
 
 
 def _events(run: Path) -> tuple[Event, ...]:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Mapping, Sequence
 
 import pytest
+import timm
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -97,6 +98,22 @@ def test_each_stage_of_efficientnet_lite0_halves_the_resolution_once():
     }
 
 
+def test_a_vision_transformer_has_its_bare_parameters_in_embed_and_its_blocks_in_thirds():
+    model = build("timm/vit_tiny_patch16_224", device="meta")
+    groups = get_layer_groups(model)
+    assert list(groups) == ["embed", "blocks1", "blocks2", "blocks3", "head"]
+    assert groups["embed"] == [model.patch_embed, model.cls_token, model.pos_embed]
+    assert [*groups["blocks1"], *groups["blocks2"], *groups["blocks3"]] == list(model.blocks)
+    assert groups["head"] == [model.norm, model.head]
+
+
+def test_a_deeper_vision_transformer_is_not_grouped_in_part():
+    with torch.device("meta"):
+        model = timm.create_model("vit_tiny_patch16_224", depth=13)
+    with pytest.raises(ModelError, match=r"^groups leave out 'blocks.12"):
+        get_layer_groups(model)
+
+
 @pytest.mark.parametrize(("name", "head"), [("resnet18", "fc"), ("lite0", "classifier")])
 def test_a_replaced_head_is_the_head_group(name: str, head: str):
     full = {"resnet18": "torchvision/resnet18", "lite0": "timm/tf_efficientnet_lite0"}[name]
@@ -116,7 +133,7 @@ def test_a_model_without_default_groups_is_refused_with_the_supported_ones():
     with torch.device("meta"), pytest.raises(ModelError) as caught:
         get_layer_groups(vgg11())
     message = str(caught.value)
-    assert message.startswith("model is a VGG, which has no default groups: use one of timm/tf_eff")
+    assert message.startswith("model is a VGG, which has no default groups: use one of timm/deit_")
     assert all(name in message for name in known_models())
 
 

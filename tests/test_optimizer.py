@@ -17,9 +17,10 @@ from core.design.spec import (
     Warmup,
 )
 from core.errors import InputError, ModelError
-from core.freezing import freeze_group, unfreeze_group
+from core.freezing import apply_plan, freeze_group, unfreeze_group
 from core.grouping import get_layer_groups
 from core.optimizer import build_optimizer, get_optimizer_with_discriminative_lr
+from core.scheduler import ScheduleLR
 from core.training.models import build
 
 SGD_ = SGD(name="sgd", base_lr=0.1, weight_decay=0.3, momentum=0.8)
@@ -161,8 +162,9 @@ def test_a_schedules_optimizer_is_torchs_own_with_its_settings(spec, kind, optio
     assert type(optimizer) is kind
     for group in optimizer.param_groups:
         assert {key: group[key] for key in options} == options
-    ours, torchs = optimizer.defaults, kind(model.parameters(), lr=0.1, **options).defaults
-    assert ours == torchs
+    torchs = kind(model.parameters(), lr=0.1, **options).defaults
+    together = {} if kind is torch.optim.SGD else {"foreach": True}  # the same bits, only sooner
+    assert optimizer.defaults == torchs | together
 
 
 def test_a_schedules_param_groups_keep_its_order_and_start_at_step_0():
@@ -199,3 +201,64 @@ def test_layer_groups_of_another_schedule_are_refused():
     groups["boddy"] = groups.pop("body")
     with pytest.raises(ModelError, match=r"^layer_groups have no group 'body': did you mean 'bodd"):
         build_optimizer(schedule(ADAM), groups)
+
+
+def test_elsewhere_than_on_the_cpu_torch_chooses_how_to_step():
+    groups = {name: [nn.Linear(1, 1, device="meta")] for name in ("stem", "body", "head")}
+    assert build_optimizer(schedule(ADAM), groups).defaults["foreach"] is None
+
+
+def convolutions() -> nn.Sequential:
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8), nn.ReLU()),
+        nn.Sequential(nn.Conv2d(8, 19, 3), nn.BatchNorm2d(19), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
+        nn.Sequential(nn.Flatten(), nn.Linear(19, 5)),
+    )
+
+
+@pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
+@pytest.mark.parametrize(
+    ("spec", "kind", "options"),
+    [
+        (ADAM, torch.optim.Adam, {"weight_decay": 0.3}),
+        (ADAMW, torch.optim.AdamW, {"weight_decay": 0.3}),
+        (SGD_, torch.optim.SGD, {"weight_decay": 0.3, "momentum": 0.8}),
+    ],
+)
+def test_every_group_has_at_every_step_the_bits_of_a_loop_written_by_hand(
+    spec, kind, options, memory
+):
+    """Groups that thaw later, freeze again and thaw once more, one tensor after the other."""
+    windows = {"stem": ((2, 3), (4, None)), "body": ((1, 4),), "head": ((0, None),)}
+    plain = schedule(spec)
+    groups = tuple(g.model_copy(update={"trainable": windows[g.name]}) for g in plain.groups)
+    document = plain.model_copy(update={"groups": groups, "epochs": 6})
+    ours, by_hand = (convolutions().to(memory_format=memory) for _ in range(2))
+    optimizer = build_optimizer(document, groups_of(ours))
+    scheduler = ScheduleLR(optimizer, document, 4)
+    torchs = [kind(part.parameters(), lr=1.0, foreach=False, **options) for part in by_hand]
+    open_in = [{2, 4, 5}, {1, 2, 3}, {0, 1, 2, 3, 4, 5}]
+    for step in range(24):
+        x = torch.randn(4, 3, 9, 9).contiguous(memory_format=memory)
+        apply_plan(groups_of(ours), document, step // 4)
+        optimizer.zero_grad()
+        ours(x).square().mean().backward()
+        optimizer.step()
+        scheduler.step()
+        for part, epochs in zip(by_hand, open_in, strict=True):
+            part.train(step // 4 in epochs).requires_grad_(step // 4 in epochs)
+            part.zero_grad()
+        by_hand(x).square().mean().backward()
+        for other, group in zip(torchs, groups, strict=True):
+            other.param_groups[0]["lr"] = float(curves.lr(document, group, step / 4))
+            other.step()
+        for at, (mine, part) in enumerate(zip(ours, by_hand, strict=True)):
+            assert same(list(mine.state_dict().values()), list(part.state_dict().values()))
+            kept = [optimizer.state[parameter] for parameter in mine.parameters()]
+            theirs = [torchs[at].state[parameter] for parameter in part.parameters()]
+            for state, wanted in zip(kept, theirs, strict=True):
+                assert state.keys() == wanted.keys()
+                assert all(torch.equal(state[key], wanted[key]) for key in wanted)
+    moved = convolutions().to(memory_format=memory)
+    assert not any(map(torch.equal, moved.parameters(), ours.parameters()))

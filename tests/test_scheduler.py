@@ -361,3 +361,23 @@ def test_a_param_group_that_the_schedule_does_not_name_is_refused(names: tuple[s
 def test_an_epoch_without_steps_is_refused():
     with pytest.raises(InputError, match=r"^steps_per_epoch is 0: give 1 or more$"):
         ScheduleLR(sgd((0.1,), ("all",)), schedule(LearningRate()), 0)
+
+
+@pytest.mark.parametrize("document", [RESTARTING, BY_EPOCH], ids=["restarting", "by epoch"])
+def test_rates_are_the_laws_at_whatever_step_they_are_asked_for(document: Schedule):
+    names = ("stem", "body", "head")
+    scheduler = ScheduleLR(sgd((0.0,) * 3, names), document, 9_000)
+    for step in (0, 44_999, 1, 16_384, 16_383, 20_000, 50_000, 1_000_000, 36_000, 35_999, 2):
+        t = curves.time_of_step(document, step, 9_000)
+        assert scheduler.rates_at(step) == [float(curves.lr(document, g, t)) for g in THREE]
+
+
+def test_a_param_group_that_is_added_later_gets_its_rate_with_the_next_step():
+    scheduler = ScheduleLR(sgd((0.0,), ("head",)), RESTARTING, 4)
+    scheduler.optimizer.step()
+    scheduler.optimizer.add_param_group(
+        {"params": [nn.Parameter(torch.ones(1))], "lr": 7.0, "name": "stem"}
+    )
+    scheduler.step()
+    wanted = [float(curves.lr(RESTARTING, RESTARTING.group(n), 0.25)) for n in ("head", "stem")]
+    assert [group["lr"] for group in scheduler.optimizer.param_groups] == wanted

@@ -8,9 +8,10 @@ import numpy as np
 
 from core.design import curves, plan
 from core.design.curves import Array
-from core.design.spec import Group, Schedule
+from core.design.spec import NO_FLOOR, FloorLR, Group, Schedule
 
-_STEPS_PER_EPOCH = 100
+_MOST_PER_EPOCH, _LEAST_PER_EPOCH = 100, 4
+_MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,31 +26,70 @@ class Budget:
     learning: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """A curve summed over each epoch, for any peak: peak · `of_peak` + `of_floor`."""
+
+    of_peak: Array
+    of_floor: Array
+
+    def at(self, peak: float) -> Array:
+        """The sums of the rates of a group with that peak, one for each epoch."""
+        return peak * self.of_peak + self.of_floor
+
+
 def budget(schedule: Schedule, group: Group) -> Budget | None:
     """What the group gets of the run; None if it never trains.
 
-    The rate is summed at 100 steps an epoch (midpoints, so the sum is the integral to 1e-4), or
-    at each epoch for `interval: "epoch"`, where the rate is one number an epoch.
+    The rate is summed at 100 steps an epoch, or fewer where the run has over 100 epochs (midpoints,
+    so the sum is the integral to 1e-4), or at each epoch for `interval: "epoch"`, where the rate is
+    one number an epoch.
     """
+    begins = curves.origin(schedule, group)
+    return _budget(schedule, group, _sums(schedule, begins), _sums(schedule, 0))
+
+
+def budgets(schedule: Schedule) -> tuple[Budget | None, ...]:
+    """The `budget` of every group; what groups with one origin share is computed once."""
+    origins = [curves.origin(schedule, group) for group in schedule.groups]
+    sums = {begins: _sums(schedule, begins) for begins in {0, *origins}}
+    return tuple(
+        _budget(schedule, group, sums[begins], sums[0])
+        for group, begins in zip(schedule.groups, origins, strict=True)
+    )
+
+
+def _budget(schedule: Schedule, group: Group, own: _Sums, whole: _Sums) -> Budget | None:
     spans = plan.open_spans(group, schedule.epochs)
     if not spans:
         return None
-    t = _times(schedule)
-    epoch = np.floor(t)
-    is_open = np.zeros(t.shape, dtype=bool)
-    for start, end in spans:
-        is_open |= (start <= epoch) & (epoch < end)
-    received = float(curves.lr(schedule, group, t)[is_open].sum())
     peak = curves.peak(schedule, group)
-    possible = float(curves.curve(schedule.lr, peak, t, schedule.epochs).sum())
+    by_epoch = own.at(peak)
+    received = float(np.concatenate([by_epoch[start:end] for start, end in spans]).sum())
+    possible = float(whole.at(peak).sum())
     return Budget(
         epochs=sum(end - start for start, end in spans) / schedule.epochs,
         learning=received / possible if possible > 0 else 0.0,
     )
 
 
+def _sums(schedule: Schedule, begins: int) -> _Sums:
+    """The curve that begins with that epoch; a rate is linear in its group's peak."""
+    lr, t = schedule.lr, _times(schedule) - begins
+    length = schedule.epochs - begins
+    without = lr
+    if isinstance(getattr(lr.decay, "floor", None), FloorLR):
+        without = lr.model_copy(update={"decay": lr.decay.model_copy(update={"floor": NO_FLOOR})})
+    return _Sums(
+        curves.curve(without, 1.0, t, length).sum(axis=1),
+        curves.curve(lr, 0.0, t, length).sum(axis=1),
+    )
+
+
 def _times(schedule: Schedule) -> Array:
+    """The times at which the rate is summed, in epochs: a row for each epoch."""
+    epochs = np.arange(schedule.epochs, dtype=np.float64)[:, np.newaxis]
     if schedule.lr.interval == "epoch":
-        return np.arange(schedule.epochs, dtype=np.float64)
-    steps = np.arange(schedule.epochs * _STEPS_PER_EPOCH, dtype=np.float64)
-    return (steps + 0.5) / _STEPS_PER_EPOCH
+        return epochs
+    steps = int(np.clip(_MOST_STEPS // schedule.epochs, _LEAST_PER_EPOCH, _MOST_PER_EPOCH))
+    return epochs + (np.arange(steps) + 0.5) / steps

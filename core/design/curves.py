@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,8 @@ from core.design.spec import FloorLR, Group, LearningRate, Schedule
 Array = NDArray[np.float64]
 
 _WRONG = sys.float_info.max  # JSON has no infinity
+_BLOCK = 16_384
+"""Times that are worked on together, few enough to stay in the processor's cache."""
 
 
 def cosine(x: Array) -> Array:
@@ -76,29 +79,19 @@ def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) 
 
     `peak`, `t` and `length` broadcast against each other; rates are in the optimizer's unit.
     """
-    peak, t, length = np.broadcast_arrays(*map(_floats, (peak, t, length)))
-    warmup, decay = spec.warmup, spec.decay
-    left = length - warmup.epochs
-    x = np.clip((t - warmup.epochs) / np.where(left > 0, left, np.inf), 0.0, 1.0)
-    floor = _floor(spec, peak)
-    options = decay.model_dump(exclude={"shape", "floor"})
-    share = SHAPES[decay.shape](x, **options)
-    # floor + (peak - floor) · share, in the form that is exact at both ends
-    rate = peak * share + floor * (1.0 - share)
-    if warmup.epochs > 0:
-        rise = _RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
-        start = warmup.start_factor
-        rate = np.where(t < warmup.epochs, peak * (start + (1.0 - start) * rise), rate)
-    return np.asarray(rate, dtype=np.float64)
+    return _rate(spec, _course(spec, _floats(t), _floats(length)), _floats(peak))
 
 
 def scale(schedule: Schedule, group: Group) -> float:
     """Share of the base rate that the group peaks at: `lr_scale`, or group_decay ** distance.
 
-    The distance counts groups from the last one, the head, which has 0.
+    The distance counts groups from the last one, the head, which has 0. KeyError for a group of a
+    name that the schedule does not have.
     """
-    names = [each.name for each in schedule.groups]
-    return _scale(schedule, group, len(names) - 1 - names.index(group.name))
+    if not any(each is group for each in schedule.groups):  # names are slower to compare
+        group = schedule.group(group.name)
+    places = (at for at, each in enumerate(reversed(schedule.groups)) if each is group)
+    return _scale(schedule, group, next(places))
 
 
 def peak(schedule: Schedule, group: Group) -> float:
@@ -114,18 +107,44 @@ def origin(schedule: Schedule, group: Group) -> int:
 
 def lr(schedule: Schedule, group: Group, t: ArrayLike) -> Array:
     """Rate of `group` at `t` epochs from the start of the run, whether or not it is frozen then."""
-    return _lr(schedule, group, scale(schedule, group), t)
+    begins = origin(schedule, group)
+    length = schedule.epochs - begins
+    return curve(schedule.lr, peak(schedule, group), _floats(t) - begins, length)
 
 
 def rates(schedule: Schedule, t: ArrayLike) -> Array:
-    """Rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape)."""
+    """Rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape).
+
+    The same bits as `lr` of each group; what groups with one origin share is computed once.
+    """
+    t = _floats(t)
     last = len(schedule.groups) - 1
-    return np.stack(
-        [
-            _lr(schedule, group, _scale(schedule, group, last - at), t)
-            for at, group in enumerate(schedule.groups)
-        ]
-    )
+    base_lr = schedule.optimizer.base_lr
+    peaks = [base_lr * _scale(schedule, g, last - at) for at, g in enumerate(schedule.groups)]
+    origins = [origin(schedule, group) for group in schedule.groups]
+    found = np.empty((len(peaks), t.size))
+    flat = t.reshape(-1)
+    for start in range(0, t.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        courses = {
+            begins: _course(schedule.lr, flat[block] - begins, _floats(schedule.epochs - begins))
+            for begins in set(origins)
+        }
+        for row, begins, peak in zip(found, origins, peaks, strict=True):
+            row[block] = _rate(schedule.lr, courses[begins], _floats(peak))
+    return found.reshape(len(peaks), *t.shape)
+
+
+def rates_of_steps(schedule: Schedule, steps: ArrayLike, steps_per_epoch: int) -> Array:
+    """Rates of all groups at optimizer steps (from 0, in any order): (groups, *steps.shape).
+
+    The same bits as `rates` at `time_of_step`. For `interval: "epoch"` an epoch is computed once.
+    """
+    t = time_of_step(schedule, steps, steps_per_epoch)
+    if schedule.lr.interval == "step":
+        return rates(schedule, t)
+    epochs, places = np.unique(t, return_inverse=True)
+    return np.take(rates(schedule, epochs), places.reshape(t.shape), axis=1)
 
 
 def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> Array:
@@ -138,23 +157,59 @@ def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> A
     return _floats(step) / steps_per_epoch
 
 
-def _scale(schedule: Schedule, group: Group, distance: int) -> float:
-    return float(schedule.lr.group_decay**distance) if group.lr_scale is None else group.lr_scale
-
-
-def _lr(schedule: Schedule, group: Group, scale: float, t: ArrayLike) -> Array:
-    begins = origin(schedule, group)
-    length = schedule.epochs - begins
-    return curve(schedule.lr, schedule.optimizer.base_lr * scale, _floats(t) - begins, length)
-
-
 def relative_error(actual: float | None, planned: float) -> float:
     """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due."""
     if actual is None or not math.isfinite(actual):
         return _WRONG
     if planned == 0.0:
         return 0.0 if actual == 0.0 else _WRONG
-    return abs(actual - planned) / planned
+    return min(abs(actual - planned) / planned, _WRONG)
+
+
+def relative_errors(actual: Array, planned: Array) -> Array:
+    """`relative_error` of each of many rates; NaN stands for no rate."""
+    with np.errstate(all="ignore"):
+        errors = np.abs(actual - planned) / planned
+    errors = np.where(actual == planned, 0.0, errors)
+    return np.where(np.isfinite(errors), errors, _WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What a curve has at each of its times whatever its peak.
+
+    `share` is left of peak - floor. In `warmup` (None: at no time) are the times at which the rate
+    is a share of the peak instead, and that share.
+    """
+
+    share: Array
+    warmup: tuple[NDArray[np.bool_], Array] | None
+
+
+def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
+    warmup, decay = spec.warmup, spec.decay
+    left = length - warmup.epochs
+    x = np.clip((t - warmup.epochs) / np.where(left > 0, left, np.inf), 0.0, 1.0)
+    share = SHAPES[decay.shape](x, **decay.model_dump(exclude={"shape", "floor"}))
+    warming = t < warmup.epochs
+    if warmup.epochs == 0.0 or not np.any(warming):
+        return _Course(share, None)
+    rise = _RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
+    start = warmup.start_factor
+    return _Course(share, (warming, start + (1.0 - start) * rise))
+
+
+def _rate(spec: LearningRate, course: _Course, peak: Array) -> Array:
+    # floor + (peak - floor) · share, in the form that is exact at both ends
+    rate = peak * course.share + _floor(spec, peak) * (1.0 - course.share)
+    if course.warmup is not None:
+        warming, risen = course.warmup
+        rate = np.where(warming, peak * risen, rate)
+    return np.asarray(rate, dtype=np.float64)
+
+
+def _scale(schedule: Schedule, group: Group, distance: int) -> float:
+    return float(schedule.lr.group_decay**distance) if group.lr_scale is None else group.lr_scale
 
 
 def _floor(spec: LearningRate, peak: Array) -> Array:

@@ -1,15 +1,17 @@
 """Layer tables: what a page needs to know of a network, without importing torch.
 
-A table lists every module that owns parameters, and the network's default groups. Tables of the
-supported models lie in `tables/` as JSON; `python -m core groups NAME --json` prints one.
+A table lists every module that owns parameters, the network's default groups, and the steps of its
+forward pass with their cost. Tables of the supported models lie in `tables/` as JSON, made by
+`python -m core groups NAME --json`.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from functools import cache, cached_property
 from importlib.resources import files
-from typing import Annotated
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -36,14 +38,60 @@ class LayerGroup(_Row):
     parameters: int
 
 
+Growth = Literal[0, 2, 4]
+"""The power of the image's side: 0 is a head behind pooling, 2 the area, 4 attention."""
+
+Moves = Literal["", "batch", "random"]
+"""What train mode changes of a node, see `Node`."""
+
+MEASURED_AT = 224
+"""Pixels of the image's side for which a table gives FLOPs and elements."""
+
+
+class Node(NamedTuple):
+    """A step of the forward pass in train mode, for one image of `MEASURED_AT` pixels a side.
+
+    `name` is torch.fx's name of it, `module` the path of the module that it calls or of the
+    parameter or buffer that it reads ("" for functions and inputs), `inputs` the places of the
+    nodes that it reads. `flops` counts 2 for a multiply-add, as `torch.utils.flop_counter` does,
+    and 1 per element of the output for all that is no product; a view is free. `elements` is the
+    size of the output; 0 for what is no tensor or depends on no image, such as a parameter.
+
+    `moves` is "batch" for what train mode changes (BatchNorm) and "random" for what is random in it
+    (dropout, drop path); both hold still in eval mode.
+    """
+
+    name: str
+    module: str
+    inputs: tuple[int, ...]
+    flops: int
+    elements: int
+    moves: Moves = ""
+    flops_growth: Growth = 2
+    elements_growth: Growth = 2
+
+    def flops_at(self, image_size: int) -> int:
+        """FLOPs for one image of that many pixels a side, to a few percent (sides are rounded)."""
+        return round(self.flops * (image_size / MEASURED_AT) ** self.flops_growth)
+
+    def elements_at(self, image_size: int) -> int:
+        """Elements of the output for one image of that many pixels a side, as near as that."""
+        return round(self.elements * (image_size / MEASURED_AT) ** self.elements_growth)
+
+
 class LayerTable(_Row):
-    """A network from input to output. `weights` names its pretrained weights, best first."""
+    """A network from input to output. `weights` names its pretrained weights, best first.
+
+    `nodes` are in the order in which they run, so a node reads only earlier ones; the first is the
+    image. There are none where torch.fx cannot follow the forward pass.
+    """
 
     model: str
     parameters: int
     weights: tuple[str, ...]
     groups: tuple[LayerGroup, ...]
     layers: tuple[Layer, ...]
+    nodes: tuple[Node, ...] = ()
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -52,6 +100,10 @@ class LayerTable(_Row):
         for parameter, size in parameter_counts(self).items():
             sizes.update(dict.fromkeys(prefixes(parameter), size))
         return dict(sizes)
+
+    def flops_at(self, image_size: int) -> int:
+        """FLOPs of the whole forward pass for one image of that many pixels a side."""
+        return sum(node.flops_at(image_size) for node in self.nodes)
 
 
 _TABLES = files("core.design") / "tables"
@@ -76,6 +128,24 @@ def load(model: str) -> LayerTable:
 def find(model: str) -> LayerTable | None:
     """The table of a model, or None if it has none."""
     return load(model) if model in known_models() else None
+
+
+def dumps(table: LayerTable) -> str:
+    """The table as JSON text as stored in `tables/`: a line for each group, layer and node.
+
+    A node is a list that ends where only defaults are left.
+    """
+    head = {"model": table.model, "parameters": table.parameters, "weights": table.weights}
+    rows: dict[str, list[object]] = {
+        "groups": [group.model_dump(mode="json") for group in table.groups],
+        "layers": [layer.model_dump(mode="json") for layer in table.layers],
+        "nodes": [_without_defaults(node) for node in table.nodes],
+    }
+    parts = [f'"{key}":{_compact(value)}' for key, value in head.items()]
+    for key, values in rows.items():
+        lines = ",\n".join(map(_compact, values))
+        parts.append(f'"{key}":[\n{lines}\n]')
+    return "{" + ",\n".join(parts) + "}\n"
 
 
 def full_name(name: str) -> str:
@@ -114,6 +184,20 @@ def prefixes(path: str) -> list[str]:
     """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
     parts = path.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _without_defaults(node: Node) -> list[object]:
+    values: list[object] = list(node)
+    defaults = node._field_defaults
+    for field in reversed(node._fields):
+        if field not in defaults or values[-1] != defaults[field]:
+            break
+        values.pop()
+    return values
+
+
+def _compact(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _way_out(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from typing import Any
 
 from tqdm import tqdm
@@ -12,6 +13,8 @@ from tqdm import tqdm
 from core.design.spec import Schedule
 from core.errors import one_line
 from core.runs import events as ev
+from core.runs.digest import Digest
+from core.runs.forecast import duration, remaining
 
 _OFTEN = 0.5
 """Seconds between two progress events of one stage that are shown and stored."""
@@ -29,7 +32,7 @@ class Console:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._steps_per_epoch = 0
+        self._told = Digest()
         self._bar: tqdm[Any] | None = None
         self._stage = ""
         self._shown_at = 0.0
@@ -43,11 +46,13 @@ class Console:
                 self._started(event)
             case ev.Notice():
                 self._line(f"note    {event.message}")
+            case ev.Forecast():
+                self._forecast(event)
             case ev.CacheDecision():
-                state = f"on, {event.bytes / 1e6:,.0f} MB" if event.on else "off"
+                state = f"on, {_held(event.bytes, event.disk)}" if event.on else "off"
                 self._line(f"cache   {state}: {event.reason}")
             case ev.Step():
-                self._advance(f"epoch {event.epoch}", self._steps_per_epoch)
+                self._step(event)
             case ev.EpochDone():
                 self._epoch(event)
             case ev.Audit():
@@ -67,7 +72,7 @@ class Console:
         self._line(f"{summary['status']} after {done} and {summary['seconds']:.1f} s")
 
     def _started(self, event: ev.Started) -> None:
-        self._steps_per_epoch = event.steps_per_epoch
+        self._told = Digest(started=event)
         images = f"{event.train_images:,} + {event.validation_images:,} images"
         self._line(f"device  {event.device_name}")
         self._line(f"data    {images}, {len(event.classes)} classes")
@@ -75,13 +80,36 @@ class Console:
         if event.resumed_at:
             self._line(f"resume  goes on with epoch {event.resumed_at}")
 
+    def _forecast(self, event: ev.Forecast) -> None:
+        self._told = replace(self._told, forecast=event)
+        text = f"plan    about {duration(event.seconds)}"
+        if event.memory or event.disk:
+            without = duration(event.plain_seconds)
+            text += f", {without} without the cache; holds {_held(event.memory, event.disk)}"
+        self._line(text)
+
+    def _step(self, event: ev.Step) -> None:
+        # only the last step counts for what is left, and a run may have millions
+        self._told = replace(self._told, steps=(event,))
+        steps = self._told.started.steps_per_epoch if self._told.started else 0
+        self._advance(f"epoch {event.epoch}", steps)
+        if self._bar is not None and (left := self._left()):
+            self._bar.set_postfix_str(left, refresh=False)
+
+    def _left(self) -> str:
+        left = remaining(self._told, self._schedule.epochs, time.time())
+        return "" if left is None else f"about {duration(left)} left"
+
     def _epoch(self, event: ev.EpochDone) -> None:
         self.close()
+        self._told = replace(self._told, epochs=(*self._told.epochs, event))
+        left = self._left()
         self._line(
             f"epoch   {event.epoch} done, {event.epoch + 1} of {self._schedule.epochs}  "
             f"train {event.train_loss:.4f} {event.train_accuracy:.3f}  "
             f"validation {event.validation_loss:.4f} {event.validation_accuracy:.3f}  "
-            f"{event.seconds:.1f} s  trains: {', '.join(event.open) or 'nothing'}"
+            f"{event.seconds:.1f} s{left and f', {left}'}  "
+            f"trains: {', '.join(event.open) or 'nothing'}"
         )
 
     def _audit(self, event: ev.Audit) -> None:
@@ -90,6 +118,9 @@ class Console:
             f"audit   {event.steps} steps, largest error of a rate {event.max_lr_error:.1e}; "
             f"{len(event.spans)} frozen spans {held}"
         )
+        if event.precision_error is not None:
+            share = f"{event.precision_error:.1e} of the largest"
+            self._line(f"fast    logits differ from exact ones by at most {share}")
 
     def _progress(self, event: ev.Progress) -> bool:
         now = time.monotonic()
@@ -119,3 +150,9 @@ class Console:
             sys.stdout.flush()
         except BrokenPipeError:
             print_nowhere()
+
+
+def _held(memory: int, disk: int) -> str:
+    """`214 MB in memory and 1,300 MB on disk`, without what is nothing."""
+    places = ((memory, "in memory"), (disk, "on disk"))
+    return " and ".join(f"{size / 1e6:,.0f} MB {place}" for size, place in places if size)

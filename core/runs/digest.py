@@ -13,6 +13,7 @@ from core.runs.events import (
     EpochDone,
     Event,
     Failed,
+    Forecast,
     Launched,
     Notice,
     Progress,
@@ -25,9 +26,13 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class Digest:
-    """What is known of a run so far. `progress` is the stage it is in; None while it trains."""
+    """What is known of a run so far. `progress` is the stage it is in; None while it trains.
+
+    `forecast` is that of the sitting which goes on, and lasts to the run's last epoch.
+    """
 
     started: Started | None = None
+    forecast: Forecast | None = None
     progress: Progress | None = None
     steps: tuple[Step, ...] = ()
     epochs: tuple[EpochDone, ...] = ()
@@ -59,6 +64,7 @@ def digest(told: Iterable[Event]) -> Digest:
 
     return Digest(
         started=last(Started),
+        forecast=_forecast(kept),
         progress=_stage(kept),
         steps=of(Step),
         epochs=of(EpochDone),
@@ -74,3 +80,10 @@ def _stage(kept: Sequence[Event]) -> Progress | None:
     turns = (event for event in reversed(kept) if isinstance(event, Progress | Step | Launched))
     turn = next(turns, None)
     return turn if isinstance(turn, Progress) else None
+
+
+def _forecast(kept: Sequence[Event]) -> Forecast | None:
+    """The last Forecast, unless another sitting came after it, which will tell its own."""
+    turns = (event for event in reversed(kept) if isinstance(event, Forecast | Launched))
+    turn = next(turns, None)
+    return turn if isinstance(turn, Forecast) else None

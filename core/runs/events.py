@@ -60,13 +60,36 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
+class Forecast:
+    """What the sitting is expected to take, measured on a first batch, with the cache and without.
+
+    `epochs` are the seconds of each epoch from the sitting's first to the last, passes included;
+    `seconds` is their sum, `plain_seconds` the same for a run that stores nothing. `memory` and
+    `disk` are the most bytes that stored tensors will take at any moment.
+    """
+
+    epochs: tuple[float, ...]
+    seconds: float
+    plain_seconds: float
+    memory: int = 0
+    disk: int = 0
+    event: Literal["forecast"] = "forecast"
+
+
+@dataclass(frozen=True, slots=True)
 class CacheDecision:
-    """Whether the frozen part is cached in the phase that starts at `epoch`, and why."""
+    """Whether the frozen part is cached in the phase that starts at `epoch`, and why.
+
+    `bytes` are held in memory and `disk` in a file, for this phase and for later ones. `saves` is
+    the predicted share of the phase's seconds that it need not spend, without the pass itself.
+    """
 
     epoch: int
     on: bool
     reason: str
     bytes: int = 0
+    disk: int = 0
+    saves: float = 0.0
     event: Literal["cache"] = "cache"
 
 
@@ -122,13 +145,16 @@ class Audit:
 
     `max_lr_error` is the largest |actual - planned| / planned over all steps and open groups.
     A span of a group whose BatchNorm goes on moving while it is frozen (`when_frozen: "train"`
-    without `batchnorm: "eval"`) is judged by its parameters alone.
+    without `batchnorm: "eval"`) is judged by its parameters alone. `precision_error` is given for
+    `precision: "fast"`: the largest |fast - exact| over the first validation batch's logits, over
+    the largest |exact|, with the final weights.
     """
 
     steps: int
     max_lr_error: float
     frozen_groups_unchanged: bool
     spans: tuple[FrozenSpan, ...] = field(default=())
+    precision_error: float | None = None
     event: Literal["audit"] = "audit"
 
 
@@ -161,6 +187,7 @@ Event = (
     | Started
     | Progress
     | Notice
+    | Forecast
     | CacheDecision
     | Step
     | EpochDone

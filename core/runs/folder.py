@@ -80,8 +80,9 @@ def discard(folder: Path) -> None:
     for name in (SCHEDULE, SETTINGS, EVENTS, PID, LOCK, STOP, SUMMARY):
         with suppress(OSError):
             (folder / name).unlink()
-    with suppress(OSError):
-        folder.rmdir()
+    for empty in (folder / CHECKPOINTS, folder):
+        with suppress(OSError):
+            empty.rmdir()
 
 
 def read(folder: Path) -> tuple[Schedule, RunSettings]:

@@ -1,4 +1,4 @@
-"""Runs in processes of their own: start, resume, stop, force to stop."""
+"""Runs in processes of their own: prepare, start, resume, stop, force to stop."""
 
 from __future__ import annotations
 
@@ -24,8 +24,10 @@ from core.runs import checkpoint_files
 from core.runs import folder as folders
 from core.runs.events import Failed, Stopped
 from core.runs.settings import RunSettings
+from core.runs.spare import Keeper, Spare
 
 _HOME = "THAW_HOME"
+_DEMO = "THAW_DEMO"
 _CODE = Path(__file__).parents[2]
 _BESIDE_A_PAGE = {
     "OMP_WAIT_POLICY": "PASSIVE",
@@ -41,6 +43,8 @@ gives large freed blocks back and takes them again at every step: keeping them s
 """
 _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""
+_KEEPER = Keeper()
+"""The one owner of this process's spare; see `prepare`."""
 
 
 def root() -> Path:
@@ -54,6 +58,16 @@ def root() -> Path:
     except RuntimeError:
         wrong = f"is {shown(home)}, and there is no such home folder"
         raise InputError(_HOME, wrong, "set it to a folder's whole path") from None
+
+
+def prepare() -> None:
+    """See that a spare process makes its imports, so that the next run begins seconds sooner.
+
+    Nothing happens while a run of this process lives, nor in a demo (THAW_DEMO), where memory is
+    short. The spare is let go when `prepare` was not called for five minutes.
+    """
+    if not os.environ.get(_DEMO):
+        _KEEPER.keep(lambda: Spare(_command("spare"), _CODE, _environment(), _replace_lost))
 
 
 def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
@@ -114,6 +128,7 @@ def force_stop(folder: Path) -> None:
     owner = folders.process(folder)
     if owner is None or owner.pid == os.getpid():
         return
+    folders.request_stop(folder)  # else a spare that has not begun would be replaced
     with suppress(psutil.NoSuchProcess):
         family = [*owner.children(recursive=True), owner]
         for member in family:
@@ -130,9 +145,13 @@ def force_stop(folder: Path) -> None:
 def device() -> Mapping[str, str]:
     """The device that `--device auto` takes: its `type` (cpu, cuda, mps) and a `name` for people.
 
-    Found by a process of its own, since the pages do not import torch; asked once.
+    Found by the spare process, or one of its own, since the pages do not import torch; asked once.
     """
-    command = [sys.executable, "-m", "core", "device"]
+    spare = _KEEPER.peek()
+    if spare is not None:
+        with suppress(RunError):
+            return spare.device.result()
+    command = _command("device")
     ran = subprocess.run(command, cwd=_CODE, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
@@ -141,18 +160,26 @@ def device() -> Mapping[str, str]:
 
 
 def _spawn(folder: Path) -> None:
+    """Run a claimed folder in the spare process, or in a new one, and hand the claim over to it."""
+    _KEEPER.note(folder)
+    spare = _KEEPER.take()
+    if spare is not None:
+        # what libraries read from the environment when they are loaded is read already
+        if spare.environment == _environment() and spare.give(folder):
+            return
+        spare.let_go()
+    _spawn_anew(folder)
+
+
+def _spawn_anew(folder: Path) -> None:
     """Start `python -m core resume` on a claimed folder, and hand the claim over to it."""
-    command = [sys.executable, "-m", "core", "resume", str(folder.absolute())]
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    if sys.platform == "linux":
-        environment = {**_BESIDE_A_PAGE, **environment}
     try:
         with (folder / folders.LOG).open("ab") as log:
             process = subprocess.Popen(
-                command,
+                _command("resume", str(folder.absolute())),
                 cwd=_CODE,
-                env=environment,
+                env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -169,6 +196,22 @@ def _spawn(folder: Path) -> None:
         folders.write_pid(folder, psutil.Process(process.pid))
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
+
+
+def _replace_lost(folder: Path) -> None:
+    """Run the folder of a spare that came to its end too soon in a new process."""
+    with suppress(RunError):  # the folder tells it
+        _spawn_anew(folder)
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "core", *words]
+
+
+def _environment() -> dict[str, str]:
+    """What a run's process gets; what the user has set comes first."""
+    beside_a_page = _BESIDE_A_PAGE if sys.platform == "linux" else {}
+    return {**beside_a_page, **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 def _wait_for_exit(folder: Path) -> None:

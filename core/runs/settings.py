@@ -15,13 +15,19 @@ BUNDLED_DATA = "fashion-mnist"
 BUNDLED_TRAIN_IMAGES = 2_000
 BUNDLED_VALIDATION_IMAGES = 1_000
 
+Augment = Literal["none", "flip", "crops", "random"]
+
 
 class RunSettings(BaseModel):
     """Data, sizes, device, seed; every field has a default that runs on a small CPU.
 
     `data` is `fashion-mnist` (bundled) or a folder of class folders. `samples` and
     `validation_samples` cap the images of each split. `batch_size` counts images over all
-    processes. `cache` is about the frozen part, see `core.training.cache`.
+    processes. `augment` shows each training image in one of its views per epoch: flipped or not,
+    in ten crops, or (`random`) in a new random crop every time. `cache` is about the frozen part,
+    see `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
+    quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
+    `core.training.precision`.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -33,7 +39,11 @@ class RunSettings(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=8_192)] = 32
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    augment: Augment = "none"
     cache: Literal["auto", "off"] = "auto"
+    cache_memory: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    cache_disk: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
+    precision: Literal["exact", "fast"] = "exact"
 
     def with_absolute_data(self) -> RunSettings:
         """The same settings, with a path in `data` that holds wherever the run is resumed.

@@ -1,67 +1,55 @@
 """The frozen-part cache: what no trainable parameter can change is computed once, not every epoch.
 
-In each phase the traced network is cut behind its fixed part. One pass over the images stores the
-tensors that cross the cut, for this phase and for later ones whose fixed part lies within, and only
-the rest is run in each epoch. It is exact or off: batches of the epoch's own order are compared bit
-for bit before the cache is used, and a `CacheDecision` tells which, and why.
+The planner (`core.design.cache_plan`) decides, from what a first batch has taken, which tensors to
+store in which pass. Here each phase gets its route from stored rows to logits. It is exact or off:
+a batch of the epoch's own order is compared bit for bit before stored rows are used, and a
+`CacheDecision` tells what is done, and why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import shutil
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from core.design.plan import Phase, phases
+from core.design.cache_plan import Budget, CachePlan, Cut, cuts_of, plan_cache
+from core.design.plan import Span
 from core.design.spec import Schedule
-from core.freezing import apply_plan
 from core.grouping import LayerGroups
-from core.runs.events import CacheDecision, Progress
-from core.runs.settings import RunSettings, batches
-from core.training import frozen
-from core.training.data import Data, order
+from core.runs.events import CacheDecision, Forecast, Progress
+from core.runs.settings import RunSettings
+from core.training import frozen, passes, precision, survey
+from core.training.data import Data, epoch_entries
 from core.training.device import free_memory
+from core.training.measure import measure
 from core.training.models import Network
+from core.training.passes import Store
 from core.training.route import Route, difference, whole
+from core.training.survey import TRAIN, VALIDATION, Graphs, Measure, Model
 
 _SHARE = 0.25
-"""Share of the free memory that stored tensors may take: training itself needs the rest."""
-_PAYS_FROM = 2
-"""Epochs that a pass must serve: in a single one it costs what it saves."""
-
-_SPLITS = ("train", "validation")
-_Key = tuple[str, str]
-"""A split and the name of a node: a stored tensor."""
+"""Share of the free memory, or disk, that stored tensors may take unless the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
-class Routes:
-    """How a phase trains and is evaluated."""
+class _Planned:
+    """A plan, the phases that it is for, and why each trains on the whole network if it does."""
 
-    train: Route
-    validation: Route
-    decision: CacheDecision
+    plan: CachePlan
+    spans: tuple[Span, ...]
+    graphs: Graphs
+    why_plain: tuple[str, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Cuts:
-    """Where a phase cuts the network, traced in train mode and in eval mode."""
-
-    phase: Phase
-    of: dict[str, frozen.Cut]
-    saves: bool
-
-    def keys(self) -> set[_Key]:
-        return {(split, name) for split in _SPLITS for name in self.of[split].boundary}
-
-    def fixed(self) -> set[_Key]:
-        return {(split, name) for split in _SPLITS for name in self.of[split].fixed}
+    def phase(self, epoch: int) -> int:
+        return next(at for at, (start, end) in enumerate(self.spans) if start <= epoch < end)
 
 
 class FrozenCache:
-    """The cache of one run; ask it for the routes as each phase begins."""
+    """The cache of one sitting; ask it for the route of each split as each phase begins."""
 
     def __init__(
         self,
@@ -71,175 +59,232 @@ class FrozenCache:
         data: Data,
         settings: RunSettings,
         device: torch.device,
+        scratch: Path,
+        take: Measure = measure,
     ) -> None:
         self._network = network
-        self._model = network.model
-        self._layer_groups = layer_groups
-        self._schedule = schedule
-        self._batch_size = settings.batch_size
-        self._seed = settings.seed
+        self._model = Model(network.model, layer_groups, schedule)
+        self._splits = (data.train, data.validation)
+        self._settings = settings
         self._device = device
-        self._data = {"train": data.train, "validation": data.validation}
-        self._stored: dict[_Key, Tensor] = {}
-        self._pass = (0, 0)
+        self._scratch = scratch
+        self._take = take
+        self._stores: dict[int, Store] = {}
+        self._planned: _Planned | None = None
 
-    def routes(self, epoch: int) -> Iterator[Progress | Routes]:
-        """Progress while a pass runs; the last item is how to run from `epoch` to its phase's end.
+    def train_route(self, epoch: int) -> Iterator[Progress | Forecast | CacheDecision | Route]:
+        """What happens as the phase of `epoch` begins; the last item is how to train in it.
 
         Leaves the model in train mode with the plan of `epoch` applied.
         """
-        try:
-            cuts = [self._cut(phase) for phase in phases(self._schedule) if phase.end > epoch]
-        except frozen.UntraceableError as error:
-            self._train(epoch)
-            yield self.plain(epoch, f"the model cannot be traced: {error}")
+        off = "switched off by --cache off" if self._settings.cache == "off" else ""
+        if not off:
+            try:
+                yield from self._prepare(epoch)
+            except frozen.UntraceableError as error:
+                off = f"the model cannot be traced: {error}"
+        if off:
+            self._planned = None
+            self._stores.clear()
+        chosen = self.plain(TRAIN)
+        if (planned := self._planned) is not None:
+            at = planned.phase(epoch)
+            cut = planned.plan.cuts[at][TRAIN]
+            off = planned.why_plain[at]
+            if cut.boundary:
+                chosen, off = yield from self._exact(TRAIN, epoch, self._training_order(epoch))
+                if not off:
+                    yield self._decision(planned, epoch, at, cut)
+        if off:
+            yield CacheDecision(epoch, False, off)
+        self._model.enter(epoch)
+        yield chosen
+
+    def validation_route(self, epoch: int) -> Iterator[Progress | CacheDecision | Route]:
+        """As `train_route`, for evaluation in the phase of `epoch`; ask for that one first.
+
+        Leaves the model in eval mode. A decision comes only if the rows proved not to be exact.
+        """
+        chosen = self.plain(VALIDATION)
+        planned = self._planned
+        if planned and planned.plan.cuts[planned.phase(epoch)][VALIDATION].boundary:
+            entries = torch.arange(len(self._splits[VALIDATION]))
+            chosen, off = yield from self._exact(VALIDATION, epoch, entries)
+            if off:
+                yield CacheDecision(epoch, False, f"for validation, {off}")
+        self._model.enter(epoch, training=False)
+        yield chosen
+
+    def plain(self, split: int) -> Route:
+        """The route through the whole model."""
+        return self._fast(whole(self._network, self._splits[split], self._device))
+
+    def _training_order(self, epoch: int) -> Tensor:
+        data = self._splits[TRAIN]
+        return epoch_entries(data, self._settings.seed, epoch, self._model.schedule.epochs)
+
+    def _fast(self, route: Route) -> Route:
+        is_fast = self._settings.precision == "fast"
+        return precision.fast(route, self._device) if is_fast else route
+
+    def _prepare(self, epoch: int) -> Iterator[Forecast]:
+        """Plan what is left of the run, unless the plan there is holds for this phase too."""
+        graphs = self._model.trace(epoch)
+        known = self._planned
+        if known is not None and self._holds(known, graphs, epoch):
+            self._planned = _Planned(known.plan, known.spans, graphs, known.why_plain)
             return
-        self._train(epoch)
-        self._forget(cuts)
-        reason = ""
-        if not cuts[0].saves:
-            reason = "no layer lies before the first one that changes"
-        elif not cuts[0].keys() <= self._stored.keys():
-            served, reason = self._worth_a_pass(cuts, epoch)
-            if served:
-                self._pass = (epoch, max(cut.phase.end for cut in served))
-                yield from self._fill(served)
-            self._train(epoch)
-        yield self.plain(epoch, reason) if reason else self._cached(cuts[0], epoch)
+        self._stores.clear()
+        spans = survey.spans_from(self._model.schedule, epoch)
+        works = survey.works(
+            self._model,
+            graphs,
+            spans,
+            self._splits,
+            self._settings.batch_size,
+            (self.plain(TRAIN), self._training_order(epoch)[: survey.MEASURED]),
+            self._take,
+        )
+        budget = self._budget()
+        plan = plan_cache(works, spans, budget)
+        boundless = plan_cache(works, spans, Budget(2**62, 2**62))
+        why_plain = tuple(
+            self._why_plain(bool(cuts_of(works[TRAIN], at)), boundless.cuts[at][TRAIN], budget)
+            for at in range(len(spans))
+        )
+        self._planned = _Planned(plan, spans, graphs, why_plain)
+        yield _forecast(plan, spans)
 
-    def plain(self, epoch: int, reason: str) -> Routes:
-        """The routes through the whole model, with the reason why the cache is off."""
-        train, validation = (whole(self._network, s, self._device) for s in self._data.values())
-        return Routes(train, validation, CacheDecision(epoch, False, reason))
+    def _holds(self, planned: _Planned, graphs: Graphs, epoch: int) -> bool:
+        """Whether the model still runs as planned, and what the plan cuts off is really fixed."""
+        cuts = planned.plan.cuts[planned.phase(epoch)]
+        fixed = self._model.fixed(graphs, epoch)
+        return all(
+            frozen.signature(now) == frozen.signature(then) and cut.nodes <= still
+            for now, then, cut, still in zip(graphs, planned.graphs, cuts, fixed, strict=True)
+        )
 
-    def _cached(self, cuts: _Cuts, epoch: int) -> Routes:
-        plain = self.plain(epoch, "")
-        train = self._route("train", cuts)
-        different = self._difference("train", train, plain.train, epoch)
-        self._model.eval()
-        validation = self._route("validation", cuts)
-        different = different or self._difference("validation", validation, plain.validation, epoch)
-        self._train(epoch)
-        if different:
-            self._stored.clear()
-            return self.plain(epoch, different)
-        held = sum(tensor.nbytes for tensor in self._stored.values())
-        start, end = self._pass
-        when = f"once, for epochs {start} to {end - 1}" if epoch == start else f"in epoch {start}"
-        reason = f"the layers before {cuts.of['train'].first_moving} ran {when}"
-        return Routes(train, validation, CacheDecision(epoch, True, reason, held))
+    def _budget(self) -> Budget:
+        memory = int(free_memory(self._device) * _SHARE)
+        disk = int(shutil.disk_usage(self._scratch).free * _SHARE)
+        if self._settings.cache_memory is not None:
+            memory = self._settings.cache_memory * 1_000_000
+        if self._settings.cache_disk is not None:
+            disk = self._settings.cache_disk * 1_000_000
+        return Budget(memory, disk)
 
-    def _train(self, epoch: int) -> None:
-        self._model.train()
-        apply_plan(self._layer_groups, self._schedule, epoch)
+    def _why_plain(self, possible: bool, boundless: Cut, budget: Budget) -> str:
+        if self._splits[TRAIN].augment == "random":
+            return "open-ended augmentation shows other images in every epoch"
+        if not possible:
+            return "no layer lies before the first one that changes"
+        if boundless.boundary:
+            memory, disk = (f"{size / 1e6:,.0f} MB" for size in (budget.memory, budget.disk))
+            return f"the stored tensors would take over {memory} of memory and {disk} of disk"
+        return "a pass would cost more than it saves in the epochs that it serves"
 
-    def _cut(self, phase: Phase) -> _Cuts:
-        self._train(phase.start)
-        moving = frozen.moving_modules(self._model)
-        of = {}
-        for split in _SPLITS:
-            self._model.train(split == "train")
-            apply_plan(self._layer_groups, self._schedule, phase.start, training=split == "train")
-            graph = frozen.trace(self._model)
-            of[split] = frozen.cut(graph, frozen.fixed_nodes(graph, self._model, moving))
-        saves = all(frozen.has_parameters(cut, self._model) for cut in of.values())
-        return _Cuts(phase, of, saves)
+    def _exact(
+        self, split: int, epoch: int, entries: Tensor
+    ) -> Generator[Progress, None, tuple[Route, str]]:
+        """The cached route; if its bits are not those of the plain one, that, and the reason."""
+        planned = self._planned
+        assert planned is not None
+        at = planned.phase(epoch)
+        batch = self._settings.batch_size
+        data = self._splits[split]
+        few = passes.chunk_size(data.size or data.images.shape[-1], batch)
+        tried = [entries[a:b] for a, b in survey.tried(len(entries), batch)]
+        plain, reason = self.plain(split), ""
+        for chunk in dict.fromkeys((few, batch)):
+            yield from self._fill(planned, split, at, chunk)
+            self._model.enter(epoch, training=split == TRAIN)
+            route = self._cached(planned, split, planned.plan.cuts[at][split])
+            if self._settings.precision == "fast":
+                return route, ""  # it is not exact, and the audit says by how much
+            reason = difference(route, plain, self._network.model, tried)
+            if not reason:
+                return route, ""
+            del self._stores[split]
+        return plain, reason
 
-    def _forget(self, cuts: Sequence[_Cuts]) -> None:
-        """Drop what no phase from now on needs, and what begins to change now."""
-        wanted = cuts[0].fixed() & {key for later in cuts for key in later.keys()}  # noqa: SIM118
-        self._stored = {key: tensor for key, tensor in self._stored.items() if key in wanted}
+    def _fill(self, planned: _Planned, split: int, at: int, chunk: int) -> Iterator[Progress]:
+        """The pass over a split that serves this phase, unless it has been made."""
+        plan, spans, graphs = planned.plan, planned.spans, planned.graphs
+        made = plan.pass_for(at)
+        assert made is not None
+        later = plan.cuts[at : made.last + 1]
+        needed = {node for row in later for node in row[split].boundary}
+        store = self._stores.get(split)
+        if store is None or store.made != made:
+            self._stores.pop(split, None)
+            places = {each.node: each.place for each in made.stored if each.split == split}
+            nodes = {node: place for node, place in places.items() if node in needed}
+            names = survey.names_of(graphs[split])
+            self._model.enter(spans[at][0], training=split == TRAIN)
+            part = frozen.prefix(self._network.model, graphs[split], [names[n] for n in nodes])
+            if self._settings.precision == "fast":
+                part = precision.fold(part)
+            source = whole(self._network, self._splits[split], self._device).source
+            route = self._fast(Route(source, part))
+            entries = self._seen(split, spans[at][0], spans[made.last][1])
+            for item in passes.fill(route, made, nodes, entries, chunk, self._scratch):
+                if isinstance(item, Store):
+                    self._stores[split] = item
+                else:
+                    yield item
+        self._stores[split].forget(needed)
 
-    def _worth_a_pass(self, cuts: Sequence[_Cuts], epoch: int) -> tuple[list[_Cuts], str]:
-        """The phases that a pass now would serve; if none, the reason why."""
-        still = cuts[0].fixed()
-        served: list[_Cuts] = []
-        for later in cuts:
-            if later.saves and later.fixed() <= still:
-                served.append(later)
-            still &= later.fixed()
-        budget = int(free_memory(self._device) * _SHARE)
-        served = self._affordable(served, budget)
-        if not served:
-            return [], f"the stored tensors would take over {budget / 2**20:,.0f} MB"
-        if sum(s.phase.end - max(s.phase.start, epoch) for s in served) < _PAYS_FROM:
-            return [], "the pass would serve one epoch only and cost what it saves"
-        return served, ""
+    def _seen(self, split: int, start: int, end: int) -> Tensor:
+        """The entries that the epochs [start, end) see of a split, each once, in rising order."""
+        data = self._splits[split]
+        seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
+        if data.views == 1:
+            seen[:] = True
+        else:
+            for epoch in range(start, end):
+                seen[self._training_order(epoch)] = True
+        return seen.nonzero().squeeze(1)
 
-    def _affordable(self, cuts: Sequence[_Cuts], budget: int) -> list[_Cuts]:
-        """The first of these phases whose tensors fit into the budget together."""
-        sizes: dict[_Key, int] = {}
-        for split, images in self._data.items():
-            names, prefix = self._prefix(cuts, split)
-            for name, one in zip(names, prefix(torch.arange(1)), strict=True):
-                sizes[split, name] = one.nbytes * len(images)
-        chosen: list[_Cuts] = []
-        keys: set[_Key] = set()
-        for cut in cuts:
-            keys |= cut.keys()
-            if sum(sizes[key] for key in keys) > budget:
-                break
-            chosen.append(cut)
-        return chosen
+    def _cached(self, planned: _Planned, split: int, cut: Cut) -> Route:
+        graph, store = planned.graphs[split], self._stores[split]
+        names = survey.names_of(graph)
+        done = frozenset(names[place] for place in cut.nodes)
+        boundary = tuple(names[place] for place in cut.boundary)
+        rest = frozen.suffix(self._network.model, graph, done, boundary)
+        return self._fast(Route(lambda entries: store.read(cut.boundary, entries), rest))
 
-    def _fill(self, cuts: Sequence[_Cuts]) -> Iterator[Progress]:
-        """One pass over both splits that stores what these phases need.
-
-        Every chunk has the training batch's size, since another size may round otherwise.
-        """
-        starts = {s: _starts(len(images), self._batch_size) for s, images in self._data.items()}
-        done, total = 0, sum(map(len, starts.values()))
-        for split, images in self._data.items():
-            names, prefix = self._prefix(cuts, split)
-            for start in starts[split]:
-                yield Progress("caching", done, total)
-                end = min(start + self._batch_size, len(images))
-                made = prefix(torch.arange(start, end))
-                for name, rows in zip(names, made, strict=True):
-                    if (split, name) not in self._stored:
-                        whole_split = rows.new_empty((len(images), *rows.shape[1:]))
-                        self._stored[split, name] = whole_split
-                    self._stored[split, name][start:end] = rows
-                done += 1
-
-    def _prefix(
-        self, cuts: Sequence[_Cuts], split: str
-    ) -> tuple[tuple[str, ...], Callable[[Tensor], tuple[Tensor, ...]]]:
-        """The tensors that these phases need of a split, and what makes them by position."""
-        names = tuple(dict.fromkeys(name for cut in cuts for name in cut.of[split].boundary))
-        part = frozen.prefix(self._model, cuts[0].of[split].graph, names)
-        images = whole(self._network, self._data[split], self._device)
-
-        @torch.no_grad()
-        def run(positions: Tensor) -> tuple[Tensor, ...]:
-            self._model.train(split == "train")
-            made: tuple[Tensor, ...] = part(images.prepare(images.stored[0][positions]))
-            return made
-
-        return names, run
-
-    def _route(self, split: str, cuts: _Cuts) -> Route:
-        cut = cuts.of[split]
-        stored = tuple(self._stored[split, name] for name in cut.boundary)
-        return Route(stored, lambda rows: rows, cut.suffix(self._model))
-
-    def _difference(self, split: str, cached: Route, plain: Route, epoch: int) -> str:
-        """Compare both routes on the epoch's first batch and on its last, which may be smaller.
-
-        Training images come in the epoch's own order, so in other batches than the pass made them.
-        """
-        labels = self._data[split].labels
-        count = len(labels)
-        places = order(self._seed, epoch, count) if split == "train" else torch.arange(count)
-        spans = batches(count, self._batch_size)
-        tried = [places[start:end] for start, end in dict.fromkeys((spans[0], spans[-1]))]
-        with torch.set_grad_enabled(split == "train"):
-            return difference(cached, plain, self._model, tried, labels)
+    def _decision(self, planned: _Planned, epoch: int, at: int, cut: Cut) -> CacheDecision:
+        plan, spans, graph = planned.plan, planned.spans, planned.graphs[TRAIN]
+        made = plan.pass_for(at)
+        assert made is not None
+        names = survey.names_of(graph)
+        done = frozenset(names[place] for place in cut.nodes)
+        first = frozen.first_after(graph, self._network.model, done)
+        began, last = spans[made.first][0], spans[made.last][1] - 1
+        when = f"once, for epochs {began} to {last}" if made.first == at else f"in epoch {began}"
+        own = plan.seconds[at] - (made.seconds if made.first == at else 0.0)
+        return CacheDecision(
+            epoch=epoch,
+            on=True,
+            reason=f"the layers before {first} ran {when}",
+            bytes=made.held("memory"),
+            disk=made.held("file"),
+            saves=1.0 - own / plan.plain_seconds[at],
+        )
 
 
-def _starts(images: int, batch_size: int) -> list[int]:
-    """Where chunks of exactly the batch size start; the last one may overlap the one before."""
-    starts = list(range(0, images - batch_size + 1, batch_size)) or [0]
-    if starts[-1] + batch_size < images:
-        starts.append(images - batch_size)
-    return starts
+def _forecast(plan: CachePlan, spans: tuple[Span, ...]) -> Forecast:
+    """The plan's seconds, epoch by epoch; a pass counts in the first epoch of its phase."""
+    epochs: list[float] = []
+    for at, (start, end) in enumerate(spans):
+        made = plan.pass_at(at)
+        once = made.seconds if made else 0.0
+        each = (plan.seconds[at] - once) / (end - start)
+        epochs += [each + once, *[each] * (end - start - 1)]
+    return Forecast(
+        epochs=tuple(epochs),
+        seconds=sum(plan.seconds),
+        plain_seconds=sum(plan.plain_seconds),
+        memory=max((made.held("memory") for made in plan.passes), default=0),
+        disk=max((made.held("file") for made in plan.passes), default=0),
+    )

@@ -8,6 +8,7 @@ import os
 import pickle
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,18 +65,57 @@ def fingerprint(document: Schedule | RunSettings) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint so that a crash at any moment leaves a good one; returns its path.
+class Writer:
+    """Writes checkpoints into a folder while training goes on; leave it, and all are on the disk.
 
-    It is written beside, synced and renamed; its name carries the first 16 hex digits of its
-    SHA-256. Of the older ones, the newest is kept, and what a
-    killed write has left is taken away. RunError if the disk refuses.
+    A crash at any moment leaves a good one: each is written beside, synced and renamed, and its
+    name carries the first 16 hex digits of its SHA-256. Of the older ones the newest is kept.
     """
-    buffer = io.BytesIO()
-    torch.save({name: getattr(checkpoint, name) for name in Checkpoint.__slots__}, buffer)
-    content = buffer.getvalue()
-    path = folder / checkpoint_files.name(checkpoint.epoch, _digest(content))
-    with _told(path):
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._writing: Future[Path] | None = None
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            self.wait()
+        finally:
+            self._thread.shutdown()
+
+    def save(self, checkpoint: Checkpoint) -> None:
+        """Take the checkpoint's content as it is now, and write it once the one before is written.
+
+        RunError if the disk has refused that.
+        """
+        buffer = io.BytesIO()
+        torch.save({name: getattr(checkpoint, name) for name in Checkpoint.__slots__}, buffer)
+        self.wait()
+        self._writing = self._thread.submit(
+            _write, self._folder, checkpoint.epoch, buffer.getbuffer()
+        )
+
+    def wait(self) -> None:
+        """Wait until everything is on the disk; RunError if that refuses."""
+        writing, self._writing = self._writing, None
+        if writing is not None:
+            writing.result()
+
+
+def save(folder: Path, checkpoint: Checkpoint) -> Path:
+    """Write one checkpoint, see `Writer`, and return its path. RunError if the disk refuses."""
+    with Writer(folder) as writer:
+        writer.save(checkpoint)
+    return checkpoint_files.stored(folder)[0]
+
+
+def _write(folder: Path, epoch: int, content: memoryview) -> Path:
+    """Also takes away what a killed write has left."""
+    path = folder / checkpoint_files.name(epoch, _digest(content))
+    with told(path):
         folder.mkdir(parents=True, exist_ok=True)
         for left in checkpoint_files.unfinished(folder):
             left.unlink(missing_ok=True)
@@ -85,7 +125,7 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     return path
 
 
-def write_durably(path: Path, content: bytes) -> None:
+def write_durably(path: Path, content: bytes | memoryview) -> None:
     """Replace a file by new content in one step that survives a power cut."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     try:
@@ -133,7 +173,7 @@ def save_weights(path: Path, model: nn.Module) -> None:
 
     RunError if the disk refuses.
     """
-    with _told(path), tempfile.TemporaryDirectory(dir=path.parent) as beside:
+    with told(path), tempfile.TemporaryDirectory(dir=path.parent) as beside:
         save_model(model, f"{beside}/weights")
         write_durably(path, Path(beside, "weights").read_bytes())
 
@@ -150,13 +190,13 @@ def _load(path: Path) -> Checkpoint | None:
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a RunError about the file."""
+def told(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a RunError about the file or folder."""
     try:
         yield
     except (OSError, SafetensorError) as error:
         raise unwritable(path, error) from error
 
 
-def _digest(content: bytes) -> str:
+def _digest(content: bytes | memoryview) -> str:
     return hashlib.sha256(content).hexdigest()[: checkpoint_files.DIGEST]

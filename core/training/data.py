@@ -1,10 +1,15 @@
-"""Images and labels of a run, decoded once into memory, and the order of every epoch."""
+"""Images and labels of a run, decoded once, and what every epoch sees of them in which order."""
 
 from __future__ import annotations
 
+import math
+import os
+import shutil
 import struct
+import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
@@ -17,12 +22,13 @@ from torchvision.transforms.v2 import functional as transforms
 
 from core.errors import DataError
 from core.runs.events import Progress
-from core.runs.settings import BUNDLED_DATA, RunSettings
-from core.training.device import free_memory
+from core.runs.settings import BUNDLED_DATA, Augment, RunSettings
+from core.training import augment as augmentation
+from core.training.device import cpu_cores, free_memory
 from core.training.folders import Item, find_images
 
 _LARGEST_SHARE = 0.5
-"""Share of the free memory that the images may take; the rest is for training."""
+"""Share of the free memory, or of the free disk, that the images may take."""
 _SHOW_EVERY = 50
 _UNREADABLE = (
     OSError,
@@ -39,13 +45,32 @@ _UNREADABLE = (
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Images as uint8 of shape (n, 3, size, size), and labels as int64 of shape (n,)."""
+    """Images as uint8 of shape (n, 3, side, side), and labels as int64 of shape (n,).
+
+    What a network sees is an *entry*: an image in one of its views, `image * views + view`. It has
+    `size` pixels a side, the image's own if that is 0.
+    """
 
     images: Tensor
     labels: Tensor
+    augment: Augment = "none"
+    views: int = 1
+    size: int = 0
+    seed: int = 0
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def take(self, entries: Tensor) -> Tensor:
+        """The pixels of these entries: uint8 of shape (len(entries), 3, size, size)."""
+        positions, numbers = entries // self.views, entries % self.views
+        images, size = self.images[positions], self.size or self.images.shape[-1]
+        keys = entries + self.seed * 1_000_000_007
+        return augmentation.view(images, numbers, keys, self.augment, size)
+
+    def truth(self, entries: Tensor) -> Tensor:
+        """The labels of these entries."""
+        return self.labels[entries // self.views]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +87,26 @@ class Data:
         return float((self.validation.labels == commonest).double().mean())
 
 
-def load(settings: RunSettings) -> Iterator[Progress | Data]:
+def load(
+    settings: RunSettings, epochs: int = 1, scratch: Path | None = None
+) -> Iterator[Progress | Data]:
     """Progress while the images are read, and the data as the last item.
 
+    `epochs` is how many the run has: open-ended augmentation has a view for each. Images that take
+    over half of the free memory are kept in a temporary file in `scratch`.
+
     Raises DataError for a folder that is missing or holds no two classes with images, for images
-    that cannot be decoded, for fewer samples than classes, and for more than memory holds.
+    that cannot be decoded, for fewer samples than classes, and for more than there is room for.
     """
     bundled = settings.data == BUNDLED_DATA
-    return _bundled(settings) if bundled else _folder(settings)
+    return (_bundled if bundled else _folder)(settings, epochs, scratch)
+
+
+def epoch_entries(split: Split, seed: int, epoch: int, epochs: int) -> Tensor:
+    """What a training epoch sees, in its order: each image once, in a view drawn for the epoch."""
+    positions = order(seed, epoch, len(split))
+    views = augmentation.drawn_views(split.augment, seed, epoch, len(split), epochs)
+    return positions * split.views + views[positions]
 
 
 def order(seed: int, epoch: int, images: int) -> Tensor:
@@ -97,77 +134,134 @@ def choose(labels: Sequence[int], wanted: int, seed: int) -> list[int]:
     return sorted(position for _, _, position in sorted(ranked)[:wanted])
 
 
-def check_memory(images: int, settings: RunSettings, free: int) -> None:
-    """Raise DataError if the images of both splits take over half of the `free` bytes."""
-    need = images * 3 * settings.image_size**2
-    if need > free * _LARGEST_SHARE:
-        size = f"{images:,} images of {settings.image_size} px, {need / 1e9:.1f} GB"
-        way_out = (
-            f"lower one of them or --image-size; {free / 1e9:.1f} GB are free, half may be taken"
-        )
-        raise DataError("--samples", f"and --validation-samples ask for {size}", way_out)
+def room_for(
+    images: int, settings: RunSettings, *, memory: int, disk: int, scratch: Path
+) -> Tensor:
+    """An empty tensor for that many images, uint8 of shape (images, 3, side, side).
+
+    It lies in memory, or in a file without a name in `scratch` if it would take over half of the
+    free `memory`; DataError if it would take over half of the free `disk` too. Both are in bytes.
+    """
+    side = augmentation.stored_size(settings.augment, settings.image_size)
+    shape = (images, 3, side, side)
+    need = math.prod(shape)
+    if need <= memory * _LARGEST_SHARE:
+        return torch.empty(shape, dtype=torch.uint8)
+    if need <= disk * _LARGEST_SHARE:
+        return _mapped(shape, scratch)
+    size = f"{images:,} images of {side} px, {need / 1e9:.1f} GB"
+    free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk are free"
+    way_out = f"lower one of them or --image-size; {free}, half may be taken"
+    raise DataError("--samples", f"and --validation-samples ask for {size}", way_out)
 
 
-def _bundled(settings: RunSettings) -> Iterator[Progress | Data]:
+def _mapped(shape: tuple[int, ...], scratch: Path) -> Tensor:
+    """A tensor in a file that is unlinked at once where the system can, so that none is left."""
+    descriptor, name = tempfile.mkstemp(dir=scratch)
+    os.close(descriptor)
+    flat = torch.from_file(name, shared=True, size=math.prod(shape), dtype=torch.uint8)
+    if os.name == "posix":
+        Path(name).unlink()
+    return flat.view(shape)
+
+
+def _room(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
+    folder = scratch or Path(tempfile.gettempdir())
+    return room_for(
+        images,
+        settings,
+        memory=free_memory(torch.device("cpu")),
+        disk=shutil.disk_usage(folder).free,
+        scratch=folder,
+    )
+
+
+def _splits(
+    images: Tensor, labels: list[Tensor], settings: RunSettings, epochs: int
+) -> tuple[Split, Split]:
+    """Training images in their views, and validation images as a model is judged by them."""
+    train, judged = len(labels[0]), images[len(labels[0]) :]
+    kind, size = settings.augment, settings.image_size
+    return (
+        Split(
+            images[:train],
+            labels[0],
+            kind,
+            augmentation.view_count(kind, epochs),
+            size,
+            settings.seed,
+        ),
+        Split(augmentation.centre(judged, size), labels[1]),
+    )
+
+
+def _bundled(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
     yield Progress("loading")
     with as_file(files("core.training") / "fashion_mnist.npz") as path, np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
     classes = tuple(str(name) for name in arrays["classes"])
-    picked, splits = [], []
+    greys, truths = [], []
     for split, flag, wanted in _wanted(settings):
         labels = arrays[f"{split}_labels"].astype(np.int64)
         chosen = choose(labels.tolist(), wanted, settings.seed)
         _check_counts(flag, wanted, len(classes))
-        picked.append((split, labels, chosen))
-    check_memory(
-        sum(len(chosen) for _, _, chosen in picked), settings, free_memory(torch.device("cpu"))
-    )
-    for split, labels, chosen in picked:
-        grey = torch.from_numpy(arrays[f"{split}_images"][chosen]).unsqueeze(1)
-        resized = transforms.resize(grey, [settings.image_size] * 2, antialias=True)
-        images = resized.expand(-1, 3, -1, -1).contiguous()
-        splits.append(Split(images, torch.from_numpy(labels[chosen])))
-    yield Data(splits[0], splits[1], classes)
+        greys.append(torch.from_numpy(arrays[f"{split}_images"][chosen]))
+        truths.append(torch.from_numpy(labels[chosen]))
+    images = _room(sum(map(len, truths)), settings, scratch)
+    grey = torch.cat(greys).unsqueeze(1)
+    images.copy_(transforms.resize(grey, list(images.shape[-2:]), antialias=True))
+    yield Data(*_splits(images, truths, settings, epochs), classes)
 
 
-def _folder(settings: RunSettings) -> Iterator[Progress | Data]:
+def _folder(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
     found = find_images(Path(settings.data).expanduser())
-    chosen: list[list[Item]] = []
+    items: list[Item] = []
+    truths = []
     for split, flag, wanted in _wanted(settings):
         there = found.train if split == "train" else found.validation
         positions = choose([item.label for item in there], wanted, settings.seed)
         _check_counts(flag, wanted, len(found.classes))
-        chosen.append([there[position] for position in positions])
-    total = sum(map(len, chosen))
-    check_memory(total, settings, free_memory(torch.device("cpu")))
+        chosen = [there[position] for position in positions]
+        truths.append(torch.tensor([item.label for item in chosen]))
+        items += chosen
+    images = _room(len(items), settings, scratch)
     bad: list[str] = []
-    splits = []
-    done = 0
-    for items in chosen:
-        size = settings.image_size
-        images = torch.empty((len(items), 3, size, size), dtype=torch.uint8)
-        for at, item in enumerate(items):
-            if done % _SHOW_EVERY == 0:
-                yield Progress("loading", done, total)
-            done += 1
-            try:
-                images[at] = _decode(item.path, size)
-            except _UNREADABLE as error:
-                bad.append(f"{item.path} ({_reason(error)})")
-        splits.append(Split(images, torch.tensor([item.label for item in items])))
+    yield from _read(items, images, bad)
     if bad:
         raise _bad_images(settings.data, bad)
-    yield Progress("loading", total, total)
-    yield Data(splits[0], splits[1], found.classes)
+    yield Progress("loading", len(items), len(items))
+    yield Data(*_splits(images, truths, settings, epochs), found.classes)
+
+
+def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progress]:
+    """Decode the files into `images`, on every core, and tell of those that cannot be."""
+
+    def read(at: int) -> str:
+        path = items[at].path
+        try:
+            images[at] = _decode(path, images.shape[-1])
+        except _UNREADABLE as error:
+            return f"{path} ({_reason(error)})"
+        return ""
+
+    pool = ThreadPoolExecutor(cpu_cores())
+    try:
+        with warnings.catch_warnings():  # once for all threads, which share the filters
+            warnings.simplefilter("ignore")
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            for done, told in enumerate(pool.map(read, range(len(items)))):
+                if done % _SHOW_EVERY == 0:
+                    yield Progress("loading", done, len(items))
+                if told:
+                    bad.append(told)
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def _decode(path: Path, size: int) -> Tensor:
     """One image file as uint8 of shape (3, size, size): RGB, bilinear with antialiasing."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        with Image.open(path) as image:
-            rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+    with Image.open(path) as image:
+        rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
 
 

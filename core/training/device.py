@@ -76,6 +76,12 @@ def peak_memory(device: torch.device) -> int:
     return largest if sys.platform == "darwin" else largest * 1024
 
 
+def synchronise(device: torch.device) -> None:
+    """Wait until an accelerator has done all that it was given."""
+    if device.type != "cpu":
+        torch.accelerator.synchronize(device)
+
+
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
     """The state of torch's generators: the CPU's, and the device's own if it has one."""
     state = {"cpu": torch.get_rng_state()}

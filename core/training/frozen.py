@@ -1,9 +1,8 @@
-"""Where a network's frozen part ends: a traced graph cut into a fixed prefix and the rest."""
+"""Where a network's frozen part ends: a traced graph, and what in it never changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any, cast
 
 import timm.layers
@@ -15,8 +14,8 @@ from torchvision.models.feature_extraction import NodePathTracer
 from torchvision.ops import StochasticDepth
 
 _TIMM: Any = timm.layers  # it re-exports without saying so
-_RANDOM_MODULES = (_DropoutNd, StochasticDepth, DropPath)
 _RANDOM_WORDS = ("dropout", "drop_path", "stochastic_depth", "rand", "bernoulli", "multinomial")
+_ATTENTION = "scaled_dot_product_attention"
 
 
 class UntraceableError(Exception):
@@ -24,18 +23,26 @@ class UntraceableError(Exception):
 
 
 def trace(model: nn.Module) -> fx.Graph:
-    """The model's forward as a graph, with the flags (train or eval) that it has now baked in.
+    """The model's forward as a graph.
+
+    Modules that act otherwise in train and in eval mode stay whole, and follow their own flag when
+    the graph runs; functions have the flags baked in that the model has now.
 
     Raises UntraceableError for a forward that depends on its data.
     """
     tracer = NodePathTracer(
-        leaf_modules=_TIMM.get_notrace_modules(),
+        leaf_modules=[*_TIMM.get_notrace_modules(), _BatchNorm, StochasticDepth, DropPath],
         autowrap_functions=_TIMM.get_notrace_functions(),
     )
     try:
         return cast(fx.Graph, tracer.trace(model))
     except (fx.proxy.TraceError, TypeError, ValueError, RuntimeError, NameError) as error:
         raise UntraceableError(str(error).partition("\n")[0]) from error
+
+
+def signature(graph: fx.Graph) -> tuple[tuple[str, str], ...]:
+    """What two traces of one model have in common if they differ in baked flags alone."""
+    return tuple((node.name, str(node.target)) for node in graph.nodes)
 
 
 def moving_modules(model: nn.Module) -> frozenset[str]:
@@ -48,7 +55,7 @@ def moving_modules(model: nn.Module) -> frozenset[str]:
     for path, module in model.named_modules(remove_duplicate=False):
         trains = any(p.requires_grad for p in module.parameters(recurse=False))
         updates = module.training and any(True for _ in module.buffers(recurse=False))
-        random = module.training and isinstance(module, _RANDOM_MODULES)
+        random = module.training and _drops(module)
         batchwise = isinstance(module, _BatchNorm) and module.running_mean is None
         if trains or updates or random or batchwise:
             moving.add(path)
@@ -62,52 +69,33 @@ def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: frozenset[str]) -> fr
         if node.op == "output":
             continue
         known = all(source.name in fixed for source in node.all_input_nodes)
-        if known and not _moves(node, model, moving):
+        if known and not moves(node, model, moving):
             fixed.add(node.name)
     return frozenset(fixed)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A graph cut behind its fixed nodes: `boundary` names the tensors that cross the cut."""
-
-    graph: fx.Graph
-    fixed: frozenset[str]
-    boundary: tuple[str, ...]
-
-    @property
-    def first_moving(self) -> str:
-        """Path of the first module behind the cut; the model's output if there is none."""
-        modules = (n for n in self.graph.nodes if n.op == "call_module")
-        return next((str(n.target) for n in modules if n.name not in self.fixed), "the output")
-
-    def suffix(self, model: nn.Module) -> fx.GraphModule:
-        """The rest of the network: boundary tensors in, the model's output out."""
-        nodes = [node for node in self.graph.nodes if node.name not in self.fixed]
-        return _part(model, nodes, inputs=self.boundary, outputs=None)
+def constants(graph: fx.Graph) -> frozenset[str]:
+    """Names of the nodes that depend on no image, the first input, such as parameters."""
+    image = next(node.name for node in graph.nodes if node.op == "placeholder")
+    constant: set[str] = set()
+    for node in graph.nodes:
+        if node.name != image and all(n.name in constant for n in node.all_input_nodes):
+            constant.add(node.name)
+    return frozenset(constant)
 
 
-def cut(graph: fx.Graph, fixed: frozenset[str]) -> Cut:
-    """Cut the graph behind `fixed`, in the order in which its tensors are made."""
-    crossing = {
-        source.name
-        for node in graph.nodes
-        if node.name not in fixed
-        for source in node.all_input_nodes
-        if source.name in fixed
-    }
-    ordered = tuple(node.name for node in graph.nodes if node.name in crossing)
-    return Cut(graph, fixed, ordered)
-
-
-def has_parameters(made: Cut, model: nn.Module) -> bool:
-    """Whether any layer with parameters lies before the cut; without one, nothing is saved."""
-    return any(
-        node.op == "call_module"
-        and any(True for _ in model.get_submodule(node.target).parameters())
-        for node in made.graph.nodes
-        if node.name in made.fixed
-    )
+def first_after(graph: fx.Graph, model: nn.Module, done: frozenset[str]) -> str:
+    """Path of the first module with parameters behind the part `done`, or "the output"."""
+    for node in graph.nodes:
+        if node.name in done:
+            continue
+        if node.op == "get_attr":
+            return str(node.target).rpartition(".")[0] or str(node.target)
+        if node.op == "call_module":
+            module = model.get_submodule(str(node.target))
+            if any(True for _ in module.parameters()):
+                return str(node.target)
+    return "the output"
 
 
 def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[str]) -> fx.GraphModule:
@@ -122,6 +110,18 @@ def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[str]) -> fx.Grap
         elif node.op == "placeholder":
             nodes.append(node)
     return _part(model, nodes[::-1], inputs=(), outputs=wanted)
+
+
+def suffix(
+    model: nn.Module, graph: fx.Graph, done: frozenset[str], boundary: tuple[str, ...]
+) -> fx.GraphModule:
+    """The rest of the network: tensors of the nodes `boundary` in, the model's output out.
+
+    `done` are the nodes before the cut; those that depend on no image are made again.
+    """
+    again = constants(graph)
+    nodes = [node for node in graph.nodes if node.name not in done or node.name in again]
+    return _part(model, nodes, inputs=boundary, outputs=None)
 
 
 def _part(
@@ -139,10 +139,14 @@ def _part(
     if outputs is not None:
         graph.output(tuple(made[name] for name in outputs))
     graph.lint()
-    return fx.GraphModule(model, graph)
+    part = fx.GraphModule(model, graph)
+    part.graph.eliminate_dead_code()  # constants that are made again, though nothing reads them
+    part.recompile()
+    return part
 
 
-def _moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
+def moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
+    """Whether the node itself, given the same inputs, may change its output between epochs."""
     target = node.target
     if node.op == "call_module":
         path = str(target)
@@ -154,9 +158,18 @@ def _moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
         return (is_buffer and owner in moving) or getattr(value, "requires_grad", False)
     if node.op in ("call_function", "call_method"):
         name = target if isinstance(target, str) else getattr(target, "__name__", str(target))
+        if name == _ATTENTION:
+            return bool(node.kwargs.get("dropout_p", node.args[4] if len(node.args) > 4 else 0.0))
         flag = node.kwargs.get("training", True)
         return flag is not False and any(word in name for word in _RANDOM_WORDS)
     return False
+
+
+def _drops(module: nn.Module) -> bool:
+    """Whether it drops something at random in train mode; at a rate of 0 it does not."""
+    if isinstance(module, DropPath):
+        return bool(module.drop_prob)
+    return isinstance(module, (_DropoutNd, StochasticDepth)) and module.p > 0
 
 
 def _attribute(model: nn.Module, path: str) -> Any:

@@ -14,7 +14,7 @@ from core.errors import RunError
 from core.runs.events import Progress, Step
 from core.runs.settings import batches
 from core.training.audit import Auditor
-from core.training.route import Route
+from core.training.route import Inputs, Route
 
 _CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
 _WAIT_STEPS = 16
@@ -73,20 +73,21 @@ class Loop:
     should_stop: Callable[[], bool]
 
     def train_epoch(
-        self, epoch: int, route: Route, labels: Tensor, order: Tensor
+        self, epoch: int, route: Route, entries: Tensor, truth: Tensor
     ) -> Generator[Step, None, Totals]:
-        """Yields every step, and returns the totals over the epoch's images.
+        """Yields every step, and returns the totals over the epoch's entries and their labels.
 
         The model is in train mode already. Raises StopRequested when asked to stop, and RunError
         for a loss that is not finite.
         """
         totals, pending = Totals(), list[_Pending]()
-        spans = batches(len(labels), self.batch_size)
+        spans = batches(len(entries), self.batch_size)
+        inputs = route.stream(entries[start:end] for start, end in spans)
         wait = 1 if next(self.model.parameters()).device.type == "cpu" else _WAIT_STEPS
         for index, (start, end) in enumerate(spans):
             self.check_stop()
-            positions = order[start:end]
-            pending.append(self._step(epoch * len(spans) + index, route, labels, positions))
+            taken = self._step(epoch * len(spans) + index, route, next(inputs), truth[start:end])
+            pending.append(taken)
             if len(pending) == wait or index == len(spans) - 1:
                 for step in pending:
                     yield _settle(step, epoch, totals)
@@ -125,10 +126,10 @@ class Loop:
         if self.should_stop():
             raise StopRequested
 
-    def _step(self, step: int, route: Route, labels: Tensor, positions: Tensor) -> _Pending:
+    def _step(self, step: int, route: Route, inputs: Inputs, truth: Tensor) -> _Pending:
         self.optimizer.zero_grad(set_to_none=True)
-        logits = route.logits(positions)
-        truth = labels[positions].to(logits.device)
+        logits = route.network(*inputs)
+        truth = truth.to(logits.device)
         loss = nn.functional.cross_entropy(logits, truth)
         torch.autograd.backward(loss)
         self.auditor.step(step, self.optimizer)
@@ -136,7 +137,7 @@ class Loop:
         self.optimizer.step()
         self.scheduler.step()
         correct = (logits.detach().argmax(1) == truth).sum()
-        return _Pending(step, lrs, len(positions), loss.detach(), correct)
+        return _Pending(step, lrs, len(truth), loss.detach(), correct)
 
 
 def _settle(step: _Pending, epoch: int, totals: Totals) -> Step:

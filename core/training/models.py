@@ -39,10 +39,14 @@ class Network:
     std: RGB
 
 
-def build(name: str, *, device: torch.device | str | None = None) -> nn.Module:
+def build(
+    name: str, *, device: torch.device | str | None = None, image_size: int | None = None
+) -> nn.Module:
     """The untrained network of a full name, `torchvision/…` or `timm/…`, with its 1,000 classes.
 
-    `device` may be "meta", which allocates nothing. ModelError names the nearest model.
+    `device` may be "meta", which allocates nothing. `image_size` is the side in pixels of the
+    images to come: a vision transformer is made for one size (None: its pretrained one), and other
+    networks take any. ModelError names the nearest model.
     """
     library, _, short = name.partition("/")
     with torch.device(device or "cpu"):
@@ -50,14 +54,15 @@ def build(name: str, *, device: torch.device | str | None = None) -> nn.Module:
             model: nn.Module = torchvision.models.get_model(short, weights=None)
             return model
         if library == "timm" and timm.is_model(short):
-            return timm.create_model(short, pretrained=False)
+            return timm.create_model(short, pretrained=False, **_made_for(short, image_size))
     way_out = nearest(name, layers.known_models())
     raise ModelError("model.name", f"is {name!r}, which is not supported", way_out)
 
 
-def pretrained(ref: ModelRef, classes: int) -> Network:
+def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Network:
     """The network with the weights that `ref` names, and a new head for that many classes.
 
+    It takes images of `image_size` pixels a side, see `build`.
     The head, and every weight when `ref.weights` is null, is drawn from torch's global generator:
     seed it first. Raises ModelError for unknown weights, RunError where they would have to be
     downloaded and there is no network.
@@ -65,7 +70,7 @@ def pretrained(ref: ModelRef, classes: int) -> Network:
     if ref.name.startswith("torchvision/"):
         model, mean, std = _torchvision(ref)
     else:
-        model, mean, std = _timm(ref)
+        model, mean, std = _timm(ref, image_size)
     _replace_head(model, classes)
     return Network(model, mean, std)
 
@@ -75,6 +80,12 @@ def normalise(images: Tensor, mean: RGB, std: RGB) -> Tensor:
     floats = images.to(torch.float32).div_(255.0)
     shape = (1, 3, 1, 1)
     return floats.sub_(floats.new_tensor(mean).view(shape)).div_(floats.new_tensor(std).view(shape))
+
+
+def _made_for(short: str, image_size: int | None) -> dict[str, Any]:
+    """What timm is told about the image's size: nothing where the network takes any."""
+    config = cast(Any, timm).get_pretrained_cfg(short)
+    return {"img_size": image_size} if image_size is not None and config.fixed_input_size else {}
 
 
 def _torchvision(ref: ModelRef) -> tuple[nn.Module, RGB, RGB]:
@@ -92,8 +103,8 @@ def _torchvision(ref: ModelRef) -> tuple[nn.Module, RGB, RGB]:
     return model, *_statistics(weights.transforms())
 
 
-def _timm(ref: ModelRef) -> tuple[nn.Module, RGB, RGB]:
-    model = build(ref.name)
+def _timm(ref: ModelRef, image_size: int | None) -> tuple[nn.Module, RGB, RGB]:
+    model = build(ref.name, image_size=image_size)
     config = cast(dict[str, Any], model.pretrained_cfg)
     if ref.weights is not None:
         if ref.name != BUNDLED_MODEL or ref.weights != BUNDLED:

@@ -1,8 +1,10 @@
-"""How images become logits: through the whole model, or from stored tensors through its rest."""
+"""How entries become logits: through the whole model, or from stored rows through its rest."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -12,84 +14,92 @@ from core.training.data import Split
 from core.training.device import random_state, set_random_state
 from core.training.models import Network, normalise
 
+Inputs = tuple[Tensor, ...]
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A network, or what is left of it, and the tensors that it takes, one row per image."""
+    """A network, or what is left of it, and where its inputs come from, a row per entry.
 
-    stored: tuple[Tensor, ...]
-    prepare: Callable[[Tensor], Tensor]
+    `ahead` has the next batch's inputs made while the network works on this one: for inputs that
+    take time to make. The network may work on its inputs in place: they are copies.
+    """
+
+    source: Callable[[Tensor], Inputs]
     network: Callable[..., Tensor]
+    ahead: bool = False
 
-    def logits(self, positions: Tensor) -> Tensor:
-        """The model's output, (batch, classes), for the images at these positions.
+    def logits(self, entries: Tensor) -> Tensor:
+        """The model's output for these entries: (entries, classes)."""
+        return self.network(*self.source(entries))
 
-        The rows are copied out, so that the network may work on them in place.
-        """
-        rows = (tensor[positions.to(tensor.device)] for tensor in self.stored)
-        return self.network(*(self.prepare(row) for row in rows))
+    def stream(self, batches: Iterable[Tensor]) -> Iterator[Inputs]:
+        """The inputs of each batch of entries, in order."""
+        if not self.ahead:
+            yield from map(self.source, batches)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            waiting: Future[Inputs] | None = None
+            for entries in batches:
+                coming = pool.submit(self.source, entries)
+                if waiting is not None:
+                    yield waiting.result()
+                waiting = coming
+            if waiting is not None:
+                yield waiting.result()
 
 
 def whole(network: Network, split: Split, device: torch.device) -> Route:
     """The route through the whole model, from the images."""
 
-    def prepare(images: Tensor) -> Tensor:
-        return normalise(images.to(device), network.mean, network.std)
+    def source(entries: Tensor) -> Inputs:
+        return (normalise(split.take(entries).to(device), network.mean, network.std),)
 
-    return Route((split.images,), prepare, network.model)
+    return Route(source, network.model, ahead=split.augment == "random")
 
 
-def difference(
-    cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor], labels: Tensor
-) -> str:
-    """Why the cached route cannot stand for the plain one, judged by these batches of positions.
+def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor]) -> str:
+    """Why the cached route cannot stand for the plain one, judged by these batches of entries.
 
     Empty if each gives the same bits through both. Where they differ, the plain route is run
     against itself, since the device may be what does not repeat.
     """
-    for positions in batches:
-        truth = labels[positions]
-        if not same_bits(cached, plain, model, positions, truth):
-            if same_bits(plain, plain, model, positions, truth):
+    for entries in batches:
+        if not same_bits(cached, plain, model, entries):
+            if same_bits(plain, plain, model, entries):
                 return "a batch came out with other bits than without it"
             return "this device does not repeat its own bits"
     return ""
 
 
-def same_bits(
-    one: Route, other: Route, model: nn.Module, positions: Tensor, labels: Tensor
-) -> bool:
-    """Whether both routes give equal logits, gradients and buffers, bit for bit.
+def same_bits(one: Route, other: Route, model: nn.Module, entries: Tensor) -> bool:
+    """Whether both routes give equal logits, and leave equal buffers, bit for bit.
 
-    The model is as before afterwards, without gradients, and so are the random generators.
+    The model is as before afterwards, and so are the random generators.
     """
     return all(
         torch.equal(a, b)
-        for a, b in zip(
-            _bits(one, model, positions, labels),
-            _bits(other, model, positions, labels),
-            strict=True,
-        )
+        for a, b in zip(_bits(one, model, entries), _bits(other, model, entries), strict=True)
     )
 
 
-def _bits(route: Route, model: nn.Module, positions: Tensor, labels: Tensor) -> list[Tensor]:
-    """Logits, then the gradients of one step's loss, then the buffers it leaves."""
-    model.zero_grad(set_to_none=True)
+@contextmanager
+def untouched(model: nn.Module) -> Iterator[None]:
+    """Puts the model's buffers and the random generators back to where they were."""
     before = [buffer.clone() for buffer in model.buffers()]
     device = next(model.parameters()).device
     random = random_state(device)
-    logits = route.logits(positions)
-    if logits.requires_grad:
-        loss = nn.functional.cross_entropy(logits, labels.to(logits.device))
-        torch.autograd.backward(loss)
-    set_random_state(random, device)
-    bits = [logits.detach()]
-    for parameter in model.parameters():
-        if parameter.grad is not None:
-            bits.append(parameter.grad)
-            parameter.grad = None
-    for buffer, old in zip(model.buffers(), before, strict=True):
-        bits.append(buffer.clone())
-        buffer.copy_(old)
-    return bits
+    try:
+        yield
+    finally:
+        set_random_state(random, device)
+        for buffer, old in zip(model.buffers(), before, strict=True):
+            buffer.copy_(old)
+
+
+@torch.no_grad()
+def _bits(route: Route, model: nn.Module, entries: Tensor) -> list[Tensor]:
+    """Logits, then the buffers that they leave behind."""
+    with untouched(model):
+        logits = route.logits(entries)
+        return [logits, *(buffer.clone() for buffer in model.buffers())]

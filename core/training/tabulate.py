@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-
 import torchvision
 from torch import nn
 
 from core.design.layers import Layer, LayerGroup, LayerTable
+from core.grouping import Layer as Part
 from core.grouping import default_paths, get_layer_groups, parameters_of
 from core.training import models
-
-_LISTS = ("groups", "layers")
+from core.training.forward import nodes_of
 
 
 def tabulate(name: str) -> LayerTable:
@@ -28,10 +26,11 @@ def tabulate(name: str) -> LayerTable:
         parameters=_size([model]),
         weights=_weights(name),
         groups=tuple(
-            LayerGroup(name=group, modules=paths[group], parameters=_size(modules))
-            for group, modules in groups.items()
+            LayerGroup(name=group, modules=paths[group], parameters=_size(parts))
+            for group, parts in groups.items()
         ),
         layers=layers_of(model),
+        nodes=nodes_of(lambda size: models.build(name, device="meta", image_size=size)),
     )
 
 
@@ -52,15 +51,6 @@ def layers_of(model: nn.Module) -> tuple[Layer, ...]:
     return tuple(layers)
 
 
-def dumps(table: LayerTable) -> str:
-    """The table as JSON text with a line for each group and layer, as stored in `tables/`."""
-    rows = table.model_dump(mode="json")
-    lists = {key: ",\n".join(f"  {json.dumps(row)}" for row in rows.pop(key)) for key in _LISTS}
-    head = ",\n".join(f" {json.dumps(key)}: {json.dumps(value)}" for key, value in rows.items())
-    tail = ",\n".join(f' "{key}": [\n{lines}\n ]' for key, lines in lists.items())
-    return f"{{\n{head},\n{tail}\n}}\n"
-
-
 def _weights(name: str) -> tuple[str, ...]:
     library, _, short = name.partition("/")
     if library == "torchvision":
@@ -70,5 +60,5 @@ def _weights(name: str) -> tuple[str, ...]:
     return (models.BUNDLED,) if name == models.BUNDLED_MODEL else ()
 
 
-def _size(modules: list[nn.Module]) -> int:
-    return sum(parameter.numel() for parameter in parameters_of(modules))
+def _size(parts: list[Part] | list[nn.Module]) -> int:
+    return sum(parameter.numel() for parameter in parameters_of(parts))

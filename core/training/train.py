@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
 from core.design.plan import open_groups, phases
-from core.design.spec import Schedule
+from core.design.spec import ModelRef, Schedule
 from core.errors import RunError
 from core.freezing import apply_plan, count_trainable
 from core.grouping import group_paths, resolve_groups
@@ -20,9 +21,10 @@ from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings, steps_per_epoch
 from core.scheduler import ScheduleLR
 from core.training import checkpoint
+from core.training.allocator import keep_freed_memory
 from core.training.audit import Auditor
-from core.training.cache import FrozenCache, Routes
-from core.training.data import Data, load, order
+from core.training.cache import FrozenCache
+from core.training.data import Data, epoch_entries, load
 from core.training.device import (
     describe,
     detect,
@@ -32,7 +34,14 @@ from core.training.device import (
 )
 from core.training.exact import exact
 from core.training.loop import Loop, StopRequested
-from core.training.models import pretrained
+from core.training.measure import measure
+from core.training.models import Network, pretrained
+from core.training.precision import precision_error
+from core.training.route import Route, whole
+from core.training.survey import VALIDATION, Measure
+
+Build = Callable[[ModelRef, int, int | None], Network]
+"""Makes a network from what the schedule names, for a number of classes and an image size."""
 
 
 def never() -> bool:
@@ -52,16 +61,44 @@ def train(
 
     Goes on from the newest good checkpoint in `checkpoints`, where there is one, as if it had never
     been interrupted: on the CPU with the same bits. `should_stop` is asked before every batch.
-    `weights` is where the final weights are written, as safetensors.
+    `weights` is where the final weights are written, as safetensors. From now on the process keeps
+    the memory that it frees, see `core.training.allocator`.
 
     Raises InputError before anything is trained for a schedule with errors, settings that this
     machine cannot follow, data that cannot be used, and checkpoints of another schedule or other
     settings; RunError for a loss that is not finite and for lack of memory.
     """
     refuse_errors(schedule)
+    yield from fit(
+        pretrained,
+        schedule,
+        settings,
+        checkpoints=checkpoints,
+        should_stop=should_stop,
+        weights=weights,
+    )
+
+
+def fit(
+    build: Build,
+    schedule: Schedule,
+    settings: RunSettings,
+    *,
+    checkpoints: Path,
+    should_stop: Callable[[], bool] = never,
+    weights: Path | None = None,
+    take: Measure = measure,
+) -> Iterator[ev.Event]:
+    """As `train`, for a network of one's own.
+
+    `build` makes it, and the schedule's groups name its parts; what is wrong with the schedule
+    beyond its structure is not looked for. `take` measures what the network's nodes cost.
+    """
     device = detect(settings.device)
+    keep_freed_memory()
+    run = _Run(build, schedule, settings, device, checkpoints, should_stop, weights, take)
     with exact(device), _in_words(settings):
-        yield from _Run(schedule, settings, device, checkpoints, should_stop, weights).events()
+        yield from run.events()
 
 
 class _Run:
@@ -69,12 +106,14 @@ class _Run:
 
     def __init__(
         self,
+        build: Build,
         schedule: Schedule,
         settings: RunSettings,
         device: torch.device,
         checkpoints: Path,
         should_stop: Callable[[], bool],
         weights: Path | None,
+        take: Measure,
     ) -> None:
         self._schedule = schedule
         self._settings = settings
@@ -82,17 +121,21 @@ class _Run:
         self._checkpoints = checkpoints
         self._should_stop = should_stop
         self._weights = weights
+        self._build_network = build
+        self._take = take
+        self._writer = checkpoint.Writer(checkpoints)
         self._began = time.monotonic()
         self._seconds_before = 0.0
         self._epoch = 0
 
     def events(self) -> Iterator[ev.Event]:
         try:
-            yield from self._prepare()
-            for epoch in range(self._epoch, self._schedule.epochs):
-                self._epoch = epoch
-                yield from self._run_epoch(epoch)
-            yield from self._finish()
+            with self._writer:
+                yield from self._prepare()
+                for epoch in range(self._epoch, self._schedule.epochs):
+                    self._epoch = epoch
+                    yield from self._run_epoch(epoch)
+                yield from self._finish()
         except StopRequested:
             yield ev.Stopped(self._epoch)
 
@@ -105,7 +148,9 @@ class _Run:
         for name in found.damaged:
             message = f"checkpoint {name} is damaged: going on from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        for item in load(self._settings):
+        with checkpoint.told(self._checkpoints):
+            self._checkpoints.mkdir(parents=True, exist_ok=True)
+        for item in load(self._settings, self._schedule.epochs, self._checkpoints):
             if isinstance(item, Data):
                 self._data = item
             else:
@@ -122,15 +167,25 @@ class _Run:
     def _build(self) -> None:
         schedule, settings, data = self._schedule, self._settings, self._data
         torch.manual_seed(settings.seed)
-        network = pretrained(schedule.model, len(data.classes))
+        network = self._build_network(schedule.model, len(data.classes), settings.image_size)
+        self._network = network
         self._model = network.model.to(self._device)
+        if settings.precision == "fast":
+            self._model.to(memory_format=torch.channels_last)
         self._layer_groups = resolve_groups(self._model, group_paths(schedule))
         self._optimizer = build_optimizer(schedule, self._layer_groups)
         self._steps = steps_per_epoch(len(data.train), settings.batch_size)
         self._scheduler = ScheduleLR(self._optimizer, schedule, self._steps)
         self._auditor = Auditor(schedule, self._layer_groups, self._steps)
         self._cache = FrozenCache(
-            network, self._layer_groups, schedule, data, settings, self._device
+            network,
+            self._layer_groups,
+            schedule,
+            data,
+            settings,
+            self._device,
+            self._checkpoints,
+            self._take,
         )
         self._loop = Loop(
             self._model,
@@ -140,7 +195,7 @@ class _Run:
             settings.batch_size,
             self._should_stop,
         )
-        self._routes: Routes | None = None
+        self._routes: dict[str, Route] = {}
 
     def _fewer_images(self) -> Iterator[ev.Notice]:
         """Where the data has fewer images than asked for."""
@@ -177,17 +232,20 @@ class _Run:
         self._model.train()
         apply_plan(self._layer_groups, self._schedule, epoch)
         self._auditor.epoch_begins(epoch)
-        routes = yield from self._choose_routes(epoch)
+        if any(phase.start == epoch for phase in phases(self._schedule)):
+            self._routes.clear()
+        route = yield from self._route("train", self._cache.train_route, epoch)
         training = time.monotonic()
         data = self._data
-        positions = order(self._settings.seed, epoch, len(data.train))
+        entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
         trained = yield from self._loop.train_epoch(
-            epoch, routes.train, data.train.labels, positions
+            epoch, route, entries, data.train.truth(entries)
         )
         trained_in = time.monotonic() - training
         self._auditor.epoch_ended(epoch)
         trainable = count_trainable(self._model)
-        judged = yield from self._loop.evaluate(routes.validation, data.validation.labels)
+        route = yield from self._route("validation", self._cache.validation_route, epoch)
+        judged = yield from self._loop.evaluate(route, data.validation.labels)
         yield ev.EpochDone(
             epoch=epoch,
             open=open_groups(self._schedule, epoch),
@@ -201,31 +259,39 @@ class _Run:
             peak_memory=peak_memory(self._device),
         )
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
-        checkpoint.save(self._checkpoints, self._snapshot(epoch + 1))
+        self._writer.save(self._snapshot(epoch + 1))
 
-    def _choose_routes(self, epoch: int) -> Generator[ev.Event, None, Routes]:
-        """The routes of the epoch's phase, decided when the phase or the sitting begins."""
-        begins = any(phase.start == epoch for phase in phases(self._schedule))
-        if self._routes is not None and not begins:
-            return self._routes
-        routes = self._cache.plain(epoch, "switched off by --cache off")
-        if self._settings.cache == "auto":
-            for item in self._cache.routes(epoch):
-                if isinstance(item, Routes):
-                    routes = item
+    def _route(
+        self, split: str, choose: Callable[[int], Iterator[ev.Event | Route]], epoch: int
+    ) -> Generator[ev.Event, None, Route]:
+        """The split's route in the epoch's phase, chosen when the phase or the sitting begins."""
+        if split not in self._routes:
+            for item in choose(epoch):
+                if isinstance(item, Route):
+                    self._routes[split] = item
                 else:
                     self._loop.check_stop()
                     yield item
-        yield routes.decision
-        self._routes = routes
-        return routes
+        return self._routes[split]
 
     def _finish(self) -> Iterator[ev.Event]:
         yield ev.Progress("auditing")
         if self._weights is not None:
             checkpoint.save_weights(self._weights, self._model)
-        yield self._auditor.result()
+        self._writer.wait()
+        error = self._precision_error() if self._settings.precision == "fast" else None
+        yield replace(self._auditor.result(), precision_error=error)
         yield ev.Finished(self._seconds())
+
+    @torch.no_grad()
+    def _precision_error(self) -> float:
+        """How far the first validation batch's logits are from those of exact arithmetic."""
+        entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
+        self._model.eval()
+        fast = self._cache.plain(VALIDATION).logits(entries)
+        self._model.to(memory_format=torch.contiguous_format)
+        exact = whole(self._network, self._data.validation, self._device).logits(entries)
+        return precision_error(fast, exact)
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began

@@ -11,29 +11,33 @@ from core.design import curves, plan
 from core.design.spec import Schedule
 from core.runs.digest import Digest
 from core.runs.events import FrozenSpan
+from core.runs.forecast import duration
+from core.runs.settings import RunSettings
 from pages.components import frame
 
 TOLERANCE = 1e-12
 Item = tuple[str, str, str]
-"""Mark (yes, no, open), what was promised, and what was found."""
+"""Mark (yes, no, open, note), what was promised, and what was found."""
 
 
-def audit_card(schedule: Schedule, told: Digest) -> None:
+def audit_card(schedule: Schedule, settings: RunSettings, told: Digest) -> None:
     """Draw the card; before the end it checks what the run has told so far."""
     aside = "complete" if told.audit else "checked as the run goes; complete when it ends"
     with frame.card("audit", "Audit", aside):
         cells = "".join(
             f'<div class="thaw-check thaw-{mark}"><b>{escape(title)}</b><p>{escape(text)}</p></div>'
-            for mark, title, text in items(schedule, told)
+            for mark, title, text in items(schedule, settings, told)
         )
         st.html(f'<div class="thaw-checks">{cells}</div>')
 
 
-def items(schedule: Schedule, told: Digest) -> Iterator[Item]:
+def items(schedule: Schedule, settings: RunSettings, told: Digest) -> Iterator[Item]:
     """What was promised and what was found, one by one."""
     yield _rates(schedule, told)
     yield _frozen(schedule, told)
-    yield _cache(told)
+    yield _cache(told, exact=settings.precision == "exact")
+    if told.audit is not None and told.audit.precision_error is not None:
+        yield _precision(told.audit.precision_error)
 
 
 def _rates(schedule: Schedule, told: Digest) -> Item:
@@ -89,12 +93,34 @@ def _named(spans: Iterable[FrozenSpan]) -> str:
     return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
 
 
-def _cache(told: Digest) -> Item:
-    on = [cache for cache in told.caches if cache.on]
+def _cache(told: Digest, *, exact: bool) -> Item:
+    on = [str(cache.epoch) for cache in told.caches if cache.on]
     if on:
-        epochs = ", ".join(str(cache.epoch) for cache in on)
-        text = f"In the phases from epoch {epochs}, one batch with it and without: the same bits."
-        return "yes", "The cache changes nothing", text
+        where = f"In the phases from epoch {', '.join(on)}"
+        if exact:
+            found = f"{where}, one batch with it and without: the same bits.{_seconds(told)}"
+            return "yes", "The cache changes nothing", found
+        found = f"{where}; fast arithmetic is not exact, with it or without.{_seconds(told)}"
+        return "note", "The cache is not compared", found
     if told.caches:
         return "yes", "No cache was used", told.caches[-1].reason
     return "open", "Frozen-part cache", "Decided when training begins."
+
+
+def _seconds(told: Digest) -> str:
+    """The seconds that were predicted of the sitting's epochs, and those that they took."""
+    if told.forecast is None or told.started is None:
+        return ""
+    with_it, without = duration(told.forecast.seconds), duration(told.forecast.plain_seconds)
+    took = sum(e.seconds for e in told.epochs if e.epoch >= told.started.resumed_at)
+    end = f"; it took {duration(took)}" if told.audit else ""
+    return f" Predicted {with_it}, and {without} without it{end}."
+
+
+def _precision(error: float) -> Item:
+    share = f"at most {error:.1%}" if error >= 0.001 else "less than 0.1%"
+    found = (
+        f"Logits differ from exact arithmetic's by {share} of the largest: the first validation "
+        "batch, with the final weights."
+    )
+    return "yes", "Fast arithmetic", found

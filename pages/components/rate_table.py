@@ -8,39 +8,36 @@ import numpy as np
 import pandas as pd
 
 from core.design import curves, plan
+from core.design.drawn import steps_to_draw
 from core.design.spec import Schedule
-
-MOST_POINTS = 240
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int) -> pd.DataFrame:
     """One row per drawn step and group: t (epochs), step, group, lr, share, open, span.
 
-    At most 240 steps are drawn, always with the first step of every epoch that opens or closes a
-    group, since lines break there. `span` numbers the stretches in which a group stays open or
-    frozen.
+    `core.design.drawn` says which steps; the first one of every epoch that opens or closes a group
+    is always there, since lines break there. `span` numbers the stretches in which a group stays
+    open or frozen.
     """
-    steps = _drawn_steps(schedule, steps_per_epoch)
-    t = steps / steps_per_epoch
-    on_curve = curves.time_of_step(schedule, steps, steps_per_epoch)
-    frames = []
-    for group in schedule.groups:
-        is_open = np.array([plan.is_open(group, int(epoch)) for epoch in t])
-        rate = curves.lr(schedule, group, on_curve)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "t": t,
-                    "step": steps,
-                    "group": group.name,
-                    "lr": rate,
-                    "share": rate / curves.peak(schedule, group),
-                    "open": is_open,
-                    "span": np.cumsum(np.diff(is_open, prepend=is_open[0]) != 0),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    groups = schedule.groups
+    steps = steps_to_draw(schedule, steps_per_epoch)
+    rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
+    peaks = np.array([curves.peak(schedule, group) for group in groups])
+    epochs, places = np.unique(steps // steps_per_epoch, return_inverse=True)
+    is_open = np.array([[plan.is_open(group, e) for e in epochs.tolist()] for group in groups])
+    is_open = is_open[:, places]
+    turns = np.diff(is_open, axis=1, prepend=is_open[:, :1])
+    return pd.DataFrame(
+        {
+            "t": np.tile(steps / steps_per_epoch, len(groups)),
+            "step": np.tile(steps, len(groups)),
+            "group": np.repeat([group.name for group in groups], len(steps)),
+            "lr": rates.ravel(),
+            "share": (rates / peaks[:, np.newaxis]).ravel(),
+            "open": is_open.ravel(),
+            "span": np.cumsum(turns, axis=1).ravel(),
+        }
+    )
 
 
 def epoch_table(schedule: Schedule, steps_per_epoch: int) -> pd.DataFrame:
@@ -48,8 +45,8 @@ def epoch_table(schedule: Schedule, steps_per_epoch: int) -> pd.DataFrame:
     epochs = np.arange(schedule.epochs)
     t = curves.time_of_step(schedule, epochs * steps_per_epoch, steps_per_epoch)
     columns: dict[str, Any] = {"epoch": epochs}
-    for group in reversed(schedule.groups):
-        rates = curves.lr(schedule, group, t)
+    by_group = zip(schedule.groups, curves.rates(schedule, t), strict=True)
+    for group, rates in reversed(list(by_group)):
         columns[group.name] = [
             f"{rate:.6g}" if plan.is_open(group, epoch) else "frozen"
             for epoch, rate in zip(epochs.tolist(), rates, strict=True)
@@ -83,11 +80,3 @@ def at_playhead(
     before = table[table["step"] <= playhead * steps_per_epoch + 1e-9]
     points = before.groupby("group", sort=False).tail(1)
     return points[points["open"]].assign(x=x)
-
-
-def _drawn_steps(schedule: Schedule, steps_per_epoch: int) -> np.ndarray:
-    total = schedule.epochs * steps_per_epoch
-    even = np.linspace(0, total - 1, min(total, MOST_POINTS)).round().astype(int)
-    edges = [phase.start * steps_per_epoch for phase in plan.phases(schedule)]
-    warm = round(schedule.lr.warmup.epochs * steps_per_epoch)
-    return np.unique([*even, *edges, *(max(0, e - 1) for e in edges), min(warm, total - 1)])

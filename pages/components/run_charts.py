@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+
 import altair as alt
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import plan
+from core.design import drawn, plan
 from core.design.spec import Schedule
 from core.runs.digest import Digest
 from pages.components import frame
@@ -23,7 +26,7 @@ from pages.components.chart_style import (
     rule,
     time_axis,
 )
-from pages.components.rate_table import MOST_POINTS, connected, rate_table
+from pages.components.rate_table import connected, rate_table
 
 _HEIGHT = 170
 
@@ -49,16 +52,29 @@ def _rates_card(schedule: Schedule, told: Digest, steps_per_epoch: int, view: Vi
         st.altair_chart(_rates(schedule, told, steps_per_epoch, view), theme=None, key="run-rates")
 
 
-def actual_rates(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
-    """The rates that the optimizer had: one row per drawn step and open group (x, group, y)."""
-    every = max(1, len(told.steps) // MOST_POINTS)
+def actual_rates(schedule: Schedule, told: Digest, steps_per_epoch: int) -> pd.DataFrame:
+    """The rates that the optimizer had: one row per drawn step and group (x, epoch, group, y)."""
+    done = len(told.steps)
+    corners = drawn.corners(schedule, steps_per_epoch).tolist()
+    turns = {bisect_left(told.steps, corner, key=lambda step: step.step) for corner in corners}
+    places = sorted({*drawn.even(done).tolist(), *(turn for turn in turns if turn < done)})
     return pd.DataFrame(
         [
             {"x": step.step / steps_per_epoch, "epoch": step.epoch, "group": group, "y": lr}
-            for step in (*told.steps[::every], *told.steps[-1:])
+            for step in (told.steps[place] for place in places)
             for group, lr in step.lrs.items()
         ],
         columns=["x", "epoch", "group", "y"],
+    )
+
+
+def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
+    """The losses of a screenful of steps, the lowest and the highest ones among them (x, y)."""
+    losses = np.array([step.loss for step in told.steps])
+    steps = [told.steps[place] for place in drawn.extremes(losses).tolist()]
+    return pd.DataFrame(
+        [{"x": step.step / steps_per_epoch, "y": step.loss} for step in steps],
+        columns=["x", "y"],
     )
 
 
@@ -73,7 +89,7 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
     )
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
     planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=joined(schedule))
-    done = _open_only(actual_rates(told, steps_per_epoch), schedule)
+    done = _open_only(actual_rates(schedule, told, steps_per_epoch), schedule)
     actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=joined(schedule))
     detail = ["group:N", "span:N"]
     layers = [
@@ -97,11 +113,7 @@ def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
 
 
 def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:
-    every = max(1, len(told.steps) // MOST_POINTS)
-    train = pd.DataFrame(
-        [{"x": s.step / steps_per_epoch, "y": s.loss} for s in told.steps[::every]],
-        columns=["x", "y"],
-    )
+    train = train_losses(told, steps_per_epoch)
     validation = pd.DataFrame(
         [{"x": e.epoch + 1, "y": e.validation_loss} for e in told.epochs], columns=["x", "y"]
     )

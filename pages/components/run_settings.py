@@ -16,6 +16,18 @@ from pages.components import frame, state
 _BUNDLED = "Fashion-MNIST, bundled"
 _FOLDER = "A folder of class folders"
 
+_AUGMENT = {
+    "none": ("none", "Every epoch sees the same images, so the frozen part runs on them once."),
+    "flip": ("flip", "Each image has 2 views, flipped or not, and is cached view by view."),
+    "crops": ("ten crops", "Each image has 10 views, crops and flips, and is cached view by view."),
+    "random": ("random crops", "Every epoch crops anew: open-ended, so training is not cached."),
+}
+"""Titles of the augmentations, and what each means for the cache."""
+_PRECISION = {
+    "exact": "Exact: the cache changes no bit.",
+    "fast": "Fast gives up the last bits and repeatable rounding; the audit says by how much.",
+}
+
 
 def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
     """Draw the card: the settings of the run that is shown, or those of the next one."""
@@ -29,11 +41,27 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
             _number("Images, train", "samples", shown, locked, step=100)
             _number("Image size, px", "image_size", shown, locked, step=16)
             _choice("Device", "device", ("auto", "cpu", "cuda", "mps"), shown, locked)
-            _number("Seed", "seed", shown, locked, minimum=0)
+            _choice("Augmentation", "augment", tuple(_AUGMENT), shown, locked)
         with right:
             _number("Images, validation", "validation_samples", shown, locked, step=100)
             _number("Batch size", "batch_size", shown, locked, step=8)
             _choice("Frozen-part cache", "cache", ("auto", "off"), shown, locked)
+            _choice("Precision", "precision", tuple(_PRECISION), shown, locked)
+        st.caption(f"{_AUGMENT[shown.augment][1]} {_PRECISION[shown.precision]}")
+        with st.expander("Advanced"):
+            _advanced(shown, locked)
+
+
+def _advanced(shown: RunSettings, locked: bool) -> None:
+    left, right = st.columns(2, gap="small")
+    with left:
+        _budget("Cache memory, MB", "cache_memory", shown, locked)
+        _number("Seed", "seed", shown, locked, minimum=0)
+    with right:
+        _budget("Cache disk, MB", "cache_disk", shown, locked)
+    st.caption(
+        "Empty: a quarter of what is free when the run begins. On disk only what memory lacks."
+    )
 
 
 def device_chip() -> None:
@@ -57,7 +85,7 @@ def _chip(known: bool) -> None:
 
 @st.cache_resource
 def _device() -> Future[Mapping[str, str]]:
-    """Asked in the background: the answer takes a process that imports torch."""
+    """Asked in the background: the answer comes from a process that imports torch first."""
     return ThreadPoolExecutor(max_workers=1).submit(launch.device)
 
 
@@ -99,6 +127,22 @@ def _number(
     )
 
 
+def _budget(label: str, field: str, shown: RunSettings, locked: bool) -> None:
+    key = f"setting-{field}"
+    st.session_state[key] = getattr(shown, field)
+    st.number_input(
+        label,
+        value=None,
+        key=key,
+        min_value=0,
+        step=100,
+        placeholder="auto",
+        disabled=locked,
+        on_change=_take_budget,
+        args=(field, key),
+    )
+
+
 def _choice(
     label: str, field: str, names: tuple[str, ...], shown: RunSettings, locked: bool
 ) -> None:
@@ -108,6 +152,7 @@ def _choice(
         label,
         names,
         key=key,
+        format_func=lambda name: _AUGMENT[name][0] if field == "augment" else name,
         disabled=locked,
         on_change=lambda: _take(field, st.session_state[key]),
     )
@@ -116,6 +161,10 @@ def _choice(
 def _take(field: str, value: object) -> None:
     if value is not None:  # a number that was cleared changes nothing
         state.attempt(_set, field, value)
+
+
+def _take_budget(field: str, key: str) -> None:
+    state.attempt(_set, field, st.session_state[key])  # empty has a meaning of its own
 
 
 def _set(field: str, value: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from pathlib import Path
 
@@ -12,8 +13,10 @@ from core.design.problems import Problem
 from core.design.spec import Schedule
 from core.runs import folder
 from core.runs.digest import Digest
+from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
 from pages.components import frame
+from pages.components.cache_strip import size
 
 _TITLES = {
     "starting": "Starting",
@@ -111,15 +114,11 @@ def _and(names: tuple[str, ...]) -> str:
 
 def _time_left(schedule: Schedule, status: str, told: Digest) -> str:
     if status == "finished":
-        return f"in {_duration(told.seconds)}"
-    if status != "running" or told.started is None or not told.epochs:
+        return f"in {duration(told.seconds)}"
+    if status != "running":
         return ""
-    total = schedule.epochs * told.started.steps_per_epoch
-    done = len(told.epochs) * told.started.steps_per_epoch
-    # The latest epoch had the most groups open, so it is the best guess for those to come.
-    rate = told.epochs[-1].seconds / told.started.steps_per_epoch
-    left = rate * max(0, total - max(done, told.steps_done))
-    return f"about <b>{_duration(left)}</b> left"
+    left = remaining(told, schedule.epochs, time.time())
+    return "" if left is None else f"about <b>{duration(left)}</b> left"
 
 
 def _bar(schedule: Schedule, told: Digest) -> str:
@@ -146,9 +145,9 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
     numbers = {
         "Epoch": f"{epoch:.2f} of {schedule.epochs}",
         "Batch": f"{in_epoch} of {steps}" if steps else "–",
-        "Trained for": _duration(told.seconds),
+        "Trained for": duration(told.seconds),
         "Images per second": f"{last.images_per_second:,.0f}" if last else "–",
-        "Peak memory": _bytes(last.peak_memory) if last else "–",
+        "Peak memory": size(last.peak_memory) if last else "–",
         "Validation accuracy": f"{last.validation_accuracy:.1%}" if last else "–",
         "Cache": _cache(settings, told),
         "Device": started.device.upper() if started else "–",
@@ -158,20 +157,13 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
 
 
 def _cache(settings: RunSettings, told: Digest) -> str:
-    size = max((cache.bytes for cache in told.caches if cache.on), default=0)
-    if size:
-        return f"{_bytes(size)}, exact"
+    on = [cache for cache in told.caches if cache.on]
+    if on:
+        held = max(on, key=lambda cache: cache.bytes + cache.disk)
+        kept = size(held.bytes, held.disk)
+        return kept if settings.precision == "fast" else f"{kept}, exact"
     return "off" if settings.cache == "off" or told.caches else "–"
 
 
 def _epochs(count: int) -> str:
     return f"{count} epoch{'s' if count > 1 else ''}"
-
-
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"
-
-
-def _bytes(size: int) -> str:
-    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.0f} MB"

@@ -134,7 +134,7 @@ def real_schedules(draw: st.DrawFn) -> Schedule:
     """Schedules of a supported model with its default groups, so that its layer table fits."""
     raw = draw(documents())
     table = layers.load(draw(st.sampled_from(layers.known_models()[:4])))
-    raw["model"] = {"name": table.model, "weights": table.weights[0]}
+    raw["model"] = {"name": table.model, "weights": next(iter(table.weights), None)}
     raw["groups"] = [
         {"name": g.name, "modules": list(g.modules), "trainable": draw(windows(raw["epochs"]))}
         for g in table.groups

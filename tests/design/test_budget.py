@@ -4,11 +4,14 @@ import json
 import math
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
 
-from core.design import parse
-from core.design.budget import budget
+from core.design import curves, parse
+from core.design.budget import budget, budgets
 from core.design.spec import Schedule
+from tests.design.strategies import schedules
 
 
 def schedule(windows: list[list[int | None]], epochs: int = 8, **lr: Any) -> Schedule:
@@ -88,3 +91,24 @@ def test_the_budget_is_of_the_groups_own_curve_not_of_the_heads() -> None:
     both = parse.parse(json.dumps(twice))
     found = [budget(both, group) for group in both.groups]
     assert found[0] == found[1]
+
+
+@given(schedules())
+def test_the_budgets_of_all_groups_are_each_groups_own(given_: Schedule) -> None:
+    assert budgets(given_) == tuple(budget(given_, group) for group in given_.groups)
+
+
+@pytest.mark.parametrize("floor", [{"lr": 1e-2}, {"factor": 0.3}])
+@pytest.mark.parametrize("epochs", [7, 1_500])
+def test_learning_is_the_sum_of_the_rates_of_a_fine_table(
+    epochs: int, floor: dict[str, float]
+) -> None:
+    start = epochs // 3
+    warmup = {"epochs": 0.7, "start_factor": 0.2}
+    given = schedule(
+        [[start, None]], epochs, warmup=warmup, decay={"shape": "cosine", "floor": floor}
+    )
+    rates = curves.rates_of_steps(given, np.arange(epochs * 500), 500)[0]
+    found = budget(given, given.groups[0])
+    assert found is not None
+    assert found.learning == pytest.approx(rates[start * 500 :].sum() / rates.sum(), abs=2e-4)

@@ -21,7 +21,7 @@ from torch.optim.lr_scheduler import (
 
 from core.design import curves, presets
 from core.design.curves import SHAPES
-from core.design.parse import from_raw
+from core.design.parse import from_raw, to_raw
 from core.design.spec import (
     WSD,
     Constant,
@@ -362,3 +362,61 @@ def test_peaks_times_and_lengths_broadcast():
     lr = LearningRate(decay=Linear(shape="linear"))
     rates = curves.curve(lr, [[1.0], [2.0]], [0, 5, 10], [[10], [20]])
     assert rates.tolist() == [[1.0, 0.5, 0.0], [2.0, 1.5, 1.0]]
+
+
+@given(schedules(), st.data())
+def test_the_rates_of_all_groups_have_the_bits_of_each_groups_own(
+    schedule: Schedule, data: st.DataObject
+):
+    t = data.draw(times(schedule))
+    together = curves.rates(schedule, t)
+    for group, rates in zip(schedule.groups, together, strict=True):
+        assert rates.tobytes() == curves.lr(schedule, group, t).tobytes()
+        assert rates.tolist() == [float(curves.lr(schedule, group, at)) for at in t]
+
+
+@given(schedules(), st.integers(1, 9), st.lists(st.integers(0, 200), min_size=1))
+def test_steps_may_be_asked_for_in_any_order_and_more_than_once(
+    schedule: Schedule, per_epoch: int, steps: list[int]
+):
+    rates = curves.rates_of_steps(schedule, steps, per_epoch)
+    times = curves.time_of_step(schedule, steps, per_epoch)
+    assert rates.tobytes() == curves.rates(schedule, times).tobytes()
+    alone = curves.rates_of_steps(schedule, steps[0], per_epoch)
+    assert alone.tolist() == rates[:, 0].tolist()
+
+
+@pytest.mark.parametrize("interval", ["epoch", "step"])
+@pytest.mark.parametrize("after_unfreeze", ["follow", "restart"])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_long_table_has_the_rates_of_its_steps_one_by_one(
+    shape: str, after_unfreeze: str, interval: str
+):
+    raw = to_raw(presets.load("gradual"))
+    raw["epochs"] = 40
+    raw["lr"] |= {"decay": {"shape": shape}, "after_unfreeze": after_unfreeze, "interval": interval}
+    schedule = from_raw(raw)
+    table = curves.rates_of_steps(schedule, np.arange(40_000), 1_000)
+    assert table.shape == (len(schedule.groups), 40_000)
+    for step in (0, 999, 1_000, 16_383, 16_384, 20_001, 32_767, 32_768, 39_999):
+        t = curves.time_of_step(schedule, step, 1_000)
+        for group, rates in zip(schedule.groups, table, strict=True):
+            assert rates[step] == float(curves.lr(schedule, group, t))
+
+
+def test_a_scale_goes_by_the_groups_name():
+    other = EXERCISE.group("layer2").model_copy(update={"trainable": ()})
+    assert curves.scale(EXERCISE, other) == curves.scale(EXERCISE, EXERCISE.group("layer2"))
+    with pytest.raises(KeyError):
+        curves.scale(EXERCISE, other.model_copy(update={"name": "layer9"}))
+
+
+ANY_RATE = st.one_of(st.floats(), st.just(0.0), st.floats(1e-12, 1e3))
+
+
+@given(st.lists(st.tuples(ANY_RATE, st.floats(0.0, 1e3)), min_size=1))
+def test_the_errors_of_many_rates_are_those_of_each(pairs: list[tuple[float, float]]):
+    actual, planned = np.array(pairs).T
+    errors = curves.relative_errors(actual, planned)
+    assert errors.tolist() == [curves.relative_error(*pair) for pair in pairs]
+    assert np.all(np.isfinite(errors))

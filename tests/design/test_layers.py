@@ -3,13 +3,16 @@ from __future__ import annotations
 from math import prod
 
 import pytest
+from pydantic import ValidationError
 
 from core.design.layers import (
     Layer,
     LayerGroup,
     LayerTable,
+    Node,
     count,
     covers,
+    dumps,
     find,
     full_name,
     known_models,
@@ -31,9 +34,11 @@ TABLE = LayerTable(
 )
 
 
-def test_the_eleven_models_of_this_release_have_tables():
+def test_the_thirteen_models_of_this_release_have_tables():
     assert known_models() == (
+        "timm/deit_tiny_patch16_224",
         "timm/tf_efficientnet_lite0",
+        "timm/vit_tiny_patch16_224",
         "torchvision/resnet101",
         "torchvision/resnet152",
         "torchvision/resnet18",
@@ -117,3 +122,60 @@ def test_a_count_is_the_sum_over_the_parameters_that_the_paths_cover(name: str):
     sizes = parameter_counts(table)
     covered = [p for p in sizes if any(covers(path, p) for path in paths)]
     assert count(table, paths) == sum(sizes[p] for p in covered)
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_the_nodes_of_a_table_begin_with_the_image_and_read_only_earlier_ones(name: str):
+    nodes = load(name).nodes
+    assert nodes[0].elements == 3 * 224 * 224
+    assert all(source < place for place, node in enumerate(nodes) for source in node.inputs)
+    assert len({node.name for node in nodes}) == len(nodes)
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_every_parameter_of_a_table_is_read_by_a_node(name: str):
+    table = load(name)
+    modules = {node.module for node in table.nodes}
+    for parameter in parameter_counts(table):
+        assert any(module and covers(module, parameter) for module in modules)
+
+
+def test_resnet18_takes_the_known_1_81_billion_multiply_adds():
+    assert load("torchvision/resnet18").flops_at(224) / 2 == pytest.approx(1.814e9, rel=0.005)
+
+
+def test_cost_grows_with_the_area_with_attention_twice_so_and_behind_pooling_not_at_all():
+    convolution = Node("conv", "conv", (), 1_000, 10)
+    attention = Node("attention", "", (), 1_000, 10, "", 4, 2)
+    head = Node("fc", "fc", (), 1_000, 10, "", 0, 0)
+    nodes = (convolution, attention, head)
+    assert [node.flops_at(448) for node in nodes] == [4_000, 16_000, 1_000]
+    assert [node.elements_at(448) for node in nodes] == [40, 40, 10]
+    assert [node.flops_at(112) for node in nodes] == [250, 62, 1_000]
+    assert TABLE.model_copy(update={"nodes": nodes}).flops_at(448) == 21_000
+
+
+def test_a_table_as_text_reads_back_as_itself_with_defaults_left_out():
+    nodes = (Node("x", "", (), 0, 12), Node("fc", "layer1", (0,), 8, 2, "", 0, 0))
+    table = TABLE.model_copy(update={"nodes": nodes})
+    text = dumps(table)
+    assert text.splitlines()[-4:] == [
+        '"nodes":[',
+        '["x","",[],0,12],',
+        '["fc","layer1",[0],8,2,"",0,0]',
+        "]}",
+    ]
+    assert LayerTable.model_validate_json(text) == table
+
+
+def test_a_node_of_another_kind_is_refused():
+    raw = '{"model":"m","parameters":0,"weights":[],"groups":[],"layers":[],"nodes":[%s]}'
+    assert len(LayerTable.model_validate_json(raw % '["x","",[],0,12]').nodes) == 1
+    for wrong in (
+        '["x","",[],0]',
+        '["x","",[],0,12,"soon"]',
+        '["x","",[],0.5,12]',
+        '["x","",[],0,1,"",3]',
+    ):
+        with pytest.raises(ValidationError):
+            LayerTable.model_validate_json(raw % wrong)

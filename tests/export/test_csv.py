@@ -3,8 +3,16 @@ from __future__ import annotations
 import csv as standard
 import io
 
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from core.design import curves, plan, presets
+from core.design.parse import from_raw, to_raw
+from core.design.spec import Schedule
 from core.export import csv
+from tests.design.strategies import schedules
 
 
 def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():
@@ -38,3 +46,35 @@ def test_a_group_name_with_a_comma_stays_one_field():
     odd = schedule.model_copy(update={"groups": (first, *schedule.groups[1:])})
     read = list(standard.DictReader(io.StringIO(csv.text(odd, 1))))
     assert read[0]["group"] == 'a, "b"'
+
+
+@given(schedules(), st.integers(1, 9))
+@settings(deadline=None)
+def test_the_file_is_what_the_standard_writer_makes_of_the_rows(schedule: Schedule, steps: int):
+    file = io.StringIO()
+    writer = standard.writer(file, lineterminator="\n")
+    writer.writerow(csv.COLUMNS)
+    for step, epoch, name, lr, trainable in csv.rows(schedule, steps):
+        writer.writerow((step, epoch, name, repr(lr), trainable))
+    assert csv.text(schedule, steps) == file.getvalue()
+
+
+@pytest.mark.parametrize("interval", ["epoch", "step"])
+def test_a_long_epoch_has_every_step_once_with_its_own_rate(interval: str):
+    raw = to_raw(presets.load("gradual"))
+    raw["lr"]["interval"] = interval
+    schedule = from_raw(raw)
+    steps = 9_000  # more than are in memory at once
+    lines = csv.text(schedule, steps).splitlines()[1 :: len(schedule.groups)]
+    assert [int(line.split(",")[0]) for line in lines] == list(range(schedule.epochs * steps))
+    rates = curves.rates_of_steps(schedule, np.arange(schedule.epochs * steps), steps)[0]
+    assert [float(line.split(",")[3]) for line in lines] == rates.tolist()
+
+
+@pytest.mark.parametrize("name", ["100%", "%r", "%%s", "{0}", "a\\0"])
+def test_a_group_name_is_never_taken_for_a_form(name: str):
+    schedule = presets.load("gradual")
+    first = schedule.groups[0].model_copy(update={"name": name})
+    odd = schedule.model_copy(update={"groups": (first, *schedule.groups[1:])})
+    read = list(standard.DictReader(io.StringIO(csv.text(odd, 1))))
+    assert read[0]["group"] == name

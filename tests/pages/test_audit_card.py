@@ -9,15 +9,17 @@ import pytest
 from core.design import curves, presets
 from core.runs import events as ev
 from core.runs.digest import Digest
+from core.runs.settings import RunSettings
 from pages.components.audit_card import items
 
 SCHEDULE = presets.load("gradual")
+EXACT = RunSettings()
 STARTED = ev.Started(0.0, "cpu", "CPU", 2, 4, 4, ("a", "b"), 10, 0.5)
 AUDIT = ev.Audit(12, 0.0, True, (ev.FrozenSpan("stem", 0, 6, True),))
 
 
-def _said(told: Digest) -> dict[str, tuple[str, str]]:
-    return {title: (mark, text) for mark, title, text in items(SCHEDULE, told)}
+def _said(told: Digest, settings: RunSettings = EXACT) -> dict[str, tuple[str, str]]:
+    return {title: (mark, text) for mark, title, text in items(SCHEDULE, settings, told)}
 
 
 def _step(step: int, factor: float = 1.0) -> ev.Step:
@@ -60,3 +62,26 @@ def test_statistics_that_were_told_to_move_are_not_called_identical() -> None:
 def test_a_cache_that_was_off_says_why() -> None:
     told = Digest(caches=(ev.CacheDecision(0, False, "switched off by --cache off"),))
     assert _said(told)["No cache was used"] == ("yes", "switched off by --cache off")
+
+
+def test_a_cache_that_was_on_says_what_it_was_predicted_to_save_and_what_it_took() -> None:
+    told = Digest(
+        started=STARTED,
+        forecast=ev.Forecast((4.0, 17.0), 21.0, 94.0),
+        caches=(ev.CacheDecision(0, True, "", 10),),
+        epochs=(ev.EpochDone(0, ("head",), 10, 1.0, 0.5, 1.0, 0.5, 23.0, 4.0, 100),),
+    )
+    mark, text = _said(told)["The cache changes nothing"]
+    assert mark == "yes"
+    assert text.endswith("the same bits. Predicted 21 s, and 1 min 34 s without it.")
+    _, text = _said(replace(told, audit=AUDIT))["The cache changes nothing"]
+    assert text.endswith("without it; it took 23 s.")
+
+
+def test_a_fast_run_claims_no_bits_and_says_how_far_off_it_is() -> None:
+    fast = RunSettings(precision="fast")
+    told = Digest(started=STARTED, caches=(ev.CacheDecision(0, True, "", 10),))
+    assert "The cache changes nothing" not in _said(told, fast)
+    for error, share in ((0.0034, "at most 0.3%"), (1e-6, "less than 0.1%")):
+        audited = replace(told, audit=replace(AUDIT, precision_error=error))
+        assert share in _said(audited, fast)["Fast arithmetic"][1]

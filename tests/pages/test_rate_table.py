@@ -9,10 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import curves, plan, presets
+from core.design import curves, drawn, plan, presets
 from core.design.spec import Schedule
 from pages.components.rate_table import (
-    MOST_POINTS,
     at_playhead,
     connected,
     epoch_table,
@@ -42,9 +41,12 @@ def test_the_first_step_of_every_window_is_drawn(schedule: Schedule, steps: int)
 
 
 def test_a_long_run_is_drawn_with_a_screenful_of_points() -> None:
-    table = rate_table(presets.load("exercise"), 10_000)
+    schedule = presets.load("exercise")
+    table = rate_table(schedule, 10_000)
     per_group = len(table) / table["group"].nunique()
-    assert per_group <= MOST_POINTS + 2 * len(plan.phases(presets.load("exercise"))) + 1
+    corners = len(drawn.corners(schedule, 10_000))
+    assert per_group <= drawn.MOST_POINTS + corners
+    assert corners <= 2 * len(plan.phases(schedule)) + 2
 
 
 def test_lines_reach_from_the_start_to_the_end_without_gaps() -> None:

@@ -48,3 +48,10 @@ def test_a_stage_is_over_when_a_step_or_another_sitting_follows() -> None:
     assert digest(told).progress == checkpoint
     assert digest((*told, _step(2))).progress is None
     assert digest((*told, ev.Launched())).progress is None
+
+
+def test_a_forecast_is_that_of_the_sitting_that_goes_on() -> None:
+    once, again = ev.Forecast((1.0, 1.0), 2.0, 4.0), ev.Forecast((3.0,), 3.0, 3.0)
+    assert digest((_started(), once)).forecast == once
+    assert digest((_started(), once, ev.Launched())).forecast is None
+    assert digest((_started(), once, ev.Launched(), _started(1), again)).forecast == again

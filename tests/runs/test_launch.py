@@ -2,27 +2,60 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
+import sys
+import threading
 import time
 from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
 import psutil
 import pytest
 from safetensors.torch import load_file
 
+from core.design import parse
 from core.errors import InputError, RunError, SettingsError
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs import launch
 from tests.training.small import small_schedule, small_settings
 
+ROOT = Path(__file__).parents[2]
 PATIENCE = 120.0
 EPOCHS = 5
+
+SERVER = """
+import os, signal, sys
+from pathlib import Path
+from core.design.parse import parse
+from core.runs import folder, launch
+from core.runs.settings import read_settings
+
+root = Path(sys.argv[1])
+launch.prepare()
+assert launch.device()["type"]
+run = launch.start(
+    parse((root / "schedule").read_bytes()), read_settings((root / "settings").read_bytes()), root
+)
+assert folder.process(root / run).cmdline()[-1] == "spare"
+assert "torch" not in sys.modules
+print(run, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+"""A server that has a spare process, starts a run and is killed at once."""
 
 
 @pytest.fixture(autouse=True)
 def calm_threads(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(tmp_path):
+    yield
+    for folder in folders.list_runs(tmp_path):
+        launch.force_stop(folder)
 
 
 def wait_for(folder, condition):
@@ -43,6 +76,10 @@ def checkpoints(folder):
 
 def weights(folder):
     return load_file(folder / "model.safetensors")
+
+
+def command_of(folder):
+    return folders.process(folder).cmdline()[-1]
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +143,68 @@ def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished
     for kind in kinds:
         told = [[e for e in folders.history(f) if isinstance(e, kind)] for f in (folder, finished)]
         assert told[0] == told[1]
+
+
+@pytest.mark.slow
+def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(finished, tmp_path):
+    (tmp_path / "schedule").write_text(parse.dumps(small_schedule(EPOCHS)))
+    (tmp_path / "settings").write_text(small_settings().model_dump_json())
+    command = [sys.executable, "-c", SERVER, str(tmp_path)]
+    server = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert server.returncode == -signal.SIGKILL, server.stderr
+    folder = tmp_path / server.stdout.strip()
+    wait_for_status(folder, "finished")
+    one, other = weights(folder), weights(finished)
+    assert one.keys() == other.keys()
+    assert all(one[name].equal(other[name]) for name in other)
+    steps = [[e for e in folders.events(f) if isinstance(e, ev.Step)] for f in (folder, finished)]
+    assert steps[0] == steps[1]
+    wait_for(folder, lambda: folders.process(folder) is None)
+    assert [line.split()[0] for line in (folder / "log.txt").read_text().splitlines()] == [
+        line.split()[0] for line in (finished / "log.txt").read_text().splitlines()
+    ]
+
+
+def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
+    launch.prepare()
+    folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
+    launch.stop(folder)
+    assert command_of(folder) == "spare"
+    assert folders.status(folder) == "stopping"
+    wait_for_status(folder, "stopped")
+    assert not any(isinstance(event, ev.EpochDone) for event in folders.events(folder))
+    wait_for(folder, lambda: folders.process(folder) is None)
+
+
+def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(tmp_path):
+    launch.prepare()
+    folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
+    for _ in range(2):
+        assert command_of(folder) == "spare"
+        launch.force_stop(folder)
+        for thread in threading.enumerate():
+            if thread.name == "spare process":
+                thread.join(PATIENCE)
+        assert folders.process(folder) is None
+        assert folders.status(folder) == "stopped"
+        launch.prepare()
+        launch.resume(folder)
+    launch.force_stop(folder)
+
+
+def test_a_spare_process_of_another_environment_is_not_used(tmp_path, monkeypatch):
+    launch.prepare()
+    monkeypatch.setenv("OMP_NUM_THREADS", "2")
+    folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
+    assert command_of(folder) == str(folder)
+    launch.force_stop(folder)
+
+
+def test_a_demo_has_no_spare_process(monkeypatch):
+    monkeypatch.setenv("THAW_DEMO", "1")
+    before = psutil.Process().children()
+    launch.prepare()
+    assert psutil.Process().children() == before
 
 
 def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):

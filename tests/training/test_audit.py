@@ -141,3 +141,70 @@ def test_the_error_of_a_missing_or_undue_rate_is_the_largest_there_is():
     assert curves.relative_error(1e-30, 0.0) > 1e300
     assert curves.relative_error(0.0, 0.0) == 0.0
     assert curves.relative_error(1.5, 1.0) == 0.5
+
+
+def rates_only(steps_per_epoch):
+    """An auditor, and an optimizer whose rates the test sets, of groups with a weight each."""
+    schedule = small_schedule(3)
+    layers = {group.name: [torch.nn.Linear(1, 1)] for group in schedule.groups}
+    auditor = Auditor(schedule, layers, steps_per_epoch)
+    return schedule, auditor, build_optimizer(schedule, layers)
+
+
+def set_planned(schedule, optimizer, step, steps_per_epoch):
+    rates = curves.rates(schedule, curves.time_of_step(schedule, step, steps_per_epoch)).tolist()
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        group["lr"] = rate
+
+
+def test_steps_are_judged_by_their_number_in_whatever_order_they_come():
+    schedule, auditor, optimizer = rates_only(4)
+    for step in (11, 0, 5, 5, 3, 8):
+        set_planned(schedule, optimizer, step, 4)
+        auditor.step(step, optimizer)
+    assert auditor.result().max_lr_error == 0.0
+    auditor.step(7, optimizer)  # with the rates of step 8
+    assert auditor.result().max_lr_error > 0.0
+    assert auditor.result().steps == 7
+
+
+@pytest.mark.parametrize("wrong_at", [0, 7_020, 7_022, 8_999])
+def test_one_wrong_rate_is_seen_in_an_epoch_of_thousands_of_steps(wrong_at):
+    schedule, auditor, optimizer = rates_only(9_000)
+    table = curves.rates_of_steps(schedule, range(9_000), 9_000).T.tolist()
+    for step, rates in enumerate(table):
+        for group, rate in zip(optimizer.param_groups, rates, strict=True):
+            group["lr"] = rate * (1 + 1e-9) if step == wrong_at else rate
+        auditor.step(step, optimizer)
+    assert auditor.result().max_lr_error == pytest.approx(1e-9, rel=1e-3)
+
+
+def test_a_wrong_rate_just_before_a_stop_is_remembered_by_the_next_sitting():
+    schedule, first, optimizer = rates_only(4)
+    set_planned(schedule, optimizer, 5, 4)
+    optimizer.param_groups[-1]["lr"] *= 2
+    first.step(5, optimizer)
+    _, second, _ = rates_only(4)
+    second.load_state_dict(first.state_dict())
+    assert second.result().max_lr_error == 1.0
+
+
+def test_loading_a_state_leaves_nothing_of_the_steps_before():
+    _, auditor, optimizer = rates_only(4)
+    clean = auditor.state_dict()
+    optimizer.param_groups[-1]["lr"] = 7.0
+    auditor.step(5, optimizer)
+    auditor.load_state_dict(clean)
+    assert (auditor.result().steps, auditor.result().max_lr_error) == (0, 0.0)
+
+
+def test_a_group_that_the_optimizer_lacks_is_seen_once_it_should_train():
+    schedule, auditor, optimizer = rates_only(4)
+    optimizer.param_groups[-2]["name"] = "someone else"  # conv_head, which trains from epoch 1
+    for step in range(4):
+        set_planned(schedule, optimizer, step, 4)
+        auditor.step(step, optimizer)
+    assert auditor.result().max_lr_error == 0.0
+    set_planned(schedule, optimizer, 4, 4)
+    auditor.step(4, optimizer)
+    assert auditor.result().max_lr_error == curves.relative_error(None, 1.0)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import count
 
 import pytest
@@ -7,13 +8,16 @@ import torch
 from torch import nn
 
 from core.design import parse
+from core.design.cache_plan import Node, Work, cuts_of
 from core.grouping import group_paths, resolve_groups
 from core.runs import events as ev
 from core.training import frozen
-from core.training.cache import FrozenCache, Routes
+from core.training.cache import FrozenCache
 from core.training.data import Data, Split
+from core.training.measure import measure
 from core.training.models import Network
 from core.training.route import Route, difference
+from core.training.survey import names_of, places
 from tests.training.small import (
     of_kind,
     run,
@@ -25,7 +29,7 @@ from tests.training.small import (
 
 
 def both(folder, schedule, **settings):
-    """The events with and without the cache, whose bits are asserted to be the same."""
+    """The cache's decisions in a run whose bits are asserted to be those of a plain one."""
     on = run(folder / "on", schedule, small_settings(**settings))
     off = run(folder / "off", schedule, small_settings(cache="off", **settings))
     assert same_bits(weights(folder / "on"), weights(folder / "off"))
@@ -33,39 +37,23 @@ def both(folder, schedule, **settings):
     for one, other in zip(of_kind(on, ev.EpochDone), of_kind(off, ev.EpochDone), strict=True):
         assert one.validation_loss == other.validation_loss
         assert one.validation_accuracy == other.validation_accuracy
-    return of_kind(on, ev.CacheDecision), of_kind(off, ev.CacheDecision)
+    (decision, *_) = of_kind(off, ev.CacheDecision)
+    assert not decision.on
+    assert decision.reason == "switched off by --cache off"
+    return of_kind(on, ev.CacheDecision)
 
 
-def test_the_cache_changes_no_bit_of_gradual_unfreezing(tmp_path):
-    on, off = both(tmp_path, small_schedule(4))
-    assert [decision.on for decision in on] == [True, True, True]
-    assert not any(decision.on for decision in off)
-    assert off[0].reason == "switched off by --cache off"
-
-
-def test_the_cache_changes_no_bit_when_a_group_freezes_again_after_it_has_moved(tmp_path):
-    on, _ = both(tmp_path, small_schedule(6, conv_head=[[2, 4]], stage4=[]))
-    assert [(decision.epoch, decision.on) for decision in on] == [(0, True), (2, True), (4, True)]
-
-
-def test_the_cache_changes_no_bit_with_a_small_last_batch(tmp_path):
-    on, _ = both(tmp_path, small_schedule(2), samples=35, validation_samples=33)
-    assert on[0].on
-
-
-def test_one_pass_serves_all_phases_of_one_epoch_each(tmp_path):
-    events = run(tmp_path, small_schedule(3))
-    stages = [e.stage for e in of_kind(events, ev.Progress) if e.stage == "caching"]
-    assert len(stages) == 6  # three chunks of 16 for the 40 images of each split
-    decisions = of_kind(events, ev.CacheDecision)
-    assert decisions[0].reason == "the layers before classifier ran once, for epochs 0 to 2"
-    assert decisions[2].reason == "the layers before blocks.5.0.conv_pw ran in epoch 0"
-    assert decisions[0].bytes > decisions[1].bytes > decisions[2].bytes > 0
+def test_the_cache_changes_no_bit_of_gradual_unfreezing_on_the_bundled_model(tmp_path):
+    decisions = both(tmp_path, small_schedule(6), samples=64)
+    assert decisions[0].on
+    assert decisions[0].reason == "the layers before classifier ran once, for epochs 0 to 5"
 
 
 def test_the_cache_ends_before_a_frozen_batch_norm_whose_statistics_move(tmp_path):
-    on, _ = both(tmp_path, small_schedule(2, when_frozen="train", conv_head=[]))
-    assert on[0].reason == "the layers before bn1 ran once, for epochs 0 to 1"
+    schedule = small_schedule(2, when_frozen="train", conv_head=[])
+    (decision,) = of_kind(run(tmp_path, schedule), ev.CacheDecision)
+    assert not decision.on  # a single convolution is not worth a pass
+    assert decision.reason == "a pass would cost more than it saves in the epochs that it serves"
 
 
 def test_nothing_is_cached_when_all_is_open(tmp_path):
@@ -73,12 +61,30 @@ def test_nothing_is_cached_when_all_is_open(tmp_path):
     schedule = small_schedule(1, conv_head=[[0, None]], **everything)
     (decision,) = of_kind(run(tmp_path, schedule), ev.CacheDecision)
     assert not decision.on
+    assert decision.reason == "no layer lies before the first one that changes"
 
 
 def test_a_pass_for_a_single_epoch_is_not_made(tmp_path):
     (decision,) = of_kind(run(tmp_path, small_schedule(1)), ev.CacheDecision)
     assert not decision.on
-    assert decision.reason == "the pass would serve one epoch only and cost what it saves"
+    assert decision.reason == "a pass would cost more than it saves in the epochs that it serves"
+
+
+def test_a_budget_of_nothing_is_named_as_the_cause(tmp_path):
+    settings = small_settings(samples=64, cache_memory=0, cache_disk=0)
+    (decision, *_) = of_kind(run(tmp_path, small_schedule(6), settings), ev.CacheDecision)
+    assert not decision.on
+    told = "the stored tensors would take over 0 MB of memory and 0 MB of disk"
+    assert decision.reason == told
+
+
+def test_the_forecast_counts_every_epoch_and_is_never_slower_than_without(tmp_path):
+    events = run(tmp_path, small_schedule(6), small_settings(samples=64))
+    (forecast,) = of_kind(events, ev.Forecast)
+    assert len(forecast.epochs) == 6
+    assert abs(sum(forecast.epochs) - forecast.seconds) < 1e-9
+    assert forecast.seconds < forecast.plain_seconds
+    assert forecast.memory == max(d.bytes for d in of_kind(events, ev.CacheDecision))
 
 
 class Branching(nn.Module):
@@ -108,16 +114,26 @@ def test_a_model_that_branches_on_its_data_is_untraceable():
         frozen.trace(Branching())
 
 
-def cut_of(model: nn.Module) -> frozen.Cut:
+def boundary_of(model: nn.Module) -> tuple[str, ...]:
+    """Names of the nodes whose tensors cross the deepest cut."""
     graph = frozen.trace(model)
-    return frozen.cut(graph, frozen.fixed_nodes(graph, model, frozen.moving_modules(model)))
+    fixed = frozen.fixed_nodes(graph, model, frozen.moving_modules(model))
+    names = names_of(graph)
+    nodes = [node for node in graph.nodes if node.op != "output"]
+    costs = tuple(
+        Node(tuple(names.index(source.name) for source in node.all_input_nodes), 1.0, 4)
+        for node in nodes
+    )
+    work = Work(costs, (places(graph, fixed),), 1, lambda start, end: 1, trains=True)
+    (deepest, *_) = cuts_of(work, 0)
+    return tuple(names[place] for place in deepest.boundary)
 
 
 def test_several_tensors_may_cross_the_cut():
     model = Residual()
     model.first.requires_grad_(False)
     model.second.requires_grad_(False)
-    assert cut_of(model).boundary == ("relu", "second")  # dropout is random, so it stays
+    assert boundary_of(model) == ("relu", "second")  # dropout is random, so it stays
 
 
 def test_dropout_in_eval_mode_belongs_to_the_frozen_part():
@@ -125,16 +141,45 @@ def test_dropout_in_eval_mode_belongs_to_the_frozen_part():
     for part in (model.first, model.second):
         part.requires_grad_(False)
     model.drop.eval()
-    assert cut_of(model).boundary == ("add",)
+    assert boundary_of(model) == ("add",)
+
+
+def test_dropout_that_drops_nothing_is_not_random():
+    model = Residual()
+    for part in (model.first, model.second):
+        part.requires_grad_(False)
+    model.drop.p = 0.0
+    assert boundary_of(model) == ("add",)
 
 
 def test_prefix_and_suffix_together_are_the_model():
     model = Residual().eval()
-    model.first.requires_grad_(False)
-    made = cut_of(model)
+    graph = frozen.trace(model)
     x = torch.randn(3, 4)
-    boundary = frozen.prefix(model, made.graph, made.boundary)(x)
-    assert torch.equal(made.suffix(model)(*boundary), model(x))
+    done = frozenset({"x", "first", "relu", "second"})
+    boundary = frozen.prefix(model, graph, ("relu", "second"))(x)
+    rest = frozen.suffix(model, graph, done, ("relu", "second"))
+    assert torch.equal(rest(*boundary), model(x))
+
+
+def test_a_parameter_read_on_both_sides_of_a_cut_is_read_again():
+    class Shared(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.scale = nn.Parameter(torch.randn(4), requires_grad=False)
+            self.first = nn.Linear(4, 4).requires_grad_(False)
+            self.last = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.last(torch.relu(self.first(x * self.scale)) * self.scale)
+
+    model = Shared()
+    assert boundary_of(model) == ("mul_1",)
+    graph = frozen.trace(model)
+    x = torch.randn(3, 4)
+    (boundary,) = frozen.prefix(model, graph, ("relu",))(x)
+    rest = frozen.suffix(model, graph, frozenset({"x", "scale", "mul", "first", "relu"}), ("relu",))
+    assert torch.equal(rest(boundary), model(x))
 
 
 def test_functional_dropout_is_random_only_while_it_is_on():
@@ -148,8 +193,25 @@ def test_functional_dropout_is_random_only_while_it_is_on():
             x = nn.functional.dropout(self.first(x), 0.5, training=self.training)
             return self.last(x)
 
-    assert cut_of(Functional()).boundary == ("first",)
-    assert cut_of(Functional().eval()).boundary == ("dropout",)
+    assert boundary_of(Functional()) == ("first",)
+    assert boundary_of(Functional().eval()) == ("dropout",)
+
+
+def test_attention_with_dropout_is_random():
+    class Attention(nn.Module):
+        def __init__(self, share: float) -> None:
+            super().__init__()
+            self.first = nn.Linear(2, 2).requires_grad_(False)
+            self.last = nn.Linear(2, 2)
+            self.share = share
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x)
+            x = nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=self.share)
+            return self.last(x)
+
+    assert boundary_of(Attention(0.1)) == ("first",)
+    assert boundary_of(Attention(0.0)) == ("scaled_dot_product_attention",)
 
 
 class Crowd(nn.Module):
@@ -165,7 +227,7 @@ class Crowd(nn.Module):
         return self.last(once - once.mean(0))
 
 
-def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained():
+def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
     group = {"name": "first", "modules": ["first"]}
     head = {"name": "last", "modules": ["last"], "trainable": [[0, None]]}
     schedule = parse.from_raw(
@@ -190,30 +252,58 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained():
         Data(split, split, ("a", "b")),
         small_settings(batch_size=4),
         torch.device("cpu"),
+        tmp_path,
+        lambda *args: tuple(replace(node, seconds=1.0) for node in measure(*args)),
     )
-    *_, routes = cache.routes(0)
-    assert isinstance(routes, Routes)
-    assert not routes.decision.on
-    assert routes.decision.reason == "a batch came out with other bits than without it"
+    *_, decision, _ = cache.train_route(0)
+    assert not decision.on
+    assert decision.reason == "a batch came out with other bits than without it"
+
+
+def route_of(rows: torch.Tensor, model: nn.Module, change=lambda row: row) -> Route:
+    return Route(lambda entries: (change(rows[entries]),), model)
 
 
 def test_a_device_that_does_not_repeat_its_own_bits_is_named_as_the_cause():
     model = nn.Linear(2, 2)
-    rows, labels, tried = torch.randn(4, 2), torch.tensor([0, 1, 0, 1]), [torch.tensor([2, 0])]
-    steady = Route((rows,), lambda row: row, model)
+    rows, tried = torch.randn(4, 2), [torch.tensor([2, 0])]
+    steady = route_of(rows, model)
     turns = count(1)
-    restless = Route((rows,), lambda row: row + next(turns), model)
-    assert difference(steady, steady, model, tried, labels) == ""
-    told = difference(steady, restless, model, tried, labels)
-    assert told == "this device does not repeat its own bits"
+    restless = route_of(rows, model, lambda row: row + next(turns))
+    assert difference(steady, steady, model, tried) == ""
+    assert difference(steady, restless, model, tried) == "this device does not repeat its own bits"
 
 
 def test_a_stored_row_that_is_wrong_is_found_in_the_batch_that_has_it():
     model = nn.Linear(2, 2)
-    rows, labels = torch.randn(4, 2), torch.tensor([0, 1, 0, 1])
+    rows = torch.randn(4, 2)
     wrong = rows.clone()
     wrong[2, 0] += 1.0
-    plain, cached = (Route((stored,), lambda row: row, model) for stored in (rows, wrong))
-    assert difference(cached, plain, model, [torch.tensor([0, 1])], labels) == ""
-    told = difference(cached, plain, model, [torch.tensor([0, 1]), torch.tensor([3, 2])], labels)
+    plain, cached = route_of(rows, model), route_of(wrong, model)
+    assert difference(cached, plain, model, [torch.tensor([0, 1])]) == ""
+    told = difference(cached, plain, model, [torch.tensor([0, 1]), torch.tensor([3, 2])])
     assert told == "a batch came out with other bits than without it"
+
+
+def test_a_comparison_leaves_buffers_and_randomness_as_they_were():
+    model = nn.Sequential(nn.BatchNorm1d(2), nn.Dropout(0.5)).train()
+    rows = torch.randn(4, 2)
+    torch.manual_seed(3)
+    expected = torch.rand(1)
+    torch.manual_seed(3)
+    route = route_of(rows, nn.Sequential(model, nn.Linear(2, 2)))
+    before = [buffer.clone() for buffer in model.buffers()]
+    whole = nn.Sequential(model, nn.Linear(2, 2).requires_grad_(False))
+    torch.manual_seed(3)
+    assert difference(route, route, whole, [torch.arange(4)]) == ""
+    assert all(map(torch.equal, before, model.buffers()))
+    assert torch.equal(torch.rand(1), expected)
+
+
+def test_inputs_that_are_made_ahead_come_in_the_same_order():
+    rows = torch.randn(6, 2)
+    batches = [torch.tensor([0, 3]), torch.tensor([5]), torch.tensor([1, 2])]
+    now = route_of(rows, nn.Identity())
+    ahead = Route(now.source, now.network, ahead=True)
+    for (one,), (other,) in zip(now.stream(batches), ahead.stream(batches), strict=True):
+        assert torch.equal(one, other)

@@ -18,7 +18,7 @@ from core.runs.settings import (
     RunSettings,
     batches,
 )
-from core.training.data import Data, check_memory, choose, load, order
+from core.training.data import Data, choose, load, order, room_for
 
 
 def loaded(**changed) -> Data:
@@ -169,16 +169,21 @@ def test_an_image_of_far_too_many_pixels_is_named(folder):
     assert "0.png (far too many pixels)" in refused(folder)
 
 
-def test_both_splits_together_may_take_half_of_the_free_memory():
+def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
     chosen = RunSettings(image_size=1_024)
     free = 6 * 2**30
-    check_memory(1_024, chosen, free)
+    nowhere = tmp_path / "nowhere"
+    held = room_for(1_024, chosen, memory=free, disk=0, scratch=nowhere)
+    assert held.shape == (1_024, 3, 1_024, 1_024)
+    mapped = room_for(1_025, chosen, memory=free, disk=2 * free, scratch=tmp_path)
+    assert mapped.shape == (1_025, 3, 1_024, 1_024)
+    assert list(tmp_path.iterdir()) == []  # it has no name, so that nothing is left of it
     told = (
         r"^--samples and --validation-samples ask for 1,025 images of 1024 px, 3.2 GB: lower one "
-        r"of them or --image-size; 6.4 GB are free, half may be taken$"
+        r"of them or --image-size; 6.4 GB of memory and 0.0 GB of disk are free, half may be taken$"
     )
     with pytest.raises(DataError, match=told):
-        check_memory(1_025, chosen, free)
+        room_for(1_025, chosen, memory=free, disk=0, scratch=tmp_path)
 
 
 @given(

@@ -40,6 +40,22 @@ def test_a_torchvision_model_gets_a_head_for_the_classes():
     assert network.mean == (0.485, 0.456, 0.406)
 
 
+def test_a_vision_transformer_is_made_for_the_size_of_the_images():
+    network = pretrained(ModelRef(name="timm/deit_tiny_patch16_224"), 3, image_size=64)
+    assert network.model.eval()(torch.zeros(1, 3, 64, 64)).shape == (1, 3)
+    assert network.model.get_parameter("pos_embed").shape == (1, 1 + 4 * 4, 192)
+    full = build("timm/deit_tiny_patch16_224", device="meta")
+    assert full.get_parameter("pos_embed").shape == (1, 1 + 14 * 14, 192)
+
+
+@pytest.mark.parametrize("name", [BUNDLED_MODEL, "torchvision/resnet18"])
+def test_a_convolutional_network_is_the_same_for_every_size_of_image(name):
+    one, other = build(name, device="meta"), build(name, device="meta", image_size=64)
+    assert one.state_dict().keys() == other.state_dict().keys()
+    sizes = [[p.shape for p in model.parameters()] for model in (one, other)]
+    assert sizes[0] == sizes[1]
+
+
 def test_the_bundled_features_tell_classes_apart_without_any_training_of_the_body(tmp_path):
     settings = small_settings(samples=200, validation_samples=100, image_size=64)
     schedule = small_schedule(3, conv_head=[], stage4=[])
@@ -55,6 +71,11 @@ def test_unknown_weights_are_refused_by_name():
         ModelError, match=r"^model\.weights is 'in1k', which timm/tf_eff.*'?bundled"
     ):
         pretrained(ModelRef(name=BUNDLED_MODEL, weights="in1k"), 10)
+
+
+def test_a_vision_transformer_has_no_weights_but_random_ones():
+    with pytest.raises(ModelError, match=r"^model\.weights is 'in1k', which timm/deit_tiny.*null"):
+        pretrained(ModelRef(name="timm/deit_tiny_patch16_224", weights="in1k"), 10)
 
 
 def test_without_a_network_the_error_names_what_works_offline(monkeypatch, tmp_path):

@@ -6,10 +6,10 @@ import pytest
 import torchvision
 from torch import nn
 
-from core.design.layers import Layer, LayerTable, known_models, parameter_counts
+from core.design.layers import Layer, LayerTable, dumps, known_models, parameter_counts
 from core.errors import ModelError
 from core.training.models import build
-from core.training.tabulate import dumps, layers_of, tabulate
+from core.training.tabulate import layers_of, tabulate
 
 
 @pytest.mark.parametrize("name", known_models())
@@ -53,6 +53,10 @@ def test_torchvisions_weights_are_named_with_its_default_first(name: str):
 
 def test_efficientnet_lite0_has_the_bundled_weights():
     assert tabulate("timm/tf_efficientnet_lite0").weights == ("bundled",)
+
+
+def test_a_vision_transformer_has_no_weights_that_work_offline():
+    assert tabulate("timm/deit_tiny_patch16_224").weights == ()
 
 
 def test_a_tied_parameter_is_listed_where_it_comes_first():

@@ -8,7 +8,7 @@ from typing import Any, TypedDict
 import numpy as np
 
 from core.design import curves
-from core.design.budget import budget
+from core.design.budget import Budget, budgets
 from core.design.curves import Array
 from core.design.layers import LayerTable, count
 from core.design.problems import Problem
@@ -74,9 +74,11 @@ def timeline_data(
             "windows": [list(window) for window in group.trainable],
             "curve": drawn.index(_points(schedule, group)),
             "origin": curves.origin(schedule, group),
-            "budget": _budget(schedule, group),
+            "budget": _budget(received),
         }
-        for group, (light, dark) in zip(schedule.groups, colours, strict=True)
+        for group, (light, dark), received in zip(
+            schedule.groups, colours, budgets(schedule), strict=True
+        )
     ]
     groups.reverse()
     return {
@@ -168,8 +170,7 @@ def _flat(x: Array, y: Array) -> list[float]:
     return [float(f"{value:.6g}") for value in pairs]
 
 
-def _budget(schedule: Schedule, group: Group) -> list[float] | None:
-    found = budget(schedule, group)
+def _budget(found: Budget | None) -> list[float] | None:
     return None if found is None else [found.epochs, found.learning]
 
 

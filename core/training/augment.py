@@ -1,0 +1,86 @@
+"""Augmentation as views: an image and a view's number always give the same pixels.
+
+That is what makes an augmented run repeatable, and a finite number of views storable. In every
+epoch each training image is seen in one view, drawn by the seed.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torchvision.transforms.v2 import functional as transforms
+
+from core.runs.settings import Augment
+
+_CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
+"""Where a crop lies, in halves of the margin: four corners and the centre (Krizhevsky 2012)."""
+_SMALLEST = 0.35
+"""Smallest share of the image's area that a random crop takes."""
+_RATIO = (3 / 4, 4 / 3)
+
+
+def stored_size(augment: Augment, image_size: int) -> int:
+    """Side of the stored images in pixels: crops are taken from an eighth more, as 224 of 256."""
+    return image_size if augment in ("none", "flip") else math.ceil(image_size * 8 / 7)
+
+
+def view_count(augment: Augment, epochs: int) -> int:
+    """How many views an image has; open-ended augmentation has a new one in every epoch."""
+    return {"none": 1, "flip": 2, "crops": 2 * len(_CORNERS), "random": epochs}[augment]
+
+
+def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: int) -> Tensor:
+    """The view of each image in an epoch, int64 of shape (images,); a function of the arguments."""
+    if augment == "random":
+        return torch.full((images,), epoch)
+    generator = torch.Generator().manual_seed(seed * 20_011 + epoch)
+    return torch.randint(view_count(augment, epochs), (images,), generator=generator)
+
+
+def centre(images: Tensor, size: int) -> Tensor:
+    """The middle of each image, (n, 3, size, size): what a model is judged by."""
+    margin = images.shape[-1] - size
+    return _crop(images, margin // 2, margin // 2, size)
+
+
+def view(images: Tensor, numbers: Tensor, keys: Tensor, kind: Augment, size: int) -> Tensor:
+    """uint8 images (n, 3, side, side) in the views of these numbers: (n, 3, size, size).
+
+    `keys` are the seeds of what is drawn at random for each image, int64 of shape (n,).
+    """
+    if kind == "none":
+        return images
+    if kind == "random":
+        drawn = zip(images, keys.tolist(), strict=True)
+        return torch.stack([_random(image, size, key) for image, key in drawn])
+    made = images.new_empty((len(images), 3, size, size))
+    margin = images.shape[-1] - size
+    for number in sorted(set(numbers.tolist())):
+        chosen = numbers == number
+        down, right = _CORNERS[number // 2] if kind == "crops" else (0, 0)
+        part = _crop(images[chosen], down * margin // 2, right * margin // 2, size)
+        made[chosen] = part.flip(-1) if number % 2 else part
+    return made
+
+
+def _crop(images: Tensor, top: int, left: int, size: int) -> Tensor:
+    return images[..., top : top + size, left : left + size]
+
+
+def _random(image: Tensor, size: int, key: int) -> Tensor:
+    """A random crop, resized, and flipped or not (Szegedy et al. 2015, as RandomResizedCrop)."""
+    generator = torch.Generator().manual_seed(key)
+    area, ratio, down, right, flip = torch.rand(5, generator=generator).tolist()
+    side = image.shape[-1]
+    low, high = map(math.log, _RATIO)
+    stretch = math.exp((low + ratio * (high - low)) / 2)
+    edge = side * math.sqrt(_SMALLEST + area * (1 - _SMALLEST))
+    height = min(side, max(1, round(edge / stretch)))
+    width = min(side, max(1, round(edge * stretch)))
+    top, left = int(down * (side - height + 1)), int(right * (side - width + 1))
+    made: Tensor = transforms.resized_crop(
+        image, top, left, height, width, [size, size], antialias=True
+    )
+    return made.flip(-1) if flip < 0.5 else made

@@ -1,0 +1,109 @@
+"""What a network's forward pass costs, node by node: measured on the meta device at two sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+import torch
+from torch import Tensor, fx, nn
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode
+
+from core.design.layers import MEASURED_AT, Growth, Moves, Node
+from core.training import frozen
+
+_TWICE = 2 * MEASURED_AT
+
+
+def nodes_of(build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
+    """The nodes of a network's forward pass in train mode; none if it cannot be traced.
+
+    `build` makes the network for images of that many pixels a side, on the meta device. FLOPs and
+    elements are those at `MEASURED_AT` pixels, their growth is taken from twice as many.
+    """
+    model = build(MEASURED_AT).train().requires_grad_(False)
+    twice = build(_TWICE).train().requires_grad_(False)
+    try:
+        graph, larger = frozen.trace(model), frozen.trace(twice)
+    except frozen.UntraceableError:
+        return ()
+    costs, costs_of_larger = _measure(model, graph, MEASURED_AT), _measure(twice, larger, _TWICE)
+    moving = frozen.moving_modules(model)
+    nodes = [node for node in graph.nodes if node.op != "output"]
+    places = {node: place for place, node in enumerate(nodes)}
+    return tuple(
+        Node(
+            name=node.name,
+            module=str(node.target) if node.op in ("call_module", "get_attr") else "",
+            inputs=tuple(places[source] for source in node.all_input_nodes),
+            flops=cost.flops,
+            elements=cost.elements,
+            moves=_moves(node, model, moving),
+            flops_growth=_growth(cost.flops, costs_of_larger[node.name].flops),
+            elements_growth=_growth(cost.elements, costs_of_larger[node.name].elements),
+        )
+        for node in nodes
+        for cost in (costs[node.name],)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    flops: int
+    elements: int
+
+
+class _Meter(fx.Interpreter):
+    """Runs a graph and notes what each of its nodes costs."""
+
+    def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
+        super().__init__(fx.GraphModule(model, graph))
+        self.costs: dict[str, _Cost] = {}
+        self._of_images: set[str] = set()
+
+    def run_node(self, n: fx.Node) -> Any:
+        versions = _versions(self.fetch_args_kwargs_from_env(n))
+        with FlopCounterMode(display=False) as counter:
+            made = super().run_node(n)
+        first = n.op == "placeholder" and not self.costs
+        if first or any(source.name in self._of_images for source in n.all_input_nodes):
+            self._of_images.add(n.name)
+        elements = made.numel() if n.name in self._of_images and isinstance(made, Tensor) else 0
+        # a view has the memory of an input, in which nothing has been written
+        looks = _versions(made).items() <= versions.items()
+        work = 0 if looks or n.op == "placeholder" else elements
+        self.costs[n.name] = _Cost(counter.get_total_flops() or work, elements)
+        return made
+
+
+def _versions(tensors: Any) -> dict[int, int]:
+    """How often each of these tensors' memories has been written to."""
+    found = (leaf for leaf in tree_leaves(tensors) if isinstance(leaf, Tensor))
+    return {each.untyped_storage()._cdata: each._version for each in found}
+
+
+def _measure(model: nn.Module, graph: fx.Graph, size: int) -> dict[str, _Cost]:
+    meter = _Meter(model, graph)
+    with torch.no_grad():
+        meter.run(torch.empty(1, 3, size, size, device="meta"))
+    return meter.costs
+
+
+def _growth(once: int, twice: int) -> Growth:
+    """The even power nearest to what a doubled side does; 2 where there is nothing to grow."""
+    if once == 0:
+        return 2
+    return cast(Growth, min(4, max(0, 2 * round(math.log2(twice / once) / 2))))
+
+
+def _moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> Moves:
+    """What train mode does to the node's output, where no parameter trains."""
+    if not frozen.moves(node, model, moving):
+        return ""
+    if node.op == "call_module":
+        buffers = model.get_submodule(str(node.target)).buffers()
+        return "batch" if any(True for _ in buffers) else "random"
+    return "batch" if node.op == "get_attr" else "random"

@@ -1,0 +1,64 @@
+"""What each node of a traced network costs here: timed on a small batch of real images."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+
+from core.design.cache_plan import Node
+from core.training.device import synchronise
+from core.training.route import Route, untouched
+
+_TIMES = 2
+"""The first time through, kernels are chosen and memory is taken."""
+
+
+@torch.no_grad()
+def measure(model: nn.Module, graph: fx.Graph, route: Route, entries: Tensor) -> tuple[Node, ...]:
+    """The graph's nodes but its output, with seconds and bytes for one image.
+
+    The model runs as its flags are now; its buffers and the random generators stay untouched.
+    """
+    (images,) = route.source(entries)
+    device = next(model.parameters()).device
+    with untouched(model):
+        for _ in range(_TIMES):
+            timer = _Timer(model, graph, device)
+            timer.run(images.clone())
+    nodes = [node for node in graph.nodes if node.op != "output"]
+    places = {node: place for place, node in enumerate(nodes)}
+    count = len(entries)
+    return tuple(
+        Node(
+            inputs=tuple(places[source] for source in node.all_input_nodes),
+            seconds=timer.seconds[node.name] / count,
+            bytes=timer.bytes[node.name] // count,
+        )
+        for node in nodes
+    )
+
+
+class _Timer(fx.Interpreter):
+    """Runs a graph node by node; of a tensor that has a row per image it notes the bytes."""
+
+    def __init__(self, model: nn.Module, graph: fx.Graph, device: torch.device) -> None:
+        super().__init__(fx.GraphModule(model, graph))
+        self.seconds: dict[str, float] = {}
+        self.bytes: dict[str, int] = {}
+        self._device = device
+        self._images = 0
+
+    def run_node(self, n: fx.Node) -> Any:
+        began = time.perf_counter()
+        made = super().run_node(n)
+        synchronise(self._device)
+        self.seconds[n.name] = time.perf_counter() - began
+        is_tensor = isinstance(made, Tensor) and made.dim() > 0
+        if not self._images and is_tensor:
+            self._images = len(made)
+        rowwise = is_tensor and len(made) == self._images
+        self.bytes[n.name] = made.nbytes if rowwise else 0
+        return made

@@ -1,0 +1,83 @@
+"""A pass over the images: the frozen part is run once, and the tensors at its end are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.design.cache_plan import Pass, Place
+from core.runs.events import Progress
+from core.training.route import Inputs, Route
+from core.training.rows import FileRows, MemoryRows, Rows
+
+_PIXELS = 400_000
+"""Pixels that a pass works on at a time: more than fits the processor's caches is slower."""
+_FEWEST, _MOST = 8, 64
+"""Images of a pass at a time. A single one is rounded otherwise than many."""
+
+
+@dataclass(slots=True)
+class Store:
+    """What a pass has stored of a split: rows by node, and the row of each entry."""
+
+    made: Pass
+    places: Tensor
+    rows: dict[int, Rows] = field(default_factory=dict)
+
+    def read(self, nodes: tuple[int, ...], entries: Tensor) -> Inputs:
+        """The rows of these nodes for these entries."""
+        positions = self.places[entries]
+        return tuple(self.rows[node].read(positions) for node in nodes)
+
+    def forget(self, needed: set[int]) -> None:
+        """Drop the rows of all other nodes."""
+        self.rows = {node: rows for node, rows in self.rows.items() if node in needed}
+
+
+def fill(
+    route: Route, made: Pass, nodes: dict[int, Place], entries: Tensor, chunk: int, scratch: Path
+) -> Iterator[Progress | Store]:
+    """Progress while the entries are run through `route`, and the store as the last item.
+
+    `route` gives the tensors of `nodes`, in their order. Every chunk has the same size.
+    """
+    places = torch.full((int(entries.max()) + 1,), -1)
+    places[entries] = torch.arange(len(entries))
+    store = Store(made, places)
+    starts = _starts(len(entries), chunk)
+    for done, start in enumerate(starts):
+        yield Progress("caching", done, len(starts))
+        tensors = _run(route, entries[start : start + chunk])
+        for (node, place), tensor in zip(nodes.items(), tensors, strict=True):
+            if node not in store.rows:
+                store.rows[node] = _rows(place, len(entries), tensor, scratch)
+            store.rows[node].write(start, tensor)
+    yield store
+
+
+def chunk_size(image_size: int, batch_size: int) -> int:
+    """Images of a pass at a time: fewer of large ones, and never more than a training batch."""
+    return min(max(_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)
+
+
+@torch.no_grad()
+def _run(route: Route, entries: Tensor) -> Inputs:
+    made: Any = route.network(*route.source(entries))  # a prefix makes a tuple of tensors
+    return tuple(made)
+
+
+def _rows(place: Place, count: int, like: Tensor, scratch: Path) -> Rows:
+    return MemoryRows(count, like) if place == "memory" else FileRows(count, like, scratch)
+
+
+def _starts(entries: int, chunk: int) -> list[int]:
+    """Where chunks of exactly the chunk's size start; the last one may overlap the one before."""
+    starts = list(range(0, entries - chunk + 1, chunk)) or [0]
+    if starts[-1] + chunk < entries:
+        starts.append(entries - chunk)
+    return starts

@@ -1,0 +1,83 @@
+"""Fast instead of exact: other last bits for less time, and how far off they are.
+
+Frozen BatchNorm is folded into the convolution before it, images are laid out channels last, and
+where the device multiplies bfloat16 in hardware, autocast uses it. Off unless asked for.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from core.training.route import Route
+
+
+def low_precision(device: torch.device) -> torch.dtype | None:
+    """bfloat16 where the device has it in hardware, else None."""
+    if device.type == "cuda":
+        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        cpu: Any = torch.cpu
+        has_it = device.type == "cpu" and (
+            cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
+        )
+    return torch.bfloat16 if has_it else None
+
+
+def fast(route: Route, device: torch.device) -> Route:
+    """The same route with images laid out channels last, in low precision where there is one."""
+    dtype = low_precision(device)
+
+    def source(entries: Tensor) -> tuple[Tensor, ...]:
+        return tuple(map(_channels_last, route.source(entries)))
+
+    def network(*inputs: Tensor) -> Any:
+        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+            made = route.network(*inputs)
+        return made.float() if isinstance(made, Tensor) else made  # a pass makes several
+
+    return Route(source, network, route.ahead)
+
+
+def fold(part: fx.GraphModule) -> fx.GraphModule:
+    """A frozen part whose BatchNorm, in eval mode, is folded into copies of its convolutions."""
+    folded: dict[str, nn.Module] = {}
+    graph = fx.Graph()
+    made: dict[fx.Node, Any] = {}
+    for node in part.graph.nodes:
+        norm = part.get_submodule(node.target) if node.op == "call_module" else None
+        before = _convolution_before(node, part)
+        if type(norm) is nn.BatchNorm2d and not norm.training and before is not None:
+            path = str(before.target)
+            before_it: Any = copy.deepcopy(part.get_submodule(path)).eval()
+            folded[path] = fuse_conv_bn_eval(before_it, copy.deepcopy(norm))
+            made[node] = made[before]
+        else:
+            made[node] = graph.node_copy(node, made.__getitem__)
+    made_part = fx.GraphModule(part, graph)
+    for path, convolution in folded.items():
+        made_part.set_submodule(path, convolution)
+    return made_part
+
+
+def precision_error(fast: Tensor, exact: Tensor) -> float:
+    """Largest |fast - exact| over the largest |exact|."""
+    return float((fast.double() - exact.double()).abs().max() / exact.double().abs().max())
+
+
+def _convolution_before(node: fx.Node, part: fx.GraphModule) -> fx.Node | None:
+    """The convolution whose output this node reads, and no other does; None if it is none."""
+    before = node.args[0] if node.args else None
+    if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
+        return None
+    calls = sum(other.target == before.target for other in part.graph.nodes)
+    is_convolution = type(part.get_submodule(str(before.target))) is nn.Conv2d
+    return before if is_convolution and calls == 1 else None
+
+
+def _channels_last(tensor: Tensor) -> Tensor:
+    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor

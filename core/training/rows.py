@@ -1,0 +1,102 @@
+"""Tensors with a row per entry, kept in memory or in a file, and read back row by row."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import RunError
+
+
+class Layout:
+    """How rows lie in memory: the order of their dimensions there, the outermost first.
+
+    What is read back has the strides of what was stored, since kernels are chosen by them.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        strides = like.stride()
+        dims = sorted(range(1, like.dim()), key=lambda dim: -strides[dim])
+        self._there = (0, *dims)
+        self._back = tuple(self._there.index(dim) for dim in range(like.dim()))
+
+    def stored(self, rows: Tensor) -> Tensor:
+        """The rows with their dimensions in the order of memory."""
+        return rows.permute(self._there)
+
+    def restored(self, rows: Tensor) -> Tensor:
+        """The inverse of `stored`."""
+        return rows.permute(self._back)
+
+
+class MemoryRows:
+    """Rows in one tensor, on the device that made them. `like` has rows as those to be stored."""
+
+    def __init__(self, count: int, like: Tensor) -> None:
+        self._layout = Layout(like)
+        shape = self._layout.stored(like).shape[1:]
+        self._tensor = torch.empty((count, *shape), dtype=like.dtype, device=like.device)
+
+    def write(self, start: int, rows: Tensor) -> None:
+        """Store rows from position `start` on."""
+        self._tensor[start : start + len(rows)] = self._layout.stored(rows)
+
+    def read(self, positions: Tensor) -> Tensor:
+        """A copy of the rows at these positions, in their order."""
+        return self._layout.restored(self._tensor[positions.to(self._tensor.device)])
+
+
+class FileRows:
+    """Rows in a temporary file in `folder`, which is gone with the process, however that ends.
+
+    Rows are read into memory of their own and not mapped, so that what is read does not add up
+    in the process: the system keeps in its file cache what it has room for.
+    """
+
+    def __init__(self, count: int, like: Tensor, folder: Path) -> None:
+        self._layout = Layout(like)
+        self._shape = self._layout.stored(like).shape[1:]
+        self._dtype, self._device = like.dtype, like.device
+        self._size = like[0].nbytes
+        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - kept open
+        weakref.finalize(self, self._file.close)
+        self._file.truncate(count * self._size)
+
+    def write(self, start: int, rows: Tensor) -> None:
+        """Store rows from position `start` on; RunError if the disk is full."""
+        content = _memory(self._layout.stored(rows).cpu().contiguous())
+        self._file.seek(start * self._size)
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError as error:
+            raise RunError(
+                f"the frozen-part cache cannot be written ({error.strerror}): make room, or "
+                "lower --cache-disk"
+            ) from error
+
+    def read(self, positions: Tensor) -> Tensor:
+        """A copy of the rows at these positions, in their order."""
+        rows = torch.empty((len(positions), *self._shape), dtype=self._dtype)
+        content = _memory(rows)
+        for at, position in enumerate(positions.tolist()):
+            self._file.seek(position * self._size)
+            left = content[at * self._size : (at + 1) * self._size]
+            while left:
+                left = left[self._file.readinto(left) :]
+        return self._layout.restored(rows).to(self._device)
+
+
+Rows = MemoryRows | FileRows
+"""Rows of one shape and type; each is written once and may be read in any order."""
+
+
+def _memory(tensor: Tensor) -> memoryview:
+    """The tensor's own memory as bytes; numpy has no bfloat16, so its bytes are taken first."""
+    content: Any = tensor.view(-1).view(torch.uint8).numpy()
+    return memoryview(content)

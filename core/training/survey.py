@@ -1,0 +1,140 @@
+"""What the planner of the frozen-part cache needs to know of a run, taken from the model itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from torch import Tensor, fx, nn
+
+from core.design.cache_plan import Node, Work, distinct_views
+from core.design.plan import Span, phases
+from core.design.spec import Schedule
+from core.freezing import apply_plan
+from core.grouping import LayerGroups
+from core.runs.settings import batches
+from core.training import frozen
+from core.training.data import Split
+from core.training.measure import measure
+from core.training.route import Route
+
+TRAIN, VALIDATION = 0, 1
+"""Splits, as the planner counts them."""
+
+MEASURED = 8
+"""Images of the batch that is timed."""
+
+Graphs = tuple[fx.Graph, fx.Graph]
+"""The forward pass in train mode, for training, and in eval mode, for validation."""
+Measure = Callable[[nn.Module, fx.Graph, Route, Tensor], tuple[Node, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A network, its groups, and the schedule that says what they do in which epoch."""
+
+    network: nn.Module
+    layer_groups: LayerGroups
+    schedule: Schedule
+
+    def enter(self, epoch: int, *, training: bool = True) -> None:
+        """Put the network into the state of that epoch, in train or in eval mode."""
+        self.network.train(training)
+        apply_plan(self.layer_groups, self.schedule, epoch, training=training)
+
+    def trace(self, epoch: int) -> Graphs:
+        """Both graphs as they are in that epoch; leaves the network in train mode.
+
+        Raises UntraceableError.
+        """
+        self.enter(epoch, training=False)
+        judged = frozen.trace(self.network)
+        self.enter(epoch)
+        return frozen.trace(self.network), judged
+
+    def fixed(self, graphs: Graphs, epoch: int) -> list[frozenset[int]]:
+        """Places of the nodes that do not change in the phase of that epoch, per graph.
+
+        What moves is told by the flags of train mode; evaluation leaves everything as it is.
+        """
+        self.enter(epoch)
+        moving = frozen.moving_modules(self.network)
+        return [places(graph, frozen.fixed_nodes(graph, self.network, moving)) for graph in graphs]
+
+
+def spans_from(schedule: Schedule, epoch: int) -> tuple[Span, ...]:
+    """The epochs [start, end) of each phase that is left when a sitting begins with `epoch`."""
+    left = [phase for phase in phases(schedule) if phase.end > epoch]
+    return tuple((max(phase.start, epoch), phase.end) for phase in left)
+
+
+def works(
+    model: Model,
+    graphs: Graphs,
+    spans: Sequence[Span],
+    splits: tuple[Split, Split],
+    batch_size: int,
+    timed: tuple[Route, Tensor],
+    take: Measure = measure,
+) -> tuple[Work, Work]:
+    """Both splits' work for the planner, its costs measured on `timed`, a route and its entries.
+
+    Leaves the network as in the first epoch of `spans`.
+    """
+    model.enter(spans[0][0])
+    nodes = take(model.network, graphs[TRAIN], *timed)
+    fixed = [model.fixed(graphs, start) for start, _ in spans]
+    model.enter(spans[0][0])
+    judged = _same_costs(graphs, nodes)
+    made = [
+        Work(
+            nodes=judged if split == VALIDATION else nodes,
+            fixed=tuple(phase[split] for phase in fixed),
+            images=len(data),
+            entries=_counter(data),
+            trains=split == TRAIN,
+            checked=sum(end - start for start, end in tried(len(data), batch_size)),
+        )
+        for split, data in enumerate(splits)
+    ]
+    return made[TRAIN], made[VALIDATION]
+
+
+def tried(images: int, batch_size: int) -> list[Span]:
+    """The batches that are compared: the first, and the last if it has another size."""
+    spans = batches(images, batch_size)
+    sizes = {end - start: (start, end) for start, end in reversed(spans)}
+    return list(sizes.values())
+
+
+def names_of(graph: fx.Graph) -> list[str]:
+    """The names of a graph's nodes but its output, in order."""
+    return [node.name for node in graph.nodes if node.op != "output"]
+
+
+def places(graph: fx.Graph, names: frozenset[str]) -> frozenset[int]:
+    """The places of nodes by their names."""
+    return frozenset(at for at, name in enumerate(names_of(graph)) if name in names)
+
+
+def _same_costs(graphs: Graphs, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes of the eval graph, at the cost of their namesakes in train mode."""
+    known = dict(zip(names_of(graphs[TRAIN]), nodes, strict=True))
+    order = {name: at for at, name in enumerate(names_of(graphs[VALIDATION]))}
+    judged = [node for node in graphs[VALIDATION].nodes if node.op != "output"]
+    free = Node((), 0.0, 0)
+    return tuple(
+        Node(
+            inputs=tuple(order[source.name] for source in node.all_input_nodes),
+            seconds=known.get(node.name, free).seconds,
+            bytes=known.get(node.name, free).bytes,
+        )
+        for node in judged
+    )
+
+
+def _counter(split: Split) -> Callable[[int, int], int]:
+    """How many distinct entries the epochs [start, end) see of a split."""
+    if split.augment == "random":
+        return lambda start, end: len(split) * (end - start)
+    return lambda start, end: distinct_views(len(split), split.views, end - start)

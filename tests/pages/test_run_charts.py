@@ -1,0 +1,67 @@
+"""What the charts of a run are drawn from: a screenful of its steps, with all that stands out."""
+
+from __future__ import annotations
+
+from core.design import curves, presets
+from core.design.parse import from_raw, to_raw
+from core.design.spec import Schedule
+from core.runs import events as ev
+from core.runs.digest import Digest
+from pages.components.run_charts import actual_rates, train_losses
+
+PER_EPOCH = 1_000
+
+
+def long_run() -> Schedule:
+    raw = to_raw(presets.load("gradual"))
+    raw["epochs"] = 30
+    return from_raw(raw)
+
+
+def told(schedule: Schedule, steps: int) -> Digest:
+    names = [group.name for group in schedule.groups]
+    rates = curves.rates_of_steps(schedule, range(steps), PER_EPOCH).T.tolist()
+    return Digest(
+        steps=tuple(
+            ev.Step(
+                step,
+                step // PER_EPOCH,
+                9.0 if step == 12_345 else 1.0,
+                dict(zip(names, lrs, strict=True)),
+            )
+            for step, lrs in enumerate(rates)
+        )
+    )
+
+
+def test_before_the_first_step_there_is_nothing_to_draw() -> None:
+    assert actual_rates(long_run(), Digest(), PER_EPOCH).empty
+    assert train_losses(Digest(), PER_EPOCH).empty
+
+
+def test_a_run_of_20_000_steps_is_drawn_with_a_screenful_of_its_own_rates() -> None:
+    schedule = long_run()
+    digest = told(schedule, 20_000)
+    table = actual_rates(schedule, digest, PER_EPOCH)
+    for name, rows in table.groupby("group"):
+        assert 240 <= len(rows) <= 260
+        steps = (rows["x"] * PER_EPOCH).round().astype(int).tolist()
+        assert steps == sorted(set(steps))
+        assert (steps[0], steps[-1]) == (0, 19_999)
+        assert rows["y"].tolist() == [digest.steps[step].lrs[str(name)] for step in steps]
+        assert rows["y"].max() == max(step.lrs[str(name)] for step in digest.steps)
+
+
+def test_the_first_step_after_every_thaw_so_far_is_drawn() -> None:
+    schedule = long_run()
+    drawn = set(actual_rates(schedule, told(schedule, 4_500), PER_EPOCH)["x"])
+    thaws = {start for group in schedule.groups for start, _ in group.trainable}
+    assert {float(start) for start in thaws if start < 4.5} <= drawn
+    assert len(thaws) > 1
+
+
+def test_a_loss_that_jumps_for_one_step_is_drawn() -> None:
+    losses = train_losses(told(long_run(), 20_000), PER_EPOCH)
+    assert len(losses) <= 480
+    assert losses.loc[losses["y"].idxmax()].tolist() == [12.345, 9.0]
+    assert losses["x"].tolist()[-1] == 19.999

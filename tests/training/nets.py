@@ -1,0 +1,73 @@
+"""Small networks of every kind that the cache must cut, for tests."""
+
+from __future__ import annotations
+
+import timm.models.vision_transformer
+from torch import Tensor, nn
+from torchvision.models.resnet import BasicBlock, ResNet
+
+from core.design.spec import ModelRef
+from core.training.models import Network
+
+_GREY = (0.5, 0.5, 0.5)
+
+
+class Skipping(nn.Module):
+    """A U-shape: what the first layer makes is read again by the last but one."""
+
+    def __init__(self, classes: int) -> None:
+        super().__init__()
+        self.first = nn.Sequential(nn.Conv2d(3, 4, 3, 2, 1), nn.BatchNorm2d(4), nn.ReLU())
+        self.down = nn.Sequential(nn.Conv2d(4, 8, 3, 2, 1), nn.BatchNorm2d(8), nn.ReLU())
+        self.up = nn.ConvTranspose2d(8, 4, 2, 2)
+        self.drop = nn.Dropout(0.3)
+        self.head = nn.Linear(4, classes)
+
+    def forward(self, x: Tensor) -> Tensor:
+        once = self.first(x)
+        joined = self.up(self.down(once)) + once
+        return self.head(self.drop(joined).mean((2, 3)))
+
+
+GROUPS = {
+    "resnet": {
+        "stem": ["conv1", "bn1"],
+        "layer1": ["layer1"],
+        "layer2": ["layer2"],
+        "layer34": ["layer3", "layer4"],
+        "head": ["fc"],
+    },
+    "vit": {
+        "embed": ["patch_embed", "cls_token", "pos_embed"],
+        "early": ["blocks.0"],
+        "late": ["blocks.1", "blocks.2"],
+        "head": ["norm", "head"],
+    },
+    "skipping": {"first": ["first"], "down": ["down"], "up": ["up"], "head": ["head"]},
+}
+"""Groups of each net by its name, from input to output."""
+
+
+def build(ref: ModelRef, classes: int, image_size: int | None) -> Network:
+    """The small network that `ref` names, with random weights."""
+    net: nn.Module
+    if ref.name == "resnet":
+        net = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=classes)
+        # trained statistics, so that it matters whether BatchNorm moves
+        for module in net.modules():
+            if isinstance(module, nn.BatchNorm2d):
+                module.running_mean.normal_(std=0.1)
+    elif ref.name == "vit":
+        net = timm.models.vision_transformer.VisionTransformer(
+            img_size=image_size or 16,
+            patch_size=8,
+            embed_dim=16,
+            depth=3,
+            num_heads=2,
+            num_classes=classes,
+            drop_path_rate=0.3,
+            proj_drop_rate=0.1,
+        )
+    else:
+        net = Skipping(classes)
+    return Network(net, _GREY, _GREY)

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from core.runs import events as ev
+from core.training import frozen, precision
+from tests.training.small import of_kind, run, small_schedule, small_settings
+
+
+def convolutions() -> nn.Module:
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Conv2d(3, 4, 3, bias=False), nn.BatchNorm2d(4), nn.ReLU(), nn.Conv2d(4, 2, 1)
+    )
+    net[1].running_mean.normal_()
+    net[1].running_var.uniform_(0.5, 2.0)
+    return net.eval()
+
+
+def test_folding_takes_the_batch_norm_away_and_keeps_what_the_part_computes():
+    net = convolutions()
+    graph = frozen.trace(net)
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    part = frozen.prefix(net, graph, ("_2",))
+    folded = precision.fold(part)
+    assert len(list(folded.graph.nodes)) == len(list(part.graph.nodes)) - 1
+    x = torch.randn(2, 3, 8, 8)
+    (one,), (other,) = part(x), folded(x)
+    assert torch.allclose(one, other, atol=1e-5)
+    assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
+
+
+def test_folding_keeps_parameters_that_stand_by_themselves():
+    class Biased(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.bias = nn.Parameter(torch.randn(2, 1, 1))
+            self.body = convolutions()
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return torch.relu(self.body(x) + self.bias)
+
+    net = Biased().eval()
+    part = frozen.prefix(net, frozen.trace(net), ("add",))
+    x = torch.randn(2, 3, 8, 8)
+    (one,), (other,) = part(x), precision.fold(part)(x)
+    assert torch.allclose(one, other, atol=1e-5)
+
+
+def test_a_batch_norm_that_moves_is_not_folded():
+    net = convolutions().train()
+    part = frozen.prefix(net, frozen.trace(net), ("_2",))
+    assert len(list(precision.fold(part).graph.nodes)) == len(list(part.graph.nodes))
+
+
+def test_the_error_is_relative_to_the_largest_logit():
+    exact = torch.tensor([[1.0, -4.0]])
+    assert precision.precision_error(torch.tensor([[1.0, -3.0]]), exact) == 0.25
+
+
+def test_low_precision_is_none_without_hardware_for_it():
+    assert precision.low_precision(torch.device("cpu")) in (None, torch.bfloat16)
+    assert precision.low_precision(torch.device("meta")) is None
+
+
+@pytest.mark.parametrize("cache", ["auto", "off"])
+def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
+    settings = small_settings(samples=64, precision="fast", cache=cache)
+    events = run(tmp_path, small_schedule(6), settings)
+    (audit,) = of_kind(events, ev.Audit)
+    assert audit.precision_error is not None
+    assert 0.0 <= audit.precision_error < 0.05
+    assert audit.frozen_groups_unchanged
+    assert of_kind(events, ev.CacheDecision)[0].on == (cache == "auto")
+
+
+def test_an_exact_run_has_no_error_of_precision(tmp_path):
+    (audit,) = of_kind(run(tmp_path, small_schedule(1)), ev.Audit)
+    assert audit.precision_error is None
