@@ -94,6 +94,7 @@ def test_the_summary_of_a_finished_run_has_its_last_epoch_and_audit():
         "max_lr_error": 0.0,
         "frozen_groups_unchanged": True,
         "spans": [{"group": "stem", "start": 0, "end": 2, "unchanged": True, "buffers": True}],
+        "precision_error": None,
     }
 
 
