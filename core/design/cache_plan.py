@@ -138,6 +138,12 @@ class CachePlan:
         cached = any(cut.boundary for cut in self.cuts[phase])
         return next((p for p in self.passes if p.first <= phase <= p.last and cached), None)
 
+    def needed(self, phase: int, split: int) -> set[int]:
+        """The nodes whose rows this phase, or a later one of the same pass, starts from."""
+        made = next((each for each in self.passes if each.first <= phase <= each.last), None)
+        rows = self.cuts[phase : made.last + 1] if made else ()
+        return {node for row in rows for node in row[split].boundary}
+
     @property
     def saved(self) -> float:
         """Predicted seconds that the cache saves; never negative."""
@@ -173,11 +179,6 @@ def plan_cache(
     """
     planner = _Planner(tuple(works), tuple(phases), budget, speeds)
     return planner.plan()
-
-
-def plain_plan(works: Sequence[Work], phases: Sequence[tuple[int, int]]) -> CachePlan:
-    """The plan that stores nothing."""
-    return plan_cache(works, phases, Budget(0))
 
 
 def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:

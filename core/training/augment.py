@@ -35,7 +35,7 @@ def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: in
     """The view of each image in an epoch, int64 of shape (images,); a function of the arguments."""
     if augment == "random":
         return torch.full((images,), epoch)
-    generator = torch.Generator().manual_seed(seed * 20_011 + epoch)
+    generator = torch.Generator().manual_seed(seed * 20_011 + epoch + 7_919)
     return torch.randint(view_count(augment, epochs), (images,), generator=generator)
 
 

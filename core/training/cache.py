@@ -28,7 +28,8 @@ from core.training.device import free_memory
 from core.training.measure import measure
 from core.training.models import Network
 from core.training.passes import Store
-from core.training.route import Route, difference, whole
+from core.training.route import Route, difference, untouched, whole
+from core.training.rows import NoRoomError
 from core.training.survey import TRAIN, VALIDATION, Graphs, Measure, Model
 
 _SHARE = 0.25
@@ -71,6 +72,7 @@ class FrozenCache:
         self._take = take
         self._stores: dict[int, Store] = {}
         self._planned: _Planned | None = None
+        self._refused: dict[int, str] = {}
 
     def train_route(self, epoch: int) -> Iterator[Progress | Forecast | CacheDecision | Route]:
         """What happens as the phase of `epoch` begins; the last item is how to train in it.
@@ -89,6 +91,7 @@ class FrozenCache:
         chosen = self.plain(TRAIN)
         if (planned := self._planned) is not None:
             at = planned.phase(epoch)
+            self._drop_past(planned.plan, at)
             cut = planned.plan.cuts[at][TRAIN]
             off = planned.why_plain[at]
             if cut.boundary:
@@ -135,6 +138,7 @@ class FrozenCache:
             self._planned = _Planned(known.plan, known.spans, graphs, known.why_plain)
             return
         self._stores.clear()
+        self._refused.clear()
         spans = survey.spans_from(self._model.schedule, epoch)
         works = survey.works(
             self._model,
@@ -194,26 +198,39 @@ class FrozenCache:
         data = self._splits[split]
         few = passes.chunk_size(data.size or data.images.shape[-1], batch)
         tried = [entries[a:b] for a, b in survey.tried(len(entries), batch)]
-        plain, reason = self.plain(split), ""
+        plain = self.plain(split)
+        if split in self._refused:
+            return plain, self._refused[split]
         for chunk in dict.fromkeys((few, batch)):
-            yield from self._fill(planned, split, at, chunk)
+            try:
+                yield from self._fill(planned, split, at, chunk)
+            except NoRoomError as error:
+                self._refused[split] = str(error)
+                break
             self._model.enter(epoch, training=split == TRAIN)
             route = self._cached(planned, split, planned.plan.cuts[at][split])
             if self._settings.precision == "fast":
                 return route, ""  # it is not exact, and the audit says by how much
-            reason = difference(route, plain, self._network.model, tried)
-            if not reason:
+            self._refused[split] = difference(route, plain, self._network.model, tried)
+            if not self._refused[split]:
+                del self._refused[split]
                 return route, ""
-            del self._stores[split]
-        return plain, reason
+            del route, self._stores[split]
+        return plain, self._refused[split]
+
+    def _drop_past(self, plan: CachePlan, at: int) -> None:
+        """Drop the rows of other passes than this phase's, and those that nothing needs now."""
+        made = next((each for each in plan.passes if each.first <= at <= each.last), None)
+        self._stores = {split: kept for split, kept in self._stores.items() if kept.made == made}
+        for split, store in self._stores.items():
+            store.forget(plan.needed(at, split))
 
     def _fill(self, planned: _Planned, split: int, at: int, chunk: int) -> Iterator[Progress]:
         """The pass over a split that serves this phase, unless it has been made."""
         plan, spans, graphs = planned.plan, planned.spans, planned.graphs
         made = plan.pass_for(at)
         assert made is not None
-        later = plan.cuts[at : made.last + 1]
-        needed = {node for row in later for node in row[split].boundary}
+        needed = plan.needed(at, split)
         store = self._stores.get(split)
         if store is None or store.made != made:
             self._stores.pop(split, None)
@@ -227,11 +244,12 @@ class FrozenCache:
             source = whole(self._network, self._splits[split], self._device).source
             route = self._fast(Route(source, part))
             entries = self._seen(split, spans[at][0], spans[made.last][1])
-            for item in passes.fill(route, made, nodes, entries, chunk, self._scratch):
-                if isinstance(item, Store):
-                    self._stores[split] = item
-                else:
-                    yield item
+            with untouched(self._network.model):
+                for item in passes.fill(route, made, nodes, entries, chunk, self._scratch):
+                    if isinstance(item, Store):
+                        self._stores[split] = item
+                    else:
+                        yield item
         self._stores[split].forget(needed)
 
     def _seen(self, split: int, start: int, end: int) -> Tensor:

@@ -22,7 +22,7 @@ from torch import nn
 
 from core.design.parse import dumps
 from core.design.spec import Schedule
-from core.errors import InputError
+from core.errors import InputError, RunError
 from core.runs import checkpoint_files
 from core.runs.folder import unwritable
 from core.runs.settings import RunSettings
@@ -60,8 +60,15 @@ class Found:
 
 
 def fingerprint(document: Schedule | RunSettings) -> str:
-    """A hash of a schedule or of run settings; equal for documents that say the same."""
-    text = dumps(document) if isinstance(document, Schedule) else document.model_dump_json()
+    """A hash of a schedule or of run settings; equal for documents that say the same.
+
+    What is said of the frozen-part cache changes no bit, and is left out.
+    """
+    if isinstance(document, Schedule):
+        text = dumps(document)
+    else:
+        cache = {"cache", "cache_memory", "cache_disk"}
+        text = document.model_dump_json(exclude_defaults=True, exclude=cache)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -80,9 +87,13 @@ class Writer:
     def __enter__(self) -> Writer:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """A disk that refuses now is told unless something else has failed before."""
         try:
             self.wait()
+        except RunError:
+            if kind is None:
+                raise
         finally:
             self._thread.shutdown()
 
@@ -91,9 +102,9 @@ class Writer:
 
         RunError if the disk has refused that.
         """
+        self.wait()
         buffer = io.BytesIO()
         torch.save({name: getattr(checkpoint, name) for name in Checkpoint.__slots__}, buffer)
-        self.wait()
         self._writing = self._thread.submit(
             _write, self._folder, checkpoint.epoch, buffer.getbuffer()
         )

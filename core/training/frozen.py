@@ -15,7 +15,21 @@ from torchvision.ops import StochasticDepth
 
 _TIMM: Any = timm.layers  # it re-exports without saying so
 _RANDOM_WORDS = ("dropout", "drop_path", "stochastic_depth", "rand", "bernoulli", "multinomial")
+_IN_PLACE = ("iadd", "isub", "imul", "itruediv", "ifloordiv", "ipow", "imod", "iand", "ior")
 _ATTENTION = "scaled_dot_product_attention"
+
+
+_UNTRACEABLE = (
+    fx.proxy.TraceError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a forward raises that looks into its tensors, which are not there while it is traced."""
 
 
 class UntraceableError(Exception):
@@ -30,13 +44,14 @@ def trace(model: nn.Module) -> fx.Graph:
 
     Raises UntraceableError for a forward that depends on its data.
     """
-    tracer = NodePathTracer(
+    tracer: Any = NodePathTracer(
         leaf_modules=[*_TIMM.get_notrace_modules(), _BatchNorm, StochasticDepth, DropPath],
         autowrap_functions=_TIMM.get_notrace_functions(),
     )
+    tracer.proxy_buffer_attributes = True  # else what is computed of buffers becomes a constant
     try:
         return cast(fx.Graph, tracer.trace(model))
-    except (fx.proxy.TraceError, TypeError, ValueError, RuntimeError, NameError) as error:
+    except _UNTRACEABLE as error:
         raise UntraceableError(str(error).partition("\n")[0]) from error
 
 
@@ -71,6 +86,8 @@ def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: frozenset[str]) -> fr
         known = all(source.name in fixed for source in node.all_input_nodes)
         if known and not moves(node, model, moving):
             fixed.add(node.name)
+        elif (changed := _changed_in_place(node, model)) is not None:
+            fixed.discard(changed.name)  # from here on it is something else
     return frozenset(fixed)
 
 
@@ -82,6 +99,12 @@ def constants(graph: fx.Graph) -> frozenset[str]:
         if node.name != image and all(n.name in constant for n in node.all_input_nodes):
             constant.add(node.name)
     return frozenset(constant)
+
+
+def overwritten(graph: fx.Graph, model: nn.Module) -> frozenset[str]:
+    """Names of the nodes whose tensor another node changes in place, so that it cannot be kept."""
+    changed = (_changed_in_place(node, model) for node in graph.nodes)
+    return frozenset(node.name for node in changed if node is not None)
 
 
 def first_after(graph: fx.Graph, model: nn.Module, done: frozenset[str]) -> str:
@@ -140,7 +163,10 @@ def _part(
         graph.output(tuple(made[name] for name in outputs))
     graph.lint()
     part = fx.GraphModule(model, graph)
-    part.graph.eliminate_dead_code()  # constants that are made again, though nothing reads them
+    # constants that are made again, though nothing reads them
+    part.graph.eliminate_dead_code(
+        lambda node: node.is_impure() or _changed_in_place(node, model) is not None
+    )
     part.recompile()
     return part
 
@@ -163,6 +189,24 @@ def moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
         flag = node.kwargs.get("training", True)
         return flag is not False and any(word in name for word in _RANDOM_WORDS)
     return False
+
+
+def _changed_in_place(node: fx.Node, model: nn.Module) -> fx.Node | None:
+    """The node whose tensor this one writes to, if it does."""
+    first = node.args[0] if node.args else None
+    if not isinstance(first, fx.Node):
+        return None
+    if node.op == "call_module":
+        in_place = bool(getattr(model.get_submodule(str(node.target)), "inplace", False))
+    elif node.op in ("call_function", "call_method"):
+        target = node.target
+        name = target if isinstance(target, str) else getattr(target, "__name__", "")
+        operator = getattr(target, "__module__", "") == "_operator" and name in _IN_PLACE
+        method = name.endswith("_") and not name.startswith("_")
+        in_place = operator or method or node.kwargs.get("inplace") is True
+    else:
+        in_place = False
+    return first if in_place else None
 
 
 def _drops(module: nn.Module) -> bool:

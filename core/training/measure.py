@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, fx, nn
 
 from core.design.cache_plan import Node
+from core.training import frozen
 from core.training.device import synchronise
 from core.training.route import Route, untouched
 
@@ -29,13 +30,14 @@ def measure(model: nn.Module, graph: fx.Graph, route: Route, entries: Tensor) ->
             timer = _Timer(model, graph, device)
             timer.run(images.clone())
     nodes = [node for node in graph.nodes if node.op != "output"]
+    lost = frozen.overwritten(graph, model)
     places = {node: place for place, node in enumerate(nodes)}
     count = len(entries)
     return tuple(
         Node(
             inputs=tuple(places[source] for source in node.all_input_nodes),
             seconds=timer.seconds[node.name] / count,
-            bytes=timer.bytes[node.name] // count,
+            bytes=0 if node.name in lost else timer.bytes[node.name] // count,
         )
         for node in nodes
     )

@@ -73,7 +73,7 @@ def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[
 
 
 def same_bits(one: Route, other: Route, model: nn.Module, entries: Tensor) -> bool:
-    """Whether both routes give equal logits, and leave equal buffers, bit for bit.
+    """Whether both routes give equal logits, and leave equal buffers and generators, bit for bit.
 
     The model is as before afterwards, and so are the random generators.
     """
@@ -99,7 +99,8 @@ def untouched(model: nn.Module) -> Iterator[None]:
 
 @torch.no_grad()
 def _bits(route: Route, model: nn.Module, entries: Tensor) -> list[Tensor]:
-    """Logits, then the buffers that they leave behind."""
+    """Logits, then the buffers and the states of the generators that they leave behind."""
     with untouched(model):
         logits = route.logits(entries)
-        return [logits, *(buffer.clone() for buffer in model.buffers())]
+        states = random_state(next(model.parameters()).device).values()
+        return [logits, *(buffer.clone() for buffer in model.buffers()), *states]

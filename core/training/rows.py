@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,10 @@ import torch
 from torch import Tensor
 
 from core.errors import RunError
+
+
+class NoRoomError(Exception):
+    """Stored rows do not fit; the message says where."""
 
 
 class Layout:
@@ -63,22 +69,19 @@ class FileRows:
         self._shape = self._layout.stored(like).shape[1:]
         self._dtype, self._device = like.dtype, like.device
         self._size = like[0].nbytes
-        self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - kept open
-        weakref.finalize(self, self._file.close)
-        self._file.truncate(count * self._size)
+        self._folder = folder
+        with _told(folder):
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - kept open
+            weakref.finalize(self, self._file.close)
+            self._file.truncate(count * self._size)
 
     def write(self, start: int, rows: Tensor) -> None:
-        """Store rows from position `start` on; RunError if the disk is full."""
+        """Store rows from position `start` on; NoRoomError if the disk is full."""
         content = _memory(self._layout.stored(rows).cpu().contiguous())
-        self._file.seek(start * self._size)
-        try:
+        with _told(self._folder):
+            self._file.seek(start * self._size)
             while content:
                 content = content[self._file.write(content) :]
-        except OSError as error:
-            raise RunError(
-                f"the frozen-part cache cannot be written ({error.strerror}): make room, or "
-                "lower --cache-disk"
-            ) from error
 
     def read(self, positions: Tensor) -> Tensor:
         """A copy of the rows at these positions, in their order."""
@@ -88,12 +91,24 @@ class FileRows:
             self._file.seek(position * self._size)
             left = content[at * self._size : (at + 1) * self._size]
             while left:
-                left = left[self._file.readinto(left) :]
+                read = self._file.readinto(left)
+                if not read:
+                    raise RunError(f"a stored row of the frozen-part cache is gone: row {position}")
+                left = left[read:]
         return self._layout.restored(rows).to(self._device)
 
 
 Rows = MemoryRows | FileRows
 """Rows of one shape and type; each is written once and may be read in any order."""
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NoRoomError(f"nothing more can be stored in {folder} ({reason})") from error
 
 
 def _memory(tensor: Tensor) -> memoryview:

@@ -16,7 +16,7 @@ from core.runs.settings import batches
 from core.training import frozen
 from core.training.data import Split
 from core.training.measure import measure
-from core.training.route import Route
+from core.training.route import Route, untouched
 
 TRAIN, VALIDATION = 0, 1
 """Splits, as the planner counts them."""
@@ -47,10 +47,11 @@ class Model:
 
         Raises UntraceableError.
         """
-        self.enter(epoch, training=False)
-        judged = frozen.trace(self.network)
-        self.enter(epoch)
-        return frozen.trace(self.network), judged
+        with untouched(self.network):  # a forward may count, or draw, while it is traced
+            self.enter(epoch, training=False)
+            judged = frozen.trace(self.network)
+            self.enter(epoch)
+            return frozen.trace(self.network), judged
 
     def fixed(self, graphs: Graphs, epoch: int) -> list[frozenset[int]]:
         """Places of the nodes that do not change in the phase of that epoch, per graph.

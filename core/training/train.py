@@ -288,7 +288,7 @@ class _Run:
         """How far the first validation batch's logits are from those of exact arithmetic."""
         entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
         self._model.eval()
-        fast = self._cache.plain(VALIDATION).logits(entries)
+        fast = self._routes.get("validation", self._cache.plain(VALIDATION)).logits(entries)
         self._model.to(memory_format=torch.contiguous_format)
         exact = whole(self._network, self._data.validation, self._device).logits(entries)
         return precision_error(fast, exact)
