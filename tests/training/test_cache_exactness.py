@@ -21,7 +21,7 @@ from core.training import frozen, passes, survey
 from core.training.measure import measure
 from core.training.route import Route
 from core.training.train import fit, never
-from tests.training.nets import GROUPS, build
+from tests.training.nets import GROUPS, ODD, build
 from tests.training.small import of_kind, same_bits, small_settings
 
 
@@ -41,7 +41,7 @@ def schedule_of(net: str, windows: dict[str, Any], epochs: int, **more: Any) -> 
     groups = [
         {"name": name, "modules": modules, "trainable": windows.get(name, [])}
         | more.get("group", {})
-        for name, modules in GROUPS[net].items()
+        for name, modules in more.get("parts", GROUPS.get(net, {})).items()
     ]
     raw = {
         "format": "thaw.schedule",
@@ -170,6 +170,15 @@ def test_a_resume_in_the_middle_of_a_phase_changes_no_bit(tmp_path):
     begun = of_kind(then, ev.Started)[0].resumed_at
     steps = of_kind(whole, ev.Step)
     assert of_kind(then, ev.Step) == [step for step in steps if step.epoch >= begun]
+
+
+@pytest.mark.parametrize("when_frozen", ["eval", "train"])
+@pytest.mark.parametrize("kind", ODD)
+def test_what_tracing_is_known_to_get_wrong_changes_no_bit(kind, when_frozen, tmp_path):
+    parts = {"first": ["first"], "norm": ["norm", "branch"], "head": ["head"]}
+    windows = {"head": [[0, None]], "norm": [[1, None]]}
+    schedule = schedule_of(kind, windows, 4, parts=parts, group={"when_frozen": when_frozen})
+    assert_same(tmp_path, schedule)
 
 
 def test_rows_that_are_refused_in_every_phase_change_no_bit(tmp_path, monkeypatch):
