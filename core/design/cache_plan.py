@@ -9,7 +9,7 @@ knows of torch: a page plans from a layer table, a run from what it has measured
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal
 
@@ -82,6 +82,9 @@ class Budget:
     disk: int = 0
 
 
+UNLIMITED = Budget(2**62, 2**62)
+
+
 @dataclass(frozen=True, slots=True)
 class Cut:
     """A part of the network that is run once: its nodes, and those whose tensors cross its end."""
@@ -143,6 +146,11 @@ class CachePlan:
         made = next((each for each in self.passes if each.first <= phase <= each.last), None)
         rows = self.cuts[phase : made.last + 1] if made else ()
         return {node for row in rows for node in row[split].boundary}
+
+    def own_seconds(self, phase: int) -> float:
+        """Predicted seconds of a phase without the pass that is made in it."""
+        made = self.pass_at(phase)
+        return self.seconds[phase] - (made.seconds if made else 0.0)
 
     @property
     def saved(self) -> float:
@@ -392,10 +400,10 @@ def epoch_seconds(work: Work, phase: int) -> float:
     return work.images * (forward + _BACKWARD * moving)
 
 
-def scaled(work: Work, factor: float) -> Work:
-    """The same work on a machine that takes `factor` times as long."""
-    nodes = tuple(replace(node, seconds=node.seconds * factor) for node in work.nodes)
-    return replace(work, nodes=nodes)
+def distinct_entries(images: int, views: int | None, start: int, end: int) -> int:
+    """Distinct inputs that the epochs [start, end) see; without `views` each epoch has its own."""
+    epochs = end - start
+    return images * epochs if views is None else distinct_views(images, views, epochs)
 
 
 def distinct_views(images: int, views: int, epochs: int) -> int:

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Literal
 
 from core.design.cache_plan import (
+    UNLIMITED,
     Budget,
     CachePlan,
     Node,
     Work,
     cuts_of,
-    distinct_views,
+    distinct_entries,
     epoch_seconds,
     plan_cache,
 )
@@ -26,8 +27,6 @@ Why = Literal["", "untraceable", "open-ended", "moving", "budget", "not worth it
 """Why no phase trains from stored tensors: the forward pass is not known; every epoch shows other
 images; no layer lies before the first one that changes; too little room; a pass costs more than it
 saves."""
-
-UNLIMITED = Budget(2**62, 2**62)
 
 _TRAIN, _VALIDATION = 0, 1
 _SECONDS_PER_FLOP = 1 / 100e9
@@ -104,7 +103,7 @@ def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -
             start,
             end,
             plan.plain_seconds[at] / (end - start) / whole,
-            _own_seconds(plan, at) / (end - start) / whole,
+            plan.own_seconds(at) / (end - start) / whole,
             _first_after(table, plan.cuts[at][_TRAIN].nodes),
             _held(plan, at),
         )
@@ -140,18 +139,11 @@ def _works(
             names: fixed_nodes(table, schedule, epoch, training=trains)
             for names, epoch in alike.items()
         }
-        entries = partial(_entries, images, data.views if trains else 1)
+        entries = partial(distinct_entries, images, data.views if trains else 1)
         checked = _checked(images, data.batch_size)
         by_phase = tuple(fixed[phase.open] for phase in parts)
         works.append(Work(nodes, by_phase, images, entries, trains, checked))
     return works[_TRAIN], works[_VALIDATION]
-
-
-def _entries(images: int, views: int | None, start: int, end: int) -> int:
-    """Distinct inputs that the epochs [start, end) see."""
-    if views is None:
-        return images * (end - start)
-    return distinct_views(images, views, end - start)
 
 
 def _checked(images: int, batch_size: int) -> int:
@@ -159,19 +151,13 @@ def _checked(images: int, batch_size: int) -> int:
     return min(images, batch_size) + (images % batch_size if images > batch_size else 0)
 
 
-def _own_seconds(plan: CachePlan, at: int) -> float:
-    made = plan.pass_at(at)
-    return plan.seconds[at] - (made.seconds if made else 0.0)
-
-
 def _held(plan: CachePlan, at: int) -> int:
     """Bytes that are kept during a phase; what no later one needs is given back."""
     made = plan.pass_for(at)
     if made is None:
         return 0
-    later = plan.cuts[at : made.last + 1]
-    needed = {(split, n) for row in later for split, cut in enumerate(row) for n in cut.boundary}
-    return sum(kept.bytes for kept in made.stored if (kept.split, kept.node) in needed)
+    needed = [plan.needed(at, split) for split in (_TRAIN, _VALIDATION)]
+    return sum(kept.bytes for kept in made.stored if kept.node in needed[kept.split])
 
 
 def _first_after(table: LayerTable, done: frozenset[int]) -> str:

@@ -29,17 +29,11 @@ from core.runs.spare import Keeper, Spare
 _HOME = "THAW_HOME"
 _DEMO = "THAW_DEMO"
 _CODE = Path(__file__).parents[2]
-_BESIDE_A_PAGE = {
-    "OMP_WAIT_POLICY": "PASSIVE",
-    "MALLOC_MMAP_THRESHOLD_": str(2**32),
-    "MALLOC_TRIM_THRESHOLD_": str(2**33),
-    "MALLOC_TOP_PAD_": str(2**28),
-}
-"""What a run's process gets unless the user has set it; none of it changes a number.
+_BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""What a run's process gets unless the user has set it; it changes no number.
 
 Threads that spin while they wait starve one another when a server and a browser want the same
-cores (a step then took ten times as long; alone, sleeping costs up to two thirds more). And glibc
-gives large freed blocks back and takes them again at every step: keeping them saves page faults.
+cores (a step then took ten times as long; alone, sleeping costs up to two thirds more).
 """
 _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.design.cache_plan import Budget, CachePlan, Cut, cuts_of, plan_cache
+from core.design.cache_plan import UNLIMITED, Budget, CachePlan, Cut, cuts_of, plan_cache
 from core.design.plan import Span
 from core.design.spec import Schedule
 from core.grouping import LayerGroups
@@ -151,7 +151,7 @@ class FrozenCache:
         )
         budget = self._budget()
         plan = plan_cache(works, spans, budget)
-        boundless = plan_cache(works, spans, Budget(2**62, 2**62))
+        boundless = plan_cache(works, spans, UNLIMITED)
         why_plain = tuple(
             self._why_plain(bool(cuts_of(works[TRAIN], at)), boundless.cuts[at][TRAIN], budget)
             for at in range(len(spans))
@@ -219,7 +219,10 @@ class FrozenCache:
         return plain, self._refused[split]
 
     def _drop_past(self, plan: CachePlan, at: int) -> None:
-        """Drop the rows of other passes than this phase's, and those that nothing needs now."""
+        """Drop the rows of other passes than this phase's, and those that nothing needs now.
+
+        So what is stored when a phase begins is its own, for either split.
+        """
         made = next((each for each in plan.passes if each.first <= at <= each.last), None)
         self._stores = {split: kept for split, kept in self._stores.items() if kept.made == made}
         for split, store in self._stores.items():
@@ -230,27 +233,25 @@ class FrozenCache:
         plan, spans, graphs = planned.plan, planned.spans, planned.graphs
         made = plan.pass_for(at)
         assert made is not None
+        if split in self._stores:
+            return
         needed = plan.needed(at, split)
-        store = self._stores.get(split)
-        if store is None or store.made != made:
-            self._stores.pop(split, None)
-            places = {each.node: each.place for each in made.stored if each.split == split}
-            nodes = {node: place for node, place in places.items() if node in needed}
-            names = survey.names_of(graphs[split])
-            self._model.enter(spans[at][0], training=split == TRAIN)
-            part = frozen.prefix(self._network.model, graphs[split], [names[n] for n in nodes])
-            if self._settings.precision == "fast":
-                part = precision.fold(part)
-            source = whole(self._network, self._splits[split], self._device).source
-            route = self._fast(Route(source, part))
-            entries = self._seen(split, spans[at][0], spans[made.last][1])
-            with untouched(self._network.model):
-                for item in passes.fill(route, made, nodes, entries, chunk, self._scratch):
-                    if isinstance(item, Store):
-                        self._stores[split] = item
-                    else:
-                        yield item
-        self._stores[split].forget(needed)
+        places = {each.node: each.place for each in made.stored if each.split == split}
+        nodes = {node: place for node, place in places.items() if node in needed}
+        names = survey.names_of(graphs[split])
+        self._model.enter(spans[at][0], training=split == TRAIN)
+        part = frozen.prefix(self._network.model, graphs[split], [names[n] for n in nodes])
+        if self._settings.precision == "fast":
+            part = precision.fold(part)
+        source = whole(self._network, self._splits[split], self._device).source
+        route = self._fast(Route(source, part))
+        entries = self._seen(split, spans[at][0], spans[made.last][1])
+        with untouched(self._network.model):
+            for item in passes.fill(route, made, nodes, entries, chunk, self._scratch):
+                if isinstance(item, Store):
+                    self._stores[split] = item
+                else:
+                    yield item
 
     def _seen(self, split: int, start: int, end: int) -> Tensor:
         """The entries that the epochs [start, end) see of a split, each once, in rising order."""
@@ -280,14 +281,13 @@ class FrozenCache:
         first = frozen.first_after(graph, self._network.model, done)
         began, last = spans[made.first][0], spans[made.last][1] - 1
         when = f"once, for epochs {began} to {last}" if made.first == at else f"in epoch {began}"
-        own = plan.seconds[at] - (made.seconds if made.first == at else 0.0)
         return CacheDecision(
             epoch=epoch,
             on=True,
             reason=f"the layers before {first} ran {when}",
             bytes=made.held("memory"),
             disk=made.held("file"),
-            saves=1.0 - own / plan.plain_seconds[at],
+            saves=1.0 - plan.own_seconds(at) / plan.plain_seconds[at],
         )
 
 
@@ -297,7 +297,7 @@ def _forecast(plan: CachePlan, spans: tuple[Span, ...]) -> Forecast:
     for at, (start, end) in enumerate(spans):
         made = plan.pass_at(at)
         once = made.seconds if made else 0.0
-        each = (plan.seconds[at] - once) / (end - start)
+        each = plan.own_seconds(at) / (end - start)
         epochs += [each + once, *[each] * (end - start - 1)]
     return Forecast(
         epochs=tuple(epochs),

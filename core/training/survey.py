@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from torch import Tensor, fx, nn
 
-from core.design.cache_plan import Node, Work, distinct_views
+from core.design.cache_plan import Node, Work, distinct_entries
 from core.design.plan import Span, phases
 from core.design.spec import Schedule
 from core.freezing import apply_plan
@@ -92,7 +93,7 @@ def works(
             nodes=judged if split == VALIDATION else nodes,
             fixed=tuple(phase[split] for phase in fixed),
             images=len(data),
-            entries=_counter(data),
+            entries=partial(distinct_entries, len(data), _views(data)),
             trains=split == TRAIN,
             checked=sum(end - start for start, end in tried(len(data), batch_size)),
         )
@@ -134,8 +135,6 @@ def _same_costs(graphs: Graphs, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     )
 
 
-def _counter(split: Split) -> Callable[[int, int], int]:
-    """How many distinct entries the epochs [start, end) see of a split."""
-    if split.augment == "random":
-        return lambda start, end: len(split) * (end - start)
-    return lambda start, end: distinct_views(len(split), split.views, end - start)
+def _views(split: Split) -> int | None:
+    """How many views an image has; None if every epoch has its own."""
+    return None if split.augment == "random" else split.views

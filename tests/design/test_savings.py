@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.design import edits, layers, presets
-from core.design.cache_plan import Budget
+from core.design.cache_plan import UNLIMITED, Budget
 from core.design.plan import phases
-from core.design.savings import UNLIMITED, Data, Savings, savings
+from core.design.savings import Data, Savings, savings
 from core.design.spec import ModelRef, Schedule
 from core.grouping import group_paths, resolve_groups
 from core.runs.events import CacheDecision

@@ -9,8 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design import layers, presets
-from core.design.cache_plan import Budget
-from core.design.savings import UNLIMITED, Data, savings
+from core.design.cache_plan import UNLIMITED, Budget
+from core.design.savings import Data, savings
 from core.runs.settings import Augment, RunSettings
 from core.training.augment import view_count
 from pages.components.cache_strip import VIEWS, size, summary
