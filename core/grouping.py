@@ -44,6 +44,10 @@ _TRANSFORMER = {  # the twelve blocks in thirds
 }
 
 
+DEFAULT = "stages"
+"""The grouping that a new schedule takes."""
+
+
 def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
     """The modules of each default group, by group name, from input to output.
 
@@ -71,6 +75,33 @@ def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
         f"is a {type(model).__name__}, which has no default groups",
         f"use one of {', '.join(known_models())}, or name the modules with resolve_groups",
     )
+
+
+def suggested_paths(model: nn.Module) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Groupings of the model from coarse to fine, by name: the head alone, the default, blocks."""
+    default = default_paths(model)
+    *body, (head, last) = default.items()
+    backbone = {"backbone": tuple(path for _, paths in body for path in paths), head: last}
+    return {"backbone": backbone, DEFAULT: default, "blocks": _blocks(model, default)}
+
+
+def _blocks(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for group, paths in groups.items():
+        for path in paths:
+            module = _parts(model)[path]
+            inner = (
+                [f"{path}.{name}" for name, _ in module.named_children()]
+                if isinstance(module, (nn.Sequential, nn.ModuleList))
+                else []
+            )
+            if inner:
+                found.update({each: (each,) for each in inner})
+            elif path.rpartition(".")[2].isdigit():
+                found[path] = (path,)
+            else:
+                found[group] = (*found.get(group, ()), path)
+    return found
 
 
 def group_paths(schedule: Schedule) -> dict[str, tuple[str, ...]]:

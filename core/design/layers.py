@@ -1,15 +1,16 @@
 """Layer tables: what a page needs to know of a network, without importing torch.
 
-A table lists every module that owns parameters, the network's default groups, and the steps of its
-forward pass with their cost. Tables of the supported models lie in `tables/` as JSON, made by
-`python -m core groups NAME --json`.
+A table lists every module that owns parameters, ways to group them from coarse to fine, its heads,
+and the steps of its forward pass with their cost. Tables of the supported models lie in `tables/`
+as JSON, made by `python -m core groups NAME --json`.
 """
 
 from __future__ import annotations
 
 import json
 from collections import Counter
-from functools import cache, cached_property
+from collections.abc import Mapping
+from functools import cache, cached_property, lru_cache
 from importlib.resources import files
 from typing import Annotated, Literal, NamedTuple
 
@@ -31,11 +32,29 @@ class Layer(_Row):
 
 
 class LayerGroup(_Row):
-    """A default group: its modules' paths, and how many parameters they hold."""
+    """A suggested group: paths of its modules or bare parameters, and how many they hold."""
 
     name: str
     modules: Annotated[tuple[str, ...], Field(min_length=1)]
     parameters: int
+
+
+class Grouping(_Row):
+    """A way to cut the network: groups from input to output, each parameter in exactly one.
+
+    `name` says how fine it is: "backbone" (and head), "stages", "blocks".
+    """
+
+    name: str
+    groups: tuple[LayerGroup, ...]
+
+
+class Head(_Row):
+    """A module whose outputs are one per class: `weight` has `features` elements for each class."""
+
+    path: str
+    features: int
+    bias: bool
 
 
 Growth = Literal[0, 2, 4]
@@ -82,16 +101,28 @@ class Node(NamedTuple):
 class LayerTable(_Row):
     """A network from input to output. `weights` names its pretrained weights, best first.
 
-    `nodes` are in the order in which they run, so a node reads only earlier ones; the first is the
-    image. There are none where torch.fx cannot follow the forward pass.
+    `groupings` go from coarse to fine: each group of a finer one lies within one of the coarser
+    one, in its order. `default` names the one that a new schedule takes. `nodes` are in the order
+    in which they run, so a node reads only earlier ones; the first is the image. There are none
+    where torch.fx cannot follow the forward pass.
     """
 
     model: str
     parameters: int
     weights: tuple[str, ...]
-    groups: tuple[LayerGroup, ...]
+    groupings: tuple[Grouping, ...]
+    default: str
+    heads: tuple[Head, ...]
     layers: tuple[Layer, ...]
     nodes: tuple[Node, ...] = ()
+
+    def __hash__(self) -> int:
+        return hash((self.model, self.parameters))
+
+    @property
+    def groups(self) -> tuple[LayerGroup, ...]:
+        """The groups of the default grouping."""
+        return next(each.groups for each in self.groupings if each.name == self.default)
 
     @cached_property
     def sizes(self) -> dict[str, int]:
@@ -131,21 +162,73 @@ def find(model: str) -> LayerTable | None:
 
 
 def dumps(table: LayerTable) -> str:
-    """The table as JSON text as stored in `tables/`: a line for each group, layer and node.
+    """The table as JSON text as stored in `tables/`: a line for each group, head, layer and node.
 
     A node is a list that ends where only defaults are left.
     """
     head = {"model": table.model, "parameters": table.parameters, "weights": table.weights}
+    groupings = [_grouping(each) for each in table.groupings]
     rows: dict[str, list[object]] = {
-        "groups": [group.model_dump(mode="json") for group in table.groups],
+        "heads": [each.model_dump(mode="json") for each in table.heads],
         "layers": [layer.model_dump(mode="json") for layer in table.layers],
         "nodes": [_without_defaults(node) for node in table.nodes],
     }
     parts = [f'"{key}":{_compact(value)}' for key, value in head.items()]
+    parts += ['"groupings":[\n' + ",\n".join(groupings) + "\n]", f'"default":"{table.default}"']
     for key, values in rows.items():
         lines = ",\n".join(map(_compact, values))
         parts.append(f'"{key}":[\n{lines}\n]')
     return "{" + ",\n".join(parts) + "}\n"
+
+
+@lru_cache(maxsize=64)
+def for_classes(table: LayerTable, classes: int) -> LayerTable:
+    """The table of the same network with heads for that many classes, at least 1.
+
+    Parameters of the heads, what they cost, and all that is computed from them alone grow with the
+    classes; a table without heads stays as it is.
+    """
+    sizes = parameter_counts(table)
+    before = {
+        head.path: sizes[f"{head.path}.weight"] // head.features
+        for head in table.heads
+        if f"{head.path}.weight" in sizes
+    }
+    if set(before.values()) <= {classes}:
+        return table
+    layers = tuple(
+        layer.model_copy(
+            update={
+                "parameters": {
+                    name: elements // before[layer.path] * classes
+                    for name, elements in layer.parameters.items()
+                }
+            }
+        )
+        if layer.path in before
+        else layer
+        for layer in table.layers
+    )
+    changed = table.model_copy(
+        update={
+            "parameters": sum(sum(layer.parameters.values()) for layer in layers),
+            "layers": layers,
+            "nodes": _nodes_for(table, before, classes),
+        }
+    )
+    changed.__dict__.pop("sizes", None)  # the copy has taken those of the original along
+    groupings = tuple(
+        grouping.model_copy(
+            update={
+                "groups": tuple(
+                    group.model_copy(update={"parameters": count(changed, group.modules)})
+                    for group in grouping.groups
+                )
+            }
+        )
+        for grouping in table.groupings
+    )
+    return changed.model_copy(update={"groupings": groupings})
 
 
 def full_name(name: str) -> str:
@@ -184,6 +267,32 @@ def prefixes(path: str) -> list[str]:
     """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
     parts = path.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tuple[Node, ...]:
+    """The nodes, with those of a head and all that read one of them made for the classes."""
+    features = {head.path: head.features for head in table.heads}
+    grown: dict[int, int] = {}  # place -> classes before
+    nodes = []
+    for place, node in enumerate(table.nodes):
+        inside = [path for path in before if node.module and covers(node.module, path)]
+        if inside:
+            old = before[inside[0]]
+            positions = node.elements // old
+            more = sum(2 * features[path] * positions * (classes - old) for path in inside)
+            grown[place] = old
+            node = node._replace(flops=node.flops + more, elements=positions * classes)
+        elif read := [grown[source] for source in node.inputs if source in grown]:
+            old = grown[place] = read[0]
+            flops, elements = node.flops // old * classes, node.elements // old * classes
+            node = node._replace(flops=flops, elements=elements)
+        nodes.append(node)
+    return tuple(nodes)
+
+
+def _grouping(grouping: Grouping) -> str:
+    groups = ",\n".join(_compact(group.model_dump(mode="json")) for group in grouping.groups)
+    return f'{{"name":"{grouping.name}","groups":[\n{groups}\n]}}'
 
 
 def _without_defaults(node: Node) -> list[object]:

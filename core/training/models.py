@@ -19,6 +19,8 @@ from core.design import layers
 from core.design.spec import ModelRef
 from core.errors import ModelError, RunError, nearest
 
+CLASSES = 1_000
+"""Of a network as its library has it, and of its layer table."""
 BUNDLED = "bundled"
 BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
 _DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte, after which a network counts as absent
@@ -40,9 +42,13 @@ class Network:
 
 
 def build(
-    name: str, *, device: torch.device | str | None = None, image_size: int | None = None
+    name: str,
+    *,
+    device: torch.device | str | None = None,
+    image_size: int | None = None,
+    classes: int = CLASSES,
 ) -> nn.Module:
-    """The untrained network of a full name, `torchvision/…` or `timm/…`, with its 1,000 classes.
+    """The untrained network of a full name, `torchvision/…` or `timm/…`, with heads for `classes`.
 
     `device` may be "meta", which allocates nothing. `image_size` is the side in pixels of the
     images to come: a vision transformer is made for one size (None: its pretrained one), and other
@@ -51,10 +57,14 @@ def build(
     library, _, short = name.partition("/")
     with torch.device(device or "cpu"):
         if library == "torchvision" and short in torchvision.models.list_models():
-            model: nn.Module = torchvision.models.get_model(short, weights=None)
+            model: nn.Module = torchvision.models.get_model(
+                short, weights=None, num_classes=classes
+            )
             return model
         if library == "timm" and timm.is_model(short):
-            return timm.create_model(short, pretrained=False, **_made_for(short, image_size))
+            return timm.create_model(
+                short, pretrained=False, num_classes=classes, **_made_for(short, image_size)
+            )
     way_out = nearest(name, layers.known_models())
     raise ModelError("model.name", f"is {name!r}, which is not supported", way_out)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import torchvision
 from torch import nn
 
-from core.design.layers import Layer, LayerGroup, LayerTable
+from core.design.layers import Grouping, Head, Layer, LayerGroup, LayerTable
+from core.grouping import DEFAULT, parameters_of, resolve_groups, suggested_paths
 from core.grouping import Layer as Part
-from core.grouping import default_paths, get_layer_groups, parameters_of
 from core.training import models
 from core.training.forward import nodes_of
 
@@ -20,15 +22,16 @@ def tabulate(name: str) -> LayerTable:
     groups.
     """
     model = models.build(name, device="meta")
-    paths, groups = default_paths(model), get_layer_groups(model)
     return LayerTable(
         model=name,
         parameters=_size([model]),
         weights=_weights(name),
-        groups=tuple(
-            LayerGroup(name=group, modules=paths[group], parameters=_size(parts))
-            for group, parts in groups.items()
+        groupings=tuple(
+            Grouping(name=grouping, groups=_groups(model, groups))
+            for grouping, groups in suggested_paths(model).items()
         ),
+        default=DEFAULT,
+        heads=_heads(name),
         layers=layers_of(model),
         nodes=nodes_of(lambda size: models.build(name, device="meta", image_size=size)),
     )
@@ -49,6 +52,31 @@ def layers_of(model: nn.Module) -> tuple[Layer, ...]:
             sizes = {name: parameter.numel() for name, parameter in own.items()}
             layers.append(Layer(path=path, kind=type(module).__name__, parameters=sizes))
     return tuple(layers)
+
+
+def _groups(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> tuple[LayerGroup, ...]:
+    resolved = resolve_groups(model, paths)
+    return tuple(
+        LayerGroup(name=name, modules=modules, parameters=_size(resolved[name]))
+        for name, modules in paths.items()
+    )
+
+
+def _heads(name: str) -> tuple[Head, ...]:
+    """The modules whose size follows the number of classes."""
+    one, other = (
+        dict(models.build(name, device="meta", classes=classes).named_parameters())
+        for classes in (7, 11)
+    )
+    return tuple(
+        Head(
+            path=path.removesuffix(".weight"),
+            features=weight.numel() // 7,
+            bias=path.removesuffix("weight") + "bias" in one,
+        )
+        for path, weight in one.items()
+        if path.endswith(".weight") and weight.shape != other[path].shape
+    )
 
 
 def _weights(name: str) -> tuple[str, ...]:

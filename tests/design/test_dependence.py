@@ -63,7 +63,9 @@ def crossroads_table() -> LayerTable:
         model="my/crossroads",
         parameters=size,
         weights=(),
-        groups=(),
+        groupings=(),
+        default="",
+        heads=(),
         layers=found,
         nodes=nodes_of(make),
     )

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import curves, edits, layers, presets, problems
-from core.design.layers import LayerGroup, LayerTable
+from core.design.layers import Grouping, LayerGroup, LayerTable
 from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.spec import FloorFactor, FloorLR, Schedule
 from core.errors import ScheduleError
@@ -33,7 +33,15 @@ def valid(schedule: Schedule) -> bool:
 
 def table(*names: str, weights: tuple[str, ...] = ("OLD", "NEW")) -> LayerTable:
     groups = tuple(LayerGroup(name=n, modules=(n, f"{n}_bn"), parameters=1) for n in names)
-    return LayerTable(model="my/net", parameters=1, weights=weights, groups=groups, layers=())
+    return LayerTable(
+        model="my/net",
+        parameters=1,
+        weights=weights,
+        groupings=(Grouping(name="parts", groups=groups),),
+        default="parts",
+        heads=(),
+        layers=(),
+    )
 
 
 def test_set_field_changes_that_field_and_no_other():

@@ -6,6 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from core.design.layers import (
+    Grouping,
+    Head,
     Layer,
     LayerGroup,
     LayerTable,
@@ -14,6 +16,7 @@ from core.design.layers import (
     covers,
     dumps,
     find,
+    for_classes,
     full_name,
     known_models,
     load,
@@ -21,11 +24,14 @@ from core.design.layers import (
 )
 from core.errors import ModelError
 
+ALL = LayerGroup(name="all", modules=("layer1", "layer10", "scale"), parameters=17)
 TABLE = LayerTable(
     model="test/tiny",
     parameters=17,
     weights=(),
-    groups=(LayerGroup(name="all", modules=("layer1", "layer10", "scale"), parameters=17),),
+    groupings=(Grouping(name="one", groups=(ALL,)),),
+    default="one",
+    heads=(Head(path="layer10", features=2, bias=False),),
     layers=(
         Layer(path="", kind="Tiny", parameters={"scale": 1}),
         Layer(path="layer1", kind="Linear", parameters={"weight": 4, "bias": 2}),
@@ -67,6 +73,31 @@ def test_the_default_groups_of_a_table_hold_every_parameter_exactly_once(name: s
     for group in table.groups:
         assert count(table, group.modules) == group.parameters
     assert sum(group.parameters for group in table.groups) == table.parameters
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_every_grouping_holds_every_parameter_once_and_a_finer_one_cuts_within_the_coarser(name):
+    table = load(name)
+    sizes = parameter_counts(table)
+    coarser = dict.fromkeys(sizes, 0)
+    for grouping in table.groupings:
+        assert len({group.name for group in grouping.groups}) == len(grouping.groups)
+        owners = {
+            parameter: [
+                place
+                for place, group in enumerate(grouping.groups)
+                if any(covers(path, parameter) for path in group.modules)
+            ]
+            for parameter in sizes
+        }
+        assert all(len(places) == 1 for places in owners.values())
+        pairs = sorted({(owners[p][0], coarser[p]) for p in sizes})
+        assert [place for place, _ in pairs] == list(range(len(grouping.groups)))
+        assert [outer for _, outer in pairs] == sorted(outer for _, outer in pairs)
+        assert [count(table, g.modules) for g in grouping.groups] == [
+            group.parameters for group in grouping.groups
+        ]
+        coarser = {parameter: places[0] for parameter, places in owners.items()}
 
 
 @pytest.mark.parametrize("name", known_models())
@@ -169,7 +200,10 @@ def test_a_table_as_text_reads_back_as_itself_with_defaults_left_out():
 
 
 def test_a_node_of_another_kind_is_refused():
-    raw = '{"model":"m","parameters":0,"weights":[],"groups":[],"layers":[],"nodes":[%s]}'
+    raw = (
+        '{"model":"m","parameters":0,"weights":[],"groupings":[],"default":"","heads":[],'
+        '"layers":[],"nodes":[%s]}'
+    )
     assert len(LayerTable.model_validate_json(raw % '["x","",[],0,12]').nodes) == 1
     for wrong in (
         '["x","",[],0]',
@@ -179,3 +213,37 @@ def test_a_node_of_another_kind_is_refused():
     ):
         with pytest.raises(ValidationError):
             LayerTable.model_validate_json(raw % wrong)
+
+
+def test_a_table_for_other_classes_has_their_heads_and_what_is_computed_from_them():
+    nodes = (
+        Node("x", "", (), 0, 12),
+        Node("body", "layer1", (0,), 8, 2),
+        Node("head", "layer10", (1,), 20, 5, "", 0, 0),
+        Node("flat", "", (2,), 0, 5, "", 0, 0),
+        Node("soft", "", (3,), 5, 5, "", 0, 0),
+    )
+    table = TABLE.model_copy(update={"nodes": nodes})
+    assert table.sizes["layer10"] == 10
+    three = for_classes(table, 3)
+    assert parameter_counts(three)["layer10.weight"] == 6
+    assert three.parameters == sum(three.sizes[path] for path in ALL.modules) == 13
+    assert three.groups[0].parameters == 13
+    assert [(node.flops, node.elements) for node in three.nodes] == [
+        (0, 12),
+        (8, 2),
+        (12, 3),
+        (0, 3),
+        (3, 3),
+    ]
+    assert for_classes(three, 5) == table
+
+
+def test_a_table_for_its_own_classes_is_itself():
+    table = load("torchvision/resnet18")
+    assert for_classes(table, 1_000) is table
+    assert for_classes(table, 10) is for_classes(table, 10)
+    assert for_classes(table, 10).parameters == 11_181_642
+    assert for_classes(TABLE.model_copy(update={"heads": ()}), 7) == TABLE.model_copy(
+        update={"heads": ()}
+    )
