@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from core.design import layers, parse, presets, problems
+from core.design import layers, parse, presets, problems, why
 from core.design.spec import Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
@@ -146,16 +146,25 @@ def presets_(name: str | None) -> None:
 
 @cli.command()
 @click.argument("file")
-def check(file: str) -> None:
+@_whole_option("--batch-size", _DEFAULTS.batch_size, about="Images of a batch, for BatchNorm.")
+def check(file: str, batch_size: int) -> None:
     """Say what is wrong with a schedule, or unwise. Errors go to standard error, with exit 2."""
     schedule = _read_schedule(file)
-    found = problems.problems(schedule, layers.find(schedule.model.name))
+    batch_size = make_settings(batch_size=batch_size).batch_size
+    found = problems.problems(schedule, layers.find(schedule.model.name), batch_size)
     for problem in found:
         line = f"{problem.severity}: {problem.message} [{problem.code}]"
         click.echo(one_line(line), err=problem.severity == "error")
     if any(problem.severity == "error" for problem in found):
         raise click.exceptions.Exit(InputError.exit_code)
     click.echo(f"{schedule.name}: no errors")
+
+
+@cli.command()
+@click.argument("code")
+def explain(code: str) -> None:
+    """Say why the problem CODE is one, with sources: rising-lr, late-thaw, ..."""
+    click.echo(why.why(code))
 
 
 @cli.command()

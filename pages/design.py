@@ -33,7 +33,7 @@ def page() -> None:
 def _designer() -> None:
     frame.show_notice()
     toolbar()
-    found = problems.problems(state.schedule(), state.table())
+    found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
     wide, side = st.columns([1040, 336], gap="small")
     with wide, frame.card("timeline"):
         data = timeline_data(

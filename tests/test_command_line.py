@@ -94,6 +94,21 @@ def test_a_warning_is_printed_and_is_no_error():
     assert "warning: lr.decay.floor.lr is 1e-06, above the peak of stem" in result.stdout
 
 
+def test_the_batch_size_of_the_run_is_checked_too():
+    result = thaw("check", "exercise", "--batch-size", "4")
+    assert "on batches of 4, whose statistics are mostly noise" in result.stdout
+    assert "[small-batch-batchnorm]" in result.stdout
+    refused(thaw("check", "exercise", "--batch-size", "none"), "--batch-size is 'none'")
+
+
+def test_a_problem_is_explained_with_its_sources():
+    result = thaw("explain", "rising-lr")
+    assert result.exit_code == 0
+    assert "eta_min" in result.stdout
+    assert "https://arxiv.org/abs/1801.06146" in result.stdout
+    refused(thaw("explain", "rising"), "CODE is 'rising', which is no problem's code: did you mean")
+
+
 def test_a_schedule_is_read_from_standard_input():
     assert thaw("check", "-", stdin=presets.text("gradual")).exit_code == 0
 

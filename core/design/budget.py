@@ -59,6 +59,16 @@ def budgets(schedule: Schedule) -> tuple[Budget | None, ...]:
     )
 
 
+def learning_by_epoch(schedule: Schedule, group: Group) -> Array:
+    """Each epoch's share of all that the group would learn if it were open from start to end.
+
+    The shares sum to 1, or are all 0 where its rate is always 0. Summed as for `budget`.
+    """
+    by_epoch = _sums(schedule, 0).at(curves.peak(schedule, group))
+    possible = float(by_epoch.sum())
+    return by_epoch / possible if possible > 0 else np.zeros_like(by_epoch)
+
+
 def _budget(schedule: Schedule, group: Group, own: _Sums, whole: _Sums) -> Budget | None:
     spans = plan.open_spans(group, schedule.epochs)
     if not spans:

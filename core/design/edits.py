@@ -70,6 +70,11 @@ def set_group(schedule: Schedule, group: str, **fields: Any) -> Schedule:
     return _with_groups(schedule, {group: fields})
 
 
+def set_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:
+    """Change fields of several groups: `{"stem": {"lr_scale": None}}`, as `set_group` does."""
+    return _with_groups(schedule, changes)
+
+
 def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
     """Take another model with its default groups.
 
@@ -133,6 +138,14 @@ def regroup(schedule: Schedule, table: LayerTable, starts: Collection[str]) -> S
         group["modules"] = [path for part in parts for path in part.modules]
         groups.append(group)
     return from_raw({**to_raw(schedule), "groups": groups})
+
+
+def remove_group(schedule: Schedule, group: str) -> Schedule:
+    """Take a group out; those nearer to the input come one step nearer to the head."""
+    schedule.group(group)
+    raw = to_raw(schedule)
+    raw["groups"] = [each for each in raw["groups"] if each["name"] != group]
+    return from_raw(raw)
 
 
 def to_relative_floor(schedule: Schedule) -> Schedule:

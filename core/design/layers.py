@@ -132,6 +132,11 @@ class LayerTable(_Row):
             sizes.update(dict.fromkeys(prefixes(parameter), size))
         return dict(sizes)
 
+    @cached_property
+    def called(self) -> frozenset[str]:
+        """Paths of all modules that the forward pass calls, and of all that hold one of them."""
+        return frozenset(p for node in self.nodes if node.module for p in prefixes(node.module))
+
     def flops_at(self, image_size: int) -> int:
         """FLOPs of the whole forward pass for one image of that many pixels a side."""
         return sum(node.flops_at(image_size) for node in self.nodes)

@@ -20,7 +20,7 @@ def test_every_error_is_told_with_its_field_and_its_problems_own_words() -> None
     with pytest.raises(ScheduleError) as caught:
         refuse_errors(_with_errors())
     found = {error.field: error for error in caught.value.problems}
-    assert list(found) == ["groups", "model.weights"]
+    assert list(found) == ["model.weights", "groups"]
     assert found["model.weights"].wrong == (
         "is 'IMAGENET: V9', which timm/tf_efficientnet_lite0 does not have"
     )

@@ -1,0 +1,87 @@
+"""The optimizer's own numbers: rates and decays far from what people use, and what decays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.design import edits
+from core.design.layers import parameter_counts
+from core.design.problems.facts import Facts
+from core.design.problems.problem import Fix, Problem
+from core.design.problems.words import percent
+from core.errors import ThawError
+
+USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "sgd": (1e-4, 1.0)}
+"""Lowest and highest usual peak of the fastest group, by optimizer; sources in why.md."""
+HIGHEST_DECAY = {"adam": 0.01, "adamw": 0.3, "sgd": 0.01}
+"""Highest usual weight decay: an L2 term for Adam and SGD, decoupled for AdamW."""
+NAMES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+_ROUNDING = 1 + 1e-5
+
+
+def unusual_lr(facts: Facts) -> Iterator[Problem]:
+    """The fastest group's peak is far from what people use with that optimizer."""
+    if not facts.training:
+        return
+    optimizer = facts.schedule.optimizer
+    low, high = USUAL_RATES[optimizer.name]
+    fastest = max(reversed(facts.training), key=lambda group: facts.peaks[group.name]).name
+    reached = facts.peaks[fastest]
+    if low <= reached * _ROUNDING and reached <= high * _ROUNDING:
+        return
+    end = low if reached < low else high
+    base_lr = float(f"{optimizer.base_lr * (end / reached):.6g}")
+    where = "below" if reached < low else "above"
+    wrong = (
+        f"is {optimizer.base_lr:g}, with which {fastest} peaks at {reached:.2g}, "
+        f"{where} the usual {low:g} to {high:g} of {NAMES[optimizer.name]}"
+    )
+    way_out = f"set it to {base_lr:g}"
+    fix = None
+    try:
+        mended = edits.set_field(facts.schedule, "optimizer.base_lr", base_lr)
+        fix = Fix(f"Base LR {base_lr:g}", mended)
+    except ThawError:  # a scale so large that no base rate goes with it
+        way_out = f"bring the scale of {fastest} closer to 1"
+    path = "optimizer.base_lr"
+    yield Problem("unusual-lr", "warning", path, (fastest,), wrong, way_out, fix)
+
+
+def heavy_decay(facts: Facts) -> Iterator[Problem]:
+    """Weight decay is so strong that it pulls pretrained weights towards 0."""
+    optimizer = facts.schedule.optimizer
+    high = HIGHEST_DECAY[optimizer.name]
+    if optimizer.weight_decay <= high or not facts.training:
+        return
+    name = NAMES[optimizer.name]
+    wrong = f"is {optimizer.weight_decay:g}, above the {high:g} that is the most usual for {name}"
+    way_out = "lower it"
+    path = "optimizer.weight_decay"
+    mended = edits.set_field(facts.schedule, path, high)
+    fix = Fix(f"Weight decay {high:g}", mended)
+    yield Problem("heavy-decay", "warning", path, (), wrong, way_out, fix)
+
+
+def decay_on_norms(facts: Facts) -> Iterator[Problem]:
+    """AdamW's decay also pulls on norm layers and biases of the groups that train."""
+    optimizer, table = facts.schedule.optimizer, facts.layers
+    if optimizer.name != "adamw" or optimizer.weight_decay == 0 or table is None:
+        return
+    norms = {layer.path for layer in table.layers if "Norm" in layer.kind}
+    training = {group.name for group in facts.training}
+    pulled = everything = 0
+    for parameter, size in parameter_counts(table).items():
+        if facts.owner(parameter) not in training:
+            continue
+        everything += size
+        module, _, name = parameter.rpartition(".")
+        if module in norms or name.endswith("bias"):
+            pulled += size
+    if not pulled:
+        return
+    wrong = (
+        f"is {optimizer.weight_decay:g}, and AdamW also shrinks {pulled:,} parameters of norm "
+        f"layers and biases by it, {percent(pulled / everything)} of what trains"
+    )
+    way_out = "leave it where it is small, or set it to 0: a schedule has one decay for all"
+    yield Problem("decay-on-norms", "hint", "optimizer.weight_decay", (), wrong, way_out)

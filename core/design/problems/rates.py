@@ -1,0 +1,126 @@
+"""The curve and the groups' peaks: floors that lift, spreads too wide, steps too coarse."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.design import edits
+from core.design.curves import peak
+from core.design.problems.facts import Facts
+from core.design.problems.problem import Fix, Problem
+from core.design.problems.words import epochs, listed
+from core.design.spec import Constant, FloorFactor, Schedule
+
+FLAT = 0.9
+"""A floor of this share of the peak or more leaves nothing to anneal."""
+USUAL_FLOOR = 0.01
+WIDE = 1e6
+NARROWER = 1e4
+FEW_EPOCHS = 5
+_ROUNDING = 1 + 1e-9
+
+
+def rising_lr(facts: Facts) -> Iterator[Problem]:
+    """An absolute floor lies above some groups' peaks, so that their rates rise instead of falling.
+
+    Where it lies above all of them, floor-above-peak says so.
+    """
+    floor = facts.floor_lr
+    if floor is None or _flat_floor(facts) is not None:
+        return
+    rising = {name: value for name, value in facts.peaks.items() if floor > value * _ROUNDING}
+    if not rising:
+        return
+    named = listed(f"{name} ({value:.2g})" for name, value in rising.items())
+    wrong = f"is {floor:g}, above the peak of {named}, so that the rate rises{_fold(rising, floor)}"
+    way_out = "make the floor a factor of each group's peak"
+    fix = Fix("Floor as a factor", edits.to_relative_floor(facts.schedule))
+    yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
+
+
+def floor_above_peak(facts: Facts) -> Iterator[Problem]:
+    """The floor is as high as every group's peak or higher, so that no rate falls."""
+    share = _flat_floor(facts)
+    if share is None:
+        return
+    fix = Fix(
+        f"Floor at {USUAL_FLOOR:g} of the peak",
+        edits.set_field(facts.schedule, "lr.decay.floor", {"factor": USUAL_FLOOR}),
+    )
+    way_out = f"lower it, say to {USUAL_FLOOR:g} of each group's peak"
+    if facts.floor_lr is None:
+        path = "lr.decay.floor.factor"
+        wrong = f"is {share:g} of the peak, so that no rate falls by more than {1 - share:.0%}"
+        way_out += ", or choose the constant shape"
+    else:
+        path = "lr.decay.floor.lr"
+        fastest = max(facts.peaks, key=facts.peaks.__getitem__)
+        fold = _fold(facts.peaks, facts.floor_lr)
+        so = f"rates rise{fold}" if fold else "no rate falls"
+        wrong = (
+            f"is {facts.floor_lr:g}, and even {fastest}, the fastest group, peaks at "
+            f"{facts.peaks[fastest]:.2g}, so that {so}"
+        )
+    yield Problem("floor-above-peak", "warning", path, (), wrong, way_out, fix)
+
+
+def wide_spread(facts: Facts) -> Iterator[Problem]:
+    """The fastest group's peak is more than a million times that of the slowest which trains."""
+    lowest = facts.floor_lr or 0.0  # an absolute floor lifts what lies under it
+    reached = {group.name: max(facts.peaks[group.name], lowest) for group in facts.training}
+    if not reached:
+        return
+    fast, slow = (pick(reached, key=reached.__getitem__) for pick in (max, min))
+    if reached[fast] <= WIDE * reached[slow] * _ROUNDING:
+        return
+    times = reached[fast] / reached[slow]
+    wrong = (
+        f"peaks at {reached[slow]:.2g}, {f'{times:,.0f}' if times < 1e9 else f'{times:.0e}'} times "
+        f"lower than {fast} ({reached[fast]:.2g}), so that it hardly moves"
+    )
+    way_out = "bring the decay per group closer to 1, or freeze it"
+    fix = _narrowed(facts.schedule)
+    path = "lr.group_decay" if facts.schedule.group(slow).lr_scale is None else ""
+    path = path or facts.path(slow, "lr_scale")
+    yield Problem("wide-spread", "warning", path, (slow,), wrong, way_out, fix, slow)
+
+
+def coarse_steps(facts: Facts) -> Iterator[Problem]:
+    """The rate changes only between epochs, and there are few of them."""
+    lr, total = facts.schedule.lr, facts.schedule.epochs
+    flat = isinstance(lr.decay, Constant) and lr.warmup.epochs == 0
+    if lr.interval != "epoch" or total >= FEW_EPOCHS or flat:
+        return
+    wrong = f"is 'epoch' in a run of {epochs(total)}, so the curve has {total} "
+    wrong += "step" if total == 1 else "steps"
+    way_out = "change the rate at every step"
+    mended = edits.set_field(facts.schedule, "lr.interval", "step")
+    fix = Fix("LR steps by step", mended)
+    yield Problem("coarse-steps", "hint", "lr.interval", (), wrong, way_out, fix)
+
+
+def _flat_floor(facts: Facts) -> float | None:
+    """The floor as a share of the highest peak, if that leaves nothing to anneal."""
+    floor = getattr(facts.schedule.lr.decay, "floor", None)
+    if floor is None:
+        return None
+    highest = max(facts.peaks.values())
+    share = floor.factor if isinstance(floor, FloorFactor) else floor.lr / highest
+    return share if share >= FLAT else None
+
+
+def _fold(peaks: dict[str, float], floor: float) -> str:
+    most = max(floor / value for value in peaks.values())
+    return f" up to {most:,.0f}-fold" if most >= 2 else ""
+
+
+def _narrowed(schedule: Schedule) -> Fix:
+    """With the spread of a ten-thousandth from the head to the first group, and no own scales."""
+    deepest = len(schedule.groups) - 1
+    decay = float(f"{NARROWER ** (-1 / deepest):.3g}")
+    with_decay = edits.set_field(schedule, "lr.group_decay", decay)
+    peaks = [peak(with_decay, group) for group in with_decay.groups]
+    if max(peaks) <= WIDE * min(peaks):
+        return Fix(f"Decay per group {decay:g}", with_decay)
+    own = {group.name: {"lr_scale": None} for group in schedule.groups}
+    return Fix(f"Decay per group {decay:g}, no own scales", edits.set_groups(with_decay, own))

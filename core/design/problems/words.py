@@ -1,0 +1,33 @@
+"""Words that messages share: lists of names, epochs, shares, rates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def listed(names: Iterable[str], limit: int = 6) -> str:
+    """`a, b and c` of one name or more; past `limit` the last of them are only counted."""
+    *others, last = names
+    if len(others) >= limit:
+        others, last = others[: limit - 1], f"{len(others) + 2 - limit} more"
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def epochs(count: float) -> str:
+    """`1 epoch`, `2 epochs`, `0.5 epochs`."""
+    return "1 epoch" if count == 1 else f"{count:g} epochs"
+
+
+def from_to(first: int, last: int) -> str:
+    """`3`, or `3 to 5`, both included."""
+    return str(first) if first == last else f"{first} to {last}"
+
+
+def percent(share: float) -> str:
+    """A share with two digits: `3.6%`, `25%`."""
+    return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
+
+
+def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:
+    """The form of a verb or noun that goes with so many names."""
+    return one if len(names) == 1 else more

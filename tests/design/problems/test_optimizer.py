@@ -1,0 +1,75 @@
+"""Mistakes about the optimizer's numbers: an example of each, with its whole message."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.design.spec import Schedule
+from tests.design.problems.small import body, codes, fixed, group, only, schedule, the
+
+
+def rated(name: str, base_lr: float) -> Schedule:
+    return schedule(optimizer={"name": name, "base_lr": base_lr, "weight_decay": 0.0})
+
+
+def test_a_rate_far_above_the_usual_ones():
+    bad = rated("adam", 0.02)
+    problem = only("unusual-lr", bad)
+    assert (problem.severity, problem.path) == ("warning", "optimizer.base_lr")
+    assert problem.groups == ("head",)
+    assert problem.message == (
+        "optimizer.base_lr is 0.02, with which head peaks at 0.02, "
+        "above the usual 1e-06 to 0.01 of Adam: set it to 0.01"
+    )
+    assert fixed(problem, bad, "Base LR 0.01").optimizer.base_lr == 0.01
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high"), [("adam", 1e-6, 1e-2), ("adamw", 1e-6, 1e-2), ("sgd", 1e-4, 1.0)]
+)
+def test_the_ends_of_the_usual_range_are_usual_and_beyond_them_the_fix_is_the_end(
+    name: str, low: float, high: float
+):
+    for end, beyond in [(low, 0.9), (high, 1.1)]:
+        assert codes(rated(name, end)) == []
+        bad = rated(name, end * beyond)
+        mended = fixed(only("unusual-lr", bad), bad, f"Base LR {end:g}")
+        assert mended.optimizer.base_lr == end
+
+
+def test_the_fastest_groups_own_scale_counts():
+    bad = schedule(body([[2, None]]), group("head", lr_scale=20.0))
+    assert fixed(only("unusual-lr", bad), bad, "Base LR 0.0005").optimizer.base_lr == 0.0005
+
+
+def test_a_scale_that_no_base_rate_goes_with_gets_no_fix():
+    groups = [group(f"g{at}", f"m{at}") for at in range(40)]
+    bad = schedule(*groups, lr={"group_decay": 2.0})
+    problem = the("unusual-lr", bad)
+    assert problem.fix is None
+    assert problem.way_out == "bring the scale of g0 closer to 1"
+
+
+def test_a_weight_decay_that_undoes_pretraining():
+    bad = schedule(optimizer={"weight_decay": 0.02})
+    problem = only("heavy-decay", bad)
+    assert (problem.severity, problem.path) == ("warning", "optimizer.weight_decay")
+    assert problem.message == (
+        "optimizer.weight_decay is 0.02, above the 0.01 that is the most usual for Adam: lower it"
+    )
+    assert fixed(problem, bad, "Weight decay 0.01").optimizer.weight_decay == 0.01
+    assert codes(schedule(optimizer={"weight_decay": 0.01})) == []
+
+
+def test_adamws_decay_on_norms_and_biases():
+    bad = schedule(optimizer={"name": "adamw"})
+    problem = only("decay-on-norms", bad)
+    assert (problem.severity, problem.path) == ("hint", "optimizer.weight_decay")
+    assert problem.fix is None
+    assert problem.message == (
+        "optimizer.weight_decay is 0.01, and AdamW also shrinks 10,600 parameters of norm layers "
+        "and biases by it, 0.091% of what trains: "
+        "leave it where it is small, or set it to 0: a schedule has one decay for all"
+    )
+    assert codes(schedule(optimizer={"name": "adamw", "weight_decay": 0.0})) == []
+    assert codes(schedule(optimizer={"name": "adam", "weight_decay": 0.01})) == []

@@ -1,0 +1,140 @@
+"""Mistakes of the curve and of the groups' peaks: an example of each, with its whole message."""
+
+from __future__ import annotations
+
+from core.design import presets
+from core.design.spec import FloorFactor, Schedule
+from tests.design.problems.small import (
+    ALL,
+    body,
+    codes,
+    fixed,
+    found,
+    group,
+    only,
+    schedule,
+    the,
+)
+
+
+def three(per_group: float = 0.1, **lr: object) -> Schedule:
+    """Three groups that all train, with peaks 1e-5, 1e-4 and 1e-3 at 0.1 per group."""
+    return schedule(
+        group("stem", "conv1", "bn1"),
+        group("middle", *ALL[2:]),
+        group("head"),
+        lr={"group_decay": per_group, **lr},
+    )
+
+
+def with_floor(lr: float) -> Schedule:
+    return three(decay={"shape": "linear", "floor": {"lr": lr}})
+
+
+def all_in_one(**fields: object) -> Schedule:
+    return schedule(group("all", *ALL, "fc"), **fields)
+
+
+def test_a_floor_above_the_peak_of_a_group():
+    bad = with_floor(5e-5)
+    problem = only("rising-lr", bad)
+    assert (problem.severity, problem.path) == ("warning", "lr.decay.floor.lr")
+    assert problem.groups == ("stem",)
+    assert problem.message == (
+        "lr.decay.floor.lr is 5e-05, above the peak of stem (1e-05), "
+        "so that the rate rises up to 5-fold: make the floor a factor of each group's peak"
+    )
+    assert fixed(problem, bad, "Floor as a factor").lr.decay.floor == FloorFactor(factor=0.05)
+
+
+def test_a_floor_just_above_a_peak_is_not_called_a_rise_to_one_fold():
+    assert the("rising-lr", with_floor(1.2e-5)).message == (
+        "lr.decay.floor.lr is 1.2e-05, above the peak of stem (1e-05), "
+        "so that the rate rises: make the floor a factor of each group's peak"
+    )
+
+
+def test_a_floor_of_just_the_lowest_peak_lets_nothing_rise():
+    assert codes(with_floor(1e-5)) == []
+
+
+def test_the_exercise_shows_its_faults():
+    bad = presets.load("exercise")
+    assert codes(bad) == ["rising-lr", "moving-batchnorm", "cold-thaw", "never-trains"]
+    assert the("rising-lr", bad).message == (
+        "lr.decay.floor.lr is 1e-06, above the peak of stem (1e-08) and layer1 (1e-07), "
+        "so that the rate rises up to 100-fold: make the floor a factor of each group's peak"
+    )
+    assert the("moving-batchnorm", bad).sentence == (
+        "stem, layer1, layer2, layer3 and layer4 are in train mode while frozen, "
+        "so the statistics of 20 BatchNorm layers drift"
+    )
+
+
+def test_a_floor_above_every_peak():
+    bad = with_floor(0.1)
+    problem = only("floor-above-peak", bad)
+    assert (problem.severity, problem.path, problem.groups) == ("warning", "lr.decay.floor.lr", ())
+    assert problem.message == (
+        "lr.decay.floor.lr is 0.1, and even head, the fastest group, peaks at 0.001, "
+        "so that rates rise up to 10,000-fold: lower it, say to 0.01 of each group's peak"
+    )
+    mended = fixed(problem, bad, "Floor at 0.01 of the peak")
+    assert mended.lr.decay.floor == FloorFactor(factor=0.01)
+
+
+def test_a_floor_at_the_peak():
+    bad = all_in_one(lr={"decay": {"shape": "cosine", "floor": {"factor": 0.9}}})
+    problem = only("floor-above-peak", bad)
+    assert problem.path == "lr.decay.floor.factor"
+    assert problem.message == (
+        "lr.decay.floor.factor is 0.9 of the peak, so that no rate falls by more than 10%: "
+        "lower it, say to 0.01 of each group's peak, or choose the constant shape"
+    )
+    fixed(problem, bad, "Floor at 0.01 of the peak")
+    assert codes(all_in_one(lr={"decay": {"shape": "cosine", "floor": {"factor": 0.89}}})) == []
+
+
+def test_groups_a_million_fold_apart():
+    bad = three(per_group=0.0009)
+    problem = only("wide-spread", bad)
+    assert (problem.severity, problem.path) == ("warning", "lr.group_decay")
+    assert problem.groups == ("stem",)
+    assert problem.message == (
+        "stem peaks at 8.1e-10, 1,234,568 times lower than head (0.001), so that it hardly moves: "
+        "bring the decay per group closer to 1, or freeze it"
+    )
+    assert fixed(problem, bad, "Decay per group 0.01").lr.group_decay == 0.01
+    assert codes(three(per_group=0.001)) == []
+
+
+def test_a_scale_of_its_own_that_is_a_million_fold_apart():
+    bad = schedule(body([[2, None]], lr_scale=5e-7), group("head"))
+    problem = only("wide-spread", bad)
+    assert problem.path == "groups[0].lr_scale"
+    mended = fixed(problem, bad, "Decay per group 0.0001, no own scales")
+    assert mended.group("body").lr_scale is None
+
+
+def test_a_group_that_never_trains_or_is_lifted_by_the_floor_spreads_nothing():
+    frozen = schedule(body([], lr_scale=5e-7), group("head"))
+    assert found("wide-spread", frozen) == []
+    lifted = three(per_group=0.0009, decay={"shape": "linear", "floor": {"lr": 1e-8}})
+    assert codes(lifted) == ["rising-lr"]
+
+
+def test_few_epochs_stepped_by_epoch():
+    bad = schedule(lr={"interval": "epoch"})
+    problem = only("coarse-steps", bad)
+    assert (problem.severity, problem.path, problem.groups) == ("hint", "lr.interval", ())
+    assert problem.message == (
+        "lr.interval is 'epoch' in a run of 4 epochs, so the curve has 4 steps: "
+        "change the rate at every step"
+    )
+    assert fixed(problem, bad, "LR steps by step").lr.interval == "step"
+    assert codes(schedule(epochs=5, lr={"interval": "epoch"})) == []
+
+
+def test_a_constant_rate_has_no_steps_to_be_coarse():
+    lr = {"interval": "epoch", "decay": {"shape": "constant"}}
+    assert codes(all_in_one(lr=lr)) == []
