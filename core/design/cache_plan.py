@@ -1,60 +1,25 @@
 """Which tensors of a frozen part to store, in which pass and where, and what that saves.
 
-Whatever depends on nothing that changes gives the same output in every epoch. A *pass* runs such a
-part once over the images and stores the tensors that cross a *cut*; later epochs start from them.
-One pass can serve many phases, since what stays frozen until then can be stored now. Nothing here
-knows of torch: a page plans from a layer table, a run from what it has measured on its first batch.
+A *pass* runs a frozen part once over the images and stores the tensors that cross a *cut*; later
+epochs start from them. One pass can serve many phases, since what stays frozen until then can be
+stored now.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from typing import Literal
+
+from core.design.cuts import Cut, Work, aged_cuts, epoch_seconds
 
 Place = Literal["memory", "file"]
 
-_BACKWARD = 2.0
-"""Backward over forward: one product for the inputs' gradient, one for the weights'."""
-_CANDIDATES = 3
-"""Cuts that are tried in a phase: the deepest, and earlier ones with smaller tensors."""
-_WORTH = 0.5
-"""An earlier cut must save this share of what the deepest one saves."""
 _REACH = 12
 """Phases that one pass may serve, counted from its own; fewer where there are many phases."""
 _MANY = 40
 _REACH_OF_MANY = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A step of the forward pass: the nodes it reads, what it costs and makes for one image.
-
-    `seconds` are those of the forward pass. `bytes` is 0 for what is no tensor with a row per
-    image, such as a shape or a parameter: that cannot be stored.
-    """
-
-    inputs: tuple[int, ...]
-    seconds: float
-    bytes: int
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """What is run on one split of the data in every epoch: a network, node by node, in order.
-
-    `fixed` has, per phase, the nodes whose output no epoch of that phase changes. `entries` counts
-    the distinct inputs, images in their views, that the epochs [start, end) see.
-    """
-
-    nodes: tuple[Node, ...]
-    fixed: tuple[frozenset[int], ...]
-    images: int
-    entries: Callable[[int, int], int]
-    trains: bool
-    checked: int = 0
-    """Images that are run once more at the start of a cached phase, to prove its exactness."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,16 +48,6 @@ class Budget:
 
 
 UNLIMITED = Budget(2**62, 2**62)
-
-
-@dataclass(frozen=True, slots=True)
-class Cut:
-    """A part of the network that is run once: its nodes, and those whose tensors cross its end."""
-
-    nodes: frozenset[int] = frozenset()
-    boundary: tuple[int, ...] = ()
-    seconds: float = 0.0
-    bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,45 +144,6 @@ def plan_cache(
     return planner.plan()
 
 
-def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:
-    """The cuts worth trying in a phase, the deepest first; none if nothing can be saved.
-
-    A cut takes the fixed nodes up to some point of the order, more than the image itself. It is
-    possible where all that crosses is a tensor with a row per image; what depends on no image is
-    made again behind it for free.
-    """
-    return _cuts_of(work.nodes, work.fixed[phase])
-
-
-@lru_cache(maxsize=64)
-def _cuts_of(nodes: tuple[Node, ...], fixed: frozenset[int]) -> tuple[Cut, ...]:
-    constant = _constants(nodes)
-    readers = _readers(nodes)
-    waiting = [len(each) for each in readers]
-    crossing: dict[int, int] = {}
-    found: list[Cut] = []
-    seconds, taken = 0.0, list[int]()
-    for at, node in enumerate(nodes):
-        if at not in fixed:
-            continue
-        taken.append(at)
-        seconds += node.seconds
-        for source in set(node.inputs):
-            waiting[source] -= 1
-            if waiting[source] == 0:
-                crossing.pop(source, None)
-        if waiting[at] and at not in constant:
-            crossing[at] = node.bytes
-        if crossing.keys() != {0} and crossing and all(crossing.values()):
-            found.append(Cut(frozenset(taken), tuple(crossing), seconds, sum(crossing.values())))
-    chosen: list[Cut] = []
-    for cut in reversed(found):
-        smaller = not chosen or cut.bytes < chosen[-1].bytes
-        if smaller and cut.seconds >= _WORTH * found[-1].seconds:
-            chosen.append(cut)
-    return tuple(chosen[:_CANDIDATES])
-
-
 class _Planner:
     """Dynamic programming over the phases: each is run plainly, or in a segment with a pass."""
 
@@ -242,13 +158,12 @@ class _Planner:
         self._phases = phases
         self._budget = budget
         self._speeds = speeds
-        every = range(len(phases))
-        self._cuts = [tuple(_aged_cuts(work, at) for work in works) for at in every]
+        self._cuts = list(zip(*map(aged_cuts, works), strict=True))
         self._plain = [
             (end - start) * sum(epoch_seconds(work, at) for work in works)
             for at, (start, end) in enumerate(phases)
         ]
-        self._forward = [sum(node.seconds for node in work.nodes) for work in works]
+        self._forward = [work.forward for work in works]
         self._seconds_of = cache(self._sum)
 
     def plan(self) -> CachePlan:
@@ -342,7 +257,8 @@ class _Planner:
         """What a pass stores of one split, and the seconds that it takes."""
         work = self._works[split]
         entries = work.entries(self._phases[first][0], self._phases[last][1])
-        seconds = entries * self._seconds_of(split, frozenset(cut.nodes for cut in cuts))
+        images = entries + work.checked
+        seconds = images * self._seconds_of(split, frozenset(cut.nodes for cut in cuts))
         stored: list[Stored] = []
         for node in dict.fromkeys(node for cut in cuts for node in cut.boundary):
             size = work.nodes[node].bytes
@@ -366,19 +282,8 @@ class _Planner:
         for node in cut.boundary:
             size = work.nodes[node].bytes
             read += size * self._speeds.read(_place(size, in_memory))
-        check = work.checked * (2.0 * self._forward[split] - cut.seconds)
+        check = work.compared * (2.0 * self._forward[split] - cut.seconds)
         return (end - start) * work.images * (cut.seconds - read) - check
-
-
-def _aged_cuts(work: Work, phase: int) -> tuple[tuple[int, Cut], ...]:
-    """The phase's cuts, each with the first phase since which all of its nodes have been fixed."""
-    aged = []
-    for cut in cuts_of(work, phase):
-        since = phase
-        while since > 0 and cut.nodes <= work.fixed[since - 1]:
-            since -= 1
-        aged.append((since, cut))
-    return tuple(aged)
 
 
 def _deepest(cuts: tuple[tuple[int, Cut], ...], first: int, limit: int) -> Cut:
@@ -389,43 +294,3 @@ def _deepest(cuts: tuple[tuple[int, Cut], ...], first: int, limit: int) -> Cut:
 
 def _place(size: int, in_memory: int) -> Place:
     return "memory" if size <= in_memory else "file"
-
-
-def epoch_seconds(work: Work, phase: int) -> float:
-    """Seconds of one epoch of that phase on the whole network; training goes back as well."""
-    forward = sum(node.seconds for node in work.nodes)
-    if not work.trains:
-        return work.images * forward
-    moving = sum(n.seconds for at, n in enumerate(work.nodes) if at not in work.fixed[phase])
-    return work.images * (forward + _BACKWARD * moving)
-
-
-def distinct_entries(images: int, views: int | None, start: int, end: int) -> int:
-    """Distinct inputs that the epochs [start, end) see; without `views` each epoch has its own."""
-    epochs = end - start
-    return images * epochs if views is None else distinct_views(images, views, epochs)
-
-
-def distinct_views(images: int, views: int, epochs: int) -> int:
-    """Entries that `epochs` epochs are expected to see when each draws one of `views` per image."""
-    return round(images * views * (1.0 - (1.0 - 1.0 / views) ** epochs)) if views > 1 else images
-
-
-def _constants(nodes: tuple[Node, ...]) -> frozenset[int]:
-    """Nodes that depend on no image: parameters, buffers, and what is made of them alone.
-
-    The first node that reads nothing is the image itself.
-    """
-    constant: set[int] = set()
-    for at, node in enumerate(nodes):
-        if at > 0 and all(source in constant for source in node.inputs):
-            constant.add(at)
-    return frozenset(constant)
-
-
-def _readers(nodes: tuple[Node, ...]) -> list[list[int]]:
-    readers: list[list[int]] = [[] for _ in nodes]
-    for at, node in enumerate(nodes):
-        for source in set(node.inputs):
-            readers[source].append(at)
-    return readers

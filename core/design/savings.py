@@ -7,17 +7,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from core.design.cache_plan import (
-    UNLIMITED,
-    Budget,
-    CachePlan,
-    Node,
-    Work,
-    cuts_of,
-    distinct_entries,
-    epoch_seconds,
-    plan_cache,
-)
+from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
+from core.design.cuts import Node, Work, cuts_of, distinct_entries, epoch_seconds
 from core.design.dependence import fixed_nodes
 from core.design.layers import LayerTable
 from core.design.plan import Phase, phases

@@ -6,7 +6,9 @@ import hashlib
 import io
 import os
 import pickle
+import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -29,6 +31,7 @@ from core.runs.settings import RunSettings
 
 _KEPT = 2
 """The newest, and the one before in case the newest turns out to be damaged."""
+_LOW_PRIORITY = 10
 _UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError, BadZipFile)
 
 
@@ -81,7 +84,7 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="checkpoint")
+        self._thread = ThreadPoolExecutor(1, "checkpoint", _give_way)
         self._writing: Future[Path] | None = None
 
     def __enter__(self) -> Writer:
@@ -121,6 +124,12 @@ def save(folder: Path, checkpoint: Checkpoint) -> Path:
     with Writer(folder) as writer:
         writer.save(checkpoint)
     return checkpoint_files.stored(folder)[0]
+
+
+def _give_way() -> None:
+    """Let a thread wait for those that train: what it takes from one of them, all of them lose."""
+    if sys.platform == "linux":  # where each thread has a priority of its own
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
 
 
 def _write(folder: Path, epoch: int, content: memoryview) -> Path:

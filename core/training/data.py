@@ -61,10 +61,15 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def side(self) -> int:
+        """Pixels a side of an entry."""
+        return self.size or self.images.shape[-1]
+
     def take(self, entries: Tensor) -> Tensor:
-        """The pixels of these entries: uint8 of shape (len(entries), 3, size, size)."""
+        """The pixels of these entries: uint8 of shape (len(entries), 3, side, side)."""
         positions, numbers = entries // self.views, entries % self.views
-        images, size = self.images[positions], self.size or self.images.shape[-1]
+        images, size = self.images[positions], self.side
         keys = entries + self.seed * 1_000_000_007
         return augmentation.view(images, numbers, keys, self.augment, size)
 

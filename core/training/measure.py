@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from core.design.cache_plan import Node
+from core.design.cuts import Node
 from core.training import frozen
 from core.training.device import synchronise
 from core.training.route import Route, untouched

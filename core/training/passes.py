@@ -23,10 +23,14 @@ _FEWEST, _MOST = 8, 64
 
 @dataclass(slots=True)
 class Store:
-    """What a pass has stored of a split: rows by node, and the row of each entry."""
+    """What a pass has stored of a split: rows by node, and the row of each entry.
+
+    They were made of `chunk` images at a time.
+    """
 
     made: Pass
     places: Tensor
+    chunk: int
     rows: dict[int, Rows] = field(default_factory=dict)
 
     def read(self, nodes: tuple[int, ...], entries: Tensor) -> Inputs:
@@ -48,7 +52,7 @@ def fill(
     """
     places = torch.full((int(entries.max()) + 1,), -1)
     places[entries] = torch.arange(len(entries))
-    store = Store(made, places)
+    store = Store(made, places, chunk)
     starts = _starts(len(entries), chunk)
     for done, start in enumerate(starts):
         yield Progress("caching", done, len(starts))

@@ -58,31 +58,6 @@ def whole(network: Network, split: Split, device: torch.device) -> Route:
     return Route(source, network.model, ahead=split.augment == "random")
 
 
-def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor]) -> str:
-    """Why the cached route cannot stand for the plain one, judged by these batches of entries.
-
-    Empty if each gives the same bits through both. Where they differ, the plain route is run
-    against itself, since the device may be what does not repeat.
-    """
-    for entries in batches:
-        if not same_bits(cached, plain, model, entries):
-            if same_bits(plain, plain, model, entries):
-                return "a batch came out with other bits than without it"
-            return "this device does not repeat its own bits"
-    return ""
-
-
-def same_bits(one: Route, other: Route, model: nn.Module, entries: Tensor) -> bool:
-    """Whether both routes give equal logits, and leave equal buffers and generators, bit for bit.
-
-    The model is as before afterwards, and so are the random generators.
-    """
-    return all(
-        torch.equal(a, b)
-        for a, b in zip(_bits(one, model, entries), _bits(other, model, entries), strict=True)
-    )
-
-
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
     """Puts the model's buffers and the random generators back to where they were."""
@@ -95,12 +70,3 @@ def untouched(model: nn.Module) -> Iterator[None]:
         set_random_state(random, device)
         for buffer, old in zip(model.buffers(), before, strict=True):
             buffer.copy_(old)
-
-
-@torch.no_grad()
-def _bits(route: Route, model: nn.Module, entries: Tensor) -> list[Tensor]:
-    """Logits, then the buffers and the states of the generators that they leave behind."""
-    with untouched(model):
-        logits = route.logits(entries)
-        states = random_state(next(model.parameters()).device).values()
-        return [logits, *(buffer.clone() for buffer in model.buffers()), *states]

@@ -8,13 +8,13 @@ from functools import partial
 
 from torch import Tensor, fx, nn
 
-from core.design.cache_plan import Node, Work, distinct_entries
+from core.design.cuts import Node, Work, distinct_entries
 from core.design.plan import Span, phases
 from core.design.spec import Schedule
 from core.freezing import apply_plan
 from core.grouping import LayerGroups
 from core.runs.settings import batches
-from core.training import frozen
+from core.training import frozen, passes
 from core.training.data import Split
 from core.training.measure import measure
 from core.training.route import Route, untouched
@@ -96,6 +96,7 @@ def works(
             entries=partial(distinct_entries, len(data), _views(data)),
             trains=split == TRAIN,
             checked=sum(end - start for start, end in tried(len(data), batch_size)),
+            compared=passes.chunk_size(data.side, batch_size),
         )
         for split, data in enumerate(splits)
     ]
@@ -103,7 +104,7 @@ def works(
 
 
 def tried(images: int, batch_size: int) -> list[Span]:
-    """The batches that are compared: the first, and the last if it has another size."""
+    """The batches that prove a pass exact: the first, and the last if it has another size."""
     spans = batches(images, batch_size)
     sizes = {end - start: (start, end) for start, end in reversed(spans)}
     return list(sizes.values())

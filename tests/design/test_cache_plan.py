@@ -6,15 +6,8 @@ from itertools import accumulate, pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design.cache_plan import (
-    Budget,
-    CachePlan,
-    Node,
-    Work,
-    cuts_of,
-    distinct_views,
-    plan_cache,
-)
+from core.design.cache_plan import Budget, CachePlan, plan_cache
+from core.design.cuts import Node, Work, cuts_of, distinct_views
 
 PLENTY = Budget(10**15, 10**15)
 TOLERANCE = 1e-9
@@ -170,7 +163,7 @@ def test_a_plan_stays_in_its_budget_and_cuts_only_what_has_been_fixed_since_the_
 
 def scaled(work: Work, factor: float) -> Work:
     """The same work on a machine that takes `factor` times as long."""
-    nodes = tuple(replace(node, seconds=node.seconds * factor) for node in work.nodes)
+    nodes = tuple(node._replace(seconds=node.seconds * factor) for node in work.nodes)
     return replace(work, nodes=nodes)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +16,7 @@ from safetensors.torch import load_file
 from core.design import parse
 from core.design.spec import Schedule
 from core.runs import events as ev
-from core.training import frozen, passes, survey
+from core.training import frozen, passes, proof, survey
 from core.training.measure import measure
 from core.training.route import Route
 from core.training.train import fit, never
@@ -31,7 +30,7 @@ def front_loaded(*args: Any) -> Any:
     So no plan hangs on the clock.
     """
     nodes = measure(*args)
-    return tuple(replace(node, seconds=1.0 if at == 1 else 1e-6) for at, node in enumerate(nodes))
+    return tuple(node._replace(seconds=1.0 if at == 1 else 1e-6) for at, node in enumerate(nodes))
 
 
 def schedule_of(net: str, windows: dict[str, Any], epochs: int, **more: Any) -> Schedule:
@@ -182,7 +181,7 @@ def test_what_tracing_is_known_to_get_wrong_changes_no_bit(kind, when_frozen, tm
 
 
 def test_rows_that_are_refused_in_every_phase_change_no_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr("core.training.cache.difference", lambda *_: "refused for the test")
+    monkeypatch.setattr(proof, "difference", lambda *_: "refused for the test")
     group = {"when_frozen": "eval"}
     events = assert_same(tmp_path, schedule_of("resnet", GRADUAL["resnet"], 6, group=group))
     decisions = of_kind(events, ev.CacheDecision)
@@ -203,7 +202,8 @@ def differs(tmp_path: Path, schedule: Schedule, **changed: Any) -> bool:
 
 @pytest.fixture
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr("core.training.cache.difference", lambda *_: "")
+    monkeypatch.setattr(proof, "difference", lambda *_: "")
+    monkeypatch.setattr(proof, "rows_differ", lambda *_: "")
     return monkeypatch
 
 

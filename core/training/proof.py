@@ -1,0 +1,63 @@
+"""The proof that stored rows may stand for the frozen part: real batches, compared bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+from core.training.device import random_state
+from core.training.passes import Store
+from core.training.route import Route, untouched
+
+_OTHER_BITS = "a batch came out with other bits than without it"
+
+
+@torch.no_grad()
+def rows_differ(part: Route, store: Store, batches: Iterable[Tensor]) -> str:
+    """Why stored rows cannot stand for what the frozen part makes of whole batches of entries.
+
+    Empty if they are the same bits: a pass works on fewer images at a time than training does, and
+    kernels may round otherwise for another number of them.
+    """
+    nodes = tuple(store.rows)
+    for entries in batches:
+        made = part.network(*part.source(entries))
+        if not all(map(torch.equal, made, store.read(nodes, entries))):
+            return _OTHER_BITS
+    return ""
+
+
+def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor]) -> str:
+    """Why the cached route cannot stand for the plain one, judged by these batches of entries.
+
+    Empty if each gives the same bits through both. Where they differ, the plain route is run
+    against itself, since the device may be what does not repeat.
+    """
+    for entries in batches:
+        if not same_bits(cached, plain, model, entries):
+            if same_bits(plain, plain, model, entries):
+                return _OTHER_BITS
+            return "this device does not repeat its own bits"
+    return ""
+
+
+def same_bits(one: Route, other: Route, model: nn.Module, entries: Tensor) -> bool:
+    """Whether both routes give equal logits, and leave equal buffers and generators, bit for bit.
+
+    The model is as before afterwards, and so are the random generators.
+    """
+    return all(
+        torch.equal(a, b)
+        for a, b in zip(_bits(one, model, entries), _bits(other, model, entries), strict=True)
+    )
+
+
+@torch.no_grad()
+def _bits(route: Route, model: nn.Module, entries: Tensor) -> list[Tensor]:
+    """Logits, then the buffers and the states of the generators that they leave behind."""
+    with untouched(model):
+        logits = route.logits(entries)
+        states = random_state(next(model.parameters()).device).values()
+        return [logits, *(buffer.clone() for buffer in model.buffers()), *states]
