@@ -15,6 +15,7 @@ from typing import Any, NoReturn, TypeVar
 import click
 
 from core.design import layers, parse, presets, problems, why
+from core.design.batches import steps_per_epoch
 from core.design.spec import Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
@@ -22,7 +23,7 @@ from core.runs import folder as folders
 from core.runs import outcome
 from core.runs.console import print_nowhere
 from core.runs.refuse import refuse_errors
-from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings, steps_per_epoch
+from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
 from core.runs.sitting import Sitting, stop_signals
 from core.runs.spare import wait_for_folder
 

@@ -10,13 +10,14 @@ from core.design import edits, problems
 from core.design.parse import to_raw
 from core.design.spec import Schedule
 from pages.components import frame, state
-from pages.components.cache_strip import cache_strip
 from pages.components.chart_style import View
+from pages.components.cost_card import cost_card
+from pages.components.cost_strip import cost_strip
 from pages.components.curve_panel import curve_panel
 from pages.components.downloads import csv_button
 from pages.components.problem_list import problem_list
 from pages.components.rate_chart import rate_chart
-from pages.components.rate_table import epoch_table
+from pages.components.rate_dialog import rate_dialog
 from pages.components.timeline.data import timeline_data
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 from pages.components.timeline.mount import TimelineResult, timeline
@@ -46,11 +47,22 @@ def _designer() -> None:
         )
         shown = timeline(data, key="timeline", on_event=_take)
         _rates(narrow=shown.narrow)
-        cache_strip(state.schedule(), state.settings(), st.session_state["playhead"])
+        if not shown.narrow:
+            _costs()
     with side:
-        curve_panel()
-        window_panel()
-        problem_list(found)
+        if shown.narrow:  # a phone has them below each other: what is in hand comes first
+            window_panel()
+            problem_list(found)
+            curve_panel(folded=True)
+            cost_card(state.schedule(), state.table(), state.settings())
+        else:
+            curve_panel()
+            window_panel()
+            problem_list(found)
+
+
+def _costs() -> None:
+    cost_strip(state.schedule(), state.table(), state.settings(), st.session_state["playhead"])
 
 
 def _take(event: TimelineResult) -> None:
@@ -88,26 +100,20 @@ def _rates(*, narrow: bool) -> None:
         unit = _switch("Unit", "chart-unit", ("rate", "of peak"))
         axis = _switch("Axis", "chart-axis", ("epoch", "step"))
         table = st.button("Table", key="show-table")
-        csv_button("CSV", key="rates-csv")
+        csv_button("CSV", axis, key="rates-csv")
     view = View(frame.is_dark(), narrow, scale, unit, axis)
     chart = rate_chart(
         state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
     )
     st.altair_chart(chart, theme=None, key="rates", width="stretch")
     if table:
-        _table()
+        rate_dialog()
 
 
 def _switch(label: str, key: str, options: tuple[str, str]) -> Any:
     return st.segmented_control(
         label, options, default=options[0], key=key, required=True, label_visibility="collapsed"
     )
-
-
-@st.dialog("Learning rate per epoch", width="large")
-def _table() -> None:
-    st.caption("The rate at the first step of each epoch; frozen where a group does not train.")
-    st.dataframe(epoch_table(state.schedule(), state.steps_per_epoch()), hide_index=True)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any
 from core.design.curves import peak
 from core.design.layers import LayerGroup, LayerTable
 from core.design.parse import from_raw, to_raw
-from core.design.spec import Group, Schedule, Window
+from core.design.spec import FloorFactor, FloorLR, Group, Schedule, Window
 
 TO_THE_END: tuple[Window, ...] = ((0, None),)
 
@@ -151,12 +151,33 @@ def remove_group(schedule: Schedule, group: str) -> Schedule:
 def to_relative_floor(schedule: Schedule) -> Schedule:
     """Turn an absolute floor into the share of the peak that it is for the fastest group.
 
-    The share has six digits and is at most 1.
+    The share has six digits and is at most 1. A schedule without an absolute floor stays.
     """
-    floor = to_raw(schedule)["lr"]["decay"]["floor"]["lr"]
-    highest = max(peak(schedule, group) for group in schedule.groups)
-    factor = min(1.0, floor / highest)
-    return set_field(schedule, "lr.decay.floor", {"factor": float(f"{factor:.6g}")})
+    floor = getattr(schedule.lr.decay, "floor", None)
+    if not isinstance(floor, FloorLR):
+        return schedule
+    factor = min(1.0, floor.lr / _highest_peak(schedule))
+    return set_field(schedule, "lr.decay.floor", {"factor": _six_digits(factor)})
+
+
+def to_absolute_floor(schedule: Schedule) -> Schedule:
+    """Turn a floor by the peak into the one rate that the fastest group ends at.
+
+    The rate has six digits and is at most 1000. A schedule without a floor by the peak stays.
+    """
+    floor = getattr(schedule.lr.decay, "floor", None)
+    if not isinstance(floor, FloorFactor):
+        return schedule
+    lr = min(1e3, floor.factor * _highest_peak(schedule))
+    return set_field(schedule, "lr.decay.floor", {"lr": _six_digits(lr)})
+
+
+def _highest_peak(schedule: Schedule) -> float:
+    return max(peak(schedule, group) for group in schedule.groups)
+
+
+def _six_digits(value: float) -> float:
+    return float(f"{value:.6g}")
 
 
 def _with_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:

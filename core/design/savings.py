@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
+from core.design.batches import tried
 from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Node, Work, cuts_of, distinct_entries, epoch_seconds
 from core.design.dependence import fixed_nodes
@@ -131,15 +132,10 @@ def _works(
             for names, epoch in alike.items()
         }
         entries = partial(distinct_entries, images, data.views if trains else 1)
-        checked = _checked(images, data.batch_size)
+        checked = sum(end - start for start, end in tried(images, data.batch_size))
         by_phase = tuple(fixed[phase.open] for phase in parts)
         works.append(Work(nodes, by_phase, images, entries, trains, checked))
     return works[_TRAIN], works[_VALIDATION]
-
-
-def _checked(images: int, batch_size: int) -> int:
-    """Images that prove a phase exact: the first batch, and the last if it has another size."""
-    return min(images, batch_size) + (images % batch_size if images > batch_size else 0)
 
 
 def _held(plan: CachePlan, at: int) -> int:

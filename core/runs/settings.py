@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from core.design.batches import steps_per_epoch
 from core.errors import SettingsError, shown
 
 BUNDLED_DATA = "fashion-mnist"
@@ -16,6 +17,12 @@ BUNDLED_TRAIN_IMAGES = 2_000
 BUNDLED_VALIDATION_IMAGES = 1_000
 
 Augment = Literal["none", "flip", "crops", "random"]
+
+VIEWS: Mapping[Augment, int | None] = {"none": 1, "flip": 2, "crops": 10, "random": None}
+"""Views of an image, see `core.training.augment`; None: a new one in every epoch."""
+
+FREE_SHARE = 0.25
+"""Share of the free memory, or disk, that stored tensors may take unless the settings say."""
 
 
 class RunSettings(BaseModel):
@@ -74,24 +81,6 @@ def read_settings(text: str | bytes) -> RunSettings:
         return RunSettings.model_validate_json(text)
     except ValidationError as error:
         raise _explain(error) from None
-
-
-def batches(images: int, batch_size: int) -> tuple[tuple[int, int], ...]:
-    """How an epoch is cut into batches: positions [start, end) that cover all images in order.
-
-    The last batch takes what is left. A lone last image joins the batch before it, since
-    BatchNorm cannot train on one image of one pixel, and one image alone takes another code path
-    with other rounding.
-    """
-    edges = [*range(0, images, batch_size), images]
-    if batch_size > 1 and len(edges) > 2 and edges[-1] - edges[-2] == 1:
-        del edges[-2]
-    return tuple(pairwise(edges))
-
-
-def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Optimizer steps of one epoch: the number of its batches."""
-    return len(batches(images, batch_size))
 
 
 def planned_steps(settings: RunSettings) -> int:

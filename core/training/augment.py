@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
-from core.runs.settings import Augment
+from core.runs.settings import VIEWS, Augment
 
 _CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
 """Where a crop lies, in halves of the margin: four corners and the centre (Krizhevsky 2012)."""
@@ -28,7 +28,8 @@ def stored_size(augment: Augment, image_size: int) -> int:
 
 def view_count(augment: Augment, epochs: int) -> int:
     """How many views an image has; open-ended augmentation has a new one in every epoch."""
-    return {"none": 1, "flip": 2, "crops": 2 * len(_CORNERS), "random": epochs}[augment]
+    views = VIEWS[augment]
+    return epochs if views is None else views
 
 
 def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: int) -> Tensor:

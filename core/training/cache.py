@@ -15,6 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from core.design import batches
 from core.design.cache_plan import CachePlan
 from core.design.cuts import Cut
 from core.design.spec import Schedule
@@ -212,9 +213,9 @@ class FrozenCache:
                     yield item
             if is_fast:
                 return ""
-            spans_tried = survey.tried(len(tried), self._settings.batch_size)
-            batches = (tried[start:end] for start, end in spans_tried)
-            return proof.rows_differ(route, self._stores[split], batches)
+            spans_tried = batches.tried(len(tried), self._settings.batch_size)
+            compared = (tried[start:end] for start, end in spans_tried)
+            return proof.rows_differ(route, self._stores[split], compared)
 
     def _seen(self, split: int, start: int, end: int) -> Tensor:
         """The entries that the epochs [start, end) see of a split, each once, in rising order."""

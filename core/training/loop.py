@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from core.design.batches import batches
 from core.errors import RunError
 from core.runs.events import Progress, Step
-from core.runs.settings import batches
 from core.training.audit import Auditor
 from core.training.route import Inputs, Route
 

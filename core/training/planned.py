@@ -13,16 +13,13 @@ from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Work, cuts_of
 from core.design.plan import Span
 from core.runs.events import Forecast
-from core.runs.settings import RunSettings
+from core.runs.settings import FREE_SHARE, RunSettings
 from core.training import frozen, survey
 from core.training.data import Split
 from core.training.device import free_memory
 from core.training.measure import measure
 from core.training.route import Route
 from core.training.survey import TRAIN, Graphs, Measure, Model
-
-_SHARE = 0.25
-"""Share of the free memory, or disk, that stored tensors may take unless the settings say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +66,8 @@ def available(settings: RunSettings, device: torch.device, scratch: Path) -> Bud
     """What stored tensors may take: what the settings say, else a share of what is free."""
     memory, disk = settings.cache_memory, settings.cache_disk
     return Budget(
-        int(free_memory(device) * _SHARE) if memory is None else memory * 1_000_000,
-        int(shutil.disk_usage(scratch).free * _SHARE) if disk is None else disk * 1_000_000,
+        int(free_memory(device) * FREE_SHARE) if memory is None else memory * 1_000_000,
+        int(shutil.disk_usage(scratch).free * FREE_SHARE) if disk is None else disk * 1_000_000,
     )
 
 

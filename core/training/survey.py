@@ -8,12 +8,12 @@ from functools import partial
 
 from torch import Tensor, fx, nn
 
+from core.design.batches import tried
 from core.design.cuts import Node, Work, distinct_entries
 from core.design.plan import Span, phases
 from core.design.spec import Schedule
 from core.freezing import apply_plan
 from core.grouping import LayerGroups
-from core.runs.settings import batches
 from core.training import frozen, passes
 from core.training.data import Split
 from core.training.measure import measure
@@ -101,13 +101,6 @@ def works(
         for split, data in enumerate(splits)
     ]
     return made[TRAIN], made[VALIDATION]
-
-
-def tried(images: int, batch_size: int) -> list[Span]:
-    """The batches that prove a pass exact: the first, and the last if it has another size."""
-    spans = batches(images, batch_size)
-    sizes = {end - start: (start, end) for start, end in reversed(spans)}
-    return list(sizes.values())
 
 
 def names_of(graph: fx.Graph) -> list[str]:

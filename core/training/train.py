@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from core.design.batches import steps_per_epoch
 from core.design.plan import open_groups, phases
 from core.design.spec import ModelRef, Schedule
 from core.errors import RunError
@@ -18,7 +19,7 @@ from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.runs import events as ev
 from core.runs.refuse import refuse_errors
-from core.runs.settings import RunSettings, steps_per_epoch
+from core.runs.settings import RunSettings
 from core.scheduler import ScheduleLR
 from core.training import checkpoint
 from core.training.allocator import keep_freed_memory

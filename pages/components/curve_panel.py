@@ -3,61 +3,174 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager
 
 import streamlit as st
 
 from core.design import edits
 from core.design.curves import SHAPES
-from core.design.spec import MAX_EPOCHS, FloorLR
-from pages.components import frame, state
-from pages.components.fields import choice, number, switch
+from core.design.spec import MAX_EPOCHS, SGD, FloorLR, Schedule
+from pages.components import frame, names, state
+from pages.components.fields import choice, fresh_key, is_stale, number, sensible_step, switch
 
-_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
-_SHAPES = {"wsd": "Warmup, stable, decay"}
+_ABSOLUTE, _RELATIVE = "LR", "× peak"
 
 
-def curve_panel() -> None:
-    """Draw the card; every control edits the schedule at once."""
+def curve_panel(*, folded: bool = False) -> None:
+    """Draw the card; every control edits the schedule at once.
+
+    `folded` makes it one line until it is opened.
+    """
+    schedule = state.schedule()
     steps = state.steps_per_epoch()
-    total = state.schedule().epochs * steps
+    if folded:
+        with frame.card("curve"), _fold("curve-fold", f"**Curve** {summary(schedule)}"):
+            _controls(schedule)
+        return
+    total = schedule.epochs * steps
     with frame.card("curve", "Curve", f"{total:,} steps, {steps:,} per epoch"):
-        left, right = st.columns(2, gap="small")
-        with left:
-            number("Epochs", "epochs", min_value=1, max_value=MAX_EPOCHS, step=1)
-            number("Decay per group", "lr.group_decay", min_value=1e-6, step=0.05, format="%g")
-            number("Warmup epochs", "lr.warmup.epochs", min_value=0.0, step=0.5, format="%g")
-            choice("Shape", "lr.decay.shape", tuple(SHAPES), edits.set_shape, _SHAPES)
-            _shape_detail()
-            switch("LR steps by", "lr.interval", ("epoch", "step"))
-        with right:
-            _base_lr()
-            choice(
-                "Optimizer", "optimizer.name", tuple(_OPTIMIZERS), edits.set_optimizer, _OPTIMIZERS
-            )
-            number(
-                "Warmup from × peak",
-                "lr.warmup.start_factor",
-                min_value=0.0,
-                max_value=1.0,
-                step=0.05,
-                format="%g",
-            )
-            _floor()
-            switch("After unfreeze", "lr.after_unfreeze", ("follow", "restart"))
+        _controls(schedule)
 
 
-def _base_lr() -> None:
-    base = state.schedule().optimizer.base_lr
-    step = 10.0 ** math.floor(math.log10(base))
-    number("Base LR", "optimizer.base_lr", min_value=1e-12, step=step, format="%g")
+def summary(schedule: Schedule) -> str:
+    """The curve in a few words: `8 epochs, 0.001, ×0.5, cosine`."""
+    lr = schedule.lr
+    rate, decay = f"{schedule.optimizer.base_lr:g}", f"×{lr.group_decay:g}"
+    return f"{schedule.epochs} epochs, {rate}, {decay}, {lr.decay.shape}"
 
 
-def _floor() -> None:
-    floor = getattr(state.schedule().lr.decay, "floor", None)
+def _controls(schedule: Schedule) -> None:
+    lr = schedule.lr
+    warms = lr.warmup.epochs > 0
+    left, right = _pair()
+    with left:
+        number("Epochs", "epochs", min_value=1, max_value=MAX_EPOCHS, step=1)
+    with right:
+        _rate(
+            "Base LR",
+            "optimizer.base_lr",
+            schedule.optimizer.base_lr,
+            min_value=1e-12,
+            max_value=1e3,
+            help="The peak of a group whose LR scale is 1, such as the head.",
+        )
+    left, right = _pair()
+    with left:
+        _rate(
+            "Decay per group",
+            "lr.group_decay",
+            lr.group_decay,
+            most=0.05,
+            min_value=1e-6,
+            max_value=10.0,
+            help="Each group's peak is this share of the next one's, towards the input.",
+        )
+    with right:
+        choice(
+            "Optimizer",
+            "optimizer.name",
+            (*names.OPTIMIZERS,),
+            edits.set_optimizer,
+            names.OPTIMIZERS,
+        )
+    left, right = _pair()
+    with left:
+        number(
+            "Warmup epochs",
+            "lr.warmup.epochs",
+            min_value=0.0,
+            max_value=float(MAX_EPOCHS),
+            step=0.5,
+            format="%g",
+            help="The rate rises to the peak over so many epochs; fractions are fine, 0 is none.",
+        )
+    with right:
+        number(
+            "Warmup from × peak",
+            "lr.warmup.start_factor",
+            min_value=0.0,
+            max_value=1.0,
+            step=0.05,
+            format="%g",
+            disabled=not warms,
+        )
+    left, right = _pair()
+    with left:
+        switch("Warmup shape", "lr.warmup.shape", ("linear", "cosine"), disabled=not warms)
+    with right:
+        switch(
+            "After unfreeze",
+            "lr.after_unfreeze",
+            ("follow", "restart"),
+            help="Follow the shared curve, or begin it anew, warmup included, at the first thaw.",
+        )
+    left, right = _pair()
+    with left:
+        switch(
+            "LR steps by",
+            "lr.interval",
+            ("epoch", "step"),
+            help="A new rate at every epoch, or at every optimizer step.",
+        )
+    with right:
+        _floor_kind(schedule)
+    left, right = _pair()
+    with left:
+        choice("Shape", "lr.decay.shape", (*SHAPES,), edits.set_shape, names.SHAPES)
+    with right:
+        _floor(schedule)
+    _shape_detail(lr.decay.shape)
+    _optimizer(schedule)
+
+
+def _pair() -> list[AbstractContextManager[object]]:
+    return [*st.columns(2, gap="small")]
+
+
+def _fold(key: str, label: str) -> AbstractContextManager[object]:
+    return st.expander(label, key=key)
+
+
+def _rate(
+    label: str, path: str, value: float, *, most: float = math.inf, **options: float | str
+) -> None:
+    """A number whose steps grow with it."""
+    step = min(sensible_step(value), most)
+    number(label, path, step=step, format="%g", **options)
+
+
+def _floor_kind(schedule: Schedule) -> None:
+    floor = getattr(schedule.lr.decay, "floor", None)
+    key = fresh_key("floor-kind", _ABSOLUTE if isinstance(floor, FloorLR) else _RELATIVE)
+    st.segmented_control(
+        "Floor is",
+        (_RELATIVE, _ABSOLUTE),
+        key=key,
+        required=True,
+        disabled=floor is None,
+        width="stretch",
+        help="A share of each group's own peak, or one rate for all groups, PyTorch's eta_min. "
+        "The fastest group keeps its floor when this changes.",
+        on_change=_set_floor_kind,
+        args=(key,),
+    )
+
+
+def _set_floor_kind(key: str) -> None:
+    if not is_stale(key):
+        absolute = st.session_state[key] == _ABSOLUTE
+        state.edit(edits.to_absolute_floor if absolute else edits.to_relative_floor)
+
+
+def _floor(schedule: Schedule) -> None:
+    floor = getattr(schedule.lr.decay, "floor", None)
     if floor is None:
         st.text_input("Floor", "the peak", disabled=True, key="no-floor")
     elif isinstance(floor, FloorLR):
-        number("Floor, absolute LR", "lr.decay.floor.lr", min_value=0.0, step=1e-6, format="%g")
+        step = sensible_step(floor.lr) if floor.lr else 1e-6
+        number(
+            "Floor, LR", "lr.decay.floor.lr", min_value=0.0, max_value=1e3, step=step, format="%g"
+        )
     else:
         number(
             "Floor × peak",
@@ -69,16 +182,58 @@ def _floor() -> None:
         )
 
 
-def _shape_detail() -> None:
-    shape = state.schedule().lr.decay.shape
-    if shape == "wsd":
-        number(
-            "Cooldown, last part",
-            "lr.decay.cooldown",
-            min_value=0.001,
-            max_value=1.0,
-            step=0.05,
-            format="%g",
-        )
-    elif shape == "polynomial":
-        number("Power", "lr.decay.power", min_value=0.01, step=0.5, format="%g")
+def _shape_detail(shape: str) -> None:
+    """What only some shapes have, last and below the shape, so that nothing else moves."""
+    if shape not in ("wsd", "polynomial"):
+        return
+    left, _ = _pair()
+    with left:
+        if shape == "wsd":
+            number(
+                "Cooldown, last part",
+                "lr.decay.cooldown",
+                min_value=0.001,
+                max_value=1.0,
+                step=0.05,
+                format="%g",
+                help="Share of what is left after warmup in which the rate falls.",
+            )
+        else:
+            number(
+                "Power",
+                "lr.decay.power",
+                min_value=0.01,
+                max_value=100.0,
+                step=0.5,
+                format="%g",
+                help="1 is a straight line; above, it falls fast at first.",
+            )
+
+
+def _optimizer(schedule: Schedule) -> None:
+    optimizer = schedule.optimizer
+    title = f"{names.OPTIMIZERS[optimizer.name]}: weight decay {optimizer.weight_decay:g}"
+    if isinstance(optimizer, SGD):
+        title += f", momentum {optimizer.momentum:g}"
+    with _fold("optimizer-fold", title):
+        left, right = _pair()
+        with left:
+            decay = optimizer.weight_decay
+            number(
+                "Weight decay",
+                "optimizer.weight_decay",
+                min_value=0.0,
+                step=sensible_step(decay) if decay else 0.01,
+                format="%g",
+                help="Decoupled from the gradient." if optimizer.name == "adamw" else "An L2 term.",
+            )
+        if isinstance(optimizer, SGD):
+            with right:
+                number(
+                    "Momentum",
+                    "optimizer.momentum",
+                    min_value=0.0,
+                    max_value=math.nextafter(1.0, 0.0),
+                    step=0.05,
+                    format="%g",
+                )

@@ -1,8 +1,8 @@
-"""The button that downloads the rates of every step, where they are not too many for a page."""
+"""The button that downloads the rates, where they are not too many for a page."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -13,20 +13,24 @@ from pages.components.links import file_name
 MOST_ROWS = 2_000_000
 
 
-def csv_button(label: str, **options: Any) -> None:
-    """A button for the CSV table; it is off for over two million rows, and says what to do then."""
-    schedule, steps = state.schedule(), state.steps_per_epoch()
+def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any) -> None:
+    """A button for the CSV table, by step or with the first step of every epoch alone.
+
+    It is off for over two million rows, and says what to do then.
+    """
+    schedule = state.schedule()
+    steps = state.steps_per_epoch() if by == "step" else 1
     rows = schedule.epochs * steps * len(schedule.groups)
     command = f"python -m core curves FILE --steps-per-epoch {steps}"
     st.download_button(
         label,
         lambda: csv.text(schedule, steps),
-        file_name(schedule, ".csv"),
+        file_name(schedule, ".csv" if by == "step" else "-by-epoch.csv"),
         "text/csv",
         on_click="ignore",
         disabled=rows > MOST_ROWS,
         help=f"The table has {rows:,} rows: write it with `{command}`."
         if rows > MOST_ROWS
-        else "Every step of every group: step, epoch, group, lr, trainable",
+        else f"Every {by} of every group: step, epoch, group, lr, trainable",
         **options,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -33,7 +34,7 @@ def choice(
     path: str,
     names: Sequence[str],
     verb: Callable[..., Any] | None = None,
-    titles: dict[str, str] | None = None,
+    titles: Mapping[str, str] | None = None,
 ) -> None:
     """A select box for the field at `path`; `verb(schedule, name)` replaces setting it."""
     key = _shown(path)
@@ -48,12 +49,30 @@ def choice(
     )
 
 
-def switch(label: str, path: str, names: Sequence[str]) -> None:
-    """A segmented control for a field with two or three values."""
+def switch(label: str, path: str, names: Sequence[str], **options: Any) -> None:
+    """A segmented control for a field with two or three values.
+
+    Other options are `st.segmented_control`'s.
+    """
     key = _shown(path)
     st.segmented_control(
-        label, names, key=key, required=True, on_change=_set, args=(path, key), width="stretch"
+        label,
+        names,
+        key=key,
+        required=True,
+        on_change=_set,
+        args=(path, key),
+        width="stretch",
+        **options,
     )
+
+
+def sensible_step(value: float) -> float:
+    """What a press of + adds to a rate: 1e-4 from 1e-3 on, 1e-3 from 2e-3 on, and so forth.
+
+    The way down has the same stops as the way up, and never ends at 0.
+    """
+    return float(f"1e{math.floor(math.log10(value / 2.0))}")
 
 
 def fresh_key(name: str, value: Any) -> str:
@@ -89,6 +108,8 @@ def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
     value = st.session_state[key]
     if value is None or is_stale(key):
         return
+    if isinstance(value, float):
+        value = float(f"{value:.15g}")  # the browser adds up steps: 0.0011000000000000001
     if verb is None:
         state.edit(edits.set_field, path, value)
     else:

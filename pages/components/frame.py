@@ -15,7 +15,10 @@ from pages.components import state
 from pages.components.fonts import font_faces
 from pages.components.palette import ROLES
 
-_STYLE = Path(__file__).with_name("frame.css").read_text(encoding="utf-8")
+_STYLE = "\n".join(
+    Path(__file__).with_name(name).read_text(encoding="utf-8")
+    for name in ("frame.css", "costs.css")
+)
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
 
@@ -54,18 +57,24 @@ def colour(role: str) -> str:
 
 
 @contextmanager
-def card(name: str, title: str | None = None, aside: str = "") -> Iterator[None]:
-    """A card, with a heading and a quiet remark at its right if they are given."""
+def card(
+    name: str, title: str | None = None, aside: str = "", swatch: str | None = None
+) -> Iterator[None]:
+    """A card, with a heading and a quiet remark at its right if they are given.
+
+    `swatch` is the colour of a group whose name the title is.
+    """
     with st.container(key=f"card-{name}", border=True):
         if title is not None:
-            heading(title, aside)
+            heading(title, aside, swatch)
         yield
 
 
-def heading(title: str, aside: str = "") -> None:
-    """A card's heading, with a quiet remark at its right."""
+def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
+    """A card's heading, with a quiet remark at its right and a group's colour at its left."""
+    mark = f'<i class="thaw-swatch" style="background:{swatch}"></i>' if swatch else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(f'<h2 class="thaw-heading">{escape(title)}</h2>', width="content")
+        st.html(f'<h2 class="thaw-heading">{mark}{escape(title)}</h2>', width="content")
         if aside:
             st.html(f'<span class="thaw-aside">{escape(aside)}</span>', width="stretch")
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -38,20 +36,6 @@ def rate_table(schedule: Schedule, steps_per_epoch: int) -> pd.DataFrame:
             "span": np.cumsum(turns, axis=1).ravel(),
         }
     )
-
-
-def epoch_table(schedule: Schedule, steps_per_epoch: int) -> pd.DataFrame:
-    """One row per epoch, one column per group: its rate at the epoch's first step, or "frozen"."""
-    epochs = np.arange(schedule.epochs)
-    t = curves.time_of_step(schedule, epochs * steps_per_epoch, steps_per_epoch)
-    columns: dict[str, Any] = {"epoch": epochs}
-    by_group = zip(schedule.groups, curves.rates(schedule, t), strict=True)
-    for group, rates in reversed(list(by_group)):
-        columns[group.name] = [
-            f"{rate:.6g}" if plan.is_open(group, epoch) else "frozen"
-            for epoch, rate in zip(epochs.tolist(), rates, strict=True)
-        ]
-    return pd.DataFrame(columns)
 
 
 def connected(table: pd.DataFrame, end: float) -> pd.DataFrame:

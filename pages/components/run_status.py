@@ -16,7 +16,7 @@ from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
 from pages.components import frame
-from pages.components.cache_strip import size
+from pages.components.cost_words import size
 
 _TITLES = {
     "starting": "Starting",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.design import edits
+from core.design import curves, edits
+from core.design.budget import budget
 from core.design.curves import scale
-from core.design.spec import Group
+from core.design.spec import Group, Schedule
+from pages.components import cost_words as words
 from pages.components import frame, state
-from pages.components.fields import fresh_key, is_stale
+from pages.components.fields import fresh_key, is_stale, sensible_step
+from pages.components.palette import group_colours
 
 
 def window_panel() -> None:
@@ -19,10 +22,11 @@ def window_panel() -> None:
             st.caption("Select a bar in the timeline to type its epochs and its rate.")
         return
     name, index = chosen
-    group = state.schedule().group(name)
+    schedule = state.schedule()
+    group = schedule.group(name)
     windows = len(group.trainable)
     aside = f"window {index + 1} of {windows}" if windows else "never trains"
-    with frame.card("window", name, aside):
+    with frame.card("window", name, aside, _colour(schedule, group)):
         start, end, rate = st.columns(3, gap="small")
         with start:
             _thaws_at(group, index)
@@ -30,7 +34,36 @@ def window_panel() -> None:
             _freezes_at(group, index)
         with rate:
             _lr_scale(group)
+        if told := learning(schedule, group, index):
+            st.html(f'<p class="thaw-said">{told}</p>')
         _batchnorm(group)
+
+
+def learning(schedule: Schedule, group: Group, index: int) -> str:
+    """What the group gets of the run, and its rate as the window begins; "" if it never trains."""
+    received = budget(schedule, group)
+    if received is None:
+        return ""
+    epochs, gets = (words.share(share) for share in (received.epochs, received.learning))
+    joined = "but" if received.learning < 0.8 * received.epochs else "and"
+    start = group.trainable[index][0]
+    if start >= schedule.epochs:
+        begins = "This window begins when the run is over."
+    else:
+        rate = float(curves.lr(schedule, group, start))
+        of_peak = words.share(rate / curves.peak(schedule, group))
+        begins = (
+            f"At epoch {start} it begins with <b>{words.rate(rate)}</b>, {of_peak} of its peak."
+        )
+    return (
+        f"Trains in <b>{epochs}</b> of the epochs {joined} gets <b>{gets}</b> of the learning "
+        f"that it would get if it trained throughout. {begins}"
+    )
+
+
+def _colour(schedule: Schedule, group: Group) -> str:
+    pair = group_colours(len(schedule.groups))[schedule.groups.index(group)]
+    return pair[frame.is_dark()]
 
 
 def _thaws_at(group: Group, index: int) -> None:
@@ -78,11 +111,14 @@ def _set(key: str, group: Group, field: str, value: object) -> None:
 
 
 def _lr_scale(group: Group) -> None:
-    key = fresh_key("lr-scale", scale(state.schedule(), group))
+    now = scale(state.schedule(), group)
+    key = fresh_key("lr-scale", now)
     st.number_input(
         "LR scale",
         value=None,
-        step=0.05,
+        min_value=1e-9,
+        max_value=1e9,
+        step=sensible_step(now),
         format="%g",
         key=key,
         help="The group's peak as a share of the base LR. Empty: by the decay per group.",

@@ -223,6 +223,41 @@ def test_a_relative_floor_keeps_the_fastest_groups_last_rate_to_six_digits(sched
         assert floor.factor * curves.peak(floored, fastest) == pytest.approx(1e-6, rel=1e-5)
 
 
+def test_a_floor_by_the_peak_becomes_the_rate_at_which_the_fastest_group_ends():
+    relative = edits.set_field(EXERCISE, "lr.decay.floor", {"factor": 0.001})
+    assert edits.to_absolute_floor(relative).lr.decay.floor == FloorLR(lr=1e-6)
+    constant = edits.set_shape(EXERCISE, "constant")
+    assert edits.to_absolute_floor(constant) == edits.to_relative_floor(constant) == constant
+
+
+@given(schedules())
+def test_the_kind_of_floor_changes_the_fastest_groups_curve_by_six_digits_at_most(
+    schedule: Schedule,
+):
+    fastest = max(schedule.groups, key=lambda group: curves.peak(schedule, group))
+    peak = curves.peak(schedule, fastest)
+    t = [0.0, 0.3 * schedule.epochs, schedule.epochs]
+    for verb in (edits.to_absolute_floor, edits.to_relative_floor):
+        changed = verb(schedule)
+        floor = getattr(schedule.lr.decay, "floor", None)
+        if isinstance(floor, FloorLR) and floor.lr > peak:
+            continue  # no share of the peak is above it
+        if isinstance(floor, FloorFactor) and floor.factor * peak > 1e3:
+            continue  # no rate may be as high
+        assert curves.lr(changed, fastest, t) == pytest.approx(
+            curves.lr(schedule, fastest, t), rel=1e-5, abs=peak * 1e-12
+        )
+
+
+@given(schedules())
+def test_there_and_back_is_the_same_floor_to_six_digits(schedule: Schedule):
+    floor = getattr(schedule.lr.decay, "floor", None)
+    highest = max(curves.peak(schedule, group) for group in schedule.groups)
+    if isinstance(floor, FloorFactor) and floor.factor * highest <= 1e3:
+        back = edits.to_relative_floor(edits.to_absolute_floor(schedule)).lr.decay.floor
+        assert back.factor == pytest.approx(floor.factor, rel=2e-5, abs=1e-300)
+
+
 @given(schedules(), st.data())
 def test_every_verb_gives_a_schedule_that_parses(schedule: Schedule, data: st.DataObject):
     group = data.draw(st.sampled_from(schedule.groups))
@@ -241,6 +276,7 @@ def test_every_verb_gives_a_schedule_that_parses(schedule: Schedule, data: st.Da
     assert changed[3].group(group.name).trainable == tuple((a, b) for a, b in spans)
     if isinstance(getattr(schedule.lr.decay, "floor", None), FloorLR):
         assert valid(edits.to_relative_floor(schedule))
+    assert valid(edits.to_absolute_floor(schedule))
 
 
 @given(schedules(), st.integers(-2, 5), st.integers(-2, 20), st.none() | st.integers(-2, 20))

@@ -14,7 +14,6 @@ from core.design.spec import Schedule
 from pages.components.rate_table import (
     at_playhead,
     connected,
-    epoch_table,
     rate_table,
     thaws,
 )
@@ -73,10 +72,3 @@ def test_a_thaw_has_a_dot_and_an_open_start_has_none() -> None:
 def test_the_playhead_reads_the_groups_that_train_there(playhead: float, open_groups: int) -> None:
     table = rate_table(presets.load("gradual"), 100)
     assert len(at_playhead(table, playhead, 100, playhead)) == open_groups
-
-
-def test_the_table_of_epochs_says_frozen_where_a_group_is() -> None:
-    schedule = presets.load("exercise")
-    table = epoch_table(schedule, 1)
-    assert len(table) == 20
-    assert table["layer4"].tolist()[:3] == ["frozen", "frozen", "7e-05"]

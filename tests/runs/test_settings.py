@@ -3,14 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import SettingsError
-from core.runs.settings import (
-    RunSettings,
-    batches,
-    make_settings,
-    planned_steps,
-    read_settings,
-    steps_per_epoch,
-)
+from core.runs.settings import RunSettings, make_settings, planned_steps, read_settings
 
 
 def test_settings_come_back_from_their_json():
@@ -56,14 +49,6 @@ def test_every_setting_out_of_range_is_told():
 def test_what_is_no_settings_json_is_refused(text):
     with pytest.raises(SettingsError):
         read_settings(text)
-
-
-def test_a_lone_last_image_joins_the_batch_before():
-    assert batches(33, 16) == ((0, 16), (16, 33))
-    assert batches(34, 16) == ((0, 16), (16, 32), (32, 34))
-    assert batches(1, 16) == ((0, 1),)
-    assert batches(2, 1) == ((0, 1), (1, 2))
-    assert steps_per_epoch(1_000, 32) == 32
 
 
 def test_the_steps_that_are_planned_stop_at_what_the_bundled_data_has():

@@ -11,10 +11,10 @@ import torch
 from PIL import Image
 
 from core.design import curves, parse
+from core.design.batches import batches
 from core.design.spec import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.runs import events as ev
-from core.runs.settings import batches
 from core.training.models import pretrained
 from core.training.train import train
 from tests.training.small import (

@@ -9,11 +9,11 @@ import numpy as np
 
 from core.design import curves
 from core.design.budget import Budget, budgets
+from core.design.costs import state_bytes
 from core.design.curves import Array
 from core.design.layers import LayerTable, count
 from core.design.problems import Problem
 from core.design.spec import (
-    SGD,
     WSD,
     Floor,
     FloorFactor,
@@ -23,6 +23,7 @@ from core.design.spec import (
     Schedule,
 )
 from pages.components import axis
+from pages.components.names import OPTIMIZERS
 from pages.components.palette import ROLES, group_colours
 
 _RISING = 49
@@ -176,6 +177,4 @@ def _budget(found: Budget | None) -> list[float] | None:
 
 def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
     """Its name for people, and the float32 state it keeps per parameter that has trained."""
-    if isinstance(optimizer, SGD):
-        return {"name": "SGD", "bytes": 4 if optimizer.momentum else 0}
-    return {"name": {"adam": "Adam", "adamw": "AdamW"}[optimizer.name], "bytes": 8}
+    return {"name": OPTIMIZERS[optimizer.name], "bytes": state_bytes(optimizer)}

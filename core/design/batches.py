@@ -1,0 +1,31 @@
+"""How an epoch is cut into batches: the same rule for the preview, for runs and for the cache."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from core.design.plan import Span
+
+
+def batches(images: int, batch_size: int) -> tuple[Span, ...]:
+    """How an epoch is cut into batches: positions [start, end) that cover all images in order.
+
+    The last batch takes what is left. A lone last image joins the batch before it, since
+    BatchNorm cannot train on one image of one pixel, and one image alone takes another code path
+    with other rounding.
+    """
+    edges = [*range(0, images, batch_size), images]
+    if batch_size > 1 and len(edges) > 2 and edges[-1] - edges[-2] == 1:
+        del edges[-2]
+    return tuple(pairwise(edges))
+
+
+def steps_per_epoch(images: int, batch_size: int) -> int:
+    """Optimizer steps of one epoch: the number of its batches."""
+    return len(batches(images, batch_size))
+
+
+def tried(images: int, batch_size: int) -> tuple[Span, ...]:
+    """The batches that prove stored rows exact: the first, and the last if it has another size."""
+    sizes = {end - start: (start, end) for start, end in reversed(batches(images, batch_size))}
+    return tuple(sizes.values())

@@ -1,0 +1,89 @@
+"""The figures of the cost strip, computed once for each schedule as far as they depend on it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from functools import lru_cache
+
+import psutil
+import streamlit as st
+
+from core.design import costs as design_costs
+from core.design.cache_plan import Budget
+from core.design.costs import Costs, without_rates
+from core.design.layers import LayerTable
+from core.design.savings import Data, Savings, savings
+from core.design.spec import Schedule
+from core.runs.settings import (
+    BUNDLED_DATA,
+    BUNDLED_TRAIN_IMAGES,
+    BUNDLED_VALIDATION_IMAGES,
+    FREE_SHARE,
+    VIEWS,
+    RunSettings,
+)
+from pages.components.same import Same
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What each phase costs, and what the frozen-part cache saves of it.
+
+    `savings` has no phases where the forward pass is not known.
+    """
+
+    costs: Costs
+    savings: Savings
+
+
+def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Figures:
+    """The figures of a run; names and rates do not matter, so changing them computes nothing."""
+    bare, kept = without_rates(schedule), Same(table)
+    return Figures(
+        _costs(bare, kept, settings.image_size),
+        _savings(bare, kept, data(settings), _budget(settings)),
+    )
+
+
+def data(settings: RunSettings) -> Data:
+    """What an epoch runs over, as far as it is known before the data is read."""
+    train, validation = settings.samples, settings.validation_samples
+    if settings.data == BUNDLED_DATA:
+        train = min(train, BUNDLED_TRAIN_IMAGES)
+        validation = min(validation, BUNDLED_VALIDATION_IMAGES)
+    views = VIEWS[settings.augment]
+    return Data(settings.image_size, train, validation, settings.batch_size, views)
+
+
+@lru_cache(maxsize=64)
+def _costs(bare: Schedule, table: Same[LayerTable], image_size: int) -> Costs:
+    return design_costs.costs(table.value, bare, image_size)
+
+
+@lru_cache(maxsize=64)
+def _savings(bare: Schedule, table: Same[LayerTable], data: Data, budget: Budget) -> Savings:
+    return savings(table.value, bare, data, budget)
+
+
+def _budget(settings: RunSettings) -> Budget:
+    if settings.cache == "off":
+        return Budget(0)
+    free = _free()
+    memory, disk = settings.cache_memory, settings.cache_disk
+    return Budget(
+        free.memory if memory is None else memory * 1_000_000,
+        free.disk if disk is None else disk * 1_000_000,
+    )
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _free() -> Budget:
+    """What a run on this machine's processor would take by itself."""
+    memory, disk = psutil.virtual_memory().available, shutil.disk_usage("/").free
+    return Budget(_rounded(memory * FREE_SHARE), _rounded(disk * FREE_SHARE))
+
+
+def _rounded(count: float) -> int:
+    """Two digits: what is free is never quite the same, and each budget is planned for anew."""
+    return int(float(f"{count:.1e}"))

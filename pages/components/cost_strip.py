@@ -1,0 +1,142 @@
+"""Cost per phase: a column for each, on the time axis of the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+import streamlit as st
+
+from core.design.layers import LayerTable
+from core.design.spec import Schedule
+from core.runs.settings import RunSettings
+from pages.components import cost_words as words
+from pages.components.axis import TRACK_LEFT, TRACK_RIGHT
+from pages.components.cost_figures import Figures, figures
+from pages.components.cost_rows import Row, about, phase_at, rows, told
+from pages.components.names import OPTIMIZERS
+
+Span = tuple[float, float]
+"""Epochs from and to, in fractions where the time axis is zoomed."""
+
+NO_TABLE = "not known: there is no layer table of this model"
+_SLIM = 96 / 704
+"""Share of the time axis below which a phase is too narrow for figures."""
+_MANY = 24
+"""Phases, above which borders between them would be all that one sees."""
+_LEGEND = "<span><i></i>without the cache <b></b>with it</span>"
+
+
+def cost_strip(
+    schedule: Schedule,
+    table: LayerTable | None,
+    settings: RunSettings,
+    playhead: float,
+    span: Span | None = None,
+) -> None:
+    """Draw the strip: what each phase trains, keeps, computes, and saves with the cache.
+
+    `playhead` is in epochs; where phases are too narrow for figures, its phase's are told below.
+    `span` is the part of the time axis that is seen (default: the whole run).
+    """
+    if table is None:
+        st.html(_section(_head(NO_TABLE, "")))
+        return
+    found = figures(schedule, table, settings)
+    shown = rows(found, OPTIMIZERS[schedule.optimizer.name], settings)
+    columns = _columns(found, playhead, span or (0.0, float(schedule.epochs)))
+    head = _head(
+        f"{about(settings)}; 100% is every group open", _LEGEND if found.savings.phases else ""
+    )
+    lines = [_names(found, columns), *(_line(row, columns) for row in shown)]
+    body = f'<div role="table" aria-label="Cost per phase">{"".join(lines)}</div>'
+    tracks = " ".join(f"minmax(0,{each.width:.6g}fr)" for each in columns)
+    foot = _foot(found, shown, columns, playhead, settings)
+    st.html(_section(head + body + foot, tracks, many=len(columns) > _MANY))
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """A phase that is seen: its place, and how wide, in epochs."""
+
+    at: int
+    width: float
+    now: bool
+    slim: bool
+
+
+def _columns(found: Figures, playhead: float, span: Span) -> tuple[_Column, ...]:
+    """The phases that are seen, each as wide as what is seen of it."""
+    low, high = span
+    now = phase_at(found, playhead)
+    alone = len(found.costs.phases) == 1
+    columns = []
+    for at, part in enumerate(found.costs.phases):
+        width = min(part.end, high) - max(part.start, low)
+        if width > 0:
+            slim = width / (high - low) < _SLIM
+            columns.append(_Column(at, width, at == now and not alone, slim))
+    return tuple(columns)
+
+
+def _section(body: str, tracks: str = "1fr", *, many: bool = False) -> str:
+    name = "thaw-cost many" if many else "thaw-cost"
+    style = f"--left:{TRACK_LEFT}px;--right:{TRACK_RIGHT}px;--tracks:{tracks}"
+    return f'<section class="{name}" style="{style}">{body}</section>'
+
+
+def _head(lead: str, legend: str) -> str:
+    return (
+        '<div class="thaw-cost-head"><h2 class="thaw-heading">Cost per phase</h2>'
+        f"<span>{lead}</span><em>{legend}</em></div>"
+    )
+
+
+def _names(found: Figures, columns: Sequence[_Column]) -> str:
+    """The columns' names, which the timeline above shows already, for those who hear the table."""
+    parts = found.costs.phases
+    names = ["Cost", *(told(parts[c.at], c.at, len(parts)) for c in columns), "Whole run"]
+    cells = "".join(f'<span role="columnheader">{escape(name)}</span>' for name in names)
+    return f'<div role="row" class="thaw-unseen">{cells}</div>'
+
+
+def _line(row: Row, columns: Sequence[_Column]) -> str:
+    cells = (
+        f'<span role="cell" class="thaw-cost-note" aria-colspan="{len(columns)}">{row.note}</span>'
+        if row.note
+        else "".join(_cell(row, column) for column in columns)
+    )
+    title = f'<span role="rowheader" title="{escape(row.why)}">{row.title}</span>'
+    return (
+        f'<div role="row" class="thaw-cost-row">{title}{cells}'
+        f'<em role="cell">{row.total}</em></div>'
+    )
+
+
+def _cell(row: Row, column: _Column) -> str:
+    cell = row.cells[column.at]
+    style = f"--dark:{cell.dark:.4g};--pale:{cell.pale:.4g}"
+    mark = ' class="now"' if column.now else ""
+    return f'<div role="cell"{mark} style="{style}"><p>{cell.figures}</p><i></i></div>'
+
+
+def _foot(
+    found: Figures,
+    shown: Sequence[Row],
+    columns: Sequence[_Column],
+    playhead: float,
+    settings: RunSettings,
+) -> str:
+    """The phase at the playhead, with all of its figures if columns are too narrow for them."""
+    parts = found.savings.phases
+    if not parts and not any(column.slim for column in columns):
+        return ""
+    now = phase_at(found, playhead)
+    said = [f"{told(found.costs.phases[now], now, len(found.costs.phases))}:"]
+    if any(column.slim for column in columns):
+        said += [f"{row.cells[now].figures} {row.short}," for row in shown if row.cells]
+    if parts:
+        said.append(f"training begins at <b>{words.begins(parts[now])}</b>")
+    cache = f"<span>cache {words.summary(found.savings, settings)}</span>" if parts else ""
+    return f'<p class="thaw-cost-foot"><span>{" ".join(said)}</span>{cache}</p>'

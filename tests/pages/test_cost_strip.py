@@ -1,0 +1,176 @@
+"""The cost strip says what the schedule, the layer table and the run settings come to."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import edits, layers, presets
+from core.design.cache_plan import UNLIMITED, Budget
+from core.design.savings import Data, savings
+from core.runs.settings import VIEWS, Augment, RunSettings
+from core.training.augment import view_count
+from pages.components import cost_words as words
+from pages.components.cost_figures import figures
+from pages.components.cost_rows import phase_at, rows
+
+APP = str(Path(__file__).parents[2] / "app.py")
+EPOCHS = 37
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    return AppTest.from_file(APP, default_timeout=30)
+
+
+def drawn(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    return next(part.proto.body for part in app.get("html") if '"thaw-cost' in part.proto.body)
+
+
+def line(html: str, title: str) -> list[str]:
+    """The texts of a row's cells."""
+    row = next(part for part in html.split('role="row"') if f">{title}" in part)
+    cells = re.findall(r'role="cell"[^>]*>(.*?)(?:</div>|</em>|</span>)', row)
+    return [re.sub(r"<[^>]*>", "", cell) for cell in cells]
+
+
+def said(preset: str, budget: Budget = UNLIMITED, views: int | None = 1) -> str:
+    schedule = presets.load(preset)
+    data = Data(64, 1_000, 1_000, 32, views)
+    found = savings(layers.load(schedule.model.name), schedule, data, budget)
+    return words.summary(found, RunSettings())
+
+
+@pytest.mark.parametrize("augment", get_args(Augment))
+def test_views_are_those_that_a_run_draws(augment: Augment) -> None:
+    views = VIEWS[augment]
+    assert view_count(augment, EPOCHS) == (EPOCHS if views is None else views)
+
+
+def test_what_is_saved_is_said_in_a_few_words() -> None:
+    assert said("gradual") == "skips <b>34%</b> of the work, one pass in epoch 0, 104 MB"
+
+
+def test_where_nothing_is_saved_it_says_why() -> None:
+    assert said("discriminative").startswith("nothing to save: no layer lies before")
+    assert said("gradual", Budget(0)).startswith("off: what it would store")
+    assert said("head-only", views=None).startswith("not for training: random crops")
+
+
+def test_sizes_are_told_by_place() -> None:
+    assert words.size(214_000_000) == "214 MB"
+    assert words.size(1_200_000_000, 3_400_000_000) == "1.2 GB and 3.4 GB on disk"
+    assert words.size(0, 5_000_000) == "5.0 MB on disk"
+    assert words.size(51_000) == "51.0 kB"
+    assert words.size(0) == "0 MB"
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [(0, "0"), (999, "999"), (1_024_000, "1.02 M"), (148_766_720, "149 M"), (3_628e6, "3.63 G")],
+)
+def test_flops_are_told_in_three_digits(count: int, told: str) -> None:
+    assert words.flops(int(count)) == told
+
+
+def test_shares_and_rates_are_told_in_two_or_three_digits() -> None:
+    assert [words.share(x) for x in (0.0, 0.0361, 0.0998, 0.62, 1.0)] == [
+        "0%",
+        "3.6%",
+        "10%",
+        "62%",
+        "100%",
+    ]
+    assert [words.rate(x) for x in (0.000472, 1e-12, 0.5)] == ["4.7e-4", "1.0e-12", "5.0e-1"]
+
+
+def test_every_row_has_a_cell_for_each_phase_and_bars_within_their_tracks() -> None:
+    for name in presets.names():
+        schedule = presets.load(name)
+        found = figures(schedule, layers.load(schedule.model.name), RunSettings())
+        for row in rows(found, "Adam", RunSettings()):
+            assert row.note or len(row.cells) == len(found.costs.phases)
+            assert all(0 <= cell.dark <= 1 and 0 <= cell.pale <= 1 for cell in row.cells)
+
+
+def test_a_change_of_rates_computes_nothing_anew() -> None:
+    schedule = presets.load("gradual")
+    table, settings = layers.load(schedule.model.name), RunSettings(cache_memory=1, cache_disk=1)
+    before = figures(schedule, table, settings)
+    faster = edits.set_field(schedule, "optimizer.base_lr", 0.5)
+    after = figures(faster, table, settings)
+    assert after.costs is before.costs
+    assert after.savings is before.savings
+
+
+def test_the_phase_of_the_playhead_is_that_which_begins_there() -> None:
+    schedule = presets.load("exercise-mended")
+    found = figures(schedule, layers.load(schedule.model.name), RunSettings())
+    starts = [part.start for part in found.costs.phases]
+    assert [phase_at(found, start) for start in starts] == list(range(len(starts)))
+    assert phase_at(found, float(schedule.epochs)) == len(starts) - 1
+
+
+def test_the_strip_is_a_table_of_what_each_phase_costs(app: AppTest) -> None:
+    app.run().selectbox(key="preset").set_value("exercise-mended").run()
+    html = drawn(app)
+    assert html.count('role="columnheader"') == 1 + 4 + 1
+    assert "Phase 2 of 4, epochs 2–4" in html
+    assert line(html, "Trainable") == [
+        "513,000",
+        "8,906,728",
+        "11,006,440",
+        "11,532,008",
+        "of 11,689,512",
+    ]
+    assert line(html, "Gradients + Adam") == ["6.2 MB", "107 MB", "132 MB", "138 MB", "of 140 MB"]
+    assert line(html, "FLOPs per image")[0] == "298 M + 1.02 M"
+    assert len(line(html, "Compute per epoch")) == 4 + 1
+    assert line(html, "Frozen-part cache")[-1].endswith("× faster")
+
+
+def test_the_strip_follows_the_run_settings(app: AppTest) -> None:
+    app.run()
+    app.session_state["settings"] = RunSettings(samples=5_000, image_size=96)
+    assert "2,000 images at 96 px" in drawn(app.run())
+    app.session_state["settings"] = RunSettings(cache="off")
+    assert "switched off in the run settings" in drawn(app.run())
+    app.session_state["settings"] = RunSettings(cache_memory=0, cache_disk=0)
+    assert "takes more room than it may have" in drawn(app.run())
+
+
+def test_phases_too_narrow_for_figures_have_them_told_at_the_playhead(app: AppTest) -> None:
+    foot = drawn(app.run()).split("thaw-cost-foot")[1]
+    assert "trainable" not in foot
+    app.selectbox(key="preset").set_value("exercise-mended").run()
+    app.session_state["playhead"] = 5.0
+    foot = drawn(app.run()).split("thaw-cost-foot")[1]
+    assert "Phase 3 of 4, epochs 4–6" in foot
+    assert "<b>11,006,440</b> trainable" in foot
+    assert "layer3.0.conv1</b>" in foot
+
+
+def test_a_zoomed_axis_shows_the_phases_that_are_seen(app: AppTest) -> None:
+    def script() -> None:
+        import streamlit as st
+
+        from core.design import layers, presets
+        from core.runs.settings import RunSettings
+        from pages.components.cost_strip import cost_strip
+
+        schedule = presets.load("exercise-mended")
+        table = layers.load(schedule.model.name)
+        cost_strip(schedule, table, RunSettings(), 5.0, span=(3.5, 5.0))
+        cost_strip(schedule, None, RunSettings(), 5.0)
+        st.write("")
+
+    zoomed, unknown = (part.proto.body for part in AppTest.from_function(script).run().get("html"))
+    assert "--tracks:minmax(0,0.5fr) minmax(0,1fr)" in zoomed
+    assert line(zoomed, "Trainable") == ["8,906,728", "11,006,440", "of 11,689,512"]
+    assert "there is no layer table of this model" in unknown

@@ -1,0 +1,50 @@
+"""The table of exact numbers holds the law's rates, by epoch and by step."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.design import curves, plan, presets
+from core.design.spec import Schedule
+from pages.components.rate_dialog import MOST_ROWS, exact_table
+from tests.design.strategies import schedules
+
+
+def test_the_table_of_epochs_says_frozen_where_a_group_is() -> None:
+    table = exact_table(presets.load("exercise"), 1, "epoch")
+    assert len(table) == 20
+    assert table["layer4"].tolist()[:3] == ["frozen", "frozen", "7e-05"]
+
+
+def test_the_head_comes_first_as_in_the_timeline() -> None:
+    assert list(exact_table(presets.load("exercise"), 4, "epoch"))[:2] == ["epoch", "head"]
+    assert list(exact_table(presets.load("exercise"), 4, "step"))[:3] == ["step", "epoch", "head"]
+
+
+def test_a_long_run_shows_its_first_steps() -> None:
+    assert len(exact_table(presets.load("exercise"), 1_000, "step")) == MOST_ROWS
+
+
+@given(schedules(max_epochs=4, max_groups=3), st.integers(1, 6))
+def test_every_row_is_the_law_at_its_step_to_ten_digits(schedule: Schedule, steps: int) -> None:
+    table = exact_table(schedule, steps, "step")
+    for group in schedule.groups:
+        t = curves.time_of_step(schedule, table["step"].to_numpy(), steps)
+        for epoch, shown, rate in zip(
+            table["epoch"], table[group.name], curves.lr(schedule, group, t), strict=True
+        ):
+            if plan.is_open(group, epoch):
+                assert float(shown) == pytest.approx(rate, rel=1e-9, abs=0.0)
+            else:
+                assert shown == "frozen"
+
+
+@given(schedules(max_epochs=6, max_groups=3), st.integers(1, 9))
+def test_the_rows_by_epoch_are_the_first_steps_of_the_rows_by_step(
+    schedule: Schedule, steps: int
+) -> None:
+    by_step = exact_table(schedule, steps, "step")
+    first = by_step[by_step["step"] % steps == 0].drop(columns="step").reset_index(drop=True)
+    assert exact_table(schedule, steps, "epoch").equals(first)
