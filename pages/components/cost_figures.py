@@ -23,7 +23,6 @@ from core.runs.settings import (
     VIEWS,
     RunSettings,
 )
-from pages.components.same import Same
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,10 @@ class Figures:
 
 def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Figures:
     """The figures of a run; names and rates do not matter, so changing them computes nothing."""
-    bare, kept = without_rates(schedule), Same(table)
+    bare = without_rates(schedule)
     return Figures(
-        _costs(bare, kept, settings.image_size),
-        _savings(bare, kept, data(settings), _budget(settings)),
+        _costs(bare, table, settings.image_size),
+        _savings(bare, table, data(settings), _budget(settings)),
     )
 
 
@@ -57,13 +56,13 @@ def data(settings: RunSettings) -> Data:
 
 
 @lru_cache(maxsize=64)
-def _costs(bare: Schedule, table: Same[LayerTable], image_size: int) -> Costs:
-    return design_costs.costs(table.value, bare, image_size)
+def _costs(bare: Schedule, table: LayerTable, image_size: int) -> Costs:
+    return design_costs.costs(table, bare, image_size)
 
 
 @lru_cache(maxsize=64)
-def _savings(bare: Schedule, table: Same[LayerTable], data: Data, budget: Budget) -> Savings:
-    return savings(table.value, bare, data, budget)
+def _savings(bare: Schedule, table: LayerTable, data: Data, budget: Budget) -> Savings:
+    return savings(table, bare, data, budget)
 
 
 def _budget(settings: RunSettings) -> Budget:

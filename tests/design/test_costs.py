@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 from core.design import edits, layers, parse, presets
 from core.design.cache_plan import UNLIMITED
 from core.design.costs import costs, state_bytes, without_rates
-from core.design.layers import MEASURED_AT, LayerGroup, LayerTable
+from core.design.layers import MEASURED_AT, Grouping, LayerGroup, LayerTable
 from core.design.plan import phases
 from core.design.savings import Data, savings
 from core.design.spec import Schedule
@@ -141,11 +141,14 @@ class Small(nn.Module):
 @given(st.composite(small_schedule)())
 def test_memory_is_what_a_real_optimizer_holds_after_a_step(schedule: Schedule) -> None:
     network = Small()
+    parts = tuple(LayerGroup(name=name, modules=(name,), parameters=0) for name in SMALL)
     table = LayerTable(
         model="my/small",
         parameters=sum(p.numel() for p in network.parameters()),
         weights=(),
-        groups=tuple(LayerGroup(name=name, modules=(name,), parameters=0) for name in SMALL),
+        groupings=(Grouping(name="parts", groups=parts),),
+        default="parts",
+        heads=(),
         layers=layers_of(network),
     )
     groups = resolve_groups(network, group_paths(schedule))

