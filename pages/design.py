@@ -15,7 +15,7 @@ from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
 from pages.components.curve_panel import curve_panel
 from pages.components.downloads import csv_button
-from pages.components.problem_list import problem_list
+from pages.components.problem_list.mount import problem_list
 from pages.components.rate_chart import rate_chart
 from pages.components.rate_dialog import rate_dialog
 from pages.components.timeline.data import timeline_data
@@ -33,8 +33,8 @@ def page() -> None:
 @st.fragment
 def _designer() -> None:
     frame.show_notice()
-    toolbar()
     found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
+    toolbar(found)
     wide, side = st.columns([1040, 336], gap="small")
     with wide, frame.card("timeline"):
         data = timeline_data(

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from core.design import edits, layers, parse, presets
+from core.design.problems import Problem
 from pages.components import frame, state
 from pages.components.links import file_name, show_link
 
 _EDITED = "edited"
 
 
-def toolbar() -> None:
-    """Draw the row and carry out what is done in it."""
+def toolbar(problems: Sequence[Problem]) -> None:
+    """Draw the row and carry out what is done in it; Run is off where a problem is an error."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
         _model()
@@ -22,8 +25,19 @@ def toolbar() -> None:
         st.space("stretch")
         _files()
         _share()
-        if st.button("Run", type="primary", icon=":material/play_arrow:", key="to-run"):
-            frame.go("run")
+        _run([problem for problem in problems if problem.severity == "error"])
+
+
+def _run(errors: Sequence[Problem]) -> None:
+    if st.button(
+        "Run",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="to-run",
+        disabled=bool(errors),
+        help=frame.escape_markdown(errors[0].message) if errors else None,
+    ):
+        frame.go("run")
 
 
 def _name() -> None:

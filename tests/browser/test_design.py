@@ -85,14 +85,6 @@ def test_a_preset_and_a_model_are_chosen_by_hand(open_page: OpenPage) -> None:
     )  # layer4's parameters
 
 
-def test_a_fix_is_one_click(open_page: OpenPage) -> None:
-    page = open_page(f"/?s={link.encode(presets.load('exercise'))}")
-    problems = page.locator(".st-key-card-problems")
-    expect(problems).to_contain_text("rising-lr")
-    page.locator("[class*=st-key-fix-rising-lr] button").click()
-    expect(problems).not_to_contain_text("rising-lr")
-
-
 def test_a_downloaded_file_opens_again_elsewhere(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page("/")
     driving.fill(page, "Epochs", 11)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from streamlit.testing.v1 import AppTest
 
-from core.design import link, parse, presets
+from core.design import edits, link, parse, presets
 from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 from pages.components.history import History
@@ -79,13 +79,14 @@ def test_an_empty_name_is_refused_in_words_and_changes_nothing(app: AppTest) -> 
     assert not app.error
 
 
-def test_a_fix_mends_the_schedule_and_can_be_undone(app: AppTest) -> None:
-    app.run().selectbox(key="preset").set_value("exercise").run()
-    fix = next(button for button in app.button if button.key.startswith("fix-rising-lr"))
-    fix.click().run()
-    assert _schedule(app).lr.decay.model_dump()["floor"] == {"factor": 0.001}
-    app.button(key="undo").click().run()
-    assert _schedule(app) == presets.load("exercise")
+def test_an_error_turns_run_off_and_says_why(app: AppTest) -> None:
+    app.run()
+    assert not app.button(key="to-run").disabled
+    idle = edits.set_windows(presets.load("gradual"), {"head": [[1, None]]})
+    app.session_state["history"] = History((idle,))
+    app.run()
+    assert app.button(key="to-run").disabled
+    assert "trains in epoch 0" in app.button(key="to-run").help
 
 
 def test_a_link_opens_its_schedule(app: AppTest) -> None:

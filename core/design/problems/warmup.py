@@ -115,7 +115,7 @@ def _missed(facts: Facts) -> list[_Thaw]:
     for group in facts.training:
         thaw, top = facts.first_thaws[group.name], facts.peaks[group.name]
         warmed = warmup > 0 if restarts else thaw < warmup
-        lifted = (facts.floor_lr or 0.0) >= top
+        lifted = (facts.floor_lr or 0.0) >= FULL * top  # rising-lr, or hardly falling
         if thaw > 0 and not warmed and not lifted and group is not facts.head:
             share = float(curves.lr(schedule, group, thaw)) / top
             found.append(_Thaw(group, share))

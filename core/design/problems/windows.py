@@ -33,7 +33,7 @@ def idle_epochs(facts: Facts) -> Iterator[Problem]:
     way_out = f"let one train there, as a rule the last ({head})"
     mended = edits.set_windows(schedule, {head: edits.TO_THE_END})
     fix = Fix(f"Train {head} in every epoch", mended)
-    yield Problem("idle-epochs", "error", "groups", (), wrong, way_out, fix)
+    yield Problem("idle-epochs", "error", "groups", (head,), wrong, way_out, fix)
 
 
 def late_window(facts: Facts) -> Iterator[Problem]:
@@ -122,7 +122,7 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
     ]
     if not frozen:
         return
-    names = tuple(group.name for group in frozen)
+    names = tuple(group.name for group in reversed(frozen))  # from the head, as they are drawn
     as_at_first = "as pretrained" if facts.schedule.model.weights else "random"
     wrong = one_or_more(names, "never trains", "never train")
     if facts.layers is None:

@@ -21,7 +21,7 @@ from tests.design.problems.small import (
 def test_an_epoch_in_which_nothing_trains():
     bad = schedule(body([[3, None]]), group("head", trains=[[0, 2]]))
     problem = the("idle-epochs", bad)
-    assert (problem.severity, problem.path, problem.groups) == ("error", "groups", ())
+    assert (problem.severity, problem.path, problem.groups) == ("error", "groups", ("head",))
     assert problem.message == (
         "groups has none that trains in epoch 2: let one train there, as a rule the last (head)"
     )
@@ -113,7 +113,7 @@ def test_the_pictures_problems_are_those_of_the_picture():
     assert late.fix is not None
     assert late.fix.label == "Thaw at 4"
     assert cold.sentence == "layer4 thaws at 95% of its peak rate, with no warmup of its own"
-    assert never.sentence == "stem and layer1 never train, so 157,504 parameters stay as pretrained"
+    assert never.sentence == "layer1 and stem never train, so 157,504 parameters stay as pretrained"
 
 
 def test_a_head_that_never_trains():
@@ -185,7 +185,7 @@ def test_groups_that_never_train_and_were_not_pretrained():
         model={"name": RESNET18.model},
     )
     assert the("never-trains", bad).message == (
-        "stem and middle never train, so 11,176,512 parameters stay random: "
+        "middle and stem never train, so 11,176,512 parameters stay random: "
         "add a window where you want change"
     )
 
@@ -195,7 +195,7 @@ def test_a_long_list_of_groups_is_cut_in_the_message():
     (problem,) = problems.problems(schedule(*frozen, group("head")))
     assert len(problem.groups) == 9
     assert problem.message == (
-        "g0, g1, g2, g3, g4 and 4 more never train and stay as pretrained: "
+        "g8, g7, g6, g5, g4 and 4 more never train and stay as pretrained: "
         "add a window where you want change"
     )
 

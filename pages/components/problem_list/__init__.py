@@ -1,0 +1,1 @@
+"""The Problems card: what is wrong or unwise, with fixes and reasons."""
