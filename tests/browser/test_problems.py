@@ -32,7 +32,7 @@ def opened(open_page: OpenPage, shown: Schedule, *args: object) -> tuple[Page, L
 
 def row(page: Page, group: str) -> Locator:
     """A group's row on the timeline."""
-    name = page.locator(".st-key-card-timeline .name").get_by_text(group, exact=True)
+    name = page.locator(".name").get_by_text(group, exact=True)
     return page.locator(".st-key-card-timeline .row.group").filter(has=name)
 
 
@@ -133,7 +133,7 @@ def test_an_error_comes_first_and_turns_run_off(open_page: OpenPage) -> None:
     late = edits.set_windows(schedule(), {"head": [[1, None]]})
     page, card = opened(open_page, late)
     expect(card.locator(".item code").first).to_have_text("idle-epochs")
-    run = page.locator(".st-key-to-run button")
+    run = page.locator(".st-key-to-run button").first
     expect(run).to_be_disabled()
     card.get_by_role("button", name="Fix: train head in every epoch").click()
     expect(run).to_be_enabled()
