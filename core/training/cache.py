@@ -9,6 +9,7 @@ before each phase that uses them, and a `CacheDecision` tells what is done, and 
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -124,16 +125,18 @@ class FrozenCache:
         self._stores.clear()
         self._refused.clear()
         order = self._training_order(epoch)[: survey.MEASURED]
-        self._planned = make_plan(
-            self._model,
-            graphs,
-            epoch,
-            self._splits,
-            self._settings,
-            available(self._settings, self._device, self._scratch),
-            (self.plain(TRAIN), order),
-            self._take,
-        )
+        is_fast = self._settings.precision == "fast"
+        with precision.autocast(self._device) if is_fast else nullcontext():
+            self._planned = make_plan(
+                self._model,
+                graphs,
+                epoch,
+                self._splits,
+                self._settings,
+                available(self._settings, self._device, self._scratch),
+                (self.plain(TRAIN), order),
+                self._take,
+            )
         yield self._planned.forecast()
 
     def _exact(

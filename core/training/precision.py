@@ -28,15 +28,20 @@ def low_precision(device: torch.device) -> torch.dtype | None:
     return torch.bfloat16 if has_it else None
 
 
+def autocast(device: torch.device) -> torch.autocast:
+    """Low precision for what torch deems safe, where the device has one."""
+    dtype = low_precision(device)
+    return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
+
+
 def fast(route: Route, device: torch.device) -> Route:
     """The same route with images laid out channels last, in low precision where there is one."""
-    dtype = low_precision(device)
 
     def source(entries: Tensor) -> tuple[Tensor, ...]:
         return tuple(map(_channels_last, route.source(entries)))
 
     def network(*inputs: Tensor) -> Any:
-        with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
+        with autocast(device):
             made = route.network(*inputs)
         return made.float() if isinstance(made, Tensor) else made  # a pass makes several
 

@@ -41,12 +41,19 @@ class Layout:
 
 
 class MemoryRows:
-    """Rows in one tensor, on the device that made them. `like` has rows as those to be stored."""
+    """Rows in one tensor, on the device that made them. `like` has rows as those to be stored.
+
+    NoRoomError if the memory is not there.
+    """
 
     def __init__(self, count: int, like: Tensor) -> None:
         self._layout = Layout(like)
         shape = self._layout.stored(like).shape[1:]
-        self._tensor = torch.empty((count, *shape), dtype=like.dtype, device=like.device)
+        try:
+            self._tensor = torch.empty((count, *shape), dtype=like.dtype, device=like.device)
+        except (MemoryError, RuntimeError) as error:  # torch.empty raises either
+            size = count * like[0].nbytes
+            raise NoRoomError(f"there is no memory for {size / 1e6:,.0f} MB more") from error
 
     def write(self, start: int, rows: Tensor) -> None:
         """Store rows from position `start` on."""

@@ -130,14 +130,17 @@ class _Run:
         self._epoch = 0
 
     def events(self) -> Iterator[ev.Event]:
-        try:
-            with self._writer:
+        stopped = False
+        with self._writer:
+            try:
                 yield from self._prepare()
                 for epoch in range(self._epoch, self._schedule.epochs):
                     self._epoch = epoch
                     yield from self._run_epoch(epoch)
                 yield from self._finish()
-        except StopRequested:
+            except StopRequested:
+                stopped = True
+        if stopped:
             yield ev.Stopped(self._epoch)
 
     def _prepare(self) -> Iterator[ev.Event]:

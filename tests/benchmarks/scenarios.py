@@ -89,14 +89,17 @@ def thaws(schedule: Schedule) -> dict[int, tuple[str, ...]]:
     return opened
 
 
-def _exercise(name: str, epochs: dict[str, int]) -> Schedule:
-    """The exercise's ResNet-18 for 8 epochs, from random weights, which need no network."""
+def exercise(name: str, thawing: dict[str, int], epochs: int = 8) -> Schedule:
+    """The exercise's ResNet-18, its groups `thawing` at an epoch.
+
+    It starts from random weights, which need no network.
+    """
     raw = json.loads(presets.text("exercise-mended"))
-    raw |= {"name": name, "epochs": 8}
+    raw |= {"name": name, "epochs": epochs}
     raw["model"]["weights"] = None
     raw["lr"]["warmup"]["epochs"] = 1
     for group in raw["groups"]:
-        start = epochs.get(group["name"])
+        start = thawing.get(group["name"])
         group["trainable"] = [] if start is None else [[start, None]]
     return parse.from_raw(raw)
 
@@ -120,8 +123,8 @@ def _transformer() -> Schedule:
 
 
 _THAWS = {"head": 0, "layer4": 2, "layer3": 4, "layer2": 6}
-_EXERCISE = _exercise("The exercise", _THAWS)
-_HEAD_ONLY = _exercise("Head only", {"head": 0})
+_EXERCISE = exercise("The exercise", _THAWS)
+_HEAD_ONLY = exercise("Head only", {"head": 0})
 
 SCENARIOS = {
     scenario.name: scenario

@@ -23,6 +23,7 @@ from tests.benchmarks import bound, scenarios
 from tests.benchmarks.__main__ import cli
 from tests.benchmarks.contestants import Contestant
 from tests.benchmarks.loaders import Batches
+from tests.benchmarks.memory import cli as memory
 from tests.benchmarks.rounds import difference
 
 ROOT = Path(__file__).parents[2]
@@ -119,3 +120,13 @@ def test_the_bound_asks_of_each_layer_only_the_gradients_that_are_needed() -> No
     assert calls["layer4.0.downsample.0"] == (True, False, True)
     assert calls["layer4.0.conv2"] == (True, True, True)
     assert calls["fc"] == (True, True, True)
+
+
+@pytest.mark.slow
+def test_a_cached_run_takes_no_more_memory_than_a_plain_one_and_its_budget() -> None:
+    done = CliRunner().invoke(memory, ["--images", "1500", "--budget", "100"])
+    assert done.exit_code == 0, done.output
+    budget = 100
+    used = re.findall(r"^epoch .*; ([\d,]+) MB in memory, ([\d,]+) MB on disk$", done.output, re.M)
+    assert 0 < max(int(held) for held, _ in used) <= budget
+    assert max(int(disk) for _, disk in used) > 0, "the rest goes to a file"

@@ -71,7 +71,8 @@ def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     events = run(tmp_path, small_schedule(6), settings)
     (audit,) = of_kind(events, ev.Audit)
     assert audit.precision_error is not None
-    assert 0.0 <= audit.precision_error < 0.05
+    has_bfloat16 = precision.low_precision(torch.device("cpu")) is not None
+    assert 0.0 <= audit.precision_error < (0.25 if has_bfloat16 else 1e-3)  # 8 bits, or 24
     assert audit.frozen_groups_unchanged
     assert of_kind(events, ev.CacheDecision)[0].on == (cache == "auto")
 

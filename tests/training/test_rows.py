@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.training.rows import FileRows, MemoryRows
+from core.training.rows import FileRows, MemoryRows, NoRoomError
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -46,3 +46,8 @@ def test_a_file_of_rows_has_no_name(tmp_path: Path):
     rows = FileRows(2, torch.randn(2, 3), tmp_path)
     rows.write(0, torch.randn(2, 3))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_that_is_not_there_is_told_before_anything_is_stored():
+    with pytest.raises(NoRoomError, match=r"no memory for [\d,]+ MB more"):
+        MemoryRows(2**50, torch.zeros(1, 3))

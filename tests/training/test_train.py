@@ -15,6 +15,7 @@ from core.design.batches import batches
 from core.design.spec import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.runs import events as ev
+from core.training import checkpoint
 from core.training.models import pretrained
 from core.training.train import train
 from tests.training.small import (
@@ -113,14 +114,20 @@ def test_another_seed_gives_other_weights(unbroken, tmp_path):
 
 def test_a_run_stopped_after_an_epoch_and_resumed_ends_with_the_same_bits(unbroken, tmp_path):
     folder, events = unbroken
-    asked = 0
+    first: list[ev.Event] = []
 
-    def stop_within_the_second_epoch() -> bool:
-        nonlocal asked
-        asked += 1
-        return any((tmp_path / "checkpoints").glob("epoch-*")) and asked % 2 == 0
+    def within_the_second_epoch() -> bool:
+        return any(step.epoch == 1 for step in of_kind(first, ev.Step))
 
-    first = run(tmp_path, should_stop=stop_within_the_second_epoch)
+    first.extend(
+        train(
+            small_schedule(),
+            small_settings(),
+            checkpoints=tmp_path / "checkpoints",
+            should_stop=within_the_second_epoch,
+            weights=tmp_path / "weights.safetensors",
+        )
+    )
     assert first[-1] == ev.Stopped(epoch=1)
     assert not (tmp_path / "weights.safetensors").exists()
     second = run(tmp_path)
@@ -136,6 +143,23 @@ def test_a_stop_is_obeyed_before_the_first_step(tmp_path):
     events = run(tmp_path, should_stop=lambda: True)
     assert events[-1] == ev.Stopped(epoch=0)
     assert not of_kind(events, ev.Step)
+
+
+def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_path, monkeypatch):
+    def full(path: Path, content: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(checkpoint, "write_durably", full)
+    said: list[ev.Event] = []
+
+    def after_an_epoch() -> bool:
+        return any(isinstance(event, ev.EpochDone) for event in said)
+
+    events = train(
+        small_schedule(), small_settings(), checkpoints=tmp_path, should_stop=after_an_epoch
+    )
+    with pytest.raises(RunError, match="No space left on device"):
+        said.extend(events)
 
 
 def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(unbroken, tmp_path):
