@@ -1,10 +1,15 @@
-"""How an epoch is cut into batches: the same rule for the preview, for runs and for the cache."""
+"""How an epoch is cut into batches, and a pass: one rule for the preview, runs and the cache."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 
 from core.design.plan import Span
+
+_PIXELS = 400_000
+"""Pixels that a pass works on at a time: more than fits the processor's caches is slower."""
+_FEWEST, _MOST = 8, 64
+"""Images of a pass at a time. A single one is rounded otherwise than many."""
 
 
 def batches(images: int, batch_size: int) -> tuple[Span, ...]:
@@ -29,3 +34,8 @@ def tried(images: int, batch_size: int) -> tuple[Span, ...]:
     """The batches that prove stored rows exact: the first, and the last if it has another size."""
     sizes = {end - start: (start, end) for start, end in reversed(batches(images, batch_size))}
     return tuple(sizes.values())
+
+
+def chunk_size(image_size: int, batch_size: int) -> int:
+    """Images of a pass at a time: fewer of large ones, and never more than a training batch."""
+    return min(max(_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)

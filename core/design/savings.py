@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from core.design.batches import tried
+from core.design.batches import chunk_size, tried
 from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Node, Work, cuts_of, distinct_entries, epoch_seconds
 from core.design.dependence import fixed_nodes
@@ -134,7 +134,8 @@ def _works(
         entries = partial(distinct_entries, images, data.views if trains else 1)
         checked = sum(end - start for start, end in tried(images, data.batch_size))
         by_phase = tuple(fixed[phase.open] for phase in parts)
-        works.append(Work(nodes, by_phase, images, entries, trains, checked))
+        compared = chunk_size(data.image_size, data.batch_size)
+        works.append(Work(nodes, by_phase, images, entries, trains, checked, compared))
     return works[_TRAIN], works[_VALIDATION]
 
 

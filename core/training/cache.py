@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from core.design import batches
+from core.design.batches import chunk_size
 from core.design.cache_plan import CachePlan
 from core.design.cuts import Cut
 from core.design.spec import Schedule
@@ -148,7 +149,7 @@ class FrozenCache:
         if split in self._refused:
             return self.plain(split), self._refused[split]
         at, batch = planned.phase(epoch), self._settings.batch_size
-        few = passes.chunk_size(self._splits[split].side, batch)
+        few = chunk_size(self._splits[split].side, batch)
         why = ""
         for chunk in dict.fromkeys((few, batch)):
             try:

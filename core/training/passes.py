@@ -15,11 +15,6 @@ from core.runs.events import Progress
 from core.training.route import Inputs, Route
 from core.training.rows import FileRows, MemoryRows, Rows
 
-_PIXELS = 400_000
-"""Pixels that a pass works on at a time: more than fits the processor's caches is slower."""
-_FEWEST, _MOST = 8, 64
-"""Images of a pass at a time. A single one is rounded otherwise than many."""
-
 
 @dataclass(slots=True)
 class Store:
@@ -62,11 +57,6 @@ def fill(
                 store.rows[node] = _rows(place, len(entries), tensor, scratch)
             store.rows[node].write(start, tensor)
     yield store
-
-
-def chunk_size(image_size: int, batch_size: int) -> int:
-    """Images of a pass at a time: fewer of large ones, and never more than a training batch."""
-    return min(max(_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)
 
 
 @torch.no_grad()

@@ -8,13 +8,13 @@ from functools import partial
 
 from torch import Tensor, fx, nn
 
-from core.design.batches import tried
+from core.design.batches import chunk_size, tried
 from core.design.cuts import Node, Work, distinct_entries
 from core.design.plan import Span, phases
 from core.design.spec import Schedule
 from core.freezing import apply_plan
 from core.grouping import LayerGroups
-from core.training import frozen, passes
+from core.training import frozen
 from core.training.data import Split
 from core.training.measure import measure
 from core.training.route import Route, untouched
@@ -96,7 +96,7 @@ def works(
             entries=partial(distinct_entries, len(data), _views(data)),
             trains=split == TRAIN,
             checked=sum(end - start for start, end in tried(len(data), batch_size)),
-            compared=passes.chunk_size(data.side, batch_size),
+            compared=chunk_size(data.side, batch_size),
         )
         for split, data in enumerate(splits)
     ]
