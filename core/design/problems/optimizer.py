@@ -51,7 +51,7 @@ def heavy_decay(facts: Facts) -> Iterator[Problem]:
     """Weight decay is so strong that it pulls pretrained weights towards 0."""
     optimizer = facts.schedule.optimizer
     high = HIGHEST_DECAY[optimizer.name]
-    if optimizer.weight_decay <= high or not facts.training:
+    if optimizer.weight_decay <= high:
         return
     name = NAMES[optimizer.name]
     wrong = f"is {optimizer.weight_decay:g}, above the {high:g} that is the most usual for {name}"

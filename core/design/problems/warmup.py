@@ -22,12 +22,12 @@ def long_warmup(facts: Facts) -> Iterator[Problem]:
     """Warmup takes the whole run, or for a group that restarts, all that is left of it."""
     schedule = facts.schedule
     warmup, total = schedule.lr.warmup.epochs, schedule.epochs
-    left = {group.name: total - origin(schedule, group) for group in schedule.groups}
-    left = {name: rest for name, rest in left.items() if rest > 0}
+    left = _left(schedule)
     shortest = min(left.values(), default=total)
     if warmup < shortest:
         return
-    way_out = f"shorten the warmup to at most {shortest - 1}" if shortest > 1 else "set it to 0"
+    mended = shortest - 1 if shortest > 1 else 0.5  # not 0, which is no warmup at all
+    way_out = f"shorten the warmup to at most {mended:g}"
     groups: tuple[str, ...] = ()
     if warmup >= total:
         but = f"the run has {epochs(total)}"
@@ -38,8 +38,10 @@ def long_warmup(facts: Facts) -> Iterator[Problem]:
         but = f"{latest} restarts with {epochs(shortest)} left"
         way_out += f", or thaw {latest} earlier"
     wrong = f"is {warmup:g}, but {but}"
-    mended = edits.set_field(schedule, "lr.warmup.epochs", shortest - 1)
-    fix = Fix(f"Shorten the warmup to {epochs(shortest - 1)}", mended)
+    fix = Fix(
+        f"Shorten the warmup to {epochs(mended)}",
+        edits.set_field(schedule, "lr.warmup.epochs", mended),
+    )
     yield Problem("long-warmup", "warning", "lr.warmup.epochs", groups, wrong, way_out, fix)
 
 
@@ -50,11 +52,12 @@ def no_warmup(facts: Facts) -> Iterator[Problem]:
     schedule = facts.schedule
     names = _pretrained_at_start(facts)
     first = max(names, key=facts.peaks.__getitem__)
-    length = 1 if schedule.epochs > 1 else 0.5
+    length = _fitting(schedule, 1.0)
+    cold = any(thaw.share >= FULL for thaw in _missed(facts))
     wrong = f"is 0, while {first} begins at its full rate, {facts.peaks[first]:.2g}"
     way_out = f"give {'Adam' if schedule.optimizer.name == 'adam' else 'AdamW'} a warmup"
-    mended = _with_warmup(schedule, length)
-    fix = Fix(f"Warmup of {epochs(length)}", mended)
+    warmed = Fix(f"Warmup of {epochs(length)}", _with_warmup(schedule, length))
+    fix = _restarted(schedule) if cold else warmed  # which gives those that thaw later theirs too
     yield Problem("no-warmup", "hint", "lr.warmup.epochs", names, wrong, way_out, fix)
 
 
@@ -144,14 +147,24 @@ def _begins_cold(facts: Facts) -> bool:
 def _restarted(schedule: Schedule) -> Fix:
     """The curve begins anew at every first thaw, with a warmup that fits into what is left."""
     mended = edits.set_field(schedule, "lr.after_unfreeze", "restart")
-    origins = (origin(mended, group) for group in mended.groups)
-    shortest = min(schedule.epochs - begins for begins in origins if begins < schedule.epochs)
     warmup = schedule.lr.warmup.epochs
-    length = (warmup or 1.0) if shortest > (warmup or 1.0) else shortest / 2
+    length = _fitting(mended, warmup or 1.0)
     if length == warmup:
         return Fix("Restart the curve", mended)
     label = f"Restart the curve, warmup of {epochs(length)}"
     return Fix(label, _with_warmup(mended, length))
+
+
+def _left(schedule: Schedule) -> dict[str, int]:
+    """Epochs that each group's curve lasts, for those whose curve begins within the run."""
+    left = {g.name: schedule.epochs - origin(schedule, g) for g in schedule.groups}
+    return {name: rest for name, rest in left.items() if rest > 0}
+
+
+def _fitting(schedule: Schedule, length: float) -> float:
+    """A warmup of that length, or where that is too long, of half of the shortest curve."""
+    shortest = min(_left(schedule).values(), default=schedule.epochs)
+    return length if length < shortest else shortest / 2
 
 
 def _with_warmup(schedule: Schedule, length: float) -> Schedule:

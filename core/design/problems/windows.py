@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.design import edits, plan
-from core.design.budget import budget, learning_by_epoch
+from core.design.budget import Budget, budget, budgets, learning_by_epoch
 from core.design.layers import count
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
@@ -60,17 +60,14 @@ def late_thaw(facts: Facts) -> Iterator[Problem]:
     schedule = facts.schedule
     if schedule.lr.after_unfreeze == "restart":
         return  # the curve begins anew, so what is left of it is all of it
-    for group in facts.training:
-        start = group.trainable[0][0]
-        received = budget(schedule, group)
-        if start == 0 or received is None:
-            continue
-        if received.learning >= min(LITTLE, FAIR * received.epochs):
+    for group, received in zip(schedule.groups, budgets(schedule), strict=True):
+        start = group.trainable[0][0] if received is not None else 0
+        if start == 0 or received is None or not _is_little(received):
             continue
         earlier = _fair_start(schedule, group, start)
         fix = _thawed_at(schedule, group, earlier)
-        still = budget(fix.schedule, fix.schedule.group(group.name))
-        if still is None or still.learning < min(LITTLE, FAIR * still.epochs):
+        mended = budget(fix.schedule, fix.schedule.group(group.name))
+        if mended is None or _is_little(mended):
             continue  # little at any epoch: what is wrong is not the thaw
         wrong = (
             f"thaws at epoch {start}: it trains in {percent(received.epochs)} of the epochs "
@@ -133,6 +130,11 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
     way_out = "add a window where you want change"
     path = facts.path(names[0], "trainable")
     yield Problem("never-trains", "hint", path, names, wrong, way_out, subject=listed(names))
+
+
+def _is_little(received: Budget) -> bool:
+    """Whether a group gets almost no learning, also for the epochs in which it trains."""
+    return received.learning < min(LITTLE, FAIR * received.epochs)
 
 
 def _is_late(facts: Facts, group: Group) -> bool:

@@ -46,9 +46,10 @@ def test_a_warmup_in_a_run_of_one_epoch():
     bad = schedule(group("all", *ALL, "fc"), epochs=1, lr=warming(1.5))
     problem = only("long-warmup", bad)
     assert problem.message == (
-        "lr.warmup.epochs is 1.5, but the run has 1 epoch: set it to 0, or run 2 epochs or more"
+        "lr.warmup.epochs is 1.5, but the run has 1 epoch: "
+        "shorten the warmup to at most 0.5, or run 2 epochs or more"
     )
-    assert fixed(problem, bad, "Shorten the warmup to 0 epochs").lr.warmup.epochs == 0.0
+    assert fixed(problem, bad, "Shorten the warmup to 0.5 epochs").lr.warmup.epochs == 0.5
 
 
 def restarting(thaw: int) -> Schedule:
@@ -66,6 +67,14 @@ def test_a_warmup_that_outlasts_what_is_left_for_a_group_that_restarts():
     mended = fixed(problem, restarting(6), "Shorten the warmup to 1 epoch")
     assert mended.lr.warmup.epochs == 1.0
     assert codes(restarting(5)) == []
+
+
+def test_a_warmup_that_is_shortened_is_still_one_and_the_one_that_is_added_fits():
+    groups = [body([[0, 3]]), group("head", trains=[[3, None]])]
+    bad = schedule(*groups, lr=warming(1, after_unfreeze="restart"))
+    fixed(the("long-warmup", bad), bad, "Shorten the warmup to 0.5 epochs")
+    bad = schedule(*groups, lr=warming(0, after_unfreeze="restart"))
+    fixed(the("no-warmup", bad), bad, "Warmup of 0.5 epochs")
 
 
 def test_a_group_that_never_thaws_cannot_restart_too_late():
@@ -144,6 +153,16 @@ def test_pretrained_layers_that_begin_at_a_high_rate_without_warmup():
         "lr.warmup.epochs is 0, while body begins at its full rate, 0.001: give Adam a warmup"
     )
     assert fixed(problem, bad, "Warmup of 1 epoch").lr.warmup.epochs == 1.0
+
+
+def test_without_any_warmup_the_fix_gives_one_to_what_thaws_later_too():
+    bad = schedule(
+        group("early", *ALL[:4], trains=[[1, None]]),
+        group("late", "layer3", "layer4"),
+        group("head"),
+    )
+    assert codes(bad) == ["no-warmup"]
+    fixed(the("no-warmup", bad), bad, "Restart the curve, warmup of 1 epoch")
 
 
 @pytest.mark.parametrize(
