@@ -30,20 +30,21 @@ def cost_card(schedule: Schedule, table: LayerTable | None, settings: RunSetting
 def _arrows(found: Figures, now: int) -> None:
     parts = found.costs.phases
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cost-phase"):
-        for step, name in ((-1, "before"), (1, "after")):
-            if step > 0:
-                name_of = told(parts[now], now, len(parts))
-                st.html(f'<p class="thaw-cost-name">{name_of}</p>', width="stretch")
-            there = now + step
-            st.button(
-                "",
-                icon=f":material/chevron_{'left' if step < 0 else 'right'}:",
-                key=f"phase-{name}",
-                help=f"To the phase {name}",
-                disabled=not 0 <= there < len(parts),
-                on_click=_go,
-                args=(found, there),
-            )
+        _arrow(found, now - 1, "before", "left")
+        name = told(parts[now], now, len(parts))
+        st.html(f'<p class="thaw-cost-name">{name}</p>', width="stretch")
+        _arrow(found, now + 1, "after", "right")
+
+
+def _arrow(found: Figures, there: int, name: str, way: str) -> None:
+    st.button(
+        f"Phase {name}",  # for those who hear it: the stylesheet shows the icon alone
+        icon=f":material/chevron_{way}:",
+        key=f"phase-{name}",
+        disabled=not 0 <= there < len(found.costs.phases),
+        on_click=_go,
+        args=(found, there),
+    )
 
 
 def _go(found: Figures, at: int) -> None:
@@ -53,14 +54,10 @@ def _go(found: Figures, at: int) -> None:
 
 def _figures(found: Figures, schedule: Schedule, settings: RunSettings, now: int) -> str:
     shown = rows(found, OPTIMIZERS[schedule.optimizer.name], settings)
-    pairs = [(row.title, row.note or f"{row.cells[now].figures} {_of(row.total)}") for row in shown]
+    pairs = [(row.title, row.note or row.cells[now].figures) for row in shown]
     if found.savings.phases:
         pairs.append(("Training begins at", f"<b>{words.begins(found.savings.phases[now])}</b>"))
     items = "".join(f"<div><dt>{title}</dt><dd>{figure}</dd></div>" for title, figure in pairs)
-    whole = f"The cache {words.summary(found.savings, settings)}." if found.savings.passes else ""
+    made = found.savings.passes and settings.cache != "off"
+    whole = f"The cache: {words.summary(found.savings, settings)}." if made else ""
     return f'<dl class="thaw-cost-list">{items}</dl><p class="thaw-cost-whole">{whole}</p>'
-
-
-def _of(total: str) -> str:
-    """The total where it says what the figure is a part of; it is not the run's own then."""
-    return total if total.startswith("of ") else ""

@@ -81,7 +81,7 @@ def _memory(costs: Costs, optimizer: str) -> Row:
         "each that has trained so far, which stays when a group freezes again"
     )
     total = f"of {words.amount(costs.whole.memory)}"
-    return Row(f"Gradients + {optimizer}", f"gradients + {optimizer}", why, tuple(cells), total)
+    return Row(f"Gradients + {optimizer}", "memory", why, tuple(cells), total)
 
 
 def _flops(costs: Costs) -> Row:

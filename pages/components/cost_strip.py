@@ -23,6 +23,8 @@ Span = tuple[float, float]
 NO_TABLE = "not known: there is no layer table of this model"
 _SLIM = 96 / 704
 """Share of the time axis below which a phase is too narrow for figures."""
+_STACKED = 144 / 704
+"""Share below which a bar lies under its figures, then in every column."""
 _MANY = 24
 """Phases, above which borders between them would be all that one sees."""
 _LEGEND = "<span><i></i>without the cache <b></b>with it</span>"
@@ -53,17 +55,22 @@ def cost_strip(
     body = f'<div role="table" aria-label="Cost per phase">{"".join(lines)}</div>'
     tracks = " ".join(f"minmax(0,{each.width:.6g}fr)" for each in columns)
     foot = _foot(found, shown, columns, playhead, settings)
-    st.html(_section(head + body + foot, tracks, many=len(columns) > _MANY))
+    st.html(_section(head + body + foot, tracks, _look(columns)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A phase that is seen: its place, and how wide, in epochs."""
+    """A phase that is seen: its place, and how wide, in epochs and as a share of the time axis."""
 
     at: int
     width: float
+    share: float
     now: bool
-    slim: bool
+
+    @property
+    def slim(self) -> bool:
+        """Whether it is too narrow for figures."""
+        return self.share < _SLIM
 
 
 def _columns(found: Figures, playhead: float, span: Span) -> tuple[_Column, ...]:
@@ -75,13 +82,20 @@ def _columns(found: Figures, playhead: float, span: Span) -> tuple[_Column, ...]
     for at, part in enumerate(found.costs.phases):
         width = min(part.end, high) - max(part.start, low)
         if width > 0:
-            slim = width / (high - low) < _SLIM
-            columns.append(_Column(at, width, at == now and not alone, slim))
+            share = width / (high - low)
+            columns.append(_Column(at, width, share, at == now and not alone))
     return tuple(columns)
 
 
-def _section(body: str, tracks: str = "1fr", *, many: bool = False) -> str:
-    name = "thaw-cost many" if many else "thaw-cost"
+def _look(columns: Sequence[_Column]) -> str:
+    """Classes of the section: how its columns are drawn."""
+    told = [column.share for column in columns if not column.slim]
+    stacked = " stacked" if any(share < _STACKED for share in told) else ""
+    return stacked + (" many" if len(columns) > _MANY else "")
+
+
+def _section(body: str, tracks: str = "1fr", look: str = "") -> str:
+    name = f"thaw-cost{look}"
     style = f"--left:{TRACK_LEFT}px;--right:{TRACK_RIGHT}px;--tracks:{tracks}"
     return f'<section class="{name}" style="{style}">{body}</section>'
 
@@ -138,5 +152,7 @@ def _foot(
         said += [f"{row.cells[now].figures} {row.short}," for row in shown if row.cells]
     if parts:
         said.append(f"training begins at <b>{words.begins(parts[now])}</b>")
-    cache = f"<span>cache {words.summary(found.savings, settings)}</span>" if parts else ""
-    return f'<p class="thaw-cost-foot"><span>{" ".join(said)}</span>{cache}</p>'
+    # where no pass is made, its row has said why
+    told_once = not found.savings.passes or settings.cache == "off"
+    cache = "" if told_once else f"The cache: {words.summary(found.savings, settings)}"
+    return f'<p class="thaw-cost-foot"><span>{" ".join(said)}</span><span>{cache}</span></p>'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from contextlib import AbstractContextManager
+from typing import Any
 
 import streamlit as st
 
@@ -13,6 +14,8 @@ from core.design.spec import MAX_EPOCHS, SGD, FloorLR, Schedule
 from pages.components import frame, names, state
 from pages.components.fields import choice, fresh_key, is_stale, number, sensible_step, switch
 
+_RATE = "%e"
+"""How the browser writes a rate: 1e-3."""
 _ABSOLUTE, _RELATIVE = "LR", "× peak"
 
 
@@ -46,17 +49,18 @@ def _controls(schedule: Schedule) -> None:
     with left:
         number("Epochs", "epochs", min_value=1, max_value=MAX_EPOCHS, step=1)
     with right:
-        _rate(
+        _number(
             "Base LR",
             "optimizer.base_lr",
             schedule.optimizer.base_lr,
+            shown=_RATE,
             min_value=1e-12,
             max_value=1e3,
             help="The peak of a group whose LR scale is 1, such as the head.",
         )
     left, right = _pair()
     with left:
-        _rate(
+        _number(
             "Decay per group",
             "lr.group_decay",
             lr.group_decay,
@@ -131,12 +135,17 @@ def _fold(key: str, label: str) -> AbstractContextManager[object]:
     return st.expander(label, key=key)
 
 
-def _rate(
-    label: str, path: str, value: float, *, most: float = math.inf, **options: float | str
+def _number(
+    label: str,
+    path: str,
+    value: float,
+    *,
+    shown: str = "%g",
+    most: float = math.inf,
+    **options: Any,
 ) -> None:
-    """A number whose steps grow with it."""
-    step = min(sensible_step(value), most)
-    number(label, path, step=step, format="%g", **options)
+    """A number whose steps grow with it, `most` at most."""
+    number(label, path, step=min(sensible_step(value), most), format=shown, **options)
 
 
 def _floor_kind(schedule: Schedule) -> None:
@@ -167,10 +176,8 @@ def _floor(schedule: Schedule) -> None:
     if floor is None:
         st.text_input("Floor", "the peak", disabled=True, key="no-floor")
     elif isinstance(floor, FloorLR):
-        step = sensible_step(floor.lr) if floor.lr else 1e-6
-        number(
-            "Floor, LR", "lr.decay.floor.lr", min_value=0.0, max_value=1e3, step=step, format="%g"
-        )
+        path, value = "lr.decay.floor.lr", floor.lr or 1e-6
+        _number("Floor, LR", path, value, shown=_RATE, min_value=0.0, max_value=1e3)
     else:
         number(
             "Floor × peak",
@@ -218,13 +225,11 @@ def _optimizer(schedule: Schedule) -> None:
     with _fold("optimizer-fold", title):
         left, right = _pair()
         with left:
-            decay = optimizer.weight_decay
-            number(
+            _number(
                 "Weight decay",
                 "optimizer.weight_decay",
+                optimizer.weight_decay or 0.01,
                 min_value=0.0,
-                step=sensible_step(decay) if decay else 0.01,
-                format="%g",
                 help="Decoupled from the gradient." if optimizer.name == "adamw" else "An L2 term.",
             )
         if isinstance(optimizer, SGD):

@@ -111,7 +111,7 @@ def _set(key: str, group: Group, field: str, value: object) -> None:
 
 
 def _lr_scale(group: Group) -> None:
-    now = scale(state.schedule(), group)
+    now = float(f"{scale(state.schedule(), group):.12g}")  # 0.1 ** 2 is 0.010000000000000002
     key = fresh_key("lr-scale", now)
     st.number_input(
         "LR scale",
