@@ -178,18 +178,18 @@ def move_part(
 
 
 def spread_rates(schedule: Schedule) -> Schedule:
-    """Let every group's rate follow the decay again, from the base rate down to the deepest group.
+    """Let the rates fall evenly again, group by group, down to the deepest one, which keeps its.
 
-    All own scales are removed. The decay per group becomes the one with which the deepest group
-    keeps its rate, to six digits and within 1e-6 and 10.
+    The groups' own scales are removed, but for the last one's. The decay per group becomes what
+    that takes, to six digits and within 1e-6 and 10.
     """
     raw = to_raw(schedule)
-    if len(schedule.groups) > 1:
-        deepest = scale(schedule, schedule.groups[0])
+    deeper = raw["groups"][:-1]
+    if deeper:
         low, high = _GROUP_DECAYS
-        decay = min(max(deepest ** (1 / (len(schedule.groups) - 1)), low), high)
-        raw["lr"]["group_decay"] = float(f"{decay:.6g}")
-    for group in raw["groups"]:
+        decay = scale(schedule, schedule.groups[0]) ** (1 / len(deeper))
+        raw["lr"]["group_decay"] = float(f"{min(max(decay, low), high):.6g}")
+    for group in deeper:
         group.pop("lr_scale", None)
     return from_raw(raw)
 

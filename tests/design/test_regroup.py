@@ -234,10 +234,29 @@ def test_no_verb_raises_anything_but_a_schedule_error(schedule: Schedule, data: 
         assert parse(dumps(changed)) == changed
 
 
+@given(regrouped(), st.data())
+def test_a_merged_group_trains_in_every_epoch_in_which_one_of_the_two_did(
+    schedule: Schedule, data: st.DataObject
+):
+    place = data.draw(st.integers(0, max(0, len(schedule.groups) - 2)))
+    pair = schedule.groups[place : place + 2]
+    if len(pair) < 2:
+        return
+    merged = regroup.merge_groups(schedule, table_of(schedule), pair[0].name, pair[1].name)
+    assert epochs(merged, place) == epochs(schedule, place) | epochs(schedule, place + 1)
+    assert scale(merged, merged.groups[place]) == pytest.approx(scale(schedule, pair[1]))
+
+
+def epochs(schedule: Schedule, place: int) -> set[int]:
+    spans = plan.open_spans(schedule.groups[place], schedule.epochs)
+    return {epoch for start, end in spans for epoch in range(start, end)}
+
+
 @given(schedules())
-def test_spread_rates_leaves_the_deepest_group_its_rate_and_lets_all_follow(schedule: Schedule):
+def test_spread_rates_leaves_both_ends_their_rates_and_lets_all_others_follow(schedule: Schedule):
     spread = regroup.spread_rates(schedule)
-    assert {group.lr_scale for group in spread.groups} == {None}
+    assert {group.lr_scale for group in spread.groups[:-1]} <= {None}
+    assert spread.groups[-1] == schedule.groups[-1]
     deepest = scale(schedule, schedule.groups[0])
     if len(schedule.groups) > 1 and 1e-6 <= deepest <= 10:
         assert scale(spread, spread.groups[0]) == pytest.approx(deepest, rel=1e-4)

@@ -1,0 +1,290 @@
+"""The Groups card: how the model is cut into groups, head on top as in the timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Literal
+
+import streamlit as st
+
+from core.design import regroup
+from core.design.layers import LayerTable, count, prefixes
+from core.design.parts import Part, Tree
+from core.design.spec import Group, Schedule
+from pages.components import frame, state
+from pages.components.fields import fresh_key, is_stale
+from pages.components.palette import group_colours
+
+_LONGEST_PATH = 26
+
+
+def groups_button() -> None:
+    """The toolbar's button, which shows and hides the card."""
+    if state.table() is not None:
+        label = "Hide groups" if is_shown() else "Groups"
+        st.button(label, icon=":material/stacks:", key="groups", on_click=_toggle)
+
+
+def is_shown() -> bool:
+    """Whether the card is wanted."""
+    return bool(st.session_state.get("groups-shown"))
+
+
+def group_editor() -> None:
+    """Draw the card, if it is wanted and the model has a layer table."""
+    table = state.table()
+    if table is None or not is_shown():
+        return
+    schedule = state.schedule()
+    in_hand = _place(st.session_state.get("group-in-hand"))
+    held = f"{len(schedule.groups)} groups, {table.parameters:,} parameters"
+    with frame.card("groups", "Groups", held):
+        _how_fine(table)
+        st.html(f"<style>{_swatches(len(schedule.groups))}</style>")
+        with st.container(gap=None, key="group-rows"):
+            for place in reversed(range(len(schedule.groups))):
+                _row(schedule.groups[place], place, table, in_hand=place == in_hand)
+                if place == in_hand:
+                    _body(schedule, place, table)
+        _own_scales(schedule)
+
+
+def _toggle() -> None:
+    st.session_state["groups-shown"] = not is_shown()
+
+
+def _place(name: str | None) -> int | None:
+    names = [group.name for group in state.schedule().groups]
+    return names.index(name) if name in names else None
+
+
+def _how_fine(table: LayerTable) -> None:
+    sizes = {grouping.name: len(grouping.groups) for grouping in table.groupings}
+    key = fresh_key("how-fine", regroup.chosen_grouping(state.schedule(), table))
+    st.segmented_control(
+        "How fine",
+        list(sizes),
+        key=key,
+        format_func=lambda name: f"{name.capitalize()} {sizes[name]}",
+        on_change=_choose,
+        args=(key, table),
+    )
+
+
+def _choose(key: str, table: LayerTable) -> None:
+    name = st.session_state[key]
+    if name is not None and not is_stale(key):
+        state.edit(regroup.choose_grouping, table, name)
+
+
+def _swatches(n: int) -> str:
+    return " ".join(
+        f".st-key-group-{place} button::before{{background:light-dark({light},{dark})}}"
+        for place, (light, dark) in enumerate(group_colours(n))
+    )
+
+
+def _row(group: Group, place: int, table: LayerTable, *, in_hand: bool) -> None:
+    elements = count(table, group.modules)
+    share = elements / table.parameters
+    shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
+    st.button(
+        f"**{frame.escape_markdown(group.name)}** :small[{elements:,}] :small[{shown}]",
+        icon=f":material/{'expand_more' if in_hand else 'chevron_right'}:",
+        key=f"group-{place}",
+        type="tertiary",
+        width="stretch",
+        on_click=_take_in_hand,
+        args=(None if in_hand else group.name,),
+    )
+
+
+def _take_in_hand(name: str | None) -> None:
+    st.session_state["group-in-hand"] = name
+
+
+def _body(schedule: Schedule, place: int, table: LayerTable) -> None:
+    tree, groups = Tree(table), schedule.groups
+    own = tree.tidy(groups[place].modules)
+    shown = tree.parts(_opened(tree, own))
+    first, last = shown[0].path, shown[-1].path
+    with st.container(key="group-body", gap="xsmall"):
+        _name(place)
+        if place + 1 < len(groups):
+            _border(place, table, groups[place + 1].name, last, "output", alone=len(shown) == 1)
+        _parts(tree, shown, place, table)
+        if place > 0:
+            _border(place, table, groups[place - 1].name, first, "input", alone=len(shown) == 1)
+
+
+def _name(place: int) -> None:
+    key = fresh_key("group-name", state.schedule().groups[place].name)
+    st.text_input("Name", key=key, max_chars=80, on_change=_rename, args=(place, key))
+
+
+def _rename(place: int, key: str) -> None:
+    if is_stale(key):
+        return
+    selected = state.selected()
+    before = state.schedule().groups[place].name
+    _edit(place, place, regroup.rename_group, st.session_state[key])
+    after = state.schedule().groups[place].name
+    if selected is not None and selected[0] == before:
+        st.session_state["selected"] = (after, selected[1])
+
+
+def _border(
+    place: int,
+    table: LayerTable,
+    neighbour: str,
+    part: str,
+    towards: Literal["input", "output"],
+    *,
+    alone: bool,
+) -> None:
+    """What can be done across one of the group's borders."""
+    up = towards == "output"
+    name = frame.escape_markdown(neighbour)
+    with st.container(horizontal=True, gap="xsmall", key=f"group-border-{towards}"):
+        st.button(
+            f"{_short(part)} to {name}",
+            icon=f":material/{'arrow_upward' if up else 'arrow_downward'}:",
+            key=f"group-move-{towards}",
+            disabled=alone,
+            help="The only part: merge instead." if alone else None,
+            on_click=_edit,
+            args=(place, place, regroup.move_part, table, part, towards),
+        )
+        st.button(
+            f"Merge with {name}",
+            icon=":material/merge:",
+            key=f"group-merge-{towards}",
+            on_click=_merge,
+            args=(place if up else place - 1, table),
+        )
+
+
+def _parts(tree: Tree, shown: Sequence[Part], place: int, table: LayerTable) -> None:
+    found = {part.path: part for part in reversed(shown)}
+    chosen = st.session_state.get("part-in-hand")
+    if chosen not in found:
+        chosen = shown[-1].path
+    key = fresh_key("group-part", chosen)
+    st.radio(
+        "Parts, output first",
+        list(found),
+        key=key,
+        format_func=lambda path: f"{_short(path)} :small[{found[path].parameters:,}]",
+        on_change=lambda: _choose_part(st.session_state[key]),
+        width="stretch",
+    )
+    around = _outermost_opened(tree, state.schedule().groups[place].modules, chosen)
+    with st.container(horizontal=True, gap="xsmall", key="group-part-actions"):
+        st.button(
+            "Split below",
+            icon=":material/horizontal_split:",
+            key="group-split",
+            disabled=chosen == shown[0].path,
+            help=f"{_short(chosen)} and what is above it become a group of their own.",
+            on_click=_edit,
+            args=(place, place + 1, regroup.split_group, table, chosen),
+        )
+        st.button(
+            "Open",
+            icon=":material/unfold_more:",
+            key="group-open",
+            disabled=not found[chosen].opens,
+            help=f"Show what {_short(chosen)} is made of.",
+            on_click=_open,
+            args=(chosen, tree.children(chosen)),
+        )
+        if around is not None:
+            st.button(
+                f"Close {_short(around)}",
+                icon=":material/unfold_less:",
+                key="group-close",
+                on_click=_close,
+                args=(around,),
+            )
+
+
+def _choose_part(path: str) -> None:
+    st.session_state["part-in-hand"] = path
+
+
+def _opened(tree: Tree, paths: Sequence[str]) -> list[str]:
+    """The paths, with the modules that are opened replaced by what they are made of."""
+    shown: list[str] = []
+    for path in paths:
+        children = tree.children(path) if path in _opened_paths() else ()
+        shown += _opened(tree, children) if children else [path]
+    return shown
+
+
+def _opened_paths() -> frozenset[str]:
+    found: frozenset[str] = st.session_state.get("opened-parts", frozenset())
+    return found
+
+
+def _open(path: str, children: Sequence[str]) -> None:
+    st.session_state["opened-parts"] = _opened_paths() | {path}
+    _choose_part(children[-1])
+
+
+def _close(path: str) -> None:
+    st.session_state["opened-parts"] = _opened_paths() - {path}
+    _choose_part(path)
+
+
+def _outermost_opened(tree: Tree, modules: Sequence[str], path: str) -> str | None:
+    own = set(tree.tidy(modules))
+    above = prefixes(path)[:-1]
+    inside = [each for at, each in enumerate(above) if not own.isdisjoint(above[: at + 1])]
+    return next((each for each in reversed(inside) if each in _opened_paths()), None)
+
+
+def _merge(upper: int, table: LayerTable) -> None:
+    groups = state.schedule().groups
+    if upper + 1 < len(groups):
+        lower = groups[upper + 1].name
+        _edit(upper, upper, lambda schedule, name: regroup.merge_groups(schedule, table, name, lower))
+
+
+def _edit(place: int, then: int, verb: Callable[..., Schedule], *args: Any) -> None:
+    """Apply a verb to the group at a place; the group at `then` is in hand if that was done.
+
+    A place, not a name: a new name and a click may come in one message.
+    """
+    if place >= len(state.schedule().groups):
+        return
+    before = state.schedule()
+    group = before.groups[place].name
+    if verb in (regroup.split_group, regroup.move_part):
+        table, *rest = args
+        state.edit(verb, table, group, *rest)
+    else:
+        state.edit(verb, group, *args)
+    if state.schedule() != before:
+        _take_in_hand(state.schedule().groups[then].name)
+
+
+def _own_scales(schedule: Schedule) -> None:
+    own = sum(group.lr_scale is not None for group in schedule.groups[:-1])
+    if own:
+        groups = "1 group has" if own == 1 else f"{own} groups have"
+        st.caption(
+            f"{groups} an LR scale of {'its' if own == 1 else 'their'} own, so that "
+            "cutting the model anew changes no rate."
+        )
+        st.button(
+            "Spread rates evenly",
+            key="spread-rates",
+            help="Removes these scales. The decay per group becomes what leaves the deepest "
+            "group its rate.",
+            on_click=lambda: state.edit(regroup.spread_rates),
+        )
+
+
+def _short(path: str) -> str:
+    cut = path if len(path) <= _LONGEST_PATH else f"…{path[-_LONGEST_PATH:]}"
+    return frame.escape_markdown(cut)
