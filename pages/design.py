@@ -15,6 +15,7 @@ from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
 from pages.components.curve_panel import curve_panel
 from pages.components.downloads import csv_button
+from pages.components.group_editor import group_editor
 from pages.components.problem_list.mount import problem_list
 from pages.components.rate_chart import rate_chart
 from pages.components.rate_dialog import rate_dialog
@@ -35,6 +36,7 @@ def _designer() -> None:
     frame.show_notice()
     found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
     toolbar(found)
+    above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
     with wide, frame.card("timeline"):
         data = timeline_data(
@@ -49,6 +51,8 @@ def _designer() -> None:
         _rates(narrow=shown.narrow)
         if not shown.narrow:
             _costs()
+    with above if shown.narrow else side:
+        group_editor()
     with side:
         if shown.narrow:  # a phone has them below each other: what is in hand comes first
             window_panel()

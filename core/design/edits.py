@@ -6,11 +6,11 @@ a group, window or field that is not there raises KeyError or IndexError.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from core.design.curves import peak
-from core.design.layers import LayerGroup, LayerTable
+from core.design.layers import LayerTable
 from core.design.parse import from_raw, to_raw
 from core.design.spec import FloorFactor, FloorLR, Group, Schedule, Window
 
@@ -96,48 +96,6 @@ def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
         groups.append(new.model_dump(mode="json", exclude_none=True))
     model = {"name": table.model, "weights": table.weights[0] if table.weights else None}
     return from_raw({**to_raw(schedule), "model": model, "groups": groups[::-1]})
-
-
-def starts(schedule: Schedule, table: LayerTable) -> tuple[str, ...] | None:
-    """Names of the model's parts at which the schedule's groups start; None if they are cut else.
-
-    The parts are the table's default groups.
-    """
-    owner = {path: group.name for group in schedule.groups for path in group.modules}
-    found, before = [], None
-    for part in table.groups:
-        owners = {owner.get(path) for path in part.modules}
-        if len(owners) > 1 or None in owners:
-            return None
-        if owners != {before}:
-            found.append(part.name)
-        before = owners.pop()
-    return tuple(found) if len(found) == len(schedule.groups) else None
-
-
-def regroup(schedule: Schedule, table: LayerTable, starts: Collection[str]) -> Schedule:
-    """Cut the model anew: each named part starts a group, the others join the one before.
-
-    The parts are the table's default groups, and the first one always starts a group. A joined
-    group is named after its first and last part, `layer1–layer3`, and takes its windows, scale and
-    modes from the group that held the part nearest to the head.
-    """
-    holders = {path: group for group in schedule.groups for path in group.modules}
-    joined: list[list[LayerGroup]] = []
-    for part in table.groups:
-        if part.name in starts or not joined:
-            joined.append([part])
-        else:
-            joined[-1].append(part)
-    groups = []
-    for parts in joined:
-        holder = holders.get(parts[-1].modules[0], schedule.groups[-1])
-        group = holder.model_dump(mode="json", exclude_none=True)
-        first, last = parts[0].name, parts[-1].name
-        group["name"] = first if first == last else f"{first}–{last}"
-        group["modules"] = [path for part in parts for path in part.modules]
-        groups.append(group)
-    return from_raw({**to_raw(schedule), "groups": groups})
 
 
 def remove_group(schedule: Schedule, group: str) -> Schedule:

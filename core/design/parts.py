@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from core.design.layers import LayerGroup, LayerTable, parameter_counts, prefixes
 from core.design.spec import Schedule
@@ -124,8 +125,9 @@ def span(first: str, last: str) -> str:
 
 
 def suggested(table: LayerTable) -> tuple[LayerGroup, ...]:
-    """Every group that the table suggests."""
-    return table.groups
+    """Every group of the table's groupings, those of the default one first."""
+    others = (each.groups for each in table.groupings if each.name != table.default)
+    return (*table.groups, *chain.from_iterable(others))
 
 
 def _with_parents(table: LayerTable) -> dict[str, None]:

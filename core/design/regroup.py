@@ -119,7 +119,7 @@ def merge_groups(schedule: Schedule, table: LayerTable, upper: str, lower: str) 
     olds = schedule.groups[first : second + 1]
     paths = tree.tidy(path for old in olds for path in old.modules)
     taken = {each.name for each in schedule.groups} - {upper, lower}
-    name = _unique(_name_of_both(tree, table, *olds, paths), taken)
+    name = _unique(_name_of_both(tree, table, olds, paths), taken)
     drafts = _unchanged(schedule)
     merged = _Draft(_merged(olds, name, paths), second)
     return _regrouped(schedule, [*drafts[:first], merged, *drafts[second + 1 :]])
@@ -286,12 +286,13 @@ def _stem(name: str) -> tuple[str, str]:
 
 
 def _name_of_both(
-    tree: Tree, table: LayerTable, upper: Group, lower: Group, paths: Sequence[str]
+    tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence[str]
 ) -> str:
     known = name_of(tree, table, paths)
     if len(paths) == 1 or known in {group.name for group in suggested(table)}:
         return known
-    one, other = (re.fullmatch(r"(.+) [a-z]", group.name) for group in (upper, lower))
+    upper, lower = olds
+    one, other = (re.fullmatch(r"(.+) [a-z]", group.name) for group in olds)
     if one and other and one[1] == other[1]:
         return one[1]
     last = lower.name if "–" not in lower.name else name_of(tree, table, lower.modules[-1:])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Literal
 
 import streamlit as st
 
@@ -16,6 +16,8 @@ from pages.components.fields import fresh_key, is_stale
 from pages.components.palette import group_colours
 
 _LONGEST_PATH = 26
+Verb = Callable[[Schedule, str], Schedule]
+"""An edit of the group of that name."""
 
 
 def groups_button() -> None:
@@ -127,7 +129,8 @@ def _rename(place: int, key: str) -> None:
         return
     selected = state.selected()
     before = state.schedule().groups[place].name
-    _edit(place, place, regroup.rename_group, st.session_state[key])
+    name = st.session_state[key]
+    _edit(place, place, lambda s, g: regroup.rename_group(s, g, name))
     after = state.schedule().groups[place].name
     if selected is not None and selected[0] == before:
         st.session_state["selected"] = (after, selected[1])
@@ -153,14 +156,14 @@ def _border(
             disabled=alone,
             help="The only part: merge instead." if alone else None,
             on_click=_edit,
-            args=(place, place, regroup.move_part, table, part, towards),
+            args=(place, place, lambda s, g: regroup.move_part(s, table, g, part, towards)),
         )
         st.button(
             f"Merge with {name}",
             icon=":material/merge:",
             key=f"group-merge-{towards}",
-            on_click=_merge,
-            args=(place if up else place - 1, table),
+            on_click=_edit,
+            args=(place, place if up else place - 1, lambda s, g: _merge(s, g, table, up=up)),
         )
 
 
@@ -187,7 +190,7 @@ def _parts(tree: Tree, shown: Sequence[Part], place: int, table: LayerTable) -> 
             disabled=chosen == shown[0].path,
             help=f"{_short(chosen)} and what is above it become a group of their own.",
             on_click=_edit,
-            args=(place, place + 1, regroup.split_group, table, chosen),
+            args=(place, place + 1, lambda s, g: regroup.split_group(s, table, g, chosen)),
         )
         st.button(
             "Open",
@@ -243,27 +246,20 @@ def _outermost_opened(tree: Tree, modules: Sequence[str], path: str) -> str | No
     return next((each for each in reversed(inside) if each in _opened_paths()), None)
 
 
-def _merge(upper: int, table: LayerTable) -> None:
-    groups = state.schedule().groups
-    if upper + 1 < len(groups):
-        lower = groups[upper + 1].name
-        _edit(upper, upper, lambda schedule, name: regroup.merge_groups(schedule, table, name, lower))
+def _merge(schedule: Schedule, group: str, table: LayerTable, *, up: bool) -> Schedule:
+    names = [each.name for each in schedule.groups]
+    place = names.index(group) - (not up)
+    return regroup.merge_groups(schedule, table, *names[place : place + 2])
 
 
-def _edit(place: int, then: int, verb: Callable[..., Schedule], *args: Any) -> None:
+def _edit(place: int, then: int, verb: Verb) -> None:
     """Apply a verb to the group at a place; the group at `then` is in hand if that was done.
 
     A place, not a name: a new name and a click may come in one message.
     """
-    if place >= len(state.schedule().groups):
-        return
     before = state.schedule()
-    group = before.groups[place].name
-    if verb in (regroup.split_group, regroup.move_part):
-        table, *rest = args
-        state.edit(verb, table, group, *rest)
-    else:
-        state.edit(verb, group, *args)
+    if place < len(before.groups):
+        state.edit(verb, before.groups[place].name)
     if state.schedule() != before:
         _take_in_hand(state.schedule().groups[then].name)
 

@@ -9,6 +9,7 @@ import streamlit as st
 from core.design import edits, layers, parse, presets
 from core.design.problems import Problem
 from pages.components import frame, state
+from pages.components.group_editor import groups_button
 from pages.components.links import file_name, show_link
 
 _EDITED = "edited"
@@ -19,7 +20,7 @@ def toolbar(problems: Sequence[Problem]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
         _model()
-        _groups()
+        groups_button()
         _preset()
         _undo_and_redo()
         st.space("stretch")
@@ -70,26 +71,6 @@ def _take_model() -> None:
 
 def _use_model(name: str) -> None:
     state.edit(edits.use_model, layers.load(name))
-
-
-def _groups() -> None:
-    table = state.table()
-    if table is None:
-        return
-    with st.popover("Groups", icon=":material/stacks:"):
-        st.markdown("Each part that is chosen here starts a group; the others join the one before.")
-        found = edits.starts(state.schedule(), table)
-        if found is None:
-            st.caption("These groups are cut in another way. A choice here cuts them anew.")
-        names = [part.name for part in table.groups]
-        st.session_state["groups"] = list(found or ())
-        st.segmented_control(
-            "Groups start at",
-            names,
-            key="groups",
-            selection_mode="multi",
-            on_change=lambda: state.edit(edits.regroup, table, st.session_state["groups"]),
-        )
 
 
 def _preset() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import curves, edits, layers, presets, problems
+from core.design import curves, edits, layers, presets
 from core.design.layers import Grouping, LayerGroup, LayerTable
 from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.spec import FloorFactor, FloorLR, Schedule
@@ -297,32 +297,3 @@ def test_a_verb_that_is_refused_leaves_the_schedule_as_it_was():
     with pytest.raises(ScheduleError):
         edits.set_window(GRADUAL, "stage2", 0, 5, 2)
     assert dumps(GRADUAL) == before
-
-
-RESNET = layers.load("torchvision/resnet18")
-
-
-def test_joined_parts_are_one_group_with_the_windows_of_the_part_nearest_to_the_head():
-    before = edits.set_window(EXERCISE, "layer4", 0, 3, 9)
-    after = edits.regroup(before, RESNET, ["stem", "layer3", "head"])
-    assert [(group.name, group.modules) for group in after.groups] == [
-        ("stem–layer2", ("conv1", "bn1", "layer1", "layer2")),
-        ("layer3–layer4", ("layer3", "layer4")),
-        ("head", ("fc",)),
-    ]
-    assert after.groups[0].trainable == before.group("layer2").trainable
-    assert after.groups[1].trainable == before.group("layer4").trainable
-
-
-@given(st.sets(st.sampled_from([part.name for part in RESNET.groups])))
-def test_the_parts_at_which_groups_start_are_read_back(chosen: set[str]):
-    schedule = edits.regroup(EXERCISE, RESNET, chosen)
-    assert set(edits.starts(schedule, RESNET) or ()) == chosen | {"stem"}
-    assert problems.errors(schedule, RESNET) == ()
-
-
-def test_groups_that_are_cut_within_a_part_have_no_starts():
-    raw = to_raw(EXERCISE)
-    raw["groups"][1]["modules"] = ["layer1.0"]
-    raw["groups"][2]["modules"] = ["layer1.1", "layer2"]
-    assert edits.starts(from_raw(raw), RESNET) is None

@@ -426,3 +426,66 @@ def test_everything_can_be_merged_into_one_group():
             schedule = regroup.merge_groups(schedule, table, upper, lower)
         (only,) = schedule.groups
         assert only.trainable == ((0, None),)
+
+
+@given(regrouped(), st.data())
+def test_a_chosen_grouping_cuts_as_the_table_says_and_is_read_back(
+    schedule: Schedule, data: st.DataObject
+):
+    table = table_of(schedule)
+    grouping = data.draw(st.sampled_from(table.groupings))
+    chosen = regroup.choose_grouping(schedule, table, grouping.name)
+    assert modules(chosen) == {group.name: group.modules for group in grouping.groups}
+    assert regroup.chosen_grouping(chosen, table) == grouping.name
+    assert parse(dumps(chosen)) == chosen
+    assert chosen.groups[-1].trainable != () or schedule.groups[-1].trainable == ()
+
+
+@given(real_schedules())
+def test_a_finer_cut_changes_nothing_of_the_training_and_the_coarser_one_takes_it_back(
+    schedule: Schedule,
+):
+    table = table_of(schedule)
+    finest = table.groupings[-1].name
+    finer = regroup.choose_grouping(schedule, table, finest)
+    assert same_training(schedule, finer)
+    assert same_training(schedule, regroup.choose_grouping(finer, table, table.default))
+
+
+@given(real_schedules())
+def test_a_coarser_cut_is_the_same_as_merging(schedule: Schedule):
+    table = table_of(schedule)
+    chosen = regroup.choose_grouping(schedule, table, table.groupings[0].name)
+    merged = schedule
+    while len(merged.groups) > 2:
+        upper, lower = merged.groups[0].name, merged.groups[1].name
+        merged = regroup.merge_groups(merged, table, upper, lower)
+    assert [epochs(merged, at) for at in (0, 1)] == [epochs(chosen, at) for at in (0, 1)]
+    assert same_training(
+        edits.set_windows(merged, {group.name: [] for group in merged.groups}),
+        edits.set_windows(chosen, {group.name: [] for group in chosen.groups}),
+    )
+
+
+def test_a_border_that_was_moved_a_little_leaves_each_group_its_windows_when_cut_anew():
+    moved = regroup.move_part(EXERCISE, RESNET, "layer4", "layer4.1.bn2", "output")
+    assert moved.groups[-1].modules == ("layer4.1.bn2", "fc")
+    assert regroup.choose_grouping(moved, RESNET, RESNET.default) == EXERCISE
+
+
+def test_the_groups_of_another_model_are_cut_by_the_table_with_the_heads_windows():
+    foreign = regroup.choose_grouping(EXERCISE, VIT, "stages")
+    assert {group.trainable for group in foreign.groups} == {((0, None),)}
+
+
+def test_a_grouping_that_the_table_does_not_have_is_a_key_error():
+    with pytest.raises(KeyError, match="pieces"):
+        regroup.choose_grouping(EXERCISE, RESNET, "pieces")
+
+
+def test_a_cut_of_ones_own_is_no_grouping():
+    assert regroup.chosen_grouping(EXERCISE, RESNET) == "stages"
+    renamed = regroup.rename_group(EXERCISE, "layer4", "top")
+    assert regroup.chosen_grouping(renamed, RESNET) == "stages"
+    split = regroup.split_group(EXERCISE, RESNET, "layer4", "layer4.1.bn2")
+    assert regroup.chosen_grouping(split, RESNET) is None

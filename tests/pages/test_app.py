@@ -138,12 +138,6 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
     assert "share the schedule as a JSON file" in app.warning[0].value
 
 
-def test_the_groups_of_the_model_can_be_joined(app: AppTest) -> None:
-    app.run().segmented_control(key="groups").set_value(["stem", "stage4", "head"]).run()
-    names = [group.name for group in _schedule(app).groups]
-    assert names == ["stem–stage3", "stage4–conv_head", "head"]
-
-
 @settings(max_examples=15)
 @given(schedule=schedules())
 def test_any_schedule_can_be_drawn(schedule: Schedule) -> None:
