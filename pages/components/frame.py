@@ -17,7 +17,7 @@ from pages.components.palette import ROLES
 
 _STYLE = "\n".join(
     Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("frame.css", "costs.css")
+    for name in ("frame.css", "costs.css", "groups.css")
 )
 _MARK = str(Path(__file__).with_name("mark.svg"))
 

@@ -23,8 +23,7 @@ Verb = Callable[[Schedule, str], Schedule]
 def groups_button() -> None:
     """The toolbar's button, which shows and hides the card."""
     if state.table() is not None:
-        label = "Hide groups" if is_shown() else "Groups"
-        st.button(label, icon=":material/stacks:", key="groups", on_click=_toggle)
+        st.button("Groups", icon=":material/stacks:", key="groups", on_click=_toggle)
 
 
 def is_shown() -> bool:
@@ -92,7 +91,8 @@ def _row(group: Group, place: int, table: LayerTable, *, in_hand: bool) -> None:
     shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
     st.button(
         f"**{frame.escape_markdown(group.name)}** :small[{elements:,}] :small[{shown}]",
-        icon=f":material/{'expand_more' if in_hand else 'chevron_right'}:",
+        icon=f":material/{'expand_less' if in_hand else 'expand_more'}:",
+        icon_position="right",
         key=f"group-{place}",
         type="tertiary",
         width="stretch",
@@ -109,14 +109,14 @@ def _body(schedule: Schedule, place: int, table: LayerTable) -> None:
     tree, groups = Tree(table), schedule.groups
     own = tree.tidy(groups[place].modules)
     shown = tree.parts(_opened(tree, own))
-    first, last = shown[0].path, shown[-1].path
     with st.container(key="group-body", gap="xsmall"):
         _name(place)
         if place + 1 < len(groups):
-            _border(place, table, groups[place + 1].name, last, "output", alone=len(shown) == 1)
-        _parts(tree, shown, place, table)
+            _border(shown, place, groups[place + 1].name, table, "output")
+        with st.container(key="group-parts", gap="xsmall"):
+            _parts(tree, own, shown, place, table)
         if place > 0:
-            _border(place, table, groups[place - 1].name, first, "input", alone=len(shown) == 1)
+            _border(shown, place, groups[place - 1].name, table, "input")
 
 
 def _name(place: int) -> None:
@@ -137,58 +137,55 @@ def _rename(place: int, key: str) -> None:
 
 
 def _border(
+    shown: Sequence[Part],
     place: int,
-    table: LayerTable,
     neighbour: str,
-    part: str,
+    table: LayerTable,
     towards: Literal["input", "output"],
-    *,
-    alone: bool,
 ) -> None:
-    """What can be done across one of the group's borders."""
+    """What can be done across one of the group's borders; its only part can only merge."""
     up = towards == "output"
-    name = frame.escape_markdown(neighbour)
+    part = shown[-1 if up else 0].path
     with st.container(horizontal=True, gap="xsmall", key=f"group-border-{towards}"):
+        if len(shown) > 1:
+            st.button(
+                f"Move {_short(part)} {'up' if up else 'down'}",
+                icon=f":material/{'arrow_upward' if up else 'arrow_downward'}:",
+                key=f"group-move-{towards}",
+                on_click=_edit,
+                args=(place, place, lambda s, g: regroup.move_part(s, table, g, part, towards)),
+            )
         st.button(
-            f"{_short(part)} to {name}",
-            icon=f":material/{'arrow_upward' if up else 'arrow_downward'}:",
-            key=f"group-move-{towards}",
-            disabled=alone,
-            help="The only part: merge instead." if alone else None,
-            on_click=_edit,
-            args=(place, place, lambda s, g: regroup.move_part(s, table, g, part, towards)),
-        )
-        st.button(
-            f"Merge with {name}",
-            icon=":material/merge:",
+            f"Merge with {frame.escape_markdown(neighbour)}",
             key=f"group-merge-{towards}",
             on_click=_edit,
             args=(place, place if up else place - 1, lambda s, g: _merge(s, g, table, up=up)),
         )
 
 
-def _parts(tree: Tree, shown: Sequence[Part], place: int, table: LayerTable) -> None:
+def _parts(
+    tree: Tree, own: Sequence[str], shown: Sequence[Part], place: int, table: LayerTable
+) -> None:
     found = {part.path: part for part in reversed(shown)}
     chosen = st.session_state.get("part-in-hand")
     if chosen not in found:
         chosen = shown[-1].path
     key = fresh_key("group-part", chosen)
     st.radio(
-        "Parts, output first",
+        "Parts",
         list(found),
         key=key,
         format_func=lambda path: f"{_short(path)} :small[{found[path].parameters:,}]",
         on_change=lambda: _choose_part(st.session_state[key]),
         width="stretch",
     )
-    around = _outermost_opened(tree, state.schedule().groups[place].modules, chosen)
+    around = next((path for path in reversed(prefixes(chosen)) if _may_close(path, own)), None)
     with st.container(horizontal=True, gap="xsmall", key="group-part-actions"):
         st.button(
             "Split below",
             icon=":material/horizontal_split:",
             key="group-split",
             disabled=chosen == shown[0].path,
-            help=f"{_short(chosen)} and what is above it become a group of their own.",
             on_click=_edit,
             args=(place, place + 1, lambda s, g: regroup.split_group(s, table, g, chosen)),
         )
@@ -197,7 +194,6 @@ def _parts(tree: Tree, shown: Sequence[Part], place: int, table: LayerTable) -> 
             icon=":material/unfold_more:",
             key="group-open",
             disabled=not found[chosen].opens,
-            help=f"Show what {_short(chosen)} is made of.",
             on_click=_open,
             args=(chosen, tree.children(chosen)),
         )
@@ -216,12 +212,18 @@ def _choose_part(path: str) -> None:
 
 
 def _opened(tree: Tree, paths: Sequence[str]) -> list[str]:
-    """The paths, with the modules that are opened replaced by what they are made of."""
+    """The paths, with what is opened replaced by its children; a group's only part is open."""
     shown: list[str] = []
     for path in paths:
-        children = tree.children(path) if path in _opened_paths() else ()
+        wanted = len(paths) == 1 or path in _opened_paths()
+        children = tree.children(path) if wanted else ()
         shown += _opened(tree, children) if children else [path]
     return shown
+
+
+def _may_close(path: str, own: Sequence[str]) -> bool:
+    inside = not set(own).isdisjoint(prefixes(path))
+    return inside and path in _opened_paths() and tuple(own) != (path,)
 
 
 def _opened_paths() -> frozenset[str]:
@@ -237,13 +239,6 @@ def _open(path: str, children: Sequence[str]) -> None:
 def _close(path: str) -> None:
     st.session_state["opened-parts"] = _opened_paths() - {path}
     _choose_part(path)
-
-
-def _outermost_opened(tree: Tree, modules: Sequence[str], path: str) -> str | None:
-    own = set(tree.tidy(modules))
-    above = prefixes(path)[:-1]
-    inside = [each for at, each in enumerate(above) if not own.isdisjoint(above[: at + 1])]
-    return next((each for each in reversed(inside) if each in _opened_paths()), None)
 
 
 def _merge(schedule: Schedule, group: str, table: LayerTable, *, up: bool) -> Schedule:
@@ -267,16 +262,17 @@ def _edit(place: int, then: int, verb: Verb) -> None:
 def _own_scales(schedule: Schedule) -> None:
     own = sum(group.lr_scale is not None for group in schedule.groups[:-1])
     if own:
-        groups = "1 group has" if own == 1 else f"{own} groups have"
-        st.caption(
-            f"{groups} an LR scale of {'its' if own == 1 else 'their'} own, so that "
-            "cutting the model anew changes no rate."
+        groups = (
+            "1 group has an LR scale of its"
+            if own == 1
+            else f"{own} groups have LR scales of their"
         )
+        st.caption(f"{groups} own, since a new cut keeps every rate.")
         st.button(
-            "Spread rates evenly",
-            key="spread-rates",
-            help="Removes these scales. The decay per group becomes what leaves the deepest "
-            "group its rate.",
+            "Spread the rates evenly",
+            key="group-spread",
+            help="Removes these scales, and sets the decay per group so that the deepest group "
+            "keeps its rate.",
             on_click=lambda: state.edit(regroup.spread_rates),
         )
 
