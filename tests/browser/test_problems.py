@@ -63,6 +63,21 @@ def test_a_disc_under_the_pointer_lights_up_its_problem_in_the_list(open_page: O
     expect(card.locator(".item.pointed")).to_have_count(0)
 
 
+def test_a_problem_of_the_whole_curve_points_to_the_shared_curve(open_page: OpenPage) -> None:
+    flat = edits.set_field(schedule(), "lr.decay.floor", {"factor": 1.0})
+    page, card = opened(open_page, flat)
+    curve = page.locator(".st-key-card-timeline .row.shared")
+    card.locator(".item", has_text="floor-above-peak").hover()
+    expect(curve).to_have_class("row shared pointed")
+    page.mouse.move(5, 5)
+    expect(curve).to_have_class("row shared")
+    disc = curve.get_by_role("img", name="Problem 1, warning: lr.decay.floor.factor is 1")
+    disc.hover()
+    expect(card.locator(".item.pointed code")).to_have_text("floor-above-peak")
+    disc.click()
+    thaws_at(page, "layer2", 6)
+
+
 def test_a_fix_is_one_click_and_so_is_its_undo(open_page: OpenPage) -> None:
     page, card = opened(open_page, schedule())
     card.get_by_role("button", name="Fix: thaw at 4").click()

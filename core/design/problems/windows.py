@@ -44,15 +44,16 @@ def late_window(facts: Facts) -> Iterator[Problem]:
         if len(kept) == len(group.trainable):
             continue
         where = facts.path(group.name, f"trainable[{len(kept)}]")
-        start, end = group.trainable[len(kept)]
-        window = f"[{start}, {'null' if end is None else end}]"
-        wrong = f"is {window}, but the run has {epochs(schedule.epochs)}"
-        way_out = f"start it by epoch {schedule.epochs - 1}, or run longer"
+        start, _ = group.trainable[len(kept)]
+        again = " again" if kept else ""
+        wrong = f"thaws{again} at epoch {start}, but the run has {epochs(schedule.epochs)}"
+        way_out = f"thaw it{again} by epoch {schedule.epochs - 1}, or run longer"
         if kept:
             fix = Fix("Remove that window", edits.set_windows(schedule, {group.name: kept}))
         else:
             fix = _thawed_at(schedule, group, _fair_start(schedule, group, schedule.epochs))
-        yield Problem("late-window", "warning", where, (group.name,), wrong, way_out, fix)
+        names = (group.name,)
+        yield Problem("late-window", "warning", where, names, wrong, way_out, fix, group.name)
 
 
 def late_thaw(facts: Facts) -> Iterator[Problem]:

@@ -25,7 +25,6 @@ _FIELDS = {
 _PARTS = {
     r"groups\[\d+\]\.modules\[\d+\]": "A part of {group}",
     r"groups\[\d+\]\.modules": "All of {group}",
-    r"groups\[\d+\]\.trainable\[\d+\]": "A window of {group}",
 }
 
 

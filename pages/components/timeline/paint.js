@@ -2,6 +2,7 @@
 
 import { NARROW } from "./axis.js";
 import { stateAt } from "./phases.js";
+import { paintCurveDiscs } from "./problems.js";
 import { paintReadout } from "./readout.js";
 import { paintRows } from "./rows.js";
 import { paintScale } from "./scale.js";
@@ -33,6 +34,7 @@ function paint(timeline) {
   paintReadout(timeline, state);
   paintScale(timeline, state.phases);
   paintShared(timeline);
+  paintCurveDiscs(timeline);
   paintRows(timeline, groups);
   if (timeline.focusNext) timeline.focusNext.focus({ preventScroll: true, focusVisible: true });
   timeline.focusNext = null;

@@ -7,6 +7,7 @@ import { windowOfPath } from "./windows.js";
 const DISC_PX = 18;
 const STEP_PX = 22;
 const BESIDE_PX = 17;
+const BESIDE_NAME_PX = 112;
 
 /** Index of the group's window that the problem under the pointer is about, or null. */
 export function pointed({ data, hovered }, name) {
@@ -37,18 +38,33 @@ export function placeDiscs(problems, open, { width, epochs, narrow }) {
 export function paintDiscs(row, discs, handled) {
   pool(row.track, row.discs, discs.length, buildDisc).forEach((node, order) => {
     const { problem, window, x, inside } = discs[order];
-    const { number, severity, message } = problem;
-    node.style.left = `${x}px`;
-    text(node, String(number));
-    node.title = message;
-    set(node, "aria-label", `Problem ${number}, ${severity}: ${message}`);
-    node.className = `disc ${severity}`;
+    paintDisc(node, problem, x);
     const behindFlag = window !== null && !inside && handled?.act === "start";
     node.classList.toggle("covered", behindFlag && handled.window === window.index);
-    row.actions.set(node, { act: "pick", row, window: window?.index ?? 0, problem: number });
+    row.actions.set(node, { act: "pick", row, window: window?.index ?? 0, problem: problem.number });
   });
   const alone = discs.filter(({ window }) => window === null).length;
   row.never.style.setProperty("--after", `${10 + STEP_PX * alone}px`);
+}
+
+/** Problems of the curve as a whole, or of the optimizer, stand beside the shared curve's name. */
+export function paintCurveDiscs({ data, shared, actions, hovered }) {
+  const mine = data.problems.filter(({ groups, path }) => groups.length === 0 && /^(lr|optimizer)\./.test(path));
+  shared.discs ??= [];
+  const label = shared.node.querySelector(".label");
+  pool(label, shared.discs, mine.length, buildDisc).forEach((node, order) => {
+    paintDisc(node, mine[order], BESIDE_NAME_PX + STEP_PX * order);
+    actions.set(node, { act: "point", problem: mine[order].number });
+  });
+  shared.node.classList.toggle("pointed", mine.some(({ number }) => number === hovered));
+}
+
+function paintDisc(node, { number, severity, message }, x) {
+  node.style.left = `${x}px`;
+  text(node, String(number));
+  node.title = message;
+  set(node, "aria-label", `Problem ${number}, ${severity}: ${message}`);
+  node.className = `disc ${severity}`;
 }
 
 function buildDisc() {

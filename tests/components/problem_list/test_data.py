@@ -45,7 +45,7 @@ def test_a_field_is_called_as_the_page_calls_it() -> None:
     )
     assert [sentence(problem).split(" is ")[0] for problem in told(bad)] == [
         "A part of head",
-        "A window of body",
+        "body thaws at epoch 9, but the run has 4 epochs",
         "Warmup",
         "The floor",
         "Weight decay",

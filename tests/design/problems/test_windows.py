@@ -57,8 +57,8 @@ def test_a_window_after_the_run():
     assert (problem.severity, problem.path) == ("warning", "groups[0].trainable[1]")
     assert problem.groups == ("body",)
     assert problem.message == (
-        "groups[0].trainable[1] is [4, 6], but the run has 4 epochs: "
-        "start it by epoch 3, or run longer"
+        "body thaws again at epoch 4, but the run has 4 epochs: "
+        "thaw it again by epoch 3, or run longer"
     )
     mended = fixed(problem, bad, "Remove that window")
     assert mended.group("body").trainable == ((1, 2),)
@@ -69,8 +69,7 @@ def test_a_group_whose_only_window_is_after_the_run_is_brought_into_it():
     bad = schedule(body([[9, None]]), group("head"))
     problem = only("late-window", bad)
     assert problem.message == (
-        "groups[0].trainable[0] is [9, null], but the run has 4 epochs: "
-        "start it by epoch 3, or run longer"
+        "body thaws at epoch 9, but the run has 4 epochs: thaw it by epoch 3, or run longer"
     )
     assert fixed(problem, bad, "Thaw at 2").group("body").trainable == ((2, None),)
 
