@@ -107,8 +107,9 @@ class _Network:
         owners, of_weights = _owners(table, schedule)
         self._steps = [
             _Step(
-                node,
+                node.inputs,
                 node.flops_at(image_size),
+                _factors(node),
                 owners.get(node.module, frozenset()),
                 of_weights.get(node.module, frozenset()),
             )
@@ -137,12 +138,23 @@ class _Network:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A node, its FLOPs, and the groups that own parameters of its module, and of its weights."""
+    """A node, and the groups that own parameters of its module, and its weights among them.
 
-    node: Node
+    `factors` is how many inputs a product has: two, even if more is read, or one beside a module's
+    own weights. What is no product has none.
+    """
+
+    inputs: tuple[int, ...]
     flops: int
+    factors: int
     owners: Indices
     of_weights: Indices
+
+
+def _factors(node: Node) -> int:
+    if node.flops <= node.elements:
+        return 0
+    return 1 if node.module else 2
 
 
 def _backward(steps: list[_Step], is_open: Indices) -> int:
@@ -150,16 +162,18 @@ def _backward(steps: list[_Step], is_open: Indices) -> int:
     wants: list[bool] = []  # whether a gradient for the node's output is asked for
     flops = 0
     for step in steps:
-        through = sum(wants[source] for source in step.node.inputs)
-        wants.append(bool(through or step.owners & is_open))
-        if not wants[-1]:
+        through = 0
+        for source in step.inputs:
+            through += wants[source]
+        wanted = through > 0 or not step.owners.isdisjoint(is_open)
+        wants.append(wanted)
+        if not wanted:
             continue
-        if step.node.flops <= step.node.elements:  # no product
+        if not step.factors:
             flops += step.flops
             continue
-        # of two factors, even if more is read; a module has one input and its own weights
-        most = 1 if step.node.module else 2
-        flops += step.flops * (min(through, most) + bool(step.of_weights & is_open))
+        weights = not step.of_weights.isdisjoint(is_open)
+        flops += step.flops * (min(through, step.factors) + weights)
     return flops
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Collection
+from dataclasses import dataclass
+
 from core.design.layers import LayerTable, Node, prefixes
-from core.design.plan import is_open
+from core.design.plan import open_groups
 from core.design.spec import Group, Schedule
 
 
@@ -19,45 +23,70 @@ def fixed_nodes(
 
     The same nodes as `core.training.frozen` finds in the network itself.
     """
-    rule = _Rule(table, schedule, epoch, training)
-    fixed: set[int] = set()
-    for place, node in enumerate(table.nodes):
-        if fixed.issuperset(node.inputs) and not rule.moves(node):
-            fixed.add(place)
-    return frozenset(fixed)
+    return Dependence(table, schedule).fixed(open_groups(schedule, epoch), training=training)
 
 
+class Dependence:
+    """What each node depends on, whichever groups are open: for many phases of one schedule."""
+
+    def __init__(self, table: LayerTable, schedule: Schedule) -> None:
+        groups = {path: group for group in schedule.groups for path in group.modules}
+        inside: defaultdict[str, set[str]] = defaultdict(set)
+        for path, group in groups.items():
+            for outer in prefixes(path)[:-1]:
+                inside[outer].add(group.name)
+        owners: dict[str, Group | None] = {}
+        for module in {node.module for node in table.nodes}:
+            around = (groups.get(path) for path in prefixes(module))
+            owners[module] = next((found for found in around if found is not None), None)
+        self._rules = [
+            _rule(node, owners[node.module], table, frozenset(inside[node.module]))
+            for node in table.nodes
+        ]
+
+    def fixed(self, is_open: Collection[str], *, training: bool) -> frozenset[int]:
+        """As `fixed_nodes`, for the phase in which the groups of these names are open."""
+        names = frozenset(is_open)
+        fixed: set[int] = set()
+        for place, rule in enumerate(self._rules):
+            if fixed.issuperset(rule.inputs) and not rule.moves(names, training=training):
+                fixed.add(place)
+        return frozenset(fixed)
+
+
+@dataclass(frozen=True, slots=True)
 class _Rule:
-    """Whether a node moves by itself, in one epoch."""
+    """When a node moves by itself: always, or while one of these groups is open.
 
-    def __init__(self, table: LayerTable, schedule: Schedule, epoch: int, training: bool) -> None:
-        self._sizes = table.sizes
-        self._training = training
-        self._groups = {path: group for group in schedule.groups for path in group.modules}
-        self._open = {group.name for group in schedule.groups if is_open(group, epoch)}
-        self._around_open = {
-            outer
-            for path, group in self._groups.items()
-            if group.name in self._open
-            for outer in prefixes(path)[:-1]
-        }
+    `at_random` says that it does so in train mode alone, unless a group `trains` it.
+    """
 
-    def moves(self, node: Node) -> bool:
-        around = (self._groups.get(path) for path in prefixes(node.module))
-        group = next((found for found in around if found is not None), None)
-        return (
-            self._trains(node, group)
-            or (node.moves == "batch" and self._takes_statistics(group))
-            or (node.moves == "random" and self._training and self._in_train_mode(group))
-        )
+    inputs: tuple[int, ...]
+    trains: frozenset[str]
+    moving: frozenset[str]
+    always: bool
+    at_random: bool
 
-    def _trains(self, node: Node, group: Group | None) -> bool:
-        if group is None:  # its parts may be in groups of their own
-            return node.module in self._around_open
-        return group.name in self._open and node.module in self._sizes
+    def moves(self, is_open: frozenset[str], *, training: bool) -> bool:
+        if not self.trains.isdisjoint(is_open):
+            return True
+        if self.at_random and not training:
+            return False
+        return self.always or not self.moving.isdisjoint(is_open)
 
-    def _takes_statistics(self, group: Group | None) -> bool:
-        return self._in_train_mode(group) and (group is None or group.batchnorm != "eval")
 
-    def _in_train_mode(self, group: Group | None) -> bool:
-        return group is None or group.name in self._open or group.when_frozen == "train"
+def _rule(node: Node, group: Group | None, table: LayerTable, inside: frozenset[str]) -> _Rule:
+    if group is None:  # its parts may be in groups of their own
+        trains, own = inside, frozenset[str]()
+    else:
+        own = frozenset([group.name])
+        trains = own if node.module in table.sizes else frozenset()
+    held = group is not None and group.batchnorm == "eval" and node.moves == "batch"
+    moves = bool(node.moves) and not held
+    return _Rule(
+        inputs=node.inputs,
+        trains=trains,
+        moving=own if moves else frozenset(),
+        always=moves and (group is None or group.when_frozen == "train"),
+        at_random=node.moves == "random",
+    )

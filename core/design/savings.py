@@ -10,7 +10,7 @@ from typing import Literal
 from core.design.batches import chunk_size, tried
 from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Node, Work, cuts_of, distinct_entries, epoch_seconds
-from core.design.dependence import fixed_nodes
+from core.design.dependence import Dependence
 from core.design.layers import LayerTable
 from core.design.plan import Phase, phases
 from core.design.spec import Schedule
@@ -114,7 +114,7 @@ def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -
 def _works(
     table: LayerTable, schedule: Schedule, data: Data, parts: Sequence[Phase]
 ) -> tuple[Work, Work]:
-    alike = {phase.open: phase.start for phase in parts}  # the same groups, the same fixed nodes
+    dependence = Dependence(table, schedule)
     nodes = tuple(
         Node(
             node.inputs,
@@ -128,8 +128,8 @@ def _works(
     works = []
     for trains, images in ((True, data.train_images), (False, data.validation_images)):
         fixed = {
-            names: fixed_nodes(table, schedule, epoch, training=trains)
-            for names, epoch in alike.items()
+            names: dependence.fixed(names, training=trains)
+            for names in {phase.open for phase in parts}
         }
         entries = partial(distinct_entries, images, data.views if trains else 1)
         checked = sum(end - start for start, end in tried(images, data.batch_size))

@@ -21,11 +21,11 @@ def card(page: Page, name: str) -> Locator:
 
 
 def choose(page: Page, group: str, name: str) -> None:
-    """Choose a segment, and wait until the page shows it chosen."""
-    segment = (
-        card(page, "curve").get_by_role("radiogroup", name=group).get_by_text(name, exact=True)
-    )
-    segment.click()
+    """Choose a segment of a switch, and wait until the page has drawn it as chosen."""
+    segments = card(page, "curve").get_by_role("radiogroup", name=group)
+    segments.get_by_role("radio", name=name, exact=True).click()
+    driving.settle(page)
+    expect(segments.get_by_role("radio", name=name, exact=True)).to_be_checked()
 
 
 def schedule(page: Page) -> dict[str, Any]:
