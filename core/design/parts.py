@@ -8,12 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import chain
 
-from core.design.layers import LayerGroup, LayerTable, parameter_counts, prefixes
+from core.design.layers import LayerTable, parameter_counts, prefixes
 from core.design.spec import Schedule
-
-MOST_NAME = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,33 +98,6 @@ class Tree:
             if not children or paths[-len(children) :] != children:
                 return
             paths[-len(children) :] = [parent]
-
-
-def name_of(tree: Tree, table: LayerTable, paths: Sequence[str]) -> str:
-    """A name for a group by its parts: `layer4`, `layer4.1`, `blocks.0–3`, `conv1–layer2`.
-
-    One that the table itself gives to these parts comes first. At most 80 characters.
-    """
-    tidied = tree.tidy(paths)
-    for group in suggested(table):
-        if tree.tidy(group.modules) == tidied:
-            return group.name
-    return span(tidied[0], tidied[-1])
-
-
-def span(first: str, last: str) -> str:
-    """A name for what goes from one to the other: `conv1–layer2`, `blocks.0–3`, or just `fc`."""
-    if first == last:
-        return first[-MOST_NAME:]
-    parent, _, end = last.rpartition(".")
-    beside = parent and first.rpartition(".")[0] == parent
-    return f"{first}–{end if beside else last}"[:MOST_NAME]
-
-
-def suggested(table: LayerTable) -> tuple[LayerGroup, ...]:
-    """Every group of the table's groupings, those of the default one first."""
-    others = (each.groups for each in table.groupings if each.name != table.default)
-    return (*table.groups, *chain.from_iterable(others))
 
 
 def _with_parents(table: LayerTable) -> dict[str, None]:

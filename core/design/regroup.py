@@ -15,18 +15,17 @@ Windows and rates follow so that an edit changes no more of the training than it
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain, count
-from string import ascii_lowercase
+from itertools import chain
 from typing import Literal
 
 from core.design.curves import scale
+from core.design.group_names import name_of_both, names_of_halves
 from core.design.layers import LayerTable, parameter_counts, prefixes
 from core.design.parse import from_raw, to_raw
-from core.design.parts import MOST_NAME, Tree, name_of, span, suggested
+from core.design.parts import Tree
 from core.design.spec import Group, Schedule, Window
 from core.errors import InputError, ScheduleError
 
@@ -92,7 +91,7 @@ def split_group(schedule: Schedule, table: LayerTable, group: str, at: str) -> S
                 f"split {group!r} at another part",
             )
     taken = {each.name for each in schedule.groups} - {group}
-    names = _names_of_halves(tree, table, old, halves, taken)
+    names = names_of_halves(tree, table, old, halves, taken)
     halved = [
         _Draft(old.model_copy(update={"name": name, "modules": paths}), place)
         for name, paths in zip(names, halves, strict=True)
@@ -119,7 +118,7 @@ def merge_groups(schedule: Schedule, table: LayerTable, upper: str, lower: str) 
     olds = schedule.groups[first : second + 1]
     paths = tree.tidy(path for old in olds for path in old.modules)
     taken = {each.name for each in schedule.groups} - {upper, lower}
-    name = _unique(_name_of_both(tree, table, olds, paths), taken)
+    name = name_of_both(tree, table, olds, paths, taken)
     drafts = _unchanged(schedule)
     merged = _Draft(_merged(olds, name, paths), second)
     return _regrouped(schedule, [*drafts[:first], merged, *drafts[second + 1 :]])
@@ -258,56 +257,6 @@ def _regrouped(schedule: Schedule, drafts: Sequence[_Draft]) -> Schedule:
     raw = to_raw(schedule)
     raw["groups"] = [group.model_dump(mode="json", exclude_none=True) for group in groups]
     return from_raw(raw)
-
-
-def _names_of_halves(
-    tree: Tree,
-    table: LayerTable,
-    old: Group,
-    halves: Sequence[Sequence[str]],
-    taken: Collection[str],
-) -> list[str]:
-    given = {name_of(tree, table, old.modules), *(group.name for group in suggested(table))}
-    if old.name in given:
-        wanted = [name_of(tree, table, paths) for paths in halves]
-    else:
-        stem, letter = _stem(old.name)
-        later = ascii_lowercase[ascii_lowercase.index(letter) + 1 :]
-        free = (f"{stem} {each}" for each in later if f"{stem} {each}" not in taken)
-        wanted = [f"{stem} {letter}", next(free, f"{stem} z")]
-    first = _unique(wanted[0], taken)
-    return [first, _unique(wanted[1], {*taken, first})]
-
-
-def _stem(name: str) -> tuple[str, str]:
-    """`body` as ("body", "a"), and `body c`, which a split has made, as ("body", "c")."""
-    split = re.fullmatch(r"(.+) ([a-y])", name)
-    return (split[1], split[2]) if split else (name[: MOST_NAME - 2], "a")
-
-
-def _name_of_both(
-    tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence[str]
-) -> str:
-    known = name_of(tree, table, paths)
-    if len(paths) == 1 or known in {group.name for group in suggested(table)}:
-        return known
-    upper, lower = olds
-    one, other = (re.fullmatch(r"(.+) [a-z]", group.name) for group in olds)
-    if one and other and one[1] == other[1]:
-        return one[1]
-    last = lower.name if "–" not in lower.name else name_of(tree, table, lower.modules[-1:])
-    return span(upper.name.partition("–")[0], last)
-
-
-def _unique(name: str, taken: Collection[str]) -> str:
-    """The name, or with the first number from 2 that makes it another than those taken."""
-    short = name[:MOST_NAME]
-    for number in count(2):
-        if short not in taken:
-            break
-        suffix = f" {number}"
-        short = name[: MOST_NAME - len(suffix)] + suffix
-    return short
 
 
 def _place(schedule: Schedule, name: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, layers, presets
+from core.design import edits, layers, presets, regroup
 from core.design.spec import Schedule
 from pages.components.history import History
 
@@ -194,3 +194,11 @@ def test_a_group_of_a_finely_cut_model_can_be_taken_in_hand(app: AppTest, model:
         app.button(key=f"group-{place}").click().run()
         assert len(_keys(app)) < 60
     assert not app.exception
+
+
+def test_a_click_that_was_meant_for_another_cut_does_nothing(app: AppTest) -> None:
+    since = regroup.split_group(RESNET, layers.load("torchvision/resnet18"), "layer1", "layer1.1")
+    app.button(key="group-merge-input").click()
+    app.session_state["history"] = History((since,))
+    app.run()
+    assert _schedule(app) == since
