@@ -10,6 +10,7 @@ from core.design import edits, problems
 from core.design.parse import to_raw
 from core.design.spec import Schedule
 from pages.components import frame, state
+from pages.components.axis import Span
 from pages.components.chart_style import View
 from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
@@ -46,11 +47,13 @@ def _designer() -> None:
             selected=state.selected(),
             problems=found,
             revision=state.revision(),
+            span=st.session_state.get("span"),
         )
         shown = timeline(data, key="timeline", on_event=_take)
-        _rates(narrow=shown.narrow)
+        st.session_state["span"] = shown.span
+        _rates(narrow=shown.narrow, span=shown.span)
         if not shown.narrow:
-            _costs()
+            _costs(shown.span)
     with above if shown.narrow else side:
         group_editor()
     with side:
@@ -65,8 +68,9 @@ def _designer() -> None:
             problem_list(found)
 
 
-def _costs() -> None:
-    cost_strip(state.schedule(), state.table(), state.settings(), st.session_state["playhead"])
+def _costs(span: Span | None) -> None:
+    playhead = st.session_state["playhead"]
+    cost_strip(state.schedule(), state.table(), state.settings(), playhead, span)
 
 
 def _take(event: TimelineResult) -> None:
@@ -89,13 +93,22 @@ def _take(event: TimelineResult) -> None:
 def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:
     warmup = to_raw(schedule)["lr"]["warmup"]
     warmup |= {"epochs": curve.warmup_epochs, "start_factor": curve.start_factor}
-    changed = edits.set_field(schedule, "lr.warmup", warmup)
-    if curve.floor is None:
-        return changed
-    return edits.set_field(changed, "lr.decay.floor", {"factor": curve.floor})
+    changes: list[tuple[str, Any]] = [
+        ("lr.warmup", warmup),
+        ("lr.after_unfreeze", "restart" if curve.restart else "follow"),
+    ]
+    if curve.floor is not None:
+        changes.append(("lr.decay.floor", {"factor": curve.floor}))
+    if curve.floor_lr is not None:
+        changes.append(("lr.decay.floor", {"lr": curve.floor_lr}))
+    if curve.cooldown is not None:
+        changes.append(("lr.decay.cooldown", curve.cooldown))
+    for path, value in changes:
+        schedule = edits.set_field(schedule, path, value)
+    return schedule
 
 
-def _rates(*, narrow: bool) -> None:
+def _rates(*, narrow: bool, span: Span | None) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="rates-head"):
         st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
         st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
@@ -105,7 +118,7 @@ def _rates(*, narrow: bool) -> None:
         axis = _switch("Axis", "chart-axis", ("epoch", "step"))
         table = st.button("Table", key="show-table")
         csv_button("CSV", axis, key="rates-csv")
-    view = View(frame.is_dark(), narrow, scale, unit, axis)
+    view = View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
         state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -16,14 +17,21 @@ Indices = NDArray[np.int64]
 MOST_POINTS = 240
 
 
-def steps_to_draw(schedule: Schedule, steps_per_epoch: int) -> Indices:
+def steps_to_draw(
+    schedule: Schedule, steps_per_epoch: int, closer: tuple[float, float] | None = None
+) -> Indices:
     """Steps at which the planned rates are drawn, in order and without repeats.
 
     At most 240 that are evenly apart, the first and the last step of the run among them, and its
-    `corners`.
+    `corners`; as many again between two epochs that are looked at more `closer`.
     """
-    every = even(schedule.epochs * steps_per_epoch)
-    return np.union1d(every, corners(schedule, steps_per_epoch))
+    count = schedule.epochs * steps_per_epoch
+    steps = np.union1d(even(count), corners(schedule, steps_per_epoch))
+    if closer is None:
+        return steps
+    first = max(math.floor(closer[0] * steps_per_epoch), 0)
+    last = min(math.ceil(closer[1] * steps_per_epoch), count - 1)
+    return np.union1d(steps, first + even(last - first + 1)) if first <= last else steps
 
 
 def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:

@@ -16,3 +16,15 @@ TRACK_LEFT = GUTTER_LEFT - CARD_INSET
 
 TRACK_RIGHT = GUTTER_RIGHT - CARD_INSET
 """Pixels from the last epoch to the content's right edge."""
+
+Span = tuple[float, float]
+"""A part of a run that is shown, from one epoch to another."""
+
+
+def shown(span: Span | None, epochs: int) -> Span:
+    """The part of a run of `epochs` that is shown; all of it for None, or for a part beyond it."""
+    whole = 0.0, float(epochs)
+    if span is None:
+        return whole
+    start, end = max(span[0], 0.0), min(span[1], float(epochs))
+    return (start, end) if start < end else whole

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import ceil, floor
 from typing import Any, Literal
 
 import altair as alt
@@ -11,7 +12,7 @@ import pandas as pd
 
 from core.design import plan
 from core.design.spec import Schedule
-from pages.components.axis import TRACK_LEFT
+from pages.components.axis import TRACK_LEFT, Span, shown
 from pages.components.palette import ROLES, group_colours
 
 HEIGHT = 190
@@ -20,13 +21,17 @@ FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a chart is drawn: theme, width class, and what its axes show."""
+    """How a chart is drawn: theme, width class, and what its axes show.
+
+    `span` is the part of the run that is drawn, in epochs; None is all of it.
+    """
 
     dark: bool = False
     narrow: bool = False
     scale: Literal["log", "linear"] = "log"
     unit: Literal["rate", "of peak"] = "rate"
     axis: Literal["epoch", "step"] = "epoch"
+    span: Span | None = None
 
     def role(self, name: str) -> str:
         """The colour of a role in this theme."""
@@ -35,7 +40,9 @@ class View:
 
 def rule(x: float, colour: str, width: float) -> alt.Chart:
     """A vertical line at x."""
-    line = alt.Chart(pd.DataFrame({"x": [x]})).mark_rule(color=colour, strokeWidth=width)
+    line = alt.Chart(pd.DataFrame({"x": [x]})).mark_rule(
+        color=colour, strokeWidth=width, clip=True
+    )
     placed: alt.Chart = line.encode(x="x:Q")
     return placed
 
@@ -79,10 +86,15 @@ def rate_axis(y: pd.Series, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
     return alt.Axis(**options, labelPadding=8, minExtent=gutter, maxExtent=gutter)
 
 
-def time_axis(epochs: int, per_epoch: int) -> alt.Axis:
-    """The time axis with a tick every 1, 2, 5, … epochs, in epochs or steps."""
-    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if epochs / n <= 16)
-    values = [epoch * per_epoch for epoch in range(0, epochs + 1, every)]
+def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis:
+    """The time axis with a tick every 1, 2, 5, … epochs, in epochs or steps.
+
+    `span` is the part of the run that it shows, in epochs; None is all of it.
+    """
+    start, end = shown(span, epochs)
+    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if (end - start) / n <= 16)
+    first = ceil(start / every) * every
+    values = [epoch * per_epoch for epoch in range(first, floor(end) + 1, every)]
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
 
 
@@ -118,15 +130,15 @@ def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
     warm = min(schedule.lr.warmup.epochs, schedule.epochs)
     if warm > 0:
         area = pd.DataFrame({"x": [0.0], "until": [warm * per_epoch]})
-        tint = alt.Chart(area).mark_rect(color=view.role("accent"), opacity=0.07)
+        tint = alt.Chart(area).mark_rect(color=view.role("accent"), opacity=0.07, clip=True)
         layers.append(tint.encode(x="x:Q", x2="until:Q"))
     starts = [phase.start * per_epoch for phase in plan.phases(schedule)[1:]]
     if starts:
         rules = alt.Chart(pd.DataFrame({"x": starts}))
         layers.append(
-            rules.mark_rule(color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8).encode(
-                x="x:Q"
-            )
+            rules.mark_rule(
+                color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True
+            ).encode(x="x:Q")
         )
     return layers
 

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from core.design.spec import Schedule
-from pages.components.axis import TRACK_RIGHT
+from pages.components.axis import TRACK_RIGHT, shown
 from pages.components.chart_style import (
     FONT,
     HEIGHT,
@@ -38,18 +38,22 @@ def rate_chart(
     pointer reads every group at that step.
     """
     per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
-    table = rate_table(schedule, steps_per_epoch)
+    start, end = shown(view.span, schedule.epochs)
+    table = rate_table(schedule, steps_per_epoch, view.span)
     table["x"] = table["step"] / steps_per_epoch * per_epoch
     table["y"] = table["lr"] if view.unit == "rate" else table["share"]
-    end = schedule.epochs * per_epoch
-    x = alt.X("x:Q", axis=time_axis(schedule.epochs, per_epoch), scale=domain(0, end))
+    x = alt.X(
+        "x:Q",
+        axis=time_axis(schedule.epochs, per_epoch, view.span),
+        scale=domain(start * per_epoch, end * per_epoch),
+    )
     y = alt.Y("y:Q", axis=rate_axis(table["y"], view), scale=rate_scale(table["y"], view))
     colour = alt.Color(
         "group:N",
         scale=group_scale(schedule, view),
         legend=group_legend(schedule) if view.narrow else None,
     )
-    line = alt.Chart(connected(table, end)).encode(
+    line = alt.Chart(connected(table, schedule.epochs * per_epoch)).encode(
         x=x, y=y, color=colour, detail=["group:N", "span:N"]
     )
     frozen = line.transform_filter("!datum.open").mark_line(
@@ -61,7 +65,9 @@ def rate_chart(
     thaw_dots = alt.Chart(thaws(table)).mark_circle(size=34, opacity=1, clip=True)
     heads = alt.Chart(
         at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
-    ).mark_point(size=52, filled=True, fill=view.role("card"), strokeWidth=1.6, opacity=1)
+    ).mark_point(
+        size=52, filled=True, fill=view.role("card"), strokeWidth=1.6, opacity=1, clip=view.span is not None
+    )
     heads_colour = alt.Stroke("group:N", scale=group_scale(schedule, view), legend=None)
     layers = [
         *backdrop(schedule, per_epoch, view),
@@ -102,7 +108,7 @@ def _hover(schedule: Schedule, table: pd.DataFrame, view: View) -> list[alt.Char
     ]
     rule = (
         alt.Chart(rows)
-        .mark_rule(color=view.role("text-3"), strokeWidth=1)
+        .mark_rule(color=view.role("text-3"), strokeWidth=1, clip=True)
         .encode(
             x="x:Q", tooltip=tooltip, opacity=alt.condition(nearest, alt.value(1), alt.value(0))
         )
@@ -113,7 +119,8 @@ def _hover(schedule: Schedule, table: pd.DataFrame, view: View) -> list[alt.Char
 
 def _labels(schedule: Schedule, table: pd.DataFrame, view: View) -> list[alt.Chart]:
     """Group names in the right gutter, beside their lines' ends and never over each other."""
-    ends = table.groupby("group", sort=False).tail(1).reset_index(drop=True)
+    _, last = shown(view.span, schedule.epochs)
+    ends = table[table["t"] <= last].groupby("group", sort=False).tail(1).reset_index(drop=True)
     low, high = rate_domain(table["y"], view)
     place = np.log10 if low > 0 else np.asarray
     share = (place(ends["y"].clip(lower=low)) - place(low)) / (place(high) - place(low))

@@ -8,17 +8,22 @@ import pandas as pd
 from core.design import curves, plan
 from core.design.drawn import steps_to_draw
 from core.design.spec import Schedule
+from pages.components.axis import Span
 
 
-def rate_table(schedule: Schedule, steps_per_epoch: int) -> pd.DataFrame:
+def rate_table(
+    schedule: Schedule, steps_per_epoch: int, closer: Span | None = None
+) -> pd.DataFrame:
     """One row per drawn step and group: t (epochs), step, group, lr, share, open, span.
+
+    `closer` is a part of the run that is drawn with as many points as all of it.
 
     `core.design.drawn` says which steps; the first one of every epoch that opens or closes a group
     is always there, since lines break there. `span` numbers the stretches in which a group stays
     open or frozen.
     """
     groups = schedule.groups
-    steps = steps_to_draw(schedule, steps_per_epoch)
+    steps = steps_to_draw(schedule, steps_per_epoch, closer)
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
     peaks = np.array([curves.peak(schedule, group) for group in groups])
     epochs, places = np.unique(steps // steps_per_epoch, return_inverse=True)

@@ -3,7 +3,9 @@
 import { NARROW, clamp } from "./axis.js";
 import { schedule } from "./paint.js";
 import { arrangeRows } from "./rows.js";
+import { curveOf } from "./shared.js";
 import { dress, themeOf } from "./theme.js";
+import { setView } from "./zoom.js";
 
 const ANSWER_MS = 5000;
 
@@ -17,7 +19,12 @@ export function receive(timeline, { data, setTriggerValue, setStateValue }) {
   timeline.latest = data;
   if (first) {
     timeline.sequence = data.ack;
+    timeline.view = data.span;
     adopt(timeline);
+  } else if (timeline.cascade && data.revision !== timeline.data.revision) {
+    // Somebody changed the schedule beneath what the popover shows.
+    Object.assign(timeline, timeline.cascade.saved, { cascade: null });
+    catchUp(timeline);
   } else {
     catchUp(timeline);
   }
@@ -26,7 +33,8 @@ export function receive(timeline, { data, setTriggerValue, setStateValue }) {
 /** Take up the newest data, unless a hand is on something or an answer is still awaited. */
 export function catchUp(timeline) {
   flush(timeline);
-  const busy = timeline.drag || timeline.typing || timeline.queued.size > 0 || waiting(timeline);
+  const { drag, typing, cascade, queued } = timeline;
+  const busy = drag || typing || cascade || queued.size > 0 || waiting(timeline);
   if (timeline.latest !== timeline.data && !busy) adopt(timeline);
   else schedule(timeline);
 }
@@ -39,8 +47,9 @@ export function release(timeline, { act, saved }) {
   } else if (differ([...saved.windows], [...timeline.windows])) {
     edit(timeline, { kind: "windows", windows: Object.fromEntries(timeline.windows) });
   } else if (differ(saved.curve, timeline.curve)) {
-    const { warmup, start, floor } = timeline.curve;
-    edit(timeline, { kind: "curve", warmup_epochs: warmup, start_factor: start, floor });
+    const { warmup, start, floor, floorLr, cooldown, restart } = timeline.curve;
+    const numbers = { warmup_epochs: warmup, start_factor: start, floor, floor_lr: floorLr, cooldown };
+    edit(timeline, { kind: "curve", ...numbers, restart });
   } else {
     if (chosen) timeline.send("select", timeline.selected);
     catchUp(timeline);
@@ -64,13 +73,14 @@ function adopt(timeline) {
   const data = timeline.latest;
   timeline.data = data;
   timeline.windows = new Map(data.groups.map(({ name, windows }) => [name, windows]));
-  timeline.curve = {
-    warmup: data.shared.warmup_epochs,
-    start: data.shared.start_factor,
-    floor: data.shared.floor,
-  };
+  timeline.curve = curveOf(data);
   adoptPlayhead(timeline);
   if (known === null || differ(known.selected, data.selected)) timeline.selected = data.selected;
+  const there = ({ group, window }) =>
+    timeline.windows.has(group) && window < Math.max(timeline.windows.get(group).length, 1);
+  const { selected } = timeline;
+  timeline.also = timeline.also.filter((pick) => there(pick) && differ(pick, selected));
+  if (known !== null && known.epochs !== data.epochs) setView(timeline, null);
   arrangeRows(timeline);
   schedule(timeline);
 }

@@ -1,13 +1,13 @@
 // One window of a group: its bar with the rate inside, and a handle at each edge.
 
-import { clamp, xOfEpoch } from "./axis.js";
+import { clamp, pixelsOf, xOfEpoch } from "./axis.js";
 import { paintRates } from "./chip.js";
 import {
   curveSvg,
   describe,
   drawCurve,
   el,
-  percent,
+  placeOf,
   set,
   show,
   slider,
@@ -48,12 +48,12 @@ export function buildWindow(actions, row, index) {
  * that are shown; a group without any has its first handle `waiting` at the far right.
  */
 export function paintWindow(timeline, nodes, facts) {
-  const { width, narrow, windows } = timeline;
-  const { epochs } = timeline.data;
+  const { axis, narrow, windows } = timeline;
+  const { epochs } = axis;
   const { group, shown, waiting, index, of } = facts;
   const { bar, chip, start, end } = nodes;
   const { start: from, end: to } = shown ?? { start: epochs, end: epochs };
-  const length = xOfEpoch(to - from, width, epochs);
+  const length = pixelsOf(to - from, axis);
   const size = narrow ? 12 : 9;
   const grip = shown ? clamp(length / 2 - 0.5, 1.5, size) : size;
   const which = of > 1 ? `, window ${index + 1} of ${of}` : "";
@@ -67,21 +67,21 @@ export function paintWindow(timeline, nodes, facts) {
   paintHandle(timeline, start, { ...handle, edge: "start", now: from });
   if (!shown) return;
   paintHandle(timeline, end, { ...handle, edge: "end", now: to });
-  span(bar, from, to, epochs);
+  span(bar, from, to, axis);
   set(bar, "aria-label", `${group.name} trains in epochs ${from} to ${to}${which}`);
-  set(bar, "aria-pressed", facts.selected === index);
-  unspan(nodes.wide, from, to, epochs);
-  drawCurve(nodes.curve, epochs, facts.shape);
+  set(bar, "aria-pressed", facts.picked.includes(index));
+  unspan(nodes.wide, from, to, axis);
+  drawCurve(nodes.curve, axis, facts.shape);
   paintRates(timeline, nodes, { ...facts, grip });
 }
 
-function paintHandle({ data, width, narrow, hit }, handle, facts) {
+function paintHandle({ axis, narrow, hit }, handle, facts) {
   const { group, index, edge, now, which, waiting, handled, grip, tight } = facts;
-  const { epochs } = data;
+  const { epochs, width } = axis;
   const { node, flag } = handle;
-  const x = xOfEpoch(now, width, epochs);
+  const x = xOfEpoch(now, axis);
   const [low, high] = limits(facts.spans, index, edge, epochs);
-  node.style.left = percent(now, epochs);
+  node.style.left = placeOf(now, axis);
   node.classList.toggle("tight", tight);
   node.classList.toggle("held", handled?.act === edge && handled.window === index);
   placeHandle(handle, { x, grip, tight, rightwards: edge === "start" && !waiting, hit, narrow, width });
@@ -97,7 +97,9 @@ function placeHandle(handle, { x, grip, tight, rightwards, hit, narrow, width })
   const from = rightwards ? x : x - grip;
   const inwards = tight ? (rightwards ? grip - hit : 0) : (grip - hit) / 2;
   const reach = narrow ? EDGE_PX : Infinity;
-  const area = clamp(from + inwards, -reach, width + reach - hit);
+  // A handle that is out of sight stays there.
+  const inView = x >= 0 && x <= width;
+  const area = inView ? clamp(from + inwards, -reach, width + reach - hit) : from + inwards;
   handle.node.style.marginLeft = `${area - x}px`;
   handle.grip.style.left = `${from - area}px`;
   handle.grip.style.width = `${grip}px`;

@@ -34,25 +34,32 @@ export function placeChip({ head, from, to, grip, discs, width }, size) {
 
 /** The rate at the playhead, and the peak where there is room for it and little of the curve. */
 export function paintRates(timeline, { chip, peak }, { group, shape, shown, grip, discs }) {
-  const { playhead, width, narrow } = timeline;
-  const { epochs } = timeline.data;
+  const { playhead, axis, narrow } = timeline;
+  const { epochs, width } = axis;
   const { points } = shape;
   const top = highest(points);
-  const from = xOfEpoch(shown.start, width, epochs);
-  const to = xOfEpoch(shown.end, width, epochs);
+  const from = xOfEpoch(shown.start, axis);
+  const to = xOfEpoch(shown.end, axis);
   const last = shown.end >= epochs ? playhead <= shown.end : playhead < shown.end;
-  const under = playhead >= shown.start && last;
+  const inView = playhead >= axis.from && playhead <= axis.to;
+  const under = playhead >= shown.start && last && inView;
   show(chip, under);
-  let right = from;
+  let right = Math.max(from, 0);
   if (under) {
     const rate = formatRate(valueAt(points, playhead) * group.peak);
-    const head = xOfEpoch(playhead, width, epochs);
-    const left = placeChip({ head, from, to, grip, discs, width }, widthOf(rate));
+    const head = xOfEpoch(playhead, axis);
+    const left = placeChip({ head, ...cut(from, to, grip, width), discs, width }, widthOf(rate));
     text(chip, rate);
     chip.style.left = `${left}px`;
-    right = left < to ? left + widthOf(rate) : from;
+    right = left < to ? left + widthOf(rate) : right;
   }
   text(peak, top > 1 ? `up to ${formatRate(group.peak * top)}` : `peak ${formatRate(group.peak)}`);
-  const low = valueAt(points, epochOfX(to - PEAK_PX, width, epochs)) / top < 0.5;
-  show(peak, !narrow && to - from >= 190 && to - right >= PEAK_PX && low);
+  const low = valueAt(points, epochOfX(to - PEAK_PX, axis)) / top < 0.5;
+  show(peak, !narrow && to - from >= 190 && to <= width && to - right >= PEAK_PX && low);
+}
+
+/** A bar as far as the track shows it: a handle that is out of sight takes no room. */
+function cut(from, to, grip, width) {
+  const low = Math.max(from, -grip);
+  return { from: low, to: Math.min(to, width + grip), grip };
 }

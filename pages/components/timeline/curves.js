@@ -2,6 +2,8 @@
 
 import { clamp } from "./axis.js";
 
+const PARTS = ["origin", "warmup", "start", "floor", "cooldown"];
+
 /** Value of a polyline at x; on a vertical edge, the right-hand one. */
 export function valueAt(points, x) {
   let low = 0;
@@ -24,11 +26,12 @@ export function highest(points) {
 
 /**
  * Points of a curve after its handles or its origin moved, before Python sends new ones.
- * Every curve depends on t / warmup and on (t - warmup) / rest only, and is affine in start factor
- * and floor, so stretching the points is exact for a rate that changes with every step.
+ * Every curve depends on t / warmup and on (t - warmup) / rest only, with a cooldown on how far each
+ * part of it has gone, and is affine in start factor and floor, so stretching the points is exact
+ * for a rate that changes with every step.
  */
 export function warp(points, from, to, epochs) {
-  if (["origin", "warmup", "start", "floor"].every((name) => from[name] === to[name])) return points;
+  if (PARTS.every((name) => from[name] === to[name])) return points;
   const restFrom = epochs - from.origin - from.warmup;
   const restTo = epochs - to.origin - to.warmup;
   const lift = (y, old, now) => (old === now || old === 1 ? y : 1 - ((1 - y) * (1 - now)) / (1 - old));
@@ -42,11 +45,22 @@ export function warp(points, from, to, epochs) {
       const x = to.origin + (t / from.warmup) * to.warmup;
       if (x <= epochs) result.push(x, lift(points[i + 1], from.start, to.start));
     } else if (restFrom > 0) {
-      const x = to.origin + to.warmup + ((t - from.warmup) / restFrom) * Math.max(restTo, 0);
+      const share = squeeze((t - from.warmup) / restFrom, from.cooldown, to.cooldown);
+      const x = to.origin + to.warmup + share * Math.max(restTo, 0);
+      // Out of a curve that only cools down comes one that stays at its peak for a while.
+      if (t === from.warmup && share > 0) result.push(to.origin + to.warmup, 1);
       if (x <= epochs) result.push(x, lift(points[i + 1], from.floor ?? 0, to.floor ?? 0));
     }
   }
   return result;
+}
+
+/** A place between warmup and end, both shares of that time, after the cooldown has another length. */
+function squeeze(share, old, now) {
+  if (old === now || old === null || old === undefined) return share;
+  const [from, to] = [1 - old, 1 - now];
+  if (share <= from) return from > 0 ? (share / from) * to : to;
+  return to + ((share - from) / old) * now;
 }
 
 /** An SVG path in epochs and shares, y down, share 1 at the top; `closed` goes back along the ground. */
@@ -60,10 +74,21 @@ export function path(points, closed = false) {
   return closed ? `${line}L${rounded(points.at(-2))} 1L${rounded(points[0])} 1Z` : line;
 }
 
-/** Two significant digits between 0 and 1; what is next to nothing is 0. */
-export function snapShare(value) {
-  const share = clamp(value, 0, 1);
+/** Two significant digits between 0 and `high`; what is next to nothing is 0. */
+export function snapShare(value, high = 1) {
+  const share = clamp(value, 0, high);
   return share < 5e-4 ? 0 : Number(share.toPrecision(2));
+}
+
+/** The next rate up or down the ladder 1, 2, 5 · 10^k, from 0 and back to it below `lowest`. */
+export function rung(rate, up, lowest) {
+  if (rate < lowest) return up ? rung(lowest / 1.01, true, 0) : 0;
+  const power = Math.floor(Math.log10(rate) + 1e-9);
+  const ladder = [0.5, 1, 2, 5, 10, 20].map((step) => Number(`${step}e${power}`));
+  const next = up
+    ? ladder.find((step) => step > rate * 1.001)
+    : ladder.findLast((step) => step < rate * 0.999);
+  return next < lowest ? 0 : Number(next.toPrecision(6));
 }
 
 const rounded = (value) => Math.round(value * 1e4) / 1e4;

@@ -23,6 +23,7 @@ from core.design.spec import (
     Schedule,
 )
 from pages.components import axis
+from pages.components.axis import Span
 from pages.components.names import OPTIMIZERS
 from pages.components.palette import ROLES, group_colours
 
@@ -46,6 +47,7 @@ class TimelineData(TypedDict):
     problems: list[dict[str, Any]]
     playhead: float
     selected: dict[str, Any] | None
+    span: Span | None
 
 
 def timeline_data(
@@ -56,12 +58,14 @@ def timeline_data(
     selected: tuple[str, int] | None,
     problems: Sequence[Problem],
     revision: int,
+    span: Span | None = None,
 ) -> TimelineData:
     """The timeline's data for a schedule.
 
     `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
     of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
-    parameters are None. Groups whose rate is the same share of their peak share one curve.
+    parameters are None. Groups whose rate is the same share of their peak share one curve. `span` is
+    the part of the run that is shown at first, in epochs; None is all of it.
     """
     drawn = _Curves()
     colours = group_colours(len(schedule.groups))
@@ -107,6 +111,7 @@ def timeline_data(
         ],
         "playhead": min(max(playhead, 0.0), float(schedule.epochs)),
         "selected": None if selected is None else {"group": selected[0], "window": selected[1]},
+        "span": span,
     }
 
 
@@ -139,6 +144,7 @@ def _shared(schedule: Schedule, drawn: _Curves) -> dict[str, Any]:
     """The curve itself, which runs on between the epochs even where the rate steps."""
     t = _times(schedule, 0)
     floor: Floor | None = getattr(schedule.lr.decay, "floor", None)
+    decay = schedule.lr.decay
     base_lr = schedule.optimizer.base_lr
     shares = curves.curve(schedule.lr, base_lr, t, schedule.epochs) / base_lr
     return {
@@ -147,6 +153,8 @@ def _shared(schedule: Schedule, drawn: _Curves) -> dict[str, Any]:
         "start_factor": schedule.lr.warmup.start_factor,
         "floor": floor.factor if isinstance(floor, FloorFactor) else None,
         "floor_lr": floor.lr if isinstance(floor, FloorLR) else None,
+        "cooldown": decay.cooldown if isinstance(decay, WSD) else None,
+        "base_lr": base_lr,
     }
 
 

@@ -32,8 +32,8 @@ export function curveSvg({ withArea }) {
 }
 
 /** Draw a shape, which has SVG paths for the line and for the area under it. */
-export function drawCurve({ node, area, line }, epochs, shape) {
-  set(node, "viewBox", `0 0 ${epochs} 1`);
+export function drawCurve({ node, area, line }, { from, to }, shape) {
+  set(node, "viewBox", `${from} 0 ${to - from} 1`);
   set(line, "d", shape.line);
   if (area) set(area, "d", shape.area);
 }
@@ -67,16 +67,19 @@ export const show = (node, on) => node.toggleAttribute("hidden", !on);
 
 export const percent = (part, whole) => `${(part / whole) * 100}%`;
 
-/** Left and width of a node that spans epochs of a run, in shares of its track. */
-export function span(node, start, end, epochs) {
-  node.style.left = percent(start, epochs);
-  node.style.width = percent(end - start, epochs);
+/** Where an epoch lies, as a share of the track. */
+export const placeOf = (epoch, { from, to }) => percent(epoch - from, to - from);
+
+/** Left and width of a node that spans epochs, in shares of its track. */
+export function span(node, start, end, axis) {
+  node.style.left = placeOf(start, axis);
+  node.style.width = percent(end - start, axis.to - axis.from);
 }
 
 /** Left and width of a node inside such a span that is again as wide as the whole track. */
-export function unspan(node, start, end, epochs) {
-  node.style.left = percent(-start, end - start);
-  node.style.width = percent(epochs, end - start);
+export function unspan(node, start, end, axis) {
+  node.style.left = percent(axis.from - start, end - start);
+  node.style.width = percent(axis.to - axis.from, end - start);
 }
 
 /** As many nodes as there are items, made once and kept; what is left over is hidden. */

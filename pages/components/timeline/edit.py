@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design.spec import Window
+from pages.components.axis import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +18,18 @@ class WindowsEdit:
 
 @dataclass(frozen=True, slots=True)
 class CurveEdit:
-    """New numbers for the shared curve; `floor` is None where the curve has no floor factor."""
+    """New numbers for the shared curve; None is what the curve does not have.
+
+    `floor` is a share of the peak, `floor_lr` one rate for all, `cooldown` a share of what is left
+    after warmup; `restart` says whether the curve begins anew when a group first thaws.
+    """
 
     warmup_epochs: float
     start_factor: float
     floor: float | None
+    floor_lr: float | None
+    cooldown: float | None
+    restart: bool
 
 
 def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
@@ -36,8 +44,12 @@ def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
             "warmup_epochs": int() | float() as warmup,
             "start_factor": int() | float() as start,
             "floor": int() | float() | None as floor,
+            "floor_lr": int() | float() | None as floor_lr,
+            "cooldown": int() | float() | None as cooldown,
+            "restart": bool(restart),
         }:
-            return CurveEdit(float(warmup), float(start), None if floor is None else float(floor))
+            parts = map(_float, (floor, floor_lr, cooldown))
+            return CurveEdit(float(warmup), float(start), *parts, restart=restart)
     return None
 
 
@@ -47,6 +59,18 @@ def read_selection(value: object) -> tuple[str, int] | None:
         case {"group": str(name), "window": int(index)}:
             return name, index
     return None
+
+
+def read_span(value: object) -> Span | None:
+    """The part of the run that is shown, in epochs, as the browser sent it; None for all of it."""
+    match value:
+        case [int() | float() as start, int() | float() as end] if 0 <= start < end:
+            return float(start), float(end)
+    return None
+
+
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)
 
 
 def _windows(spans: object) -> tuple[Window, ...] | None:

@@ -3,6 +3,7 @@
 import { catchUp, release } from "./answers.js";
 import { schedule } from "./paint.js";
 import { sayChange } from "./said.js";
+import { isPicked, picksOf } from "./together.js";
 
 /** What a hand or a key on this node does, with the node; null where nothing takes it. */
 export function actionOf({ actions, root }, target) {
@@ -16,22 +17,48 @@ export function actionOf({ actions, root }, target) {
 /** Whether an action is on one edge of a window. */
 export const onEdge = (action) => action?.act === "start" || action?.act === "end";
 
-/** Select the window that an action is on. */
+/** What an action on a window takes hold of: all that is selected if it is among them. */
+export function grabbed(timeline, { row, window }) {
+  const pick = { group: row.name, window };
+  const picks = picksOf(timeline);
+  if (!isPicked(picks, pick)) return [pick];
+  return [pick, ...picks.filter((other) => other.group !== pick.group || other.window !== window)];
+}
+
+/** Select the window that an action is on, and it alone. */
 export function choose(timeline, { row, window }) {
   timeline.selected = { group: row.name, window };
+  timeline.also = [];
+  schedule(timeline);
+}
+
+/** Take the window that an action is on in hand; what is selected together with it stays so. */
+export function take(timeline, action) {
+  [timeline.selected, ...timeline.also] = grabbed(timeline, action);
+  schedule(timeline);
+}
+
+/** Select the window that an action is on as well, or no longer. */
+export function toggle(timeline, { row, window }) {
+  const pick = { group: row.name, window };
+  const picks = picksOf(timeline);
+  const others = picks.filter((other) => other.group !== pick.group || other.window !== window);
+  [timeline.selected = null, ...timeline.also] = isPicked(picks, pick) ? others : [pick, ...picks];
   schedule(timeline);
 }
 
 /** What a gesture may change, as it is now. */
-export function remember({ windows, curve, playhead, selected }) {
-  return { windows: new Map(windows), curve: { ...curve }, playhead, selected };
+export function remember({ windows, curve, playhead, selected, also }) {
+  return { windows: new Map(windows), curve: { ...curve }, playhead, selected, also };
 }
 
 /** Escape, a lost pointer, or the browser taking the drag for a scroll: as it was. */
 export function cancelDrag(timeline) {
   const { drag, root } = timeline;
+  clearTimeout(drag.hold);
   timeline.drag = null;
   timeline.handled = null;
+  timeline.guide = null;
   Object.assign(timeline, drag.saved);
   if (root.hasPointerCapture(drag.id)) root.releasePointerCapture(drag.id);
   catchUp(timeline);

@@ -1,67 +1,137 @@
 // The pointer, be it a mouse, a pen or a finger: nothing is sent before it lets go.
 
-import { clamp, epochOfX, playheadStep, snapTo, xOfEpoch } from "./axis.js";
 import { release } from "./answers.js";
-import { snapShare } from "./curves.js";
-import { actionOf, cancelDrag, choose, commitTyping, onEdge, remember } from "./gesture.js";
+import { closeCascade } from "./cascade.js";
+import { clamp, zoomOf } from "./axis.js";
+import { addWindow, splitWindows } from "./commands.js";
+import { dragTo, timeAt } from "./drag.js";
+import { actionOf, cancelDrag, choose, commitTyping, grabbed, onEdge, remember, take, toggle } from "./gesture.js";
 import { schedule } from "./paint.js";
-import { PLOT_PX } from "./shared.js";
-import { edgeOf, moved, withEdge } from "./windows.js";
+import { endTouch, moveTouch, startTouch } from "./touch.js";
+import { trackLeft } from "./zoom.js";
 
 export const HOVER = "thaw-problem-hover";
 
 const DRAG_PX = 4;
 const CLICK_PX = 10;
+const TWICE_MS = 400;
+const HOLD_MS = 500;
 
 export function down(timeline, event) {
+  if (!timeline.data) return;
+  if (startTouch(timeline, event)) return;
+  const { popover } = timeline;
+  if (timeline.cascade && !popover.node.contains(event.target) && !event.target.closest("button")) {
+    closeCascade(timeline, { keep: false });
+  }
   const action = actionOf(timeline, event.target);
   if (!action || timeline.drag || event.button !== 0 || !event.isPrimary) return;
   commitTyping(timeline);
-  timeline.drag = {
+  const left = trackLeft(timeline);
+  const drag = {
     ...action,
     id: event.pointerId,
     x: event.clientX,
     y: event.clientY,
+    left,
     saved: remember(timeline),
+    adds: event.shiftKey || event.ctrlKey || event.metaKey,
     moving: false,
   };
-  if (action.act === "pick") return;
+  timeline.drag = drag;
+  drag.time = timeAt(timeline, event.clientX);
+  if (action.row) drag.picks = grabbed(timeline, action);
+  if (event.pointerType === "touch") drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
+  if (action.act === "pick" || action.act === "pan") return;
   event.preventDefault();
   action.node.focus({ preventScroll: true, focusVisible: false });
   timeline.root.setPointerCapture(event.pointerId);
   if (action.act === "playhead") takePlayhead(timeline, event);
-  if (onEdge(action)) {
+  if (action.act === "scroll") takeThumb(timeline, event);
+  if (onEdge(action) && !drag.adds) {
     timeline.handled = { row: action.row, act: action.act, window: action.window };
-    choose(timeline, action);
+    take(timeline, action);
   }
   schedule(timeline);
 }
 
 export function move(timeline, event) {
+  if (moveTouch(timeline, event)) return;
   const { drag } = timeline;
   if (!drag || event.pointerId !== drag.id) return;
   if (event.buttons === 0) {
     up(timeline, event);
     return;
   }
-  if (drag.act === "pick") return;
-  drag.moving ||= distance(drag, event) >= DRAG_PX;
+  const far = distance(drag, event);
+  if (far >= CLICK_PX) clearTimeout(drag.hold);
+  if (drag.act === "pick" || drag.act === "pan") {
+    // Empty places move the view where there is more of the run to see.
+    if (zoomOf(timeline.axis) === 1 || (!drag.moving && far < DRAG_PX)) return;
+    if (!drag.moving) timeline.root.setPointerCapture(event.pointerId);
+    drag.pans = true;
+  }
+  drag.moving ||= far >= DRAG_PX;
   if (drag.moving) dragTo(timeline, event);
 }
 
 export function up(timeline, event) {
+  endTouch(timeline, event);
   const { drag, root } = timeline;
   if (!drag || event.pointerId !== drag.id) return;
+  clearTimeout(drag.hold);
   timeline.drag = null;
   timeline.handled = null;
+  timeline.guide = null;
   const clicked = !drag.moving && distance(drag, event) < CLICK_PX;
-  if (clicked && (drag.act === "pick" || drag.act === "move")) choose(timeline, drag);
+  if (clicked && drag.row && drag.adds) toggle(timeline, drag);
+  else if (clicked && drag.row) choose(timeline, drag);
   if (root.hasPointerCapture(drag.id)) root.releasePointerCapture(drag.id);
   release(timeline, drag);
+  if (clicked && !drag.adds && isSecond(timeline, drag)) twice(timeline, drag);
 }
 
 export function cancel(timeline, event) {
+  endTouch(timeline, event);
   if (timeline.drag && event.pointerId === timeline.drag.id) cancelDrag(timeline);
+}
+
+/** A finger that rests on a bar selects it as well, and on a gap it adds a window. */
+function hold(timeline) {
+  const { drag, root } = timeline;
+  if (!drag?.row || drag.moving) return;
+  timeline.drag = null;
+  timeline.handled = null;
+  timeline.heldAt = Date.now();
+  if (root.hasPointerCapture(drag.id)) root.releasePointerCapture(drag.id);
+  Object.assign(timeline, drag.saved);
+  if (drag.gap) {
+    twice(timeline, drag);
+    return;
+  }
+  toggle(timeline, drag);
+  release(timeline, { act: "pick", saved: drag.saved });
+}
+
+/** A resting finger opens no menu of the browser. */
+export function menu(timeline, event) {
+  if (Date.now() - (timeline.heldAt ?? 0) < 2 * HOLD_MS) event.preventDefault();
+}
+
+/** What a double click, or a finger resting on a gap, does: split the bar, or thaw in the gap. */
+function twice(timeline, { act, gap, row, time }) {
+  const epoch = Math.floor(clamp(time, 0, timeline.data.epochs - 1));
+  if (gap) addWindow(timeline, row.name, epoch);
+  else if (act === "move") splitWindows(timeline, epoch);
+}
+
+/** Whether this click follows another one on the same place. */
+function isSecond(timeline, { node, x }) {
+  const before = timeline.clicked;
+  const now = Date.now();
+  const second = before?.node === node && now - before.at < TWICE_MS && Math.abs(before.x - x) < CLICK_PX;
+  timeline.clicked = second ? null : { node, x, at: now };
+  return second;
 }
 
 /** Tell the page which problem is pointed at, so that the list of problems can show it too. */
@@ -79,42 +149,23 @@ export function point(timeline, number) {
 
 /** A grabbed flag keeps its distance from the pointer; a press on the axis brings it there. */
 function takePlayhead(timeline, event) {
-  const { drag, scale, playhead, width, data } = timeline;
-  const grabbed = drag.node === scale.flag;
-  const at = trackLeft(timeline) + xOfEpoch(playhead, width, data.epochs);
-  drag.offset = grabbed ? event.clientX - at : 0;
+  const { drag, scale, playhead } = timeline;
+  const grabbedFlag = drag.node === scale.flag;
+  drag.off = grabbedFlag ? timeAt(timeline, event.clientX) - playhead : 0;
   drag.moving = true;
-  if (!grabbed) dragTo(timeline, event);
+  if (!grabbedFlag) dragTo(timeline, event);
 }
 
-/** Change what is dragged, starting from how it was when the pointer went down. */
-function dragTo(timeline, event) {
-  const { drag, width, data } = timeline;
-  const { epochs } = data;
-  const { saved, act } = drag;
-  const across = ((event.clientX - drag.x) / width) * epochs;
-  const up = (drag.y - event.clientY) / PLOT_PX / (event.shiftKey ? 10 : 1);
-  const before = saved.windows.get(drag.row?.name);
-  if (act === "playhead") {
-    const time = epochOfX(event.clientX - drag.offset - trackLeft(timeline), width, epochs);
-    timeline.playhead = clamp(snapTo(time, playheadStep(epochs)), 0, epochs);
-  } else if (onEdge(drag)) {
-    const edge = edgeOf(before, drag.window, act, epochs);
-    timeline.windows.set(drag.row.name, withEdge(before, drag.window, act, edge + across, epochs));
-  } else if (act === "move") {
-    choose(timeline, drag);
-    timeline.windows.set(drag.row.name, moved(before, drag.window, across, epochs));
-  } else if (act === "warmup") {
-    const warmup = snapTo(saved.curve.warmup + across, event.shiftKey ? 0.1 : 0.5);
-    timeline.curve = { ...saved.curve, warmup: clamp(warmup, 0, epochs) };
-  } else if (act === "factor") {
-    timeline.curve = { ...saved.curve, start: snapShare(saved.curve.start + up) };
-  } else if (act === "floor") {
-    timeline.curve = { ...saved.curve, floor: snapShare(saved.curve.floor + up) };
-  }
-  schedule(timeline);
+/** A grabbed thumb keeps its place under the pointer; a press beside it brings its middle there. */
+function takeThumb(timeline, event) {
+  const { drag, overview, axis } = timeline;
+  const box = overview.node.getBoundingClientRect();
+  const at = ((event.clientX - box.left) / box.width) * axis.epochs;
+  const within = at >= axis.from && at <= axis.to;
+  drag.box = box;
+  drag.off = within ? at - axis.from : (axis.to - axis.from) / 2;
+  drag.moving = true;
+  if (!within) dragTo(timeline, event);
 }
 
 const distance = (drag, { clientX, clientY }) => Math.hypot(clientX - drag.x, clientY - drag.y);
-
-const trackLeft = ({ scale }) => scale.axis.getBoundingClientRect().left;

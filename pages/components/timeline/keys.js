@@ -1,18 +1,26 @@
 // The keyboard: a run of keys is one edit, sent when it pauses, ends with Escape, or loses the focus.
 
-import { clamp, playheadStep } from "./axis.js";
+import { panned } from "./axis.js";
 import { release } from "./answers.js";
+import { closeCascade } from "./cascade.js";
+import { addWindow, splitWindows, without } from "./commands.js";
 import {
   actionOf,
   cancelDrag,
   cancelTyping,
   choose,
   commitTyping,
+  grabbed,
   onEdge,
   remember,
+  take,
+  toggle,
 } from "./gesture.js";
 import { schedule } from "./paint.js";
-import { edgeOf, limits, moved, withEdge } from "./windows.js";
+import { stepCurve, stepPlayhead, stepsOf } from "./steps.js";
+import { isPicked, movedTogether, picksOf } from "./together.js";
+import { edgeOf, visible } from "./windows.js";
+import { ZOOM_STEP, reveal, setView, zoomBy } from "./zoom.js";
 
 const IDLE_MS = 250;
 const WRITING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
@@ -21,6 +29,7 @@ export function focus(timeline, event) {
   if (timeline.drag || !event.target.matches(":focus-visible")) return;
   const action = actionOf(timeline, event.target);
   timeline.handled = onEdge(action) ? action : null;
+  revealAction(timeline, action);
   schedule(timeline);
 }
 
@@ -31,45 +40,131 @@ export function blur(timeline) {
 }
 
 export function key(timeline, event) {
-  if (event.key === "Escape" && (timeline.drag || timeline.typing)) {
+  if (event.key === "Escape" && escape(timeline)) {
     event.preventDefault();
     event.stopPropagation();
-    if (timeline.drag) cancelDrag(timeline);
-    else cancelTyping(timeline);
     return;
   }
+  if (!timeline.data || event.target.matches(WRITING)) return;
+  if (timeline.drag || event.ctrlKey || event.metaKey || event.altKey) return;
   const action = actionOf(timeline, event.target);
-  if (!action || timeline.drag || event.ctrlKey || event.metaKey || event.altKey) return;
-  if ((event.key === "Enter" || event.key === " ") && action.row) {
-    event.preventDefault();
-    const saved = remember(timeline);
-    choose(timeline, action);
-    release(timeline, { act: "pick", saved });
-    return;
-  }
-  const saved = timeline.typing?.saved ?? remember(timeline);
-  if (!step(timeline, action, event)) return;
+  if (!zoomKey(timeline, event) && !(action && actionKey(timeline, action, event))) return;
   event.preventDefault();
   event.stopPropagation();
-  clearTimeout(timeline.typing?.timer);
-  const timer = setTimeout(() => commitTyping(timeline), IDLE_MS);
-  timeline.typing = { act: action.act, row: action.row, saved, timer };
-  if (onEdge(action)) timeline.handled = action;
-  if (action.row) selectChanged(timeline, action);
-  schedule(timeline);
 }
 
 /** Undo and redo from anywhere on the page, unless somebody is writing. */
 export function pageKey(timeline, event) {
-  if (event.key === "Escape" && timeline.drag) cancelDrag(timeline);
+  if (event.key === "Escape" && (timeline.drag || timeline.cascade)) escape(timeline);
   if (!(event.ctrlKey || event.metaKey) || event.altKey || event.defaultPrevented) return;
   const pressed = event.key.toLowerCase();
   if (pressed !== "z" && pressed !== "y") return;
   const writing = event.composedPath().some((node) => node.matches?.(WRITING));
   if (writing || timeline.drag) return;
   event.preventDefault();
+  if (timeline.cascade) {
+    // What is only shown, and not yet applied, is what is taken back first.
+    closeCascade(timeline, { keep: false });
+    return;
+  }
   commitTyping(timeline);
   timeline.send("history", pressed === "y" || event.shiftKey ? "redo" : "undo");
+}
+
+/** Take back what is under way, or let go of what is selected besides; false if there is nothing. */
+function escape(timeline) {
+  if (timeline.drag) cancelDrag(timeline);
+  else if (timeline.typing) cancelTyping(timeline);
+  else if (timeline.cascade) closeCascade(timeline, { keep: false });
+  else if (timeline.also.length > 0) timeline.also = [];
+  else return false;
+  schedule(timeline);
+  return true;
+}
+
+function zoomKey(timeline, { key: pressed }) {
+  if (pressed === "+" || pressed === "=") zoomBy(timeline, 1 / ZOOM_STEP);
+  else if (pressed === "-" || pressed === "_") zoomBy(timeline, ZOOM_STEP);
+  else if (pressed === "0") setView(timeline, null);
+  else return false;
+  return true;
+}
+
+/** What a key does on a slider, a bar or a gap; false if it means nothing there. */
+function actionKey(timeline, action, event) {
+  const { row } = action;
+  const pressed = event.key.toLowerCase();
+  if (action.act === "scroll") return scroll(timeline, event.key);
+  if (row && (event.key === "Enter" || event.key === " ")) {
+    enter(timeline, action, event.shiftKey);
+    return true;
+  }
+  if (row && pressed === "n") {
+    addWindow(timeline, row.name, epochFor(timeline, action));
+    return true;
+  }
+  if (row && pressed === "s") {
+    take(timeline, action);
+    splitWindows(timeline, timeline.playhead);
+    return true;
+  }
+  if (row && event.shiftKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+    extend(timeline, action, event.key === "ArrowUp" ? -1 : 1);
+    return true;
+  }
+  return typed(timeline, action, event);
+}
+
+/** Enter selects, with Shift as well as what is selected; on a gap it adds a window. */
+function enter(timeline, action, adds) {
+  if (action.gap) {
+    addWindow(timeline, action.row.name, epochFor(timeline, action));
+    return;
+  }
+  const saved = remember(timeline);
+  if (adds) toggle(timeline, action);
+  else choose(timeline, action);
+  release(timeline, { act: "pick", saved });
+}
+
+/** Where a key adds a window: at the playhead, or at the start of a gap that it does not lie in. */
+function epochFor({ playhead }, { gap }) {
+  const epoch = Math.floor(playhead);
+  const span = gap?.();
+  return span && !(span[0] <= epoch && epoch < span[1]) ? span[0] : epoch;
+}
+
+/** Select the next row up or down as well; back over a row that is selected, let go of this one. */
+function extend(timeline, action, by) {
+  const { data, rows, windows } = timeline;
+  const names = data.groups.map(({ name }) => name);
+  const name = names[names.indexOf(action.row.name) + by];
+  if (name === undefined) return;
+  const saved = remember(timeline);
+  const last = Math.max(visible(windows.get(name), data.epochs).length - 1, 0);
+  const next = { row: rows.get(name), window: Math.min(action.window, last) };
+  const here = { group: action.row.name, window: action.window };
+  if (!isPicked(picksOf(timeline), here)) choose(timeline, action);
+  if (isPicked(picksOf(timeline), { group: name, window: next.window })) toggle(timeline, action);
+  else toggle(timeline, next);
+  const nodes = next.row.windows[next.window];
+  const bar = windows.get(name)[next.window] !== undefined;
+  timeline.focusNext = bar ? (nodes[action.act]?.node ?? nodes.bar) : nodes.start.node;
+  release(timeline, { act: "pick", saved });
+}
+
+/** Keys that change a value: they are one edit until they pause. */
+function typed(timeline, action, event) {
+  const saved = timeline.typing?.saved ?? remember(timeline);
+  if (!step(timeline, action, event)) return false;
+  clearTimeout(timeline.typing?.timer);
+  const timer = setTimeout(() => commitTyping(timeline), IDLE_MS);
+  timeline.typing = { act: action.act, row: action.row, saved, timer };
+  if (onEdge(action)) timeline.handled = action;
+  if (action.row) selectChanged(timeline, action);
+  revealAction(timeline, action);
+  schedule(timeline);
+  return true;
 }
 
 /** Select what a key has changed; the node of a window that went away cannot keep the focus. */
@@ -77,72 +172,65 @@ function selectChanged(timeline, action) {
   const left = timeline.windows.get(action.row.name).length;
   const stays = action.window < left || (action.act === "start" && action.window === 0);
   const window = stays ? action.window : Math.max(left - 1, 0);
-  choose(timeline, { row: action.row, window });
+  if (stays) take(timeline, action);
+  else choose(timeline, { row: action.row, window });
+  timeline.also = timeline.also.filter((pick) => timeline.windows.get(pick.group)?.[pick.window]);
   if (!stays) timeline.focusNext = action.row.windows[window].start.node;
 }
 
 /** One key's step; false if the key means nothing here. */
-function step(timeline, { act, row, window }, event) {
+function step(timeline, action, event) {
+  const { act, row, window } = action;
   const { epochs } = timeline.data;
-  if (event.key === "Delete" || event.key === "Backspace") return remove(timeline, row, window);
+  if (event.key === "Delete" || event.key === "Backspace") return remove(timeline, action);
   const by = stepsOf(event.key, epochs);
   if (by === undefined) return false;
-  if (row) return stepWindow(timeline, row, window, act, by);
-  if (act === "playhead") stepPlayhead(timeline, by, event.shiftKey);
+  if (row) {
+    if (act !== "move" && !onEdge(action)) return false;
+    if (act === "move" && !timeline.windows.get(row.name)[window]) return false;
+    timeline.windows = movedTogether(timeline.windows, grabbed(timeline, action), act, by, epochs);
+  } else if (act === "playhead") stepPlayhead(timeline, by, event.shiftKey);
   else stepCurve(timeline, act, by, event.shiftKey);
   return true;
 }
 
-function remove({ windows }, row, window) {
-  const before = row && windows.get(row.name);
-  if (!before?.[window]) return false;
-  windows.set(row.name, before.toSpliced(window, 1));
+function remove(timeline, action) {
+  const { windows } = timeline;
+  if (!action.row || action.gap || !windows.get(action.row.name)[action.window]) return false;
+  timeline.windows = without(windows, grabbed(timeline, action));
   return true;
 }
 
-/** Whole steps that a key goes: 1 by arrow, a tenth of the run by page, or all the way. */
-function stepsOf(pressed, epochs) {
-  const big = bigStep(epochs);
-  const down = { ArrowLeft: -1, ArrowDown: -1, PageDown: -big, Home: -Infinity };
-  const up = { ArrowRight: 1, ArrowUp: 1, PageUp: big, End: Infinity };
-  return { ...down, ...up }[pressed];
-}
-
-const bigStep = (epochs) => Math.max(5, Math.round(epochs / 10));
-
-function stepWindow(timeline, row, window, act, by) {
-  const { epochs } = timeline.data;
-  const windows = timeline.windows.get(row.name);
-  if (act === "move") {
-    timeline.windows.set(row.name, moved(windows, window, clamp(by, -epochs, epochs), epochs));
-  } else if (act === "start" || act === "end") {
-    const [low, high] = limits(windows, window, act, epochs);
-    const to = clamp(edgeOf(windows, window, act, epochs) + by, low, high);
-    timeline.windows.set(row.name, withEdge(windows, window, act, to, epochs));
-  } else {
-    return false;
-  }
+function scroll(timeline, pressed) {
+  const { axis } = timeline;
+  const length = axis.to - axis.from;
+  const single = Math.abs(stepsOf(pressed, axis.epochs) ?? 0) === 1;
+  const by = stepsOf(pressed, axis.epochs);
+  if (by === undefined) return false;
+  const epochs = single ? by * length * 0.1 : Math.sign(by) * length;
+  setView(timeline, panned(axis, Number.isFinite(by) ? epochs : by * axis.epochs));
   return true;
 }
 
-/** From epoch to epoch by an arrow, finely with Shift. */
-function stepPlayhead(timeline, by, fine) {
+/** Bring into view what has the keyboard: an edge, a bar, a gap, or the playhead. */
+function revealAction(timeline, action) {
+  if (!action || !timeline.axis) return;
   const { epochs } = timeline.data;
-  const now = timeline.playhead;
-  const whole = by > 0 ? Math.floor(now) + 1 : Math.ceil(now) - 1;
-  const single = fine ? now + by * playheadStep(epochs) : whole;
-  const next = Math.abs(by) === 1 ? single : now + by;
-  timeline.playhead = Number(clamp(next, 0, epochs).toFixed(4));
+  const { row, window, act, gap } = action;
+  if (act === "playhead") reveal(timeline, timeline.playhead);
+  else if (gap) revealSpan(timeline, gap());
+  else if (onEdge(action)) reveal(timeline, edgeOf(timeline.windows.get(row.name), window, act, epochs));
+  else if (act === "move") {
+    const spans = timeline.windows.get(row.name);
+    revealSpan(timeline, ["start", "end"].map((edge) => edgeOf(spans, window, edge, epochs)));
+  } else if (act === "warmup") reveal(timeline, Math.min(timeline.curve.warmup, epochs));
+  else if (act === "factor") reveal(timeline, 0);
+  else if (act === "floor") reveal(timeline, epochs);
 }
 
-function stepCurve(timeline, act, by, fine) {
-  const { epochs } = timeline.data;
-  const single = Math.abs(by) === 1;
-  const name = { warmup: "warmup", factor: "start", floor: "floor" }[act];
-  const high = act === "warmup" ? epochs : 1;
-  // Shares go by a hundredth, and by a tenth with Page.
-  const ofShare = single ? (fine ? 0.001 : 0.01) : 0.1 / bigStep(epochs);
-  const ofEpochs = single ? (fine ? 0.1 : 0.5) : 1;
-  const next = timeline.curve[name] + by * (act === "warmup" ? ofEpochs : ofShare);
-  timeline.curve = { ...timeline.curve, [name]: clamp(Number(next.toFixed(4)), 0, high) };
+/** Bring the nearer end of a span into view, unless some of it is. */
+function revealSpan(timeline, [start, end]) {
+  const { from, to } = timeline.axis;
+  if (end <= from) reveal(timeline, end);
+  else if (start >= to) reveal(timeline, start);
 }

@@ -12,7 +12,14 @@ import streamlit as st
 
 from pages.components.timeline.bundle import bundle
 from pages.components.timeline.data import TimelineData
-from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit, read_selection
+from pages.components.axis import Span
+from pages.components.timeline.edit import (
+    CurveEdit,
+    WindowsEdit,
+    read_edit,
+    read_selection,
+    read_span,
+)
 
 _HERE = Path(__file__).parent
 _STYLES = ("timeline.css", "rows.css", "narrow.css")
@@ -23,7 +30,8 @@ class TimelineResult:
     """What the person did since the last run of the script; None is nothing of that kind.
 
     `playhead` is in epochs, `select` a group's name and the index of its window, which also comes
-    with an edit. `narrow` is a state, not an event: whether the timeline is less than 700 px wide.
+    with an edit. `narrow` and `span` are states, not events: whether the timeline is less than
+    700 px wide, and which part of the run it shows, in epochs (None: all of it).
     """
 
     edit: WindowsEdit | CurveEdit | None = None
@@ -31,6 +39,7 @@ class TimelineResult:
     select: tuple[str, int] | None = None
     history: Literal["undo", "redo"] | None = None
     narrow: bool = False
+    span: Span | None = None
 
 
 def timeline(
@@ -51,7 +60,8 @@ def timeline(
             if event == "edit" and isinstance(value, Mapping):
                 st.session_state[f"{key}-ack"] = value.get("sequence", 0)
             if on_event is not None and value is not None:
-                on_event(_result({event: value, "narrow": _state(key).get("narrow")}))
+                now = _state(key)
+                on_event(_result({event: value, "narrow": now.get("narrow"), "span": now.get("span")}))
 
         return tell
 
@@ -69,6 +79,7 @@ def timeline(
         on_select_change=told("select"),
         on_history_change=told("history"),
         on_narrow_change=lambda: None,
+        on_span_change=lambda: None,
     )
     return _result(shown)
 
@@ -95,4 +106,5 @@ def _result(shown: Mapping[str, Any]) -> TimelineResult:
         select=read_selection(chosen),
         history=history if history in ("undo", "redo") else None,
         narrow=bool(shown.get("narrow")),
+        span=read_span(shown.get("span")),
     )

@@ -1,12 +1,14 @@
 // Painting: the whole timeline in one animation frame, however much has changed since the last.
 
-import { NARROW } from "./axis.js";
+import { NARROW, axisOf } from "./axis.js";
+import { paintOverview } from "./overview.js";
 import { stateAt } from "./phases.js";
 import { paintCurveDiscs } from "./problems.js";
 import { paintReadout } from "./readout.js";
 import { paintRows } from "./rows.js";
 import { paintScale } from "./scale.js";
 import { paintShared } from "./shared.js";
+import { paintToolbar } from "./toolbar.js";
 
 const FINE_PX = 24;
 const COARSE_PX = 44;
@@ -27,11 +29,13 @@ function paint(timeline) {
   root.classList.toggle("narrow", timeline.narrow);
   root.classList.toggle("dense", data.groups.length > 6);
   // The class decides about the gutters, so the track is measured after it.
-  timeline.width = scale.axis.clientWidth || 1;
+  timeline.axis = axisOf(data.epochs, scale.axis.clientWidth || 1, timeline.view);
   root.classList.toggle("dragging", drag?.moving ?? false);
   const groups = data.groups.map((group) => ({ ...group, windows: windows.get(group.name) }));
   const state = stateAt(groups, data.epochs, playhead, data.optimizer.bytes);
   paintReadout(timeline, state);
+  paintToolbar(timeline);
+  paintOverview(timeline);
   paintScale(timeline, state.phases);
   paintShared(timeline);
   paintCurveDiscs(timeline);

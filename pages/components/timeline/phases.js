@@ -19,7 +19,7 @@ export function phasesOf(groups, epochs) {
   }));
 }
 
-/** What is so at a time: the phase, who trains, and the optimizer's memory by then in bytes. */
+/** What is so at a time: the phase, who trains, and the memory in bytes of gradients and optimizer. */
 export function stateAt(groups, epochs, time, bytesPerParameter) {
   const epoch = clamp(Math.floor(time), 0, epochs - 1);
   const phases = phasesOf(groups, epochs);
@@ -35,7 +35,8 @@ export function stateAt(groups, epochs, time, bytesPerParameter) {
     open: open.map(({ name }) => name),
     trainable: known ? sum(open) : null,
     total: known ? sum(groups) : null,
-    state: known ? sum(met) * bytesPerParameter : null,
+    // Gradients are float32, of what trains now.
+    memory: known ? sum(met) * bytesPerParameter + sum(open) * 4 : null,
   };
 }
 

@@ -19,7 +19,7 @@ export function pointed({ data, hovered }, name) {
  * Where a group's discs stand, each with its middle `x` in pixels and the window that it is about,
  * or null if the group has none: left of the window, or `inside` it where there is no room.
  */
-export function placeDiscs(problems, open, { width, epochs, narrow }) {
+export function placeDiscs(problems, open, { axis, narrow }) {
   const counts = new Map();
   return problems.map((problem) => {
     const wanted = windowOf(problem);
@@ -27,8 +27,8 @@ export function placeDiscs(problems, open, { width, epochs, narrow }) {
     const before = STEP_PX * (counts.get(window) ?? 0);
     counts.set(window, (counts.get(window) ?? 0) + 1);
     if (window === null) return { problem, window, x: DISC_PX + before, inside: false };
-    const edge = xOfEpoch(window.start, width, epochs);
-    const inside = edge < 30 + before;
+    const edge = xOfEpoch(window.start, axis);
+    const inside = edge >= 0 && edge < 30 + before;
     const beyondHandle = (narrow ? 26 : 23) + before;
     return { problem, window, x: edge + (inside ? beyondHandle : -BESIDE_PX - before), inside };
   });

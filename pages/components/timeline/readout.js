@@ -9,7 +9,7 @@ export function buildReadout() {
     phase: buildFact("phase-fact", "Phase"),
     training: buildFact("training-fact", "Training"),
     trainable: buildFact("trainable-fact", "Trainable"),
-    state: buildFact("state-fact", "State"),
+    memory: buildFact("memory-fact", "Memory"),
   };
   return { facts, node: el("readout", ...Object.values(facts).map(({ node }) => node)) };
 }
@@ -25,8 +25,9 @@ export function paintReadout({ data, playhead, narrow, readout }, state) {
   facts.training.value.title = open;
   text(facts.trainable.main, state.trainable === null ? "—" : formatCount(state.trainable));
   text(facts.trainable.aside, state.total ? percentOf(state.trainable, state.total) : "");
-  text(facts.state.label, `${data.optimizer.name} state`);
-  text(facts.state.main, state.state === null ? "—" : formatBytes(state.state));
+  text(facts.memory.label, `Gradients + ${data.optimizer.name}`);
+  facts.memory.node.title = "Float32 gradients of what trains, and what the optimizer keeps of all that has";
+  text(facts.memory.main, state.memory === null ? "—" : formatBytes(state.memory));
 }
 
 function buildFact(name, words) {

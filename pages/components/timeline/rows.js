@@ -9,6 +9,7 @@ import {
   percent,
   picture,
   pool,
+  set,
   show,
   span,
   svg,
@@ -18,6 +19,7 @@ import {
 import { formatCount, formatScale, formatShare } from "./format.js";
 import { paintDiscs, placeDiscs, pointed } from "./problems.js";
 import { pointsOf } from "./shared.js";
+import { picksOf } from "./together.js";
 import { gaps, visible } from "./windows.js";
 
 const HATCH = "thaw-hatch";
@@ -28,7 +30,9 @@ export function buildRows() {
   const turned = { patternUnits: "userSpaceOnUse", patternTransform: "rotate(45)" };
   const pattern = svg("pattern", { id: HATCH, width: 7, height: 7, ...turned }, stroke);
   const pictures = picture({ class: "patterns", width: 0, height: 0 }, svg("defs", {}, pattern));
-  return { pictures, node: el("rows") };
+  const node = el("rows");
+  node.id = "thaw-rows";
+  return { pictures, node };
 }
 
 /** A row for every group of the data, in its order; a row that was there is kept. */
@@ -54,7 +58,7 @@ export function arrangeRows({ data, rows, rowsNode, actions }) {
 export function paintRows(timeline, groups) {
   const shapes = new Map();
   const shapeOf = (group) => {
-    const key = `${group.curve} ${group.origin} ${timeline.data.restart ? group.windows[0]?.[0] : ""}`;
+    const key = `${group.curve} ${group.origin} ${timeline.curve.restart ? group.windows[0]?.[0] : ""}`;
     if (!shapes.has(key)) {
       const points = pointsOf(timeline, group);
       shapes.set(key, { points, line: path(points), area: path(points, true) });
@@ -77,7 +81,7 @@ function buildRow(name, actions) {
     count: el("count"),
     budget: el("budget", document.createElement("span"), document.createElement("b")),
     never: el("never", "Never trains"),
-    ring: el("ring"),
+    rings: [],
     dashes: el("dashes"),
     epochs: buildShare(),
     learning: buildShare(),
@@ -86,11 +90,12 @@ function buildRow(name, actions) {
   row.learning.fill.classList.add("own");
   row.learning.text.classList.add("own");
   const label = el("label", row.swatch, row.nameNode, row.scale, row.count, row.budget);
-  row.track = el("track", row.never, row.ring, row.dashes);
+  row.track = el("track", row.never, row.dashes);
   const { epochs, learning } = row;
   const gutter = el("gutter", epochs.bar, epochs.text, learning.bar, learning.text, row.dash);
   row.node = el("row group", label, row.track, gutter);
   actions.set(label, { act: "pick", row, window: 0 });
+  actions.set(row.track, { act: "pan" });
   return row;
 }
 
@@ -104,21 +109,24 @@ function buildGap(row) {
   const ground = svg("rect", { width: "100%", height: "100%", fill: `url(#${HATCH})` });
   const wide = el("wide", picture({ class: "hatch" }, ground), curve.node);
   const node = el("gap", wide);
-  row.actions.set(node, { act: "pick", row, window: 0 });
-  return { node, wide, curve, nodes: [node] };
+  node.tabIndex = 0;
+  node.setAttribute("role", "button");
+  const gap = { node, wide, curve, nodes: [node], span: null };
+  row.actions.set(node, { act: "pick", row, window: 0, gap: () => gap.span });
+  return gap;
 }
 
 function paintRow(timeline, row, group, shape) {
-  const { data, theme, playhead, width, narrow } = timeline;
-  const { epochs } = data;
+  const { data, theme, playhead, axis, narrow, hit } = timeline;
+  const { epochs } = axis;
   const { windows, name } = group;
   const open = visible(windows, epochs);
   const mine = data.problems.filter(({ groups }) => groups.includes(name));
-  const discs = placeDiscs(mine, open, { width, epochs, narrow });
-  const selected = timeline.selected?.group === name ? timeline.selected.window : null;
+  const discs = placeDiscs(mine, open, { axis, narrow });
+  const picked = picksOf(timeline).filter((pick) => pick.group === name).map((pick) => pick.window);
   const handled = timeline.handled?.row === row ? timeline.handled : null;
   const problem = pointed(timeline, name);
-  const facts = [discs, selected, handled && [handled.act, handled.window], playhead, width, narrow];
+  const facts = [discs, picked, handled && [handled.act, handled.window], playhead, axis, narrow, hit];
   const key = JSON.stringify([facts, theme, group, epochs, problem]) + shape.line;
   if (row.key === key) return;
   row.key = key;
@@ -129,11 +137,13 @@ function paintRow(timeline, row, group, shape) {
   text(row.scale, formatScale(group.scale));
   text(row.count, group.parameters === null ? "" : formatCount(group.parameters));
   paintBudget(row, group.budget);
-  paintGaps(row, gaps(windows, epochs), epochs, shape);
+  paintGaps(row, gaps(windows, epochs), axis, shape);
   show(row.never, open.length === 0);
-  paintRing(row.ring, selected, open, epochs);
-  paintRing(row.dashes, problem, open, epochs);
-  row.node.classList.toggle("twice", !row.ring.hidden && !row.dashes.hidden && selected === problem);
+  pool(row.track, row.rings, picked.length, () => el("ring")).forEach((ring, order) => {
+    paintRing(ring, picked[order], open, axis);
+  });
+  paintRing(row.dashes, problem, open, axis);
+  row.node.classList.toggle("twice", !row.dashes.hidden && picked.includes(problem));
 
   // A group without a window still has its first handle, at the far right, to be pulled in.
   const count = Math.max(windows.length, 1);
@@ -143,7 +153,7 @@ function paintRow(timeline, row, group, shape) {
       group,
       shape,
       index,
-      selected,
+      picked,
       handled,
       shown: open.find((window) => window.index === index),
       waiting: open.length === 0 && index === 0,
@@ -154,23 +164,27 @@ function paintRow(timeline, row, group, shape) {
   paintDiscs(row, discs, handled);
 }
 
-function paintGaps(row, closed, epochs, shape) {
+function paintGaps(row, closed, axis, shape) {
+  const { epochs } = axis;
   pool(row.track, row.gaps, closed.length, () => buildGap(row)).forEach((gap, index) => {
     const [start, end] = closed[index];
-    span(gap.node, start, end, epochs);
-    unspan(gap.wide, start, end, epochs);
+    gap.span = closed[index];
+    span(gap.node, start, end, axis);
+    unspan(gap.wide, start, end, axis);
+    const label = `${row.name} is frozen in epochs ${start} to ${end}: add a window`;
+    set(gap.node, "aria-label", label);
     gap.node.classList.toggle("first", start === 0);
     gap.node.classList.toggle("last", end === epochs);
-    drawCurve(gap.curve, epochs, shape);
+    drawCurve(gap.curve, axis, shape);
   });
 }
 
 /** A ring round window `index`, round the whole track if the group has none, or none for null. */
-function paintRing(node, index, open, epochs) {
-  const none = open.length === 0 ? { start: 0, end: epochs } : undefined;
+function paintRing(node, index, open, axis) {
+  const none = open.length === 0 ? { start: 0, end: axis.epochs } : undefined;
   const around = index === null ? undefined : (open.find((window) => window.index === index) ?? none);
   show(node, around !== undefined);
-  if (around) span(node, around.start, around.end, epochs);
+  if (around) span(node, around.start, around.end, axis);
 }
 
 function paintBudget(row, budget) {

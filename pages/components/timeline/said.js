@@ -14,8 +14,20 @@ export function buildSaid() {
 export function sayChange(timeline, { act, row, saved }) {
   if (!row) return;
   const { epochs } = timeline.data;
-  const windows = timeline.windows.get(row.name);
-  text(timeline.said, changeInWords(row.name, act, saved.windows.get(row.name), windows, epochs));
+  // What moved along is told in full: its sliders have not been heard.
+  const words = [...timeline.windows].map(([name, spans]) =>
+    changeInWords(name, name === row.name ? act : "move", saved.windows.get(name), spans, epochs),
+  );
+  text(timeline.said, words.filter((said) => said !== "").join(". "));
+}
+
+/** Say what a command has changed, group by group. */
+export function sayAll(timeline, saved) {
+  const { windows, data } = timeline;
+  const words = [...windows].map(([name, spans]) =>
+    changeInWords(name, "move", saved.windows.get(name), spans, data.epochs),
+  );
+  text(timeline.said, words.filter((said) => said !== "").join(". "));
 }
 
 /** Words for windows that were moved as a whole or taken away, and none for a moved edge. */

@@ -1,8 +1,8 @@
 // What all rows have in common: the phases, the epochs, the playhead, and the lines through the rows.
 
-import { clamp, ticks, xOfEpoch } from "./axis.js";
+import { clamp, pixelsOf, ticks, xOfEpoch } from "./axis.js";
 import { widthOf } from "./chip.js";
-import { describe, el, percent, pool, slider, span, text } from "./dom.js";
+import { describe, el, placeOf, pool, show, slider, span, text } from "./dom.js";
 
 const NUMBER_PX = 14;
 const LABEL_PX = 60;
@@ -21,16 +21,18 @@ export function buildScale(actions) {
   const phases = el("track phases");
   const tint = el("tint");
   const needle = el("needle");
+  const guide = el("guide");
   return {
     flag,
     axis,
     phases,
     tint,
     needle,
+    guide,
     strip: el("row strip", el("label", "Phase"), phases, el("gutter", "LR budget")),
     epochs: el("row scale", el("label", "Epoch"), axis, el("gutter small", "of epochs / of learning")),
     under: el("layer under", tint),
-    over: el("layer over", needle),
+    over: el("layer over", needle, guide),
     segments: [],
     labels: [],
     grid: [],
@@ -39,36 +41,39 @@ export function buildScale(actions) {
 }
 
 export function paintScale(timeline, phases) {
-  const { scale, width, curve } = timeline;
-  const { epochs } = timeline.data;
-  const labels = ticks(epochs, width);
+  const { scale, axis, curve } = timeline;
+  const labels = ticks(axis);
   const flag = placeFlag(timeline);
   pool(scale.axis, scale.labels, labels.length, () => el("tick")).forEach((node, index) => {
     const value = String(labels[index]);
     text(node, value);
-    node.style.left = percent(labels[index], epochs);
-    const distance = Math.abs(xOfEpoch(labels[index], width, epochs) - flag.x);
+    node.style.left = placeOf(labels[index], axis);
+    const distance = Math.abs(xOfEpoch(labels[index], axis) - flag.x);
     node.classList.toggle("covered", distance < flag.width / 2 + value.length * 3);
   });
   pool(scale.under, scale.grid, labels.length, () => el("gridline")).forEach((node, index) => {
-    node.style.left = percent(labels[index], epochs);
+    node.style.left = placeOf(labels[index], axis);
   });
   pool(scale.over, scale.borders, phases.length - 1, () => el("border")).forEach((node, index) => {
-    node.style.left = percent(phases[index + 1].start, epochs);
+    node.style.left = placeOf(phases[index + 1].start, axis);
   });
-  scale.tint.style.width = percent(Math.min(curve.warmup, epochs), epochs);
+  span(scale.tint, 0, Math.min(curve.warmup, axis.epochs), axis);
+  show(scale.guide, timeline.guide !== null);
+  if (timeline.guide !== null) scale.guide.style.left = placeOf(timeline.guide, axis);
   paintPhases(timeline, phases);
   paintPlayhead(timeline, flag);
 }
 
-function paintPhases({ scale, data, playhead, width }, phases) {
-  const { epochs } = data;
-  const epoch = clamp(Math.floor(playhead), 0, epochs - 1);
+function paintPhases({ scale, playhead, axis }, phases) {
+  const epoch = clamp(Math.floor(playhead), 0, axis.epochs - 1);
   const make = () => el("phase", el("number"), el("what"));
   pool(scale.phases, scale.segments, phases.length, make).forEach((node, index) => {
     const { number, start, end, label } = phases[index];
-    const room = xOfEpoch(end - start, width, epochs);
-    span(node, start, end, epochs);
+    // What is cut off is no room for words: they stand in the part that is in view.
+    const [low, high] = [Math.max(start, axis.from), Math.min(end, axis.to)];
+    const room = pixelsOf(Math.max(high - low, 0), axis);
+    if (room > 0) span(node, low, high, axis);
+    show(node, room > 0);
     text(node.firstChild, room < NUMBER_PX ? "" : String(number));
     text(node.lastChild, room < LABEL_PX ? "" : label);
     node.title = `Phase ${number}: ${label}`;
@@ -77,20 +82,23 @@ function paintPhases({ scale, data, playhead, width }, phases) {
   });
 }
 
-function paintPlayhead({ scale, data, playhead, width }, flag) {
-  const { epochs } = data;
-  scale.needle.style.left = percent(playhead, epochs);
-  scale.flag.style.left = percent(playhead, epochs);
-  scale.flag.style.setProperty("--nudge", `${flag.x - xOfEpoch(playhead, width, epochs)}px`);
+function paintPlayhead({ scale, playhead, axis }, flag) {
+  const { epochs } = axis;
+  scale.needle.style.left = placeOf(playhead, axis);
+  scale.flag.style.left = placeOf(playhead, axis);
+  scale.flag.style.setProperty("--nudge", `${flag.x - xOfEpoch(playhead, axis)}px`);
   text(scale.flag, flag.words);
   describe(scale.flag, 0, epochs, playhead, `Epoch ${flag.words} of ${epochs}`);
 }
 
 /** The playhead's flag: its words, its width and its middle, kept within the card, off the gutter. */
-function placeFlag({ data, playhead, width, narrow }) {
+function placeFlag({ playhead, axis, narrow }) {
+  const { width } = axis;
   const words = playhead.toFixed(2);
   const size = Math.max(FLAG_MIN_PX, widthOf(words));
   const left = size / 2 - (narrow ? CARD_PX : size / 2);
   const right = width - size / 2 + (narrow ? CARD_PX : GUTTER_PX);
-  return { words, width: size, x: clamp(xOfEpoch(playhead, width, data.epochs), left, right) };
+  const x = xOfEpoch(playhead, axis);
+  const inView = x >= 0 && x <= width;
+  return { words, width: size, x: inView ? clamp(x, left, right) : x };
 }

@@ -4,16 +4,21 @@
 // Streamlit takes a component's script as one text, into which bundle.py joins them.
 
 import { receive, reportWidth } from "./answers.js";
+import { buildCascade } from "./cascade.js";
+import { input, press, submit } from "./commands.js";
 import { el } from "./dom.js";
 import { commitTyping } from "./gesture.js";
-import { HOVER, cancel, down, hover, move, point, up } from "./hands.js";
+import { HOVER, cancel, down, hover, menu, move, point, up } from "./hands.js";
 import { blur, focus, key, pageKey } from "./keys.js";
+import { buildOverview } from "./overview.js";
 import { schedule } from "./paint.js";
 import { buildReadout } from "./readout.js";
 import { buildRows } from "./rows.js";
 import { buildSaid } from "./said.js";
 import { buildScale } from "./scale.js";
 import { buildShared } from "./shared.js";
+import { buildToolbar } from "./toolbar.js";
+import { wheel } from "./zoom.js";
 
 const instances = new WeakMap();
 let calls = 0;
@@ -38,13 +43,18 @@ export default function mount(component) {
 function build(parent) {
   const actions = new WeakMap();
   const readout = buildReadout();
+  const toolbar = buildToolbar();
+  const popover = buildCascade();
+  const overview = buildOverview(actions);
   const scale = buildScale(actions);
   const shared = buildShared(actions);
   const rows = buildRows();
   const legend = el("legend", el("", "group, LR scale, parameters"), el("", "epochs / learning"));
   const plot = el("plot", rows.pictures, scale.under, shared.node, rows.node, scale.over);
   const said = buildSaid();
-  const root = el("thaw", readout.node, legend, scale.strip, scale.epochs, plot, said);
+  scale.phases.prepend(overview.node);
+  const head = el("head", readout.node, toolbar.node, popover.node);
+  const root = el("thaw", head, legend, scale.strip, scale.epochs, plot, said);
   root.setAttribute("role", "group");
   root.setAttribute("aria-label", "Timeline");
   const timeline = {
@@ -52,6 +62,9 @@ function build(parent) {
     actions,
     root,
     readout,
+    toolbar,
+    popover,
+    overview,
     scale,
     shared,
     rowsNode: rows.node,
@@ -64,8 +77,18 @@ function build(parent) {
     curve: null,
     playhead: 0,
     selected: null,
+    also: [],
+    // What part of the run is shown, as a pair of epochs or null, and the axis that this makes.
+    view: null,
+    axis: null,
+    viewTimer: 0,
     // What a pointer drags, what keys have not sent yet, the edge in hand, the problem pointed at.
     drag: null,
+    guide: null,
+    clicked: null,
+    touches: new Map(),
+    pinch: null,
+    cascade: null,
     typing: null,
     handled: null,
     hovered: null,
@@ -89,8 +112,8 @@ function listen(timeline) {
   const { root } = timeline;
   timeline.listeners = new AbortController();
   const { signal } = timeline.listeners;
-  const on = (target, type, handler) => {
-    target.addEventListener(type, (event) => handler(timeline, event), { signal });
+  const on = (target, type, handler, options = {}) => {
+    target.addEventListener(type, (event) => handler(timeline, event), { signal, ...options });
   };
   on(root, "pointerdown", down);
   on(root, "pointermove", move);
@@ -99,6 +122,11 @@ function listen(timeline) {
   on(root, "lostpointercapture", cancel);
   on(root, "pointerover", hover);
   on(root, "pointerleave", hover);
+  on(root, "contextmenu", menu);
+  on(root, "wheel", wheel, { passive: false });
+  on(root, "click", press);
+  on(root, "submit", submit);
+  on(root, "input", input);
   on(root, "keydown", key);
   on(root, "focusin", focus);
   on(root, "focusout", blur);
@@ -116,6 +144,7 @@ function destroy(timeline) {
   timeline.listeners.abort();
   timeline.sizes.disconnect();
   clearTimeout(timeline.patience);
+  clearTimeout(timeline.viewTimer);
   cancelAnimationFrame(timeline.frame);
   timeline.root.remove();
 }

@@ -110,4 +110,4 @@ def test_a_rate_above_its_peak_still_fits_the_bar() -> None:
 
 def test_shares_snap_to_two_digits_between_0_and_1() -> None:
     shares = [-0.2, 0, 0.0001, 0.01234, 0.5555, 0.999, 3]
-    assert node("shares.map(snapShare)", shares=shares) == [0, 0, 0, 0.012, 0.56, 1, 1]
+    assert node("shares.map((share) => snapShare(share))", shares=shares) == [0, 0, 0, 0.012, 0.56, 1, 1]

@@ -4,6 +4,16 @@ import pytest
 
 from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit, read_selection
 
+CURVE = {
+    "kind": "curve",
+    "warmup_epochs": 2,
+    "start_factor": 0.1,
+    "floor": None,
+    "floor_lr": None,
+    "cooldown": None,
+    "restart": False,
+}
+
 
 def test_an_edit_of_windows_is_read_as_it_was_sent() -> None:
     sent = {"kind": "windows", "windows": {"a": [[0, 2], [3, None]], "b": []}, "revision": 3}
@@ -11,8 +21,8 @@ def test_an_edit_of_windows_is_read_as_it_was_sent() -> None:
 
 
 def test_an_edit_of_the_curve_is_read_as_numbers() -> None:
-    sent = {"kind": "curve", "warmup_epochs": 2, "start_factor": 0.1, "floor": None, "sequence": 1}
-    assert read_edit(sent) == CurveEdit(2.0, 0.1, None)
+    sent = {**CURVE, "floor_lr": 1, "cooldown": 0.2, "restart": True, "sequence": 1}
+    assert read_edit(sent) == CurveEdit(2.0, 0.1, None, 1.0, 0.2, restart=True)
 
 
 @pytest.mark.parametrize(
@@ -25,7 +35,8 @@ def test_an_edit_of_the_curve_is_read_as_numbers() -> None:
         {"kind": "windows", "windows": {"a": [[0]]}, "revision": 0},
         {"kind": "windows", "windows": {"a": 3}, "revision": 0},
         {"kind": "windows", "windows": [[0, None]], "revision": 0},
-        {"kind": "curve", "warmup_epochs": "1", "start_factor": 0.1, "floor": None},
+        {**CURVE, "warmup_epochs": "1"},
+        {**CURVE, "restart": 1},
     ],
 )
 def test_what_is_not_an_edit_is_none(sent: object) -> None:

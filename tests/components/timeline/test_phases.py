@@ -46,18 +46,18 @@ def test_the_strip_says_what_the_plan_and_the_layer_table_say() -> None:
     assert state["open"] == ["head", "layer4", "layer3"]
     assert state["trainable"] == 11_006_440
     assert state["total"] == 11_689_512
-    assert node("formatBytes(bytes)", bytes=state["state"]) == "88.1 MB"
+    assert node("formatBytes(bytes)", bytes=state["memory"]) == "132 MB"
 
 
 def test_a_group_that_froze_again_keeps_its_optimizer_state() -> None:
     data = drawn(schedule({"layer4": [[0, 2]]}))
     state = node("stateAt(groups, 8, 3, 8)", groups=data["groups"])
     assert state["trainable"] == 513_000
-    assert state["state"] == 8 * (513_000 + 8_393_728)
+    assert state["memory"] == 8 * (513_000 + 8_393_728) + 4 * 513_000
 
 
 def test_without_a_layer_table_the_strip_has_no_counts() -> None:
     groups = [{**row, "parameters": None} for row in drawn(schedule())["groups"]]
     state = node("stateAt(groups, 8, 8, 8)", groups=groups)
-    assert (state["trainable"], state["total"], state["state"]) == (None, None, None)
+    assert (state["trainable"], state["total"], state["memory"]) == (None, None, None)
     assert state["phase"] == 4

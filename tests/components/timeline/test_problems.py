@@ -4,7 +4,7 @@ from typing import Any
 
 from tests.components.timeline.bench import node
 
-TRACK = {"width": 800, "epochs": 8, "narrow": False}
+TRACK = {"axis": {"from": 0, "to": 8, "width": 800, "epochs": 8}, "narrow": False}
 
 
 def discs(paths: list[str], windows: list[list[int | None]]) -> Any:

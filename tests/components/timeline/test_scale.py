@@ -9,9 +9,8 @@ from tests.components.timeline.bench import node
 
 def flag(playhead: float, width: int, epochs: int = 8) -> dict[str, Any]:
     shown = {
-        "data": {"epochs": epochs},
+        "axis": {"from": 0, "to": epochs, "width": width, "epochs": epochs},
         "playhead": playhead,
-        "width": width,
         "narrow": width < 700,
     }
     return dict(node("placeFlag(shown)", shown=shown))

@@ -1,0 +1,128 @@
+// The cascade's popover: evenly spaced thaws over several rows, shown as they are chosen.
+
+import { catchUp, release } from "./answers.js";
+import { clamp } from "./axis.js";
+import { el, show, text } from "./dom.js";
+import { commitTyping, remember } from "./gesture.js";
+import { schedule } from "./paint.js";
+import { sayAll } from "./said.js";
+import { picksOf } from "./together.js";
+import { cascaded, spacingFor } from "./verbs.js";
+
+const UNTIL = { end: "to the end", own: "to its own end", next: "until the next thaws" };
+
+export function buildCascade() {
+  const first = numberInput({ min: 0, step: 1 });
+  const every = numberInput({ min: 0, step: "any" });
+  const until = document.createElement("select");
+  for (const [value, words] of Object.entries(UNTIL)) {
+    const option = document.createElement("option");
+    option.value = value;
+    option.textContent = words;
+    until.append(option);
+  }
+  const title = el("cascade-title");
+  const note = el("cascade-note");
+  note.setAttribute("role", "status");
+  const cancel = action("cascade-cancel", "Cancel", "button");
+  const apply = action("cascade-apply", "Apply", "submit");
+  const node = document.createElement("form");
+  node.className = "popover";
+  node.noValidate = true;
+  node.setAttribute("role", "dialog");
+  node.setAttribute("aria-label", "Cascade");
+  node.append(
+    title,
+    labelled("First thaw", first),
+    labelled("Epochs apart", every),
+    labelled("Each trains", until),
+    note,
+    el("cascade-ends", cancel, apply),
+  );
+  show(node, false);
+  return { node, title, note, first, every, until };
+}
+
+/** Open the popover over the rows that are selected together, or over all of them. */
+export function openCascade(timeline) {
+  commitTyping(timeline);
+  const { data, popover, windows } = timeline;
+  const { epochs } = data;
+  const chosen = new Set(picksOf(timeline).map(({ group }) => group));
+  const names = data.groups.map(({ name }) => name).filter((name) => chosen.size < 2 || chosen.has(name));
+  const thaws = names.map((name) => windows.get(name)[0]?.[0] ?? epochs).filter((at) => at < epochs);
+  popover.first.value = Math.min(...thaws, epochs - 1) || 0;
+  popover.every.value = spacingFor(names.length, epochs);
+  popover.first.max = epochs;
+  popover.every.max = epochs;
+  popover.until.value = "end";
+  text(popover.title, chosen.size < 2 ? `All ${names.length} groups` : `${names.length} selected groups`);
+  timeline.cascade = { names, saved: remember(timeline) };
+  show(popover.node, true);
+  preview(timeline);
+  popover.first.focus({ preventScroll: true });
+  popover.first.select();
+}
+
+/** Show what the numbers in the popover make of the rows; a field that is empty changes nothing. */
+export function preview(timeline) {
+  const { data, popover, cascade } = timeline;
+  const { saved, names } = cascade;
+  const { epochs } = data;
+  const { first, every, until } = popover;
+  if (first.value === "" || every.value === "") return;
+  const spans = names.map((name) => saved.windows.get(name));
+  const plan = {
+    first: clamp(Math.round(first.valueAsNumber), 0, epochs),
+    every: clamp(every.valueAsNumber, 0, epochs),
+    until: until.value,
+  };
+  const made = cascaded(spans, plan, epochs);
+  timeline.windows = new Map(saved.windows);
+  names.forEach((name, place) => timeline.windows.set(name, made[place]));
+  const left = made.filter((windows) => windows.length === 0).length;
+  text(popover.note, left === 0 ? "" : `${left} never train${left === 1 ? "s" : ""}: thaw closer together`);
+  schedule(timeline);
+}
+
+/** Close the popover, and keep what it shows or go back to how it was. */
+export function closeCascade(timeline, { keep }) {
+  const { cascade, popover, toolbar } = timeline;
+  const { saved } = cascade;
+  const had = popover.node.contains(timeline.root.getRootNode().activeElement);
+  timeline.cascade = null;
+  show(popover.node, false);
+  if (had) toolbar.buttons.cascade.focus({ preventScroll: true });
+  if (!keep) {
+    Object.assign(timeline, saved);
+    catchUp(timeline);
+    return;
+  }
+  if (timeline.selected) timeline.selected = { ...timeline.selected, window: 0 };
+  timeline.also = timeline.also.map(({ group }) => ({ group, window: 0 }));
+  sayAll(timeline, saved);
+  release(timeline, { act: "cascade", saved });
+}
+
+function numberInput({ min, step }) {
+  const node = document.createElement("input");
+  Object.assign(node, { type: "number", min, step, required: true });
+  return node;
+}
+
+function labelled(words, control) {
+  const node = document.createElement("label");
+  const label = document.createElement("span");
+  label.textContent = words;
+  node.append(label, control);
+  return node;
+}
+
+function action(name, words, type) {
+  const node = document.createElement("button");
+  node.type = type;
+  node.className = `tool ${name}`;
+  node.dataset.do = name;
+  node.textContent = words;
+  return node;
+}
