@@ -40,16 +40,14 @@ class View:
 
 def rule(x: float, colour: str, width: float) -> alt.Chart:
     """A vertical line at x."""
-    line = alt.Chart(pd.DataFrame({"x": [x]})).mark_rule(
-        color=colour, strokeWidth=width, clip=True
-    )
+    line = alt.Chart(pd.DataFrame({"x": [x]})).mark_rule(color=colour, strokeWidth=width, clip=True)
     placed: alt.Chart = line.encode(x="x:Q")
     return placed
 
 
 def domain(low: float, high: float) -> alt.Scale:
     """A scale that shows exactly [low, high]."""
-    return alt.Scale(domain=[low, high], nice=False)
+    return alt.Scale(domain=[low, high], nice=False, zero=False)
 
 
 def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:

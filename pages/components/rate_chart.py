@@ -66,7 +66,12 @@ def rate_chart(
     heads = alt.Chart(
         at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
     ).mark_point(
-        size=52, filled=True, fill=view.role("card"), strokeWidth=1.6, opacity=1, clip=view.span is not None
+        size=52,
+        filled=True,
+        fill=view.role("card"),
+        strokeWidth=1.6,
+        opacity=1,
+        clip=view.span is not None,
     )
     heads_colour = alt.Stroke("group:N", scale=group_scale(schedule, view), legend=None)
     layers = [

@@ -96,3 +96,14 @@ def test_a_single_spike_among_300_000_values_is_drawn() -> None:
     kept = drawn.extremes(values)
     assert 123_457 in kept
     assert len(kept) <= 480
+
+
+def test_a_part_that_is_looked_at_closer_has_as_many_points_as_the_run() -> None:
+    schedule = long_run()
+    steps = drawn.steps_to_draw(schedule, 1_000, closer=(100.2, 110.0))
+    inside = steps[(steps >= 100_200) & (steps <= 110_000)]
+    assert len(inside) >= 240
+    assert {0, 299_999} <= set(steps.tolist())
+    assert drawn.steps_to_draw(schedule, 1, closer=(400.0, 410.0)).tolist() == (
+        drawn.steps_to_draw(schedule, 1).tolist()
+    )

@@ -7,7 +7,7 @@ import {
   describe,
   drawCurve,
   el,
-  placeOf,
+  put,
   set,
   show,
   slider,
@@ -81,7 +81,7 @@ function paintHandle({ axis, narrow, hit }, handle, facts) {
   const { node, flag } = handle;
   const x = xOfEpoch(now, axis);
   const [low, high] = limits(facts.spans, index, edge, epochs);
-  node.style.left = placeOf(now, axis);
+  put(node, now, axis);
   node.classList.toggle("tight", tight);
   node.classList.toggle("held", handled?.act === edge && handled.window === index);
   placeHandle(handle, { x, grip, tight, rightwards: edge === "start" && !waiting, hit, narrow, width });

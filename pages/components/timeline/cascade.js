@@ -51,8 +51,9 @@ export function openCascade(timeline) {
   const chosen = new Set(picksOf(timeline).map(({ group }) => group));
   const names = data.groups.map(({ name }) => name).filter((name) => chosen.size < 2 || chosen.has(name));
   const thaws = names.map((name) => windows.get(name)[0]?.[0] ?? epochs).filter((at) => at < epochs);
-  popover.first.value = Math.min(...thaws, epochs - 1) || 0;
-  popover.every.value = spacingFor(names.length, epochs);
+  const first = Math.min(...thaws, epochs - 1);
+  popover.first.value = first;
+  popover.every.value = spacingFor(names.length, epochs - first);
   popover.first.max = epochs;
   popover.every.max = epochs;
   popover.until.value = "end";

@@ -64,8 +64,8 @@ def timeline_data(
 
     `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
     of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
-    parameters are None. Groups whose rate is the same share of their peak share one curve. `span` is
-    the part of the run that is shown at first, in epochs; None is all of it.
+    parameters are None. Groups whose rate is the same share of their peak share one curve.
+    `span` is the part of the run that is shown at first, in epochs; None is all of it.
     """
     drawn = _Curves()
     colours = group_colours(len(schedule.groups))

@@ -70,16 +70,33 @@ export const percent = (part, whole) => `${(part / whole) * 100}%`;
 /** Where an epoch lies, as a share of the track. */
 export const placeOf = (epoch, { from, to }) => percent(epoch - from, to - from);
 
-/** Left and width of a node that spans epochs, in shares of its track. */
+/** Left and width of a node that spans epochs, in shares of its track, as far as they are shown. */
 export function span(node, start, end, axis) {
-  node.style.left = placeOf(start, axis);
-  node.style.width = percent(end - start, axis.to - axis.from);
+  const [low, high] = shownOf(start, end, axis);
+  node.style.left = placeOf(low, axis);
+  node.style.width = percent(high - low, axis.to - axis.from);
+  node.classList.toggle("away", end <= axis.from || start >= axis.to);
+  node.classList.toggle("from-before", start < axis.from);
+  node.classList.toggle("to-beyond", end > axis.to);
 }
 
 /** Left and width of a node inside such a span that is again as wide as the whole track. */
 export function unspan(node, start, end, axis) {
-  node.style.left = percent(axis.from - start, end - start);
-  node.style.width = percent(axis.to - axis.from, end - start);
+  const [low, high] = shownOf(start, end, axis);
+  node.style.left = percent(axis.from - low, high - low);
+  node.style.width = percent(axis.to - axis.from, high - low);
+}
+
+/** A span cut to what is shown; one that is out of sight keeps its place there. */
+function shownOf(start, end, { from, to }) {
+  if (end <= from || start >= to) return [start, end];
+  return [Math.max(start, from), Math.min(end, to)];
+}
+
+/** Left of a node at an epoch; out of sight it keeps its place and the keyboard, but is not seen. */
+export function put(node, epoch, axis) {
+  node.style.left = placeOf(epoch, axis);
+  node.classList.toggle("away", epoch < axis.from || epoch > axis.to);
 }
 
 /** As many nodes as there are items, made once and kept; what is left over is hidden. */

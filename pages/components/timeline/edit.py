@@ -48,8 +48,14 @@ def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
             "cooldown": int() | float() | None as cooldown,
             "restart": bool(restart),
         }:
-            parts = map(_float, (floor, floor_lr, cooldown))
-            return CurveEdit(float(warmup), float(start), *parts, restart=restart)
+            return CurveEdit(
+                warmup_epochs=float(warmup),
+                start_factor=float(start),
+                floor=_float(floor),
+                floor_lr=_float(floor_lr),
+                cooldown=_float(cooldown),
+                restart=restart,
+            )
     return None
 
 

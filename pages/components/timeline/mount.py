@@ -10,9 +10,9 @@ from typing import Any, Literal, cast
 
 import streamlit as st
 
+from pages.components.axis import Span
 from pages.components.timeline.bundle import bundle
 from pages.components.timeline.data import TimelineData
-from pages.components.axis import Span
 from pages.components.timeline.edit import (
     CurveEdit,
     WindowsEdit,
@@ -61,7 +61,9 @@ def timeline(
                 st.session_state[f"{key}-ack"] = value.get("sequence", 0)
             if on_event is not None and value is not None:
                 now = _state(key)
-                on_event(_result({event: value, "narrow": now.get("narrow"), "span": now.get("span")}))
+                on_event(
+                    _result({event: value, "narrow": now.get("narrow"), "span": now.get("span")})
+                )
 
         return tell
 

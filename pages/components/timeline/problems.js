@@ -35,10 +35,11 @@ export function placeDiscs(problems, open, { axis, narrow }) {
 }
 
 /** `handled` is the edge in hand, whose flag stands where the discs of its window are. */
-export function paintDiscs(row, discs, handled) {
+export function paintDiscs(row, discs, handled, axis) {
   pool(row.track, row.discs, discs.length, buildDisc).forEach((node, order) => {
     const { problem, window, x, inside } = discs[order];
     paintDisc(node, problem, x);
+    node.classList.toggle("away", x < 0 || x > axis.width);
     const behindFlag = window !== null && !inside && handled?.act === "start";
     node.classList.toggle("covered", behindFlag && handled.window === window.index);
     row.actions.set(node, { act: "pick", row, window: window?.index ?? 0, problem: problem.number });

@@ -161,7 +161,7 @@ function paintRow(timeline, row, group, shape) {
       discs: discs.filter(({ window }) => window?.index === index).map(({ x }) => x),
     });
   });
-  paintDiscs(row, discs, handled);
+  paintDiscs(row, discs, handled, axis);
 }
 
 function paintGaps(row, closed, axis, shape) {

@@ -2,7 +2,7 @@
 
 import { clamp, pixelsOf, ticks, xOfEpoch } from "./axis.js";
 import { widthOf } from "./chip.js";
-import { describe, el, placeOf, pool, show, slider, span, text } from "./dom.js";
+import { describe, el, placeOf, pool, put, show, slider, span, text } from "./dom.js";
 
 const NUMBER_PX = 14;
 const LABEL_PX = 60;
@@ -55,11 +55,11 @@ export function paintScale(timeline, phases) {
     node.style.left = placeOf(labels[index], axis);
   });
   pool(scale.over, scale.borders, phases.length - 1, () => el("border")).forEach((node, index) => {
-    node.style.left = placeOf(phases[index + 1].start, axis);
+    put(node, phases[index + 1].start, axis);
   });
   span(scale.tint, 0, Math.min(curve.warmup, axis.epochs), axis);
   show(scale.guide, timeline.guide !== null);
-  if (timeline.guide !== null) scale.guide.style.left = placeOf(timeline.guide, axis);
+  if (timeline.guide !== null) put(scale.guide, timeline.guide, axis);
   paintPhases(timeline, phases);
   paintPlayhead(timeline, flag);
 }
@@ -84,8 +84,8 @@ function paintPhases({ scale, playhead, axis }, phases) {
 
 function paintPlayhead({ scale, playhead, axis }, flag) {
   const { epochs } = axis;
-  scale.needle.style.left = placeOf(playhead, axis);
-  scale.flag.style.left = placeOf(playhead, axis);
+  put(scale.needle, playhead, axis);
+  put(scale.flag, playhead, axis);
   scale.flag.style.setProperty("--nudge", `${flag.x - xOfEpoch(playhead, axis)}px`);
   text(scale.flag, flag.words);
   describe(scale.flag, 0, epochs, playhead, `Epoch ${flag.words} of ${epochs}`);

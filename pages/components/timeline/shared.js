@@ -45,7 +45,7 @@ function buildRestart() {
   node.className = "tool restart";
   node.dataset.do = "restart";
   const label = document.createElement("span");
-  label.textContent = "at thaw";
+  label.textContent = "restart";
   node.append(picture({ viewBox: "0 0 16 16" }, svg("path", { d: TURN })), label);
   node.setAttribute("aria-label", "Restart the curve at thaw");
   return node;
@@ -138,7 +138,8 @@ function paintNotes({ axis, curve, shared }, { last, lowest, cool, top }) {
   show(notes.peak, ((lowest ?? 0) < 0.4 || !leftward) && top < 1.5);
   text(notes.peak, "peak ×1");
   place(notes.peak, peakAt, 1, scale);
-  notes.peak.className = leftward ? "note peak-left" : "note peak-right";
+  notes.peak.classList.toggle("peak-left", leftward);
+  notes.peak.classList.toggle("peak-right", !leftward);
   const apart = cool === null ? 0 : xOfEpoch(cool, axis) - xOfEpoch(peakAt, axis);
   show(notes.cooldown, cool !== null && apart > 140 && xOfEpoch(cool, axis) <= width);
   if (cool !== null) place(notes.cooldown, cool, 1, scale);
@@ -146,10 +147,13 @@ function paintNotes({ axis, curve, shared }, { last, lowest, cool, top }) {
   show(notes.floor, ends && lowest !== null);
   text(notes.floor, `floor ${floorLr === null ? formatScale(lowest ?? 0) : formatRate(floorLr)}`);
   place(notes.floor, epochs, lowest ?? last, scale);
-  notes.floor.className = (lowest ?? last) / top > 0.55 ? "note floor-below" : "note floor-above";
+  const low = (lowest ?? last) / top <= 0.55;
+  notes.floor.classList.toggle("floor-above", low);
+  notes.floor.classList.toggle("floor-below", !low);
 }
 
 function place(node, epoch, share, { axis, top }) {
   node.style.setProperty("--x", placeOf(epoch, axis));
+  node.classList.toggle("away", epoch < axis.from || epoch > axis.to);
   node.style.setProperty("--y", `${(1 - share / top) * PLOT_PX}px`);
 }

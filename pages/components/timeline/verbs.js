@@ -71,8 +71,8 @@ export function cascaded(windowsOfGroups, { first, every, until }, epochs) {
   });
 }
 
-/** A spacing that thaws the last of so many groups after three quarters of the run. */
-export function spacingFor(count, epochs) {
-  const room = (0.75 * epochs) / Math.max(count - 1, 1);
+/** A spacing that thaws the last of so many groups after three quarters of so many epochs. */
+export function spacingFor(count, left) {
+  const room = (0.75 * left) / Math.max(count - 1, 1);
   return room >= 1 ? Math.floor(room) : Math.max(Math.floor(room * 10) / 10, 0.1);
 }

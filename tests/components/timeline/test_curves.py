@@ -86,6 +86,82 @@ def test_the_curve_in_a_drag_is_the_curve_after_it(decay: dict[str, Any], rise: 
     assert read == pytest.approx(expected.tolist(), abs=4e-3)
 
 
+@pytest.mark.parametrize("old", [0.3, 1.0])
+@pytest.mark.parametrize("after", ["follow", "restart"])
+def test_a_cooldown_of_another_length_is_drawn_as_python_does(old: float, after: str) -> None:
+    warmup = {"epochs": 1, "start_factor": 0.1}
+    before, then = (
+        schedule(
+            decay={"shape": "wsd", "cooldown": cooldown, "floor": {"lr": 1e-5}},
+            warmup=warmup,
+            after_unfreeze=after,
+        )
+        for cooldown in (old, 0.6)
+    )
+    data = drawn(before)
+    t = np.linspace(0, 8, 161)
+    for row in data["groups"]:
+        curve = {"warmup": 1, "start": 0.1, "floor": 1e-5 / row["peak"], "origin": row["origin"]}
+        read = node(
+            "t.map((x) => valueAt(warp(points, old, now, 8), x))",
+            points=data["curves"][row["curve"]],
+            t=t.tolist(),
+            old={**curve, "cooldown": old},
+            now={**curve, "cooldown": 0.6},
+        )
+        expected = curves.lr(then, then.group(row["name"]), t) / row["peak"]
+        assert read == pytest.approx(expected.tolist(), abs=4e-3)
+
+
+def test_an_absolute_floor_is_drawn_as_the_share_that_it_is_for_each_group() -> None:
+    before, then = (
+        schedule(decay={"shape": "cosine", "floor": {"lr": floor}}) for floor in (1e-6, 2e-4)
+    )
+    data = drawn(before)
+    t = np.linspace(0, 8, 81)
+    read = node(
+        "data.groups.map((row) => {"
+        " const curve = { ...curveOf(data), floorLr: 2e-4 };"
+        " return t.map((x) => valueAt(pointsOf({ data, curve }, row), x)); })",
+        data=data,
+        t=t.tolist(),
+    )
+    for row, shares in zip(data["groups"], read, strict=True):
+        expected = curves.lr(then, then.group(row["name"]), t) / row["peak"]
+        assert shares == pytest.approx(expected.tolist(), abs=4e-3)
+
+
+def test_the_restart_switch_is_drawn_before_python_answers() -> None:
+    before, then = (schedule(after_unfreeze=after) for after in ("follow", "restart"))
+    data = drawn(before)
+    t = np.linspace(4, 8, 81)
+    read = node(
+        "t.map((x) => valueAt(pointsOf({ data, curve: { ...curveOf(data), restart: true } },"
+        " data.groups.find(({ name }) => name === 'layer3')), x))",
+        data=data,
+        t=t.tolist(),
+    )
+    group = then.group("layer3")
+    expected = curves.lr(then, group, t) / curves.peak(then, group)
+    assert read == pytest.approx(expected.tolist(), abs=4e-3)
+
+
+def test_a_rate_climbs_the_ladder_of_1_2_5_and_goes_down_to_0() -> None:
+    climb = "[...Array(6)].reduce((found) => [...found, rung(found.at(-1), true, 1e-9)], [0])"
+    assert node(climb) == pytest.approx([0, 1e-9, 2e-9, 5e-9, 1e-8, 2e-8, 5e-8])
+    assert node("rung(1e-9, false, 1e-9)") == 0
+    assert node("[rung(3e-6, true, 1e-9), rung(3e-6, false, 1e-9)]") == pytest.approx([5e-6, 2e-6])
+
+
+def test_the_cooldown_and_the_epoch_at_which_it_begins_are_inverse() -> None:
+    found = node(
+        "[0, 0.001, 0.25, 1].map((cooldown) =>"
+        " cooldownFrom(coolsAt({ warmup: 2, cooldown }, 10), { warmup: 2 }, 10))"
+    )
+    assert found == [0.001, 0.001, 0.25, 1]
+    assert node("cooldownFrom(0, { warmup: 2 }, 10)") == 1
+
+
 def test_a_warmup_can_be_drawn_out_of_nothing_and_back() -> None:
     flat = {"origin": 0, "warmup": 0, "start": 0.1, "floor": 0.0}
     risen = {**flat, "warmup": 2}
@@ -110,4 +186,12 @@ def test_a_rate_above_its_peak_still_fits_the_bar() -> None:
 
 def test_shares_snap_to_two_digits_between_0_and_1() -> None:
     shares = [-0.2, 0, 0.0001, 0.01234, 0.5555, 0.999, 3]
-    assert node("shares.map((share) => snapShare(share))", shares=shares) == [0, 0, 0, 0.012, 0.56, 1, 1]
+    assert node("shares.map((share) => snapShare(share))", shares=shares) == [
+        0,
+        0,
+        0,
+        0.012,
+        0.56,
+        1,
+        1,
+    ]

@@ -2,7 +2,13 @@ from __future__ import annotations
 
 import pytest
 
-from pages.components.timeline.edit import CurveEdit, WindowsEdit, read_edit, read_selection
+from pages.components.timeline.edit import (
+    CurveEdit,
+    WindowsEdit,
+    read_edit,
+    read_selection,
+    read_span,
+)
 
 CURVE = {
     "kind": "curve",
@@ -50,3 +56,12 @@ def test_a_selection_is_a_group_and_the_index_of_its_window() -> None:
 @pytest.mark.parametrize("sent", [None, {}, {"group": "a"}, {"group": 1, "window": 0}, "layer4"])
 def test_what_is_not_a_selection_is_none(sent: object) -> None:
     assert read_selection(sent) is None
+
+
+def test_a_span_is_two_epochs_in_order() -> None:
+    assert read_span([2, 4.5]) == (2.0, 4.5)
+
+
+@pytest.mark.parametrize("sent", [None, [], [1], [4, 2], [-1, 2], ["0", 2], {"from": 0}])
+def test_what_is_not_a_span_is_all_of_the_run(sent: object) -> None:
+    assert read_span(sent) is None
