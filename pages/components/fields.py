@@ -100,13 +100,22 @@ def _key(name: str, turn: int) -> str:
     return f"{name}#{turn}" if turn else name
 
 
+def _is_there(path: str) -> bool:
+    """Whether the schedule has that field: an old message may name one that has just gone."""
+    try:
+        value_at(path)
+    except (KeyError, TypeError):
+        return False
+    return True
+
+
 def _shown(path: str) -> str:
     return fresh_key(f"field:{path}", value_at(path))
 
 
 def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
     value = st.session_state[key]
-    if value is None or is_stale(key):
+    if value is None or is_stale(key) or not _is_there(path):
         return
     if isinstance(value, float):
         value = float(f"{value:.15g}")  # the browser adds up steps: 0.0011000000000000001

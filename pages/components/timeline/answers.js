@@ -34,7 +34,7 @@ export function receive(timeline, { data, setTriggerValue, setStateValue }) {
 export function catchUp(timeline) {
   flush(timeline);
   const { drag, typing, cascade, queued } = timeline;
-  const busy = drag || typing || cascade || queued.size > 0 || waiting(timeline);
+  const busy = drag || typing || cascade || queued.length > 0 || waiting(timeline);
   if (timeline.latest !== timeline.data && !busy) adopt(timeline);
   else schedule(timeline);
 }
@@ -51,7 +51,10 @@ export function release(timeline, { act, saved }) {
     const numbers = { warmup_epochs: warmup, start_factor: start, floor, floor_lr: floorLr, cooldown };
     edit(timeline, { kind: "curve", ...numbers, restart });
   } else {
-    if (chosen) timeline.send("select", timeline.selected);
+    if (chosen) {
+      timeline.selectionsSent.push(JSON.stringify(timeline.selected));
+      timeline.send("select", timeline.selected);
+    }
     catchUp(timeline);
   }
   schedule(timeline);
@@ -75,7 +78,7 @@ function adopt(timeline) {
   timeline.windows = new Map(data.groups.map(({ name, windows }) => [name, windows]));
   timeline.curve = curveOf(data);
   adoptPlayhead(timeline);
-  if (known === null || differ(known.selected, data.selected)) timeline.selected = data.selected;
+  adoptSelection(timeline, known);
   const there = ({ group, window }) =>
     timeline.windows.has(group) && window < Math.max(timeline.windows.get(group).length, 1);
   const { selected } = timeline;
@@ -97,15 +100,31 @@ function adoptPlayhead(timeline) {
   timeline.playhead = clamp(timeline.playhead, 0, data.epochs);
 }
 
+/** So is the selection, whose echo does not undo a newer one either, nor drop what is beside it. */
+function adoptSelection(timeline, known) {
+  const { data, selectionsSent } = timeline;
+  const said = JSON.stringify(data.selected);
+  const echo = selectionsSent.lastIndexOf(said);
+  if (echo >= 0) selectionsSent.splice(0, echo + 1);
+  else if (known === null || differ(known.selected, data.selected)) timeline.selected = data.selected;
+}
+
 function sendPlayhead(timeline) {
   timeline.playheadsSent.push(timeline.playhead);
   timeline.sentAt = Date.now();
   timeline.send("playhead", timeline.playhead);
 }
 
+/** Undo or redo what was done, after the edits that are still under way. */
+export function travel(timeline, way) {
+  timeline.queued.push({ kind: "history", way });
+  flush(timeline);
+}
+
 /** One edit at a time: the next one waits for the answer, and then carries its revision. */
 function edit(timeline, value) {
-  timeline.queued.set(value.kind, value);
+  // None is left out for a newer one: each is a step that can be undone.
+  timeline.queued.push(value);
   flush(timeline);
 }
 
@@ -115,11 +134,11 @@ function edit(timeline, value) {
  */
 function flush(timeline) {
   const { queued, latest, selected } = timeline;
-  if (queued.size === 0 || waiting(timeline)) return;
-  const [kind, value] = queued.entries().next().value;
-  queued.delete(kind);
+  if (queued.length === 0 || waiting(timeline)) return;
+  const value = queued.shift();
   timeline.sequence = Math.max(timeline.sequence, latest.ack) + 1;
   timeline.sentAt = Date.now();
+  timeline.selectionsSent.push(JSON.stringify(selected));
   const { revision } = latest;
   timeline.send("edit", { ...value, revision, selected, sequence: timeline.sequence });
   clearTimeout(timeline.patience);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from core.design.spec import Window
 from pages.components.axis import Span
@@ -56,6 +57,16 @@ def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
                 cooldown=_float(cooldown),
                 restart=restart,
             )
+    return None
+
+
+def read_history(value: object) -> Literal["undo", "redo"] | None:
+    """Which way to go in the history, if that is the edit that the browser sent."""
+    match value:
+        case {"kind": "history", "way": "undo"}:
+            return "undo"
+        case {"kind": "history", "way": "redo"}:
+            return "redo"
     return None
 
 

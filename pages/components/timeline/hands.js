@@ -92,6 +92,8 @@ export function up(timeline, event) {
 }
 
 export function cancel(timeline, event) {
+  // A finger that the root takes over from what it came down on has not lost its hold.
+  if (event.type === "lostpointercapture" && timeline.root.hasPointerCapture(event.pointerId)) return;
   endTouch(timeline, event);
   if (timeline.drag && event.pointerId === timeline.drag.id) cancelDrag(timeline);
 }

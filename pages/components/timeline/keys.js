@@ -1,7 +1,7 @@
 // The keyboard: a run of keys is one edit, sent when it pauses, ends with Escape, or loses the focus.
 
 import { panned } from "./axis.js";
-import { release } from "./answers.js";
+import { release, travel } from "./answers.js";
 import { closeCascade } from "./cascade.js";
 import { addWindow, splitWindows, without } from "./commands.js";
 import {
@@ -23,7 +23,7 @@ import { edgeOf, visible } from "./windows.js";
 import { ZOOM_STEP, reveal, setView, zoomBy } from "./zoom.js";
 
 const IDLE_MS = 250;
-const WRITING = "input, textarea, select, [contenteditable]:not([contenteditable=false])";
+const WRITING = "input, textarea, [contenteditable]:not([contenteditable=false])";
 
 export function focus(timeline, event) {
   if (timeline.drag || !event.target.matches(":focus-visible")) return;
@@ -45,7 +45,7 @@ export function key(timeline, event) {
     event.stopPropagation();
     return;
   }
-  if (!timeline.data || event.target.matches(WRITING)) return;
+  if (!timeline.data || timeline.popover.node.contains(event.target)) return;
   if (timeline.drag || event.ctrlKey || event.metaKey || event.altKey) return;
   const action = actionOf(timeline, event.target);
   if (!zoomKey(timeline, event) && !(action && actionKey(timeline, action, event))) return;
@@ -68,7 +68,7 @@ export function pageKey(timeline, event) {
     return;
   }
   commitTyping(timeline);
-  timeline.send("history", pressed === "y" || event.shiftKey ? "redo" : "undo");
+  travel(timeline, pressed === "y" || event.shiftKey ? "redo" : "undo");
 }
 
 /** Take back what is under way, or let go of what is selected besides; false if there is nothing. */

@@ -17,6 +17,7 @@ from pages.components.timeline.edit import (
     CurveEdit,
     WindowsEdit,
     read_edit,
+    read_history,
     read_selection,
     read_span,
 )
@@ -79,7 +80,6 @@ def timeline(
         on_edit_change=told("edit"),
         on_playhead_change=told("playhead"),
         on_select_change=told("select"),
-        on_history_change=told("history"),
         on_narrow_change=lambda: None,
         on_span_change=lambda: None,
     )
@@ -100,13 +100,13 @@ def _state(key: str) -> Mapping[str, Any]:
 
 
 def _result(shown: Mapping[str, Any]) -> TimelineResult:
-    edit, history, playhead = shown.get("edit"), shown.get("history"), shown.get("playhead")
+    edit, playhead = shown.get("edit"), shown.get("playhead")
     chosen = edit.get("selected") if isinstance(edit, Mapping) else shown.get("select")
     return TimelineResult(
         edit=read_edit(edit),
         playhead=float(playhead) if isinstance(playhead, int | float) else None,
         select=read_selection(chosen),
-        history=history if history in ("undo", "redo") else None,
+        history=read_history(edit),
         narrow=bool(shown.get("narrow")),
         span=read_span(shown.get("span")),
     )

@@ -6,6 +6,7 @@ from pages.components.timeline.edit import (
     CurveEdit,
     WindowsEdit,
     read_edit,
+    read_history,
     read_selection,
     read_span,
 )
@@ -65,3 +66,14 @@ def test_a_span_is_two_epochs_in_order() -> None:
 @pytest.mark.parametrize("sent", [None, [], [1], [4, 2], [-1, 2], ["0", 2], {"from": 0}])
 def test_what_is_not_a_span_is_all_of_the_run(sent: object) -> None:
     assert read_span(sent) is None
+
+
+def test_undo_and_redo_come_as_edits_so_that_they_wait_for_those_before() -> None:
+    sent = {"kind": "history", "way": "undo", "sequence": 4}
+    assert read_history(sent) == "undo"
+    assert read_edit(sent) is None
+
+
+@pytest.mark.parametrize("sent", [None, {}, {"kind": "history", "way": "back"}, {"way": "undo"}])
+def test_what_is_not_a_way_in_the_history_is_none(sent: object) -> None:
+    assert read_history(sent) is None
