@@ -12,13 +12,10 @@ from core.design.layers import LayerTable
 from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
-from pages.components.axis import TRACK_LEFT, TRACK_RIGHT
+from pages.components.axis import TRACK_LEFT, TRACK_RIGHT, Span
 from pages.components.cost_figures import Figures, figures
 from pages.components.cost_rows import Row, about, phase_at, rows, told
 from pages.components.names import OPTIMIZERS
-
-Span = tuple[float, float]
-"""Epochs from and to, in fractions where the time axis is zoomed."""
 
 NO_TABLE = "not known: there is no layer table of this model"
 _SLIM = 96 / 704
