@@ -25,7 +25,8 @@ export function down(timeline, event) {
     closeCascade(timeline, { keep: false });
   }
   const action = actionOf(timeline, event.target);
-  if (!action || timeline.drag || event.button !== 0 || !event.isPrimary) return;
+  if (!action || action.act === "point") return;
+  if (timeline.drag || event.button !== 0 || !event.isPrimary) return;
   commitTyping(timeline);
   const left = trackLeft(timeline);
   const drag = {
