@@ -49,6 +49,7 @@ def _open_group(page: Page, name: str, viewport: ViewportSize) -> None:
         row.tap()
     else:
         row.click()
+    driving.settle(page)
     expect(_card(page).get_by_label("Name", exact=True)).to_have_value(name)
 
 
@@ -75,11 +76,13 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
     )
     expect(_rows(page).nth(1)).to_have_text(re.compile("4,720,640 40.4%"))
 
+    driving.settle(page)
     name = card.get_by_label("Name", exact=True)
     name.fill("top")
     name.press("Enter")
     expect(_rows(page).nth(1)).to_have_text(re.compile("^top "))
     expect(driving.thaw(page, "top")).to_have_attribute("aria-valuenow", "1")
+    driving.settle(page)
 
     _press(page, "Move layer4.1.bn2 up", viewport)
     expect(_rows(page).nth(0)).to_have_text(re.compile("514,024"))
