@@ -14,13 +14,14 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from core.design import layers, parse, presets, problems, why
+from core.design import catalogue, layers, parse, presets, problems, why
 from core.design.batches import steps_per_epoch
+from core.design.layers import LayerTable
 from core.design.spec import Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
 from core.runs import folder as folders
-from core.runs import outcome
+from core.runs import outcome, tables
 from core.runs.console import print_nowhere
 from core.runs.refuse import refuse_errors
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
@@ -116,14 +117,12 @@ def _steps(text: str) -> int:
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="The whole layer table as JSON.")
 def groups(name: str, as_json: bool) -> None:
-    """The default groups of the model NAME, as resnet18 or torchvision/resnet18."""
-    if as_json:  # made anew, also for a model without a table if its library is named
-        from core.training.tabulate import tabulate
-
-        full_name = name if "/" in name else layers.full_name(name)
-        click.echo(layers.dumps(tabulate(full_name)), nl=False)
+    """Groups of the model NAME, as resnet18 or torchvision/resnet18: any of torchvision or timm."""
+    full_name = catalogue.full_name(name)
+    if as_json:  # made anew
+        click.echo(layers.dumps(_tabulate(full_name)), nl=False)
         return
-    table = layers.load(layers.full_name(name))
+    table = _table(full_name)
     rows = [(g.name, " ".join(g.modules), f"{g.parameters:,}") for g in table.groups]
     rows = [("group", "modules", "parameters"), *rows, ("total", "", f"{table.parameters:,}")]
     wide = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -152,7 +151,7 @@ def check(file: str, batch_size: int) -> None:
     """Say what is wrong with a schedule, or unwise. Errors go to standard error, with exit 2."""
     schedule = _read_schedule(file)
     batch_size = make_settings(batch_size=batch_size).batch_size
-    found = problems.problems(schedule, layers.find(schedule.model.name), batch_size)
+    found = problems.problems(schedule, _table_if_known(schedule), batch_size)
     for problem in found:
         line = f"{problem.severity}: {problem.message} [{problem.code}]"
         click.echo(one_line(line), err=problem.severity == "error")
@@ -272,6 +271,27 @@ def _device() -> dict[str, str]:
 
     found = detect()
     return {"type": found.type, "name": describe(found)}
+
+
+def _table(model: str) -> LayerTable:
+    """The table of a model by its full name: stored, kept, or made now and kept."""
+    cache = tables.cache_folder()
+    found = tables.find(model, cache)
+    if found is None:
+        found = _tabulate(model)
+        tables.keep(found, cache)
+    return found
+
+
+def _table_if_known(schedule: Schedule) -> LayerTable | None:
+    """The table of a schedule's model; None for a name that no library has."""
+    return _table(schedule.model.name) if schedule.model.name in catalogue.names() else None
+
+
+def _tabulate(model: str) -> LayerTable:
+    from core.training.tabulate import tabulate
+
+    return tabulate(model)
 
 
 def _complain(message: str) -> None:

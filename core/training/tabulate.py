@@ -4,36 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import torchvision
 from torch import nn
 
 from core.design.layers import Grouping, Head, Layer, LayerGroup, LayerTable
 from core.grouping import DEFAULT, parameters_of, resolve_groups, suggested_paths
 from core.grouping import Layer as Part
+from core.suggest import heads_of
 from core.training import models
 from core.training.forward import nodes_of
+from core.training.models import CLASSES
+from core.training.weights import names_of_weights
 
 
-def tabulate(name: str) -> LayerTable:
-    """The layer table of a model by its full name, such as `torchvision/resnet18`.
+def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
+    """The layer table of a model by its full name, `torchvision/resnet18`, for that many classes.
 
     A layer is a module that owns parameters itself, in the order of registration; a tied parameter
-    is listed where it comes first. Raises ModelError for an unknown model, or one without default
-    groups.
+    is listed where it comes first. Raises ModelError for an unknown model.
     """
-    model = models.build(name, device="meta")
+    model = models.build(name, device="meta", classes=classes)
     return LayerTable(
         model=name,
         parameters=_size([model]),
-        weights=_weights(name),
+        weights=names_of_weights(name),
         groupings=tuple(
             Grouping(name=grouping, groups=_groups(model, groups))
             for grouping, groups in suggested_paths(model).items()
         ),
         default=DEFAULT,
-        heads=_heads(name),
+        heads=_heads(model, classes),
         layers=layers_of(model),
-        nodes=nodes_of(lambda size: models.build(name, device="meta", image_size=size)),
+        nodes=nodes_of(
+            lambda size: models.build(name, device="meta", image_size=size, classes=classes),
+            models.native_size(name),
+        ),
     )
 
 
@@ -62,30 +66,15 @@ def _groups(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> tuple[Lay
     )
 
 
-def _heads(name: str) -> tuple[Head, ...]:
-    """The modules whose size follows the number of classes."""
-    one, other = (
-        dict(models.build(name, device="meta", classes=classes).named_parameters())
-        for classes in (7, 11)
-    )
-    return tuple(
-        Head(
-            path=path.removesuffix(".weight"),
-            features=weight.numel() // 7,
-            bias=path.removesuffix("weight") + "bias" in one,
-        )
-        for path, weight in one.items()
-        if path.endswith(".weight") and weight.shape != other[path].shape
-    )
-
-
-def _weights(name: str) -> tuple[str, ...]:
-    library, _, short = name.partition("/")
-    if library == "torchvision":
-        known = torchvision.models.get_model_weights(short)
-        best = known.__members__["DEFAULT"]  # an alias, so it is not among the members below
-        return (best.name, *(weights.name for weights in known if weights is not best))
-    return (models.BUNDLED,) if name == models.BUNDLED_MODEL else ()
+def _heads(model: nn.Module, classes: int) -> tuple[Head, ...]:
+    """The modules with a row of weights for each class, and nothing else."""
+    found = []
+    for path in heads_of(model):
+        own = dict(model.get_submodule(path).named_parameters())
+        if own.keys() <= {"weight", "bias"} and all(len(p) == classes for p in own.values()):
+            features = own["weight"].numel() // classes
+            found.append(Head(path=path, features=features, bias="bias" in own))
+    return tuple(found)
 
 
 def _size(parts: list[Part] | list[nn.Module]) -> int:

@@ -8,9 +8,11 @@ from typing import Any
 import streamlit as st
 
 from core.design import link, presets
-from core.design.layers import LayerTable, find
+from core.design.layers import LayerTable, for_classes
 from core.design.spec import Schedule
 from core.errors import ThawError
+from core.runs import tables
+from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.history import History
 
@@ -43,8 +45,18 @@ def schedule() -> Schedule:
 
 
 def table() -> LayerTable | None:
-    """The layer table of the schedule's model, if it has one."""
-    return find(schedule().model.name)
+    """The layer table of the schedule's model, with heads for the data's classes.
+
+    None while there is no table; the library's own heads where the classes are not known.
+    """
+    found = tables.find(schedule().model.name, tables.cache_folder())
+    count = classes()
+    return found if found is None or count is None else for_classes(found, count)
+
+
+def classes() -> int | None:
+    """Classes of the data in the session's run settings, if they can be counted."""
+    return count_classes(settings().data)
 
 
 def settings() -> RunSettings:

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.design import edits, layers, parse, presets
+from core.design import edits, parse, presets
 from core.design.problems import Problem
 from pages.components import frame, state
 from pages.components.group_editor import groups_button
 from pages.components.links import file_name, show_link
+from pages.components.model_box import class_count, model_box, model_reading
 
 _EDITED = "edited"
 
@@ -19,14 +20,16 @@ def toolbar(problems: Sequence[Problem]) -> None:
     """Draw the row and carry out what is done in it; Run is off where a problem is an error."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
-        _model()
+        model_box()
         groups_button()
         _preset()
         _undo_and_redo()
+        class_count()
         st.space("stretch")
         _files()
         _share()
         _run([problem for problem in problems if problem.severity == "error"])
+    model_reading()
 
 
 def _run(errors: Sequence[Problem]) -> None:
@@ -44,33 +47,12 @@ def _run(errors: Sequence[Problem]) -> None:
 def _name() -> None:
     st.session_state["name"] = state.schedule().name
     st.text_input(
-        "Name", key="name", label_visibility="collapsed", width=220, max_chars=80, on_change=_rename
+        "Name", key="name", label_visibility="collapsed", width=190, max_chars=80, on_change=_rename
     )
 
 
 def _rename() -> None:
     state.edit(edits.set_field, "name", st.session_state["name"].strip())
-
-
-def _model() -> None:
-    st.session_state["model"] = state.schedule().model.name
-    known = layers.known_models()
-    st.selectbox(
-        "Model",
-        known if state.schedule().model.name in known else (state.schedule().model.name, *known),
-        key="model",
-        label_visibility="collapsed",
-        width=250,
-        on_change=_take_model,
-    )
-
-
-def _take_model() -> None:
-    state.attempt(_use_model, st.session_state["model"])
-
-
-def _use_model(name: str) -> None:
-    state.edit(edits.use_model, layers.load(name))
 
 
 def _preset() -> None:
@@ -86,7 +68,7 @@ def _preset() -> None:
         key="preset",
         format_func=titles.__getitem__,
         label_visibility="collapsed",
-        width=285,
+        width=265,
         on_change=_take_preset,
     )
 

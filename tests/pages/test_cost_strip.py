@@ -124,14 +124,14 @@ def test_the_strip_is_a_table_of_what_each_phase_costs(app: AppTest) -> None:
     assert html.count('role="columnheader"') == 1 + 4 + 1
     assert "Phase 2 of 4, epochs 2–4" in html
     assert line(html, "Trainable") == [
-        "513,000",
-        "8,906,728",
-        "11,006,440",
-        "11,532,008",
-        "of 11,689,512",
+        "5,130",
+        "8,398,858",
+        "10,498,570",
+        "11,024,138",
+        "of 11,181,642",
     ]
-    assert line(html, "Gradients + Adam") == ["6.2 MB", "107 MB", "132 MB", "138 MB", "of 140 MB"]
-    assert line(html, "FLOPs per image")[0] == "298 M + 1.02 M"
+    assert line(html, "Gradients + Adam") == ["61.6 kB", "101 MB", "126 MB", "132 MB", "of 134 MB"]
+    assert line(html, "FLOPs per image")[0] == "297 M + 10.2 k"
     assert len(line(html, "Compute per epoch")) == 4 + 1
     assert line(html, "Frozen-part cache")[-1].endswith("× faster")
 
@@ -153,7 +153,7 @@ def test_phases_too_narrow_for_figures_have_them_told_at_the_playhead(app: AppTe
     app.session_state["playhead"] = 5.0
     foot = drawn(app.run()).split("thaw-cost-foot")[1]
     assert "Phase 3 of 4, epochs 4–6" in foot
-    assert "<b>11,006,440</b> trainable" in foot
+    assert "<b>10,498,570</b> trainable" in foot
     assert "layer3.0.conv1</b>" in foot
 
 

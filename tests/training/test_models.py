@@ -5,7 +5,8 @@ import torch
 
 from core.design.layers import known_models, load
 from core.design.spec import ModelRef
-from core.errors import ModelError, RunError
+from core.errors import ModelError, RunError, SettingsError
+from core.suggest import heads_of
 from core.training.models import BUNDLED, BUNDLED_MODEL, build, normalise, pretrained
 from tests.training.small import of_kind, run, small_schedule, small_settings
 
@@ -62,35 +63,76 @@ def test_the_bundled_features_tell_classes_apart_without_any_training_of_the_bod
     assert of_kind(run(tmp_path, schedule, settings), _epoch())[-1].validation_accuracy > 0.6
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "torchvision/squeezenet1_1",  # its classifier is a convolution
+        "torchvision/mobilenet_v3_small",
+        "torchvision/googlenet",  # without its auxiliary classifiers
+        "torchvision/regnet_x_400mf",
+        "torchvision/vit_b_32",
+        "timm/deit_tiny_distilled_patch16_224",  # two heads, whose outputs are averaged
+        "timm/resnetv2_18",
+        "timm/swin_tiny_patch4_window7_224",
+    ],
+)
+def test_every_kind_of_head_is_replaced_and_gives_one_output_per_class_while_training(name):
+    network = pretrained(ModelRef(name=name), 3, image_size=64)
+    assert {len(network.model.get_submodule(p).weight) for p in heads_of(network.model)} == {3}
+    assert network.model.train()(torch.zeros(2, 3, 64, 64)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "way_out"),
+    [
+        ("torchvision/vit_b_32", 65, "use 64 or 96"),
+        ("torchvision/inception_v3", 64, "use 80"),
+        ("torchvision/maxvit_t", 64, "use 224"),
+        ("timm/nest_tiny", 65, "use 64 or 80"),
+    ],
+)
+def test_a_size_that_a_network_cannot_take_is_refused_with_the_nearest_that_it_can(
+    name, size, way_out
+):
+    with pytest.raises(SettingsError) as caught:
+        pretrained(ModelRef(name=name), 3, image_size=size)
+    assert str(caught.value) == f"--image-size is {size}, which {name} cannot take: {way_out}"
+
+
+def test_to_look_whether_a_size_fits_draws_no_random_number():
+    heads = []
+    for size in (None, 64):
+        torch.manual_seed(1)
+        heads.append(pretrained(BUNDLED_REF, 7, size).model.get_parameter("classifier.weight"))
+    assert heads[0].equal(heads[1])
+
+
 def test_unknown_weights_are_refused_by_name():
     with pytest.raises(
         ModelError, match=r"^model\.weights is 'IMAGENET1K_V9', which .*IMAGENET1K_V1"
     ):
         pretrained(ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V9"), 10)
-    with pytest.raises(
-        ModelError, match=r"^model\.weights is 'in1k', which timm/tf_eff.*'?bundled"
-    ):
-        pretrained(ModelRef(name=BUNDLED_MODEL, weights="in1k"), 10)
+    with pytest.raises(ModelError, match=r"^model\.weights is 'in2k', which timm/tf_eff.*'in1k'"):
+        pretrained(ModelRef(name=BUNDLED_MODEL, weights="in2k"), 10)
 
 
-def test_a_vision_transformer_has_no_weights_but_random_ones():
-    with pytest.raises(ModelError, match=r"^model\.weights is 'in1k', which timm/deit_tiny.*null"):
-        pretrained(ModelRef(name="timm/deit_tiny_patch16_224", weights="in1k"), 10)
-
-
-def test_without_a_network_the_error_names_what_works_offline(monkeypatch, tmp_path):
-    for name in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
-        monkeypatch.setenv(name, "http://127.0.0.1:9")  # where nobody listens
+@pytest.mark.parametrize(
+    ("name", "weights"),
+    [("torchvision/resnet18", "IMAGENET1K_V1"), ("timm/vit_tiny_patch16_224", "augreg_in21k")],
+)
+def test_without_a_network_the_error_names_what_works_offline(name, weights, monkeypatch, tmp_path):
+    for variable in ("http_proxy", "https_proxy", "HTTPS_PROXY"):
+        monkeypatch.setenv(variable, "http://127.0.0.1:9")  # where nobody listens
     monkeypatch.setenv("no_proxy", "")
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
     with pytest.raises(RunError) as caught:
-        pretrained(ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V1"), 10)
+        pretrained(ModelRef(name=name, weights=weights), 10)
     message = str(caught.value)
-    assert message.startswith(
-        "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could"
-    )
+    assert message.startswith(f"model.weights is {weights!r} of {name}, which could")
     assert "use timm/tf_efficientnet_lite0 with its weights 'bundled', which needs none" in message
     assert '"weights": null' in message
+    assert "\n" not in message
 
 
 def test_images_are_scaled_to_one_and_then_by_mean_and_deviation():

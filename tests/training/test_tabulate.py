@@ -1,21 +1,74 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from importlib.resources import files
 
 import pytest
+import timm
+import torch
 import torchvision
 from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
 
-from core.design.layers import Layer, LayerTable, dumps, known_models, parameter_counts
+from core.design import catalogue
+from core.design.layers import (
+    Layer,
+    LayerTable,
+    dumps,
+    for_classes,
+    known_models,
+    load,
+    parameter_counts,
+)
 from core.errors import ModelError
-from core.training.models import build
+from core.training.models import build, torchvision_models
 from core.training.tabulate import layers_of, tabulate
 
+QUICK = {
+    "torchvision/resnet18",
+    "torchvision/swin_t",
+    "torchvision/vit_b_16",
+    "torchvision/squeezenet1_1",
+    "torchvision/regnet_y_400mf",
+    "timm/convnext_tiny",
+    "timm/deit_small_distilled_patch16_224",
+    "timm/tf_efficientnet_lite0",
+}
 
-@pytest.mark.parametrize("name", known_models())
+
+def sampled(names: Iterable[str]) -> list[object]:
+    """All names, those that are not in the sample only with `-m slow`."""
+    return [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in names]
+
+
+@pytest.mark.parametrize("name", sampled(known_models()))
 def test_the_stored_table_is_what_the_model_says_to_the_letter(name: str):
     stored = files("core.design") / "tables" / f"{name.replace('/', '--', 1)}.json"
     assert stored.read_text(encoding="utf-8") == dumps(tabulate(name))
+
+
+@pytest.mark.parametrize("name", sampled(known_models()))
+def test_the_table_for_other_classes_is_that_of_the_model_with_such_heads(name: str):
+    assert for_classes(load(name), 10) == tabulate(name, 10)
+
+
+@pytest.mark.parametrize("name", sampled(known_models()))
+def test_products_cost_what_torch_counts_of_the_whole_model(name: str):
+    model = build(name, device="meta").train()
+    counter = FlopCounterMode(display=False)
+    with torch.no_grad(), counter:
+        model(torch.empty(2, 3, 224, 224, device="meta"))
+    # what the table has beyond it is one for each element of what is no product
+    whole, counted = load(name).flops_at(224), counter.get_total_flops() / 2
+    elements = sum(node.elements for node in load(name).nodes)
+    assert counted <= whole <= counted + elements
+
+
+def test_the_catalogue_has_the_libraries_models_but_for_those_that_newer_versions_add():
+    installed = {f"torchvision/{name}" for name in torchvision_models()}
+    installed |= {f"timm/{name}" for name in timm.list_models()}
+    assert set(catalogue.names()) <= installed
+    assert len(set(catalogue.names())) > 1_400
 
 
 def test_a_printed_table_reads_back_as_itself():
@@ -51,12 +104,15 @@ def test_torchvisions_weights_are_named_with_its_default_first(name: str):
     assert sorted(weights) == sorted(member.name for member in known)
 
 
-def test_efficientnet_lite0_has_the_bundled_weights():
-    assert tabulate("timm/tf_efficientnet_lite0").weights == ("bundled",)
+def test_the_bundled_weights_come_before_those_that_need_a_network():
+    assert tabulate("timm/tf_efficientnet_lite0").weights == ("bundled", "in1k")
 
 
-def test_a_vision_transformer_has_no_weights_that_work_offline():
-    assert tabulate("timm/deit_tiny_patch16_224").weights == ()
+def test_weights_of_timm_are_named_by_their_tags_with_the_default_first():
+    assert tabulate("timm/deit_tiny_patch16_224").weights == ("fb_in1k",)
+    weights = tabulate("timm/resnet50").weights
+    assert weights[0] == timm.get_pretrained_cfg("resnet50").tag
+    assert {"a1_in1k", "tv_in1k"} < set(weights)
 
 
 def test_a_tied_parameter_is_listed_where_it_comes_first():
@@ -68,7 +124,7 @@ def test_a_tied_parameter_is_listed_where_it_comes_first():
     )
 
 
-@pytest.mark.parametrize("name", ["torchvision/resnet19", "resnet18", "torchvision/vgg11"])
-def test_a_model_that_is_unknown_or_cannot_be_grouped_is_refused(name: str):
+@pytest.mark.parametrize("name", ["torchvision/resnet19", "resnet18", "torchvision/raft_small"])
+def test_a_model_that_no_library_has_among_its_classifiers_is_refused(name: str):
     with pytest.raises(ModelError):
         tabulate(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.design import edits, layers, plan
+from core.design import catalogue, edits, plan
 from core.design.layers import LayerTable, parameter_counts, prefixes
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
@@ -14,11 +14,11 @@ from core.errors import nearest
 
 
 def unknown_model(facts: Facts) -> Iterator[Problem]:
-    """The model is none that Thaw has a layer table of."""
+    """The model is none of torchvision or timm."""
     name = facts.schedule.model.name
-    if name not in layers.known_models():
+    if name not in catalogue.names():
         wrong = f"is {name!r}, which is not supported"
-        way_out = nearest(name, layers.known_models())
+        way_out = nearest(name, catalogue.names())
         yield Problem("unknown-model", "error", "model.name", (), wrong, way_out)
 
 

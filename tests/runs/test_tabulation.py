@@ -1,0 +1,100 @@
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from core.design import layers
+from core.runs import tables, tabulation
+from core.runs.tabulation import Tabulations
+
+NAME = "timm/resnet34"
+TABLE = layers.load("torchvision/resnet18").model_copy(update={"model": NAME})
+
+
+def python(code: str) -> Callable[[str], list[str]]:
+    return lambda model: [sys.executable, "-c", code, model]
+
+
+def printing(text: Path) -> Callable[[str], list[str]]:
+    return python(f"print(open({str(text)!r}).read())")
+
+
+def ended(making: Tabulations) -> None:
+    end = time.monotonic() + 30
+    while making.is_making(NAME):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_the_command_prints_the_models_table():
+    assert tabulation.command(NAME)[1:] == ["-m", "core", "groups", NAME, "--json"]
+
+
+def test_a_made_table_is_kept(tmp_path: Path):
+    text = tmp_path / "text"
+    text.write_text(layers.dumps(TABLE))
+    making = Tabulations(printing(text))
+    making.ask(NAME, tmp_path / "cache")
+    assert making.is_making(NAME)
+    ended(making)
+    assert making.failure(NAME) is None
+    assert tables.find(NAME, tmp_path / "cache") == TABLE
+
+
+def test_a_model_is_read_by_one_process_however_often_it_is_asked_for(tmp_path: Path):
+    count = tmp_path / "count"
+    making = Tabulations(python(f"open({str(count)!r}, 'a').write('1'); input()"))
+    making.ask(NAME, tmp_path)
+    making.ask(NAME, tmp_path)
+    ended(making)
+    assert count.read_text() == "1"
+
+
+def test_a_failure_is_told_by_the_last_line_and_forgotten_when_it_is_asked_for_again(
+    tmp_path: Path,
+):
+    says = "import sys; print('a\\nerror: model.name is odd', file=sys.stderr); sys.exit(2)"
+    making = Tabulations(python(says))
+    making.ask(NAME, tmp_path)
+    ended(making)
+    assert making.failure(NAME) == "model.name is odd"
+    making.ask(NAME, tmp_path)
+    assert making.failure(NAME) is None
+    ended(making)
+
+
+def test_what_is_no_table_or_cannot_be_kept_is_a_failure(tmp_path: Path):
+    making = Tabulations(python("print('{}')"))
+    making.ask(NAME, tmp_path)
+    ended(making)
+    assert making.failure(NAME) == "it printed no table"
+    text = tmp_path / "text"
+    text.write_text(layers.dumps(TABLE))
+    making = Tabulations(printing(text))
+    making.ask(NAME, text)
+    ended(making)
+    assert making.failure(NAME) == f"it could not be kept in {text}"
+
+
+def test_a_process_that_takes_too_long_is_killed(tmp_path: Path):
+    making = Tabulations(python("import time; time.sleep(60)"), seconds=0.2)
+    making.ask(NAME, tmp_path)
+    ended(making)
+    assert making.failure(NAME) == "it took more than 0 s"
+
+
+def test_a_process_that_cannot_be_started_is_a_failure(tmp_path: Path):
+    making = Tabulations(lambda model: [str(tmp_path / "nothing")])
+    making.ask(NAME, tmp_path)
+    assert not making.is_making(NAME)
+    assert making.failure(NAME) == "no process could be started (No such file or directory)"
+
+
+def test_at_the_end_all_are_killed(tmp_path: Path):
+    making = Tabulations(python("import time; time.sleep(60)"))
+    making.ask(NAME, tmp_path)
+    making.end()
+    ended(making)
+    assert making.failure(NAME) == "its process ended with -9"
