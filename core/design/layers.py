@@ -278,6 +278,8 @@ def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tu
             more = sum(2 * features[path] * positions * (classes - old) for path in inside)
             grown[place] = old
             node = node._replace(flops=node.flops + more, elements=positions * classes)
+        elif own := [path for path in before if covers(path, node.module)]:
+            grown[place] = before[own[0]]  # the weight itself, for a function to read
         elif read := [grown[source] for source in node.inputs if source in grown]:
             old = grown[place] = read[0]
             flops, elements = node.flops // old * classes, node.elements // old * classes
