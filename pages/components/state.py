@@ -133,6 +133,8 @@ def steps_per_epoch() -> int:
 
 
 def _remember(changed: History) -> None:
+    if changed is history():
+        return  # an edit that is under way still fits
     st.session_state["history"] = changed
     st.session_state["revision"] = revision() + 1
     st.session_state["playhead"] = min(st.session_state["playhead"], changed.present.epochs)

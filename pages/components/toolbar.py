@@ -9,6 +9,7 @@ import streamlit as st
 from core.design import edits, parse, presets
 from core.design.problems import Problem
 from pages.components import frame, state
+from pages.components.fields import fresh_key, is_stale
 from pages.components.group_editor import groups_button
 from pages.components.links import file_name, show_link
 from pages.components.model_box import class_count, model_box, model_reading
@@ -61,21 +62,23 @@ def _preset() -> None:
     chosen = next((n for n in presets.names() if presets.load(n) == schedule), _EDITED)
     origin = st.session_state["preset-origin"]
     titles[_EDITED] = f"{titles[origin]}, edited" if origin else "your own"
-    st.session_state["preset"] = chosen
-    st.selectbox(
-        "Preset",
-        [*presets.names(), *([_EDITED] if chosen == _EDITED else [])],
-        key="preset",
-        format_func=titles.__getitem__,
-        label_visibility="collapsed",
-        width=265,
-        on_change=_take_preset,
-    )
+    key = fresh_key("preset", chosen)
+    with st.container(key="preset-box", width=265):
+        st.selectbox(
+            "Preset",
+            [*presets.names(), *([_EDITED] if chosen == _EDITED else [])],
+            key=key,
+            format_func=titles.__getitem__,
+            label_visibility="collapsed",
+            on_change=_take_preset,
+            args=(key,),
+        )
 
 
-def _take_preset() -> None:
-    name = st.session_state["preset"]
-    if name != _EDITED:
+def _take_preset(key: str) -> None:
+    # A message that was under way when the timeline changed the schedule names the old preset.
+    name = st.session_state[key]
+    if name != _EDITED and not is_stale(key):
         state.open_schedule(presets.load, name, preset=name)
 
 
