@@ -87,13 +87,20 @@ def fresh_key(name: str, value: Any) -> str:
         turn += 1
         st.session_state[f"turn of {name}"] = turn
     st.session_state[_key(name, turn)] = value
+    st.session_state[f"shown as {name}"] = value
     return _key(name, turn)
 
 
 def is_stale(key: str) -> bool:
-    """Whether a key of `fresh_key` has given way to another one."""
+    """Whether a key of `fresh_key` has given way to another one, or has the value that it showed.
+
+    Streamlit also calls back for the latter: where a message cuts a run of the script short, it
+    takes what a widget was given in that run for a change.
+    """
     name, _, turn = key.partition("#")
-    return bool(int(turn or 0) != st.session_state[f"turn of {name}"])
+    if int(turn or 0) != st.session_state[f"turn of {name}"]:
+        return True
+    return bool(st.session_state[key] == st.session_state[f"shown as {name}"])
 
 
 def _key(name: str, turn: int) -> str:

@@ -138,7 +138,7 @@ def test_selected_bars_are_dragged_together(open_page: OpenPage) -> None:
     starts = [driving.epoch_of(driving.thaw(page, group)) for group in ("stage4", "stage3")]
     assert starts[1] - starts[0] == 20
     assert abs(starts[0] - 60) <= 1
-    expect(page.get_by_label("Thaws at", exact=True)).to_have_value(str(starts[0]))
+    expect(page.get_by_label("Thaws at", exact=True).last).to_have_value(str(starts[0]))
     undo(page)
     expect(driving.thaw(page, "stage3")).to_have_attribute("aria-valuenow", "60")
 
@@ -285,14 +285,14 @@ def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage) -> None:
         expect(floor).to_have_count(0 if shape == "Constant" else 1)
         drag(page, warmup, 24)
         expect(warmup).to_have_attribute("aria-valuenow", re.compile(f"{at + 1}[0-9](.5)?"))
-        typed = page.get_by_label("Warmup epochs", exact=True)
+        typed = page.get_by_label("Warmup epochs", exact=True).last
         expect(typed).to_have_value(warmup.get_attribute("aria-valuenow") or "")
         if shape.startswith("Warmup"):
             drag(page, cooldown, -100)
-            cool = page.get_by_label("Cooldown, last part", exact=True)
+            cool = page.get_by_label("Cooldown, last part", exact=True).last
             expect(cool).to_have_value(re.compile(r"0\.3\d+"))
             drag(page, floor, 0, -12)
-            share = page.get_by_label("Floor × peak", exact=True)
+            share = page.get_by_label("Floor × peak", exact=True).last
             expect(share).to_have_value(re.compile(r"0\.[34]\d?"))
 
 
@@ -303,7 +303,9 @@ def test_an_absolute_floor_has_a_handle_that_edits_the_rate(open_page: OpenPage)
     floor.focus()
     page.keyboard.press("ArrowUp")
     expect(floor).to_have_attribute("aria-valuetext", "a rate of 2.0e-6")
-    expect(page.get_by_label("Floor, absolute LR", exact=True)).to_have_value("0.000002")
+    expect(page.get_by_label("Floor, LR", exact=True).last).to_have_value(
+        re.compile("^2e-0?6$|0.000002")
+    )
     page.get_by_role("button", name="Restart the curve at thaw").click()
     expect(page.get_by_role("button", name="Restart the curve at thaw")).to_have_attribute(
         "aria-pressed", "true"
