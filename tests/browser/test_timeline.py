@@ -155,9 +155,9 @@ def test_a_row_is_added_to_the_selection_by_keys_and_all_step_together(
     page.keyboard.press("ArrowRight")
     for group, epoch in zip(("stage4", "stage3"), before, strict=True):
         expect(driving.thaw(page, group)).to_have_attribute("aria-valuenow", str(epoch + 1))
-    driving.settle(page)
+    # Until it is sent, Escape takes the step back; then it lets go of what is selected besides.
+    expect(page.locator(".st-key-undo button").first).to_be_enabled()
     page.keyboard.press("Escape")
-    expect(bar(page, "stage3")).to_have_attribute("aria-pressed", re.compile("true|false"))
     expect(page.locator('[aria-pressed="true"][aria-label*="trains in"]')).to_have_count(1)
 
 
