@@ -1,0 +1,205 @@
+"""What one schedule does differently than another, in lines that a person reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from core.design import diff_words as words
+from core.design.diff_groups import Difference, group_differences
+from core.design.group_pairs import group_rows
+from core.design.parse import to_raw
+from core.design.problems.words import epochs as many_epochs
+from core.design.spec import Schedule
+
+__all__ = ["Difference", "alike", "diff", "fields"]
+
+Fields = Mapping[str, Any]
+"""JSON values by their dotted path: `lr.warmup.epochs`; the groups are left out."""
+
+_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+_SHAPES = {"wsd": "warmup-stable-decay"}
+
+
+def diff(a: Schedule, b: Schedule) -> tuple[Difference, ...]:
+    """What `b` does differently than `a`: its groups from the head on, its curve, and its name.
+
+    Empty for equal schedules and for no others: each field that differs is in the `fields` of a
+    line. Works for any two valid schedules; `group_pairs` says which groups are compared.
+    """
+    if a == b:
+        return ()
+    found = list(group_differences(a, b, group_rows((a, b))))
+    old, new = fields(a), fields(b)
+    told: set[str] = set()
+    for tell in (_after_unfreeze, _model, _optimizer, _shape, _floor):
+        for line in tell(old, new):
+            told.update(line.fields)
+            found.append(line)
+    for path in [*_TELL, *sorted((old.keys() | new.keys()) - _TELL.keys())]:
+        before, after = old.get(path), new.get(path)
+        if path not in told and before != after:
+            found.append(Difference(_TELL.get(path, _plain(path))(before, after), "", (path,)))
+    return tuple(found)
+
+
+def alike(a: Schedule, b: Schedule) -> tuple[str, ...]:
+    """What both have in common, in a few words each: `resnet18`, `8 epochs`, `Adam`, … `head`.
+
+    Groups are named last, those in which nothing differs.
+    """
+    old, new = fields(a), fields(b)
+    told = [
+        tell(new) for paths, tell in _ALIKE.items() if all(old.get(p) == new.get(p) for p in paths)
+    ]
+    rows = group_rows((a, b))
+    differ = {name for line in group_differences(a, b, rows) for name in line.groups}
+    groups = [after.name for before, after in reversed(rows) if before and after]
+    return (*(text for text in told if text), *(name for name in groups if name not in differ))
+
+
+def fields(schedule: Schedule) -> Fields:
+    """Every field but the groups and what says that it is a schedule, defaults written out.
+
+    The floor is one field, since one by the peak and an absolute one exclude each other.
+    """
+    raw = to_raw(schedule)
+    raw["model"].setdefault("weights", None)
+    kept = {key: part for key, part in raw.items() if key not in ("format", "version", "groups")}
+    return dict(_flat(kept))
+
+
+def _flat(part: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in part.items():
+        if isinstance(value, dict) and key != "floor":
+            yield from _flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def _after_unfreeze(old: Fields, new: Fields) -> Iterator[Difference]:
+    path = "lr.after_unfreeze"
+    if old[path] == new[path]:
+        return
+    text = (
+        "each group starts its curve when it thaws, warmup included"
+        if new[path] == "restart"
+        else "every group follows one curve, also when it thaws late"
+    )
+    yield Difference(text, f"after unfreeze: {old[path]} → {new[path]}", (path,))
+
+
+def _model(old: Fields, new: Fields) -> Iterator[Difference]:
+    name, weights = "model.name", "model.weights"
+    loads = f"weights {old[weights] or 'random'} → {new[weights] or 'random'}"
+    if old[name] != new[name]:
+        detail = loads if old[weights] != new[weights] else ""
+        yield Difference(f"model {_short(old)} → {_short(new)}", detail, (name, weights, "modules"))
+    elif old[weights] != new[weights]:
+        yield Difference(loads, "", (weights,))
+
+
+def _short(found: Fields) -> str:
+    return str(found["model.name"]).rsplit("/", 1)[-1] or str(found["model.name"])
+
+
+def _optimizer(old: Fields, new: Fields) -> Iterator[Difference]:
+    path, momentum = "optimizer.name", "optimizer.momentum"
+    if old[path] == new[path]:
+        return
+    detail = f"momentum {words.number(new[momentum])}" if momentum in new else ""
+    text = f"optimizer {_OPTIMIZERS[old[path]]} → {_OPTIMIZERS[new[path]]}"
+    yield Difference(text, detail, (path, momentum))
+
+
+def _shape(old: Fields, new: Fields) -> Iterator[Difference]:
+    path = "lr.decay.shape"
+    if old[path] == new[path]:
+        return
+    own = [f"lr.decay.{name}" for name in ("cooldown", "power", "floor")]
+    only = tuple(p for p in own if (p in old) != (p in new))
+    brought = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
+    yield Difference(
+        f"shape {_shape_name(old)} → {_shape_name(new)}", ", ".join(brought), (path, *only)
+    )
+
+
+def _shape_name(found: Fields) -> str:
+    shape = str(found["lr.decay.shape"])
+    return _SHAPES.get(shape, shape)
+
+
+def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
+    path = "lr.decay.floor"
+    if path not in old or path not in new or old[path] == new[path]:
+        return
+    if old[path].keys() == new[path].keys():
+        (kind,) = new[path]
+        written = words.rate if kind == "lr" else _times
+        text = words.change(old[path][kind], new[path][kind], written)
+    else:
+        text = f"{_value(old[path])} → {_value(new[path])}"
+    yield Difference(f"floor {text}", "", (path,))
+
+
+def _value(value: Any) -> str:
+    """A value on its own: a floor of either kind, a number, or a word."""
+    if isinstance(value, dict):
+        return f"{words.rate(value['lr'])} for all" if "lr" in value else _times(value["factor"])
+    return words.number(value) if isinstance(value, int | float) else str(value)
+
+
+def _times(value: float, digits: int = 3) -> str:
+    return f"×{words.number(value, digits)}"
+
+
+def _changed(
+    label: str, written: words.Written = words.number, unit: str = ""
+) -> Callable[..., str]:
+    def tell(before: Any, after: Any) -> str:
+        if isinstance(before, int | float) and isinstance(after, int | float):
+            return f"{label} {words.change(before, after, written)}{unit}"
+        return f"{label} {_value(before)} → {_value(after)}"
+
+    return tell
+
+
+def _plain(path: str) -> Callable[..., str]:
+    return _changed(path)
+
+
+_TELL: Mapping[str, Callable[..., str]] = {
+    "epochs": _changed("run", unit=" epochs"),
+    "optimizer.base_lr": _changed("base LR", words.rate),
+    "lr.group_decay": _changed("decay per group", _times),
+    "lr.warmup.epochs": _changed("warmup", unit=" epochs"),
+    "lr.warmup.start_factor": _changed("warmup from", _times, " of the peak"),
+    "lr.warmup.shape": _changed("warmup rises"),
+    "lr.decay.cooldown": _changed("cooldown", unit=" of what is left after warmup"),
+    "lr.decay.power": _changed("power"),
+    "lr.interval": _changed("rate changes every"),
+    "optimizer.momentum": _changed("momentum"),
+    "optimizer.weight_decay": _changed("weight decay", words.rate),
+    "name": _changed("name"),
+}
+"""How a change of each field is told, in the order in which they are."""
+
+
+def _warmup(found: Fields) -> str:
+    length = found["lr.warmup.epochs"]
+    return f"warmup {many_epochs(length)}" if length else "no warmup"
+
+
+_ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
+    ("model.name", "model.weights"): _short,
+    ("epochs",): lambda f: many_epochs(f["epochs"]),
+    ("optimizer.name",): lambda f: _OPTIMIZERS[f["optimizer.name"]],
+    ("optimizer.base_lr",): lambda f: f"base LR {words.rate(f['optimizer.base_lr'])}",
+    ("lr.group_decay",): lambda f: f"{_times(f['lr.group_decay'])} per group",
+    ("lr.warmup.epochs",): _warmup,
+    ("lr.decay.shape",): _shape_name,
+    ("lr.decay.floor",): lambda f: (
+        f"floor {_value(f['lr.decay.floor'])}" if "lr.decay.floor" in f else ""
+    ),
+}
+"""What is told where it is alike, by the fields that must be."""

@@ -1,0 +1,49 @@
+"""How values of two schedules are written side by side: never alike where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.design.plan import Span
+from core.design.problems.words import listed
+
+_FEWEST, _MOST = 3, 17
+"""Digits: what a person reads at a glance, and as many as tell any two floats apart."""
+Written = Callable[[float, int], str]
+
+
+def rate(value: float, digits: int = _FEWEST) -> str:
+    """A rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
+    if value == 0 or 0.01 <= value < 1000:
+        return f"{value:.{digits}g}"
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(power)}"
+
+
+def number(value: float, digits: int = _FEWEST) -> str:
+    """A number as `0.125`, `8`, `10000`."""
+    return f"{value:.{max(digits, 6)}g}"
+
+
+def change(before: float, after: float, written: Written = number) -> str:
+    """`1e-3 → 5e-4`, with as many digits as it takes to tell the two apart."""
+    for digits in range(_FEWEST, _MOST + 1):
+        one, other = written(before, digits), written(after, digits)
+        if one != other:
+            break
+    return f"{one} → {other}"
+
+
+def share(value: float) -> str:
+    """A share in percent: `62%`, `3.6%`, `0%`."""
+    return f"{value:.1%}" if 0.0005 <= value < 0.0995 else f"{value:.0%}"
+
+
+def spans(found: tuple[Span, ...], epochs: int) -> str:
+    """When a group trains: `never`, `all the time`, `from 2`, `2 to 5`, `0 to 2 and from 4`."""
+    if not found:
+        return "never"
+    if found == ((0, epochs),):
+        return "all the time"
+    return listed(f"from {a}" if b == epochs else f"{a} to {b}" for a, b in found)
