@@ -19,15 +19,14 @@ from pathlib import Path
 import psutil
 
 from core.design.spec import Schedule
-from core.errors import InputError, RunError, shown
+from core.errors import InputError, RunError
 from core.runs import checkpoint_files
 from core.runs import folder as folders
 from core.runs.events import Failed, Stopped
+from core.runs.home import HOME, home, is_demo
 from core.runs.settings import RunSettings
 from core.runs.spare import Keeper, Spare
 
-_HOME = "THAW_HOME"
-_DEMO = "THAW_DEMO"
 _CODE = Path(__file__).parents[2]
 _BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
 """What a run's process gets unless the user has set it; it changes no number.
@@ -42,16 +41,8 @@ _KEEPER = Keeper()
 
 
 def root() -> Path:
-    """Where runs are kept: `runs` in $THAW_HOME, or in `~/.thaw`.
-
-    Raises InputError, naming THAW_HOME, if that begins with a home folder that there is not.
-    """
-    home = os.environ.get(_HOME) or "~/.thaw"
-    try:
-        return Path(home).expanduser() / "runs"
-    except RuntimeError:
-        wrong = f"is {shown(home)}, and there is no such home folder"
-        raise InputError(_HOME, wrong, "set it to a folder's whole path") from None
+    """Where runs are kept: `runs` in Thaw's home folder; raises what `home` raises."""
+    return home() / "runs"
 
 
 def prepare() -> None:
@@ -60,7 +51,7 @@ def prepare() -> None:
     Nothing happens while a run of this process lives, nor in a demo (THAW_DEMO), where memory is
     short. The spare is let go when `prepare` was not called for five minutes.
     """
-    if not os.environ.get(_DEMO):
+    if not is_demo():
         _KEEPER.keep(lambda: Spare(_command("spare"), _CODE, _environment(), _replace_lost))
 
 
@@ -92,7 +83,7 @@ def new_folder(root: Path, name: str, moment: datetime) -> Path:
             if root.is_dir() and folder.exists():
                 continue
             wrong = f"is {str(root)!r}, where nothing can be written ({error.strerror})"
-            raise InputError(_HOME, wrong, "set it to a folder that you may write to") from None
+            raise InputError(HOME, wrong, "set it to a folder that you may write to") from None
         return folder
     raise AssertionError  # count() has no end
 
