@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.design.batches import batches
 from core.errors import DataError
 from core.runs.events import Progress
 from core.runs.settings import (
     BUNDLED_TRAIN_IMAGES,
     BUNDLED_VALIDATION_IMAGES,
     RunSettings,
-    batches,
 )
 from core.training.data import Data, choose, load, order, room_for
 
