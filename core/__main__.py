@@ -333,6 +333,7 @@ def _sit(folder: Path) -> None:
             checkpoints=folder / folders.CHECKPOINTS,
             should_stop=lambda: signalled() or folders.stop_requested(folder),
             weights=folder / folders.WEIGHTS,
+            predicted=folder / folders.PREDICTIONS,
         ):
             sitting.take(event)
     if outcome.status(folders.events(folder), alive=False, stop_asked=False) == "stopped":

@@ -6,11 +6,10 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
+from core.runs.image_folder import TRAIN, VALIDATION
 from core.runs.settings import BUNDLED_DATA
 
 BUNDLED_CLASSES = 10
-_SPLIT = "train"
-_HELD_OUT = ("val", "valid", "validation", "test")
 
 
 def count_classes(data: str) -> int | None:
@@ -32,8 +31,8 @@ def count_classes(data: str) -> int | None:
 def _count(folder: str, changed: int) -> int | None:
     """The count; `changed` says when, so that a folder with new ones is counted anew."""
     below = _folders(folder)
-    if _SPLIT in below and any(name in below for name in _HELD_OUT):
-        below = _folders(os.path.join(folder, _SPLIT))  # noqa: PTH118
+    if TRAIN in below and any(name in below for name in VALIDATION):
+        below = _folders(os.path.join(folder, TRAIN))  # noqa: PTH118
     return len(below) if len(below) > 1 else None
 
 

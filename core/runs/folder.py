@@ -6,6 +6,7 @@ pid  lock                       the process that runs it, with its start time; s
 STOP                            there while the run is asked to stop
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
+predictions.json                what the last evaluation said of each image, see predictions.py
 log.txt                         what a launched process printed, and any error in Thaw itself
 """
 
@@ -41,6 +42,7 @@ SUMMARY = "summary.json"
 LOG = "log.txt"
 CHECKPOINTS = "checkpoints"
 WEIGHTS = "model.safetensors"
+PREDICTIONS = "predictions.json"
 
 _SAME_START = 1.0
 """Seconds that two readings of one process's start time may differ by."""

@@ -5,42 +5,31 @@ from __future__ import annotations
 import math
 import os
 import shutil
-import struct
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from core.errors import DataError
+from core.runs.bundled import read_bundled
 from core.runs.events import Progress
+from core.runs.image_files import UNREADABLE, open_image, reason
+from core.runs.image_folder import Item, find_images
 from core.runs.settings import BUNDLED_DATA, Augment, RunSettings
 from core.training import augment as augmentation
 from core.training.device import cpu_cores, free_memory
-from core.training.folders import Item, find_images
 
 _LARGEST_SHARE = 0.5
 """Share of the free memory, or of the free disk, that the images may take."""
 _SHOW_EVERY = 50
-_UNREADABLE = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    EOFError,
-    IndexError,
-    struct.error,
-    Image.DecompressionBombWarning,
-    Image.DecompressionBombError,
-)
-"""What Pillow raises for files that are cut short, damaged, no image, or far too large."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +69,16 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What a run learns from and what it is judged by; labels index `classes`."""
+    """What a run learns from and what it is judged by; labels index `classes`.
+
+    `names` tells the validation images apart: paths below the data's folder, or, of the bundled
+    data, their places in it. It is empty where they have none.
+    """
 
     train: Split
     validation: Split
     classes: tuple[str, ...]
+    names: tuple[str, ...] = ()
 
     def majority_accuracy(self) -> float:
         """Validation accuracy, from 0 to 1, of always saying the commonest training class."""
@@ -202,24 +196,25 @@ def _splits(
 
 def _bundled(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
     yield Progress("loading")
-    with as_file(files("core.training") / "fashion_mnist.npz") as path, np.load(path) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    classes = tuple(str(name) for name in arrays["classes"])
+    stored = read_bundled()
     greys, truths = [], []
     for split, flag, wanted in _wanted(settings):
-        labels = arrays[f"{split}_labels"].astype(np.int64)
+        there = stored.split(split)
+        labels = there.labels.astype(np.int64)
         chosen = choose(labels.tolist(), wanted, settings.seed)
-        _check_counts(flag, wanted, len(classes))
-        greys.append(torch.from_numpy(arrays[f"{split}_images"][chosen]))
+        _check_counts(flag, wanted, len(stored.classes))
+        greys.append(torch.from_numpy(there.images[chosen]))
         truths.append(torch.from_numpy(labels[chosen]))
     images = _room(sum(map(len, truths)), settings, scratch)
     grey = torch.cat(greys).unsqueeze(1)
     images.copy_(transforms.resize(grey, list(images.shape[-2:]), antialias=True))
-    yield Data(*_splits(images, truths, settings, epochs), classes)
+    names = tuple(str(position) for position in chosen)
+    yield Data(*_splits(images, truths, settings, epochs), stored.classes, names)
 
 
 def _folder(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
-    found = find_images(Path(settings.data).expanduser())
+    folder = Path(settings.data).expanduser()
+    found = find_images(folder)
     items: list[Item] = []
     truths = []
     for split, flag, wanted in _wanted(settings):
@@ -235,7 +230,8 @@ def _folder(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterato
     if bad:
         raise _bad_images(settings.data, bad)
     yield Progress("loading", len(items), len(items))
-    yield Data(*_splits(images, truths, settings, epochs), found.classes)
+    names = tuple(item.path.relative_to(folder).as_posix() for item in chosen)
+    yield Data(*_splits(images, truths, settings, epochs), found.classes, names)
 
 
 def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progress]:
@@ -245,15 +241,14 @@ def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progres
         path = items[at].path
         try:
             images[at] = _decode(path, images.shape[-1])
-        except _UNREADABLE as error:
-            return f"{path} ({_reason(error)})"
+        except UNREADABLE as error:
+            return f"{path} ({reason(error)})"
         return ""
 
     pool = ThreadPoolExecutor(cpu_cores())
     try:
         with warnings.catch_warnings():  # once for all threads, which share the filters
             warnings.simplefilter("ignore")
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
             for done, told in enumerate(pool.map(read, range(len(items)))):
                 if done % _SHOW_EVERY == 0:
                     yield Progress("loading", done, len(items))
@@ -265,17 +260,9 @@ def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progres
 
 def _decode(path: Path, size: int) -> Tensor:
     """One image file as uint8 of shape (3, size, size): RGB, bilinear with antialiasing."""
-    with Image.open(path) as image:
+    with open_image(path) as image:
         rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, UnidentifiedImageError):
-        return "no image"
-    if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
-        return "far too many pixels"
-    return str(error).partition("\n")[0] or type(error).__name__
 
 
 def _bad_images(data: str, bad: list[str]) -> DataError:

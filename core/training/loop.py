@@ -51,6 +51,18 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """An evaluation: its totals, and of each image the class that got the highest score.
+
+    `predicted` (int64) and `confidence`, that class's softmax (float32), are (images,), on the CPU.
+    """
+
+    totals: Totals
+    predicted: Tensor
+    confidence: Tensor
+
+
+@dataclass(frozen=True, slots=True)
 class _Pending:
     """A step that was taken, and its results that may still lie on the accelerator."""
 
@@ -95,8 +107,8 @@ class Loop:
         return totals
 
     @torch.no_grad()
-    def evaluate(self, route: Route, labels: Tensor) -> Generator[Progress, None, Totals]:
-        """Yields its progress, and returns the totals over the images. Leaves eval mode on.
+    def evaluate(self, route: Route, labels: Tensor) -> Generator[Progress, None, Judged]:
+        """Yields its progress, and returns what came out for the images. Leaves eval mode on.
 
         Raises StopRequested when asked to stop, and RunError for a loss that is not finite.
         """
@@ -105,13 +117,17 @@ class Loop:
         device = next(self.model.parameters()).device
         losses: list[Tensor] = []  # fetched at the end, since each fetch waits for the device
         correct: list[Tensor] = []
+        predicted: list[Tensor] = []
+        confidence: list[Tensor] = []
         for index, (start, end) in enumerate(spans):
             self.check_stop()
             yield Progress("evaluating", index, len(spans))
             truth = labels[start:end].to(device)
             logits = route.logits(torch.arange(start, end))
             losses.append(nn.functional.cross_entropy(logits, truth))
-            correct.append((logits.argmax(1) == truth).sum())
+            predicted.append(logits.argmax(1))
+            confidence.append(logits.float().softmax(1).amax(1))
+            correct.append((predicted[-1] == truth).sum())
         totals = Totals()
         for (start, end), loss, right in zip(
             spans, torch.stack(losses).tolist(), torch.stack(correct).tolist(), strict=True
@@ -119,7 +135,7 @@ class Loop:
             totals.add(end - start, loss, right)
         if not math.isfinite(totals.loss):
             raise RunError(f"the validation loss is {totals.loss}: {_CALMER}")
-        return totals
+        return Judged(totals, torch.cat(predicted).cpu(), torch.cat(confidence).cpu())
 
     def check_stop(self) -> None:
         """Raise StopRequested if the run was asked to stop."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from core.freezing import apply_plan, count_trainable
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.runs import events as ev
+from core.runs import predictions
 from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings
 from core.scheduler import ScheduleLR
@@ -34,7 +35,7 @@ from core.training.device import (
     set_random_state,
 )
 from core.training.exact import exact
-from core.training.loop import Loop, StopRequested
+from core.training.loop import Judged, Loop, StopRequested
 from core.training.measure import measure
 from core.training.models import Network, pretrained
 from core.training.precision import precision_error
@@ -57,12 +58,14 @@ def train(
     checkpoints: Path,
     should_stop: Callable[[], bool] = never,
     weights: Path | None = None,
+    predicted: Path | None = None,
 ) -> Iterator[ev.Event]:
     """Fine-tune by the schedule and yield what happens; the last event is Finished or Stopped.
 
     Goes on from the newest good checkpoint in `checkpoints`, where there is one, as if it had never
     been interrupted: on the CPU with the same bits. `should_stop` is asked before every batch.
-    `weights` is where the final weights are written, as safetensors. From now on the process keeps
+    `weights` is where the final weights are written, as safetensors, and `predicted` what the last
+    evaluation said of each image, see `core.runs.predictions`. From now on the process keeps
     the memory that it frees, see `core.training.allocator`.
 
     Raises InputError before anything is trained for a schedule with errors, settings that this
@@ -77,6 +80,7 @@ def train(
         checkpoints=checkpoints,
         should_stop=should_stop,
         weights=weights,
+        predicted=predicted,
     )
 
 
@@ -88,6 +92,7 @@ def fit(
     checkpoints: Path,
     should_stop: Callable[[], bool] = never,
     weights: Path | None = None,
+    predicted: Path | None = None,
     take: Measure = measure,
 ) -> Iterator[ev.Event]:
     """As `train`, for a network of one's own.
@@ -97,9 +102,18 @@ def fit(
     """
     device = detect(settings.device)
     keep_freed_memory()
-    run = _Run(build, schedule, settings, device, checkpoints, should_stop, weights, take)
+    ends = _Ends(weights, predicted)
+    run = _Run(build, schedule, settings, device, checkpoints, should_stop, ends, take)
     with exact(device), _in_words(settings):
         yield from run.events()
+
+
+@dataclass(frozen=True, slots=True)
+class _Ends:
+    """Where the final weights, and the last evaluation's predictions, are written."""
+
+    weights: Path | None
+    predicted: Path | None
 
 
 class _Run:
@@ -113,7 +127,7 @@ class _Run:
         device: torch.device,
         checkpoints: Path,
         should_stop: Callable[[], bool],
-        weights: Path | None,
+        ends: _Ends,
         take: Measure,
     ) -> None:
         self._schedule = schedule
@@ -121,7 +135,7 @@ class _Run:
         self._device = device
         self._checkpoints = checkpoints
         self._should_stop = should_stop
-        self._weights = weights
+        self._ends = ends
         self._build_network = build
         self._take = take
         self._writer = checkpoint.Writer(checkpoints)
@@ -256,14 +270,37 @@ class _Run:
             trainable_parameters=trainable,
             train_loss=trained.loss,
             train_accuracy=trained.accuracy,
-            validation_loss=judged.loss,
-            validation_accuracy=judged.accuracy,
+            validation_loss=judged.totals.loss,
+            validation_accuracy=judged.totals.accuracy,
             seconds=time.monotonic() - began,
             images_per_second=trained.images / max(trained_in, 1e-9),
             peak_memory=peak_memory(self._device),
         )
+        if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
+            yield from self._keep_predictions(judged)
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
         self._writer.save(self._snapshot(epoch + 1))
+
+    def _keep_predictions(self, judged: Judged) -> Iterator[ev.Notice]:
+        """Write what was said of the validation images; a disk that refuses ends no run."""
+        path, data = self._ends.predicted, self._data
+        if path is None:
+            return
+        if len(data.validation) > predictions.MOST:
+            yield ev.Notice(f"mistakes are not kept of more than {predictions.MOST:,} images")
+            return
+        told = predictions.Predictions(
+            classes=data.classes,
+            images=data.names or tuple(map(str, range(len(data.validation)))),
+            true=tuple(data.validation.labels.tolist()),
+            predicted=tuple(judged.predicted.tolist()),
+            confidence=tuple(judged.confidence.tolist()),
+        )
+        try:
+            predictions.write(path, told)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            yield ev.Notice(f"{path.name} could not be written ({reason}): no mistakes are shown")
 
     def _route(
         self, split: str, choose: Callable[[int], Iterator[ev.Event | Route]], epoch: int
@@ -280,8 +317,8 @@ class _Run:
 
     def _finish(self) -> Iterator[ev.Event]:
         yield ev.Progress("auditing")
-        if self._weights is not None:
-            checkpoint.save_weights(self._weights, self._model)
+        if self._ends.weights is not None:
+            checkpoint.save_weights(self._ends.weights, self._model)
         self._writer.wait()
         error = self._precision_error() if self._settings.precision == "fast" else None
         yield replace(self._auditor.result(), precision_error=error)

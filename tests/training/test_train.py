@@ -6,6 +6,7 @@ import math
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -15,6 +16,8 @@ from core.design.batches import batches
 from core.design.spec import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.runs import events as ev
+from core.runs import predictions
+from core.runs.bundled import read_bundled
 from core.training import checkpoint
 from core.training.models import pretrained
 from core.training.train import train
@@ -305,3 +308,55 @@ def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
         if isinstance(event, ev.Progress) and event.stage == "checkpoint"
     ]
     assert saved == [0, 1]
+
+
+def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
+    file = tmp_path / "predictions.json"
+    events = list(
+        train(small_schedule(2), small_settings(), checkpoints=tmp_path / "c", predicted=file)
+    )
+    told = predictions.read(file)
+    assert told is not None
+    right = sum(true == said for true, said in zip(told.true, told.predicted, strict=True))
+    assert right / 40 == of_kind(events, ev.EpochDone)[-1].validation_accuracy
+    assert np.bincount(told.true).tolist() == [4] * 10
+    bundled = read_bundled()
+    assert [bundled.validation.labels[int(name)] for name in told.images] == list(told.true)
+    assert all(0.1 <= surety <= 1 for surety in told.confidence)
+
+
+def test_to_keep_predictions_changes_no_bit(unbroken, tmp_path):
+    folder, events = unbroken
+    kept = train(
+        small_schedule(),
+        small_settings(),
+        checkpoints=tmp_path / "checkpoints",
+        weights=tmp_path / "weights.safetensors",
+        predicted=tmp_path / "predictions.json",
+    )
+    assert losses(list(kept)) == losses(events)
+    assert same_bits(weights(tmp_path), weights(folder))
+
+
+def test_predictions_that_cannot_be_written_are_told_and_end_no_run(tmp_path):
+    nowhere = tmp_path / "no" / "such" / "predictions.json"
+    events = list(
+        train(small_schedule(1), small_settings(), checkpoints=tmp_path, predicted=nowhere)
+    )
+    (notice,) = of_kind(events, ev.Notice)
+    assert notice.message.startswith("predictions.json could not be written (No such file")
+    assert isinstance(events[-1], ev.Finished)
+
+
+def test_predictions_of_a_folder_name_its_files(tmp_path):
+    for number in range(20):
+        path = tmp_path / "data" / ("cat", "dog")[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), (number * 12, 0, 0)).save(path)
+    file, settings = tmp_path / "predictions.json", small_settings(data=str(tmp_path / "data"))
+    list(train(small_schedule(1), settings, checkpoints=tmp_path / "c", predicted=file))
+    told = predictions.read(file)
+    assert told is not None
+    assert told.classes == ("cat", "dog")
+    assert told.images == ("cat/08.png", "cat/18.png", "dog/09.png", "dog/19.png")
+    assert told.true == (0, 0, 1, 1)

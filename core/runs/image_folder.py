@@ -8,9 +8,13 @@ from pathlib import Path
 from core.errors import DataError
 from core.runs.settings import BUNDLED_DATA
 
-_SUFFIXES = {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
-_TRAIN = "train"
-_VALIDATION = ("val", "valid", "validation", "test")
+SUFFIXES = frozenset(
+    {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
+)
+"""How image files are called, in lower case; what is called otherwise is passed over."""
+TRAIN = "train"
+VALIDATION = ("val", "valid", "validation", "test")
+"""Folders of a data set that brings its own splits; of the second ones, the first that is there."""
 _EVERY = 5
 _FLAG = "--data"
 
@@ -25,11 +29,15 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The image files of both splits, by class and then by name."""
+    """The image files of both splits, by class and then by name.
+
+    `given` says whether the data brought its validation images, or they were held out of it.
+    """
 
     train: tuple[Item, ...]
     validation: tuple[Item, ...]
     classes: tuple[str, ...]
+    given: bool = False
 
 
 def find_images(folder: Path) -> Found:
@@ -52,9 +60,9 @@ def find_images(folder: Path) -> Found:
     if not folder.is_dir():
         raise _refuse(folder, "which is no folder", "name a folder with one folder per class")
     below = _folders(folder)
-    held_out = next((name for name in _VALIDATION if name in below), None)
-    if _TRAIN in below and held_out:
-        return _given_splits(below[_TRAIN], below[held_out])
+    held_out = next((name for name in VALIDATION if name in below), None)
+    if TRAIN in below and held_out:
+        return _given_splits(below[TRAIN], below[held_out])
     classes = _class_images(folder)
     train: list[Item] = []
     validation: list[Item] = []
@@ -79,6 +87,7 @@ def _given_splits(train: Path, validation: Path) -> Found:
         tuple(Item(path, labels[name]) for name, paths in learned.items() for path in paths),
         tuple(Item(path, labels[name]) for name, paths in judged.items() for path in paths),
         tuple(learned),
+        given=True,
     )
 
 
@@ -91,7 +100,7 @@ def _class_images(folder: Path) -> dict[str, list[Path]]:
     for name, paths in classes.items():
         if not paths:
             wrong = f"whose folder {name!r} holds no image"
-            way_out = f"remove it, or put images there ({', '.join(sorted(_SUFFIXES))})"
+            way_out = f"remove it, or put images there ({', '.join(sorted(SUFFIXES))})"
             raise _refuse(folder, wrong, way_out)
     return classes
 
@@ -101,7 +110,7 @@ def _folders(folder: Path) -> dict[str, Path]:
 
 
 def _images(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if path.suffix.lower() in _SUFFIXES]
+    return [path for path in _listed(folder) if path.suffix.lower() in SUFFIXES]
 
 
 def _listed(folder: Path) -> list[Path]:

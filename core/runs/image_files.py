@@ -1,0 +1,61 @@
+"""Image files as strangers make them: opened by their content, never decoded without a limit."""
+
+from __future__ import annotations
+
+import struct
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
+"""The decoders that are asked: no others, since some of Pillow's start programs (EPS)."""
+UNREADABLE = (
+    OSError,
+    ValueError,
+    SyntaxError,
+    EOFError,
+    IndexError,
+    struct.error,
+    Image.DecompressionBombWarning,
+    Image.DecompressionBombError,
+)
+"""What Pillow raises for files that are cut short, damaged, no image, or far too large."""
+_TRY = 64
+"""Pixels a side that a JPEG is decoded to when it is only tried: its file is read to the end."""
+
+
+def open_image(path: Path, pixels: int | None = None) -> Image.Image:
+    """The image in a file, whose header alone has been read.
+
+    It may have as many `pixels`; by default as many as Pillow allows without a warning.
+
+    Raises one of UNREADABLE for what is no image, and for one of far too many pixels.
+    """
+    image = Image.open(path, formats=FORMATS)
+    most = pixels or Image.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:
+        image.close()
+        raise Image.DecompressionBombError("far too many pixels")
+    return image
+
+
+def check_image(path: Path, pixels: int | None = None) -> str:
+    """The format of the image in a file (`JPEG`), which was read to its end without a fault.
+
+    Raises one of UNREADABLE as above, and for an image that is cut short or damaged.
+    """
+    with open_image(path, pixels) as image:
+        image.verify()
+    with open_image(path, pixels) as image:  # verify leaves an image that cannot be used any more
+        image.draft("RGB", (_TRY, _TRY))
+        image.load()
+        return image.format or ""
+
+
+def reason(error: BaseException) -> str:
+    """Why an image cannot be read, from one of UNREADABLE, in a few words."""
+    if isinstance(error, UnidentifiedImageError):
+        return "no image"
+    if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
+        return "far too many pixels"
+    return str(error).partition("\n")[0] or type(error).__name__

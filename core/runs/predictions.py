@@ -1,0 +1,78 @@
+"""What a run's last evaluation said of each validation image: which class, and how surely."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+MOST = 200_000
+"""Images that a file is written for: what is read to show a page must stay small."""
+_DIGITS = 6
+_Index = Annotated[int, Field(ge=0)]
+
+
+class Predictions(BaseModel):
+    """One entry per validation image in each of `images`, `true`, `predicted`, `confidence`.
+
+    `images` are paths below the data's folder, or places in the bundled validation images. `true`
+    and `predicted` index `classes`; `confidence` is the predicted class's softmax, from 0 to 1.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    classes: tuple[str, ...]
+    images: tuple[str, ...]
+    true: tuple[_Index, ...]
+    predicted: tuple[_Index, ...]
+    confidence: tuple[Annotated[float, Field(ge=0, le=1.00001)], ...]
+
+    @model_validator(mode="after")
+    def _fits(self) -> Predictions:
+        lengths = {len(self.images), len(self.true), len(self.predicted), len(self.confidence)}
+        if len(lengths) > 1:
+            raise ValueError("its lists have different lengths")
+        if any(at >= len(self.classes) for at in (*self.true, *self.predicted)):
+            raise ValueError("a label has no class")
+        return self
+
+
+def write(path: Path, told: Predictions) -> None:
+    """Write the file in one step; OSError if the disk refuses."""
+    rounded = tuple(round(value, _DIGITS) for value in told.confidence)
+    content = told.model_copy(update={"confidence": rounded}).model_dump_json()
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(content, encoding="utf-8")
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def read(path: Path) -> Predictions | None:
+    """What `write` has written; None if it is not there or was not understood."""
+    try:
+        return Predictions.model_validate_json(path.read_bytes())
+    except (OSError, ValidationError):
+        return None
+
+
+def confusion(told: Predictions) -> NDArray[np.int64]:
+    """How many images of each true class (row) were taken for each class (column)."""
+    count = len(told.classes)
+    flat = np.asarray(told.true, dtype=np.int64) * count + np.asarray(told.predicted, np.int64)
+    return np.bincount(flat, minlength=count * count).reshape(count, count)
+
+
+def worst(told: Predictions, most: int) -> Sequence[int]:
+    """Places of the images that were wrong with the highest confidence, the surest first."""
+    true, predicted = np.asarray(told.true), np.asarray(told.predicted)
+    (wrong,) = np.nonzero(true != predicted)
+    surest = np.argsort(-np.asarray(told.confidence)[wrong], kind="stable")
+    places: list[int] = wrong[surest][:most].tolist()
+    return places

@@ -1,0 +1,203 @@
+"""An uploaded zip of class folders, unpacked into a folder that is called by its content."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import time
+import zlib
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from core.errors import DataError, one_line, shown
+from core.runs.home import home, is_demo
+from core.runs.image_files import UNREADABLE, check_image, reason
+from core.runs.zip_layout import Layout, Placed, arrange, with_suffix
+from core.runs.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
+
+NOTE = ".upload.json"
+"""Beside the class folders: what the zip was called, and what of it was left out."""
+_HERE = Limits(upload=500_000_000, unpacked=2_000_000_000)
+_DEMO = Limits(upload=20_000_000, unpacked=100_000_000, members=5_000, pixels=25_000_000)
+_BESIDE = ".unpacking-"
+_INCOMING = ".incoming"
+_ABANDONED = 24 * 3600.0
+"""Seconds after which a folder that is still being unpacked has been left by a dead process."""
+_NAMED = 20
+_CHUNK = 1 << 16
+_GROWS_FREELY = 1_000_000
+"""Bytes that a member may unpack to whatever its ratio."""
+_TELL_EVERY = 25
+
+
+@dataclass(frozen=True, slots=True)
+class Unpacking:
+    """So many of the zip's files are done."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A zip that was unpacked: its data folder, its own name, and what was left out of it.
+
+    `left_out` names the first files with the reason of each; `skipped` counts all of them.
+    """
+
+    folder: Path
+    name: str
+    images: int
+    skipped: int = 0
+    left_out: tuple[tuple[str, str], ...] = ()
+
+
+def limits() -> Limits:
+    """What an upload may hold here: in a hosted demo, far less."""
+    return _DEMO if is_demo() else _HERE
+
+
+def folder() -> Path:
+    """Where uploads are kept: `data` in the user's Thaw folder."""
+    return home() / "data"
+
+
+def unpack(file: BinaryIO, name: str, data: Path, most: Limits) -> Iterator[Unpacking | Upload]:
+    """Progress while the zip is unpacked below `data`, and the Upload as the last item.
+
+    A zip with the same bytes is not unpacked again. Left early, nothing stays behind. Raises
+    DataError, naming the zip, for one that is hostile, damaged, too large, or without two classes.
+    A file in it that is no image that can be read is left out, and named.
+    """
+    name = one_line(name)[:80] or "upload.zip"
+    target = data / digest(file, name, most)[:32]
+    before = read_note(target)
+    if before is not None:
+        yield before
+        return
+    held = contents(file, name)
+    layout = arrange(held.members, name)
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        _sweep(data)
+        beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=data))
+        try:
+            yield from _Unpacker(held, layout, name, beside, most).unpack()
+            with suppress(OSError):  # another session was faster with the same bytes
+                beside.rename(target)
+        finally:
+            shutil.rmtree(beside, ignore_errors=True)
+    except OSError as error:
+        wrong = f"cannot be unpacked into {str(data)!r} ({error.strerror or error})"
+        raise DataError(name, wrong, "make room there, or allow it") from None
+    made = read_note(target)
+    if made is None:
+        raise DataError(name, f"cannot be put at {str(target)!r}", "remove what lies there")
+    yield made
+
+
+def read_note(unpacked: Path) -> Upload | None:
+    """What is known of a data folder that was an upload; None for any other."""
+    try:
+        told = json.loads((unpacked / NOTE).read_bytes())
+        left_out = tuple((str(path), str(why)) for path, why in told["left_out"])
+        return Upload(
+            unpacked, str(told["name"]), int(told["images"]), int(told["skipped"]), left_out
+        )
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+class _Unpacker:
+    """One zip on its way into one folder."""
+
+    def __init__(self, held: Contents, layout: Layout, name: str, into: Path, most: Limits) -> None:
+        self._held, self._layout, self._name, self._into = held, layout, name, into
+        self._most, self._room = most, most.unpacked
+        self._taken: set[str] = set()
+        self._labels: Counter[str] = Counter()
+        self._left_out = [(m.path, "outside the class folders") for m in layout.outside]
+
+    def unpack(self) -> Iterator[Unpacking]:
+        placed = self._layout.placed
+        for done, each in enumerate(placed):
+            if done % _TELL_EVERY == 0:
+                yield Unpacking(done, len(placed))
+            self._take(each)
+        (self._into / _INCOMING).unlink(missing_ok=True)
+        self._refuse_few_classes()
+        note = {
+            "name": self._name,
+            "images": self._labels.total(),
+            "skipped": len(self._left_out),
+            "left_out": [(one_line(path)[:120], why) for path, why in self._left_out[:_NAMED]],
+        }
+        (self._into / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
+        yield Unpacking(len(placed), len(placed))
+
+    def _take(self, each: Placed) -> None:
+        """Write a file of the zip where it belongs, if it is an image."""
+        incoming = self._into / _INCOMING
+        try:
+            self._stream(each, incoming)
+        except (*UNZIPPABLE, zlib.error):
+            self._left_out.append((each.member.path, "damaged in the zip"))
+            return
+        try:
+            kind = check_image(incoming, self._most.pixels)
+        except UNREADABLE as error:
+            self._left_out.append((each.member.path, reason(error)))
+            return
+        place = self._into / each.folder / with_suffix(each.name, kind)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        incoming.replace(self._free(place))
+        self._labels[each.label] += 1
+
+    def _stream(self, each: Placed, path: Path) -> None:
+        """Unpack a file, and count what really comes out of it."""
+        info, written = each.member.info, 0
+        largest = max(_GROWS_FREELY, info.compress_size * self._most.ratio)
+        with self._held.archive.open(info) as source, path.open("wb") as sink:
+            while chunk := source.read(_CHUNK):
+                written += len(chunk)
+                self._room -= len(chunk)
+                if written > largest:
+                    grows = f"which unpacks to over {self._most.ratio} times its size"
+                    wrong = f"holds {shown(each.member.path)}, {grows}, as a zip bomb does"
+                    raise DataError(self._name, wrong, "save that image as PNG or JPEG")
+                if self._room < 0:
+                    wrong = f"unpacks to more than {self._most.unpacked / 1e6:,.0f} MB"
+                    raise DataError(self._name, wrong, "take fewer images, or smaller ones")
+                sink.write(chunk)
+
+    def _free(self, place: Path) -> Path:
+        """The path, or one with a number where a file system may hold it for taken."""
+        made, number = place, 1
+        while str(made).casefold() in self._taken:
+            number += 1
+            made = place.with_name(f"{place.stem}-{number}{place.suffix}")
+        self._taken.add(str(made).casefold())
+        return made
+
+    def _refuse_few_classes(self) -> None:
+        if len(self._labels) > 1:
+            return
+        if self._labels:
+            wrong = f"holds images of one class, {shown(next(iter(self._labels)))}"
+        else:
+            first = "".join(f", as {one_line(p)[:80]} ({why})" for p, why in self._left_out[:1])
+            wrong = f"holds no image in a class folder{first}"
+        raise DataError(self._name, wrong, f"{AGAIN}, two classes or more")
+
+
+def _sweep(data: Path) -> None:
+    """Remove what processes that are gone have left half unpacked."""
+    for left in data.glob(f"{_BESIDE}*"):
+        with suppress(OSError):
+            if time.time() - left.stat().st_mtime > _ABANDONED:
+                shutil.rmtree(left, ignore_errors=True)
