@@ -19,7 +19,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from core.errors import DataError
-from core.runs.bundled import read_bundled
+from core.runs.bundled import SplitName, read_bundled
 from core.runs.events import Progress
 from core.runs.image_files import UNREADABLE, open_image, reason
 from core.runs.image_folder import Item, find_images
@@ -272,7 +272,7 @@ def _bad_images(data: str, bad: list[str]) -> DataError:
     return DataError("--data", wrong, "replace or remove what is named, and run again")
 
 
-def _wanted(settings: RunSettings) -> tuple[tuple[str, str, int], ...]:
+def _wanted(settings: RunSettings) -> tuple[tuple[SplitName, str, int], ...]:
     return (
         ("train", "--samples", settings.samples),
         ("validation", "--validation-samples", settings.validation_samples),
