@@ -12,7 +12,7 @@ DEMO = "THAW_DEMO"
 
 
 def home() -> Path:
-    """The folder of runs and of the library: $THAW_HOME, or `~/.thaw`.
+    """The folder of runs, of uploaded data and of the library: $THAW_HOME, or `~/.thaw`.
 
     Raises InputError, naming THAW_HOME, if that begins with a home folder that there is not.
     """
