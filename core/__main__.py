@@ -14,10 +14,11 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from core.design import catalogue, layers, parse, presets, problems, why
+from core.design import catalogue, layers, parse, preset_words, presets, problems, why
+from core.design.apply import apply
 from core.design.batches import steps_per_epoch
 from core.design.layers import LayerTable
-from core.design.spec import Schedule
+from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
 from core.runs import folder as folders
@@ -132,16 +133,31 @@ def groups(name: str, as_json: bool) -> None:
 
 @cli.command("presets")
 @click.argument("name", required=False)
-def presets_(name: str | None) -> None:
-    """All presets, a line each, or the JSON of the preset NAME."""
-    if name is not None:
-        click.echo(presets.text(name), nl=False)
-        return
-    wide = max(map(len, presets.names()))
-    for preset in presets.names():
-        schedule = presets.load(preset)
-        about = f"{schedule.name}: {schedule.epochs} epochs, {schedule.model.name}"
-        click.echo(f"{preset:{wide}}  {about}")
+@click.option("--model", metavar="NAME", help="The model to apply it to.  [default: its own]")
+@click.option("--epochs", type=_whole, metavar="INTEGER", help="Stretched or shortened to so many.")
+@click.option("--about", is_flag=True, help="When to use it, its sources, and what it cannot say.")
+def presets_(name: str | None, model: str | None, epochs: int | str | None, about: bool) -> None:
+    """All presets, a line each, or the preset NAME as a schedule's JSON."""
+    if name is None:
+        if model is not None or epochs is not None or about:
+            raise InputError("NAME", "is missing", nearest("", presets.names()))
+        for line in preset_words.overview():
+            click.echo(line)
+    elif about:
+        for line in preset_words.about(presets.find(name)):
+            click.echo(line)
+    else:
+        found, own = presets.find(name), presets.load(name).model
+        table = _table(own.name if model is None else catalogue.full_name(model))
+        made = apply(found, table, own if table.model == own.name else None, _epochs(epochs))
+        click.echo(parse.dumps(made), nl=False)
+
+
+def _epochs(given: int | str | None) -> int | None:
+    if given is not None and (not isinstance(given, int) or not 1 <= given <= MAX_EPOCHS):
+        way_out = f"use a whole number from 1 to {MAX_EPOCHS:,}"
+        raise InputError("--epochs", f"is {shown(given)}", way_out)
+    return given
 
 
 @cli.command()

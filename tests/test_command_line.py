@@ -74,11 +74,30 @@ def test_groups_prints_an_aligned_table_with_the_total():
     assert len({len(line) for line in lines}) == 1
 
 
-def test_presets_are_listed_and_printed_as_they_are_stored():
+def test_presets_are_listed_with_title_and_use_and_printed_as_schedules():
     listed = thaw("presets").stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(presets.names())
-    for name in presets.names():
+    for name, line in zip(presets.names(), listed, strict=True):
+        assert f"  {presets.find(name).title}  " in line
+        assert line.endswith(f"  {presets.find(name).when}")
         assert thaw("presets", name).stdout == presets.text(name)
+
+
+def test_a_preset_is_printed_for_another_model_and_length():
+    made = parse.parse(thaw("presets", "ulmfit", "--model", "resnet50", "--epochs", "12").stdout)
+    assert (made.model.name, made.epochs) == ("torchvision/resnet50", 12)
+    assert made.group("layer4").trainable == ((1, None),)
+
+
+def test_a_preset_tells_its_sources_and_what_it_cannot_say():
+    told = thaw("presets", "ulmfit", "--about").stdout
+    found = presets.find("ulmfit")
+    for part in (found.title, found.when, *found.cannot, *found.changed):
+        assert part in told
+    for source in found.sources:
+        assert source.url is not None
+        assert source.url in told
+        assert all(number in told for number in source.numbers)
 
 
 @pytest.mark.parametrize("name", presets.names())
@@ -473,6 +492,10 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
         ),
         (("curves", "gradual", "--steps-per-epoch", "0"), "--steps-per-epoch"),
         (("curves", "gradual", "--steps-per-epoch", "x"), "--steps-per-epoch"),
+        (("presets", "ulmfit", "--epochs", "0"), "--epochs is 0"),
+        (("presets", "ulmfit", "--epochs", "few"), "--epochs is 'few'"),
+        (("presets", "ulmfit", "--model", "resnet19"), "model is 'resnet19'"),
+        (("presets", "--model", "resnet50"), "NAME is missing"),
         (("check",), "FILE"),
         (("chek", "gradual"), "chek"),
         (("--nope",), "--nope"),

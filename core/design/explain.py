@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -16,12 +17,6 @@ MAX_PROBLEMS = 100
 
 Location = tuple[str | int, ...]
 
-_MODELS: dict[str, type[BaseModel]] = {
-    "model": spec.ModelRef,
-    "lr": spec.LearningRate,
-    "warmup": spec.Warmup,
-    "groups": spec.Group,
-}
 _WORDS = {
     "missing": ("is missing", "add it"),
     "int_type": ("is {value}", "write a whole number"),
@@ -48,7 +43,7 @@ _PATTERNS = {
 _PRINTABLE = "leave out the control characters"
 
 
-def _members(union: Any) -> dict[str, type[BaseModel]]:
+def members(union: Any) -> dict[str, type[BaseModel]]:
     """The members of one of the document's unions by their tag: a Tag, or their first Literal."""
     found = {}
     for member in get_args(get_args(union)[0]):
@@ -61,39 +56,62 @@ def _members(union: Any) -> dict[str, type[BaseModel]]:
     return found
 
 
-_UNIONS = {
-    "optimizer": _members(spec.Optimizer),
-    "decay": _members(spec.Decay),
-    "floor": _members(spec.Floor),
+@dataclass(frozen=True, slots=True)
+class Anatomy:
+    """What a kind of document is made of: its class, and its parts' classes by their fields.
+
+    `unions` has the members of every part that is one of several, by their tags.
+    """
+
+    root: type[BaseModel]
+    parts: Mapping[str, type[BaseModel]]
+    unions: Mapping[str, Mapping[str, type[BaseModel]]]
+
+
+UNIONS = {
+    "optimizer": members(spec.Optimizer),
+    "decay": members(spec.Decay),
+    "floor": members(spec.Floor),
 }
+SCHEDULE = Anatomy(
+    spec.Schedule,
+    {
+        "model": spec.ModelRef,
+        "lr": spec.LearningRate,
+        "warmup": spec.Warmup,
+        "groups": spec.Group,
+    },
+    UNIONS,
+)
 
 
-def explained(error: ValidationError) -> list[InputError]:
+def explained(error: ValidationError, anatomy: Anatomy = SCHEDULE) -> list[InputError]:
     """All of pydantic's errors, unknown fields first: they say why another one is missing."""
     found = error.errors(include_url=False)
     found = [details for details in found if details["type"] != "too_short" or not details["input"]]
     found.sort(key=lambda details: details["type"] != "extra_forbidden")
-    return list({str(told): told for told in map(_explain, found[:MAX_PROBLEMS])}.values())
+    told = [_explain(details, anatomy) for details in found[:MAX_PROBLEMS]]
+    return list({str(each): each for each in told}.values())
 
 
-def _explain(details: ErrorDetails) -> InputError:
+def _explain(details: ErrorDetails, anatomy: Anatomy) -> InputError:
     """One of pydantic's errors as field, what is wrong and way out."""
     kind, loc, value = details["type"], details["loc"], details["input"]
-    field, context = json_path(loc), details.get("ctx", {})
+    field, context = json_path(loc, anatomy.unions), details.get("ctx", {})
     if kind == "refused":
         return InputError(context["field"] or field, context["wrong"], context["way_out"])
     if kind == "extra_forbidden":
-        return _unknown_field(field, loc)
+        return _unknown_field(field, loc, anatomy)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_tag(str(loc[-1]), field, value)
+        return _wrong_tag(anatomy.unions[str(loc[-1])], field, value)
     if kind == "literal_error":
-        annotation = _owner(loc[:-1]).model_fields[str(loc[-1])].annotation
+        annotation = _owner(loc[:-1], anatomy).model_fields[str(loc[-1])].annotation
         return InputError(field, f"is {shown(value)}", _one_of(value, _literals(annotation)))
     if kind == "string_pattern_mismatch":
         key = "modules" if "modules" in loc else field
         return InputError(field, f"is {shown(value)}", _PATTERNS.get(key, _PRINTABLE))
     if kind in ("missing", "too_long") and "trainable" in loc:
-        window = json_path(loc[: loc.index("trainable") + 2])
+        window = json_path(loc[: loc.index("trainable") + 2], anatomy.unions)
         return InputError(window, f"is {shown(value)}", "write [start, end], null for to the end")
     wrong, way_out = _WORDS.get(kind, ("is {value}", "{message}"))
     words = {"value": shown(value), "message": details["msg"], **context}
@@ -102,11 +120,11 @@ def _explain(details: ErrorDetails) -> InputError:
     return InputError(field, wrong.format(**words), way_out.format(**words))
 
 
-def _unknown_field(field: str, loc: Location) -> InputError:
-    name, owner = str(loc[-1]), _owner(loc[:-1])
+def _unknown_field(field: str, loc: Location, anatomy: Anatomy) -> InputError:
+    name, owner = str(loc[-1]), _owner(loc[:-1], anatomy)
     union, kind = (loc[-3], str(loc[-2])) if len(loc) > 2 else (None, "")
-    members = _UNIONS.get(str(union), {})
-    others = [tag for tag, member in members.items() if name in member.model_fields]
+    union_members = anatomy.unions.get(str(union), {})
+    others = [tag for tag, member in union_members.items() if name in member.model_fields]
     if not others:
         return InputError(field, "is not a field here", nearest(name, owner.model_fields))
     if union == "floor":
@@ -114,10 +132,12 @@ def _unknown_field(field: str, loc: Location) -> InputError:
     return InputError(field, f"is no field of {kind}", f"remove it, or use {' or '.join(others)}")
 
 
-def _wrong_tag(union: str, field: str, value: dict[str, Any]) -> InputError:
-    key = "name" if union == "optimizer" else "shape"
+def _wrong_tag(
+    union: Mapping[str, type[BaseModel]], field: str, value: dict[str, Any]
+) -> InputError:
+    key = next(iter(next(iter(union.values())).model_fields))
     wrong = f"is {shown(value[key])}" if key in value else "is missing"
-    return InputError(f"{field}.{key}", wrong, _one_of(value.get(key), _UNIONS[union]))
+    return InputError(f"{field}.{key}", wrong, _one_of(value.get(key), union))
 
 
 def _literals(annotation: Any) -> list[str]:
@@ -131,21 +151,21 @@ def _one_of(value: Any, choices: Iterable[str]) -> str:
     return nearest(value if isinstance(value, str) else "", choices)
 
 
-def _owner(loc: Location) -> type[BaseModel]:
+def _owner(loc: Location, anatomy: Anatomy) -> type[BaseModel]:
     """The part of the document that the location lies in."""
     names = [part for part in loc if isinstance(part, str)]
     if not names:
-        return spec.Schedule
-    if len(names) > 1 and names[-2] in _UNIONS:
-        return _UNIONS[names[-2]][names[-1]]
-    return _MODELS[names[-1]]
+        return anatomy.root
+    if len(names) > 1 and names[-2] in anatomy.unions:
+        return anatomy.unions[names[-2]][names[-1]]
+    return anatomy.parts[names[-1]]
 
 
-def json_path(loc: Location) -> str:
+def json_path(loc: Location, unions: Mapping[str, Mapping[str, type[BaseModel]]] = UNIONS) -> str:
     """`groups[0].trainable[1][0]` from pydantic's location, which also names a union's member."""
     path, before = "", None
     for part in loc:
-        if before not in _UNIONS or part not in _UNIONS[str(before)]:
+        if before not in unions or part not in unions[str(before)]:
             plain = isinstance(part, str) and re.fullmatch(r"\w{1,40}", part)
             path += f".{part}" if plain else f"[{shown(part)}]"
         before = part

@@ -26,7 +26,12 @@ def parse(text: str | bytes) -> spec.Schedule:
     a key twice, NaN or infinity, nested too deeply, another format or version, or a field that is
     missing, unknown, of the wrong type or out of its range.
     """
-    return from_raw(_load(_decode(text)))
+    return from_raw(load_json(text))
+
+
+def load_json(text: str | bytes) -> object:
+    """What a JSON text holds; raises ScheduleError for what `parse` refuses in any document."""
+    return _load(_decode(text))
 
 
 def from_raw(raw: object) -> spec.Schedule:
@@ -62,7 +67,12 @@ def to_raw(schedule: spec.Schedule) -> dict[str, Any]:
 
 def dumps(schedule: spec.Schedule) -> str:
     """The schedule as JSON for people: what fits into 130 columns, a comma aside, is one line."""
-    return _pretty("", to_raw(schedule), 0) + "\n"
+    return pretty(to_raw(schedule))
+
+
+def pretty(raw: dict[str, Any]) -> str:
+    """Plain JSON values as text, laid out as `dumps` does."""
+    return _pretty("", raw, 0) + "\n"
 
 
 def _pretty(key: str, value: Any, indent: int) -> str:

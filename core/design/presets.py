@@ -1,15 +1,28 @@
-"""Presets: schedules to begin with, stored as JSON files beside this module."""
+"""Presets: recipes to begin with, stored as JSON files beside this module."""
 
 from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
 
-from core.design.parse import parse
-from core.design.spec import Schedule
+from core.design import layers, parse, preset
+from core.design.apply import apply
+from core.design.layers import LayerTable
+from core.design.preset import Family, Preset
+from core.design.spec import ModelRef, Schedule
 from core.errors import InputError, nearest
 
 DEFAULT = "gradual"
+BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
+
+FAMILIES: dict[Family, str] = {
+    "thaw": "When groups thaw",
+    "part": "Which part trains",
+    "rates": "Rates by depth",
+    "curve": "The curve",
+    "exercise": "The exercise",
+}
+"""What presets are about, in the order in which they are told, and its heading."""
 
 _PRESETS = files("core.design") / "presets"
 
@@ -21,13 +34,45 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(name.removesuffix(".json") for name in stored))
 
 
-def text(name: str) -> str:
-    """A preset's JSON as it is stored; InputError names the nearest preset if there is none."""
+@cache
+def find(name: str) -> Preset:
+    """A preset's document; InputError names the nearest preset if there is none."""
+    return preset.read(document(name))
+
+
+def document(name: str) -> str:
+    """A preset's document as it is stored; InputError names the nearest preset if there is none."""
     if name not in names():
         raise InputError("preset", f"is {name!r}, which does not exist", nearest(name, names()))
     return (_PRESETS / f"{name}.json").read_text(encoding="utf-8")
 
 
+@cache
 def load(name: str) -> Schedule:
-    """A preset as a schedule; InputError names the nearest preset if there is none."""
-    return parse(text(name))
+    """A preset as a schedule for its own model, or for the bundled one if it names none."""
+    found = find(name)
+    table = layers.load(found.model.name if found.model else BUNDLED_MODEL)
+    return apply(found, table, found.model)
+
+
+def text(name: str) -> str:
+    """That schedule as JSON text."""
+    return parse.dumps(load(name))
+
+
+@cache
+def applied(name: str, table: LayerTable, model: ModelRef) -> Schedule:
+    """A preset as a schedule for that model, whose table it is; weights stay."""
+    return apply(find(name), table, model)
+
+
+def same(schedule: Schedule, table: LayerTable) -> str | None:
+    """The preset that a schedule is for its model, whatever the schedule's name; None if none."""
+    for name in names():
+        try:
+            made = applied(name, table, schedule.model)
+        except InputError:  # a model with too few groups for it
+            continue
+        if made.model_copy(update={"name": schedule.name}) == schedule:
+            return name
+    return None

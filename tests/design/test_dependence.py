@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 
 from core.design import edits, layers, parse, presets
+from core.design.apply import apply
 from core.design.dependence import fixed_nodes
 from core.design.layers import LayerTable
 from core.design.plan import phases
@@ -102,7 +103,9 @@ def changed(schedule: Schedule, **groups: dict[str, Any]) -> Schedule:
 
 def variants(model: str) -> dict[str, Schedule]:
     table = layers.load(model)
-    found = {name: edits.use_model(presets.load(name), table) for name in presets.names()}
+    first = ("discriminative", "exercise", "exercise-mended", "gradual", "head-only")
+    found = {name: edits.use_model(presets.load(name), table) for name in first}
+    found |= {name: apply(presets.find(name), table) for name in ("chain-thaw", "surgical-middle")}
     start = found["gradual"]
     found["freezes again"] = changed(start, g1={"trainable": [[1, 2], [3, None]]})
     found["drifts"] = changed(

@@ -4,24 +4,54 @@ from pathlib import Path
 
 import pytest
 
-from core.design import layers, parse, presets, problems
+from core.design import edits, layers, parse, preset, presets, problems
+from core.design.apply import apply
+from core.design.spec import ModelRef
 from core.errors import InputError
 
-GOLDEN = Path(__file__).parent / "golden"
+FIRST = Path(__file__).parent / "first_presets"
+"""The first presets as they were: whole schedules, with their layers' names."""
+
+LITERATURE = (
+    "torchvision/resnet18",
+    "torchvision/resnet50",
+    presets.BUNDLED_MODEL,
+    "torchvision/convnext_tiny",
+    "torchvision/vit_b_16",
+    "torchvision/densenet121",
+)
+MODELS = tuple(name for name in LITERATURE if name in layers.known_models())
 
 
 def test_the_default_preset_exists():
     assert presets.DEFAULT in presets.names()
 
 
+@pytest.mark.parametrize("name", sorted(path.stem for path in FIRST.iterdir()))
+def test_a_preset_gives_what_it_gave_when_it_was_a_schedule(name: str):
+    text = (FIRST / f"{name}.json").read_text(encoding="utf-8")
+    assert presets.load(name) == parse.parse(text)
+    assert presets.text(name) == text
+
+
+@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("name", presets.names())
-def test_no_preset_is_refused_by_its_own_models_layer_table(name: str):
-    schedule = presets.load(name)
-    assert problems.errors(schedule, layers.load(schedule.model.name)) == ()
+def test_every_preset_has_no_error_on_every_kind_of_model(name: str, model: str):
+    table = layers.load(model)
+    schedule = apply(presets.find(name), table)
+    assert problems.errors(schedule, table) == ()
+    assert schedule.model.name == model
+
+
+@pytest.mark.parametrize("model", layers.known_models())
+def test_every_preset_can_be_applied_to_every_known_model(model: str):
+    table = layers.load(model)
+    for name in presets.names():
+        assert problems.errors(apply(presets.find(name), table), table) == ()
 
 
 @pytest.mark.parametrize("name", sorted(set(presets.names()) - {"exercise"}))
-def test_no_preset_but_the_exercise_has_a_warning(name: str):
+def test_no_preset_but_the_exercise_has_a_warning_on_its_own_model(name: str):
     schedule = presets.load(name)
     found = problems.problems(schedule, layers.load(schedule.model.name))
     assert {problem.severity for problem in found} <= {"hint"}
@@ -33,24 +63,42 @@ def test_the_exercise_shows_its_rising_rates():
 
 @pytest.mark.parametrize("name", presets.names())
 def test_a_preset_is_stored_as_thaw_writes_it(name: str):
-    assert presets.text(name) == parse.dumps(presets.load(name))
+    assert presets.document(name) == preset.dumps(presets.find(name))
 
 
 @pytest.mark.parametrize("name", presets.names())
-def test_a_preset_has_its_models_default_groups(name: str):
+def test_a_presets_name_is_that_of_its_file(name: str):
+    assert presets.find(name).name == name
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_a_presets_text_is_its_schedule(name: str):
+    assert parse.parse(presets.text(name)) == presets.load(name)
+
+
+def test_titles_are_told_apart():
+    titles = [presets.find(name).title for name in presets.names()]
+    assert len(set(titles)) == len(titles)
+
+
+def test_every_family_has_its_heading():
+    assert {presets.find(name).family for name in presets.names()} == set(presets.FAMILIES)
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_a_schedule_that_a_preset_made_is_known_as_that_preset(name: str):
     schedule = presets.load(name)
-    stored = [(group.name, group.modules) for group in schedule.groups]
-    table = layers.load(schedule.model.name)
-    assert stored == [(group.name, group.modules) for group in table.groups]
+    assert presets.same(schedule, layers.load(schedule.model.name)) == name
 
 
-@pytest.mark.parametrize("name", presets.names())
-def test_every_preset_has_a_golden_file_and_a_golden_link(name: str):
-    assert (GOLDEN / f"{name}.json").is_file()
-    assert (GOLDEN / f"{name}.link").is_file()
+def test_another_name_makes_no_other_schedule_but_another_number_does():
+    table = layers.load("torchvision/resnet50")
+    schedule = presets.applied("ulmfit", table, ModelRef(name=table.model))
+    assert presets.same(edits.set_field(schedule, "name", "mine"), table) == "ulmfit"
+    assert presets.same(edits.set_field(schedule, "epochs", 99), table) is None
 
 
-@pytest.mark.parametrize("read", [presets.text, presets.load])
+@pytest.mark.parametrize("read", [presets.text, presets.load, presets.find])
 def test_an_unknown_preset_names_the_nearest(read):
     with pytest.raises(InputError) as caught:
         read("exercize")
@@ -62,7 +110,6 @@ def test_an_unknown_preset_names_the_nearest(read):
 def test_a_preset_is_no_path():
     with pytest.raises(InputError) as caught:
         presets.text("../spec")
-    assert str(caught.value) == (
-        "preset is '../spec', which does not exist: "
-        "use one of discriminative, exercise, exercise-mended, gradual, head-only"
+    assert str(caught.value).startswith(
+        "preset is '../spec', which does not exist: use one of beit, bit, chain-thaw"
     )

@@ -1,0 +1,36 @@
+"""What presets are, in lines of text for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from core.design import presets
+from core.design.preset import Preset
+
+
+def overview() -> Iterator[str]:
+    """A line for every preset, by name: its name, its title, and when to use it."""
+    found = [presets.find(name) for name in presets.names()]
+    wide = max(len(each.name) for each in found), max(len(each.title) for each in found)
+    for each in found:
+        yield f"{each.name:{wide[0]}}  {each.title:{wide[1]}}  {each.when}"
+
+
+def about(preset: Preset) -> Iterator[str]:
+    """Title, when to use it, sources with their numbers, what it cannot say, what it changes."""
+    yield preset.title
+    yield preset.when
+    for source in preset.sources:
+        yield ""
+        yield f"{source.citation}: {source.where}"
+        if source.url is not None:
+            yield source.url
+        yield from (f"  - {number}" for number in source.numbers)
+    for title, sentences in (
+        ("What a schedule cannot say of it:", preset.cannot),
+        ("What is otherwise here:", preset.changed),
+    ):
+        if sentences:
+            yield ""
+            yield title
+            yield from (f"  - {sentence}" for sentence in sentences)

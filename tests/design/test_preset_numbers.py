@@ -1,0 +1,220 @@
+"""The presets' curves against the numbers of their sources, each cited by its place there."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import timm
+import torch
+from timm.optim import param_groups_layer_decay
+from torch.optim.lr_scheduler import OneCycleLR
+
+from core.design import curves, layers, plan, presets
+from core.design.apply import apply
+from core.design.spec import Schedule
+
+BUNDLED = layers.load(presets.BUNDLED_MODEL)
+VIT = "timm/vit_tiny_patch16_224"
+
+
+def head_rates(schedule: Schedule, steps_per_epoch: int) -> list[float]:
+    steps = np.arange(schedule.epochs * steps_per_epoch)
+    found: list[float] = curves.rates_of_steps(schedule, steps, steps_per_epoch)[-1].tolist()
+    return found
+
+
+@pytest.mark.parametrize("model", [presets.BUNDLED_MODEL, "torchvision/resnet50", VIT])
+def test_ulmfit_is_the_slanted_triangle_of_section_3_2(model: str):
+    # ULMFiT (arXiv:1801.06146), Section 3.2, Equation 3, with cut_frac 0.1, ratio 32, peak 0.01
+    schedule = apply(presets.find("ulmfit"), layers.load(model))
+    steps_per_epoch, cut_frac, ratio, highest = 100, 0.1, 32, 0.01
+    total = schedule.epochs * steps_per_epoch
+    cut = math.floor(total * cut_frac)
+    for t, rate in enumerate(head_rates(schedule, steps_per_epoch)):
+        p = t / cut if t < cut else 1 - (t - cut) / (cut * (1 / cut_frac - 1))
+        assert rate == pytest.approx(highest * (1 + p * (ratio - 1)) / ratio, rel=1e-12)
+
+
+def test_ulmfit_divides_by_2_6_per_group_and_thaws_one_more_each_epoch():
+    # ULMFiT (arXiv:1801.06146), Sections 3.2 and 3.3
+    schedule = presets.load("ulmfit")
+    peaks = [curves.peak(schedule, group) for group in reversed(schedule.groups)]
+    for above, below in pairwise(peaks):
+        assert below == pytest.approx(above / 2.6, rel=1e-12)
+    thaws = [group.trainable for group in reversed(schedule.groups)]
+    assert thaws == [((epoch, None),) for epoch in range(len(schedule.groups))]
+
+
+def test_one_cycle_is_torchs_one_cycle_lr_to_1e_12():
+    # OneCycleLR's defaults: pct_start 0.3, div_factor 25, final_div_factor 1e4, cosine. It counts
+    # both ends of the cycle as steps, so a cycle as long as a run of n steps has n + 1.
+    schedule = presets.load("one-cycle")
+    steps_per_epoch = 16
+    total = schedule.epochs * steps_per_epoch
+    optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], momentum=0.9)
+    scheduler = OneCycleLR(
+        optimizer,
+        schedule.optimizer.base_lr,
+        total_steps=total + 1,
+        pct_start=(0.3 * total + 1) / (total + 1),
+    )
+    for rate in head_rates(schedule, steps_per_epoch):
+        assert rate == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-12)
+        optimizer.step()
+        scheduler.step()
+
+
+def test_fastais_backbone_gets_its_second_cycle_over_slices():
+    # fastai 2, fine_tune: fit_one_cycle(epochs, slice(1e-5, 1e-3), pct_start=0.3, div=5), with
+    # combined_cos of callback/schedule.py and div_final 1e5
+    schedule = presets.load("fastai-fine-tune")
+    stem, steps_per_epoch = schedule.groups[0], 10
+    n = (schedule.epochs - 1) * steps_per_epoch
+    steps = np.arange(steps_per_epoch, schedule.epochs * steps_per_epoch)
+    rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)[0]
+
+    def between(start: float, end: float, share: float) -> float:
+        return start + (1 + math.cos(math.pi * (1 - share))) * (end - start) / 2
+
+    for k, rate in enumerate(rates.tolist()):
+        at = k / n
+        rising = between(1e-5 / 5, 1e-5, at / 0.3)
+        falling = between(1e-5, 1e-5 / 1e5, (at - 0.3) / 0.7)
+        assert rate == pytest.approx(rising if at < 0.3 else falling, rel=1e-9)
+    assert stem.trainable == ((1, None),)
+    peaks = [curves.peak(schedule, group) for group in schedule.groups]
+    assert peaks == pytest.approx(np.geomspace(1e-5, 1e-3, len(peaks)).tolist())
+
+
+@pytest.mark.parametrize(
+    ("name", "decay"), [("mae-vit-b", 0.65), ("mae-vit-l", 0.75), ("beit", 0.65), ("electra", 0.8)]
+)
+def test_layer_decay_is_timms_on_a_vision_transformer(name: str, decay: float):
+    # MAE, FINETUNE.md; BEiT, get_started_for_image_classification.md; ELECTRA,
+    # configure_finetuning.py: decay per block, counted from the head. The last norm layer, which
+    # timm counts with the last block, goes with the head there as it does here (MAE, lr_decay.py).
+    table = layers.load(VIT)
+    schedule = apply(presets.find(name), table)
+    network = timm.create_model(VIT.removeprefix("timm/"), pretrained=False)
+    scales = {
+        id(parameter): group["lr_scale"]
+        for group in param_groups_layer_decay(network, layer_decay=decay)
+        for parameter in group["params"]
+    }
+    seen = {}
+    for group in schedule.groups:
+        mine = {
+            scales[id(parameter)]
+            for path, parameter in network.named_parameters()
+            if not path.startswith("norm.")
+            and any(layers.covers(module, path) for module in group.modules)
+        }
+        assert len(mine) == 1, group.name
+        seen[group.name] = mine.pop()
+    assert {group.name: curves.scale(schedule, group) for group in schedule.groups} == (
+        pytest.approx(seen, rel=1e-12)
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "warmup", "rate", "weight_decay"),
+    [
+        ("mae-vit-b", 100, 5, 5e-4, 0.05),  # MAE: Table 9, and FINETUNE.md for blr
+        ("mae-vit-l", 50, 5, 1e-3, 0.05),  # the same
+        ("beit", 100, 20, 4e-3 * 256 / 1024, 0.05),  # BEiT-base, batch of 1,024
+        ("electra", 3, 0.3, 1e-4, 0.01),  # configure_finetuning.py
+        ("lp-ft", 20, 0, 0.03, 0.0),  # living17.yaml, resnet50_transfer.yaml
+    ],
+)
+def test_lengths_and_rates_are_the_sources(
+    name: str, epochs: int, warmup: float, rate: float, weight_decay: float
+):
+    schedule = presets.load(name)
+    assert schedule.epochs == epochs
+    assert schedule.lr.warmup.epochs == pytest.approx(warmup)
+    assert schedule.optimizer.base_lr == rate
+    assert schedule.optimizer.weight_decay == weight_decay
+
+
+def test_wsd_is_the_cooldown_of_section_3():
+    # Hägele et al. (arXiv:2405.18392), Section 3: linear warmup, constant, then
+    # 1 - sqrt((n - (N - N_decay)) / N_decay)
+    schedule, steps_per_epoch = presets.load("wsd"), 20
+    total = schedule.epochs * steps_per_epoch
+    warmup = 0.5 * steps_per_epoch
+    cooldown = 0.2 * (total - warmup)
+    for n, rate in enumerate(head_rates(schedule, steps_per_epoch)):
+        if n < warmup:
+            share = n / warmup
+        elif n <= total - cooldown:
+            share = 1.0
+        else:
+            share = 1 - math.sqrt((n - (total - cooldown)) / cooldown)
+        assert rate == pytest.approx(schedule.optimizer.base_lr * share, rel=1e-9)
+
+
+def test_bit_runs_through_the_three_steps_between_their_treads():
+    # BiT-HyperRule (arXiv:1912.11370), Section 3.3 and bit_hyperrule.py: warmup over 500 of 10,000
+    # steps, a tenth of the rate at 3,000, 6,000 and 9,000
+    schedule = presets.load("bit")
+    rates = np.array(head_rates(schedule, 500))
+    assert len(rates) == 10_000
+    assert rates[:500] == pytest.approx(0.003 * np.arange(500) / 500)
+    for step, tread in ((3_000, 0.1), (6_000, 0.01), (9_000, 0.001)):
+        assert 0.003 * tread < rates[step] < 0.003 * tread * 10
+    assert rates[-1] == pytest.approx(0.003 * 0.001, rel=1e-3)
+    assert (np.diff(rates[500:]) < 0).all()
+
+
+def test_freeze_out_freezes_by_the_cube_of_the_layers_place():
+    # FreezeOut (arXiv:1706.04983), Section 2, and densenet.py:
+    # t_i = (0.8 + 0.2 i / L)³, rates / t_i
+    schedule = presets.load("freeze-out")
+    last = len(schedule.groups) - 1
+    for place, group in enumerate(schedule.groups[:-1]):
+        share = (0.8 + 0.2 * place / last) ** 3
+        ((start, end),) = plan.open_spans(group, schedule.epochs)
+        assert start == 0
+        assert abs(end - share * schedule.epochs) <= 0.5
+        assert curves.scale(schedule, group) == pytest.approx(1 / share)
+    assert schedule.groups[-1].trainable == ((0, None),)
+    assert curves.scale(schedule, schedule.groups[-1]) == 1.0
+
+
+def test_chain_thaw_trains_the_head_at_1e_3_and_each_other_group_at_1e_4():
+    # DeepMoji (arXiv:1708.00524), Section 3.3, and finetuning.py: initial_lr, next_lr
+    schedule = presets.load("chain-thaw")
+    peaks = [curves.peak(schedule, group) for group in schedule.groups]
+    assert peaks == pytest.approx([1e-4] * (len(peaks) - 1) + [1e-3])
+    sizes = [len(phase.open) for phase in plan.phases(schedule)]
+    assert sizes == [1] * len(peaks) + [len(peaks)]
+
+
+def test_keras_opens_the_base_after_20_epochs_at_1e_5():
+    # The Keras guide, "The typical transfer-learning workflow" and "Fine-tuning"
+    base, head = presets.load("keras-two-stage").groups
+    schedule = presets.load("keras-two-stage")
+    assert (schedule.epochs, base.trainable, head.trainable) == (30, ((20, None),), ((0, None),))
+    assert curves.lr(schedule, base, 25.0) == pytest.approx(1e-5)
+    assert curves.lr(schedule, head, 25.0) == pytest.approx(1e-3)
+    assert base.batchnorm == "eval"
+
+
+@pytest.mark.parametrize(
+    ("which", "trains"),
+    [
+        ("first", {"stem", "layer1", "head"}),
+        ("middle", {"layer2", "layer3", "head"}),
+        ("last", {"head"}),
+    ],
+)
+def test_surgical_blocks_of_a_resnet_are_the_papers(which: str, trains: set[str]):
+    # Surgical fine-tuning (arXiv:2210.11466), Section 2, and main.py: conv1 and layer1 are the
+    # first block, layer2 and layer3 the middle ones, fc the last layer; Adam, weight decay 1e-4
+    schedule = apply(presets.find(f"surgical-{which}"), layers.load("torchvision/resnet50"))
+    assert {group.name for group in schedule.groups if group.trainable} == trains
+    assert schedule.optimizer.weight_decay == 1e-4
+    assert schedule.epochs == 15
