@@ -92,7 +92,7 @@ def _group(
     rule = next((each for each in preset.rules if each.role in mine), Rule(role="all"))
     times, scale = _times(rule, place, len(cut), own), rule.lr_scale
     if isinstance(rule.pattern, FreezeOut) and rule.pattern.scaled:
-        scale = 1 / _share(rule.pattern, place, len(cut))
+        scale = float(f"{1 / _share(rule.pattern, place, len(cut)):.6g}")
     raw: dict[str, object] = {
         "name": layers.name,
         "modules": list(layers.modules),

@@ -37,7 +37,7 @@ _WORDS = {
 """What is wrong and the way out, by the kind of pydantic's error."""
 
 _PATTERNS = {
-    "modules": "use letters, digits, _ and dots, as in layer4.0.bn1",
+    "modules": "use letters, digits, _, - and dots, as in layer4.0.bn1",
     "model.name": "use letters, digits, _ . - and /, as in torchvision/resnet18",
 }
 _PRINTABLE = "leave out the control characters"

@@ -32,7 +32,7 @@ Name = Annotated[
 
 ModulePath = Annotated[
     str,
-    StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_]+(\.[A-Za-z0-9_]+)*$"),
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"),
 ]
 """A module's or parameter's dotted path, as in `model.named_modules()`: `layer4.0.bn1`."""
 

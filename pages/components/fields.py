@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -72,7 +73,8 @@ def sensible_step(value: float) -> float:
 
     The way down has the same stops as the way up, and never ends at 0.
     """
-    return float(f"1e{math.floor(math.log10(value / 2.0))}")
+    half = max(value / 2.0, sys.float_info.min)  # half of the smallest float is 0
+    return float(f"1e{math.floor(math.log10(half))}")
 
 
 def fresh_key(name: str, value: Any) -> str:

@@ -541,7 +541,8 @@ WRONG_FIELDS = [
         "modules",
         0,
         to="fc.",
-        says="groups[1].modules[0] is 'fc.': use letters, digits, _ and dots, as in layer4.0.bn1",
+        says="groups[1].modules[0] is 'fc.': "
+        "use letters, digits, _, - and dots, as in layer4.0.bn1",
     ),
     at(
         "groups",
