@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import design, export, run
+from pages import compare, design, export, run
 from pages.components import frame
 
 
@@ -15,6 +15,7 @@ def main() -> None:
         {
             "design": st.Page(design.page, title="Design", url_path="design", default=True),
             "run": st.Page(run.page, title="Run", url_path="run"),
+            "compare": st.Page(compare.page, title="Compare", url_path="compare"),
             "export": st.Page(export.page, title="Export", url_path="export"),
         }
     )

@@ -16,8 +16,8 @@ from pages.components.fonts import font_faces
 from pages.components.palette import ROLES
 
 _STYLE = "\n".join(
-    Path(__file__).with_name(name).read_text(encoding="utf-8")
-    for name in ("frame.css", "costs.css", "groups.css")
+    (Path(__file__).parent / name).read_text(encoding="utf-8")
+    for name in ("frame.css", "costs.css", "groups.css", "comparison/comparison.css")
 )
 _MARK = str(Path(__file__).with_name("mark.svg"))
 

@@ -11,6 +11,7 @@ from core.design.problems import Problem
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
 from pages.components.group_editor import groups_button
+from pages.components.library_card import library_menu
 from pages.components.links import file_name, show_link
 from pages.components.model_box import class_count, model_box, model_reading
 
@@ -125,6 +126,7 @@ def _files() -> None:
             args=(key,),
             help="A JSON file that Thaw has written. Undo brings back what you have now.",
         )
+        library_menu()
 
 
 def _open_file(key: str) -> None:

@@ -14,7 +14,7 @@ from tests.browser.driving import PHONE, WIDE
 OpenPage = Callable[..., Page]
 
 
-@pytest.mark.parametrize("path", ["/", "/run", "/export"])
+@pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export"])
 @pytest.mark.parametrize(
     ("viewport", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")]
 )

@@ -173,7 +173,7 @@ def test_the_rule_under_the_pointer_reads_every_group(open_page: OpenPage) -> No
     expect(tooltip).to_contain_text("frozen")
 
 
-@pytest.mark.parametrize("path", ["/", "/run", "/export"])
+@pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export"])
 def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, path: str) -> None:
     page = open_page(path, PHONE)
     driving.settle(page)
@@ -184,7 +184,7 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, path: str) -> 
     assert max(wide) <= PHONE["width"]
 
 
-@pytest.mark.parametrize("path", ["/run", "/export", "/design"])
+@pytest.mark.parametrize("path", ["/run", "/compare", "/export", "/design"])
 def test_a_deep_link_shows_its_page_within_the_navigation(open_page: OpenPage, path: str) -> None:
     page = open_page(path, WIDE)
-    expect(page.get_by_test_id("stTopNavLink")).to_have_count(3)
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(4)

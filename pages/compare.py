@@ -1,0 +1,214 @@
+"""The Compare page: two to four schedules side by side, and what their runs came to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import streamlit as st
+
+from core.design import link, parse, presets
+from core.design.group_pairs import group_rows
+from core.runs.compare import Result, result
+from pages.components import frame, state
+from pages.components.comparison import slots as compared
+from pages.components.comparison.bars import bars
+from pages.components.comparison.differences import difference_card
+from pages.components.comparison.figures import Line, lines, table
+from pages.components.comparison.markdown import markdown
+from pages.components.comparison.metrics import metrics_cards
+from pages.components.comparison.rates import rates_card
+from pages.components.comparison.slots import LETTERS, Slot
+from pages.components.fields import fresh_key, is_stale
+from pages.components.library_card import library_card
+
+_FEWEST = 2
+
+
+def page() -> None:
+    """Draw the page."""
+    slots = compared.slots()
+    frame.show_notice()
+    overlaid = _top(slots)
+    if len(slots) < _FEWEST:
+        _empty()
+        return
+    rows = group_rows([slot.schedule for slot in slots])
+    results = {slot.letter: result(slot.run) for slot in slots if slot.run is not None}
+    wide, side = st.columns([1040, 336], gap="small")
+    with wide:
+        with frame.card("bars"):
+            st.html(bars(slots, rows))
+        rates_card(slots, rows, overlaid=overlaid)
+        if results:
+            metrics_cards(slots, results)
+    with side:
+        for at, other in enumerate(slots[1:], 1):
+            difference_card(slots[0], other, rows, at)
+        _figures(slots, results)
+        library_card()
+
+
+def _top(slots: Sequence[Slot]) -> bool:
+    """The row of slots; returns whether schedules are drawn over each other."""
+    st.html('<h1 class="thaw-unseen">Compare schedules</h1>')
+    names = compared.sources()
+    shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))
+    view: Literal["overlay", "side by side"] = "overlay"
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slots"):
+        for place in range(shown):
+            if place < max(_FEWEST, len(slots)) or st.session_state.get("one-more"):
+                _slot(place, names)
+        if len(slots) == _FEWEST:
+            st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=compared.swap)
+        if _FEWEST <= len(slots) < len(LETTERS) and not st.session_state.get("one-more"):
+            st.button("Add", icon=":material/add:", key="add-slot", on_click=_one_more)
+        _bring()
+        st.space("stretch")
+        if len(slots) >= _FEWEST:
+            view = st.segmented_control(
+                "View",
+                ("overlay", "side by side"),
+                default="overlay",
+                required=True,
+                key="compare-view",
+                label_visibility="collapsed",
+            )
+    return view == "overlay"
+
+
+def _slot(place: int, names: Mapping[str, str]) -> None:
+    now = compared.chosen()
+    value = now[place] if place < len(now) else None
+    key = fresh_key(f"slot-{place}", value)
+    with st.container(key=f"slot-box-{place}"):
+        st.selectbox(
+            f"Schedule {LETTERS[place]}",
+            list(names),
+            index=None,
+            key=key,
+            format_func=lambda source: names.get(source, source),
+            placeholder="Choose a schedule",
+            label_visibility="collapsed",
+            on_change=_choose,
+            args=(place, key),
+        )
+
+
+def _choose(place: int, key: str) -> None:
+    if is_stale(key):
+        return
+    source = st.session_state[key]
+    st.session_state.pop("one-more", None)
+    if source is None:
+        compared.take_out(place)
+    else:
+        compared.put(source, place)
+
+
+def _one_more() -> None:
+    st.session_state["one-more"] = True
+
+
+def _bring() -> None:
+    with st.popover("File or link", icon=":material/attach_file:"):
+        turn = st.session_state.get("brought", 0)
+        file, text = f"compare-file-{turn}", f"compare-link-{turn}"
+        st.file_uploader(
+            "A schedule's JSON file", type="json", key=file, on_change=_bring_file, args=(file,)
+        )
+        st.text_input(
+            "A share link",
+            key=text,
+            placeholder="https://…?s=…",
+            on_change=_bring_link,
+            args=(text,),
+        )
+
+
+def _bring_file(key: str) -> None:
+    upload = st.session_state[key]
+    _emptied()
+    if upload is not None:
+        state.attempt(lambda: compared.bring("file", parse.parse(upload.getvalue())), lead="")
+
+
+def _bring_link(key: str) -> None:
+    text = st.session_state[key].strip()
+    _emptied()
+    if text:
+        state.attempt(lambda: compared.bring("link", link.decode(_code(text))), lead="")
+
+
+def _code(text: str) -> str:
+    """The part of a pasted address that holds the schedule, or the text itself."""
+    _, found, code = text.partition(f"{link.PARAMETER}=")
+    return code.split("&")[0].split("#")[0] if found and "?" in text else text
+
+
+def _emptied() -> None:
+    """New keys empty both fields, so that the same file can be brought again."""
+    st.session_state["brought"] = st.session_state.get("brought", 0) + 1
+
+
+def _empty() -> None:
+    wide, side = st.columns([1040, 336], gap="small")
+    with wide, frame.card("compare-empty", "Two to four schedules, side by side"):
+        st.markdown(
+            "**A** is the schedule that is now in Design. Choose another one as **B**: a preset, "
+            "one of your library, a past run, a file or a link. You will see when each group "
+            "trains in both, every rate, what they cost, what their runs came to, and in words "
+            "what B does differently."
+        )
+        with st.container(horizontal=True, gap="small", key="suggestions"):
+            for source, label in _suggestions():
+                st.button(label, key=f"suggest-{source}", on_click=compared.put, args=(source,))
+    with side:
+        library_card()
+
+
+def _suggestions() -> list[tuple[str, str]]:
+    """A few sources to begin with: the newest run, and presets that differ from what there is."""
+    runs = [source for source in compared.sources() if source.startswith("run:")][:1]
+    others = [
+        f"preset:{name}"
+        for name in (presets.DEFAULT, "discriminative", "head-only")
+        if presets.load(name) != state.schedule()
+    ]
+    names = compared.sources()
+    return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]
+
+
+def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
+    shown = lines(slots, results)
+    title = "Cost and result" if results else "Cost"
+    with frame.card("figures", title):
+        st.html(table(slots, shown))
+        st.html(f'<p class="thaw-note">{_note(results)}</p>')
+        with st.container(horizontal=True, gap="xsmall", key="figures-actions"):
+            for slot in slots:
+                if slot.source != compared.NOW and st.button(
+                    f"Use {slot.letter} in Design", key=f"use-{slot.letter}"
+                ):
+                    chosen = slot.schedule
+                    state.open_schedule(lambda found=chosen: found)
+                    frame.go("design")
+            _copy(slots, shown)
+
+
+def _note(results: Mapping[str, Result]) -> str:
+    compute = "Compute is in epochs with every group open, and as a share of the run's own."
+    if len(results) < _FEWEST:
+        return compute
+    return f"{compute} One run each: a difference of about 1 point can be chance."
+
+
+def _copy(slots: Sequence[Slot], shown: Sequence[Line]) -> None:
+    with st.popover("Markdown"):
+        st.code(markdown(slots, shown), language="markdown", wrap_lines=True, height=320)
+
+
+if __name__ == "__main__":
+    import app
+
+    app.main()

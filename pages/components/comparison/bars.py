@@ -1,0 +1,136 @@
+"""When each group trains, in every schedule: a bar for each, below each other on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import numpy as np
+
+from core.design import curves, plan
+from core.design import diff_words as words
+from core.design.budget import Budget, budgets
+from core.design.group_pairs import Row
+from core.design.spec import Group, Schedule
+from pages.components.comparison import look
+from pages.components.comparison.slots import Slot
+
+_POINTS = 40
+"""Points of a rate's line within one span."""
+_HIGHEST = 0.9
+"""Share of the bar's height that the peak takes."""
+_MOST_TICKS = 12
+
+
+def bars(slots: Sequence[Slot], rows: Sequence[Row]) -> str:
+    """The card's content as HTML: a table in which each group has a line for each schedule."""
+    epochs = max(slot.schedule.epochs for slot in slots)
+    shares = [dict(zip(_names(s.schedule), budgets(s.schedule), strict=True)) for s in slots]
+    body = "".join(
+        _row(row, slots, shares, epochs, look.swatch(colour), colour)
+        for row, colour in zip(reversed(rows), reversed(look.row_colours(rows)), strict=True)
+    )
+    aside = "hatched is frozen; the shape in the bar is the rate, as a share of its peak"
+    return (
+        look.heading("When each group trains", aside)
+        + f'<div class="thaw-bars" role="table" aria-label="When each group trains">{_head(epochs)}'
+        f"{body}</div>"
+    )
+
+
+def _names(schedule: Schedule) -> list[str]:
+    return [group.name for group in schedule.groups]
+
+
+def _head(epochs: int) -> str:
+    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 1000) if epochs / n <= _MOST_TICKS)
+    ticks = "".join(
+        f'<i style="left:{epoch / epochs:.3%}">{epoch}</i>' for epoch in range(0, epochs + 1, every)
+    )
+    return (
+        '<div role="row" class="thaw-bars-head"><span role="columnheader">Epoch</span>'
+        '<span role="columnheader" class="thaw-unseen">Schedule</span>'
+        f'<span role="columnheader" class="thaw-ticks"><b class="thaw-unseen">Trains</b>{ticks}'
+        '</span><span role="columnheader">Share of learning</span></div>'
+    )
+
+
+def _row(
+    row: Row,
+    slots: Sequence[Slot],
+    shares: Sequence[dict[str, Budget | None]],
+    epochs: int,
+    swatch: str,
+    colour: tuple[str, str],
+) -> str:
+    lines = "".join(
+        _line(group, slot, budget.get(group.name) if group else None, epochs, first=at == 0)
+        for at, (group, slot, budget) in enumerate(zip(row, slots, shares, strict=True))
+    )
+    scale = _scale(row, slots)
+    name = escape(look.name_of(row))
+    style = f"--group:light-dark({colour[0]},{colour[1]})"
+    return (
+        f'<div role="rowgroup" class="thaw-bars-group" style="{style}">'
+        f'<div role="row" class="thaw-bars-name"><span role="rowheader">{swatch}<b>{name}</b>'
+        f"</span><small>{scale}</small></div>{lines}</div>"
+    )
+
+
+def _scale(row: Row, slots: Sequence[Slot]) -> str:
+    """The group's LR scale in each schedule that has it; once where they agree."""
+    scales = [
+        words.number(curves.scale(slot.schedule, group))
+        for group, slot in zip(row, slots, strict=True)
+        if group is not None
+    ]
+    return escape(" → ".join(f"×{scale}" for scale in dict.fromkeys(scales)))
+
+
+def _line(
+    group: Group | None, slot: Slot, budget: Budget | None, epochs: int, *, first: bool
+) -> str:
+    schedule = slot.schedule
+    if group is None:
+        track = '<u class="thaw-says">not in this schedule</u>'
+        told, share, width = "not in this schedule", "–", 0.0
+    else:
+        spans = plan.open_spans(group, schedule.epochs)
+        bar = _track(group, schedule, spans)
+        track = f'<div class="thaw-frozen" style="width:{schedule.epochs / epochs:.4%}">{bar}</div>'
+        told = words.spans(spans, schedule.epochs)
+        share = words.share(budget.learning) if budget else "–"
+        width = min(1.0, budget.learning) if budget else 0.0
+    return (
+        f'<div role="row" class="thaw-bars-line"><span role="cell">{look.chip(slot.letter)}</span>'
+        f'<div role="cell" class="thaw-track"><b class="thaw-unseen">{told}</b>{track}</div>'
+        f'<div role="cell" class="thaw-share"><i><s style="width:{width:.2%}"></s></i>'
+        f"<em>{share}</em></div></div>"
+    )
+
+
+def _track(group: Group, schedule: Schedule, spans: Sequence[plan.Span]) -> str:
+    """The bar's inside: a shape for each span, or that it never trains."""
+    if not spans:
+        return '<u class="thaw-says">never trains</u>'
+    return "".join(_span(group, schedule, start, end) for start, end in spans)
+
+
+def _span(group: Group, schedule: Schedule, start: int, end: int) -> str:
+    times = np.linspace(start, end, _POINTS)
+    if schedule.lr.interval == "epoch":  # a stair: each epoch's rate at both of its ends
+        edges = np.unique(np.linspace(start, end, min(_POINTS, end - start) + 1).astype(int))
+        times = np.repeat(edges, 2)[1:-1]
+        rates = curves.lr(schedule, group, np.repeat(edges[:-1], 2))
+    else:
+        rates = curves.lr(schedule, group, times)
+    peak = curves.peak(schedule, group)
+    down = 100 * (1.0 - np.clip(rates / peak, 0.0, 1.0) * _HIGHEST)
+    across = (times - start) / (end - start) * 100
+    line = ",".join(f"{x:.4g}% {y:.3g}%" for x, y in zip(across, down, strict=True))
+    left, width = start / schedule.epochs, (end - start) / schedule.epochs
+    # a clipped box, since Streamlit lets no SVG through
+    return (
+        f'<span class="thaw-open" style="left:{left:.4%};width:{width:.4%}">'
+        f'<i style="clip-path:polygon(0 100%,{line},100% 100%)"></i></span>'
+    )

@@ -1,0 +1,69 @@
+"""The card that says in words what one schedule does differently than the first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import streamlit as st
+
+from core.design.diff import Difference, alike, diff
+from core.design.group_pairs import Row
+from pages.components import frame
+from pages.components.comparison import look
+from pages.components.comparison.slots import Slot
+from pages.components.palette import Pair
+
+_NAME = ("name",)
+"""Every slot shows its schedule's name, so that it is told only if nothing else differs."""
+
+
+def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
+    """What the other does differently; the schedule's own name only where that is all."""
+    found = diff(first.schedule, other.schedule)
+    told = tuple(line for line in found if line.groups or line.fields != _NAME)
+    return told or found
+
+
+def difference_card(first: Slot, other: Slot, rows: Sequence[Row], at: int) -> None:
+    """Draw the card; `at` is the other's place among the schedules of the rows."""
+    found = differences(first, other)
+    colours = {**look.colours_by_name(rows, 0), **look.colours_by_name(rows, at)}
+    with frame.card(f"diff-{other.letter.lower()}"):
+        st.html(_head(other, found) + _list(found, colours) + _alike(first, other))
+
+
+def _head(other: Slot, found: Sequence[Difference]) -> str:
+    count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
+    return (
+        f'<div class="thaw-diff-head"><h2 class="thaw-heading">What {other.letter} does '
+        f"differently</h2><span>{count}</span></div>"
+    )
+
+
+def _list(found: Sequence[Difference], colours: Mapping[str, Pair]) -> str:
+    if not found:
+        return '<ul class="thaw-diff"><li>Nothing: the two are the same schedule.</li></ul>'
+    return f'<ul class="thaw-diff">{"".join(_item(line, colours) for line in found)}</ul>'
+
+
+def _item(line: Difference, colours: Mapping[str, Pair]) -> str:
+    colour = colours.get(line.groups[0]) if line.groups else None
+    detail = f"<small>{escape(line.detail)}</small>" if line.detail else ""
+    text = _sentence(line)
+    return f"<li>{look.swatch(colour)}<div>{text}{detail}</div></li>"
+
+
+def _sentence(line: Difference) -> str:
+    """The text as HTML, with the group's name set off, or begun with a capital."""
+    name = line.groups[0] if line.groups else ""
+    if name:
+        return f"<b>{escape(name)}</b>{escape(line.text[len(name) :])}"
+    return escape(line.text[:1].upper() + line.text[1:])
+
+
+def _alike(first: Slot, other: Slot) -> str:
+    words = alike(first.schedule, other.schedule)
+    if not words or first.schedule == other.schedule:
+        return ""
+    return f'<p class="thaw-alike"><b>Alike:</b> {escape(", ".join(words))}</p>'

@@ -1,0 +1,71 @@
+"""How schedules are told apart: by a letter on its chip, and by the way their lines are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+from core.design.group_pairs import Row
+from core.design.spec import Group
+from pages.components.palette import Pair, group_colours
+
+DASHES: Mapping[str, tuple[int, ...]] = {"A": (4, 0), "B": (5, 3), "C": (2, 2), "D": (9, 3, 2, 3)}
+"""Lengths of line and gap in pixels: A is solid."""
+
+ROLES: Mapping[str, str] = {"A": "ink", "B": "accent", "C": "text-3", "D": "ink"}
+"""The colour of a schedule's own lines, where no group has one; the dashes tell A and D apart."""
+
+
+def chip(letter: str) -> str:
+    """The letter on its ground, as HTML."""
+    return f'<i class="thaw-slot thaw-slot-{letter.lower()}">{letter}</i>'
+
+
+def line(letter: str) -> str:
+    """A short piece of the schedule's line, for a legend, as HTML."""
+    stops, at = [], 0
+    for length, ground in zip(DASHES[letter], ("currentColor", "transparent") * 2, strict=False):
+        stops.append(f"{ground} {at}px {at + length}px")
+        at += length
+    style = f"background:repeating-linear-gradient(90deg,{','.join(stops)})"
+    return f'<i class="thaw-line" style="{style}"></i>'
+
+
+def swatch(pair: Pair | None) -> str:
+    """A group's colour beside its name, or a grey dot for what is about no group, as HTML."""
+    if pair is None:
+        return '<i class="thaw-about-all"></i>'
+    return f'<i class="thaw-swatch" style="background:light-dark({pair[0]},{pair[1]})"></i>'
+
+
+def row_colours(rows: Sequence[Row]) -> tuple[Pair, ...]:
+    """A colour for each row of groups, from stem to head."""
+    return tuple(group_colours(len(rows)))
+
+
+def colours_by_name(rows: Sequence[Row], at: int) -> dict[str, Pair]:
+    """The colour of each group of the schedule at that place, as its row has it."""
+    return {
+        group.name: colour
+        for row, colour in zip(rows, row_colours(rows), strict=True)
+        if (group := row[at]) is not None
+    }
+
+
+def name_of(row: Row) -> str:
+    """The row's name: its group's, or both where a schedule calls it otherwise."""
+    names = dict.fromkeys(group.name for group in row if group is not None)
+    return " / ".join(names)
+
+
+def first(row: Row) -> Group:
+    """The group as the first schedule that has it has it."""
+    return next(group for group in row if group is not None)
+
+
+def heading(title: str, aside: str = "") -> str:
+    """A card's heading with a remark beside it; `aside` is HTML."""
+    return (
+        f'<div class="thaw-compare-head"><h2 class="thaw-heading">{escape(title)}</h2>'
+        f"<span>{aside}</span></div>"
+    )

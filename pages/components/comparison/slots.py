@@ -1,0 +1,177 @@
+"""What can be compared, and what is: two to four schedules in slots A to D."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from core.design import presets
+from core.design.layers import LayerTable, find
+from core.design.parse import parse
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.runs import folder, launch, library
+from core.runs.settings import RunSettings, planned_steps
+from pages.components import shelf, state
+
+LETTERS = "ABCD"
+NOW = "now"
+_MOST_RUNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A schedule that is compared: its letter, where it comes from, and what it is run with.
+
+    `run` is the folder of the run that it is, if it is one.
+    """
+
+    letter: str
+    source: str
+    schedule: Schedule
+    about: str
+    settings: RunSettings
+    run: Path | None = None
+
+    @property
+    def table(self) -> LayerTable | None:
+        """The layer table of its model."""
+        return find(self.schedule.model.name)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps at which its rates are drawn."""
+        return planned_steps(self.settings)
+
+
+def sources() -> Mapping[str, str]:
+    """Everything that can be put into a slot: what identifies it, and how people read it."""
+    found = {NOW: f"{state.schedule().name} · now in Design"}
+    found |= {key: f"{schedule.name} · {kind}" for key, (kind, schedule) in _own().items()}
+    found |= {f"library:{entry.file}": f"{entry.name} · library" for entry in shelf.entries()}
+    for run in _runs():
+        schedule = _schedule_of(run)
+        if schedule is not None:
+            found[f"run:{run.name}"] = f"{schedule.name} · run {_when(run)}"
+    found |= {f"preset:{name}": f"{presets.load(name).name} · preset" for name in presets.names()}
+    return found
+
+
+def chosen() -> list[str]:
+    """The sources in the slots, in their order; the present schedule alone at first."""
+    found: list[str] = st.session_state.setdefault("slots", [NOW])
+    return found
+
+
+def put(source: str, place: int | None = None) -> None:
+    """Put a source into a slot: by default into the first that is free, or else into the last."""
+    now = chosen()
+    place = min(len(now), len(LETTERS) - 1) if place is None else place
+    st.session_state["slots"] = [*now[:place], source, *now[place + 1 :]]
+
+
+def take_out(place: int) -> None:
+    """Empty a slot; those behind it move up."""
+    now = chosen()
+    st.session_state["slots"] = [*now[:place], *now[place + 1 :]] or [NOW]
+
+
+def swap() -> None:
+    """Let A and B change places."""
+    a, b, *others = chosen()
+    st.session_state["slots"] = [b, a, *others]
+
+
+def moved(source: str, new: str) -> None:
+    """Follow a source that goes by another name now."""
+    st.session_state["slots"] = [new if each == source else each for each in chosen()]
+
+
+def gone(source: str) -> None:
+    """Take a source out of every slot that it is in."""
+    st.session_state["slots"] = [each for each in chosen() if each != source] or [NOW]
+
+
+def bring(kind: str, schedule: Schedule) -> None:
+    """Take a schedule from a file or a link, and compare it."""
+    own = _own()
+    source = f"own:{len(own)}"
+    st.session_state["own-sources"] = {**own, source: (kind, schedule)}
+    put(source)
+
+
+def slots() -> tuple[Slot, ...]:
+    """The schedules that are compared; a source that is gone leaves its slot, with a notice."""
+    found: list[Slot] = []
+    gone: list[tuple[str, str]] = []
+    for source in chosen():
+        try:
+            found.append(_slot(LETTERS[len(found)], source))
+        except InputError as error:
+            gone.append((source, str(error)))
+    if gone:
+        lost = {source for source, _ in gone}
+        kept = [source for source in chosen() if source not in lost]
+        st.session_state["slots"] = kept or [NOW]
+        state.notice(f"It is compared no more: {gone[0][1]}")
+        return slots()
+    return tuple(found)
+
+
+def _slot(letter: str, source: str) -> Slot:
+    kind, _, name = source.partition(":")
+    settings = state.settings()
+    match kind:
+        case "preset":
+            return Slot(letter, source, presets.load(name), "preset", settings)
+        case "library":
+            shelves = shelf.folder()
+            if shelves is None:
+                raise InputError("library", "is not there", "it is off in the hosted demo")
+            return Slot(letter, source, library.load(shelves, name).schedule, "library", settings)
+        case "run":
+            run = folder.run_folder(launch.root(), name)
+            schedule, settings = folder.read(run)
+            return Slot(letter, source, schedule, f"run {_when(run)}", settings, run)
+        case "own":
+            origin, schedule = _own()[source]
+            return Slot(letter, source, schedule, origin, settings)
+    return Slot(letter, source, state.schedule(), "now in Design", settings)
+
+
+def _own() -> Mapping[str, tuple[str, Schedule]]:
+    found: Mapping[str, tuple[str, Schedule]] = st.session_state.get("own-sources", {})
+    return found
+
+
+def _runs() -> Iterator[Path]:
+    try:
+        root = launch.root()
+    except InputError:
+        return
+    yield from folder.list_runs(root)[:_MOST_RUNS]
+
+
+def _schedule_of(run: Path) -> Schedule | None:
+    """The schedule of a run; None if its folder is damaged."""
+    try:
+        return _parsed(run / folder.SCHEDULE, (run / folder.SCHEDULE).stat().st_mtime_ns)
+    except (OSError, InputError):
+        return None
+
+
+@lru_cache(maxsize=256)
+def _parsed(path: Path, changed: int) -> Schedule:
+    return parse(path.read_bytes())
+
+
+def _when(run: Path) -> str:
+    """When a run was made: `today 14:02`, `24 Nov 14:02`."""
+    moment = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime)
+    day = "today" if moment.date() == date.today() else f"{moment:%d %b}"
+    return f"{day} {moment:%H:%M}"

@@ -1,0 +1,68 @@
+"""The library as the pages show it: where it is, what is in it, and what was deleted last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.runs import library
+from core.runs.library import Broken, Entry, Trashed
+from pages.components import state
+
+
+def folder() -> Path | None:
+    """The library's folder; None where there is none: in the hosted demo, or without a home."""
+    try:
+        return library.root()
+    except InputError:
+        return None
+
+
+def entries() -> tuple[Entry, ...]:
+    """The schedules of the library, the one saved last first."""
+    return contents()[0]
+
+
+def contents() -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+    """The schedules of the library, and the files that hold none."""
+    root = folder()
+    return library.read(root) if root is not None else ((), ())
+
+
+def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Do something with the library; returns what it returns, or None after a refusal's notice.
+
+    `verb` takes the library's folder first.
+    """
+    root = folder()
+    if root is None:
+        return None
+    try:
+        return verb(root, *args, **options)
+    except InputError as error:
+        state.notice(str(error))
+        return None
+
+
+def remember(trashed: Trashed | None, what: str) -> None:
+    """Keep what can be brought back; `what` says what was done with it: "deleted", "replaced"."""
+    if trashed is not None:
+        st.session_state["trashed"] = (trashed, what)
+
+
+def trashed() -> tuple[Trashed, str] | None:
+    """What was deleted or replaced last in this session."""
+    found: tuple[Trashed, str] | None = st.session_state.get("trashed")
+    return found
+
+
+def bring_back() -> None:
+    """Undo the last deletion or replacement."""
+    last = trashed()
+    if last is not None:
+        del st.session_state["trashed"]
+        change(library.restore, last[0])

@@ -1,0 +1,375 @@
+"""The Compare page without a browser: its slots, its sources, its figures, and the library."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from streamlit.testing.v1 import AppTest
+
+from core.design import edits, layers, link, presets
+from core.design.group_pairs import group_rows
+from core.design.spec import Schedule
+from core.runs import compare, folder, library
+from core.runs import events as ev
+from core.runs.settings import RunSettings
+from pages.components.comparison import figures, markdown, metrics, rates
+from pages.components.comparison.slots import LETTERS, Slot
+from pages.components.history import History
+from tests.design.strategies import real_schedules, schedules
+
+GRADUAL = presets.load("gradual")
+HEAD_ONLY = presets.load("head-only")
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages import compare, design
+    from pages.components import frame
+
+    frame.dress()
+    frame.navigate(
+        {
+            "compare": st.Page(compare.page, title="Compare", url_path="compare", default=True),
+            "design": st.Page(design.page, title="Design", url_path="design"),
+        }
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.delenv("THAW_DEMO", raising=False)
+    return tmp_path
+
+
+@pytest.fixture
+def app(home: Path) -> AppTest:
+    return AppTest.from_function(script, default_timeout=60).run()
+
+
+def html(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    return "".join(part.proto.body for part in app.get("html"))
+
+
+def box(app: AppTest, letter: str) -> object:
+    (found,) = [each for each in app.selectbox if each.label == f"Schedule {letter}"]
+    return found
+
+
+def choose(app: AppTest, letter: str, source: str | None) -> AppTest:
+    box(app, letter).set_value(source).run()  # type: ignore[attr-defined]
+    assert not app.exception, app.exception
+    return app
+
+
+def charts(app: AppTest) -> int:
+    return len(app.get("vega_lite_chart"))
+
+
+def compared(app: AppTest) -> list[str]:
+    found: list[str] = app.session_state["slots"]
+    return found
+
+
+def add_run(home: Path, name: str, schedule: Schedule, accuracies: list[float]) -> str:
+    """A run's folder as its process would leave it; returns its source."""
+    run = home / "runs" / name
+    run.parent.mkdir(exist_ok=True)
+    folder.create(run, schedule, RunSettings(samples=40, image_size=32))
+    folder.append(run, ev.Started(0.0, "cpu", "CPU", 2, 40, 20, ("a", "b"), 100, 0.5))
+    for at, share in enumerate(accuracies):
+        done = ev.EpochDone(at, ("head",), 10, 1.0, share, 2.0 - share, share, 2.0 + at, 9.0, 10**9)
+        folder.append(run, done)
+    folder.append(run, ev.Audit(2, 0.0, True))
+    folder.append(run, ev.Finished(9.0))
+    folder.release(run)
+    return f"run:{name}"
+
+
+def test_alone_the_page_says_what_to_do_and_a_suggestion_does_it(app: AppTest) -> None:
+    assert "Choose another one as **B**" in app.markdown[0].value
+    app.button(key="suggest-preset:head-only").click().run()
+    assert compared(app) == ["now", "preset:head-only"]
+    assert "What B does differently" in html(app)
+
+
+def test_two_schedules_show_when_their_groups_train_and_what_differs(app: AppTest) -> None:
+    drawn = html(choose(app, "B", "preset:discriminative"))
+    assert "<b>stage4</b> thaws 2 epochs earlier" in drawn
+    assert "from 2 → all the time, share of learning 51% → 100%" in drawn
+    assert "<b>stem</b> now trains" in drawn
+    assert "<b>Alike:</b> tf_efficientnet_lite0, 6 epochs, Adam" in drawn
+    assert drawn.count("never trains") == 2
+    assert 'aria-label="When each group trains"' in drawn
+
+
+def test_a_schedule_is_compared_with_itself_without_a_difference(app: AppTest) -> None:
+    drawn = html(choose(app, "B", "preset:gradual"))
+    assert "0 differences" in drawn
+    assert "the two are the same schedule" in drawn
+
+
+def test_a_name_alone_is_told_as_the_only_difference(app: AppTest) -> None:
+    app.session_state["history"] = History((edits.set_field(GRADUAL, "name", "Mine"),))
+    assert "Name Mine → Gradual unfreezing" in html(choose(app.run(), "B", "preset:gradual"))
+
+
+def test_swapping_turns_the_comparison_round(app: AppTest) -> None:
+    choose(app, "B", "preset:discriminative")
+    app.button(key="swap").click().run()
+    assert compared(app) == ["preset:discriminative", "now"]
+    assert "<b>stem</b> no longer trains" in html(app)
+
+
+def test_up_to_four_are_compared_each_with_the_first(app: AppTest) -> None:
+    choose(app, "B", "preset:discriminative")
+    for letter, name in (("C", "head-only"), ("D", "exercise")):
+        app.button(key="add-slot").click().run()
+        choose(app, letter, f"preset:{name}")
+    drawn = html(app)
+    for letter in "BCD":
+        assert f"What {letter} does differently" in drawn
+    assert not any(button.key == "add-slot" for button in app.button)
+    assert "not in this schedule" in drawn
+    assert "Model tf_efficientnet_lite0 → resnet18" in drawn
+
+
+def test_emptying_a_slot_moves_the_others_up(app: AppTest) -> None:
+    choose(app, "B", "preset:discriminative")
+    app.button(key="add-slot").click().run()
+    choose(app, "C", "preset:head-only")
+    choose(app, "B", None)
+    assert compared(app) == ["now", "preset:head-only"]
+    choose(app, "A", None)
+    assert compared(app) == ["preset:head-only"]
+    choose(app, "A", None)
+    assert compared(app) == ["now"]
+
+
+@pytest.mark.parametrize("before", ["", "https://thaw.example/?s=", "http://x/design?a=1&s="])
+def test_a_pasted_link_is_compared(app: AppTest, before: str) -> None:
+    (field,) = [each for each in app.text_input if each.label == "A share link"]
+    field.set_value(before + link.encode(HEAD_ONLY)).run()
+    assert compared(app) == ["now", "own:0"]
+    assert "<b>stage4</b> no longer trains" in html(app)
+    assert box(app, "B").options[1] == "Head only · link"  # type: ignore[attr-defined]
+
+
+def test_a_link_that_is_none_is_refused_in_words(app: AppTest) -> None:
+    (field,) = [each for each in app.text_input if each.label == "A share link"]
+    field.set_value("https://thaw.example/?s=nonsense").run()
+    assert compared(app) == ["now"]
+    assert "the link" in app.error[0].value
+
+
+def test_the_address_may_bring_the_schedule_that_is_compared(home: Path) -> None:
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["s"] = link.encode(HEAD_ONLY)
+    assert "<b>stage4</b> now trains" not in html(app.run())
+    assert "Head only · now in Design" in box(app, "A").options[0]  # type: ignore[attr-defined]
+
+
+def test_side_by_side_draws_a_chart_for_each_schedule(app: AppTest) -> None:
+    choose(app, "B", "preset:discriminative")
+    assert charts(app) == 7
+    (view,) = [each for each in app.get("button_group") if each.proto.id.endswith("compare-view")]
+    view.set_value("side by side").run()
+    assert not app.exception
+    assert charts(app) == 2
+
+
+def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
+    first = add_run(home, "one", edits.set_field(GRADUAL, "epochs", 2), [0.5, 0.75])
+    second = add_run(home, "two", edits.set_field(HEAD_ONLY, "epochs", 2), [0.5, 0.7])
+    app = AppTest.from_function(script, default_timeout=60).run()
+    choose(choose(app, "A", first), "B", second)
+    drawn = html(app)
+    assert "Cost and result" in drawn
+    assert "<b>75.0%</b>" in drawn
+    assert "kept" in drawn
+    assert charts(app) == 7 + 2
+    assert "How the runs went" in drawn
+
+
+def test_the_metrics_are_by_epoch_and_by_seconds(home: Path) -> None:
+    source = add_run(home, "one", GRADUAL, [0.5, 0.75])
+    found = compare.result(home / "runs" / source.removeprefix("run:"))
+    table = metrics.metric_table({"A": found}, "accuracy")
+    assert table[["epoch", "seconds", "y"]].to_numpy().tolist() == [[1, 2.0, 0.5], [2, 5.0, 0.75]]
+    assert metrics.metric_table({"A": found}, "loss")["y"].tolist() == [1.5, 1.25]
+    assert table["last"].tolist() == [False, True]
+
+
+def test_a_source_that_is_gone_leaves_its_slot_and_the_page_says_so(
+    app: AppTest, home: Path
+) -> None:
+    file, _ = library.save(home / "library", HEAD_ONLY)
+    choose(app.run(), "B", f"library:{file}")
+    (home / "library" / file).unlink()
+    app.run()
+    assert compared(app) == ["now"]
+    assert "compared no more" in app.error[0].value
+
+
+def slot(letter: str, schedule: Schedule) -> Slot:
+    return Slot(letter, "own:0", schedule, "file", RunSettings())
+
+
+@settings(max_examples=15)
+@given(st.lists(st.one_of(schedules(), real_schedules()), min_size=2, max_size=4))
+def test_any_schedules_have_their_figures_rates_and_words(several: list[Schedule]) -> None:
+    slots = [slot(*pair) for pair in zip(LETTERS, several, strict=False)]
+    lines = figures.lines(slots, {})
+    assert {len(line.cells) for line in lines} == {len(slots)}
+    text = markdown.markdown(slots, lines)
+    assert text.count("does differently than A") == len(slots) - 1
+    rows = group_rows(several)
+    table = rates.all_rates(slots, rows)
+    assert set(table["letter"]) <= {each.letter for each in slots}
+    assert table["row"].between(0, len(rows) - 1).all()
+
+
+def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> None:
+    slots = [slot("A", GRADUAL), slot("B", HEAD_ONLY)]
+    rows = group_rows([GRADUAL, HEAD_ONLY])
+    table = rates.all_rates(slots, rows)
+    names = [row[0].name for row in rows if row[0] is not None]
+    stage4 = table[table["row"] == names.index("stage4")]
+    assert set(stage4["letter"]) == {"A"}
+    assert stage4["x"].min() == 2.0
+    assert stage4["x"].max() == GRADUAL.epochs
+    assert rates.said(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
+
+
+def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:
+    add_run(home, "one", GRADUAL, [0.5, 0.75])
+    add_run(home, "two", GRADUAL, [0.5, 0.7])
+    found = {
+        letter: compare.result(home / "runs" / name)
+        for letter, name in (("A", "one"), ("B", "two"))
+    }
+    slots = [slot("A", GRADUAL), slot("B", GRADUAL)]
+    lines = {line.title: line.cells for line in figures.lines(slots, found)}
+    assert [cell.best for cell in lines["Validation accuracy"]] == [True, False]
+    assert [cell.best for cell in lines["Time"]] == [False, False]
+    assert [cell.text for cell in lines["Audit"]] == ["kept", "kept"]
+    assert [cell.best for cell in lines["Peak memory"]] == [False, False]
+
+
+def test_compute_is_told_in_epochs_and_as_a_share() -> None:
+    table = layers.load("torchvision/resnet18")
+    raw = edits.use_model(presets.load("exercise-mended"), table)
+    every = edits.set_windows(raw, {g.name: [[0, None]] for g in raw.groups})
+    every = edits.set_field(every, "epochs", 4)
+    lines = {line.title: line.cells for line in figures.lines([slot("A", every)] * 2, {})}
+    cell = lines["Compute, without"][0]
+    assert (cell.text, cell.remark) == ("100%", "4.0 epochs")
+    assert lines["Trainable, at the end"][0].text == "11.69 M"
+
+
+# The library
+
+
+def on_design(home: Path) -> AppTest:
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
+    return app.run()
+
+
+def named(home: Path) -> list[str]:
+    return sorted(entry.name for entry in library.read(home / "library")[0])
+
+
+def test_the_file_menu_saves_opens_and_asks_before_it_replaces(home: Path) -> None:
+    app = on_design(home)
+    app.button(key="library-save").click().run()
+    assert named(home) == [GRADUAL.name]
+    assert app.button(key="library-saved").disabled
+    app.number_input(key="field:epochs").set_value(9).run()
+    app.button(key="library-replace").click().run()
+    (entry,) = library.read(home / "library")[0]
+    assert entry.schedule.epochs == 9
+    assert app.session_state["trashed"][1] == "replaced"
+    app.number_input(key="field:epochs").set_value(5).run()
+    app.selectbox(key="library-open-0").set_value(entry.file).run()
+    assert app.session_state["history"].present == entry.schedule
+    app.button(key="undo").click().run()
+    assert app.session_state["history"].present.epochs == 5
+
+
+def test_the_list_compares_renames_duplicates_deletes_and_brings_back(
+    app: AppTest, home: Path
+) -> None:
+    library.save(home / "library", HEAD_ONLY)
+    app.run().button(key="entry-0").click().run()
+    app.button(key="entry-compare").click().run()
+    assert compared(app)[1].startswith("library:")
+    app.text_input(key="entry-name").set_value("Heads").run()
+    assert named(home) == ["Heads"]
+    assert "heads" in compared(app)[1]
+    app.button(key="entry-duplicate").click().run()
+    assert named(home) == ["Heads", "Heads copy"]
+    app.button(key="entry-delete").click().run()
+    assert named(home) == ["Heads"]
+    assert "Heads copy" in "".join(each.value for each in app.markdown)
+    app.button(key="library-bring-back").click().run()
+    assert named(home) == ["Heads", "Heads copy"]
+    assert not any(button.key == "library-bring-back" for button in app.button)
+    assert not app.exception
+
+
+def test_a_name_that_is_taken_is_refused_and_the_field_shows_the_old_one(
+    app: AppTest, home: Path
+) -> None:
+    for schedule in (GRADUAL, HEAD_ONLY):
+        library.save(home / "library", schedule)
+    app.run().button(key="entry-0").click().run()
+    (field,) = [each for each in app.text_input if each.label == "Name"]
+    other = ({GRADUAL.name, HEAD_ONLY.name} - {field.value}).pop()
+    before = field.value
+    field.set_value(other).run()
+    assert "another schedule of the library has" in app.error[0].value
+    (field,) = [each for each in app.text_input if each.label == "Name"]
+    assert field.value == before
+
+
+def test_what_is_deleted_leaves_the_comparison(app: AppTest, home: Path) -> None:
+    library.save(home / "library", HEAD_ONLY)
+    app.run().button(key="entry-0").click().run()
+    app.button(key="entry-compare").click().run()
+    app.button(key="entry-delete").click().run()
+    assert compared(app) == ["now"]
+    assert not app.error
+
+
+def test_a_broken_file_is_named_in_the_list(app: AppTest, home: Path) -> None:
+    (home / "library").mkdir()
+    (home / "library" / "mine.json").write_text("{", encoding="utf-8")
+    assert "mine.json" in "".join(each.value for each in app.run().caption).replace("\\", "")
+
+
+def test_a_long_library_shows_a_few_and_then_all(app: AppTest, home: Path) -> None:
+    for at in range(11):
+        library.save(home / "library", edits.set_field(GRADUAL, "name", f"Number {at}"))
+    app.run()
+    rows = [button.key for button in app.button if (button.key or "").startswith("entry-")]
+    assert len(rows) == 8
+    app.button(key="more-entries").click().run()
+    rows = [button.key for button in app.button if (button.key or "").startswith("entry-")]
+    assert len(rows) == 11
+    assert all(one != other for one, other in pairwise(rows))
+
+
+def test_the_demo_has_no_library(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    library.save(home / "library", HEAD_ONLY)
+    monkeypatch.setenv("THAW_DEMO", "1")
+    app = AppTest.from_function(script, default_timeout=60).run()
+    assert not any((button.key or "").startswith("entry-") for button in app.button)
+    assert "Library" not in html(app)
+    assert not any("library" in source for source in box(app, "B").options)  # type: ignore[attr-defined]
+    assert not any((b.key or "").startswith("library-") for b in on_design(home).button)
