@@ -40,6 +40,11 @@ def find(name: str) -> Preset:
     return preset.read(document(name))
 
 
+def in_order() -> tuple[str, ...]:
+    """All presets' names in the order in which they are offered: the default, then by title."""
+    return tuple(sorted(names(), key=lambda name: (name != DEFAULT, find(name).title.lower())))
+
+
 def document(name: str) -> str:
     """A preset's document as it is stored; InputError names the nearest preset if there is none."""
     if name not in names():

@@ -17,7 +17,13 @@ from pages.components.palette import ROLES
 
 _STYLE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
-    for name in ("frame.css", "costs.css", "groups.css", "comparison/comparison.css")
+    for name in (
+        "frame.css",
+        "costs.css",
+        "groups.css",
+        "presets.css",
+        "comparison/comparison.css",
+    )
 )
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
@@ -26,7 +32,7 @@ def dress() -> None:
     """Set the browser tab, the logo and the stylesheet; the first thing of every page."""
     st.set_page_config(page_title="Thaw", page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
-    st.html(f"<style>{font_faces()}\n{_variables()}\n{_STYLE}</style>")
+    st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{_STYLE}</style>")
     state.begin()
 
 
@@ -106,6 +112,12 @@ def show_notice() -> None:
 def escape_markdown(text: str) -> str:
     """Text as Markdown that shows exactly this text."""
     return "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:&" else c for c in text)
+
+
+def _dialogs() -> str:
+    """Dialogs and popovers lie outside of the app's element, which alone knows its theme."""
+    scheme = "dark" if is_dark() else "light"
+    return f'[role="dialog"], [data-testid="stPopoverBody"] {{ color-scheme: {scheme}; }}'
 
 
 def _variables() -> str:

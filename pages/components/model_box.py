@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from core.design import catalogue, edits
+from core.design import catalogue
 from core.errors import one_line
 from core.runs import tables
 from core.runs.tabulation import Tabulations
@@ -67,7 +67,7 @@ def _take_model() -> None:
     st.session_state[_WANTED] = None
     table = tables.find(name, tables.cache_folder())
     if table is not None:
-        state.edit(edits.use_model, table)
+        state.use_model(table)
     elif name != state.schedule().model.name:
         st.session_state[_WANTED] = name
         _BEING_MADE.ask(name, tables.cache_folder())
@@ -80,7 +80,7 @@ def _watch(model: str) -> None:
     if table is not None:
         if chosen:
             st.session_state[_WANTED] = None
-            state.edit(edits.use_model, table)
+            state.use_model(table)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         _tell(model, chosen)

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import link, presets
+from core.design import edits, link, presets
 from core.design.layers import LayerTable, for_classes
 from core.design.spec import Schedule
-from core.errors import ThawError
+from core.errors import InputError, ThawError
 from core.runs import tables
 from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
@@ -75,6 +75,37 @@ def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None 
     _remember(history().edited(opened))
 
 
+def preset_origin() -> str | None:
+    """The preset that the schedule began as, if it did."""
+    name: str | None = st.session_state["preset-origin"]
+    return name
+
+
+def preset_in_use() -> str | None:
+    """The preset that the schedule is, whatever its own name; None once it is edited."""
+    found = table()
+    return None if found is None else presets.same(schedule(), found)
+
+
+def preset_for_model(name: str) -> Schedule:
+    """A preset for the schedule's model, which keeps its weights; else for the preset's own model.
+
+    That is while the model has no layer table. ModelError if it has too few groups for the preset.
+    """
+    found = table()
+    return presets.load(name) if found is None else presets.applied(name, found, schedule().model)
+
+
+def use_preset(name: str) -> None:
+    """Apply a preset to the schedule's model, which can be undone."""
+    attempt(lambda: open_schedule(preset_for_model, name, preset=name))
+
+
+def use_model(found: LayerTable) -> None:
+    """Take another model; a preset that nobody has edited is applied to it anew."""
+    edit(_with_model, preset_in_use(), found)
+
+
 def edit(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
     """Apply one of the designer's verbs; a refusal becomes a notice and changes nothing."""
     attempt(lambda: _remember(history().edited(verb(schedule(), *args, **kwargs))))
@@ -130,6 +161,17 @@ def revision() -> int:
 def steps_per_epoch() -> int:
     """Optimizer steps of one epoch with the session's run settings."""
     return planned_steps(settings())
+
+
+def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Schedule:
+    moved = edits.use_model(schedule, found)
+    if preset is None:
+        return moved
+    try:
+        made = presets.applied(preset, found, moved.model)
+    except InputError:  # too few groups
+        return moved
+    return edits.set_field(made, "name", schedule.name)
 
 
 def _remember(changed: History) -> None:

@@ -6,16 +6,14 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.design import edits, parse, presets
+from core.design import edits, parse
 from core.design.problems import Problem
 from pages.components import frame, state
-from pages.components.fields import fresh_key, is_stale
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
 from pages.components.links import file_name, show_link
 from pages.components.model_box import class_count, model_box, model_reading
-
-_EDITED = "edited"
+from pages.components.preset_gallery import preset_button
 
 
 def toolbar(problems: Sequence[Problem]) -> None:
@@ -24,7 +22,7 @@ def toolbar(problems: Sequence[Problem]) -> None:
         _name()
         model_box()
         groups_button()
-        _preset()
+        preset_button()
         _undo_and_redo()
         class_count()
         st.space("stretch")
@@ -55,32 +53,6 @@ def _name() -> None:
 
 def _rename() -> None:
     state.edit(edits.set_field, "name", st.session_state["name"].strip())
-
-
-def _preset() -> None:
-    schedule = state.schedule()
-    titles = {name: presets.load(name).name for name in presets.names()}
-    chosen = next((n for n in presets.names() if presets.load(n) == schedule), _EDITED)
-    origin = st.session_state["preset-origin"]
-    titles[_EDITED] = f"{titles[origin]}, edited" if origin else "your own"
-    key = fresh_key("preset", chosen)
-    with st.container(key="preset-box", width=265):
-        st.selectbox(
-            "Preset",
-            [*presets.names(), *([_EDITED] if chosen == _EDITED else [])],
-            key=key,
-            format_func=titles.__getitem__,
-            label_visibility="collapsed",
-            on_change=_take_preset,
-            args=(key,),
-        )
-
-
-def _take_preset(key: str) -> None:
-    # A message that was under way when the timeline changed the schedule names the old preset.
-    name = st.session_state[key]
-    if name != _EDITED and not is_stale(key):
-        state.open_schedule(presets.load, name, preset=name)
 
 
 def _undo_and_redo() -> None:

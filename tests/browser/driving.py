@@ -113,3 +113,10 @@ def downloaded(page: Page, press: Callable[[], None]) -> dict[str, Any]:
     with page.expect_download() as waiting:
         press()
     return dict(json.loads(Path(waiting.value.path()).read_text(encoding="utf-8")))
+
+
+def use_preset(page: Page, title: str) -> None:
+    """Choose a preset in the gallery, which closes then."""
+    page.get_by_role("button", name="Preset ").first.click()
+    page.get_by_role("dialog").get_by_role("button", name=f"Use {title}", exact=True).click()
+    expect(page.get_by_role("dialog")).to_have_count(0)

@@ -71,10 +71,9 @@ def test_escape_leaves_the_schedule_as_it_was(open_page: OpenPage) -> None:
 
 def test_a_preset_and_a_model_are_chosen_by_hand(open_page: OpenPage) -> None:
     page = open_page("/")
-    page.get_by_role("combobox", name="Preset").click()
-    page.get_by_role("option", name="The exercise", exact=True).click()
-    expect(driving.thaw(page, "layer4")).to_have_attribute(
-        "aria-valuetext", "layer4 thaws at epoch 2 of 20"
+    driving.use_preset(page, "The exercise")
+    expect(driving.thaw(page, "conv_head")).to_have_attribute(
+        "aria-valuetext", "conv_head thaws at epoch 2 of 20"
     )
     expect(page.locator(".st-key-card-problems")).to_contain_text("rising-lr")
     page.get_by_role("combobox", name="Model").click()

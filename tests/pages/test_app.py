@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, link, parse, presets
+from core.design import edits, layers, link, parse, presets
 from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 from pages.components.history import History
@@ -50,8 +50,46 @@ def test_every_shape_can_be_chosen_and_drawn(app: AppTest, shape: str) -> None:
 
 @pytest.mark.parametrize("preset", presets.names())
 def test_every_preset_can_be_chosen_and_drawn(app: AppTest, preset: str) -> None:
-    app.run().selectbox(key="preset").set_value(preset).run()
-    assert _schedule(app) == presets.load(preset)
+    app.query_params["s"] = link.encode(presets.load("exercise-mended"))
+    app.run().button(key="presets").click().run()
+    if preset != "exercise-mended":  # which is in use
+        app.button(key=f"use-{preset}").click().run()
+    table = layers.load("torchvision/resnet18")
+    assert _schedule(app) == presets.applied(preset, table, presets.load("exercise").model)
+    assert label_ends(app, presets.find(preset).title)
+
+
+def test_the_presets_button_says_what_is_edited_or_a_persons_own(app: AppTest) -> None:
+    def label() -> str:
+        return str(app.button(key="presets").label)
+
+    assert label_ends(app.run(), "Gradual unfreezing")
+    app.number_input(key="field:epochs").set_value(9).run()
+    assert label().endswith("Gradual unfreezing :gray-badge[edited]")
+    app.button(key="undo").click().run()
+    assert label_ends(app, "Gradual unfreezing")
+    app.query_params["s"] = link.encode(edits.set_field(presets.load("gradual"), "epochs", 9))
+    assert label_ends(app.run(), "your own")
+
+
+def test_an_unedited_preset_follows_the_model_and_an_edited_one_keeps_its_edits(
+    app: AppTest,
+) -> None:
+    app.run().button(key="presets").click().run()
+    app.button(key="use-mae-vit-b").click().run()
+    app.selectbox(key="model").set_value("torchvision/resnet18").run()
+    assert len(_schedule(app).groups) == 10
+    assert label_ends(app, "MAE: ViT-B")
+    app.button(key="undo").click().run()
+    epochs = next(field for field in app.number_input if field.label == "Epochs")
+    epochs.set_value(9).run()
+    app.selectbox(key="model").set_value("torchvision/resnet18").run()
+    assert _schedule(app).epochs == 9
+
+
+def label_ends(app: AppTest, text: str) -> bool:
+    said = str(app.button(key="presets").label).replace("\\", "")  # which escape Markdown
+    return said.endswith(f" {text}")
 
 
 def test_another_model_brings_its_groups_and_keeps_the_thaws_from_the_head(app: AppTest) -> None:

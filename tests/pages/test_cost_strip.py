@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, layers, presets
+from core.design import edits, layers, link, presets
 from core.design.cache_plan import UNLIMITED, Budget
 from core.design.savings import Data, savings
 from core.runs.settings import VIEWS, Augment, RunSettings
@@ -119,8 +119,8 @@ def test_the_phase_of_the_playhead_is_that_which_begins_there() -> None:
 
 
 def test_the_strip_is_a_table_of_what_each_phase_costs(app: AppTest) -> None:
-    app.run().selectbox(key="preset").set_value("exercise-mended").run()
-    html = drawn(app)
+    app.query_params["s"] = link.encode(presets.load("exercise-mended"))
+    html = drawn(app.run())
     assert html.count('role="columnheader"') == 1 + 4 + 1
     assert "Phase 2 of 4, epochs 2–4" in html
     assert line(html, "Trainable") == [
@@ -149,7 +149,8 @@ def test_the_strip_follows_the_run_settings(app: AppTest) -> None:
 def test_phases_too_narrow_for_figures_have_them_told_at_the_playhead(app: AppTest) -> None:
     foot = drawn(app.run()).split("thaw-cost-foot")[1]
     assert "trainable" not in foot
-    app.selectbox(key="preset").set_value("exercise-mended").run()
+    app.query_params["s"] = link.encode(presets.load("exercise-mended"))
+    app.run()
     app.session_state["playhead"] = 5.0
     foot = drawn(app.run()).split("thaw-cost-foot")[1]
     assert "Phase 3 of 4, epochs 4–6" in foot
