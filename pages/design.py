@@ -122,7 +122,7 @@ def _rates(*, narrow: bool, span: Span | None) -> None:
     chart = rate_chart(
         state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
     )
-    st.altair_chart(chart, theme=None, key="rates", width="stretch")
+    st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
     if table:
         rate_dialog()
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 import altair as alt
 import numpy as np
@@ -38,9 +39,13 @@ class View:
         return ROLES[name][self.dark]
 
 
-def rule(x: float, colour: str, width: float) -> alt.Chart:
-    """A vertical line at x."""
-    line = alt.Chart(pd.DataFrame({"x": [x]})).mark_rule(color=colour, strokeWidth=width, clip=True)
+Rows: TypeAlias = pd.DataFrame | alt.NamedData
+"""A layer's data, or the name under which they come with the chart."""
+
+
+def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
+    """A vertical line at each x."""
+    line = alt.Chart(rows).mark_rule(color=colour, strokeWidth=width, clip=True)
     placed: alt.Chart = line.encode(x="x:Q")
     return placed
 
@@ -101,19 +106,23 @@ def joined(schedule: Schedule) -> Literal["step-after", "linear"]:
     return "step-after" if schedule.lr.interval == "epoch" else "linear"
 
 
+def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:
+    """The colours of groups, from input to output, the same in every chart."""
+    colours = [pair[view.dark] for pair in group_colours(len(groups))]
+    return alt.Scale(domain=list(groups), range=colours)
+
+
 def group_scale(schedule: Schedule, view: View) -> alt.Scale:
-    """The colours of the schedule's groups, the same in every chart."""
-    colours = [pair[view.dark] for pair in group_colours(len(schedule.groups))]
-    return alt.Scale(domain=[group.name for group in schedule.groups], range=colours)
+    """The colours of the schedule's groups."""
+    return colour_scale([group.name for group in schedule.groups], view)
 
 
-def group_legend(schedule: Schedule) -> alt.Legend:
-    """Names of the groups that train, below the plot: for charts without a gutter for them."""
-    trains = [g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)]
+def colour_legend(groups: Sequence[str]) -> alt.Legend:
+    """Names of groups from the head on, below the plot: for charts without a gutter for them."""
     return alt.Legend(
         title=None,
         orient="bottom",
-        values=trains[::-1],
+        values=list(groups)[::-1],
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,
@@ -122,23 +131,44 @@ def group_legend(schedule: Schedule) -> alt.Legend:
     )
 
 
+def group_legend(schedule: Schedule) -> alt.Legend:
+    """The legend of the groups that train."""
+    return colour_legend([g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)])
+
+
+def warmup_span(schedule: Schedule, per_epoch: int) -> pd.DataFrame:
+    """The warmup from x until, or no row without one."""
+    warm = min(schedule.lr.warmup.epochs, schedule.epochs) * per_epoch
+    return pd.DataFrame({"x": [0.0], "until": [float(warm)]}).iloc[: int(warm > 0)]
+
+
+def phase_starts(schedule: Schedule, per_epoch: int) -> pd.DataFrame:
+    """The x of every phase's start but the first one's."""
+    starts = [float(phase.start * per_epoch) for phase in plan.phases(schedule)[1:]]
+    return pd.DataFrame({"x": np.array(starts, dtype=np.float64)})
+
+
+def tint(rows: Rows, view: View) -> alt.Chart:
+    """The tint of the warmup, from x until."""
+    area = alt.Chart(rows).mark_rect(color=view.role("accent"), opacity=0.07, clip=True)
+    placed: alt.Chart = area.encode(x="x:Q", x2="until:Q")
+    return placed
+
+
+def borders(rows: Rows, view: View) -> alt.Chart:
+    """A dashed line at each x, where a phase begins."""
+    dashed = alt.Chart(rows).mark_rule(
+        color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True
+    )
+    placed: alt.Chart = dashed.encode(x="x:Q")
+    return placed
+
+
 def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
     """The tint of the warmup, and a dashed line where a phase begins."""
-    layers = []
-    warm = min(schedule.lr.warmup.epochs, schedule.epochs)
-    if warm > 0:
-        area = pd.DataFrame({"x": [0.0], "until": [warm * per_epoch]})
-        tint = alt.Chart(area).mark_rect(color=view.role("accent"), opacity=0.07, clip=True)
-        layers.append(tint.encode(x="x:Q", x2="until:Q"))
-    starts = [phase.start * per_epoch for phase in plan.phases(schedule)[1:]]
-    if starts:
-        rules = alt.Chart(pd.DataFrame({"x": starts}))
-        layers.append(
-            rules.mark_rule(
-                color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True
-            ).encode(x="x:Q")
-        )
-    return layers
+    warm, starts = warmup_span(schedule, per_epoch), phase_starts(schedule, per_epoch)
+    found = [(tint, warm), (borders, starts)]
+    return [layer(rows, view) for layer, rows in found if not rows.empty]
 
 
 def finished(chart: Any, view: View, height: int) -> alt.LayerChart:

@@ -45,21 +45,23 @@ def rate_table(
 
 def connected(table: pd.DataFrame, end: float) -> pd.DataFrame:
     """Lines without gaps: each span reaches to the next one's first point, the last to the end."""
-    pieces = [table]
-    for _, rows in table.groupby("group", sort=False):
-        firsts = rows[rows["span"].diff() > 0]
-        before = rows.shift(1).loc[firsts.index]
-        pieces.append(
-            firsts.assign(span=before["span"].astype(int), open=before["open"].astype(bool))
-        )
-        pieces.append(rows.tail(1).assign(x=end))
-    return pd.concat(pieces, ignore_index=True)
+    # Groups lie one behind the other: comparing rows is several times faster than a groupby.
+    firsts = table[_begins_span(table)]
+    before = table.iloc[firsts.index - 1]
+    reached = firsts.assign(span=before["span"].to_numpy(), open=before["open"].to_numpy())
+    ends = table[table["group"] != table["group"].shift(-1)].assign(x=end)
+    return pd.concat([table, reached, ends], ignore_index=True)
 
 
 def thaws(table: pd.DataFrame) -> pd.DataFrame:
     """The first point of every stretch in which a group trains, unless the run begins with it."""
-    starts = table.groupby("group", sort=False)["span"].diff() > 0
-    return table[starts & table["open"]]
+    return table[_begins_span(table) & table["open"]]
+
+
+def _begins_span(table: pd.DataFrame) -> pd.Series:
+    """Which rows are the first of a span that another one of the same group comes before."""
+    same = table["group"] == table["group"].shift()
+    return same & (table["span"].diff() > 0)
 
 
 def at_playhead(
@@ -67,5 +69,5 @@ def at_playhead(
 ) -> pd.DataFrame:
     """Each group that trains at the playhead: its last drawn rate up to there, placed at `x`."""
     before = table[table["step"] <= playhead * steps_per_epoch + 1e-9]
-    points = before.groupby("group", sort=False).tail(1)
+    points = before[before["group"] != before["group"].shift(-1)]
     return points[points["open"]].assign(x=x)

@@ -98,7 +98,8 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
         actual.encode(x=x, y=y, color=colour, detail=detail),
     ]
     if told.steps:
-        layers.append(rule(told.steps_done / steps_per_epoch, view.role("accent"), 1.5))
+        now = pd.DataFrame({"x": [told.steps_done / steps_per_epoch]})
+        layers.append(rule(now, view.role("accent"), 1.5))
     return finished(alt.layer(*layers), view, _HEIGHT)
 
 

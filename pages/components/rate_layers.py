@@ -1,0 +1,157 @@
+"""The rate chart without its data: built once for all schedules that look alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Literal
+
+import altair as alt
+import pandas as pd
+
+from pages.components.axis import TRACK_RIGHT, shown
+from pages.components.chart_style import (
+    FONT,
+    HEIGHT,
+    View,
+    borders,
+    colour_legend,
+    colour_scale,
+    domain,
+    finished,
+    rate_axis,
+    rate_scale,
+    rule,
+    time_axis,
+    tint,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that the chart's parts depend on besides their data.
+
+    `groups` are the names from input to output, `trains` those that a legend lists, `rates` the
+    lowest rate above 0 (0 if there is none) and the highest, `per_epoch` the units of the time axis
+    in an epoch.
+    """
+
+    groups: tuple[str, ...]
+    trains: tuple[str, ...]
+    epochs: int
+    joined: Literal["step-after", "linear"]
+    rates: tuple[float, float]
+    per_epoch: int
+    view: View
+
+
+@lru_cache(maxsize=64)
+def layers(look: Look) -> dict[str, Any]:
+    """The chart as a Vega-Lite document whose data sets have names and no values.
+
+    They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
+    `borders` (x), `warmup` (x, until), `steps` (x, step, epoch, and g0, g1, … for the groups), and
+    for a wide view `ends` (pixel, label, group). Who takes it must not change it.
+    """
+    view = look.view
+    start, end = shown(view.span, look.epochs)
+    x = alt.X(
+        "x:Q",
+        axis=time_axis(look.epochs, look.per_epoch, view.span),
+        scale=domain(start * look.per_epoch, end * look.per_epoch),
+    )
+    rates = pd.Series(look.rates)
+    y = alt.Y("y:Q", axis=rate_axis(rates, view), scale=rate_scale(rates, view))
+    colours = colour_scale(look.groups, view)
+    colour = alt.Color(
+        "group:N", scale=colours, legend=colour_legend(look.trains) if view.narrow else None
+    )
+    line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
+    frozen = line.transform_filter("!datum.open").mark_line(
+        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, interpolate=look.joined, clip=True
+    )
+    trains = line.transform_filter("datum.open").mark_line(
+        strokeWidth=2.4, interpolate=look.joined, clip=True
+    )
+    thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True)
+    heads = _of("heads").mark_point(
+        size=52,
+        filled=True,
+        fill=view.role("card"),
+        strokeWidth=1.6,
+        opacity=1,
+        clip=view.span is not None,
+    )
+    stroke = alt.Stroke("group:N", scale=colours, legend=None)
+    parts = [
+        tint(alt.NamedData(name="warmup"), view),
+        borders(alt.NamedData(name="borders"), view),
+        frozen,
+        trains,
+        thaws.encode(x=x, y=y, color=colour),
+        rule(alt.NamedData(name="playhead"), view.role("accent"), 1.5),
+        heads.encode(x=x, y=y, stroke=stroke),
+        _reading(look),
+    ]
+    chart = alt.layer(*parts).resolve_scale(stroke="independent")
+    if not view.narrow:
+        # The labels stand in pixels, so they have a vertical scale of their own.
+        chart = alt.layer(chart, alt.layer(*_labels(look))).resolve_scale(y="independent")
+    return finished(chart, view, HEIGHT).to_dict()
+
+
+def _of(name: str) -> alt.Chart:
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def _reading(look: Look) -> alt.Chart:
+    """An invisible rule per drawn step that shows, under the pointer, every group's rate."""
+    nearest = alt.selection_point(
+        name="nearest",
+        nearest=True,
+        on="pointerover",
+        clear="pointerout",
+        encodings=["x"],
+        empty=False,
+    )
+    of_groups = [alt.Tooltip(f"g{at}:N", title=name) for at, name in enumerate(look.groups)]
+    tooltip = [
+        alt.Tooltip("epoch:Q", title="Epoch", format=".2f"),
+        alt.Tooltip("step:Q", title="Step", format=","),
+        *reversed(of_groups),
+    ]
+    seen = alt.condition(nearest, alt.value(1), alt.value(0))
+    marked = _of("steps").mark_rule(color=look.view.role("text-3"), strokeWidth=1, clip=True)
+    found: alt.Chart = marked.encode(x="x:Q", tooltip=tooltip, opacity=seen).add_params(nearest)
+    return found
+
+
+def _labels(look: Look) -> list[alt.Chart]:
+    """Group names in the right gutter, each with a swatch."""
+    # Vega makes room for marks outside the plot; an empty axis as wide as the gutter does so once.
+    gutter = alt.Axis(
+        orient="right",
+        title=None,
+        labels=False,
+        ticks=False,
+        domain=False,
+        grid=False,
+        minExtent=TRACK_RIGHT,
+        maxExtent=TRACK_RIGHT,
+    )
+    base = _of("ends").encode(
+        x=alt.value("width"),
+        y=alt.Y("pixel:Q", scale=alt.Scale(domain=[HEIGHT, 0]), axis=gutter),
+    )
+    swatch = base.mark_square(size=52, opacity=1, xOffset=13).encode(
+        color=alt.Color("group:N", scale=colour_scale(look.groups, look.view), legend=None)
+    )
+    text = base.mark_text(
+        align="left",
+        dx=22,
+        fontSize=11,
+        color=look.view.role("text"),
+        font=FONT,
+        limit=TRACK_RIGHT - 24,
+    ).encode(text="label:N")
+    return [swatch, text]
