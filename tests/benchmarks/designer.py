@@ -1,0 +1,219 @@
+"""How quick the Design page is: python -m tests.benchmarks.designer.
+
+Starts the app as a person does, drags a window of a schedule with 12 groups and 100 epochs in a
+real Chromium, and prints how long frames take while dragging, how long the new chart takes after
+each drop, how soon a fresh server has painted, and whether the page's process has loaded torch.
+Timings hold for an otherwise idle machine only.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+import psutil
+from playwright.sync_api import Page, sync_playwright
+
+from core.design import link
+from core.design.parse import parse
+from core.design.spec import Schedule
+from tests.benchmarks.measure import cores
+from tests.browser.driving import WIDE, middle, thaw
+from tests.browser.server import CHROMIUM, FLAGS, running_app
+
+EDITS = 100
+QUICK_EDITS = 3
+EPOCHS = 100
+LIMITS = {"frame": (17.0, 33.0), "redraw": (150.0, 300.0), "first paint": (5_000.0, 5_000.0)}
+"""Median and 95th percentile that are asked for, in ms."""
+
+_PARTS = (
+    "conv1 bn1",
+    "layer1.0",
+    "layer1.1",
+    "layer1.2",
+    "layer2.0",
+    "layer2.1",
+    "layer2.2 layer2.3",
+    "layer3.0 layer3.1 layer3.2",
+    "layer3.3 layer3.4 layer3.5",
+    "layer4.0",
+    "layer4.1 layer4.2",
+    "fc",
+)
+_MOVES = 20
+_PAINTED = ".stVegaLiteChart svg.marks"
+_PATIENCE_MS = 20_000
+
+_WATCH = """
+() => {
+  const bench = { frames: [], dropped: null, painted: null };
+  window.bench = bench;
+  let last = null;
+  let dragging = false;
+  const frame = (now) => {
+    if (dragging && last !== null) bench.frames.push(now - last);
+    last = dragging ? now : null;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  window.addEventListener("pointerdown", () => { dragging = true; }, true);
+  window.addEventListener("pointerup", () => {
+    dragging = false;
+    bench.dropped = performance.now();
+    bench.painted = null;
+    bench.before = lines();
+  }, true);
+  // What the lines of the chart look like; the rule at the playhead is none of them.
+  const lines = () => [...document.querySelectorAll(".stVegaLiteChart .mark-line path")]
+    .map((path) => path.getAttribute("d")).join();
+  new MutationObserver(() => {
+    if (bench.dropped === null || bench.painted !== null) return;
+    const now = lines();
+    if (now === "" || now === bench.before) return;
+    bench.painted = 0;
+    // A message that is sent in a frame is taken up after that frame has been painted.
+    requestAnimationFrame(() => {
+      const { port1, port2 } = new MessageChannel();
+      port1.onmessage = () => { bench.painted = performance.now(); };
+      port2.postMessage(null);
+    });
+  }).observe(document.body, { subtree: true, childList: true, attributes: true });
+}
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What was measured, in ms; `torch` is whether the page's process has loaded it."""
+
+    frames: list[float]
+    redraws: list[float]
+    first_paint: float
+    memory_mb: float
+    torch: bool
+
+
+def schedule() -> Schedule:
+    """Twelve groups of a ResNet-34 that thaw one after the other in 100 epochs."""
+    groups = [
+        {
+            "name": part.split()[0],
+            "modules": part.split(),
+            "trainable": [[8 * (len(_PARTS) - 1 - at), None]],
+        }
+        for at, part in enumerate(_PARTS)
+    ]
+    raw = {
+        "format": "thaw.schedule",
+        "version": 1,
+        "name": "Twelve groups",
+        "model": {"name": "torchvision/resnet34", "weights": "IMAGENET1K_V1"},
+        "epochs": EPOCHS,
+        "optimizer": {"name": "adam", "base_lr": 1e-3},
+        "lr": {"group_decay": 0.7, "warmup": {"epochs": 5.0, "start_factor": 0.1}},
+        "groups": groups,
+    }
+    return parse(json.dumps(raw))
+
+
+def measure(edits: int) -> Result:
+    """Start the app and a browser, and drag so many times."""
+    with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        page = browser.new_page(viewport=WIDE)
+        started = time.perf_counter()
+        with running_app(Path(home)) as address:
+            page.goto(f"{address}/?s={link.encode(schedule())}")
+            page.wait_for_selector(_PAINTED)
+            first_paint = (time.perf_counter() - started) * 1e3
+            page.wait_for_selector('[data-test-script-state="notRunning"]')
+            page.wait_for_timeout(1_000)  # fonts, and widgets that are still being put up
+            page.evaluate(_WATCH)
+            redraws = [_drag(page, turn) for turn in range(edits)]
+            server = _server()
+            torch = any("libtorch" in each.path for each in server.memory_maps())
+            memory = server.memory_info().rss / 1e6
+            frames: list[float] = page.evaluate("bench.frames")
+        browser.close()
+    return Result(frames, redraws, first_paint, memory, torch)
+
+
+def _drag(page: Page, turn: int) -> float:
+    """Drag one group's thaw after the other; ms from the drop until the new chart is painted.
+
+    No two drops leave the same schedule: an answer that was given before is quicker.
+    """
+    group = _PARTS[turn % (len(_PARTS) - 1)].split()[0]
+    x, y = middle(thaw(page, group))
+    way = -1 if turn // (len(_PARTS) - 1) % 2 else 1
+    across = way * (30 + turn // 2)
+    page.mouse.move(x, y)
+    page.mouse.down()
+    for step in range(1, _MOVES + 1):
+        page.mouse.move(x + across * step / _MOVES, y)
+    page.mouse.up()
+    page.wait_for_function("bench.painted > 0", timeout=_PATIENCE_MS, polling=20)
+    took: float = page.evaluate("bench.painted - bench.dropped")
+    page.wait_for_selector('[data-test-script-state="notRunning"]')
+    return took
+
+
+def _server() -> psutil.Process:
+    """The process that this one has started the app in."""
+    for process in psutil.Process().children(recursive=True):
+        if "streamlit" in process.cmdline():
+            return process
+    raise RuntimeError("the app is no longer running")
+
+
+def report(result: Result) -> str:
+    """The figures as a table, each with what is asked for."""
+    rows = [
+        ("frame", "frame while dragging", result.frames),
+        ("redraw", "drop to new chart", result.redraws),
+        ("first paint", "start to first paint", [result.first_paint]),
+    ]
+    lines = [f"{'ms':24}{'n':>6}{'median':>9}{'p95':>9}   asked for"]
+    for name, title, values in rows:
+        median, p95 = LIMITS[name]
+        asked = f"{median:,.0f} / {p95:,.0f}"
+        found = f"{statistics.median(values):9,.1f}{percentile(values, 95):9,.1f}"
+        lines.append(f"{title:24}{len(values):6}{found}   {asked}")
+    loaded = "yes: it should not be" if result.torch else "no"
+    lines.append(f"torch in the page's process: {loaded}; memory {result.memory_mb:,.0f} MB")
+    return "\n".join(lines)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The smallest value that `share` percent of the values do not exceed."""
+    ordered = sorted(values)
+    return ordered[max(0, -(-len(ordered) * int(share) // 100) - 1)]
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--quick", is_flag=True, help="Three drags: shows that it works.")
+@click.option("--edits", type=click.IntRange(1, 10_000), help="Drags.  [default: 100]")
+@click.option(
+    "--json",
+    "json_file",
+    type=click.Path(dir_okay=False, writable=True, path_type=Path),
+    help="Write all that was measured to this file.",
+)
+def cli(quick: bool, edits: int | None, json_file: Path | None) -> None:
+    """Measure how quick the Design page is, in a real browser."""
+    result = measure(edits or (QUICK_EDITS if quick else EDITS))
+    click.echo(f"{len(_PARTS)} groups, {EPOCHS} epochs, {cores()} cores")
+    click.echo(report(result))
+    if json_file is not None:
+        json_file.write_text(json.dumps(asdict(result)) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m tests.benchmarks.designer")
