@@ -19,7 +19,7 @@ from pages.components.chart_style import (
     rate_domain,
     warmup_span,
 )
-from pages.components.rate_layers import Look, layers
+from pages.components.rate_layers import Look, layers, reading_columns
 from pages.components.rate_table import at_playhead, connected, rate_table, thaws
 
 LABEL_STEP = 13
@@ -71,13 +71,14 @@ def _look(schedule: Schedule, table: pd.DataFrame, per_epoch: int, view: View) -
 
 def _readings(schedule: Schedule, table: pd.DataFrame) -> pd.DataFrame:
     """One row per drawn step with every group's rate in words, for the rule under the pointer."""
-    groups = len(schedule.groups)
-    rates = table["lr"].to_numpy().reshape(groups, -1)
-    trains = table["open"].to_numpy().reshape(groups, -1)
-    first = table.iloc[: rates.shape[1]]
-    columns: dict[str, Any] = {"x": first["x"], "step": first["step"], "epoch": first["t"]}
-    for at, (row, is_open) in enumerate(zip(rates.tolist(), trains.tolist(), strict=True)):
-        columns[f"g{at}"] = [
+    names = [group.name for group in schedule.groups]
+    rates = table["lr"].to_numpy().reshape(len(names), -1).tolist()
+    trains = table["open"].to_numpy().reshape(len(names), -1).tolist()
+    first = table.iloc[: len(rates[0])]
+    epoch, step = reading_columns(names)
+    columns: dict[str, Any] = {epoch: first["t"].round(2), step: first["step"]}
+    for name, row, is_open in reversed(list(zip(names, rates, trains, strict=True))):
+        columns[name] = [
             f"{rate:.3g}" if on else f"{rate:.3g} frozen"
             for rate, on in zip(row, is_open, strict=True)
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
@@ -50,8 +51,8 @@ def layers(look: Look) -> dict[str, Any]:
     """The chart as a Vega-Lite document whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
-    `borders` (x), `warmup` (x, until), `steps` (x, step, epoch, and g0, g1, … for the groups), and
-    for a wide view `ends` (pixel, label, group). Who takes it must not change it.
+    `borders` (x), `warmup` (x, until), `steps` (the two `reading_columns` and one of each group's
+    name), and for a wide view `ends` (pixel, label, group). Who takes it must not change it.
     """
     view = look.view
     start, end = shown(view.span, look.epochs)
@@ -100,6 +101,16 @@ def layers(look: Look) -> dict[str, Any]:
     return finished(chart, view, HEIGHT).to_dict()
 
 
+def reading_columns(groups: Sequence[str]) -> tuple[str, str]:
+    """What the epoch and the step of a reading are called: like no group."""
+    epoch, step = "Epoch", "Step"
+    while epoch in groups:
+        epoch += "s"
+    while step in groups:
+        step += "s"
+    return epoch, step
+
+
 def _of(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
 
@@ -114,15 +125,13 @@ def _reading(look: Look) -> alt.Chart:
         encodings=["x"],
         empty=False,
     )
-    of_groups = [alt.Tooltip(f"g{at}:N", title=name) for at, name in enumerate(look.groups)]
-    tooltip = [
-        alt.Tooltip("epoch:Q", title="Epoch", format=".2f"),
-        alt.Tooltip("step:Q", title="Step", format=","),
-        *reversed(of_groups),
-    ]
+    # The whole row is shown: a tooltip of named fields would be computed for every step anew.
+    marked = _of("steps").mark_rule(
+        color=look.view.role("text-3"), strokeWidth=1, clip=True, tooltip={"content": "data"}
+    )
     seen = alt.condition(nearest, alt.value(1), alt.value(0))
-    marked = _of("steps").mark_rule(color=look.view.role("text-3"), strokeWidth=1, clip=True)
-    found: alt.Chart = marked.encode(x="x:Q", tooltip=tooltip, opacity=seen).add_params(nearest)
+    column = reading_columns(look.groups)[0 if look.view.axis == "epoch" else 1]
+    found: alt.Chart = marked.encode(x=f"{column}:Q", opacity=seen).add_params(nearest)
     return found
 
 

@@ -1,0 +1,37 @@
+"""The designer's benchmark works; what it measures is for a quiet machine to say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.benchmarks import designer
+from tests.browser.server import CHROMIUM
+
+
+def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed() -> None:
+    assert designer.percentile([float(n) for n in range(1, 101)], 95) == 95.0
+    assert designer.percentile([3.0, 1.0, 2.0], 95) == 3.0
+    assert designer.percentile([7.0], 50) == 7.0
+
+
+def test_the_schedule_has_twelve_groups_and_a_hundred_epochs() -> None:
+    schedule = designer.schedule()
+    assert (len(schedule.groups), schedule.epochs) == (12, 100)
+
+
+@pytest.mark.browser
+@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium")
+def test_the_quick_mode_drags_and_says_what_it_found(tmp_path: Path) -> None:
+    file = tmp_path / "found.json"
+    done = CliRunner().invoke(designer.cli, ["--quick", "--json", str(file)])
+    assert done.exit_code == 0, done.output
+    assert "torch in the page's process: no" in done.output
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert len(found["redraws"]) == designer.QUICK_EDITS
+    assert min(found["redraws"]) > 0
+    assert len(found["frames"]) > designer.QUICK_EDITS
+    assert found["torch"] is False
