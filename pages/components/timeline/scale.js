@@ -4,7 +4,7 @@ import { clamp, pixelsOf, ticks, xOfEpoch } from "./axis.js";
 import { widthOf } from "./chip.js";
 import { describe, el, placeOf, pool, put, show, slider, span, text } from "./dom.js";
 
-const NUMBER_PX = 14;
+const DIGIT_PX = 8;
 const LABEL_PX = 60;
 const SLIM_PX = 28;
 const FLAG_MIN_PX = 44;
@@ -74,7 +74,8 @@ function paintPhases({ scale, playhead, axis }, phases) {
     const room = pixelsOf(Math.max(high - low, 0), axis);
     if (room > 0) span(node, low, high, axis);
     show(node, room > 0);
-    text(node.firstChild, room < NUMBER_PX ? "" : String(number));
+    const digits = String(number);
+    text(node.firstChild, room < DIGIT_PX * (digits.length + 1) ? "" : digits);
     text(node.lastChild, room < LABEL_PX ? "" : label);
     node.title = `Phase ${number}: ${label}`;
     node.classList.toggle("now", start <= epoch && epoch < end);

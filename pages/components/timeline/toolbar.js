@@ -46,7 +46,7 @@ export function paintToolbar(timeline) {
   allow(buttons.out, "Zoom out", "(−)", can.out ? null : "the whole run is shown");
   allow(buttons.closer, "Zoom in", "(+)", can.closer ? null : "two epochs fill the track");
   allow(buttons.fit, `Show the whole run, ${times.toFixed(1)} times closer now`, "(0)", null);
-  text(buttons.fit.lastChild, `${times < 9.95 ? times.toFixed(1) : Math.round(times)}×`);
+  text(buttons.fit.lastChild, `${times < 9.95 && !timeline.narrow ? times.toFixed(1) : Math.round(times)}×`);
   show(buttons.fit, times > 1);
 }
 
