@@ -81,6 +81,11 @@ def preset_origin() -> str | None:
     return name
 
 
+def began_as(preset: str) -> None:
+    """Remember the preset that the schedule is, so that it can be told once it is edited."""
+    st.session_state["preset-origin"] = preset
+
+
 def preset_in_use() -> str | None:
     """The preset that the schedule is, whatever its own name; None once it is edited."""
     found = table()

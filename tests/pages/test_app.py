@@ -70,6 +70,8 @@ def test_the_presets_button_says_what_is_edited_or_a_persons_own(app: AppTest) -
     assert label_ends(app, "Gradual unfreezing")
     app.query_params["s"] = link.encode(edits.set_field(presets.load("gradual"), "epochs", 9))
     assert label_ends(app.run(), "your own")
+    app.query_params["s"] = link.encode(presets.load("exercise"))
+    assert label_ends(app.run(), "The exercise")
 
 
 def test_an_unedited_preset_follows_the_model_and_an_edited_one_keeps_its_edits(
