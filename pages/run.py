@@ -16,6 +16,10 @@ from core.runs.events import Event
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import frame, state
 from pages.components.audit_card import audit_card
+from pages.components.data_card import data_card
+from pages.components.data_choice import missing
+from pages.components.data_seen import seen
+from pages.components.mistakes import mistakes
 from pages.components.run_charts import planned_chart, run_charts
 from pages.components.run_list import run_list
 from pages.components.run_settings import device_chip, run_settings
@@ -93,17 +97,26 @@ def _top(shown: _Shown | None, status: str | None) -> None:
 
 
 def _start_button() -> None:
-    refused = problems.errors(state.schedule(), state.table())
+    refused = _refusal()
     if st.button(
         "Start",
         type="primary",
         icon=":material/play_arrow:",
         key="start",
-        disabled=bool(refused),
-        help=frame.escape_markdown(refused[0].message) if refused else None,
+        disabled=refused is not None,
+        help=frame.escape_markdown(refused) if refused else None,
     ):
         state.attempt(_start, lead="")
         st.rerun()
+
+
+def _refusal() -> str | None:
+    """Why nothing can be started now."""
+    refused = problems.errors(state.schedule(), state.table())
+    if refused:
+        return refused[0].message
+    found = seen(state.settings().data)
+    return missing() or (found if isinstance(found, str) else None)
 
 
 def _start() -> None:
@@ -131,7 +144,10 @@ def _force_stop(run: Path) -> None:
 
 def _compose() -> None:
     schedule = state.schedule()
-    empty_card(schedule, state.settings(), problems.errors(schedule, state.table()))
+    waits = missing()
+    empty_card(schedule, state.settings(), problems.errors(schedule, state.table()), waits)
+    if waits is None:
+        data_card(state.settings())
     planned_chart(schedule, state.steps_per_epoch())
 
 
@@ -148,6 +164,7 @@ def _draw(shown: _Shown) -> None:
     steps = told.started.steps_per_epoch if told.started else planned_steps(shown.settings)
     run_charts(shown.schedule, told, steps)
     audit_card(shown.schedule, shown.settings, told)
+    mistakes(shown.folder, shown.settings)
 
 
 def _events(run: Path) -> tuple[Event, ...]:

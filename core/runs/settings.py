@@ -83,12 +83,14 @@ def read_settings(text: str | bytes) -> RunSettings:
         raise _explain(error) from None
 
 
-def planned_steps(settings: RunSettings) -> int:
+def planned_steps(settings: RunSettings, train_images: int | None = None) -> int:
     """Steps of one epoch as far as they are known before the data is read.
 
-    `samples` is a cap. What the bundled data has is known; a folder may have fewer images than
-    that, and its run fewer steps.
+    `samples` is a cap. What the bundled data has is known; of a folder someone may have counted
+    its `train_images` (at least 1), else it may have fewer than that, and its run fewer steps.
     """
+    if train_images is not None:
+        return steps_per_epoch(min(settings.samples, train_images), settings.batch_size)
     bundled = settings.data == BUNDLED_DATA
     images = min(settings.samples, BUNDLED_TRAIN_IMAGES) if bundled else settings.samples
     return steps_per_epoch(images, settings.batch_size)

@@ -8,7 +8,7 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,7 +67,9 @@ def folder() -> Path:
     return home() / "data"
 
 
-def unpack(file: BinaryIO, name: str, data: Path, most: Limits) -> Iterator[Unpacking | Upload]:
+def unpack(
+    file: BinaryIO, name: str, data: Path, most: Limits
+) -> Generator[Unpacking | Upload, None, None]:
     """Progress while the zip is unpacked below `data`, and the Upload as the last item.
 
     A zip with the same bytes is not unpacked again. Left early, nothing stays behind. Raises

@@ -16,13 +16,11 @@ from core.design.layers import LayerTable
 from core.design.savings import Data, Savings, savings
 from core.design.spec import Schedule
 from core.runs.settings import (
-    BUNDLED_DATA,
-    BUNDLED_TRAIN_IMAGES,
-    BUNDLED_VALIDATION_IMAGES,
     FREE_SHARE,
     VIEWS,
     RunSettings,
 )
+from pages.components.data_seen import seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +46,9 @@ def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Fig
 def data(settings: RunSettings) -> Data:
     """What an epoch runs over, as far as it is known before the data is read."""
     train, validation = settings.samples, settings.validation_samples
-    if settings.data == BUNDLED_DATA:
-        train = min(train, BUNDLED_TRAIN_IMAGES)
-        validation = min(validation, BUNDLED_VALIDATION_IMAGES)
+    found = seen(settings.data)
+    if not isinstance(found, str):
+        train, validation = min(train, found.train), min(validation, found.validation)
     views = VIEWS[settings.augment]
     return Data(settings.image_size, train, validation, settings.batch_size, views)
 

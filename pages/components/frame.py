@@ -21,6 +21,7 @@ _STYLE = "\n".join(
         "frame.css",
         "costs.css",
         "groups.css",
+        "data.css",
         "presets.css",
         "comparison/comparison.css",
     )

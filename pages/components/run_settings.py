@@ -10,11 +10,9 @@ import streamlit as st
 
 from core.errors import ThawError
 from core.runs import launch
-from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
+from core.runs.settings import RunSettings, make_settings
 from pages.components import frame, state
-
-_BUNDLED = "Fashion-MNIST, bundled"
-_FOLDER = "A folder of class folders"
+from pages.components.data_choice import data_choice
 
 _AUGMENT = {
     "none": ("none", "Every epoch sees the same images, so the frozen part runs on them once."),
@@ -35,7 +33,7 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
     locked = of_run is not None
     aside = "locked while running" if live else "of this run" if locked else ""
     with frame.card("settings", "Data and settings", aside):
-        _data(shown, locked)
+        data_choice(shown.data, lambda data: _take("data", data), locked=locked)
         left, right = st.columns(2, gap="small")
         with left:
             _number("Images, train", "samples", shown, locked, step=100)
@@ -87,28 +85,6 @@ def _chip(known: bool) -> None:
 def _device() -> Future[Mapping[str, str]]:
     """Asked in the background: the answer comes from a process that imports torch first."""
     return ThreadPoolExecutor(max_workers=1).submit(launch.device)
-
-
-def _data(shown: RunSettings, locked: bool) -> None:
-    bundled = shown.data == BUNDLED_DATA
-    st.session_state["data-kind"] = _BUNDLED if bundled else _FOLDER
-    st.selectbox(
-        "Data", (_BUNDLED, _FOLDER), key="data-kind", disabled=locked, on_change=_take_kind
-    )
-    if not bundled:
-        st.session_state["data-folder"] = shown.data
-        st.text_input(
-            "Folder",
-            key="data-folder",
-            disabled=locked,
-            help="A folder with one folder of images per class, or with train and val folders.",
-            on_change=lambda: _take("data", st.session_state["data-folder"]),
-        )
-
-
-def _take_kind() -> None:
-    bundled = st.session_state["data-kind"] == _BUNDLED
-    _take("data", BUNDLED_DATA if bundled else "path/to/images")
 
 
 def _number(

@@ -17,6 +17,7 @@ from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.cost_words import size
+from pages.components.data_seen import train_images
 
 _TITLES = {
     "starting": "Starting",
@@ -40,17 +41,27 @@ _ADVICE = {
 }
 
 
-def empty_card(schedule: Schedule, settings: RunSettings, refused: tuple[Problem, ...]) -> None:
-    """Say what Start would do, or why it is off."""
+def empty_card(
+    schedule: Schedule,
+    settings: RunSettings,
+    refused: tuple[Problem, ...],
+    missing: str | None = None,
+) -> None:
+    """Say what Start would do, or why it is off: the schedule is refused, or data is missing."""
     with frame.card("status", "Ready to run"):
         if refused:
             st.error(frame.escape_markdown(refused[0].message), icon=":material/error:")
             st.caption("Start is off until this is mended on the Design page.")
             return
+        if missing is not None:
+            st.info(frame.escape_markdown(missing), icon=":material/info:")
+            return
         first = plan.phases(schedule)[0]
+        known = train_images(settings)
+        images = f"up to {settings.samples:,}" if known is None else f"{known:,}"
         st.markdown(
             f"Start trains **{frame.escape_markdown(schedule.model.name)}** for "
-            f"{schedule.epochs} epochs on up to {settings.samples:,} images at "
+            f"{_epochs(schedule.epochs)} on {images} images at "
             f"{settings.image_size} px, beginning with "
             f"{frame.escape_markdown(', '.join(first.open))}. It runs in a process of its own: "
             "this page may be closed."

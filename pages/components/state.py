@@ -14,6 +14,7 @@ from core.errors import InputError, ThawError
 from core.runs import tables
 from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
+from pages.components.data_seen import train_images
 from pages.components.history import History
 
 _FIRST_PLAYHEAD = 0.55
@@ -164,8 +165,8 @@ def revision() -> int:
 
 
 def steps_per_epoch() -> int:
-    """Optimizer steps of one epoch with the session's run settings."""
-    return planned_steps(settings())
+    """Optimizer steps of one epoch with the session's run settings and as many images as it has."""
+    return planned_steps(settings(), train_images(settings()))
 
 
 def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Schedule:

@@ -45,11 +45,14 @@ def test_a_run_that_is_not_there_is_said_so(open_page: OpenPage, run: str) -> No
     expect(page.get_by_role("button", name="Start")).to_be_visible()
 
 
-def test_a_folder_that_is_not_there_fails_in_words(open_page: OpenPage) -> None:
+def test_a_folder_that_is_not_there_is_said_so_and_nothing_can_be_started(
+    open_page: OpenPage,
+) -> None:
     page = open_page("/run")
     page.get_by_role("combobox", name="Data").click()
     page.get_by_role("option", name="A folder of class folders").click()
     driving.fill(page, "Folder", "/no/such/folder")
-    page.get_by_role("button", name="Start").click()
-    expect(page.locator(".thaw-headline")).to_contain_text("Failed", timeout=60_000)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("/no/such/folder")
+    expect(page.locator(".st-key-card-data").get_by_test_id("stAlert")).to_contain_text(
+        "--data is '/no/such/folder', which does not exist"
+    )
+    expect(page.get_by_role("button", name="Start")).to_be_disabled()

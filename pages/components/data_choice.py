@@ -1,0 +1,143 @@
+"""The choice of the data: the bundled images, a folder on this machine, or an uploaded zip."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.runs import uploads
+from core.runs.home import is_demo
+from core.runs.settings import BUNDLED_DATA
+from core.runs.uploads import Upload
+from pages.components import frame
+from pages.components.data_card import data_name
+
+BUNDLED, FOLDER, ZIP = (
+    "Fashion-MNIST, bundled",
+    "A folder of class folders",
+    "A zip of class folders",
+)
+_WANTED = "data-wanted"
+_REFUSED = "upload-refused"
+_TAKEN = "upload-taken"
+_LAYOUT = "One folder of images per class, or train and val folders that hold them."
+Take = Callable[[str], object]
+"""Makes a path, or `fashion-mnist`, the data of the run settings."""
+
+
+def data_choice(data: str, take: Take, *, locked: bool) -> None:
+    """Draw the choice; what is chosen is the data once it is there, and until then `missing`."""
+    kind = kind_of(data) if locked else st.session_state.get(_WANTED) or kind_of(data)
+    # a hosted demo opens no paths for strangers
+    kinds = [k for k in (BUNDLED, FOLDER, ZIP) if k != FOLDER or not is_demo() or k == kind]
+    st.session_state["data-kind"] = kind
+    st.selectbox(
+        "Data", kinds, key="data-kind", disabled=locked, on_change=_take_kind, args=(data, take)
+    )
+    if kind == FOLDER:
+        _folder(data, take, locked=locked)
+    elif kind == ZIP and locked:
+        st.caption(frame.escape_markdown(data_name(data)))
+    elif kind == ZIP:
+        _zip(data, take)
+
+
+def kind_of(data: str) -> str:
+    """Which of the three the run settings' `data` is."""
+    if data == BUNDLED_DATA:
+        return BUNDLED
+    return ZIP if uploads.read_note(Path(data)) else FOLDER
+
+
+def missing() -> str | None:
+    """What must still be given before a run can start: a kind was chosen, and no data for it."""
+    waits = {FOLDER: "Name the folder of your images.", ZIP: "Upload a zip of your images."}
+    return waits.get(st.session_state.get(_WANTED) or "")
+
+
+def _take_kind(data: str, take: Take) -> None:
+    kind = st.session_state["data-kind"]
+    waits = kind not in (BUNDLED, kind_of(data))
+    st.session_state[_WANTED] = kind if waits else None
+    if kind == BUNDLED:
+        take(BUNDLED_DATA)
+
+
+def _folder(data: str, take: Take, *, locked: bool) -> None:
+    st.session_state["data-folder"] = data if kind_of(data) == FOLDER else ""
+    st.text_input(
+        "Folder",
+        key="data-folder",
+        disabled=locked,
+        placeholder="/home/me/pictures",
+        help=f"Its path on the machine that Thaw runs on. {_LAYOUT}",
+        on_change=_take_folder,
+        args=(take,),
+    )
+
+
+def _take_folder(take: Take) -> None:
+    typed = st.session_state["data-folder"].strip()
+    if typed:
+        st.session_state[_WANTED] = None
+        take(typed)
+
+
+def _zip(data: str, take: Take) -> None:
+    most = uploads.limits()
+    given = st.file_uploader(
+        "Zip",
+        type="zip",
+        key="data-zip",
+        help=f"{_LAYOUT} At most {most.upload // 1_000_000} MB and {most.members:,} files.",
+        max_upload_size=most.upload // 1_000_000,
+    )
+    if given is None:
+        st.session_state.pop(_REFUSED, None)
+    elif st.session_state.get(_TAKEN) != given.file_id:
+        _unpack(given, take)
+    if refused := st.session_state.get(_REFUSED):
+        st.error(frame.escape_markdown(refused), icon=":material/error:")
+    elif (note := uploads.read_note(Path(data))) and not st.session_state.get(_WANTED):
+        _told(note)
+
+
+def _unpack(given: Any, take: Take) -> None:
+    """Unpack an upload once, showing how far it is; what it holds becomes the data."""
+    bar = st.progress(0.0, "Unpacking …")
+    refused = None
+    try:
+        with closing(
+            uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
+        ) as going:
+            for item in going:
+                if isinstance(item, Upload):
+                    take(str(item.folder))
+                    st.session_state[_WANTED] = None
+                else:
+                    bar.progress(
+                        item.done / max(1, item.total), f"Unpacking {item.done:,} of {item.total:,}"
+                    )
+    except InputError as error:
+        refused = str(error)
+    bar.empty()
+    st.session_state[_TAKEN], st.session_state[_REFUSED] = given.file_id, refused
+    st.rerun()
+
+
+def _told(note: Upload) -> None:
+    """What the zip in use held, and what of it was left out."""
+    said = f"{note.name}: {note.images:,} images."
+    if note.skipped:
+        said += f" {note.skipped:,} of its files were left out."
+    st.caption(frame.escape_markdown(said))
+    if note.left_out:
+        with st.expander("What was left out"):
+            more = note.skipped - len(note.left_out)
+            lines = [f"{path}: {why}" for path, why in note.left_out]
+            st.text("\n".join(lines + ([f"and {more:,} more"] if more else [])))

@@ -1,0 +1,76 @@
+"""What a page knows of the data, looked at once for as long as its files stay the same."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path, PurePosixPath
+
+import streamlit as st
+from PIL import Image
+
+from core.errors import DataError
+from core.runs.bundled import SplitName, read_bundled
+from core.runs.image_files import UNREADABLE, open_image
+from core.runs.look import Look, fingerprint, look_at
+from core.runs.settings import BUNDLED_DATA, RunSettings
+
+_SIDE = 128
+"""Pixels of a thumbnail's longer side: twice what it is shown at, for dense screens."""
+_LOSSLESS = 64
+
+
+def seen(data: str) -> Look | str:
+    """A look at the run settings' `data`, or why a run would refuse it."""
+    return _seen(data, fingerprint(data))
+
+
+def train_images(settings: RunSettings) -> int | None:
+    """Training images that a run would have, if the data can be looked at."""
+    found = seen(settings.data)
+    return None if isinstance(found, str) else min(settings.samples, found.train)
+
+
+def thumbnail(data: str, split: SplitName, name: str) -> str | None:
+    """A small picture as a `data:` address, as a run calls it; None if it is not there.
+
+    A path that leads out of the data's folder is not there.
+    """
+    if data == BUNDLED_DATA:
+        images = read_bundled().split(split).images
+        known = name.isdecimal() and int(name) < len(images)
+        return _encoded(Image.fromarray(images[int(name)])) if known else None
+    inside = PurePosixPath(name)
+    if inside.is_absolute() or ".." in inside.parts:
+        return None
+    try:
+        path = Path(data).expanduser() / inside
+        return _of_file(str(path), path.stat().st_mtime_ns)
+    except (OSError, ValueError, RuntimeError):
+        return None
+
+
+@st.cache_data(show_spinner=False, max_entries=64)
+def _seen(data: str, changed: tuple[int, ...]) -> Look | str:
+    try:
+        return look_at(data)
+    except DataError as error:
+        return str(error)
+
+
+@st.cache_data(show_spinner=False, max_entries=2_000)
+def _of_file(path: str, changed: int) -> str | None:
+    try:
+        with open_image(Path(path)) as image:
+            image.draft("RGB", (_SIDE, _SIDE))
+            image.thumbnail((_SIDE, _SIDE))
+            return _encoded(image.convert("RGB"))
+    except UNREADABLE:
+        return None
+
+
+def _encoded(image: Image.Image) -> str:
+    kind = "PNG" if max(image.size) <= _LOSSLESS else "JPEG"
+    made = io.BytesIO()
+    image.save(made, kind, quality=80)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(made.getvalue()).decode()}"

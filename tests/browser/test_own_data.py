@@ -1,0 +1,126 @@
+"""One's own pictures: a zip of them uploaded, looked at, trained on, and its mistakes seen."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import FilePayload, Page, expect
+
+from tests.browser import driving
+from tests.runs.zips import zipped
+
+OpenPage = Callable[..., Page]
+
+
+def shape(label: int, number: int) -> bytes:
+    """A circle, a square or a triangle on a ground, each picture of another colour and place."""
+    image = Image.new("RGB", (60 + number, 50), (200 - 5 * number, 90 + 7 * number, 120))
+    x, y = 4 + number % 7 * 3, 3 + number % 5 * 3
+    drawn = ImageDraw.Draw(image)
+    if label == 0:
+        drawn.ellipse((x, y, x + 26, y + 26), fill="navy")
+    elif label == 1:
+        drawn.rectangle((x, y, x + 24, y + 24), fill="navy")
+    else:
+        drawn.polygon([(x, y + 26), (x + 28, y + 26), (x + 14, y)], fill="navy")
+    made = io.BytesIO()
+    image.save(made, "JPEG")
+    return made.getvalue()
+
+
+def upload(page: Page, name: str, content: bytes) -> None:
+    page.get_by_role("combobox", name="Data").click()
+    page.get_by_role("option", name="A zip of class folders").click()
+    expect(page.get_by_role("button", name="Start")).to_be_disabled()
+    payload = FilePayload(name=name, mimeType="application/zip", buffer=content)
+    page.locator(".st-key-data-zip input[type=file]").set_input_files(payload)
+
+
+SHAPES = [
+    (f"shapes/{name}/{number:02}.jpg", shape(label, number))
+    for label, name in enumerate(("circle", "square", "<b>triangle</b>"))
+    for number in range(20)
+]
+
+
+def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/run")
+    broken = [("shapes/circle/broken.jpg", b"no image"), ("shapes/notes.txt", b"x")]
+    upload(page, "shapes.zip", zipped([*SHAPES, *broken]).getvalue())
+
+    data = page.locator(".st-key-card-data")
+    expect(data).to_contain_text("shapes.zip: 60 images, 3 classes")
+    expect(data.get_by_role("row", name="square 16 4")).to_be_visible()
+    expect(data.get_by_role("list", name="Training images").get_by_role("img")).to_have_count(24)
+    expect(data.get_by_role("list", name="Warnings")).to_contain_text("12 validation images")
+    expect(data).to_contain_text("every fifth image of a class, by name, is kept")
+    expect(data).to_contain_text("from 60 × 50 to 79 × 50 px")
+    expect(data).to_contain_text("_b_triangle__b_")  # a name is text, and no mark-up
+    settings = page.locator(".st-key-card-settings")
+    expect(settings).to_contain_text("shapes.zip: 60 images. 2 of its files were left out.")
+    settings.get_by_text("What was left out").click()
+    expect(settings).to_contain_text("shapes/circle/broken.jpg: no image")
+
+    page.get_by_role("link", name="Design", exact=True).first.click()
+    expect(page.locator(".thaw-tag", has_text="3 classes")).to_be_visible()
+    epochs = page.get_by_label("Epochs").first
+    epochs.fill("1")
+    epochs.press("Enter")
+    driving.settle(page)
+    driving.go_to(page, "Run")
+    driving.fill(page, "Image size, px", 32)
+    expect(page.locator(".st-key-card-status")).to_contain_text("for 1 epoch on 48 images at 32 px")
+    page.get_by_role("button", name="Start").click()
+    expect(page.locator(".thaw-headline")).to_contain_text("Finished", timeout=120_000)
+
+    confusion = page.locator(".st-key-card-confusion")
+    expect(confusion).to_contain_text("of 12 right")
+    expect(confusion.get_by_role("region", name="How each class fared")).to_contain_text("square")
+    expect(confusion.locator("svg.marks")).to_be_visible()
+    confusion.get_by_text("All counts as a table").click()
+    table = confusion.get_by_role("region", name="Confusion matrix")
+    expect(table.get_by_role("row")).to_have_count(4)
+    counts = [cell.evaluate("e => +e.firstChild.data") for cell in table.locator("td").all()]
+    assert sum(counts) == 12
+    right = counts[0] + counts[4] + counts[8]
+    expect(confusion).to_contain_text(f"{right} of 12 right")
+
+    wrong = page.locator(".st-key-card-mistakes")
+    expect(wrong).to_contain_text(f"{12 - right} of 12 validation images")
+    pictures = wrong.get_by_role("list", name="Surest mistakes").get_by_role("img")
+    expect(pictures).to_have_count(12 - right)
+    for picture in pictures.all():
+        assert picture.evaluate("e => e.naturalWidth") > 20
+        assert " taken for " in (picture.get_attribute("alt") or "")
+
+
+def test_on_a_phone_the_cards_reach_no_further_than_the_screen(open_page: OpenPage) -> None:
+    page = open_page("/run", driving.PHONE)
+    upload(page, "shapes.zip", zipped(SHAPES).getvalue())
+    expect(page.locator(".st-key-card-data")).to_contain_text("shapes.zip: 60 images")
+    driving.settle(page)
+    inside = "e => e.scrollWidth <= e.clientWidth"
+    assert page.get_by_test_id("stMain").evaluate(inside)
+    assert page.locator(".st-key-card-data").evaluate(inside)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "told"),
+    [
+        ("x.zip", b"not a zip", "is no zip file, or is cut short"),
+        ("x.zip", zipped([("cat/1.jpg", shape(0, 1))]).getvalue(), "images of one class, 'cat'"),
+        ("<b>.zip", zipped([("../1.jpg", b"x")]).getvalue(), "<b>.zip names '../1.jpg'"),
+    ],
+)
+def test_a_zip_that_cannot_be_used_is_refused_in_words_and_start_stays_off(
+    open_page: OpenPage, name: str, content: bytes, told: str
+) -> None:
+    page = open_page("/run")
+    upload(page, name, content)
+    expect(page.locator(".st-key-card-settings").get_by_test_id("stAlert")).to_contain_text(told)
+    expect(page.get_by_role("button", name="Start")).to_be_disabled()
