@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
-import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
@@ -32,7 +31,13 @@ def shape(label: int, number: int) -> bytes:
 
 
 def upload(page: Page, name: str, content: bytes) -> None:
-    page.get_by_role("combobox", name="Data").click()
+    expect(page.locator(".thaw-chip")).not_to_contain_text(
+        "finding"
+    )  # its coming draws the page anew
+    driving.settle(page)
+    choice = page.get_by_role("combobox", name="Data")
+    choice.scroll_into_view_if_needed()  # scrolling closes a list that is open
+    choice.click()
     page.get_by_role("option", name="A zip of class folders").click()
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     payload = FilePayload(name=name, mimeType="application/zip", buffer=content)
@@ -41,7 +46,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
 
 SHAPES = [
     (f"shapes/{name}/{number:02}.jpg", shape(label, number))
-    for label, name in enumerate(("circle", "square", "<b>triangle</b>"))
+    for label, name in enumerate(("circle", "square", "tri&amp;angle"))
     for number in range(20)
 ]
 
@@ -60,7 +65,7 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     expect(data.get_by_role("list", name="Warnings")).to_contain_text("12 validation images")
     expect(data).to_contain_text("every fifth image of a class, by name, is kept")
     expect(data).to_contain_text("from 60 × 50 to 79 × 50 px")
-    expect(data).to_contain_text("_b_triangle__b_")  # a name is text, and no mark-up
+    expect(data.get_by_role("row", name="tri&amp;angle 16 4")).to_be_visible()  # text, no mark-up
     settings = page.locator(".st-key-card-settings")
     expect(settings).to_contain_text("shapes.zip: 60 images. 2 of its files were left out.")
     settings.get_by_text("What was left out").click()
@@ -68,7 +73,7 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
 
     page.get_by_role("link", name="Design", exact=True).first.click()
     expect(page.locator(".thaw-tag", has_text="3 classes")).to_be_visible()
-    epochs = page.get_by_label("Epochs").first
+    epochs = page.locator(".st-key-card-curve").get_by_label("Epochs", exact=True)
     epochs.fill("1")
     epochs.press("Enter")
     driving.settle(page)
@@ -109,18 +114,11 @@ def test_on_a_phone_the_cards_reach_no_further_than_the_screen(open_page: OpenPa
     assert page.locator(".st-key-card-data").evaluate(inside)
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "told"),
-    [
-        ("x.zip", b"not a zip", "is no zip file, or is cut short"),
-        ("x.zip", zipped([("cat/1.jpg", shape(0, 1))]).getvalue(), "images of one class, 'cat'"),
-        ("<b>.zip", zipped([("../1.jpg", b"x")]).getvalue(), "<b>.zip names '../1.jpg'"),
-    ],
-)
 def test_a_zip_that_cannot_be_used_is_refused_in_words_and_start_stays_off(
-    open_page: OpenPage, name: str, content: bytes, told: str
+    open_page: OpenPage,
 ) -> None:
     page = open_page("/run")
-    upload(page, name, content)
-    expect(page.locator(".st-key-card-settings").get_by_test_id("stAlert")).to_contain_text(told)
+    upload(page, "<b>.zip", zipped([("../1.jpg", b"x")]).getvalue())
+    refused = page.locator(".st-key-card-settings").get_by_test_id("stAlert")
+    expect(refused).to_contain_text("<b>.zip names '../1.jpg', a path that leads out of it")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
