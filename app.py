@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages import compare, design, export, run
+from pages import compare, design, export, learn, run
 from pages.components import frame
 
 
@@ -17,6 +17,7 @@ def main() -> None:
             "run": st.Page(run.page, title="Run", url_path="run"),
             "compare": st.Page(compare.page, title="Compare", url_path="compare"),
             "export": st.Page(export.page, title="Export", url_path="export"),
+            "learn": st.Page(learn.page, title="Learn", url_path="learn"),
         }
     )
 

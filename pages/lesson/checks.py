@@ -1,0 +1,147 @@
+"""The checklist's items, and what Thaw can look up about them in a schedule by itself."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.design import curves, plan
+from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.spec import Schedule
+from pages.lesson.facts import in_exactly_one_group
+from pages.lesson.language import Language
+
+ITEMS: Mapping[str, str] = {
+    "head": "setup",
+    "inputs": "setup",
+    "cover": "groups",
+    "still": "freezing",
+    "gradients": "freezing",
+    "optimizer": "rates",
+    "spread": "rates",
+    "busy": "unfreezing",
+    "resume": "unfreezing",
+    "warm": "warmup",
+    "falls": "warmup",
+    "baseline": "setup",
+}
+"""Every item with the step that explains it, in the order of the list."""
+
+WIDE = 1e6
+"""Where the linter's `wide-spread` begins."""
+
+_ROUNDING = 1 + 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look at the schedule found: whether it is as it should be, and in words."""
+
+    good: bool
+    text: str
+
+
+def look(
+    item: str, schedule: Schedule, table: LayerTable | None, language: Language
+) -> Found | None:
+    """What the schedule says about an item; None where only a person can know."""
+    check = _CHECKS.get(item)
+    return check(schedule, table, language) if check else None
+
+
+def _cover(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+    if table is None:
+        return Found(False, language.word("checks.cover-unknown"))
+    good, count = in_exactly_one_group(schedule, table), len(parameter_counts(table))
+    values = {"good": language.integer(good), "count": language.integer(count)}
+    return Found(good == count, language.word("checks.cover", **values))
+
+
+def _still(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+    if table is None:
+        return Found(False, language.word("checks.cover-unknown"))
+    owners = {path: g.name for g in schedule.groups for path in g.modules}
+    norms = Counter(
+        owners[path]
+        for layer in table.layers
+        if "BatchNorm" in layer.kind
+        for path in prefixes(layer.path)
+        if path in owners
+    )
+    moving = [
+        g.name
+        for g in schedule.groups
+        if g.when_frozen == "train"
+        and g.batchnorm is None
+        and norms[g.name]
+        and plan.frozen_spans(g, schedule.epochs)
+    ]
+    if not moving:
+        return Found(True, language.word("checks.still"))
+    count = language.integer(sum(norms[name] for name in moving))
+    return Found(False, language.word("checks.moving", count=count, groups=_listed(moving)))
+
+
+def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+    ends = curves.rates(schedule, float(schedule.epochs)).tolist()
+    peaks = [curves.peak(schedule, group) for group in schedule.groups]
+    folds = {
+        group.name: end / peak
+        for group, end, peak in zip(schedule.groups, ends, peaks, strict=True)
+        if end > peak * _ROUNDING
+    }
+    if not folds:
+        count = language.integer(len(schedule.groups))
+        return Found(True, language.word("checks.falls", count=count))
+    fold = language.number(max(folds.values()))
+    return Found(False, language.word("checks.rises", groups=_listed(list(folds)), fold=fold))
+
+
+def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+    idle = sum(phase.end - phase.start for phase in plan.phases(schedule) if not phase.open)
+    count = language.integer(schedule.epochs)
+    if not idle:
+        return Found(True, language.word("checks.busy", count=count))
+    return Found(False, language.word("checks.idle", idle=language.integer(idle), count=count))
+
+
+def _warm(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+    warmup = schedule.lr.warmup.epochs
+    if not warmup:
+        return Found(True, language.word("checks.no-warmup"))
+    key = "warm" if warmup < schedule.epochs else "too-warm"
+    values = {"warmup": language.number(warmup), "epochs": language.integer(schedule.epochs)}
+    return Found(key == "warm", language.word(f"checks.{key}", **values))
+
+
+def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> Found | None:
+    peaks = [
+        curves.peak(schedule, group)
+        for group in schedule.groups
+        if plan.open_spans(group, schedule.epochs)
+    ]
+    if not peaks or not min(peaks):
+        return None
+    times = max(peaks) / min(peaks)
+    return Found(
+        times <= WIDE * _ROUNDING, language.word("checks.spread", spread=_times(times, language))
+    )
+
+
+def _times(value: float, language: Language) -> str:
+    return language.number(value) if value < 1000 else language.integer(round(value))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
+
+
+_CHECKS: Mapping[str, Callable[[Schedule, LayerTable | None, Language], Found | None]] = {
+    "cover": _cover,
+    "still": _still,
+    "spread": _spread,
+    "busy": _busy,
+    "warm": _warm,
+    "falls": _falls,
+}

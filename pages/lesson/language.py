@@ -1,0 +1,69 @@
+"""The lesson's languages: how each writes a number, and its short texts."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from string import Template
+
+FOLDER = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language by its code (BCP 47): its own name, and how it writes numbers."""
+
+    code: str
+    name: str
+    decimal: str
+    thousands: str
+    percent: str
+
+    def word(self, key: str, **values: str) -> str:
+        """The short text of a key such as `page.next`, with its placeholders filled in."""
+        return Template(words(self.code)[key]).substitute(values)
+
+    def integer(self, value: int) -> str:
+        """`11,689,512`. Spanish groups from five digits on (RAE): `9536`, `147 968`."""
+        if self.thousands == "," or abs(value) >= 10_000:
+            return f"{value:,}".replace(",", self.thousands)
+        return str(value)
+
+    def number(self, value: float, digits: int = 3) -> str:
+        """A number in at most that many significant digits: `0.1`, `99.2`."""
+        return self.mark(f"{value:.{digits}g}")
+
+    def share(self, value: float) -> str:
+        """A share of 1 in percent, with a decimal below ten: `72%`, `4.4%`, `0.082%`."""
+        text = f"{value:.0%}" if value >= 0.0995 or value == 0 else f"{value * 100:.2g}%"
+        return self.mark(text).replace("%", self.percent)
+
+    def rate(self, value: float) -> str:
+        """A learning rate in two digits: `1e-3`, `9.9e-7`."""
+        digits, _, power = f"{value:.1e}".partition("e")
+        return self.mark(f"{digits.removesuffix('.0')}e{int(power)}")
+
+    def mark(self, text: str) -> str:
+        """A number's text with this language's decimal mark."""
+        return text.replace(".", self.decimal)
+
+
+LANGUAGES: Mapping[str, Language] = {
+    "en": Language("en", "English", decimal=".", thousands=",", percent="%"),
+    "es": Language("es", "Español", decimal=",", thousands="\u202f", percent="\u00a0%"),
+}
+"""By code, the default first. Spanish: decimal comma, a narrow space at thousands and before %."""
+
+
+@cache
+def words(code: str) -> Mapping[str, str]:
+    """All short texts of a language by their keys, `table.key`."""
+    text = (FOLDER / code / "words.toml").read_text(encoding="utf-8")
+    return {
+        f"{table}.{key}": word
+        for table, entries in tomllib.loads(text).items()
+        for key, word in entries.items()
+    }
