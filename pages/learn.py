@@ -17,15 +17,13 @@ _STYLE = (FOLDER / "lesson.css").read_text(encoding="utf-8")
 _PRESETS: Mapping[str, str] = {"exercise": "exercise", "mended": "exercise-mended"}
 _WIDE_FIGURES = ("warmup",)
 
-_ARRIVE = """<script>/* turn {turns}, {code} */
-const lesson = document.querySelector(".st-key-lesson");
-if (lesson) lesson.lang = "{code}";
-if ({turns}) {{
-  const title = document.querySelector(".st-key-lesson h1");
-  if (title) title.focus({{ preventScroll: true }});
-  document.querySelector('[data-testid="stMain"]')?.scrollTo(0, 0);
-}}
-</script>"""
+# In a block, as it runs again at every turn and a name may be declared only once.
+_ARRIVE = """<script>/* turn {turns} */ {{
+  const lesson = document.querySelector(".st-key-lesson");
+  lesson.lang = "{code}";
+  if ({turns}) document.querySelector('[data-testid="stMain"]').scrollTo(0, 0);
+  if ({focus}) lesson.querySelector("h1").focus({{ preventScroll: true }});
+}}</script>"""
 
 
 def page() -> None:
@@ -43,11 +41,10 @@ def page() -> None:
         with article, st.container(key=f"lesson-{step}"):
             if step == CHECKLIST:
                 checklist.draw(text, language)
+                _open(language)
             else:
                 _step(step, text, language)
             _onward(step, language)
-    # Last, so that what it looks for is there.
-    st.html(_ARRIVE.format(turns=visit.turns(), code=language.code), unsafe_allow_javascript=True)
 
 
 def _top(text: Text, step: str, language: Language) -> None:
@@ -58,7 +55,14 @@ def _top(text: Text, step: str, language: Language) -> None:
         else language.word("page.step", number=str(number), count=str(len(STEPS)))
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-top"):
-        st.html(f'<h1 class="thaw-title" tabindex="-1">{escape(text.title)}</h1>', width="content")
+        arrive = _ARRIVE.format(
+            turns=visit.turns(), focus=int(visit.takes_focus()), code=language.code
+        )
+        st.html(
+            f'<h1 class="thaw-title" tabindex="-1">{escape(text.title)}</h1>{arrive}',
+            width="content",
+            unsafe_allow_javascript=True,
+        )
         st.html(f'<span class="thaw-tag">{escape(place)}</span>', width="content")
         st.space("stretch")
         st.session_state["lesson-speaks"] = language.code
@@ -83,7 +87,8 @@ def _steps(step: str, language: Language) -> None:
             format_func=lambda place: _name(place, language),
             key="lesson-place",
             label_visibility="collapsed",
-            on_change=lambda: visit.turn_to(st.session_state["lesson-place"]),
+            # the keyboard stays in the list, to go on from there
+            on_change=lambda: visit.turn_to(st.session_state["lesson-place"], focus=False),
         )
 
 
@@ -95,24 +100,22 @@ def _name(place: str, language: Language) -> str:
 
 def _step(step: str, text: Text, language: Language) -> None:
     wide = step in _WIDE_FIGURES
-    left, right = st.columns([600, 528], gap="small")
-    with left:
-        _card("why", text.part("why"))
-        if not wide:
+    with st.container(key=f"lesson-body{'-wide' if wide else ''}"):
+        left, right = st.columns([600, 528], gap="small")
+        with left:
+            _card("why", text.part("why"))
+        with right if wide else left:
             _code(text.part("code"))
-    with right:
         if wide:
-            _code(text.part("code"))
-        else:
             _figure(step, text.part("figure"), language)
-    if wide:
-        _figure(step, text.part("figure"), language)
-    left, right = st.columns([600, 528], gap="small")
-    with left:
-        _card("fault", text.part("fault"))
-    with right:
-        _question(step, text)
-        _open(language)
+            left, right = st.columns([600, 528], gap="small")
+        with left:
+            _card("fault", text.part("fault"))
+        with right:
+            if not wide:
+                _figure(step, text.part("figure"), language)
+            _question(step, text)
+            _open(language)
 
 
 def _card(name: str, section: Section) -> None:

@@ -158,7 +158,7 @@ def _unfreezing(found: Exercise, language: Language) -> None:
     rows = [
         (
             f"{phase.start}–{phase.end - 1}",
-            ", ".join(reversed(phase.open)),
+            f'<span class="thaw-names">{", ".join(reversed(phase.open))}</span>',
             language.integer(found.trainable(phase.open)),
             language.share(found.trainable(phase.open) / found.table.parameters),
         )

@@ -77,7 +77,7 @@ def _bars(spans: Sequence[plan.Span], total: int, colour: str, language: Languag
         return f"<em>{escape(language.word('figure.never-bar'))}</em>"
     return "".join(
         f'<i style="left:{100 * start / total:.2f}%;width:{100 * (end - start) / total:.2f}%;'
-        f'background:{colour}"></i>'
+        f'background:color-mix(in oklab, {colour} 78%, var(--thaw-card))"></i>'
         for start, end in spans
     )
 

@@ -40,11 +40,13 @@ def rate_chart(
         detail=["group:N", "span:N"],
         tooltip=alt.Tooltip("shown:N", title=language.word("figure.rate")),
     )
-    how = {"interpolate": joined(schedule), "clip": True}
+    stairs = joined(schedule)
     frozen = line.transform_filter("!datum.open").mark_line(
-        strokeDash=[3, 3], strokeWidth=1.6, opacity=1, **how
+        strokeDash=[3, 3], strokeWidth=1.6, opacity=1, interpolate=stairs, clip=True
     )
-    trains = line.transform_filter("datum.open").mark_line(strokeWidth=2.4, **how)
+    trains = line.transform_filter("datum.open").mark_line(
+        strokeWidth=2.4, interpolate=stairs, clip=True
+    )
     chart = alt.layer(*backdrop(schedule, 1, view), frozen, trains).properties(
         description=language.word("figure.chart", epochs=str(schedule.epochs))
     )
@@ -65,5 +67,5 @@ def _legend(schedule: Schedule) -> alt.Legend:
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,
-        columns=6,
+        columns=3,
     )

@@ -27,8 +27,9 @@ def begin() -> None:
 
 def write_address() -> None:
     """Put language and step into the address, so that a reload or a sent link shows the same."""
-    st.query_params["lang"] = language().code
-    st.query_params["step"] = step()
+    for name, value in (("lang", language().code), ("step", step())):
+        if st.query_params.get(name) != value:
+            st.query_params[name] = value
 
 
 def language() -> Language:
@@ -39,6 +40,7 @@ def language() -> Language:
 def speak(code: str) -> None:
     """Read on in another language."""
     st.session_state["lesson-language"] = code
+    st.session_state["lesson-focus"] = False
     write_address()
 
 
@@ -48,16 +50,23 @@ def step() -> str:
     return found
 
 
-def turn_to(place: str) -> None:
-    """Read another step, from its beginning."""
+def turn_to(place: str, *, focus: bool = True) -> None:
+    """Read another step from its beginning; `focus` takes the keyboard there too."""
     st.session_state["lesson-step"] = place
     st.session_state["lesson-turns"] = turns() + 1
+    st.session_state["lesson-focus"] = focus
     write_address()
 
 
 def turns() -> int:
     """How often another step was turned to: after each, the page is shown from its top."""
     found: int = st.session_state.get("lesson-turns", 0)
+    return found
+
+
+def takes_focus() -> bool:
+    """Whether the last turn takes the keyboard to the step's title."""
+    found: bool = st.session_state.get("lesson-focus", False)
     return found
 
 

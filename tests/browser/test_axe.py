@@ -12,9 +12,10 @@ from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
 
 OpenPage = Callable[..., Page]
+LESSON = [f"/learn?lang=es&step={step}" for step in ("unfreezing", "warmup", "checklist")]
 
 
-@pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export"])
+@pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export", *LESSON])
 @pytest.mark.parametrize(
     ("viewport", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")]
 )

@@ -1,0 +1,82 @@
+"""The lesson, walked through on a phone in both languages, and by keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pages.lesson import texts
+from pages.lesson.language import LANGUAGES
+from pages.lesson.visit import PLACES
+from tests.browser import driving
+from tests.browser.driving import PHONE
+
+OpenPage = Callable[..., Page]
+
+
+def _fits(page: Page) -> bool:
+    return bool(
+        page.evaluate(
+            """() => {
+                const main = document.querySelector('[data-testid="stMain"]');
+                const inside = '.st-key-lesson [class*="st-key-card-"]';
+                const cards = [...document.querySelectorAll(inside)];
+                return main.scrollWidth <= main.clientWidth
+                    && cards.every((card) => card.scrollWidth <= card.clientWidth);
+            }"""
+        )
+    )
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_the_lesson_is_walked_through_on_a_phone(open_page: OpenPage, code: str) -> None:
+    page = open_page(f"/learn?lang={'en' if code == 'es' else code}", PHONE)
+    page.get_by_text(LANGUAGES[code].name, exact=True).click()
+    for place in PLACES:
+        text = texts.read(code, place)
+        title = page.get_by_role("heading", level=1, name=text.title, exact=True)
+        expect(title).to_be_in_viewport()
+        expect(page.locator(f".st-key-lesson-{place} h2")).not_to_have_count(0)
+        driving.settle(page)
+        assert title.evaluate("e => e.closest('[lang]').lang") == code
+        assert _fits(page), place
+        if place in texts.STEPS:
+            answer = page.locator(f".st-key-lesson-answer-{place}")
+            expect(answer.get_by_test_id("stMarkdownContainer").last).not_to_be_visible()
+            answer.locator("summary").click()
+            expect(answer.get_by_test_id("stMarkdownContainer").last).to_be_visible()
+            page.locator(".st-key-lesson-next button").click()
+    page.locator(".st-key-lesson-tick-cover label").click()
+    expect(page.locator(".st-key-card-lesson-items")).to_contain_text(
+        f"1 {'de' if code == 'es' else 'of'} 12"
+    )
+    page.reload()
+    expect(page.get_by_role("heading", level=1, name=text.title, exact=True)).to_be_visible()
+
+
+def test_the_keyboard_walks_on_and_opens_the_exercise_which_undo_takes_back(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/learn?lang=en&step=rates")
+    driving.settle(page)
+    driving.tab_to(page, "e.closest('.st-key-lesson-place')")
+    page.keyboard.press("ArrowUp")
+    expect(page.get_by_role("heading", level=1, name="Freezing", exact=True)).to_be_visible()
+    expect(page.get_by_role("radio", name="3 Freezing")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("heading", level=1, name="Discriminative")).to_be_visible()
+    driving.tab_to(page, "e.closest('.st-key-lesson-next')")
+    page.keyboard.press("Enter")
+    title = page.get_by_role("heading", level=1, name="Gradual unfreezing")
+    expect(title).to_be_focused()
+    driving.tab_to(page, "e.closest('.st-key-lesson-open-exercise')")
+    page.keyboard.press("Enter")
+    name = page.locator(".st-key-name input")
+    expect(name).to_have_value("The exercise")
+    driving.settle(page)
+    page.get_by_role("button", name="undo").click()
+    expect(name).to_have_value("Gradual unfreezing")
+    driving.go_to(page, "Learn")
+    expect(title).to_be_visible()
