@@ -174,10 +174,8 @@ def _scale(
 ) -> Iterator[Difference]:
     """Its own scale, where it has one; a scale by distance only where its distance is another."""
     name, old, new = after.name, one.scale(before), other.scale(after)
-    alike = abs(new - old) <= _ALIKE * max(old, new)
-    peaks = words.change(
-        old * one.schedule.optimizer.base_lr, new * other.schedule.optimizer.base_lr, words.rate
-    )
+    alike = _same_number(old, new)
+    peaks = _peaks(old * one.schedule.optimizer.base_lr, new * other.schedule.optimizer.base_lr)
     if before.lr_scale != after.lr_scale:
         if alike:
             how = "follows from the distance" if after.lr_scale is None else "is written out"
@@ -185,11 +183,21 @@ def _scale(
             yield Difference(text, "", ("lr_scale",), (name,))
         else:
             text = f"{name} LR scale {words.change(old, new, _times)}"
-            yield Difference(text, f"peak {peaks}", ("lr_scale",), (name,))
+            yield Difference(text, peaks, ("lr_scale",), (name,))
     elif same_model and not alike and _same_decay(one, other):
         text = f"{name} is {'nearer to' if _nearer(one, before, other, after) else 'farther from'}"
-        detail = f"LR scale {words.change(old, new, _times)}, peak {peaks}"
+        detail = f"LR scale {words.change(old, new, _times)}, {peaks}"
         yield Difference(f"{text} the head", detail, ("groups",), (name,))
+
+
+def _peaks(old: float, new: float) -> str:
+    if _same_number(old, new):
+        return f"peak still {words.rate(new)}"
+    return f"peak {words.change(old, new, words.rate)}"
+
+
+def _same_number(one: float, other: float) -> bool:
+    return abs(one - other) <= _ALIKE * max(one, other)
 
 
 def _times(value: float, digits: int) -> str:

@@ -122,6 +122,12 @@ def test_a_groups_own_fields_are_told_by_its_name(change: dict[str, Any], text: 
     assert texts(edits.set_group(A, "layer4", **change)) == [text]
 
 
+def test_a_scale_that_makes_up_for_the_base_rate_leaves_the_peak() -> None:
+    b = edits.set_group(edits.set_field(A, "optimizer.base_lr", 5e-3), "head", lr_scale=1.0)
+    (line,) = [each for each in diff(A, b) if each.groups]
+    assert line.said == "head LR scale ×2.5 → ×1 (peak still 5e-3)"
+
+
 def test_what_is_the_same_for_several_groups_is_said_once() -> None:
     frozen = {group.name: {"when_frozen": "train"} for group in A.groups}
     (line,) = diff(A, edits.set_groups(A, frozen))

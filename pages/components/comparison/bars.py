@@ -20,6 +20,7 @@ _POINTS = 40
 _HIGHEST = 0.9
 """Share of the bar's height that the peak takes."""
 _MOST_TICKS = 12
+_MOST_SCALES = 2
 
 
 def bars(slots: Sequence[Slot], rows: Sequence[Row]) -> str:
@@ -78,13 +79,13 @@ def _row(
 
 
 def _scale(row: Row, slots: Sequence[Slot]) -> str:
-    """The group's LR scale in each schedule that has it; once where they agree."""
-    scales = [
-        words.number(curves.scale(slot.schedule, group))
+    """The group's LR scale where all schedules that have it agree, or the two that there are."""
+    scales = dict.fromkeys(
+        f"×{words.rate(curves.scale(slot.schedule, group), 6)}"
         for group, slot in zip(row, slots, strict=True)
         if group is not None
-    ]
-    return escape(" → ".join(f"×{scale}" for scale in dict.fromkeys(scales)))
+    )
+    return escape(" → ".join(scales)) if len(scales) <= _MOST_SCALES else "other scales"
 
 
 def _line(

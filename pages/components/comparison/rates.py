@@ -97,11 +97,15 @@ def _panels(slots: Sequence[Slot], rows: Sequence[Row], table: pd.DataFrame, vie
         for number in reversed(range(len(rows))):
             with st.container(gap=None):
                 remark = said(rows[number], schedules)
+                trains = bool((table["row"] == number).any())
                 name = escape(look.name_of(rows[number]))
                 st.html(
                     f'<div class="thaw-panel-name">{look.swatch(colours[number])}{name}'
-                    f"<small>{remark}</small></div>"
+                    f"<small>{remark if trains else ''}</small></div>"
                 )
+                if not trains:
+                    st.html(f'<div class="thaw-panel-empty">{remark}</div>')
+                    continue
                 chart = _panel(table, number, colours[number][view.dark], slots, view)
                 st.altair_chart(chart, theme=None, key=f"rates-of-{number}", width="stretch")
 
