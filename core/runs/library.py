@@ -30,7 +30,7 @@ KEPT_FOR = 30 * 24 * 3600.0
 """Seconds that the trash keeps what was deleted."""
 _TRASH, _LOCK, _SUFFIX = ".trash", ".lock", ".json"
 _LONGEST_NAME = 80
-_AGAIN = "look at the list again: another page may have changed it"
+_AGAIN = "it was deleted or renamed, so choose another one"
 
 
 @dataclass(frozen=True, slots=True)

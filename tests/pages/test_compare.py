@@ -194,7 +194,7 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
     assert "<b>75.0%</b>" in drawn
     assert "kept" in drawn
     assert charts(app) == 2 + 2  # head and conv_head train; accuracy by epoch and by seconds
-    assert drawn.count("thaw-panel-empty") == 5
+    assert drawn.count('class="thaw-panel-empty"') == 5
     assert "How the runs went" in drawn
 
 
@@ -215,7 +215,7 @@ def test_a_source_that_is_gone_leaves_its_slot_and_the_page_says_so(
     (home / "library" / file).unlink()
     app.run()
     assert compared(app) == ["now"]
-    assert "compared no more" in app.error[0].value
+    assert "Taken out of the comparison: library has no" in app.error[0].value
 
 
 def slot(letter: str, schedule: Schedule) -> Slot:

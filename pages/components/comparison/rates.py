@@ -18,6 +18,7 @@ from pages.components.chart_style import (
     View,
     domain,
     finished,
+    joined,
     rate_axis,
     rate_scale,
     time_axis,
@@ -115,11 +116,13 @@ def _panel(
 ) -> alt.LayerChart:
     of_group = table[table["row"] == number]
     x, y = _axes(table, slots, view, labels=3)
-    lines = (
-        alt.Chart(of_group)
-        .mark_line(color=colour, strokeWidth=2, clip=True)
+    lines = [
+        alt.Chart(of_slot)
+        .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.schedule))
         .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N", tooltip=_tooltip(view))
-    )
+        for slot in slots
+        if len(of_slot := of_group[of_group["letter"] == slot.letter])
+    ]
     starts = of_group.groupby(["letter", "span"], sort=False).head(1)
     starts = starts.assign(solid=starts["letter"] == slots[0].letter)
     dots = (
@@ -133,7 +136,7 @@ def _panel(
             tooltip=_tooltip(view),
         )
     )
-    return finished(alt.layer(lines, dots), view, _HEIGHT)
+    return finished(alt.layer(*lines, dots), view, _HEIGHT)
 
 
 def _side_by_side(
@@ -148,7 +151,7 @@ def _side_by_side(
             x, y = _axes(table, slots, view, labels=6)
             lines = (
                 alt.Chart(table[table["letter"] == slot.letter])
-                .mark_line(strokeWidth=2, clip=True)
+                .mark_line(strokeWidth=2, clip=True, interpolate=joined(slot.schedule))
                 .encode(
                     x=x,
                     y=y,

@@ -118,7 +118,7 @@ def slots() -> tuple[Slot, ...]:
         lost = {source for source, _ in gone}
         kept = [source for source in chosen() if source not in lost]
         st.session_state["slots"] = kept or [NOW]
-        state.notice(f"It is compared no more: {gone[0][1]}")
+        state.notice(f"Taken out of the comparison: {gone[0][1]}")
         return slots()
     return tuple(found)
 
