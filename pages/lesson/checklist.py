@@ -44,7 +44,7 @@ def _item(item: str, step: str, language: Language) -> None:
             found = checks.look(item, state.schedule(), state.table(), language)
             if found is not None:
                 mark = "yes" if found.good else "no"
-                st.html(f'<p class="thaw-live thaw-{mark}">{escape(found.text)}</p>')
+                st.html(f'<p class="thaw-lesson-live thaw-lesson-{mark}">{escape(found.text)}</p>')
         st.button(
             language.word("checks.step", number=str(STEPS.index(step) + 1)),
             key=f"lesson-to-{item}",

@@ -18,13 +18,13 @@ ITEMS: Mapping[str, str] = {
     "cover": "groups",
     "still": "freezing",
     "gradients": "freezing",
+    "baseline": "freezing",
     "optimizer": "rates",
     "spread": "rates",
     "busy": "unfreezing",
     "resume": "unfreezing",
     "warm": "warmup",
     "falls": "warmup",
-    "baseline": "setup",
 }
 """Every item with the step that explains it, in the order of the list."""
 

@@ -36,7 +36,7 @@ def _setup(found: Exercise, language: Language) -> None:
                 (word("figure.tensors"), language.integer(len(layers.parameter_counts(table)))),
                 (word("figure.batchnorms"), language.integer(norms)),
                 (word("figure.weights"), f"{language.number(megabytes)} MB"),
-                (word("figure.work"), f"{language.mark(work)}FLOPs"),
+                (word("figure.work", size=str(MEASURED_AT)), f"{language.mark(work)}FLOPs"),
                 (word("figure.groups"), language.integer(len(found.sizes))),
             )
         )
@@ -46,7 +46,7 @@ def _setup(found: Exercise, language: Language) -> None:
         f'<li style="--colour:{tints[name]}"><b>{name}</b></li>' for name in found.sizes
     )
     ends = f"<span>{word('figure.general')}</span><span>{word('figure.specific')}</span>"
-    st.html(f'<ol class="thaw-row">{boxes}</ol><div class="thaw-ends">{ends}</div>')
+    st.html(f'<ol class="thaw-lesson-row">{boxes}</ol><div class="thaw-lesson-ends">{ends}</div>')
 
 
 def _groups(found: Exercise, language: Language) -> None:
@@ -85,7 +85,7 @@ def _freezing(found: Exercise, language: Language) -> None:
         f'{tints[name] if name in chosen else "var(--thaw-card-border)"}"></i>'
         for name in found.sizes
     )
-    st.html(f'<div class="thaw-stack" aria-hidden="true">{parts}</div>')
+    st.html(f'<div class="thaw-lesson-stack" aria-hidden="true">{parts}</div>')
     total = found.table.parameters
     st.markdown(
         word(
@@ -98,7 +98,8 @@ def _freezing(found: Exercise, language: Language) -> None:
         else word("figure.none")
     )
     yes, no = (
-        f'<span class="thaw-{mark}">{word(f"figure.{mark}")}</span>' for mark in ("yes", "no")
+        f'<span class="thaw-lesson-{mark}">{word(f"figure.{mark}")}</span>'
+        for mark in ("yes", "no")
     )
     rows = [
         (word("figure.gradient"), yes, yes),
@@ -158,7 +159,7 @@ def _unfreezing(found: Exercise, language: Language) -> None:
     rows = [
         (
             f"{phase.start}–{phase.end - 1}",
-            f'<span class="thaw-names">{", ".join(reversed(phase.open))}</span>',
+            f'<span class="thaw-lesson-names">{", ".join(reversed(phase.open))}</span>',
             language.integer(found.trainable(phase.open)),
             language.share(found.trainable(phase.open) / found.table.parameters),
         )
@@ -175,9 +176,9 @@ def _resumed(found: Exercise, epoch: int, language: Language) -> str:
     fate = word("figure.lost", groups=", ".join(lost)) if lost else word("figure.nothing-lost")
     mark = "no" if lost else "yes"
     return (
-        f'<dl class="thaw-resumed"><dt>{word("figure.function")}</dt>'
+        f'<dl class="thaw-lesson-resumed"><dt>{word("figure.function")}</dt>'
         f"<dd>{', '.join(reversed(right))}</dd><dt>{word('figure.passing')}</dt>"
-        f'<dd>{", ".join(reversed(kept))} <span class="thaw-{mark}">{fate}</span></dd></dl>'
+        f'<dd>{", ".join(reversed(kept))} <span class="thaw-lesson-{mark}">{fate}</span></dd></dl>'
     )
 
 
@@ -216,7 +217,7 @@ def _table_of_rates(found: Exercise, name: str, schedule: Schedule, language: La
 def _fold(fold: float, language: Language) -> str:
     """The last rate over the peak; one that rises is marked."""
     text = language.number(fold, 2)
-    return f'<span class="thaw-no">{text}</span>' if fold > 1 + 1e-9 else text
+    return f'<span class="thaw-lesson-no">{text}</span>' if fold > 1 + 1e-9 else text
 
 
 _FIGURES: Mapping[str, Callable[[Exercise, Language], None]] = {

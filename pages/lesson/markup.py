@@ -14,7 +14,7 @@ from pages.lesson.language import Language
 def tiles(entries: Iterable[tuple[str, str]]) -> str:
     """Labels with their figures, side by side."""
     cells = "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in entries)
-    return f'<dl class="thaw-tiles">{cells}</dl>'
+    return f'<dl class="thaw-lesson-tiles">{cells}</dl>'
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -44,7 +44,7 @@ def named(group: str, colour: str) -> str:
 def bar(share: float, colour: str) -> str:
     """A bar that fills that share of its track, in [0, 1]."""
     fill = f"width:{100 * share:.2f}%;background:{colour}"
-    return f'<span class="thaw-track" aria-hidden="true"><i style="{fill}"></i></span>'
+    return f'<span class="thaw-lesson-track" aria-hidden="true"><i style="{fill}"></i></span>'
 
 
 def timeline(schedule: Schedule, epoch: int, language: Language, *, dark: bool) -> str:
@@ -58,17 +58,17 @@ def timeline(schedule: Schedule, epoch: int, language: Language, *, dark: bool) 
         spans, tint = plan.open_spans(group, total), tints[group.name]
         said = _said(spans, group.name, language)
         rows += (
-            f'<li><span class="thaw-line-name" aria-hidden="true">{named(group.name, tint)}</span>'
-            f'<span class="thaw-line-track" role="img" aria-label="{said}">'
+            f'<li><span aria-hidden="true">{named(group.name, tint)}</span>'
+            f'<span class="thaw-lesson-line-track" role="img" aria-label="{said}">'
             f"{_bars(spans, total, tint, language)}</span></li>"
         )
     ticks = "".join(
         f'<span style="left:{100 * at / total:.2f}%">{at}</span>' for at in range(0, total + 1, 2)
     )
     return (
-        f'<ul class="thaw-line" style="--at:{epoch / total:.4f}">{rows}</ul>'
-        f'<div class="thaw-line-axis" aria-hidden="true"><b>{escape(language.word("figure.epoch"))}'
-        f"</b><span>{ticks}</span></div>"
+        f'<ul class="thaw-lesson-line" style="--at:{epoch / total:.4f}">{rows}</ul>'
+        f'<div class="thaw-lesson-line-axis" aria-hidden="true">'
+        f"<b>{escape(language.word('figure.epoch'))}</b><span>{ticks}</span></div>"
     )
 
 

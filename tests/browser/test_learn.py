@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.lesson import texts
+from pages.lesson import facts, texts
 from pages.lesson.language import LANGUAGES
 from pages.lesson.visit import PLACES
 from tests.browser import driving
@@ -42,6 +42,11 @@ def test_the_lesson_is_walked_through_on_a_phone(open_page: OpenPage, code: str)
         driving.settle(page)
         assert title.evaluate("e => e.closest('[lang]').lang") == code
         assert _fits(page), place
+        if place == "unfreezing":
+            bars = page.locator(".thaw-lesson-line [role=img]")
+            assert [box["width"] > 200 for bar in bars.all() if (box := bar.bounding_box())] == [
+                True
+            ] * len(facts.exercise().sizes)
         if place in texts.STEPS:
             answer = page.locator(f".st-key-lesson-answer-{place}")
             expect(answer.get_by_test_id("stMarkdownContainer").last).not_to_be_visible()

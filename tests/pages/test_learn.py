@@ -119,9 +119,9 @@ def test_a_resume_loses_the_thaws_that_are_past(app: AppTest) -> None:
 def test_the_last_step_has_both_tables_and_marks_only_rates_that_rise(app: AppTest) -> None:
     html = _html(_opened(app, "warmup"))
     assert html.count('<table class="thaw-lesson-table">') == 2
-    assert '<span class="thaw-no">99</span>' in html
-    assert '<span class="thaw-no">9.9</span>' in html
-    assert html.count('<span class="thaw-no">') == 2
+    assert '<span class="thaw-lesson-no">99</span>' in html
+    assert '<span class="thaw-lesson-no">9.9</span>' in html
+    assert html.count('<span class="thaw-lesson-no">') == 2
 
 
 def test_ticks_are_kept_while_one_reads_elsewhere(app: AppTest) -> None:
@@ -141,7 +141,7 @@ def test_the_checklist_looks_at_the_schedule_in_the_designer(app: AppTest) -> No
     shown = _opened(app, "checklist")
     shown.session_state["history"] = History((presets.load("exercise"),))
     html = _html(_ran(shown.run()))
-    assert html.count('class="thaw-live thaw-no"') == 2
+    assert html.count('class="thaw-lesson-live thaw-lesson-no"') == 2
     assert "20 BatchNorm layers drift" in html
     shown.session_state["history"] = History((presets.load("exercise-mended"),))
-    assert 'class="thaw-live thaw-no"' not in _html(_ran(shown.run()))
+    assert 'class="thaw-lesson-live thaw-lesson-no"' not in _html(_ran(shown.run()))
