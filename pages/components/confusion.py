@@ -15,7 +15,7 @@ from pages.components import frame
 from pages.components.chart_style import View, finished
 
 Counts = NDArray[np.int64]
-_WITH_TEXT, _WITH_CHART = 20, 80
+_WITH_TEXT, _WITH_CHART = 14, 80
 """Classes up to which cells carry their numbers, and up to which there is a matrix at all."""
 _CELL, _LOWEST, _HIGHEST = 34, 150, 520
 _DARK_GROUND = 0.72

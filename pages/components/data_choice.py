@@ -90,12 +90,14 @@ def _take_folder(take: Take) -> None:
 
 def _zip(data: str, take: Take) -> None:
     most = uploads.limits()
+    megabytes = min(most.upload // 1_000_000, st.get_option("server.maxUploadSize"))
+    larger = "" if is_demo() else " Unpack a larger one yourself, and name its folder."
     given = st.file_uploader(
         "Zip",
         type="zip",
         key="data-zip",
-        help=f"{_LAYOUT} At most {most.upload // 1_000_000} MB and {most.members:,} files.",
-        max_upload_size=most.upload // 1_000_000,
+        help=f"{_LAYOUT} At most {megabytes} MB and {most.members:,} files.{larger}",
+        max_upload_size=megabytes,  # the server refuses what is larger than its own option
     )
     if given is None:
         st.session_state.pop(_REFUSED, None)
