@@ -173,7 +173,7 @@ def _suggestions() -> list[tuple[str, str]]:
     others = [
         f"preset:{name}"
         for name in (presets.DEFAULT, "discriminative", "head-only")
-        if presets.load(name) != state.schedule()
+        if name != state.preset_in_use()
     ]
     names = compared.sources()
     return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]

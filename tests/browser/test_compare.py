@@ -190,7 +190,7 @@ def test_four_schedules_fit_a_phone(open_page: OpenPage) -> None:
     for letter, name in (("C", "Head only · preset"), ("D", "The exercise · preset")):
         page.get_by_role("button", name="Add").click()
         choose(page, letter, name)
-    expect(differences(page, "d")).to_contain_text("Model tf_efficientnet_lite0 → resnet18")
+    expect(differences(page, "d")).to_contain_text("Rate changes every step → epoch")
     wide = page.evaluate(
         "() => [document.documentElement.scrollWidth,"
         " document.querySelector('[data-testid=stMain]').scrollWidth]"

@@ -54,7 +54,8 @@ def app(home: Path) -> AppTest:
 
 def html(app: AppTest) -> str:
     assert not app.exception, app.exception
-    return "".join(part.proto.body for part in app.get("html"))
+    bodies = (part.proto.body for part in app.get("html"))
+    return "".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def box(app: AppTest, letter: str) -> object:
@@ -127,17 +128,33 @@ def test_swapping_turns_the_comparison_round(app: AppTest) -> None:
     assert "<b>stem</b> no longer trains" in html(app)
 
 
-def test_up_to_four_are_compared_each_with_the_first(app: AppTest) -> None:
+def paste(app: AppTest, text: str) -> AppTest:
+    (field,) = [each for each in app.text_input if each.label == "A share link"]
+    field.set_value(text).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_up_to_four_are_compared_each_with_the_first_also_of_another_model(app: AppTest) -> None:
     choose(app, "B", "preset:discriminative")
-    for letter, name in (("C", "head-only"), ("D", "exercise")):
-        app.button(key="add-slot").click().run()
-        choose(app, letter, f"preset:{name}")
+    app.button(key="add-slot").click().run()
+    choose(app, "C", "preset:head-only")
+    paste(app, link.encode(presets.load("exercise")))
     drawn = html(app)
     for letter in "BCD":
         assert f"What {letter} does differently" in drawn
     assert not any(button.key == "add-slot" for button in app.button)
     assert "not in this schedule" in drawn
     assert "Model tf_efficientnet_lite0 → resnet18" in drawn
+
+
+def test_a_preset_is_compared_on_the_model_that_is_in_design(app: AppTest) -> None:
+    resnet = edits.use_model(GRADUAL, layers.load("torchvision/resnet18"))
+    app.session_state["history"] = History((resnet,))
+    drawn = html(choose(app.run(), "B", "preset:discriminative"))
+    assert "<b>layer4</b> thaws" in drawn
+    assert "Model " not in drawn
+    assert "<b>Alike:</b> resnet18" in drawn
 
 
 def test_emptying_a_slot_moves_the_others_up(app: AppTest) -> None:
@@ -154,16 +171,14 @@ def test_emptying_a_slot_moves_the_others_up(app: AppTest) -> None:
 
 @pytest.mark.parametrize("before", ["", "https://thaw.example/?s=", "http://x/design?a=1&s="])
 def test_a_pasted_link_is_compared(app: AppTest, before: str) -> None:
-    (field,) = [each for each in app.text_input if each.label == "A share link"]
-    field.set_value(before + link.encode(HEAD_ONLY)).run()
+    paste(app, before + link.encode(HEAD_ONLY))
     assert compared(app) == ["now", "own:0"]
     assert "<b>stage4</b> no longer trains" in html(app)
     assert box(app, "B").options[1] == "Head only · link"  # type: ignore[attr-defined]
 
 
 def test_a_link_that_is_none_is_refused_in_words(app: AppTest) -> None:
-    (field,) = [each for each in app.text_input if each.label == "A share link"]
-    field.set_value("https://thaw.example/?s=nonsense").run()
+    paste(app, "https://thaw.example/?s=nonsense")
     assert compared(app) == ["now"]
     assert "the link" in app.error[0].value
 
@@ -194,7 +209,7 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
     assert "<b>75.0%</b>" in drawn
     assert "kept" in drawn
     assert charts(app) == 2 + 2  # head and conv_head train; accuracy by epoch and by seconds
-    assert drawn.count('class="thaw-panel-empty"') == 5
+    assert drawn.count("thaw-panel-empty") == 5
     assert "How the runs went" in drawn
 
 

@@ -58,7 +58,9 @@ def sources() -> Mapping[str, str]:
         schedule = _schedule_of(run)
         if schedule is not None:
             found[f"run:{run.name}"] = f"{schedule.name} · run {_when(run)}"
-    found |= {f"preset:{name}": f"{presets.load(name).name} · preset" for name in presets.names()}
+    found |= {
+        f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
+    }
     return found
 
 
@@ -128,7 +130,7 @@ def _slot(letter: str, source: str) -> Slot:
     settings = state.settings()
     match kind:
         case "preset":
-            return Slot(letter, source, presets.load(name), "preset", settings)
+            return Slot(letter, source, state.preset_for_model(name), "preset", settings)
         case "library":
             shelves = shelf.folder()
             if shelves is None:
