@@ -74,7 +74,7 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
         + [re.compile("^layer")] * 2
         + [re.compile("^stem")]
     )
-    expect(_rows(page).nth(1)).to_have_text(re.compile("4,720,640 40.4%"))
+    expect(_rows(page).nth(1)).to_have_text(re.compile("4,720,640 42.2%"))
 
     driving.settle(page)
     name = card.get_by_label("Name", exact=True)

@@ -79,7 +79,9 @@ def weights(folder):
 
 
 def command_of(folder):
-    return folders.process(folder).cmdline()[-1]
+    process = folders.process(folder)
+    wait_for(folder, process.cmdline)  # empty until the system has put the new program in place
+    return process.cmdline()[-1]
 
 
 @pytest.fixture(scope="module")
