@@ -16,6 +16,7 @@ from core.runs.events import Event
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import frame, state
 from pages.components.audit_card import audit_card
+from pages.components.comparison import slots
 from pages.components.data_card import data_card
 from pages.components.data_choice import missing
 from pages.components.data_seen import seen
@@ -91,6 +92,9 @@ def _top(shown: _Shown | None, status: str | None) -> None:
             if status != "finished" and st.button("Resume", icon=":material/resume:", key="resume"):
                 state.attempt(launch.resume, shown.folder, lead="")
                 st.rerun()
+            if st.button("Compare", icon=":material/compare_arrows:", key="to-compare"):
+                slots.put(f"run:{shown.folder.name}")
+                frame.go("compare")
             if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
                 del st.query_params["run"]
                 st.rerun()

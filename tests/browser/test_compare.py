@@ -121,9 +121,12 @@ def test_a_file_and_a_link_are_compared_with_what_is_on_the_table(
 def test_two_runs_are_compared_by_epoch_and_by_seconds(
     open_page: OpenPage, runs: tuple[str, str]
 ) -> None:
-    page = open_page("/compare", scheme="dark")
-    for letter, name in zip("AB", runs, strict=True):
-        choose(page, letter, f"{name} · run")
+    page = open_page("/run?run=20250101-000000-discriminative", scheme="dark")
+    page.locator(".st-key-to-compare button").click()
+    expect(page.get_by_role("combobox", name="Schedule B")).to_have_value(
+        re.compile(f"^{runs[1]} · run")
+    )
+    choose(page, "A", f"{runs[0]} · run")
     figures = page.locator(".thaw-figures")
     for title in ("Validation accuracy", "Time", "Peak memory", "Audit"):
         expect(figures.get_by_role("row", name=re.compile(f"^{title}"))).not_to_contain_text("–")

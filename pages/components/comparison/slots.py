@@ -71,8 +71,13 @@ def chosen() -> list[str]:
 
 
 def put(source: str, place: int | None = None) -> None:
-    """Put a source into a slot: by default into the first that is free, or else into the last."""
+    """Put a source into a slot.
+
+    Without a place, one that is in no slot yet goes into the first that is free, or into the last.
+    """
     now = chosen()
+    if place is None and source in now:
+        return
     place = min(len(now), len(LETTERS) - 1) if place is None else place
     st.session_state["slots"] = [*now[:place], source, *now[place + 1 :]]
 
