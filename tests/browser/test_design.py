@@ -186,4 +186,4 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, path: str) -> 
 @pytest.mark.parametrize("path", ["/run", "/compare", "/export", "/design"])
 def test_a_deep_link_shows_its_page_within_the_navigation(open_page: OpenPage, path: str) -> None:
     page = open_page(path, WIDE)
-    expect(page.get_by_test_id("stTopNavLink")).to_have_count(4)
+    expect(page.get_by_test_id("stTopNavLink")).to_have_count(5)
