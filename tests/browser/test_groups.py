@@ -85,7 +85,7 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
     driving.settle(page)
 
     _press(page, "Move layer4.1.bn2 up", viewport)
-    expect(_rows(page).nth(0)).to_have_text(re.compile("514,024"))
+    expect(_rows(page).nth(0)).to_have_text(re.compile("6,154"))
     expect(_rows(page).nth(1)).to_have_text(re.compile("4,719,616"))
 
     _press(page, "Merge with layer4.0", viewport)
