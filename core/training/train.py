@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import torch
 from core.design.batches import steps_per_epoch
 from core.design.plan import open_groups, phases
 from core.design.spec import ModelRef, Schedule
-from core.errors import RunError
 from core.freezing import apply_plan, count_trainable
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -35,6 +33,7 @@ from core.training.device import (
     set_random_state,
 )
 from core.training.exact import exact
+from core.training.failures import in_words
 from core.training.loop import Judged, Loop, StopRequested
 from core.training.measure import measure
 from core.training.models import Network, pretrained
@@ -104,7 +103,7 @@ def fit(
     keep_freed_memory()
     ends = _Ends(weights, predicted)
     run = _Run(build, schedule, settings, device, checkpoints, should_stop, ends, take)
-    with exact(device), _in_words(settings):
+    with exact(device), in_words(settings):
         yield from run.events()
 
 
@@ -356,28 +355,3 @@ class _Run:
         self._scheduler.load_state_dict(saved.scheduler)
         self._auditor.load_state_dict(saved.audit)
         set_random_state(saved.random, self._device)
-
-
-@contextmanager
-def _in_words(settings: RunSettings) -> Iterator[None]:
-    """Turn what torch raises for lack of memory, or for tiny batches, into a RunError."""
-    try:
-        yield
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(settings) from error
-    except (RuntimeError, ValueError) as error:
-        if "can't allocate memory" in str(error):
-            raise _out_of_memory(settings) from error
-        if "more than 1 value per channel" in str(error):
-            raise RunError(
-                f"--batch-size is {settings.batch_size}, too small for a BatchNorm that trains: "
-                "use 2 or more, or a larger --image-size"
-            ) from error
-        raise
-
-
-def _out_of_memory(settings: RunSettings) -> RunError:
-    return RunError(
-        f"the memory ran out with --batch-size {settings.batch_size} and --image-size "
-        f"{settings.image_size}: halve one of them, or thaw fewer groups"
-    )
