@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Literal
+from urllib.parse import parse_qs
 
 import streamlit as st
 
@@ -142,8 +143,8 @@ def _bring_link(key: str) -> None:
 
 def _code(text: str) -> str:
     """The part of a pasted address that holds the schedule, or the text itself."""
-    _, found, code = text.partition(f"{link.PARAMETER}=")
-    return code.split("&")[0].split("#")[0] if found and "?" in text else text
+    found = parse_qs(text.partition("?")[2].partition("#")[0]).get(link.PARAMETER)
+    return found[0] if found else text
 
 
 def _emptied() -> None:

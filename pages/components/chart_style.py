@@ -57,6 +57,8 @@ def domain(low: float, high: float) -> alt.Scale:
 
 def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:
     """Lowest and highest rate that the axis shows; on a log axis at most seven powers of ten."""
+    if y.empty:
+        return 0.0, 1.0
     high = float(y.max()) * 1.25 or 1.0
     positive = y[y > 0]
     if view.scale == "linear" or positive.empty:

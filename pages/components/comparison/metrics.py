@@ -37,6 +37,9 @@ def metrics_cards(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
         )
     view = View(frame.is_dark())
     table = metric_table(results, metric)
+    if table.empty:
+        st.caption("No epoch is over yet.")
+        return
     axes: tuple[By, By] = ("epoch", "seconds")
     for by, column in zip(axes, st.columns(2, gap="small"), strict=True):
         with column, frame.card(f"metric-{by}", f"Validation {metric} by {by}"):
@@ -65,7 +68,7 @@ def _chart(
 ) -> alt.LayerChart:
     letters = list(results)
     share = metric == "accuracy"
-    last = float(table[by].max()) if len(table) else 1.0
+    last = float(table[by].max())
     ticks = {"tickMinStep": 1, "format": "d"} if by == "epoch" else {"format": "~g"}
     x = alt.X(
         f"{by}:Q",

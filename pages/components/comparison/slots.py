@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
+from itertools import count
 from pathlib import Path
 
 import streamlit as st
 
 from core.design import presets
-from core.design.layers import LayerTable, find
+from core.design.layers import LayerTable, for_classes
 from core.design.parse import parse
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import folder, launch, library
+from core.runs import folder, launch, library, tables
+from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import shelf, state
+from pages.components.data_seen import train_images
 
 LETTERS = "ABCD"
 NOW = "now"
@@ -40,13 +43,15 @@ class Slot:
 
     @property
     def table(self) -> LayerTable | None:
-        """The layer table of its model."""
-        return find(self.schedule.model.name)
+        """The layer table of its model, with heads for the classes of its data, as in Design."""
+        found = tables.find(self.schedule.model.name, tables.cache_folder())
+        classes = count_classes(self.settings.data)
+        return found if found is None or classes is None else for_classes(found, classes)
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps at which its rates are drawn."""
-        return planned_steps(self.settings)
+        return planned_steps(self.settings, train_images(self.settings))
 
 
 def sources() -> Mapping[str, str]:
@@ -61,7 +66,22 @@ def sources() -> Mapping[str, str]:
     found |= {
         f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
     }
-    return found
+    return _told_apart(found)
+
+
+def _told_apart(found: Mapping[str, str]) -> Mapping[str, str]:
+    """The same, with a number behind a name that comes again: a choice is sent by its name."""
+    told: dict[str, str] = {}
+    taken: set[str] = set()
+    for source, name in found.items():
+        told[source] = next(n for n in _numbered(name) if n not in taken)
+        taken.add(told[source])
+    return told
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
 
 
 def chosen() -> list[str]:
@@ -161,7 +181,10 @@ def _runs() -> Iterator[Path]:
         root = launch.root()
     except InputError:
         return
-    yield from folder.list_runs(root)[:_MOST_RUNS]
+    held = set(chosen())
+    for at, run in enumerate(folder.list_runs(root)):
+        if at < _MOST_RUNS or f"run:{run.name}" in held:
+            yield run
 
 
 def _schedule_of(run: Path) -> Schedule | None:
