@@ -49,7 +49,8 @@ def find_images(folder: Path) -> Found:
     suffix, and names that start with a dot, are passed over.
 
     Raises DataError for a folder that is not there or cannot be read, fewer than two classes,
-    a class without images, and a validation class that training does not know.
+    a class without images, a validation class that training does not know, and a name that is no
+    UTF-8: neither a run's folder nor a page could write it.
     """
     try:
         folder.stat()
@@ -106,11 +107,25 @@ def _class_images(folder: Path) -> dict[str, list[Path]]:
 
 
 def _folders(folder: Path) -> dict[str, Path]:
-    return {path.name: path for path in _listed(folder) if path.is_dir()}
+    try:
+        return _named({path.name: path for path in _listed(folder) if path.is_dir()}, folder)
+    except OSError as error:
+        raise _refuse(folder, f"which cannot be read ({error.strerror})", "allow it") from None
 
 
 def _images(folder: Path) -> list[Path]:
-    return [path for path in _listed(folder) if path.suffix.lower() in SUFFIXES]
+    found = {path.name: path for path in _listed(folder) if path.suffix.lower() in SUFFIXES}
+    return list(_named(found, folder).values())
+
+
+def _named(found: dict[str, Path], folder: Path) -> dict[str, Path]:
+    for name in found:
+        try:
+            name.encode()
+        except UnicodeEncodeError:
+            wrong = f"where the name {name!r} is no UTF-8"
+            raise _refuse(folder, wrong, "give it another name") from None
+    return found
 
 
 def _listed(folder: Path) -> list[Path]:

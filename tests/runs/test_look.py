@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -119,3 +120,37 @@ def test_what_is_spread_is_in_order_and_as_much_as_there_is_room_for(
     assert len(taken) == min(most, len(items))
     places = [items.index(item) for item in taken]
     assert places == sorted(set(places))
+
+
+@pytest.mark.parametrize("place", ["class", "image"])
+def test_a_name_that_no_run_could_write_down_is_refused_before_it_runs(
+    tmp_path: Path, place: str
+) -> None:
+    for name in ("cat", "dog"):
+        fill(tmp_path, name, 3)
+    odd = os.fsdecode(b"caf\xe9")  # Latin-1, as old archives have it
+    cat = tmp_path / "cat"
+    try:
+        if place == "class":
+            cat.rename(tmp_path / odd)
+        else:
+            (cat / "000.png").rename(cat / f"{odd}.png")
+    except (OSError, UnicodeError):
+        pytest.skip("this file system has UTF-8 names only")
+    with pytest.raises(DataError, match=r"caf\\udce9.* is no UTF-8: give it another name"):
+        look_at(str(tmp_path))
+
+
+def test_a_folder_that_may_be_listed_but_not_entered_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(tmp_path, "cat", 3)
+
+    def closed(path: Path) -> bool:
+        if path.name == "cat":
+            raise PermissionError(13, "Permission denied")
+        return True
+
+    monkeypatch.setattr(Path, "is_dir", closed)
+    with pytest.raises(DataError, match="cannot be read"):
+        look_at(str(tmp_path))
