@@ -110,15 +110,16 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
     trainable: list[Cell] = []
     told: list[Cell] = []
     for slot in slots:
-        found = problems.problems(slot.schedule, slot.table, slot.settings.batch_size)
+        layers = slot.table
+        found = problems.problems(slot.schedule, layers, slot.settings.batch_size)
         errors = sum(problem.severity == "error" for problem in found)
         remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
         told.append(Cell(str(len(found)), remark))
-        if slot.table is None:
+        if layers is None:
             for cells in (cached, plain, memory, trainable):
                 cells.append(Cell())
             continue
-        costs = cost_figures.figures(slot.schedule, slot.table, slot.settings)
+        costs = cost_figures.figures(slot.schedule, layers, slot.settings)
         parts, epochs = costs.savings.phases, slot.schedule.epochs
         whole = sum(part.plain * (part.end - part.start) for part in parts)
         plain.append(_work(whole, epochs) if parts else Cell())
