@@ -51,18 +51,24 @@ def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
 def remember(trashed: Trashed | None, what: str) -> None:
     """Keep what can be brought back; `what` says what was done with it: "deleted", "replaced"."""
     if trashed is not None:
-        st.session_state["trashed"] = (trashed, what)
+        st.session_state["trashed"] = (*_all_trashed(), (trashed, what))
 
 
 def trashed() -> tuple[Trashed, str] | None:
-    """What was deleted or replaced last in this session."""
-    found: tuple[Trashed, str] | None = st.session_state.get("trashed")
-    return found
+    """What was deleted or replaced last in this session, and is not brought back."""
+    return next(reversed(_all_trashed()), None)
 
 
 def bring_back() -> None:
-    """Undo the last deletion or replacement."""
+    """Undo the last deletion or replacement; the one before it is the last then.
+
+    Where it cannot be done, it can be tried again.
+    """
     last = trashed()
-    if last is not None:
-        del st.session_state["trashed"]
-        change(library.restore, last[0])
+    if last is not None and change(library.restore, last[0]) is not None:
+        st.session_state["trashed"] = _all_trashed()[:-1]
+
+
+def _all_trashed() -> tuple[tuple[Trashed, str], ...]:
+    found: tuple[tuple[Trashed, str], ...] = st.session_state.get("trashed", ())
+    return found

@@ -15,6 +15,7 @@ from core.design import edits, layers, link, presets
 from core.design.group_pairs import group_rows
 from core.design.parse import dumps
 from core.design.spec import Schedule
+from core.errors import InputError
 from core.runs import compare, folder, library
 from core.runs import events as ev
 from core.runs.settings import RunSettings
@@ -370,7 +371,7 @@ def test_the_file_menu_saves_opens_and_asks_before_it_replaces(home: Path) -> No
     app.button(key="library-replace").click().run()
     (entry,) = library.read(home / "library")[0]
     assert entry.schedule.epochs == 9
-    assert app.session_state["trashed"][1] == "replaced"
+    assert app.session_state["trashed"][-1][1] == "replaced"
     app.number_input(key="field:epochs").set_value(5).run()
     app.selectbox(key="library-open-0").set_value(entry.file).run()
     assert app.session_state["history"].present == entry.schedule
@@ -395,6 +396,30 @@ def test_the_list_compares_renames_duplicates_deletes_and_brings_back(
     assert "Heads copy" in "".join(each.value for each in app.markdown)
     app.button(key="library-bring-back").click().run()
     assert named(home) == ["Heads", "Heads copy"]
+    assert not any(button.key == "library-bring-back" for button in app.button)
+    assert not app.exception
+
+
+def test_two_deletions_are_undone_one_after_the_other(
+    app: AppTest, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for schedule in (GRADUAL, HEAD_ONLY):
+        library.save(home / "library", schedule)
+    for _ in range(2):
+        app.run().button(key="entry-0").click().run()
+        app.button(key="entry-delete").click().run()
+    assert named(home) == []
+
+    def refuse(*_: object) -> str:
+        raise InputError("THAW_HOME", "is full", "make room there")
+
+    with monkeypatch.context() as full:
+        full.setattr(library, "restore", refuse)
+        app.button(key="library-bring-back").click().run()
+        assert "is full" in app.error[0].value
+    for count in (1, 2):
+        app.button(key="library-bring-back").click().run()
+        assert len(named(home)) == count
     assert not any(button.key == "library-bring-back" for button in app.button)
     assert not app.exception
 
