@@ -20,6 +20,17 @@ UNREADABLE = (
     Image.DecompressionBombError,
 )
 """What Pillow raises for files that are cut short, damaged, no image, or far too large."""
+_ORIENTATION = 0x0112
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What makes each orientation of EXIF upright; 1 is."""
 _TRY = 64
 """Pixels a side that a JPEG is decoded to when it is only tried: its file is read to the end."""
 
@@ -50,6 +61,18 @@ def check_image(path: Path, pixels: int | None = None) -> str:
         image.draft("RGB", (_TRY, _TRY))
         image.load()
         return image.format or ""
+
+
+def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
+    """`pixels`, made of `image`, as the camera was held: a phone only notes how that was.
+
+    The image has been decoded; an orientation that cannot be read counts as none.
+    """
+    try:
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+    except (*UNREADABLE, TypeError, KeyError):
+        return pixels
+    return pixels if turn is None else pixels.transpose(turn)
 
 
 def reason(error: BaseException) -> str:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.errors import DataError
 from core.runs.bundled import SplitName, read_bundled
-from core.runs.image_files import UNREADABLE, open_image
+from core.runs.image_files import UNREADABLE, open_image, upright
 from core.runs.look import Look, fingerprint, look_at
 from core.runs.settings import BUNDLED_DATA, RunSettings
 
@@ -64,7 +64,7 @@ def _of_file(path: str, changed: int) -> str | None:
         with open_image(Path(path)) as image:
             image.draft("RGB", (_SIDE, _SIDE))
             image.thumbnail((_SIDE, _SIDE))
-            return _encoded(image.convert("RGB"))
+            return _encoded(upright(image, image.convert("RGB")))
     except UNREADABLE:
         return None
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.runs.look import ClassCount, Look, look_at
@@ -123,3 +126,12 @@ def test_a_picture_outside_the_data_is_not_there(folder: Path, name: str) -> Non
 def test_a_bundled_picture_has_a_place(name: str) -> None:
     assert data_seen.thumbnail(BUNDLED_DATA, "validation", name) is None
     assert (data_seen.thumbnail(BUNDLED_DATA, "validation", "999") or "").startswith("data:image/")
+
+
+def test_a_small_picture_stands_as_the_camera_was_held(folder: Path) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.new("RGB", (80, 40)).save(folder / "cat" / "0.jpg", exif=exif)
+    address = data_seen.thumbnail(str(folder), "validation", "cat/0.jpg") or ""
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as small:
+        assert small.size == (40, 80)

@@ -109,6 +109,21 @@ def test_images_of_any_mode_become_rgb(folder, mode):
     assert loaded(data=str(folder)).train.images.shape[1] == 3
 
 
+def test_a_picture_that_a_phone_took_upright_is_learned_upright(folder):
+    for path in (folder / "cat").iterdir():
+        path.unlink()
+    lying = np.zeros((30, 40, 3), np.uint8)
+    lying[:, :20] = 255  # the left is white: the top, once it is turned
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    for number in range(5):
+        Image.fromarray(lying).save(folder / "cat" / f"{number}.jpg", exif=exif)
+    train = loaded(data=str(folder)).train
+    (image, *_) = train.images[train.labels == 0].float()
+    assert image[:, :14].min() > 200
+    assert image[:, 18:].max() < 50
+
+
 def test_progress_is_told_while_a_folder_is_read(folder):
     told = [item for item in load(RunSettings(data=str(folder))) if isinstance(item, Progress)]
     assert (told[0].done, told[0].total) == (0, 20)

@@ -1,0 +1,43 @@
+"""Images of strangers: how they are turned."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageOps
+
+from core.runs.image_files import open_image, upright
+
+ORIENTATION = 0x0112
+
+
+def corners() -> Image.Image:
+    """A picture wider than high, whose corners differ."""
+    pixels = np.zeros((40, 64, 3), np.uint8)
+    pixels[:20, :32], pixels[:20, 32:], pixels[20:, :32] = (255, 0, 0), (0, 255, 0), (0, 0, 255)
+    return Image.fromarray(pixels)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_an_image_stands_upright_as_pillow_turns_it(
+    tmp_path: Path, kind: str, orientation: int
+) -> None:
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    corners().save(tmp_path / "x", kind, exif=exif)
+    with Image.open(tmp_path / "x") as image:
+        turned = np.asarray(ImageOps.exif_transpose(image).convert("RGB"), dtype=int)
+    with open_image(tmp_path / "x") as image:
+        ours = np.asarray(upright(image, image.convert("RGB")), dtype=int)
+    assert ours.shape == turned.shape
+    assert np.abs(ours - turned).max() <= 30  # decoded anew
+
+
+@pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"no EXIF"])
+def test_what_is_no_orientation_turns_nothing(tmp_path: Path, exif: bytes) -> None:
+    corners().save(tmp_path / "x", "JPEG", exif=exif)
+    with open_image(tmp_path / "x") as image:
+        assert upright(image, image.convert("RGB")).size == (64, 40)
