@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
@@ -61,6 +62,16 @@ def check_image(path: Path, pixels: int | None = None) -> str:
         image.draft("RGB", (_TRY, _TRY))
         image.load()
         return image.format or ""
+
+
+def as_rgb(image: Image.Image) -> Image.Image:
+    """The image as RGB of 8 bits; raises one of UNREADABLE as above.
+
+    Of 16 bits of grey the upper ones stay: Pillow would call everything above 255 white.
+    """
+    if image.mode.startswith("I;16"):
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    return image.convert("RGB")
 
 
 def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:

@@ -21,7 +21,7 @@ from torchvision.transforms.v2 import functional as transforms
 from core.errors import DataError
 from core.runs.bundled import SplitName, read_bundled
 from core.runs.events import Progress
-from core.runs.image_files import UNREADABLE, open_image, reason, upright
+from core.runs.image_files import UNREADABLE, as_rgb, open_image, reason, upright
 from core.runs.image_folder import Item, find_images
 from core.runs.settings import BUNDLED_DATA, Augment, RunSettings
 from core.training import augment as augmentation
@@ -261,7 +261,7 @@ def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progres
 def _decode(path: Path, size: int) -> Tensor:
     """One image file as uint8 of shape (3, size, size): RGB, upright, bilinear, antialiased."""
     with open_image(path) as image:
-        rgb = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+        rgb = as_rgb(image).resize((size, size), Image.Resampling.BILINEAR)
         rgb = upright(image, rgb)
     return torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
 

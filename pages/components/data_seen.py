@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.errors import DataError
 from core.runs.bundled import SplitName, read_bundled
-from core.runs.image_files import UNREADABLE, open_image, upright
+from core.runs.image_files import UNREADABLE, as_rgb, open_image, upright
 from core.runs.look import Look, fingerprint, look_at
 from core.runs.settings import BUNDLED_DATA, RunSettings
 
@@ -63,8 +63,9 @@ def _of_file(path: str, changed: int) -> str | None:
     try:
         with open_image(Path(path)) as image:
             image.draft("RGB", (_SIDE, _SIDE))
-            image.thumbnail((_SIDE, _SIDE))
-            return _encoded(upright(image, image.convert("RGB")))
+            small = as_rgb(image)  # first, since 16 bits of grey cannot be made smaller
+            small.thumbnail((_SIDE, _SIDE))
+            return _encoded(upright(image, small))
     except UNREADABLE:
         return None
 

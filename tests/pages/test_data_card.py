@@ -6,6 +6,7 @@ import base64
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
@@ -135,3 +136,11 @@ def test_a_small_picture_stands_as_the_camera_was_held(folder: Path) -> None:
     address = data_seen.thumbnail(str(folder), "validation", "cat/0.jpg") or ""
     with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as small:
         assert small.size == (40, 80)
+
+
+def test_sixteen_bits_of_grey_are_shown(folder: Path) -> None:
+    Image.fromarray(np.full((300, 200), 40_000, np.uint16)).save(folder / "cat" / "0.png")
+    address = data_seen.thumbnail(str(folder), "validation", "cat/0.png") or ""
+    with Image.open(io.BytesIO(base64.b64decode(address.partition(",")[2]))) as small:
+        assert small.height == 128
+        assert np.abs(np.asarray(small).astype(int) - (40_000 >> 8)).max() <= 2

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from core.runs.image_files import open_image, upright
+from core.runs.image_files import as_rgb, open_image, upright
 
 ORIENTATION = 0x0112
 
@@ -41,3 +41,12 @@ def test_what_is_no_orientation_turns_nothing(tmp_path: Path, exif: bytes) -> No
     corners().save(tmp_path / "x", "JPEG", exif=exif)
     with open_image(tmp_path / "x") as image:
         assert upright(image, image.convert("RGB")).size == (64, 40)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_sixteen_bits_of_grey_keep_their_shades(tmp_path: Path, kind: str) -> None:
+    shades = np.linspace(0, 65_535, 64 * 64).reshape(64, 64).astype(np.uint16)
+    Image.fromarray(shades).save(tmp_path / "x", kind)
+    with open_image(tmp_path / "x") as image:
+        seen = np.asarray(as_rgb(image))
+    assert (seen == (shades >> 8)[..., np.newaxis]).all()
