@@ -36,6 +36,7 @@ def test_an_image_stands_upright_as_pillow_turns_it(
     assert np.abs(ours - turned).max() <= 30  # decoded anew
 
 
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
 @pytest.mark.parametrize("exif", [b"Exif\0\0", b"Exif\0\0II*\0\xff\xff\xff\xff", b"no EXIF"])
 def test_what_is_no_orientation_turns_nothing(tmp_path: Path, exif: bytes) -> None:
     corners().save(tmp_path / "x", "JPEG", exif=exif)
