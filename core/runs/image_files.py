@@ -80,7 +80,7 @@ def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
     The image has been decoded; an orientation that cannot be read counts as none.
     """
     try:
-        turn = _TURNS.get(image.getexif().get(_ORIENTATION))
+        turn = _TURNS.get(image.getexif().get(_ORIENTATION, 0))
     except (*UNREADABLE, TypeError, KeyError):
         return pixels
     return pixels if turn is None else pixels.transpose(turn)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import tempfile
 import warnings
 
 import lightning.pytorch as pl
@@ -57,7 +58,15 @@ def fine_tune(start: Start) -> nn.Module:
     logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)
     warnings.simplefilter("ignore")
     module = Module(start)
-    trainer = pl.Trainer(
+    with tempfile.TemporaryDirectory() as scratch:  # FTS writes the schedule that it was given
+        trainer = _trainer(start, module, scratch)
+        trainer.fit(module, *start.loaders)
+    return start.model
+
+
+def _trainer(start: Start, module: nn.Module, scratch: str) -> pl.Trainer:
+    return pl.Trainer(
+        default_root_dir=scratch,
         max_epochs=start.epochs,
         accelerator="cpu",
         callbacks=[
@@ -74,8 +83,6 @@ def fine_tune(start: Start) -> nn.Module:
         enable_model_summary=False,
         num_sanity_val_steps=0,
     )
-    trainer.fit(module, *start.loaders)
-    return start.model
 
 
 def _phases(start: Start, module: nn.Module) -> dict[int, dict[str, object]]:
