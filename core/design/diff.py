@@ -135,7 +135,7 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
         return
     if old[path].keys() == new[path].keys():
         (kind,) = new[path]
-        written = words.rate if kind == "lr" else _times
+        written = words.rate if kind == "lr" else words.times
         text = words.change(old[path][kind], new[path][kind], written)
     else:
         text = f"{_value(old[path])} → {_value(new[path])}"
@@ -145,12 +145,10 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
 def _value(value: Any) -> str:
     """A value on its own: a floor of either kind, a number, or a word."""
     if isinstance(value, dict):
-        return f"{words.rate(value['lr'])} for all" if "lr" in value else _times(value["factor"])
+        return (
+            f"{words.rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
+        )
     return words.number(value) if isinstance(value, int | float) else str(value)
-
-
-def _times(value: float, digits: int = 3) -> str:
-    return f"×{words.number(value, digits)}"
 
 
 def _changed(
@@ -171,9 +169,9 @@ def _plain(path: str) -> Callable[..., str]:
 _TELL: Mapping[str, Callable[..., str]] = {
     "epochs": _changed("run", unit=" epochs"),
     "optimizer.base_lr": _changed("base LR", words.rate),
-    "lr.group_decay": _changed("decay per group", _times),
+    "lr.group_decay": _changed("decay per group", words.times),
     "lr.warmup.epochs": _changed("warmup", unit=" epochs"),
-    "lr.warmup.start_factor": _changed("warmup from", _times, " of the peak"),
+    "lr.warmup.start_factor": _changed("warmup from", words.times, " of the peak"),
     "lr.warmup.shape": _changed("warmup rises"),
     "lr.decay.cooldown": _changed("cooldown", unit=" of what is left after warmup"),
     "lr.decay.power": _changed("power"),
@@ -195,7 +193,7 @@ _ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
     ("epochs",): lambda f: many_epochs(f["epochs"]),
     ("optimizer.name",): lambda f: _OPTIMIZERS[f["optimizer.name"]],
     ("optimizer.base_lr",): lambda f: f"base LR {words.rate(f['optimizer.base_lr'])}",
-    ("lr.group_decay",): lambda f: f"{_times(f['lr.group_decay'])} per group",
+    ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,
     ("lr.decay.shape",): _shape_name,
     ("lr.decay.floor",): lambda f: (

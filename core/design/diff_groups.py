@@ -182,11 +182,11 @@ def _scale(
             text = f"{name}: LR scale {how}, the same number as before"
             yield Difference(text, "", ("lr_scale",), (name,))
         else:
-            text = f"{name} LR scale {words.change(old, new, _times)}"
+            text = f"{name} LR scale {words.change(old, new, words.times)}"
             yield Difference(text, peaks, ("lr_scale",), (name,))
     elif same_model and not alike and _same_decay(one, other):
         text = f"{name} is {'nearer to' if _nearer(one, before, other, after) else 'farther from'}"
-        detail = f"LR scale {words.change(old, new, _times)}, {peaks}"
+        detail = f"LR scale {words.change(old, new, words.times)}, {peaks}"
         yield Difference(f"{text} the head", detail, ("groups",), (name,))
 
 
@@ -198,10 +198,6 @@ def _peaks(old: float, new: float) -> str:
 
 def _same_number(one: float, other: float) -> bool:
     return abs(one - other) <= _ALIKE * max(one, other)
-
-
-def _times(value: float, digits: int) -> str:
-    return f"×{words.number(value, digits)}"
 
 
 def _same_decay(one: _Side, other: _Side) -> bool:

@@ -26,6 +26,11 @@ def number(value: float, digits: int = _FEWEST) -> str:
     return f"{value:.{max(digits, 6)}g}"
 
 
+def times(value: float, digits: int = _FEWEST) -> str:
+    """A factor as `×0.5`."""
+    return f"×{number(value, digits)}"
+
+
 def change(before: float, after: float, written: Written = number) -> str:
     """`1e-3 → 5e-4`, with as many digits as it takes to tell the two apart."""
     for digits in range(_FEWEST, _MOST + 1):

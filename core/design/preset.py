@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
 
 from core.design import parse
 from core.design.explain import UNIONS, Anatomy, explained, members
@@ -23,6 +22,7 @@ from core.design.spec import (
     Optimizer,
     Warmup,
     Window,
+    refused,
 )
 from core.errors import InputError, ScheduleError, shown
 
@@ -105,9 +105,9 @@ class Rule(Document):
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if self.pattern is not None and self.trainable:
-            raise _refused("stands beside a pattern", "keep one of the two", "trainable")
+            raise refused("stands beside a pattern", "keep one of the two", "trainable")
         if isinstance(self.pattern, FreezeOut) and self.pattern.scaled and self.lr_scale:
-            raise _refused("stands beside a scaled freeze-out", "keep one of the two", "lr_scale")
+            raise refused("stands beside a scaled freeze-out", "keep one of the two", "lr_scale")
         return self
 
 
@@ -119,7 +119,7 @@ class PresetWarmup(Warmup):
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
         if self.share is not None and self.epochs:
-            raise _refused("stands beside epochs", "keep one of the two", "lr.warmup.share")
+            raise refused("stands beside epochs", "keep one of the two", "lr.warmup.share")
         return self
 
 
@@ -140,7 +140,7 @@ class Curve(Document):
     @model_validator(mode="after")
     def _has_one_spread(self) -> Self:
         if self.lowest_scale is not None and self.group_decay != 1.0:
-            raise _refused("stands beside group_decay", "keep one of the two", "lr.lowest_scale")
+            raise refused("stands beside group_decay", "keep one of the two", "lr.lowest_scale")
         return self
 
 
@@ -202,8 +202,3 @@ def to_raw(preset: Preset) -> dict[str, Any]:
 def dumps(preset: Preset) -> str:
     """The preset as JSON for people, as presets are stored."""
     return parse.pretty(to_raw(preset))
-
-
-def _refused(wrong: str, way_out: str, field: str) -> PydanticCustomError:
-    context = {"field": field, "wrong": wrong, "way_out": way_out}
-    return PydanticCustomError("refused", "{wrong}: {way_out}", context)

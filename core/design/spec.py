@@ -47,7 +47,8 @@ _MAX_EXPONENT = 100
 """Scales by distance lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
 
 
-def _refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
+def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
+    """What a validator raises; `core.design.explain` makes of it field, what is wrong, way out."""
     context = {"field": field, "wrong": wrong, "way_out": way_out}
     return PydanticCustomError("refused", "{wrong}: {way_out}", context)
 
@@ -196,11 +197,11 @@ class Group(Document):
     def _windows_in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
         for start, end in windows:
             if end is not None and end <= start:
-                raise _refused(f"has the window [{start}, {end}]", "end it after it starts")
+                raise refused(f"has the window [{start}, {end}]", "end it after it starts")
         for (start, end), (following, _) in pairwise(windows):
             if end is None or following < end:
                 shown_end = "null" if end is None else end
-                raise _refused(
+                raise refused(
                     f"has [{start}, {shown_end}] and then a window from {following}",
                     "put windows in order, and start each when the one before has ended",
                 )
@@ -225,7 +226,7 @@ class Schedule(Document):
         seen: set[str] = set()
         for group in groups:
             if group.name in seen:
-                raise _refused(f"has two groups named {group.name!r}", "rename one of them")
+                raise refused(f"has two groups named {group.name!r}", "rename one of them")
             seen.add(group.name)
         return groups
 
@@ -236,7 +237,7 @@ class Schedule(Document):
         deepest = max((i for i, own in enumerate(scaled) if not own), default=0)
         exponent = deepest * math.log10(decay)
         if abs(exponent) > _MAX_EXPONENT:
-            raise _refused(
+            raise refused(
                 f"is {decay:g}, which makes a scale of 1e{exponent:.0f} {deepest} groups deep",
                 "bring it closer to 1, or give the deep groups an lr_scale",
                 field="lr.group_decay",

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.design.batches import steps_per_epoch
+from core.design.cache_plan import Budget
 from core.errors import SettingsError, shown
 
 BUNDLED_DATA = "fashion-mnist"
@@ -21,6 +22,7 @@ Augment = Literal["none", "flip", "crops", "random"]
 VIEWS: Mapping[Augment, int | None] = {"none": 1, "flip": 2, "crops": 10, "random": None}
 """Views of an image, see `core.training.augment`; None: a new one in every epoch."""
 
+_MEGABYTE = 1_000_000
 FREE_SHARE = 0.25
 """Share of the free memory, or disk, that stored tensors may take unless the settings say."""
 
@@ -81,6 +83,15 @@ def read_settings(text: str | bytes) -> RunSettings:
         return RunSettings.model_validate_json(text)
     except ValidationError as error:
         raise _explain(error) from None
+
+
+def cache_budget(settings: RunSettings, memory: int, disk: int) -> Budget:
+    """What stored tensors may take: what the settings say, else so many bytes of either."""
+    own, own_disk = settings.cache_memory, settings.cache_disk
+    return Budget(
+        memory if own is None else own * _MEGABYTE,
+        disk if own_disk is None else own_disk * _MEGABYTE,
+    )
 
 
 def planned_steps(settings: RunSettings, train_images: int | None = None) -> int:

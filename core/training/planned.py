@@ -13,7 +13,7 @@ from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Work, cuts_of
 from core.design.plan import Span
 from core.runs.events import Forecast
-from core.runs.settings import FREE_SHARE, RunSettings
+from core.runs.settings import FREE_SHARE, RunSettings, cache_budget
 from core.training import frozen, survey
 from core.training.data import Split
 from core.training.device import free_memory
@@ -64,11 +64,9 @@ class Planned:
 
 def available(settings: RunSettings, device: torch.device, scratch: Path) -> Budget:
     """What stored tensors may take: what the settings say, else a share of what is free."""
-    memory, disk = settings.cache_memory, settings.cache_disk
-    return Budget(
-        int(free_memory(device) * FREE_SHARE) if memory is None else memory * 1_000_000,
-        int(shutil.disk_usage(scratch).free * FREE_SHARE) if disk is None else disk * 1_000_000,
-    )
+    free = free_memory(device), shutil.disk_usage(scratch).free
+    memory, disk = (int(count * FREE_SHARE) for count in free)
+    return cache_budget(settings, memory, disk)
 
 
 def make_plan(

@@ -19,6 +19,7 @@ from core.runs.settings import (
     FREE_SHARE,
     VIEWS,
     RunSettings,
+    cache_budget,
 )
 from pages.components.data_seen import seen
 
@@ -67,11 +68,7 @@ def _budget(settings: RunSettings) -> Budget:
     if settings.cache == "off":
         return Budget(0)
     free = _free()
-    memory, disk = settings.cache_memory, settings.cache_disk
-    return Budget(
-        free.memory if memory is None else memory * 1_000_000,
-        free.disk if disk is None else disk * 1_000_000,
-    )
+    return cache_budget(settings, free.memory, free.disk)
 
 
 @st.cache_data(ttl=60, show_spinner=False)

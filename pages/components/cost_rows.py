@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design.costs import Costs, PhaseCosts
+from core.design.diff_words import share as percent
 from core.design.savings import PhaseSavings, Savings
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
@@ -104,7 +105,7 @@ def _work(savings: Savings) -> Row:
     epochs = parts[-1].end
     plain = sum(part.plain * (part.end - part.start) for part in parts) / epochs
     cached = plain * (1.0 - savings.saved)
-    total = f"<b>{words.share(cached)}</b> of {words.share(plain)}"
+    total = f"<b>{percent(cached)}</b> of {percent(plain)}"
     why = (
         "Training and validation with the cache, of without it; "
         "100% is an epoch in which every group trains"

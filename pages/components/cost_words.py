@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from core.design.costs import PhaseCosts
+from core.design.diff_words import share
 from core.design.savings import PhaseSavings, Savings, Why
 from core.runs.settings import RunSettings
 
@@ -87,11 +88,6 @@ def saved(part: PhaseSavings) -> str:
 def begins(part: PhaseSavings) -> str:
     """The module at which training begins in the phase."""
     return escape(part.before or _FIRST)
-
-
-def share(value: float) -> str:
-    """A share in percent, with a decimal below ten: `45%`, `3.6%`, `0%`."""
-    return f"{value:.1%}" if 0.0005 <= value < 0.0995 else f"{value:.0%}"
 
 
 def rate(value: float) -> str:

@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.design import plan
 from core.design.problems import Problem
+from core.design.problems.words import epochs
 from core.design.spec import Schedule
 from core.runs import folder
 from core.runs.digest import Digest
@@ -61,7 +62,7 @@ def empty_card(
         images = f"up to {settings.samples:,}" if known is None else f"{known:,}"
         st.markdown(
             f"Start trains **{frame.escape_markdown(schedule.model.name)}** for "
-            f"{_epochs(schedule.epochs)} on {images} images at "
+            f"{epochs(schedule.epochs)} on {images} images at "
             f"{settings.image_size} px, beginning with "
             f"{frame.escape_markdown(', '.join(first.open))}. It runs in a process of its own: "
             "this page may be closed."
@@ -112,7 +113,7 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
         return f"phase {number} of {len(phases)}: {_and(phases[number - 1].open)}"
     if status == "finished" and told.epochs:
         best = max(told.epochs, key=lambda e: e.validation_accuracy)
-        share, count = best.validation_accuracy, _epochs(best.epoch + 1)
+        share, count = best.validation_accuracy, epochs(best.epoch + 1)
         return f"best validation accuracy {share:.1%}, after {count}"
     return ""
 
@@ -174,7 +175,3 @@ def _cache(settings: RunSettings, told: Digest) -> str:
         kept = size(held.bytes, held.disk)
         return kept if settings.precision == "fast" else f"{kept}, exact"
     return "off" if settings.cache == "off" or told.caches else "–"
-
-
-def _epochs(count: int) -> str:
-    return f"{count} epoch{'s' if count > 1 else ''}"

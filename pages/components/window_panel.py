@@ -7,6 +7,7 @@ import streamlit as st
 from core.design import curves, edits
 from core.design.budget import budget
 from core.design.curves import scale
+from core.design.diff_words import share as percent
 from core.design.spec import Group, Schedule
 from pages.components import cost_words as words
 from pages.components import frame, state
@@ -44,14 +45,14 @@ def learning(schedule: Schedule, group: Group, index: int) -> str:
     received = budget(schedule, group)
     if received is None:
         return ""
-    epochs, gets = (words.share(share) for share in (received.epochs, received.learning))
+    epochs, gets = (percent(share) for share in (received.epochs, received.learning))
     joined = "but" if received.learning < 0.8 * received.epochs else "and"
     start = group.trainable[index][0]
     if start >= schedule.epochs:
         begins = "This window begins when the run is over."
     else:
         rate = float(curves.lr(schedule, group, start))
-        of_peak = words.share(rate / curves.peak(schedule, group))
+        of_peak = percent(rate / curves.peak(schedule, group))
         begins = (
             f"At epoch {start} it begins with <b>{words.rate(rate)}</b>, {of_peak} of its peak."
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from core.design import problems
+from core.design.diff_words import share as percent
 from core.runs.compare import Result
 from core.runs.forecast import duration
 from pages.components import cost_figures
@@ -140,4 +141,4 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
 
 def _work(open_epochs: float, epochs: int) -> Cell:
     """Work in epochs with every group open, as a share of as many as the run has."""
-    return Cell(words.share(open_epochs / epochs), f"{open_epochs:.1f} epochs")
+    return Cell(percent(open_epochs / epochs), f"{open_epochs:.1f} epochs")

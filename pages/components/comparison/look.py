@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from core.design.group_pairs import Row
-from core.design.spec import Group
 from pages.components.palette import Pair, group_colours
 
 DASHES: Mapping[str, tuple[int, ...]] = {"A": (4, 0), "B": (5, 3), "C": (2, 2), "D": (9, 3, 2, 3)}
@@ -56,11 +55,6 @@ def name_of(row: Row) -> str:
     """The row's name: its group's, or both where a schedule calls it otherwise."""
     names = dict.fromkeys(group.name for group in row if group is not None)
     return " / ".join(names)
-
-
-def first(row: Row) -> Group:
-    """The group as the first schedule that has it has it."""
-    return next(group for group in row if group is not None)
 
 
 def heading(title: str, aside: str = "") -> str:
