@@ -20,7 +20,8 @@ from core.design.batches import steps_per_epoch
 from core.design.layers import LayerTable
 from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
-from core.export import csv
+from core.export import csv, targets
+from core.export.exported import Source
 from core.runs import folder as folders
 from core.runs import outcome, tables
 from core.runs.console import print_nowhere
@@ -114,6 +115,16 @@ def _steps(text: str) -> int:
     return steps
 
 
+_STEPS_PER_EPOCH = click.option(
+    "--steps-per-epoch",
+    type=_steps,
+    metavar="INTEGER",
+    default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
+    show_default=True,
+    help="Optimizer steps in an epoch.",
+)
+
+
 @cli.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="The whole layer table as JSON.")
@@ -185,17 +196,31 @@ def explain(code: str) -> None:
 
 @cli.command()
 @click.argument("file")
-@click.option(
-    "--steps-per-epoch",
-    type=_steps,
-    metavar="INTEGER",
-    default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
-    show_default=True,
-    help="Optimizer steps in an epoch.",
-)
+@_STEPS_PER_EPOCH
 def curves(file: str, steps_per_epoch: int) -> None:
     """The learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
     csv.write(_read_schedule(file), steps_per_epoch, sys.stdout)
+
+
+@cli.command()
+@click.argument("file")
+@click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
+@click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
+@_STEPS_PER_EPOCH
+def export(file: str, target: str, out: str | None, steps_per_epoch: int) -> None:
+    """Take a schedule elsewhere. What the target cannot say is told on standard error."""
+    targets.find(target)
+    schedule = _read_schedule(file)
+    made = targets.export(target, Source(schedule, steps_per_epoch, _table_if_known(schedule)))
+    for loss in made.losses:
+        click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
+    content = made.content
+    if out is not None:
+        Path(out).write_bytes(content.encode() if isinstance(content, str) else content)
+    elif isinstance(content, bytes) and sys.stdout.isatty():
+        raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
+    else:
+        click.echo(content, nl=False)
 
 
 @cli.command()

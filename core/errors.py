@@ -6,7 +6,8 @@ ThawError                 1   something that Thaw can explain
 │   ├── LinkError             a share link that cannot be read
 │   ├── SettingsError         run settings that cannot be used
 │   ├── ModelError            a model that is unknown or cannot be grouped
-│   └── DataError             a data set that cannot be used
+│   ├── DataError             a data set that cannot be used
+│   └── ExportError           a schedule that a target would get wrong
 └── RunError              1   a run that failed
 """
 
@@ -92,6 +93,10 @@ class ModelError(InputError):
 
 class DataError(InputError):
     """A data set cannot be used."""
+
+
+class ExportError(InputError):
+    """A target would train otherwise than the schedule says, and not merely say less of it."""
 
 
 class RunError(ThawError):

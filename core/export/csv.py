@@ -11,6 +11,7 @@ import numpy as np
 
 from core.design import curves, plan
 from core.design.spec import Schedule
+from core.export.exported import Exported, Loss, Source
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")
 
@@ -52,6 +53,25 @@ def text(schedule: Schedule, steps_per_epoch: int) -> str:
     file = io.StringIO()
     write(schedule, steps_per_epoch, file)
     return file.getvalue()
+
+
+def export(source: Source) -> Exported:
+    """The table for every optimizer step."""
+    schedule, steps = source.schedule, source.steps_per_epoch
+    lost = (
+        Loss(
+            "optimizer",
+            "A table of rates names no optimizer, no model and no layers",
+            "your own loop makes them; Thaw cannot open the table again",
+        ),
+        Loss(
+            "epochs",
+            "Its steps are those of one size of data and batch",
+            f"each epoch has {steps:,} steps; with other data, export it again",
+        ),
+    )
+    kept = "every rate, to the last bit, and which groups train at every step"
+    return Exported(text(schedule, steps), lost, kept)
 
 
 def _blocks(

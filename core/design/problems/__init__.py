@@ -3,7 +3,7 @@
 An error refuses to run; a warning and a hint do not. A fix is the mended schedule itself.
 """
 
-from core.design.problems.check import CHECKS, MAX_OF_A_KIND, errors, problems
+from core.design.problems.check import CHECKS, MAX_OF_A_KIND, errors, problems, refuse_errors
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem, Severity
 
@@ -16,4 +16,5 @@ __all__ = [
     "Severity",
     "errors",
     "problems",
+    "refuse_errors",
 ]

@@ -10,6 +10,7 @@ from core.design.problems import norm, optimizer, rates, structure, warmup, wind
 from core.design.problems.facts import Facts
 from core.design.problems.problem import ORDER, Problem
 from core.design.spec import Schedule
+from core.errors import InputError, ScheduleError
 
 MAX_OF_A_KIND = 20
 
@@ -59,3 +60,10 @@ def problems(
 def errors(schedule: Schedule, layers: LayerTable | None = None) -> tuple[Problem, ...]:
     """Only the problems that refuse to run."""
     return tuple(p for p in problems(schedule, layers) if p.severity == "error")
+
+
+def refuse_errors(schedule: Schedule, layers: LayerTable | None = None) -> None:
+    """Raise ScheduleError with every problem of severity error, if there is one."""
+    found = errors(schedule, layers)
+    if found:
+        raise ScheduleError([InputError(p.path, p.wrong, p.way_out) for p in found])

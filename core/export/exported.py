@@ -1,0 +1,48 @@
+"""What an export is made of and what it gives: the content, and what the target cannot say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.design.layers import LayerTable
+from core.design.spec import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A schedule, and what a target may want to know besides.
+
+    `steps_per_epoch` counts optimizer steps, at least 1. `table` is the layer table of the
+    schedule's model, None where it has none.
+    """
+
+    schedule: Schedule
+    steps_per_epoch: int
+    table: LayerTable | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """Something of the schedule that a target cannot say.
+
+    `field` is the schedule's (`lr.decay`, `groups[2].when_frozen`). `cannot` and `instead` are
+    sentences without a full stop: what is lost, and what the target will do instead.
+    """
+
+    field: str
+    cannot: str
+    instead: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """An export's content (bytes for pictures), its losses, and words about its use.
+
+    `kept` says in a sentence what is the same as in Thaw. `usage` is code or a command that uses
+    the file `FILE`, under its name; "" where there is nothing to say.
+    """
+
+    content: str | bytes
+    losses: tuple[Loss, ...] = ()
+    kept: str = ""
+    usage: str = ""

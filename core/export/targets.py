@@ -1,0 +1,60 @@
+"""The targets by name: where each stands on the page, how its file is called, and who makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from core.design import problems
+from core.errors import InputError, nearest
+from core.export import csv
+from core.export.exported import Exported, Source
+
+Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A place that a schedule can be taken to.
+
+    `title` and `about` are for people. `suffix` ends the file's name, `language` is that of its
+    text for highlighting (None: it is a picture, or plain text), `usage_language` that of
+    `Exported.usage`. What `executes` trains a network, so a schedule with errors is refused.
+    """
+
+    title: str
+    about: str
+    shelf: Shelf
+    suffix: str
+    language: str | None
+    make: Callable[[Source], Exported]
+    usage_language: str = "bash"
+    executes: bool = False
+
+
+TARGETS: dict[str, Target] = {
+    "csv": Target(
+        "CSV", "step, epoch, group, lr, trainable", "Your own loop", ".csv", None, csv.export
+    ),
+}
+"""Every target by its name on the command line, in the order of the page."""
+
+
+def find(name: str) -> Target:
+    """The target of that name; InputError names the nearest one."""
+    if name not in TARGETS:
+        raise InputError("--to", f"is {name!r}, which is no target", nearest(name, TARGETS))
+    return TARGETS[name]
+
+
+def export(name: str, source: Source) -> Exported:
+    """The schedule as the target of that name has it.
+
+    Raises InputError for an unknown target, ScheduleError for a schedule with errors where the
+    target trains a network, and ExportError where the target would get the schedule wrong.
+    """
+    target = find(name)
+    if target.executes:
+        problems.refuse_errors(source.schedule, source.table)
+    return target.make(source)

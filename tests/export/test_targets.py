@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from core.__main__ import cli
+from core.design import layers, presets
+from core.design.parse import dumps, from_raw, to_raw
+from core.errors import InputError, ScheduleError
+from core.export import csv, targets
+from core.export.exported import Source
+from tests.export.thrice import SCHEDULES, STEPS
+
+RUNNER = CliRunner()
+TABLE = layers.load("torchvision/resnet18")
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_the_command_line_writes_what_the_target_makes_and_tells_its_losses(
+    name: str, tmp_path: Path
+):
+    file, out = tmp_path / "in.json", tmp_path / "out"
+    schedule = SCHEDULES["exercise"]
+    file.write_text(dumps(schedule), encoding="utf-8")
+    command = ["export", str(file), "--to", name, "--out", str(out), "--steps-per-epoch", "5"]
+    done = RUNNER.invoke(cli, command)
+    try:
+        made = targets.export(name, Source(schedule, STEPS, TABLE))
+    except InputError as refused:
+        why = f"error: {refused}"
+    else:
+        why = ""
+    assert why in done.stderr
+    if why:
+        assert done.exit_code == 2
+        return
+    assert done.exit_code == 0, done.output
+    wanted = made.content.encode() if isinstance(made.content, str) else made.content
+    assert out.read_bytes() == wanted
+    told = done.stderr.splitlines()
+    assert len(told) == len(made.losses)
+    for line, loss in zip(told, made.losses, strict=True):
+        assert line.startswith(f"{loss.field}: {loss.cannot}. Instead: ")
+
+
+@pytest.mark.parametrize("name", targets.TARGETS)
+def test_no_sentence_about_a_target_ends_with_a_full_stop_since_pages_and_lines_set_it(name: str):
+    for schedule in SCHEDULES.values():
+        try:
+            made = targets.export(name, Source(schedule, STEPS, TABLE))
+        except InputError:
+            continue
+        words = [word for loss in made.losses for word in (loss.cannot, loss.instead)]
+        assert [word for word in [*words, made.kept] if word.endswith(".")] == []
+
+
+def test_without_a_file_the_export_goes_to_standard_output():
+    done = RUNNER.invoke(cli, ["export", "exercise", "--to", "csv", "--steps-per-epoch", "1"])
+    assert done.exit_code == 0
+    assert done.stdout == csv.text(presets.load("exercise"), 1)
+
+
+def test_an_unknown_target_is_refused_with_the_nearest_one():
+    done = RUNNER.invoke(cli, ["export", "exercise", "--to", "cvs"])
+    assert done.exit_code == 2
+    assert done.stderr == "error: --to is 'cvs', which is no target: did you mean 'csv'?\n"
+
+
+@pytest.mark.parametrize("name", [n for n, t in targets.TARGETS.items() if t.executes])
+def test_a_schedule_with_errors_is_no_training_script(name: str):
+    raw = to_raw(SCHEDULES["exercise"])
+    raw["groups"][-1]["trainable"] = []  # nothing trains at first
+    with pytest.raises(ScheduleError, match="idle"):
+        targets.export(name, Source(from_raw(raw), STEPS, TABLE))
