@@ -6,27 +6,31 @@ hyphens, underscores and dots.
 
 from __future__ import annotations
 
-import json
+from typing import Any
 
 from core.errors import one_line
 
 
-def python(value: object) -> str:
+def python(value: Any) -> str:
     """A Python literal for text, numbers, None, and lists, tuples or dicts of them.
 
-    What is not printable, such as a sign that turns the reading direction, is escaped.
+    Text stands in double quotes where it holds none; what is not printable, such as a sign that
+    turns the reading direction, is escaped.
     """
-    return repr(value)
+    match value:
+        case str():
+            text = repr(value)
+            return text if '"' in text or "\\'" in text else f'"{text[1:-1]}"'
+        case list():
+            return f"[{', '.join(map(python, value))}]"
+        case tuple():
+            return f"({', '.join(map(python, value))}{',' if len(value) == 1 else ''})"
+        case dict():
+            return f"{{{', '.join(f'{python(k)}: {python(v)}' for k, v in value.items())}}}"
+        case _:
+            return repr(value)
 
 
 def comment(text: str) -> str:
     """Text that may follow a comment sign: one line, without characters that hide others."""
     return one_line(text)
-
-
-def javascript(value: object) -> str:
-    """A JSON value that may also stand inside a `<script>` of an HTML page."""
-    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-    for sign in "<>&\u2028\u2029":
-        text = text.replace(sign, f"\\u{ord(sign):04x}")
-    return text

@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.design import problems
 from core.errors import InputError, nearest
-from core.export import csv
+from core.export import csv, module
 from core.export.exported import Exported, Source
 
 Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
@@ -34,6 +34,16 @@ class Target:
 
 
 TARGETS: dict[str, Target] = {
+    "module": Target(
+        "Python module",
+        "param groups, LambdaLR, freeze",
+        "Your own loop",
+        ".py",
+        "python",
+        module.export,
+        usage_language="python",
+        executes=True,
+    ),
     "csv": Target(
         "CSV", "step, epoch, group, lr, trainable", "Your own loop", ".csv", None, csv.export
     ),

@@ -72,5 +72,5 @@ def test_an_unknown_target_is_refused_with_the_nearest_one():
 def test_a_schedule_with_errors_is_no_training_script(name: str):
     raw = to_raw(SCHEDULES["exercise"])
     raw["groups"][-1]["trainable"] = []  # nothing trains at first
-    with pytest.raises(ScheduleError, match="idle"):
+    with pytest.raises(ScheduleError, match="groups has none that trains in epochs 0 to 1"):
         targets.export(name, Source(from_raw(raw), STEPS, TABLE))

@@ -1,0 +1,93 @@
+"""Groups of a model, and who of them trains, as the few lines of Python that a schedule needs.
+
+A frozen parameter has no gradient at all, so that the optimizer leaves it alone, and a frozen
+module is in eval mode, so that BatchNorm and dropout hold still too. A path that the model does
+not have raises AttributeError there: an unknown name must not pass for an empty group.
+"""
+
+from __future__ import annotations
+
+from core.design.layers import parameter_counts
+from core.export.exported import Source
+
+_MODULES = '''\
+def modules(model, group):
+    """The modules of a group."""
+    return [model.get_submodule(path) for path in group["parts"]]
+
+
+def parameters(model, group):
+    """The parameters of a group, each once."""
+    found = {id(p): p for module in modules(model, group) for p in module.parameters()}
+    return list(found.values())'''
+
+_MODULES_AND_PARAMETERS = '''\
+def parts(model, group):
+    """The modules of a group, and the parameters that it names by themselves."""
+    return [attrgetter(path)(model) for path in group["parts"]]
+
+
+def modules(model, group):
+    """The modules of a group."""
+    return [part for part in parts(model, group) if isinstance(part, nn.Module)]
+
+
+def parameters(model, group):
+    """The parameters of a group, each once."""
+    named = [part for part in parts(model, group) if isinstance(part, nn.Parameter)]
+    held = [p for module in modules(model, group) for p in module.parameters()]
+    return list({id(p): p for p in named + held}.values())'''
+
+_TRAINS = '''\
+def trains(group, epoch):
+    """Whether a group trains in that epoch, counted from 0."""
+    windows = group["trains"]
+    return any(start <= epoch and (end is None or epoch < end) for start, end in windows)'''
+
+_FREEZE = """\
+    for group in GROUPS:
+        for parameter in parameters(model, group):
+            parameter.requires_grad_(trains(group, epoch))
+            if not trains(group, epoch):
+                parameter.grad = None  # else the optimizer would go on moving it"""
+
+_HOLD = """\
+        if not trains(group, epoch){unless}:
+            for module in modules(model, group):
+                module.eval()  # else BatchNorm and dropout would go on"""
+
+_KEEP_STATISTICS = """\
+        if group.get("batchnorm") == "eval":  # it keeps its pretrained statistics
+            for module in modules(model, group):
+                for part in module.modules():
+                    if isinstance(part, nn.modules.batchnorm._BatchNorm):
+                        part.eval()"""
+
+
+def groups(source: Source) -> str:
+    """The functions `modules(model, group)` and `parameters(model, group)`."""
+    return _MODULES_AND_PARAMETERS if has_bare_parameters(source) else _MODULES
+
+
+def freezing(source: Source) -> str:
+    """The functions `trains(group, epoch)` and `freeze(model, epoch)`."""
+    moves = [group.when_frozen == "train" for group in source.schedule.groups]
+    lines = [_FREEZE]
+    if not all(moves):
+        unless = ' and group.get("when_frozen") != "train"' if any(moves) else ""
+        lines.append(_HOLD.format(unless=unless))
+    if any(group.batchnorm == "eval" for group in source.schedule.groups):
+        lines.append(_KEEP_STATISTICS)
+    when = "after model.train()" if len(lines) > 1 else "as it begins"
+    said = (
+        f'    """Groups of that epoch train, others hold still: call it in every epoch, {when}."""'
+    )
+    return "\n".join([_TRAINS, "", "", "def freeze(model, epoch):", said, *lines])
+
+
+def has_bare_parameters(source: Source) -> bool:
+    """Whether a group may name a parameter by itself, such as `cls_token`."""
+    if source.table is None:
+        return True
+    known = parameter_counts(source.table)
+    return any(path in known for group in source.schedule.groups for path in group.modules)

@@ -1,0 +1,100 @@
+"""A schedule as the table that stands at the top of exported Python code."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from core.design import curves
+from core.design.spec import SGD, Adam, FloorLR, Group, Schedule
+from core.export.quoting import comment, python
+
+_WIDTH = 99
+
+
+def heading(schedule: Schedule) -> str:
+    """A comment that says what the code is and where it comes from."""
+    what = f"{schedule.name}: {schedule.model.name}, {epochs(schedule)}"
+    return f"# {comment(what)}. Made with Thaw (thaw.schedule {schedule.version})."
+
+
+def epochs(schedule: Schedule) -> str:
+    """`1 epoch`, `8 epochs`."""
+    return f"{schedule.epochs} epoch{'s' if schedule.epochs > 1 else ''}"
+
+
+def table(schedule: Schedule) -> str:
+    """EPOCHS, the constants of the curve as far as it has them, and GROUPS, a dict per group."""
+    lines = [f"EPOCHS = {schedule.epochs}", *_curve(schedule)]
+    return "\n".join([*lines, "", *_groups(schedule)])
+
+
+def optimizer(schedule: Schedule, groups: str) -> str:
+    """The call that makes the schedule's optimizer of the param groups that `groups` names."""
+    spec = schedule.optimizer
+    given = {"lr": spec.base_lr}
+    if isinstance(spec, SGD):
+        given["momentum"] = spec.momentum
+    given["weight_decay"] = spec.weight_decay
+    kind = "SGD" if isinstance(spec, SGD) else "Adam" if isinstance(spec, Adam) else "AdamW"
+    told = ", ".join(f"{name}={value!r}" for name, value in given.items())
+    return f"torch.optim.{kind}({groups}, {told})"
+
+
+def _curve(schedule: Schedule) -> list[str]:
+    lr, decay = schedule.lr, schedule.lr.decay
+    lines = []
+    if lr.warmup.epochs:
+        rise = "in a straight line" if lr.warmup.shape == "linear" else "as half a cosine"
+        lines.append(f"WARMUP = {lr.warmup.epochs!r}  # epochs in which rates rise {rise}")
+        lines.append(f"START = {lr.warmup.start_factor!r}  # of the peak, where the warmup begins")
+    if decay.shape == "wsd":
+        share = "share of what is left after warmup" if lr.warmup.epochs else "share of the run"
+        lines.append(f"COOLDOWN = {decay.cooldown!r}  # {share}, at its end, in which rates fall")
+    if decay.shape == "polynomial":
+        lines.append(f"POWER = {decay.power!r}  # of the polynomial by which rates fall")
+    if decay.shape != "constant" and isinstance(decay.floor, FloorLR):
+        lines.append(f"FLOOR = {decay.floor.lr!r}  # the last rate of every group")
+    elif decay.shape != "constant" and decay.floor.factor:
+        lines.append(f"FLOOR = {decay.floor.factor!r}  # of the peak: a group's last rate")
+    return lines
+
+
+def _groups(schedule: Schedule) -> list[str]:
+    lines = [
+        "GROUPS = [  # from input to output; they train in epochs [start, end), None: the last"
+    ]
+    for group in schedule.groups:
+        lines += _row(_raw(schedule, group))
+    return [*lines, "]"]
+
+
+def _raw(schedule: Schedule, group: Group) -> dict[str, Any]:
+    """What the code needs to know of a group; what all groups do is in the code itself."""
+    raw: dict[str, Any] = {
+        "name": group.name,
+        "peak": curves.peak(schedule, group),
+        "trains": list(group.trainable),
+        "parts": list(group.modules),
+    }
+    if group.when_frozen == "train" and any(g.when_frozen == "eval" for g in schedule.groups):
+        raw["when_frozen"] = "train"
+    if group.batchnorm == "eval":
+        raw["batchnorm"] = "eval"
+    return raw
+
+
+def _row(raw: dict[str, Any]) -> list[str]:
+    """A group in one line, or a line for each of its keys, long lists broken."""
+    line = f"    {python(raw)},"
+    if len(line) <= _WIDTH:
+        return [line]
+    lines = ["    {"]
+    for key, value in raw.items():
+        line = f"        {python(key)}: {python(value)},"
+        if len(line) <= _WIDTH or not isinstance(value, list):
+            lines.append(line)
+            continue
+        lines.append(f"        {python(key)}: [")
+        lines += [f"            {python(item)}," for item in value]
+        lines.append("        ],")
+    return [*lines, "    },"]
