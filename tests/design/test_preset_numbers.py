@@ -122,9 +122,10 @@ def test_layer_decay_is_timms_on_a_vision_transformer(name: str, decay: float):
 @pytest.mark.parametrize(
     ("name", "epochs", "warmup", "rate", "weight_decay"),
     [
-        ("mae-vit-b", 100, 5, 5e-4, 0.05),  # MAE: Table 9, and FINETUNE.md for blr
+        ("mae-vit-b", 100, 5, 5e-4, 0.05),  # MAE: Appendix A.1, Table 9, and FINETUNE.md for blr
         ("mae-vit-l", 50, 5, 1e-3, 0.05),  # the same
-        ("beit", 100, 20, 4e-3 * 256 / 1024, 0.05),  # BEiT-base, batch of 1,024
+        # BEiT-base without intermediate fine-tuning, batch of 1,024
+        ("beit", 100, 20, 4e-3 * 256 / 1024, 0.05),
         ("electra", 3, 0.3, 1e-4, 0.01),  # configure_finetuning.py
         ("lp-ft", 20, 0, 0.03, 0.0),  # living17.yaml, resnet50_transfer.yaml
     ],
@@ -139,9 +140,50 @@ def test_lengths_and_rates_are_the_sources(
     assert schedule.optimizer.weight_decay == weight_decay
 
 
+@pytest.mark.parametrize("name", ["mae-vit-b", "mae-vit-l", "beit"])
+def test_every_layer_follows_the_cosine_of_the_sources_times_its_share(name: str):
+    # MAE, util/lr_sched.py; BEiT, engine_for_finetuning.py: warmup from 0, cosine to min_lr 1e-6,
+    # and param_group["lr"] = lr * lr_scale, the lowest rate included
+    schedule = apply(presets.find(name), layers.load(VIT))
+    warmup, epochs = schedule.lr.warmup.epochs, schedule.epochs
+    base, min_lr = schedule.optimizer.base_lr, 1e-6
+    for epoch in (0.0, 2.5, warmup, 30.0, 49.75, epochs - 0.25):
+        if epoch < warmup:
+            rate = base * epoch / warmup
+        else:
+            x = (epoch - warmup) / (epochs - warmup)
+            rate = min_lr + (base - min_lr) * 0.5 * (1 + math.cos(math.pi * x))
+        for group in schedule.groups:
+            share = curves.scale(schedule, group)
+            assert curves.lr(schedule, group, epoch) == pytest.approx(rate * share, rel=1e-12)
+
+
+def test_electra_falls_as_in_its_code_at_ten_ninths_of_the_rate():
+    # optimization.py: 1e-4 (1 - t) min(1, t / 0.1), t the share of the run; the preset's peak is
+    # 1e-4, where that product is 0.9e-4
+    schedule = presets.load("electra")
+    rates = head_rates(schedule, 100)
+    for step, rate in enumerate(rates):
+        t = step / len(rates)
+        if t < 0.1:
+            assert rate == pytest.approx(1e-4 * t / 0.1)
+        else:
+            assert rate == pytest.approx(1e-4 * (1 - t) / 0.9)
+
+
+def test_lp_ft_opens_a_still_backbone_half_way_at_the_examples_rate():
+    # LP-FT: README.md of the authors' code, lr 0.003 and lp_then_ft_valmode_experiments
+    schedule = apply(presets.find("lp-ft"), layers.load("torchvision/resnet50"))
+    backbone, head = schedule.groups
+    assert (backbone.trainable, head.trainable) == (((10, None),), ((0, None),))
+    assert curves.peak(schedule, backbone) == pytest.approx(0.003)
+    assert curves.lr(schedule, backbone, 10.0) == pytest.approx(0.003)
+    assert backbone.batchnorm == "eval"
+
+
 def test_wsd_is_the_cooldown_of_section_3():
-    # Hägele et al. (arXiv:2405.18392), Section 3: linear warmup, constant, then
-    # 1 - sqrt((n - (N - N_decay)) / N_decay)
+    # Hägele et al. (arXiv:2405.18392), Section 3, Equation 1: linear warmup, constant, then the
+    # cooldown, in Section 3.2 as 1 - sqrt((n - (N - N_decay)) / N_decay) over a fifth of the steps
     schedule, steps_per_epoch = presets.load("wsd"), 20
     total = schedule.epochs * steps_per_epoch
     warmup = 0.5 * steps_per_epoch
@@ -156,21 +198,25 @@ def test_wsd_is_the_cooldown_of_section_3():
         assert rate == pytest.approx(schedule.optimizer.base_lr * share, rel=1e-9)
 
 
-def test_bit_runs_through_the_three_steps_between_their_treads():
+def test_bit_crosses_the_three_steps_where_its_preset_says():
     # BiT-HyperRule (arXiv:1912.11370), Section 3.3 and bit_hyperrule.py: warmup over 500 of 10,000
-    # steps, a tenth of the rate at 3,000, 6,000 and 9,000
+    # steps, a tenth of the rate after 3,000, 6,000 and 9,000
     schedule = presets.load("bit")
     rates = np.array(head_rates(schedule, 500))
     assert len(rates) == 10_000
     assert rates[:500] == pytest.approx(0.003 * np.arange(500) / 500)
-    for step, tread in ((3_000, 0.1), (6_000, 0.01), (9_000, 0.001)):
-        assert 0.003 * tread < rates[step] < 0.003 * tread * 10
+    staircase = 0.003 * np.minimum(np.arange(10_000) / 500, 1.0)
+    for step, tread, share in ((3_000, 0.1, 0.40), (6_000, 0.01, 0.076), (9_000, 0.001, 0.0022)):
+        staircase[step + 1 :] = 0.003 * tread
+        assert tread < share < tread * 10
+        assert rates[step] == pytest.approx(0.003 * share, rel=0.02)
     assert rates[-1] == pytest.approx(0.003 * 0.001, rel=1e-3)
     assert (np.diff(rates[500:]) < 0).all()
+    assert rates.sum() / staircase.sum() == pytest.approx(0.85, abs=0.01)
 
 
 def test_freeze_out_freezes_by_the_cube_of_the_layers_place():
-    # FreezeOut (arXiv:1706.04983), Section 2, and densenet.py:
+    # FreezeOut (arXiv:1706.04983), train.py and densenet.py of the authors' code:
     # t_i = (0.8 + 0.2 i / L)³, rates / t_i
     schedule = presets.load("freeze-out")
     last = len(schedule.groups) - 1
@@ -185,7 +231,7 @@ def test_freeze_out_freezes_by_the_cube_of_the_layers_place():
 
 
 def test_chain_thaw_trains_the_head_at_1e_3_and_each_other_group_at_1e_4():
-    # DeepMoji (arXiv:1708.00524), Section 3.3, and finetuning.py: initial_lr, next_lr
+    # DeepMoji (arXiv:1708.00524), chain_thaw in deepmoji/finetuning.py: initial_lr, next_lr
     schedule = presets.load("chain-thaw")
     peaks = [curves.peak(schedule, group) for group in schedule.groups]
     assert peaks == pytest.approx([1e-4] * (len(peaks) - 1) + [1e-3])
@@ -212,8 +258,8 @@ def test_keras_opens_the_base_after_20_epochs_at_1e_5():
     ],
 )
 def test_surgical_blocks_of_a_resnet_are_the_papers(which: str, trains: set[str]):
-    # Surgical fine-tuning (arXiv:2210.11466), Section 2, and main.py: conv1 and layer1 are the
-    # first block, layer2 and layer3 the middle ones, fc the last layer; Adam, weight decay 1e-4
+    # Surgical fine-tuning (arXiv:2210.11466), main.py of the authors' code: conv1 and layer1 are
+    # the first block, layer2 and layer3 the middle ones, fc the last layer; Adam, decay 1e-4
     schedule = apply(presets.find(f"surgical-{which}"), layers.load("torchvision/resnet50"))
     assert {group.name for group in schedule.groups if group.trainable} == trains
     assert schedule.optimizer.weight_decay == 1e-4
