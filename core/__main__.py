@@ -22,8 +22,8 @@ from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv, targets
 from core.export.exported import Source
+from core.runs import claim, event_log, outcome, tables
 from core.runs import folder as folders
-from core.runs import outcome, tables
 from core.runs.console import print_nowhere
 from core.runs.refuse import refuse_errors
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
@@ -291,8 +291,8 @@ def resume(directory: str) -> None:
     folders.read(folder)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
-    if not folders.take_over(folder):
-        folders.claim(folder)
+    if not claim.take_over(folder):
+        claim.take(folder)
     _sit(folder)
 
 
@@ -372,12 +372,12 @@ def _sit(folder: Path) -> None:
             schedule,
             settings,
             checkpoints=folder / folders.CHECKPOINTS,
-            should_stop=lambda: signalled() or folders.stop_requested(folder),
+            should_stop=lambda: signalled() or claim.stop_requested(folder),
             weights=folder / folders.WEIGHTS,
             predicted=folder / folders.PREDICTIONS,
         ):
             sitting.take(event)
-    if outcome.status(folders.events(folder), alive=False, stop_asked=False) == "stopped":
+    if outcome.status(event_log.read(folder), alive=False, stop_asked=False) == "stopped":
         raise click.exceptions.Exit(STOPPED)
 
 

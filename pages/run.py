@@ -10,7 +10,7 @@ import streamlit as st
 from core.design import problems
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import folder, launch
+from core.runs import event_log, folder, launch
 from core.runs.digest import digest
 from core.runs.events import Event
 from core.runs.settings import RunSettings, planned_steps
@@ -175,7 +175,7 @@ def _events(run: Path) -> tuple[Event, ...]:
     """All events of a run; what an earlier look has read is not read again."""
     kept: dict[str, tuple[tuple[Event, ...], int]] = st.session_state.get("events", {})
     before, offset = kept.get(run.name, ((), 0))
-    new, offset = folder.read_new(run, offset)
+    new, offset = event_log.read_new(run, offset)
     st.session_state["events"] = {run.name: (before + new, offset)}
     return before + new
 

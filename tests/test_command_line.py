@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 
 from core.__main__ import cli
 from core.design import layers, parse, presets
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from tests.training.small import small_schedule
@@ -167,7 +168,7 @@ def test_a_run_fills_its_folder_and_tells_each_epoch(file, tmp_path):
     assert folders.status(out) == "finished"
     assert folders.summary(out)["epochs_done"] == 3
     assert len(load_file(out / "model.safetensors")) == 296
-    assert isinstance(folders.events(out)[-1], ev.Finished)
+    assert isinstance(event_log.read(out)[-1], ev.Finished)
     told = [line.split("  train")[0] for line in result.stdout.splitlines() if line[:5] == "epoch"]
     assert told == [f"epoch   {epoch} done, {epoch + 1} of 3" for epoch in range(3)]
     assert "finished after 3 of 3 epochs" in result.stdout
@@ -187,7 +188,7 @@ def test_a_run_that_fails_leaves_its_reason_and_exits_with_1(file, tmp_path):
     assert "error: the loss is " in result.stderr
     assert folders.status(out) == "failed"
     assert folders.summary(out)["status"] == "failed"
-    assert isinstance(folders.events(out)[-1], ev.Failed)
+    assert isinstance(event_log.read(out)[-1], ev.Failed)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -222,7 +223,7 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(
 
 
 def epochs_done(out) -> int:
-    return sum(isinstance(event, ev.EpochDone) for event in folders.history(out))
+    return sum(isinstance(event, ev.EpochDone) for event in event_log.history(out))
 
 
 def test_a_full_disk_under_the_output_is_told_in_one_line_with_exit_1():

@@ -7,6 +7,7 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
+from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.digest import digest
 from core.runs.events import Audit, EpochDone, Event, Progress, Started, Step
@@ -61,7 +62,7 @@ class Result:
 def result(run: Path) -> Result:
     """What the run in that folder has come to by now; nothing is read twice that is unchanged."""
     try:
-        found = (run / folders.EVENTS).stat()
+        found = (run / event_log.EVENTS).stat()
         told = _told(run, found.st_mtime_ns, found.st_size)
     except OSError:
         told = ()
@@ -73,4 +74,4 @@ def result(run: Path) -> Result:
 @lru_cache(maxsize=32)
 def _told(run: Path, changed: int, size: int) -> tuple[Event, ...]:
     """The run's events but its steps, of which there may be millions."""
-    return tuple(e for e in folders.events(run) if not isinstance(e, Step | Progress))
+    return tuple(e for e in event_log.read(run) if not isinstance(e, Step | Progress))

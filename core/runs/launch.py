@@ -20,7 +20,7 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files
+from core.runs import checkpoint_files, claim, event_log
 from core.runs import folder as folders
 from core.runs.events import Failed, Stopped
 from core.runs.home import HOME, home, is_demo
@@ -96,13 +96,13 @@ def resume(folder: Path) -> None:
     folders.read(folder)
     if folders.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
-    folders.claim(folder)
+    claim.take(folder)
     _spawn(folder)
 
 
 def stop(folder: Path) -> None:
     """Ask a run to stop after the batch it is in."""
-    folders.request_stop(folder)
+    claim.request_stop(folder)
 
 
 def force_stop(folder: Path) -> None:
@@ -110,19 +110,19 @@ def force_stop(folder: Path) -> None:
 
     Nothing happens if it is gone already. Raises RunError if it is still there after 10 s.
     """
-    owner = folders.process(folder)
+    owner = claim.process(folder)
     if owner is None or owner.pid == os.getpid():
         return
-    folders.request_stop(folder)  # else a spare that has not begun would be replaced
+    claim.request_stop(folder)  # else a spare that has not begun would be replaced
     with suppress(psutil.NoSuchProcess):
         family = [*owner.children(recursive=True), owner]
         for member in family:
             with suppress(psutil.NoSuchProcess):
                 member.kill()
         _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
-        if folders.process(folder) is not None and left:
+        if claim.process(folder) is not None and left:
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
-    folders.append(folder, Stopped(_epochs_kept(folder)))
+    event_log.append(folder, Stopped(_epochs_kept(folder)))
     folders.write_summary(folder, folders.read(folder)[0])
 
 
@@ -173,12 +173,12 @@ def _spawn_anew(folder: Path) -> None:
             )
     except OSError as error:
         message = f"no process could be started ({error.strerror}): make room, and resume the run"
-        folders.append(folder, Failed(message))
-        folders.release(folder)
+        event_log.append(folder, Failed(message))
+        claim.release(folder)
         raise RunError(message) from error
     # it may be at its end already, and it notes itself too
     with suppress(psutil.NoSuchProcess, OSError):
-        folders.write_pid(folder, psutil.Process(process.pid))
+        claim.write_pid(folder, psutil.Process(process.pid))
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
 
@@ -202,7 +202,7 @@ def _environment() -> dict[str, str]:
 def _wait_for_exit(folder: Path) -> None:
     """A run that has told its end needs a moment to let go of its folder."""
     end = time.monotonic() + _GONE_WITHIN
-    while folders.process(folder) is not None and time.monotonic() < end:
+    while claim.process(folder) is not None and time.monotonic() < end:
         time.sleep(0.02)
 
 

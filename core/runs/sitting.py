@@ -12,6 +12,7 @@ from types import FrameType, TracebackType
 
 from core.design.spec import Schedule
 from core.errors import RunError, ThawError
+from core.runs import claim, event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.console import Console
@@ -40,7 +41,7 @@ class Sitting:
         elif isinstance(event, ev.EpochDone):
             self._epoch = event.epoch + 1
         if self._console.show(event) or not isinstance(event, ev.Progress):
-            folders.append(self._folder, event)
+            event_log.append(self._folder, event)
 
     def __exit__(
         self,
@@ -51,14 +52,14 @@ class Sitting:
         unforeseen: RunError | None = None
         self._console.close()
         if isinstance(error, KeyboardInterrupt):
-            folders.append(self._folder, ev.Stopped(self._epoch))
+            event_log.append(self._folder, ev.Stopped(self._epoch))
         elif isinstance(error, ThawError):
-            folders.append(self._folder, ev.Failed(str(error)))
+            event_log.append(self._folder, ev.Failed(str(error)))
         elif isinstance(error, Exception):
             unforeseen = self._unforeseen(error)
-            folders.append(self._folder, ev.Failed(str(unforeseen)))
+            event_log.append(self._folder, ev.Failed(str(unforeseen)))
         summary = folders.write_summary(self._folder, self._schedule)
-        folders.release(self._folder)
+        claim.release(self._folder)
         self._console.end(summary)
         if unforeseen is not None:
             raise unforeseen from error

@@ -22,6 +22,7 @@ from pathlib import Path
 import psutil
 
 from core.errors import RunError
+from core.runs import claim
 from core.runs import folder as folders
 
 _TAKEN = b"taken"
@@ -99,7 +100,7 @@ class Spare:
             if not self.usable:
                 return False
             try:
-                folders.write_pid(folder, psutil.Process(self.process.pid))
+                claim.write_pid(folder, psutil.Process(self.process.pid))
             except (psutil.NoSuchProcess, OSError):
                 return False
             self._folder = folder
@@ -138,7 +139,7 @@ class Spare:
             if folder is None:
                 self._close_input()
         unwanted = code in _BY_HAND and not babbles
-        if folder and not taken and not unwanted and not folders.stop_requested(folder):
+        if folder and not taken and not unwanted and not claim.stop_requested(folder):
             self._lost(folder)
 
     def _close_input(self, last: bytes = b"") -> None:
@@ -166,7 +167,7 @@ class Keeper:
         One that came to its end is not replaced before a run was started: it would end again.
         """
         with self._lock:
-            self._runs = [run for run in self._runs if folders.process(run) is not None]
+            self._runs = [run for run in self._runs if claim.process(run) is not None]
             if self._runs:
                 return
             if self._spare is None:

@@ -9,9 +9,7 @@ import pickle
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +24,7 @@ from core.design.parse import dumps
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
 from core.runs import checkpoint_files
-from core.runs.folder import unwritable
+from core.runs.disk import replace_durably, told, unwritable
 from core.runs.settings import RunSettings
 
 _KEPT = 2
@@ -139,29 +137,10 @@ def _write(folder: Path, epoch: int, content: memoryview) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         for left in checkpoint_files.unfinished(folder):
             left.unlink(missing_ok=True)
-        write_durably(path, content)
+        replace_durably(path, content)
         for old in checkpoint_files.stored(folder)[_KEPT:]:
             old.unlink(missing_ok=True)
     return path
-
-
-def write_durably(path: Path, content: bytes | memoryview) -> None:
-    """Replace a file by new content in one step that survives a power cut."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
-    if os.name == "posix":  # the rename itself lies in the folder
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def newest(folder: Path) -> Found:
@@ -194,8 +173,11 @@ def save_weights(path: Path, model: nn.Module) -> None:
     RunError if the disk refuses.
     """
     with told(path), tempfile.TemporaryDirectory(dir=path.parent) as beside:
-        save_model(model, f"{beside}/weights")
-        write_durably(path, Path(beside, "weights").read_bytes())
+        try:
+            save_model(model, f"{beside}/weights")
+        except SafetensorError as error:
+            raise unwritable(path, error) from error
+        replace_durably(path, Path(beside, "weights").read_bytes())
 
 
 def _load(path: Path) -> Checkpoint | None:
@@ -207,15 +189,6 @@ def _load(path: Path) -> Checkpoint | None:
         return Checkpoint(**stored)
     except (*_UNREADABLE, TypeError):
         return None
-
-
-@contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a RunError about the file or folder."""
-    try:
-        yield
-    except (OSError, SafetensorError) as error:
-        raise unwritable(path, error) from error
 
 
 def _digest(content: bytes | memoryview) -> str:

@@ -17,6 +17,7 @@ from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.runs import events as ev
 from core.runs import predictions
+from core.runs.disk import told
 from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings
 from core.scheduler import ScheduleLR
@@ -165,7 +166,7 @@ class _Run:
         for name in found.damaged:
             message = f"checkpoint {name} is damaged: going on from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with checkpoint.told(self._checkpoints):
+        with told(self._checkpoints):
             self._checkpoints.mkdir(parents=True, exist_ok=True)
         for item in load(self._settings, self._schedule.epochs, self._checkpoints):
             if isinstance(item, Data):
@@ -288,7 +289,7 @@ class _Run:
         if len(data.validation) > predictions.MOST:
             yield ev.Notice(f"mistakes are not kept of more than {predictions.MOST:,} images")
             return
-        told = predictions.Predictions(
+        said = predictions.Predictions(
             classes=data.classes,
             images=data.names or tuple(map(str, range(len(data.validation)))),
             true=tuple(data.validation.labels.tolist()),
@@ -296,7 +297,7 @@ class _Run:
             confidence=tuple(judged.confidence.tolist()),
         )
         try:
-            predictions.write(path, told)
+            predictions.write(path, said)
         except OSError as error:
             reason = error.strerror or str(error)
             yield ev.Notice(f"{path.name} could not be written ({reason}): no mistakes are shown")

@@ -16,7 +16,7 @@ from core.design.group_pairs import group_rows
 from core.design.parse import dumps
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import compare, folder, library
+from core.runs import claim, compare, event_log, folder, library
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from pages.components.chart_style import View, rate_domain
@@ -87,13 +87,13 @@ def add_run(home: Path, name: str, schedule: Schedule, accuracies: list[float]) 
     run = home / "runs" / name
     run.parent.mkdir(exist_ok=True)
     folder.create(run, schedule, RunSettings(samples=40, image_size=32))
-    folder.append(run, ev.Started(0.0, "cpu", "CPU", 2, 40, 20, ("a", "b"), 100, 0.5))
+    event_log.append(run, ev.Started(0.0, "cpu", "CPU", 2, 40, 20, ("a", "b"), 100, 0.5))
     for at, share in enumerate(accuracies):
         done = ev.EpochDone(at, ("head",), 10, 1.0, share, 2.0 - share, share, 2.0 + at, 9.0, 10**9)
-        folder.append(run, done)
-    folder.append(run, ev.Audit(2, 0.0, True))
-    folder.append(run, ev.Finished(9.0))
-    folder.release(run)
+        event_log.append(run, done)
+    event_log.append(run, ev.Audit(2, 0.0, True))
+    event_log.append(run, ev.Finished(9.0))
+    claim.release(run)
     return f"run:{name}"
 
 

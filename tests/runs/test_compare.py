@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from core.design import presets
+from core.runs import claim, event_log, folder
 from core.runs import events as ev
-from core.runs import folder
 from core.runs.compare import result
 from core.runs.settings import RunSettings
 
@@ -27,7 +27,7 @@ def epoch(number: int, accuracy: float, seconds: float, memory: int) -> ev.Epoch
 def run(tmp_path: Path) -> Path:
     path = tmp_path / "run"
     folder.create(path, presets.load("head-only"), RunSettings())
-    folder.release(path)
+    claim.release(path)
     return path
 
 
@@ -41,7 +41,7 @@ def test_a_run_that_has_not_begun_has_no_figures(run: Path) -> None:
 def test_epochs_are_told_by_number_and_by_time(run: Path) -> None:
     told = (STARTED, epoch(0, 0.5, 3.0, 70), ev.Step(4, 1, 1.0, {}), epoch(1, 0.75, 2.0, 50))
     for event in (*told, AUDIT, ev.Finished(5.5)):
-        folder.append(run, event)
+        event_log.append(run, event)
     found = result(run)
     assert found.status == "finished"
     assert found.ends == (3.0, 5.0)
@@ -53,10 +53,10 @@ def test_epochs_are_told_by_number_and_by_time(run: Path) -> None:
 
 def test_a_resumed_run_counts_each_epoch_once(run: Path) -> None:
     for event in (STARTED, epoch(0, 0.5, 3.0, 1), epoch(1, 0.6, 3.0, 1), ev.Stopped(1)):
-        folder.append(run, event)
+        event_log.append(run, event)
     assert result(run).ends == (3.0, 6.0)
     for event in (ev.Launched(), replace(STARTED, resumed_at=1), epoch(1, 0.7, 4.0, 1)):
-        folder.append(run, event)
+        event_log.append(run, event)
     found = result(run)
     assert found.ends == (3.0, 7.0)
     assert found.status == "interrupted"
@@ -69,7 +69,7 @@ def test_a_resumed_run_counts_each_epoch_once(run: Path) -> None:
 )
 def test_an_audit_that_found_something_is_not_kept(run: Path, audit: ev.Audit) -> None:
     for event in (STARTED, epoch(0, 0.5, 3.0, 1), audit):
-        folder.append(run, event)
+        event_log.append(run, event)
     assert result(run).kept is False
 
 

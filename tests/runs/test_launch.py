@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 
 from core.design import parse
 from core.errors import InputError, RunError, SettingsError
+from core.runs import claim, event_log, launch
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs import launch
 from tests.training.small import small_schedule, small_settings
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ SERVER = """
 import os, signal, sys
 from pathlib import Path
 from core.design.parse import parse
-from core.runs import folder, launch
+from core.runs import claim, launch
 from core.runs.settings import read_settings
 
 root = Path(sys.argv[1])
@@ -38,7 +38,7 @@ assert launch.device()["type"]
 run = launch.start(
     parse((root / "schedule").read_bytes()), read_settings((root / "settings").read_bytes()), root
 )
-assert folder.process(root / run).cmdline()[-1] == "spare"
+assert claim.process(root / run).cmdline()[-1] == "spare"
 assert "torch" not in sys.modules
 print(run, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -79,7 +79,7 @@ def weights(folder):
 
 
 def command_of(folder):
-    process = folders.process(folder)
+    process = claim.process(folder)
     wait_for(folder, process.cmdline)  # empty until the system has put the new program in place
     return process.cmdline()[-1]
 
@@ -111,7 +111,7 @@ def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
 
 
 def test_a_finished_runs_process_is_gone_although_its_launcher_lives(finished):
-    wait_for(finished, lambda: folders.process(finished) is None)
+    wait_for(finished, lambda: claim.process(finished) is None)
     assert folders.status(finished) == "finished"
 
 
@@ -125,25 +125,27 @@ def test_a_killed_run_is_interrupted(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
     assert folders.status(folder) == "running"
-    os.kill(folders.process(folder).pid, signal.SIGKILL)
+    os.kill(claim.process(folder).pid, signal.SIGKILL)
     wait_for_status(folder, "interrupted")
 
 
 def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished, tmp_path):
     folder = tmp_path / launch.start(small_schedule(EPOCHS), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
-    owner = folders.process(folder)
+    owner = claim.process(folder)
     if owner is not None:  # else it was faster, and is resumed at its end
         with suppress(psutil.NoSuchProcess):
             owner.kill()
-    wait_for(folder, lambda: folders.process(folder) is None)
+    wait_for(folder, lambda: claim.process(folder) is None)
     launch.resume(folder)
     wait_for_status(folder, "finished")
     one, other = weights(folder), weights(finished)
     assert all(one[name].equal(other[name]) for name in other)
     kinds = (ev.Step, ev.Audit)
     for kind in kinds:
-        told = [[e for e in folders.history(f) if isinstance(e, kind)] for f in (folder, finished)]
+        told = [
+            [e for e in event_log.history(f) if isinstance(e, kind)] for f in (folder, finished)
+        ]
         assert told[0] == told[1]
 
 
@@ -159,9 +161,9 @@ def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(fini
     one, other = weights(folder), weights(finished)
     assert one.keys() == other.keys()
     assert all(one[name].equal(other[name]) for name in other)
-    steps = [[e for e in folders.events(f) if isinstance(e, ev.Step)] for f in (folder, finished)]
+    steps = [[e for e in event_log.read(f) if isinstance(e, ev.Step)] for f in (folder, finished)]
     assert steps[0] == steps[1]
-    wait_for(folder, lambda: folders.process(folder) is None)
+    wait_for(folder, lambda: claim.process(folder) is None)
     assert [line.split()[0] for line in (folder / "log.txt").read_text().splitlines()] == [
         line.split()[0] for line in (finished / "log.txt").read_text().splitlines()
     ]
@@ -174,8 +176,8 @@ def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
     assert command_of(folder) == "spare"
     assert folders.status(folder) == "stopping"
     wait_for_status(folder, "stopped")
-    assert not any(isinstance(event, ev.EpochDone) for event in folders.events(folder))
-    wait_for(folder, lambda: folders.process(folder) is None)
+    assert not any(isinstance(event, ev.EpochDone) for event in event_log.read(folder))
+    wait_for(folder, lambda: claim.process(folder) is None)
 
 
 def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(tmp_path):
@@ -187,7 +189,7 @@ def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(t
         for thread in threading.enumerate():
             if thread.name == "spare process":
                 thread.join(PATIENCE)
-        assert folders.process(folder) is None
+        assert claim.process(folder) is None
         assert folders.status(folder) == "stopped"
         launch.prepare()
         launch.resume(folder)
@@ -221,10 +223,10 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     with pytest.raises(InputError, match="is running: stop that one first"):
         launch.resume(folder)
     launch.force_stop(folder)
-    assert folders.process(folder) is None
+    assert claim.process(folder) is None
     assert folders.status(folder) == "stopped"
     newest = max(path.name for path in checkpoints(folder))
-    assert folders.events(folder)[-1] == ev.Stopped(int(newest[6:11]))
+    assert event_log.read(folder)[-1] == ev.Stopped(int(newest[6:11]))
     launch.force_stop(folder)  # nothing is left to stop
 
 
@@ -232,7 +234,7 @@ def test_a_stop_right_after_the_start_is_not_lost(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     launch.stop(folder)
     wait_for_status(folder, "stopped")
-    assert not any(isinstance(event, ev.EpochDone) for event in folders.events(folder))
+    assert not any(isinstance(event, ev.EpochDone) for event in event_log.read(folder))
 
 
 def test_a_run_that_cannot_be_started_is_free_for_a_resume(tmp_path, monkeypatch):
@@ -241,7 +243,7 @@ def test_a_run_that_cannot_be_started_is_free_for_a_resume(tmp_path, monkeypatch
         launch.start(small_schedule(), small_settings(), tmp_path)
     (folder,) = folders.list_runs(tmp_path)
     assert folders.status(folder) == "failed"
-    assert folders.process(folder) is None
+    assert claim.process(folder) is None
 
 
 def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
@@ -249,7 +251,7 @@ def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
     folders.create(folder, small_schedule(), small_settings())
     (folder / "pid").write_text(f'{{"pid": {os.getppid()}, "started": 1.0}}')
     launch.force_stop(folder)
-    assert folders.events(folder) == (ev.Launched(),)
+    assert event_log.read(folder) == (ev.Launched(),)
 
 
 def test_two_runs_of_one_moment_get_two_folders(tmp_path):

@@ -13,6 +13,7 @@ import pytest
 
 from core.design import presets
 from core.errors import RunError
+from core.runs import claim
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
 from core.runs.spare import Keeper, Spare
@@ -93,7 +94,7 @@ def test_a_spare_tells_its_device_and_then_runs_its_folder(make, folder, lost):
 def test_a_folder_that_comes_during_the_imports_is_run_after_them(make, folder, lost):
     spare = make()
     assert spare.give(folder)
-    assert folders.process(folder).pid == spare.process.pid
+    assert claim.process(folder).pid == spare.process.pid
     spare.join()
     assert log(folder).endswith("the end of a run\n")
     assert lost == []
@@ -140,7 +141,7 @@ def test_a_spare_that_ended_is_given_nothing(make, folder, lost):
     spare.join()
     assert not spare.usable
     assert not spare.give(folder)
-    assert folders.process(folder).pid == os.getpid()
+    assert claim.process(folder).pid == os.getpid()
     assert lost == []
 
 
@@ -172,7 +173,7 @@ def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, 
 
 def test_a_run_that_was_to_stop_is_not_begun_again(make, folder, lost):
     spare = make(CRASHES)
-    folders.request_stop(folder)
+    claim.request_stop(folder)
     assert spare.give(folder)
     spare.join()
     assert lost == []
@@ -265,7 +266,7 @@ def test_no_spare_is_started_beside_a_run(make, folder):
     keeper.note(folder)
     keeper.keep(make)
     assert keeper.peek() is None
-    folders.release(folder)
+    claim.release(folder)
     keeper.keep(make)
     assert keeper.take().usable
 

@@ -131,13 +131,6 @@ def test_weights_that_cannot_be_written_are_a_run_error(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "w.safetensors"]
 
 
-def test_a_write_that_fails_leaves_nothing_beside(tmp_path):
-    (tmp_path / "taken").mkdir()
-    with pytest.raises(OSError, match="taken"):
-        checkpoint.write_durably(tmp_path / "taken", b"x")
-    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
-
-
 def test_a_save_takes_away_what_a_killed_one_has_left_and_nothing_else(tmp_path):
     (tmp_path / ".epoch-00002-0123456789abcdef.pt.77").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("x")

@@ -1,0 +1,99 @@
+"""Which process runs a folder, and whether it is asked to stop.
+
+pid     its id and its start time, since ids come again
+lock    held for the moment in which one of several processes takes the folder
+STOP    there while the run is asked to stop
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from core.errors import InputError
+from core.runs import event_log
+from core.runs.disk import replace, told
+from core.runs.events import Launched
+from core.runs.lock import alone
+
+PID = "pid"
+LOCK = "lock"
+STOP = "STOP"
+_SAME_START = 1.0
+"""Seconds that two readings of one process's start time may differ by."""
+
+
+def take(folder: Path) -> None:
+    """Make this process the one that runs the folder, and note that a sitting begins.
+
+    Of several at once, one gets it. A stop that an earlier sitting was asked for is withdrawn.
+    Raises InputError if a living process runs it, this one included; RunError if nothing can be
+    written there.
+    """
+    with told(folder), alone(folder / LOCK):
+        holder = process(folder)
+        if holder is not None:
+            wrong = f"is {str(folder)!r}, which process {holder.pid} is running"
+            raise InputError("DIR", wrong, "stop that one first, or wait for its end")
+        withdraw_stop(folder)
+        event_log.append(folder, Launched())
+        write_pid(folder, psutil.Process())
+
+
+def take_over(folder: Path) -> bool:
+    """Whether this process was launched to run the folder; its launcher's claim is then its own.
+
+    A stop that was asked for in between holds.
+    """
+    with suppress(OSError), alone(folder / LOCK):
+        holder = process(folder)
+        if holder is not None and holder.pid in (os.getpid(), os.getppid()):
+            write_pid(folder, psutil.Process())
+            return True
+    return False
+
+
+def release(folder: Path) -> None:
+    """Give up the claim of this process: it writes nothing into the folder any more."""
+    holder = process(folder)
+    if holder is not None and holder.pid == os.getpid():
+        (folder / PID).unlink(missing_ok=True)
+
+
+def write_pid(folder: Path, owner: psutil.Process) -> None:
+    """Note which process runs the folder: its id, and its start time, since ids come again."""
+    content = json.dumps({"pid": owner.pid, "started": owner.create_time()})
+    replace(folder / PID, content.encode())
+
+
+def process(folder: Path) -> psutil.Process | None:
+    """The living process that runs the folder, or None. A zombie is not alive."""
+    try:
+        noted = json.loads((folder / PID).read_bytes())
+        owner = psutil.Process(int(noted["pid"]))
+        if abs(owner.create_time() - float(noted["started"])) > _SAME_START:
+            return None
+        return None if owner.status() == psutil.STATUS_ZOMBIE else owner
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, psutil.Error):
+        return None
+
+
+def request_stop(folder: Path) -> None:
+    """Ask the run to stop after the batch it is in; without a living process, nothing happens."""
+    if process(folder) is not None:
+        with suppress(OSError):
+            (folder / STOP).touch()
+
+
+def withdraw_stop(folder: Path) -> None:
+    """Take back what `request_stop` has asked."""
+    (folder / STOP).unlink(missing_ok=True)
+
+
+def stop_requested(folder: Path) -> bool:
+    """Whether the run is asked to stop."""
+    return (folder / STOP).exists()

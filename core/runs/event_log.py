@@ -1,0 +1,67 @@
+"""What happened in a run: `events.jsonl`, a line for each event, only ever appended."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from core.runs import events as ev
+from core.runs import outcome
+from core.runs.disk import told
+
+EVENTS = "events.jsonl"
+
+
+def append(folder: Path, event: ev.Event) -> None:
+    """Add an event. A line that a killed process left torn is closed first.
+
+    RunError if the disk refuses.
+    """
+    line = ev.EVENT.dump_json(event) + b"\n"
+    with told(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            if file.read(1) != b"\n":
+                line = b"\n" + line
+        file.write(line)
+
+
+def read(folder: Path) -> tuple[ev.Event, ...]:
+    """All events so far, in order; lines that are torn or not understood are passed over."""
+    return read_new(folder, 0)[0]
+
+
+def read_new(folder: Path, offset: int) -> tuple[tuple[ev.Event, ...], int]:
+    """The events behind byte `offset`, and the offset to read on from next time.
+
+    A last line without its end is left for next time. A missing file has no events.
+    """
+    try:
+        with (folder / EVENTS).open("rb") as file:
+            file.seek(offset)
+            content = file.read()
+    except OSError:
+        return (), offset
+    whole = content[: content.rfind(b"\n") + 1]
+    found = []
+    for line in whole.splitlines():
+        with suppress(ValidationError):
+            found.append(ev.EVENT.validate_json(line))
+    return tuple(found), offset + len(whole)
+
+
+def history(folder: Path) -> tuple[ev.Event, ...]:
+    """The events without what a resume has made void; see `core.runs.outcome`."""
+    return outcome.history(read(folder))
+
+
+def last(folder: Path) -> tuple[ev.Event, ...]:
+    """The last whole line's event, if it is one; cheaper than `read`, since only it is parsed."""
+    try:
+        lines = (folder / EVENTS).read_bytes().rsplit(b"\n", 2)
+        return (ev.EVENT.validate_json(lines[-2]),)
+    except (OSError, IndexError, ValidationError):
+        return ()

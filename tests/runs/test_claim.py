@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core.errors import InputError
+from core.runs import claim, event_log
+from core.runs import events as ev
+from core.runs import folder as folders
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"pid": "x"}', '{"pid": 1e400}', '{"pid": -4}']
+)
+def test_a_pid_file_that_makes_no_sense_means_that_nobody_runs_it(run, content):
+    (run / "pid").write_text(content)
+    assert claim.process(run) is None
+    assert folders.status(run) == "interrupted"
+
+
+def test_a_process_with_the_same_id_but_another_start_is_another_process(run):
+    own = psutil.Process()
+    claim.write_pid(run, own)
+    assert claim.process(run) == own
+    noted = {"pid": own.pid, "started": own.create_time() - 100}
+    (run / "pid").write_text(json.dumps(noted))
+    assert claim.process(run) is None
+
+
+def test_a_zombie_is_not_alive(run):
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    owner = psutil.Process(child.pid)
+    claim.write_pid(run, owner)
+    assert claim.process(run) == owner
+    child.stdin.close()
+    end = time.monotonic() + 60.0
+    while owner.status() != psutil.STATUS_ZOMBIE:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert claim.process(run) is None
+    assert folders.status(run) == "interrupted"
+    child.wait()
+
+
+def test_a_folder_that_a_living_process_runs_cannot_be_claimed(run):
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    claim.write_pid(run, psutil.Process(child.pid))
+    with pytest.raises(InputError, match=f"which process {child.pid} is running: stop that one"):
+        claim.take(run)
+    child.communicate()
+    claim.take(run)
+    assert claim.process(run) == psutil.Process()
+    with pytest.raises(InputError, match="stop that one first"):
+        claim.take(run)
+
+
+def test_of_many_that_claim_a_folder_at_once_one_gets_it(run):
+    claim.release(run)
+    together = threading.Barrier(8)
+    refused = []
+
+    def take():
+        together.wait(60.0)
+        try:
+            claim.take(run)
+        except InputError as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=take) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60.0)
+    assert len(refused) == 7
+    assert event_log.read(run) == (ev.Launched(), ev.Launched())
+
+
+def test_of_two_processes_that_claim_a_folder_at_once_one_gets_it(run):
+    claim.release(run)
+    code = (
+        "import sys; from pathlib import Path; from core.runs import claim;"
+        "print('ready', flush=True); input(); claim.take(Path(sys.argv[1]));"
+        "print('claimed', flush=True); input()"
+    )
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    command = [sys.executable, "-c", code, str(run)]
+    both = [subprocess.Popen(command, text=True, cwd=ROOT, **pipes) for _ in range(2)]
+    for child in both:
+        assert child.stdout.readline() == "ready\n"
+    for child in both:
+        child.stdin.write("\n")
+        child.stdin.flush()
+    told = [child.stdout.readline() for child in both]
+    for child in both:
+        child.communicate("\n", timeout=60)
+    assert sorted(told) == ["", "claimed\n"]
+
+
+def test_a_claim_withdraws_an_old_stop_and_a_take_over_keeps_a_new_one(run):
+    claim.request_stop(run)
+    assert claim.take_over(run)
+    assert claim.stop_requested(run)
+    claim.release(run)
+    assert not claim.take_over(run)
+    claim.take(run)
+    assert not claim.stop_requested(run)
+
+
+def test_a_stop_is_asked_for_and_withdrawn(run):
+    claim.request_stop(run)
+    assert claim.stop_requested(run)
+    assert folders.status(run) == "stopping"
+    claim.withdraw_stop(run)
+    claim.withdraw_stop(run)
+    assert folders.status(run) == "starting"
+
+
+def test_a_run_without_a_process_is_not_asked_to_stop(run):
+    (run / "pid").unlink()
+    claim.request_stop(run)
+    assert not claim.stop_requested(run)

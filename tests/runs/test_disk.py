@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import pytest
+
+from core.errors import RunError
+from core.runs import disk
+
+
+@pytest.mark.parametrize("write", [disk.replace, disk.replace_durably])
+def test_a_write_that_fails_leaves_nothing_beside(tmp_path, write):
+    (tmp_path / "taken").mkdir()
+    with pytest.raises(OSError, match="taken"):
+        write(tmp_path / "taken", b"x")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+@pytest.mark.parametrize("write", [disk.replace, disk.replace_durably])
+def test_new_content_takes_the_place_of_the_old(tmp_path, write):
+    (tmp_path / "file").write_bytes(b"the old content")
+    write(tmp_path / "file", b"new")
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_the_disk_refuses_is_told_with_the_file_and_the_way_out(tmp_path):
+    path = tmp_path / "none" / "file"
+    told = r"none/file cannot be written \(No such .*\): make room or allow it there, and resume"
+    with pytest.raises(RunError, match=told), disk.told(path):
+        disk.replace_durably(path, b"x")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.runs import event_log
+from core.runs import events as ev
+
+
+def test_events_come_back_in_order(run):
+    told = [ev.Progress("loading"), ev.Step(0, 0, 0.1 + 0.2, {"héad": 1e-3}), ev.Failed("a\nb")]
+    for event in told:
+        event_log.append(run, event)
+    assert event_log.read(run) == (ev.Launched(), *told)
+
+
+def test_a_torn_last_line_is_passed_over_and_closed_by_the_next_event(run):
+    with (run / "events.jsonl").open("ab") as file:
+        file.write(b'{"step": 3, "epo')
+    assert event_log.read(run) == (ev.Launched(),)
+    event_log.append(run, ev.Finished(1.0))
+    assert event_log.read(run) == (ev.Launched(), ev.Finished(1.0))
+
+
+@given(cut=st.integers(0, 200), junk=st.binary(max_size=40))
+def test_whatever_lies_in_the_file_reading_it_never_fails(tmp_path_factory, cut, junk):
+    folder = tmp_path_factory.mktemp("junk")
+    line = ev.EVENT.dump_json(ev.Step(1, 0, 2.0, {"head": 0.1}))
+    (folder / "events.jsonl").write_bytes(line[:cut] + junk + b"\n" + line + b"\n")
+    assert event_log.read(folder)[-1] == ev.Step(1, 0, 2.0, {"head": 0.1})
+
+
+def test_reading_on_from_an_offset_gives_only_what_is_new_and_whole(run):
+    first, offset = event_log.read_new(run, 0)
+    assert first == (ev.Launched(),)
+    assert event_log.read_new(run, offset) == ((), offset)
+    with (run / "events.jsonl").open("ab") as file:
+        file.write(ev.EVENT.dump_json(ev.Notice("x")) + b"\n" + b'{"half')
+    new, later = event_log.read_new(run, offset)
+    assert new == (ev.Notice("x"),)
+    assert later == (run / "events.jsonl").stat().st_size - len(b'{"half')
