@@ -79,9 +79,7 @@ def freezing(source: Source) -> str:
     if any(group.batchnorm == "eval" for group in source.schedule.groups):
         lines.append(_KEEP_STATISTICS)
     when = "after model.train()" if len(lines) > 1 else "as it begins"
-    said = (
-        f'    """Groups of that epoch train, others hold still: call it in every epoch, {when}."""'
-    )
+    said = f'    """Groups of that epoch train, others hold still: call it every epoch, {when}."""'
     return "\n".join([_TRAINS, "", "", "def freeze(model, epoch):", said, *lines])
 
 

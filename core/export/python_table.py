@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.design import curves
-from core.design.spec import SGD, Adam, FloorLR, Group, Schedule
+from core.design.spec import SGD, Adam, FloorFactor, FloorLR, Group, Schedule
 from core.export.quoting import comment, python
 
 _WIDTH = 99
@@ -52,11 +52,15 @@ def _curve(schedule: Schedule) -> list[str]:
         lines.append(f"COOLDOWN = {decay.cooldown!r}  # {share}, at its end, in which rates fall")
     if decay.shape == "polynomial":
         lines.append(f"POWER = {decay.power!r}  # of the polynomial by which rates fall")
-    if decay.shape != "constant" and isinstance(decay.floor, FloorLR):
-        lines.append(f"FLOOR = {decay.floor.lr!r}  # the last rate of every group")
-    elif decay.shape != "constant" and decay.floor.factor:
-        lines.append(f"FLOOR = {decay.floor.factor!r}  # of the peak: a group's last rate")
+    if decay.shape != "constant":
+        lines += _floor(decay.floor)
     return lines
+
+
+def _floor(floor: FloorFactor | FloorLR) -> list[str]:
+    if isinstance(floor, FloorLR):
+        return [f"FLOOR = {floor.lr!r}  # the last rate of every group"]
+    return [f"FLOOR = {floor.factor!r}  # of the peak: a group's last rate"] if floor.factor else []
 
 
 def _groups(schedule: Schedule) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.design import problems
 from core.errors import InputError, nearest
-from core.export import csv, module
+from core.export import csv, module, pytorch
 from core.export.exported import Exported, Source
 
 Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
@@ -34,6 +34,15 @@ class Target:
 
 
 TARGETS: dict[str, Target] = {
+    "pytorch": Target(
+        "PyTorch script",
+        "one file, runs as it is",
+        "Your own loop",
+        ".py",
+        "python",
+        pytorch.export,
+        executes=True,
+    ),
     "module": Target(
         "Python module",
         "param groups, LambdaLR, freeze",

@@ -1,0 +1,69 @@
+"""A standalone PyTorch script: it needs torch, torchvision or timm, and a folder of images.
+
+Its numbers are Thaw's own: the same order of the images, the same arithmetic, the same rates. On
+the CPU it ends with the weights of a run of Thaw without augmentation, bit for bit.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from string import Template
+
+from core.export import python_freezing, python_model, python_rates, python_table
+from core.export.exported import Exported, Source
+
+_STANDARD = ("import argparse", "import math", "import os", "import sys")
+_OTHERS = (
+    "import torch",
+    "import torch.distributed as dist",
+    "from PIL import Image, ImageOps",
+    "from torch import nn",
+    "from torch.nn.parallel import DistributedDataParallel",
+    "from torch.utils.data import DataLoader, Dataset",
+)
+_OPTIMIZER = '''\
+def make_optimizer(model):
+    """One param group per group, frozen ones included: they would never train after their thaw."""
+    groups = [{"name": group["name"], "params": parameters(model, group)} for group in GROUPS]
+    return '''
+_USAGE = """\
+python FILE DATA --image-size 224 --batch-size 32
+torchrun --nproc-per-node 2 FILE DATA
+"""
+_TEMPLATE = files("core.export") / "pytorch.template"
+
+
+def export(source: Source) -> Exported:
+    """The script; ExportError where it is not known how the network's head is replaced."""
+    schedule = source.schedule
+    made = python_model.build(source)
+    optimizer = python_table.optimizer(schedule, "groups")
+    script = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        heading=python_table.heading(schedule),
+        model=schedule.model.name,
+        needs=made.needs,
+        imports=_imports(source, made.imports),
+        table=python_table.table(schedule),
+        constants=made.constants,
+        rates=python_rates.rates(schedule),
+        groups=python_freezing.groups(source),
+        freezing=python_freezing.freezing(source),
+        build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
+    )
+    kept = "every rate, who trains when, and on the CPU every bit of a run without augmentation"
+    return Exported(script, kept=kept, usage=_USAGE)
+
+
+def _imports(source: Source, of_the_model: tuple[str, ...]) -> str:
+    """Import lines in two blocks, the standard library first, each sorted as isort does."""
+    standard = [*_STANDARD, "from pathlib import Path"]
+    if python_freezing.has_bare_parameters(source):
+        standard.append("from operator import attrgetter")
+    own = ("from importlib.resources import files",)
+    standard += [line for line in of_the_model if line in own]
+    others = [*_OTHERS, *(line for line in of_the_model if line not in own)]
+    return "\n\n".join("\n".join(sorted(lines, key=_place)) for lines in (standard, others))
+
+
+def _place(line: str) -> tuple[bool, str]:
+    return line.startswith("from"), line.split()[1].lower()

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from PIL import Image
+from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
+
+from core.design import layers, presets
+from core.design.parse import from_raw, to_raw
+from core.design.spec import Schedule
+from core.errors import ExportError
+from core.export import pytorch
+from core.runs.image_folder import SUFFIXES
+from core.runs.settings import RunSettings
+from core.training.train import train
+from tests.design.strategies import real_schedules
+from tests.export.made import run_code, source
+from tests.export.thrice import SCHEDULES, Seen, assert_as_planned
+from tests.training.small import same_bits, weights
+
+SIZE, BATCH = 32, 8
+BIRDS, BOATS = 12, 8
+"""Images of the two classes: 10 + 7 of them train, in a batch of 8 and one of 9."""
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two classes of photos as they come: in colour, turned, with alpha, grey of 16 bits."""
+    folder = tmp_path_factory.mktemp("data")
+    random = np.random.default_rng(5)
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    for name, count in (("birds 'n' <bees>", BIRDS), ("boats", BOATS)):
+        (folder / name).mkdir()
+        for at in range(count):
+            pixels = random.integers(0, 256, (40 + at, 50, 3), dtype=np.uint8)
+            file = folder / name / f"{at:02}"
+            if at == 1:
+                grey = random.integers(0, 65536, (40, 50), dtype=np.uint16)
+                Image.fromarray(grey).save(file.with_suffix(".png"))
+            elif at == 2:
+                Image.fromarray(pixels).convert("RGBA").save(file.with_suffix(".PNG"))
+            else:
+                Image.fromarray(pixels).save(file.with_suffix(".jpg"), exif=turned)
+    return folder
+
+
+def untrained(schedule: Schedule) -> Schedule:
+    """The same schedule from random weights, which need no download."""
+    return schedule.model_copy(
+        update={"model": schedule.model.model_copy(update={"weights": None})}
+    )
+
+
+def script(schedule: Schedule) -> str:
+    made = pytorch.export(source(schedule, layers.load(schedule.model.name)))
+    assert made.losses == ()
+    assert isinstance(made.content, str)
+    return made.content
+
+
+def command(data: Path, out: Path) -> list[str]:
+    sizes = ["--image-size", str(SIZE), "--batch-size", str(BATCH)]
+    return [str(data), "--out", str(out), *sizes, "--device", "cpu", "--seed", "3"]
+
+
+def run_script(
+    schedule: Schedule, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> list[dict[str, Seen]]:
+    """Run the script to its end, and what every step of its optimizer had."""
+    recorded = []
+
+    def record(optimizer: Optimizer, *_: object) -> None:
+        seen = {}
+        for group in optimizer.param_groups:
+            flags = {p.requires_grad for p in group["params"]}
+            assert len(flags) == 1
+            seen[group["name"]] = Seen(group["lr"], flags.pop())
+        recorded.append(seen)
+
+    monkeypatch.setattr(sys, "argv", ["script.py", *command(data, out)])
+    hook = register_optimizer_step_pre_hook(record)
+    try:
+        run_code(script(schedule)).main()
+    finally:
+        hook.remove()
+    return recorded
+
+
+def run_thaw(schedule: Schedule, data: Path, folder: Path) -> dict[str, torch.Tensor]:
+    settings = RunSettings(
+        data=str(data), image_size=SIZE, batch_size=BATCH, device="cpu", seed=3, samples=100
+    )
+    checkpoints, final = folder / "checkpoints", folder / "weights.safetensors"
+    for _ in train(schedule, settings, checkpoints=checkpoints, weights=final):
+        pass
+    return weights(folder)
+
+
+@pytest.mark.parametrize("name", [*SCHEDULES, "the bundled model"])
+def test_the_script_has_thaws_rates_and_ends_with_its_weights_bit_for_bit(
+    name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    if name == "the bundled model":
+        schedule = presets.load("gradual").model_copy(update={"epochs": 3})
+    else:
+        schedule = untrained(SCHEDULES[name])
+    recorded = run_script(schedule, data, tmp_path / "weights.pt", monkeypatch)
+    assert_as_planned(recorded, schedule, steps_per_epoch=2)
+    theirs = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert same_bits(theirs, run_thaw(schedule, data, tmp_path))
+
+
+def test_two_processes_end_with_the_same_weights_and_train_every_group_that_thaws(
+    data: Path, tmp_path: Path
+):
+    raw = to_raw(untrained(SCHEDULES["gradual with restart"]))
+    raw["epochs"] = 3
+    for group, start in zip(raw["groups"][-3:], (2, 1, 0), strict=True):
+        group["trainable"] = [[start, None]]
+    raw["groups"][-2]["trainable"] = [[1, 2]]  # and freezes again
+    schedule = from_raw(raw)
+    file, out = tmp_path / "script.py", tmp_path / "weights.pt"
+    file.write_text(script(schedule), encoding="utf-8")
+    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    done = subprocess.run(
+        [*torchrun, str(file), *command(data, out)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    told = re.findall(r"epoch (\d) of 3: (\d) groups train", done.stdout)
+    assert told == [("1", "1"), ("2", "2"), ("3", "2")]
+    trained = torch.load(out, weights_only=True)
+    torch.manual_seed(3)
+    before = run_code(script(schedule)).build_model(2, SIZE).state_dict()
+    moved = {n.split(".")[0] for n in before if not torch.equal(before[n], trained[n])}
+    assert moved == {"layer3", "layer4", "fc"}
+
+
+@pytest.mark.parametrize("preset", ["gradual", "exercise", "mae-vit-b", "one-cycle", "wsd"])
+def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
+    file = tmp_path / "script.py"
+    file.write_text(script(presets.load(preset)), encoding="utf-8")
+    width, code = ["--isolated", "--line-length", "100"], [str(file)]
+    checked = ["check", "--select", "E,F,I,N,B,UP,SIM,RUF", *width, *code]
+    for arguments in (checked, ["format", "--diff", *width, *code]):
+        done = subprocess.run(
+            [sys.executable, "-m", "ruff", *arguments], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stdout
+
+
+def test_its_help_tells_how_to_run_it(tmp_path: Path):
+    file = tmp_path / "script.py"
+    file.write_text(script(presets.load("exercise")), encoding="utf-8")
+    done = subprocess.run([sys.executable, str(file), "--help"], capture_output=True, text=True)
+    assert done.returncode == 0
+    assert "Fine-tune torchvision/resnet18 on a folder of images" in done.stdout
+    assert "torchrun" in done.stdout
+
+
+def test_it_reads_the_files_that_thaw_reads():
+    assert run_code(script(presets.load("exercise"))).SUFFIXES == SUFFIXES
+
+
+def test_a_folder_without_images_is_told_in_a_line(tmp_path: Path, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["script.py", str(tmp_path)])
+    with pytest.raises(SystemExit, match="needs two class folders or more"):
+        run_code(script(presets.load("exercise"))).main()
+
+
+def test_without_a_layer_table_a_head_of_torchvision_is_not_known():
+    with pytest.raises(ExportError, match="whose head is not known: see its parts with"):
+        pytorch.export(source(presets.load("exercise")))
+
+
+@given(real_schedules())
+def test_any_schedule_of_a_model_is_a_script_with_the_schedules_table(schedule: Schedule):
+    code = run_code(script(schedule))
+    assert [g["name"] for g in code.GROUPS] == [g.name for g in schedule.groups]
+    assert [g["trains"] for g in code.GROUPS] == [list(g.trainable) for g in schedule.groups]
