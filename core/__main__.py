@@ -14,6 +14,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from core import run_commands
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
 from core.design.batches import steps_per_epoch
@@ -25,12 +26,13 @@ from core.export.exported import Source
 from core.runs import claim, event_log, outcome, tables
 from core.runs import folder as folders
 from core.runs.console import print_nowhere
+from core.runs.leash import LEASHED, end_with_input
 from core.runs.refuse import refuse_errors
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
-from core.runs.sitting import Sitting, stop_signals
+from core.runs.sitting import Sitting
 from core.runs.spare import wait_for_folder
+from core.runs.stopping import STOPPED, should_stop
 
-STOPPED = 130
 _DEFAULTS = RunSettings()
 _MOST_STEPS = 1_000_000
 _Command = TypeVar("_Command", bound=Callable[..., Any])
@@ -81,12 +83,15 @@ class _Explained(click.Group):
 
 
 @click.group(cls=_Explained, context_settings={"help_option_names": ["-h", "--help"]})
-def cli() -> None:
+@click.option(LEASHED, "leashed", is_flag=True, hidden=True)
+def cli(leashed: bool) -> None:
     """Thaw: design a fine-tuning schedule, and run it.
 
     FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
     comes first. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
     """
+    if leashed:
+        end_with_input()
 
 
 def _whole(text: str) -> int | str:
@@ -235,8 +240,7 @@ def spare(context: click.Context) -> None:
     """Tell the device, make a run's imports, and resume the folder that standard input names."""
     with _uncollected():
         folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
-    if folder is not None:
-        context.invoke(resume, directory=str(folder))
+    context.invoke(resume, directory=str(folder))
 
 
 @cli.command()
@@ -364,7 +368,8 @@ def _read_schedule(file: str) -> Schedule:
 def _sit(folder: Path) -> None:
     """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
     schedule, settings = folders.read(folder)
-    with Sitting(folder, schedule) as sitting, stop_signals() as signalled:
+    sitting = Sitting(folder, schedule)
+    with should_stop(folder, sitting.done, sitting.end_process) as asked, sitting:
         with _uncollected():
             from core.training.train import train
 
@@ -372,7 +377,7 @@ def _sit(folder: Path) -> None:
             schedule,
             settings,
             checkpoints=folder / folders.CHECKPOINTS,
-            should_stop=lambda: signalled() or claim.stop_requested(folder),
+            should_stop=asked,
             weights=folder / folders.WEIGHTS,
             predicted=folder / folders.PREDICTIONS,
         ):
@@ -380,6 +385,9 @@ def _sit(folder: Path) -> None:
     if outcome.status(event_log.read(folder), alive=False, stop_asked=False) == "stopped":
         raise click.exceptions.Exit(STOPPED)
 
+
+for command in run_commands.COMMANDS:
+    cli.add_command(command)
 
 if __name__ == "__main__":
     cli(prog_name="python -m core")

@@ -14,7 +14,7 @@ from core.runs import event_log, folder, launch
 from core.runs.digest import digest
 from core.runs.events import Event
 from core.runs.settings import RunSettings, planned_steps
-from pages.components import frame, state
+from pages.components import frame, run_trash, state
 from pages.components.audit_card import audit_card
 from pages.components.comparison import slots
 from pages.components.data_card import data_card
@@ -53,7 +53,7 @@ def page() -> None:
     live = status in _LIVE
     if not live:
         launch.prepare()
-    _top(shown, status)
+    _top(root, shown, status)
     with st.container(key="run-body"):
         side, wide = st.columns([336, 1040], gap="small")
     with side:
@@ -81,7 +81,7 @@ def _shown_run(root: Path) -> _Shown | None:
         return None
 
 
-def _top(shown: _Shown | None, status: str | None) -> None:
+def _top(root: Path, shown: _Shown | None, status: str | None) -> None:
     with frame.title_row(shown.schedule if shown else state.schedule()):
         device_chip()
         if shown is None:
@@ -95,6 +95,7 @@ def _top(shown: _Shown | None, status: str | None) -> None:
             if st.button("Compare", icon=":material/compare_arrows:", key="to-compare"):
                 slots.put(f"run:{shown.folder.name}")
                 frame.go("compare")
+            run_trash.delete_button(root, shown.folder)
             if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
                 del st.query_params["run"]
                 st.rerun()

@@ -1,8 +1,9 @@
 """Which process runs a folder, and whether it is asked to stop.
 
-pid     its id and its start time, since ids come again
+pid     which process it is, see owner.py
 lock    held for the moment in which one of several processes takes the folder
 STOP    there while the run is asked to stop
+room    given up for the last event where the disk is full, see event_log.py
 """
 
 from __future__ import annotations
@@ -11,11 +12,12 @@ import json
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
 from core.errors import InputError
-from core.runs import event_log
+from core.runs import event_log, owner
 from core.runs.disk import replace, told
 from core.runs.events import Launched
 from core.runs.lock import alone
@@ -23,8 +25,6 @@ from core.runs.lock import alone
 PID = "pid"
 LOCK = "lock"
 STOP = "STOP"
-_SAME_START = 1.0
-"""Seconds that two readings of one process's start time may differ by."""
 
 
 def take(folder: Path) -> None:
@@ -41,6 +41,7 @@ def take(folder: Path) -> None:
             raise InputError("DIR", wrong, "stop that one first, or wait for its end")
         withdraw_stop(folder)
         event_log.append(folder, Launched())
+        event_log.keep_room(folder)
         write_pid(folder, psutil.Process())
 
 
@@ -61,25 +62,23 @@ def release(folder: Path) -> None:
     """Give up the claim of this process: it writes nothing into the folder any more."""
     holder = process(folder)
     if holder is not None and holder.pid == os.getpid():
+        event_log.give_room(folder)
         (folder / PID).unlink(missing_ok=True)
 
 
-def write_pid(folder: Path, owner: psutil.Process) -> None:
-    """Note which process runs the folder: its id, and its start time, since ids come again."""
-    content = json.dumps({"pid": owner.pid, "started": owner.create_time()})
-    replace(folder / PID, content.encode())
+def write_pid(folder: Path, process: psutil.Process) -> None:
+    """Note which process runs the folder."""
+    replace(folder / PID, json.dumps(owner.note(process)).encode())
 
 
 def process(folder: Path) -> psutil.Process | None:
     """The living process that runs the folder, or None. A zombie is not alive."""
-    try:
-        noted = json.loads((folder / PID).read_bytes())
-        owner = psutil.Process(int(noted["pid"]))
-        if abs(owner.create_time() - float(noted["started"])) > _SAME_START:
-            return None
-        return None if owner.status() == psutil.STATUS_ZOMBIE else owner
-    except (OSError, ValueError, TypeError, KeyError, OverflowError, psutil.Error):
-        return None
+    return owner.find(_noted(folder))
+
+
+def is_of_another_boot(folder: Path) -> bool:
+    """Whether the machine was started anew since a process noted that it runs the folder."""
+    return owner.is_of_another_boot(_noted(folder))
 
 
 def request_stop(folder: Path) -> None:
@@ -97,3 +96,11 @@ def withdraw_stop(folder: Path) -> None:
 def stop_requested(folder: Path) -> bool:
     """Whether the run is asked to stop."""
     return (folder / STOP).exists()
+
+
+def _noted(folder: Path) -> Any:
+    """What `write_pid` has noted, or None if that is missing or unreadable."""
+    try:
+        return json.loads((folder / PID).read_bytes())
+    except (OSError, ValueError):
+        return None

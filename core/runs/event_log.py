@@ -8,11 +8,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from core.errors import RunError
 from core.runs import events as ev
 from core.runs import outcome
 from core.runs.disk import told
 
 EVENTS = "events.jsonl"
+ROOM = "room"
+_ROOM_BYTES = 16_384
+_LONGEST_END = 65_536
+"""Bytes: a last event that is longer is found by reading all of them."""
 
 
 def append(folder: Path, event: ev.Event) -> None:
@@ -27,6 +32,27 @@ def append(folder: Path, event: ev.Event) -> None:
             if file.read(1) != b"\n":
                 line = b"\n" + line
         file.write(line)
+
+
+def append_last(folder: Path, event: ev.Event) -> None:
+    """As `append`, also on a full disk: in the room that was kept for it."""
+    try:
+        append(folder, event)
+    except RunError:
+        give_room(folder)
+        append(folder, event)
+
+
+def keep_room(folder: Path) -> None:
+    """Keep a little of the disk for the event that tells that it is full."""
+    with suppress(OSError):
+        (folder / ROOM).write_bytes(bytes(_ROOM_BYTES))
+
+
+def give_room(folder: Path) -> None:
+    """Give up what `keep_room` has kept."""
+    with suppress(OSError):
+        (folder / ROOM).unlink()
 
 
 def read(folder: Path) -> tuple[ev.Event, ...]:
@@ -59,9 +85,11 @@ def history(folder: Path) -> tuple[ev.Event, ...]:
 
 
 def last(folder: Path) -> tuple[ev.Event, ...]:
-    """The last whole line's event, if it is one; cheaper than `read`, since only it is parsed."""
+    """The last whole line's event, if it is one; cheaper than `read`, since only it is read."""
     try:
-        lines = (folder / EVENTS).read_bytes().rsplit(b"\n", 2)
+        with (folder / EVENTS).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
+            lines = file.read().rsplit(b"\n", 2)
         return (ev.EVENT.validate_json(lines[-2]),)
     except (OSError, IndexError, ValidationError):
         return ()

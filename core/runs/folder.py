@@ -2,7 +2,7 @@
 
 schedule.json  settings.json    what is run
 events.jsonl                    what happened, see event_log.py
-pid  lock  STOP                 the process that runs it, see claim.py
+pid  lock  STOP  room           the process that runs it, see claim.py
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
 predictions.json                what the last evaluation said of each image, see predictions.py
@@ -69,7 +69,16 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
 
 def discard(folder: Path) -> None:
     """Take away what `create` has made, and events; a folder with anything else in it stays."""
-    for name in (SCHEDULE, SETTINGS, event_log.EVENTS, claim.PID, claim.LOCK, claim.STOP, SUMMARY):
+    for name in (
+        SCHEDULE,
+        SETTINGS,
+        event_log.EVENTS,
+        claim.PID,
+        claim.LOCK,
+        claim.STOP,
+        SUMMARY,
+        event_log.ROOM,
+    ):
         with suppress(OSError):
             (folder / name).unlink()
     for empty in (folder / CHECKPOINTS, folder):
@@ -89,9 +98,18 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
     return parse(schedule), read_settings(settings)
 
 
+def name_of(folder: Path) -> str:
+    """The name of the run's schedule, or of its folder if that is damaged."""
+    try:
+        return read(folder)[0].name
+    except InputError:
+        return folder.name
+
+
 def status(folder: Path) -> Status:
     """How a run stands, from its folder alone; see `core.runs.outcome`."""
-    return status_from(folder, event_log.read(folder))
+    last = event_log.last(folder)
+    return status_from(folder, last if outcome.is_end(last) else event_log.read(folder))
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
@@ -121,12 +139,17 @@ def write_summary(folder: Path, schedule: Schedule) -> dict[str, Any]:
     return content
 
 
+def is_run_id(text: str) -> bool:
+    """Whether a text can be a run's id: 1 to 100 letters, digits, - and _, not - or _ first."""
+    return _RUN_ID.fullmatch(text) is not None
+
+
 def run_folder(root: Path, run_id: str) -> Path:
     """The folder of a run by its id, which may come from a link.
 
     Raises InputError for anything but letters, digits, - and _, and for a run that is not there.
     """
-    if _RUN_ID.fullmatch(run_id) is None:
+    if not is_run_id(run_id):
         raise InputError(
             "run", f"is {run_id[:80]!r}, which is no run's id", "open it from the list"
         )
@@ -141,7 +164,7 @@ def list_runs(root: Path) -> tuple[Path, ...]:
     found = []
     with suppress(OSError):
         for folder in root.iterdir():
-            if _RUN_ID.fullmatch(folder.name):
+            if is_run_id(folder.name):
                 with suppress(OSError):
                     found.append(((folder / SCHEDULE).stat().st_mtime_ns, folder))
     return tuple(folder for _, folder in sorted(found, reverse=True))

@@ -20,12 +20,14 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, claim, event_log
+from core.runs import claim, event_log
 from core.runs import folder as folders
-from core.runs.events import Failed, Stopped
+from core.runs.events import Failed
 from core.runs.home import HOME, home, is_demo
+from core.runs.leash import LEASHED, leash
 from core.runs.settings import RunSettings
 from core.runs.spare import Keeper, Spare
+from core.runs.stopping import write_stopped
 
 _CODE = Path(__file__).parents[2]
 _BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
@@ -122,8 +124,7 @@ def force_stop(folder: Path) -> None:
         _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
         if claim.process(folder) is not None and left:
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
-    event_log.append(folder, Stopped(_epochs_kept(folder)))
-    folders.write_summary(folder, folders.read(folder)[0])
+    write_stopped(folder)
 
 
 @cache
@@ -136,8 +137,11 @@ def device() -> Mapping[str, str]:
     if spare is not None:
         with suppress(RunError):
             return spare.device.result()
-    command = _command("device")
-    ran = subprocess.run(command, cwd=_CODE, capture_output=True, text=True, check=False)
+    command = _command(LEASHED, "device")
+    with leash() as held:
+        ran = subprocess.run(
+            command, cwd=_CODE, stdin=held, capture_output=True, text=True, check=False
+        )
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
     found: dict[str, str] = json.loads(ran.stdout)
@@ -204,9 +208,3 @@ def _wait_for_exit(folder: Path) -> None:
     end = time.monotonic() + _GONE_WITHIN
     while claim.process(folder) is not None and time.monotonic() < end:
         time.sleep(0.02)
-
-
-def _epochs_kept(folder: Path) -> int:
-    """The first epoch that a resume will run, as far as the newest checkpoint's name tells."""
-    stored = checkpoint_files.stored(folder / folders.CHECKPOINTS)
-    return checkpoint_files.epoch(stored[0]) if stored else 0

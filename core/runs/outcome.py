@@ -43,6 +43,11 @@ def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Stat
     return "running" if _last(sitting, ev.Started) else "starting"
 
 
+def is_end(events: tuple[ev.Event, ...]) -> bool:
+    """Whether the last of these events ends a sitting."""
+    return bool(events) and type(events[-1]) in _ENDS
+
+
 def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
     """The events without what a resume has made void.
 

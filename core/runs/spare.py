@@ -2,7 +2,8 @@
 
 It is started with pipes and speaks two lines. It says its device, makes its imports, waits for
 the path of a claimed run folder, says that it has taken it, and then needs its launcher no more.
-The end of the first pipe without a path is its own end, so none outlives its launcher.
+The end of the first pipe without a path is its own end, in its imports too, so none outlives its
+launcher; a stop is obeyed there too.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ import psutil
 from core.errors import RunError
 from core.runs import claim
 from core.runs import folder as folders
+from core.runs.leash import read_line
+from core.runs.stopping import end_process, enforce
 
 _TAKEN = b"taken"
 _UNUSED_SECONDS = 300.0
@@ -34,21 +37,23 @@ _BY_HAND = {-signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
 
 def wait_for_folder(
     find_device: Callable[[], Mapping[str, str]], make_imports: Callable[[], object]
-) -> Path | None:
-    """What a spare does: the run folder that it gets, or None if its launcher lets it go.
+) -> Path:
+    """What a spare does: returns the run folder that it gets.
 
-    Afterwards standard output and error are the folder's log, with all that was printed on the way,
-    and standard input is empty: as in a process that was started for the folder. Raises OSError if
-    that log cannot be written, before the folder is taken.
+    Where its launcher lets it go, or is gone, the process ends. Afterwards standard output and
+    error are the folder's log, with all that was printed on the way, and standard input is empty:
+    as in a process that was started for the folder. Raises OSError if that log cannot be written,
+    before the folder is taken.
     """
     launcher = os.dup(1)
     os.dup2(2, 1)  # so that nothing an import prints gets between the lines
+    order: Future[Path] = Future()
+    begun = threading.Event()
+    threading.Thread(target=_await_order, args=(order, begun), name="order", daemon=True).start()
     _tell(launcher, json.dumps(dict(find_device())).encode())
     make_imports()
-    order = sys.stdin.buffer.readline()
-    if not order.endswith(b"\n"):
-        return None
-    folder = Path(json.loads(order))
+    folder = order.result()
+    begun.set()
     _redirect(folder / folders.LOG)
     _tell(launcher, _TAKEN)
     os.close(launcher)
@@ -204,6 +209,16 @@ class Keeper:
         self._timer = threading.Timer(self._unused_seconds, self.let_go)
         self._timer.daemon = True
         self._timer.start()
+
+
+def _await_order(order: Future[Path], begun: threading.Event) -> None:
+    """Take the order while imports are made; end the process where none comes, or it is stopped."""
+    line = read_line()
+    if line is None:
+        os._exit(0)
+    folder = Path(json.loads(line))
+    order.set_result(folder)
+    enforce(lambda: claim.stop_requested(folder), begun, lambda: end_process(folder))
 
 
 def _tell(launcher: int, line: bytes) -> None:

@@ -8,11 +8,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from core.design.layers import LayerTable
 from core.runs import tables
+from core.runs.leash import LEASHED, leash
 
 _CODE = Path(__file__).parents[2]
 _SECONDS = 180.0
@@ -20,8 +21,8 @@ _SECONDS = 180.0
 
 
 def command(model: str) -> list[str]:
-    """The command that prints a model's table."""
-    return [sys.executable, "-m", "core", "groups", model, "--json"]
+    """The command that prints a model's table, and ends when its standard input does."""
+    return [sys.executable, "-m", "core", LEASHED, "groups", model, "--json"]
 
 
 class Tabulations:
@@ -46,12 +47,13 @@ class Tabulations:
             if model in self._living:
                 return
             self._failed.pop(model, None)
+            held = ExitStack()
             try:
                 process = subprocess.Popen(
                     self._command(model),
                     cwd=_CODE,
                     env={**os.environ, "OMP_NUM_THREADS": "1"},
-                    stdin=subprocess.DEVNULL,
+                    stdin=held.enter_context(leash()),
                     stdout=subprocess.PIPE,
                     stderr=subprocess.PIPE,
                     text=True,
@@ -59,12 +61,13 @@ class Tabulations:
                     start_new_session=True,
                 )
             except OSError as error:
+                held.close()
                 self._failed[model] = f"no process could be started ({error.strerror})"
                 return
             self._living[model] = process
         name = f"table of {model}"
         waiting = threading.Thread(
-            target=self._wait, args=(model, process, cache), name=name, daemon=True
+            target=self._wait, args=(model, process, cache, held), name=name, daemon=True
         )
         waiting.start()
 
@@ -82,9 +85,12 @@ class Tabulations:
             for process in self._living.values():
                 process.kill()
 
-    def _wait(self, model: str, process: subprocess.Popen[str], cache: Path | None) -> None:
+    def _wait(
+        self, model: str, process: subprocess.Popen[str], cache: Path | None, held: ExitStack
+    ) -> None:
         try:
-            printed, told = process.communicate(timeout=self._seconds)
+            with held:
+                printed, told = process.communicate(timeout=self._seconds)
             why = _failure(process.returncode, told)
         except subprocess.TimeoutExpired:
             process.kill()

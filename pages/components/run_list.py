@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.errors import InputError
-from core.runs import folder
-from pages.components import frame
+from core.runs import disk_use, folder
+from pages.components import frame, run_trash
+from pages.components.cost_words import size
 
 _FEW = 6
 _MARKS = {
@@ -26,10 +26,11 @@ _MARKS = {
 def run_list(root: Path, shown: Path | None) -> None:
     """Draw the card; a click shows that run."""
     runs = folder.list_runs(root)
-    with frame.card("runs", "Runs", f"{len(runs)} in all" if runs else ""):
+    held = size(sum(map(disk_use.used, runs)))
+    with frame.card("runs", "Runs", f"{len(runs)} in all, {held}" if runs else ""):
+        run_trash.undo_row(root)
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
-            return
         few = runs if st.session_state.get("all-runs") else runs[:_FEW]
         for run in few:
             _row(run, chosen=shown is not None and run.name == shown.name)
@@ -38,6 +39,7 @@ def run_list(root: Path, shown: Path | None) -> None:
         ):
             st.session_state["all-runs"] = True
             st.rerun()
+        run_trash.trash_row(root)
 
 
 def _row(run: Path, *, chosen: bool) -> None:
@@ -46,8 +48,9 @@ def _row(run: Path, *, chosen: bool) -> None:
     when = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime).strftime("%d %b %H:%M")
     accuracy = summary.get("validation_accuracy")
     result = status if accuracy is None else f"{status} · {accuracy:.1%}"
+    held = size(disk_use.used(run))
     if st.button(
-        f"**{frame.escape_markdown(_name(run))}**  \n:small[{when} · {result}]",
+        f"**{frame.escape_markdown(folder.name_of(run))}**  \n:small[{when} · {result} · {held}]",
         icon=_MARKS[status],
         key=f"{'chosen' if chosen else 'other'}-run-{run.name}",
         type="tertiary",
@@ -55,11 +58,3 @@ def _row(run: Path, *, chosen: bool) -> None:
     ):
         st.query_params["run"] = run.name
         st.rerun()
-
-
-def _name(run: Path) -> str:
-    """The name of the run's schedule, or of its folder if that is damaged."""
-    try:
-        return folder.read(run)[0].name
-    except InputError:
-        return run.name

@@ -13,7 +13,8 @@ import pytest
 
 from core.design import presets
 from core.errors import RunError
-from core.runs import claim
+from core.runs import claim, event_log
+from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
 from core.runs.spare import Keeper, Spare
@@ -276,3 +277,13 @@ def test_a_system_that_starts_no_process_has_no_spare(tmp_path):
     nothing = [str(tmp_path / "none")]
     keeper.keep(lambda: Spare(nothing, ROOT, os.environ, lambda folder: None))
     assert keeper.take() is None
+
+
+def test_a_stop_is_obeyed_in_imports_that_come_to_no_end(make, folder, lost):
+    spare = make(WAITS.replace('print("printed by an import")', "__import__('time').sleep(600)"))
+    assert spare.give(folder)
+    claim.request_stop(folder)
+    spare.join()
+    assert event_log.read(folder)[-1] == ev.Stopped(0)
+    assert claim.process(folder) is None
+    assert lost == []

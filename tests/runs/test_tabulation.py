@@ -28,8 +28,9 @@ def ended(making: Tabulations) -> None:
         time.sleep(0.01)
 
 
-def test_the_command_prints_the_models_table():
-    assert tabulation.command(NAME)[1:] == ["-m", "core", "groups", NAME, "--json"]
+def test_the_command_prints_the_models_table_and_ends_with_its_starter():
+    told = ["-m", "core", "--leashed", "groups", NAME, "--json"]
+    assert tabulation.command(NAME)[1:] == told
 
 
 def test_a_made_table_is_kept(tmp_path: Path):
@@ -45,7 +46,9 @@ def test_a_made_table_is_kept(tmp_path: Path):
 
 def test_a_model_is_read_by_one_process_however_often_it_is_asked_for(tmp_path: Path):
     count = tmp_path / "count"
-    making = Tabulations(python(f"open({str(count)!r}, 'a').write('1'); input()"))
+    making = Tabulations(
+        python(f"open({str(count)!r}, 'a').write('1'); import time; time.sleep(1)")
+    )
     making.ask(NAME, tmp_path)
     making.ask(NAME, tmp_path)
     ended(making)

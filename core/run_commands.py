@@ -1,0 +1,70 @@
+"""The commands for runs of the page, which lie in Thaw's home folder: list, delete, bring back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from core.errors import InputError, one_line
+from core.runs import disk_use, launch, trash
+from core.runs import folder as folders
+
+
+@click.command()
+def runs() -> None:
+    """All runs, the newest first: id, how it stands, epochs, accuracy, disk, and its name."""
+    root = launch.root()
+    found = folders.list_runs(root)
+    rows = [_row(run) for run in found]
+    wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    for run_id, status, epochs, accuracy, size, name in rows:
+        cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"
+        click.echo(f"{cells}  {accuracy:>{wide[3]}}  {size:>{wide[4]}}  {one_line(name)}")
+    in_trash = trash.deleted(root)
+    held = sum(disk_use.used(each.folder) for each in in_trash)
+    total = f"{len(found)} in {root}, {_size(sum(map(disk_use.used, found)))}"
+    more = f"; {len(in_trash)} deleted, {_size(held)}: restore or empty-trash" if in_trash else ""
+    click.echo(f"{total}{more}", err=True)
+
+
+@click.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+def delete(ids: tuple[str, ...]) -> None:
+    """Move runs into the trash, from which restore brings them back for 30 days."""
+    for run_id in ids:
+        trash.delete(launch.root(), run_id)
+
+
+@click.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+def restore(ids: tuple[str, ...]) -> None:
+    """Bring back deleted runs."""
+    for run_id in ids:
+        trash.restore(launch.root(), run_id)
+
+
+@click.command("empty-trash")
+def empty_trash() -> None:
+    """Remove deleted runs for good, and say how much of the disk that has freed."""
+    click.echo(f"{_size(trash.empty(launch.root()))} freed")
+
+
+COMMANDS = (runs, delete, restore, empty_trash)
+
+
+def _row(run: Path) -> tuple[str, str, str, str, str, str]:
+    summary = folders.summary(run) or {}
+    done, accuracy = summary.get("epochs_done", 0), summary.get("validation_accuracy")
+    try:
+        schedule = folders.read(run)[0]
+    except InputError as error:
+        name, epochs = f"damaged: {error}", ""
+    else:
+        name, epochs = schedule.name, f"{done} of {schedule.epochs}"
+    share = f"{accuracy:.1%}" if isinstance(accuracy, float) else ""
+    return run.name, folders.status(run), epochs, share, _size(disk_use.used(run)), name
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

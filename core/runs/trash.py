@@ -1,0 +1,128 @@
+"""Deleted runs, which come back until the trash is emptied or 30 days have passed.
+
+runs/.trash/TIME-ID/    a run's folder, with the moment of its deletion in nanoseconds since 1970
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InputError, shown
+from core.runs import claim, disk_use
+from core.runs import folder as folders
+from core.runs.library import KEPT_FOR
+
+_TRASH = ".trash"
+_NAME = re.compile(r"(\d{1,20})-(.+)")
+_FIELD = "run"
+
+
+@dataclass(frozen=True, slots=True)
+class Deleted:
+    """A run in the trash: its id, the folder it is in now, and when it was deleted (ns)."""
+
+    id: str
+    folder: Path
+    moment: int
+
+
+def delete(root: Path, run_id: str) -> Deleted:
+    """Move a run's folder into the trash, from which `restore` brings it back.
+
+    Raises InputError for a run that is not there, that a living process runs, or that cannot be
+    moved.
+    """
+    folder = folders.run_folder(root, run_id)
+    moment = time.time_ns()
+    _refuse_living(run_id, folder)
+    with _told(run_id, root):
+        (root / _TRASH).mkdir(exist_ok=True)
+        moved = folder.rename(root / _TRASH / f"{moment}-{run_id}")
+    try:
+        _refuse_living(run_id, moved)  # it may have been resumed in between
+    except InputError:
+        moved.rename(folder)
+        raise
+    for old in deleted(root):
+        if old.moment < moment - KEPT_FOR * 1e9:
+            _remove(old)
+    return Deleted(run_id, moved, moment)
+
+
+def deleted(root: Path) -> tuple[Deleted, ...]:
+    """The runs in the trash, the one deleted last first; whatever else lies there is left alone."""
+    found = []
+    with suppress(OSError):
+        for path in (root / _TRASH).iterdir():
+            name = _NAME.fullmatch(path.name)
+            if name and folders.is_run_id(name[2]):
+                found.append(Deleted(name[2], path, int(name[1])))
+    return tuple(sorted(found, key=lambda each: each.moment, reverse=True))
+
+
+def restore(root: Path, run_id: str) -> Path:
+    """Bring back a deleted run, of several with its id the last; returns its folder.
+
+    Raises InputError if the trash does not have it, or another run has its place.
+    """
+    last = next((each for each in deleted(root) if each.id == run_id), None)
+    if last is None:
+        wrong = f"is {shown(run_id)}, which is not in the trash"
+        raise InputError(_FIELD, wrong, "it was brought back or emptied: look at the list of runs")
+    folder = root / run_id
+    if os.path.lexists(folder):
+        wrong = f"is {run_id!r}, and there is such a run"
+        raise InputError(_FIELD, wrong, "delete or rename that one first")
+    with _told(run_id, root):
+        return last.folder.rename(folder)
+
+
+def empty(root: Path) -> int:
+    """Remove what is in the trash for good; returns the bytes that this has freed.
+
+    Raises InputError, naming the first one that could not be removed.
+    """
+    freed = 0
+    left = []
+    for each in deleted(root):
+        size = disk_use.used(each.folder)
+        _remove(each)
+        if os.path.lexists(each.folder):
+            left.append(each)
+        else:
+            freed += size
+    if left:
+        wrong = f"is {left[0].id!r}, which cannot be removed"
+        raise InputError(_FIELD, wrong, f"allow it in {left[0].folder.parent}")
+    return freed
+
+
+def _refuse_living(run_id: str, folder: Path) -> None:
+    holder = claim.process(folder)
+    if holder is not None:
+        wrong = f"is {run_id!r}, which process {holder.pid} is running"
+        raise InputError(_FIELD, wrong, "stop it first")
+
+
+def _remove(each: Deleted) -> None:
+    if each.folder.is_symlink():
+        with suppress(OSError):
+            each.folder.unlink()
+    else:
+        shutil.rmtree(each.folder, ignore_errors=True)
+
+
+@contextmanager
+def _told(run_id: str, root: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        wrong = f"is {run_id!r}, which cannot be moved ({error.strerror})"
+        raise InputError(_FIELD, wrong, f"allow it in {root}") from error

@@ -1,0 +1,74 @@
+"""Deleting runs on the Run page, taking that back, and freeing the disk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from core.runs import disk_use, folder, trash
+from core.runs.home import is_demo
+from pages.components import frame, state
+from pages.components.comparison import slots
+from pages.components.cost_words import size
+
+_DELETED = "deleted-runs"
+
+
+def delete_button(root: Path, run: Path) -> None:
+    """Draw the button that deletes an ended run; a demo, whose runs go by themselves, has none."""
+    if not is_demo():
+        st.button(
+            "Delete", icon=":material/delete:", key="delete-run", on_click=_delete, args=(root, run)
+        )
+
+
+def undo_row(root: Path) -> None:
+    """Draw what this session has deleted last, with the way back."""
+    gone = _deleted()
+    if not gone:
+        return
+    run, name = gone[-1]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-undo"):
+        st.markdown(f"Deleted: **{frame.escape_markdown(name)}**")
+        st.button(
+            "Undo", icon=":material/undo:", key="undelete-run", on_click=_undo, args=(root, run)
+        )
+
+
+def trash_row(root: Path) -> None:
+    """Draw what the trash holds, and the button that empties it."""
+    found = () if is_demo() else trash.deleted(root)
+    if not found:
+        return
+    count = "1 deleted run" if len(found) == 1 else f"{len(found)} deleted runs"
+    held = size(sum(disk_use.used(each.folder) for each in found))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
+        st.markdown(f"{count} in the trash, {held}")
+        st.button("Delete for good", key="empty-trash", on_click=_empty, args=(root,))
+
+
+def _delete(root: Path, run: Path) -> None:
+    name = folder.name_of(run)
+    if state.attempt(trash.delete, root, run.name, lead=""):
+        st.session_state[_DELETED] = (*_deleted(), (run.name, name))
+        slots.gone(f"run:{run.name}")
+        del st.query_params["run"]
+
+
+def _undo(root: Path, run: str) -> None:
+    """Take back the last deletion; the one before it is the last then, also where it is gone."""
+    st.session_state[_DELETED] = _deleted()[:-1]
+    if state.attempt(trash.restore, root, run, lead=""):
+        st.query_params["run"] = run
+
+
+def _empty(root: Path) -> None:
+    st.session_state[_DELETED] = ()
+    state.attempt(trash.empty, root, lead="")
+
+
+def _deleted() -> tuple[tuple[str, str], ...]:
+    """Id and name of each run that this session has deleted and not brought back, in order."""
+    found: tuple[tuple[str, str], ...] = st.session_state.get(_DELETED, ())
+    return found

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from core.design import presets
+from core.runs import claim, event_log, stopping
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.settings import RunSettings
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0
+
+RUNS = """
+import sys, time
+from contextlib import suppress
+from pathlib import Path
+from core.design import presets
+from core.runs import checkpoint_files, claim, events
+from core.runs.sitting import Sitting
+from core.runs.stopping import should_stop
+
+def writes_a_checkpoint(folder):
+    path = folder / "checkpoints" / checkpoint_files.name(3, "0" * 16)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir()
+    beside.touch()
+    begins()
+    for _ in range(40):
+        with suppress(KeyboardInterrupt):
+            time.sleep(0.1)
+    beside.replace(path)
+    hangs(folder)
+
+def asks(folder):
+    begins()
+    while not asked():
+        time.sleep(0.01)
+
+def waits(folder):
+    begins()
+    try:
+        time.sleep(600)
+    finally:
+        (folder / "cleaned").touch()
+
+def hangs(folder):
+    begins()
+    while True:
+        with suppress(KeyboardInterrupt):
+            time.sleep(600)
+
+def begins():
+    print("begun", flush=True)
+
+folder = Path(sys.argv[1])
+claim.take(folder)
+sitting = Sitting(folder, presets.load("gradual"))
+with should_stop(folder, sitting.done, sitting.end_process) as asked, sitting:
+    globals()[sys.argv[2]](folder)
+    sitting.take(events.Stopped(0))
+"""
+"""A run that does nothing but one of these, claimed and ended as a real one."""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    run = tmp_path / "run"
+    folders.create(run, presets.load("gradual"), RunSettings())
+    claim.release(run)
+    return run
+
+
+@pytest.fixture
+def begin(folder):
+    started = []
+
+    def begin(what):
+        command = [sys.executable, "-c", "import os\n" + RUNS, str(folder), what]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        started.append(subprocess.Popen(command, cwd=ROOT, text=True, **pipes))
+        assert started[-1].stdout.readline() == "begun\n", started[-1].stderr.read()
+        return started[-1]
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("what", "how"),
+    [
+        ("asks", "STOP"),
+        ("waits", "STOP"),
+        ("waits", "SIGTERM"),
+        ("hangs", "STOP"),
+        ("hangs", "SIGINT"),
+    ],
+)
+def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
+    folder, begin, what, how
+):
+    process = begin(what)
+    if how == "STOP":
+        claim.request_stop(folder)
+        assert folders.status(folder) == "stopping"
+    else:
+        process.send_signal(getattr(signal, how))
+    process.wait(PATIENCE)
+    assert folders.status(folder) == "stopped"
+    assert event_log.read(folder)[-1] == ev.Stopped(0)
+    assert folders.summary(folder)["status"] == "stopped"
+    assert claim.process(folder) is None
+    assert (folder / "cleaned").exists() is (what == "waits")
+    assert process.stderr.read().endswith("KeyboardInterrupt\n" if what == "waits" else "")
+    if what == "hangs":
+        assert process.returncode == stopping.STOPPED
+
+
+def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin):
+    process = begin("writes_a_checkpoint")
+    claim.request_stop(folder)
+    process.wait(PATIENCE)
+    assert event_log.read(folder)[-1] == ev.Stopped(3)
+    assert folders.status(folder) == "stopped"
+
+
+def test_a_run_that_has_ended_is_left_alone():
+    done = threading.Event()
+    done.set()
+    asked = iter([False, True])
+    stopping.enforce(lambda: next(asked), done, lambda: pytest.fail("ended"))
+
+
+def test_a_second_control_c_does_not_wait(folder, begin):
+    process = begin("waits")
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)  # two at once are one for the system
+    process.wait(PATIENCE)
+    assert folders.status(folder) == "stopped"

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+import os
+
+import psutil
+import pytest
+
+from core.design import presets
+from core.errors import InputError
+from core.runs import claim, disk_use, trash
+from core.runs import folder as folders
+from core.runs.settings import RunSettings
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Two runs that no process runs."""
+    for name in ("one", "two"):
+        folders.create(tmp_path / name, presets.load("gradual"), RunSettings())
+        claim.release(tmp_path / name)
+    return tmp_path
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_deleted_run_is_gone_from_the_list_and_comes_back_as_it_was(root):
+    before = contents(root / "one")
+    trash.delete(root, "one")
+    assert folders.list_runs(root) == (root / "two",)
+    assert [each.id for each in trash.deleted(root)] == ["one"]
+    assert trash.restore(root, "one") == root / "one"
+    assert contents(root / "one") == before
+    assert trash.deleted(root) == ()
+
+
+def test_of_several_with_one_id_the_last_one_comes_back(root):
+    trash.delete(root, "one")
+    folders.create(root / "one", presets.load("ulmfit"), RunSettings())
+    claim.release(root / "one")
+    trash.delete(root, "one")
+    trash.restore(root, "one")
+    assert folders.read(root / "one")[0] == presets.load("ulmfit")
+    with pytest.raises(InputError, match=r"^run is 'one', and there is such a run: delete or"):
+        trash.restore(root, "one")
+
+
+def test_a_run_that_a_process_runs_is_not_deleted(root):
+    claim.take(root / "one")
+    told = f"^run is 'one', which process {os.getpid()} is running: stop it first$"
+    with pytest.raises(InputError, match=told):
+        trash.delete(root, "one")
+    assert root / "one" in folders.list_runs(root)
+
+
+def test_a_run_that_is_resumed_while_it_is_deleted_stays(root, monkeypatch):
+    seen = iter([None, psutil.Process()])
+    monkeypatch.setattr(claim, "process", lambda folder: next(seen))
+    with pytest.raises(InputError, match="stop it first"):
+        trash.delete(root, "one")
+    assert root / "one" in folders.list_runs(root)
+    assert trash.deleted(root) == ()
+
+
+@pytest.mark.parametrize("run_id", ["none", "../one", ".trash", "", "a/b"])
+def test_what_is_no_run_is_neither_deleted_nor_brought_back(root, run_id):
+    before = sorted(root.rglob("*"))
+    with pytest.raises(InputError, match=r"^run is "):
+        trash.delete(root, run_id)
+    with pytest.raises(InputError, match=r"which is not in the trash"):
+        trash.restore(root, run_id)
+    assert sorted(root.rglob("*")) == before
+
+
+def test_emptying_frees_the_disk_and_touches_nothing_else(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "mine").write_text("kept")
+    (root / "one" / "link").symlink_to(elsewhere)
+    trash.delete(root, "one")
+    (root / ".trash" / "not-a-run").mkdir()
+    held = disk_use.used(root / ".trash")
+    assert held > 0
+    assert trash.empty(root) == held
+    assert disk_use.used(root / ".trash") == 0
+    assert (elsewhere / "mine").read_text() == "kept"
+    assert (root / ".trash" / "not-a-run").is_dir()
+    assert folders.list_runs(root) == (root / "two",)
+    assert trash.empty(root) == 0
+
+
+def test_a_run_that_is_a_link_is_deleted_without_what_it_leads_to(root, tmp_path_factory):
+    elsewhere = tmp_path_factory.mktemp("elsewhere") / "run"
+    (root / "one").rename(elsewhere)
+    (root / "one").symlink_to(elsewhere)
+    trash.delete(root, "one")
+    trash.empty(root)
+    assert folders.read(elsewhere)[0] == presets.load("gradual")
+
+
+def test_what_lies_there_for_30_days_goes_with_the_next_deletion(root):
+    kept = trash.delete(root, "one")
+    old = kept.folder.with_name(f"{kept.moment - int(30 * 24 * 3600 * 1e9) - 10**12}-one")
+    kept.folder.rename(old)
+    trash.delete(root, "two")
+    assert [each.id for each in trash.deleted(root)] == ["two"]
+
+
+def test_a_run_that_cannot_be_moved_is_told(root):
+    (root / ".trash").touch()
+    with pytest.raises(InputError, match=r"^run is 'one', which cannot be moved \(.+\): allow it"):
+        trash.delete(root, "one")
+    assert root / "one" in folders.list_runs(root)
+
+
+def test_the_disk_that_a_folder_takes_is_that_of_its_files(tmp_path):
+    assert disk_use.used(tmp_path) == 0
+    assert disk_use.used(tmp_path / "none") == 0
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "file").write_bytes(bytes(100_000))
+    (tmp_path / "link").symlink_to(tmp_path / "below" / "file")
+    assert 100_000 <= disk_use.used(tmp_path) < 110_000
+    assert not disk_use.is_full(tmp_path)
