@@ -14,7 +14,7 @@ from core.design.spec import WSD, Schedule
 
 Indices = NDArray[np.int64]
 
-MOST_POINTS = 240
+MOST_POINTS = 120
 
 
 def steps_to_draw(
@@ -22,28 +22,33 @@ def steps_to_draw(
 ) -> Indices:
     """Steps at which the planned rates are drawn, in order and without repeats.
 
-    At most 240 that are evenly apart, the first and the last step of the run among them, and its
-    `corners`; as many again between two epochs that are looked at more `closer`.
+    At most 120 that are evenly apart, the first and the last step of the run, and its `corners`; as
+    many again between two epochs that are looked at more `closer`. Where rates change by epoch,
+    those that are evenly apart are first steps of epochs.
     """
     count = schedule.epochs * steps_per_epoch
-    steps = np.union1d(even(count), corners(schedule, steps_per_epoch))
+    hold = _hold(schedule, steps_per_epoch)
+    last = np.array([count - 1])
+    steps = np.union1d(
+        np.append(even(count // hold) * hold, last), corners(schedule, steps_per_epoch)
+    )
     if closer is None:
         return steps
-    first = max(math.floor(closer[0] * steps_per_epoch), 0)
-    last = min(math.ceil(closer[1] * steps_per_epoch), count - 1)
-    return np.union1d(steps, first + even(last - first + 1)) if first <= last else steps
+    first = max(math.floor(closer[0] * steps_per_epoch), 0) // hold
+    until = min(math.ceil(closer[1] * steps_per_epoch), count - 1) // hold
+    return np.union1d(steps, (first + even(until - first + 1)) * hold) if first <= until else steps
 
 
 def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
     """Steps at which a line breaks or turns, in order and without repeats.
 
     The first step of every phase and the last one before it; and for every curve the steps about
-    the end of its warmup and the start of its cooldown, or 240 of them where there are more.
+    the end of its warmup and the start of its cooldown, or 120 of them where there are more.
     """
     last = schedule.epochs * steps_per_epoch - 1
     edges = np.array([phase.start * steps_per_epoch for phase in plan.phases(schedule)])
     turns = np.array(_turns(schedule)) * steps_per_epoch
-    hold = steps_per_epoch if schedule.lr.interval == "epoch" else 1  # steps with one rate
+    hold = _hold(schedule, steps_per_epoch)
     turns = np.concatenate([np.floor(turns / hold), np.ceil(turns / hold)]).astype(np.int64) * hold
     turns = np.unique(np.clip(turns, 0, last))
     return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[even(len(turns))])
@@ -54,7 +59,7 @@ def even(count: int, most: int = MOST_POINTS) -> Indices:
     return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 
 
-def extremes(values: Array, most: int = 2 * MOST_POINTS) -> Indices:
+def extremes(values: Array, most: int = 4 * MOST_POINTS) -> Indices:
     """Places of at most `most` values (2 or more) that draw the same picture as all of them.
 
     The first and the last value, and the lowest and the highest of each of equal stretches.
@@ -68,6 +73,11 @@ def extremes(values: Array, most: int = 2 * MOST_POINTS) -> Indices:
         stretch = values[start:end]
         kept |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
     return np.array(sorted(kept))
+
+
+def _hold(schedule: Schedule, steps_per_epoch: int) -> int:
+    """For how many steps a rate stays."""
+    return steps_per_epoch if schedule.lr.interval == "epoch" else 1
 
 
 def _turns(schedule: Schedule) -> list[float]:

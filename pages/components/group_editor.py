@@ -16,7 +16,13 @@ from pages.components.palette import group_colours
 def groups_button() -> None:
     """The toolbar's button, which shows and hides the card."""
     if state.table() is not None:
-        st.button("Groups", icon=":material/stacks:", key="groups", on_click=_toggle)
+        st.button(
+            "Groups",
+            type="primary" if is_shown() else "secondary",
+            icon=":material/stacks:",
+            key="groups",
+            on_click=_toggle,
+        )
 
 
 def is_shown() -> bool:

@@ -127,7 +127,11 @@ def _reading(look: Look) -> alt.Chart:
     )
     # The whole row is shown: a tooltip of named fields would be computed for every step anew.
     marked = _of("steps").mark_rule(
-        color=look.view.role("text-3"), strokeWidth=1, clip=True, tooltip={"content": "data"}
+        color=look.view.role("text-3"),
+        strokeWidth=1,
+        clip=True,
+        aria=False,
+        tooltip={"content": "data"},
     )
     seen = alt.condition(nearest, alt.value(1), alt.value(0))
     column = reading_columns(look.groups)[0 if look.view.axis == "epoch" else 1]

@@ -139,12 +139,13 @@ def table(
     yield "| preset | epochs | accuracy | lowest to highest | seconds |"
     yield "|---|---|---|---|---|"
     found = {name: list(runs) for name, runs in rows.items()}
-    for name in sorted(found, key=lambda name: -_mean(found[name], "accuracy")):
+    for name in sorted(found, key=lambda name: -_accuracy(found[name])):
         runs = found[name]
         accuracies = [each.accuracy for each in runs]
         yield (
-            f"| `{name}` | {schedules[name].epochs} | {_mean(runs, 'accuracy'):.3f} "
-            f"| {min(accuracies):.3f} to {max(accuracies):.3f} | {_mean(runs, 'seconds'):.0f} |"
+            f"| `{name}` | {schedules[name].epochs} | {_accuracy(runs):.3f} "
+            f"| {min(accuracies):.3f} to {max(accuracies):.3f} "
+            f"| {min(each.seconds for each in runs):.0f} |"
         )
     first = next(iter(found.values()))
     steps = steps_per_epoch(settings.samples, settings.batch_size)
@@ -154,13 +155,13 @@ def table(
         f"{settings.validation_samples:,} validation images of {settings.data} at "
         f"{settings.image_size} px, batches of {settings.batch_size} ({steps} steps an epoch), "
         f"seed{'s' if len(first) > 1 else ''} {', '.join(str(each.seed) for each in first)}; "
-        f"means, accuracy after the last epoch. Always the commonest class: "
+        f"mean accuracy after the last epoch, least seconds. Always the commonest class: "
         f"{first[0].majority:.3f}."
     )
 
 
-def _mean(runs: Iterable[Measured], field: str) -> float:
-    return statistics.fmean(getattr(each, field) for each in runs)
+def _accuracy(runs: Iterable[Measured]) -> float:
+    return statistics.fmean(each.accuracy for each in runs)
 
 
 if __name__ == "__main__":
