@@ -23,7 +23,7 @@ from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv, targets
 from core.export.exported import Source
-from core.runs import claim, event_log, outcome, tables
+from core.runs import claim, event_log, in_words, outcome, tables
 from core.runs import folder as folders
 from core.runs.console import print_nowhere
 from core.runs.leash import LEASHED, end_with_input
@@ -211,12 +211,15 @@ def curves(file: str, steps_per_epoch: int) -> None:
 @click.argument("file")
 @click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
 @click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
+@click.option("--run", "ran", metavar="DIR", help="A finished run of it, for a report.")
 @_STEPS_PER_EPOCH
-def export(file: str, target: str, out: str | None, steps_per_epoch: int) -> None:
+def export(file: str, target: str, out: str | None, ran: str | None, steps_per_epoch: int) -> None:
     """Take a schedule elsewhere. What the target cannot say is told on standard error."""
     targets.find(target)
     schedule = _read_schedule(file)
-    made = targets.export(target, Source(schedule, steps_per_epoch, _table_if_known(schedule)))
+    audit = () if ran is None else in_words.facts(Path(ran), schedule)
+    source = Source(schedule, steps_per_epoch, _table_if_known(schedule), audit)
+    made = targets.export(target, source)
     for loss in made.losses:
         click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
     content = made.content

@@ -13,12 +13,14 @@ class Source:
     """A schedule, and what a target may want to know besides.
 
     `steps_per_epoch` counts optimizer steps, at least 1. `table` is the layer table of the
-    schedule's model, None where it has none.
+    schedule's model, None where it has none. `run` tells how a run of the schedule ended, in pairs
+    of what and its value in words; it is empty without one.
     """
 
     schedule: Schedule
     steps_per_epoch: int
     table: LayerTable | None = None
+    run: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

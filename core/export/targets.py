@@ -8,7 +8,7 @@ from typing import Literal
 
 from core.design import problems
 from core.errors import InputError, nearest
-from core.export import csv, module, pytorch
+from core.export import chart, csv, html, latex, markdown, module, picture, pytorch
 from core.export.exported import Exported, Source
 
 Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
@@ -55,6 +55,32 @@ TARGETS: dict[str, Target] = {
     ),
     "csv": Target(
         "CSV", "step, epoch, group, lr, trainable", "Your own loop", ".csv", None, csv.export
+    ),
+    "vega-lite": Target(
+        "Vega-Lite",
+        "the chart as a document",
+        "Papers and pages",
+        ".vl.json",
+        "json",
+        chart.export,
+        usage_language="python",
+    ),
+    "png": Target("PNG", "the chart as a picture", "Papers and pages", ".png", None, picture.png),
+    "svg": Target("SVG", "the chart to scale", "Papers and pages", ".svg", "xml", picture.svg),
+    "html": Target(
+        "Web page", "one file, opens offline", "Papers and pages", ".html", "html", html.export
+    ),
+    "markdown": Target(
+        "Markdown", "for a model card", "Papers and pages", ".md", "markdown", markdown.export
+    ),
+    "latex": Target(
+        "LaTeX table",
+        "with booktabs",
+        "Papers and pages",
+        ".tex",
+        "latex",
+        latex.export,
+        usage_language="latex",
     ),
 }
 """Every target by its name on the command line, in the order of the page."""

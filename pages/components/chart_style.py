@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from core.design import plan
+from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
 from pages.components.axis import TRACK_LEFT, Span, shown
-from pages.components.palette import ROLES, group_colours
 
 HEIGHT = 190
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"

@@ -10,10 +10,10 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
+from core.design.palette import ROLES
 from core.design.spec import Schedule
 from pages.components import state
 from pages.components.fonts import font_faces
-from pages.components.palette import ROLES
 
 _STYLE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")

@@ -10,8 +10,8 @@ import numpy as np
 
 from core.design import curves, plan
 from core.design.curves import Array
+from core.design.palette import ROLES, group_colours
 from core.design.spec import Group, Schedule
-from pages.components.palette import ROLES, group_colours
 
 WIDTH, HEIGHT = 240, 64
 _GAP = 2.0

@@ -8,11 +8,11 @@ from core.design import curves, edits
 from core.design.budget import budget
 from core.design.curves import scale
 from core.design.diff_words import share as percent
+from core.design.palette import group_colours
 from core.design.spec import Group, Schedule
 from pages.components import cost_words as words
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale, sensible_step
-from pages.components.palette import group_colours
 
 
 def window_panel() -> None:

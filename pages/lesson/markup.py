@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from core.design import plan
+from core.design.palette import group_colours
 from core.design.spec import Schedule
-from pages.components.palette import group_colours
 from pages.lesson.language import Language
 
 

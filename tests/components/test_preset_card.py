@@ -7,8 +7,8 @@ import pytest
 
 from core.design import edits, layers, presets
 from core.design.apply import apply
+from core.design.palette import ROLES, group_colours
 from core.design.preset import Source
-from pages.components.palette import ROLES, group_colours
 from pages.components.preset_card import card
 from pages.components.preset_picture import HEIGHT, WIDTH, picture, svg
 

@@ -9,10 +9,10 @@ import streamlit as st
 
 from core.design.diff import Difference, alike, diff
 from core.design.group_pairs import Row
+from core.design.palette import Pair
 from pages.components import frame
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
-from pages.components.palette import Pair
 
 _NAME = ("name",)
 """Every slot shows its schedule's name, so that it is told only if nothing else differs."""

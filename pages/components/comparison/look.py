@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 
 from core.design.group_pairs import Row
-from pages.components.palette import Pair, group_colours
+from core.design.palette import Pair, group_colours
 
 DASHES: Mapping[str, tuple[int, ...]] = {"A": (4, 0), "B": (5, 3), "C": (2, 2), "D": (9, 3, 2, 3)}
 """Lengths of line and gap in pixels: A is solid."""

@@ -12,6 +12,7 @@ from core.design.budget import Budget, budgets
 from core.design.costs import state_bytes
 from core.design.curves import Array
 from core.design.layers import LayerTable, count
+from core.design.palette import ROLES, group_colours
 from core.design.problems import Problem
 from core.design.spec import (
     WSD,
@@ -25,7 +26,6 @@ from core.design.spec import (
 from pages.components import axis
 from pages.components.axis import Span
 from pages.components.names import OPTIMIZERS
-from pages.components.palette import ROLES, group_colours
 
 _RISING = 49
 _FALLING = 193

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pages.components.palette import (
+from core.design.palette import (
     GROUP_STOPS,
     ROLES,
     contrast,

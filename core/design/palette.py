@@ -1,4 +1,4 @@
-"""The palette: every colour of Thaw's pages, light and dark, and the colours of n groups."""
+"""The palette: every colour of pages and exported charts, light and dark, and of n groups."""
 
 from __future__ import annotations
 

@@ -1,0 +1,190 @@
+"""The chart of a schedule as a Vega-Lite document: when each group trains, and at which rates."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from core.design import curves, plan
+from core.design.drawn import steps_to_draw
+from core.design.palette import ROLES, group_colours
+from core.design.spec import Schedule
+from core.export.exported import Exported, Loss, Source
+
+SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
+_WIDTH, _HEIGHT = 640, 220  # pixels
+_ROWS, _ROW = 960, 24  # of all rows of the timeline, and of one of a few
+_DECADES = 7
+_LIGHT = 0
+_FONT = "Inter, Helvetica, Arial, sans-serif"
+
+Json = dict[str, Any]
+
+
+def export(source: Source) -> Exported:
+    """The document as JSON text, its data within; it needs no network to be drawn."""
+    text = json.dumps(document(source.schedule, source.steps_per_epoch), ensure_ascii=False)
+    usage = 'import altair\n\naltair.Chart.from_json(open("FILE").read()).save("chart.html")\n'
+    return Exported(text + "\n", losses(source.schedule), usage=usage, kept=KEPT)
+
+
+KEPT = "every group's windows, and its rate at every step that is drawn"
+
+
+def losses(schedule: Schedule) -> tuple[Loss, ...]:
+    """What any picture of the schedule leaves out."""
+    return (
+        Loss(
+            "groups[].modules",
+            "A picture names groups, not the layers in them",
+            "put the table beside it, as Markdown or LaTeX",
+        ),
+        Loss(
+            "optimizer",
+            f"{schedule.optimizer.name} and its weight decay are not in the picture",
+            "say them in its caption",
+        ),
+    )
+
+
+def document(schedule: Schedule, steps_per_epoch: int) -> Json:
+    """The timeline over the rates, the head on top, on one axis of epochs; light colours."""
+    names = [group.name for group in schedule.groups]
+    colours = [pair[_LIGHT] for pair in group_colours(len(names))]
+    colour = {"field": "group", "type": "nominal", "legend": None}
+    colour["scale"] = {"domain": names, "range": colours}
+    return {
+        "$schema": SCHEMA,
+        "title": {"text": schedule.name, "anchor": "start", "fontWeight": 600},
+        "background": _role("card"),
+        "padding": 12,
+        "vconcat": [_timeline(schedule, colour), _rates(schedule, steps_per_epoch, colour)],
+        "resolve": {"scale": {"x": "shared"}},
+        "config": {
+            "font": _FONT,
+            "view": {"stroke": None},
+            "axis": {"gridColor": _role("gridline"), "labelColor": _role("text-2")},
+        },
+    }
+
+
+def _timeline(schedule: Schedule, colour: Json) -> Json:
+    """A row per group: pale where it is frozen, its colour where it trains."""
+    head_first = [group.name for group in reversed(schedule.groups)]
+    open_spans = [
+        {"group": group.name, "start": start, "end": end}
+        for group in schedule.groups
+        for start, end in plan.open_spans(group, schedule.epochs)
+    ]
+    whole = [{"group": name, "start": 0, "end": schedule.epochs} for name in head_first]
+    y = {
+        "field": "group",
+        "type": "nominal",
+        # a list to sort by would become code, in which not every name can stand
+        "sort": None,
+        "scale": {"domain": head_first},
+        "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 160},
+    }
+    x = {**_time(schedule), "field": "start", "axis": None}
+    bar = {"type": "bar", "height": {"band": 0.7}, "cornerRadius": 3}
+    return {
+        "width": _WIDTH,
+        "height": min(_ROW * len(head_first), _ROWS),
+        "layer": [
+            {
+                "data": {"values": whole},
+                "mark": {**bar, "color": _role("hatch-stroke")},
+                "encoding": {"y": y, "x": x, "x2": {"field": "end"}},
+            },
+            {
+                "data": {"values": open_spans},
+                "mark": bar,
+                "encoding": {"y": y, "x": x, "x2": {"field": "end"}, "color": colour},
+            },
+        ],
+    }
+
+
+def _rates(schedule: Schedule, steps_per_epoch: int, colour: Json) -> Json:
+    """Every group's rate: a line where it trains, dashes where it is frozen."""
+    rows = points(schedule, steps_per_epoch)
+    scale = _scale([row["rate"] for row in rows])
+    encoding = {
+        "x": {
+            **_time(schedule),
+            "field": "epoch",
+            "axis": {"title": "epoch", "tickMinStep": 1, "grid": False},
+        },
+        "y": {
+            "field": "rate",
+            "type": "quantitative",
+            "scale": scale,
+            "axis": {"title": "learning rate", "format": ".0e", **_powers(scale)},
+        },
+        "color": colour,
+        "detail": {"field": "span", "type": "nominal"},
+    }
+    joined = "step-after" if schedule.lr.interval == "epoch" else "linear"
+    line = {"type": "line", "interpolate": joined}
+    frozen = {**line, "strokeDash": [2, 4], "strokeWidth": 1.2, "opacity": 0.7}
+    return {
+        "width": _WIDTH,
+        "height": _HEIGHT,
+        "data": {"values": rows},
+        "layer": [
+            {"transform": [{"filter": "!datum.trains"}], "mark": frozen, "encoding": encoding},
+            {
+                "transform": [{"filter": "datum.trains"}],
+                "mark": {**line, "strokeWidth": 2.2},
+                "encoding": encoding,
+            },
+        ],
+    }
+
+
+def points(schedule: Schedule, steps_per_epoch: int) -> list[Json]:
+    """What the rate chart draws: a screen's worth of steps of each group.
+
+    `span` numbers a group's stretches of training and of being frozen; each reaches to the next.
+    """
+    steps = steps_to_draw(schedule, steps_per_epoch)
+    rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
+    rows: list[Json] = []
+    for group, lrs in zip(schedule.groups, rates.tolist(), strict=True):
+        span, before = 0, plan.is_open(group, 0)
+        for step, rate in zip(steps.tolist(), lrs, strict=True):
+            row = {"group": group.name, "epoch": step / steps_per_epoch, "rate": rate}
+            trains = plan.is_open(group, step // steps_per_epoch)
+            if trains != before:
+                rows.append({**row, "trains": before, "span": span})
+                span, before = span + 1, trains
+            rows.append({**row, "trains": trains, "span": span})
+        rows.append({**rows[-1], "epoch": schedule.epochs})
+    return rows
+
+
+def _time(schedule: Schedule) -> Json:
+    scale = {"domain": [0, schedule.epochs], "nice": False, "zero": False}
+    return {"type": "quantitative", "scale": scale}
+
+
+def _scale(rates: list[float]) -> Json:
+    """A logarithmic scale of at most seven powers of ten, or a linear one where all is 0."""
+    high, positive = max(rates), [rate for rate in rates if rate > 0]
+    if not positive:
+        return {"type": "linear"}
+    low = max(min(positive) * 0.8, high * 10.0**-_DECADES)
+    return {"type": "log", "domain": [low, high * 1.25], "nice": False, "clamp": True}
+
+
+def _powers(scale: Json) -> Json:
+    """The powers of ten on the axis of a logarithmic scale."""
+    if scale["type"] == "linear":
+        return {}
+    low, high = (math.log10(edge) for edge in scale["domain"])
+    return {"values": [10.0**power for power in range(math.ceil(low), math.floor(high) + 1)]}
+
+
+def _role(name: str) -> str:
+    return ROLES[name][_LIGHT]

@@ -1,0 +1,127 @@
+"""A schedule as a one-page HTML report that opens without a network and runs no script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib.resources import files
+
+from core.design import budget, costs, problems
+from core.design.layers import MEASURED_AT
+from core.design.palette import group_colours
+from core.errors import one_line
+from core.export import picture, rows
+from core.export.exported import Exported, Loss, Source
+
+_STYLE = files("core.export") / "report.css"
+
+
+def export(source: Source) -> Exported:
+    """Chart, facts, groups with their budget, phases with their cost, problems, audit of a run."""
+    schedule = source.schedule
+    name = _text(schedule.name)
+    parts = [
+        f"<h1>{name}</h1>",
+        _section("When groups train, and at which rate", picture.draw_svg(source)),
+        _section("The schedule", _list(rows.facts(schedule))),
+        _section("Groups", _groups(source)),
+        _phases(source),
+        _section("Problems", _problems(source)),
+        _section("Audit", _audit(source.run)),
+    ]
+    page = f"""<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<title>{name}</title>
+<style>
+{_STYLE.read_text(encoding="utf-8").strip()}
+</style>
+</head>
+<body>
+{"".join(parts)}
+<footer>Made with Thaw (thaw.schedule {schedule.version}). Epochs count from 0.</footer>
+</body>
+</html>
+"""
+    return Exported(page, _losses(source), kept=f"{rows.KEPT}, and what is wrong with them")
+
+
+def _losses(source: Source) -> tuple[Loss, ...]:
+    lost = list(rows.losses())
+    if source.table is None:
+        instead = "the report has neither sizes nor costs"
+        lost.append(Loss("model.name", "The model has no layer table yet", instead))
+    if not source.run:
+        instead = "its audit says so; with a finished run: --run DIR"
+        lost.append(Loss("the run", "No run of this schedule was given", instead))
+    return tuple(lost)
+
+
+def _groups(source: Source) -> str:
+    schedule = source.schedule
+    lines = []
+    shares = budget.budgets(schedule)
+    colours = group_colours(len(schedule.groups))
+    for row, share, (light, _) in zip(rows.rows(source), shares, colours, strict=True):
+        size = "" if row.parameters is None else f"{row.parameters:,}"
+        spent = ("–", "–") if share is None else (f"{share.epochs:.0%}", f"{share.learning:.0%}")
+        swatch = f'<i style="background:{light}"></i>'
+        cells = (_text(", ".join(row.modules)), size, rows.rate(row.peak), rows.spans(row), *spent)
+        lines.append([f"{swatch}{_text(row.name)}", *cells])
+    return _table((*rows.COLUMNS, "share of epochs", "share of learning"), reversed(lines))
+
+
+def _phases(source: Source) -> str:
+    if source.table is None:
+        return ""
+    found = costs.costs(source.table, source.schedule, MEASURED_AT)
+    lines = [
+        (
+            f"{p.start} to {p.end - 1}" if p.end - p.start > 1 else str(p.start),
+            f"{p.trainable:,}",
+            f"{p.memory / 1e6:,.0f} MB",
+            f"{p.forward / 1e9:,.2f}",
+            f"{p.backward / 1e9:,.2f}",
+        )
+        for p in found.phases
+    ]
+    columns = ("epochs", "parameters train", "gradients, optimizer", "GFLOPs forward", "backward")
+    said = f"<p>FLOPs of an image of {MEASURED_AT} px, without the frozen-part cache.</p>"
+    return _section("Cost by phase", _table(columns, lines) + said)
+
+
+def _problems(source: Source) -> str:
+    found = problems.problems(source.schedule, source.table)
+    if not found:
+        return "<p>None was found.</p>"
+    lines = (
+        f'<li class="{p.severity}"><b>{p.severity}</b> {_text(p.message)} [{p.code}]</li>'
+        for p in found
+    )
+    return f"<ul>{''.join(lines)}</ul>"
+
+
+def _audit(run: Sequence[tuple[str, str]]) -> str:
+    return _list(run) if run else "<p>No run of this schedule was given.</p>"
+
+
+def _section(title: str, content: str) -> str:
+    return f"<section><h2>{title}</h2>\n{content}</section>\n"
+
+
+def _list(facts: Iterable[tuple[str, str]]) -> str:
+    lines = "".join(f"<dt>{_text(what)}</dt><dd>{_text(value)}</dd>" for what, value in facts)
+    return f"<dl>{lines}</dl>"
+
+
+def _table(columns: Sequence[str], lines: Iterable[Sequence[str]]) -> str:
+    head = "".join(f"<th>{column}</th>" for column in columns)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>\n" for line in lines)
+    return f"<div><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
+
+
+def _text(text: str) -> str:
+    return escape(one_line(text))

@@ -1,0 +1,74 @@
+"""A schedule as a LaTeX table with booktabs, for a paper."""
+
+from __future__ import annotations
+
+from core.errors import one_line
+from core.export import rows
+from core.export.exported import Exported, Source
+from core.export.quoting import comment
+
+_ESCAPES = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    '"': r"\textquotedbl{}",
+    "-": "{-}",
+    "'": "{'}",
+    "`": "{`}",
+    "[": "{[}",
+    "]": "{]}",
+}
+"""Signs that LaTeX, or a font of seven bits, would read as something else; ligatures too."""
+_USAGE = "\\usepackage{booktabs}\n\\usepackage[T1]{fontenc}\n\n\\input{FILE}\n"
+
+
+def export(source: Source) -> Exported:
+    """A `table` whose caption tells the facts, with a row per group and the head last."""
+    schedule = source.schedule
+    facts = "; ".join(f"{what}: {value}" for what, value in rows.facts(schedule))
+    body = "\n".join(f"    {_line(row)}" for row in rows.rows(source))
+    text = rf"""% {comment(schedule.name)}, made with Thaw
+\begin{{table}}
+  \centering
+  \caption{{{escaped(schedule.name)}. {escaped(facts)}. Epochs count from 0.}}
+  \begin{{tabular}}{{llrrl}}
+    \toprule
+    {" & ".join(rows.COLUMNS)} \\
+    \midrule
+{body}
+    \bottomrule
+  \end{{tabular}}
+\end{{table}}
+"""
+    return Exported(text, rows.losses(), kept=rows.KEPT, usage=_USAGE)
+
+
+def escaped(text: str) -> str:
+    """Text that LaTeX sets as it is."""
+    return "".join(_ESCAPES.get(sign, sign) for sign in one_line(text))
+
+
+def _line(row: rows.Row) -> str:
+    parts = ", ".join(rf"\texttt{{{escaped(path)}}}" for path in row.modules)
+    size = "" if row.parameters is None else f"{row.parameters:,}"
+    cells = (escaped(row.name), parts, size, _number(rows.rate(row.peak)), rows.spans(row))
+    return f"{' & '.join(cells)} \\\\"
+
+
+def _number(text: str) -> str:
+    r"""A number in math mode: `1e-06` is $10^{-6}$, `5e-06` is $5 \times 10^{-6}$."""
+    digits, _, power = text.partition("e")
+    if not power:
+        return f"${digits}$"
+    factor = "" if digits == "1" else rf"{digits} \times "
+    return f"${factor}10^{{{int(power)}}}$"

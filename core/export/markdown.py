@@ -1,0 +1,36 @@
+"""A schedule as a Markdown table, for a README or a model card."""
+
+from __future__ import annotations
+
+from core.errors import one_line
+from core.export import rows
+from core.export.exported import Exported, Source
+
+_SIGNS = "\\`*_{}[]()<>#!|~$&:@^="
+
+
+def export(source: Source) -> Exported:
+    """A heading, the facts as a list, and the table of groups with the head last."""
+    schedule = source.schedule
+    head = [f"## {escaped(schedule.name)}", ""]
+    facts = [f"- {what}: {escaped(value)}" for what, value in rows.facts(schedule)]
+    table = [_line(rows.COLUMNS), "|---|---|--:|--:|---|"]
+    table += [_line(_cells(row)) for row in rows.rows(source)]
+    foot = ["", "Epochs count from 0."]
+    text = "\n".join([*head, *facts, "", *table, *foot]) + "\n"
+    return Exported(text, rows.losses(), kept=rows.KEPT)
+
+
+def escaped(text: str) -> str:
+    """Text that Markdown shows as it is, in a cell too."""
+    return "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in one_line(text))
+
+
+def _cells(row: rows.Row) -> tuple[str, ...]:
+    parts = ", ".join(f"`{path}`" for path in row.modules)  # paths hold no sign of Markdown's
+    size = "" if row.parameters is None else f"{row.parameters:,}"
+    return escaped(row.name), parts, size, rows.rate(row.peak), rows.spans(row)
+
+
+def _line(cells: tuple[str, ...]) -> str:
+    return f"| {' | '.join(cells)} |"

@@ -1,0 +1,114 @@
+"""What the tables of a schedule say of each group and of the whole, as plain words and numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.design import curves, layers, plan
+from core.design.spec import SGD, FloorLR, Group, Schedule
+from core.export.exported import Loss, Source
+
+COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
+
+NAMES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+"""Optimizers as papers write them."""
+
+KEPT = "the groups, their layers, their peak rates, and the epochs in which they train"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A group: `parameters` is None where the model has no layer table."""
+
+    name: str
+    modules: tuple[str, ...]
+    parameters: int | None
+    peak: float
+    spans: tuple[plan.Span, ...]
+
+
+def rows(source: Source) -> list[Row]:
+    """A row for each group, from input to output."""
+    return [_row(source, group) for group in source.schedule.groups]
+
+
+def spans(row: Row) -> str:
+    """`2 to 7`, or `never`; epochs count from 0, and the last is named."""
+    shown = [f"{a} to {b - 1}" if b - a > 1 else str(a) for a, b in row.spans]
+    return ", ".join(shown) or "never"
+
+
+def rate(value: float) -> str:
+    """A rate with at most six digits: `0.0005`, `1e-06`."""
+    return f"{value:.6g}"
+
+
+def facts(schedule: Schedule) -> list[tuple[str, str]]:
+    """What holds for the whole schedule: (what, its value in words)."""
+    return [
+        ("model", f"{schedule.model.name}, weights {schedule.model.weights or 'random'}"),
+        ("epochs", f"{schedule.epochs:,}"),
+        ("optimizer", _optimizer(schedule)),
+        ("warmup", _warmup(schedule)),
+        ("decay", _decay(schedule)),
+        ("rates change", f"every {schedule.lr.interval}"),
+        ("after a thaw", "the curve begins anew" if _restarts(schedule) else "the curve goes on"),
+    ]
+
+
+def losses() -> tuple[Loss, ...]:
+    """What every table leaves out."""
+    return (
+        Loss(
+            "lr",
+            "A table has no rate of a single step",
+            "it tells the curve in words, with six digits; the rates are in CSV",
+        ),
+    )
+
+
+def _row(source: Source, group: Group) -> Row:
+    schedule, table = source.schedule, source.table
+    return Row(
+        name=group.name,
+        modules=group.modules,
+        parameters=None if table is None else layers.count(table, group.modules),
+        peak=curves.peak(schedule, group),
+        spans=plan.open_spans(group, schedule.epochs),
+    )
+
+
+def _optimizer(schedule: Schedule) -> str:
+    spec = schedule.optimizer
+    momentum = f", momentum {spec.momentum:g}" if isinstance(spec, SGD) else ""
+    decay = f"weight decay {spec.weight_decay:g}"
+    return f"{NAMES[spec.name]}, base rate {rate(spec.base_lr)}, {decay}{momentum}"
+
+
+def _warmup(schedule: Schedule) -> str:
+    warmup = schedule.lr.warmup
+    if not warmup.epochs:
+        return "none"
+    start = f"from {warmup.start_factor:g} of the peak"
+    return f"{warmup.epochs:g} epoch{'' if warmup.epochs == 1 else 's'}, {warmup.shape}, {start}"
+
+
+def _decay(schedule: Schedule) -> str:
+    decay = schedule.lr.decay
+    match decay.shape:
+        case "constant":
+            return "none"
+        case "wsd":
+            shape = f"1 - sqrt over the last {decay.cooldown:g} of what is left"
+        case "polynomial":
+            shape = f"polynomial of power {decay.power:g}"
+        case _:
+            shape = decay.shape
+    floor = decay.floor
+    if isinstance(floor, FloorLR):
+        return f"{shape}, to {rate(floor.lr)} for every group"
+    return f"{shape}, to {floor.factor:g} of the peak"
+
+
+def _restarts(schedule: Schedule) -> bool:
+    return schedule.lr.after_unfreeze == "restart"

@@ -1,0 +1,43 @@
+"""A run's end as a few facts in words, for a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.runs import folder as folders
+from core.runs.forecast import duration
+
+Facts = tuple[tuple[str, str], ...]
+"""What, and its value in words."""
+
+
+def facts(folder: Path, schedule: Schedule) -> Facts:
+    """How a run of that schedule ended: its results, and what its audit found.
+
+    Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
+    """
+    ran, _ = folders.read(folder)
+    if ran != schedule:
+        wrong = f"is {str(folder)!r}, a run of another schedule ({ran.name})"
+        raise InputError("--run", wrong, f"export {str(folder / folders.SCHEDULE)!r} instead")
+    end = folders.summary(folder)
+    if end is None or not end.get("audit"):
+        wrong = f"is {str(folder)!r}, a run without an audit"
+        raise InputError("--run", wrong, "let it finish first: python -m core resume DIR")
+    audit = end["audit"]
+    frozen = "did not move" if audit["frozen_groups_unchanged"] else "moved: their bits differ"
+    return (
+        ("run", f"{end['status']} in {duration(end['seconds'])} on {end['device']}"),
+        (
+            "validation",
+            f"loss {end['validation_loss']:.4f}, accuracy {end['validation_accuracy']:.1%}",
+        ),
+        ("always the commonest class", f"accuracy {end['majority_accuracy']:.1%}"),
+        (
+            "rates",
+            f"{audit['steps']:,} steps, largest relative difference {audit['max_lr_error']:.2g}",
+        ),
+        ("frozen groups", frozen),
+    )

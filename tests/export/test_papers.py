@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+import json
+
+import altair
+import pytest
+from hypothesis import given
+
+from core.design import budget, curves, layers, presets
+from core.design.spec import Schedule
+from core.export import chart, html, latex, markdown, picture
+from core.export.exported import Source
+from core.export.rows import rate, rows, spans
+from tests.design.strategies import schedules
+from tests.export.thrice import SCHEDULES, STEPS
+
+TABLE = layers.load("torchvision/resnet18")
+SOURCES = {name: Source(schedule, STEPS, TABLE) for name, schedule in SCHEDULES.items()}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_the_chart_draws_the_laws_rates_and_altair_takes_it(name: str):
+    source = SOURCES[name]
+    content = chart.export(source).content
+    assert isinstance(content, str)
+    altair.Chart.from_dict(json.loads(content))
+    drawn = json.loads(content)["vconcat"][1]["data"]["values"]
+    for row in drawn:
+        if row["epoch"] < source.schedule.epochs:
+            group = source.schedule.group(row["group"])
+            step = round(row["epoch"] * STEPS)
+            t = curves.time_of_step(source.schedule, step, STEPS)
+            assert row["rate"] == float(curves.lr(source.schedule, group, t))
+
+
+@given(schedules(max_epochs=5, max_groups=3))
+def test_any_schedule_has_a_chart_and_tables(schedule: Schedule):
+    source = Source(schedule, 3)
+    altair.Chart.from_dict(chart.document(schedule, 3))
+    for made in (markdown.export(source), latex.export(source)):
+        assert isinstance(made.content, str)
+        assert made.content.endswith("\n")
+
+
+def test_pictures_are_pictures():
+    source = SOURCES["exercise"]
+    content = picture.png(source).content
+    assert isinstance(content, bytes)
+    assert content.startswith(b"\x89PNG")
+    svg = picture.svg(source).content
+    assert isinstance(svg, str)
+    assert svg.startswith("<svg")
+    assert all(group.name in svg for group in source.schedule.groups)
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_tables_have_the_plans_epochs_and_peaks(name: str):
+    source = SOURCES[name]
+    lines = str(markdown.export(source).content).splitlines()
+    for row in rows(source):
+        (line,) = [line for line in lines if line.startswith(f"| {row.name} |")]
+        assert line.endswith(f"| {row.parameters:,} | {rate(row.peak)} | {spans(row)} |")
+    by_name = {row.name: spans(row) for row in rows(SOURCES["gradual with restart"])}
+    assert by_name["layer4"] == "1, 4 to 5"
+    assert by_name["stem"] == "never"
+    assert by_name["head"] == "0 to 5"
+
+
+def test_a_rate_in_latex_is_a_power_of_ten():
+    text = str(latex.export(SOURCES["exercise"]).content)
+    assert "$10^{-8}$" in text
+    assert "$0.001$" in text
+    assert r"\end{tabular}" in text
+
+
+def test_the_report_tells_budget_problems_and_audit_and_loads_nothing():
+    schedule = presets.load("exercise")
+    told = (("rates", "640 steps, largest relative difference 0"),)
+    page = str(html.export(Source(schedule, STEPS, TABLE, told)).content)
+    shares = budget.budgets(schedule)
+    assert shares[-1] is not None
+    assert f"<td>{shares[-1].learning:.0%}</td>" in page
+    assert "rising-lr" in page
+    assert "640 steps, largest relative difference 0" in page
+    assert "default-src 'none'" in page
+    addresses = {part.split('"')[0] for part in page.split('="http')[1:]}
+    assert addresses <= {"://www.w3.org/2000/svg", "://www.w3.org/1999/xlink"}
+
+
+def test_the_report_says_what_it_was_not_given():
+    made = html.export(Source(presets.load("exercise"), STEPS))
+    assert [loss.field for loss in made.losses] == ["lr", "model.name", "the run"]
+    assert "No run of this schedule was given." in str(made.content)
