@@ -52,8 +52,8 @@ def document(schedule: Schedule, steps_per_epoch: int) -> Json:
     """The timeline over the rates, the head on top, on one axis of epochs; light colours."""
     names = [group.name for group in schedule.groups]
     colours = [pair[_LIGHT] for pair in group_colours(len(names))]
-    colour = {"field": "group", "type": "nominal", "legend": None}
-    colour["scale"] = {"domain": names, "range": colours}
+    scale = {"domain": names, "range": colours}
+    colour = {"field": "group", "type": "nominal", "legend": None, "scale": scale}
     return {
         "$schema": SCHEMA,
         "title": {"text": schedule.name, "anchor": "start", "fontWeight": 600},
