@@ -21,6 +21,7 @@ from core.runs import event_log, owner
 from core.runs.disk import replace, told
 from core.runs.events import Launched
 from core.runs.lock import alone
+from core.runs.small_file import json_of
 
 PID = "pid"
 LOCK = "lock"
@@ -101,6 +102,6 @@ def stop_requested(folder: Path) -> bool:
 def _noted(folder: Path) -> Any:
     """What `write_pid` has noted, or None if that is missing or unreadable."""
     try:
-        return json.loads((folder / PID).read_bytes())
+        return json_of(folder / PID)
     except (OSError, ValueError):
         return None

@@ -6,11 +6,21 @@ Training yields these; the command line prints them, the run folder stores them,
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import TypeAdapter
+from pydantic import Field, TypeAdapter
+
+from core.design.spec import MAX_EPOCHS
 
 Stage = Literal["loading", "caching", "evaluating", "checkpoint", "auditing"]
+Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
+Count = Annotated[int, Field(ge=0, le=2**53)]
+"""Up to what every drawing of it can hold."""
+Length = Annotated[int, Field(ge=1, le=2**53)]
+Amount = Annotated[float, Field(ge=0, le=1e18)]
+"""Seconds, or whatever else is neither negative nor endless."""
+Share = Annotated[float, Field(ge=0, le=1)]
+Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,16 +38,16 @@ class Started:
     `majority_accuracy` is the validation accuracy of always saying the commonest class.
     """
 
-    time: float
+    time: Amount
     device: str
     device_name: str
-    steps_per_epoch: int
-    train_images: int
-    validation_images: int
+    steps_per_epoch: Length
+    train_images: Count
+    validation_images: Count
     classes: tuple[str, ...]
-    parameters: int
-    majority_accuracy: float
-    resumed_at: int = 0
+    parameters: Count
+    majority_accuracy: Share
+    resumed_at: Epoch = 0
     event: Literal["started"] = "started"
 
 
@@ -46,8 +56,8 @@ class Progress:
     """A stage has come to `done` of `total` units (0 of 0: length unknown)."""
 
     stage: Stage
-    done: int = 0
-    total: int = 0
+    done: Count = 0
+    total: Count = 0
     event: Literal["progress"] = "progress"
 
 
@@ -68,11 +78,11 @@ class Forecast:
     `disk` are the most bytes that stored tensors will take at any moment.
     """
 
-    epochs: tuple[float, ...]
-    seconds: float
-    plain_seconds: float
-    memory: int = 0
-    disk: int = 0
+    epochs: tuple[Amount, ...]
+    seconds: Amount
+    plain_seconds: Amount
+    memory: Count = 0
+    disk: Count = 0
     event: Literal["forecast"] = "forecast"
 
 
@@ -84,12 +94,12 @@ class CacheDecision:
     the predicted share of the phase's seconds that it need not spend, without the pass itself.
     """
 
-    epoch: int
+    epoch: Epoch
     on: bool
     reason: str
-    bytes: int = 0
-    disk: int = 0
-    saves: float = 0.0
+    bytes: Count = 0
+    disk: Count = 0
+    saves: Number = 0.0
     event: Literal["cache"] = "cache"
 
 
@@ -97,10 +107,10 @@ class CacheDecision:
 class Step:
     """One optimizer step: the rates it used, read from the optimizer, and its batch's loss."""
 
-    step: int
-    epoch: int
-    loss: float
-    lrs: dict[str, float]
+    step: Count
+    epoch: Epoch
+    loss: Number
+    lrs: dict[str, Amount]
     event: Literal["step"] = "step"
 
 
@@ -112,16 +122,16 @@ class EpochDone:
     counts all of the epoch, caching and evaluation included; `images_per_second` its steps alone.
     """
 
-    epoch: int
+    epoch: Epoch
     open: tuple[str, ...]
-    trainable_parameters: int
-    train_loss: float
-    train_accuracy: float
-    validation_loss: float
-    validation_accuracy: float
-    seconds: float
-    images_per_second: float
-    peak_memory: int
+    trainable_parameters: Count
+    train_loss: Number
+    train_accuracy: Share
+    validation_loss: Number
+    validation_accuracy: Share
+    seconds: Amount
+    images_per_second: Amount
+    peak_memory: Count
     event: Literal["epoch"] = "epoch"
 
 
@@ -133,8 +143,8 @@ class FrozenSpan:
     """
 
     group: str
-    start: int
-    end: int
+    start: Epoch
+    end: Epoch
     unchanged: bool
     buffers: bool = True
 
@@ -150,11 +160,11 @@ class Audit:
     the largest |exact|, with the final weights.
     """
 
-    steps: int
-    max_lr_error: float
+    steps: Count
+    max_lr_error: Number
     frozen_groups_unchanged: bool
     spans: tuple[FrozenSpan, ...] = field(default=())
-    precision_error: float | None = None
+    precision_error: Number | None = None
     event: Literal["audit"] = "audit"
 
 
@@ -162,7 +172,7 @@ class Audit:
 class Finished:
     """The run went to its end. `seconds` counts every sitting."""
 
-    seconds: float
+    seconds: Amount
     event: Literal["finished"] = "finished"
 
 
@@ -170,7 +180,7 @@ class Finished:
 class Stopped:
     """The run was stopped on request; `epoch` is the first one a resume will run."""
 
-    epoch: int
+    epoch: Epoch
     event: Literal["stopped"] = "stopped"
 
 

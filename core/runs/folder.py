@@ -25,6 +25,7 @@ from core.runs import claim, disk, event_log, outcome
 from core.runs import events as ev
 from core.runs.outcome import Status
 from core.runs.settings import RunSettings, read_settings
+from core.runs.small_file import content, json_of
 
 SCHEDULE = "schedule.json"
 SETTINGS = "settings.json"
@@ -89,8 +90,7 @@ def discard(folder: Path) -> None:
 def read(folder: Path) -> tuple[Schedule, RunSettings]:
     """What a run folder runs; InputError if it is none, or holds something that cannot be run."""
     try:
-        schedule = (folder / SCHEDULE).read_bytes()
-        settings = (folder / SETTINGS).read_bytes()
+        schedule, settings = content(folder / SCHEDULE), content(folder / SETTINGS)
     except (OSError, ValueError):
         wrong = f"is {str(folder)!r}, which is no run folder"
         way_out = f"name one with {SCHEDULE} and {SETTINGS} in it, made by: python -m core run"
@@ -125,7 +125,7 @@ def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
 def summary(folder: Path) -> dict[str, Any] | None:
     """What `write_summary` has written, or None if it is missing or unreadable."""
     try:
-        found = json.loads((folder / SUMMARY).read_bytes())
+        found = json_of(folder / SUMMARY)
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
@@ -133,10 +133,10 @@ def summary(folder: Path) -> dict[str, Any] | None:
 
 def write_summary(folder: Path, schedule: Schedule) -> dict[str, Any]:
     """Write and return how the run ended; see `core.runs.outcome`."""
-    content = outcome.summarise(schedule, event_log.read(folder))
+    told = outcome.summarise(schedule, event_log.read(folder))
     with suppress(OSError):  # the events hold all of it
-        disk.replace(folder / SUMMARY, (json.dumps(content, indent=2) + "\n").encode())
-    return content
+        disk.replace(folder / SUMMARY, (json.dumps(told, indent=2) + "\n").encode())
+    return told
 
 
 def is_run_id(text: str) -> bool:

@@ -11,8 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from core.runs.small_file import content
+
 MOST = 200_000
 """Images that a file is written for: what is read to show a page must stay small."""
+_MOST_BYTES = 30_000_000
+"""Bytes that are read of such a file; one that is longer is then cut short, and not understood."""
 _DIGITS = 6
 _Index = Annotated[int, Field(ge=0)]
 
@@ -57,7 +61,7 @@ def write(path: Path, told: Predictions) -> None:
 def read(path: Path) -> Predictions | None:
     """What `write` has written; None if it is not there or was not understood."""
     try:
-        return Predictions.model_validate_json(path.read_bytes())
+        return Predictions.model_validate_json(content(path, _MOST_BYTES))
     except (OSError, ValidationError):
         return None
 

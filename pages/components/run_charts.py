@@ -107,7 +107,7 @@ def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
     """Rows in which the group trains, with the number of the window that they lie in."""
     spans = {group.name: plan.open_spans(group, schedule.epochs) for group in schedule.groups}
     rates["span"] = [
-        next((i for i, (a, b) in enumerate(spans[row.group]) if a <= row.epoch < b), -1)
+        next((i for i, (a, b) in enumerate(spans.get(row.group, ())) if a <= row.epoch < b), -1)
         for row in rates.itertuples()
     ]
     return rates[rates["span"] >= 0]

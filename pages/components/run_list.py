@@ -47,7 +47,8 @@ def _row(run: Path, *, chosen: bool) -> None:
     summary = folder.summary(run) or {}
     when = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime).strftime("%d %b %H:%M")
     accuracy = summary.get("validation_accuracy")
-    result = status if accuracy is None else f"{status} · {accuracy:.1%}"
+    known = isinstance(accuracy, float | int)
+    result = f"{status} · {accuracy:.1%}" if known else status
     held = size(disk_use.used(run))
     if st.button(
         f"**{frame.escape_markdown(folder.name_of(run))}**  \n:small[{when} · {result} · {held}]",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from html import escape
 from pathlib import Path
@@ -36,6 +37,8 @@ _STAGES = {
     "checkpoint": "writing a checkpoint",
     "auditing": "auditing",
 }
+_TAIL = 4_000
+"""Bytes of the log that are shown."""
 _ADVICE = {
     "stopped": "Stopped on request. Resume goes on from the last epoch that was finished.",
     "interrupted": "Its process is gone. Resume goes on from the last epoch that was finished.",
@@ -91,8 +94,14 @@ def _log(run: Path) -> None:
     log = run / folder.LOG
     if log.is_file():
         with st.expander("The end of its log"):
-            tail = log.read_text(encoding="utf-8", errors="replace")[-4000:]
-            st.code(tail or "The log is empty.", language=None)
+            st.code(_tail(log) or "The log is empty.", language=None)
+
+
+def _tail(log: Path) -> str:
+    """The end of a file, whatever its length."""
+    with log.open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+        return file.read(_TAIL).decode(errors="replace")
 
 
 def _headline(schedule: Schedule, status: str, told: Digest) -> str:
@@ -108,7 +117,7 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
         return _STAGES[told.progress.stage]
     if status in ("running", "stopping") and told.steps:
         phases = plan.phases(schedule)
-        epoch = told.steps[-1].epoch
+        epoch = min(told.steps[-1].epoch, schedule.epochs - 1)
         number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
         return f"phase {number} of {len(phases)}: {_and(phases[number - 1].open)}"
     if status == "finished" and told.epochs:
@@ -119,6 +128,8 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
 
 
 def _and(names: tuple[str, ...]) -> str:
+    if not names:
+        return "no group trains"
     *others, last = names[::-1]
     verb = "train" if others else "trains"
     return f"{', '.join(others)} and {last} {verb}" if others else f"{last} {verb}"

@@ -19,6 +19,7 @@ from core.errors import InputError
 from core.runs import folder, launch, library, tables
 from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
+from core.runs.small_file import content
 from pages.components import shelf, state
 from pages.components.data_seen import train_images
 
@@ -197,7 +198,7 @@ def _schedule_of(run: Path) -> Schedule | None:
 
 @lru_cache(maxsize=256)
 def _parsed(path: Path, changed: int) -> Schedule:
-    return parse(path.read_bytes())
+    return parse(content(path))
 
 
 def _when(run: Path) -> str:
