@@ -17,6 +17,7 @@ from typing import BinaryIO
 from core.errors import DataError, one_line, shown
 from core.runs.home import home, is_demo
 from core.runs.image_files import UNREADABLE, check_image, reason
+from core.runs.small_file import json_of
 from core.runs.zip_layout import Layout, Placed, arrange, with_suffix
 from core.runs.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
 
@@ -72,14 +73,15 @@ def unpack(
 ) -> Generator[Unpacking | Upload, None, None]:
     """Progress while the zip is unpacked below `data`, and the Upload as the last item.
 
-    A zip with the same bytes is not unpacked again. Left early, nothing stays behind. Raises
-    DataError, naming the zip, for one that is hostile, damaged, too large, or without two classes.
-    A file in it that is no image that can be read is left out, and named.
+    A zip with the same bytes is not unpacked again unless files of it are gone. Left early,
+    nothing stays behind. Raises DataError, naming the zip, for one that is hostile, damaged, too
+    large, or without two classes. A file in it that is no image that can be read is left out, and
+    named.
     """
     name = one_line(name)[:80] or "upload.zip"
     target = data / digest(file, name, most)[:32]
     before = read_note(target)
-    if before is not None:
+    if before is not None and _is_whole(before):
         yield before
         return
     held = contents(file, name)
@@ -90,6 +92,8 @@ def unpack(
         beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=data))
         try:
             yield from _Unpacker(held, layout, name, beside, most).unpack()
+            if before is not None:
+                shutil.rmtree(target, ignore_errors=True)
             with suppress(OSError):  # another session was faster with the same bytes
                 beside.rename(target)
         finally:
@@ -106,13 +110,19 @@ def unpack(
 def read_note(unpacked: Path) -> Upload | None:
     """What is known of a data folder that was an upload; None for any other."""
     try:
-        told = json.loads((unpacked / NOTE).read_bytes())
+        told = json_of(unpacked / NOTE)
         left_out = tuple((str(path), str(why)) for path, why in told["left_out"])
         return Upload(
             unpacked, str(told["name"]), int(told["images"]), int(told["skipped"]), left_out
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None
+
+
+def _is_whole(upload: Upload) -> bool:
+    """Whether as many files lie in its folders as were unpacked."""
+    files = (path for path in upload.folder.rglob("*") if path.is_file())
+    return sum(path.name != NOTE for path in files) == upload.images
 
 
 class _Unpacker:
@@ -122,6 +132,7 @@ class _Unpacker:
         self._held, self._layout, self._name, self._into = held, layout, name, into
         self._most, self._room = most, most.unpacked
         self._taken: set[str] = set()
+        self._same: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
         self._left_out = [(m.path, "outside the class folders") for m in layout.outside]
 
@@ -179,10 +190,10 @@ class _Unpacker:
 
     def _free(self, place: Path) -> Path:
         """The path, or one with a number where a file system may hold it for taken."""
-        made, number = place, 1
+        made, asked = place, str(place).casefold()
         while str(made).casefold() in self._taken:
-            number += 1
-            made = place.with_name(f"{place.stem}-{number}{place.suffix}")
+            self._same[asked] += 1  # kept, since a zip may hold one name thousands of times
+            made = place.with_name(f"{place.stem}-{self._same[asked] + 1}{place.suffix}")
         self._taken.add(str(made).casefold())
         return made
 
