@@ -32,6 +32,12 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes each orientation of EXIF upright; 1 is."""
+_MOST_MEMORY = 180_000_000
+"""Bytes that trying an image may take, whatever its file's size: a page's server does it."""
+_MEMORY = {"WEBP": 16, "TIFF": 8}
+"""Bytes per pixel that decoding takes, where it is not the image's own."""
+_SIXTEEN_BITS = ("PNG", "PPM")
+"""Formats whose grey of mode I has 16 bits; in the others it has 32, of any range."""
 _TRY = 64
 """Pixels a side that a JPEG is decoded to when it is only tried: its file is read to the end."""
 
@@ -41,22 +47,29 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
 
     It may have as many `pixels`; by default as many as Pillow allows without a warning.
 
-    Raises one of UNREADABLE for what is no image, and for one of far too many pixels.
+    Raises one of UNREADABLE for what is no image, for one of far too many pixels, and for numbers
+    of 32 bits instead of shades: nothing says which of them is white.
     """
     image = Image.open(path, formats=FORMATS)
     most = pixels or Image.MAX_IMAGE_PIXELS
     if most is not None and image.width * image.height > most:
         image.close()
         raise Image.DecompressionBombError("far too many pixels")
+    if image.mode == "F" or (image.mode == "I" and image.format not in _SIXTEEN_BITS):
+        image.close()
+        raise ValueError("grey of 32 bits: save it with 8 or 16")
     return image
 
 
 def check_image(path: Path, pixels: int | None = None) -> str:
     """The format of the image in a file (`JPEG`), which was read to its end without a fault.
 
-    Raises one of UNREADABLE as above, and for an image that is cut short or damaged.
+    Raises one of UNREADABLE as above, for an image that is cut short or damaged, and for one that
+    would take more than 180 MB of memory.
     """
     with open_image(path, pixels) as image:
+        if _memory(image) > _MOST_MEMORY:
+            raise Image.DecompressionBombError("far too many pixels")
         image.verify()
     with open_image(path, pixels) as image:  # verify leaves an image that cannot be used any more
         image.draft("RGB", (_TRY, _TRY))
@@ -69,7 +82,7 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
     Of 16 bits of grey the upper ones stay: Pillow would call everything above 255 white.
     """
-    if image.mode.startswith("I;16"):
+    if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     return image.convert("RGB")
 
@@ -84,6 +97,14 @@ def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
     except (*UNREADABLE, TypeError, KeyError):
         return pixels
     return pixels if turn is None else pixels.transpose(turn)
+
+
+def _memory(image: Image.Image) -> int:
+    """Bytes that it takes, at most, to try an image whose header alone has been read."""
+    pixels = image.width * image.height
+    if image.format in ("JPEG", "MPO"):  # one that comes line by line is made small as it comes
+        return pixels * 2 * len(image.getbands()) if "progressive" in image.info else 0
+    return pixels * _MEMORY.get(image.format or "", 10 if image.mode.startswith("I") else 4)
 
 
 def reason(error: BaseException) -> str:

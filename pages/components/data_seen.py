@@ -18,6 +18,8 @@ from core.runs.settings import BUNDLED_DATA, RunSettings
 _SIDE = 128
 """Pixels of a thumbnail's longer side: twice what it is shown at, for dense screens."""
 _LOSSLESS = 64
+_LARGE = 4_000_000
+"""Pixels above which an image is made smaller before anything else is done with it."""
 
 
 def seen(data: str) -> Look | str:
@@ -63,6 +65,8 @@ def _of_file(path: str, changed: int) -> str | None:
     try:
         with open_image(Path(path)) as image:
             image.draft("RGB", (_SIDE, _SIDE))
+            if image.width * image.height > _LARGE and not image.mode.startswith("I"):
+                image.thumbnail((4 * _SIDE, 4 * _SIDE))
             small = as_rgb(image)  # first, since 16 bits of grey cannot be made smaller
             small.thumbnail((_SIDE, _SIDE))
             return _encoded(upright(image, small))
