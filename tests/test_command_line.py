@@ -375,7 +375,7 @@ BAD_TEXTS = {
     "not JSON": (b"{", "is not JSON"),
     "a list": (b"[1]", "the document is [1], not an object"),
     "a key twice": (b'{"format": "thaw.schedule", "format": "x"}', "format stands twice"),
-    "NaN": (b'{"epochs": NaN}', "holds NaN"),
+    "NaN": (b'{"epochs": NaN}', "is NaN"),
     "binary": (bytes(range(256)), "is not UTF-8 text"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", "is not UTF-8 text"),
     "too deep": (b"[" * 5_000, "is nested over 16 deep"),

@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from core.design.parse import MAX_BYTES, parse
 from core.design.spec import Schedule
-from core.errors import LinkError, ScheduleError
+from core.errors import LinkError, ScheduleError, shown
 
 MAX_CHARACTERS = 16_000
 PARAMETER = "s"
@@ -50,8 +50,9 @@ def decode(text: str) -> Schedule:
         )
     if not text:
         raise LinkError(_FIELD, "is empty", _COPY_AGAIN)
-    if not re.fullmatch(r"[A-Za-z0-9_-]+", text):
-        raise LinkError(_FIELD, "holds characters that no link has", _COPY_AGAIN)
+    if strange := re.search(r"[^A-Za-z0-9_-]", text):
+        wrong = f"has {shown(strange[0])} as character {strange.start() + 1}, which no link has"
+        raise LinkError(_FIELD, wrong, _COPY_AGAIN)
     if len(text) % 4 == 1:  # no whole number of bytes
         raise LinkError(_FIELD, "is cut short", _COPY_AGAIN)
     document = _inflate(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pydantic import ValidationError
@@ -48,14 +49,11 @@ def from_raw(raw: object) -> spec.Schedule:
     if version > VERSION:
         wrong = f"is {shown(version)}, but this Thaw reads {VERSION}"
         raise _refuse("version", wrong, "update Thaw to open it")
+    for path in _halves(raw):
+        wrong = "holds half of a character (a lone surrogate)"
+        raise _refuse(json_path(path), wrong, "remove the \\ud… in it")
     try:
-        text = json.dumps(raw, ensure_ascii=False).encode()
-    except UnicodeEncodeError as error:
-        raise _refuse(
-            "the document", "holds half of a character (a lone surrogate)", "remove the \\ud… in it"
-        ) from error
-    try:
-        return spec.Schedule.model_validate_json(text)
+        return spec.Schedule.model_validate_json(json.dumps(raw, ensure_ascii=False))
     except ValidationError as error:
         raise ScheduleError(explained(error)) from None
 
@@ -113,26 +111,62 @@ def _load(text: str) -> object:
     if not text.strip():
         raise _refuse("the document", "is empty", "save a schedule as JSON on the Design page")
     if "\x00" in text:
-        raise _refuse("the document", "holds NUL characters", "save it as UTF-8, not as UTF-16")
-    if _depth(text) > MAX_DEPTH:
-        raise _refuse("the document", f"is nested over {MAX_DEPTH} deep", "a schedule needs 5")
+        where = _place(text, text.index("\x00"))
+        raise _refuse(where, "is a NUL character", "save it as UTF-8, not as UTF-16")
+    _refuse_depth(text)
+
+    def no_constant(name: str) -> float:
+        raise _refuse(_first(text, name), f"is {name}", "write a finite number")
+
     try:
-        return json.loads(text, object_pairs_hook=_unique, parse_constant=_no_constant)
+        return json.loads(text, object_pairs_hook=_unique, parse_constant=no_constant)
     except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
+        where = _place(text, error.pos)
         raise _refuse(where, f"is not JSON ({error.msg})", "mend it there") from None
     except ValueError:  # Python reads no integer of over 4,300 digits
-        raise _refuse(
-            "the document", "holds a number of thousands of digits", "shorten it"
-        ) from None
+        where = _first(text, r"(?<![\d.])\d{4301,}(?![\d.eE])")
+        raise _refuse(where, "is a number of thousands of digits", "shorten it") from None
 
 
-def _depth(text: str) -> int:
-    deepest = depth = 0
-    for bracket in re.findall(r'"(?:\\.|[^"\\])*+"?|[\[\]{}]', text, re.DOTALL):
-        depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket, 0)
-        deepest = max(deepest, depth)
-    return deepest
+def _refuse_depth(text: str) -> None:
+    depth = 0
+    for found in _outside_strings(text, r"[\[\]{}]"):
+        depth += 1 if found[1] in "[{" else -1
+        if depth > MAX_DEPTH:
+            where = _place(text, found.start())
+            raise _refuse(where, f"is nested over {MAX_DEPTH} deep", "a schedule needs 5")
+
+
+def _first(text: str, pattern: str) -> str:
+    """The place of the first match that no string holds."""
+    return _place(text, next(_outside_strings(text, pattern)).start())
+
+
+def _outside_strings(text: str, pattern: str) -> Iterator[re.Match[str]]:
+    found = re.finditer(rf'"(?:\\.|[^"\\])*+"?|({pattern})', text, re.DOTALL)
+    return (each for each in found if each[1])
+
+
+def _place(text: str, offset: int) -> str:
+    """An offset as people count, from 1."""
+    line = text.count("\n", 0, offset) + 1
+    return f"line {line}, column {offset - text.rfind(chr(10), 0, offset)}"
+
+
+def _halves(raw: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """Where half a character stands, which JSON can say (`\\ud800`) and UTF-8 cannot."""
+    if isinstance(raw, str):
+        if any("\ud800" <= c <= "\udfff" for c in raw):
+            yield path
+        return
+    inside: Iterable[tuple[str | int, object]] = ()
+    if isinstance(raw, dict):
+        inside = raw.items()
+    elif isinstance(raw, list):
+        inside = enumerate(raw)
+    for key, value in inside:
+        yield from _halves(key, (*path, key))
+        yield from _halves(value, (*path, key))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -142,7 +176,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in counts if counts[key] > 1)
         raise _refuse(json_path((twice,)), "stands twice in one object", "keep one of the two")
     return found
-
-
-def _no_constant(name: str) -> float:
-    raise _refuse("the document", f"holds {name}", "write a finite number")

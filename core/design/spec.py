@@ -26,9 +26,14 @@ MAX_EPOCHS = 10_000
 MAX_GROUPS = 512
 
 Name = Annotated[
-    str, StringConstraints(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+$",
+    ),
 ]
-"""A name for people: 1 to 80 characters, no control characters."""
+"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows."""
 
 ModulePath = Annotated[
     str,

@@ -121,18 +121,18 @@ NOT_A_DOCUMENT = [
             '["\\ud800"]',
             'the document is ["\\ud800"], not an object: start it with {',
         ),
-        ("NaN", '{"a": NaN}', "the document holds NaN: write a finite number"),
-        ("Infinity", '{"a": Infinity}', "the document holds Infinity: write a finite number"),
-        ("-Infinity", '{"a": -Infinity}', "the document holds -Infinity: write a finite number"),
+        ("NaN", '{"a": NaN}', "line 1, column 7 is NaN: write a finite number"),
+        ("Infinity", '{"a": Infinity}', "line 1, column 7 is Infinity: write a finite number"),
+        ("-Infinity", '{"a": -Infinity}', "line 1, column 7 is -Infinity: write a finite number"),
         (
             "5,000 digits",
             '{"a": ' + "1" * 5_000 + "}",
-            "the document holds a number of thousands of digits: shorten it",
+            "line 1, column 7 is a number of thousands of digits: shorten it",
         ),
         (
             "nested 17 deep",
             "[" * 17 + "]" * 17,
-            "the document is nested over 16 deep: a schedule needs 5",
+            "line 1, column 17 is nested over 16 deep: a schedule needs 5",
         ),
         (
             "nested 100,000 deep",
@@ -162,7 +162,7 @@ NOT_A_DOCUMENT = [
         (
             "UTF-16 without a BOM",
             json.dumps(DOCUMENT).encode("utf-16-le"),
-            "the document holds NUL characters: save it as UTF-8, not as UTF-16",
+            "line 1, column 2 is a NUL character: save it as UTF-8, not as UTF-16",
         ),
         (
             "an open text of many escaped quotes",
@@ -521,12 +521,12 @@ WRONG_FIELDS = [
     at(
         "name",
         to="\ud800",
-        says="the document holds half of a character (a lone surrogate): remove the \\ud… in it",
+        says="name holds half of a character (a lone surrogate): remove the \\ud… in it",
     ),
     at(
         "\udfff",
         to=1,
-        says="the document holds half of a character (a lone surrogate): remove the \\ud… in it",
+        says="['\\udfff'] holds half of a character (a lone surrogate): remove the \\ud… in it",
     ),
     at(
         "model",
