@@ -1,0 +1,180 @@
+"""Names that are HTML, Markdown or Streamlit's own marks: every page shows them as they are."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from core.design import link, parse, presets
+from core.design.parse import dumps, to_raw
+from core.design.spec import Schedule
+from core.runs import event_log, folder, library, predictions
+from core.runs import events as ev
+from core.runs.settings import RunSettings
+from tests.browser import driving
+from tests.runs.zips import png
+
+OpenPage = Callable[..., Page]
+
+NAMES = (
+    "<img src=x onerror=window.pwned=1>",
+    "**bold** _it_ ~~no~~",
+    "$x$ $$y$$ :smile: :red[x]",
+    "[a](javascript:window.pwned=1)",
+    "`code` www.a.com a@b.com",
+    "<script>window.pwned=1<|script>",
+    " # 1. :material_home: -> :streamlit: ",
+)
+"""One per group of the default schedule; none holds a slash, so that folders can bear them too."""
+RUN = "20250102-000000-hostile"
+
+
+def hostile() -> Schedule:
+    raw = to_raw(presets.load("gradual"))
+    raw["name"] = NAMES[0]
+    for group, name in zip(raw["groups"], NAMES, strict=True):
+        group["name"] = name
+    return parse.from_raw(raw)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder whose classes and files bear the names; one file is no image."""
+    root = tmp_path_factory.mktemp("data")
+    for at, name in enumerate(NAMES):
+        (root / name).mkdir()
+        for number, file in enumerate(NAMES[:3]):
+            (root / name / f"{file}.png").write_bytes(png(at * 9 + number))
+    (root / NAMES[0] / f"{NAMES[3]}.png").write_bytes(b"no image")
+    return root
+
+
+@pytest.fixture(scope="module")
+def run(home: Path, data: Path) -> str:
+    """A run's folder as if it had trained and then failed, in the server's THAW_HOME."""
+    made, schedule = home / "runs" / RUN, hostile()
+    made.mkdir(parents=True)
+    (made / folder.SCHEDULE).write_text(dumps(schedule), encoding="utf-8")
+    settings = RunSettings(data=str(data))
+    (made / folder.SETTINGS).write_text(settings.model_dump_json(), encoding="utf-8")
+    spans = tuple(ev.FrozenSpan(name, 0, 2, unchanged=False) for name in NAMES)
+    said = " ".join(NAMES)
+    for event in (
+        ev.Launched(),
+        ev.Started(time.time(), said, said, 1, 7, 7, NAMES, 9, 0.5),
+        ev.Notice(said),
+        ev.CacheDecision(0, on=False, reason=said),
+        ev.Step(0, 0, 1.0, dict.fromkeys(NAMES, 1e-3)),
+        ev.EpochDone(0, NAMES, 9, 1.0, 0.5, 1.0, 0.5, 1.0, 9.0, 10**8),
+        ev.Audit(1, 0.0, frozen_groups_unchanged=False, spans=spans),
+        ev.Failed(said),
+    ):
+        event_log.append(made, event)
+    count = len(NAMES)
+    images = tuple(f"{name}/{NAMES[1]}.png" for name in NAMES)
+    wrong = tuple((at + 1) % count for at in range(count))
+    told = predictions.Predictions(
+        classes=NAMES,
+        images=images,
+        true=tuple(range(count)),
+        predicted=wrong,
+        confidence=(0.9,) * count,
+    )
+    predictions.write(made / folder.PREDICTIONS, told)
+    (made / folder.LOG).write_text(said, encoding="utf-8")
+    return RUN
+
+
+def text(part: Locator) -> str:
+    """What a person reads, without what keeps Streamlit from replacing it."""
+    said = part.evaluate("e => e.innerText") or ""
+    return " ".join(str(said).replace("\u2060", "").split())
+
+
+def shows(part: Locator, *names: str) -> None:
+    expect(part).to_be_visible()
+    driving.settle(part.page)
+    said = text(part)
+    assert [name for name in names if " ".join(name.split()) not in said] == [], said
+
+
+def nothing_ran(page: Page) -> None:
+    """No name has become an element, a link, a formula, an icon, or a program."""
+    driving.settle(page)
+    assert page.evaluate("() => window.pwned === undefined")
+    wrong = (
+        "img[src='x'], img[alt='Streamlit logo'], [href^='javascript'], a[href*='a.com'], "
+        "a[href*='b.com'], .katex, em:text-is('it'), del:text-is('no'), strong:text-is('bold')"
+    )
+    expect(page.locator(wrong)).to_have_count(0)
+
+
+def test_the_design_page_shows_names_as_they_are(open_page: OpenPage) -> None:
+    page = open_page(f"/?s={link.encode(hostile())}")
+    for name in NAMES[-2:]:
+        expect(driving.thaw(page, name.strip())).to_be_attached()
+    page.get_by_role("button", name="Groups").click()
+    shows(page.locator(".st-key-group-rows"), *NAMES)
+    page.locator(".st-key-group-3 button").click()
+    shows(page.locator(".st-key-group-body"), f"Merge with {NAMES[2]}", f"Merge with {NAMES[4]}")
+    expect(page.locator(".st-key-name input")).to_have_value(NAMES[0])
+    page.locator(".stVegaLiteChart svg.marks").first.hover()
+    nothing_ran(page)
+    why = page.get_by_role("button", name="Why").first
+    why.click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    nothing_ran(page)
+
+
+def test_the_run_page_shows_names_as_they_are(open_page: OpenPage, run: str) -> None:
+    page = open_page(f"/run?run={run}")
+    expect(page.locator(".thaw-headline")).to_contain_text("Failed")
+    shows(page.locator(".thaw-title"), NAMES[0])
+    shows(page.locator(".st-key-card-status"), " ".join(NAMES))
+    shows(page.locator(".st-key-card-runs"), NAMES[0])
+    shows(page.locator(".thaw-checks"), *NAMES)
+    shows(page.locator(".st-key-card-confusion"), *NAMES)
+    shows(page.locator(".st-key-card-mistakes"), *NAMES)
+    page.locator(".st-key-card-confusion svg.marks").hover()
+    page.locator(".st-key-card-loss svg.marks").hover()
+    nothing_ran(page)
+
+
+def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, data: Path) -> None:
+    page = open_page("/run")
+    page.get_by_role("combobox", name="Data").click()
+    page.get_by_role("option", name="A folder of class folders").click()
+    driving.fill(page, "Folder", data)
+    card = page.locator(".st-key-card-data")
+    expect(card).to_contain_text("7 classes")
+    shows(card, *NAMES, f"{NAMES[0]}/{NAMES[3]}.png (no image)")
+    nothing_ran(page)
+
+
+def test_compare_and_export_show_names_as_they_are(
+    open_page: OpenPage, run: str, home: Path
+) -> None:
+    library.save(home / "library", hostile())
+    page = open_page(f"/run?run={run}")
+    page.locator(".st-key-to-compare button").click()
+    shows(page.locator(".st-key-card-diff-b"), NAMES[0], NAMES[1], NAMES[4])
+    shows(page.locator(".st-key-library-rows"), NAMES[0])
+    shows(page.locator(".st-key-card-bars"), *NAMES)
+    nothing_ran(page)
+    page.get_by_role("button", name="Use B in Design").click()
+    expect(page.locator(".st-key-name input")).to_have_value(NAMES[0])
+    driving.go_to(page, "Export")
+    shows(page.get_by_test_id("stCode").first, NAMES[0], NAMES[3])
+    nothing_ran(page)
+    library.delete(home / "library", library.read(home / "library")[0][0].file)
+
+
+def test_a_link_that_is_garbage_is_said_so_and_nothing_runs(open_page: OpenPage) -> None:
+    for garbage in (NAMES[0], "A" * 10_000):
+        page = open_page(f"/?s={garbage}")
+        expect(page.get_by_test_id("stAlert")).to_contain_text("the link")
+        nothing_ran(page)
