@@ -383,6 +383,7 @@ def _sit(folder: Path) -> None:
             should_stop=asked,
             weights=folder / folders.WEIGHTS,
             predicted=folder / folders.PREDICTIONS,
+            evidence=folder / folders.EVIDENCE,
         ):
             sitting.take(event)
     if outcome.status(event_log.read(folder), alive=False, stop_asked=False) == "stopped":

@@ -144,11 +144,11 @@ class Console:
             self._bar.update(done - self._bar.n)
 
     def _line(self, text: str) -> None:
-        """A line on standard output, as long as somebody reads it."""
+        """A line on standard output, as long as that takes it."""
         try:
             tqdm.write(one_line(text), file=sys.stdout)
             sys.stdout.flush()
-        except BrokenPipeError:
+        except OSError:  # nobody reads on, or a log's disk is full; the folder has it all
             print_nowhere()
 
 

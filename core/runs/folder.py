@@ -6,12 +6,14 @@ pid  lock  STOP  room           the process that runs it, see claim.py
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
 predictions.json                what the last evaluation said of each image, see predictions.py
+not-finite.json                 what led to a loss that is not finite, see core.training.evidence
 log.txt                         what a launched process printed, and any error in Thaw itself
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterable
 from contextlib import suppress
@@ -34,6 +36,7 @@ LOG = "log.txt"
 CHECKPOINTS = "checkpoints"
 WEIGHTS = "model.safetensors"
 PREDICTIONS = "predictions.json"
+EVIDENCE = "not-finite.json"
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
@@ -129,6 +132,16 @@ def summary(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def end_of_log(folder: Path, characters: int = 4000) -> str | None:
+    """The last characters of the run's log; None if there is none."""
+    try:
+        with (folder / LOG).open("rb") as log:
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4 * characters))
+            return log.read().decode(errors="replace")[-characters:]
+    except OSError:
+        return None
 
 
 def write_summary(folder: Path, schedule: Schedule) -> dict[str, Any]:

@@ -71,14 +71,15 @@ class Split:
 class Data:
     """What a run learns from and what it is judged by; labels index `classes`.
 
-    `names` tells the validation images apart: paths below the data's folder, or, of the bundled
-    data, their places in it. It is empty where they have none.
+    `names` tells the validation images apart, and `train_names` the others: paths below the data's
+    folder, or, of the bundled data, their places in it. They are empty where there are none.
     """
 
     train: Split
     validation: Split
     classes: tuple[str, ...]
     names: tuple[str, ...] = ()
+    train_names: tuple[str, ...] = ()
 
     def majority_accuracy(self) -> float:
         """Validation accuracy, from 0 to 1, of always saying the commonest training class."""
@@ -197,7 +198,7 @@ def _splits(
 def _bundled(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
     yield Progress("loading")
     stored = read_bundled()
-    greys, truths = [], []
+    greys, truths, names = [], [], []
     for split, flag, wanted in _wanted(settings):
         there = stored.split(split)
         labels = there.labels.astype(np.int64)
@@ -205,11 +206,11 @@ def _bundled(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterat
         _check_counts(flag, wanted, len(stored.classes))
         greys.append(torch.from_numpy(there.images[chosen]))
         truths.append(torch.from_numpy(labels[chosen]))
+        names.append(tuple(map(str, chosen)))
     images = _room(sum(map(len, truths)), settings, scratch)
     grey = torch.cat(greys).unsqueeze(1)
     images.copy_(transforms.resize(grey, list(images.shape[-2:]), antialias=True))
-    names = tuple(str(position) for position in chosen)
-    yield Data(*_splits(images, truths, settings, epochs), stored.classes, names)
+    yield Data(*_splits(images, truths, settings, epochs), stored.classes, names[1], names[0])
 
 
 def _folder(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
@@ -230,8 +231,11 @@ def _folder(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterato
     if bad:
         raise _bad_images(settings.data, bad)
     yield Progress("loading", len(items), len(items))
-    names = tuple(item.path.relative_to(folder).as_posix() for item in chosen)
-    yield Data(*_splits(images, truths, settings, epochs), found.classes, names)
+    names = tuple(item.path.relative_to(folder).as_posix() for item in items)
+    train = len(truths[0])
+    yield Data(
+        *_splits(images, truths, settings, epochs), found.classes, names[train:], names[:train]
+    )
 
 
 def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progress]:

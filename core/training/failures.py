@@ -1,8 +1,8 @@
-"""What torch raises when a run is too large or too small for it, told as a person can mend it."""
+"""What torch raises when a run fails, told as a person can mend it: what, where, the way out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
@@ -10,27 +10,54 @@ import torch
 from core.errors import RunError
 from core.runs.settings import RunSettings
 
+_NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory")
+_DEVICE_GONE = (
+    "CUDA error",
+    "CUBLAS_STATUS",
+    "CUDNN_STATUS",
+    "HIP error",
+    "XPU error",
+    "MPS error",
+)
+
 
 @contextmanager
-def in_words(settings: RunSettings) -> Iterator[None]:
-    """Turn what torch raises for lack of memory, or for tiny batches, into a RunError."""
+def in_words(
+    settings: RunSettings, device: torch.device, where: Callable[[], str]
+) -> Iterator[None]:
+    """Turn what torch raises for lack of memory, tiny batches or a lost device into a RunError.
+
+    `where` says how far the run has come, as in `in epoch 3`.
+    """
     try:
         yield
     except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(settings) from error
+        raise _out_of_memory(settings, device, where()) from error
     except (RuntimeError, ValueError) as error:
-        if "can't allocate memory" in str(error):
-            raise _out_of_memory(settings) from error
-        if "more than 1 value per channel" in str(error):
+        said = str(error)
+        if any(words in said for words in _NO_MEMORY):
+            raise _out_of_memory(settings, device, where()) from error
+        if "more than 1 value per channel" in said:
             raise RunError(
                 f"--batch-size is {settings.batch_size}, too small for a BatchNorm that trains: "
                 "use 2 or more, or a larger --image-size"
             ) from error
+        if device.type != "cpu" and any(words in said for words in _DEVICE_GONE):
+            raise _device_gone(device, said, where()) from error
         raise
 
 
-def _out_of_memory(settings: RunSettings) -> RunError:
+def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> RunError:
+    whose = "" if device.type == "cpu" else f" of {device.type}"
     return RunError(
-        f"the memory ran out with --batch-size {settings.batch_size} and --image-size "
-        f"{settings.image_size}: halve one of them, or thaw fewer groups"
+        f"the memory{whose} ran out {where} with --batch-size {settings.batch_size} and "
+        f"--image-size {settings.image_size}: halve one of them, or thaw fewer groups"
+    )
+
+
+def _device_gone(device: torch.device, said: str, where: str) -> RunError:
+    reason = said.partition("\n")[0].rstrip(".")
+    return RunError(
+        f"the device {device.type} failed {where} ({reason}): resume the run, which goes on from "
+        "its newest checkpoint; if the device stays away, start a new run with --device cpu"
     )

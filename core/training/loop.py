@@ -11,12 +11,11 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
 from core.design.batches import batches
-from core.errors import RunError
 from core.runs.events import Progress, Step
 from core.training.audit import Auditor
+from core.training.evidence import NotFiniteError
 from core.training.route import Inputs, Route
 
-_CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
 _WAIT_STEPS = 16
 """Steps whose losses are fetched together from an accelerator, since each fetch waits for it."""
 
@@ -68,7 +67,7 @@ class _Pending:
 
     step: int
     lrs: dict[str, float]
-    images: int
+    entries: Tensor
     loss: Tensor
     correct: Tensor
 
@@ -89,8 +88,8 @@ class Loop:
     ) -> Generator[Step, None, Totals]:
         """Yields every step, and returns the totals over the epoch's entries and their labels.
 
-        The model is in train mode already. Raises StopRequested when asked to stop, and RunError
-        for a loss that is not finite.
+        The model is in train mode already. Raises StopRequested when asked to stop, and
+        NotFiniteError for a loss that is not finite.
         """
         totals, pending = Totals(), list[_Pending]()
         spans = batches(len(entries), self.batch_size)
@@ -98,8 +97,8 @@ class Loop:
         wait = 1 if next(self.model.parameters()).device.type == "cpu" else _WAIT_STEPS
         for index, (start, end) in enumerate(spans):
             self.check_stop()
-            taken = self._step(epoch * len(spans) + index, route, next(inputs), truth[start:end])
-            pending.append(taken)
+            number, seen = epoch * len(spans) + index, entries[start:end]
+            pending.append(self._step(number, route, next(inputs), seen, truth[start:end]))
             if len(pending) == wait or index == len(spans) - 1:
                 for step in pending:
                     yield _settle(step, epoch, totals)
@@ -107,10 +106,12 @@ class Loop:
         return totals
 
     @torch.no_grad()
-    def evaluate(self, route: Route, labels: Tensor) -> Generator[Progress, None, Judged]:
+    def evaluate(
+        self, epoch: int, route: Route, labels: Tensor
+    ) -> Generator[Progress, None, Judged]:
         """Yields its progress, and returns what came out for the images. Leaves eval mode on.
 
-        Raises StopRequested when asked to stop, and RunError for a loss that is not finite.
+        Raises StopRequested when asked to stop, and NotFiniteError as above.
         """
         self.model.eval()
         spans = batches(len(labels), self.batch_size)
@@ -132,9 +133,10 @@ class Loop:
         for (start, end), loss, right in zip(
             spans, torch.stack(losses).tolist(), torch.stack(correct).tolist(), strict=True
         ):
+            if not math.isfinite(loss):
+                what = f"the validation loss is {loss} after epoch {epoch}"
+                raise NotFiniteError(what, "validation", torch.arange(start, end))
             totals.add(end - start, loss, right)
-        if not math.isfinite(totals.loss):
-            raise RunError(f"the validation loss is {totals.loss}: {_CALMER}")
         return Judged(totals, torch.cat(predicted).cpu(), torch.cat(confidence).cpu())
 
     def check_stop(self) -> None:
@@ -142,7 +144,9 @@ class Loop:
         if self.should_stop():
             raise StopRequested
 
-    def _step(self, step: int, route: Route, inputs: Inputs, truth: Tensor) -> _Pending:
+    def _step(
+        self, step: int, route: Route, inputs: Inputs, entries: Tensor, truth: Tensor
+    ) -> _Pending:
         self.optimizer.zero_grad(set_to_none=True)
         logits = route.network(*inputs)
         truth = truth.to(logits.device)
@@ -153,16 +157,14 @@ class Loop:
         self.optimizer.step()
         self.scheduler.step()
         correct = (logits.detach().argmax(1) == truth).sum()
-        return _Pending(step, lrs, len(truth), loss.detach(), correct)
+        return _Pending(step, lrs, entries, loss.detach(), correct)
 
 
 def _settle(step: _Pending, epoch: int, totals: Totals) -> Step:
     loss = float(step.loss)
     if not torch.isfinite(step.loss):
         rates = ", ".join(f"{name} {lr:.3g}" for name, lr in step.lrs.items())
-        raise RunError(
-            f"the loss is {loss} in epoch {epoch}, step {step.step} (learning rates: {rates}): "
-            f"{_CALMER}"
-        )
-    totals.add(step.images, loss, int(step.correct))
+        what = f"the loss is {loss} in epoch {epoch}, step {step.step} (learning rates: {rates})"
+        raise NotFiniteError(what, "train", step.entries, step.step, step.lrs)
+    totals.add(len(step.entries), loss, int(step.correct))
     return Step(step.step, epoch, loss, step.lrs)

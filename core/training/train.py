@@ -12,6 +12,7 @@ import torch
 from core.design.batches import steps_per_epoch
 from core.design.plan import open_groups, phases
 from core.design.spec import ModelRef, Schedule
+from core.errors import RunError
 from core.freezing import apply_plan, count_trainable
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -33,6 +34,7 @@ from core.training.device import (
     random_state,
     set_random_state,
 )
+from core.training.evidence import NotFiniteError, keep
 from core.training.exact import exact
 from core.training.failures import in_words
 from core.training.loop import Judged, Loop, StopRequested
@@ -59,18 +61,21 @@ def train(
     should_stop: Callable[[], bool] = never,
     weights: Path | None = None,
     predicted: Path | None = None,
+    evidence: Path | None = None,
 ) -> Iterator[ev.Event]:
     """Fine-tune by the schedule and yield what happens; the last event is Finished or Stopped.
 
     Goes on from the newest good checkpoint in `checkpoints`, where there is one, as if it had never
     been interrupted: on the CPU with the same bits. `should_stop` is asked before every batch.
     `weights` is where the final weights are written, as safetensors, and `predicted` what the last
-    evaluation said of each image, see `core.runs.predictions`. From now on the process keeps
+    evaluation said of each image, see `core.runs.predictions`; `evidence`, where what led to a loss
+    that is not finite, see `core.training.evidence`. From now on the process keeps
     the memory that it frees, see `core.training.allocator`.
 
     Raises InputError before anything is trained for a schedule with errors, settings that this
     machine cannot follow, data that cannot be used, and checkpoints of another schedule or other
-    settings; RunError for a loss that is not finite and for lack of memory.
+    settings; RunError for a loss that is not finite, for lack of memory, and
+    for a device or a disk that refuses.
     """
     refuse_errors(schedule)
     yield from fit(
@@ -81,6 +86,7 @@ def train(
         should_stop=should_stop,
         weights=weights,
         predicted=predicted,
+        evidence=evidence,
     )
 
 
@@ -93,6 +99,7 @@ def fit(
     should_stop: Callable[[], bool] = never,
     weights: Path | None = None,
     predicted: Path | None = None,
+    evidence: Path | None = None,
     take: Measure = measure,
 ) -> Iterator[ev.Event]:
     """As `train`, for a network of one's own.
@@ -102,18 +109,19 @@ def fit(
     """
     device = detect(settings.device)
     keep_freed_memory()
-    ends = _Ends(weights, predicted)
+    ends = _Ends(weights, predicted, evidence)
     run = _Run(build, schedule, settings, device, checkpoints, should_stop, ends, take)
-    with exact(device), in_words(settings):
+    with exact(device), in_words(settings, device, run.where):
         yield from run.events()
 
 
 @dataclass(frozen=True, slots=True)
 class _Ends:
-    """Where the final weights, and the last evaluation's predictions, are written."""
+    """Where the final weights, the last evaluation's predictions, and evidence are written."""
 
     weights: Path | None
     predicted: Path | None
+    evidence: Path | None
 
 
 class _Run:
@@ -142,6 +150,7 @@ class _Run:
         self._began = time.monotonic()
         self._seconds_before = 0.0
         self._epoch = 0
+        self._training = False
 
     def events(self) -> Iterator[ev.Event]:
         stopped = False
@@ -154,8 +163,20 @@ class _Run:
                 yield from self._finish()
             except StopRequested:
                 stopped = True
+            except NotFiniteError as error:
+                raise self._with_evidence(error) from error
         if stopped:
             yield ev.Stopped(self._epoch)
+
+    def where(self) -> str:
+        """How far the sitting has come, as in `in epoch 3`."""
+        return f"{'in' if self._training else 'before'} epoch {self._epoch}"
+
+    def _with_evidence(self, error: NotFiniteError) -> RunError:
+        path = self._ends.evidence
+        if path is None:
+            return error
+        return keep(path, error, self._epoch, self._data, self._layer_groups)
 
     def _prepare(self) -> Iterator[ev.Event]:
         found = checkpoint.newest(self._checkpoints)
@@ -247,6 +268,7 @@ class _Run:
 
     def _run_epoch(self, epoch: int) -> Iterator[ev.Event]:
         began = time.monotonic()
+        self._training = True
         self._model.train()
         apply_plan(self._layer_groups, self._schedule, epoch)
         self._auditor.epoch_begins(epoch)
@@ -263,7 +285,7 @@ class _Run:
         self._auditor.epoch_ended(epoch)
         trainable = count_trainable(self._model)
         route = yield from self._route("validation", self._cache.validation_route, epoch)
-        judged = yield from self._loop.evaluate(route, data.validation.labels)
+        judged = yield from self._loop.evaluate(epoch, route, data.validation.labels)
         yield ev.EpochDone(
             epoch=epoch,
             open=open_groups(self._schedule, epoch),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -32,6 +33,8 @@ _WORKS_OFFLINE = (
     f"connect to a network, use {BUNDLED_MODEL} with its weights {BUNDLED!r}, which needs none, "
     'or train from random weights with "weights": null'
 )
+
+_DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 _Cfg = Any
 
@@ -65,7 +68,7 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
     if ref.weights not in known.__members__:
         raise _unknown(ref)
     weights = known[ref.weights]
-    with _downloading(ref):
+    with downloading(ref):
         state = weights.get_state_dict(progress=True, check_hash=True)
     own = model.state_dict().keys()
     if "encoder.pos_embedding" in own:
@@ -90,7 +93,7 @@ def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
         _load_bundled(model)
         return model
     tagged = short if ref.weights == _UNTAGGED else f"{short}.{ref.weights}"
-    with _downloading(ref), _hub_at_once():
+    with downloading(ref), _hub_at_once():
         return timm.create_model(tagged, pretrained=True, **arguments)
 
 
@@ -111,13 +114,19 @@ def _load_bundled(model: nn.Module) -> None:
 
 
 @contextmanager
-def _downloading(ref: ModelRef) -> Iterator[None]:
+def downloading(ref: ModelRef) -> Iterator[None]:
     """Turn a missing network into words, and do not wait for one that never answers."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
         yield
     except (OSError, HTTPException, HfHubHTTPError, RuntimeError) as error:  # also a wrong hash
+        if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
+            raise RunError(
+                f"model.weights is {ref.weights!r} of {ref.name}, which could not be kept "
+                f"({error.strerror}): make room or allow it in {error.filename or 'the cache'}, or "
+                "set HF_HOME or TORCH_HOME to another folder"
+            ) from None
         reason = str(getattr(error, "reason", error)).partition("\n")[0]
         raise RunError(
             f"model.weights is {ref.weights!r} of {ref.name}, which could not be downloaded "

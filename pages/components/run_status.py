@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from html import escape
 from pathlib import Path
@@ -13,7 +12,7 @@ from core.design import plan
 from core.design.problems import Problem
 from core.design.problems.words import epochs
 from core.design.spec import Schedule
-from core.runs import folder
+from core.runs import folder, interruption
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
@@ -37,12 +36,7 @@ _STAGES = {
     "checkpoint": "writing a checkpoint",
     "auditing": "auditing",
 }
-_TAIL = 4_000
-"""Bytes of the log that are shown."""
-_ADVICE = {
-    "stopped": "Stopped on request. Resume goes on from the last epoch that was finished.",
-    "interrupted": "Its process is gone. Resume goes on from the last epoch that was finished.",
-}
+_RESUME = "Resume goes on from the last epoch that was finished."
 
 
 def empty_card(
@@ -82,26 +76,25 @@ def status_card(
         st.html(_numbers(schedule, settings, told))
         if status == "failed" and told.failed is not None:
             st.error(frame.escape_markdown(told.failed.message), icon=":material/error:")
-        elif status in _ADVICE:
-            st.info(_ADVICE[status], icon=":material/info:")
+        elif advice := _advice(status, run):
+            st.info(frame.escape_markdown(advice), icon=":material/info:")
         for notice in told.notices:
             st.caption(frame.escape_markdown(notice.message))
         if status in ("failed", "interrupted"):
             _log(run)
 
 
+def _advice(status: str, run: Path) -> str:
+    if status == "stopped":
+        return f"Stopped on request. {_RESUME}"
+    return f"{interruption.reason(run)} {_RESUME}" if status == "interrupted" else ""
+
+
 def _log(run: Path) -> None:
-    log = run / folder.LOG
-    if log.is_file():
+    tail = folder.end_of_log(run)
+    if tail is not None:
         with st.expander("The end of its log"):
-            st.code(_tail(log) or "The log is empty.", language=None)
-
-
-def _tail(log: Path) -> str:
-    """The end of a file, whatever its length."""
-    with log.open("rb") as file:
-        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
-        return file.read(_TAIL).decode(errors="replace")
+            st.code(tail or "The log is empty.", language=None)
 
 
 def _headline(schedule: Schedule, status: str, told: Digest) -> str:

@@ -135,3 +135,15 @@ def test_runs_are_listed_newest_first_and_junk_is_passed_over(tmp_path):
 def test_what_is_no_run_folder_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(InputError, match=r"^DIR is .* which is no run folder: name one with"):
         folders.read(tmp_path)
+
+
+def test_the_end_of_a_log_is_its_last_characters(run):
+    assert folders.end_of_log(run) is None
+    (run / folders.LOG).write_text("x" * 1_000_000 + "ä" * 3)
+    assert folders.end_of_log(run, 4) == "xäää"
+
+
+def test_a_run_has_the_name_of_its_schedule_or_of_its_folder(run):
+    assert folders.name_of(run) == SCHEDULE.name
+    (run / folders.SCHEDULE).write_text("{")
+    assert folders.name_of(run) == "run"

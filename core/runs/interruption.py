@@ -1,0 +1,19 @@
+"""Why a run was interrupted, as far as its folder and the machine can tell."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from core.runs import claim, disk_use
+
+
+def reason(folder: Path) -> str:
+    """A sentence or two: what has ended the run's process without a word, and what to change."""
+    if disk_use.is_full(folder):
+        return "The disk of its folder is full, so its process could not write on: make room."
+    if claim.is_of_another_boot(folder):
+        return "The machine was started anew while it ran."
+    return (
+        "Its process is gone: someone has ended it, or the system has, which happens when memory "
+        "runs out. A smaller batch or image size needs less."
+    )

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import json
+import shutil
+from collections import namedtuple
+
+import pytest
+
+from core.design import presets
+from core.runs import claim, interruption, owner
+from core.runs import folder as folders
+from core.runs.settings import RunSettings
+
+
+@pytest.fixture
+def run(tmp_path):
+    folder = tmp_path / "run"
+    folders.create(folder, presets.load("gradual"), RunSettings())
+    return folder
+
+
+def of(run, **changed):
+    noted = json.loads((run / claim.PID).read_text())
+    (run / claim.PID).write_text(json.dumps(noted | changed))
+    assert folders.status(run) == "interrupted"
+    return interruption.reason(run)
+
+
+def test_a_process_that_is_gone_may_have_had_too_little_memory(run):
+    gone = {"started": 1.0, "ticks": 1} if owner.boot() else {"started": 1.0}
+    assert "when memory runs out" in of(run, **gone)
+
+
+@pytest.mark.skipif(owner.boot() is None, reason="the system has no name for a boot")
+def test_a_machine_that_was_started_anew_is_told(run):
+    assert of(run, boot="another") == "The machine was started anew while it ran."
+
+
+def test_a_full_disk_is_told_before_all(run, monkeypatch):
+    full = namedtuple("Usage", "total used free")(10**12, 10**12, 4096)
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
+    assert of(run, started=1.0, boot="another").endswith("could not write on: make room.")

@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+
+import pytest
+import torch
+
+from core.design.spec import SGD, ModelRef
+from core.errors import RunError
+from core.training import weights
+from core.training.failures import in_words
+from core.training.train import train
+from tests.training.small import small_schedule, small_settings
+
+CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+RAN_OUT = (
+    "ran out in epoch 3 with --batch-size 16 and --image-size 32: halve one of them, or thaw fewer "
+    "groups"
+)
+
+
+def told(device, action):
+    with (
+        pytest.raises(RunError) as caught,
+        in_words(small_settings(), device, lambda: "in epoch 3"),
+    ):
+        action()
+    return str(caught.value)
+
+
+def fail(error):
+    def action():
+        raise error
+
+    return action
+
+
+def test_memory_that_ran_out_is_told_with_where_and_what_to_halve():
+    assert told(CPU, lambda: torch.empty(1 << 60)) == f"the memory {RAN_OUT}"
+    assert told(CPU, fail(MemoryError())) == f"the memory {RAN_OUT}"
+    for error in (
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"),
+    ):
+        assert told(CUDA, fail(error)) == f"the memory of cuda {RAN_OUT}"
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["CUDA error: unspecified launch failure\nCompile with", "CUDNN_STATUS_EXECUTION_FAILED"],
+)
+def test_a_device_that_goes_away_is_told_with_the_way_on(said):
+    message = told(CUDA, fail(RuntimeError(said)))
+    reason = said.partition("\n")[0]
+    assert message.startswith(f"the device cuda failed in epoch 3 ({reason}): resume the run, ")
+    assert message.endswith("start a new run with --device cpu")
+
+
+def test_an_error_of_another_kind_is_left_as_it_is():
+    for error in (ValueError("x"), RuntimeError("CUDA error: on a CPU")):
+        with pytest.raises(type(error)) as caught, in_words(small_settings(), CPU, str):
+            raise error
+        assert caught.value is error
+
+
+EXPLOSIVE = SGD(name="sgd", base_lr=1000.0, weight_decay=1e9, momentum=0.0)
+
+
+def explode(folder, **options):
+    schedule = small_schedule(4).model_copy(update={"optimizer": EXPLOSIVE})
+    events = []
+    happens = train(schedule, small_settings(), checkpoints=folder / "c", **options)
+    with pytest.raises(RunError) as caught:
+        events.extend(happens)
+    return str(caught.value), [e for e in events if e.event == "step"]
+
+
+def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batch(tmp_path):
+    message, steps = explode(tmp_path, evidence=tmp_path / "evidence.json")
+    kept = json.loads((tmp_path / "evidence.json").read_text())
+    assert message.startswith(kept["what"])
+    assert "; the batch, and the groups that are hit, are in evidence.json: lower " in message
+    assert kept["step"] == len(steps)
+    assert f"in epoch {kept['epoch']}, step {kept['step']} " in message
+    assert kept["split"] == "train"
+    assert len(kept["images"]) == len(set(kept["images"])) in (8, 16)
+    assert all(name.isdecimal() for name in kept["images"])
+    assert kept["rates"]["head"] > 0
+    assert "head" in kept["not_finite"]
+    assert "stem" not in kept["not_finite"]
+
+
+def test_evidence_that_cannot_be_kept_hides_no_failure(tmp_path):
+    message, _ = explode(tmp_path, evidence=tmp_path / "none" / "evidence.json")
+    assert message.startswith("the loss is ")
+    assert "; the evidence could not be kept (No such file or directory): lower " in message
+
+
+REF = ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V1")
+
+
+def test_weights_that_cannot_be_downloaded_are_told_with_what_works_offline(tmp_path, monkeypatch):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")  # nothing listens there
+    with pytest.raises(RunError) as caught:
+        weights.load_torchvision(torch.nn.Identity(), REF)
+    assert str(caught.value).startswith(
+        "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could not be downloaded ("
+    )
+    assert "timm/tf_efficientnet_lite0" in str(caught.value)
+
+
+def test_weights_that_the_disk_does_not_take_are_told_with_where_to_make_room():
+    with pytest.raises(RunError) as caught, weights.downloading(REF):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/resnet18.pth")
+    assert str(caught.value) == (
+        "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could not be kept "
+        "(No space left on device): make room or allow it in /cache/resnet18.pth, or set HF_HOME "
+        "or TORCH_HOME to another folder"
+    )
