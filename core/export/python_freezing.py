@@ -8,6 +8,7 @@ not have raises AttributeError there: an unknown name must not pass for an empty
 from __future__ import annotations
 
 from core.design.layers import parameter_counts
+from core.design.spec import Schedule
 from core.export.exported import Source
 
 _MODULES = '''\
@@ -71,16 +72,33 @@ def groups(source: Source) -> str:
 
 def freezing(source: Source) -> str:
     """The functions `trains(group, epoch)` and `freeze(model, epoch)`."""
-    moves = [group.when_frozen == "train" for group in source.schedule.groups]
-    lines = [_FREEZE]
+    held = _held(source.schedule)
+    when = "after model.train()" if held else "as it begins"
+    said = f'    """Groups of that epoch train, others hold still: call it every epoch, {when}."""'
+    return "\n".join([_TRAINS, "", "", "def freeze(model, epoch):", said, _FREEZE, *held])
+
+
+def holding(source: Source) -> str:
+    """The functions `trains(group, epoch)` and `hold(model, epoch)`, which frees no gradients.
+
+    For a trainer that freezes parameters by itself.
+    """
+    held = _held(source.schedule) or ["        pass  # what is frozen goes on in train mode"]
+    said = '    """What is frozen holds still: call it in every epoch, after model.train()."""'
+    loop = "    for group in GROUPS:"
+    return "\n".join([_TRAINS, "", "", "def hold(model, epoch):", said, loop, *held])
+
+
+def _held(schedule: Schedule) -> list[str]:
+    """The lines, for a `group`, that put into eval mode what holds still."""
+    moves = [group.when_frozen == "train" for group in schedule.groups]
+    lines = []
     if not all(moves):
         unless = ' and group.get("when_frozen") != "train"' if any(moves) else ""
         lines.append(_HOLD.format(unless=unless))
-    if any(group.batchnorm == "eval" for group in source.schedule.groups):
+    if any(group.batchnorm == "eval" for group in schedule.groups):
         lines.append(_KEEP_STATISTICS)
-    when = "after model.train()" if len(lines) > 1 else "as it begins"
-    said = f'    """Groups of that epoch train, others hold still: call it every epoch, {when}."""'
-    return "\n".join([_TRAINS, "", "", "def freeze(model, epoch):", said, *lines])
+    return lines
 
 
 def has_bare_parameters(source: Source) -> bool:

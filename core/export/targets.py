@@ -8,7 +8,20 @@ from typing import Literal
 
 from core.design import problems
 from core.errors import InputError, nearest
-from core.export import chart, csv, html, latex, markdown, module, picture, pytorch
+from core.export import (
+    chart,
+    csv,
+    fastai,
+    finetuning_scheduler,
+    html,
+    latex,
+    lightning,
+    markdown,
+    module,
+    picture,
+    pytorch,
+    transformers,
+)
 from core.export.exported import Exported, Source
 
 Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
@@ -50,6 +63,46 @@ TARGETS: dict[str, Target] = {
         ".py",
         "python",
         module.export,
+        usage_language="python",
+        executes=True,
+    ),
+    "finetuning-scheduler": Target(
+        "finetuning-scheduler",
+        "YAML, and code for Lightning",
+        "Trainers",
+        ".yaml",
+        "yaml",
+        finetuning_scheduler.export,
+        usage_language="python",
+        executes=True,
+    ),
+    "lightning": Target(
+        "Lightning",
+        "callback, configure_optimizers",
+        "Trainers",
+        ".py",
+        "python",
+        lightning.export,
+        usage_language="python",
+        executes=True,
+    ),
+    "transformers": Target(
+        "Hugging Face Trainer",
+        "callback, optimizers",
+        "Trainers",
+        ".py",
+        "python",
+        transformers.export,
+        usage_language="python",
+        executes=True,
+    ),
+    "fastai": Target(
+        "fastai",
+        "splitter, opt_func, callback",
+        "Trainers",
+        ".py",
+        "python",
+        fastai.export,
         usage_language="python",
         executes=True,
     ),

@@ -1,0 +1,99 @@
+"""A schedule for fastai: a Learner's splitter and optimizer, and a callback for the rest."""
+
+from __future__ import annotations
+
+from core.design.spec import Schedule
+from core.export import python_freezing, python_table
+from core.export.exported import Exported, Loss, Source
+from core.export.python_file import python_file
+
+
+def export(source: Source) -> Exported:
+    """A module to import into one's own fastai notebook or script."""
+    schedule = source.schedule
+    text = python_file(
+        source,
+        [
+            "from fastai.callback.core import Callback, TrainEvalCallback",
+            "from fastai.optimizer import OptimWrapper",
+        ],
+        python_freezing.freezing(source),
+        _learner(schedule),
+        _CALLBACK,
+    )
+    return Exported(
+        text,
+        _losses(schedule),
+        kept="the rate of every batch, what trains when, and what holds still when frozen; "
+        "fastai's own freezing, which leaves BatchNorm open and forgets the optimizer's moments, "
+        "isn't used",
+        usage=_usage(schedule),
+    )
+
+
+def _learner(schedule: Schedule) -> str:
+    made = python_table.optimizer(schedule, "groups").replace(f"lr={_base(schedule)}", "lr=lr")
+    return f'''def splitter(model):
+    """The parameters of every group: a Learner's `splitter`."""
+    return [parameters(model, group) for group in GROUPS]
+
+
+def make_optimizer(split, lr):
+    """PyTorch's optimizer as fastai takes it: a Learner's `opt_func`."""
+
+    def wrapped(groups, lr):
+        return {made}
+
+    return OptimWrapper(split, opt=wrapped, lr=lr)'''
+
+
+def _base(schedule: Schedule) -> str:
+    return repr(schedule.optimizer.base_lr)
+
+
+_CALLBACK = '''\
+class FineTuning(Callback):
+    """Freezes and thaws, and sets the rates, in a `fit` of all the schedule's epochs."""
+
+    run_after = TrainEvalCallback  # which puts the model into train mode
+    run_valid = False
+
+    def before_fit(self):
+        if self.n_epoch != EPOCHS:
+            raise ValueError(f"the schedule has {EPOCHS} epochs: call fit({EPOCHS})")
+
+    def before_train(self):
+        freeze(self.model, self.epoch)
+
+    def before_batch(self):
+        now = time(self.epoch * self.n_iter + self.iter, self.n_iter)
+        self.opt.set_hypers(lr=[rate(group, now) for group in GROUPS])'''
+
+
+def _losses(schedule: Schedule) -> tuple[Loss, ...]:
+    if schedule.lr.interval == "epoch":
+        return ()
+    return (
+        Loss(
+            "lr.interval",
+            "fastai's GradientAccumulation counts images, not steps of the optimizer",
+            "with that callback a step has the rate of its last batch",
+        ),
+    )
+
+
+def _usage(schedule: Schedule) -> str:
+    return f"""\
+from fastai.learner import Learner
+import FILE as tuning
+
+# model: {schedule.model.name} itself, not cut into body and head by vision_learner
+learner = Learner(
+    loaders,
+    model,
+    splitter=tuning.splitter,
+    opt_func=tuning.make_optimizer,
+    cbs=[tuning.FineTuning()],
+)
+learner.fit(tuning.EPOCHS)  # fit, since fit_one_cycle has a curve of its own
+"""

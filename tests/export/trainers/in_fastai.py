@@ -1,0 +1,63 @@
+"""Train by exported code in fastai: python -m tests.export.trainers.in_fastai FOLDER CASES."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from fastai.callback import progress  # noqa: F401 - gives Learner its no_bar
+from fastai.callback.training import GradientAccumulation
+from fastai.data.core import DataLoaders
+from fastai.data.load import DataLoader
+from fastai.learner import Learner
+from torch import nn
+
+from tests.export.trainers.recording import (
+    BATCH,
+    IMAGES,
+    LABELS,
+    Record,
+    fresh_model,
+    imported,
+    schedule_of,
+)
+
+DATA = list(zip(IMAGES, LABELS, strict=True))
+
+
+def made(folder: Path, code: ModuleType, *callbacks: Any) -> Learner:
+    """The Learner of the export's usage."""
+    loaders = DataLoaders(
+        *(DataLoader(DATA, bs=BATCH, num_workers=0) for _ in range(2)), device="cpu"
+    )
+    return Learner(
+        loaders,
+        fresh_model(),
+        loss_func=nn.CrossEntropyLoss(),
+        splitter=code.splitter,
+        opt_func=code.make_optimizer,
+        cbs=[code.FineTuning(), *callbacks],
+        path=folder,
+    )
+
+
+def fit(folder: Path, case: str, variant: str, *callbacks: Any, start_epoch: int = 0) -> None:
+    """Train once, and keep the record of it and what was learned."""
+    schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
+    learner = made(folder, code, *callbacks)
+    record = Record(learner.model, schedule)
+    with learner.no_bar(), learner.no_logging():
+        learner.fit(code.EPOCHS, start_epoch=start_epoch)
+    record.write(folder / f"{case}.{variant}.json")
+
+
+if __name__ == "__main__":
+    at, cases = Path(sys.argv[1]), sys.argv[2:]
+    torch.set_num_threads(1)
+    for each in cases:
+        fit(at, each, "plain")
+    fit(at, cases[-1], "resumed", start_epoch=2)
+    fit(at, cases[0], "accumulated", GradientAccumulation(2 * BATCH))

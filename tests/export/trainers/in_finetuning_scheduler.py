@@ -1,0 +1,51 @@
+"""Train by exported phases and code in finetuning-scheduler.
+
+python -m tests.export.trainers.in_finetuning_scheduler FOLDER CASES
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.utils.data import DataLoader, TensorDataset
+
+from tests.export.trainers.recording import (
+    BATCH,
+    IMAGES,
+    LABELS,
+    Record,
+    fresh_model,
+    imported,
+    schedule_of,
+)
+
+LOADER = DataLoader(TensorDataset(IMAGES, LABELS), BATCH)
+
+
+def fit(folder: Path, case: str) -> None:
+    """Train once, with a validation after each epoch, and keep the record of it."""
+    schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
+
+    class Classifier(code.Classifier):
+        def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+            images, labels = batch
+            return nn.functional.cross_entropy(self.model(images), labels)
+
+        def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+            self.log("val_loss", self.training_step(batch, batch_idx))
+
+    classifier = Classifier(fresh_model())
+    trainer = code.make_trainer(classifier.model, folder / f"{case}.yaml", folder / case)
+    record = Record(classifier.model, schedule)
+    trainer.fit(classifier, LOADER, LOADER)
+    record.write(folder / f"{case}.plain.json")
+
+
+if __name__ == "__main__":
+    at, cases = Path(sys.argv[1]), sys.argv[2:]
+    torch.set_num_threads(1)
+    for each in cases:
+        fit(at, each)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.export.trainers import running
+from tests.export.trainers.cases import CASES
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return running.run("transformers", "transformers", tmp_path_factory.mktemp("transformers"))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_hugging_faces_trainer_has_thaws_rates_open_groups_and_modes_at_every_step(
+    case: str, folder: Path
+):
+    assert running.exported("transformers", CASES[case]).losses == ()
+    running.assert_rates_and_state(running.rows(folder, case), CASES[case])
+
+
+def test_accumulated_batches_count_as_one_step(folder: Path):
+    case = next(iter(CASES))
+    running.assert_rates_and_state(running.rows(folder, case, "accumulated"), CASES[case], 3)
+
+
+def test_a_run_resumed_within_an_epoch_goes_on_by_the_plan(folder: Path):
+    running.assert_rates_and_state(
+        running.rows(folder, "frozen-again", "resumed"), CASES["frozen-again"], first=7
+    )
