@@ -10,7 +10,7 @@ ODD_NAMES = (
     "'''\"\"\" + quit()",
     "{group} {0} %s",
     "\\n\\",
-    "</script>\u202e # - a: [b",
+    "</script> # - a: [b",
     "名前 🙂 — é",
     "${HOME} `ls` ; $(rm)",
 )
