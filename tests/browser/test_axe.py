@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
+from tests.browser.faults import serious_faults
 
 OpenPage = Callable[..., Page]
 LESSON = [f"/learn?lang=es&step={step}" for step in ("unfreezing", "warmup", "checklist")]
@@ -23,7 +22,6 @@ def test_no_serious_fault(
     open_page: OpenPage, path: str, viewport: ViewportSize, scheme: str
 ) -> None:
     page = open_page(path, viewport, scheme)
-    driving.settle(page)
     assert serious_faults(page) == []
 
 
@@ -32,14 +30,4 @@ def test_no_serious_fault_in_the_gallery_of_presets(open_page: OpenPage, scheme:
     page = open_page("/", WIDE, scheme)
     page.locator(".st-key-presets button").first.click()
     expect(page.get_by_role("button", name="Use The exercise, mended")).to_be_visible()
-    driving.settle(page)
     assert serious_faults(page) == []
-
-
-def serious_faults(page: Page) -> list[tuple[str, list[str]]]:
-    found = Axe().run(page).response["violations"]
-    return [
-        (fault["id"], [node["html"][:160] for node in fault["nodes"]])
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]

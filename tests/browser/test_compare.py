@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from core.design import edits, link, parse, presets
 from core.runs import library
 from tests.browser import driving
 from tests.browser.driving import PHONE
+from tests.browser.faults import serious_faults
 from tests.browser.server import ROOT
 
 OpenPage = Callable[..., Page]
@@ -65,16 +65,6 @@ def row(page: Page, name: str) -> Locator:
     return page.locator(".st-key-library-rows").get_by_role("button", name=name)
 
 
-def no_serious_fault(page: Page) -> None:
-    driving.settle(page)
-    found = Axe().run(page).response["violations"]
-    assert [
-        (fault["id"], [node["html"][:160] for node in fault["nodes"]])
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ] == []
-
-
 def test_two_schedules_are_compared_and_the_difference_is_read_and_used(
     open_page: OpenPage,
 ) -> None:
@@ -88,7 +78,7 @@ def test_two_schedules_are_compared_and_the_difference_is_read_and_used(
     table = page.get_by_role("table", name="When each group trains")
     expect(table.get_by_role("row")).to_have_count(1 + 7 * 3)
     expect(page.locator(".st-key-rate-panels svg.marks")).to_have_count(7)
-    no_serious_fault(page)
+    assert serious_faults(page) == []
 
     page.get_by_text("side by side", exact=True).last.click()
     expect(page.locator(".st-key-card-rate-compare svg.marks")).to_have_count(2)
@@ -141,7 +131,7 @@ def test_two_runs_are_compared_by_epoch_and_by_seconds(
     expect(page.get_by_role("combobox", name="Schedule A")).to_have_value(
         re.compile(f"^{runs[1]} · run")
     )
-    no_serious_fault(page)
+    assert serious_faults(page) == []
 
 
 def test_schedules_are_saved_renamed_duplicated_deleted_and_brought_back(
@@ -199,4 +189,4 @@ def test_four_schedules_fit_a_phone(open_page: OpenPage) -> None:
         " document.querySelector('[data-testid=stMain]').scrollWidth]"
     )
     assert max(wide) <= PHONE["width"]
-    no_serious_fault(page)
+    assert serious_faults(page) == []

@@ -6,12 +6,12 @@ import re
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from core.design import edits, layers, link, presets
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
+from tests.browser.faults import serious_faults
 
 OpenPage = Callable[..., Page]
 RESNET = edits.use_model(presets.load("gradual"), layers.load("torchvision/resnet18"))
@@ -128,12 +128,5 @@ def test_the_open_card_has_no_serious_fault_and_nothing_scrolls_sideways(
 ) -> None:
     page = _opened(open_page, viewport, scheme)
     _open_group(page, "layer4", viewport)
-    driving.settle(page)
-    found = Axe().run(page).response["violations"]
-    serious = [
-        (fault["id"], [node["html"][:160] for node in fault["nodes"]])
-        for fault in found
-        if fault["impact"] in ("serious", "critical")
-    ]
-    assert serious == []
+    assert serious_faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]

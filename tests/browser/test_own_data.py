@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser import driving
+from tests.browser.faults import serious_faults
 from tests.runs.zips import zipped
 
 OpenPage = Callable[..., Page]
@@ -70,6 +71,7 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     expect(settings).to_contain_text("shapes.zip: 60 images. 2 of its files were left out.")
     settings.get_by_text("What was left out").click()
     expect(settings).to_contain_text("shapes/circle/broken.jpg: no image")
+    assert serious_faults(page) == []
 
     page.get_by_role("link", name="Design", exact=True).first.click()
     expect(page.locator(".thaw-tag", has_text="3 classes")).to_be_visible()
@@ -102,6 +104,7 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     for picture in pictures.all():
         assert picture.evaluate("e => e.naturalWidth") > 20
         assert " taken for " in (picture.get_attribute("alt") or "")
+    assert serious_faults(page) == []
 
 
 def test_on_a_phone_the_cards_reach_no_further_than_the_screen(open_page: OpenPage) -> None:
@@ -112,6 +115,7 @@ def test_on_a_phone_the_cards_reach_no_further_than_the_screen(open_page: OpenPa
     inside = "e => e.scrollWidth <= e.clientWidth"
     assert page.get_by_test_id("stMain").evaluate(inside)
     assert page.locator(".st-key-card-data").evaluate(inside)
+    assert serious_faults(page) == []
 
 
 def test_a_zip_that_cannot_be_used_is_refused_in_words_and_start_stays_off(

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, Page, expect
 
 from core.design import link, presets
@@ -15,6 +14,7 @@ from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
+from tests.browser.faults import serious_faults
 from tests.browser.fingers import Fingers
 
 OpenPage = Callable[..., Page]
@@ -343,16 +343,7 @@ def test_no_serious_fault_with_the_popover_open_or_zoomed(
     page = opened(open_page, long_run(), viewport, scheme)
     tool(page, "Zoom in").click()
     tool(page, "Zoom in").click()
-    driving.settle(page)
     assert serious_faults(page) == []
     tool(page, "Cascade").click()
     expect(page.get_by_role("dialog", name="Cascade")).to_be_visible()
     assert serious_faults(page) == []
-
-
-def serious_faults(page: Page) -> list[Any]:
-    return [
-        (fault["id"], [node["html"][:160] for node in fault["nodes"]])
-        for fault in Axe().run(page).response["violations"]
-        if fault["impact"] in ("serious", "critical")
-    ]
