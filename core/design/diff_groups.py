@@ -10,7 +10,7 @@ from core.design import diff_words as words
 from core.design.budget import Budget, budgets
 from core.design.group_pairs import Row
 from core.design.problems.words import epochs as many_epochs
-from core.design.problems.words import listed, one_or_more
+from core.design.problems.words import listed, one_or_more, percent
 from core.design.spec import Group, Schedule
 
 _ALIKE = 1e-12
@@ -46,7 +46,7 @@ class _Side:
 
     def share(self, group: Group) -> str:
         found = self.budgets[group.name]
-        return words.share(found.learning if found else 0.0)
+        return percent(found.learning if found else 0.0)
 
     def spans(self, group: Group) -> tuple[plan.Span, ...]:
         return plan.open_spans(group, self.schedule.epochs)

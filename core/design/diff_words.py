@@ -40,11 +40,6 @@ def change(before: float, after: float, written: Written = number) -> str:
     return f"{one} → {other}"
 
 
-def share(value: float) -> str:
-    """A share in percent: `62%`, `3.6%`, `0%`."""
-    return f"{value:.1%}" if 0.0005 <= value < 0.0995 else f"{value:.0%}"
-
-
 def spans(found: tuple[Span, ...], epochs: int) -> str:
     """When a group trains: `never`, `all the time`, `from 2`, `2 to 5`, `0 to 2 and from 4`."""
     if not found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design.costs import Costs, PhaseCosts
-from core.design.diff_words import share as percent
+from core.design.problems.words import percent
 from core.design.savings import PhaseSavings, Savings
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words

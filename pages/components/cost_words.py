@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 
 from core.design.costs import PhaseCosts
-from core.design.diff_words import share
+from core.design.problems.words import percent
 from core.design.savings import PhaseSavings, Savings, Why
 from core.runs.settings import RunSettings
 
@@ -76,13 +76,13 @@ def both_flops(part: PhaseCosts) -> str:
 
 def work(part: PhaseSavings) -> str:
     """An epoch's share of one in which every group trains: with the cache, of without."""
-    plain = share(part.plain)
-    return f"<b>{share(part.cached)}</b> of {plain}" if part.bytes else f"<b>{plain}</b>"
+    plain = percent(part.plain)
+    return f"<b>{percent(part.cached)}</b> of {plain}" if part.bytes else f"<b>{plain}</b>"
 
 
 def saved(part: PhaseSavings) -> str:
     """What the cache takes off, and what it keeps for that."""
-    return f"<b>−{share(part.saved)}</b> {amount(part.bytes)}" if part.bytes else "–"
+    return f"<b>−{percent(part.saved)}</b> {amount(part.bytes)}" if part.bytes else "–"
 
 
 def begins(part: PhaseSavings) -> str:

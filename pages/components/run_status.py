@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.design import plan
 from core.design.problems import Problem
-from core.design.problems.words import epochs
+from core.design.problems.words import epochs, listed, one_or_more
 from core.design.spec import Schedule
 from core.runs import folder, interruption
 from core.runs.digest import Digest
@@ -112,7 +112,7 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
         phases = plan.phases(schedule)
         epoch = min(told.steps[-1].epoch, schedule.epochs - 1)
         number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
-        return f"phase {number} of {len(phases)}: {_and(phases[number - 1].open)}"
+        return f"phase {number} of {len(phases)}: {_training(phases[number - 1].open)}"
     if status == "finished" and told.epochs:
         best = max(told.epochs, key=lambda e: e.validation_accuracy)
         share, count = best.validation_accuracy, epochs(best.epoch + 1)
@@ -120,12 +120,9 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
     return ""
 
 
-def _and(names: tuple[str, ...]) -> str:
-    if not names:
-        return "no group trains"
-    *others, last = names[::-1]
-    verb = "train" if others else "trains"
-    return f"{', '.join(others)} and {last} {verb}" if others else f"{last} {verb}"
+def _training(names: tuple[str, ...]) -> str:
+    verb = one_or_more(names, "trains", "train")
+    return f"{listed(names[::-1])} {verb}" if names else "no group trains"
 
 
 def _time_left(schedule: Schedule, status: str, told: Digest) -> str:

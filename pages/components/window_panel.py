@@ -7,8 +7,8 @@ import streamlit as st
 from core.design import curves, edits
 from core.design.budget import budget
 from core.design.curves import scale
-from core.design.diff_words import share as percent
 from core.design.palette import group_colours
+from core.design.problems.words import percent
 from core.design.spec import Group, Schedule
 from pages.components import cost_words as words
 from pages.components import frame, state

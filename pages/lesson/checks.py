@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from core.design import curves, plan
 from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.problems.rates import WIDE
 from core.design.spec import Schedule
 from pages.lesson.facts import in_exactly_one_group
 from pages.lesson.language import Language
@@ -27,9 +28,6 @@ ITEMS: Mapping[str, str] = {
     "falls": "warmup",
 }
 """Every item with the step that explains it, in the order of the list."""
-
-WIDE = 1e6
-"""Where the linter's `wide-spread` begins."""
 
 _ROUNDING = 1 + 1e-9
 

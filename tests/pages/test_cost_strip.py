@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design import edits, layers, link, presets
 from core.design.cache_plan import UNLIMITED, Budget
+from core.design.problems.words import percent
 from core.design.savings import Data, savings
 from core.runs.settings import VIEWS, Augment, RunSettings
 from core.training.augment import view_count
@@ -81,7 +82,7 @@ def test_flops_are_told_in_three_digits(count: int, told: str) -> None:
 
 
 def test_shares_and_rates_are_told_in_two_or_three_digits() -> None:
-    assert [words.share(x) for x in (0.0, 0.0361, 0.0998, 0.62, 1.0)] == [
+    assert [percent(x) for x in (0.0, 0.0361, 0.0998, 0.62, 1.0)] == [
         "0%",
         "3.6%",
         "10%",

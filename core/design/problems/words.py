@@ -24,8 +24,8 @@ def from_to(first: int, last: int) -> str:
 
 
 def percent(share: float) -> str:
-    """A share with two digits: `3.6%`, `25%`."""
-    return f"{100 * share:.2g}%" if share < 0.1 else f"{100 * share:.0f}%"
+    """A share in percent, with two digits: `62%`, `3.6%`, `0.091%`, `0%`."""
+    return f"{100 * share:.2g}%" if share < 0.0995 else f"{share:.0%}"
 
 
 def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:

@@ -11,6 +11,7 @@ from core.design import curves, plan
 from core.design import diff_words as words
 from core.design.budget import Budget, budgets
 from core.design.group_pairs import Row
+from core.design.problems.words import percent
 from core.design.spec import Group, Schedule
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
@@ -100,7 +101,7 @@ def _line(
         bar = _track(group, schedule, spans)
         track = f'<div class="thaw-frozen" style="width:{schedule.epochs / epochs:.4%}">{bar}</div>'
         told = words.spans(spans, schedule.epochs)
-        share = words.share(budget.learning) if budget else "–"
+        share = percent(budget.learning) if budget else "–"
         width = min(1.0, budget.learning) if budget else 0.0
     return (
         f'<div role="row" class="thaw-bars-line"><span role="cell">{look.chip(slot.letter)}</span>'

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from core.design import problems
-from core.design.diff_words import share as percent
+from core.design.problems.words import percent
 from core.runs.compare import Result
 from core.runs.forecast import duration
 from pages.components import cost_figures
