@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import math
 from typing import Any
 
-from core.design import curves, plan
+from core.design import curves, parse, plan
 from core.design.drawn import steps_to_draw
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
@@ -24,9 +23,9 @@ Json = dict[str, Any]
 
 def export(source: Source) -> Exported:
     """The document as JSON text, its data within; it needs no network to be drawn."""
-    text = json.dumps(document(source.schedule, source.steps_per_epoch), ensure_ascii=False)
+    text = parse.pretty(document(source.schedule, source.steps_per_epoch))
     usage = 'import altair\n\naltair.Chart.from_json(open("FILE").read()).save("chart.html")\n'
-    return Exported(text + "\n", losses(source.schedule), usage=usage, kept=KEPT)
+    return Exported(text, losses(source.schedule), usage=usage, kept=KEPT)
 
 
 KEPT = "every group's windows, and its rate at every step that is drawn"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TextIO
 
 import numpy as np
@@ -57,7 +58,12 @@ def text(schedule: Schedule, steps_per_epoch: int) -> str:
 
 def export(source: Source) -> Exported:
     """The table for every optimizer step."""
-    schedule, steps = source.schedule, source.steps_per_epoch
+    table = text(source.schedule, source.steps_per_epoch)
+    return replace(without_rows(source), content=table)
+
+
+def without_rows(source: Source) -> Exported:
+    """The export but for its content, which may be long: what is lost and what is kept."""
     lost = (
         Loss(
             "optimizer",
@@ -67,11 +73,10 @@ def export(source: Source) -> Exported:
         Loss(
             "epochs",
             "Its steps are those of one size of data and batch",
-            f"each epoch has {steps:,} steps; with other data, export it again",
+            f"each epoch has {source.steps_per_epoch:,} steps; with other data, export it again",
         ),
     )
-    kept = "every rate, to the last bit, and which groups train at every step"
-    return Exported(text(schedule, steps), lost, kept)
+    return Exported("", lost, "every rate, to the last bit, and which groups train at every step")
 
 
 def _blocks(

@@ -40,8 +40,9 @@ class Loss:
 class Exported:
     """An export's content (bytes for pictures), its losses, and words about its use.
 
-    `kept` says in a sentence what is the same as in Thaw. `usage` is code or a command that uses
-    the file `FILE`, under its name; "" where there is nothing to say.
+    `kept` says what is the same as in Thaw. `usage` is code or a command that uses the file: `FILE`
+    stands for its name, and after `import` or `from` for the module that it is; "" if there is
+    nothing to say.
     """
 
     content: str | bytes

@@ -55,8 +55,8 @@ def _losses(source: Source) -> tuple[Loss, ...]:
         instead = "the report has neither sizes nor costs"
         lost.append(Loss("model.name", "The model has no layer table yet", instead))
     if not source.run:
-        instead = "its audit says so; with a finished run: --run DIR"
-        lost.append(Loss("the run", "No run of this schedule was given", instead))
+        instead = "the report has no audit; with a finished run it has, by --run or on the page"
+        lost.append(Loss("the run", "There is no finished run of exactly this schedule", instead))
     return tuple(lost)
 
 
@@ -105,7 +105,7 @@ def _problems(source: Source) -> str:
 
 
 def _audit(run: Sequence[tuple[str, str]]) -> str:
-    return _list(run) if run else "<p>No run of this schedule was given.</p>"
+    return _list(run) if run else "<p>There was no finished run of exactly this schedule.</p>"
 
 
 def _section(title: str, content: str) -> str:

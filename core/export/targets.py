@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import keyword
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from core.design import problems
+from core.design.spec import Schedule
 from core.errors import InputError, nearest
 from core.export import (
     chart,
@@ -144,6 +147,22 @@ def find(name: str) -> Target:
     if name not in TARGETS:
         raise InputError("--to", f"is {name!r}, which is no target", nearest(name, TARGETS))
     return TARGETS[name]
+
+
+def file_name(schedule: Schedule, target: Target) -> str:
+    """A plain name for the export: `gradual-unfreezing.csv`; Python's can be imported."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in schedule.name.lower())
+    if target.suffix != ".py":
+        return f"{'-'.join(words.split()) or 'schedule'}{target.suffix}"
+    stem = "_".join(words.split()) or "schedule"
+    imported = stem.isidentifier() and not keyword.iskeyword(stem)
+    return f"{stem if imported else f'schedule_{stem}'}{target.suffix}"
+
+
+def usage(made: Exported, name: str) -> str:
+    """What to do with the export, once it lies in a file of that name."""
+    stem = name.partition(".")[0]
+    return re.sub(r"\b(import|from) FILE\b", rf"\1 {stem}", made.usage).replace("FILE", name)
 
 
 def export(name: str, source: Source) -> Exported:

@@ -25,6 +25,7 @@ _STYLE = "\n".join(
         "data.css",
         "presets.css",
         "comparison/comparison.css",
+        "export.css",
     )
 )
 _MARK = str(Path(__file__).with_name("mark.svg"))

@@ -90,4 +90,4 @@ def test_the_report_tells_budget_problems_and_audit_and_loads_nothing():
 def test_the_report_says_what_it_was_not_given():
     made = html.export(Source(presets.load("exercise"), STEPS))
     assert [loss.field for loss in made.losses] == ["lr", "model.name", "the run"]
-    assert "No run of this schedule was given." in str(made.content)
+    assert "There was no finished run of exactly this schedule." in str(made.content)

@@ -1,0 +1,36 @@
+"""What a target cannot express of the schedule, before it is downloaded."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from core.errors import InputError
+from core.export.exported import Exported
+from pages.components import frame
+
+
+def losses_card(made: Exported | InputError) -> None:
+    """Draw the card: each loss with the field and what happens instead, and what is kept."""
+    if isinstance(made, InputError):
+        with frame.card("losses", "What this target cannot express"):
+            lines = [
+                _item(problem.field, f"{problem.field} {problem.wrong}", "Way out", problem.way_out)
+                for problem in made.problems
+            ]
+            st.html(f'<ul class="thaw-losses">{"".join(lines)}</ul>')
+        return
+    with frame.card("losses", "What this target cannot express", str(len(made.losses))):
+        lines = [_item(each.field, each.cannot, "Instead", each.instead) for each in made.losses]
+        if not lines:
+            st.caption("Nothing: it trains exactly as Thaw does.")
+        kept = f'<li class="thaw-kept">Kept: {escape(made.kept)}.</li>' if made.kept else ""
+        st.html(f'<ul class="thaw-losses">{"".join(lines)}{kept}</ul>')
+
+
+def _item(field: str, cannot: str, word: str, instead: str) -> str:
+    return (
+        f"<li><code>{escape(field)}</code><p>{escape(cannot)}.</p>"
+        f"<p><b>{word}</b> {escape(instead)}.</p></li>"
+    )

@@ -1,0 +1,100 @@
+"""The preview of an export: code with its colours, a picture, a page, or the first rows."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.export import csv, targets
+from core.export.exported import Exported
+from pages.components import exports, frame, state
+from pages.components.downloads import csv_button
+
+_MIME = {
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+_LOOK: dict[str, Any] = {"type": "primary", "icon": ":material/download:", "key": "download"}
+_HEIGHT = 560
+_LINES = 600
+"""Lines that a preview shows; the file has all."""
+_ROWS = 60
+
+
+def preview(name: str, made: Exported | InputError) -> None:
+    """Draw the cards of a target: the file with its download, and how to use it."""
+    target = targets.TARGETS[name]
+    file = targets.file_name(state.schedule(), target)
+    with frame.card("preview"):
+        if isinstance(made, InputError):
+            _head(target.title, "")
+            st.error(frame.escape_markdown(str(made)), icon=":material/block:")
+            return
+        with _head(target.title, file):
+            mime = _MIME.get(f".{file.rpartition('.')[2]}", "text/plain")
+            st.download_button("Download", made.content, file, mime, on_click="ignore", **_LOOK)
+        _content(target, made)
+    usage_card(name, targets.usage(made, file))
+
+
+def csv_preview() -> None:
+    """The cards of the table, which is not made before it is downloaded."""
+    schedule, steps = state.schedule(), state.steps_per_epoch()
+    target = targets.TARGETS["csv"]
+    with frame.card("preview"):
+        with _head(target.title, targets.file_name(schedule, target)):
+            csv_button("Download", **_LOOK)
+        rows = islice(csv.rows(schedule, steps), _ROWS)
+        lines = [",".join(csv.COLUMNS), *(",".join(map(str, row)) for row in rows)]
+        _code("\n".join(lines), None)
+        total = schedule.epochs * steps * len(schedule.groups)
+        if total > _ROWS:
+            st.caption(f"The first {_ROWS} of {total:,} rows; the file has all.")
+    usage_card("csv", "")
+
+
+def usage_card(name: str, usage: str) -> None:
+    """How to use the file, and the command that makes it."""
+    with frame.card("usage", "How to use it"):
+        if usage:
+            language = targets.TARGETS[name].usage_language
+            st.code(usage.rstrip(), language=language, wrap_lines=True)
+        st.caption("On the command line, of a schedule's JSON or a preset:")
+        st.code(exports.command(name), language="bash", wrap_lines=True)
+
+
+def _head(title: str, file: str) -> Any:
+    """The row above a preview: title and file name; what is drawn inside stands at its right."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        st.html(f'<h2 class="thaw-heading">{title}</h2>', width="content")
+        if file:
+            st.html(f'<span class="thaw-tag">{file}</span>', width="content")
+        st.space("stretch")
+    return row
+
+
+def _content(target: targets.Target, made: Exported) -> None:
+    if isinstance(made.content, bytes) or target.suffix == ".svg":
+        st.image(made.content, width="stretch")
+        return
+    if target.suffix == ".html":
+        st.iframe(made.content, height=_HEIGHT)
+        return
+    lines = made.content.split("\n")
+    shown = "\n".join(lines[:_LINES])
+    _code(shown, target.language)
+    if len(lines) > _LINES:
+        st.caption(f"The first {_LINES} of {len(lines):,} lines; the file has all.")
+
+
+def _code(text: str, language: str | None) -> None:
+    # a box around the code, since one that scrolls must have something that takes the focus in it
+    with st.container(height=_HEIGHT, border=False):
+        st.code(text, language=language, line_numbers=True, wrap_lines=True)

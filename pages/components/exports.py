@@ -1,0 +1,47 @@
+"""What the session's schedule is in each target, computed once for each state of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.export import targets
+from core.export.exported import Exported, Source
+from core.runs import folder, in_words, launch
+from pages.components import state
+
+_RUNS_SEARCHED = 40
+
+
+def exported(name: str) -> Exported | InputError:
+    """The session's schedule as that target has it, or why it refuses."""
+    source = Source(state.schedule(), state.steps_per_epoch(), state.table())
+    if name == "html":
+        run = newest_audited_run(source.schedule)
+        source = Source(source.schedule, source.steps_per_epoch, source.table, run)
+    return _exported(name, source)
+
+
+def newest_audited_run(schedule: Schedule) -> in_words.Facts:
+    """How the newest finished run of exactly this schedule ended; nothing if there is none."""
+    for run in folder.list_runs(launch.root())[:_RUNS_SEARCHED]:
+        try:
+            return in_words.facts(run, schedule)
+        except InputError:
+            continue
+    return ()
+
+
+def command(name: str) -> str:
+    """The command that makes the same export of a schedule's file."""
+    return f"python -m core export {Path('FILE')} --to {name}"
+
+
+@lru_cache(maxsize=64)
+def _exported(name: str, source: Source) -> Exported | InputError:
+    try:
+        return targets.export(name, source)
+    except InputError as refused:
+        return refused

@@ -1,0 +1,121 @@
+"""The Export page without a browser: every target, what it loses, and what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import layers, link, presets
+from core.design.parse import from_raw, to_raw
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.export import targets
+from core.export.exported import Exported, Loss, Source
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages import design, export
+    from pages.components import frame
+
+    frame.dress()
+    frame.navigate(
+        {
+            "export": st.Page(export.page, title="Export", url_path="export", default=True),
+            "design": st.Page(design.page, title="Design", url_path="design"),
+        }
+    )
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    return AppTest.from_function(script, default_timeout=60)
+
+
+def opened(app: AppTest, schedule: Schedule) -> AppTest:
+    app.query_params[link.PARAMETER] = link.encode(schedule)
+    return app.run()
+
+
+def html(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    bodies = (part.proto.body for part in app.get("html"))
+    return "".join(body for body in bodies if not body.startswith("<style>"))
+
+
+def choose(app: AppTest, name: str) -> AppTest:
+    (row,) = [b for b in app.button if (b.key or "").endswith(f"-target-{name}")]
+    return row.click().run()
+
+
+def made(name: str, source: Source) -> Exported | InputError:
+    try:
+        return targets.export(name, source)
+    except InputError as refused:
+        return refused
+
+
+def test_every_target_can_be_looked_at_with_its_losses_beside_it(app: AppTest):
+    schedule = presets.load("exercise")
+    opened(app, schedule)
+    for name, target in targets.TARGETS.items():
+        shown = html(choose(app, name))
+        assert f'<h2 class="thaw-heading">{target.title}</h2>' in shown
+        due = made(name, Source(schedule, 32, layers.load(schedule.model.name)))
+        if isinstance(due, InputError):
+            assert f"<code>{due.field}</code>" in shown
+            assert len(app.get("download_button")) == 1  # that of the JSON
+            continue
+        assert all(f"<code>{loss.field}</code>" in shown for loss in due.losses)
+        assert len(app.get("download_button")) == 2
+        if target.language == "python":
+            assert str(due.content).strip() in [code.value for code in app.code]
+
+
+def test_a_schedule_with_errors_is_refused_by_what_trains_and_drawn_by_the_rest(app: AppTest):
+    raw = to_raw(presets.load("exercise"))
+    raw["groups"][-1]["trainable"] = []
+    opened(app, from_raw(raw))
+    assert "groups has none that trains in epochs 0 to 1" in html(app)
+    assert len(app.error) == 1
+    choose(app, "markdown")
+    assert not app.error
+    assert "What this target cannot express" in html(app)
+
+
+def test_hostile_names_are_shown_and_not_drawn(app: AppTest):
+    raw = to_raw(presets.load("exercise"))
+    raw["name"] = "<img src=x onerror=alert(1)>"
+    opened(app, from_raw(raw))
+    for name in targets.TARGETS:
+        assert "<img src=x" not in html(choose(app, name))
+
+
+def test_the_json_on_the_page_is_the_schedule(app: AppTest):
+    schedule = presets.load("wsd")
+    opened(app, schedule)
+    texts = [code.value for code in app.code if code.language == "json"]
+    assert [from_raw(json.loads(text)) for text in texts] == [schedule]
+
+
+@pytest.mark.parametrize(
+    ("name", "file"),
+    [
+        ("Gradual unfreezing", "gradual_unfreezing.py"),
+        ("class", "schedule_class.py"),
+        ("2 phases", "schedule_2_phases.py"),
+        ("日本", "schedule.py"),
+    ],
+)
+def test_a_python_file_has_a_name_that_python_can_import(name: str, file: str):
+    schedule = presets.load("exercise").model_copy(update={"name": name})
+    target = targets.TARGETS["module"]
+    assert targets.file_name(schedule, target) == file
+    told = Exported("", (Loss("a", "b", "c"),), usage="from FILE import x\nrun FILE\n")
+    stem = file.removesuffix(".py")
+    assert targets.usage(told, file) == f"from {stem} import x\nrun {file}\n"
