@@ -58,7 +58,7 @@ class Classifier(pl.LightningModule):
     ...  # training_step, and validation_step with self.log("val_loss", ...)
 
 
-def make_trainer(model, phases="FILE.yaml", folder=None):
+def make_trainer(model, phases="FILE", folder=None):
     return pl.Trainer(
         max_epochs=EPOCHS,
         default_root_dir=folder,

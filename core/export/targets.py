@@ -23,6 +23,7 @@ from core.export import (
     module,
     picture,
     pytorch,
+    timm,
     transformers,
 )
 from core.export.exported import Exported, Source
@@ -107,6 +108,15 @@ TARGETS: dict[str, Target] = {
         "python",
         fastai.export,
         usage_language="python",
+        executes=True,
+    ),
+    "timm": Target(
+        "timm",
+        "flags of its train.py",
+        "Trainers",
+        ".sh",
+        "bash",
+        timm.export,
         executes=True,
     ),
     "csv": Target(

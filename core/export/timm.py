@@ -1,0 +1,168 @@
+"""A schedule as flags of timm's train.py, for what it can say: everything trains, on one curve."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator
+
+from core.design import curves, plan
+from core.design.layers import LayerTable
+from core.design.spec import SGD, FloorFactor, FloorLR, Polynomial, Schedule
+from core.errors import ExportError
+from core.export import python_table
+from core.export.exported import Exported, Loss, Source
+
+CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
+"""Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""
+
+_DEFAULT_WEIGHTS = "bundled"
+
+
+def export(source: Source) -> Exported:
+    """A shell script that calls train.py; ExportError where timm would train something else."""
+    schedule = source.schedule
+    _refuse(source)
+    flags = [f"  {flag} \\" for flag in _flags(schedule)]
+    text = "\n".join(
+        [
+            "#!/bin/sh",
+            python_table.heading(schedule),
+            "# To be run where https://github.com/huggingface/pytorch-image-models has train.py.",
+            "python train.py \\",
+            *flags,
+            '  "$@"',
+        ]
+    )
+    return Exported(
+        text + "\n",
+        losses=tuple(_losses(schedule)),
+        kept="the rate of every layer at every step, and the optimizer, but for what is named here",
+        usage="sh FILE --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
+    )
+
+
+def _refuse(source: Source) -> None:
+    schedule = source.schedule
+    if not schedule.model.name.startswith("timm/"):
+        wrong = f"is {schedule.model.name!r}, which timm does not have with these weights"
+        raise ExportError("model.name", wrong, "take a model of timm, or another target")
+    for place, group in enumerate(schedule.groups):
+        if plan.frozen_spans(group, schedule.epochs):
+            wrong = f"leaves {group.name!r} frozen for a while, and timm's train.py freezes nothing"
+            way_out = "let every group train in all epochs, or take another target"
+            raise ExportError(f"groups[{place}].trainable", wrong, way_out)
+    if schedule.lr.decay.shape == "wsd":
+        wrong = "is 'wsd', which timm rounds to whole steps"
+        raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
+    if _warmup(schedule) >= schedule.epochs:
+        wrong = f"is {schedule.lr.warmup.epochs:g}, which leaves timm no epoch after it"
+        way_out = f"shorten the warmup to at most {schedule.epochs - 1}"
+        raise ExportError("lr.warmup.epochs", wrong, way_out)
+    if _has_one_rate(schedule):
+        return
+    if any(group.lr_scale is not None for group in schedule.groups):
+        wrong = "have rates of their own, and timm's train.py has one factor from layer to layer"
+        raise ExportError("groups", wrong, "leave out every lr_scale, or take another target")
+    if not _is_cut_by_blocks(schedule, source.table):
+        wrong = "are not the model's blocks, and timm's train.py lowers rates from block to block"
+        raise ExportError("groups", wrong, "cut the model by blocks, or take another target")
+
+
+def _has_one_rate(schedule: Schedule) -> bool:
+    return len({curves.scale(schedule, group) for group in schedule.groups}) == 1
+
+
+def _is_cut_by_blocks(schedule: Schedule, table: LayerTable | None) -> bool:
+    if table is None:
+        return False
+    blocks = [group.modules for group in table.groupings[-1].groups]
+    return [group.modules for group in schedule.groups] == blocks
+
+
+def _flags(schedule: Schedule) -> Iterator[str]:
+    model, weights = schedule.model.name.removeprefix("timm/"), schedule.model.weights
+    if weights not in (None, _DEFAULT_WEIGHTS):
+        model = f"{model}.{weights}"
+    yield f"--model {shlex.quote(model)}{'' if weights is None else ' --pretrained'}"
+    yield from _optimizer(schedule)
+    if not _has_one_rate(schedule):
+        yield f"--layer-decay {schedule.lr.group_decay!r}"
+    yield from _curve(schedule)
+
+
+def _optimizer(schedule: Schedule) -> Iterator[str]:
+    spec = schedule.optimizer
+    if isinstance(spec, SGD):  # timm's sgd has Nesterov momentum
+        yield f"--opt momentum --momentum {spec.momentum!r}"
+    else:
+        yield f"--opt {spec.name}"
+    yield f"--lr {_peak(schedule)!r} --weight-decay {spec.weight_decay!r}"
+
+
+def _curve(schedule: Schedule) -> Iterator[str]:
+    lr, decay, warmup = schedule.lr, schedule.lr.decay, _warmup(schedule)
+    yield f"--epochs {schedule.epochs - warmup}"
+    if warmup:
+        start = lr.warmup.start_factor * _peak(schedule)
+        yield f"--warmup-epochs {warmup} --warmup-prefix --warmup-lr {start!r}"
+    else:
+        yield "--warmup-epochs 0"
+    if decay.shape == "constant":
+        yield "--sched step --decay-rate 1"
+    elif decay.shape == "cosine":
+        yield "--sched cosine"
+    else:
+        yield f"--sched poly --decay-rate {decay.power if isinstance(decay, Polynomial) else 1.0!r}"
+    floor = getattr(decay, "floor", FloorFactor(factor=0.0))
+    low = floor.lr if isinstance(floor, FloorLR) else floor.factor * _peak(schedule)
+    yield f"--min-lr {low!r}"
+    if lr.interval == "step":
+        yield "--sched-on-updates"
+
+
+def _peak(schedule: Schedule) -> float:
+    return curves.peak(schedule, schedule.groups[-1])
+
+
+def _warmup(schedule: Schedule) -> int:
+    """Epochs of warmup, which timm takes whole: any warmup has at least one."""
+    epochs = schedule.lr.warmup.epochs
+    return max(1, round(epochs)) if epochs else 0
+
+
+def _losses(schedule: Schedule) -> Iterator[Loss]:
+    lr, warmup = schedule.lr, _warmup(schedule)
+    if not _has_one_rate(schedule):
+        if schedule.model.name not in CUT_BY_BLOCKS:
+            yield Loss(
+                "groups",
+                "timm cuts the network into layers of its own for --layer-decay",
+                f"where it cuts elsewhere, rates are off by a factor of {lr.group_decay:g} per cut",
+            )
+        if isinstance(getattr(lr.decay, "floor", None), FloorLR):
+            yield Loss(
+                "lr.decay.floor",
+                "timm's lowest rate is multiplied by each layer's factor too",
+                "layers before the head fall further than to the floor",
+            )
+    if warmup != lr.warmup.epochs:
+        yield Loss(
+            "lr.warmup.epochs",
+            "timm counts warmup in whole epochs",
+            f"it warms up for {warmup} instead of {lr.warmup.epochs:g}",
+        )
+    if warmup and lr.warmup.shape != "linear":
+        yield Loss("lr.warmup.shape", "timm warms up in a straight line only", "it rises linearly")
+    for place, group in enumerate(schedule.groups):
+        if group.batchnorm == "eval":
+            yield Loss(
+                f"groups[{place}].batchnorm",
+                "timm's train.py has no flag that holds BatchNorm",
+                f"the statistics of {group.name} move",
+            )
+    if schedule.optimizer.weight_decay:
+        yield Loss(
+            "optimizer.weight_decay",
+            "timm spares norm layers and biases",
+            "only what has two dimensions or more decays",
+        )
