@@ -61,6 +61,7 @@ def page() -> None:
         run_list(root, shown.folder if shown else None)
     with wide:
         if shown is None:
+            run_trash.undo_row(root)
             _compose()
         else:
             st.fragment(run_every=_LOOK_SECONDS if live else None)(_watch)(shown, status)

@@ -28,7 +28,8 @@ def run_list(root: Path, shown: Path | None) -> None:
     runs = folder.list_runs(root)
     held = size(sum(map(disk_use.used, runs)))
     with frame.card("runs", "Runs", f"{len(runs)} in all, {held}" if runs else ""):
-        run_trash.undo_row(root)
+        if shown is not None:
+            run_trash.undo_row(root)
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
         few = runs if st.session_state.get("all-runs") else runs[:_FEW]

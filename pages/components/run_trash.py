@@ -41,11 +41,17 @@ def trash_row(root: Path) -> None:
     found = () if is_demo() else trash.deleted(root)
     if not found:
         return
-    count = "1 deleted run" if len(found) == 1 else f"{len(found)} deleted runs"
+    count = "1 run" if len(found) == 1 else f"{len(found)} runs"
     held = size(sum(disk_use.used(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
-        st.markdown(f"{count} in the trash, {held}")
-        st.button("Delete for good", key="empty-trash", on_click=_empty, args=(root,))
+        st.markdown(f"Trash: {count}, {held}")
+        st.button(
+            "Empty",
+            key="empty-trash",
+            on_click=_empty,
+            args=(root,),
+            help="Removes them for good. Otherwise they are kept for 30 days.",
+        )
 
 
 def _delete(root: Path, run: Path) -> None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 
+import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from core.design import presets
+from core.runs import claim, folder, trash
+from core.runs.settings import RunSettings
 from tests.browser import driving
+from tests.browser.server import ROOT, running_app
 
 OpenPage = Callable[..., Page]
 
@@ -56,3 +64,78 @@ def test_a_folder_that_is_not_there_is_said_so_and_nothing_can_be_started(
         "--data is '/no/such/folder', which does not exist"
     )
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
+
+
+IDLE = """
+import sys, time
+from pathlib import Path
+from core.design import presets
+from core.runs import claim, events, folder
+from core.runs.settings import RunSettings
+from core.runs.sitting import Sitting
+from core.runs.stopping import should_stop
+
+run = Path(sys.argv[1])
+folder.create(run, presets.load("gradual"), RunSettings())
+sitting = Sitting(run, presets.load("gradual"))
+with should_stop(run, sitting.done, sitting.end_process) as asked, sitting:
+    sitting.take(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
+    while not asked():
+        time.sleep(0.05)
+    sitting.take(events.Stopped(0))
+"""
+"""A run that does nothing until it is stopped."""
+
+
+def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: OpenPage) -> None:
+    run = home / "runs" / "20200101-000000-to-be-deleted"
+    folder.create(run, presets.load("ulmfit"), RunSettings())
+    claim.release(run)
+    page = open_page(f"/run?run={run.name}")
+    expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")
+    page.locator(".st-key-delete-run button").click()
+    expect(page.locator(".st-key-runs-undo")).to_contain_text("Deleted: ULMFiT")
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    assert not run.exists()
+    lost = open_page(f"/run?run={run.name}")
+    expect(lost.get_by_test_id("stAlert")).to_contain_text("which is not there")
+
+    page.get_by_role("button", name="Undo").click()
+    expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")
+    driving.settle(page)
+    page.locator(".st-key-delete-run button").click()
+    expect(page.get_by_role("button", name="Start")).to_be_visible()
+    driving.settle(page)
+    page.get_by_role("button", name="Empty").click()
+    expect(page.locator(".st-key-runs-trash")).to_have_count(0)
+    expect(page.locator(".st-key-runs-undo")).to_have_count(0)
+    assert trash.deleted(home / "runs") == ()
+
+
+def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
+    browser: Browser, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "idle"
+    process = subprocess.Popen([sys.executable, "-c", IDLE, str(run)], cwd=ROOT)
+    page = browser.new_page()
+    with running_app(tmp_path) as address:
+        page.goto(f"{address}/run?run=idle")
+        expect(page.locator(".thaw-headline")).to_contain_text("Training")
+        (server,) = _servers(address)
+        helpers = server.children(recursive=True)
+        server.kill()
+        _, left = psutil.wait_procs(helpers, timeout=60.0)
+        assert left == []
+    assert process.poll() is None
+    with running_app(tmp_path) as address:
+        page.goto(f"{address}/run?run=idle")
+        expect(page.locator(".thaw-headline")).to_contain_text("Training")
+        page.locator(".st-key-stop button").click()
+        expect(page.locator(".thaw-headline")).to_contain_text("Stopped")
+    page.close()
+    process.wait(60)
+
+
+def _servers(address: str) -> list[psutil.Process]:
+    port = address.rsplit(":", 1)[1]
+    return [p for p in psutil.Process().children() if f"--server.port={port}" in p.cmdline()]

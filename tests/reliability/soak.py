@@ -22,14 +22,15 @@ from pathlib import Path
 
 import psutil
 
+from core.design import edits, presets
 from core.runs import claim, launch
 from core.runs import folder as folders
-from tests.training.small import small_schedule, small_settings
+from core.runs.settings import RunSettings
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0
 """Seconds that a run may take."""
-SHORT = {"samples": 20, "validation_samples": 20, "image_size": 32, "batch_size": 20}
+SHORT = RunSettings(samples=20, validation_samples=20, image_size=32, batch_size=20, device="cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,7 @@ def soak(runs: int, home: Path) -> Soak:
 def _launcher(home: Path) -> None:
     """What the launcher does: a run for each line that says so, and its count after it."""
     import_module("app")
+    assert "torch" not in sys.modules
     for line in sys.stdin:
         launch.prepare()
         if line == "run\n":
@@ -107,7 +109,8 @@ def _launcher(home: Path) -> None:
 
 
 def _one_run(root: Path) -> Count:
-    run = root / launch.start(small_schedule(1), small_settings(**SHORT), root)
+    schedule = edits.set_field(presets.load("head-only"), "epochs", 1)
+    run = root / launch.start(schedule, SHORT, root)
     latest = time.monotonic() + PATIENCE
     own = psutil.Process()
     while claim.process(run) is not None or own.children():
