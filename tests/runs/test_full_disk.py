@@ -1,0 +1,62 @@
+"""A disk that is really full: a file system of 256 kB in memory, where one may be mounted."""
+
+from __future__ import annotations
+
+import subprocess
+from contextlib import suppress
+
+import pytest
+
+from core.design import presets
+from core.errors import RunError
+from core.runs import event_log, interruption
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.settings import RunSettings
+from core.runs.sitting import Sitting
+
+SCHEDULE = presets.load("gradual")
+
+
+@pytest.fixture
+def disk(tmp_path):
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", str(place)]
+    try:
+        mounted = subprocess.run(command, capture_output=True, check=False).returncode == 0
+    except OSError:
+        mounted = False
+    if not mounted:
+        pytest.skip("no file system may be mounted here")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def fill(disk):
+    with suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
+        while True:
+            file.write(bytes(4096))
+
+
+def test_a_run_whose_disk_is_full_fails_with_a_message_in_its_folder(disk):
+    run = disk / "run"
+    folders.create(run, SCHEDULE, RunSettings())
+    step = ev.Step(0, 0, 1.0, {f"group{n}": 1e-3 for n in range(200)})  # more than a block has left
+    refused = pytest.raises(RunError, match=r"events.jsonl cannot be written \(No space left")
+    with refused, Sitting(run, SCHEDULE) as sitting:
+        fill(disk)
+        for _ in range(10):
+            sitting.take(step)
+    assert folders.status(run) == "failed"
+    (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Failed)]
+    assert told.message.endswith("make room or allow it there, and resume the run")
+
+
+def test_a_run_that_was_cut_off_by_a_full_disk_says_so(disk):
+    run = disk / "run"
+    folders.create(run, SCHEDULE, RunSettings())
+    (run / "pid").unlink()
+    fill(disk)
+    assert folders.status(run) == "interrupted"
+    assert "is full" in interruption.reason(run)
