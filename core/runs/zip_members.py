@@ -117,6 +117,8 @@ def _refuse_shared_bytes(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo],
     spans = sorted(
         (i.header_offset, i.header_offset + _LOCAL_HEADER + i.compress_size) for i in infos
     )
+    if spans and spans[0][0] < 0:
+        raise DataError(name, "has entries that begin before it does", AGAIN)
     spans.append((archive.start_dir, archive.start_dir))
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
         raise DataError(name, "has entries that share their bytes, as a zip bomb has", AGAIN)

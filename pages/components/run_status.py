@@ -154,7 +154,7 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
     started, last = told.started, told.epochs[-1] if told.epochs else None
     steps = started.steps_per_epoch if started else 0
     epoch = told.steps_done / steps if steps else 0.0
-    in_epoch = (told.steps_done - 1) % steps + 1 if told.steps_done else 0
+    in_epoch = (told.steps_done - 1) % steps + 1 if steps and told.steps_done else 0
     numbers = {
         "Epoch": f"{epoch:.2f} of {schedule.epochs}",
         "Batch": f"{in_epoch} of {steps}" if steps else "–",

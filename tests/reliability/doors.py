@@ -1,0 +1,250 @@
+"""Every door that strangers' text comes through: each takes something broken, and tells how.
+
+A door's function gets a source of chance, a good document and an empty folder. It returns the
+message with which the door refused, or None where it was let in; whatever else comes out of it is
+a fault.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import io
+import json
+import pickle
+import zlib
+from collections.abc import Callable, Mapping
+from importlib.resources import files
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+import torch
+
+from core.design import link, parse
+from core.errors import ThawError
+from core.runs import claim, compare, event_log, folder, library, predictions, uploads
+from core.runs import events as ev
+from core.runs.digest import digest
+from core.runs.forecast import remaining
+from core.runs.settings import RunSettings, read_settings
+from core.training import checkpoint
+from pages.components import audit_card, run_charts
+from pages.components.comparison.metrics import metric_table
+from pages.components.run_status import status_card
+from tests.reliability import mangle
+
+Raw = dict[str, Any]
+Door = Callable[[Random, Raw, Path], str | None]
+
+
+RAN: list[str] = []
+"""What was run of what strangers have sent."""
+
+
+def broken(rng: Random, raw: Any) -> bytes:
+    """The document as JSON bytes, with something wrong in its values or in its bytes."""
+    if rng.random() < 0.7:
+        return as_json(mangle.value_of(rng, raw))
+    return mangle.bytes_of(rng, as_json(raw))
+
+
+def as_json(raw: Any) -> bytes:
+    return json.dumps(raw, ensure_ascii=False).encode("utf-8", "surrogatepass")
+
+
+def schedule(rng: Random, raw: Raw, _: Path) -> str | None:
+    return refusal(parse.parse, broken(rng, raw))
+
+
+def a_link(rng: Random, raw: Raw, _: Path) -> str | None:
+    """A link's text with wrong characters, or a good one of a broken document."""
+    if rng.random() < 0.5:
+        text = mangle.bytes_of(rng, packed(as_json(raw)).encode()).decode("utf-8", "replace")
+    else:
+        text = packed(broken(rng, raw))
+    return refusal(link.decode, text)
+
+
+def settings(rng: Random, raw: Raw, _: Path) -> str | None:
+    good = RunSettings(data=raw["name"], seed=rng.randrange(9)).model_dump(mode="json")
+    return refusal(lambda text: read_settings(text).with_absolute_data(), broken(rng, good))
+
+
+def a_library(rng: Random, raw: Raw, home: Path) -> str | None:
+    """A library's folder with a broken file is read, and goes on to be written."""
+    (home / "x.json").write_bytes(broken(rng, raw))
+    entries, faults = library.read(home)
+    assert len(entries) + len(faults) == 1
+    library.save(home, parse.from_raw(raw), replace=True)
+    return faults[0].reason if faults else None
+
+
+def upload(rng: Random, raw: Raw, home: Path) -> str | None:
+    """The note of an upload; one that makes no sense is none."""
+    note = {"name": raw["name"], "images": 3, "skipped": 1, "left_out": [["a", "b"]]}
+    (home / uploads.NOTE).write_bytes(broken(rng, note))
+    uploads.read_note(home)
+    return None
+
+
+def run(rng: Random, raw: Raw, home: Path) -> str | None:
+    """A run's folder in which one file is broken, or each: read as pages and `resume` read it."""
+    whole = run_files(raw)
+    names = rng.choice(([rng.choice(list(whole))], list(whole)))
+    for name, good in whole.items():
+        (home / name).write_bytes(broken_file(rng, name, good) if name in names else good)
+    return refusal(read_run, home)
+
+
+def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
+    """A run's checkpoints: torn, of other values, or a stranger's program, under a right name."""
+    kept = home / folder.CHECKPOINTS
+    kept.mkdir()
+    for epoch in (1, 2):
+        content = a_checkpoint(rng, epoch) if rng.random() < 0.8 else whole_checkpoint(epoch)
+        (kept / named(epoch, content, right=rng.random() < 0.8)).write_bytes(content)
+    return refusal(checkpoint.newest, kept)
+
+
+DOORS: Mapping[str, tuple[int, Door]] = {
+    "schedules": (3, schedule),
+    "links": (2, a_link),
+    "settings": (1, settings),
+    "libraries": (1, a_library),
+    "uploads": (1, upload),
+    "run folders": (3, run),
+    "checkpoints": (1, resumed),
+}
+"""How often each is tried with one document, and how."""
+
+
+def refusal(take: Callable[[Any], object], given: Any) -> str | None:
+    """The message of what Thaw refuses on purpose; whatever else is raised goes on."""
+    try:
+        take(given)
+    except ThawError as error:
+        return str(error)
+    return None
+
+
+def packed(document: bytes) -> str:
+    """Any bytes as a link."""
+    words = (files("core.design") / "link.dictionary").read_bytes()
+    stream = zlib.compressobj(level=9, zdict=words)
+    content = stream.compress(document) + stream.flush()
+    return base64.urlsafe_b64encode(content).decode().rstrip("=")
+
+
+def run_files(raw: Raw) -> dict[str, bytes]:
+    """A run that goes on in this process, on that schedule."""
+    groups = tuple(group["name"] for group in raw["groups"])
+    told = (
+        ev.Launched(),
+        ev.Started(1e9, "cpu", "CPU", 2, 4, 4, ("a", "b"), 9, 0.5),
+        ev.Forecast((1.0,) * raw["epochs"], 2.0, 3.0),
+        ev.CacheDecision(0, on=True, reason="why", bytes=9),
+        ev.Step(0, 0, 1.0, dict.fromkeys(groups, 1e-3)),
+        ev.Step(1, 0, 0.5, dict.fromkeys(groups, 1e-3)),
+        ev.EpochDone(0, groups, 9, 1.0, 0.5, 1.0, 0.5, 1.0, 9.0, 9),
+        ev.Audit(2, 0.0, True, (ev.FrozenSpan(groups[0], 0, 1, unchanged=True),)),
+    )
+    guessed = predictions.Predictions(
+        classes=("a", "b"), images=("1", "2"), true=(0, 1), predicted=(0, 0), confidence=(0.5, 0.5)
+    )
+    own = psutil.Process()
+    return {
+        folder.SCHEDULE: as_json(raw),
+        folder.SETTINGS: RunSettings().model_dump_json().encode(),
+        event_log.EVENTS: b"".join(ev.EVENT.dump_json(event) + b"\n" for event in told),
+        folder.PREDICTIONS: guessed.model_dump_json().encode(),
+        folder.SUMMARY: as_json({"validation_accuracy": 0.5}),
+        claim.PID: as_json({"pid": own.pid, "started": own.create_time()}),
+    }
+
+
+def broken_file(rng: Random, name: str, good: bytes) -> bytes:
+    if name != event_log.EVENTS:
+        return broken(rng, json.loads(good))
+    lines = good.splitlines()
+    at = rng.randrange(len(lines))
+    lines[at] = broken(rng, json.loads(lines[at]))
+    return b"\n".join(rng.sample(lines, rng.randrange(1, len(lines) + 1))) + b"\n"
+
+
+def read_run(home: Path) -> None:
+    """All that pages and `resume` read of a run's folder, and what they compute of it."""
+    told = digest(event_log.read(home))
+    compare.result(home)
+    folder.status(home)
+    folder.summary(home)
+    found = predictions.read(home / folder.PREDICTIONS)
+    if found is not None:
+        predictions.confusion(found)
+        predictions.worst(found, 9)
+    schedule, settings = folder.read(home)
+    remaining(told, schedule.epochs, 2e9)
+    folder.write_summary(home, schedule)
+    settings.with_absolute_data()
+    for status in ("running", "stopping", "finished", "failed"):
+        status_card(schedule, settings, status, told, home)
+    list(audit_card.items(schedule, settings, told))
+    steps = told.started.steps_per_epoch if told.started else 1
+    run_charts.actual_rates(schedule, told, steps)
+    run_charts.train_losses(told, steps)
+    metric_table({"A": compare.result(home)}, "accuracy")
+
+
+def whole_checkpoint(epoch: int) -> bytes:
+    return saved(stored(epoch))
+
+
+def stored(epoch: int) -> Raw:
+    return {
+        "epoch": epoch,
+        "model": {"w": torch.zeros(2)},
+        "optimizer": {"state": {}, "param_groups": []},
+        "scheduler": {"last_epoch": 1},
+        "random": {"cpu": torch.zeros(2)},
+        "audit": {"steps": 1},
+        "seconds": 1.0,
+        "schedule": "a",
+        "settings": "b",
+    }
+
+
+def saved(value: Any) -> bytes:
+    made = io.BytesIO()
+    torch.save(value, made)
+    return made.getvalue()
+
+
+def a_checkpoint(rng: Random, epoch: int) -> bytes:
+    match rng.randrange(4):
+        case 0:
+            return mangle.bytes_of(rng, whole_checkpoint(epoch))
+        case 1:
+            return pickle.dumps(Evil())
+        case 2:
+            return saved({**stored(epoch), "model": Evil()})
+    changed = stored(epoch)
+    changed[rng.choice(list(changed))] = rng.choice(mangle.NASTY)
+    return saved(changed)
+
+
+def named(epoch: int, content: bytes, *, right: bool) -> str:
+    digest = hashlib.sha256(content).hexdigest()[:16] if right else "0" * 16
+    return f"epoch-{epoch:05}-{digest}.pt"
+
+
+def run_by_a_pickle() -> None:
+    """What a stranger's pickle would run."""
+    RAN.append("a pickle was loaded")
+
+
+class Evil:
+    """Whoever unpickles it runs a program."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return run_by_a_pickle, ()

@@ -1,0 +1,23 @@
+"""What is broken is read or refused in words, and nothing in it is ever run."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from tests.reliability.doors import RAN, Evil
+from tests.reliability.mutations import trials
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")  # torch's, of a foreign checkpoint
+def test_a_thousand_broken_documents_end_in_no_traceback_and_every_refusal_names_its_place() -> (
+    None
+):
+    seen = trials(1_000, seed=7)
+    assert seen.total() >= 1_000
+    for door in ("schedules", "settings", "run folders"):
+        assert min(seen[f"{door}, read"], seen[f"{door}, refused"]) > 0, seen
+    assert RAN == []
+    pickle.loads(pickle.dumps(Evil()))
+    assert RAN.pop(), "a pickle that is loaded would have been noticed"

@@ -1,0 +1,56 @@
+"""Nothing that Thaw reads can run a program: no pickle is loaded, and no text is evaluated."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+SOURCES = sorted(path for part in ("core", "pages") for path in (ROOT / part).rglob("*.py"))
+FORBIDDEN = {
+    "eval",
+    "exec",
+    "pickle.load",
+    "pickle.loads",
+    "pickle.Unpickler",
+    "marshal.load",
+    "marshal.loads",
+    "shelve.open",
+    "joblib.load",
+    "yaml.load",
+    "pd.read_pickle",
+    "torch.hub.load",
+    "torch.jit.load",
+}
+"""What runs what it reads."""
+
+
+def faults(source: str) -> list[str]:
+    """The calls in a module that could run what they read."""
+    found = []
+    for call in (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)):
+        name = ast.unparse(call.func)
+        given = {each.arg: ast.unparse(each.value) for each in call.keywords}
+        unsafe = (
+            name in FORBIDDEN
+            or (name == "torch.load" and given.get("weights_only") != "True")
+            or given.get("allow_pickle", "False") != "False"
+        )
+        if unsafe:
+            found.append(ast.unparse(call))
+    return found
+
+
+@pytest.mark.parametrize(
+    "call", ["pickle.loads(x)", "torch.load(f)", "torch.load(f, weights_only=False)", "eval(x)"]
+)
+def test_a_call_that_could_run_what_it_reads_is_found(call: str) -> None:
+    assert faults(f"found = {call}") == [call]
+
+
+def test_no_module_loads_a_pickle_or_evaluates_a_text() -> None:
+    assert {str(path): faults(path.read_text(encoding="utf-8")) for path in SOURCES} == {
+        str(path): [] for path in SOURCES
+    }
