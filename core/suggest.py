@@ -311,6 +311,11 @@ def _assemble(model: nn.Module, cut: _Cut, middle: list[tuple[str, list[list[_Un
     return found
 
 
+def shortest_paths(model: nn.Module, parameters: Iterable[str]) -> tuple[str, ...]:
+    """The fewest paths that hold exactly these parameters, in the model's order."""
+    return tuple(_shortest("", model, dict.fromkeys(parameters, 0), 0))
+
+
 def _shortest(path: str, module: nn.Module, owner: dict[str, int], group: int) -> Iterable[str]:
     """The group's parts of a module: itself if all of its parameters are the group's."""
     lead = f"{path}." if path else ""

@@ -1,0 +1,74 @@
+"""A schedule attached to a model in one's own loop: its optimizer, its rates, its freezing."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from core.design import parse, presets
+from core.design.spec import Schedule
+from core.errors import InputError, nearest
+from core.freezing import apply_plan
+from core.grouping import LayerGroups, group_paths, resolve_groups
+from core.optimizer import build_optimizer
+from core.scheduler import ScheduleLR
+
+
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """What a loop needs. Step `scheduler` after every step of `optimizer`."""
+
+    model: nn.Module
+    schedule: Schedule
+    layer_groups: LayerGroups
+    optimizer: torch.optim.Optimizer
+    scheduler: ScheduleLR
+
+    @property
+    def epochs(self) -> int:
+        """Epochs of the run."""
+        return self.schedule.epochs
+
+    def begin(self, epoch: int) -> None:
+        """Put the model into train mode, and every group into its state of that epoch (from 0).
+
+        A pure function of the epoch. Raises InputError for a negative one.
+        """
+        self.model.train()
+        apply_plan(self.layer_groups, self.schedule, epoch)
+
+
+def attach(
+    model: nn.Module, schedule: Schedule | str | os.PathLike[str], steps_per_epoch: int
+) -> Attached:
+    """The schedule for this model, as of epoch 0: `schedule` may be a file, or a preset's name.
+
+    `steps_per_epoch` counts optimizer steps. The model keeps its own head; what counts is that it
+    has the parts that the schedule's groups name.
+
+    Raises ScheduleError for a file that is no schedule, InputError for one that is not there, and
+    ModelError (both are InputErrors) where the groups do not fit the model.
+    """
+    found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
+    groups = resolve_groups(model, group_paths(found))
+    optimizer = build_optimizer(found, groups)
+    attached = Attached(
+        model, found, groups, optimizer, ScheduleLR(optimizer, found, steps_per_epoch)
+    )
+    attached.begin(0)
+    return attached
+
+
+def _read(name: str) -> Schedule:
+    file = Path(name)
+    if not file.exists() and name in presets.names():
+        return presets.load(name)
+    try:
+        return parse.parse(file.read_bytes())
+    except OSError as error:
+        wrong = f"is {name!r}, which cannot be read ({error.strerror})"
+        raise InputError("schedule", wrong, nearest(name, presets.names())) from None

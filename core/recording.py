@@ -1,0 +1,129 @@
+"""What existing training code does: its rates and its freezing, recorded without any training."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import nn
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from core.design.recorded import Recorded, RecordedGroup
+from core.errors import InputError
+from core.suggest import shortest_paths
+
+OUTSIDE = "not in the optimizer"
+"""What the group of parameters is called that no param group has: they never train."""
+
+
+def from_optimizer(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    scheduler: LRScheduler | None,
+    epochs: int,
+    *,
+    steps_per_epoch: int = 1,
+    before_epoch: Callable[[int], object] | None = None,
+) -> Recorded:
+    """The rates of every param group at every step, and who trains in which epoch.
+
+    `steps_per_epoch` is how often the loop calls `scheduler.step()` in an epoch; without a
+    scheduler the rates stay. `before_epoch` is what the loop does when an epoch (from 0) begins,
+    such as `unfreezer.step`. Nothing is trained, and all is as before when it returns: rates,
+    scheduler, `requires_grad`, train mode, gradients.
+
+    A param group of which a part trains in other epochs comes apart. Names are the groups' own
+    `"name"`, else `group 0`, `group 1`.
+
+    Raises InputError for less than one epoch or step, a scheduler of another optimizer, and one
+    whose rates depend on a metric.
+    """
+    _check(optimizer, scheduler, epochs, steps_per_epoch)
+    rates: list[list[float]] = []
+    trains: list[dict[int, bool]] = []
+    with _as_before(model, optimizer, scheduler):
+        for epoch in range(epochs):
+            if before_epoch is not None:
+                before_epoch(epoch)
+            trains.append({id(p): p.requires_grad for p in model.parameters()})
+            for _ in range(steps_per_epoch):
+                rates.append([float(group["lr"]) for group in optimizer.param_groups])
+                if scheduler is not None:
+                    scheduler.step()
+    kind = type(optimizer).__name__
+    return Recorded(epochs, steps_per_epoch, kind, tuple(_groups(model, optimizer, rates, trains)))
+
+
+def _groups(
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    rates: list[list[float]],
+    trains: list[dict[int, bool]],
+) -> Iterator[RecordedGroup]:
+    """Groups in the order in which the model has the first parameter of each."""
+    place = {id(p): at for at, group in enumerate(optimizer.param_groups) for p in group["params"]}
+    parts: dict[tuple[int, tuple[bool, ...]], list[str]] = {}
+    for name, parameter in model.named_parameters():
+        at = place.get(id(parameter), -1)
+        pattern = tuple(at >= 0 and epoch[id(parameter)] for epoch in trains)
+        parts.setdefault((at, pattern), []).append(name)
+    taken: set[str] = set()
+    for (at, pattern), names in parts.items():
+        name = _name(optimizer, at, taken)
+        own = tuple(step[at] if at >= 0 else 0.0 for step in rates)
+        yield RecordedGroup(name, shortest_paths(model, names), own, pattern)
+
+
+def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:
+    """The group's name, with a number where it came apart."""
+    own = optimizer.param_groups[at].get("name") if at >= 0 else OUTSIDE
+    name = base = str(own) if own is not None else f"group {at}"
+    number = 2
+    while name in taken:
+        name, number = f"{base} ({number})", number + 1
+    taken.add(name)
+    return name
+
+
+@contextmanager
+def _as_before(
+    model: nn.Module, optimizer: torch.optim.Optimizer, scheduler: LRScheduler | None
+) -> Iterator[None]:
+    """Puts back what a loop changes when an epoch begins and when a scheduler steps."""
+    options = [{k: v for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
+    state = None if scheduler is None else scheduler.state_dict()
+    parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
+    modes = [(module, module.training) for module in model.modules()]
+    try:
+        with warnings.catch_warnings():
+            # that the scheduler steps before the optimizer, which is the point
+            warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
+            yield
+    finally:
+        if scheduler is not None and state is not None:
+            scheduler.load_state_dict(state)
+        for group, before in zip(optimizer.param_groups, options, strict=True):
+            group.update(before)
+        for parameter, requires_grad, grad in parameters:
+            parameter.requires_grad_(requires_grad)
+            parameter.grad = grad
+        for module, training in modes:
+            module.training = training
+
+
+def _check(
+    optimizer: torch.optim.Optimizer,
+    scheduler: LRScheduler | None,
+    epochs: int,
+    steps_per_epoch: int,
+) -> None:
+    for field, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
+        if value < 1:
+            raise InputError(field, f"is {value}", "give 1 or more")
+    if isinstance(scheduler, ReduceLROnPlateau):
+        way_out = "record its rates in a real run"
+        raise InputError("scheduler", "has rates that depend on a metric", way_out)
+    if scheduler is not None and scheduler.optimizer is not optimizer:
+        raise InputError("scheduler", "is one of another optimizer", "give the one of this")

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+import core
+from core import attach
+from core.design import presets
+from core.design.parse import dumps
+from core.errors import InputError, ModelError
+from core.grouping import group_paths
+from tests.export.thrice import SCHEDULES, STEPS, Seen, Small, assert_as_planned, trains
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_loop_of_ones_own_has_the_planned_rates_and_open_groups(name: str, tmp_path: Path):
+    file = tmp_path / "schedule.json"
+    file.write_text(dumps(SCHEDULES[name]), encoding="utf-8")
+    model = Small()
+    plan = attach(model, file, steps_per_epoch=STEPS)
+    recorded = []
+    for epoch in range(plan.epochs):
+        plan.begin(epoch)
+        for _ in range(STEPS):
+            plan.optimizer.zero_grad()
+            nn.functional.cross_entropy(
+                model(torch.randn(4, 3, 8, 8)), torch.arange(4) % 3
+            ).backward()
+            rates = {group["name"]: group["lr"] for group in plan.optimizer.param_groups}
+            open_now = trains(model, group_paths(plan.schedule))
+            recorded.append({n: Seen(rates[n], open_now[n]) for n in rates})
+            plan.optimizer.step()
+            plan.scheduler.step()
+    assert_as_planned(recorded, SCHEDULES[name])
+
+
+def test_a_presets_name_and_a_schedule_are_taken_too():
+    by_name = attach(Small(), "exercise", steps_per_epoch=1)
+    assert by_name.schedule == attach(Small(), presets.load("exercise"), 1).schedule
+    assert not any(p.requires_grad for p in by_name.model.conv1.parameters())
+
+
+def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path):
+    with pytest.raises(InputError, match="schedule is 'exercize', which cannot be read"):
+        attach(Small(), "exercize", 1)
+    with pytest.raises(ModelError, match="which the model does not have"):
+        attach(nn.Linear(2, 2), "exercise", 1)
+
+
+def test_core_has_what_it_names_and_loads_torch_only_when_asked():
+    for name in core.__all__:
+        assert callable(getattr(core, name))
+    code = "import core, core.design.spec, sys; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stdout == "False\n"
+    with pytest.raises(AttributeError, match="no attribute 'attatch'"):
+        core.attatch  # noqa: B018

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import copy
+
+import pytest
+import torch
+from torch.optim import lr_scheduler
+
+from core import (
+    GradualUnfreezer,
+    attach,
+    create_scheduler_with_warmup,
+    from_optimizer,
+    get_layer_groups,
+    get_optimizer_with_discriminative_lr,
+)
+from core.design import presets
+from core.design.recorded import differences, rows
+from core.errors import InputError
+from core.export import csv
+from core.recording import OUTSIDE
+from tests.export.thrice import SCHEDULES, STEPS, Small
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_a_recorded_loop_of_thaws_own_is_the_schedule(name: str):
+    schedule = SCHEDULES[name]
+    model = Small()
+    plan = attach(model, schedule, STEPS)
+    found = from_optimizer(
+        model,
+        plan.optimizer,
+        plan.scheduler,
+        schedule.epochs,
+        steps_per_epoch=STEPS,
+        before_epoch=plan.begin,
+    )
+    assert differences(found, schedule) == []
+    assert [(g.name, g.modules) for g in found.groups if any(g.trains)] == [
+        (g.name, g.modules) for g in schedule.groups if g.trainable
+    ]
+    assert list(rows(found)) == list(csv.rows(schedule, STEPS))
+
+
+def test_the_exercises_code_is_the_exercises_preset():
+    model = Small()
+    groups = get_layer_groups(model)
+    optimizer = get_optimizer_with_discriminative_lr(model, groups)
+    scheduler = create_scheduler_with_warmup(optimizer, 3, 20)
+    unfreezer = GradualUnfreezer(
+        model, groups, {0: ["head"], 2: ["layer4"], 4: ["layer3"], 6: ["layer2"]}
+    )
+    found = from_optimizer(model, optimizer, scheduler, 20, before_epoch=unfreezer.step)
+    assert found.optimizer == "Adam"
+    assert differences(found, presets.load("exercise")) == []
+    late = GradualUnfreezer(
+        model, groups, {0: ["head"], 3: ["layer4"], 4: ["layer3"], 6: ["layer2"]}
+    )
+    off = from_optimizer(model, optimizer, scheduler, 20, before_epoch=late.step)
+    assert differences(off, presets.load("exercise")) == [
+        "layer4 is frozen in epoch 2, in the schedule not"
+    ]
+
+
+def test_parameters_that_the_optimizer_never_got_are_told():
+    model = Small()
+    optimizer = torch.optim.SGD(model.fc.parameters(), lr=0.1)
+    found = from_optimizer(model, optimizer, None, 2)
+    by_name = {group.name: group for group in found.groups}
+    assert by_name[OUTSIDE].modules == ("conv1", "bn1", "layer1", "layer2", "layer3", "layer4")
+    assert not any(by_name[OUTSIDE].trains)
+    assert by_name["group 0"].rates == (0.1, 0.1)
+    told = differences(found, presets.load("exercise"))
+    assert "it has 2 epochs, the schedule 20" in told
+    assert f"{OUTSIDE} is no group of the schedule" in told
+
+
+def test_a_param_group_of_which_a_part_thaws_later_comes_apart():
+    model = Small()
+    optimizer = torch.optim.SGD([{"params": list(model.parameters()), "lr": 0.1, "name": "all"}])
+
+    def begin(epoch: int) -> None:
+        model.requires_grad_(epoch > 0)
+        model.fc.requires_grad_(True)
+
+    found = from_optimizer(model, optimizer, None, 3, before_epoch=begin)
+    assert [(group.name, group.trains) for group in found.groups] == [
+        ("all", (False, True, True)),
+        ("all (2)", (True, True, True)),
+    ]
+    assert found.groups[1].modules == ("fc",)
+
+
+def _one_cycle(optimizer: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
+    return lr_scheduler.OneCycleLR(optimizer, 0.2, total_steps=12)
+
+
+def _sequential(optimizer: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
+    parts = [
+        lr_scheduler.LinearLR(optimizer, 0.1, total_iters=3),
+        lr_scheduler.CosineAnnealingLR(optimizer, T_max=9),
+    ]
+    return lr_scheduler.SequentialLR(optimizer, parts, milestones=[3])
+
+
+def _steps(optimizer: torch.optim.Optimizer) -> lr_scheduler.LRScheduler:
+    return lr_scheduler.MultiStepLR(optimizer, [2, 5])
+
+
+@pytest.mark.parametrize("make", [_one_cycle, _sequential, _steps])
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+@pytest.mark.filterwarnings("ignore:The epoch parameter in `scheduler.step")
+def test_recording_leaves_everything_as_it_was_and_tells_what_the_loop_would_do(make):
+    model = Small().eval()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+    scheduler = make(optimizer)
+    model.fc.weight.grad = torch.ones_like(model.fc.weight)
+
+    def state() -> object:
+        options = [{k: v for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
+        flags = [(p.requires_grad, p.grad is None) for p in model.parameters()]
+        return copy.deepcopy((options, scheduler.state_dict(), flags, model.training))
+
+    def freeze(epoch: int) -> None:
+        model.train()
+        model.requires_grad_(False)
+        model.fc.weight.grad = None
+        model.fc.requires_grad_(True)
+
+    before = state()
+    found = from_optimizer(model, optimizer, scheduler, 4, steps_per_epoch=3, before_epoch=freeze)
+    assert str(state()) == str(before)
+    for rate in found.groups[0].rates:
+        assert rate == optimizer.param_groups[0]["lr"]
+        scheduler.step()
+
+
+def test_what_cannot_be_recorded_is_refused():
+    model = Small()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    other = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(InputError, match="scheduler has rates that depend on a metric"):
+        from_optimizer(model, optimizer, lr_scheduler.ReduceLROnPlateau(optimizer), 2)
+    with pytest.raises(InputError, match="scheduler is one of another optimizer"):
+        from_optimizer(model, optimizer, lr_scheduler.StepLR(other, 1), 2)
+    with pytest.raises(InputError, match="epochs is 0: give 1 or more"):
+        from_optimizer(model, optimizer, None, 0)
