@@ -23,9 +23,10 @@ from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv, targets
 from core.export.exported import Source
-from core.runs import claim, event_log, in_words, outcome, tables
+from core.runs import claim, demo, event_log, in_words, outcome, tables
 from core.runs import folder as folders
 from core.runs.console import print_nowhere
+from core.runs.home import is_demo
 from core.runs.leash import LEASHED, end_with_input
 from core.runs.refuse import refuse_errors
 from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
@@ -372,7 +373,12 @@ def _sit(folder: Path) -> None:
     """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
     schedule, settings = folders.read(folder)
     sitting = Sitting(folder, schedule)
-    with should_stop(folder, sitting.done, sitting.end_process) as asked, sitting:
+    with (
+        should_stop(folder, sitting.done, sitting.end_process) as asked,
+        sitting,
+        demo.bounds(folder, sitting.say),
+    ):
+        demo.refuse(schedule, settings)
         with _uncollected():
             from core.training.train import train
 
@@ -381,7 +387,7 @@ def _sit(folder: Path) -> None:
             settings,
             checkpoints=folder / folders.CHECKPOINTS,
             should_stop=asked,
-            weights=folder / folders.WEIGHTS,
+            weights=None if is_demo() else folder / folders.WEIGHTS,
             predicted=folder / folders.PREDICTIONS,
             evidence=folder / folders.EVIDENCE,
         ):

@@ -10,11 +10,12 @@ import streamlit as st
 from core.design import problems
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import event_log, folder, launch
+from core.runs import event_log, folder, launch, sweep, uploads
 from core.runs.digest import digest
 from core.runs.events import Event
+from core.runs.home import is_demo
 from core.runs.settings import RunSettings, planned_steps
-from pages.components import frame, run_trash, state
+from pages.components import demo_card, frame, own_runs, run_trash, state, waiting
 from pages.components.audit_card import audit_card
 from pages.components.comparison import slots
 from pages.components.data_card import data_card
@@ -25,6 +26,7 @@ from pages.components.run_charts import planned_chart, run_charts
 from pages.components.run_list import run_list
 from pages.components.run_settings import device_chip, run_settings
 from pages.components.run_status import empty_card, status_card
+from pages.components.waiting import queue_card
 
 _LOOK_SECONDS = 0.5
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
@@ -48,6 +50,8 @@ def page() -> None:
         st.error(frame.escape_markdown(str(error)), icon=":material/error:")
         return
     shown = _shown_run(root)
+    sweep.sweep(root, uploads.folder())
+    demo_card.let_go_of_data()
     frame.show_notice()
     status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
     live = status in _LIVE
@@ -60,6 +64,7 @@ def page() -> None:
         run_settings(shown.settings if shown else None, live=live)
         run_list(root, shown.folder if shown else None)
     with wide:
+        queue_card(root)
         if shown is None:
             run_trash.undo_row(root)
             _compose()
@@ -75,11 +80,13 @@ def _shown_run(root: Path) -> _Shown | None:
         return None
     try:
         run = folder.run_folder(root, name)
-        return _Shown(run, *folder.read(run))
+        found = _Shown(run, *folder.read(run))
     except InputError as error:
         state.notice(str(error))
         del st.query_params["run"]
         return None
+    own_runs.remember(name)
+    return found
 
 
 def _top(root: Path, shown: _Shown | None, status: str | None) -> None:
@@ -90,7 +97,8 @@ def _top(root: Path, shown: _Shown | None, status: str | None) -> None:
         elif status in _LIVE:
             _stop_button(shown.folder, status)
         else:
-            if status != "finished" and st.button("Resume", icon=":material/resume:", key="resume"):
+            resumable = status != "finished" and not is_demo()
+            if resumable and st.button("Resume", icon=":material/resume:", key="resume"):
                 state.attempt(launch.resume, shown.folder, lead="")
                 st.rerun()
             if st.button("Compare", icon=":material/compare_arrows:", key="to-compare"):
@@ -121,13 +129,20 @@ def _refusal() -> str | None:
     refused = problems.errors(state.schedule(), state.table())
     if refused:
         return refused[0].message
+    if waiting.is_waiting():
+        return "You are in the queue: cancel to start something else."
     found = seen(state.settings().data)
-    return missing() or (found if isinstance(found, str) else None)
+    if isinstance(found, str):
+        return missing() or found
+    too_much = demo_card.refusals()
+    return missing() or (str(too_much[0]) if too_much else None)
 
 
 def _start() -> None:
-    run = launch.start(state.schedule(), state.settings(), launch.root())
-    st.query_params["run"] = run
+    if is_demo():
+        waiting.stand_in_line(launch.root())
+    else:
+        st.query_params["run"] = launch.start(state.schedule(), state.settings(), launch.root())
 
 
 def _stop_button(run: Path, status: str | None) -> None:
@@ -150,8 +165,12 @@ def _force_stop(run: Path) -> None:
 
 def _compose() -> None:
     schedule = state.schedule()
-    waits = missing()
-    empty_card(schedule, state.settings(), problems.errors(schedule, state.table()), waits)
+    waits, refused = missing(), problems.errors(schedule, state.table())
+    too_much = demo_card.refusals()
+    if too_much and not refused:
+        demo_card.too_much_card(too_much)
+    elif not waiting.is_waiting():
+        empty_card(schedule, state.settings(), refused, waits)
     if waits is None:
         data_card(state.settings())
     planned_chart(schedule, state.steps_per_epoch())

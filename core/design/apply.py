@@ -96,7 +96,7 @@ def _group(
     raw: dict[str, object] = {
         "name": layers.name,
         "modules": list(layers.modules),
-        "trainable": _whole(times, own, total),
+        "trainable": whole(times, own, total),
         "when_frozen": rule.when_frozen,
     }
     if scale is not None:
@@ -128,8 +128,8 @@ def _share(pattern: FreezeOut, place: int, count: int) -> float:
     return float((pattern.first + (1 - pattern.first) * along) ** pattern.power)
 
 
-def _whole(times: Times, own: int, total: int) -> list[list[int | None]]:
-    """The windows in whole epochs of a run of `total`, in order, and none beyond its end."""
+def whole(times: Times, own: int, total: int) -> list[list[int | None]]:
+    """Windows of a run of `own` epochs in whole epochs of one of `total`, none beyond its end."""
     windows: list[list[int | None]] = []
     for start, end in times:
         begins = min(round(start * total / own), total - 1) if start < own else total

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.design.apply import whole
 from core.design.curves import peak
 from core.design.layers import LayerTable
 from core.design.parse import from_raw, to_raw
@@ -26,6 +27,21 @@ def set_field(schedule: Schedule, path: str, value: Any) -> Schedule:
         part = part[key]
     part[last] = value
     return from_raw(raw)
+
+
+def set_length(schedule: Schedule, epochs: int) -> Schedule:
+    """Stretch or shorten the whole run to so many epochs.
+
+    Windows and warmup keep their shares of it, windows rounded to whole epochs of which none is
+    empty; so where some group trained in every epoch, one still does.
+    """
+    if epochs == schedule.epochs:
+        return schedule
+    raw, own = to_raw(schedule), schedule.epochs
+    for group in raw["groups"]:
+        group["trainable"] = whole(group["trainable"], own, epochs)
+    raw["lr"]["warmup"]["epochs"] *= epochs / own
+    return from_raw({**raw, "epochs": epochs})
 
 
 def set_optimizer(schedule: Schedule, name: str) -> Schedule:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from functools import cache
 from itertools import count
@@ -20,7 +21,7 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.runs import claim, event_log
+from core.runs import claim, demo, event_log, queue, sweep
 from core.runs import folder as folders
 from core.runs.events import Failed
 from core.runs.home import HOME, home, is_demo
@@ -36,6 +37,9 @@ _BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
 Threads that spin while they wait starve one another when a server and a browser want the same
 cores (a step then took ten times as long; alone, sleeping costs up to two thirds more).
 """
+_ON_A_SMALL_HOST = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
+"""The same in the hosted demo: a container sees all cores of its host, and has two."""
+_DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo"}
 _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""
 _KEEPER = Keeper()
@@ -60,22 +64,29 @@ def prepare() -> None:
 def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
     """Start a run in a new folder below `root`, and return its id, the folder's name.
 
-    Raises InputError if nothing can be written there, SettingsError if `--data` is no path.
+    Raises InputError if nothing can be written there, SettingsError if `--data` is no path; in a
+    demo, InputError also for what is more than it allows, and while another run is on.
     """
     settings = settings.with_absolute_data()
-    folder = new_folder(root, schedule.name, datetime.now())
-    folders.create(folder, schedule, settings)
-    _spawn(folder)
+    demo.refuse(schedule, settings)
+    with queue.one_run(root) if is_demo() else nullcontext():
+        sweep.keep(settings.data)
+        folder = new_folder(root, schedule.name, datetime.now())
+        folders.create(folder, schedule, settings)
+        _spawn(folder)
     return folder.name
 
 
 def new_folder(root: Path, name: str, moment: datetime) -> Path:
     """Make and return an empty folder for a run, as in `20250131-180005-gradual-unfreezing`.
 
-    Names sort by time; where one is taken, a number follows. InputError if it cannot be made.
+    Names sort by time; where one is taken, a number follows, and in a demo what nobody can guess.
+    InputError if it cannot be made.
     """
     slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
     base = f"{moment:%Y%m%d-%H%M%S}-{slug}"
+    if is_demo():
+        base += f"-{secrets.token_hex(16)}"
     for number in count(1):
         folder = root / (base if number == 1 else f"{base}-{number}")
         try:
@@ -93,8 +104,10 @@ def new_folder(root: Path, name: str, moment: datetime) -> Path:
 def resume(folder: Path) -> None:
     """Go on with a run that was stopped, failed or was interrupted, in a new process.
 
-    Raises InputError if a living process runs it, or it is no run folder.
+    Raises InputError if a living process runs it, it is no run folder, or this is a demo.
     """
+    if is_demo():
+        raise InputError("run", "cannot go on in the hosted demo", "start a new one")
     folders.read(folder)
     if folders.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
@@ -127,12 +140,17 @@ def force_stop(folder: Path) -> None:
     write_stopped(folder)
 
 
-@cache
 def device() -> Mapping[str, str]:
-    """The device that `--device auto` takes: its `type` (cpu, cuda, mps) and a `name` for people.
+    """The device that a run takes here: its `type` (cpu, cuda, mps) and a `name` for people.
 
     Found by the spare process, or one of its own, since the pages do not import torch; asked once.
+    A demo runs on the CPU, and has no memory for asking.
     """
+    return _DEMO_DEVICE if is_demo() else _found_device()
+
+
+@cache
+def _found_device() -> Mapping[str, str]:
     spare = _KEEPER.peek()
     if spare is not None:
         with suppress(RunError):
@@ -200,7 +218,8 @@ def _command(*words: str) -> list[str]:
 def _environment() -> dict[str, str]:
     """What a run's process gets; what the user has set comes first."""
     beside_a_page = _BESIDE_A_PAGE if sys.platform == "linux" else {}
-    return {**beside_a_page, **os.environ, "PYTHONUNBUFFERED": "1"}
+    small = _ON_A_SMALL_HOST if is_demo() else {}
+    return {**beside_a_page, **small, **os.environ, "PYTHONUNBUFFERED": "1"}
 
 
 def _wait_for_exit(folder: Path) -> None:

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from core.design.spec import Schedule
 from core.errors import RunError, ThawError
-from core.runs import claim, event_log, stopping
+from core.runs import claim, event_log, outcome, stopping
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.console import Console
@@ -29,6 +29,7 @@ class Sitting:
         self._schedule = schedule
         self._console = Console(schedule)
         self._writing = threading.RLock()  # so that nothing follows the last event
+        self._ended = False
         self.done = threading.Event()
 
     def __enter__(self) -> Sitting:
@@ -38,6 +39,13 @@ class Sitting:
         """Store an event, then show it."""
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
+                self._ended = outcome.is_end((event,))
+                event_log.append(self._folder, event)
+
+    def say(self, event: ev.Notice) -> None:
+        """From another thread: store a notice, unless the run has told its end."""
+        with self._writing:
+            if not self._ended and not self.done.is_set():
                 event_log.append(self._folder, event)
 
     def end_process(self) -> None:

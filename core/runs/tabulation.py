@@ -13,6 +13,7 @@ from pathlib import Path
 
 from core.design.layers import LayerTable
 from core.runs import tables
+from core.runs.home import is_demo
 from core.runs.leash import LEASHED, leash
 
 _CODE = Path(__file__).parents[2]
@@ -41,10 +42,13 @@ class Tabulations:
     def ask(self, model: str, cache: Path | None) -> None:
         """See that the model's table is being made, and will be kept in the folder `cache`.
 
-        One that failed before is tried again.
+        One that failed before is tried again. A demo reads no models: that takes much memory.
         """
         with self._lock:
             if model in self._living:
+                return
+            if is_demo():
+                self._failed[model] = "the hosted demo has no memory for it"
                 return
             self._failed.pop(model, None)
             held = ExitStack()

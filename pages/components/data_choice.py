@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,7 +11,8 @@ from typing import Any
 import streamlit as st
 
 from core.errors import InputError
-from core.runs import uploads
+from core.runs import sweep, uploads
+from core.runs.demo import LIMITS
 from core.runs.home import is_demo
 from core.runs.settings import BUNDLED_DATA
 from core.runs.uploads import Upload
@@ -114,9 +116,7 @@ def _unpack(given: Any, take: Take) -> None:
     bar = st.progress(0.0, "Unpacking …")
     refused = None
     try:
-        with closing(
-            uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
-        ) as going:
+        with closing(uploads.unpack(given, given.name, _place(), uploads.limits())) as going:
             for item in going:
                 if isinstance(item, Upload):
                     take(str(item.folder))
@@ -130,6 +130,20 @@ def _unpack(given: Any, take: Take) -> None:
     bar.empty()
     st.session_state[_TAKEN], st.session_state[_REFUSED] = given.file_id, refused
     st.rerun()
+
+
+def _place() -> Path:
+    """Where the session's uploads go: in the demo a folder of its own, which nobody can guess.
+
+    Raises InputError if the demo has no room for another.
+    """
+    if not is_demo():
+        return uploads.folder()
+    if sweep.size(uploads.folder()) + uploads.limits().unpacked > LIMITS.uploads:
+        way_out = "try again within the hour, or use the bundled images"
+        raise InputError("upload", "has no room in the hosted demo now", way_out)
+    own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))
+    return uploads.folder() / own
 
 
 def _told(note: Upload) -> None:

@@ -9,6 +9,9 @@ from core.design.spec import Schedule
 from core.errors import LinkError
 from pages.components import frame
 
+_INSIDE = "/~/+"
+"""What Streamlit's own hosting puts behind the address of the frame that the app is shown in."""
+
 
 def show_link(schedule: Schedule) -> None:
     """Show the address that opens this schedule, to copy; or why there is none."""
@@ -29,6 +32,7 @@ def link_of(schedule: Schedule) -> str:
     base = (st.context.url or "").split("?")[0].rstrip("/")
     for page in frame.page_names():
         base = base.removesuffix(f"/{page}")
+    base = base.removesuffix(_INSIDE)
     return f"{base}/?{link.PARAMETER}={link.encode(schedule)}"
 
 

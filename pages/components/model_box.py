@@ -6,9 +6,10 @@ from html import escape
 
 import streamlit as st
 
-from core.design import catalogue
+from core.design import catalogue, layers
 from core.errors import one_line
 from core.runs import tables
+from core.runs.home import is_demo
 from core.runs.tabulation import Tabulations
 from pages.components import state
 
@@ -21,7 +22,7 @@ _SECONDS = 0.5
 def model_box() -> None:
     """The list of all models, which filters as one types; those with a stored table come first."""
     name = state.schedule().model.name
-    known = catalogue.names()
+    known = layers.known_models() if is_demo() else catalogue.names()
     st.session_state["model"] = st.session_state.get(_WANTED) or name
     st.selectbox(
         "Model",

@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.runs import disk_use, folder
-from pages.components import frame, run_trash
+from pages.components import frame, own_runs, run_trash
 from pages.components.cost_words import size
 
 _FEW = 6
@@ -25,7 +25,7 @@ _MARKS = {
 
 def run_list(root: Path, shown: Path | None) -> None:
     """Draw the card; a click shows that run."""
-    runs = folder.list_runs(root)
+    runs = own_runs.runs(root)
     held = size(sum(map(disk_use.used, runs)))
     with frame.card("runs", "Runs", f"{len(runs)} in all, {held}" if runs else ""):
         if shown is not None:

@@ -9,10 +9,12 @@ from html import escape
 import streamlit as st
 
 from core.errors import ThawError
-from core.runs import launch
+from core.runs import demo, launch
+from core.runs.home import is_demo
 from core.runs.settings import RunSettings, make_settings
 from pages.components import frame, state
 from pages.components.data_choice import data_choice
+from pages.components.demo_card import limits_note
 
 _AUGMENT = {
     "none": ("none", "Every epoch sees the same images, so the frozen part runs on them once."),
@@ -33,12 +35,14 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
     locked = of_run is not None
     aside = "locked while running" if live else "of this run" if locked else ""
     with frame.card("settings", "Data and settings", aside):
+        limits_note()
         data_choice(shown.data, lambda data: _take("data", data), locked=locked)
         left, right = st.columns(2, gap="small")
         with left:
             _number("Images, train", "samples", shown, locked, step=100)
             _number("Image size, px", "image_size", shown, locked, step=16)
-            _choice("Device", "device", ("auto", "cpu", "cuda", "mps"), shown, locked)
+            devices = ("cpu",) if is_demo() else ("auto", "cpu", "cuda", "mps")
+            _choice("Device", "device", devices, shown, locked)
             _choice("Augmentation", "augment", tuple(_AUGMENT), shown, locked)
         with right:
             _number("Images, validation", "validation_samples", shown, locked, step=100)
@@ -57,9 +61,8 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
         _number("Seed", "seed", shown, locked, minimum=0)
     with right:
         _budget("Cache disk, MB", "cache_disk", shown, locked)
-    st.caption(
-        "Empty: a quarter of what is free when the run begins. On disk only what memory lacks."
-    )
+    empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
+    st.caption(f"{empty}On disk only what memory lacks.")
 
 
 def device_chip() -> None:
@@ -144,4 +147,6 @@ def _take_budget(field: str, key: str) -> None:
 
 
 def _set(field: str, value: object) -> None:
-    st.session_state["settings"] = make_settings(**{**state.settings().model_dump(), field: value})
+    made = make_settings(**{**state.settings().model_dump(), field: value})
+    demo.refuse_settings(made)
+    st.session_state["settings"] = made

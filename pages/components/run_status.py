@@ -15,6 +15,7 @@ from core.design.spec import Schedule
 from core.runs import folder, interruption
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
+from core.runs.home import is_demo
 from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.cost_words import size
@@ -85,9 +86,10 @@ def status_card(
 
 
 def _advice(status: str, run: Path) -> str:
-    if status == "stopped":
-        return f"Stopped on request. {_RESUME}"
-    return f"{interruption.reason(run)} {_RESUME}" if status == "interrupted" else ""
+    if status not in ("stopped", "interrupted"):
+        return ""
+    why = "Stopped on request." if status == "stopped" else interruption.reason(run)
+    return why if is_demo() else f"{why} {_RESUME}"
 
 
 def _log(run: Path) -> None:

@@ -11,8 +11,9 @@ from core.design import edits, link, presets
 from core.design.layers import LayerTable, for_classes
 from core.design.spec import Schedule
 from core.errors import InputError, ThawError
-from core.runs import tables
+from core.runs import demo, tables
 from core.runs.classes import count_classes
+from core.runs.home import is_demo
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.data_seen import train_images
 from pages.components.history import History
@@ -24,9 +25,11 @@ Selected = tuple[str, int]
 
 def begin() -> None:
     """Give a new session its schedule, and open the link that it came with."""
-    st.session_state.setdefault("history", History((presets.load(presets.DEFAULT),)))
+    if "history" not in st.session_state:
+        st.session_state["history"] = History((_first_schedule(),))
     st.session_state.setdefault("preset-origin", presets.DEFAULT)
-    st.session_state.setdefault("settings", RunSettings())
+    if "settings" not in st.session_state:
+        st.session_state["settings"] = demo.first_settings() if is_demo() else RunSettings()
     st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)
     text = st.query_params.get(link.PARAMETER)
     if text is not None:
@@ -167,6 +170,10 @@ def revision() -> int:
 def steps_per_epoch() -> int:
     """Optimizer steps of one epoch with the session's run settings and as many images as it has."""
     return planned_steps(settings(), train_images(settings()))
+
+
+def _first_schedule() -> Schedule:
+    return demo.first_schedule() if is_demo() else presets.load(presets.DEFAULT)
 
 
 def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Schedule:

@@ -30,8 +30,11 @@ _ANSWERS_WITHIN = 120.0
 
 
 @contextmanager
-def running_app(home: Path) -> Iterator[str]:
-    """Run `streamlit run app.py` with `home` as its THAW_HOME; gives its address."""
+def running_app(home: Path, **environment: str) -> Iterator[str]:
+    """Run `streamlit run app.py` with `home` as its THAW_HOME; gives its address.
+
+    `environment` is set beside it, as in `THAW_DEMO="1"`.
+    """
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = found.getsockname()[1]
@@ -40,7 +43,7 @@ def running_app(home: Path) -> Iterator[str]:
         process = subprocess.Popen(
             [*command, f"--server.port={port}", "--server.address=127.0.0.1"],
             cwd=ROOT,
-            env={**os.environ, "THAW_HOME": str(home)},
+            env={**os.environ, "THAW_HOME": str(home), **environment},
             stdout=log,
             stderr=subprocess.STDOUT,
         )

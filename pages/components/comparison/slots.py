@@ -20,7 +20,7 @@ from core.runs import folder, launch, library, tables
 from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
 from core.runs.small_file import content
-from pages.components import shelf, state
+from pages.components import own_runs, shelf, state
 from pages.components.data_seen import train_images
 
 LETTERS = "ABCD"
@@ -183,7 +183,7 @@ def _runs() -> Iterator[Path]:
     except InputError:
         return
     held = set(chosen())
-    for at, run in enumerate(folder.list_runs(root)):
+    for at, run in enumerate(own_runs.runs(root)):
         if at < _MOST_RUNS or f"run:{run.name}" in held:
             yield run
 

@@ -1,0 +1,182 @@
+"""What the hosted demo (THAW_DEMO=1) allows: its limits, and the door that keeps them.
+
+The door stands before a launch and again in the run's own process, whatever a page has shown.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.design import edits, presets
+from core.design.presets import BUNDLED_MODEL
+from core.design.spec import Schedule
+from core.errors import InputError, ModelError, SettingsError, shown
+from core.runs import claim, uploads
+from core.runs import folder as folders
+from core.runs.events import Notice
+from core.runs.home import is_demo
+from core.runs.settings import BUNDLED_DATA, RunSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The most that a visitor may have; images count per split, an upload's size is in uploads.py.
+
+    `pixels` is what a batch holds, batch size times image size squared: it decides how much memory
+    a step takes. `seconds` are those of a whole run, torch's imports included. Runs and uploads are
+    `kept` seconds after their last change. `away` is how long a place in the queue counts without a
+    sign of its holder, and `uploads` what all of them may fill on the disk.
+    """
+
+    epochs: int = 5
+    images: int = 512
+    image_size: int = 96
+    pixels: int = 8 * 96 * 96
+    seconds: float = 120.0
+    cache_memory: int = 50  # MB
+    cache_disk: int = 200  # MB
+    models: tuple[str, ...] = (
+        BUNDLED_MODEL,
+        "torchvision/mobilenet_v2",
+        "torchvision/mobilenet_v3_small",
+        "torchvision/resnet18",
+        "torchvision/squeezenet1_1",
+    )
+    kept: float = 3600.0
+    waiting: int = 20
+    away: float = 10.0
+    uploads: int = 1_000_000_000  # bytes
+
+
+LIMITS = Limits()
+
+
+def first_settings() -> RunSettings:
+    """The run settings that a visitor begins with."""
+    return RunSettings(
+        samples=LIMITS.images,
+        validation_samples=LIMITS.images,
+        batch_size=16,
+        device="cpu",
+        cache_memory=LIMITS.cache_memory,
+        cache_disk=LIMITS.cache_disk,
+    )
+
+
+def first_schedule() -> Schedule:
+    """The schedule that a visitor begins with: the default preset, at a length that runs here."""
+    return shortened(presets.load(presets.DEFAULT))
+
+
+def shortened(schedule: Schedule) -> Schedule:
+    """The schedule at the most epochs that a run may have; a shorter one stays as it is."""
+    return edits.set_length(schedule, min(schedule.epochs, LIMITS.epochs))
+
+
+def refuse(schedule: Schedule, settings: RunSettings) -> None:
+    """In the demo, raise the first of what a run may not be: an InputError with all of it."""
+    if not is_demo():
+        return
+    found = (*wrong_schedule(schedule), *wrong_settings(settings))
+    if found:
+        raise InputError(found[0].field, found[0].wrong, found[0].way_out, found)
+
+
+def refuse_settings(settings: RunSettings) -> None:
+    """In the demo, raise SettingsError for settings that no run may have."""
+    if is_demo() and (found := wrong_settings(settings)):
+        raise found[0]
+
+
+def wrong_schedule(schedule: Schedule) -> tuple[InputError, ...]:
+    """What of a schedule is more than the demo runs."""
+    found: list[InputError] = []
+    if schedule.model.name not in LIMITS.models:
+        wrong = f"is {shown(schedule.model.name)}, which the hosted demo does not run"
+        found.append(ModelError("model.name", wrong, f"use one of {', '.join(LIMITS.models)}"))
+    if schedule.epochs > LIMITS.epochs:
+        wrong = f"is {schedule.epochs:,}, and a run of the hosted demo has at most {LIMITS.epochs}"
+        way_out = f"shorten it to {LIMITS.epochs}, or run Thaw on your own machine"
+        found.append(InputError("epochs", wrong, way_out))
+    return tuple(found)
+
+
+def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
+    """What of the run settings is more than the demo allows."""
+    numbers = {
+        "--samples": (settings.samples, LIMITS.images),
+        "--validation-samples": (settings.validation_samples, LIMITS.images),
+        "--image-size": (settings.image_size, LIMITS.image_size),
+        "--cache-memory": (settings.cache_memory, LIMITS.cache_memory),
+        "--cache-disk": (settings.cache_disk, LIMITS.cache_disk),
+    }
+    found = [
+        SettingsError(
+            flag,
+            "is not given" if value is None else f"is {value:,}",
+            f"the hosted demo takes at most {most:,}",
+        )
+        for flag, (value, most) in numbers.items()
+        if value is None or value > most
+    ]
+    largest = max(1, LIMITS.pixels // settings.image_size**2)
+    if settings.batch_size > largest:
+        wrong = f"is {settings.batch_size:,} at {settings.image_size} px"
+        way_out = f"the hosted demo has memory for {largest:,} images of that size"
+        found.append(SettingsError("--batch-size", wrong, way_out))
+    if settings.device != "cpu":
+        wrong = f"is {shown(settings.device)}, and the hosted demo runs on the CPU"
+        found.append(SettingsError("--device", wrong, "use cpu"))
+    if settings.data != BUNDLED_DATA and not _is_upload(Path(settings.data)):
+        wrong = f"is {shown(settings.data)}, and the hosted demo opens no folders"
+        way_out = f"use {BUNDLED_DATA}, or upload a zip on the Run page"
+        found.append(SettingsError("--data", wrong, way_out))
+    return tuple(found)
+
+
+@contextmanager
+def bounds(folder: Path, say: Callable[[Notice], None], limits: Limits = LIMITS) -> Iterator[None]:
+    """In the demo, a context of a run's own process that bounds its time and what it leaves.
+
+    When its time is over, `say` is told so from another thread, and the run is asked to stop, which
+    is enforced as any stop is. No checkpoint is left, since nobody resumes it.
+    """
+    if not is_demo():
+        yield
+        return
+
+    def end() -> None:
+        say(Notice(_out_of_time(limits)))
+        claim.request_stop(folder)
+
+    watch = threading.Timer(limits.seconds, end)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+        clear(folder)
+
+
+def clear(folder: Path) -> None:
+    """Delete the checkpoints of a run that is over."""
+    shutil.rmtree(folder / folders.CHECKPOINTS, ignore_errors=True)
+
+
+def _out_of_time(limits: Limits) -> str:
+    return (
+        f"the {limits.seconds:g} s that a run of the hosted demo may take were over: "
+        "take fewer images, smaller ones, or fewer epochs"
+    )
+
+
+def _is_upload(data: Path) -> bool:
+    """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in Thaw's folder."""
+    inside = data.parent.parent == uploads.folder().absolute() and ".." not in data.parts
+    return inside and uploads.read_note(data) is not None

@@ -1,0 +1,115 @@
+"""One run at a time, and who waits for the next: a ticket per visitor, a file each, in their order.
+
+The tickets and the run folders are the only truth, so every session of a server sees the same
+queue, and so does one that was started anew. A ticket's time of change is the last sign of its
+holder: one who gives none for a while is passed over, and has the old place again on coming back.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.errors import InputError
+from core.runs import claim, demo
+from core.runs import folder as folders
+from core.runs.demo import LIMITS
+from core.runs.home import HOME, home
+from core.runs.lock import alone
+
+_LOCK = "lock"
+_ONE = "one-run.lock"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place in the queue: so many are `ahead`, of so many who wait in all."""
+
+    ahead: int
+    waiting: int
+
+
+def root() -> Path:
+    """Where the tickets are: `queue` in Thaw's home folder; raises what `home` raises."""
+    return home() / "queue"
+
+
+def join(queue: Path) -> str:
+    """Take a ticket, at the end; InputError if too many wait, or nothing can be written there."""
+    with _locked(queue):
+        waiting = len(_present(queue))
+        if waiting >= LIMITS.waiting:
+            raise InputError("queue", f"is full, {waiting} wait", "try again in some minutes")
+        ticket = f"{time.time_ns():020}-{secrets.token_hex(8)}"
+        (queue / ticket).touch()
+        return ticket
+
+
+def leave(queue: Path, ticket: str) -> None:
+    """Give a place up."""
+    with suppress(OSError):
+        (queue / ticket).unlink()
+
+
+def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str | Place:
+    """Give a sign of life; in turn, what `begin` gives, and the ticket is used up; else the place.
+
+    It is the ticket's turn when nobody present is ahead and none of the folders in `runs` is run.
+    What `begin` raises is raised, and the ticket used up as well.
+    """
+    with _locked(queue):
+        (queue / ticket).touch()
+        present = _present(queue)
+        ahead = present.index(ticket)
+        if ahead or busy(runs):
+            return Place(ahead, len(present))
+        leave(queue, ticket)
+        return begin()
+
+
+def busy(runs: Path) -> bool:
+    """Whether a living process runs one of these run folders."""
+    return any(claim.process(run) is not None for run in folders.list_runs(runs))
+
+
+@contextmanager
+def one_run(runs: Path) -> Iterator[None]:
+    """A context in which nobody else starts a run; InputError if one is on already.
+
+    What earlier runs have left that nobody needs is cleared away, so that the disk has room.
+    """
+    with _locked(runs, _ONE):
+        if busy(runs):
+            raise InputError("run", "has to wait, since another one is on", "try again at its end")
+        for run in folders.list_runs(runs):
+            demo.clear(run)
+        yield
+
+
+@contextmanager
+def _locked(place: Path, name: str = _LOCK) -> Iterator[None]:
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+        with alone(place / name):
+            yield
+    except OSError as error:
+        wrong = f"is {str(place)!r}, where nothing can be written ({error.strerror or error})"
+        raise InputError(HOME, wrong, "set it to a folder that you may write to") from None
+
+
+def _present(queue: Path) -> list[str]:
+    """The tickets whose holders were here lately, in their order; those of others are removed."""
+    found = []
+    for file in sorted(queue.iterdir()):
+        if file.name == _LOCK:
+            continue
+        with suppress(OSError):
+            if time.time() - file.stat().st_mtime <= LIMITS.away:
+                found.append(file.name)
+            else:
+                file.unlink()
+    return found

@@ -1,0 +1,72 @@
+"""What the hosted demo allows, said beside the settings, and one click for what is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from core.design import edits, layers, presets
+from core.design.layers import LayerTable
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.runs import demo
+from core.runs.demo import LIMITS
+from core.runs.home import is_demo
+from core.runs.settings import BUNDLED_DATA
+from pages.components import frame, state
+
+
+def limits_note() -> None:
+    """Say in the demo what it allows; elsewhere nothing."""
+    if is_demo():
+        st.caption(
+            f"Hosted demo: one run at a time, at most {LIMITS.epochs} epochs, {LIMITS.images} "
+            f"images to train and as many to validate, {LIMITS.image_size} px and "
+            f"{LIMITS.seconds:.0f} s. Uploads and runs are deleted after an hour; the address of "
+            "a run is the only way back to it."
+        )
+
+
+def let_go_of_data() -> None:
+    """In the demo, go back to the bundled data when the session's upload has been deleted."""
+    settings = state.settings()
+    if is_demo() and settings.data != BUNDLED_DATA and not Path(settings.data).is_dir():
+        st.session_state["settings"] = settings.model_copy(update={"data": BUNDLED_DATA})
+        state.notice("Your upload was deleted, an hour after its last use: upload it again.")
+
+
+def refusals() -> tuple[InputError, ...]:
+    """In the demo, all that keeps the session's schedule and settings from being run."""
+    if not is_demo():
+        return ()
+    return (*demo.wrong_schedule(state.schedule()), *demo.wrong_settings(state.settings()))
+
+
+def too_much_card(found: tuple[InputError, ...]) -> None:
+    """Say what is more than the demo runs, with a button for each thing that one click can mend."""
+    schedule = state.schedule()
+    with frame.card("status", "More than the hosted demo runs"):
+        for each in found:
+            st.info(frame.escape_markdown(str(each)), icon=":material/info:")
+        with st.container(horizontal=True):
+            if schedule.epochs > LIMITS.epochs:
+                _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", demo.shortened)
+            if schedule.model.name not in LIMITS.models:
+                _button("Use the bundled model", "use-bundled", edits.use_model, _bundled())
+            if demo.wrong_settings(state.settings()):
+                st.button("Use the demo's settings", key="use-first", on_click=_first_settings)
+        st.caption("The schedule can be designed, shared and exported as it is.")
+
+
+def _button(label: str, key: str, verb: Callable[..., Schedule], *args: object) -> None:
+    st.button(label, key=key, type="primary", on_click=state.edit, args=(verb, *args))
+
+
+def _bundled() -> LayerTable:
+    return layers.load(presets.BUNDLED_MODEL)
+
+
+def _first_settings() -> None:
+    st.session_state["settings"] = demo.first_settings()

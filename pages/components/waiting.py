@@ -1,0 +1,100 @@
+"""The queue of the hosted demo as a visitor sees it: a place, and a way out of it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import streamlit as st
+
+from core.design.spec import Schedule
+from core.errors import ThawError
+from core.runs import launch, queue
+from core.runs.demo import LIMITS
+from core.runs.queue import Place
+from core.runs.settings import RunSettings
+from pages.components import frame, own_runs, state
+
+_LOOK_SECONDS = 2.0
+_KEY = "waiting"
+
+
+class _Waiting(NamedTuple):
+    """What a visitor wants to run, as it was when they pressed Start."""
+
+    ticket: str
+    schedule: Schedule
+    settings: RunSettings
+
+
+def is_waiting() -> bool:
+    """Whether the session has a place in the queue."""
+    return _KEY in st.session_state
+
+
+def stand_in_line(root: Path) -> None:
+    """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
+    ticket = queue.join(queue.root())
+    st.session_state[_KEY] = _Waiting(ticket, state.schedule(), state.settings())
+    _look(root)
+
+
+def queue_card(root: Path) -> None:
+    """Draw the place in the queue while there is one; when its turn has come, show the run."""
+    if is_waiting():
+        st.fragment(run_every=_LOOK_SECONDS)(_watch)(root)
+
+
+def _watch(root: Path) -> None:
+    place: Place | None = None
+    try:
+        place = _look(root)
+    except ThawError as error:
+        state.notice(str(error))
+    if place is None:
+        st.rerun()
+    else:
+        _card(place)
+
+
+def _card(place: Place) -> None:
+    minutes = (place.ahead + 1) * LIMITS.seconds / 60
+    with frame.card("queue", "In the queue", f"{place.waiting} waiting"):
+        ahead = f"{place.ahead} ahead of you, and" if place.ahead else "You are next:"
+        st.html(
+            f'<p class="thaw-said" role="status">You are number <b>{place.ahead + 1}</b>. '
+            f"{ahead} one run is on. Yours begins by itself, in {minutes:g} minutes at most. "
+            "Stay on this page: whoever leaves it lets the others go first.</p>"
+        )
+        st.button("Cancel", icon=":material/close:", key="leave-queue", on_click=_leave)
+
+
+def _look(root: Path) -> Place | None:
+    """The session's place; None when its run has begun, or it has none.
+
+    Raises what `launch.start` raises; the place is gone then.
+    """
+    waiting: _Waiting | None = st.session_state.get(_KEY)
+    if waiting is None:
+        return None
+    found: str | Place | None = None
+    try:
+        found = queue.wait(
+            queue.root(),
+            waiting.ticket,
+            root,
+            lambda: launch.start(waiting.schedule, waiting.settings, root),
+        )
+    finally:
+        if not isinstance(found, Place):
+            del st.session_state[_KEY]
+    if isinstance(found, Place):
+        return found
+    own_runs.remember(found)
+    st.query_params["run"] = found
+    return None
+
+
+def _leave() -> None:
+    waiting: _Waiting = st.session_state.pop(_KEY)
+    queue.leave(queue.root(), waiting.ticket)
