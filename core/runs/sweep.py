@@ -50,7 +50,7 @@ def size(folder: Path) -> int:
     total = 0
     for file in folder.rglob("*"):
         with suppress(OSError):
-            if not file.is_symlink():
+            if file.is_file() and not file.is_symlink():
                 total += file.stat().st_size
     return total
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.design import curves, edits, layers, presets
+from core.design import curves, edits, layers, plan, presets
 from core.design.layers import Grouping, LayerGroup, LayerTable
 from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.spec import FloorFactor, FloorLR, Schedule
@@ -297,3 +297,27 @@ def test_a_verb_that_is_refused_leaves_the_schedule_as_it_was():
     with pytest.raises(ScheduleError):
         edits.set_window(GRADUAL, "stage2", 0, 5, 2)
     assert dumps(GRADUAL) == before
+
+
+@given(schedule=schedules(), data=st.data())
+def test_a_shortened_run_keeps_its_shares_and_leaves_no_epoch_idle(schedule, data):
+    epochs = data.draw(st.integers(1, schedule.epochs))
+    short = edits.set_length(schedule, epochs)
+    assert valid(short)
+    assert short.epochs == epochs
+    assert short.lr.warmup.epochs / epochs == pytest.approx(
+        schedule.lr.warmup.epochs / schedule.epochs
+    )
+    assume(all(plan.open_groups(schedule, e) for e in range(schedule.epochs)))
+    assert all(plan.open_groups(short, e) for e in range(epochs))
+
+
+def test_a_run_of_a_hundred_epochs_in_five():
+    long = edits.set_windows(
+        edits.set_field(GRADUAL, "epochs", 100),
+        {"stem": [[0, 1], [50, 60]], "stage4": [[40, None]]},
+    )
+    short = edits.set_length(long, 5)
+    assert short.group("stem").trainable == ((0, 1), (2, 3))
+    assert short.group("stage4").trainable == ((2, None),)
+    assert edits.set_length(short, 5) is short

@@ -1,0 +1,214 @@
+"""The hosted demo's Run page: limits said and kept, the queue, and sessions that stay apart."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import edits, layers, link, presets
+from core.design.spec import Schedule
+from core.runs import claim, demo, launch, uploads
+from core.runs import folder as folders
+from core.runs.settings import BUNDLED_DATA, RunSettings
+from pages.components.comparison import slots
+from pages.components.data_choice import BUNDLED, ZIP
+from pages.components.history import History
+from tests.runs.zips import classes, zipped
+
+APP = str(Path(__file__).parents[2] / "app.py")
+
+
+@pytest.fixture(autouse=True)
+def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("THAW_DEMO", "1")
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    yield
+    for run in folders.list_runs(launch.root()):
+        launch.force_stop(run)
+
+
+@pytest.fixture
+def held() -> Path:
+    """Somebody else's run, which is on."""
+    made = launch.new_folder(launch.root(), "somebody's", datetime.now())
+    folders.create(made, demo.first_schedule(), demo.first_settings())
+    return made
+
+
+def visitor(run: str | None = None) -> AppTest:
+    """A new session on the Run page."""
+
+    def script() -> None:
+        import streamlit as st
+
+        from pages import compare, design, export, learn, run
+        from pages.components import frame
+
+        frame.dress()
+        pages = (compare, design, export, learn)
+        st.session_state["pages"] = {
+            page.__name__.split(".")[-1]: st.Page(page.page, url_path=page.__name__[6:])
+            for page in pages
+        }
+        run.page()
+
+    app = AppTest.from_function(script, default_timeout=60)
+    if run is not None:
+        app.query_params["run"] = run
+    return shown(app.run())
+
+
+def shown(app: AppTest) -> AppTest:
+    assert not app.exception, app.exception
+    return app
+
+
+def said(app: AppTest) -> str:
+    return " ".join(part.proto.body for part in app.get("html"))
+
+
+def listed(app: AppTest) -> list[str]:
+    return [b.key.split("-run-")[1] for b in app.button if "-run-" in str(b.key)]
+
+
+def schedule(app: AppTest) -> Schedule:
+    history: History = app.session_state["history"]
+    return history.present
+
+
+def settings(app: AppTest) -> RunSettings:
+    found: RunSettings = app.session_state["settings"]
+    return found
+
+
+def design(app: AppTest, made: Schedule) -> AppTest:
+    app.session_state["history"] = History((made,))
+    return shown(app.run())
+
+
+def test_a_visitor_is_told_the_limits_and_could_start_at_once() -> None:
+    app = visitor()
+    assert "at most 5 epochs, 512 images to train" in " ".join(c.value for c in app.caption)
+    assert not app.button(key="start").disabled
+    assert app.selectbox(key="setting-device").options == ["cpu"]
+
+
+def test_a_schedule_of_a_hundred_epochs_is_shortened_by_one_click() -> None:
+    app = design(visitor(), edits.set_length(presets.load("gradual"), 100))
+    assert app.button(key="start").disabled
+    assert "shorten it to 5" in app.info[0].value
+    shown(app.button(key="shorten").click().run())
+    assert schedule(app).epochs == 5
+    assert not app.button(key="start").disabled
+    assert not app.info
+
+
+def test_a_model_that_the_demo_does_not_run_gives_way_by_one_click() -> None:
+    table = layers.load("torchvision/resnet50")
+    app = design(visitor(), edits.use_model(demo.first_schedule(), table))
+    assert app.button(key="start").disabled
+    assert "the hosted demo does not run" in app.info[0].value.replace("\\", "")
+    shown(app.button(key="use-bundled").click().run())
+    assert schedule(app).model.name == presets.BUNDLED_MODEL
+    assert not app.button(key="start").disabled
+
+
+@pytest.mark.parametrize(("field", "value"), [("samples", 513), ("image_size", 97)])
+def test_a_setting_over_its_limit_is_refused_and_stays(field: str, value: int) -> None:
+    app = visitor()
+    shown(app.number_input(key=f"setting-{field}").set_value(value).run())
+    assert "the hosted demo takes at most" in app.error[0].value.replace("\\", "")
+    assert settings(app) == demo.first_settings()
+
+
+def test_settings_that_came_from_elsewhere_give_way_by_one_click() -> None:
+    app = visitor()
+    app.session_state["settings"] = RunSettings()
+    assert shown(app.run()).button(key="start").disabled
+    shown(app.button(key="use-first").click().run())
+    assert settings(app) == demo.first_settings()
+    assert not app.button(key="start").disabled
+
+
+def test_visitors_wait_in_their_order_and_one_who_cancels_frees_the_place(held: Path) -> None:
+    first, second = visitor(), visitor()
+    shown(first.button(key="start").click().run())
+    shown(second.button(key="start").click().run())
+    assert "You are number <b>1</b>" in said(first)
+    assert "You are number <b>2</b>. 1 ahead of you" in said(second)
+    assert "2 waiting" in said(second)
+    assert "4 minutes at most" in said(second)
+    assert second.button(key="start").disabled
+    shown(first.button(key="leave-queue").click().run())
+    assert "In the queue" not in said(first)
+    assert not first.button(key="start").disabled
+    assert "You are number <b>1</b>" in said(shown(second.run()))
+
+
+def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Path) -> None:
+    app = visitor()
+    shown(app.number_input(key="setting-samples").set_value(40).run())
+    shown(app.button(key="start").click().run())
+    claim.release(held)
+    shown(app.run())
+    name = app.query_params["run"]
+    assert folders.read(launch.root() / name)[1].samples == 40
+    assert listed(app) == [name]
+    assert "In the queue" not in said(app)
+
+
+def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_address(
+    held: Path,
+) -> None:
+    assert listed(visitor()) == []
+    owner = visitor(run=held.name)
+    assert listed(owner) == [held.name]
+    assert "thaw-headline" in said(owner)
+    assert not any("Resume" in button.label for button in owner.button)
+
+    def script() -> None:
+        import streamlit as st
+
+        from pages.components import state
+        from pages.components.comparison import slots
+
+        state.begin()
+        st.text(str(list(slots.sources())))
+
+    other = shown(AppTest.from_function(script, default_timeout=60).run())
+    assert "run:" not in other.text[0].value
+    assert slots.NOW in other.text[0].value
+
+
+def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
+    app = visitor()
+    assert app.selectbox(key="data-kind").options == [BUNDLED, ZIP]
+    session = uploads.folder() / ("0" * 32)
+    *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
+    app.session_state["settings"] = demo.first_settings().model_copy(
+        update={"data": str(made.folder)}
+    )
+    assert not shown(app.run()).button(key="start").disabled
+    shutil.rmtree(session)
+    shown(app.run())
+    assert "Your upload was deleted" in app.error[0].value
+    assert settings(app).data == BUNDLED_DATA
+
+
+def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
+    app = AppTest.from_file(APP, default_timeout=60)
+    app.query_params["s"] = link.encode(presets.load("exercise"))
+    shown(app.run())
+    assert schedule(app) == presets.load("exercise")
+    assert len(app.selectbox(key="model").options) == len(layers.known_models())
+    foreign = {"name": "timm/resnet34", "weights": None}
+    app.session_state["history"] = History(
+        (edits.set_field(presets.load("exercise"), "model", foreign),)
+    )
+    shown(app.run().run())
+    assert "the hosted demo has no memory for it" in said(app)

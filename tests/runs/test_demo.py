@@ -1,0 +1,220 @@
+"""The hosted demo's limits hold below the page: at a launch, and in a run's own process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from core.design import edits, layers, parse, presets, problems
+from core.errors import InputError, SettingsError
+from core.runs import claim, demo, event_log, launch, queue, uploads
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.demo import LIMITS
+from core.runs.settings import RunSettings
+from tests.runs.zips import classes, zipped
+from tests.training.small import small_schedule, small_settings
+
+ROOT = Path(__file__).parents[2]
+SHORT = demo.first_schedule()
+FIRST = demo.first_settings()
+
+HANGS = """
+import sys, time
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from core.runs import demo
+with demo.bounds(Path(sys.argv[1]), replace(demo.LIMITS, seconds=0.1, grace=0.1)):
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("THAW_DEMO", "1")
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    yield
+    for run in folders.list_runs(launch.root()):
+        launch.force_stop(run)
+
+
+def small(**changed: object) -> RunSettings:
+    return FIRST.model_copy(
+        update={"samples": 40, "validation_samples": 20, "image_size": 32, **changed}
+    )
+
+
+def test_what_a_visitor_begins_with_is_allowed_and_has_no_errors() -> None:
+    demo.refuse(SHORT, FIRST)
+    assert SHORT.epochs == LIMITS.epochs
+    assert problems.errors(SHORT) == ()
+
+
+@pytest.mark.parametrize("name", presets.names())
+def test_every_preset_can_be_shortened_to_one_that_the_demo_runs(name: str) -> None:
+    schedule = edits.use_model(presets.load(name), layers.load(presets.BUNDLED_MODEL))
+    short = demo.shortened(schedule)
+    demo.refuse(short, FIRST)
+    assert problems.errors(short) == ()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("samples", 513, "--samples is 513: the hosted demo takes at most 512"),
+        (
+            "validation_samples",
+            1_000,
+            "--validation-samples is 1,000: the hosted demo takes at most 512",
+        ),
+        ("image_size", 97, "--image-size is 97: the hosted demo takes at most 96"),
+        (
+            "batch_size",
+            19,
+            "--batch-size is 19 at 64 px: the hosted demo has memory for 18 images of that size",
+        ),
+        ("cache_memory", None, "--cache-memory is not given: the hosted demo takes at most 50"),
+        ("cache_disk", 201, "--cache-disk is 201: the hosted demo takes at most 200"),
+        ("device", "auto", "--device is 'auto', and the hosted demo runs on the CPU: use cpu"),
+        (
+            "data",
+            "/etc",
+            "--data is '/etc', and the hosted demo opens no folders: "
+            "use fashion-mnist, or upload a zip on the Run page",
+        ),
+    ],
+)
+def test_settings_over_a_limit_are_refused_in_words(
+    field: str, value: object, message: str
+) -> None:
+    with pytest.raises(SettingsError) as refused:
+        demo.refuse_settings(FIRST.model_copy(update={field: value}))
+    assert str(refused.value) == message
+
+
+def test_outside_of_a_demo_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("THAW_DEMO")
+    demo.refuse(presets.load("mae-vit-l"), RunSettings())
+
+
+def test_the_pixels_of_a_batch_are_what_counts() -> None:
+    at_96 = FIRST.model_copy(update={"image_size": 96, "batch_size": 8})
+    demo.refuse_settings(at_96)
+    with pytest.raises(SettingsError, match="has memory for 8 images"):
+        demo.refuse_settings(at_96.model_copy(update={"batch_size": 9}))
+
+
+def test_an_upload_of_a_session_is_data_and_nothing_else_in_the_home_is(tmp_path: Path) -> None:
+    session = uploads.folder() / ("0" * 32)
+    *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
+    demo.refuse_settings(FIRST.model_copy(update={"data": str(made.folder)}))
+    for path in (
+        session,
+        tmp_path,
+        made.folder / "cat",
+        made.folder / ".." / made.folder.name,
+        uploads.folder() / ".." / ".." / "etc",
+    ):
+        with pytest.raises(SettingsError, match="opens no folders"):
+            demo.refuse_settings(FIRST.model_copy(update={"data": str(path)}))
+
+
+def test_a_launch_refuses_what_the_demo_does_not_run() -> None:
+    long = edits.set_length(SHORT, 100)
+    with pytest.raises(InputError, match=r"epochs is 100, .* at most 5: shorten it to 5"):
+        launch.start(long, FIRST, launch.root())
+    other = edits.use_model(long, layers.load("torchvision/resnet50"))
+    with pytest.raises(InputError, match="does not run: use one of timm/tf_eff") as told:
+        launch.start(other, RunSettings(), launch.root())
+    assert [each.field for each in told.value.problems] == [
+        "model.name",
+        "epochs",
+        "--samples",
+        "--validation-samples",
+        "--cache-memory",
+        "--cache-disk",
+        "--batch-size",
+        "--device",
+    ]
+    assert folders.list_runs(launch.root()) == ()
+
+
+def test_a_runs_own_process_refuses_it_too(tmp_path: Path) -> None:
+    file, out = tmp_path / "long.json", tmp_path / "run"
+    file.write_text(parse.dumps(edits.set_length(SHORT, 6)), encoding="utf-8")
+    command = [sys.executable, "-m", "core", "run", str(file), "--out", str(out)]
+    ran = subprocess.run(
+        [*command, "--samples", "513"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 2
+    assert "error: epochs is 6, and a run of the hosted demo has at most 5" in ran.stderr
+    assert "error: --samples is 513: the hosted demo takes at most 512" in ran.stderr
+    assert "Traceback" not in ran.stderr
+
+
+def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
+    runs = launch.root()
+    held = launch.new_folder(runs, "held", datetime.now())
+    folders.create(held, SHORT, small())  # which this living process runs
+    with pytest.raises(InputError, match="has to wait, since another one is on"):
+        launch.start(SHORT, small(), runs)
+    claim.release(held)
+    with pytest.raises(InputError, match="cannot go on in the hosted demo: start a new one"):
+        launch.resume(held)
+
+
+def test_a_run_has_a_name_that_nobody_guesses_and_leaves_no_weights() -> None:
+    name = launch.start(small_schedule(1), small(), launch.root())
+    assert len(name.rsplit("-", 1)[1]) == 32
+    run = folders.run_folder(launch.root(), name)
+    end = time.monotonic() + 120
+    while folders.status(run) != "finished" or claim.process(run) is not None:
+        assert time.monotonic() < end, (run / "log.txt").read_text()
+        time.sleep(0.05)
+    assert not queue.busy(launch.root())
+    assert not (run / "checkpoints").exists()
+    assert not (run / "model.safetensors").exists()
+    assert folders.summary(run)["validation_accuracy"] is not None
+
+
+def test_a_run_out_of_time_stops_and_says_why(tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    with demo.bounds(tmp_path, replace(LIMITS, seconds=0.0)) as over:
+        assert over()
+        assert over()
+    (told,) = event_log.read(tmp_path)
+    assert isinstance(told, ev.Notice)
+    assert "the 0 s that a run of the hosted demo may take were over" in told.message
+    assert not (tmp_path / "checkpoints").exists()
+
+
+def test_in_time_and_outside_of_a_demo_a_run_is_not_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with demo.bounds(tmp_path) as over:
+        assert not over()
+    monkeypatch.delenv("THAW_DEMO")
+    with demo.bounds(tmp_path, replace(LIMITS, seconds=0.0)) as over:
+        assert not over()
+
+
+def test_a_run_that_hangs_is_ended_and_its_folder_says_stopped(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "hangs"
+    folders.create(run, SHORT, small_settings())
+    claim.release(run)
+    ran = subprocess.run([sys.executable, "-c", HANGS, str(run)], cwd=ROOT, check=False, timeout=30)
+    assert ran.returncode == 130
+    assert folders.status(run) == "stopped"
+    assert isinstance(event_log.read(run)[-2], ev.Notice)
+
+
+def test_a_demo_asks_no_process_for_its_device() -> None:
+    assert launch.device() == {"type": "cpu", "name": "CPU of the hosted demo"}
