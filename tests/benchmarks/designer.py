@@ -51,7 +51,7 @@ _MOVES = 20
 _PAINTED = ".stVegaLiteChart svg.marks"
 _PATIENCE_MS = 20_000
 
-_WATCH = """
+WATCH = """
 () => {
   const bench = { frames: [], dropped: null, painted: null };
   window.bench = bench;
@@ -135,7 +135,7 @@ def measure(edits: int) -> Result:
             first_paint = (time.perf_counter() - started) * 1e3
             page.wait_for_selector('[data-test-script-state="notRunning"]')
             page.wait_for_timeout(1_000)  # fonts, and widgets that are still being put up
-            page.evaluate(_WATCH)
+            page.evaluate(WATCH)
             redraws = [_drag(page, turn) for turn in range(edits)]
             server = _server()
             torch = any("libtorch" in each.path for each in server.memory_maps())

@@ -1,0 +1,188 @@
+"""Many people who design at once: python -m tests.benchmarks.crowd.
+
+Starts the app and a run in it, as the Run page does, and so many browser sessions. Each opens a
+schedule of its own and drags a window of it, again and again. Printed are how long a drop takes to
+reach the chart, and how often anyone saw something that was not theirs: after every edit the title
+and all handles of the page are compared with what this person did, and at the end the exported
+schedule. Timings hold for an otherwise idle machine only; the browsers share it with the server.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from unittest.mock import patch
+
+import click
+from playwright.async_api import Browser, Locator, Page, async_playwright
+
+from core.design import edits, link, presets
+from core.design.parse import parse
+from core.design.spec import Schedule
+from core.runs import launch
+from core.runs.home import HOME
+from core.runs.settings import RunSettings
+from tests.benchmarks.designer import WATCH, percentile
+from tests.benchmarks.measure import cores
+from tests.browser.driving import WIDE
+from tests.browser.server import CHROMIUM, FLAGS, running_app
+
+PEOPLE, EDITS = 10, 50
+P95 = 500.0
+"""Milliseconds in which 95 of 100 edits should be on the screen while a run is on."""
+
+_DRAGGED = ("stage2", "stage3", "stage4", "conv_head")
+_PATIENCE_MS = 180_000
+_LONG = 10_000  # epochs of the run that is on meanwhile: more than anyone waits for
+
+
+@dataclass(slots=True)
+class Person:
+    """A session: the schedule that it should have, what its edits took (ms), and what was odd."""
+
+    number: int
+    schedule: Schedule
+    took: list[float] = field(default_factory=list)
+    odd: list[str] = field(default_factory=list)
+
+    @property
+    def dragged(self) -> str:
+        """The group whose window this person moves."""
+        return _DRAGGED[self.number % len(_DRAGGED)]
+
+
+def person(number: int) -> Person:
+    """Somebody with a schedule of a name and a length that nobody else has."""
+    made = edits.set_length(presets.load(presets.DEFAULT), 20 + number)
+    return Person(number, edits.set_field(made, "name", f"Schedule of person {number}"))
+
+
+async def visit(browser: Browser, address: str, who: Person, count: int, pace: float) -> None:
+    """All that one person does."""
+    random = Random(who.number)
+    context = await browser.new_context(viewport=WIDE, accept_downloads=True)
+    page = await context.new_page()
+    page.set_default_timeout(_PATIENCE_MS)
+    await page.goto(f"{address}/?s={link.encode(who.schedule)}")
+    await page.wait_for_selector(".stVegaLiteChart svg.marks")
+    await _settled(page)
+    await page.evaluate(WATCH)
+    for _ in range(count):
+        await asyncio.sleep(random.uniform(0.5, 1.5) * pace)
+        others = [e for e in range(1, 17) if [[e, None]] != _windows(who)]
+        await _drag(page, who, random.choice(others))
+        await _look(page, who)
+    await _compare_export(page, who)
+    await context.close()
+
+
+def _windows(who: Person) -> list[list[int | None]]:
+    return [list(window) for window in who.schedule.group(who.dragged).trainable]
+
+
+async def _drag(page: Page, who: Person, epoch: int) -> None:
+    """Drag the thaw of the person's group to an epoch, and wait for the chart that shows it."""
+    first, last = _thaw(page, "head"), _thaw(page, "stem")  # which stand at both ends of the axis
+    (left, _), (right, _), (x, y) = [
+        await _middle(handle) for handle in (first, last, _thaw(page, who.dragged))
+    ]
+    target = left + (right - left) * epoch / who.schedule.epochs
+    await page.mouse.move(x, y)
+    await page.mouse.down()
+    await page.mouse.move((x + target) / 2, y)
+    await page.mouse.move(target, y)
+    await page.mouse.up()
+    await page.wait_for_function("bench.painted > 0", polling=20)
+    who.took.append(await page.evaluate("bench.painted - bench.dropped"))
+    who.schedule = edits.set_windows(who.schedule, {who.dragged: [[epoch, None]]})
+
+
+async def _look(page: Page, who: Person) -> None:
+    """Compare the page's title and handles with what they should be."""
+    await _settled(page)
+    if await page.get_by_label("Name", exact=True).input_value() != who.schedule.name:
+        who.odd.append("a name")
+    for group in who.schedule.groups:
+        shown = await _thaw(page, group.name).get_attribute("aria-valuenow")
+        wanted = group.trainable[0][0] if group.trainable else who.schedule.epochs
+        if shown != str(wanted):
+            who.odd.append(f"{group.name} thaws at {shown}, not at {wanted}")
+
+
+async def _compare_export(page: Page, who: Person) -> None:
+    await page.get_by_role("link", name="Export", exact=True).first.click()
+    async with page.expect_download() as waiting:
+        await page.get_by_role("button", name="Download").first.click()
+    file = await (await waiting.value).path()
+    if parse(Path(file).read_bytes()) != who.schedule:
+        who.odd.append("an exported schedule")
+
+
+async def _settled(page: Page) -> None:
+    await page.wait_for_selector('[data-test-script-state="notRunning"]')
+
+
+def _thaw(page: Page, group: str) -> Locator:
+    return page.get_by_role("slider", name=f"{group} thaws", exact=True)
+
+
+async def _middle(handle: Locator) -> tuple[float, float]:
+    box = await handle.bounding_box()
+    assert box is not None
+    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+
+async def gather(address: str, people: list[Person], count: int, pace: float) -> None:
+    """Let everybody work at once."""
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        await asyncio.gather(*(visit(browser, address, who, count, pace) for who in people))
+        await browser.close()
+
+
+@contextmanager
+def a_run_is_on(home: Path) -> Iterator[None]:
+    """A run of the bundled model in a process of its own, as the Run page starts it."""
+    root = home / "runs"
+    endless = edits.set_length(presets.load(presets.DEFAULT), _LONG)
+    run = root / launch.start(endless, RunSettings(cache="off"), root)
+    try:
+        yield
+    finally:
+        launch.force_stop(run)
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.option("--people", type=click.IntRange(1, 50), default=PEOPLE, show_default=True)
+@click.option("--edits", "count", type=click.IntRange(1), default=EDITS, show_default=True)
+@click.option("--pace", default=2.0, show_default=True, help="Seconds between a person's edits.")
+@click.option("--run/--no-run", default=True, help="Whether a run is on meanwhile.")
+def cli(people: int, count: int, pace: float, run: bool) -> None:
+    """Let many people edit at once. Exit code 1 if anyone saw what was not theirs."""
+    crowd = [person(number) for number in range(people)]
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder}):
+        home = Path(folder)
+        with running_app(home) as address, a_run_is_on(home) if run else nullcontext():
+            asyncio.run(gather(address, crowd, count, pace))
+    took = [each for who in crowd for each in who.took]
+    odd = [f"person {who.number} saw {what}" for who in crowd for what in who.odd]
+    meanwhile = "while a run is on" if run else "without a run"
+    click.echo(f"{people} people, {count} edits each, {meanwhile}, {cores()} cores")
+    median, p95 = statistics.median(took), percentile(took, 95)
+    click.echo(f"drop to new chart, ms: median {median:,.0f}, p95 {p95:,.0f} (asked: {P95:,.0f})")
+    click.echo(f"cross-talk: {len(odd)} of {len(took)} edits")
+    if odd:
+        click.echo("\n".join(odd), err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    cli(prog_name="python -m tests.benchmarks.crowd")
