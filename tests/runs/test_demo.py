@@ -19,6 +19,7 @@ from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
 from core.runs.settings import RunSettings
+from core.runs.sitting import Sitting
 from tests.runs.zips import classes, zipped
 from tests.training.small import small_schedule, small_settings
 
@@ -29,12 +30,23 @@ FIRST = demo.first_settings()
 HANGS = """
 import sys, time
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
-from core.runs import demo
-with demo.bounds(Path(sys.argv[1]), replace(demo.LIMITS, seconds=0.1, grace=0.1)):
+from core.runs import claim, demo
+from core.runs import folder as folders
+from core.runs.sitting import Sitting
+from core.runs.stopping import should_stop
+
+folder = Path(sys.argv[1])
+claim.take(folder)
+sitting = Sitting(folder, folders.read(folder)[0])
+with (
+    should_stop(folder, sitting.done, sitting.end_process),
+    sitting,
+    demo.bounds(folder, sitting.say, replace(demo.LIMITS, seconds=0.5)),
+):
     time.sleep(60)
 """
+"""A run's process that never asks whether to stop."""
 
 
 @pytest.fixture(autouse=True)
@@ -185,35 +197,50 @@ def test_a_run_has_a_name_that_nobody_guesses_and_leaves_no_weights() -> None:
     assert folders.summary(run)["validation_accuracy"] is not None
 
 
-def test_a_run_out_of_time_stops_and_says_why(tmp_path: Path) -> None:
-    (tmp_path / "checkpoints").mkdir()
-    with demo.bounds(tmp_path, replace(LIMITS, seconds=0.0)) as over:
-        assert over()
-        assert over()
-    (told,) = event_log.read(tmp_path)
-    assert isinstance(told, ev.Notice)
-    assert "the 0 s that a run of the hosted demo may take were over" in told.message
-    assert not (tmp_path / "checkpoints").exists()
-
-
-def test_in_time_and_outside_of_a_demo_a_run_is_not_over(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with demo.bounds(tmp_path) as over:
-        assert not over()
-    monkeypatch.delenv("THAW_DEMO")
-    with demo.bounds(tmp_path, replace(LIMITS, seconds=0.0)) as over:
-        assert not over()
-
-
-def test_a_run_that_hangs_is_ended_and_its_folder_says_stopped(tmp_path: Path) -> None:
+def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "hangs"
     folders.create(run, SHORT, small_settings())
     claim.release(run)
-    ran = subprocess.run([sys.executable, "-c", HANGS, str(run)], cwd=ROOT, check=False, timeout=30)
-    assert ran.returncode == 130
+    (run / "checkpoints").mkdir()
+    ran = subprocess.run(
+        [sys.executable, "-c", HANGS, str(run)],
+        cwd=ROOT,
+        check=False,
+        timeout=30,
+        stderr=subprocess.DEVNULL,
+    )
+    assert ran.returncode != 0
     assert folders.status(run) == "stopped"
-    assert isinstance(event_log.read(run)[-2], ev.Notice)
+    (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Notice)]
+    assert "the 0.5 s that a run of the hosted demo may take were over" in told.message
+    assert not (run / "checkpoints").exists()
+
+
+def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "runs" / "short"
+    folders.create(run, SHORT, small_settings())
+    with demo.bounds(run, pytest.fail):
+        pass
+    monkeypatch.delenv("THAW_DEMO")
+    with demo.bounds(run, pytest.fail, replace(LIMITS, seconds=0.0)):
+        time.sleep(0.1)
+    assert not claim.stop_requested(run)
+    claim.release(run)
+
+
+def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "ended"
+    folders.create(run, SHORT, small_settings())
+    with Sitting(run, SHORT) as sitting:
+        sitting.say(ev.Notice("before"))
+        sitting.take(ev.Finished(1.0))
+        sitting.say(ev.Notice("after"))
+    sitting.say(ev.Notice("later"))
+    told = [event.message for event in event_log.read(run) if isinstance(event, ev.Notice)]
+    assert told == ["before"]
+    assert folders.status(run) == "finished"
 
 
 def test_a_demo_asks_no_process_for_its_device() -> None:
