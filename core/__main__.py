@@ -7,7 +7,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
@@ -23,7 +23,7 @@ from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv, targets
 from core.export.exported import Source
-from core.runs import claim, demo, event_log, in_words, outcome, tables
+from core.runs import checkpoint_files, claim, demo, event_log, in_words, outcome, tables
 from core.runs import folder as folders
 from core.runs.console import print_nowhere
 from core.runs.home import is_demo
@@ -293,7 +293,12 @@ def run(file: str, out: str, **settings: Any) -> None:
 
 @cli.command()
 @click.argument("directory", metavar="DIR")
-def resume(directory: str) -> None:
+@click.option(
+    "--other-libraries",
+    is_flag=True,
+    help="Go on although torch, torchvision or timm have changed: with other last bits, maybe.",
+)
+def resume(directory: str, other_libraries: bool) -> None:
     """Go on with the run in the folder DIR, from its newest checkpoint or from the beginning."""
     folder = Path(directory)
     folders.read(folder)
@@ -301,7 +306,7 @@ def resume(directory: str) -> None:
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not claim.take_over(folder):
         claim.take(folder)
-    _sit(folder)
+    _sit(folder, other_libraries)
 
 
 @contextmanager
@@ -369,7 +374,7 @@ def _read_schedule(file: str) -> Schedule:
     return presets.load(file)
 
 
-def _sit(folder: Path) -> None:
+def _sit(folder: Path, other_libraries: bool = False) -> None:
     """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
     schedule, settings = folders.read(folder)
     sitting = Sitting(folder, schedule)
@@ -390,9 +395,14 @@ def _sit(folder: Path) -> None:
             weights=None if is_demo() else folder / folders.WEIGHTS,
             predicted=folder / folders.PREDICTIONS,
             evidence=folder / folders.EVIDENCE,
+            other_libraries=other_libraries,
         ):
             sitting.take(event)
-    if outcome.status(event_log.read(folder), alive=False, stop_asked=False) == "stopped":
+    ended = outcome.status(event_log.read(folder), alive=False, stop_asked=False)
+    if ended == "finished":
+        with suppress(OSError):  # they take room, and harm nobody
+            checkpoint_files.keep_one(folder / folders.CHECKPOINTS)
+    if ended == "stopped":
         raise click.exceptions.Exit(STOPPED)
 
 

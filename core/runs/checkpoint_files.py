@@ -1,4 +1,4 @@
-"""How a run's checkpoint files are called, and which there are."""
+"""How a run's checkpoint files are called, which there are, and how many are kept."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 
 DIGEST = 16
 """Hex digits of its content's SHA-256 that a name carries."""
+KEPT = 2
+"""The newest, and the one before in case the newest turns out to be damaged."""
 _NAME = re.compile(rf"epoch-(\d{{5}})-([0-9a-f]{{{DIGEST}}})\.pt")
 
 
@@ -33,5 +35,22 @@ def stored(folder: Path) -> list[Path]:
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """The files that killed writes of checkpoints have left."""
+    """Checkpoints that are being written, or that killed writes have left."""
     return list(folder.glob(".epoch-*.pt.*"))
+
+
+def outdated(folder: Path, newest: Path) -> list[Path]:
+    """The files that are not kept once `newest` is written.
+
+    Of the older ones those beyond `KEPT`; and whatever is not older, which was passed over as
+    damaged, or belongs to epochs that are run anew.
+    """
+    others = [path for path in stored(folder) if path != newest]
+    older = [path for path in others if epoch(path) < epoch(newest)]
+    return [path for path in others if path not in older[: KEPT - 1]]
+
+
+def keep_one(folder: Path) -> None:
+    """Leave a run that came to its end its newest checkpoint alone; OSError as the disk refuses."""
+    for path in stored(folder)[1:]:
+        path.unlink(missing_ok=True)

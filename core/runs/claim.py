@@ -18,7 +18,7 @@ import psutil
 
 from core.errors import InputError
 from core.runs import event_log, owner
-from core.runs.disk import replace, told
+from core.runs.disk import clear_unfinished, replace, told
 from core.runs.events import Launched
 from core.runs.lock import alone
 from core.runs.small_file import json_of
@@ -41,6 +41,7 @@ def take(folder: Path) -> None:
             wrong = f"is {str(folder)!r}, which process {holder.pid} is running"
             raise InputError("DIR", wrong, "stop that one first, or wait for its end")
         withdraw_stop(folder)
+        clear_unfinished(folder)
         event_log.append(folder, Launched())
         event_log.keep_room(folder)
         write_pid(folder, psutil.Process())
@@ -64,7 +65,8 @@ def release(folder: Path) -> None:
     holder = process(folder)
     if holder is not None and holder.pid == os.getpid():
         event_log.give_room(folder)
-        (folder / PID).unlink(missing_ok=True)
+        with suppress(OSError):  # then the claim ends with the process
+            (folder / PID).unlink(missing_ok=True)
 
 
 def write_pid(folder: Path, process: psutil.Process) -> None:

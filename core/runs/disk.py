@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import RunError
+
+_UNFINISHED = re.compile(r"\..+\.\d+")
 
 
 def unwritable(path: Path, error: Exception) -> RunError:
@@ -27,7 +30,7 @@ def told(path: Path) -> Iterator[None]:
         raise unwritable(path, error) from error
 
 
-def replace(path: Path, content: bytes | memoryview) -> None:
+def replace(path: Path, content: bytes) -> None:
     """Replace a file by new content in one step; OSError if the disk refuses.
 
     A power cut may leave the old content, or none.
@@ -41,23 +44,50 @@ def replace(path: Path, content: bytes | memoryview) -> None:
 
 
 def replace_durably(path: Path, content: bytes | memoryview) -> None:
-    """As `replace`, and once it returns, the new content outlasts a power cut."""
+    """As `replace`, and a power cut leaves the old content or, once it has returned, the new."""
+    with replacing(path) as beside:
+        beside.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """As `replace_durably`, of a file that is written by the context to the path that it gets."""
     beside = _beside(path)
     try:
-        with beside.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+        yield beside
+        _sync(beside, os.O_RDWR)  # Windows syncs no file that is open for reading
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    if os.name == "posix":  # the rename itself lies in the folder
-        descriptor = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+    _sync_folder(path.parent)  # the rename itself lies there
+
+
+def make_folder(folder: Path) -> None:
+    """Make a folder, unless it is there, so that a power cut does not take it; OSError as above."""
+    folder.mkdir(parents=True, exist_ok=True)
+    _sync_folder(folder.parent)
+
+
+def clear_unfinished(folder: Path) -> None:
+    """Take away what killed writes have left in a folder that no living process writes into."""
+    for path in folder.iterdir():
+        if _UNFINISHED.fullmatch(path.name):
+            with suppress(IsADirectoryError, PermissionError):
+                path.unlink(missing_ok=True)
 
 
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        _sync(folder, os.O_RDONLY)
+
+
+def _sync(path: Path, mode: int) -> None:
+    descriptor = os.open(path, mode)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

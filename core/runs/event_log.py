@@ -18,12 +18,14 @@ ROOM = "room"
 _ROOM_BYTES = 16_384
 _LONGEST_END = 65_536
 """Bytes: a last event that is longer is found by reading all of them."""
+_MILESTONES = (ev.EpochDone, ev.Finished)
 
 
 def append(folder: Path, event: ev.Event) -> None:
     """Add an event. A line that a killed process left torn is closed first.
 
-    RunError if the disk refuses.
+    What ends an epoch or the run outlasts a power cut, with all that was told before it: so no
+    checkpoint knows of an epoch that the events do not. RunError if the disk refuses.
     """
     line = ev.EVENT.dump_json(event) + b"\n"
     with told(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
@@ -32,6 +34,9 @@ def append(folder: Path, event: ev.Event) -> None:
             if file.read(1) != b"\n":
                 line = b"\n" + line
         file.write(line)
+        if isinstance(event, _MILESTONES):
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def append_last(folder: Path, event: ev.Event) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     """
     settings = settings.with_absolute_data()
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        disk.make_folder(folder)
         if any(folder.iterdir()):
             is_run = (folder / SCHEDULE).exists()
             way_out = (
@@ -59,9 +59,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
             raise InputError(
                 "--out", f"is {str(folder)!r}, which {held}", f"{way_out} name another"
             )
-        claim.take(folder)
-        (folder / SETTINGS).write_text(settings.model_dump_json(indent=2) + "\n", encoding="utf-8")
-        (folder / SCHEDULE).write_text(dumps(schedule), encoding="utf-8")
+        _fill(folder, schedule, settings)
     except (FileExistsError, NotADirectoryError):
         wrong = f"is {str(folder)!r}, which is no folder"
         raise InputError("--out", wrong, "name a folder that is new or empty") from None
@@ -69,6 +67,18 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
         raise _no_place(folder, error.__cause__ or error) from None
     except (OSError, ValueError) as error:
         raise _no_place(folder, error) from None
+
+
+def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
+    """Claim the folder, then make it that of a run; nothing is left there if the disk refuses."""
+    try:
+        claim.take(folder)
+        told = settings.model_dump_json(indent=2) + "\n"
+        disk.replace_durably(folder / SETTINGS, told.encode())
+        disk.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
+    except (OSError, RunError):
+        discard(folder)
+        raise
 
 
 def discard(folder: Path) -> None:
@@ -144,9 +154,11 @@ def end_of_log(folder: Path, characters: int = 4000) -> str | None:
         return None
 
 
-def write_summary(folder: Path, schedule: Schedule) -> dict[str, Any]:
-    """Write and return how the run ended; see `core.runs.outcome`."""
-    told = outcome.summarise(schedule, event_log.read(folder))
+def write_summary(
+    folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()
+) -> dict[str, Any]:
+    """Write and return how the run ended, events included that are coming; see `outcome`."""
+    told = outcome.summarise(schedule, (*event_log.read(folder), *coming))
     with suppress(OSError):  # the events hold all of it
         disk.replace(folder / SUMMARY, (json.dumps(told, indent=2) + "\n").encode())
     return told

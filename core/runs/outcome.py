@@ -52,13 +52,14 @@ def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
     """The events without what a resume has made void.
 
     A run resumed at epoch e does epoch e and all later ones anew, so what they had brought before
-    is dropped, and so is every end but the last.
+    is dropped, and so is every end but the last. A notice that a resume repeats stands once.
     """
     kept: list[ev.Event] = []
     for event in events:
         if isinstance(event, ev.Started):
             kept = [old for old in kept if not _void(old, event.resumed_at)]
-        kept.append(event)
+        if not (isinstance(event, ev.Notice) and event in kept):
+            kept.append(event)
     return tuple(kept)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from core.runs.disk import replace_durably
 from core.runs.small_file import content
 
 MOST = 200_000
@@ -47,15 +47,10 @@ class Predictions(BaseModel):
 
 
 def write(path: Path, told: Predictions) -> None:
-    """Write the file in one step; OSError if the disk refuses."""
+    """Write the file in one step that outlasts a power cut; OSError if the disk refuses."""
     rounded = tuple(round(value, _DIGITS) for value in told.confidence)
-    content = told.model_copy(update={"confidence": rounded}).model_dump_json()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(content, encoding="utf-8")
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
+    text = told.model_copy(update={"confidence": rounded}).model_dump_json()
+    replace_durably(path, text.encode())
 
 
 def read(path: Path) -> Predictions | None:

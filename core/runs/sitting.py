@@ -37,6 +37,8 @@ class Sitting:
 
     def take(self, event: ev.Event) -> None:
         """Store an event, then show it."""
+        if isinstance(event, ev.Finished):  # before its event: a finished run has its summary
+            folders.write_summary(self._folder, self._schedule, (event,))
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
                 self._ended = outcome.is_end((event,))

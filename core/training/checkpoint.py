@@ -7,10 +7,10 @@ import io
 import os
 import pickle
 import sys
-import tempfile
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -20,25 +20,21 @@ from safetensors import SafetensorError
 from safetensors.torch import save_model
 from torch import nn
 
-from core.design.parse import dumps
-from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files
-from core.runs.disk import replace_durably, told, unwritable
-from core.runs.settings import RunSettings
+from core.runs import checkpoint_files, disk
+from core.training.origin import Origin
 
-_KEPT = 2
-"""The newest, and the one before in case the newest turns out to be damaged."""
+FORMAT = 2
+"""Counted up whenever a checkpoint holds something else, or is gone on with in another way."""
 _LOW_PRIORITY = 10
-_UNREADABLE = (OSError, EOFError, RuntimeError, ValueError, pickle.UnpicklingError, BadZipFile)
+_UNREADABLE = (EOFError, RuntimeError, ValueError, pickle.UnpicklingError, BadZipFile)
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """All that a run needs to go on with `epoch` as if it had never been interrupted.
 
-    `seconds` counts every sitting. `schedule` and `settings` are hashes of what was run, see
-    `fingerprint`. Everything in it can be loaded with `weights_only=True`.
+    `seconds` counts every sitting. Everything in it can be loaded with `weights_only=True`.
     """
 
     epoch: int
@@ -48,8 +44,7 @@ class Checkpoint:
     random: dict[str, torch.Tensor]
     audit: dict[str, Any]
     seconds: float
-    schedule: str
-    settings: str
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +53,6 @@ class Found:
 
     checkpoint: Checkpoint | None
     damaged: tuple[str, ...]
-
-
-def fingerprint(document: Schedule | RunSettings) -> str:
-    """A hash of a schedule or of run settings; equal for documents that say the same.
-
-    What is said of the frozen-part cache changes no bit, and is left out.
-    """
-    if isinstance(document, Schedule):
-        text = dumps(document)
-    else:
-        cache = {"cache", "cache_memory", "cache_disk"}
-        text = document.model_dump_json(exclude_defaults=True, exclude=cache)
-    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Writer:
@@ -104,8 +86,10 @@ class Writer:
         RunError if the disk has refused that.
         """
         self.wait()
+        content: dict[str, Any] = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
+        content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
         buffer = io.BytesIO()
-        torch.save({name: getattr(checkpoint, name) for name in Checkpoint.__slots__}, buffer)
+        torch.save(content, buffer)
         self._writing = self._thread.submit(
             _write, self._folder, checkpoint.epoch, buffer.getbuffer()
         )
@@ -133,18 +117,20 @@ def _give_way() -> None:
 def _write(folder: Path, epoch: int, content: memoryview) -> Path:
     """Also takes away what a killed write has left."""
     path = folder / checkpoint_files.name(epoch, _digest(content))
-    with told(path):
-        folder.mkdir(parents=True, exist_ok=True)
-        for left in checkpoint_files.unfinished(folder):
-            left.unlink(missing_ok=True)
-        replace_durably(path, content)
-        for old in checkpoint_files.stored(folder)[_KEPT:]:
+    with disk.told(path):
+        disk.make_folder(folder)
+        disk.clear_unfinished(folder)
+        disk.replace_durably(path, content)
+        for old in checkpoint_files.outdated(folder, path):
             old.unlink(missing_ok=True)
     return path
 
 
 def newest(folder: Path) -> Found:
-    """The newest checkpoint whose content is what was written, passing over damaged ones."""
+    """The newest checkpoint whose content is what was written, passing over damaged ones.
+
+    RunError if one may not be read; InputError if it was written by another version of Thaw.
+    """
     damaged: list[str] = []
     for path in checkpoint_files.stored(folder):
         checkpoint = _load(path)
@@ -154,40 +140,41 @@ def newest(folder: Path) -> Found:
     return Found(None, tuple(damaged))
 
 
-def check_same(checkpoint: Checkpoint, schedule: Schedule, settings: RunSettings) -> None:
-    """Raise InputError, naming which, if a checkpoint is of another schedule or other settings."""
-    pairs = (
-        ("schedule", checkpoint.schedule, fingerprint(schedule)),
-        ("settings", checkpoint.settings, fingerprint(settings)),
-    )
-    for name, stored, now in pairs:
-        if stored != now:
-            wrong = f"is not the one that epochs 0 to {checkpoint.epoch - 1} were run with"
-            way_out = "put the old one back, or start a new run in another folder"
-            raise InputError(f"{name}.json", wrong, way_out)
-
-
 def save_weights(path: Path, model: nn.Module) -> None:
     """Write the model's parameters and buffers as safetensors, in one step; tied ones once.
 
     RunError if the disk refuses.
     """
-    with told(path), tempfile.TemporaryDirectory(dir=path.parent) as beside:
-        try:
-            save_model(model, f"{beside}/weights")
-        except SafetensorError as error:
-            raise unwritable(path, error) from error
-        replace_durably(path, Path(beside, "weights").read_bytes())
+    try:
+        with disk.told(path), disk.replacing(path) as beside:
+            save_model(model, str(beside))
+    except SafetensorError as error:
+        raise disk.unwritable(path, error) from error
 
 
 def _load(path: Path) -> Checkpoint | None:
     try:
         content = path.read_bytes()
-        if _digest(content) != checkpoint_files.digest(path):
-            return None
+    except PermissionError as error:
+        raise RunError(f"{path} cannot be read ({error.strerror}): allow it, and resume") from error
+    except OSError:
+        return None
+    if _digest(content) != checkpoint_files.digest(path):
+        return None
+    try:
         stored = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
-        return Checkpoint(**stored)
-    except (*_UNREADABLE, TypeError):
+    except _UNREADABLE:
+        return None
+    if not isinstance(stored, Mapping):
+        return None
+    found = {"format": 1, **stored}  # the first format did not say so
+    if found.pop("format") != FORMAT:
+        wrong = f"is of another format than this Thaw's, {FORMAT}"
+        way_out = "resume the run with the Thaw that began it, or start a new one"
+        raise InputError(f"checkpoints/{path.name}", wrong, way_out)
+    try:
+        return Checkpoint(**{**found, "origin": Origin(**found["origin"])})
+    except (KeyError, TypeError):
         return None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
+import sys
 import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
@@ -157,11 +158,15 @@ def room_for(
 
 def _mapped(shape: tuple[int, ...], scratch: Path) -> Tensor:
     """A tensor in a file that is unlinked at once where the system can, so that none is left."""
-    descriptor, name = tempfile.mkstemp(dir=scratch)
-    os.close(descriptor)
-    flat = torch.from_file(name, shared=True, size=math.prod(shape), dtype=torch.uint8)
-    if os.name == "posix":
-        Path(name).unlink()
+    descriptor, name = tempfile.mkstemp(f".{os.getpid()}", ".images-", scratch)
+    try:
+        if sys.platform == "linux":  # else a disk that fills up later would kill the process
+            os.posix_fallocate(descriptor, 0, math.prod(shape))
+        flat = torch.from_file(name, shared=True, size=math.prod(shape), dtype=torch.uint8)
+    finally:
+        os.close(descriptor)
+        if os.name == "posix":
+            Path(name).unlink()
     return flat.view(shape)
 
 

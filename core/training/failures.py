@@ -1,4 +1,4 @@
-"""What torch raises when a run fails, told as a person can mend it: what, where, the way out."""
+"""What torch and the system raise when a run fails, told as a person can mend it."""
 
 from __future__ import annotations
 
@@ -25,12 +25,16 @@ _DEVICE_GONE = (
 def in_words(
     settings: RunSettings, device: torch.device, where: Callable[[], str]
 ) -> Iterator[None]:
-    """Turn what torch raises for lack of memory, tiny batches or a lost device into a RunError.
+    """Turn lack of memory, tiny batches, a lost device or a failing disk into a RunError.
 
     `where` says how far the run has come, as in `in epoch 3`.
     """
     try:
         yield
+    except OSError as error:
+        file = f" ({error.filename})" if error.filename else ""
+        said = f"the system refuses {where()}: {error.strerror or error}{file}"
+        raise RunError(f"{said}; see to that, and resume the run") from error
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise _out_of_memory(settings, device, where()) from error
     except (RuntimeError, ValueError) as error:

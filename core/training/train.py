@@ -12,17 +12,17 @@ import torch
 from core.design.batches import steps_per_epoch
 from core.design.plan import open_groups, phases
 from core.design.spec import ModelRef, Schedule
-from core.errors import RunError
+from core.errors import InputError, RunError
 from core.freezing import apply_plan, count_trainable
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
+from core.runs import disk, predictions
 from core.runs import events as ev
-from core.runs import predictions
-from core.runs.disk import told
 from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings
 from core.scheduler import ScheduleLR
 from core.training import checkpoint
+from core.training import origin as origins
 from core.training.allocator import keep_freed_memory
 from core.training.audit import Auditor
 from core.training.cache import FrozenCache
@@ -62,6 +62,7 @@ def train(
     weights: Path | None = None,
     predicted: Path | None = None,
     evidence: Path | None = None,
+    other_libraries: bool = False,
 ) -> Iterator[ev.Event]:
     """Fine-tune by the schedule and yield what happens; the last event is Finished or Stopped.
 
@@ -69,13 +70,14 @@ def train(
     been interrupted: on the CPU with the same bits. `should_stop` is asked before every batch.
     `weights` is where the final weights are written, as safetensors, and `predicted` what the last
     evaluation said of each image, see `core.runs.predictions`; `evidence`, where what led to a loss
-    that is not finite, see `core.training.evidence`. From now on the process keeps
-    the memory that it frees, see `core.training.allocator`.
+    that is not finite, see `core.training.evidence`. With `other_libraries` it goes on although
+    those have changed, which may change the last bits. From now on the process keeps the memory
+    that it frees, see `core.training.allocator`.
 
     Raises InputError before anything is trained for a schedule with errors, settings that this
-    machine cannot follow, data that cannot be used, and checkpoints of another schedule or other
-    settings; RunError for a loss that is not finite, for lack of memory, and
-    for a device or a disk that refuses.
+    machine cannot follow, data that cannot be used, and checkpoints of another schedule, other
+    settings, data or libraries; RunError for a loss that is not finite, for lack of memory, and for
+    a device or a disk that refuses.
     """
     refuse_errors(schedule)
     yield from fit(
@@ -87,6 +89,7 @@ def train(
         weights=weights,
         predicted=predicted,
         evidence=evidence,
+        other_libraries=other_libraries,
     )
 
 
@@ -100,6 +103,7 @@ def fit(
     weights: Path | None = None,
     predicted: Path | None = None,
     evidence: Path | None = None,
+    other_libraries: bool = False,
     take: Measure = measure,
 ) -> Iterator[ev.Event]:
     """As `train`, for a network of one's own.
@@ -110,7 +114,9 @@ def fit(
     device = detect(settings.device)
     keep_freed_memory()
     ends = _Ends(weights, predicted, evidence)
-    run = _Run(build, schedule, settings, device, checkpoints, should_stop, ends, take)
+    run = _Run(
+        build, schedule, settings, device, checkpoints, should_stop, ends, other_libraries, take
+    )
     with exact(device), in_words(settings, device, run.where):
         yield from run.events()
 
@@ -136,6 +142,7 @@ class _Run:
         checkpoints: Path,
         should_stop: Callable[[], bool],
         ends: _Ends,
+        other_libraries: bool,
         take: Measure,
     ) -> None:
         self._schedule = schedule
@@ -144,6 +151,7 @@ class _Run:
         self._checkpoints = checkpoints
         self._should_stop = should_stop
         self._ends = ends
+        self._other_libraries = other_libraries
         self._build_network = build
         self._take = take
         self._writer = checkpoint.Writer(checkpoints)
@@ -182,26 +190,39 @@ class _Run:
         found = checkpoint.newest(self._checkpoints)
         saved = found.checkpoint
         if saved is not None:
-            checkpoint.check_same(saved, self._schedule, self._settings)
+            origins.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
+            if not self._other_libraries:
+                origins.check_libraries(saved.origin, saved.epoch)
             self._epoch, self._seconds_before = saved.epoch, saved.seconds
         for name in found.damaged:
             message = f"checkpoint {name} is damaged: going on from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with told(self._checkpoints):
-            self._checkpoints.mkdir(parents=True, exist_ok=True)
+        with disk.told(self._checkpoints):
+            disk.make_folder(self._checkpoints)
         for item in load(self._settings, self._schedule.epochs, self._checkpoints):
             if isinstance(item, Data):
                 self._data = item
             else:
                 yield item
-                if self._should_stop():
-                    raise StopRequested
+                self._check_stop()
+        self._origin = origins.origin(
+            self._schedule, self._settings, self._data, self._device, self._check_stop
+        )
         if saved is None:
             yield from self._fewer_images()
+        else:
+            origins.check_data(saved.origin, saved.epoch, self._origin, self._settings.data)
+            other = origins.other_arithmetic(saved.origin, saved.epoch, self._origin)
+            if other:
+                yield ev.Notice(other)
         self._build()
         if saved is not None:
             self._restore(saved)
         yield self._started()
+
+    def _check_stop(self) -> None:
+        if self._should_stop():
+            raise StopRequested
 
     def _build(self) -> None:
         schedule, settings, data = self._schedule, self._settings, self._data
@@ -368,13 +389,17 @@ class _Run:
             random=random_state(self._device),
             audit=self._auditor.state_dict(),
             seconds=self._seconds(),
-            schedule=checkpoint.fingerprint(self._schedule),
-            settings=checkpoint.fingerprint(self._settings),
+            origin=self._origin,
         )
 
     def _restore(self, saved: checkpoint.Checkpoint) -> None:
-        self._model.load_state_dict(saved.model)
-        self._optimizer.load_state_dict(saved.optimizer)
-        self._scheduler.load_state_dict(saved.scheduler)
-        self._auditor.load_state_dict(saved.audit)
-        set_random_state(saved.random, self._device)
+        try:
+            self._model.load_state_dict(saved.model)
+            self._optimizer.load_state_dict(saved.optimizer)
+            self._scheduler.load_state_dict(saved.scheduler)
+            self._auditor.load_state_dict(saved.audit)
+            set_random_state(saved.random, self._device)
+        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            wrong = f"hold what the schedule's model cannot take ({reason})"
+            raise InputError("checkpoints", wrong, "start a new run in another folder") from error

@@ -76,6 +76,12 @@ def test_a_resume_makes_void_what_it_does_anew_and_keeps_the_rest():
     assert not any(isinstance(e, ev.Stopped) for e in kept)
 
 
+def test_what_every_sitting_notices_stands_once():
+    few, lost = ev.Notice("there are 16 images"), ev.Notice("a checkpoint is damaged")
+    events = [LAUNCHED, few, started(), step(0), LAUNCHED, few, lost, started(), step(0)]
+    assert [e for e in history(events) if isinstance(e, ev.Notice)] == [few, lost]
+
+
 def test_a_history_without_a_resume_is_the_events_themselves():
     events = (LAUNCHED, started(), step(0), step(1), epoch(0), FINISHED)
     assert history(events) == events

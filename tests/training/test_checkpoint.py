@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import hashlib
+import io
 import os
 import stat
-from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -10,7 +12,7 @@ import torch
 from core.errors import InputError, RunError
 from core.training import checkpoint
 from core.training.checkpoint import Checkpoint
-from tests.training.small import small_schedule, small_settings
+from core.training.origin import Origin
 
 
 def made(epoch: int) -> Checkpoint:
@@ -22,9 +24,18 @@ def made(epoch: int) -> Checkpoint:
         random={"cpu": torch.get_rng_state()},
         audit={"steps": 3, "spans": [("head", 0, 1, True)]},
         seconds=1.5,
-        schedule=checkpoint.fingerprint(small_schedule()),
-        settings=checkpoint.fingerprint(small_settings()),
+        origin=Origin("a", "b", {"classes": "c"}, {"torch": "2.0"}, "a CPU"),
     )
+
+
+def put(folder: Path, content: object) -> Path:
+    """A file that is called, and hashed, as the checkpoint of epoch 9."""
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
+    path = folder / f"epoch-00009-{digest}.pt"
+    path.write_bytes(buffer.getvalue())
+    return path
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path):
@@ -34,6 +45,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path):
     assert found.checkpoint.epoch == 1
     assert found.checkpoint.model["w"].equal(made(1).model["w"])
     assert found.checkpoint.audit == made(1).audit
+    assert found.checkpoint.origin == made(1).origin
     assert found.checkpoint.optimizer["param_groups"] == [{"lr": 0.1}]
 
 
@@ -41,6 +53,38 @@ def test_only_the_two_newest_are_kept(tmp_path):
     for epoch in (1, 2, 3, 12):
         checkpoint.save(tmp_path, made(epoch))
     assert [path.name[:11] for path in sorted(tmp_path.iterdir())] == ["epoch-00003", "epoch-00012"]
+
+
+def test_what_was_passed_over_as_damaged_does_not_take_the_place_of_a_good_one(tmp_path):
+    checkpoint.save(tmp_path, made(1))
+    damaged = checkpoint.save(tmp_path, made(2))
+    # of two files for one epoch, the later name need not be that of the good one
+    damaged = damaged.rename(tmp_path / f"epoch-00002-{'f' * 16}.pt")
+    assert checkpoint.newest(tmp_path).damaged == (damaged.name,)
+    for epoch in (2, 3):
+        again = checkpoint.save(tmp_path, made(epoch))
+        assert checkpoint.newest(tmp_path).damaged == ()
+        assert not damaged.exists()
+    again.write_bytes(b"")
+    assert checkpoint.newest(tmp_path).checkpoint.epoch == 2
+
+
+def test_a_checkpoint_of_another_format_is_refused_and_not_taken_for_a_damaged_one(tmp_path):
+    checkpoint.save(tmp_path, made(1))
+    for content in ({"epoch": 9}, {"epoch": 9, "format": 1}, {"epoch": 9, "format": 3}):
+        path = put(tmp_path, content)
+        told = rf"^checkpoints/{path.name} is of another format than this Thaw's, 2: resume the run"
+        with pytest.raises(InputError, match=told):
+            checkpoint.newest(tmp_path)
+        path.unlink()
+
+
+@pytest.mark.parametrize("content", [[1], {"format": 2}, {"format": 2, "origin": {"a": 1}}])
+def test_a_file_that_holds_something_else_counts_as_damaged(tmp_path, content):
+    checkpoint.save(tmp_path, made(1))
+    path = put(tmp_path, content)
+    found = checkpoint.newest(tmp_path)
+    assert (found.checkpoint.epoch, found.damaged) == (1, (path.name,))
 
 
 def test_an_empty_or_missing_folder_has_none(tmp_path):
@@ -61,17 +105,11 @@ def test_a_damaged_newest_one_is_named_and_passed_over(tmp_path, damage):
 
 
 def test_a_file_that_would_run_code_when_unpickled_is_not_loaded(tmp_path):
-    import hashlib
-    import io
-
     class Evil:
         def __reduce__(self):
             return os.mkdir, (str(tmp_path / "hacked"),)
 
-    buffer = io.BytesIO()
-    torch.save({"epoch": Evil()}, buffer)
-    digest = hashlib.sha256(buffer.getvalue()).hexdigest()[:16]
-    (tmp_path / f"epoch-00009-{digest}.pt").write_bytes(buffer.getvalue())
+    put(tmp_path, {"epoch": Evil()})
     assert checkpoint.newest(tmp_path).checkpoint is None
     assert not (tmp_path / "hacked").exists()
 
@@ -80,15 +118,6 @@ def test_leftovers_of_a_killed_write_are_not_taken_for_checkpoints(tmp_path):
     (tmp_path / ".epoch-00002-0123456789abcdef.pt.77").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("x")
     assert checkpoint.newest(tmp_path) == checkpoint.Found(None, ())
-
-
-def test_other_settings_or_another_schedule_are_refused_by_name():
-    stored = made(2)
-    checkpoint.check_same(stored, small_schedule(), small_settings())
-    with pytest.raises(InputError, match=r"^settings\.json is not the one that epochs 0 to 1"):
-        checkpoint.check_same(stored, small_schedule(), small_settings(batch_size=8))
-    with pytest.raises(InputError, match=r"^schedule\.json is not"):
-        checkpoint.check_same(replace(stored, schedule="x"), small_schedule(), small_settings())
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")

@@ -15,10 +15,9 @@ from core.design import curves, parse
 from core.design.batches import batches
 from core.design.spec import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
+from core.runs import disk, predictions
 from core.runs import events as ev
-from core.runs import predictions
 from core.runs.bundled import read_bundled
-from core.training import checkpoint
 from core.training.models import pretrained
 from core.training.train import train
 from tests.training.small import (
@@ -152,7 +151,7 @@ def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_
     def full(path: Path, content: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(checkpoint, "replace_durably", full)
+    monkeypatch.setattr(disk, "replace_durably", full)
     said: list[ev.Event] = []
 
     def after_an_epoch() -> bool:
@@ -182,7 +181,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(unbroken
 
 def test_a_resume_with_other_settings_is_refused_by_name(tmp_path):
     run(tmp_path, small_schedule(1))
-    with pytest.raises(InputError, match=r"^settings\.json is not the one that epochs 0 to 0 were"):
+    with pytest.raises(InputError, match=r"^settings\.json is not the one that epoch 0 was run"):
         run(tmp_path, small_schedule(1), small_settings(seed=3))
     with pytest.raises(InputError, match=r"^schedule\.json is not the one"):
         run(tmp_path, small_schedule(2))

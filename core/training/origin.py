@@ -1,0 +1,162 @@
+"""What the bits of a run depend on, by which a resume knows whether anything has changed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import timm
+import torch
+import torchvision
+
+from core.design.parse import dumps
+from core.design.spec import Schedule
+from core.errors import DataError, InputError
+from core.runs.settings import RunSettings
+from core.training.data import Data, Split
+from core.training.device import describe
+
+_HASHED_AT_ONCE = 64_000_000
+"""Bytes of images between two looks at whether the run is to stop."""
+_START_ANEW = "or start a new run in another folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What a run was begun with. All but `libraries` and `machine` are hashes.
+
+    `data` has one for the training images, one for the validation images (labels included), one for
+    the classes; `libraries` are versions by name; `machine` is what does the arithmetic.
+    """
+
+    schedule: str
+    settings: str
+    data: dict[str, str]
+    libraries: dict[str, str]
+    machine: str
+
+
+def origin(
+    schedule: Schedule,
+    settings: RunSettings,
+    data: Data,
+    device: torch.device,
+    between: Callable[[], None],
+) -> Origin:
+    """What a run is begun with now. `between` is called while the images are gone through."""
+    return Origin(
+        schedule=fingerprint(schedule),
+        settings=fingerprint(settings),
+        data=_of_data(data, between),
+        libraries=libraries(),
+        machine=_machine(device),
+    )
+
+
+def fingerprint(document: Schedule | RunSettings) -> str:
+    """A hash of a schedule or of run settings; equal for documents that say the same.
+
+    What is said of the frozen-part cache changes no bit, and is left out.
+    """
+    if isinstance(document, Schedule):
+        text = dumps(document)
+    else:
+        cache = {"cache", "cache_memory", "cache_disk"}
+        text = document.model_dump_json(exclude_defaults=True, exclude=cache)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def libraries() -> dict[str, str]:
+    """The versions of the libraries that make the numbers."""
+    return {
+        "torch": str(torch.__version__),
+        "torchvision": torchvision.__version__,
+        "timm": timm.__version__,
+    }
+
+
+def check_documents(before: Origin, epochs: int, schedule: Schedule, settings: RunSettings) -> None:
+    """Raise InputError, naming which, for another schedule or other settings than `before`.
+
+    `epochs` is how many were run with those, here and below.
+    """
+    pairs = (
+        ("schedule", before.schedule, fingerprint(schedule)),
+        ("settings", before.settings, fingerprint(settings)),
+    )
+    for name, stored, now in pairs:
+        if stored != now:
+            wrong = f"is not the one that {_epochs(epochs)} run with"
+            raise InputError(f"{name}.json", wrong, f"put the old one back, {_START_ANEW}")
+
+
+def check_libraries(before: Origin, epochs: int) -> None:
+    """Raise InputError, naming each with both versions, if libraries are not those of `before`."""
+    changed = _changed(before.libraries, libraries())
+    if changed:
+        now, then = (
+            " and ".join(f"{name} {versions[at]}" for name, versions in changed.items())
+            for at in (1, 0)
+        )
+        wrong = f"changed: here is {now}, but {_epochs(epochs)} run with {then}"
+        way_out = "install that again, go on with other last bits by --other-libraries"
+        raise InputError("a library", wrong, f"{way_out}, {_START_ANEW}")
+
+
+def check_data(before: Origin, epochs: int, now: Origin, flag: str) -> None:
+    """Raise DataError, naming what of it, if the data that `flag` tells is not that of `before`."""
+    changed = " and ".join(_changed(before.data, now.data))
+    if changed:
+        wrong = f"is {flag!r}, whose {changed} are not those that {_epochs(epochs)} run with"
+        raise DataError("--data", wrong, f"put the old ones back, {_START_ANEW}")
+
+
+def other_arithmetic(before: Origin, epochs: int, now: Origin) -> str:
+    """In words, that the run goes on where other last bits are possible; empty if it does not."""
+    changed = _changed(before.libraries, now.libraries)
+    told = [f"{name} {old}, now {new}" for name, (old, new) in changed.items()]
+    if before.machine != now.machine:
+        told.append(f"{before.machine}, now {now.machine}")
+    if not told:
+        return ""
+    return f"{_epochs(epochs)} run on {'; '.join(told)}: the last bits may differ from here on"
+
+
+def _epochs(done: int) -> str:
+    return "epoch 0 was" if done == 1 else f"epochs 0 to {done - 1} were"
+
+
+def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tuple[str, str]]:
+    return {
+        name: (before.get(name, "none"), value)
+        for name, value in now.items()
+        if before.get(name) != value
+    }
+
+
+def _of_data(data: Data, between: Callable[[], None]) -> dict[str, str]:
+    return {
+        "classes": hashlib.sha256("\0".join(data.classes).encode()).hexdigest(),
+        "training images": _of_split(data.train, between),
+        "validation images": _of_split(data.validation, between),
+    }
+
+
+def _of_split(split: Split, between: Callable[[], None]) -> str:
+    digest = hashlib.sha256(split.labels.numpy().tobytes())
+    digest.update(str(tuple(split.images.shape)).encode())
+    at_once = max(1, _HASHED_AT_ONCE // split.images[0].nbytes)
+    for start in range(0, len(split), at_once):
+        between()
+        digest.update(split.images[start : start + at_once].contiguous().numpy().data)
+    return digest.hexdigest()
+
+
+def _machine(device: torch.device) -> str:
+    """What the last bits depend on beside the libraries: kernels, and how sums are cut up."""
+    if device.type != "cpu":
+        return describe(device)
+    return (
+        f"a CPU with {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    )

@@ -1,0 +1,14 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.reliability import sittings
+
+
+@pytest.fixture
+def small_networks() -> Iterator[None]:
+    """Runs of this process train the tests' networks."""
+    with sittings.small_networks():
+        yield

@@ -1,0 +1,285 @@
+"""What a resume refuses, and what it needs nobody's help for."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from PIL import Image
+
+from core.design import parse
+from core.errors import InputError
+from core.runs import checkpoint_files, claim, event_log
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.settings import RunSettings
+from core.training import checkpoint
+from core.training import origin as origins
+from tests.reliability import faults, sittings
+from tests.reliability.failing_disk import sit
+from tests.training.small import small_schedule, small_settings
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and its mounts")
+FULL = "No space left on device"
+
+
+def full_after_an_epoch(disk: faults.Disk, at: int, half: faults.Half) -> None:
+    """A disk that is full once there is a checkpoint."""
+    if checkpoint_files.stored(disk.folder / folders.CHECKPOINTS):
+        faults.fails(at, 28, False, disk, at, half)
+
+
+def broken_off(folder: Path, settings: RunSettings | None = None) -> Path:
+    """The folder of a run that was broken off after an epoch."""
+    schedule, own = sittings.drawn(0, epochs=4, samples=12)
+    sittings.prepare(folder, schedule, settings or own)
+    _, result = sit(folder, full_after_an_epoch)
+    assert FULL in result.stderr
+    return folder
+
+
+def refused(result: Result, *told: str) -> None:
+    """Exit code 2, and one line with these texts."""
+    (line,) = result.stderr.splitlines()
+    assert result.exit_code == 2
+    for text in told:
+        assert text in line
+
+
+def finished(folder: Path) -> tuple[ev.Event, ...]:
+    """The events of a run that is resumed to its end."""
+    _, result = sit(folder)
+    assert result.exit_code == 0, result.output
+    assert folders.status(folder) == "finished"
+    return event_log.history(folder)
+
+
+# --- what has changed underneath ------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_another_schedule_is_refused_and_the_old_one_goes_on(tmp_path):
+    folder = broken_off(tmp_path / "run")
+    path = folder / folders.SCHEDULE
+    before = path.read_bytes()
+    raw = parse.to_raw(parse.parse(before))
+    raw["optimizer"]["base_lr"] *= 2
+    path.write_text(parse.dumps(parse.from_raw(raw)))
+    refused(sit(folder)[1], "schedule.json is not the one that epoch 0 was run with: put the old")
+    assert folders.status(folder) == "failed"
+    path.write_bytes(before)
+    finished(folder)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_an_image_that_changed_underneath_is_refused_and_the_old_one_goes_on(tmp_path):
+    for number in range(20):
+        path = tmp_path / "data" / ("cat", "dog")[number % 2] / f"{number:02}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (16, 16), (number * 12, 0, 0)).save(path)
+    settings = small_settings(data=str(tmp_path / "data"), image_size=16, batch_size=8)
+    folder = broken_off(tmp_path / "run", settings)
+    before = path.read_bytes()
+    Image.new("RGB", (16, 16), (1, 2, 3)).save(path)
+    refused(sit(folder)[1], "--data is ", "whose validation images are not those that epoch 0 was")
+    path.write_bytes(before)
+    finished(folder)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_another_library_is_refused_with_its_versions_unless_it_is_asked_for(tmp_path, monkeypatch):
+    folder = broken_off(tmp_path / "run")
+    now = {**origins.libraries(), "torch": "99.0"}
+    monkeypatch.setattr(origins, "libraries", lambda: now)
+    refused(
+        sit(folder)[1],
+        "a library changed: here is torch 99.0, but epoch 0 was run with torch ",
+        "by --other-libraries",
+    )
+    _, result = sit(folder, more=("--other-libraries",))
+    assert result.exit_code == 0, result.output
+    (notice,) = (each for each in event_log.read(folder) if isinstance(each, ev.Notice))
+    assert ", now 99.0: the last bits may differ from here on" in notice.message
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_checkpoint_of_another_format_is_refused_and_no_epoch_is_run_again(tmp_path, monkeypatch):
+    folder = broken_off(tmp_path / "run")
+    before = folders.CHECKPOINTS
+    monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
+    refused(sit(folder)[1], f"{before}/epoch-00001-", "of another format than this Thaw's, 3")
+    assert len(checkpoint_files.stored(folder / before)) == 1
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_damaged_newest_checkpoint_is_told_and_the_run_ends_with_the_same_bits(tmp_path):
+    schedule, settings = sittings.drawn(0, epochs=4, samples=12)
+    sittings.prepare(tmp_path / "alone", schedule, settings)
+    finished(tmp_path / "alone")
+
+    def full_after_two(disk: faults.Disk, at: int, half: faults.Half) -> None:
+        if len(checkpoint_files.stored(disk.folder / folders.CHECKPOINTS)) == 2:
+            faults.fails(at, 28, False, disk, at, half)
+
+    folder = tmp_path / "run"
+    sittings.prepare(folder, schedule, settings)
+    sit(folder, full_after_two)
+    newest, _ = checkpoint_files.stored(folder / folders.CHECKPOINTS)
+    newest.write_bytes(newest.read_bytes()[:-1])
+    told = [each.message for each in finished(folder) if isinstance(each, ev.Notice)]
+    assert told == [f"checkpoint {newest.name} is damaged: going on from epoch 1 instead"]
+    one, other = sittings.ended(tmp_path / "alone"), sittings.ended(folder)
+    assert sittings.differences(one, other) == ["notices"]
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_run_that_came_to_its_end_keeps_one_checkpoint(tmp_path):
+    sittings.prepare(tmp_path / "run", *sittings.drawn(0, epochs=4, samples=12))
+    finished(tmp_path / "run")
+    (kept,) = checkpoint_files.stored(tmp_path / "run" / folders.CHECKPOINTS)
+    assert checkpoint_files.epoch(kept) == 4
+
+
+# --- two at once ----------------------------------------------------------------------------------
+
+
+def test_of_three_resumes_of_one_folder_at_once_one_runs_and_two_are_refused(tmp_path):
+    sittings.prepare(tmp_path / "run", small_schedule(400), small_settings())
+    command = [sys.executable, "-m", "core", "resume", str(tmp_path / "run")]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    three = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(3)]
+    end = time.monotonic() + 300.0
+    while sum(each.poll() is not None for each in three) < 2:
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    (runs,) = (each for each in three if each.poll() is None)
+    for each in three:
+        if each is not runs:
+            assert each.returncode == 2
+            assert f"which process {runs.pid} is running: stop that one first" in each.stderr.read()
+            each.stderr.close()
+    assert claim.process(tmp_path / "run").pid == runs.pid
+    runs.send_signal(signal.SIGKILL)
+    runs.communicate()
+    assert [type(each) for each in event_log.read(tmp_path / "run")].count(ev.Launched) == 2
+
+
+# --- disks as they are ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 40 kB; `remount` changes it."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=40k", "tmpfs", str(place)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if mounted.returncode != 0:
+        pytest.skip(f"no disk can be mounted here: {mounted.stderr.strip()}")
+    yield place
+    subprocess.run(["umount", "--lazy", str(place)], check=True)
+
+
+def remount(place: Path, option: str) -> None:
+    subprocess.run(["mount", "-o", f"remount,{option}", str(place)], check=True)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_disk_that_is_really_full_is_told_and_with_room_the_run_ends_with_the_same_bits(
+    tmp_path, small_disk
+):
+    schedule, settings = sittings.drawn(0, epochs=4, samples=12)
+    sittings.prepare(tmp_path / "alone", schedule, settings)
+    finished(tmp_path / "alone")
+    folder = small_disk / "run"
+    sittings.prepare(folder, schedule, settings)
+    said = []
+    for kilobytes in range(40, 400, 32):
+        remount(small_disk, f"size={kilobytes}k")
+        _, result = sit(folder)
+        if result.exit_code == 0:
+            break
+        said.append(result.stderr)
+    assert len(said) >= 2
+    for line in said:
+        assert re.fullmatch(rf"error: \S+ cannot be written \({FULL}\): make room .*\n", line)
+    assert result.exit_code == 0
+    assert sittings.differences(sittings.ended(tmp_path / "alone"), sittings.ended(folder)) == []
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_disk_that_is_really_read_only_is_told_and_nothing_is_lost(small_disk):
+    remount(small_disk, "size=40m")
+    folder = broken_off(small_disk / "run")
+    before = event_log.read(folder)
+    remount(small_disk, "ro")
+    _, result = sit(folder)
+    assert result.exit_code == 1
+    assert result.stderr == (
+        f"error: {folder} cannot be written (Read-only file system): make room or allow it there, "
+        "and resume the run\n"
+    )
+    assert event_log.read(folder) == before
+    remount(small_disk, "rw")
+    finished(folder)
+
+
+def test_a_folder_that_may_not_be_written_is_told_by_run_and_by_resume(tmp_path):
+    # root may write anywhere unless it gives that up
+    as_anyone: list[str] = []
+    if os.geteuid() == 0:
+        if shutil.which("setpriv") is None:
+            pytest.skip("needs setpriv, since this is root")
+        as_anyone = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
+    sittings.prepare(tmp_path / "run", small_schedule(), small_settings())
+    (tmp_path / "run").chmod(0o555)
+    tmp_path.chmod(0o555)
+    told = []
+    for words in (("resume", "run"), ("run", "gradual", "--out", "new")):
+        command = [*as_anyone, sys.executable, "-m", "core", *words[:-1], str(tmp_path / words[-1])]
+        ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+        told.append((ran.returncode, ran.stderr))
+    tmp_path.chmod(0o755)
+    (tmp_path / "run").chmod(0o755)
+    assert told == [
+        (
+            1,
+            f"error: {tmp_path}/run cannot be written (Permission denied): make room or allow it "
+            "there, and resume the run\n",
+        ),
+        (
+            2,
+            f"error: --out is '{tmp_path}/new', where nothing can be written (Permission denied): "
+            "name a folder that you may write to\n",
+        ),
+    ]
+
+
+def test_a_run_that_could_not_make_its_folder_can_be_started_again_there(tmp_path):
+    schedule, settings = small_schedule(), small_settings()
+    with faults.on(faults.Disk(tmp_path, faults.fine)) as disk:
+        sittings.prepare(tmp_path / "run", schedule, settings)
+    for at in range(len(disk.asked)):
+        folder = tmp_path / str(at)
+
+        def fate(_disk: faults.Disk, now: int, half: faults.Half, at: int = at) -> None:
+            faults.fails(at, 28, True, _disk, now, half)
+
+        told = rf"--out is .*{at}', where nothing can be written \({FULL}\): name a folder"
+        with faults.on(faults.Disk(tmp_path, fate)), pytest.raises(InputError, match=told):
+            folders.create(folder, schedule, settings)
+        folders.create(folder, schedule, settings)  # which it could not if anything was left
