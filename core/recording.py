@@ -52,8 +52,14 @@ def from_optimizer(
                 rates.append([float(group["lr"]) for group in optimizer.param_groups])
                 if scheduler is not None:
                     scheduler.step()
-    kind = type(optimizer).__name__
-    return Recorded(epochs, steps_per_epoch, kind, tuple(_groups(model, optimizer, rates, trains)))
+    return Recorded(
+        epochs=epochs,
+        steps_per_epoch=steps_per_epoch,
+        optimizer=type(optimizer).__name__,
+        groups=tuple(_groups(model, optimizer, rates, trains)),
+        weight_decay=float(optimizer.defaults.get("weight_decay", 0.0)),
+        momentum=float(optimizer.defaults.get("momentum", 0.0)),
+    )
 
 
 def _groups(

@@ -10,4 +10,7 @@ from hypothesis import settings
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 settings.register_profile("thaw", deadline=None, max_examples=30)
+settings.register_profile(
+    "deep", deadline=None, max_examples=500
+)  # pytest --hypothesis-profile deep
 settings.load_profile("thaw")

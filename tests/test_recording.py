@@ -15,6 +15,8 @@ from core import (
     get_optimizer_with_discriminative_lr,
 )
 from core.design import presets
+from core.design.fitted import as_schedule
+from core.design.parse import dumps, parse
 from core.design.recorded import differences, rows
 from core.errors import InputError
 from core.export import csv
@@ -60,6 +62,48 @@ def test_the_exercises_code_is_the_exercises_preset():
     assert differences(off, presets.load("exercise")) == [
         "layer4 is frozen in epoch 2, in the schedule not"
     ]
+
+
+@pytest.mark.parametrize("name", ["discriminative cosine", "exercise"])
+def test_a_record_of_a_curve_that_thaw_has_opens_as_a_schedule(name: str):
+    schedule = SCHEDULES[name]
+    plan = attach(Small(), schedule, STEPS)
+    found = from_optimizer(
+        plan.model,
+        plan.optimizer,
+        plan.scheduler,
+        schedule.epochs,
+        steps_per_epoch=STEPS,
+        before_epoch=plan.begin,
+    )
+    fitted = as_schedule(found, "torchvision/resnet18", schedule.model.weights)
+    assert parse(dumps(fitted)) == fitted
+    assert fitted.lr.decay == schedule.lr.decay
+    assert fitted.lr.warmup == schedule.lr.warmup
+    assert fitted.optimizer == schedule.optimizer
+    assert differences(found, fitted) == []
+
+
+def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_refused():
+    model = Small()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.05)
+    parts = [
+        lr_scheduler.LinearLR(optimizer, 0.25, total_iters=4),
+        lr_scheduler.CosineAnnealingLR(optimizer, T_max=8, eta_min=1e-5),
+    ]
+    scheduler = lr_scheduler.SequentialLR(optimizer, parts, milestones=[4])
+    found = from_optimizer(model, optimizer, scheduler, 3, steps_per_epoch=4)
+    fitted = as_schedule(found, "torchvision/resnet18")
+    assert fitted.lr.warmup.model_dump() == {"epochs": 1, "start_factor": 0.25, "shape": "linear"}
+    assert fitted.optimizer.model_dump()["weight_decay"] == 0.05
+    assert differences(found, fitted) == []
+    by_steps = torch.optim.SGD(model.parameters(), lr=0.1)
+    stairs = from_optimizer(model, by_steps, lr_scheduler.StepLR(by_steps, 2), 9)
+    with pytest.raises(InputError, match="rates follow no curve that a schedule has"):
+        as_schedule(stairs, "torchvision/resnet18")
+    other = torch.optim.Adagrad(model.parameters(), lr=0.1)
+    with pytest.raises(InputError, match="optimizer is Adagrad: a schedule has Adam"):
+        as_schedule(from_optimizer(model, other, None, 2), "torchvision/resnet18")
 
 
 def test_parameters_that_the_optimizer_never_got_are_told():

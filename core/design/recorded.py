@@ -30,12 +30,17 @@ class RecordedGroup:
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A whole run of so many epochs of so many steps; groups from input to output."""
+    """A whole run of so many epochs of so many steps; groups from input to output.
+
+    `optimizer` is its class's name; weight decay and momentum are those of its defaults.
+    """
 
     epochs: int
     steps_per_epoch: int
     optimizer: str
     groups: tuple[RecordedGroup, ...]
+    weight_decay: float = 0.0
+    momentum: float = 0.0
 
 
 def rows(recorded: Recorded) -> Iterator[tuple[int, int, str, float, int]]:
@@ -49,7 +54,8 @@ def rows(recorded: Recorded) -> Iterator[tuple[int, int, str, float, int]]:
 def differences(recorded: Recorded, schedule: Schedule) -> list[str]:
     """What the loop does otherwise than the schedule, in sentences; none if it is the same.
 
-    Groups are matched by the parts that they hold, else by their names.
+    The rate of a group counts where it trains, since a frozen one moves nothing. Groups are matched
+    by the parts that they hold, else by their names.
     """
     told = []
     if recorded.epochs != schedule.epochs:
@@ -79,12 +85,14 @@ def _differences(
         off = [e for e in epochs if mine.trains[e] is wanted is not plan.is_open(planned, e)]
         if off:
             yield f"{mine.name} {word} in epoch {', '.join(map(str, off))}, in the schedule not"
-    steps = np.arange(len(epochs) * recorded.steps_per_epoch)
-    due = curves.lr(
-        schedule, planned, curves.time_of_step(schedule, steps, recorded.steps_per_epoch)
-    )
-    errors = curves.relative_errors(np.array(mine.rates[: len(steps)]), due)
+    trained = np.repeat(mine.trains[: len(epochs)], recorded.steps_per_epoch)
+    steps = np.flatnonzero(trained)
+    if not steps.size:
+        return
+    t = curves.time_of_step(schedule, steps, recorded.steps_per_epoch)
+    due, rates = curves.lr(schedule, planned, t), np.array(mine.rates)[steps]
+    errors = curves.relative_errors(rates, due)
     worst = int(errors.argmax())
     if errors[worst] > RATES_EQUAL:
-        rates = f"{mine.rates[worst]:.6g}, in the schedule {due[worst]:.6g}"
-        yield f"{mine.name} has at step {worst} the rate {rates}"
+        told = f"{rates[worst]:.6g}, in the schedule {due[worst]:.6g}"
+        yield f"{mine.name} has at step {steps[worst]} the rate {told}"

@@ -1,0 +1,64 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from core.__main__ import cli
+from core.design import presets
+from core.design.parse import dumps
+from core.errors import InputError
+from core.runs import event_log, folder, in_words
+from core.runs import events as ev
+from core.runs.settings import RunSettings
+
+EXERCISE = presets.load("exercise")
+
+
+def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
+    run = home / "run"
+    folder.create(run, EXERCISE, RunSettings(samples=40))
+    event_log.append(run, ev.Started(0.0, "cpu", "CPU, 2 cores", 2, 40, 20, ("a", "b"), 100, 0.5))
+    epoch = ev.EpochDone(0, ("head",), 100, 0.7, 0.6, 0.69, 0.625, 3.0, 10.0, 1000)
+    event_log.append(run, epoch)
+    if audited:
+        event_log.append(run, ev.Audit(40, 2.5e-16, not moved))
+        event_log.append(run, ev.Finished(65.0))
+    folder.write_summary(run, EXERCISE)
+    return run
+
+
+def test_a_finished_run_is_told_in_words(tmp_path: Path):
+    assert in_words.facts(a_run(tmp_path), EXERCISE) == (
+        ("run", "finished in 1 min 05 s on CPU, 2 cores"),
+        ("validation", "loss 0.6900, accuracy 62.5%"),
+        ("always the commonest class", "accuracy 50.0%"),
+        ("rates", "40 steps, largest relative difference 2.5e-16"),
+        ("frozen groups", "did not move"),
+    )
+
+
+def test_a_group_that_moved_is_told(tmp_path: Path):
+    facts = dict(in_words.facts(a_run(tmp_path, moved=True), EXERCISE))
+    assert facts["frozen groups"] == "moved: their bits differ"
+
+
+def test_another_schedules_run_and_one_without_an_audit_are_refused(tmp_path: Path):
+    run = a_run(tmp_path, audited=False)
+    with pytest.raises(InputError, match="a run without an audit: let it finish first"):
+        in_words.facts(run, EXERCISE)
+    with pytest.raises(InputError, match="a run of another schedule"):
+        in_words.facts(run, presets.load("gradual"))
+
+
+def test_the_command_line_puts_the_audit_into_the_report(tmp_path: Path):
+    run, file, out = a_run(tmp_path), tmp_path / "in.json", tmp_path / "out.html"
+    file.write_text(dumps(EXERCISE), encoding="utf-8")
+    command = ["export", str(file), "--to", "html", "--out", str(out), "--run", str(run)]
+    done = CliRunner().invoke(cli, command)
+    assert done.exit_code == 0, done.output
+    assert "40 steps, largest relative difference 2.5e-16" in out.read_text(encoding="utf-8")
+    assert "the run:" not in done.stderr
+    nowhere = CliRunner().invoke(cli, [*command[:-1], str(tmp_path / "none")])
+    assert nowhere.exit_code == 2
