@@ -7,10 +7,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from core.__main__ import cli
-from core.design import parse, presets, problems
+from core.design import curves, parse, presets, problems
 from core.design.curves import SHAPES
 
 ROOT = Path(__file__).parents[1]
@@ -79,14 +80,26 @@ def test_the_schedule_in_the_readme_has_no_errors() -> None:
     assert problems.errors(schedule) == ()
 
 
-def test_the_loop_in_the_readme_runs_as_it_stands() -> None:
-    ran = subprocess.run(
-        [sys.executable, "-W", "error", "-c", _block("python")],
+def ran(code: str) -> list[str]:
+    """The lines that this Python prints."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
         cwd=ROOT,
         capture_output=True,
         text=True,
         check=False,
     )
-    assert ran.returncode == 0, ran.stderr
-    trained = [line.split()[1] for line in ran.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_a_schedule_is_attached_to_a_loop_as_the_readme_says() -> None:
+    schedule = presets.load("exercise-mended")
+    rates = curves.rates_of_steps(schedule, np.array([2, 4]), 2).T  # after 2 and 4 steps
+    told = [f"{epoch} {[f'{rate:.1e}' for rate in row]}" for epoch, row in enumerate(rates)]
+    assert ran(_block("python")) == told
+
+
+def test_the_exercises_loop_in_the_readme_runs_as_it_stands() -> None:
+    trained = [line.split()[1] for line in ran(_block("python", 1))]
     assert trained == ["513,000", "513,000", "8,906,728", "8,906,728"]
