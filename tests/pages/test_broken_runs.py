@@ -1,0 +1,67 @@
+"""Run folders with something wrong in them, as the Run and Compare pages draw them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import presets
+from core.design.parse import to_raw
+from core.runs import launch
+from tests.reliability.doors import broken_file, run_files
+
+RUNS = 5
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages import compare, design, run
+    from pages.components import frame
+
+    first = st.query_params.get("first", "run")
+    frame.dress()
+    frame.navigate(
+        {
+            "run": st.Page(run.page, title="Run", url_path="run", default=first == "run"),
+            "compare": st.Page(compare.page, title="Compare", default=first != "run"),
+            "design": st.Page(design.page, title="Design", url_path="design"),
+        }
+    )
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder with runs of which every one has a broken file; none may start another."""
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.setattr(launch, "prepare", lambda: None)
+    raw = to_raw(presets.load("gradual"))
+    for number in range(RUNS):
+        folder = tmp_path / "runs" / f"r{number}"
+        folder.mkdir(parents=True)
+        rng, whole = Random(number), run_files(raw)
+        names = sorted(set(whole) - {"schedule.json"})
+        for name, good in whole.items():
+            spoilt = name in (names[number % len(names)], "events.jsonl")
+            (folder / name).write_bytes(broken_file(rng, name, good) if spoilt else good)
+    return tmp_path
+
+
+def test_the_run_page_draws_every_broken_run_and_lists_all_of_them(home: Path) -> None:
+    for number in range(RUNS):
+        app = AppTest.from_function(script, default_timeout=60)
+        app.query_params["run"] = f"r{number}"
+        app.run()
+        assert not app.exception, app.exception
+        assert sum("Gradual unfreezing" in button.label for button in app.button) >= 1
+
+
+def test_the_compare_page_draws_four_broken_runs(home: Path) -> None:
+    app = AppTest.from_function(script, default_timeout=60)
+    app.query_params["first"] = "compare"
+    app.session_state["slots"] = [f"run:r{number}" for number in (0, 1, 2, 4)]
+    app.run()
+    assert not app.exception, app.exception
