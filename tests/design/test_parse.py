@@ -518,6 +518,7 @@ WRONG_FIELDS = [
         to="\x00",
         says="model.weights is '\\x00': leave out the control characters",
     ),
+    at("name", to="a\u202eb", says="name is 'a\\u202eb': leave out the control characters"),
     at(
         "name",
         to="\ud800",

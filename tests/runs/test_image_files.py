@@ -44,10 +44,19 @@ def test_what_is_no_orientation_turns_nothing(tmp_path: Path, exif: bytes) -> No
         assert upright(image, image.convert("RGB")).size == (64, 40)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
 def test_sixteen_bits_of_grey_keep_their_shades(tmp_path: Path, kind: str) -> None:
     shades = np.linspace(0, 65_535, 64 * 64).reshape(64, 64).astype(np.uint16)
     Image.fromarray(shades).save(tmp_path / "x", kind)
     with open_image(tmp_path / "x") as image:
         seen = np.asarray(as_rgb(image))
     assert (seen == (shades >> 8)[..., np.newaxis]).all()
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_grey_of_32_bits_is_refused_since_nothing_says_what_is_white(
+    tmp_path: Path, mode: str
+) -> None:
+    Image.new(mode, (8, 8), 70_000).save(tmp_path / "x", "TIFF")
+    with pytest.raises(ValueError, match="grey of 32 bits: save it with 8 or 16"):
+        open_image(tmp_path / "x")

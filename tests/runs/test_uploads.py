@@ -99,6 +99,14 @@ def test_the_same_zip_again_is_not_unpacked_twice(tmp_path: Path) -> None:
     assert unpacked(zipped(classes("cat", "cow")), tmp_path).folder != first.folder
 
 
+def test_a_zip_whose_files_are_gone_since_is_unpacked_again(tmp_path: Path) -> None:
+    first = unpacked(zipped(classes("cat", "dog")), tmp_path)
+    (first.folder / "dog" / "1.png").unlink()
+    assert unpacked(zipped(classes("cat", "dog")), tmp_path) == first
+    assert len(files(first)) == 4
+    assert list(tmp_path.iterdir()) == [first.folder]
+
+
 def test_progress_is_told_and_an_upload_that_is_left_early_leaves_nothing(tmp_path: Path) -> None:
     going = uploads.unpack(zipped(classes("a", "b", images=40)), "x.zip", tmp_path, LIMITS)
     assert isinstance(going, Iterator)

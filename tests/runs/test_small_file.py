@@ -1,0 +1,51 @@
+"""Files that anyone may have made are read up to a limit, and never without an end."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from core.runs import claim, event_log, folder, small_file, uploads
+from core.runs import events as ev
+
+
+def test_no_more_is_read_than_one_byte_over_the_limit(tmp_path: Path) -> None:
+    (tmp_path / "x").write_bytes(b"123456789")
+    assert small_file.content(tmp_path / "x", 9) == b"123456789"
+    assert small_file.content(tmp_path / "x", 4) == b"12345"
+    with pytest.raises(ValueError, match="has over 4 bytes"):
+        small_file.json_of(tmp_path / "x", 4)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
+def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / folder.SCHEDULE)
+    with pytest.raises(OSError, match="No such file"):
+        small_file.content(tmp_path / folder.SCHEDULE)
+
+
+def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(
+    tmp_path: Path,
+) -> None:
+    for name in (claim.PID, folder.SUMMARY, uploads.NOTE):
+        (tmp_path / name).write_bytes(b"[" * 100_000)
+    assert claim.process(tmp_path) is None
+    assert folder.summary(tmp_path) is None
+    assert uploads.read_note(tmp_path) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"event": "step", "step": -1, "epoch": 0, "loss": 1, "lrs": {}}',
+        '{"event": "step", "step": 1, "epoch": 1000000, "loss": 1, "lrs": {}}',
+        '{"event": "step", "step": 1, "epoch": 0, "loss": NaN, "lrs": {}}',
+        '{"event": "finished", "seconds": Infinity}',
+        '{"event": "progress", "stage": "loading", "done": 1e99}',
+    ],
+)
+def test_an_event_of_impossible_numbers_is_passed_over(tmp_path: Path, line: str) -> None:
+    (tmp_path / event_log.EVENTS).write_text(f'{line}\n{{"event": "launched"}}\n', encoding="utf-8")
+    assert event_log.read(tmp_path) == (ev.Launched(),)
