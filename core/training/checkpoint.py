@@ -22,6 +22,7 @@ from torch import nn
 
 from core.errors import InputError, RunError
 from core.runs import checkpoint_files, disk
+from core.training.checkpoint_content import fits, is_plain
 from core.training.origin import Origin
 
 FORMAT = 2
@@ -159,19 +160,21 @@ def _load(path: Path) -> Checkpoint | None:
         raise RunError(f"{path} cannot be read ({error.strerror}): allow it, and resume") from error
     except OSError:
         return None
-    if _digest(content) != checkpoint_files.digest(path):
+    if _digest(content) != checkpoint_files.digest(path) or not is_plain(content):
         return None
     try:
         stored = torch.load(io.BytesIO(content), weights_only=True, map_location="cpu")
     except _UNREADABLE:
         return None
-    if not isinstance(stored, Mapping):
+    if not isinstance(stored, Mapping) or not isinstance(stored.get("format", 1), int):
         return None
     found = {"format": 1, **stored}  # the first format did not say so
     if found.pop("format") != FORMAT:
         wrong = f"is of another format than this Thaw's, {FORMAT}"
         way_out = "resume the run with the Thaw that began it, or start a new one"
         raise InputError(f"checkpoints/{path.name}", wrong, way_out)
+    if not fits(found, checkpoint_files.epoch(path)):
+        return None
     try:
         return Checkpoint(**{**found, "origin": Origin(**found["origin"])})
     except (KeyError, TypeError):

@@ -18,8 +18,14 @@ _KINDS: Mapping[str, type] = {
     "random": dict,
     "audit": dict,
     "seconds": float,
+    "origin": dict,
+}
+_OF_ORIGIN: Mapping[str, type] = {
     "schedule": str,
     "settings": str,
+    "data": dict,
+    "libraries": dict,
+    "machine": str,
 }
 
 
@@ -40,5 +46,10 @@ def is_plain(content: bytes) -> bool:
 
 def fits(values: Mapping[str, Any], epoch: int) -> bool:
     """Whether each value is of its kind, and the epoch is that of the file's name."""
-    kinds = all(isinstance(values.get(name), kind) for name, kind in _KINDS.items())
-    return kinds and values["epoch"] == epoch and math.isfinite(values["seconds"])
+    if not _are(values, _KINDS) or not _are(values["origin"], _OF_ORIGIN):
+        return False
+    return values["epoch"] == epoch and math.isfinite(values["seconds"])
+
+
+def _are(values: Mapping[str, Any], kinds: Mapping[str, type]) -> bool:
+    return all(isinstance(values.get(name), kind) for name, kind in kinds.items())

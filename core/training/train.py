@@ -399,7 +399,7 @@ class _Run:
             self._scheduler.load_state_dict(saved.scheduler)
             self._auditor.load_state_dict(saved.audit)
             set_random_state(saved.random, self._device)
-        except (LookupError, RuntimeError, TypeError, ValueError) as error:
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
             reason = str(error).partition("\n")[0]
             wrong = f"hold what the schedule's model cannot take ({reason})"
             raise InputError("checkpoints", wrong, "start a new run in another folder") from error

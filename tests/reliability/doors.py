@@ -105,7 +105,12 @@ def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
     for epoch in (1, 2):
         content = a_checkpoint(rng, epoch) if rng.random() < 0.8 else whole_checkpoint(epoch)
         (kept / named(epoch, content, right=rng.random() < 0.8)).write_bytes(content)
-    return refusal(checkpoint.newest, kept)
+    found: list[checkpoint.Found] = []
+    message = refusal(lambda folder: found.append(checkpoint.newest(folder)), kept)
+    for each in (good.checkpoint for good in found if good.checkpoint is not None):
+        assert each.epoch in (1, 2)
+        assert isinstance(each.model, dict)
+    return message
 
 
 DOORS: Mapping[str, tuple[int, Door]] = {
@@ -209,8 +214,8 @@ def stored(epoch: int) -> Raw:
         "random": {"cpu": torch.zeros(2)},
         "audit": {"steps": 1},
         "seconds": 1.0,
-        "schedule": "a",
-        "settings": "b",
+        "origin": {"schedule": "a", "settings": "b", "data": {}, "libraries": {}, "machine": "c"},
+        "format": checkpoint.FORMAT,
     }
 
 

@@ -60,7 +60,9 @@ def test_what_torch_writes_is_plain_and_its_older_format_is_not() -> None:
         ("optimizer", None),
         ("random", torch.zeros(1)),
         ("seconds", float("nan")),
-        ("schedule", 7),
+        ("origin", None),
+        ("origin", {**stored(1)["origin"], "schedule": 7}),
+        ("format", torch.zeros(2)),
     ],
 )
 def test_a_checkpoint_with_a_value_of_another_kind_is_passed_over(
