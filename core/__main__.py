@@ -21,7 +21,7 @@ from core.design.batches import steps_per_epoch
 from core.design.layers import LayerTable
 from core.design.spec import MAX_EPOCHS, Schedule
 from core.errors import InputError, ThawError, nearest, one_line, shown
-from core.export import csv, targets
+from core.export import csv, phases, targets
 from core.export.exported import Source
 from core.runs import checkpoint_files, claim, demo, event_log, in_words, outcome, tables
 from core.runs import folder as folders
@@ -232,6 +232,17 @@ def export(file: str, target: str, out: str | None, ran: str | None, steps_per_e
         click.echo(content, nl=False)
 
 
+@cli.command("import")
+@click.argument("file", metavar="YAML")
+@click.option("--onto", required=True, metavar="FILE", help="The schedule that has all the rest.")
+def import_(file: str, onto: str) -> None:
+    """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
+    schedule = _read_schedule(onto)
+    table = _table(schedule.model.name)
+    made = phases.read(_read("YAML", file), schedule, table)
+    click.echo(parse.dumps(made), nl=False)
+
+
 @cli.command()
 def device() -> None:
     """The device that --device auto takes, as JSON: its type and its name."""
@@ -355,23 +366,29 @@ def _complain(message: str) -> None:
 
 def _read_schedule(file: str) -> Schedule:
     """The schedule that a FILE argument names."""
-    try:
-        if file == "-":
-            return parse.parse(sys.stdin.buffer.read(parse.MAX_BYTES + 1))
-        if os.path.lexists(file):
-            with Path(file).open("rb") as opened:
-                return parse.parse(opened.read(parse.MAX_BYTES + 1))
-    except IsADirectoryError:
-        raise InputError("FILE", f"is {file!r}, a folder", "name a schedule's JSON file") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            "FILE", f"is {file!r}, which cannot be read ({reason})", "allow it, or name another"
-        ) from None
+    if file == "-" or os.path.lexists(file):
+        return parse.parse(_read("FILE", file))
     if file not in presets.names():
         wrong = f"is {file!r}, which is no file and no preset"
         raise InputError("FILE", wrong, nearest(file, presets.names()))
     return presets.load(file)
+
+
+def _read(argument: str, file: str) -> bytes:
+    """The bytes of a file, or of standard input for -: one more than a schedule has, at most."""
+    most = parse.MAX_BYTES + 1
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(most)
+        with Path(file).open("rb") as opened:
+            return opened.read(most)
+    except IsADirectoryError:
+        raise InputError(argument, f"is {file!r}, a folder", "name a file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            argument, f"is {file!r}, which cannot be read ({reason})", "allow it, or name another"
+        ) from None
 
 
 def _sit(folder: Path, other_libraries: bool = False) -> None:

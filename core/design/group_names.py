@@ -33,8 +33,8 @@ def names_of_halves(
         later = ascii_lowercase[ascii_lowercase.index(letter) + 1 :]
         free = (f"{stem} {each}" for each in later if f"{stem} {each}" not in taken)
         wanted = [f"{stem} {letter}", next(free, f"{stem} z")]
-    first = _unique(wanted[0], taken)
-    return [first, _unique(wanted[1], {*taken, first})]
+    first = unique_name(wanted[0], taken)
+    return [first, unique_name(wanted[1], {*taken, first})]
 
 
 def name_of_both(
@@ -45,7 +45,7 @@ def name_of_both(
     taken: Collection[str],
 ) -> str:
     """A name for two neighbours with these paths as one group, unlike those taken."""
-    return _unique(_joint(tree, table, olds, paths), taken)
+    return unique_name(_joint(tree, table, olds, paths), taken)
 
 
 def _name_of(tree: Tree, table: LayerTable, paths: Sequence[str]) -> str:
@@ -93,7 +93,7 @@ def _joint(tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence
     return _span(upper.name.partition("–")[0], last)
 
 
-def _unique(name: str, taken: Collection[str]) -> str:
+def unique_name(name: str, taken: Collection[str]) -> str:
     """The name, or with the first number from 2 that makes it another than those taken."""
     short = name[:MOST_NAME]
     for number in count(2):

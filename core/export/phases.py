@@ -1,0 +1,241 @@
+"""A schedule file of finetuning-scheduler read into a schedule.
+
+The file has phases: what thaws at which epoch, and at which rate. Model, optimizer, curve, the
+rates of the first phase and the groups themselves are those of a schedule that is given besides.
+A group of which a phase thaws only a part is cut.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from warnings import catch_warnings
+
+import yaml
+
+from core.design import curves, parse
+from core.design.group_names import unique_name
+from core.design.layers import LayerTable, covers, parameter_counts
+from core.design.parts import Tree
+from core.design.spec import MAX_EPOCHS, Group, Schedule
+from core.errors import InputError, ScheduleError, nearest, shown
+
+_KEYS = ("params", "max_transition_epoch", "lr")
+_DEFAULT_LR = 1e-5
+"""What finetuning-scheduler gives a phase without `lr`: its `base_max_lr`."""
+_DEEPEST = 4
+_LONGEST = 300
+"""Characters of a pattern."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Phase:
+    """Patterns of what thaws at an epoch, and its rate (None: that of the schedule)."""
+
+    start: int
+    patterns: tuple[str, ...]
+    lr: float | None
+
+
+def read(text: str | bytes, schedule: Schedule, table: LayerTable) -> Schedule:
+    """The schedule with the thaws and the rates of the file; nothing in it freezes again.
+
+    `table` is that of the schedule's model. Patterns are matched as finetuning-scheduler does, with
+    or without the name under which a LightningModule holds the network, as in `model.layer4`.
+
+    Raises InputError for a file that finetuning-scheduler would refuse, and where it says what a
+    schedule cannot: a phase that waits for a metric, another optimizer or scheduler.
+    """
+    raw = _load(text)
+    phases, epochs = _phases(raw, schedule.epochs)
+    return _with_phases(schedule, table, phases, _owners(phases, table), epochs)
+
+
+def _load(text: str | bytes) -> Mapping[object, Any]:
+    if len(text) > parse.MAX_BYTES:
+        way_out = f"a schedule has at most {parse.MAX_BYTES:,}"
+        raise InputError("the file", f"has {len(text):,} bytes", way_out)
+    try:
+        _check_events(text)
+        raw = yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
+        raise InputError(where, f"is not YAML ({error.problem})", "mend it there") from None
+    except (yaml.YAMLError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError("the file", f"is not YAML ({reason})", "mend it") from None
+    if not isinstance(raw, dict) or not raw:
+        raise InputError("the file", "has no phases", "number them from 0, as 0: and 1:")
+    return raw
+
+
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml comes without types
+    """Refuses a key that stands twice, as finetuning-scheduler does."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(found) < len(node.value):
+            raise yaml.MarkedYAMLError(problem="a key stands twice", problem_mark=node.start_mark)
+        return found
+
+
+def _check_events(text: str | bytes) -> None:
+    """Refuse what nests too deep to be loaded, and aliases, which a schedule does not need."""
+    depth = 0
+    for event in yaml.parse(text, yaml.SafeLoader):
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
+            problem = "an alias" if depth <= _DEEPEST else f"nested over {_DEEPEST} deep"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+
+
+def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
+    """The phases in order, and the epochs of the run."""
+    if set(raw) != set(range(len(raw))):
+        keys = ", ".join(map(shown, raw))
+        raise InputError("the file", f"has the phases {keys}", "number them from 0 without gaps")
+    phases: list[_Phase] = []
+    start = 0
+    for depth in range(len(raw)):
+        phase = raw[depth]
+        if not isinstance(phase, dict):
+            raise InputError(f"{depth}", f"is {shown(phase)}", "list params and the rest under it")
+        for key in phase:
+            if key in ("new_optimizer", "new_lr_scheduler"):
+                way_out = "take it out, and set the schedule's own"
+                raise InputError(f"{depth}.{key}", "is not what a schedule can say", way_out)
+            if key not in _KEYS:
+                raise InputError(f"{depth}.{key}", "is unknown", nearest(str(key), _KEYS))
+        last = depth == len(raw) - 1
+        end = _end(phase, depth, epochs if last else None)
+        lr = _rate(phase, depth) if depth else None
+        phases.append(_Phase(start, _patterns(phase, depth), lr))
+        start = max(end, start + 1)
+    return phases, start
+
+
+def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:
+    """The epoch at which a phase is over; `otherwise` where it does not say so."""
+    field = f"{depth}.max_transition_epoch"
+    end = phase.get("max_transition_epoch", -1)
+    if isinstance(end, bool) or not isinstance(end, int):
+        raise InputError(field, f"is {shown(end)}", "write a whole number of epochs")
+    if end > MAX_EPOCHS:
+        raise InputError(field, f"is {end}", f"a run has at most {MAX_EPOCHS:,} epochs")
+    if end >= 0:
+        return end
+    if otherwise is None:
+        way_out = "say the epoch, since a schedule waits for no metric"
+        raise InputError(field, "is missing", way_out)
+    return otherwise
+
+
+def _rate(phase: Mapping[object, Any], depth: int) -> float:
+    given = phase.get("lr", _DEFAULT_LR)
+    try:
+        if isinstance(given, bool) or not isinstance(given, (int, float, str)):
+            raise ValueError
+        lr = float(given)
+    except (ValueError, OverflowError):
+        lr = -1.0
+    if not 1e-12 <= lr <= 1e3:
+        raise InputError(f"{depth}.lr", f"is {shown(given)}", "write a rate from 1e-12 to 1000")
+    return lr
+
+
+def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
+    given = phase.get("params")
+    if not isinstance(given, list) or not given:
+        raise InputError(f"{depth}.params", f"is {shown(given)}", "list parameters or patterns")
+    for place, pattern in enumerate(given):
+        field = f"{depth}.params[{place}]"
+        if not isinstance(pattern, str) or not pattern or len(pattern) > _LONGEST:
+            way_out = f"write a parameter's path or a pattern of up to {_LONGEST} characters"
+            raise InputError(field, f"is {shown(pattern)}", way_out)
+        try:
+            with catch_warnings(action="ignore"):  # of what a later Python may read otherwise
+                re.compile(pattern)
+        except (re.error, OverflowError, RecursionError) as error:
+            wrong = f"is {shown(pattern)}, no regular expression ({error})"
+            raise InputError(field, wrong, "mend it") from None
+    return tuple(given)
+
+
+def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
+    """Each parameter that thaws, and the place of its phase."""
+    names = tuple(parameter_counts(table))
+    prefix = _prefix(phases, names)
+    owners: dict[str, int] = {}
+    for depth, phase in enumerate(phases):
+        for place, pattern in enumerate(phase.patterns):
+            field = f"{depth}.params[{place}]"
+            found = _matching(pattern, prefix, names)
+            if not found:
+                wrong = f"is {shown(pattern)}, which matches no parameter of {table.model}"
+                raise InputError(field, wrong, f"its parameters begin with {names[0]!r}")
+            for name in found:
+                other = owners.setdefault(name, depth)
+                if other != depth:
+                    wrong = f"thaws {name!r}, which phase {other} has thawed"
+                    raise InputError(field, wrong, "leave it in one of them")
+    return owners
+
+
+def _prefix(phases: Iterable[_Phase], names: tuple[str, ...]) -> str:
+    """Under which name the patterns have the network: the one that most of them match with."""
+    patterns = [pattern for phase in phases for pattern in phase.patterns]
+    words = {word[0] for pattern in patterns if (word := re.match(r"\w+(?=\\?\.)", pattern))}
+    known = ["", *(f"{word}." for word in sorted(words))]
+    return max(known, key=lambda prefix: sum(bool(_matching(p, prefix, names)) for p in patterns))
+
+
+def _matching(pattern: str, prefix: str, names: Iterable[str]) -> list[str]:
+    whole = {f"{prefix}{name}": name for name in names}
+    if pattern in whole:
+        return [whole[pattern]]
+    matches = re.compile(pattern).match
+    return [name for path, name in whole.items() if matches(path)]
+
+
+def _with_phases(
+    schedule: Schedule,
+    table: LayerTable,
+    phases: list[_Phase],
+    owners: Mapping[str, int],
+    epochs: int,
+) -> Schedule:
+    tree = Tree(table)
+    cut: list[tuple[Group, tuple[str, ...], int | None]] = []
+    for group in schedule.groups:
+        parts: dict[int | None, list[str]] = {}
+        for name in parameter_counts(table):
+            if any(covers(path, name) for path in group.modules):
+                parts.setdefault(owners.get(name), []).append(name)
+        for depth, names in (parts or {None: []}).items():
+            cut.append((group, group.modules if len(parts) < 2 else tree.tidy(names), depth))
+    taken: set[str] = set()
+    groups = []
+    for place, (group, paths, depth) in enumerate(cut):
+        name = unique_name(group.name, taken)
+        taken.add(name)
+        rate = None if depth is None else phases[depth].lr
+        scale = curves.scale(schedule, group)
+        if rate is not None:
+            scale = rate / schedule.optimizer.base_lr
+        decayed = schedule.lr.group_decay ** (len(cut) - 1 - place)
+        same = abs(scale - decayed) <= 1e-12 * decayed
+        changed = {
+            "name": name,
+            "modules": list(paths),
+            "trainable": [] if depth is None else [[phases[depth].start, None]],
+            "lr_scale": None if same else scale,
+        }
+        groups.append({**group.model_dump(mode="json"), **changed})
+    try:
+        return parse.from_raw({**parse.to_raw(schedule), "epochs": epochs, "groups": groups})
+    except ScheduleError as error:
+        raise InputError("the file", f"makes {error.field} {error.wrong}", error.way_out) from None

@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from click.testing import CliRunner
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from core.__main__ import cli
+from core.design import curves, layers, parse, plan, presets
+from core.design.parse import from_raw, to_raw
+from core.design.spec import Schedule
+from core.errors import InputError
+from core.export import finetuning_scheduler, phases
+from core.export.exported import Source
+from tests.design.strategies import real_schedules
+from tests.export.trainers.cases import CASES
+
+TABLE = layers.load("torchvision/resnet18")
+
+
+def forgotten(schedule: Schedule) -> Schedule:
+    """The schedule without what a file of phases holds: windows, lengths, rates of later phases."""
+    raw = to_raw(schedule)
+    raw["epochs"] = 1
+    for group in raw["groups"]:
+        spans = plan.open_spans(schedule.group(group["name"]), schedule.epochs)
+        group["trainable"] = [[0, None]]
+        if spans and spans[0][0] > 0:
+            group["lr_scale"] = 123.0
+    return from_raw(raw)
+
+
+def read_back(schedule: Schedule) -> Schedule:
+    table = layers.load(schedule.model.name)
+    made = finetuning_scheduler.export(Source(schedule, 1, table))
+    return phases.read(made.content, forgotten(schedule), table)
+
+
+def assert_only_declared_losses(schedule: Schedule) -> None:
+    """What comes back is what the export says that finetuning-scheduler does."""
+    claimed, found = finetuning_scheduler.said(schedule), read_back(schedule)
+    assert found.epochs == claimed.epochs
+    assert [g.name for g in found.groups] == [g.name for g in claimed.groups]
+    for one, other in zip(found.groups, claimed.groups, strict=True):
+        assert one.modules == other.modules
+        assert plan.open_spans(one, found.epochs) == plan.open_spans(other, claimed.epochs)
+        assert (one.when_frozen, one.batchnorm) == (other.when_frozen, other.batchnorm)
+        due = curves.peak(claimed, other)
+        assert curves.relative_error(curves.peak(found, one), due) <= 1e-12
+    assert (found.lr, found.optimizer) == (claimed.lr, claimed.optimizer)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_schedule_comes_back_from_its_phases_but_for_what_was_declared(case: str):
+    assert_only_declared_losses(CASES[case])
+
+
+@given(real_schedules())
+@settings(max_examples=25)
+def test_any_schedule_that_trains_from_the_start_comes_back(schedule: Schedule):
+    assume(any(plan.is_open(group, 0) for group in schedule.groups))
+    assert_only_declared_losses(schedule)
+
+
+def read(text: str | bytes, schedule: Schedule | None = None) -> Schedule:
+    return phases.read(text, schedule or presets.load("exercise"), TABLE)
+
+
+def test_paths_and_patterns_of_any_module_are_read_as_finetuning_scheduler_does():
+    found = read("""\
+        0:
+          params: [net.fc.bias, net.fc.weight]
+          max_transition_epoch: 3
+        1:
+          params: ['net.layer[34].*']
+          max_transition_epoch: 3
+          lr: 1e-04
+        2:
+          params: ['net\\.(conv1|bn1|layer1|layer2)\\..*']
+        """)
+    assert found.epochs == 20
+    windows = {group.name: group.trainable for group in found.groups}
+    assert windows == {
+        "stem": ((4, None),),
+        "layer1": ((4, None),),
+        "layer2": ((4, None),),
+        "layer3": ((3, None),),
+        "layer4": ((3, None),),
+        "head": ((0, None),),
+    }
+    peaks = {group.name: curves.peak(found, group) for group in found.groups}
+    assert peaks["layer3"] == pytest.approx(1e-4, rel=1e-12)
+    assert peaks["stem"] == pytest.approx(1e-5, rel=1e-12)  # finetuning-scheduler's own default
+    assert peaks["head"] == 1e-3
+
+
+def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
+    before = presets.load("exercise")
+    found = read(
+        "0: {params: [fc]}\n1: {params: ['layer4.1'], lr: 0.0005}".replace(
+            "[fc]}", "[fc], max_transition_epoch: 2}"
+        )
+    )
+    paths = {group.name: group.modules for group in found.groups}
+    assert paths["layer4"] == ("layer4.0",)
+    assert paths["layer4 2"] == ("layer4.1",)
+    assert found.group("layer4").trainable == ()
+    assert found.group("layer4 2").trainable == ((2, None),)
+    for name in ("stem", "layer1", "layer4", "head"):
+        due = curves.peak(before, before.group(name))
+        assert curves.peak(found, found.group(name)) == pytest.approx(due, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "the file has no phases: number them from 0, as 0: and 1:"),
+        ("[1, 2]", "the file has no phases"),
+        ("0: {params: [fc]}\n0: {params: [fc]}", "is not YAML (a key stands twice)"),
+        ("0: {params: [fc]}\n2: {params: [fc]}", "the file has the phases 0, 2"),
+        ("'0': {params: [fc]}", "the file has the phases '0'"),
+        ("0: [fc]", '0 is ["fc"]'),
+        ("0: {parms: [fc]}", "0.parms is unknown: did you mean 'params'?"),
+        ("0: {params: fc}", "0.params is 'fc'"),
+        ("0: {params: [1]}", "0.params[0] is 1"),
+        ("0: {params: ['(']}", "0.params[0] is '(', no regular expression"),
+        ("0: {params: [cf]}", "0.params[0] is 'cf', which matches no parameter of torchvision"),
+        ("0: {params: [fc], new_optimizer: {}}", "0.new_optimizer is not what a schedule can say"),
+        ("0: {params: [fc]}\n1: {params: [layer4]}", "0.max_transition_epoch is missing"),
+        (
+            "0: {params: [fc], max_transition_epoch: 1}\n1: {params: [fc.bias], lr: 1}",
+            "1.params[0] thaws 'fc.bias', which phase 0 has thawed",
+        ),
+        (
+            "0: {params: [fc], max_transition_epoch: 1}\n1: {params: [layer4], lr: fast}",
+            "1.lr is 'fast'",
+        ),
+        ("0: {params: [fc], max_transition_epoch: x}", "0.max_transition_epoch is 'x'"),
+        ("0: {params: [fc], max_transition_epoch: 20000}", "0.max_transition_epoch is 20000"),
+        ("0: {params: &a [fc], lr: *a}", "is not YAML (an alias)"),
+        ("[" * 5000, "is not YAML (nested over 4 deep)"),
+        ("0: {params: [fc", "is not YAML"),
+        ("0: 2001-99-99", "the file is not YAML"),
+        ("\0", "the file is not YAML"),
+        (b"\xff\xfe\xff", "is not YAML"),
+        ("#" * 300_000, "the file has 300,000 bytes"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_told_with_its_place_and_the_way_out(
+    text: str | bytes, message: str
+):
+    with pytest.raises(InputError) as told:
+        read(text)
+    assert message in str(told.value)
+
+
+words = st.sampled_from(["fc", "layer4.*", "model.fc", "(", "[[a]", "x{99999999999}", "", "*"])
+values: st.SearchStrategy[Any] = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), words, st.text(max_size=5)),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=5,
+)
+
+
+@given(
+    st.dictionaries(
+        st.integers(0, 2),
+        st.dictionaries(st.sampled_from(["params", "max_transition_epoch", "lr"]), values)
+        | st.fixed_dictionaries({"params": st.lists(words), "lr": values}),
+    )
+)
+def test_nonsense_is_refused_in_words_or_gives_a_schedule(raw: dict[int, Any]):
+    try:
+        found = read(yaml.safe_dump(raw))
+    except InputError:
+        return
+    assert parse.parse(parse.dumps(found)) == found
+
+
+def test_the_command_line_reads_what_it_has_written(tmp_path: Path):
+    file = tmp_path / "phases.yaml"
+    runner = CliRunner()
+    written = ["export", "exercise", "--to", "finetuning-scheduler", "--out", str(file)]
+    assert runner.invoke(cli, written).exit_code == 0
+    done = runner.invoke(cli, ["import", str(file), "--onto", "exercise"])
+    assert parse.parse(done.stdout) == presets.load("exercise")
+    refused = runner.invoke(cli, ["import", str(tmp_path), "--onto", "exercise"])
+    assert (refused.exit_code, refused.stderr.startswith("error: YAML is ")) == (2, True)
