@@ -213,8 +213,11 @@ def curves(file: str, steps_per_epoch: int) -> None:
 @click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
 @click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
 @click.option("--run", "ran", metavar="DIR", help="A finished run of it, for a report.")
+@click.option("--usage", is_flag=True, help="Print what uses the file F, such as code to run it.")
 @_STEPS_PER_EPOCH
-def export(file: str, target: str, out: str | None, ran: str | None, steps_per_epoch: int) -> None:
+def export(
+    file: str, target: str, out: str | None, ran: str | None, usage: bool, steps_per_epoch: int
+) -> None:
     """Take a schedule elsewhere. What the target cannot say is told on standard error."""
     targets.find(target)
     schedule = _read_schedule(file)
@@ -226,10 +229,14 @@ def export(file: str, target: str, out: str | None, ran: str | None, steps_per_e
     content = made.content
     if out is not None:
         Path(out).write_bytes(content.encode() if isinstance(content, str) else content)
+    elif usage:
+        raise InputError("--usage", "is of a file that is not written", "name it with --out")
     elif isinstance(content, bytes) and sys.stdout.isatty():
         raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
     else:
         click.echo(content, nl=False)
+    if usage and out is not None:
+        click.echo(targets.usage(made, Path(out).name), nl=False)
 
 
 @cli.command("import")

@@ -185,8 +185,12 @@ def test_the_command_line_reads_what_it_has_written(tmp_path: Path):
     file = tmp_path / "phases.yaml"
     runner = CliRunner()
     written = ["export", "exercise", "--to", "finetuning-scheduler", "--out", str(file)]
-    assert runner.invoke(cli, written).exit_code == 0
+    told = runner.invoke(cli, [*written, "--usage"])
+    assert told.exit_code == 0
+    assert 'phases="phases.yaml"' in told.stdout
     done = runner.invoke(cli, ["import", str(file), "--onto", "exercise"])
     assert parse.parse(done.stdout) == presets.load("exercise")
+    nowhere = runner.invoke(cli, [*written[:-2], "--usage"])
+    assert nowhere.stderr.endswith("--usage is of a file that is not written: name it with --out\n")
     refused = runner.invoke(cli, ["import", str(tmp_path), "--onto", "exercise"])
     assert (refused.exit_code, refused.stderr.startswith("error: YAML is ")) == (2, True)
