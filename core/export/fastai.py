@@ -32,23 +32,18 @@ def export(source: Source) -> Exported:
 
 
 def _learner(schedule: Schedule) -> str:
-    made = python_table.optimizer(schedule, "groups").replace(f"lr={_base(schedule)}", "lr=lr")
     return f'''def splitter(model):
     """The parameters of every group: a Learner's `splitter`."""
     return [parameters(model, group) for group in GROUPS]
 
 
 def make_optimizer(split, lr):
-    """PyTorch's optimizer as fastai takes it: a Learner's `opt_func`."""
+    """PyTorch's optimizer as fastai takes it, a Learner's `opt_func`; FineTuning sets the rates."""
 
-    def wrapped(groups, lr):
-        return {made}
+    def made(groups):
+        return {python_table.optimizer(schedule, "groups")}
 
-    return OptimWrapper(split, opt=wrapped, lr=lr)'''
-
-
-def _base(schedule: Schedule) -> str:
-    return repr(schedule.optimizer.base_lr)
+    return OptimWrapper(split, opt=made)'''
 
 
 _CALLBACK = '''\

@@ -22,6 +22,7 @@ from tests.export.trainers.recording import (
     Record,
     fresh_model,
     imported,
+    refusal_in,
     schedule_of,
 )
 
@@ -61,3 +62,5 @@ if __name__ == "__main__":
         fit(at, each, "plain")
     fit(at, cases[-1], "resumed", start_epoch=2)
     fit(at, cases[0], "accumulated", GradientAccumulation(2 * BATCH))
+    with refusal_in(at):
+        made(at, imported(at / f"{cases[0]}.py")).fit(7)

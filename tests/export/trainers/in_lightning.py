@@ -23,6 +23,7 @@ from tests.export.trainers.recording import (
     Record,
     fresh_model,
     imported,
+    refusal_in,
     schedule_of,
 )
 
@@ -57,13 +58,20 @@ QUIET = {
 }
 
 
-def fit(folder: Path, case: str, variant: str, accumulate: int = 1, resume: str = "") -> None:
+def fit(
+    folder: Path,
+    case: str,
+    variant: str,
+    accumulate: int = 1,
+    resume: str = "",
+    more_epochs: int = 0,
+) -> None:
     """Train once, with a validation after each epoch, and keep the record of it."""
     schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
     classifier = Classifier(fresh_model(), code)
     keep = ModelCheckpoint(folder / case, "{step}", save_top_k=-1, every_n_train_steps=7)
     trainer = pl.Trainer(
-        max_epochs=code.EPOCHS,
+        max_epochs=code.EPOCHS + more_epochs,
         callbacks=[code.FineTuning(classifier.model), keep],
         accumulate_grad_batches=accumulate,
         default_root_dir=folder,
@@ -81,3 +89,5 @@ if __name__ == "__main__":
         fit(at, each, "plain")
     fit(at, cases[0], "accumulated", accumulate=2)
     fit(at, cases[-1], "resumed", resume=str(at / cases[-1] / "step=7.ckpt"))
+    with refusal_in(at):
+        fit(at, cases[0], "longer", more_epochs=1)

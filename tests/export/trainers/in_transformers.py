@@ -20,6 +20,7 @@ from tests.export.trainers.recording import (
     Record,
     fresh_model,
     imported,
+    refusal_in,
     schedule_of,
 )
 
@@ -44,14 +45,13 @@ def fit(folder: Path, case: str, variant: str, resume: str | None = None, **opti
     classifier = Classifier(fresh_model())
     args = TrainingArguments(
         output_dir=str(folder / case),
-        num_train_epochs=code.EPOCHS,
         per_device_train_batch_size=BATCH,
         max_grad_norm=0.0,
         eval_strategy="epoch",
         use_cpu=True,
         report_to=[],
         disable_tqdm=True,
-        **{"save_strategy": "no", **options},
+        **{"num_train_epochs": code.EPOCHS, "save_strategy": "no", **options},
     )
     finetuning = code.FineTuning(classifier.model, args, images=len(DATA))
     trainer = Trainer(
@@ -75,3 +75,5 @@ if __name__ == "__main__":
     fit(at, cases[-1], "plain", save_strategy="steps", save_steps=7)
     fit(at, cases[-1], "resumed", resume=str(at / cases[-1] / "checkpoint-7"))
     fit(at, cases[0], "accumulated", gradient_accumulation_steps=2)
+    with refusal_in(at):
+        fit(at, cases[0], "longer", num_train_epochs=7)

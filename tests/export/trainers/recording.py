@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +38,15 @@ def imported(file: Path) -> ModuleType:
     module = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def refusal_in(folder: Path) -> Iterator[None]:
+    """Keeps the message of the ValueError that is to be raised within."""
+    try:
+        yield
+    except ValueError as error:
+        (folder / "refusal.txt").write_text(str(error), encoding="utf-8")
 
 
 def fresh_model() -> Small:

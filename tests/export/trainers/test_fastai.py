@@ -34,3 +34,9 @@ def test_accumulated_batches_have_the_rate_of_their_last_one_as_declared(folder:
     found = running.rows(folder, case, "accumulated")
     by_batch = running.rows(folder, case)[1::2]
     assert [row["head"].lr for row in found] == [row["head"].lr for row in by_batch]
+
+
+def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
+    assert "the schedule has 6 epochs: call fit(6)" in (folder / "refusal.txt").read_text(
+        encoding="utf-8"
+    )

@@ -30,3 +30,9 @@ def test_a_run_resumed_within_an_epoch_goes_on_by_the_plan(folder: Path):
     running.assert_rates_and_state(
         running.rows(folder, "frozen-again", "resumed"), CASES["frozen-again"], first=7
     )
+
+
+def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
+    assert "the schedule has 6 epochs: make a Trainer(max_epochs=6)" in (
+        folder / "refusal.txt"
+    ).read_text(encoding="utf-8")

@@ -32,3 +32,9 @@ def test_a_run_resumed_within_an_epoch_goes_on_by_the_plan(folder: Path):
     running.assert_rates_and_state(
         running.rows(folder, "frozen-again", "resumed"), CASES["frozen-again"], first=7
     )
+
+
+def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
+    assert "Trainer is to take 35 steps, and the schedule has 6 epochs of 5" in (
+        folder / "refusal.txt"
+    ).read_text(encoding="utf-8")
