@@ -228,7 +228,7 @@ def export(
         click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
     content = made.content
     if out is not None:
-        Path(out).write_bytes(content.encode() if isinstance(content, str) else content)
+        _write(out, content.encode() if isinstance(content, str) else content)
     elif usage:
         raise InputError("--usage", "is of a file that is not written", "name it with --out")
     elif isinstance(content, bytes) and sys.stdout.isatty():
@@ -248,6 +248,15 @@ def import_(file: str, onto: str) -> None:
     table = _table(schedule.model.name)
     made = phases.read(_read("YAML", file), schedule, table)
     click.echo(parse.dumps(made), nl=False)
+
+
+def _write(out: str, content: bytes) -> None:
+    try:
+        Path(out).write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        wrong = f"is {out!r}, which cannot be written ({reason})"
+        raise InputError("--out", wrong, "name another file") from None
 
 
 @cli.command()

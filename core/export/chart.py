@@ -9,12 +9,14 @@ from core.design import curves, parse, plan
 from core.design.drawn import steps_to_draw
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
+from core.errors import ExportError
 from core.export.exported import Exported, Loss, Source
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _WIDTH, _HEIGHT = 640, 220  # pixels
 _ROWS, _ROW = 960, 24  # of all rows of the timeline, and of one of a few
 _DECADES = 7
+_MOST_GROUPS = 128
 _LIGHT = 0
 _FONT = "Inter, Helvetica, Arial, sans-serif"
 
@@ -48,7 +50,13 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
 
 
 def document(schedule: Schedule, steps_per_epoch: int) -> Json:
-    """The timeline over the rates, the head on top, on one axis of epochs; light colours."""
+    """The timeline over the rates, the head on top, on one axis of epochs; light colours.
+
+    Raises ExportError for more groups than can be told apart.
+    """
+    if len(schedule.groups) > _MOST_GROUPS:
+        way_out = f"merge some: a picture shows at most {_MOST_GROUPS}"
+        raise ExportError("groups", f"are {len(schedule.groups)}", way_out)
     names = [group.name for group in schedule.groups]
     colours = [pair[_LIGHT] for pair in group_colours(len(names))]
     scale = {"domain": names, "range": colours}

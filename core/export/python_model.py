@@ -20,13 +20,15 @@ _UNTAGGED = "pretrained"
 class Build:
     """The function `build_model(classes, image_size)`, and what it and its users need.
 
-    `constants` gives MEAN and STD per channel; `needs` names the packages.
+    `constants` gives MEAN and STD per channel; `needs` names the packages. `draws_as_thaw` says
+    whether the new head gets the random numbers that it has in a run of Thaw.
     """
 
     imports: tuple[str, ...]
     constants: str
     code: str
     needs: str
+    draws_as_thaw: bool = True
 
 
 def build(source: Source) -> Build:
@@ -119,6 +121,7 @@ def _timm(source: Source, short: str) -> Build:
         f"CONFIG = timm.get_pretrained_cfg({python(tagged)})\nMEAN, STD = CONFIG.mean, CONFIG.std",
         "\n".join([*lines, "    model.reset_classifier(classes)", "    return model"]),
         f"timm and {_PACKAGE}" if weights == _BUNDLED else "timm",
+        draws_as_thaw=not loaded,  # Thaw makes such a network twice
     )
 
 

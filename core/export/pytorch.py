@@ -1,7 +1,8 @@
 """A standalone PyTorch script: it needs torch, torchvision or timm, and a folder of images.
 
 Its numbers are Thaw's own: the same order of the images, the same arithmetic, the same rates. On
-the CPU it ends with the weights of a run of Thaw without augmentation, bit for bit.
+the CPU it ends with the weights of a run of Thaw without augmentation, bit for bit, unless timm
+downloads the weights: then the new head begins with other random numbers.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ def export(source: Source) -> Exported:
         freezing=python_freezing.freezing(source),
         build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
     )
-    kept = "every rate, who trains when, and on the CPU every bit of a run without augmentation"
+    kept = "every rate, and who trains when"
+    if made.draws_as_thaw:
+        kept += "; on the CPU every bit of a run of Thaw without augmentation"
     return Exported(script, kept=kept, usage=_USAGE)
 
 

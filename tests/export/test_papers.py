@@ -7,7 +7,9 @@ import pytest
 from hypothesis import given
 
 from core.design import budget, curves, layers, presets
+from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
+from core.errors import ExportError
 from core.export import chart, html, latex, markdown, picture
 from core.export.exported import Source
 from core.export.rows import rate, rows, spans
@@ -91,3 +93,13 @@ def test_the_report_says_what_it_was_not_given():
     made = html.export(Source(presets.load("exercise"), STEPS))
     assert [loss.field for loss in made.losses] == ["lr", "model.name", "the run"]
     assert "There was no finished run of exactly this schedule." in str(made.content)
+
+
+def test_a_picture_of_more_groups_than_can_be_told_apart_is_refused():
+    raw = to_raw(presets.load("exercise"))
+    raw["lr"]["group_decay"] = 1.0
+    raw["groups"] = [
+        {"name": f"g{at}", "modules": [f"block{at}"], "trainable": [[0, None]]} for at in range(129)
+    ]
+    with pytest.raises(ExportError, match="groups are 129: merge some"):
+        chart.document(from_raw(raw), STEPS)

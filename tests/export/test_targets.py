@@ -74,3 +74,12 @@ def test_a_schedule_with_errors_is_no_training_script(name: str):
     raw["groups"][-1]["trainable"] = []  # nothing trains at first
     with pytest.raises(ScheduleError, match="groups has none that trains in epochs 0 to 1"):
         targets.export(name, Source(from_raw(raw), STEPS, TABLE))
+
+
+def test_a_file_that_cannot_be_written_is_told_in_a_line(tmp_path: Path):
+    done = RUNNER.invoke(cli, ["export", "exercise", "--to", "module", "--out", str(tmp_path)])
+    assert done.exit_code == 2
+    assert done.stderr.splitlines()[-1] == (
+        f"error: --out is {str(tmp_path)!r}, which cannot be written (Is a directory): "
+        "name another file"
+    )
