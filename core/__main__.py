@@ -338,11 +338,15 @@ def resume(directory: str, other_libraries: bool) -> None:
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Imports make what stays: to search it for garbage meanwhile takes a fifth of their time."""
+    """Imports make what stays: to search it for garbage meanwhile takes a fifth of their time.
+
+    And at the end of the process it would take more than a second.
+    """
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         gc.enable()
 
 
