@@ -51,10 +51,10 @@ class Sitting:
                 event_log.append(self._folder, event)
 
     def end_process(self) -> None:
-        """From another thread: end this process as stopped, unless the sitting is being left."""
+        """From another thread: end this process as stopped, unless the run has told its end."""
         stopping.wait_for_checkpoint(self._folder)
         with self._writing:
-            if not self.done.is_set():
+            if not self._ended and not self.done.is_set():
                 stopping.end_process(self._folder)
 
     def __exit__(
@@ -80,6 +80,8 @@ class Sitting:
     def _end(self, error: BaseException | None) -> ev.Event | None:
         """What is written of an error; None where training has told the end itself."""
         if isinstance(error, KeyboardInterrupt):
+            if self._ended:  # it came too late
+                return None
             return ev.Stopped(stopping.epochs_kept(self._folder))
         return ev.Failed(str(error)) if isinstance(error, ThawError) else None
 

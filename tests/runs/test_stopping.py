@@ -57,6 +57,11 @@ def hangs(folder):
         with suppress(KeyboardInterrupt):
             time.sleep(600)
 
+def ends(folder):
+    sitting.take(events.Finished(1.0))
+    begins()
+    time.sleep(600)
+
 def begins():
     print("begun", flush=True)
 
@@ -131,6 +136,14 @@ def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin):
     process.wait(PATIENCE)
     assert event_log.read(folder)[-1] == ev.Stopped(3)
     assert folders.status(folder) == "stopped"
+
+
+def test_a_stop_that_comes_after_the_end_changes_nothing_of_it(folder, begin):
+    process = begin("ends")
+    process.send_signal(signal.SIGTERM)
+    process.wait(PATIENCE)
+    assert folders.status(folder) == "finished"
+    assert folders.summary(folder)["status"] == "finished"
 
 
 def test_a_run_that_has_ended_is_left_alone():
