@@ -1,4 +1,7 @@
-"""Runs in processes of their own: prepare, start, resume, stop, force to stop."""
+"""Runs in processes of their own: prepare, start, resume, stop, force to stop.
+
+A run outlives the process that has launched it; nothing else that is started here does.
+"""
 
 from __future__ import annotations
 

@@ -11,14 +11,7 @@ from core.errors import RunError
 from core.runs.settings import RunSettings
 
 _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory")
-_DEVICE_GONE = (
-    "CUDA error",
-    "CUBLAS_STATUS",
-    "CUDNN_STATUS",
-    "HIP error",
-    "XPU error",
-    "MPS error",
-)
+_DEVICE_GONE = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "XPU error")
 
 
 @contextmanager

@@ -71,8 +71,8 @@ PHASES: dict[str, Phase] = {
     "training": Phase(
         lambda event: isinstance(event, ev.CacheDecision),
         small_schedule(**{group.name: [[0, None]] for group in small_schedule().groups}),
-        {"image_size": 160, "samples": 1000, "batch_size": 1000, "cache": "off"},
-        seconds=3.0,
+        {"image_size": 160, "samples": 256, "batch_size": 256, "cache": "off"},
+        seconds=1.0,
     ),
     "evaluating": Phase(
         lambda event: _stage(event) == "evaluating",
