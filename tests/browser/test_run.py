@@ -132,7 +132,7 @@ def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
         expect(page.locator(".thaw-headline")).to_contain_text("Training")
         page.locator(".st-key-stop button").click()
         expect(page.locator(".thaw-headline")).to_contain_text("Stopped")
-    page.close()
+        page.close()
     process.wait(60)
 
 
