@@ -148,7 +148,10 @@ def save_weights(path: Path, model: nn.Module) -> None:
     """
     try:
         with disk.told(path), disk.replacing(path) as beside:
+            beside.touch()
+            mode = beside.stat().st_mode
             save_model(model, str(beside))
+            beside.chmod(mode)  # safetensors lets nobody else read it
     except SafetensorError as error:
         raise disk.unwritable(path, error) from error
 

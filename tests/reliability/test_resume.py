@@ -22,7 +22,7 @@ from core.runs import checkpoint_files, claim, event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
-from core.training import checkpoint
+from core.training import checkpoint, data
 from core.training import origin as origins
 from tests.reliability import faults, sittings
 from tests.reliability.failing_disk import sit
@@ -219,6 +219,14 @@ def test_a_disk_that_is_really_full_is_told_and_with_room_the_run_ends_with_the_
         assert re.fullmatch(rf"error: \S+ cannot be written \({FULL}\): make room .*\n", line)
     assert result.exit_code == 0
     assert sittings.differences(sittings.ended(tmp_path / "alone"), sittings.ended(folder)) == []
+
+
+def test_images_that_a_disk_has_no_room_for_are_an_error_and_no_bus_error(small_disk):
+    # written through a mapping, they would end the process where no message can be told
+    settings = small_settings(image_size=64)
+    with pytest.raises(OSError, match=FULL):
+        data.room_for(10, settings, memory=0, disk=10**9, scratch=small_disk)
+    assert list(small_disk.iterdir()) == []
 
 
 @pytest.mark.usefixtures("small_networks")

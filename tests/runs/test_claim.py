@@ -128,3 +128,10 @@ def test_a_run_without_a_process_is_not_asked_to_stop(run):
     (run / "pid").unlink()
     claim.request_stop(run)
     assert not claim.stop_requested(run)
+
+
+def test_a_claim_clears_what_a_killed_write_has_left(run):
+    claim.release(run)
+    (run / ".summary.json.77").write_bytes(b"half")
+    claim.take(run)
+    assert not (run / ".summary.json.77").exists()

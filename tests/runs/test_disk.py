@@ -27,3 +27,26 @@ def test_what_the_disk_refuses_is_told_with_the_file_and_the_way_out(tmp_path):
     told = r"none/file cannot be written \(No such .*\): make room or allow it there, and resume"
     with pytest.raises(RunError, match=told), disk.told(path):
         disk.replace_durably(path, b"x")
+
+
+def test_what_killed_writes_have_left_is_cleared_and_nothing_else(tmp_path):
+    for name in (".pid.77", ".epoch-00002-0123456789abcdef.pt.5", ".model.safetensors.123"):
+        (tmp_path / name).write_bytes(b"half")
+    (tmp_path / ".folder.1").mkdir()
+    for name in ("pid", ".hidden", "notes.1", ".77"):
+        (tmp_path / name).touch()
+    disk.clear_unfinished(tmp_path)
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".77", ".folder.1", ".hidden", "notes.1", "pid"]
+
+
+def test_a_file_that_a_context_writes_is_there_once_the_context_is_left(tmp_path):
+    path = tmp_path / "file"
+    with disk.replacing(path) as beside:
+        beside.write_text("whole")
+        assert not path.exists()
+    assert path.read_text() == "whole"
+    with pytest.raises(ZeroDivisionError), disk.replacing(path) as beside:
+        beside.write_text(f"half {1 // 0}")
+    assert path.read_text() == "whole"
+    assert [each.name for each in tmp_path.iterdir()] == ["file"]

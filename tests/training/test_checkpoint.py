@@ -148,6 +148,9 @@ def test_weights_are_written_as_safetensors_and_tied_ones_once(tmp_path):
     load_model(again, str(tmp_path / "w.safetensors"))
     assert again.other.weight.equal(model.one.weight)
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
+    (tmp_path / "like any other").touch()
+    modes = {path.stat().st_mode for path in tmp_path.iterdir()}
+    assert len(modes) == 1
 
 
 def test_weights_that_cannot_be_written_are_a_run_error(tmp_path):
