@@ -10,7 +10,8 @@ from pathlib import Path
 
 from core.errors import RunError
 
-_UNFINISHED = re.compile(r"\..+\.\d+")
+_UNFINISHED = re.compile(r"\..+\.\d+|\.tmp\w{6}")
+"""How files are called while they are written: here, and where safetensors writes one."""
 
 
 def unwritable(path: Path, error: Exception) -> RunError:

@@ -90,7 +90,7 @@ def drawn(
         validation_samples=20,
         batch_size=8,
         seed=random.randint(0, 99),
-        augment=random.choice(("none", "flip", "random")),
+        augment=random.choice(("none", "flip", "none", "flip", "random")),
         cache_memory=random.choice((None, 0)),  # 0: what is stored lies in a file
     )
     return parse.parse(json.dumps(raw)), settings

@@ -30,7 +30,7 @@ def test_what_the_disk_refuses_is_told_with_the_file_and_the_way_out(tmp_path):
 
 
 def test_what_killed_writes_have_left_is_cleared_and_nothing_else(tmp_path):
-    for name in (".pid.77", ".epoch-00002-0123456789abcdef.pt.5", ".model.safetensors.123"):
+    for name in (".pid.77", ".epoch-00002-0123456789abcdef.pt.5", ".tmp3fAme5"):
         (tmp_path / name).write_bytes(b"half")
     (tmp_path / ".folder.1").mkdir()
     for name in ("pid", ".hidden", "notes.1", ".77"):

@@ -3,16 +3,22 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from core.errors import InputError, RunError
+from core.runs import disk
 from core.training import checkpoint
 from core.training.checkpoint import Checkpoint
 from core.training.origin import Origin
+
+ROOT = Path(__file__).parents[2]
 
 
 def made(epoch: int) -> Checkpoint:
@@ -168,3 +174,19 @@ def test_a_save_takes_away_what_a_killed_one_has_left_and_nothing_else(tmp_path)
     (tmp_path / "notes.txt").write_text("x")
     path = checkpoint.save(tmp_path, made(1))
     assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "notes.txt"])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs limits of a process")
+def test_what_a_write_of_weights_leaves_that_is_killed_is_what_a_claim_clears(tmp_path):
+    code = (
+        "import resource, sys; from pathlib import Path; from torch import nn;"
+        "from core.training.checkpoint import save_weights;"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (5000, 5000));"  # more is answered by a signal
+        "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_DFL);"
+        "save_weights(Path(sys.argv[1], 'w.safetensors'), nn.Linear(100, 100))"
+    )
+    died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
+    assert died.returncode == -signal.SIGXFSZ
+    assert list(tmp_path.iterdir()) != []
+    disk.clear_unfinished(tmp_path)
+    assert list(tmp_path.iterdir()) == []
