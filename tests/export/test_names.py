@@ -16,6 +16,7 @@ from html.parser import HTMLParser
 
 import altair
 import pytest
+import yaml
 
 from core.design import layers
 from core.design.parse import from_raw, to_raw
@@ -33,7 +34,7 @@ HOSTILE = (
     "<img src=x onerror=alert(1)> <!-- ]]> -->",
     "a | b `c` *d* [e](http://f.g) &amp; #h",
     r"\end{table}\input{/etc/passwd} $x^2_3$ ~%",
-    "\u2028import os\u2029\u202e\u200b",
+    "\u2028import os\u2029\u200b",
     "日本語 🧊 ñ",
     "- a: [b, {c: d}] # e",
     "=1+1",
@@ -99,6 +100,16 @@ def test_python_code_is_the_same_but_for_its_literals(target: str, names: tuple[
 def test_python_code_holds_the_names_as_they_are(target: str, names: tuple[str, ...]):
     schedule = named(*names)
     assert {g.name for g in schedule.groups} <= set(texts(exported(target, schedule)))
+
+
+@pytest.mark.parametrize("names", ROUNDS)
+def test_phases_are_the_same_and_so_is_the_code_that_runs_them(names: tuple[str, ...]):
+    odd, usual = (
+        targets.export("finetuning-scheduler", Source(schedule, STEPS, TABLE))
+        for schedule in (named(*names), plain())
+    )
+    assert yaml.safe_load(odd.content) == yaml.safe_load(usual.content)
+    assert skeleton(odd.usage) == skeleton(usual.usage)
 
 
 @pytest.mark.parametrize("names", ROUNDS)
