@@ -32,7 +32,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 """What makes each orientation of EXIF upright; 1 is."""
-_MOST_MEMORY = 180_000_000
+_MOST_MEMORY = 160_000_000
 """Bytes that trying an image may take, whatever its file's size: a page's server does it."""
 _MEMORY = {"WEBP": 16, "TIFF": 8}
 """Bytes per pixel that decoding takes, where it is not the image's own."""
@@ -65,7 +65,7 @@ def check_image(path: Path, pixels: int | None = None) -> str:
     """The format of the image in a file (`JPEG`), which was read to its end without a fault.
 
     Raises one of UNREADABLE as above, for an image that is cut short or damaged, and for one that
-    would take more than 180 MB of memory.
+    would take more than 160 MB of memory.
     """
     with open_image(path, pixels) as image:
         if _memory(image) > _MOST_MEMORY:

@@ -86,14 +86,14 @@ def made() -> dict[str, tuple[bytes, str | None]]:
         "PNG of 16 bits": (_saved(sixteen, "PNG"), None),
         "PGM of 16 bits": (b"P5 2 2 65535\n" + b"\1\2" * 4, None),
         "PNG called JPEG": (png(5), None),
-        "PNG of 44 million pixels": (_saved(Image.new("RGB", (8_800, 5_000)), "PNG"), None),
-        "WebP of 11 million pixels": (_saved(Image.new("RGB", (2_200, 5_000)), "WEBP"), None),
-        "TIFF of 22 million pixels": (
-            _saved(Image.new("RGB", (4_400, 5_000)), "TIFF", compression="tiff_deflate"),
+        "PNG of 39 million pixels": (_saved(Image.new("RGB", (7_800, 5_000)), "PNG"), None),
+        "WebP of 9.9 million pixels": (_saved(Image.new("RGB", (1_980, 5_000)), "WEBP"), None),
+        "TIFF of 20 million pixels": (
+            _saved(Image.new("RGB", (3_960, 5_000)), "TIFF", compression="tiff_deflate"),
             None,
         ),
-        "JPEG of 29 million pixels that comes in passes": (
-            _saved(Image.new("RGB", (5_800, 5_000)), "JPEG", progressive=True),
+        "JPEG of 26 million pixels that comes in passes": (
+            _saved(Image.new("RGB", (5_200, 5_000)), "JPEG", progressive=True),
             None,
         ),
     }
