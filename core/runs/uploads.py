@@ -115,7 +115,7 @@ def read_note(unpacked: Path) -> Upload | None:
         return Upload(
             unpacked, str(told["name"]), int(told["images"]), int(told["skipped"]), left_out
         )
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
 
 

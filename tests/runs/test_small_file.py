@@ -49,3 +49,10 @@ def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(
 def test_an_event_of_impossible_numbers_is_passed_over(tmp_path: Path, line: str) -> None:
     (tmp_path / event_log.EVENTS).write_text(f'{line}\n{{"event": "launched"}}\n', encoding="utf-8")
     assert event_log.read(tmp_path) == (ev.Launched(),)
+
+
+@pytest.mark.parametrize("images", ["Infinity", "[]", '"x"', "null", "1e999"])
+def test_a_note_of_impossible_numbers_is_no_upload(tmp_path: Path, images: str) -> None:
+    note = f'{{"name": "x", "images": {images}, "skipped": 0, "left_out": []}}'
+    (tmp_path / uploads.NOTE).write_text(note, encoding="utf-8")
+    assert uploads.read_note(tmp_path) is None
