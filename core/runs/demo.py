@@ -36,7 +36,7 @@ class Limits:
     epochs: int = 5
     images: int = 512
     image_size: int = 96
-    pixels: int = 8 * 96 * 96
+    pixels: int = 6 * 96 * 96
     seconds: float = 120.0
     cache_memory: int = 50  # MB
     cache_disk: int = 200  # MB
@@ -61,7 +61,7 @@ def first_settings() -> RunSettings:
     return RunSettings(
         samples=LIMITS.images,
         validation_samples=LIMITS.images,
-        batch_size=16,
+        batch_size=12,
         device="cpu",
         cache_memory=LIMITS.cache_memory,
         cache_disk=LIMITS.cache_disk,

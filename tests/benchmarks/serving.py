@@ -107,7 +107,7 @@ def train(page: Page, address: str, model: str) -> None:
         driving.settle(page)
     page.get_by_role("button", name="Start").click()
     ended = page.locator(".thaw-headline").get_by_text("Finished").or_(page.get_by_text("Stopped"))
-    expect(ended.first).to_be_visible(timeout=(LIMITS.seconds + LIMITS.grace + 60) * 1e3)
+    expect(ended.first).to_be_visible(timeout=(LIMITS.seconds + 60) * 1e3)
     time.sleep(2.0)  # until its process is gone
 
 
