@@ -71,6 +71,7 @@ class _Explained(click.Group):
             exit_code = ThawError.exit_code
         except click.Abort:
             exit_code = STOPPED
+        demo.end_process(exit_code or 0)
         sys.exit(exit_code or 0)
 
     def invoke(self, ctx: click.Context) -> Any:

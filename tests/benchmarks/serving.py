@@ -1,6 +1,6 @@
 """What the hosted demo holds in memory: python -m tests.benchmarks.serving.
 
-Starts the app with THAW_DEMO=1 and lets visitors look at every page and edit; then one of them
+Starts the app as the README hosts it. Visitors look at every page and edit; then one of them
 trains each model that the demo runs, with every group open, at its largest images and batches.
 Printed is the most that the server and all its processes held together, without a run and with one:
 what is resident, so pages of libraries that processes share are counted in each of them.
@@ -119,7 +119,7 @@ def cli(visitors: int, models: tuple[str, ...]) -> None:
     most = 0.0
     with (
         tempfile.TemporaryDirectory() as home,
-        running_app(Path(home), THAW_DEMO="1") as address,
+        running_app(Path(home), THAW_DEMO="1", MALLOC_ARENA_MAX="2") as address,
         sync_playwright() as playwright,
     ):
         (server,) = (p for p in psutil.Process().children() if "streamlit" in p.cmdline())

@@ -90,8 +90,8 @@ def test_every_preset_can_be_shortened_to_one_that_the_demo_runs(name: str) -> N
         ("image_size", 97, "--image-size is 97: the hosted demo takes at most 96"),
         (
             "batch_size",
-            14,
-            "--batch-size is 14 at 64 px: the hosted demo has memory for 13 images of that size",
+            12,
+            "--batch-size is 12 at 64 px: the hosted demo has memory for 11 images of that size",
         ),
         ("cache_memory", None, "--cache-memory is not given: the hosted demo takes at most 50"),
         ("cache_disk", 201, "--cache-disk is 201: the hosted demo takes at most 200"),
@@ -118,10 +118,10 @@ def test_outside_of_a_demo_nothing_is_refused(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_the_pixels_of_a_batch_are_what_counts() -> None:
-    at_96 = FIRST.model_copy(update={"image_size": 96, "batch_size": 6})
+    at_96 = FIRST.model_copy(update={"image_size": 96, "batch_size": 5})
     demo.refuse_settings(at_96)
-    with pytest.raises(SettingsError, match="has memory for 6 images"):
-        demo.refuse_settings(at_96.model_copy(update={"batch_size": 7}))
+    with pytest.raises(SettingsError, match="has memory for 5 images"):
+        demo.refuse_settings(at_96.model_copy(update={"batch_size": 6}))
 
 
 def test_an_upload_of_a_session_is_data_and_nothing_else_in_the_home_is(tmp_path: Path) -> None:
