@@ -97,6 +97,10 @@ def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_re
     assert fitted.lr.warmup.model_dump() == {"epochs": 1, "start_factor": 0.25, "shape": "linear"}
     assert fitted.optimizer.model_dump()["weight_decay"] == 0.05
     assert differences(found, fitted) == []
+    falling = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    to_zero = lr_scheduler.CosineAnnealingLR(falling, T_max=8)
+    plain = as_schedule(from_optimizer(model, falling, to_zero, 8), "torchvision/resnet18")
+    assert plain.lr.decay.model_dump() == {"shape": "cosine", "floor": {"factor": 0.0}}
     by_steps = torch.optim.SGD(model.parameters(), lr=0.1)
     stairs = from_optimizer(model, by_steps, lr_scheduler.StepLR(by_steps, 2), 9)
     with pytest.raises(InputError, match="rates follow no curve that a schedule has"):

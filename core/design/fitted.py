@@ -16,6 +16,8 @@ from core.errors import InputError
 
 _NEAR = 1e-9
 """Relative difference up to which a curve is worth being tried exactly."""
+_NOTHING = 1e-12
+"""A floor that arithmetic may have left of none."""
 _DIGITS = 15
 _MOST_STEPS = 20_000
 
@@ -113,7 +115,9 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
             continue
         factors = floors / peaks
         if np.allclose(factors, factors[-1], rtol=_NEAR, atol=_NEAR) and factors[-1] <= 1 + _NEAR:
-            yield {"shape": shape, "floor": {"factor": min(max(_round(factors[-1]), 0.0), 1.0)}}
+            factor = min(max(_round(factors[-1]), 0.0), 1.0)
+            for each in (0.0, factor) if factor < _NOTHING else (factor,):
+                yield {"shape": shape, "floor": {"factor": each}}
         if np.allclose(floors, floors[-1], rtol=1e-6, atol=0) and floors[-1] > 0:
             lowest = int(peaks.argmin())  # where the floor is largest beside the peak, and so exact
             yield {"shape": shape, "floor": {"lr": _round(floors[lowest], 12)}}
