@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from pathlib import Path
 
 from core.design.spec import Schedule
 from core.errors import InputError
@@ -36,7 +35,7 @@ def newest_audited_run(schedule: Schedule) -> in_words.Facts:
 
 def command(name: str) -> str:
     """The command that makes the same export of a schedule's file."""
-    return f"python -m core export {Path('FILE')} --to {name}"
+    return f"python -m core export FILE --to {name}"
 
 
 @lru_cache(maxsize=64)
