@@ -160,7 +160,7 @@ def write_summary(
     """Write and return how the run ended, events included that are coming; see `outcome`."""
     told = outcome.summarise(schedule, (*event_log.read(folder), *coming))
     with suppress(OSError):  # the events hold all of it
-        disk.replace(folder / SUMMARY, (json.dumps(told, indent=2) + "\n").encode())
+        disk.replace_durably(folder / SUMMARY, (json.dumps(told, indent=2) + "\n").encode())
     return told
 
 

@@ -43,7 +43,7 @@ class Disk:
 
     def lose_power(self, random: Random) -> None:
         """Take away from each file that was written a random part of what was never synced."""
-        for name, safe in self.safe.items():
+        for name, safe in [*self.safe.items()]:  # another thread may write meanwhile
             path = Path(name)
             if path.is_file():
                 size = path.stat().st_size
