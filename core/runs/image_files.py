@@ -68,8 +68,8 @@ def check_image(path: Path, pixels: int | None = None) -> str:
     would take more than 160 MB of memory.
     """
     with open_image(path, pixels) as image:
-        if _memory(image) > _MOST_MEMORY:
-            raise Image.DecompressionBombError("far too many pixels")
+        if (memory := _memory(image)) > _MOST_MEMORY:
+            raise ValueError(f"takes {memory / 1e6:,.0f} MB of memory: make it smaller")
         image.verify()
     with open_image(path, pixels) as image:  # verify leaves an image that cannot be used any more
         image.draft("RGB", (_TRY, _TRY))

@@ -120,9 +120,9 @@ def read_note(unpacked: Path) -> Upload | None:
 
 
 def _is_whole(upload: Upload) -> bool:
-    """Whether as many files lie in its folders as were unpacked."""
+    """Whether its folders still hold as many files as were unpacked, or more."""
     files = (path for path in upload.folder.rglob("*") if path.is_file())
-    return sum(path.name != NOTE for path in files) == upload.images
+    return sum(path.name != NOTE for path in files) >= upload.images
 
 
 class _Unpacker:

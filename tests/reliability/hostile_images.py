@@ -16,6 +16,7 @@ from tests.runs.zips import classes, png, zipped
 
 _NO_IMAGE = "no image"
 _BOMB = "far too many pixels"
+_HEAVY = "MB of memory: make it smaller"
 _TORN = ""
 """Left out with the decoder's own words, of which there are many."""
 
@@ -29,8 +30,8 @@ def made() -> dict[str, tuple[bytes, str | None]]:
     tags[0x0112] = 6
     return {
         "PNG of 900 million pixels": (_png_of(30_000, 30_000), _BOMB),
-        "PNG of 60 million pixels": (_saved(Image.new("1", (10_000, 6_000)), "PNG"), _BOMB),
-        "PNG one pixel high": (_png_of(60_000_000, 1), _BOMB),
+        "PNG of 60 million pixels": (_saved(Image.new("1", (10_000, 6_000)), "PNG"), _HEAVY),
+        "PNG one pixel high": (_png_of(60_000_000, 1), _HEAVY),
         "PNG whose header says 2³¹": (_png_of(2**31 - 1, 2**31 - 1), _BOMB),
         "PNG without a width": (_png_of(0, 9), _TORN),
         "PNG with a text of 100 MB": (_with_chunk(whole, b"zTXt", _text(100_000_000)), _TORN),
@@ -43,10 +44,10 @@ def made() -> dict[str, tuple[bytes, str | None]]:
         "PNG cut short": (whole[: len(whole) // 2], _TORN),
         "GIF of 4 billion pixels": (_gif_of(65_535, 65_535), _BOMB),
         "WebP of 268 million pixels": (_saved(Image.new("L", (16_383,) * 2), "WEBP"), _BOMB),
-        "WebP of 36 million pixels": (_saved(Image.new("L", (6_000, 6_000)), "WEBP"), _BOMB),
+        "WebP of 36 million pixels": (_saved(Image.new("L", (6_000, 6_000)), "WEBP"), _HEAVY),
         "JPEG that comes in passes": (
             _saved(Image.new("RGB", (6_200, 5_000)), "JPEG", progressive=True),
-            _BOMB,
+            _HEAVY,
         ),
         "TIFF of 200 million pixels": (
             _saved(Image.new("1", (20_000, 10_000)), "TIFF", compression="group4"),
@@ -54,7 +55,7 @@ def made() -> dict[str, tuple[bytes, str | None]]:
         ),
         "TIFF of one strip": (
             _saved(Image.new("L", (7_000, 7_000)), "TIFF", compression="tiff_deflate"),
-            _BOMB,
+            _HEAVY,
         ),
         "TIFF whose tags go round": (b"II*\0\x08\0\0\0\0\0\x08\0\0\0" + bytes(20), _TORN),
         "TIFF of 32 bits": (_saved(photo.convert("I"), "TIFF"), "grey of 32 bits"),
