@@ -149,6 +149,12 @@ def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished
         assert told[0] == told[1]
 
 
+def lines_of_log(folder: Path) -> list[str]:
+    """What each line is about; what the cache does is left out, since it depends on timings."""
+    kinds = [line.split()[0] for line in (folder / "log.txt").read_text().splitlines()]
+    return [kind for kind in kinds if kind != "cache"]
+
+
 @pytest.mark.slow
 def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(finished, tmp_path):
     (tmp_path / "schedule").write_text(parse.dumps(small_schedule(EPOCHS)))
@@ -164,9 +170,7 @@ def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(fini
     steps = [[e for e in event_log.read(f) if isinstance(e, ev.Step)] for f in (folder, finished)]
     assert steps[0] == steps[1]
     wait_for(folder, lambda: claim.process(folder) is None)
-    assert [line.split()[0] for line in (folder / "log.txt").read_text().splitlines()] == [
-        line.split()[0] for line in (finished / "log.txt").read_text().splitlines()
-    ]
+    assert lines_of_log(folder) == lines_of_log(finished)
 
 
 def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
