@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -35,11 +36,13 @@ class Disk:
     fate: Fate
     asked: list[str] = field(default_factory=list)
     safe: dict[str, int] = field(default_factory=dict)
+    lock: Any = field(default_factory=threading.RLock)
 
     def ask(self, operation: str, path: str, half: Half = lambda: None) -> None:
         """Count an operation, and meet what fate has for it."""
-        self.asked.append(f"{operation} {Path(path).name}")
-        self.fate(self, len(self.asked) - 1, half)
+        with self.lock:  # a thread that went on would rename what the power cut has spoilt
+            self.asked.append(f"{operation} {Path(path).name}")
+            self.fate(self, len(self.asked) - 1, half)
 
     def lose_power(self, random: Random) -> None:
         """Take away from each file that was written a random part of what was never synced."""
