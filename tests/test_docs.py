@@ -13,6 +13,7 @@ import pytest
 from core.__main__ import cli
 from core.design import curves, parse, presets, problems
 from core.design.curves import SHAPES
+from core.export.targets import TARGETS
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -68,6 +69,11 @@ def test_every_preset_has_its_line(preset: str) -> None:
 @pytest.mark.parametrize("code", problems.CHECKS)
 def test_every_problem_has_its_line(code: str) -> None:
     assert f"| `{code}` |" in README
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_every_target_of_an_export_has_its_line(target: str) -> None:
+    assert re.search(rf"^\| [^|]*`{target}`[^|]* \|", README, flags=re.MULTILINE)
 
 
 @pytest.mark.parametrize("command", [c for c in cli.commands if not cli.commands[c].hidden])

@@ -13,8 +13,8 @@ import numpy as np
 from PIL import Image
 
 from core.design import parse
+from core.runs import event_log
 from core.runs import events as ev
-from core.runs import folder as runs
 from tests.benchmarks.scenarios import exercise
 
 _ROOT = Path(__file__).parents[2]
@@ -69,7 +69,7 @@ def peak(folder: Path, images: int, *flags: str) -> int:
     )
     if told.returncode:
         raise click.ClickException(told.stderr)
-    events = runs.events(out)
+    events = event_log.read(out)
     for event in events:
         if isinstance(event, ev.CacheDecision):
             memory, disk = event.bytes / _MEGABYTE, event.disk / _MEGABYTE
