@@ -30,10 +30,13 @@ Name = Annotated[
     StringConstraints(
         min_length=1,
         max_length=80,
-        pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]+$",
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+$",
     ),
 ]
-"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows."""
+"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows.
+
+Nor U+FFFE and U+FFFF, which are no characters, and which no XML can hold: no SVG, no page.
+"""
 
 ModulePath = Annotated[
     str,

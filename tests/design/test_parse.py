@@ -519,6 +519,14 @@ WRONG_FIELDS = [
         says="model.weights is '\\x00': leave out the control characters",
     ),
     at("name", to="a\u202eb", says="name is 'a\\u202eb': leave out the control characters"),
+    at("name", to="a\ufffe", says="name is 'a\\ufffe': leave out the control characters"),
+    at(
+        "groups",
+        0,
+        "name",
+        to="\uffff",
+        says="groups[0].name is '\\uffff': leave out the control characters",
+    ),
     at(
         "name",
         to="\ud800",
