@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.design.spec import Schedule
 from core.export import python_freezing, python_optimizer
-from core.export.exported import Exported, Source
+from core.export.exported import MODULE, Exported, Source
 from core.export.python_file import python_file
 
 _CALLBACK = '''\
@@ -32,6 +32,7 @@ class FineTuning(TrainerCallback):
 
     def on_step_begin(self, args, state, control, **kwargs):
         self.epoch = state.global_step // self.steps_per_epoch
+        freeze(self.model, self.epoch)  # here too: DataParallel's replicas have no parameters
 
     def hold(self, model, inputs):
         if model.training:
@@ -57,7 +58,7 @@ def export(source: Source) -> Exported:
 def _usage(schedule: Schedule) -> str:
     return f"""\
 from transformers import Trainer, TrainingArguments
-import FILE as tuning
+import {MODULE} as tuning
 
 # classifier: takes images and labels, returns the loss; classifier.model is {schedule.model.name}
 args = TrainingArguments(

@@ -5,13 +5,14 @@ python -m tests.export.trainers.in_transformers FOLDER CASES
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import Trainer, TrainingArguments
+from transformers import Trainer, TrainerControl, TrainerState, TrainingArguments
 
 from tests.export.trainers.recording import (
     BATCH,
@@ -67,6 +68,23 @@ def fit(folder: Path, case: str, variant: str, resume: str | None = None, **opti
     record.write(folder / f"{case}.{variant}.json")
 
 
+def frozen_before_any_batch(folder: Path, case: str) -> None:
+    """Keep which groups train once a step begins, in each epoch, before the model is called."""
+    schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
+    model = fresh_model()
+    args = TrainingArguments(
+        output_dir=str(folder / case), per_device_train_batch_size=BATCH, use_cpu=True, report_to=[]
+    )
+    finetuning = code.FineTuning(model, args, images=len(DATA))
+    rows = []
+    for epoch in range(schedule.epochs):
+        state = TrainerState(global_step=epoch * finetuning.steps_per_epoch)
+        finetuning.on_step_begin(args, state, TrainerControl())
+        flags = [{p.requires_grad for p in code.parameters(model, g)} for g in code.GROUPS]
+        rows.append([True in found for found in flags])
+    (folder / "before.json").write_text(json.dumps(rows), encoding="utf-8")
+
+
 if __name__ == "__main__":
     at, cases = Path(sys.argv[1]), sys.argv[2:]
     torch.set_num_threads(1)
@@ -77,3 +95,4 @@ if __name__ == "__main__":
     fit(at, cases[0], "accumulated", gradient_accumulation_steps=2)
     with refusal_in(at):
         fit(at, cases[0], "longer", num_train_epochs=7)
+    frozen_before_any_batch(at, cases[-1])

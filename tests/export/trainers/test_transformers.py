@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from core.design import plan
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 
@@ -38,3 +40,12 @@ def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
     assert "Trainer is to take 35 steps, and the schedule has 6 epochs of 5" in (
         folder / "refusal.txt"
     ).read_text(encoding="utf-8")
+
+
+def test_parameters_freeze_as_a_step_begins_since_replicas_of_the_model_have_none(folder: Path):
+    case = list(CASES)[-1]
+    found = json.loads((folder / "before.json").read_text(encoding="utf-8"))
+    assert found == [
+        [plan.is_open(group, epoch) for group in CASES[case].groups]
+        for epoch in range(CASES[case].epochs)
+    ]
