@@ -8,8 +8,8 @@ from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import targets
 from core.export.exported import Exported, Source
-from core.runs import folder, in_words, launch
-from pages.components import state
+from core.runs import in_words, launch
+from pages.components import own_runs, state
 
 _RUNS_SEARCHED = 40
 
@@ -24,8 +24,8 @@ def exported(name: str) -> Exported | InputError:
 
 
 def newest_audited_run(schedule: Schedule) -> in_words.Facts:
-    """How the newest finished run of exactly this schedule ended; nothing if there is none."""
-    for run in folder.list_runs(launch.root())[:_RUNS_SEARCHED]:
+    """How the session's newest finished run of exactly this schedule ended; nothing without one."""
+    for run in own_runs.runs(launch.root())[:_RUNS_SEARCHED]:
         try:
             return in_words.facts(run, schedule)
         except InputError:
