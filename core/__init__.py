@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.attached import attach
+    from core.design.fitted import as_schedule
     from core.freezing import GradualUnfreezer, count_trainable, freeze_group, unfreeze_group
     from core.grouping import get_layer_groups
     from core.optimizer import get_optimizer_with_discriminative_lr
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "GradualUnfreezer",
+    "as_schedule",
     "attach",
     "count_trainable",
     "create_scheduler_with_warmup",
@@ -30,6 +32,7 @@ __all__ = [
 
 _ROOMS = {
     "core.attached": ("attach",),
+    "core.design.fitted": ("as_schedule",),
     "core.freezing": ("GradualUnfreezer", "count_trainable", "freeze_group", "unfreeze_group"),
     "core.grouping": ("get_layer_groups",),
     "core.optimizer": ("get_optimizer_with_discriminative_lr",),

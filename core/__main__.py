@@ -228,6 +228,8 @@ def export(
     for loss in made.losses:
         click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
     content = made.content
+    used = "" if out is None else Path(out).name
+    told = targets.usage(targets.find(target), made, used) if usage and used else ""
     if out is not None:
         _write(out, content.encode() if isinstance(content, str) else content)
     elif usage:
@@ -236,8 +238,7 @@ def export(
         raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
     else:
         click.echo(content, nl=False)
-    if usage and out is not None:
-        click.echo(targets.usage(made, Path(out).name), nl=False)
+    click.echo(told, nl=False)
 
 
 @cli.command("import")

@@ -10,7 +10,7 @@ from core.design.drawn import steps_to_draw
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
 from core.errors import ExportError
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import FILE, Exported, Loss, Source
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _WIDTH, _HEIGHT = 640, 220  # pixels
@@ -26,7 +26,7 @@ Json = dict[str, Any]
 def export(source: Source) -> Exported:
     """The document as JSON text, its data within; it needs no network to be drawn."""
     text = parse.pretty(document(source.schedule, source.steps_per_epoch))
-    usage = 'import altair\n\naltair.Chart.from_json(open("FILE").read()).save("chart.html")\n'
+    usage = f'import altair\n\naltair.Chart.from_json(open({FILE}).read()).save("chart.html")\n'
     return Exported(text, losses(source.schedule), usage=usage, kept=KEPT)
 
 

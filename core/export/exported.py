@@ -7,6 +7,11 @@ from dataclasses import dataclass
 from core.design.layers import LayerTable
 from core.design.spec import Schedule
 
+FILE = "\0file"
+"""What stands in a usage for the file's name, quoted in the usage's language; no name holds it."""
+MODULE = "\0module"
+"""What stands in a usage for the module that the file is."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -40,9 +45,8 @@ class Loss:
 class Exported:
     """An export's content (bytes for pictures), its losses, and words about its use.
 
-    `kept` says what is the same as in Thaw. `usage` is code or a command that uses the file: `FILE`
-    stands for its name, and after `import` or `from` for the module that it is; "" if there is
-    nothing to say.
+    `kept` says what is the same as in Thaw. `usage` is code or a command that uses the file, whose
+    name FILE and MODULE stand for; "" if there is nothing to say.
     """
 
     content: str | bytes

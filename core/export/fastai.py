@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.design.spec import Schedule
 from core.export import python_freezing, python_table
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import MODULE, Exported, Loss, Source
 from core.export.python_file import python_file
 
 
@@ -80,7 +80,7 @@ def _losses(schedule: Schedule) -> tuple[Loss, ...]:
 def _usage(schedule: Schedule) -> str:
     return f"""\
 from fastai.learner import Learner
-import FILE as tuning
+import {MODULE} as tuning
 
 # model: {schedule.model.name} itself, not cut into body and head by vision_learner
 learner = Learner(

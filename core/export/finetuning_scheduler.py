@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from core.design import curves, plan
 from core.design.spec import Group, Schedule
 from core.export import python_freezing, python_table
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import FILE, Exported, Loss, Source
 from core.export.python_file import python_file
 from core.export.quoting import comment
 
@@ -58,7 +58,7 @@ class Classifier(pl.LightningModule):
     ...  # training_step, and validation_step with self.log("val_loss", ...)
 
 
-def make_trainer(model, phases="FILE", folder=None):
+def make_trainer(model, phases={file}, folder=None):
     return pl.Trainer(
         max_epochs=EPOCHS,
         default_root_dir=folder,
@@ -103,7 +103,8 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
         Loss(
             "lr",
             "a phase has one rate in the file, and the first phase none",
-            "curves, first rates and the optimizer are in the Lightning code",
+            "curves, first rates and the optimizer are in the Lightning code that goes with it "
+            "(on the command line: --out F --usage)",
         )
     ]
     others = said(schedule)
@@ -191,5 +192,5 @@ def _lightning(source: Source) -> str:
             "from finetuning_scheduler import FinetuningScheduler, FTSCheckpoint",
         ],
         python_freezing.holding(source),
-        _CLASSES.format(optimizer=made),
+        _CLASSES.format(optimizer=made, file=FILE),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import one_line
 from core.export import rows
-from core.export.exported import Exported, Source
+from core.export.exported import FILE, Exported, Source
 from core.export.quoting import comment
 
 _ESCAPES = {
@@ -29,7 +29,12 @@ _ESCAPES = {
     "]": "{]}",
 }
 """Signs that LaTeX, or a font of seven bits, would read as something else; ligatures too."""
-_USAGE = "\\usepackage{booktabs}\n\\usepackage[T1]{fontenc}\n\n\\input{FILE}\n"
+_USAGE = f"""\
+\\usepackage{{booktabs}}
+\\usepackage[T1]{{fontenc}}  % for names beyond Latin: lualatex or xelatex, and a font that has them
+
+\\input{{{FILE}}}
+"""
 
 
 def export(source: Source) -> Exported:

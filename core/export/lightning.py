@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.design.spec import Schedule
 from core.export import python_freezing, python_optimizer
-from core.export.exported import Exported, Source
+from core.export.exported import MODULE, Exported, Source
 from core.export.python_file import python_file
 
 _CALLBACK = '''\
@@ -54,7 +54,7 @@ def export(source: Source) -> Exported:
 def _usage(schedule: Schedule) -> str:
     return f"""\
 import lightning.pytorch as pl
-import FILE as tuning
+import {MODULE} as tuning
 
 
 class Classifier(pl.LightningModule):

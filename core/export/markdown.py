@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 from core.errors import one_line
 from core.export import rows
 from core.export.exported import Exported, Source
 
+_ADDRESS = re.compile(r"(www)\.", re.IGNORECASE)
+"""What GitHub makes a link of, also without a scheme."""
 _SIGNS = "\\`*_{}[]()<>#!|~$&:@^="
 
 
@@ -23,7 +27,8 @@ def export(source: Source) -> Exported:
 
 def escaped(text: str) -> str:
     """Text that Markdown shows as it is, in a cell too."""
-    return "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in one_line(text))
+    plain = "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in one_line(text))
+    return _ADDRESS.sub(r"\1\\.", plain)
 
 
 def _cells(row: rows.Row) -> tuple[str, ...]:

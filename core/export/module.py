@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from core.export import python_freezing, python_optimizer
-from core.export.exported import Exported, Source
+from core.export.exported import MODULE, Exported, Source
 from core.export.python_file import python_file
 
-_USAGE = """\
-from FILE import EPOCHS, freeze, make_optimizer, make_scheduler
+_USAGE = f"""\
+from {MODULE} import EPOCHS, freeze, make_optimizer, make_scheduler
 
 optimizer = make_optimizer(model)
 scheduler = make_scheduler(optimizer, steps_per_epoch=len(loader))

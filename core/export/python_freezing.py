@@ -83,10 +83,11 @@ def holding(source: Source) -> str:
 
     For a trainer that freezes parameters by itself.
     """
-    held = _held(source.schedule) or ["        pass  # what is frozen goes on in train mode"]
+    held = _held(source.schedule)
     said = '    """What is frozen holds still: call it in every epoch, after model.train()."""'
-    loop = "    for group in GROUPS:"
-    return "\n".join([_TRAINS, "", "", "def hold(model, epoch):", said, loop, *held])
+    nothing = "    pass  # what is frozen goes on in train mode"
+    body = ["    for group in GROUPS:", *held] if held else [nothing]
+    return "\n".join([_TRAINS, "", "", "def hold(model, epoch):", said, *body])
 
 
 def _held(schedule: Schedule) -> list[str]:

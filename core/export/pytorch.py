@@ -1,8 +1,9 @@
 """A standalone PyTorch script: it needs torch, torchvision or timm, and a folder of images.
 
 Its numbers are Thaw's own: the same order of the images, the same arithmetic, the same rates. On
-the CPU it ends with the weights of a run of Thaw without augmentation, bit for bit, unless timm
-downloads the weights: then the new head begins with other random numbers.
+the CPU it ends with the weights of a run of Thaw without augmentation, bit for bit, with two
+exceptions: where timm downloads the weights, the new head begins with other random numbers, and
+powers of a polynomial decay may differ from NumPy's in their last bit.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from importlib.resources import files
 from string import Template
 
 from core.export import python_freezing, python_model, python_rates, python_table
-from core.export.exported import Exported, Source
+from core.export.exported import FILE, Exported, Source
 
 _STANDARD = ("import argparse", "import math", "import os", "import sys")
 _OTHERS = (
@@ -27,9 +28,9 @@ def make_optimizer(model):
     """One param group per group, frozen ones included: they would never train after their thaw."""
     groups = [{"name": group["name"], "params": parameters(model, group)} for group in GROUPS]
     return '''
-_USAGE = """\
-python FILE DATA --image-size 224 --batch-size 32
-torchrun --nproc-per-node 2 FILE DATA
+_USAGE = f"""\
+python {FILE} DATA --image-size 224 --batch-size 32
+torchrun --nproc-per-node 2 {FILE} DATA
 """
 _TEMPLATE = files("core.export") / "pytorch.template"
 
@@ -52,7 +53,7 @@ def export(source: Source) -> Exported:
         build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
     )
     kept = "every rate, and who trains when"
-    if made.draws_as_thaw:
+    if made.draws_as_thaw and schedule.lr.decay.shape != "polynomial":
         kept += "; on the CPU every bit of a run of Thaw without augmentation"
     return Exported(script, kept=kept, usage=_USAGE)
 

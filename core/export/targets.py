@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import keyword
-import re
+import shlex
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 from core.design import problems
 from core.design.spec import Schedule
-from core.errors import InputError, nearest
+from core.errors import InputError, nearest, shown
 from core.export import (
     chart,
     csv,
@@ -23,10 +24,11 @@ from core.export import (
     module,
     picture,
     pytorch,
+    quoting,
     timm,
     transformers,
 )
-from core.export.exported import Exported, Source
+from core.export.exported import FILE, MODULE, Exported, Source
 
 Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
 
@@ -159,20 +161,46 @@ def find(name: str) -> Target:
     return TARGETS[name]
 
 
+_TAKEN = sys.stdlib_module_names | {
+    "fastai",
+    "finetuning_scheduler",
+    "lightning",
+    "numpy",
+    "pil",
+    "timm",
+    "torch",
+    "torchvision",
+    "transformers",
+}
+"""Modules, in lower case, that a file of that name would hide from what imports them."""
+
+
 def file_name(schedule: Schedule, target: Target) -> str:
     """A plain name for the export: `gradual-unfreezing.csv`; Python's can be imported."""
     words = "".join(c if c.isascii() and c.isalnum() else " " for c in schedule.name.lower())
     if target.suffix != ".py":
         return f"{'-'.join(words.split()) or 'schedule'}{target.suffix}"
     stem = "_".join(words.split()) or "schedule"
-    imported = stem.isidentifier() and not keyword.iskeyword(stem)
-    return f"{stem if imported else f'schedule_{stem}'}{target.suffix}"
+    own = _is_imported(stem) and stem not in _TAKEN
+    return f"{stem if own else f'schedule_{stem}'}{target.suffix}"
 
 
-def usage(made: Exported, name: str) -> str:
-    """What to do with the export, once it lies in a file of that name."""
-    stem = name.partition(".")[0]
-    return re.sub(r"\b(import|from) FILE\b", rf"\1 {stem}", made.usage).replace("FILE", name)
+def usage(target: Target, made: Exported, name: str) -> str:
+    """What to do with the export, once it lies in a file of that name.
+
+    Raises InputError for a name that Python cannot import where the export is to be imported.
+    """
+    stem = name.removesuffix(".py")
+    if MODULE in made.usage and (stem == name or not _is_imported(stem)):
+        wrong = f"is {shown(name)}, which Python cannot import"
+        raise InputError("--out", wrong, "use letters, digits and _, as in my_run.py")
+    quote = {"bash": shlex.quote, "python": quoting.python}.get(target.usage_language, str)
+    return made.usage.replace(MODULE, stem).replace(FILE, quote(name))
+
+
+def _is_imported(stem: str) -> bool:
+    """Whether Python's import takes that name."""
+    return stem.isidentifier() and not keyword.iskeyword(stem)
 
 
 def export(name: str, source: Source) -> Exported:

@@ -10,7 +10,7 @@ from core.design.layers import LayerTable
 from core.design.spec import SGD, FloorFactor, FloorLR, Polynomial, Schedule
 from core.errors import ExportError
 from core.export import python_table
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import FILE, Exported, Loss, Source
 
 CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
 """Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""
@@ -37,7 +37,7 @@ def export(source: Source) -> Exported:
         text + "\n",
         losses=tuple(_losses(schedule)),
         kept="the rate of every layer at every step, and the optimizer, but for what is named here",
-        usage="sh FILE --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
+        usage=f"sh {FILE} --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
     )
 
 

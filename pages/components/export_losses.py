@@ -24,7 +24,7 @@ def losses_card(made: Exported | InputError) -> None:
     with frame.card("losses", "What this target cannot express", str(len(made.losses))):
         lines = [_item(each.field, each.cannot, "Instead", each.instead) for each in made.losses]
         if not lines:
-            st.caption("Nothing: it trains exactly as Thaw does.")
+            st.caption("Nothing: all that the schedule says is in it.")
         kept = f'<li class="thaw-kept">Kept: {escape(made.kept)}.</li>' if made.kept else ""
         st.html(f'<ul class="thaw-losses">{"".join(lines)}{kept}</ul>')
 

@@ -40,7 +40,7 @@ def preview(name: str, made: Exported | InputError) -> None:
             mime = _MIME.get(f".{file.rpartition('.')[2]}", "text/plain")
             st.download_button("Download", made.content, file, mime, on_click="ignore", **_LOOK)
         _content(target, made)
-    usage_card(name, targets.usage(made, file))
+    usage_card(name, targets.usage(target, made, file))
 
 
 def csv_preview() -> None:

@@ -161,6 +161,15 @@ def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
         assert done.returncode == 0, done.stdout
 
 
+@pytest.mark.parametrize(("shape", "claimed"), [("linear", True), ("polynomial", False)])
+def test_every_bit_is_claimed_only_where_python_and_numpy_round_alike(shape: str, claimed: bool):
+    raw = to_raw(untrained(SCHEDULES["exercise"]))
+    raw["lr"]["decay"] = {"shape": shape}
+    schedule = from_raw(raw)
+    made = pytorch.export(source(schedule, layers.load(schedule.model.name)))
+    assert ("every bit" in made.kept) is claimed
+
+
 def test_its_help_tells_how_to_run_it(tmp_path: Path):
     file = tmp_path / "script.py"
     file.write_text(script(presets.load("exercise")), encoding="utf-8")

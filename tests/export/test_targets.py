@@ -83,3 +83,52 @@ def test_a_file_that_cannot_be_written_is_told_in_a_line(tmp_path: Path):
         f"error: --out is {str(tmp_path)!r}, which cannot be written (Is a directory): "
         "name another file"
     )
+
+
+@pytest.mark.parametrize(
+    ("target", "name", "told"),
+    [
+        ("pytorch", "my run;x.py", "torchrun --nproc-per-node 2 'my run;x.py' DATA"),
+        (
+            "vega-lite",
+            'a\\1"b',
+            'altair.Chart.from_json(open(\'a\\\\1"b\').read()).save("chart.html")',
+        ),
+        (
+            "module",
+            "my_run.py",
+            "from my_run import EPOCHS, freeze",
+        ),
+    ],
+)
+def test_what_uses_a_file_names_it_as_its_language_quotes_it(
+    target: str, name: str, told: str, tmp_path: Path
+):
+    out = str(tmp_path / name)
+    done = RUNNER.invoke(cli, ["export", "exercise", "--to", target, "--out", out, "--usage"])
+    assert done.exit_code == 0, done.output
+    assert told in done.stdout
+
+
+@pytest.mark.parametrize("name", ["my-run.py", "class.py", "my.run.py", "run"])
+def test_a_file_that_python_cannot_import_is_told_before_it_is_written(name: str, tmp_path: Path):
+    out = tmp_path / name
+    command = ["export", "exercise", "--to", "module", "--usage", "--out", str(out)]
+    done = RUNNER.invoke(cli, command)
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"error: --out is {name!r}, which Python cannot import: "
+        "use letters, digits and _, as in my_run.py\n"
+    )
+    assert not out.exists()
+
+
+def test_a_loop_over_groups_that_holds_nothing_is_not_written():
+    raw = to_raw(SCHEDULES["exercise"])
+    for group in raw["groups"]:
+        group["when_frozen"] = "train"
+        group.pop("batchnorm", None)
+    target = targets.find("finetuning-scheduler")
+    usage = targets.usage(target, target.make(Source(from_raw(raw), STEPS, TABLE)), "a.yaml")
+    held = usage.split("def hold(model, epoch):\n")[1].split("\n\n")[0].splitlines()
+    assert held[1:] == ["    pass  # what is frozen goes on in train mode"]

@@ -13,7 +13,9 @@ from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import targets
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import FILE, MODULE, Exported, Loss, Source
+from core.runs import folder, launch
+from core.runs.settings import RunSettings
 
 
 def script() -> None:
@@ -103,6 +105,28 @@ def test_the_json_on_the_page_is_the_schedule(app: AppTest):
     assert [from_raw(json.loads(text)) for text in texts] == [schedule]
 
 
+def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strangers(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+):
+    schedule = presets.load("exercise")
+    run = launch.root() / "strangers"
+    folder.create(run, schedule, RunSettings())
+    end = {
+        "status": "finished",
+        "seconds": 60.0,
+        "device": "cpu",
+        "validation_loss": 0.5,
+        "validation_accuracy": 0.8,
+        "majority_accuracy": 0.1,
+        "audit": {"frozen_groups_unchanged": True, "steps": 640, "max_lr_error": 0.0},
+    }
+    (run / folder.SUMMARY).write_text(json.dumps(end), encoding="utf-8")
+    missing = "<code>the run</code>"
+    assert missing not in html(choose(opened(app, schedule), "html"))
+    monkeypatch.setenv("THAW_DEMO", "1")
+    assert missing in html(app.run())
+
+
 @pytest.mark.parametrize(
     ("name", "file"),
     [
@@ -110,12 +134,16 @@ def test_the_json_on_the_page_is_the_schedule(app: AppTest):
         ("class", "schedule_class.py"),
         ("2 phases", "schedule_2_phases.py"),
         ("日本", "schedule.py"),
+        ("Torch", "schedule_torch.py"),
+        ("Copy", "schedule_copy.py"),
+        ("PIL", "schedule_pil.py"),
+        ("finetuning scheduler", "schedule_finetuning_scheduler.py"),
     ],
 )
 def test_a_python_file_has_a_name_that_python_can_import(name: str, file: str):
     schedule = presets.load("exercise").model_copy(update={"name": name})
     target = targets.TARGETS["module"]
     assert targets.file_name(schedule, target) == file
-    told = Exported("", (Loss("a", "b", "c"),), usage="from FILE import x\nrun FILE\n")
+    told = Exported("", (Loss("a", "b", "c"),), usage=f"from {MODULE} import x\nopen({FILE})\n")
     stem = file.removesuffix(".py")
-    assert targets.usage(told, file) == f"from {stem} import x\nrun {file}\n"
+    assert targets.usage(target, told, file) == f'from {stem} import x\nopen("{file}")\n'

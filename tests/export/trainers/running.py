@@ -74,7 +74,9 @@ def _write(target: str, name: str, folder: Path) -> bool:
     suffix = targets.find(target).suffix
     (folder / f"{name}{suffix}").write_text(made.content, encoding="utf-8")
     if suffix != ".py":
-        (folder / f"{name}.py").write_text(made.usage, encoding="utf-8")
+        (folder / f"{name}.py").write_text(
+            targets.usage(targets.find(target), made, f"{name}{suffix}"), encoding="utf-8"
+        )
     return True
 
 
