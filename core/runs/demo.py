@@ -17,7 +17,7 @@ from pathlib import Path
 from core.design import edits, presets
 from core.design.presets import BUNDLED_MODEL
 from core.design.spec import Schedule
-from core.errors import InputError, ModelError, SettingsError, shown
+from core.errors import InputError, ModelError, RunError, SettingsError, shown
 from core.runs import claim, uploads
 from core.runs import folder as folders
 from core.runs.events import Notice
@@ -153,7 +153,8 @@ def bounds(folder: Path, say: Callable[[Notice], None], limits: Limits = LIMITS)
         return
 
     def end() -> None:
-        say(Notice(_out_of_time(limits)))
+        with suppress(RunError):  # a disk that refuses the words does not lengthen the run
+            say(Notice(_out_of_time(limits)))
         claim.request_stop(folder)
 
     watch = threading.Timer(limits.seconds, end)

@@ -24,7 +24,7 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.runs import claim, demo, event_log, queue, sweep
+from core.runs import claim, demo, event_log, outcome, queue, sweep
 from core.runs import folder as folders
 from core.runs.events import Failed
 from core.runs.home import HOME, home, is_demo
@@ -126,7 +126,8 @@ def stop(folder: Path) -> None:
 def force_stop(folder: Path) -> None:
     """Kill a run's process and all that it started; the run can be resumed.
 
-    Nothing happens if it is gone already. Raises RunError if it is still there after 10 s.
+    Nothing happens if it is gone already, and one that has told its end keeps that. Raises RunError
+    if it is still there after 10 s.
     """
     owner = claim.process(folder)
     if owner is None or owner.pid == os.getpid():
@@ -140,7 +141,8 @@ def force_stop(folder: Path) -> None:
         _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
         if claim.process(folder) is not None and left:
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
-    write_stopped(folder)
+    if not outcome.is_end(event_log.last(folder)):
+        write_stopped(folder)
 
 
 def device() -> Mapping[str, str]:
@@ -198,7 +200,8 @@ def _spawn_anew(folder: Path) -> None:
             )
     except OSError as error:
         message = f"no process could be started ({error.strerror}): make room, and resume the run"
-        event_log.append(folder, Failed(message))
+        with suppress(RunError):  # else the folder would stay claimed as long as this process lives
+            event_log.append_last(folder, Failed(message))
         claim.release(folder)
         raise RunError(message) from error
     # it may be at its end already, and it notes itself too

@@ -45,16 +45,6 @@ def keep(data: str) -> None:
             Path(data).touch()
 
 
-def size(folder: Path) -> int:
-    """Bytes of all files in a folder; a file that goes away meanwhile counts nothing."""
-    total = 0
-    for file in folder.rglob("*"):
-        with suppress(OSError):
-            if file.is_file() and not file.is_symlink():
-                total += file.stat().st_size
-    return total
-
-
 def _old(parent: Path) -> list[Path]:
     """The folders in `parent` of which nothing was changed for as long as things are kept."""
     return [each for each in _folders(parent) if _last_change(each) > LIMITS.kept]

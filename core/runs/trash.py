@@ -79,7 +79,7 @@ def restore(root: Path, run_id: str) -> Path:
     folder = root / run_id
     if os.path.lexists(folder):
         wrong = f"is {run_id!r}, and there is such a run"
-        raise InputError(_FIELD, wrong, "delete or rename that one first")
+        raise InputError(_FIELD, wrong, "give that one's folder another name first")
     with _told(run_id, root):
         return last.folder.rename(folder)
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -84,16 +85,21 @@ class Writer:
     def save(self, checkpoint: Checkpoint) -> None:
         """Take the checkpoint's content as it is now, and write it once the one before is written.
 
-        RunError if the disk has refused that.
+        Also takes away what a killed write has left. RunError if the disk has refused one of them.
         """
         self.wait()
-        content: dict[str, Any] = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
-        content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        self._writing = self._thread.submit(
-            _write, self._folder, checkpoint.epoch, buffer.getbuffer()
-        )
+        beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
+        with disk.told(self._folder):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            disk.clear_unfinished(self._folder)
+            beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
+        with ExitStack() as broken_off:
+            broken_off.callback(beside.unlink, missing_ok=True)
+            content = _content(checkpoint)
+            self._writing = self._thread.submit(
+                _write, self._folder, checkpoint.epoch, content, beside
+            )
+            broken_off.pop_all()
 
     def wait(self) -> None:
         """Wait until everything is on the disk; RunError if that refuses."""
@@ -115,15 +121,25 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
 
 
-def _write(folder: Path, epoch: int, content: memoryview) -> Path:
-    """Also takes away what a killed write has left."""
+def _content(checkpoint: Checkpoint) -> memoryview:
+    content: dict[str, Any] = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
+    content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
+    buffer = io.BytesIO()
+    torch.save(content, buffer)
+    return buffer.getbuffer()
+
+
+def _write(folder: Path, epoch: int, content: memoryview, beside: Path) -> Path:
+    """Takes away `beside` once it is done, which shows until then that it is not."""
     path = folder / checkpoint_files.name(epoch, _digest(content))
     with disk.told(path):
-        disk.make_folder(folder)
-        disk.clear_unfinished(folder)
-        disk.replace_durably(path, content)
-        for old in checkpoint_files.outdated(folder, path):
-            old.unlink(missing_ok=True)
+        try:
+            disk.make_folder(folder)
+            disk.replace_durably(path, content)
+            for old in checkpoint_files.outdated(folder, path):
+                old.unlink(missing_ok=True)
+        finally:
+            beside.unlink(missing_ok=True)
     return path
 
 

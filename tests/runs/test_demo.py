@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from core.design import edits, layers, parse, presets, problems
-from core.errors import InputError, SettingsError
+from core.errors import InputError, RunError, SettingsError
 from core.runs import claim, demo, event_log, launch, queue, uploads
 from core.runs import events as ev
 from core.runs import folder as folders
@@ -206,7 +206,7 @@ def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Pa
         [sys.executable, "-c", HANGS, str(run)],
         cwd=ROOT,
         check=False,
-        timeout=30,
+        timeout=120,
         stderr=subprocess.DEVNULL,
     )
     assert ran.returncode != 0
@@ -227,6 +227,21 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
     with demo.bounds(run, pytest.fail, replace(LIMITS, seconds=0.0)):
         time.sleep(0.1)
     assert not claim.stop_requested(run)
+    claim.release(run)
+
+
+def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(tmp_path: Path) -> None:
+    run = tmp_path / "runs" / "silent"
+    folders.create(run, SHORT, small_settings())
+
+    def refuse(_: ev.Notice) -> None:
+        raise RunError("the disk is full")
+
+    end = time.monotonic() + 120
+    with demo.bounds(run, refuse, replace(LIMITS, seconds=0.0)):
+        while not claim.stop_requested(run):
+            assert time.monotonic() < end
+            time.sleep(0.01)
     claim.release(run)
 
 

@@ -176,9 +176,9 @@ def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(fini
 def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
     launch.prepare()
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
-    launch.stop(folder)
     assert command_of(folder) == "spare"
-    assert folders.status(folder) == "stopping"
+    launch.stop(folder)
+    assert folders.status(folder) in ("stopping", "stopped")
     wait_for_status(folder, "stopped")
     assert not any(isinstance(event, ev.EpochDone) for event in event_log.read(folder))
     wait_for(folder, lambda: claim.process(folder) is None)
@@ -248,6 +248,41 @@ def test_a_run_that_cannot_be_started_is_free_for_a_resume(tmp_path, monkeypatch
     (folder,) = folders.list_runs(tmp_path)
     assert folders.status(folder) == "failed"
     assert claim.process(folder) is None
+
+
+def test_a_start_that_fails_frees_its_folder_also_where_nothing_can_be_told(tmp_path, monkeypatch):
+    append = event_log.append
+
+    def refuse(folder, event):
+        if isinstance(event, ev.Failed):
+            raise RunError("the disk is full")
+        append(folder, event)
+
+    monkeypatch.setattr(event_log, "append", refuse)
+    monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
+    with pytest.raises(RunError, match="no process could be started"):
+        launch.start(small_schedule(), small_settings(), tmp_path)
+    (folder,) = folders.list_runs(tmp_path)
+    assert claim.process(folder) is None
+
+
+@pytest.mark.parametrize(
+    ("told", "then"),
+    [
+        (ev.Finished(1.0), "finished"),
+        (ev.Failed("the disk is full"), "failed"),
+        (ev.Launched(), "stopped"),
+    ],
+)
+def test_a_run_that_has_told_its_end_keeps_it_when_its_process_is_killed(tmp_path, told, then):
+    folder = tmp_path / "run"
+    folders.create(folder, small_schedule(), small_settings())
+    event_log.append(folder, told)
+    with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
+        claim.write_pid(folder, psutil.Process(process.pid))
+        launch.force_stop(folder)
+    assert claim.process(folder) is None
+    assert folders.status(folder) == then
 
 
 def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):

@@ -22,7 +22,7 @@ def printing(text: Path) -> Callable[[str], list[str]]:
 
 
 def ended(making: Tabulations) -> None:
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while making.is_making(NAME):
         assert time.monotonic() < end
         time.sleep(0.01)

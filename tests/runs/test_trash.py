@@ -42,7 +42,7 @@ def test_of_several_with_one_id_the_last_one_comes_back(root):
     trash.delete(root, "one")
     trash.restore(root, "one")
     assert folders.read(root / "one")[0] == presets.load("ulmfit")
-    with pytest.raises(InputError, match=r"^run is 'one', and there is such a run: delete or"):
+    with pytest.raises(InputError, match=r"^run is 'one', and there is such a run: give that"):
         trash.restore(root, "one")
 
 

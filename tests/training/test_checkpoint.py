@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from core.errors import InputError, RunError
-from core.runs import disk
+from core.runs import checkpoint_files, disk
 from core.training import checkpoint
 from core.training.checkpoint import Checkpoint
 from core.training.origin import Origin
@@ -137,6 +137,33 @@ def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
         checkpoint.save(tmp_path / "file", made(1))
+
+
+def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_stored(
+    tmp_path, monkeypatch
+):
+    seen = []
+
+    def watched(act):
+        def watch(*args):
+            seen.append([path.suffix for path in checkpoint_files.unfinished(tmp_path)])
+            return act(*args)
+
+        return watch
+
+    for owner, name in ((torch, "save"), (disk, "make_folder"), (checkpoint_files, "outdated")):
+        monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
+    path = checkpoint.save(tmp_path, made(1))
+    assert seen == 3 * [[f".{os.getpid()}"]]
+    assert list(tmp_path.iterdir()) == [path]
+
+    def refuse(*_):
+        raise RuntimeError("no memory")
+
+    monkeypatch.setattr(torch, "save", refuse)
+    with pytest.raises(RuntimeError):
+        checkpoint.save(tmp_path, made(2))
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_weights_are_written_as_safetensors_and_tied_ones_once(tmp_path):
