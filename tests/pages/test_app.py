@@ -22,7 +22,7 @@ APP = str(Path(__file__).parents[2] / "app.py")
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    return AppTest.from_file(APP, default_timeout=30)
+    return AppTest.from_file(APP, default_timeout=120)
 
 
 def _schedule(app: AppTest) -> Schedule:
@@ -181,7 +181,7 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
 @settings(max_examples=15)
 @given(schedule=schedules())
 def test_any_schedule_can_be_drawn(schedule: Schedule) -> None:
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=120)
     app.session_state["history"] = History((schedule,))
     assert _schedule(app.run()) == schedule
 

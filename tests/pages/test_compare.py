@@ -53,7 +53,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def app(home: Path) -> AppTest:
-    return AppTest.from_function(script, default_timeout=60).run()
+    return AppTest.from_function(script, default_timeout=120).run()
 
 
 def html(app: AppTest) -> str:
@@ -191,7 +191,7 @@ def test_a_link_that_is_none_is_refused_in_words(app: AppTest) -> None:
 
 
 def test_the_address_may_bring_the_schedule_that_is_compared(home: Path) -> None:
-    app = AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=120)
     app.query_params["s"] = link.encode(HEAD_ONLY)
     assert "<b>stage4</b> now trains" not in html(app.run())
     assert "Head only · now in Design" in box(app, "A").options[0]  # type: ignore[attr-defined]
@@ -218,7 +218,7 @@ def test_where_nothing_trains_the_axes_still_have_ends() -> None:
 def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
     first = add_run(home, "one", edits.set_field(GRADUAL, "epochs", 2), [0.5, 0.75])
     second = add_run(home, "two", edits.set_field(HEAD_ONLY, "epochs", 2), [0.5, 0.7])
-    app = AppTest.from_function(script, default_timeout=60).run()
+    app = AppTest.from_function(script, default_timeout=120).run()
     choose(choose(app, "A", first), "B", second)
     drawn = html(app)
     assert "Cost and result" in drawn
@@ -232,7 +232,7 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
 def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
     new = add_run(home, "new", GRADUAL, [])
     old = add_run(home, "old", GRADUAL, [0.5, 0.75])
-    app = AppTest.from_function(script, default_timeout=60).run()
+    app = AppTest.from_function(script, default_timeout=120).run()
     assert "How the runs went" in html(choose(app, "B", new))
     assert "No epoch is over yet." in [each.value for each in app.caption]
     choose(app, "A", old)
@@ -250,7 +250,7 @@ def test_the_metrics_are_by_epoch_and_by_seconds(home: Path) -> None:
 
 def test_two_runs_of_one_name_and_minute_are_told_apart(home: Path) -> None:
     runs = [add_run(home, name, GRADUAL, [share]) for name, share in (("a1", 0.5), ("b2", 0.75))]
-    app = AppTest.from_function(script, default_timeout=60).run()
+    app = AppTest.from_function(script, default_timeout=120).run()
     options = box(app, "B").options  # type: ignore[attr-defined]
     assert len(set(options)) == len(options)
     for run in runs:
@@ -259,7 +259,7 @@ def test_two_runs_of_one_name_and_minute_are_told_apart(home: Path) -> None:
 
 def test_a_run_that_is_compared_stays_when_many_newer_ones_come(home: Path) -> None:
     old = add_run(home, "old", GRADUAL, [0.5])
-    app = choose(AppTest.from_function(script, default_timeout=60).run(), "B", old)
+    app = choose(AppTest.from_function(script, default_timeout=120).run(), "B", old)
     schedule = home / "runs" / "old" / folder.SCHEDULE
     os.utime(schedule, (1e9, 1e9))
     for at in range(31):
@@ -354,7 +354,7 @@ def test_a_schedule_has_the_heads_of_the_data_that_it_is_run_on(tmp_path: Path) 
 
 
 def on_design(home: Path) -> AppTest:
-    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=60)
+    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=120)
     return app.run()
 
 
@@ -469,7 +469,7 @@ def test_a_long_library_shows_a_few_and_then_all(app: AppTest, home: Path) -> No
 def test_the_demo_has_no_library(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     library.save(home / "library", HEAD_ONLY)
     monkeypatch.setenv("THAW_DEMO", "1")
-    app = AppTest.from_function(script, default_timeout=60).run()
+    app = AppTest.from_function(script, default_timeout=120).run()
     assert not any((button.key or "").startswith("entry-") for button in app.button)
     assert "Library" not in html(app)
     assert not any("library" in source for source in box(app, "B").options)  # type: ignore[attr-defined]

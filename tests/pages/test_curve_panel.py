@@ -22,7 +22,7 @@ APP = str(Path(__file__).parents[2] / "app.py")
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    return AppTest.from_file(APP, default_timeout=30)
+    return AppTest.from_file(APP, default_timeout=120)
 
 
 def schedule(app: AppTest) -> Schedule:

@@ -36,7 +36,7 @@ def script() -> None:
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    return AppTest.from_function(script, default_timeout=60)
+    return AppTest.from_function(script, default_timeout=120)
 
 
 def opened(app: AppTest, schedule: Schedule) -> AppTest:

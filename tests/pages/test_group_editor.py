@@ -19,7 +19,7 @@ RESNET = edits.use_model(presets.load("gradual"), layers.load("torchvision/resne
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The Design page with ResNet-18, the card shown and layer4 in hand."""
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    found = AppTest.from_file(APP, default_timeout=30)
+    found = AppTest.from_file(APP, default_timeout=120)
     found.session_state["history"] = History((RESNET,))
     found.run()
     found.button(key="groups").click().run()

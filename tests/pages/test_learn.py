@@ -22,7 +22,7 @@ def _script() -> None:
 
 @pytest.fixture
 def app() -> AppTest:
-    return AppTest.from_function(_script, default_timeout=30)
+    return AppTest.from_function(_script, default_timeout=120)
 
 
 def _opened(app: AppTest, step: str, code: str = "en") -> AppTest:

@@ -54,7 +54,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         run = Path(os.environ["THAW_TEST_RUN"])
         mistakes(run, RunSettings(data=str(run / "data")))
 
-    return AppTest.from_function(script, default_timeout=30)
+    return AppTest.from_function(script, default_timeout=120)
 
 
 def write(folder: Path, wrong: int, classes: tuple[str, ...] = NAMES) -> None:

@@ -19,7 +19,7 @@ def card() -> AppTest:
         state.begin()
         run_settings(None, live=False)
 
-    return AppTest.from_function(script, default_timeout=30).run()
+    return AppTest.from_function(script, default_timeout=120).run()
 
 
 def settings(card: AppTest) -> RunSettings:
