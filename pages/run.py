@@ -49,6 +49,7 @@ def page() -> None:
     except InputError as error:
         st.error(frame.escape_markdown(str(error)), icon=":material/error:")
         return
+    own_runs.show_started()
     shown = _shown_run(root)
     sweep.sweep(root, uploads.folder())
     demo_card.let_go_of_data()
@@ -78,11 +79,14 @@ def _shown_run(root: Path) -> _Shown | None:
     name = st.query_params.get("run")
     if name is None:
         return None
+    way_out = ""
     try:
         run = folder.run_folder(root, name)
+        if not is_demo():
+            way_out = f"; or delete the run: python -m core delete {name}"
         found = _Shown(run, *folder.read(run))
     except InputError as error:
-        state.notice(str(error))
+        state.notice(f"{error}{way_out}")
         del st.query_params["run"]
         return None
     own_runs.remember(name)
@@ -139,10 +143,11 @@ def _refusal() -> str | None:
 
 
 def _start() -> None:
-    if is_demo():
+    if not is_demo():
+        started = own_runs.started()
+        started.append(launch.start(state.schedule(), state.settings(), launch.root()))
+    elif not waiting.is_waiting():  # a double click comes here twice
         waiting.stand_in_line(launch.root())
-    else:
-        st.query_params["run"] = launch.start(state.schedule(), state.settings(), launch.root())
 
 
 def _stop_button(run: Path, status: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import InputError
-from core.runs import sweep, uploads
+from core.runs import disk_use, uploads
 from core.runs.demo import LIMITS
 from core.runs.home import is_demo
 from core.runs.settings import BUNDLED_DATA
@@ -139,7 +139,7 @@ def _place() -> Path:
     """
     if not is_demo():
         return uploads.folder()
-    if sweep.size(uploads.folder()) + uploads.limits().unpacked > LIMITS.uploads:
+    if disk_use.used(uploads.folder()) + uploads.limits().unpacked > LIMITS.uploads:
         way_out = "try again within the hour, or use the bundled images"
         raise InputError("upload", "has no room in the hosted demo now", way_out)
     own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))

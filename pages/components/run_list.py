@@ -46,7 +46,11 @@ def run_list(root: Path, shown: Path | None) -> None:
 def _row(run: Path, *, chosen: bool) -> None:
     status = folder.status(run)
     summary = folder.summary(run) or {}
-    when = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime).strftime("%d %b %H:%M")
+    try:
+        made = (run / folder.SCHEDULE).stat().st_mtime
+    except OSError:  # it has been deleted since it was listed
+        return
+    when = datetime.fromtimestamp(made).strftime("%d %b %H:%M")
     accuracy = summary.get("validation_accuracy")
     known = isinstance(accuracy, float | int)
     result = f"{status} · {accuracy:.1%}" if known else status

@@ -64,7 +64,10 @@ def _delete(root: Path, run: Path) -> None:
 
 def _undo(root: Path, run: str) -> None:
     """Take back the last deletion; the one before it is the last then, also where it is gone."""
-    st.session_state[_DELETED] = _deleted()[:-1]
+    gone = _deleted()
+    if not gone or gone[-1][0] != run:  # a double click comes here twice
+        return
+    st.session_state[_DELETED] = gone[:-1]
     if state.attempt(trash.restore, root, run, lead=""):
         st.query_params["run"] = run
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 import streamlit as st
 
 from core.design.spec import Schedule
 from core.errors import ThawError
-from core.runs import launch, queue
+from core.runs import launch, queue, sweep
 from core.runs.demo import LIMITS
 from core.runs.queue import Place
 from core.runs.settings import RunSettings
@@ -19,12 +19,17 @@ _LOOK_SECONDS = 2.0
 _KEY = "waiting"
 
 
-class _Waiting(NamedTuple):
-    """What a visitor wants to run, as it was when they pressed Start."""
+@dataclass(slots=True)
+class _Waiting:
+    """What a visitor wants to run, as it was when they pressed Start, and the `run` once it is on.
+
+    It is noted here since any access to the session's state may end the script for a rerun.
+    """
 
     ticket: str
     schedule: Schedule
     settings: RunSettings
+    run: str | None = None
 
 
 def is_waiting() -> bool:
@@ -34,6 +39,7 @@ def is_waiting() -> bool:
 
 def stand_in_line(root: Path) -> None:
     """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
+    sweep.keep(state.settings().data)
     ticket = queue.join(queue.root())
     st.session_state[_KEY] = _Waiting(ticket, state.schedule(), state.settings())
     _look(root)
@@ -77,24 +83,33 @@ def _look(root: Path) -> Place | None:
     waiting: _Waiting | None = st.session_state.get(_KEY)
     if waiting is None:
         return None
-    found: str | Place | None = None
-    try:
-        found = queue.wait(
-            queue.root(),
-            waiting.ticket,
-            root,
-            lambda: launch.start(waiting.schedule, waiting.settings, root),
-        )
-    finally:
-        if not isinstance(found, Place):
-            del st.session_state[_KEY]
-    if isinstance(found, Place):
-        return found
-    own_runs.remember(found)
-    st.query_params["run"] = found
+    run = waiting.run
+    if run is None:
+        try:
+            found = _wait(waiting, root)
+        except ThawError:
+            st.session_state.pop(_KEY, None)
+            raise
+        if isinstance(found, Place):
+            return found
+        run = found
+    own_runs.remember(run)
+    st.query_params["run"] = run
+    own_runs.started().append(run)
+    st.session_state.pop(_KEY, None)
     return None
 
 
+def _wait(waiting: _Waiting, root: Path) -> str | Place:
+    def begin() -> str:
+        waiting.run = launch.start(waiting.schedule, waiting.settings, root)
+        return waiting.run
+
+    return queue.wait(queue.root(), waiting.ticket, root, begin)
+
+
 def _leave() -> None:
-    waiting: _Waiting = st.session_state.pop(_KEY)
-    queue.leave(queue.root(), waiting.ticket)
+    waiting: _Waiting | None = st.session_state.get(_KEY)
+    if waiting is not None and waiting.run is None:  # a double click comes here twice
+        st.session_state.pop(_KEY, None)
+        queue.leave(queue.root(), waiting.ticket)

@@ -10,7 +10,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.design import presets
 from core.design.parse import to_raw
-from core.runs import launch
+from core.runs import folder, launch
+from pages.components.comparison import slots
 from tests.reliability.doors import broken_file, run_files
 
 RUNS = 5
@@ -40,27 +41,64 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(launch, "prepare", lambda: None)
     raw = to_raw(presets.load("gradual"))
     for number in range(RUNS):
-        folder = tmp_path / "runs" / f"r{number}"
-        folder.mkdir(parents=True)
+        run = tmp_path / "runs" / f"r{number}"
+        run.mkdir(parents=True)
         rng, whole = Random(number), run_files(raw)
         names = sorted(set(whole) - {"schedule.json"})
         for name, good in whole.items():
             spoilt = name in (names[number % len(names)], "events.jsonl")
-            (folder / name).write_bytes(broken_file(rng, name, good) if spoilt else good)
+            (run / name).write_bytes(broken_file(rng, name, good) if spoilt else good)
     return tmp_path
 
 
 def test_the_run_page_draws_every_broken_run_and_lists_all_of_them(home: Path) -> None:
     for number in range(RUNS):
-        app = AppTest.from_function(script, default_timeout=60)
+        app = AppTest.from_function(script, default_timeout=120)
         app.query_params["run"] = f"r{number}"
         app.run()
         assert not app.exception, app.exception
         assert sum("Gradual unfreezing" in button.label for button in app.button) >= 1
 
 
+def test_a_run_whose_schedule_is_damaged_is_told_with_the_way_to_delete_it(home: Path) -> None:
+    (home / "runs" / "r0" / "schedule.json").write_text("{")
+    app = AppTest.from_function(script, default_timeout=120)
+    app.query_params["run"] = "r0"
+    app.run()
+    assert not app.exception, app.exception
+    told = " ".join(error.value.replace("\\", "") for error in app.error)
+    assert "mend it there; or delete the run: python -m core delete r0" in told
+    assert "run" not in app.query_params
+
+
+def test_a_run_that_is_deleted_once_it_is_listed_is_passed_over(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = folder.list_runs(home / "runs")
+    monkeypatch.setattr(folder, "list_runs", lambda _: listed)
+    (home / "runs" / "r0").rename(home / "elsewhere")
+    app = AppTest.from_function(script, default_timeout=120).run()
+    assert not app.exception, app.exception
+    rows = {str(button.key).split("-run-")[-1] for button in app.button}
+    assert "r1" in rows
+    assert "r0" not in rows
+    assert slots._when(home / "runs" / "r0") == ""
+
+
+def test_a_run_that_was_started_is_shown_although_a_second_click_cut_the_script_short(
+    home: Path,
+) -> None:
+    app = AppTest.from_function(script, default_timeout=120)
+    app.session_state["started-runs"] = ["r1"]
+    app.run()
+    assert app.query_params["run"] == "r1"
+    assert not any(button.key == "start" for button in app.button)
+    app.button(key="new-run").click().run()
+    assert any(button.key == "start" for button in app.button)
+
+
 def test_the_compare_page_draws_four_broken_runs(home: Path) -> None:
-    app = AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=120)
     app.query_params["first"] = "compare"
     app.session_state["slots"] = [f"run:r{number}" for number in (0, 1, 2, 4)]
     app.run()

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
 from core.design import edits, layers, link, presets
@@ -15,6 +16,7 @@ from core.design.spec import Schedule
 from core.runs import claim, demo, launch, uploads
 from core.runs import folder as folders
 from core.runs.settings import BUNDLED_DATA, RunSettings
+from pages.components import own_runs
 from pages.components.comparison import slots
 from pages.components.data_choice import BUNDLED, ZIP
 from pages.components.history import History
@@ -57,7 +59,7 @@ def visitor(run: str | None = None) -> AppTest:
         }
         run.page()
 
-    app = AppTest.from_function(script, default_timeout=60)
+    app = AppTest.from_function(script, default_timeout=120)
     if run is not None:
         app.query_params["run"] = run
     return shown(app.run())
@@ -162,6 +164,42 @@ def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Pa
     assert "In the queue" not in said(app)
 
 
+def test_a_launch_that_a_rerun_cuts_short_is_noted_and_no_second_one_begins(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    begun = []
+
+    def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
+        made = launch.new_folder(root, schedule.name, datetime.now())
+        folders.create(made, schedule, settings)
+        begun.append(made.name)
+        return made.name
+
+    remember = own_runs.remember
+
+    def cut_short_once(run: str) -> None:
+        monkeypatch.setattr(own_runs, "remember", remember)
+        raise RerunException(RerunData())
+
+    monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(own_runs, "remember", cut_short_once)
+    app = visitor()
+    shown(app.button(key="start").click().run())
+    assert len(begun) == 1
+    assert [app.query_params["run"]] == begun
+    assert listed(app) == begun
+    assert "In the queue" not in said(app)
+
+
+def test_a_second_click_on_cancel_changes_nothing(held: Path) -> None:
+    app = visitor()
+    shown(app.button(key="start").click().run())
+    cancel = app.button(key="leave-queue")
+    del app.session_state["waiting"]  # as the first click has left it
+    shown(cancel.click().run())
+    assert "In the queue" not in said(app)
+
+
 def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_address(
     held: Path,
 ) -> None:
@@ -180,7 +218,7 @@ def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_add
         state.begin()
         st.text(str(list(slots.sources())))
 
-    other = shown(AppTest.from_function(script, default_timeout=60).run())
+    other = shown(AppTest.from_function(script, default_timeout=120).run())
     assert "run:" not in other.text[0].value
     assert slots.NOW in other.text[0].value
 
@@ -201,7 +239,7 @@ def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
 
 
 def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
-    app = AppTest.from_file(APP, default_timeout=60)
+    app = AppTest.from_file(APP, default_timeout=120)
     app.query_params["s"] = link.encode(presets.load("exercise"))
     shown(app.run())
     assert schedule(app) == presets.load("exercise")

@@ -63,7 +63,7 @@ def sources() -> Mapping[str, str]:
     for run in _runs():
         schedule = _schedule_of(run)
         if schedule is not None:
-            found[f"run:{run.name}"] = f"{schedule.name} · run {_when(run)}"
+            found[f"run:{run.name}"] = f"{schedule.name} · run {_when(run)}".rstrip()
     found |= {
         f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
     }
@@ -165,7 +165,7 @@ def _slot(letter: str, source: str) -> Slot:
         case "run":
             run = folder.run_folder(launch.root(), name)
             schedule, settings = folder.read(run)
-            return Slot(letter, source, schedule, f"run {_when(run)}", settings, run)
+            return Slot(letter, source, schedule, f"run {_when(run)}".rstrip(), settings, run)
         case "own":
             origin, schedule = _own()[source]
             return Slot(letter, source, schedule, origin, settings)
@@ -202,7 +202,10 @@ def _parsed(path: Path, changed: int) -> Schedule:
 
 
 def _when(run: Path) -> str:
-    """When a run was made: `today 14:02`, `24 Nov 14:02`."""
-    moment = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime)
+    """When a run was made: `today 14:02`, `24 Nov 14:02`; nothing if it has just been deleted."""
+    try:
+        moment = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime)
+    except OSError:
+        return ""
     day = "today" if moment.date() == date.today() else f"{moment:%d %b}"
     return f"{day} {moment:%H:%M}"
