@@ -5,15 +5,19 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from inspect import signature
+from typing import Any
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from core.design.recorded import Recorded, RecordedGroup
+from core.design.recorded import Recorded, RecordedGroup, Settings
 from core.errors import InputError
 from core.suggest import shortest_paths
 
+_OTHERS = ("amsgrad", "betas", "dampening", "eps", "maximize", "nesterov")
+"""Options that change what a step does, and that a schedule leaves at their defaults."""
 OUTSIDE = "not in the optimizer"
 """What the group of parameters is called that no param group has: they never train."""
 
@@ -37,28 +41,43 @@ def from_optimizer(
     A param group of which a part trains in other epochs comes apart. Names are the groups' own
     `"name"`, else `group 0`, `group 1`.
 
-    Raises InputError for less than one epoch or step, a scheduler of another optimizer, and one
-    whose rates depend on a metric.
+    Raises InputError for less than one epoch or step, a scheduler of another optimizer, one whose
+    rates depend on a metric, and a `before_epoch` that adds or removes param groups.
     """
     _check(optimizer, scheduler, epochs, steps_per_epoch)
     rates: list[list[float]] = []
     trains: list[dict[int, bool]] = []
+    defaults = {k: v.default for k, v in signature(type(optimizer)).parameters.items()}
+    settings: list[dict[Settings, None]] = [{} for _ in optimizer.param_groups]
     with _as_before(model, optimizer, scheduler):
         for epoch in range(epochs):
             if before_epoch is not None:
                 before_epoch(epoch)
+                _refuse_other_groups(optimizer, len(settings), epoch)
             trains.append({id(p): p.requires_grad for p in model.parameters()})
             for _ in range(steps_per_epoch):
                 rates.append([float(group["lr"]) for group in optimizer.param_groups])
+                for found, group in zip(settings, optimizer.param_groups, strict=True):
+                    found[_settings(group, defaults)] = None
                 if scheduler is not None:
                     scheduler.step()
     return Recorded(
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         optimizer=type(optimizer).__name__,
-        groups=tuple(_groups(model, optimizer, rates, trains)),
-        weight_decay=float(optimizer.defaults.get("weight_decay", 0.0)),
-        momentum=float(optimizer.defaults.get("momentum", 0.0)),
+        groups=tuple(_groups(model, optimizer, rates, trains, [tuple(each) for each in settings])),
+    )
+
+
+def _settings(group: dict[str, Any], defaults: dict[str, Any]) -> Settings:
+    return Settings(
+        float(group.get("weight_decay", 0.0)),
+        float(group.get("momentum", 0.0)),
+        tuple(
+            f"{option}={group[option]}"
+            for option in _OTHERS
+            if option in group and option in defaults and group[option] != defaults[option]
+        ),
     )
 
 
@@ -67,6 +86,7 @@ def _groups(
     optimizer: torch.optim.Optimizer,
     rates: list[list[float]],
     trains: list[dict[int, bool]],
+    settings: list[tuple[Settings, ...]],
 ) -> Iterator[RecordedGroup]:
     """Groups in the order in which the model has the first parameter of each."""
     place = {id(p): at for at, group in enumerate(optimizer.param_groups) for p in group["params"]}
@@ -79,7 +99,8 @@ def _groups(
     for (at, pattern), names in parts.items():
         name = _name(optimizer, at, taken)
         own = tuple(step[at] if at >= 0 else 0.0 for step in rates)
-        yield RecordedGroup(name, shortest_paths(model, names), own, pattern)
+        of_the_group = settings[at] if at >= 0 else ()
+        yield RecordedGroup(name, shortest_paths(model, names), own, pattern, of_the_group)
 
 
 def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:
@@ -98,7 +119,10 @@ def _as_before(
     model: nn.Module, optimizer: torch.optim.Optimizer, scheduler: LRScheduler | None
 ) -> Iterator[None]:
     """Puts back what a loop changes when an epoch begins and when a scheduler steps."""
-    options = [{k: v for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
+    groups = list(optimizer.param_groups)
+    options = [{k: v for k, v in g.items() if k != "params"} for g in groups]
+    # schedulers fill a rate that is a tensor in place
+    tensors = [(v, v.clone()) for g in options for v in g.values() if isinstance(v, torch.Tensor)]
     state = None if scheduler is None else scheduler.state_dict()
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
     modes = [(module, module.training) for module in model.modules()]
@@ -110,13 +134,24 @@ def _as_before(
     finally:
         if scheduler is not None and state is not None:
             scheduler.load_state_dict(state)
-        for group, before in zip(optimizer.param_groups, options, strict=True):
+        optimizer.param_groups[:] = groups
+        for group, before in zip(groups, options, strict=True):
             group.update(before)
+        for tensor, value in tensors:
+            tensor.copy_(value)
         for parameter, requires_grad, grad in parameters:
             parameter.requires_grad_(requires_grad)
             parameter.grad = grad
         for module, training in modes:
             module.training = training
+
+
+def _refuse_other_groups(optimizer: torch.optim.Optimizer, count: int, epoch: int) -> None:
+    found = len(optimizer.param_groups)
+    if found != count:
+        wrong = f"leaves {found} param groups in epoch {epoch}, where there were {count}"
+        way_out = "give the optimizer all groups at first, and freeze them with requires_grad"
+        raise InputError("before_epoch", wrong, way_out)
 
 
 def _check(

@@ -16,7 +16,7 @@ from core import (
 )
 from core.design import presets
 from core.design.fitted import as_schedule
-from core.design.parse import dumps, parse
+from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.recorded import differences, rows
 from core.errors import InputError
 from core.export import csv
@@ -193,3 +193,71 @@ def test_what_cannot_be_recorded_is_refused():
         from_optimizer(model, optimizer, lr_scheduler.StepLR(other, 1), 2)
     with pytest.raises(InputError, match="epochs is 0: give 1 or more"):
         from_optimizer(model, optimizer, None, 0)
+
+
+def test_what_an_optimizer_has_besides_its_rates_is_told_and_never_lost():
+    model = Small()
+    rest = [p for name, p in model.named_parameters() if not name.startswith("fc")]
+    plain = {"params": model.fc.parameters(), "name": "head"}
+    groups = [{"params": rest, "name": "body", "weight_decay": 0.1, "momentum": 0.5}, plain]
+    optimizer = torch.optim.SGD(groups, lr=0.1, momentum=0.9)
+    found = from_optimizer(model, optimizer, None, 2)
+    with pytest.raises(InputError, match=r"weight_decay is 0 and 0\.1: a schedule has one for all"):
+        as_schedule(found, "torchvision/resnet18")
+    optimizer.param_groups[0]["weight_decay"] = 0.0
+    found = from_optimizer(model, optimizer, None, 2)
+    with pytest.raises(InputError, match=r"momentum is 0\.5 and 0\.9: a schedule has one for all"):
+        as_schedule(found, "torchvision/resnet18")
+    optimizer.param_groups[0]["momentum"] = 0.9
+    schedule = as_schedule(from_optimizer(model, optimizer, None, 2), "torchvision/resnet18")
+    assert differences(found, schedule) == ["it has momentum 0.5, the schedule 0.9"]
+    nesterov = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
+    with pytest.raises(InputError, match="optimizer has nesterov=True: a schedule has its default"):
+        as_schedule(from_optimizer(model, nesterov, None, 2), "torchvision/resnet18")
+    amsgrad = from_optimizer(model, torch.optim.Adam(model.parameters(), amsgrad=True), None, 2)
+    with pytest.raises(InputError, match="optimizer has amsgrad=True"):
+        as_schedule(amsgrad, "torchvision/resnet18")
+    assert "its optimizer is Adam, the schedule's sgd" in differences(amsgrad, schedule)
+
+
+def test_a_group_of_the_same_name_with_other_parts_is_told():
+    model = Small()
+    rest = [p for name, p in model.named_parameters() if not name.startswith("fc")]
+    optimizer = torch.optim.SGD(
+        [{"params": rest, "name": "body"}, {"params": model.fc.parameters(), "name": "head"}],
+        lr=0.1,
+    )
+    found = from_optimizer(model, optimizer, None, 2)
+    raw = to_raw(as_schedule(found, "torchvision/resnet18"))
+    raw["groups"][1]["modules"] = ["layer4", "fc"]
+    raw["groups"][0]["modules"].remove("layer4")
+    assert differences(found, from_raw(raw)) == [
+        "body holds layer4, in the schedule not",
+        "head does not hold layer4, in the schedule it does",
+    ]
+
+
+def test_a_loop_that_adds_param_groups_is_refused_and_all_is_as_before():
+    model = Small()
+    optimizer = torch.optim.SGD(model.fc.parameters(), lr=0.1)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
+
+    def thaw(epoch: int) -> None:
+        if epoch == 1:
+            optimizer.add_param_group({"params": model.layer4.parameters()})
+
+    with pytest.raises(InputError, match="before_epoch leaves 2 param groups in epoch 1, where"):
+        from_optimizer(model, optimizer, scheduler, 3, before_epoch=thaw)
+    assert [group["lr"] for group in optimizer.param_groups] == [0.1]
+    assert scheduler.last_epoch == 0
+
+
+def test_a_rate_that_is_a_tensor_is_as_before():
+    model = Small()
+    rate = torch.tensor(0.1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate)
+    scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)
+    found = from_optimizer(model, optimizer, scheduler, 3)
+    assert found.groups[0].rates == pytest.approx((0.1, 0.05, 0.025))
+    assert optimizer.param_groups[0]["lr"] is rate
+    assert rate == torch.tensor(0.1)

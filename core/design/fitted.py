@@ -20,6 +20,7 @@ _NOTHING = 1e-12
 """A floor that arithmetic may have left of none."""
 _DIGITS = 15
 _MOST_STEPS = 20_000
+_WAY_OUT = "compare the record itself"
 
 Raw = dict[str, Any]
 
@@ -37,10 +38,13 @@ def as_schedule(
     `model` and `weights` name the network, as in a schedule. `when_frozen` is not recorded: a loop
     that only sets `requires_grad` leaves a frozen group in train mode.
 
-    Raises InputError where no schedule does: another optimizer than Adam, AdamW and SGD, rates
-    without a warmup (or a linear or cosine one from step to step) and then a constant, linear or
-    cosine decay to the end, and over 20,000 steps of different rates.
+    Raises InputError where no schedule does: another optimizer than Adam, AdamW and SGD, one with
+    options such as nesterov, weight decay or momentum that differ or change, groups that never
+    train, rates without a warmup (or a linear or cosine one from step to step) and then a constant,
+    linear or cosine decay to the end, and over 20,000 steps of different rates.
     """
+    if not recorded.settings():
+        raise InputError("groups", "never train", "record a loop that trains something")
     rates, per_epoch = _samples(recorded)
     if rates.shape[1] > _MOST_STEPS:
         raise _refused(f"have {rates.shape[1]:,} steps")
@@ -144,10 +148,27 @@ def _optimizer(recorded: Recorded) -> Raw:
     if kind not in ("adam", "adamw", "sgd"):
         wrong, way_out = f"is {recorded.optimizer}", "a schedule has Adam, AdamW or SGD"
         raise InputError("optimizer", wrong, way_out)
-    spec: Raw = {"name": kind, "weight_decay": recorded.weight_decay}
+    settings = recorded.settings()
+    for each in settings:
+        if each.others:
+            wrong = f"has {', '.join(each.others)}"
+            raise InputError("optimizer", wrong, f"a schedule has its defaults: {_WAY_OUT}")
+    spec: Raw = {
+        "name": kind,
+        "weight_decay": _one("weight_decay", [each.weight_decay for each in settings]),
+    }
     if kind == "sgd":
-        spec["momentum"] = recorded.momentum
+        spec["momentum"] = _one("momentum", [each.momentum for each in settings])
     return spec
+
+
+def _one(field: str, values: list[float]) -> float:
+    """The value that all groups have at every step."""
+    different = sorted(set(values))
+    if len(different) > 1:
+        wrong = f"is {' and '.join(f'{value:g}' for value in different)}"
+        raise InputError(field, wrong, f"a schedule has one for all: {_WAY_OUT}")
+    return different[0]
 
 
 def _round(value: float, digits: int = _DIGITS) -> float:
@@ -156,4 +177,4 @@ def _round(value: float, digits: int = _DIGITS) -> float:
 
 
 def _refused(wrong: str) -> InputError:
-    return InputError("rates", wrong, "compare the record itself: core.design.recorded")
+    return InputError("rates", wrong, f"{_WAY_OUT}: core.design.recorded")

@@ -4,14 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
 from core.design import curves, plan
-from core.design.spec import Group, Schedule
+from core.design.spec import SGD, Group, Optimizer, Schedule
 
 RATES_EQUAL = 1e-12
 """Relative difference up to which two rates are the same."""
+
+
+class Settings(NamedTuple):
+    """What a param group tells its optimizer besides the rate.
+
+    `others` names what differs from the optimizer's own defaults, as in `nesterov=True`.
+    """
+
+    weight_decay: float = 0.0
+    momentum: float = 0.0
+    others: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,28 +31,32 @@ class RecordedGroup:
     """Parameters that have the same rates and train in the same epochs.
 
     `modules` are paths of modules or parameters, `rates` has one for each step, `trains` says of
-    each epoch whether they train.
+    each epoch whether they train. `settings` are all that it has had, one if they stay.
     """
 
     name: str
     modules: tuple[str, ...]
     rates: tuple[float, ...]
     trains: tuple[bool, ...]
+    settings: tuple[Settings, ...] = (Settings(),)
 
 
 @dataclass(frozen=True, slots=True)
 class Recorded:
-    """A whole run of so many epochs of so many steps; groups from input to output.
+    """A whole run of so many epochs of so many steps of an optimizer of that class's name.
 
-    `optimizer` is its class's name; weight decay and momentum are those of its defaults.
+    Groups go from input to output.
     """
 
     epochs: int
     steps_per_epoch: int
     optimizer: str
     groups: tuple[RecordedGroup, ...]
-    weight_decay: float = 0.0
-    momentum: float = 0.0
+
+    def settings(self) -> tuple[Settings, ...]:
+        """All settings that groups have which train, each once."""
+        training = (group for group in self.groups if any(group.trains))
+        return tuple(dict.fromkeys(each for group in training for each in group.settings))
 
 
 def rows(recorded: Recorded) -> Iterator[tuple[int, int, str, float, int]]:
@@ -60,6 +76,7 @@ def differences(recorded: Recorded, schedule: Schedule) -> list[str]:
     told = []
     if recorded.epochs != schedule.epochs:
         told.append(f"it has {recorded.epochs} epochs, the schedule {schedule.epochs}")
+    told += _differences_of_optimizer(recorded, schedule.optimizer)
     for mine in recorded.groups:
         planned = _match(mine, schedule)
         if planned is None:
@@ -71,15 +88,43 @@ def differences(recorded: Recorded, schedule: Schedule) -> list[str]:
     return told
 
 
+def _differences_of_optimizer(recorded: Recorded, planned: Optimizer) -> Iterator[str]:
+    if recorded.optimizer.lower() != planned.name:
+        yield f"its optimizer is {recorded.optimizer}, the schedule's {planned.name}"
+        return
+    found = recorded.settings()
+    decays = {each.weight_decay for each in found} - {planned.weight_decay}
+    for decay in sorted(decays):
+        yield f"it has weight decay {decay:g}, the schedule {planned.weight_decay:g}"
+    if isinstance(planned, SGD):
+        for momentum in sorted({each.momentum for each in found} - {planned.momentum}):
+            yield f"it has momentum {momentum:g}, the schedule {planned.momentum:g}"
+    for other in dict.fromkeys(other for each in found for other in each.others):
+        yield f"its optimizer has {other}, which no schedule has"
+
+
 def _match(mine: RecordedGroup, schedule: Schedule) -> Group | None:
     same = (g for g in schedule.groups if set(g.modules) == set(mine.modules))
     named = (g for g in schedule.groups if g.name == mine.name)
     return next(same, None) or next(named, None)
 
 
+def _alone(paths: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
+    """The paths that neither hold one of the others nor lie in one."""
+    return [
+        path
+        for path in paths
+        if not any(f"{a}.".startswith(f"{b}.") for o in others for a, b in ((path, o), (o, path)))
+    ]
+
+
 def _differences(
     recorded: Recorded, mine: RecordedGroup, schedule: Schedule, planned: Group
 ) -> Iterator[str]:
+    if more := _alone(mine.modules, planned.modules):
+        yield f"{mine.name} holds {', '.join(more)}, in the schedule not"
+    if less := _alone(planned.modules, mine.modules):
+        yield f"{mine.name} does not hold {', '.join(less)}, in the schedule it does"
     epochs = range(min(recorded.epochs, schedule.epochs))
     for wanted, word in ((True, "trains"), (False, "is frozen")):
         off = [e for e in epochs if mine.trains[e] is wanted is not plan.is_open(planned, e)]
