@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -14,16 +13,14 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from core import run_commands
+from core import export_commands, run_commands
+from core.arguments import STEPS_PER_EPOCH, read_schedule, table_if_known, table_of, tabulate, whole
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
-from core.design.batches import steps_per_epoch
-from core.design.layers import LayerTable
-from core.design.spec import MAX_EPOCHS, Schedule
+from core.design.spec import MAX_EPOCHS
 from core.errors import InputError, ThawError, nearest, one_line, shown
-from core.export import csv, phases, targets
-from core.export.exported import Source
-from core.runs import checkpoint_files, claim, demo, event_log, in_words, outcome, tables
+from core.export import csv
+from core.runs import checkpoint_files, claim, demo, event_log, outcome
 from core.runs import folder as folders
 from core.runs.console import print_nowhere
 from core.runs.home import is_demo
@@ -35,7 +32,6 @@ from core.runs.spare import wait_for_folder
 from core.runs.stopping import STOPPED, should_stop
 
 _DEFAULTS = RunSettings()
-_MOST_STEPS = 1_000_000
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
@@ -96,40 +92,14 @@ def cli(leashed: bool) -> None:
         end_with_input()
 
 
-def _whole(text: str) -> int | str:
-    """A whole number; any other text stays, and is refused together with all other settings."""
-    try:
-        return int(text)
-    except ValueError:
-        return text
-
-
 def _whole_option(
     flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
 ) -> Callable[[_Command], _Command]:
     """An option for a run setting that is a whole number."""
     shown = default is not None
     return click.option(
-        flag, type=_whole, metavar=metavar, default=default, show_default=shown, help=about
+        flag, type=whole, metavar=metavar, default=default, show_default=shown, help=about
     )
-
-
-def _steps(text: str) -> int:
-    steps = _whole(text)
-    if not isinstance(steps, int) or not 1 <= steps <= _MOST_STEPS:
-        way_out = f"use a whole number from 1 to {_MOST_STEPS:,}"
-        raise InputError("--steps-per-epoch", f"is {shown(steps)}", way_out)
-    return steps
-
-
-_STEPS_PER_EPOCH = click.option(
-    "--steps-per-epoch",
-    type=_steps,
-    metavar="INTEGER",
-    default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
-    show_default=True,
-    help="Optimizer steps in an epoch.",
-)
 
 
 @cli.command()
@@ -139,9 +109,9 @@ def groups(name: str, as_json: bool) -> None:
     """Groups of the model NAME, as resnet18 or torchvision/resnet18: any of torchvision or timm."""
     full_name = catalogue.full_name(name)
     if as_json:  # made anew
-        click.echo(layers.dumps(_tabulate(full_name)), nl=False)
+        click.echo(layers.dumps(tabulate(full_name)), nl=False)
         return
-    table = _table(full_name)
+    table = table_of(full_name)
     rows = [(g.name, " ".join(g.modules), f"{g.parameters:,}") for g in table.groups]
     rows = [("group", "modules", "parameters"), *rows, ("total", "", f"{table.parameters:,}")]
     wide = [max(len(row[column]) for row in rows) for column in range(3)]
@@ -152,7 +122,7 @@ def groups(name: str, as_json: bool) -> None:
 @cli.command("presets")
 @click.argument("name", required=False)
 @click.option("--model", metavar="NAME", help="The model to apply it to.  [default: its own]")
-@click.option("--epochs", type=_whole, metavar="INTEGER", help="Stretched or shortened to so many.")
+@click.option("--epochs", type=whole, metavar="INTEGER", help="Stretched or shortened to so many.")
 @click.option("--about", is_flag=True, help="When to use it, its sources, and what it cannot say.")
 def presets_(name: str | None, model: str | None, epochs: int | str | None, about: bool) -> None:
     """All presets, a line each, or the preset NAME as a schedule's JSON."""
@@ -166,7 +136,7 @@ def presets_(name: str | None, model: str | None, epochs: int | str | None, abou
             click.echo(line)
     else:
         found, own = presets.find(name), presets.load(name).model
-        table = _table(own.name if model is None else catalogue.full_name(model))
+        table = table_of(own.name if model is None else catalogue.full_name(model))
         made = apply(found, table, own if table.model == own.name else None, _epochs(epochs))
         click.echo(parse.dumps(made), nl=False)
 
@@ -183,9 +153,9 @@ def _epochs(given: int | str | None) -> int | None:
 @_whole_option("--batch-size", _DEFAULTS.batch_size, about="Images of a batch, for BatchNorm.")
 def check(file: str, batch_size: int) -> None:
     """Say what is wrong with a schedule, or unwise. Errors go to standard error, with exit 2."""
-    schedule = _read_schedule(file)
+    schedule = read_schedule(file)
     batch_size = make_settings(batch_size=batch_size).batch_size
-    found = problems.problems(schedule, _table_if_known(schedule), batch_size)
+    found = problems.problems(schedule, table_if_known(schedule), batch_size)
     for problem in found:
         line = f"{problem.severity}: {problem.message} [{problem.code}]"
         click.echo(one_line(line), err=problem.severity == "error")
@@ -203,62 +173,10 @@ def explain(code: str) -> None:
 
 @cli.command()
 @click.argument("file")
-@_STEPS_PER_EPOCH
+@STEPS_PER_EPOCH
 def curves(file: str, steps_per_epoch: int) -> None:
     """The learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
-    csv.write(_read_schedule(file), steps_per_epoch, sys.stdout)
-
-
-@cli.command()
-@click.argument("file")
-@click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
-@click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
-@click.option("--run", "ran", metavar="DIR", help="A finished run of it, for a report.")
-@click.option("--usage", is_flag=True, help="Print what uses the file F, such as code to run it.")
-@_STEPS_PER_EPOCH
-def export(
-    file: str, target: str, out: str | None, ran: str | None, usage: bool, steps_per_epoch: int
-) -> None:
-    """Take a schedule elsewhere. What the target cannot say is told on standard error."""
-    targets.find(target)
-    schedule = _read_schedule(file)
-    audit = () if ran is None else in_words.facts(Path(ran), schedule)
-    source = Source(schedule, steps_per_epoch, _table_if_known(schedule), audit)
-    made = targets.export(target, source)
-    for loss in made.losses:
-        click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
-    content = made.content
-    used = "" if out is None else Path(out).name
-    told = targets.usage(targets.find(target), made, used) if usage and used else ""
-    if out is not None:
-        _write(out, content.encode() if isinstance(content, str) else content)
-    elif usage:
-        raise InputError("--usage", "is of a file that is not written", "name it with --out")
-    elif isinstance(content, bytes) and sys.stdout.isatty():
-        raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
-    else:
-        click.echo(content, nl=False)
-    click.echo(told, nl=False)
-
-
-@cli.command("import")
-@click.argument("file", metavar="YAML")
-@click.option("--onto", required=True, metavar="FILE", help="The schedule that has all the rest.")
-def import_(file: str, onto: str) -> None:
-    """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
-    schedule = _read_schedule(onto)
-    table = _table(schedule.model.name)
-    made = phases.read(_read("YAML", file), schedule, table)
-    click.echo(parse.dumps(made), nl=False)
-
-
-def _write(out: str, content: bytes) -> None:
-    try:
-        Path(out).write_bytes(content)
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        wrong = f"is {out!r}, which cannot be written ({reason})"
-        raise InputError("--out", wrong, "name another file") from None
+    csv.write(read_schedule(file), steps_per_epoch, sys.stdout)
 
 
 @cli.command()
@@ -309,7 +227,7 @@ def spare(context: click.Context) -> None:
 )
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
-    schedule = _read_schedule(file)
+    schedule = read_schedule(file)
     refuse_errors(schedule)
     folder = Path(out)
     folders.create(folder, schedule, make_settings(**settings))
@@ -360,57 +278,9 @@ def _device() -> dict[str, str]:
     return {"type": found.type, "name": describe(found)}
 
 
-def _table(model: str) -> LayerTable:
-    """The table of a model by its full name: stored, kept, or made now and kept."""
-    cache = tables.cache_folder()
-    found = tables.find(model, cache)
-    if found is None:
-        found = _tabulate(model)
-        tables.keep(found, cache)
-    return found
-
-
-def _table_if_known(schedule: Schedule) -> LayerTable | None:
-    """The table of a schedule's model; None for a name that no library has."""
-    return _table(schedule.model.name) if schedule.model.name in catalogue.names() else None
-
-
-def _tabulate(model: str) -> LayerTable:
-    from core.training.tabulate import tabulate
-
-    return tabulate(model)
-
-
 def _complain(message: str) -> None:
     """A line on standard error."""
     click.echo(f"error: {one_line(message)}", err=True)
-
-
-def _read_schedule(file: str) -> Schedule:
-    """The schedule that a FILE argument names."""
-    if file == "-" or os.path.lexists(file):
-        return parse.parse(_read("FILE", file))
-    if file not in presets.names():
-        wrong = f"is {file!r}, which is no file and no preset"
-        raise InputError("FILE", wrong, nearest(file, presets.names()))
-    return presets.load(file)
-
-
-def _read(argument: str, file: str) -> bytes:
-    """The bytes of a file, or of standard input for -: one more than a schedule has, at most."""
-    most = parse.MAX_BYTES + 1
-    try:
-        if file == "-":
-            return sys.stdin.buffer.read(most)
-        with Path(file).open("rb") as opened:
-            return opened.read(most)
-    except IsADirectoryError:
-        raise InputError(argument, f"is {file!r}, a folder", "name a file") from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise InputError(
-            argument, f"is {file!r}, which cannot be read ({reason})", "allow it, or name another"
-        ) from None
 
 
 def _sit(folder: Path, other_libraries: bool = False) -> None:
@@ -445,7 +315,7 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
         raise click.exceptions.Exit(STOPPED)
 
 
-for command in run_commands.COMMANDS:
+for command in (*export_commands.COMMANDS, *run_commands.COMMANDS):
     cli.add_command(command)
 
 if __name__ == "__main__":

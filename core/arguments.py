@@ -1,0 +1,95 @@
+"""What several commands take: whole numbers, steps, schedules and files by name, layer tables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+
+from core.design import catalogue, parse, presets
+from core.design.batches import steps_per_epoch
+from core.design.layers import LayerTable
+from core.design.spec import Schedule
+from core.errors import InputError, nearest, shown
+from core.runs import tables
+from core.runs.settings import RunSettings
+
+_DEFAULTS = RunSettings()
+_MOST_STEPS = 1_000_000
+
+
+def whole(text: str) -> int | str:
+    """A whole number; any other text stays, and is refused together with all other settings."""
+    try:
+        return int(text)
+    except ValueError:
+        return text
+
+
+def _steps(text: str) -> int:
+    steps = whole(text)
+    if not isinstance(steps, int) or not 1 <= steps <= _MOST_STEPS:
+        way_out = f"use a whole number from 1 to {_MOST_STEPS:,}"
+        raise InputError("--steps-per-epoch", f"is {shown(steps)}", way_out)
+    return steps
+
+
+STEPS_PER_EPOCH = click.option(
+    "--steps-per-epoch",
+    type=_steps,
+    metavar="INTEGER",
+    default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
+    show_default=True,
+    help="Optimizer steps in an epoch.",
+)
+
+
+def read_schedule(file: str) -> Schedule:
+    """The schedule that a FILE argument names."""
+    if file == "-" or os.path.lexists(file):
+        return parse.parse(read("FILE", file))
+    if file not in presets.names():
+        wrong = f"is {file!r}, which is no file and no preset"
+        raise InputError("FILE", wrong, nearest(file, presets.names()))
+    return presets.load(file)
+
+
+def read(argument: str, file: str) -> bytes:
+    """The bytes of a file, or of standard input for -: one more than a schedule has, at most."""
+    most = parse.MAX_BYTES + 1
+    try:
+        if file == "-":
+            return sys.stdin.buffer.read(most)
+        with Path(file).open("rb") as opened:
+            return opened.read(most)
+    except IsADirectoryError:
+        raise InputError(argument, f"is {file!r}, a folder", "name a file") from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            argument, f"is {file!r}, which cannot be read ({reason})", "allow it, or name another"
+        ) from None
+
+
+def table_of(model: str) -> LayerTable:
+    """The table of a model by its full name: stored, kept, or made now and kept."""
+    cache = tables.cache_folder()
+    found = tables.find(model, cache)
+    if found is None:
+        found = tabulate(model)
+        tables.keep(found, cache)
+    return found
+
+
+def table_if_known(schedule: Schedule) -> LayerTable | None:
+    """The table of a schedule's model; None for a name that no library has."""
+    return table_of(schedule.model.name) if schedule.model.name in catalogue.names() else None
+
+
+def tabulate(model: str) -> LayerTable:
+    """The table of a model by its full name, made now; that loads torch."""
+    from core.training.tabulate import tabulate as made
+
+    return made(model)

@@ -1,0 +1,70 @@
+"""The commands that take a schedule elsewhere, and bring one back: export and import."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from core.arguments import STEPS_PER_EPOCH, read, read_schedule, table_if_known, table_of
+from core.design import parse
+from core.errors import InputError, one_line
+from core.export import phases, targets
+from core.export.exported import Source
+from core.runs import in_words
+
+
+@click.command()
+@click.argument("file")
+@click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
+@click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
+@click.option("--run", "ran", metavar="DIR", help="A finished run of it, for a report.")
+@click.option("--usage", is_flag=True, help="Print what uses the file F, such as code to run it.")
+@STEPS_PER_EPOCH
+def export(
+    file: str, target: str, out: str | None, ran: str | None, usage: bool, steps_per_epoch: int
+) -> None:
+    """Take a schedule elsewhere. What the target cannot say is told on standard error."""
+    targets.find(target)
+    schedule = read_schedule(file)
+    audit = () if ran is None else in_words.facts(Path(ran), schedule)
+    source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
+    made = targets.export(target, source)
+    for loss in made.losses:
+        click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
+    content = made.content
+    used = "" if out is None else Path(out).name
+    told = targets.usage(targets.find(target), made, used) if usage and used else ""
+    if out is not None:
+        _write(out, content.encode() if isinstance(content, str) else content)
+    elif usage:
+        raise InputError("--usage", "is of a file that is not written", "name it with --out")
+    elif isinstance(content, bytes) and sys.stdout.isatty():
+        raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
+    else:
+        click.echo(content, nl=False)
+    click.echo(told, nl=False)
+
+
+@click.command("import")
+@click.argument("file", metavar="YAML")
+@click.option("--onto", required=True, metavar="FILE", help="The schedule that has all the rest.")
+def import_(file: str, onto: str) -> None:
+    """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
+    schedule = read_schedule(onto)
+    table = table_of(schedule.model.name)
+    made = phases.read(read("YAML", file), schedule, table)
+    click.echo(parse.dumps(made), nl=False)
+
+
+COMMANDS = (export, import_)
+
+
+def _write(out: str, content: bytes) -> None:
+    try:
+        Path(out).write_bytes(content)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        wrong = f"is {out!r}, which cannot be written ({reason})"
+        raise InputError("--out", wrong, "name another file") from None
