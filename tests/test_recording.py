@@ -8,6 +8,7 @@ from torch.optim import lr_scheduler
 
 from core import (
     GradualUnfreezer,
+    as_schedule,
     attach,
     create_scheduler_with_warmup,
     from_optimizer,
@@ -15,7 +16,6 @@ from core import (
     get_optimizer_with_discriminative_lr,
 )
 from core.design import presets
-from core.design.fitted import as_schedule
 from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.recorded import differences, rows
 from core.errors import InputError

@@ -186,6 +186,7 @@ def test_a_markdown_table_has_the_same_cells_and_no_links(names: tuple[str, ...]
     usual = re.sub(r"\\.", "", exported("markdown", plain()))
     for sign in "|`*<[&#\n":
         assert text.count(sign) == usual.count(sign), sign
+    assert "www." not in exported("markdown", named(*names)).lower()  # a link without brackets
 
 
 @pytest.mark.parametrize("names", ROUNDS)
