@@ -87,7 +87,7 @@ def _shown_run(root: Path) -> _Shown | None:
         found = _Shown(run, *folder.read(run))
     except InputError as error:
         state.notice(f"{error}{way_out}")
-        del st.query_params["run"]
+        own_runs.show_none()
         return None
     own_runs.remember(name)
     return found
@@ -110,7 +110,7 @@ def _top(root: Path, shown: _Shown | None, status: str | None) -> None:
                 frame.go("compare")
             run_trash.delete_button(root, shown.folder)
             if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
-                del st.query_params["run"]
+                own_runs.show_none()
                 st.rerun()
 
 
@@ -143,11 +143,14 @@ def _refusal() -> str | None:
 
 
 def _start() -> None:
-    if not is_demo():
-        started = own_runs.started()
-        started.append(launch.start(state.schedule(), state.settings(), launch.root()))
-    elif not waiting.is_waiting():  # a double click comes here twice
-        waiting.stand_in_line(launch.root())
+    note = own_runs.started()
+    with note.alone:
+        if note.run is not None or waiting.is_waiting():
+            return  # the second click of two
+        if is_demo():
+            waiting.stand_in_line(launch.root())
+        else:
+            note.run = launch.start(state.schedule(), state.settings(), launch.root())
 
 
 def _stop_button(run: Path, status: str | None) -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import threading
+import time
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
@@ -10,7 +15,9 @@ from core.runs import folder
 from core.runs.home import is_demo
 
 _KEY = "own-runs"
-_STARTED = "started-runs"
+_STARTED = "started-run"
+_ONE_CLICK = 2.0
+"""Seconds in which a second click on Start is taken for the first one."""
 
 
 def runs(root: Path) -> tuple[Path, ...]:
@@ -27,19 +34,43 @@ def remember(run: str) -> None:
     st.session_state[_KEY] = st.session_state.get(_KEY, frozenset()) | {run}
 
 
-def started() -> list[str]:
-    """The runs that the session has started and not shown yet.
+@dataclass(slots=True)
+class Started:
+    """The run that the session has started last, and until when the address must name it.
 
-    Take the list before a launch and add to it right after: any access to the session's state may
-    end the script for a rerun, and a run that is not noted would be started once more.
+    Streamlit answers a second click in a thread of its own, while the first one's goes on to its
+    next access of the session's state, where it ends. So whoever launches holds `alone`, and notes
+    the run before letting go of it. `until` is in monotonic seconds.
     """
-    found: list[str] = st.session_state.setdefault(_STARTED, [])
+
+    run: str | None = None
+    until: float = math.inf
+    alone: Any = field(default_factory=threading.RLock)
+
+
+def started() -> Started:
+    """Where the session notes what it starts."""
+    found: Started = st.session_state.setdefault(_STARTED, Started())
     return found
 
 
 def show_started() -> None:
-    """Let the address name the run that was started last, unless that has been done."""
-    noted = started()
-    if noted:
-        st.query_params["run"] = noted[-1]
-        noted.clear()
+    """Let the address name the run that was started, unless it names one already.
+
+    A click that was made before the browser knew of it brings an address without it.
+    """
+    note, now = started(), time.monotonic()
+    if note.run is None:
+        return
+    if now > note.until:
+        note.run, note.until = None, math.inf
+        return
+    if "run" not in st.query_params:
+        st.query_params["run"] = note.run
+    note.until = min(note.until, now + _ONE_CLICK)
+
+
+def show_none() -> None:
+    """Let the address name no run."""
+    st.session_state[_STARTED] = Started()
+    st.query_params.pop("run", None)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.runs import disk_use, folder, trash
 from core.runs.home import is_demo
-from pages.components import frame, state
+from pages.components import frame, own_runs, state
 from pages.components.comparison import slots
 from pages.components.cost_words import size
 
@@ -59,7 +59,7 @@ def _delete(root: Path, run: Path) -> None:
     if state.attempt(trash.delete, root, run.name, lead=""):
         st.session_state[_DELETED] = (*_deleted(), (run.name, name))
         slots.gone(f"run:{run.name}")
-        del st.query_params["run"]
+        own_runs.show_none()
 
 
 def _undo(root: Path, run: str) -> None:

@@ -83,19 +83,17 @@ def _look(root: Path) -> Place | None:
     waiting: _Waiting | None = st.session_state.get(_KEY)
     if waiting is None:
         return None
-    run = waiting.run
-    if run is None:
+    note = own_runs.started()
+    with note.alone:
         try:
-            found = _wait(waiting, root)
+            found = waiting.run or _wait(waiting, root)
         except ThawError:
             st.session_state.pop(_KEY, None)
             raise
-        if isinstance(found, Place):
-            return found
-        run = found
-    own_runs.remember(run)
-    st.query_params["run"] = run
-    own_runs.started().append(run)
+    if isinstance(found, Place):
+        return found
+    note.run = found
+    own_runs.remember(found)
     st.session_state.pop(_KEY, None)
     return None
 
@@ -110,6 +108,7 @@ def _wait(waiting: _Waiting, root: Path) -> str | Place:
 
 def _leave() -> None:
     waiting: _Waiting | None = st.session_state.get(_KEY)
-    if waiting is not None and waiting.run is None:  # a double click comes here twice
-        st.session_state.pop(_KEY, None)
-        queue.leave(queue.root(), waiting.ticket)
+    with own_runs.started().alone:
+        if waiting is not None and waiting.run is None:  # a double click comes here twice
+            st.session_state.pop(_KEY, None)
+            queue.leave(queue.root(), waiting.ticket)

@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core.design import presets
-from core.runs import claim, folder, trash
+from core.runs import claim, folder, launch, trash
 from core.runs.settings import RunSettings
 from tests.browser import driving
 from tests.browser.server import ROOT, running_app
@@ -44,6 +44,27 @@ def test_a_run_is_stopped_found_again_and_resumed_to_its_end(open_page: OpenPage
     third = open_page("/run")
     third.locator(".st-key-card-runs button").first.click()
     expect(third.locator(".thaw-headline")).to_contain_text("Finished")
+
+
+TWICE = """() => {
+  const start = () => document.querySelector(".st-key-start button");
+  start().click();
+  setTimeout(() => start()?.click(), 60);
+}"""
+"""A second click on Start that is made while the first one is answered."""
+
+
+def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage) -> None:
+    page = open_page("/run")
+    driving.settle(page)
+    before = set(folder.list_runs(home / "runs"))
+    page.evaluate(TWICE)
+    expect(page.locator(".st-key-stop button")).to_be_visible()
+    driving.settle(page)
+    started = set(folder.list_runs(home / "runs")) - before
+    for run in started:
+        launch.force_stop(run)
+    assert [run.name for run in started] == [page.url.split("run=")[1]]
 
 
 @pytest.mark.parametrize("run", ["../../x", "no-such-run", "%2e%2e%2fetc", "a" * 10_000, ""])
