@@ -53,7 +53,7 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     expect(page.locator(".thaw-checks")).to_contain_text("Frozen groups did not move")
 
     driving.go_to(page, "Export")
-    document = driving.downloaded(page, lambda: page.locator(".st-key-download button").click())
+    document = driving.downloaded(page, lambda: page.locator(".st-key-download-json button").click())
     windows = {group["name"]: group["trainable"] for group in document["groups"]}
     assert windows["stage4"] == [[4, None]]
 
@@ -62,7 +62,7 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     expect(driving.thaw(elsewhere, "stage4")).to_have_attribute("aria-valuenow", "4")
     driving.go_to(elsewhere, "Export")
     again = driving.downloaded(
-        elsewhere, lambda: elsewhere.locator(".st-key-download button").click()
+        elsewhere, lambda: elsewhere.locator(".st-key-download-json button").click()
     )
     assert again == document
 
@@ -92,8 +92,8 @@ def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
 
     driving.tab_to(page, "e.textContent.trim() === 'Export'")
     page.keyboard.press("Enter")
-    expect(page.locator(".st-key-download")).to_be_visible()
-    driving.tab_to(page, "e.closest('.st-key-download')")
+    expect(page.locator(".st-key-download-json")).to_be_visible()
+    driving.tab_to(page, "e.closest('.st-key-download-json')")
     document = driving.downloaded(page, lambda: page.keyboard.press("Enter"))
     windows = {group["name"]: group["trainable"] for group in document["groups"]}
     assert windows["stage4"] == [[4, None]]
