@@ -132,6 +132,7 @@ def ended(folder: Path) -> Ended:
     told = event_log.history(folder)
     found = checkpoint.newest(folder / folders.CHECKPOINTS)
     last = found.checkpoint
+    predicted = folder / folders.PREDICTIONS
     kept: dict[str, Any] = {
         "status": folders.status(folder),
         "summary": (folders.summary(folder) or {}).get("status"),
@@ -140,7 +141,7 @@ def ended(folder: Path) -> Ended:
         "audits": [each for each in told if isinstance(each, ev.Audit)],
         "ends": [type(e).__name__ for e in told if isinstance(e, ev.Finished | ev.Failed)],
         "notices": sorted(each.message for each in told if isinstance(each, ev.Notice)),
-        "predictions": (folder / folders.PREDICTIONS).read_bytes(),
+        "predictions": predicted.read_bytes() if predicted.exists() else None,
         "weights": load_file(folder / folders.WEIGHTS),
         "damaged": found.damaged,
     }
