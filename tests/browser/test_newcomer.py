@@ -53,7 +53,9 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     expect(page.locator(".thaw-checks")).to_contain_text("Frozen groups did not move")
 
     driving.go_to(page, "Export")
-    document = driving.downloaded(page, lambda: page.locator(".st-key-download-json button").click())
+    document = driving.downloaded(
+        page, lambda: page.locator(".st-key-download-json button").click()
+    )
     windows = {group["name"]: group["trainable"] for group in document["groups"]}
     assert windows["stage4"] == [[4, None]]
 
