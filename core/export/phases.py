@@ -60,7 +60,7 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
         raise InputError("the file", f"has {len(text):,} bytes", way_out)
     try:
         _check_events(text)
-        raw = yaml.load(text, _Loader)
+        raw = _Loader(text).get_single_data()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
