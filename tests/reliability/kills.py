@@ -98,7 +98,7 @@ def attempt(context: ForkServerContext, seed: int) -> Trial:
             sittings.prepare(folder, schedule, settings)
         began = time.monotonic()
         if sit(context, alone) != 0:
-            return Trial(seed, (), ("left alone, it did not finish",))
+            return Trial(seed, (), ("left alone, it did not finish", *_last_line(alone)))
         seconds = time.monotonic() - began
         operations = 2 * len((alone / event_log.EVENTS).read_bytes().splitlines())
         kills: list[str] = []
@@ -115,10 +115,15 @@ def attempt(context: ForkServerContext, seed: int) -> Trial:
             if code == -signal.SIGKILL:
                 kills.append(f"{kind} {after:.2f} s" if kind == "instant" else f"{kind} {at}")
             elif code != 0:
-                log = (killed / folders.LOG).read_text(encoding="utf-8").splitlines()
-                return Trial(seed, tuple(kills), (f"exit code {code}", *log[-1:]))
+                return Trial(seed, tuple(kills), (f"exit code {code}", *_last_line(killed)))
         wrong = sittings.differences(sittings.ended(alone), sittings.ended(killed))
     return Trial(seed, tuple(kills), tuple(wrong))
+
+
+def _last_line(folder: Path) -> list[str]:
+    """What the run said last, if anything."""
+    log = folder / folders.LOG
+    return log.read_text(encoding="utf-8").splitlines()[-1:] if log.exists() else []
 
 
 def sit(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -26,6 +27,8 @@ def test_runs_that_are_killed_at_random_instants_end_with_the_same_bits():
 
 @LINUX
 def test_a_trial_tells_what_is_not_the_same(monkeypatch):
+    # processes import the main module, which Streamlit's tests of pages leave behind as app.py
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     # a run that is left alone trains by one schedule, the one that is killed by another
     drawn = iter([kills.sittings.drawn(0), kills.sittings.drawn(9)])
     prepare = kills.sittings.prepare
