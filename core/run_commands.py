@@ -16,15 +16,17 @@ def runs() -> None:
     """All runs, the newest first: id, how it stands, epochs, accuracy, disk, and its name."""
     root = launch.root()
     found = folders.list_runs(root)
-    rows = [_row(run) for run in found]
+    used = [disk_use.used(run) for run in found]
+    rows = [_row(run, held) for run, held in zip(found, used, strict=True)]
     wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     for run_id, status, epochs, accuracy, size, name in rows:
         cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"
         click.echo(f"{cells}  {accuracy:>{wide[3]}}  {size:>{wide[4]}}  {one_line(name)}")
     in_trash = trash.deleted(root)
-    held = sum(disk_use.used(each.folder) for each in in_trash)
-    total = f"{len(found)} in {root}, {_size(sum(map(disk_use.used, found)))}"
-    more = f"; {len(in_trash)} deleted, {_size(held)}: restore or empty-trash" if in_trash else ""
+    in_the_trash = sum(disk_use.used(each.folder) for each in in_trash)
+    total = f"{len(found)} in {root}, {_size(sum(used))}"
+    waits = f"{len(in_trash)} deleted, {_size(in_the_trash)}: restore or empty-trash"
+    more = f"; {waits}" if in_trash else ""
     click.echo(f"{total}{more}", err=True)
 
 
@@ -53,7 +55,7 @@ def empty_trash() -> None:
 COMMANDS = (runs, delete, restore, empty_trash)
 
 
-def _row(run: Path) -> tuple[str, str, str, str, str, str]:
+def _row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
     summary = folders.summary(run) or {}
     done, accuracy = summary.get("epochs_done", 0), summary.get("validation_accuracy")
     try:
@@ -63,7 +65,7 @@ def _row(run: Path) -> tuple[str, str, str, str, str, str]:
     else:
         name, epochs = schedule.name, f"{done} of {schedule.epochs}"
     share = f"{accuracy:.1%}" if isinstance(accuracy, float) else ""
-    return run.name, folders.status(run), epochs, share, _size(disk_use.used(run)), name
+    return run.name, folders.status(run), epochs, share, _size(held), name
 
 
 def _size(count: int) -> str:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from core.design import parse
+from core.design.file_names import file_name
 from core.export import csv
 from core.export.exported import Source
 from pages.components import exports, frame, state
 from pages.components.export_list import target_list
 from pages.components.export_losses import losses_card
 from pages.components.export_preview import csv_preview, preview
-from pages.components.links import file_name, show_link
+from pages.components.links import show_link
 
 _HEIGHT = 220
 
@@ -25,7 +26,7 @@ def page() -> None:
         st.download_button(
             "Download JSON",
             text,
-            file_name(schedule, ".json"),
+            file_name(schedule.name, ".json"),
             "application/json",
             icon=":material/download:",
             key="download-json",

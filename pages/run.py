@@ -26,7 +26,6 @@ from pages.components.run_charts import planned_chart, run_charts
 from pages.components.run_list import run_list
 from pages.components.run_settings import device_chip, run_settings
 from pages.components.run_status import empty_card, status_card
-from pages.components.waiting import queue_card
 
 _LOOK_SECONDS = 0.5
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
@@ -65,7 +64,7 @@ def page() -> None:
         run_settings(shown.settings if shown else None, live=live)
         run_list(root, shown.folder if shown else None)
     with wide:
-        queue_card(root)
+        waiting.queue_card(root)
         if shown is None:
             run_trash.undo_row(root)
             _compose()

@@ -10,14 +10,13 @@ from core.design.diff_groups import Difference, group_differences
 from core.design.group_pairs import group_rows
 from core.design.parse import to_raw
 from core.design.problems.words import epochs as many_epochs
-from core.design.spec import Schedule
+from core.design.spec import OPTIMIZERS, Schedule
 
 __all__ = ["Difference", "alike", "diff", "fields"]
 
 Fields = Mapping[str, Any]
 """JSON values by their dotted path: `lr.warmup.epochs`; the groups are left out."""
 
-_OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 _SHAPES = {"wsd": "warmup-stable-decay"}
 
 
@@ -108,7 +107,7 @@ def _optimizer(old: Fields, new: Fields) -> Iterator[Difference]:
     if old[path] == new[path]:
         return
     detail = f"momentum {words.number(new[momentum])}" if momentum in new else ""
-    text = f"optimizer {_OPTIMIZERS[old[path]]} → {_OPTIMIZERS[new[path]]}"
+    text = f"optimizer {OPTIMIZERS[old[path]]} → {OPTIMIZERS[new[path]]}"
     yield Difference(text, detail, (path, momentum))
 
 
@@ -191,7 +190,7 @@ def _warmup(found: Fields) -> str:
 _ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
     ("model.name", "model.weights"): _short,
     ("epochs",): lambda f: many_epochs(f["epochs"]),
-    ("optimizer.name",): lambda f: _OPTIMIZERS[f["optimizer.name"]],
+    ("optimizer.name",): lambda f: OPTIMIZERS[f["optimizer.name"]],
     ("optimizer.base_lr",): lambda f: f"base LR {words.rate(f['optimizer.base_lr'])}",
     ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,

@@ -11,7 +11,7 @@ import numpy as np
 from core.design.curves import SHAPES, Array
 from core.design.parse import from_raw
 from core.design.recorded import Recorded, RecordedGroup, differences
-from core.design.spec import Schedule
+from core.design.spec import OPTIMIZERS, Schedule
 from core.errors import InputError
 
 _NEAR = 1e-9
@@ -145,7 +145,7 @@ def _group(group: RecordedGroup, scale: float) -> Raw:
 
 def _optimizer(recorded: Recorded) -> Raw:
     kind = recorded.optimizer.lower()
-    if kind not in ("adam", "adamw", "sgd"):
+    if kind not in OPTIMIZERS:
         wrong, way_out = f"is {recorded.optimizer}", "a schedule has Adam, AdamW or SGD"
         raise InputError("optimizer", wrong, way_out)
     settings = recorded.settings()

@@ -14,6 +14,8 @@ from core.errors import InputError, nearest
 
 DEFAULT = "gradual"
 BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
+BUNDLED_WEIGHTS = "bundled"
+"""What comes with a package, and needs no network."""
 
 FAMILIES: dict[Family, str] = {
     "thaw": "When groups thaw",

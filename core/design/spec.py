@@ -101,6 +101,9 @@ class SGD(Document):
 
 Optimizer = Annotated[Adam | AdamW | SGD, Field(discriminator="name")]
 
+OPTIMIZERS = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
+"""By their names here, what papers and `torch.optim` call them."""
+
 
 class FloorFactor(Document):
     """The lowest rate as a share of each group's own peak, from 0 to 1."""

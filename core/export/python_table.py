@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from core.design import curves
-from core.design.spec import SGD, Adam, FloorFactor, FloorLR, Group, Schedule
+from core.design.problems.words import epochs
+from core.design.spec import OPTIMIZERS, SGD, FloorFactor, FloorLR, Group, Schedule
 from core.export.quoting import comment, python
 
 _WIDTH = 99
@@ -13,13 +14,8 @@ _WIDTH = 99
 
 def heading(schedule: Schedule) -> str:
     """A comment that says what the code is and where it comes from."""
-    what = f"{schedule.name}: {schedule.model.name}, {epochs(schedule)}"
+    what = f"{schedule.name}: {schedule.model.name}, {epochs(schedule.epochs)}"
     return f"# {comment(what)}. Made with Thaw (thaw.schedule {schedule.version})."
-
-
-def epochs(schedule: Schedule) -> str:
-    """`1 epoch`, `8 epochs`."""
-    return f"{schedule.epochs} epoch{'s' if schedule.epochs > 1 else ''}"
 
 
 def table(schedule: Schedule) -> str:
@@ -35,9 +31,8 @@ def optimizer(schedule: Schedule, groups: str) -> str:
     if isinstance(spec, SGD):
         given["momentum"] = spec.momentum
     given["weight_decay"] = spec.weight_decay
-    kind = "SGD" if isinstance(spec, SGD) else "Adam" if isinstance(spec, Adam) else "AdamW"
     told = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    return f"torch.optim.{kind}({groups}, {told})"
+    return f"torch.optim.{OPTIMIZERS[spec.name]}({groups}, {told})"
 
 
 def _curve(schedule: Schedule) -> list[str]:

@@ -5,13 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design import curves, layers, plan
-from core.design.spec import SGD, FloorLR, Group, Schedule
+from core.design.problems.words import epochs, from_to
+from core.design.spec import OPTIMIZERS, SGD, FloorLR, Group, Schedule
 from core.export.exported import Loss, Source
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
-
-NAMES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
-"""Optimizers as papers write them."""
 
 KEPT = "the groups, their layers, their peak rates, and the epochs in which they train"
 
@@ -34,8 +32,7 @@ def rows(source: Source) -> list[Row]:
 
 def spans(row: Row) -> str:
     """`2 to 7`, or `never`; epochs count from 0, and the last is named."""
-    shown = [f"{a} to {b - 1}" if b - a > 1 else str(a) for a, b in row.spans]
-    return ", ".join(shown) or "never"
+    return ", ".join(from_to(start, end - 1) for start, end in row.spans) or "never"
 
 
 def rate(value: float) -> str:
@@ -82,7 +79,7 @@ def _optimizer(schedule: Schedule) -> str:
     spec = schedule.optimizer
     momentum = f", momentum {spec.momentum:g}" if isinstance(spec, SGD) else ""
     decay = f"weight decay {spec.weight_decay:g}"
-    return f"{NAMES[spec.name]}, base rate {rate(spec.base_lr)}, {decay}{momentum}"
+    return f"{OPTIMIZERS[spec.name]}, base rate {rate(spec.base_lr)}, {decay}{momentum}"
 
 
 def _warmup(schedule: Schedule) -> str:
@@ -90,7 +87,7 @@ def _warmup(schedule: Schedule) -> str:
     if not warmup.epochs:
         return "none"
     start = f"from {warmup.start_factor:g} of the peak"
-    return f"{warmup.epochs:g} epoch{'' if warmup.epochs == 1 else 's'}, {warmup.shape}, {start}"
+    return f"{epochs(warmup.epochs)}, {warmup.shape}, {start}"
 
 
 def _decay(schedule: Schedule) -> str:

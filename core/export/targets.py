@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.design import problems
+from core.design import file_names, problems
 from core.design.spec import Schedule
 from core.errors import InputError, nearest, shown
 from core.export import (
@@ -177,10 +177,9 @@ _TAKEN = sys.stdlib_module_names | {
 
 def file_name(schedule: Schedule, target: Target) -> str:
     """A plain name for the export: `gradual-unfreezing.csv`; Python's can be imported."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in schedule.name.lower())
     if target.suffix != ".py":
-        return f"{'-'.join(words.split()) or 'schedule'}{target.suffix}"
-    stem = "_".join(words.split()) or "schedule"
+        return file_names.file_name(schedule.name, target.suffix)
+    stem = file_names.file_name(schedule.name, "", "_")
     own = _is_imported(stem) and stem not in _TAKEN
     return f"{stem if own else f'schedule_{stem}'}{target.suffix}"
 

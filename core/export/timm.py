@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from core.design import curves, plan
 from core.design.layers import LayerTable
+from core.design.presets import BUNDLED_WEIGHTS
 from core.design.spec import SGD, FloorFactor, FloorLR, Polynomial, Schedule
 from core.errors import ExportError
 from core.export import python_table
@@ -14,8 +15,6 @@ from core.export.exported import FILE, Exported, Loss, Source
 
 CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
 """Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""
-
-_DEFAULT_WEIGHTS = "bundled"
 
 
 def export(source: Source) -> Exported:
@@ -81,7 +80,7 @@ def _is_cut_by_blocks(schedule: Schedule, table: LayerTable | None) -> bool:
 
 def _flags(schedule: Schedule) -> Iterator[str]:
     model, weights = schedule.model.name.removeprefix("timm/"), schedule.model.weights
-    if weights not in (None, _DEFAULT_WEIGHTS):
+    if weights not in (None, BUNDLED_WEIGHTS):
         model = f"{model}.{weights}"
     yield f"--model {shlex.quote(model)}{'' if weights is None else ' --pretrained'}"
     yield from _optimizer(schedule)

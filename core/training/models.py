@@ -17,9 +17,8 @@ from core.design.spec import ModelRef
 from core.errors import ModelError, SettingsError, nearest
 from core.suggest import heads_of
 from core.training import weights
-from core.training.weights import BUNDLED, BUNDLED_MODEL
 
-__all__ = ["BUNDLED", "BUNDLED_MODEL", "CLASSES", "Network", "build", "normalise", "pretrained"]
+__all__ = ["CLASSES", "Network", "build", "normalise", "pretrained"]
 
 CLASSES = 1_000
 """Of a network as its library has it, and of its layer table."""

@@ -20,17 +20,17 @@ from huggingface_hub.errors import HfHubHTTPError
 from torch import nn
 from torchvision.models.vision_transformer import interpolate_embeddings
 
+from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import ModelRef
 from core.errors import ModelError, RunError, nearest
 
-BUNDLED = "bundled"
-BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
 _UNTAGGED = "pretrained"
 """What weights of timm are called that have no tag."""
 _ANSWERS_WITHIN = 10.0  # seconds
 _DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte, after which a network counts as absent
 _WORKS_OFFLINE = (
-    f"connect to a network, use {BUNDLED_MODEL} with its weights {BUNDLED!r}, which needs none, "
+    f"connect to a network, use {BUNDLED_MODEL} with its weights {BUNDLED_WEIGHTS!r}, "
+    "which needs none, "
     'or train from random weights with "weights": null'
 )
 
@@ -47,7 +47,7 @@ def names_of_weights(name: str) -> tuple[str, ...]:
         best = known.__members__.get("DEFAULT")  # an alias, so it is not among the members below
         own = [weights.name for weights in known if weights is not best]
         return (best.name, *own) if best is not None else tuple(own)
-    return (*((BUNDLED,) if name == BUNDLED_MODEL else ()), *_tags(short))
+    return (*((BUNDLED_WEIGHTS,) if name == BUNDLED_MODEL else ()), *_tags(short))
 
 
 def timm_cfg(short: str, weights: str | None) -> _Cfg:
@@ -89,7 +89,7 @@ def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
         return model
     if ref.weights not in names_of_weights(ref.name):
         raise _unknown(ref)
-    if ref.weights == BUNDLED:
+    if ref.weights == BUNDLED_WEIGHTS:
         _load_bundled(model)
         return model
     tagged = short if ref.weights == _UNTAGGED else f"{short}.{ref.weights}"

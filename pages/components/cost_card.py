@@ -5,14 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from core.design.layers import LayerTable
-from core.design.spec import Schedule
+from core.design.spec import OPTIMIZERS, Schedule
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
 from pages.components import frame
 from pages.components.cost_figures import Figures, figures
 from pages.components.cost_rows import about, phase_at, rows, told
 from pages.components.cost_strip import NO_TABLE
-from pages.components.names import OPTIMIZERS
 
 
 def cost_card(schedule: Schedule, table: LayerTable | None, settings: RunSettings) -> None:

@@ -9,13 +9,12 @@ from html import escape
 import streamlit as st
 
 from core.design.layers import LayerTable
-from core.design.spec import Schedule
+from core.design.spec import OPTIMIZERS, Schedule
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
 from pages.components.axis import TRACK_LEFT, TRACK_RIGHT, Span
 from pages.components.cost_figures import Figures, figures
 from pages.components.cost_rows import Row, about, phase_at, rows, told
-from pages.components.names import OPTIMIZERS
 
 NO_TABLE = "not known: there is no layer table of this model"
 _SLIM = 96 / 704

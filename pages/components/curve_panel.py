@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.design import edits
 from core.design.curves import SHAPES
-from core.design.spec import MAX_EPOCHS, SGD, FloorLR, Schedule
+from core.design.spec import MAX_EPOCHS, OPTIMIZERS, SGD, FloorLR, Schedule
 from pages.components import frame, names, state
 from pages.components.fields import choice, fresh_key, is_stale, number, sensible_step, switch
 
@@ -73,9 +73,9 @@ def _controls(schedule: Schedule) -> None:
         choice(
             "Optimizer",
             "optimizer.name",
-            (*names.OPTIMIZERS,),
+            (*OPTIMIZERS,),
             edits.set_optimizer,
-            names.OPTIMIZERS,
+            OPTIMIZERS,
         )
     left, right = _pair()
     with left:
@@ -219,7 +219,7 @@ def _shape_detail(shape: str) -> None:
 
 def _optimizer(schedule: Schedule) -> None:
     optimizer = schedule.optimizer
-    title = f"{names.OPTIMIZERS[optimizer.name]}: weight decay {optimizer.weight_decay:g}"
+    title = f"{OPTIMIZERS[optimizer.name]}: weight decay {optimizer.weight_decay:g}"
     if isinstance(optimizer, SGD):
         title += f", momentum {optimizer.momentum:g}"
     with _fold("optimizer-fold", title):

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 import streamlit as st
 
+from core.design.file_names import file_name
 from core.export import csv
 from pages.components import state
-from pages.components.links import file_name
 
 MOST_ROWS = 2_000_000
 
@@ -25,7 +25,7 @@ def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any
     st.download_button(
         label,
         lambda: csv.text(schedule, steps),
-        file_name(schedule, ".csv" if by == "step" else "-by-epoch.csv"),
+        file_name(schedule.name, ".csv" if by == "step" else "-by-epoch.csv"),
         "text/csv",
         on_click="ignore",
         disabled=rows > MOST_ROWS,

@@ -1,4 +1,4 @@
-"""A schedule's address in this server, and its file names."""
+"""A schedule's address in this server."""
 
 from __future__ import annotations
 
@@ -34,9 +34,3 @@ def link_of(schedule: Schedule) -> str:
         base = base.removesuffix(f"/{page}")
     base = base.removesuffix(_INSIDE)
     return f"{base}/?{link.PARAMETER}={link.encode(schedule)}"
-
-
-def file_name(schedule: Schedule, suffix: str) -> str:
-    """A plain file name for the schedule: `gradual-unfreezing.json`."""
-    words = "".join(c if c.isascii() and c.isalnum() else " " for c in schedule.name.lower())
-    return f"{'-'.join(words.split()) or 'schedule'}{suffix}"

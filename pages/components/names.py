@@ -4,7 +4,5 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-OPTIMIZERS: Mapping[str, str] = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
-
 SHAPES: Mapping[str, str] = {"wsd": "Warmup, stable, decay"}
 """Those that are not just capitalised."""

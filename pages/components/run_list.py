@@ -26,15 +26,16 @@ _MARKS = {
 def run_list(root: Path, shown: Path | None) -> None:
     """Draw the card; a click shows that run."""
     runs = own_runs.runs(root)
-    held = size(sum(map(disk_use.used, runs)))
-    with frame.card("runs", "Runs", f"{len(runs)} in all, {held}" if runs else ""):
+    held = {run: disk_use.used(run) for run in runs}
+    in_all = f"{len(runs)} in all, {size(sum(held.values()))}" if runs else ""
+    with frame.card("runs", "Runs", in_all):
         if shown is not None:
             run_trash.undo_row(root)
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
         few = runs if st.session_state.get("all-runs") else runs[:_FEW]
         for run in few:
-            _row(run, chosen=shown is not None and run.name == shown.name)
+            _row(run, held[run], chosen=shown is not None and run.name == shown.name)
         if len(runs) > len(few) and st.button(
             f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
         ):
@@ -43,7 +44,7 @@ def run_list(root: Path, shown: Path | None) -> None:
         run_trash.trash_row(root)
 
 
-def _row(run: Path, *, chosen: bool) -> None:
+def _row(run: Path, held: int, *, chosen: bool) -> None:
     status = folder.status(run)
     summary = folder.summary(run) or {}
     try:
@@ -54,9 +55,9 @@ def _row(run: Path, *, chosen: bool) -> None:
     accuracy = summary.get("validation_accuracy")
     known = isinstance(accuracy, float | int)
     result = f"{status} · {accuracy:.1%}" if known else status
-    held = size(disk_use.used(run))
+    title = frame.escape_markdown(folder.name_of(run))
     if st.button(
-        f"**{frame.escape_markdown(folder.name_of(run))}**  \n:small[{when} · {result} · {held}]",
+        f"**{title}**  \n:small[{when} · {result} · {size(held)}]",
         icon=_MARKS[status],
         key=f"{'chosen' if chosen else 'other'}-run-{run.name}",
         type="tertiary",

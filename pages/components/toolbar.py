@@ -7,11 +7,12 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.design import edits, parse
+from core.design.file_names import file_name
 from core.design.problems import Problem
 from pages.components import frame, state
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
-from pages.components.links import file_name, show_link
+from pages.components.links import show_link
 from pages.components.model_box import class_count, model_box, model_reading
 from pages.components.preset_gallery import preset_button
 
@@ -81,7 +82,7 @@ def _files() -> None:
         st.download_button(
             "Download JSON",
             parse.dumps(schedule),
-            file_name(schedule, ".json"),
+            file_name(schedule.name, ".json"),
             "application/json",
             key="download-json",
             icon=":material/download:",

@@ -4,13 +4,14 @@ import pytest
 import torch
 
 from core.design.layers import known_models, load
+from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import ModelRef
 from core.errors import ModelError, RunError, SettingsError
 from core.suggest import heads_of
-from core.training.models import BUNDLED, BUNDLED_MODEL, build, normalise, pretrained
+from core.training.models import build, normalise, pretrained
 from tests.training.small import of_kind, run, small_schedule, small_settings
 
-BUNDLED_REF = ModelRef(name=BUNDLED_MODEL, weights=BUNDLED)
+BUNDLED_REF = ModelRef(name=BUNDLED_MODEL, weights=BUNDLED_WEIGHTS)
 
 
 @pytest.mark.parametrize("name", known_models())

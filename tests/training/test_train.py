@@ -68,9 +68,12 @@ def test_frozen_groups_end_with_the_parameters_and_buffers_they_began_with(unbro
         ("stage4", 0, 2),
         ("conv_head", 0, 1),
     }
-    from core.training.models import BUNDLED, BUNDLED_MODEL, ModelRef, pretrained
+    from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
+    from core.training.models import ModelRef, pretrained
 
-    before = pretrained(ModelRef(name=BUNDLED_MODEL, weights=BUNDLED), 10).model.state_dict()
+    before = pretrained(
+        ModelRef(name=BUNDLED_MODEL, weights=BUNDLED_WEIGHTS), 10
+    ).model.state_dict()
     after = weights(folder)
     moved = {name for name in after if not after[name].equal(before[name])}
     assert moved

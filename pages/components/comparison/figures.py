@@ -8,13 +8,13 @@ from html import escape
 
 from core.design import problems
 from core.design.problems.words import percent
+from core.design.spec import OPTIMIZERS
 from core.runs.compare import Result
 from core.runs.forecast import duration
 from pages.components import cost_figures
 from pages.components import cost_words as words
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
-from pages.components.names import OPTIMIZERS
 
 NONE = "–"
 

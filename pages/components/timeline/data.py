@@ -15,6 +15,7 @@ from core.design.layers import LayerTable, count
 from core.design.palette import ROLES, group_colours
 from core.design.problems import Problem
 from core.design.spec import (
+    OPTIMIZERS,
     WSD,
     Floor,
     FloorFactor,
@@ -25,7 +26,6 @@ from core.design.spec import (
 )
 from pages.components import axis
 from pages.components.axis import Span
-from pages.components.names import OPTIMIZERS
 
 _RISING = 49
 _FALLING = 193
