@@ -7,6 +7,7 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from core.design.spec import Schedule
 from core.errors import RunError, ThawError
@@ -30,6 +31,7 @@ class Sitting:
         self._console = Console(schedule)
         self._writing = threading.RLock()  # so that nothing follows the last event
         self._ended = False
+        self._summary: dict[str, Any] | None = None
         self.done = threading.Event()
 
     def __enter__(self) -> Sitting:
@@ -37,8 +39,9 @@ class Sitting:
 
     def take(self, event: ev.Event) -> None:
         """Store an event, then show it."""
-        if isinstance(event, ev.Finished):  # before its event: a finished run has its summary
-            folders.write_summary(self._folder, self._schedule, (event,))
+        if isinstance(event, ev.Finished):  # before its event, as a kill after it is never mended
+            self._summary = folders.write_summary(self._folder, self._schedule, (event,))
+            event_log.give_room(self._folder)
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
                 self._ended = outcome.is_end((event,))
@@ -71,7 +74,9 @@ class Sitting:
             if end is not None:
                 with suppress(RunError):  # else the error that is told would be that one
                     event_log.append_last(self._folder, end)
-            summary = folders.write_summary(self._folder, self._schedule)
+            summary = self._summary if end is None else None
+            if summary is None:
+                summary = folders.write_summary(self._folder, self._schedule)
             claim.release(self._folder)
         self._console.end(summary)
         if unforeseen is not None:

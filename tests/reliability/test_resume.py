@@ -291,3 +291,13 @@ def test_a_run_that_could_not_make_its_folder_can_be_started_again_there(tmp_pat
         with faults.on(faults.Disk(tmp_path, fate)), pytest.raises(InputError, match=told):
             folders.create(folder, schedule, settings)
         folders.create(folder, schedule, settings)  # which it could not if anything was left
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_to_tell_its_end_is_the_last_that_a_run_asks_of_its_disk(tmp_path):
+    """A finished run is never resumed, so nothing would mend what a kill leaves after that."""
+    schedule, settings = sittings.drawn(0, epochs=4, samples=12)
+    sittings.prepare(tmp_path / "run", schedule, settings)
+    disk, result = sit(tmp_path / "run")
+    assert result.exit_code == 0, result.output
+    assert disk.asked[-2:] == [f"write {event_log.EVENTS}", f"sync {event_log.EVENTS}"]
