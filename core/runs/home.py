@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import InputError, shown
+from core.runs.lock import alone
 
 HOME = "THAW_HOME"
 DEMO = "THAW_DEMO"
@@ -22,6 +25,23 @@ def home() -> Path:
     except RuntimeError:
         wrong = f"is {shown(named)}, and there is no such home folder"
         raise InputError(HOME, wrong, "set it to a folder's whole path") from None
+
+
+@contextmanager
+def alone_in(folder: Path, lock: str = ".lock") -> Iterator[None]:
+    """A context in which nobody else changes a folder in Thaw's home, which is made if need be.
+
+    What the disk refuses in it is an InputError that names THAW_HOME.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with alone(folder / lock):
+            yield
+    except OSError as error:
+        wrong = f"is {str(folder.parent)!r}, where {folder.name} cannot be written"
+        reason = error.strerror or error
+        way_out = "make room there, or set it to a folder that you may write to"
+        raise InputError(HOME, f"{wrong} ({reason})", way_out) from error
 
 
 def is_demo() -> bool:

@@ -12,8 +12,7 @@ import os
 import re
 import time
 import unicodedata
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
@@ -23,12 +22,11 @@ from core.design.edits import set_field
 from core.design.parse import MAX_BYTES, dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs.home import HOME, home, is_demo
-from core.runs.lock import alone
+from core.runs.home import alone_in, home, is_demo
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds that the trash keeps what was deleted."""
-_TRASH, _LOCK, _SUFFIX = ".trash", ".lock", ".json"
+_TRASH, _SUFFIX = ".trash", ".json"
 _LONGEST_NAME = 80
 _AGAIN = "it was deleted or renamed, so choose another one"
 
@@ -109,7 +107,7 @@ def save(root: Path, schedule: Schedule, *, replace: bool = False) -> tuple[str,
     Raises NameTakenError if another schedule has its name and `replace` is not set; InputError if
     nothing can be written there.
     """
-    with _changing(root):
+    with alone_in(root):
         same = _named(root, schedule.name)
         if same is not None and same.schedule == schedule:
             return same.file, None
@@ -125,7 +123,7 @@ def rename(root: Path, file: str, name: str) -> str:
     Raises NameTakenError if another one has that name; InputError for a name that no schedule may
     have, and if the file is not there.
     """
-    with _changing(root):
+    with alone_in(root):
         entry = load(root, file)
         renamed = set_field(entry.schedule, "name", name.strip())
         if renamed == entry.schedule:
@@ -141,7 +139,7 @@ def rename(root: Path, file: str, name: str) -> str:
 
 def duplicate(root: Path, file: str) -> str:
     """Put a copy beside a schedule, as `NAME copy` or `NAME copy 2`; returns its file."""
-    with _changing(root):
+    with alone_in(root):
         entry = load(root, file)
         taken = {_alike(each.name) for each in read(root)[0]}
         for number in count(1):
@@ -154,7 +152,7 @@ def duplicate(root: Path, file: str) -> str:
 
 def delete(root: Path, file: str) -> Trashed:
     """Move a schedule into the trash, from which `restore` brings it back for 30 days."""
-    with _changing(root):
+    with alone_in(root):
         _empty_trash(root)
         return _to_trash(root, load(root, file))
 
@@ -165,7 +163,7 @@ def restore(root: Path, trashed: Trashed) -> str:
     Where a schedule has taken its name since, that one goes into the trash in its stead.
     Raises InputError if the trash has been emptied.
     """
-    with _changing(root):
+    with alone_in(root):
         path = root / _TRASH / trashed.file
         if trashed.file not in {each.name for each in _files(root / _TRASH)}:
             raise InputError(
@@ -254,15 +252,3 @@ def _empty_trash(root: Path) -> None:
         if moment.isdecimal() and int(moment) < oldest:
             with suppress(OSError):
                 path.unlink()
-
-
-@contextmanager
-def _changing(root: Path) -> Iterator[None]:
-    """A context in which nobody else changes the library; its folder is made."""
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        with alone(root / _LOCK):
-            yield
-    except OSError as error:
-        wrong = f"is {str(root.parent)!r}, where the library cannot be written ({error.strerror})"
-        raise InputError(HOME, wrong, "make room there, or set it to another folder") from error

@@ -18,8 +18,7 @@ from core.errors import InputError
 from core.runs import claim, demo
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
-from core.runs.home import HOME, home
-from core.runs.lock import alone
+from core.runs.home import alone_in, home
 
 _LOCK = "lock"
 _ONE = "one-run.lock"
@@ -40,7 +39,7 @@ def root() -> Path:
 
 def join(queue: Path) -> str:
     """Take a ticket, at the end; InputError if too many wait, or nothing can be written there."""
-    with _locked(queue):
+    with alone_in(queue, _LOCK):
         waiting = len(_present(queue))
         if waiting >= LIMITS.waiting:
             raise InputError("queue", f"is full, {waiting} wait", "try again in some minutes")
@@ -61,7 +60,7 @@ def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str 
     It is the ticket's turn when nobody present is ahead and none of the folders in `runs` is run.
     What `begin` raises is raised, and the ticket used up as well.
     """
-    with _locked(queue):
+    with alone_in(queue, _LOCK):
         (queue / ticket).touch()
         present = _present(queue)
         ahead = present.index(ticket)
@@ -82,23 +81,12 @@ def one_run(runs: Path) -> Iterator[None]:
 
     What earlier runs have left that nobody needs is cleared away, so that the disk has room.
     """
-    with _locked(runs, _ONE):
+    with alone_in(runs, _ONE):
         if busy(runs):
             raise InputError("run", "has to wait, since another one is on", "try again at its end")
         for run in folders.list_runs(runs):
             demo.clear(run)
         yield
-
-
-@contextmanager
-def _locked(place: Path, name: str = _LOCK) -> Iterator[None]:
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-        with alone(place / name):
-            yield
-    except OSError as error:
-        wrong = f"is {str(place)!r}, where nothing can be written ({error.strerror or error})"
-        raise InputError(HOME, wrong, "set it to a folder that you may write to") from None
 
 
 def _present(queue: Path) -> list[str]:
