@@ -17,7 +17,7 @@ def runs() -> None:
     root = launch.root()
     found = folders.list_runs(root)
     used = [disk_use.used(run) for run in found]
-    rows = [_row(run, held) for run, held in zip(found, used, strict=True)]
+    rows = [row(run, held) for run, held in zip(found, used, strict=True)]
     wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     for run_id, status, epochs, accuracy, size, name in rows:
         cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"
@@ -55,16 +55,18 @@ def empty_trash() -> None:
 COMMANDS = (runs, delete, restore, empty_trash)
 
 
-def _row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
-    summary = folders.summary(run) or {}
-    done, accuracy = summary.get("epochs_done", 0), summary.get("validation_accuracy")
+def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
+    """A run's cells in the list; `held` is what it takes of the disk, in bytes."""
+    summary = folders.summary(run)
+    accuracy = summary and summary.validation_accuracy
     try:
         schedule = folders.read(run)[0]
     except InputError as error:
         name, epochs = f"damaged: {error}", ""
     else:
+        done = summary.epochs_done if summary else 0
         name, epochs = schedule.name, f"{done} of {schedule.epochs}"
-    share = f"{accuracy:.1%}" if isinstance(accuracy, float) else ""
+    share = "" if accuracy is None else f"{accuracy:.1%}"
     return run.name, folders.status(run), epochs, share, _size(held), name
 
 

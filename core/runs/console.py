@@ -15,6 +15,7 @@ from core.errors import one_line
 from core.runs import events as ev
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
+from core.runs.outcome import Summary
 
 _OFTEN = 0.5
 """Seconds between two progress events of one stage that are shown and stored."""
@@ -66,10 +67,10 @@ class Console:
             self._bar = None
         self._stage = ""
 
-    def end(self, summary: dict[str, Any]) -> None:
-        """Say how the run ended, given its summary."""
-        done = f"{summary['epochs_done']} of {summary['epochs']} epochs"
-        self._line(f"{summary['status']} after {done} and {summary['seconds']:.1f} s")
+    def end(self, summary: Summary) -> None:
+        """Say how the run ended."""
+        done = f"{summary.epochs_done} of {summary.epochs} epochs"
+        self._line(f"{summary.status} after {done} and {summary.seconds:.1f} s")
 
     def _started(self, event: ev.Started) -> None:
         self._told = Digest(started=event)

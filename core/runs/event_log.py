@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import ValidationError
 
@@ -12,12 +13,16 @@ from core.errors import RunError
 from core.runs import events as ev
 from core.runs import outcome
 from core.runs.disk import told
+from core.runs.small_file import opened
 
 EVENTS = "events.jsonl"
 ROOM = "room"
 _ROOM_BYTES = 16_384
 _LONGEST_END = 65_536
 """Bytes: a last event that is longer is found by reading all of them."""
+_LONGEST_LINE = 16 * 1024**2
+_MOST = 1024**3
+"""Bytes that are read of a line, and in all: no run of Thaw's comes near, a stranger's file may."""
 _MILESTONES = (ev.EpochDone, ev.Finished)
 
 
@@ -70,18 +75,14 @@ def read_new(folder: Path, offset: int) -> tuple[tuple[ev.Event, ...], int]:
 
     A last line without its end is left for next time. A missing file has no events.
     """
-    try:
-        with (folder / EVENTS).open("rb") as file:
-            file.seek(offset)
-            content = file.read()
-    except OSError:
-        return (), offset
-    whole = content[: content.rfind(b"\n") + 1]
     found = []
-    for line in whole.splitlines():
-        with suppress(ValidationError):
-            found.append(ev.EVENT.validate_json(line))
-    return tuple(found), offset + len(whole)
+    with suppress(OSError), opened(folder / EVENTS) as file:
+        file.seek(offset)
+        while offset < _MOST and (line := _line(file)):
+            offset = file.tell()
+            with suppress(ValidationError):
+                found.append(ev.EVENT.validate_json(line))
+    return tuple(found), offset
 
 
 def history(folder: Path) -> tuple[ev.Event, ...]:
@@ -92,9 +93,15 @@ def history(folder: Path) -> tuple[ev.Event, ...]:
 def last(folder: Path) -> tuple[ev.Event, ...]:
     """The last whole line's event, if it is one; cheaper than `read`, since only it is read."""
     try:
-        with (folder / EVENTS).open("rb") as file:
+        with opened(folder / EVENTS) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
             lines = file.read().rsplit(b"\n", 2)
         return (ev.EVENT.validate_json(lines[-2]),)
     except (OSError, IndexError, ValidationError):
         return ()
+
+
+def _line(file: BinaryIO) -> bytes:
+    """The next whole line, or what a line begins with that is too long; nothing at the end."""
+    line = file.readline(_LONGEST_LINE)
+    return line if line.endswith(b"\n") or len(line) == _LONGEST_LINE else b""

@@ -12,22 +12,23 @@ log.txt                         what a launched process printed, and any error i
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+
+from pydantic import ValidationError
 
 from core.design.parse import dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
 from core.runs import claim, disk, event_log, outcome
 from core.runs import events as ev
-from core.runs.outcome import Status
+from core.runs.outcome import SUMMARY as SUMMARY_JSON
+from core.runs.outcome import Status, Summary
 from core.runs.settings import RunSettings, read_settings
-from core.runs.small_file import content, json_of
+from core.runs.small_file import content, opened
 
 SCHEDULE = "schedule.json"
 SETTINGS = "settings.json"
@@ -122,7 +123,8 @@ def name_of(folder: Path) -> str:
 def status(folder: Path) -> Status:
     """How a run stands, from its folder alone; see `core.runs.outcome`."""
     last = event_log.last(folder)
-    return status_from(folder, last if outcome.is_end(last) else event_log.read(folder))
+    known = last and (outcome.is_end(last) or claim.process(folder) is None)
+    return status_from(folder, last if known else event_log.read(folder))
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
@@ -135,32 +137,29 @@ def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
     return outcome.status(event_log.last(folder), alive=False, stop_asked=False)
 
 
-def summary(folder: Path) -> dict[str, Any] | None:
-    """What `write_summary` has written, or None if it is missing or unreadable."""
+def summary(folder: Path) -> Summary | None:
+    """What `write_summary` has written, or None if it is missing or not understood."""
     try:
-        found = json_of(folder / SUMMARY)
-    except (OSError, ValueError):
+        return SUMMARY_JSON.validate_json(content(folder / SUMMARY))
+    except (OSError, ValidationError):
         return None
-    return found if isinstance(found, dict) else None
 
 
 def end_of_log(folder: Path, characters: int = 4000) -> str | None:
     """The last characters of the run's log; None if there is none."""
     try:
-        with (folder / LOG).open("rb") as log:
+        with opened(folder / LOG) as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 4 * characters))
             return log.read().decode(errors="replace")[-characters:]
     except OSError:
         return None
 
 
-def write_summary(
-    folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()
-) -> dict[str, Any]:
+def write_summary(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
     """Write and return how the run ended, events included that are coming; see `outcome`."""
     told = outcome.summarise(schedule, (*event_log.read(folder), *coming))
     with suppress(OSError):  # the events hold all of it
-        disk.replace_durably(folder / SUMMARY, (json.dumps(told, indent=2) + "\n").encode())
+        disk.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(told, indent=2) + b"\n")
     return told
 
 

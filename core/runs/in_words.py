@@ -23,21 +23,27 @@ def facts(folder: Path, schedule: Schedule) -> Facts:
         wrong = f"is {str(folder)!r}, a run of another schedule ({ran.name})"
         raise InputError("--run", wrong, f"export {str(folder / folders.SCHEDULE)!r} instead")
     end = folders.summary(folder)
-    if end is None or not end.get("audit"):
+    if (
+        end is None
+        or end.audit is None
+        or end.validation_loss is None
+        or end.validation_accuracy is None
+        or end.majority_accuracy is None
+    ):
         wrong = f"is {str(folder)!r}, a run without an audit"
         raise InputError("--run", wrong, "let it finish first: python -m core resume DIR")
-    audit = end["audit"]
-    frozen = "did not move" if audit["frozen_groups_unchanged"] else "moved: their bits differ"
+    audit = end.audit
+    frozen = "did not move" if audit.frozen_groups_unchanged else "moved: their bits differ"
     return (
-        ("run", f"{end['status']} in {duration(end['seconds'])} on {end['device']}"),
+        ("run", f"{end.status} in {duration(end.seconds)} on {end.device}"),
         (
             "validation",
-            f"loss {end['validation_loss']:.4f}, accuracy {end['validation_accuracy']:.1%}",
+            f"loss {end.validation_loss:.4f}, accuracy {end.validation_accuracy:.1%}",
         ),
-        ("always the commonest class", f"accuracy {end['majority_accuracy']:.1%}"),
+        ("always the commonest class", f"accuracy {end.majority_accuracy:.1%}"),
         (
             "rates",
-            f"{audit['steps']:,} steps, largest relative difference {audit['max_lr_error']:.2g}",
+            f"{audit.steps:,} steps, largest relative difference {audit.max_lr_error:.2g}",
         ),
         ("frozen groups", frozen),
     )

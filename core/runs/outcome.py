@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass
+from typing import Annotated, Literal, TypeVar
+
+from pydantic import Field, TypeAdapter
 
 from core.design.spec import Schedule
 from core.runs import events as ev
@@ -17,6 +20,34 @@ _ENDS: dict[type[ev.Event], Status] = {
 }
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _Event = TypeVar("_Event")
+_Line = Annotated[str, Field(max_length=200)]
+"""What a name or a device's name takes at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended: its status, the last epoch's metrics, the audit.
+
+    What the run has not come to is None; `seconds` counts every sitting.
+    """
+
+    status: Status
+    name: _Line
+    model: _Line
+    epochs: ev.Epoch
+    epochs_done: ev.Epoch
+    train_loss: ev.Number | None
+    train_accuracy: ev.Share | None
+    validation_loss: ev.Number | None
+    validation_accuracy: ev.Share | None
+    majority_accuracy: ev.Share | None
+    seconds: ev.Amount
+    device: _Line | None
+    audit: ev.Audit | None
+
+
+SUMMARY: TypeAdapter[Summary] = TypeAdapter(Summary)
+"""Reads and writes a summary as JSON."""
 
 
 def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Status:
@@ -55,35 +86,36 @@ def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
     is dropped, and so is every end but the last. A notice that a resume repeats stands once.
     """
     kept: list[ev.Event] = []
+    noticed: set[ev.Notice] = set()
     for event in events:
         if isinstance(event, ev.Started):
             kept = [old for old in kept if not _void(old, event.resumed_at)]
-        if not (isinstance(event, ev.Notice) and event in kept):
-            kept.append(event)
+        if isinstance(event, ev.Notice):
+            if event in noticed:
+                continue
+            noticed.add(event)
+        kept.append(event)
     return tuple(kept)
 
 
-def summarise(schedule: Schedule, events: Iterable[ev.Event]) -> dict[str, Any]:
-    """A run's end in plain values: status, the last epoch's metrics, the audit.
-
-    What the run has not come to is null; `seconds` counts every sitting.
-    """
+def summarise(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
+    """How a run of that schedule stands at its end, or where its process was last heard of."""
     kept = history(events)
     started, epoch = _last(kept, ev.Started), _last(kept, ev.EpochDone)
-    audit, finished = _last(kept, ev.Audit), _last(kept, ev.Finished)
+    finished = _last(kept, ev.Finished)
     in_epochs = sum(event.seconds for event in kept if isinstance(event, ev.EpochDone))
-    return {
-        "status": status(kept, alive=False, stop_asked=False),
-        "name": schedule.name,
-        "model": schedule.model.name,
-        "epochs": schedule.epochs,
-        "epochs_done": epoch.epoch + 1 if epoch else 0,
+    return Summary(
+        status=status(kept, alive=False, stop_asked=False),
+        name=schedule.name,
+        model=schedule.model.name,
+        epochs=schedule.epochs,
+        epochs_done=epoch.epoch + 1 if epoch else 0,
         **{name: getattr(epoch, name) if epoch else None for name in _METRICS},
-        "majority_accuracy": started.majority_accuracy if started else None,
-        "seconds": finished.seconds if finished else in_epochs,
-        "device": started.device_name if started else None,
-        "audit": _plain(audit) if audit else None,
-    }
+        majority_accuracy=started.majority_accuracy if started else None,
+        seconds=finished.seconds if finished else in_epochs,
+        device=started.device_name if started else None,
+        audit=_last(kept, ev.Audit),
+    )
 
 
 def _void(event: ev.Event, resumed_at: int) -> bool:
@@ -94,9 +126,3 @@ def _void(event: ev.Event, resumed_at: int) -> bool:
 
 def _last(events: Iterable[ev.Event], kind: type[_Event]) -> _Event | None:
     return next((event for event in reversed(tuple(events)) if isinstance(event, kind)), None)
-
-
-def _plain(audit: ev.Audit) -> dict[str, Any]:
-    plain: dict[str, Any] = ev.EVENT.dump_python(audit, mode="json")
-    del plain["event"]
-    return plain

@@ -15,6 +15,8 @@ from core.runs.small_file import content
 
 MOST = 200_000
 """Images that a file is written for: what is read to show a page must stay small."""
+MOST_CLASSES = 2_000
+"""Classes that a file is written for: their confusion is a square of as many counts."""
 _MOST_BYTES = 30_000_000
 """Bytes that are read of such a file; one that is longer is then cut short, and not understood."""
 _DIGITS = 6
@@ -30,7 +32,7 @@ class Predictions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    classes: tuple[str, ...]
+    classes: Annotated[tuple[str, ...], Field(max_length=MOST_CLASSES)]
     images: tuple[str, ...]
     true: tuple[_Index, ...]
     predicted: tuple[_Index, ...]

@@ -7,7 +7,6 @@ import traceback
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from core.design.spec import Schedule
 from core.errors import RunError, ThawError
@@ -31,7 +30,7 @@ class Sitting:
         self._console = Console(schedule)
         self._writing = threading.RLock()  # so that nothing follows the last event
         self._ended = False
-        self._summary: dict[str, Any] | None = None
+        self._summary: outcome.Summary | None = None
         self.done = threading.Event()
 
     def __enter__(self) -> Sitting:
@@ -55,7 +54,7 @@ class Sitting:
 
     def end_process(self) -> None:
         """From another thread: end this process as stopped, unless the run has told its end."""
-        stopping.wait_for_checkpoint(self._folder)
+        stopping.wait_for_checkpoint(self._folder, self.done)
         with self._writing:
             if not self._ended and not self.done.is_set():
                 stopping.end_process(self._folder)
@@ -66,8 +65,8 @@ class Sitting:
         error: BaseException | None,
         _: TracebackType | None,
     ) -> None:
+        self.done.set()
         with self._writing:
-            self.done.set()
             self._console.close()
             unforeseen = self._unforeseen(error)
             end = self._end(unforeseen or error)
@@ -85,7 +84,7 @@ class Sitting:
     def _end(self, error: BaseException | None) -> ev.Event | None:
         """What is written of an error; None where training has told the end itself."""
         if isinstance(error, KeyboardInterrupt):
-            if self._ended:  # it came too late
+            if outcome.is_end(event_log.last(self._folder)):  # it came too late
                 return None
             return ev.Stopped(stopping.epochs_kept(self._folder))
         return ev.Failed(str(error)) if isinstance(error, ThawError) else None

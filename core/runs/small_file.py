@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from pydantic_core import from_json
 
@@ -13,14 +13,19 @@ MOST = 256 * 1024
 """Bytes of a document of Thaw's own: a schedule, settings, notes."""
 
 
-def content(path: Path, most: int = MOST) -> bytes:
-    """What the file holds, but no more than one byte over `most`.
+def opened(path: Path) -> BinaryIO:
+    """The file, open for reading bytes.
 
     OSError if it is no plain file: a pipe has no end, and some devices never stop to give.
     """
     if not path.is_file():
         raise OSError(errno.ENOENT, os.strerror(errno.ENOENT), str(path))
-    with path.open("rb") as file:
+    return path.open("rb")
+
+
+def content(path: Path, most: int = MOST) -> bytes:
+    """What the file holds, but no more than one byte over `most`; OSError as `opened`."""
+    with opened(path) as file:
         return file.read(most + 1)
 
 

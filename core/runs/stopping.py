@@ -63,6 +63,9 @@ def should_stop(
         return bool(signalled) or by_folder()
 
     def interrupt() -> None:
+        wait_for_checkpoint(folder, done)
+        if done.is_set():
+            return
         overdue.set()
         _signal_main_thread()
 
@@ -105,7 +108,7 @@ def end_process(folder: Path) -> None:
 
 def write_stopped(folder: Path) -> None:
     """Write that the run was stopped and goes on from its newest checkpoint; RunError if not."""
-    event_log.append(folder, Stopped(epochs_kept(folder)))
+    event_log.append_last(folder, Stopped(epochs_kept(folder)))
     folders.write_summary(folder, folders.read(folder)[0])
 
 
@@ -115,15 +118,16 @@ def epochs_kept(folder: Path) -> int:
     return checkpoint_files.epoch(stored[0]) if stored else 0
 
 
-def wait_for_checkpoint(folder: Path) -> None:
-    """Let a checkpoint come to its end that this process is writing, for 30 s at most."""
+def wait_for_checkpoint(folder: Path, done: threading.Event) -> None:
+    """Let a checkpoint come to its end that this process is writing, for 30 s or until `done`."""
     ours = f".{os.getpid()}"
     latest = time.monotonic() + _WRITES_FOR
     while time.monotonic() < latest:
         unfinished = checkpoint_files.unfinished(folder / folders.CHECKPOINTS)
         if not any(path.suffix == ours for path in unfinished):
             return
-        time.sleep(_LOOK_EVERY)
+        if done.wait(_LOOK_EVERY):
+            return
 
 
 def _signal_main_thread() -> None:

@@ -332,6 +332,10 @@ class _Run:
         if len(data.validation) > predictions.MOST:
             yield ev.Notice(f"mistakes are not kept of more than {predictions.MOST:,} images")
             return
+        if len(data.classes) > predictions.MOST_CLASSES:
+            most = f"{predictions.MOST_CLASSES:,}"
+            yield ev.Notice(f"mistakes are not kept of more than {most} classes")
+            return
         said = predictions.Predictions(
             classes=data.classes,
             images=data.names or tuple(map(str, range(len(data.validation)))),

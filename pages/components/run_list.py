@@ -46,15 +46,14 @@ def run_list(root: Path, shown: Path | None) -> None:
 
 def _row(run: Path, held: int, *, chosen: bool) -> None:
     status = folder.status(run)
-    summary = folder.summary(run) or {}
+    summary = folder.summary(run)
     try:
         made = (run / folder.SCHEDULE).stat().st_mtime
     except OSError:  # it has been deleted since it was listed
         return
     when = datetime.fromtimestamp(made).strftime("%d %b %H:%M")
-    accuracy = summary.get("validation_accuracy")
-    known = isinstance(accuracy, float | int)
-    result = f"{status} · {accuracy:.1%}" if known else status
+    accuracy = summary and summary.validation_accuracy
+    result = status if accuracy is None else f"{status} · {accuracy:.1%}"
     title = frame.escape_markdown(folder.name_of(run))
     if st.button(
         f"**{title}**  \n:small[{when} · {result} · {size(held)}]",

@@ -22,9 +22,20 @@ from typing import Any
 import psutil
 import torch
 
+from core import run_commands
 from core.design import link, parse
 from core.errors import ThawError
-from core.runs import claim, compare, event_log, folder, library, predictions, uploads
+from core.runs import (
+    claim,
+    compare,
+    event_log,
+    folder,
+    in_words,
+    library,
+    outcome,
+    predictions,
+    uploads,
+)
 from core.runs import events as ev
 from core.runs.digest import digest
 from core.runs.forecast import remaining
@@ -164,7 +175,9 @@ def run_files(raw: Raw) -> dict[str, bytes]:
         folder.SETTINGS: RunSettings().model_dump_json().encode(),
         event_log.EVENTS: b"".join(ev.EVENT.dump_json(event) + b"\n" for event in told),
         folder.PREDICTIONS: guessed.model_dump_json().encode(),
-        folder.SUMMARY: as_json({"validation_accuracy": 0.5}),
+        folder.SUMMARY: outcome.SUMMARY.dump_json(
+            outcome.summarise(parse.parse(as_json(raw)), told)
+        ),
         claim.PID: as_json({"pid": own.pid, "started": own.create_time()}),
     }
 
@@ -184,12 +197,14 @@ def read_run(home: Path) -> None:
     compare.result(home)
     folder.status(home)
     folder.summary(home)
+    run_commands.row(home, 9)
     found = predictions.read(home / folder.PREDICTIONS)
     if found is not None:
         predictions.confusion(found)
         predictions.worst(found, 9)
     schedule, settings = folder.read(home)
     remaining(told, schedule.epochs, 2e9)
+    refusal(lambda run: in_words.facts(run, schedule), home)
     folder.write_summary(home, schedule)
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):

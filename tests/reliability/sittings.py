@@ -132,10 +132,10 @@ def ended(folder: Path) -> Ended:
     told = event_log.history(folder)
     found = checkpoint.newest(folder / folders.CHECKPOINTS)
     last = found.checkpoint
-    predicted = folder / folders.PREDICTIONS
+    predicted, summary = folder / folders.PREDICTIONS, folders.summary(folder)
     kept: dict[str, Any] = {
         "status": folders.status(folder),
-        "summary": (folders.summary(folder) or {}).get("status"),
+        "summary": summary and summary.status,
         "steps": [each for each in told if isinstance(each, ev.Step)],
         "epochs": [_timeless(each) for each in told if isinstance(each, ev.EpochDone)],
         "audits": [each for each in told if isinstance(each, ev.Audit)],

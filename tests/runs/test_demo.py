@@ -194,7 +194,7 @@ def test_a_run_has_a_name_that_nobody_guesses_and_leaves_no_weights() -> None:
     assert not queue.busy(launch.root())
     assert not (run / "checkpoints").exists()
     assert not (run / "model.safetensors").exists()
-    assert folders.summary(run)["validation_accuracy"] is not None
+    assert folders.summary(run).validation_accuracy is not None
 
 
 def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.runs import event_log
 from core.runs import events as ev
+from core.runs import folder as folders
 
 
 def test_events_come_back_in_order(run):
@@ -39,3 +43,12 @@ def test_reading_on_from_an_offset_gives_only_what_is_new_and_whole(run):
     new, later = event_log.read_new(run, offset)
     assert new == (ev.Notice("x"),)
     assert later == (run / "events.jsonl").stat().st_size - len(b'{"half')
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
+def test_a_pipe_in_place_of_the_events_has_none_and_nobody_waits_for_it(run):
+    (run / event_log.EVENTS).unlink()
+    os.mkfifo(run / event_log.EVENTS)
+    os.mkfifo(run / folders.LOG)
+    assert event_log.read(run) == event_log.last(run) == ()
+    assert folders.end_of_log(run) is None

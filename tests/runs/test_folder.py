@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import json
 import os
 
 import pytest
 
+from core import run_commands
 from core.design import presets
 from core.errors import InputError, SettingsError
-from core.runs import claim, event_log
+from core.runs import claim, event_log, in_words
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
@@ -59,7 +61,7 @@ def test_a_summary_comes_back(run):
     event_log.append(run, ev.Failed("x"))
     written = folders.write_summary(run, SCHEDULE)
     assert folders.summary(run) == written
-    assert written["status"] == "failed"
+    assert written.status == "failed"
     (run / "summary.json").write_text("[1]")
     assert folders.summary(run) is None
 
@@ -147,3 +149,33 @@ def test_a_run_has_the_name_of_its_schedule_or_of_its_folder(run):
     assert folders.name_of(run) == SCHEDULE.name
     (run / folders.SCHEDULE).write_text("{")
     assert folders.name_of(run) == "run"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"validation_accuracy": 10**401},
+        {"validation_accuracy": "62 %"},
+        {"validation_accuracy": 1.5},
+        {"seconds": -1},
+        {"epochs_done": "a\nb"},
+        {"status": "sleeping"},
+        {"device": "x" * 1_000},
+        {"audit": {}},
+    ],
+    ids=str,
+)
+def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
+    folders.write_summary(run, SCHEDULE)
+    told = json.loads((run / "summary.json").read_text())
+    (run / "summary.json").write_text(json.dumps(told | change))
+    assert folders.summary(run) is None
+    assert run_commands.row(run, 0)[3] == ""
+    with pytest.raises(InputError, match="a run without an audit"):
+        in_words.facts(run, SCHEDULE)
+
+
+def test_an_end_that_is_told_at_length_is_still_the_end(run):
+    event_log.append(run, ev.Failed("x" * 100_000))
+    claim.release(run)
+    assert folders.status(run) == "failed"

@@ -102,10 +102,10 @@ def finished(tmp_path_factory):
 def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
     wait_for(finished, lambda: folders.summary(finished) is not None)
     summary = folders.summary(finished)
-    assert summary["status"] == "finished"
-    assert summary["epochs_done"] == EPOCHS
-    assert summary["audit"]["max_lr_error"] <= 1e-12
-    assert summary["audit"]["frozen_groups_unchanged"] is True
+    assert summary.status == "finished"
+    assert summary.epochs_done == EPOCHS
+    assert summary.audit.max_lr_error <= 1e-12
+    assert summary.audit.frozen_groups_unchanged is True
     assert f"epoch   {EPOCHS - 1} done, {EPOCHS} of {EPOCHS}" in (finished / "log.txt").read_text()
     assert len(weights(finished)) == 296
 
@@ -221,7 +221,7 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     launch.stop(folder)
     wait_for_status(folder, "stopped")
     wait_for(folder, lambda: folders.summary(folder) is not None)
-    assert folders.summary(folder)["status"] == "stopped"
+    assert folders.summary(folder).status == "stopped"
     launch.resume(folder)
     wait_for_status(folder, "running")
     with pytest.raises(InputError, match="is running: stop that one first"):

@@ -94,3 +94,12 @@ def test_a_file_that_is_damaged_or_missing_is_none(tmp_path: Path, content: str)
 def test_lists_that_do_not_fit_each_other_are_refused(changed: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         Predictions(**{**THREE.model_dump(), **changed})
+
+
+def test_a_file_of_more_classes_than_a_confusion_may_have_is_not_understood(tmp_path: Path):
+    names = tuple(map(str, range(predictions.MOST_CLASSES + 1)))
+    whole = Predictions(classes=names[1:], images=(), true=(), predicted=(), confidence=())
+    predictions.write(tmp_path / "p.json", whole)
+    assert predictions.read(tmp_path / "p.json") == whole
+    predictions.write(tmp_path / "p.json", whole.model_copy(update={"classes": names}))
+    assert predictions.read(tmp_path / "p.json") is None

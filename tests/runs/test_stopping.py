@@ -44,6 +44,16 @@ def writes_a_checkpoint(folder):
     beside.replace(path)
     hangs(folder)
 
+def writes_a_checkpoint_itself(folder):
+    path = folder / "checkpoints" / checkpoint_files.name(3, "0" * 16)
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    path.parent.mkdir()
+    beside.touch()
+    begins()
+    time.sleep(4)
+    beside.replace(path)
+    waits(folder)
+
 def asks(folder):
     begins()
     while not asked():
@@ -127,7 +137,7 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
     process.wait(PATIENCE)
     assert folders.status(folder) == "stopped"
     assert event_log.read(folder)[-1] == ev.Stopped(0)
-    assert folders.summary(folder)["status"] == "stopped"
+    assert folders.summary(folder).status == "stopped"
     assert claim.process(folder) is None
     assert (folder / "cleaned").exists() is (what == "waits")
     assert process.stderr.read().endswith("KeyboardInterrupt\n" if what == "waits" else "")
@@ -135,8 +145,9 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
         assert process.returncode == stopping.STOPPED
 
 
-def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin):
-    process = begin("writes_a_checkpoint")
+@pytest.mark.parametrize("what", ["writes_a_checkpoint", "writes_a_checkpoint_itself"])
+def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin, what):
+    process = begin(what)
     claim.request_stop(folder)
     process.wait(PATIENCE)
     assert event_log.read(folder)[-1] == ev.Stopped(3)
@@ -148,7 +159,7 @@ def test_a_stop_that_comes_after_the_end_changes_nothing_of_it(folder, begin):
     process.send_signal(signal.SIGTERM)
     process.wait(PATIENCE)
     assert folders.status(folder) == "finished"
-    assert folders.summary(folder)["status"] == "finished"
+    assert folders.summary(folder).status == "finished"
 
 
 def test_a_run_that_has_ended_is_left_alone():
