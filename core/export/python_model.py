@@ -54,7 +54,7 @@ def _torchvision(source: Source, short: str) -> Build:
     if weights is not None:
         lines += [
             f"    weights = models.get_model_weights({python(short)})[{python(weights)}]",
-            "    state = weights.get_state_dict(progress=True, check_hash=True)",
+            "    state = weights.get_state_dict(weights_only=True, check_hash=True)",
         ]
         if short.startswith("vit_"):
             imports.append(

@@ -28,11 +28,9 @@ def in_words(
         file = f" ({error.filename})" if error.filename else ""
         said = f"the system refuses {where()}: {error.strerror or error}{file}"
         raise RunError(f"{said}; see to that, and resume the run") from error
-    except (torch.OutOfMemoryError, MemoryError) as error:
-        raise _out_of_memory(settings, device, where()) from error
-    except (RuntimeError, ValueError) as error:
+    except (MemoryError, RuntimeError, ValueError) as error:
         said = str(error)
-        if any(words in said for words in _NO_MEMORY):
+        if lacks_memory(error):
             raise _out_of_memory(settings, device, where()) from error
         if "more than 1 value per channel" in said:
             raise RunError(
@@ -42,6 +40,12 @@ def in_words(
         if device.type != "cpu" and any(words in said for words in _DEVICE_GONE):
             raise _device_gone(device, said, where()) from error
         raise
+
+
+def lacks_memory(error: Exception) -> bool:
+    """Whether Python, torch or a device's library says by it that there is no more memory."""
+    known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return known or any(words in str(error) for words in _NO_MEMORY)
 
 
 def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> RunError:

@@ -23,6 +23,8 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import ModelRef
 from core.errors import ModelError, RunError, nearest
+from core.training.cached_weights import readable, timm_files, torch_file
+from core.training.failures import lacks_memory
 
 _UNTAGGED = "pretrained"
 """What weights of timm are called that have no tag."""
@@ -60,7 +62,8 @@ def timm_cfg(short: str, weights: str | None) -> _Cfg:
 def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
     """Load the weights that `ref` names; gives torchvision's entry, or that of its default.
 
-    Raises ModelError for unknown weights, RunError where there is no network to load them from.
+    Raises ModelError for unknown weights, RunError where there is no network to load them from, or
+    where the file that was downloaded before is torn.
     """
     known = torchvision.models.get_model_weights(ref.name.split("/", 1)[1])
     if ref.weights is None:
@@ -68,14 +71,14 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
     if ref.weights not in known.__members__:
         raise _unknown(ref)
     weights = known[ref.weights]
-    with downloading(ref):
-        state = weights.get_state_dict(progress=True, check_hash=True)
-    own = model.state_dict().keys()
-    if "encoder.pos_embedding" in own:
-        vit = cast(Any, model)
-        state = interpolate_embeddings(vit.image_size, vit.patch_size, state)
-    # the auxiliary classifiers of GoogLeNet and Inception are left out, see `models.build`
-    model.load_state_dict({key: state[key] for key in own})
+    with downloading(ref), readable(ref, [torch_file(weights.url)]):
+        state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
+        own = model.state_dict().keys()
+        if "encoder.pos_embedding" in own:
+            vit = cast(Any, model)
+            state = interpolate_embeddings(vit.image_size, vit.patch_size, state)
+        # the auxiliary classifiers of GoogLeNet and Inception are left out, see `models.build`
+        model.load_state_dict({key: state[key] for key in own})
     return weights
 
 
@@ -93,7 +96,8 @@ def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
         _load_bundled(model)
         return model
     tagged = short if ref.weights == _UNTAGGED else f"{short}.{ref.weights}"
-    with downloading(ref), _hub_at_once():
+    files = timm_files(timm_cfg(short, ref.weights))
+    with downloading(ref), _hub_at_once(), readable(ref, files):
         return timm.create_model(tagged, pretrained=True, **arguments)
 
 
@@ -121,6 +125,8 @@ def downloading(ref: ModelRef) -> Iterator[None]:
     try:
         yield
     except (OSError, HTTPException, HfHubHTTPError, RuntimeError) as error:  # also a wrong hash
+        if lacks_memory(error):
+            raise
         if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
             raise RunError(
                 f"model.weights is {ref.weights!r} of {ref.name}, which could not be kept "
