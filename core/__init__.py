@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from core.attached import attach
     from core.design.fitted import as_schedule
+    from core.design.record_door import record_json
     from core.freezing import GradualUnfreezer, count_trainable, freeze_group, unfreeze_group
     from core.grouping import get_layer_groups
     from core.optimizer import get_optimizer_with_discriminative_lr
@@ -27,12 +28,14 @@ __all__ = [
     "from_optimizer",
     "get_layer_groups",
     "get_optimizer_with_discriminative_lr",
+    "record_json",
     "unfreeze_group",
 ]
 
 _ROOMS = {
     "core.attached": ("attach",),
     "core.design.fitted": ("as_schedule",),
+    "core.design.record_door": ("record_json",),
     "core.freezing": ("GradualUnfreezer", "count_trainable", "freeze_group", "unfreeze_group"),
     "core.grouping": ("get_layer_groups",),
     "core.optimizer": ("get_optimizer_with_discriminative_lr",),

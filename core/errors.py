@@ -2,7 +2,7 @@
 
 ThawError                 1   something that Thaw can explain
 ├── InputError            2   bad input: a field, its value, what is wrong, the way out
-│   ├── ScheduleError         a schedule document that cannot be read, with all its problems
+│   ├── ScheduleError         a schedule or record that cannot be read, with all its problems
 │   ├── LinkError             a share link that cannot be read
 │   ├── SettingsError         run settings that cannot be used
 │   ├── ModelError            a model that is unknown or cannot be grouped
@@ -72,7 +72,7 @@ class InputError(ThawError):
 
 
 class ScheduleError(InputError):
-    """A schedule document was refused; `problems` holds every reason, the first is the message."""
+    """A schedule or record was refused: every reason is in `problems`, the first in the message."""
 
     def __init__(self, problems: Sequence[InputError]) -> None:
         first = problems[0]

@@ -91,6 +91,7 @@ def _groups(
     """Groups in the order in which the model has the first parameter of each."""
     place = {id(p): at for at, group in enumerate(optimizer.param_groups) for p in group["params"]}
     parts: dict[tuple[int, tuple[bool, ...]], list[str]] = {}
+    sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
     for name, parameter in model.named_parameters():
         at = place.get(id(parameter), -1)
         pattern = tuple(at >= 0 and epoch[id(parameter)] for epoch in trains)
@@ -100,7 +101,8 @@ def _groups(
         name = _name(optimizer, at, taken)
         own = tuple(step[at] if at >= 0 else 0.0 for step in rates)
         of_the_group = settings[at] if at >= 0 else ()
-        yield RecordedGroup(name, shortest_paths(model, names), own, pattern, of_the_group)
+        count = sum(sizes[each] for each in names)
+        yield RecordedGroup(name, shortest_paths(model, names), count, own, pattern, of_the_group)
 
 
 def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:

@@ -40,6 +40,11 @@ _PATTERNS = {
     "modules": "use letters, digits, _, - and dots, as in layer4.0.bn1",
     "model.name": "use letters, digits, _ . - and /, as in torchvision/resnet18",
 }
+_LISTS = {
+    "trainable": (1, "write [start, end], null for to the end"),
+    "curves": (2, "write [steps, first rate, last rate]"),
+}
+"""How deep in the field of that name the lists of a fixed length lie, and what they hold."""
 _PRINTABLE = "leave out the control characters"
 
 
@@ -110,9 +115,10 @@ def _explain(details: ErrorDetails, anatomy: Anatomy) -> InputError:
     if kind == "string_pattern_mismatch":
         key = "modules" if "modules" in loc else field
         return InputError(field, f"is {shown(value)}", _PATTERNS.get(key, _PRINTABLE))
-    if kind in ("missing", "too_long") and "trainable" in loc:
-        window = json_path(loc[: loc.index("trainable") + 2], anatomy.unions)
-        return InputError(window, f"is {shown(value)}", "write [start, end], null for to the end")
+    for name, (depth, way_out) in _LISTS.items():
+        if kind in ("missing", "too_long") and name in loc and len(loc) > loc.index(name) + depth:
+            item = json_path(loc[: loc.index(name) + depth + 1], anatomy.unions)
+            return InputError(item, f"is {shown(value)}", way_out)
     wrong, way_out = _WORDS.get(kind, ("is {value}", "{message}"))
     words = {"value": shown(value), "message": details["msg"], **context}
     if isinstance(value, str | list):

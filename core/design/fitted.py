@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -128,17 +127,10 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
 
 
 def _group(group: RecordedGroup, scale: float) -> Raw:
-    windows: list[list[int | None]] = []
-    epochs = enumerate(group.trains)
-    for trains, run in groupby(epochs, key=lambda item: item[1]):
-        numbers = [epoch for epoch, _ in run]
-        if trains:
-            to_the_end = numbers[-1] == len(group.trains) - 1
-            windows.append([numbers[0], None if to_the_end else numbers[-1] + 1])
     return {
         "name": group.name,
         "modules": list(group.modules),
-        "trainable": windows,
+        "trainable": [list(window) for window in group.windows],
         "lr_scale": scale,
     }
 

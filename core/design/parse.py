@@ -19,6 +19,13 @@ MAX_DEPTH = 16
 VERSION = 1
 WIDTH = 130
 
+_OTHERS = {
+    "thaw.record": "a record of a loop is no schedule: compare it on the Compare page, "
+    "or make a schedule of the loop with core.as_schedule",
+    "thaw.schedule": "this is a schedule, and no record of a loop",
+}
+"""The way out for a document of another kind, by its format."""
+
 
 def parse(text: str | bytes) -> spec.Schedule:
     """The schedule that a JSON document describes.
@@ -37,25 +44,32 @@ def load_json(text: str | bytes) -> object:
 
 def from_raw(raw: object) -> spec.Schedule:
     """The schedule that parsed JSON describes; raises ScheduleError as `parse` does."""
-    if not isinstance(raw, dict):
-        raise _refuse("the document", f"is {shown(raw)}, not an object", "start it with {")
-    if raw.get("format") != "thaw.schedule":
-        wrong = f"is {shown(raw['format'])}" if "format" in raw else "is missing"
-        raise _refuse("format", wrong, 'a Thaw schedule has "format": "thaw.schedule"')
-    version = raw.get("version")
-    if type(version) is not int or version < 1:
-        wrong = f"is {shown(version)}" if "version" in raw else "is missing"
-        raise _refuse("version", wrong, f'a Thaw schedule has "version": {VERSION}')
-    if version > VERSION:
-        wrong = f"is {shown(version)}, but this Thaw reads {VERSION}"
-        raise _refuse("version", wrong, "update Thaw to open it")
-    for path in _halves(raw):
-        wrong = "holds half of a character (a lone surrogate)"
-        raise _refuse(json_path(path), wrong, "remove the \\ud… in it")
+    refuse_other(raw, "schedule", VERSION)
     try:
         return spec.Schedule.model_validate_json(json.dumps(raw, ensure_ascii=False))
     except ValidationError as error:
         raise ScheduleError(explained(error)) from None
+
+
+def refuse_other(raw: object, kind: str, version: int) -> None:
+    """Raise ScheduleError for JSON that is no Thaw document of that kind and up to that version."""
+    if not isinstance(raw, dict):
+        raise _refuse("the document", f"is {shown(raw)}, not an object", "start it with {")
+    found = raw.get("format")
+    if found != f"thaw.{kind}":
+        wrong = f"is {shown(found)}" if "format" in raw else "is missing"
+        needs = f'a Thaw {kind} has "format": "thaw.{kind}"'
+        raise _refuse("format", wrong, _OTHERS.get(str(found), needs))
+    has = raw.get("version")
+    if type(has) is not int or has < 1:
+        wrong = f"is {shown(has)}" if "version" in raw else "is missing"
+        raise _refuse("version", wrong, f'a Thaw {kind} has "version": {version}')
+    if has > version:
+        wrong = f"is {shown(has)}, but this Thaw reads {version}"
+        raise _refuse("version", wrong, "update Thaw to open it")
+    for path in _halves(raw):
+        wrong = "holds half of a character (a lone surrogate)"
+        raise _refuse(json_path(path), wrong, "remove the \\ud… in it")
 
 
 def to_raw(schedule: spec.Schedule) -> dict[str, Any]:

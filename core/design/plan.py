@@ -9,7 +9,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from core.design.spec import Group, Schedule
+from core.design.spec import Part, Schedule
 
 Span = tuple[int, int]
 """Epochs [start, end), both known."""
@@ -24,7 +24,7 @@ class Phase:
     open: tuple[str, ...]
 
 
-def is_open(group: Group, epoch: int) -> bool:
+def is_open(group: Part, epoch: int) -> bool:
     """Whether the group trains in that epoch (from 0)."""
     at = bisect_right(group.trainable, epoch, key=lambda window: window[0]) - 1
     if at < 0:
@@ -38,7 +38,7 @@ def open_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
     return tuple(group.name for group in schedule.groups if is_open(group, epoch))
 
 
-def open_spans(group: Group, epochs: int) -> tuple[Span, ...]:
+def open_spans(group: Part, epochs: int) -> tuple[Span, ...]:
     """The group's windows within a run of `epochs`; adjoining ones are joined."""
     spans: list[Span] = []
     for start, end in group.trainable:
@@ -50,7 +50,7 @@ def open_spans(group: Group, epochs: int) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def frozen_spans(group: Group, epochs: int) -> tuple[Span, ...]:
+def frozen_spans(group: Part, epochs: int) -> tuple[Span, ...]:
     """The epochs of the run in which the group does not train."""
     edges = [0, *chain.from_iterable(open_spans(group, epochs)), epochs]
     gaps = zip(edges[::2], edges[1::2], strict=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from core.design import curves, plan
-from core.design.spec import SGD, Group, Optimizer, Schedule
+from core.design.spec import SGD, Group, Optimizer, Schedule, Window
 
 RATES_EQUAL = 1e-12
 """Relative difference up to which two rates are the same."""
@@ -30,15 +31,28 @@ class Settings(NamedTuple):
 class RecordedGroup:
     """Parameters that have the same rates and train in the same epochs.
 
-    `modules` are paths of modules or parameters, `rates` has one for each step, `trains` says of
-    each epoch whether they train. `settings` are all that it has had, one if they stay.
+    `modules` are paths of modules or parameters, `parameters` counts their elements, `rates` has
+    one for each step, `trains` says of each epoch whether they train. `settings` are all that it
+    has had, one if they stay.
     """
 
     name: str
     modules: tuple[str, ...]
+    parameters: int
     rates: tuple[float, ...]
     trains: tuple[bool, ...]
     settings: tuple[Settings, ...] = (Settings(),)
+
+    @property
+    def windows(self) -> tuple[Window, ...]:
+        """The epochs in which it trains, as a schedule has them; None for the end of the run."""
+        found: list[Window] = []
+        for trains, run in groupby(enumerate(self.trains), key=lambda item: item[1]):
+            numbers = [epoch for epoch, _ in run]
+            if trains:
+                to_the_end = numbers[-1] == len(self.trains) - 1
+                found.append((numbers[0], None if to_the_end else numbers[-1] + 1))
+        return tuple(found)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import math
 from itertools import pairwise
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Discriminator,
@@ -189,19 +190,12 @@ class LearningRate(Document):
     after_unfreeze: Literal["follow", "restart"] = "follow"
 
 
-class Group(Document):
-    """Layers that thaw together; one param group of the optimizer, by the same name.
-
-    With `batchnorm: "eval"` its BatchNorm layers keep to their pretrained statistics also while it
-    trains (their weights train), which small batches and small images need.
-    """
+class Part(Document):
+    """Parameters of a network under one name, and the epochs in which they train."""
 
     name: Name
     modules: Annotated[tuple[ModulePath, ...], Field(min_length=1)]
     trainable: tuple[Window, ...] = ()
-    lr_scale: Annotated[float, Field(ge=1e-9, le=1e9)] | None = None
-    when_frozen: Literal["eval", "train"] = "eval"
-    batchnorm: Literal["eval"] | None = None
 
     @field_validator("trainable")
     @classmethod
@@ -219,6 +213,31 @@ class Group(Document):
         return windows
 
 
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+class Group(Part):
+    """Layers that thaw together; one param group of the optimizer, by the same name.
+
+    With `batchnorm: "eval"` its BatchNorm layers keep to their pretrained statistics also while it
+    trains (their weights train), which small batches and small images need.
+    """
+
+    lr_scale: Annotated[float, Field(ge=1e-9, le=1e9)] | None = None
+    when_frozen: Literal["eval", "train"] = "eval"
+    batchnorm: Literal["eval"] | None = None
+
+
+def names_differ(parts: tuple[AnyPart, ...]) -> tuple[AnyPart, ...]:
+    """The parts; refused where two of them have one name."""
+    seen: set[str] = set()
+    for part in parts:
+        if part.name in seen:
+            raise refused(f"has two groups named {part.name!r}", "rename one of them")
+        seen.add(part.name)
+    return parts
+
+
 class Schedule(Document):
     """A whole fine-tuning schedule; see the README for an example."""
 
@@ -229,17 +248,11 @@ class Schedule(Document):
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
     optimizer: Optimizer
     lr: LearningRate = LearningRate()
-    groups: Annotated[tuple[Group, ...], Field(min_length=1, max_length=MAX_GROUPS)]
-
-    @field_validator("groups")
-    @classmethod
-    def _names_are_unique(cls, groups: tuple[Group, ...]) -> tuple[Group, ...]:
-        seen: set[str] = set()
-        for group in groups:
-            if group.name in seen:
-                raise refused(f"has two groups named {group.name!r}", "rename one of them")
-            seen.add(group.name)
-        return groups
+    groups: Annotated[
+        tuple[Group, ...],
+        Field(min_length=1, max_length=MAX_GROUPS),
+        AfterValidator(names_differ),
+    ]
 
     @model_validator(mode="after")
     def _rates_are_numbers(self) -> Self:

@@ -24,6 +24,8 @@ import torch
 
 from core import run_commands
 from core.design import link, parse
+from core.design.record import Record
+from core.design.record_door import parse_either
 from core.errors import ThawError
 from core.runs import (
     claim,
@@ -44,6 +46,7 @@ from core.training import checkpoint
 from pages.components import audit_card, run_charts
 from pages.components.comparison.metrics import metric_table
 from pages.components.run_status import status_card
+from tests.design.records import record_of
 from tests.reliability import mangle
 
 Raw = dict[str, Any]
@@ -67,6 +70,21 @@ def as_json(raw: Any) -> bytes:
 
 def schedule(rng: Random, raw: Raw, _: Path) -> str | None:
     return refusal(parse.parse, broken(rng, raw))
+
+
+def record(rng: Random, raw: Raw, _: Path) -> str | None:
+    """A record of the loop that the schedule describes, and what a comparison asks of it."""
+    good = record_of(parse.from_raw(raw)).model_dump(mode="json")
+    return refusal(asked, broken(rng, good))
+
+
+def asked(text: bytes) -> None:
+    found = parse_either(text)
+    if isinstance(found, Record):
+        for group in found.groups:
+            found.lr(group.name, [0.0, found.epochs])
+            found.peak(group.name)
+            found.line(group.name).sums([found.steps])
 
 
 def a_link(rng: Random, raw: Raw, _: Path) -> str | None:
@@ -126,6 +144,7 @@ def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
 
 DOORS: Mapping[str, tuple[int, Door]] = {
     "schedules": (3, schedule),
+    "records": (2, record),
     "links": (2, a_link),
     "settings": (1, settings),
     "libraries": (1, a_library),

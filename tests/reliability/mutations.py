@@ -1,4 +1,4 @@
-"""Broken schedules, links, settings and run folders through their doors, and what comes out.
+"""Broken schedules, records, links, settings and run folders through their doors, and what happens.
 
     python -m tests.reliability.mutations --trials 10000 --seed 1
 
@@ -19,13 +19,14 @@ import click
 import hypothesis
 from hypothesis import Phase, given
 
-from core.design import spec
+from core.design import record, spec
 from core.runs.settings import RunSettings
 from tests.design.strategies import documents
 from tests.reliability.doors import DOORS, Raw
 
 _FIELDS = {
     *spec.Schedule.model_fields,
+    *record.Record.model_fields,
     *(f"--{name.replace('_', '-')}" for name in RunSettings.model_fields),
 }
 _WHERE = re.compile(r"(the link: )?(line \d+, column \d+|the document \w+|the link \w+) ")
