@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import InputError, shown
-from core.runs.lock import alone
+from core.runs.lock import alone, alone_if_free
 
 HOME = "THAW_HOME"
 DEMO = "THAW_DEMO"
@@ -33,10 +33,22 @@ def alone_in(folder: Path, lock: str = ".lock") -> Iterator[None]:
 
     What the disk refuses in it is an InputError that names THAW_HOME.
     """
+    with _made(folder), alone(folder / lock):
+        yield
+
+
+@contextmanager
+def alone_if_free_in(folder: Path, lock: str = ".lock") -> Iterator[bool]:
+    """As `alone_in`, but nobody waits: false where somebody else changes the folder."""
+    with _made(folder), alone_if_free(folder / lock) as free:
+        yield free
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with alone(folder / lock):
-            yield
+        yield
     except OSError as error:
         wrong = f"is {str(folder.parent)!r}, where {folder.name} cannot be written"
         reason = error.strerror or error

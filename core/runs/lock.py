@@ -26,3 +26,19 @@ def alone(path: Path) -> Iterator[None]:
         else:
             fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
         yield
+
+
+@contextmanager
+def alone_if_free(path: Path) -> Iterator[bool]:
+    """As `alone`, but nobody waits: false where another is in such a context."""
+    with path.open("ab") as file:
+        try:
+            if sys.platform == "win32":
+                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+            else:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):  # the latter on Windows
+            free = False
+        else:
+            free = True
+        yield free

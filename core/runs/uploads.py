@@ -16,7 +16,7 @@ from typing import BinaryIO
 
 from core.errors import DataError, one_line, shown
 from core.runs.home import home, is_demo
-from core.runs.image_files import UNREADABLE, check_image, reason
+from core.runs.image_files import UNREADABLE, check_image, pixels_decoded, reason
 from core.runs.small_file import json_of
 from core.runs.zip_layout import Layout, Placed, arrange, with_suffix
 from core.runs.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
@@ -24,7 +24,13 @@ from core.runs.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents,
 NOTE = ".upload.json"
 """Beside the class folders: what the zip was called, and what of it was left out."""
 _HERE = Limits(upload=500_000_000, unpacked=2_000_000_000)
-_DEMO = Limits(upload=20_000_000, unpacked=100_000_000, members=5_000, pixels=25_000_000)
+_DEMO = Limits(
+    upload=20_000_000,
+    unpacked=100_000_000,
+    members=5_000,
+    pixels=25_000_000,
+    decoded=500_000_000,
+)
 _BESIDE = ".unpacking-"
 _INCOMING = ".incoming"
 _ABANDONED = 24 * 3600.0
@@ -130,7 +136,7 @@ class _Unpacker:
 
     def __init__(self, held: Contents, layout: Layout, name: str, into: Path, most: Limits) -> None:
         self._held, self._layout, self._name, self._into = held, layout, name, into
-        self._most, self._room = most, most.unpacked
+        self._most, self._room, self._pixels = most, most.unpacked, most.decoded
         self._taken: set[str] = set()
         self._same: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
@@ -162,6 +168,7 @@ class _Unpacker:
             self._left_out.append((each.member.path, "damaged in the zip"))
             return
         try:
+            self._count(pixels_decoded(incoming, self._most.pixels))
             kind = check_image(incoming, self._most.pixels)
         except UNREADABLE as error:
             self._left_out.append((each.member.path, reason(error)))
@@ -187,6 +194,13 @@ class _Unpacker:
                     wrong = f"unpacks to more than {self._most.unpacked / 1e6:,.0f} MB"
                     raise DataError(self._name, wrong, "take fewer images, or smaller ones")
                 sink.write(chunk)
+
+    def _count(self, pixels: int) -> None:
+        """Take from the pixels that all members together may have decoded."""
+        self._pixels -= pixels
+        if self._pixels < 0:
+            wrong = f"holds images of more than {self._most.decoded / 1e6:,.0f} megapixels in all"
+            raise DataError(self._name, wrong, "take fewer images, or smaller ones")
 
     def _free(self, place: Path) -> Path:
         """The path, or one with a number where a file system may hold it for taken."""

@@ -48,7 +48,7 @@ class Limits:
     """The most that an upload may hold.
 
     `upload` and `unpacked` are bytes, `members` entries; `ratio` is how many times its size an
-    entry may grow to, and `pixels` what an image may have.
+    entry may grow to, `pixels` what an image may have, and `decoded` those of all that are tried.
     """
 
     upload: int
@@ -56,6 +56,7 @@ class Limits:
     members: int = 20_000
     ratio: int = 200
     pixels: int = 80_000_000
+    decoded: int = 20_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

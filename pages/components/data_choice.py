@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -11,11 +11,11 @@ from typing import Any
 import streamlit as st
 
 from core.errors import InputError
-from core.runs import disk_use, uploads
-from core.runs.demo import LIMITS
+from core.runs import upload_turn, uploads
 from core.runs.home import is_demo
 from core.runs.settings import BUNDLED_DATA
-from core.runs.uploads import Upload
+from core.runs.upload_turn import Waiting
+from core.runs.uploads import Unpacking, Upload
 from pages.components import frame
 from pages.components.data_card import data_name
 
@@ -116,11 +116,13 @@ def _unpack(given: Any, take: Take) -> None:
     bar = st.progress(0.0, "Unpacking …")
     refused = None
     try:
-        with closing(uploads.unpack(given, given.name, _place(), uploads.limits())) as going:
+        with closing(_unpacking(given)) as going:
             for item in going:
                 if isinstance(item, Upload):
                     take(str(item.folder))
                     st.session_state[_WANTED] = None
+                elif isinstance(item, Waiting):
+                    bar.progress(0.0, "Waiting for the upload of another visitor …")
                 else:
                     bar.progress(
                         item.done / max(1, item.total), f"Unpacking {item.done:,} of {item.total:,}"
@@ -132,18 +134,12 @@ def _unpack(given: Any, take: Take) -> None:
     st.rerun()
 
 
-def _place() -> Path:
-    """Where the session's uploads go: in the demo a folder of its own, which nobody can guess.
-
-    Raises InputError if the demo has no room for another.
-    """
+def _unpacking(given: Any) -> Generator[Waiting | Unpacking | Upload, None, None]:
+    """In the demo in turn, and into a folder of the session's own, which nobody can guess."""
     if not is_demo():
-        return uploads.folder()
-    if disk_use.used(uploads.folder()) + uploads.limits().unpacked > LIMITS.uploads:
-        way_out = "try again within the hour, or use the bundled images"
-        raise InputError("upload", "has no room in the hosted demo now", way_out)
+        return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
     own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))
-    return uploads.folder() / own
+    return upload_turn.unpack(given, given.name, own)
 
 
 def _told(note: Upload) -> None:

@@ -49,6 +49,7 @@ def made() -> dict[str, tuple[bytes, str | None]]:
             _saved(Image.new("RGB", (6_200, 5_000)), "JPEG", progressive=True),
             _HEAVY,
         ),
+        "JPEG that comes in 100,000 passes": (_in_passes(100_000), "passes: save it again"),
         "TIFF of 200 million pixels": (
             _saved(Image.new("1", (20_000, 10_000)), "TIFF", compression="group4"),
             _BOMB,
@@ -152,6 +153,13 @@ def _gif_of(width: int, height: int) -> bytes:
 def _bmp_of(width: int, height: int) -> bytes:
     about = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 24, 0, 0, 0, 0, 0, 0)
     return b"BM" + struct.pack("<IHHI", 54, 0, 0, 54) + about + bytes(60)
+
+
+def _in_passes(count: int) -> bytes:
+    """A progressive JPEG whose last pass is told so many times more."""
+    whole = _saved(Image.new("RGB", (64, 64)), "JPEG", progressive=True)
+    last, end = whole.rindex(b"\xff\xda"), len(whole) - 2
+    return whole[:end] + whole[last:end] * count + whole[end:]
 
 
 def _no_height(jpeg: bytes) -> bytes:

@@ -10,6 +10,7 @@ import time
 import unicodedata
 import zipfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path, PurePath
 
 import pytest
@@ -265,6 +266,26 @@ def test_what_all_members_unpack_to_is_bounded(tmp_path: Path) -> None:
     limits = Limits(upload=2_000_000, unpacked=700_000)
     message = refused(zipped([*classes("cat", "dog"), *noise]), tmp_path, limits)
     assert message.startswith("pets.zip unpacks to more than 1 MB")
+
+
+def test_the_pixels_of_all_members_are_bounded_also_where_each_is_small(tmp_path: Path) -> None:
+    inside = classes("cat", "dog", images=5)
+    (width, height) = Image.open(io.BytesIO(inside[0][1])).size
+    pixels = len(inside) * width * height
+    most = replace(LIMITS, decoded=pixels)
+    assert unpacked(zipped(inside), tmp_path / "room", most).images == 10
+    message = refused(zipped(inside), tmp_path / "data", replace(most, decoded=pixels - 1))
+    assert message == (
+        "pets.zip holds images of more than 0 megapixels in all: take fewer images, or smaller ones"
+    )
+
+
+def test_an_image_that_is_left_out_after_it_was_decoded_counts_too(tmp_path: Path) -> None:
+    torn = png(3, (500, 500))[:-200]
+    inside = [*classes("cat", "dog"), *((f"cat/torn-{n}.png", torn) for n in range(4))]
+    assert unpacked(zipped(inside), tmp_path / "room").skipped == 4
+    most = replace(LIMITS, decoded=900_000)
+    assert "1 megapixels in all" in refused(zipped(inside), tmp_path / "data", most)
 
 
 @pytest.mark.parametrize("told", [0, 10, 3_999_999, 2**32 - 2])

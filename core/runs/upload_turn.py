@@ -1,0 +1,57 @@
+"""Uploads of the hosted demo: one is unpacked at a time, and only where there is room for it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+from core.errors import InputError
+from core.runs import disk_use, uploads
+from core.runs.demo import LIMITS
+from core.runs.home import alone_if_free_in
+from core.runs.uploads import Unpacking, Upload
+
+_LOCK = "one-upload.lock"
+_ASKS_EVERY = 0.1  # seconds
+_PATIENCE = 120.0
+"""Seconds that a visitor waits for the uploads of others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Another upload is being unpacked."""
+
+
+def unpack(
+    file: BinaryIO,
+    name: str,
+    session: str,
+    patience: float = _PATIENCE,
+    room: int = LIMITS.uploads,
+) -> Generator[Waiting | Unpacking | Upload, None, None]:
+    """As `uploads.unpack`, into a folder called `session`, once no other upload is unpacked.
+
+    Raises what that raises, and InputError if it is not its turn within `patience` seconds, or if
+    the uploads of all fill the `room` in bytes that they may.
+    """
+    ends = time.monotonic() + patience
+    while True:
+        with alone_if_free_in(uploads.folder(), _LOCK) as mine:
+            if mine:
+                _refuse_beyond(room)
+                yield from uploads.unpack(file, name, uploads.folder() / session, uploads.limits())
+                return
+        if time.monotonic() > ends:
+            wrong = "has to wait, since those of others are being unpacked"
+            raise InputError("upload", wrong, "try again in some minutes")
+        yield Waiting()
+        time.sleep(_ASKS_EVERY)
+
+
+def _refuse_beyond(room: int) -> None:
+    """InputError unless the largest upload has room; nobody else may be unpacking one."""
+    if disk_use.used(uploads.folder()) + uploads.limits().unpacked > room:
+        way_out = "try again within the hour, or use the bundled images"
+        raise InputError("upload", "has no room in the hosted demo now", way_out)
