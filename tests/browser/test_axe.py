@@ -16,7 +16,8 @@ LESSON = [f"/learn?lang=es&step={step}" for step in ("unfreezing", "warmup", "ch
 
 @pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export", *LESSON])
 @pytest.mark.parametrize(
-    ("viewport", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")]
+    ("viewport", "scheme"),
+    [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")],
 )
 def test_no_serious_fault(
     open_page: OpenPage, path: str, viewport: ViewportSize, scheme: str

@@ -171,13 +171,14 @@ def test_electra_falls_as_in_its_code_at_ten_ninths_of_the_rate():
             assert rate == pytest.approx(1e-4 * (1 - t) / 0.9)
 
 
-def test_lp_ft_opens_a_still_backbone_half_way_at_the_examples_rate():
-    # LP-FT: README.md of the authors' code, lr 0.003 and lp_then_ft_valmode_experiments
+def test_lp_ft_opens_a_still_backbone_half_way_at_a_rate_that_the_authors_try():
+    # LP-FT: run_adaptation_experiments.py of the authors' code, SWEEP_LRS and
+    # lp_then_ft_valmode_experiments
     schedule = apply(presets.find("lp-ft"), layers.load("torchvision/resnet50"))
     backbone, head = schedule.groups
     assert (backbone.trainable, head.trainable) == (((10, None),), ((0, None),))
-    assert curves.peak(schedule, backbone) == pytest.approx(0.003)
-    assert curves.lr(schedule, backbone, 10.0) == pytest.approx(0.003)
+    assert curves.peak(schedule, backbone) == pytest.approx(3e-4)
+    assert curves.lr(schedule, backbone, 10.0) == pytest.approx(3e-4)
     assert backbone.batchnorm == "eval"
 
 
