@@ -8,8 +8,11 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from core.design import link, parse, presets
+from core.design import link, presets
+from core.design.comparable import Comparable
 from core.design.group_pairs import group_rows
+from core.design.record import Record
+from core.design.record_door import parse_either
 from core.runs.compare import Result, result
 from pages.components import frame, state
 from pages.components.comparison import slots as compared
@@ -34,7 +37,7 @@ def page() -> None:
     if len(slots) < _FEWEST:
         _empty()
         return
-    rows = group_rows([slot.schedule for slot in slots])
+    rows = group_rows([slot.plan for slot in slots])
     results = {slot.letter: result(slot.run) for slot in slots if slot.run is not None}
     wide, side = st.columns([1040, 336], gap="small")
     with wide:
@@ -116,7 +119,12 @@ def _bring() -> None:
         turn = st.session_state.get("brought", 0)
         file, text = f"compare-file-{turn}", f"compare-link-{turn}"
         st.file_uploader(
-            "A schedule's JSON file", type="json", key=file, on_change=_bring_file, args=(file,)
+            "A schedule's JSON file, or a record's",
+            type="json",
+            key=file,
+            on_change=_bring_file,
+            args=(file,),
+            help="`core.record_json` makes a record of your own training loop.",
         )
         st.text_input(
             "A share link",
@@ -131,7 +139,11 @@ def _bring_file(key: str) -> None:
     upload = st.session_state[key]
     _emptied()
     if upload is not None:
-        state.attempt(lambda: compared.bring("file", parse.parse(upload.getvalue())), lead="")
+        state.attempt(lambda: _bring_plan(parse_either(upload.getvalue())), lead="")
+
+
+def _bring_plan(plan: Comparable) -> None:
+    compared.bring("record" if isinstance(plan, Record) else "file", plan)
 
 
 def _bring_link(key: str) -> None:
@@ -157,9 +169,9 @@ def _empty() -> None:
     with wide, frame.card("compare-empty", "Two to four schedules, side by side"):
         st.markdown(
             "**A** is the schedule that is now in Design. Choose another one as **B**: a preset, "
-            "one of your library, a past run, a file or a link. You will see when each group "
-            "trains in both, every rate, what they cost, what their runs came to, and in words "
-            "what B does differently."
+            "one of your library, a past run, a file, a link, or the record of a training loop of "
+            "your own. You will see when each group trains in both, every rate, what they cost, "
+            "what their runs came to, and in words what B does differently."
         )
         with st.container(horizontal=True, gap="small", key="suggestions"):
             for source, label in _suggestions():
@@ -185,23 +197,25 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
     title = "Cost and result" if results else "Cost"
     with frame.card("figures", title):
         st.html(table(slots, shown))
-        st.html(f'<p class="thaw-note">{_note(results)}</p>')
+        st.html(f'<p class="thaw-note">{_note(slots, results)}</p>')
         with st.container(horizontal=True, gap="xsmall", key="figures-actions"):
             for slot in slots:
-                if slot.source != compared.NOW and st.button(
-                    f"Use {slot.letter} in Design", key=f"use-{slot.letter}"
-                ):
-                    chosen = slot.schedule
+                if slot.source == compared.NOW or isinstance(slot.plan, Record):
+                    continue
+                if st.button(f"Use {slot.letter} in Design", key=f"use-{slot.letter}"):
+                    chosen = slot.plan
                     state.open_schedule(lambda found=chosen: found)
                     frame.go("design")
             _copy(slots, shown)
 
 
-def _note(results: Mapping[str, Result]) -> str:
-    compute = "Compute is in epochs with every group open, and as a share of the run's own."
-    if len(results) < _FEWEST:
-        return compute
-    return f"{compute} One run each: a difference of about 1 point can be chance."
+def _note(slots: Sequence[Slot], results: Mapping[str, Result]) -> str:
+    told = ["Compute is in epochs with every group open, and as a share of the run's own."]
+    if any(isinstance(slot.plan, Record) for slot in slots):
+        told.append("A record knows no model, no images and no batch size, so no compute either.")
+    if len(results) >= _FEWEST:
+        told.append("One run each: a difference of about 1 point can be chance.")
+    return " ".join(told)
 
 
 def _copy(slots: Sequence[Slot], shown: Sequence[Line]) -> None:

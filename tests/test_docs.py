@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import pytest
 from core.__main__ import cli
 from core.design import curves, parse, presets, problems
 from core.design.curves import SHAPES
+from core.design.record_door import parse_record
 from core.export.targets import TARGETS
 
 ROOT = Path(__file__).parents[1]
@@ -86,11 +88,12 @@ def test_the_schedule_in_the_readme_has_no_errors() -> None:
     assert problems.errors(schedule) == ()
 
 
-def ran(code: str) -> list[str]:
+def ran(code: str, cwd: Path = ROOT) -> list[str]:
     """The lines that this Python prints."""
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        cwd=ROOT,
+        cwd=cwd,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -106,6 +109,14 @@ def test_a_schedule_is_attached_to_a_loop_as_the_readme_says() -> None:
     assert ran(_block("python")) == told
 
 
+def test_a_loop_is_recorded_into_a_file_as_the_readme_says(tmp_path: Path) -> None:
+    ran(_block("python", 1), tmp_path)
+    record = parse_record((tmp_path / "my-loop.json").read_bytes())
+    (group,) = record.groups
+    assert (record.name, record.optimizer, group.parameters) == ("My loop", "AdamW", 11_689_512)
+    assert record.at(group.name, [0, 3, 6, 8]) == pytest.approx([1e-3, 1e-4, 1e-5, 1e-5])
+
+
 def test_the_exercises_loop_in_the_readme_runs_as_it_stands() -> None:
-    trained = [line.split()[1] for line in ran(_block("python", 1))]
+    trained = [line.split()[1] for line in ran(_block("python", 2))]
     assert trained == ["513,000", "513,000", "8,906,728", "8,906,728"]

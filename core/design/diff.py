@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from core.design import diff_words as words
-from core.design.diff_groups import Difference, group_differences
+from core.design.comparable import Comparable
+from core.design.diff_groups import group_differences
+from core.design.diff_record import record_alike, record_diff
+from core.design.difference import Difference
 from core.design.group_pairs import group_rows
 from core.design.parse import to_raw
 from core.design.problems.words import epochs as many_epochs
+from core.design.record import Record
 from core.design.spec import OPTIMIZERS, Schedule
 
 __all__ = ["Difference", "alike", "diff", "fields"]
@@ -20,12 +24,15 @@ Fields = Mapping[str, Any]
 _SHAPES = {"wsd": "warmup-stable-decay"}
 
 
-def diff(a: Schedule, b: Schedule) -> tuple[Difference, ...]:
+def diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
     """What `b` does differently than `a`: its groups from the head on, its curve, and its name.
 
     Empty for equal schedules and for no others: each field that differs is in the `fields` of a
-    line. Works for any two valid schedules; `group_pairs` says which groups are compared.
+    line. Works for any two valid schedules; `group_pairs` says which groups are compared. Where one
+    is a record, `record_diff` says what is told.
     """
+    if isinstance(a, Record) or isinstance(b, Record):
+        return record_diff(a, b)
     if a == b:
         return ()
     found = list(group_differences(a, b, group_rows((a, b))))
@@ -42,11 +49,13 @@ def diff(a: Schedule, b: Schedule) -> tuple[Difference, ...]:
     return tuple(found)
 
 
-def alike(a: Schedule, b: Schedule) -> tuple[str, ...]:
+def alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
     """What both have in common, in a few words each: `resnet18`, `8 epochs`, `Adam`, … `head`.
 
     Groups are named last, those in which nothing differs.
     """
+    if isinstance(a, Record) or isinstance(b, Record):
+        return record_alike(a, b)
     old, new = fields(a), fields(b)
     told = [
         tell(new) for paths, tell in _ALIKE.items() if all(old.get(p) == new.get(p) for p in paths)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
-from core.design import curves, plan
+from core.design import curves
 from core.design import diff_words as words
-from core.design.budget import Budget, budgets
+from core.design.comparable import learning
+from core.design.diff_training import Side, training
+from core.design.difference import Difference, merged
 from core.design.group_pairs import Row
-from core.design.problems.words import epochs as many_epochs
-from core.design.problems.words import listed, one_or_more, percent
+from core.design.problems.words import listed, one_or_more
 from core.design.spec import Group, Schedule
 
 _ALIKE = 1e-12
@@ -18,63 +19,33 @@ _ALIKE = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
-class Difference:
-    """One thing that a schedule does differently than another: what, and in which numbers.
-
-    `groups` are the names, in the second schedule, of the groups that it is about, and `text`
-    begins with them; one that only the first schedule has goes by its name there. `fields` are the
-    places in the JSON document that differ: `lr.warmup.epochs`, or a group's `trainable`.
-    """
-
-    text: str
-    detail: str
-    fields: tuple[str, ...]
-    groups: tuple[str, ...] = ()
-
-    @property
-    def said(self) -> str:
-        """Both in one line."""
-        return f"{self.text} ({self.detail})" if self.detail else self.text
-
-
-@dataclass(frozen=True, slots=True)
 class _Side:
-    """A schedule with what is computed of all its groups at once."""
+    """A schedule, with what is told of when its groups train."""
 
     schedule: Schedule
-    budgets: Mapping[str, Budget | None]
-
-    def share(self, group: Group) -> str:
-        found = self.budgets[group.name]
-        return percent(found.learning if found else 0.0)
-
-    def spans(self, group: Group) -> tuple[plan.Span, ...]:
-        return plan.open_spans(group, self.schedule.epochs)
+    side: Side
 
     def trains(self, group: Group) -> str:
-        return words.spans(self.spans(group), self.schedule.epochs)
-
-    def starts_and_ends(self, group: Group) -> tuple[tuple[int, int | None], ...]:
-        """Its spans, with None for the end of the run, which may be another one elsewhere."""
-        last = self.schedule.epochs
-        return tuple((start, None if end == last else end) for start, end in self.spans(group))
+        return self.side.trains(group)
 
     def scale(self, group: Group) -> float:
         return curves.scale(self.schedule, group)
 
 
-def group_differences(a: Schedule, b: Schedule, rows: tuple[Row, ...]) -> Iterator[Difference]:
+def group_differences(
+    a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]
+) -> Iterator[Difference]:
     """What `b` does differently with its groups, from the head to the stem.
 
     `rows` are those of `group_rows((a, b))`. Paths are not compared where the models differ.
     """
-    yield from _merged(list(_one_by_one(a, b, rows)))
+    yield from merged(list(_one_by_one(a, b, rows)))
     if _reordered(a, b, rows):
         order = listed(reversed([group.name for group in b.groups]), 4)
         yield Difference("groups stand in another order", f"from the head: {order}", ("groups",))
 
 
-def _one_by_one(a: Schedule, b: Schedule, rows: tuple[Row, ...]) -> Iterator[Difference]:
+def _one_by_one(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
     one, other = _side(a), _side(b)
     same_model = a.model.name == b.model.name
     for before, after in reversed(rows):
@@ -90,35 +61,15 @@ def _one_by_one(a: Schedule, b: Schedule, rows: tuple[Row, ...]) -> Iterator[Dif
         yield from _of_another_model(rows)
 
 
-def _merged(lines: list[Difference]) -> Iterator[Difference]:
-    """The lines, with what is said after `NAME: ` of several groups said once, at the first."""
-    about: dict[tuple[str, str], list[str]] = {}
-    for line in lines:
-        about.setdefault(_said_of_any(line), []).extend(line.groups)
-    for line in lines:
-        said, _ = found = _said_of_any(line)
-        names = about[found]
-        if not said.startswith(": ") or len(names) < 2:
-            yield line
-        elif names[0] == line.groups[0]:
-            yield replace(line, text=f"{listed(names, 3)}{said}", groups=tuple(names))
-
-
-def _said_of_any(line: Difference) -> tuple[str, str]:
-    return line.text[len(line.groups[0]) :] if line.groups else line.text, line.detail
-
-
 def _of_one(
     one: _Side, before: Group, other: _Side, after: Group, *, same_model: bool
 ) -> Iterator[Difference]:
     name = after.name
     if before.name != name:
         yield Difference(f"{name} was called {before.name}", "", ("name",), (name,))
-    trained = _training(one, before, other, after)
+    trained = training(one.side, before, other.side, after)
     if trained is not None:
-        shares = f"share of learning {one.share(before)} → {other.share(after)}"
-        spans = f"{one.trains(before)} → {other.trains(after)}"
-        yield Difference(f"{name} {trained}", f"{spans}, {shares}", ("trainable",), (name,))
+        yield trained
     elif before.trainable != after.trainable:
         text = f"{name} trains in the same epochs, written otherwise"
         yield Difference(text, one.trains(before), ("trainable",), (name,))
@@ -134,39 +85,6 @@ def _of_one(
         yield Difference(f"{name}: BatchNorm {does}", detail, ("batchnorm",), (name,))
     if same_model and before.modules != after.modules:
         yield _contents(name, before, after)
-
-
-def _training(one: _Side, before: Group, other: _Side, after: Group) -> str | None:
-    """What it does otherwise, as in "thaws 2 epochs earlier"; None if it trains in the same ones.
-
-    The end of the run counts as the same place in both.
-    """
-    a, b = one.starts_and_ends(before), other.starts_and_ends(after)
-    if a == b:
-        return None
-    if not a:
-        return "now trains"
-    if not b:
-        return "no longer trains"
-    if len(a) > 1 or len(b) > 1:
-        return "trains in other epochs"
-    (start, end), (new_start, new_end) = a[0], b[0]
-    told = []
-    if start != new_start:
-        when = "earlier" if new_start < start else "later"
-        told.append(f"thaws {many_epochs(abs(new_start - start))} {when}")
-    if end != new_end:
-        told.append(_freezes(end, new_end))
-    return " and ".join(told)
-
-
-def _freezes(end: int | None, new_end: int | None) -> str:
-    if new_end is None:
-        return "trains to the end"
-    if end is None:
-        return f"freezes again at epoch {new_end}"
-    when = "earlier" if new_end < end else "later"
-    return f"freezes {many_epochs(abs(new_end - end))} {when}"
 
 
 def _scale(
@@ -226,7 +144,7 @@ def _contents(name: str, before: Group, after: Group) -> Difference:
     return Difference(f"{name} {text}", detail, ("modules",), (name,))
 
 
-def _of_another_model(rows: tuple[Row, ...]) -> Iterator[Difference]:
+def _of_another_model(rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
     new = [after.name for before, after in reversed(rows) if before is None and after is not None]
     gone = [before.name for before, after in reversed(rows) if after is None and before is not None]
     for names, word in ((new, "new"), (gone, "gone")):
@@ -235,7 +153,7 @@ def _of_another_model(rows: tuple[Row, ...]) -> Iterator[Difference]:
             yield Difference(f"{len(names)} {verb} {word}", listed(names, 8), ("groups",))
 
 
-def _reordered(a: Schedule, b: Schedule, rows: tuple[Row, ...]) -> bool:
+def _reordered(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> bool:
     """Whether groups that both have stand in another order."""
     common = [(before, after) for before, after in rows if before and after]
     places = [_distance(b, after) for _, after in common]
@@ -246,5 +164,4 @@ def _reordered(a: Schedule, b: Schedule, rows: tuple[Row, ...]) -> bool:
 
 
 def _side(schedule: Schedule) -> _Side:
-    names = (group.name for group in schedule.groups)
-    return _Side(schedule, dict(zip(names, budgets(schedule), strict=True)))
+    return _Side(schedule, Side(schedule.epochs, learning(schedule)))

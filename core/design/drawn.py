@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from core.design import curves, plan
 from core.design.curves import Array
+from core.design.record import Record, RecordedPart
 from core.design.spec import WSD, Schedule
 
 Indices = NDArray[np.int64]
@@ -37,6 +38,23 @@ def steps_to_draw(
     first = max(math.floor(closer[0] * steps_per_epoch), 0) // hold
     until = min(math.ceil(closer[1] * steps_per_epoch), count - 1) // hold
     return np.union1d(steps, (first + even(until - first + 1)) * hold) if first <= until else steps
+
+
+def recorded_steps_to_draw(record: Record, group: RecordedPart) -> Indices:
+    """Steps at which a group's recorded rates are drawn, in order and without repeats.
+
+    At most 120 that are evenly apart and 120 at which its curve turns, the first and the last step
+    of the run, and the first of every epoch that opens or closes it with the one before it.
+    """
+    hold = record.steps_per_epoch if record.is_stair else 1
+    line, knots = record.line(group.name), record.line(group.name).knots()
+    spans = plan.open_spans(group, record.epochs)
+    edges = np.array(spans, dtype=np.int64).ravel() * record.steps_per_epoch
+    edges = edges[(edges > 0) & (edges < record.steps)]
+    turns = knots[extremes(line.at(knots), MOST_POINTS)]
+    last = np.array([record.steps - 1])
+    evenly = even(record.steps // hold) * hold
+    return np.unique(np.concatenate([evenly, turns, edges, edges - 1, last]))
 
 
 def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 
 from core.design import plan
+from core.design.comparable import Comparable, changes_by_epoch
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
 from pages.components.axis import TRACK_LEFT, Span, shown
@@ -103,9 +104,9 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
 
 
-def joined(schedule: Schedule) -> Literal["step-after", "linear"]:
+def joined(of: Comparable) -> Literal["step-after", "linear"]:
     """How a rate goes from one drawn step to the next: by a stair where it changes by epoch."""
-    return "step-after" if schedule.lr.interval == "epoch" else "linear"
+    return "step-after" if changes_by_epoch(of) else "linear"
 
 
 def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from core.design import curves, plan
-from core.design.drawn import steps_to_draw
+from core.design.drawn import recorded_steps_to_draw, steps_to_draw
+from core.design.record import Record, RecordedPart
 from core.design.spec import Schedule
 from pages.components.axis import Span
 
@@ -39,6 +40,27 @@ def rate_table(
             "share": (rates / peaks[:, np.newaxis]).ravel(),
             "open": is_open.ravel(),
             "span": np.cumsum(turns, axis=1).ravel(),
+        }
+    )
+
+
+def recorded_table(record: Record) -> pd.DataFrame:
+    """The same of a record, but for the share; each group has steps of its own."""
+    return pd.concat([_recorded(record, group) for group in record.groups], ignore_index=True)
+
+
+def _recorded(record: Record, group: RecordedPart) -> pd.DataFrame:
+    steps = recorded_steps_to_draw(record, group)
+    epochs, places = np.unique(steps // record.steps_per_epoch, return_inverse=True)
+    is_open = np.array([plan.is_open(group, epoch) for epoch in epochs.tolist()])[places]
+    return pd.DataFrame(
+        {
+            "t": steps / record.steps_per_epoch,
+            "step": steps,
+            "group": group.name,
+            "lr": record.at(group.name, steps),
+            "open": is_open,
+            "span": np.cumsum(np.diff(is_open, prepend=is_open[:1])),
         }
     )
 

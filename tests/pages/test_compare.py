@@ -12,17 +12,20 @@ from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
 from core.design import edits, layers, link, presets
+from core.design.comparable import Comparable
 from core.design.group_pairs import group_rows
 from core.design.parse import dumps
+from core.design.record_door import parse_either, record_json
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.runs import claim, compare, event_log, folder, library
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from pages.components.chart_style import View, rate_domain
-from pages.components.comparison import figures, markdown, metrics, rates
+from pages.components.comparison import bars, figures, markdown, metrics, rates
 from pages.components.comparison.slots import LETTERS, Slot
 from pages.components.history import History
+from tests.design.records import recorded_of, records
 from tests.design.strategies import real_schedules, schedules
 
 GRADUAL = presets.load("gradual")
@@ -197,6 +200,34 @@ def test_the_address_may_bring_the_schedule_that_is_compared(home: Path) -> None
     assert "Head only · now in Design" in box(app, "A").options[0]  # type: ignore[attr-defined]
 
 
+def bring(app: AppTest, text: str) -> AppTest:
+    """Bring a file, as the uploader does; AppTest has no uploader of its own."""
+    app.session_state["own-sources"] = {"own:0": ("record", parse_either(text))}
+    app.session_state["slots"] = ["now", "own:0"]
+    return app.run()
+
+
+def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppTest) -> None:
+    late = edits.set_windows(GRADUAL, {"stage4": [[3, None]]})
+    drawn = html(bring(app, record_json(recorded_of(late, 31), "My loop")))
+    assert "<b>stage4</b> thaws 1 epoch later" in drawn
+    assert "<b>Alike:</b> 6 epochs, Adam, head" in drawn
+    assert drawn.count("not recorded") == 4
+    assert "<small>5e-3</small>" in drawn  # peaks, since no base rate is recorded
+    assert "A record knows no model" in drawn
+    assert charts(app) == 5  # the groups that train
+    assert box(app, "B").options[1] == "My loop · record"  # type: ignore[attr-defined]
+    assert not any(button.key == "use-B" for button in app.button)
+
+
+def test_a_loop_that_does_as_the_schedule_says_differs_in_nothing_that_is_recorded(
+    app: AppTest,
+) -> None:
+    drawn = html(bring(app, record_json(recorded_of(GRADUAL, 31), "My loop")))
+    assert "0 differences" in drawn
+    assert "groups, epochs, optimizer, and rates to 1e-12" in drawn
+
+
 def test_side_by_side_draws_a_chart_for_each_schedule(app: AppTest) -> None:
     choose(app, "B", "preset:discriminative")
     assert charts(app) == 7
@@ -283,13 +314,15 @@ def test_a_source_that_is_gone_leaves_its_slot_and_the_page_says_so(
     assert said.startswith("Taken out of the comparison: library has no 'head-only-")
 
 
-def slot(letter: str, schedule: Schedule) -> Slot:
-    return Slot(letter, "own:0", schedule, "file", RunSettings())
+def slot(letter: str, plan: Comparable) -> Slot:
+    return Slot(letter, "own:0", plan, "file", RunSettings())
 
 
-@settings(max_examples=15)
-@given(st.lists(st.one_of(schedules(), real_schedules()), min_size=2, max_size=4))
-def test_any_schedules_have_their_figures_rates_and_words(several: list[Schedule]) -> None:
+@settings(max_examples=25)
+@given(st.lists(st.one_of(schedules(), real_schedules(), records()), min_size=2, max_size=4))
+def test_any_schedules_and_records_have_their_figures_rates_and_words(
+    several: list[Comparable],
+) -> None:
     slots = [slot(*pair) for pair in zip(LETTERS, several, strict=False)]
     lines = figures.lines(slots, {})
     assert {len(line.cells) for line in lines} == {len(slots)}
@@ -299,6 +332,7 @@ def test_any_schedules_have_their_figures_rates_and_words(several: list[Schedule
     table = rates.all_rates(slots, rows)
     assert set(table["letter"]) <= {each.letter for each in slots}
     assert table["row"].between(0, len(rows) - 1).all()
+    assert bars.bars(slots, rows).count('role="row"') == 1 + len(rows) * (1 + len(slots))
 
 
 def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 
 import numpy as np
 
 from core.design import curves, plan
 from core.design import diff_words as words
-from core.design.budget import Budget, budgets
+from core.design.comparable import Comparable, changes_by_epoch, learning, lr, peak
 from core.design.group_pairs import Row
 from core.design.problems.words import percent
-from core.design.spec import Group, Schedule
+from core.design.record import Record
+from core.design.spec import Part
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
 
@@ -24,10 +25,10 @@ _MOST_TICKS = 12
 _MOST_SCALES = 2
 
 
-def bars(slots: Sequence[Slot], rows: Sequence[Row]) -> str:
+def bars(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> str:
     """The card's content as HTML: a table in which each group has a line for each schedule."""
-    epochs = max(slot.schedule.epochs for slot in slots)
-    shares = [dict(zip(_names(s.schedule), budgets(s.schedule), strict=True)) for s in slots]
+    epochs = max(slot.plan.epochs for slot in slots)
+    shares = [learning(slot.plan) for slot in slots]
     body = "".join(
         _row(row, slots, shares, epochs, look.swatch(colour), colour)
         for row, colour in zip(reversed(rows), reversed(look.row_colours(rows)), strict=True)
@@ -38,10 +39,6 @@ def bars(slots: Sequence[Slot], rows: Sequence[Row]) -> str:
         + f'<div class="thaw-bars" role="table" aria-label="When each group trains">{_head(epochs)}'
         f"{body}</div>"
     )
-
-
-def _names(schedule: Schedule) -> list[str]:
-    return [group.name for group in schedule.groups]
 
 
 def _head(epochs: int) -> str:
@@ -58,16 +55,16 @@ def _head(epochs: int) -> str:
 
 
 def _row(
-    row: Row,
+    row: Row[Part],
     slots: Sequence[Slot],
-    shares: Sequence[dict[str, Budget | None]],
+    shares: Sequence[Mapping[str, float | None]],
     epochs: int,
     swatch: str,
     colour: tuple[str, str],
 ) -> str:
     lines = "".join(
-        _line(group, slot, budget.get(group.name) if group else None, epochs, first=at == 0)
-        for at, (group, slot, budget) in enumerate(zip(row, slots, shares, strict=True))
+        _line(group, slot, share[group.name] if group else None, epochs)
+        for group, slot, share in zip(row, slots, shares, strict=True)
     )
     scale = _scale(row, slots)
     name = escape(look.name_of(row))
@@ -79,30 +76,35 @@ def _row(
     )
 
 
-def _scale(row: Row, slots: Sequence[Slot]) -> str:
-    """The group's LR scale where all schedules that have it agree, or the two that there are."""
+def _scale(row: Row[Part], slots: Sequence[Slot]) -> str:
+    """The group's LR scale where all schedules that have it agree, or the two that there are.
+
+    It is the peak rate where one is a record, which has no base rate to be a share of.
+    """
+    plans = [slot.plan for slot in slots]
+    recorded = any(isinstance(plan, Record) for plan in plans)
+    found = [(group.name, plan) for group, plan in zip(row, plans, strict=True) if group]
     scales = dict.fromkeys(
-        f"×{words.rate(curves.scale(slot.schedule, group), 6)}"
-        for group, slot in zip(row, slots, strict=True)
-        if group is not None
+        words.rate(peak(plan, name))
+        if recorded or isinstance(plan, Record)
+        else f"×{words.rate(curves.scale(plan, plan.group(name)), 6)}"
+        for name, plan in found
     )
     return escape(" → ".join(scales)) if len(scales) <= _MOST_SCALES else "other scales"
 
 
-def _line(
-    group: Group | None, slot: Slot, budget: Budget | None, epochs: int, *, first: bool
-) -> str:
-    schedule = slot.schedule
+def _line(group: Part | None, slot: Slot, learned: float | None, epochs: int) -> str:
     if group is None:
-        track = '<u class="thaw-says">not in this schedule</u>'
-        told, share, width = "not in this schedule", "–", 0.0
+        told = f"not in this {'record' if isinstance(slot.plan, Record) else 'schedule'}"
+        track = f'<u class="thaw-says">{told}</u>'
     else:
-        spans = plan.open_spans(group, schedule.epochs)
-        bar = _track(group, schedule, spans)
-        track = f'<div class="thaw-frozen" style="width:{schedule.epochs / epochs:.4%}">{bar}</div>'
-        told = words.spans(spans, schedule.epochs)
-        share = percent(budget.learning) if budget else "–"
-        width = min(1.0, budget.learning) if budget else 0.0
+        own = slot.plan.epochs
+        spans = plan.open_spans(group, own)
+        bar = _track(group, slot.plan, spans)
+        track = f'<div class="thaw-frozen" style="width:{own / epochs:.4%}">{bar}</div>'
+        told = words.spans(spans, own)
+    share = "–" if learned is None else percent(learned)
+    width = min(1.0, learned or 0.0)
     return (
         f'<div role="row" class="thaw-bars-line"><span role="cell">{look.chip(slot.letter)}</span>'
         f'<div role="cell" class="thaw-track"><b class="thaw-unseen">{told}</b>{track}</div>'
@@ -111,26 +113,26 @@ def _line(
     )
 
 
-def _track(group: Group, schedule: Schedule, spans: Sequence[plan.Span]) -> str:
+def _track(group: Part, of: Comparable, spans: Sequence[plan.Span]) -> str:
     """The bar's inside: a shape for each span, or that it never trains."""
     if not spans:
         return '<u class="thaw-says">never trains</u>'
-    return "".join(_span(group, schedule, start, end) for start, end in spans)
+    return "".join(_span(group, of, start, end) for start, end in spans)
 
 
-def _span(group: Group, schedule: Schedule, start: int, end: int) -> str:
+def _span(group: Part, of: Comparable, start: int, end: int) -> str:
     times = np.linspace(start, end, _POINTS)
-    if schedule.lr.interval == "epoch":  # a stair: each epoch's rate at both of its ends
+    if changes_by_epoch(of):  # a stair: each epoch's rate at both of its ends
         edges = np.unique(np.linspace(start, end, min(_POINTS, end - start) + 1).astype(int))
         times = np.repeat(edges, 2)[1:-1]
-        rates = curves.lr(schedule, group, np.repeat(edges[:-1], 2))
+        rates = lr(of, group.name, np.repeat(edges[:-1], 2))
     else:
-        rates = curves.lr(schedule, group, times)
-    peak = curves.peak(schedule, group)
-    down = 100 * (1.0 - np.clip(rates / peak, 0.0, 1.0) * _HIGHEST)
+        rates = lr(of, group.name, times)
+    highest = peak(of, group.name) or 1.0
+    down = 100 * (1.0 - np.clip(rates / highest, 0.0, 1.0) * _HIGHEST)
     across = (times - start) / (end - start) * 100
     line = ",".join(f"{x:.4g}% {y:.3g}%" for x, y in zip(across, down, strict=True))
-    left, width = start / schedule.epochs, (end - start) / schedule.epochs
+    left, width = start / of.epochs, (end - start) / of.epochs
     # a clipped box, since Streamlit lets no SVG through
     return (
         f'<span class="thaw-open" style="left:{left:.4%};width:{width:.4%}">'

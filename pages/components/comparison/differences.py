@@ -10,6 +10,8 @@ import streamlit as st
 from core.design.diff import Difference, alike, diff
 from core.design.group_pairs import Row
 from core.design.palette import Pair
+from core.design.record import Record
+from core.design.spec import Part
 from pages.components import frame
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
@@ -20,17 +22,18 @@ _NAME = ("name",)
 
 def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
     """What the other does differently; the schedule's own name only where that is all."""
-    found = diff(first.schedule, other.schedule)
+    found = diff(first.plan, other.plan)
     told = tuple(line for line in found if line.groups or line.fields != _NAME)
     return told or found
 
 
-def difference_card(first: Slot, other: Slot, rows: Sequence[Row], at: int) -> None:
+def difference_card(first: Slot, other: Slot, rows: Sequence[Row[Part]], at: int) -> None:
     """Draw the card; `at` is the other's place among the schedules of the rows."""
     found = differences(first, other)
     colours = {**look.colours_by_name(rows, 0), **look.colours_by_name(rows, at)}
     with frame.card(f"diff-{other.letter.lower()}"):
-        st.html(_head(other, found) + _list(found, colours) + _alike(first, other))
+        told = _head(other, found) + _list(found, colours, _nothing(first, other))
+        st.html(told + _alike(first, other))
 
 
 def _head(other: Slot, found: Sequence[Difference]) -> str:
@@ -41,9 +44,17 @@ def _head(other: Slot, found: Sequence[Difference]) -> str:
     )
 
 
-def _list(found: Sequence[Difference], colours: Mapping[str, Pair]) -> str:
+def _nothing(first: Slot, other: Slot) -> str:
+    records = [slot.plan for slot in (first, other) if isinstance(slot.plan, Record)]
+    if not records:
+        return "Nothing: the two are the same schedule."
+    within = max(record.within for record in records)
+    return f"Nothing that a record tells: groups, epochs, optimizer, and rates to {within:g}."
+
+
+def _list(found: Sequence[Difference], colours: Mapping[str, Pair], nothing: str) -> str:
     if not found:
-        return '<ul class="thaw-diff"><li>Nothing: the two are the same schedule.</li></ul>'
+        return f'<ul class="thaw-diff"><li>{nothing}</li></ul>'
     return f'<ul class="thaw-diff">{"".join(_item(line, colours) for line in found)}</ul>'
 
 
@@ -63,7 +74,7 @@ def _sentence(line: Difference) -> str:
 
 
 def _alike(first: Slot, other: Slot) -> str:
-    words = alike(first.schedule, other.schedule)
-    if not words or first.schedule == other.schedule:
+    words = alike(first.plan, other.plan)
+    if not words or first.plan == other.plan:
         return ""
     return f'<p class="thaw-alike"><b>Alike:</b> {escape(", ".join(words))}</p>'

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from core.design import problems
+from core.design import plan, problems
 from core.design.problems.words import percent
+from core.design.record import Record
 from core.design.spec import OPTIMIZERS
 from core.runs.compare import Result
 from core.runs.forecast import duration
@@ -111,8 +112,13 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
     trainable: list[Cell] = []
     told: list[Cell] = []
     for slot in slots:
+        if isinstance(slot.plan, Record):
+            for cells in (cached, plain, memory, told):
+                cells.append(Cell(remark="not recorded"))
+            trainable.append(Cell(_many(_trains_at_the_end(slot.plan))))
+            continue
         layers = slot.table
-        found = problems.problems(slot.schedule, layers, slot.settings.batch_size)
+        found = problems.problems(slot.plan, layers, slot.settings.batch_size)
         errors = sum(problem.severity == "error" for problem in found)
         remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
         told.append(Cell(str(len(found)), remark))
@@ -120,23 +126,31 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
             for cells in (cached, plain, memory, trainable):
                 cells.append(Cell())
             continue
-        costs = cost_figures.figures(slot.schedule, layers, slot.settings)
-        parts, epochs = costs.savings.phases, slot.schedule.epochs
+        costs = cost_figures.figures(slot.plan, layers, slot.settings)
+        parts, epochs = costs.savings.phases, slot.plan.epochs
         whole = sum(part.plain * (part.end - part.start) for part in parts)
         plain.append(_work(whole, epochs) if parts else Cell())
         cached.append(_work(whole * (1.0 - costs.savings.saved), epochs) if parts else Cell())
         most = max(part.memory for part in costs.costs.phases)
-        memory.append(Cell(words.amount(most), OPTIMIZERS[slot.schedule.optimizer.name]))
-        last = costs.costs.phases[-1].trainable
-        trainable.append(Cell(f"{last / 1e6:.2f} M" if last >= 1e5 else f"{last:,}"))
+        memory.append(Cell(words.amount(most), OPTIMIZERS[slot.plan.optimizer.name]))
+        trainable.append(Cell(_many(costs.costs.phases[-1].trainable)))
     return [
-        Line("Epochs", tuple(Cell(f"{slot.schedule.epochs:,}") for slot in slots)),
+        Line("Epochs", tuple(Cell(f"{slot.plan.epochs:,}") for slot in slots)),
         Line("Compute, with cache", tuple(cached)),
         Line("Compute, without", tuple(plain)),
         Line("Gradients + optimizer", tuple(memory)),
         Line("Trainable, at the end", tuple(trainable)),
         Line("Problems", tuple(told)),
     ]
+
+
+def _trains_at_the_end(record: Record) -> int:
+    last = record.epochs - 1
+    return sum(group.parameters for group in record.groups if plan.is_open(group, last))
+
+
+def _many(parameters: int) -> str:
+    return f"{parameters / 1e6:.2f} M" if parameters >= 1e5 else f"{parameters:,}"
 
 
 def _work(open_epochs: float, epochs: int) -> Cell:

@@ -10,9 +10,11 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.design import curves, plan
+from core.design import plan
+from core.design.comparable import Comparable, peak
 from core.design.group_pairs import Row
-from core.design.spec import Schedule
+from core.design.record import Record
+from core.design.spec import Part
 from pages.components import frame
 from pages.components.chart_style import (
     View,
@@ -25,14 +27,14 @@ from pages.components.chart_style import (
 )
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
-from pages.components.rate_table import connected, rate_table
+from pages.components.rate_table import connected, rate_table, recorded_table
 
 MOST_PANELS = 24
 _HEIGHT, _SIDE_HEIGHT = 104, 220
 _GUTTER = 34
 
 
-def rates_card(slots: Sequence[Slot], rows: Sequence[Row], *, overlaid: bool) -> None:
+def rates_card(slots: Sequence[Slot], rows: Sequence[Row[Part]], *, overlaid: bool) -> None:
     """Draw the card; over 24 groups are drawn schedule by schedule only."""
     with frame.card("rate-compare"):
         overlaid = overlaid and len(rows) <= MOST_PANELS
@@ -59,13 +61,17 @@ def rates_card(slots: Sequence[Slot], rows: Sequence[Row], *, overlaid: bool) ->
             _side_by_side(slots, rows, table, view)
 
 
-def all_rates(slots: Sequence[Slot], rows: Sequence[Row]) -> pd.DataFrame:
+def all_rates(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> pd.DataFrame:
     """One row per drawn step and group that trains: letter, row (its number), span, x, y."""
     tables = []
     for at, slot in enumerate(slots):
-        table = rate_table(slot.schedule, slot.steps_per_epoch)
+        table = (
+            recorded_table(slot.plan)
+            if isinstance(slot.plan, Record)
+            else rate_table(slot.plan, slot.steps_per_epoch)
+        )
         table["x"], table["y"] = table["t"], table["lr"]
-        table = connected(table, slot.schedule.epochs)
+        table = connected(table, slot.plan.epochs)
         places = {group.name: n for n, row in enumerate(rows) if (group := row[at]) is not None}
         table["row"] = table["group"].map(places)
         table["letter"] = slot.letter
@@ -74,30 +80,37 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[Row]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def said(row: Row, schedules: Sequence[Schedule]) -> str:
-    """What stands beside a group's name: that nobody trains it, or that they all do alike."""
+def said(row: Row[Part], plans: Sequence[Comparable]) -> str:
+    """What stands beside a group's name: that nobody trains it, or that they all do alike.
+
+    Where one is a record, what is alike is told by what it does differently.
+    """
     trains = [
-        (plan.open_spans(group, schedule.epochs), curves.peak(schedule, group), schedule)
-        for group, schedule in zip(row, schedules, strict=True)
-        if group is not None and plan.open_spans(group, schedule.epochs)
+        (plan.open_spans(group, of.epochs), peak(of, group.name), of)
+        for group, of in zip(row, plans, strict=True)
+        if group is not None and plan.open_spans(group, of.epochs)
     ]
     if not trains:
         return "never trains"
-    spans, peak, schedule = trains[0]
-    same = all(
-        (other, rate, each.lr, each.epochs) == (spans, peak, schedule.lr, schedule.epochs)
-        for other, rate, each in trains
-    )
-    return "alike" if same and len(trains) == len(schedules) else ""
+    if len(trains) < len(plans):
+        return ""
+    courses = {
+        (spans, highest, of.epochs, None if isinstance(of, Record) else of.lr)
+        for spans, highest, of in trains
+    }
+    recorded = any(isinstance(of, Record) for of in plans)
+    return "alike" if len(courses) == 1 and not recorded else ""
 
 
-def _panels(slots: Sequence[Slot], rows: Sequence[Row], table: pd.DataFrame, view: View) -> None:
+def _panels(
+    slots: Sequence[Slot], rows: Sequence[Row[Part]], table: pd.DataFrame, view: View
+) -> None:
     colours = look.row_colours(rows)
-    schedules = [slot.schedule for slot in slots]
+    plans = [slot.plan for slot in slots]
     with st.container(key="rate-panels"):
         for number in reversed(range(len(rows))):
             with st.container(gap=None):
-                remark = said(rows[number], schedules)
+                remark = said(rows[number], plans)
                 trains = bool((table["row"] == number).any())
                 name = escape(look.name_of(rows[number]))
                 st.html(
@@ -118,7 +131,7 @@ def _panel(
     x, y = _axes(table, slots, view, labels=3)
     lines = [
         alt.Chart(of_slot)
-        .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.schedule))
+        .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.plan))
         .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N", tooltip=_tooltip(view))
         for slot in slots
         if len(of_slot := of_group[of_group["letter"] == slot.letter])
@@ -140,18 +153,18 @@ def _panel(
 
 
 def _side_by_side(
-    slots: Sequence[Slot], rows: Sequence[Row], table: pd.DataFrame, view: View
+    slots: Sequence[Slot], rows: Sequence[Row[Part]], table: pd.DataFrame, view: View
 ) -> None:
     colours = look.row_colours(rows)
     scale = alt.Scale(domain=list(range(len(rows))), range=[pair[view.dark] for pair in colours])
     for slot, column in zip(slots, st.columns(len(slots), gap="small"), strict=True):
         with column:
-            name = escape(slot.schedule.name)
+            name = escape(slot.plan.name)
             st.html(f'<div class="thaw-panel-name">{look.chip(slot.letter)}&ensp;{name}</div>')
             x, y = _axes(table, slots, view, labels=6)
             lines = (
                 alt.Chart(table[table["letter"] == slot.letter])
-                .mark_line(strokeWidth=2, clip=True, interpolate=joined(slot.schedule))
+                .mark_line(strokeWidth=2, clip=True, interpolate=joined(slot.plan))
                 .encode(
                     x=x,
                     y=y,
@@ -169,7 +182,7 @@ def _axes(
     table: pd.DataFrame, slots: Sequence[Slot], view: View, labels: int
 ) -> tuple[alt.X, alt.Y]:
     """One time axis and one rate axis for all charts, so that they can be compared by eye."""
-    epochs = max(slot.schedule.epochs for slot in slots)
+    epochs = max(slot.plan.epochs for slot in slots)
     time = time_axis(epochs, 1)
     every = next((n for n in (1, 2, 5, 10, 20, 50, 100, 1000, 5000) if epochs / n <= 5), epochs)
     time.values = list(range(0, epochs + 1, every))

@@ -1,4 +1,4 @@
-"""What can be compared, and what is: two to four schedules in slots A to D."""
+"""What can be compared, and what is: two to four schedules or records in slots A to D."""
 
 from __future__ import annotations
 
@@ -12,8 +12,10 @@ from pathlib import Path
 import streamlit as st
 
 from core.design import presets
+from core.design.comparable import Comparable
 from core.design.layers import LayerTable, for_classes
 from core.design.parse import parse
+from core.design.record import Record
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.runs import folder, launch, library, tables
@@ -30,35 +32,42 @@ _MOST_RUNS = 30
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A schedule that is compared: its letter, where it comes from, and what it is run with.
+    """What is compared: its letter, where it comes from, what it plans, and what it is run with.
 
-    `run` is the folder of the run that it is, if it is one.
+    `run` is the folder of the run that it is, if it is one. A record has neither run nor settings.
     """
 
     letter: str
     source: str
-    schedule: Schedule
+    plan: Comparable
     about: str
     settings: RunSettings
     run: Path | None = None
 
     @property
     def table(self) -> LayerTable | None:
-        """The layer table of its model, with heads for the classes of its data, as in Design."""
-        found = tables.find(self.schedule.model.name, tables.cache_folder())
+        """The layer table of its model, with heads for the classes of its data, as in Design.
+
+        None where there is no table, and for a record, which knows no model's name.
+        """
+        if isinstance(self.plan, Record):
+            return None
+        found = tables.find(self.plan.model.name, tables.cache_folder())
         classes = count_classes(self.settings.data)
         return found if found is None or classes is None else for_classes(found, classes)
 
     @property
     def steps_per_epoch(self) -> int:
         """Steps at which its rates are drawn."""
+        if isinstance(self.plan, Record):
+            return self.plan.steps_per_epoch
         return planned_steps(self.settings, train_images(self.settings))
 
 
 def sources() -> Mapping[str, str]:
     """Everything that can be put into a slot: what identifies it, and how people read it."""
     found = {NOW: f"{state.schedule().name} · now in Design"}
-    found |= {key: f"{schedule.name} · {kind}" for key, (kind, schedule) in _own().items()}
+    found |= {key: f"{plan.name} · {kind}" for key, (kind, plan) in _own().items()}
     found |= {f"library:{entry.file}": f"{entry.name} · library" for entry in shelf.entries()}
     for run in _runs():
         schedule = _schedule_of(run)
@@ -125,11 +134,11 @@ def gone(source: str) -> None:
     st.session_state["slots"] = [each for each in chosen() if each != source] or [NOW]
 
 
-def bring(kind: str, schedule: Schedule) -> None:
-    """Take a schedule from a file or a link, and compare it."""
+def bring(kind: str, plan: Comparable) -> None:
+    """Take a schedule or a record from a file or a link, and compare it."""
     own = _own()
     source = f"own:{len(own)}"
-    st.session_state["own-sources"] = {**own, source: (kind, schedule)}
+    st.session_state["own-sources"] = {**own, source: (kind, plan)}
     put(source)
 
 
@@ -167,13 +176,13 @@ def _slot(letter: str, source: str) -> Slot:
             schedule, settings = folder.read(run)
             return Slot(letter, source, schedule, f"run {_when(run)}".rstrip(), settings, run)
         case "own":
-            origin, schedule = _own()[source]
-            return Slot(letter, source, schedule, origin, settings)
+            origin, plan = _own()[source]
+            return Slot(letter, source, plan, origin, settings)
     return Slot(letter, source, state.schedule(), "now in Design", settings)
 
 
-def _own() -> Mapping[str, tuple[str, Schedule]]:
-    found: Mapping[str, tuple[str, Schedule]] = st.session_state.get("own-sources", {})
+def _own() -> Mapping[str, tuple[str, Comparable]]:
+    found: Mapping[str, tuple[str, Comparable]] = st.session_state.get("own-sources", {})
     return found
 
 

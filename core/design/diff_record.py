@@ -1,0 +1,200 @@
+"""What one run does differently than another where one of them, or both, are records of loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from core.design import curves
+from core.design import diff_words as words
+from core.design.comparable import Comparable, learning
+from core.design.curves import Array
+from core.design.diff_training import Side, training
+from core.design.difference import Difference, merged
+from core.design.drawn import Indices, even
+from core.design.group_pairs import group_rows
+from core.design.layers import prefixes
+from core.design.plan import is_open, open_spans
+from core.design.problems.words import epochs as many_epochs
+from core.design.problems.words import listed
+from core.design.record import Record, RecordedPart
+from core.design.recorded import RATES_EQUAL
+from core.design.spec import OPTIMIZERS, Part
+
+_SAME = 1e-9
+"""Relative difference up to which two factors are told as one."""
+_MOST_STEPS = 5_000
+"""Rates that are compared evenly over a run that has more; the corners of both come on top."""
+_DEFAULTS = "the optimizer's defaults"
+
+
+def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
+    """What `b` does differently than `a`: its groups from the head on, its length, its optimizer.
+
+    Only what a record tells is compared: names, parts, windows, rates while both train, optimizer.
+    Rates are the same up to what the record keeps, 1e-12 if it can. Where epochs have other numbers
+    of steps, the first step of each epoch is compared.
+    """
+    return (
+        *merged(list(_of_groups(a, b))),
+        *_of_length(a, b),
+        *_of_optimizer(a, b),
+    )
+
+
+def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
+    """What both have in common, in a few words each; groups in which nothing differs come last."""
+    told = [many_epochs(a.epochs)] if a.epochs == b.epochs else []
+    told += [_optimizer(a)] if _optimizer(a) == _optimizer(b) else []
+    differ = {name for line in _of_groups(a, b) for name in line.groups}
+    rows = group_rows((a, b))
+    names = [after.name for before, after in reversed(rows) if before and after]
+    return (*told, *(name for name in names if name not in differ))
+
+
+def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    one, other = Side(a.epochs, learning(a)), Side(b.epochs, learning(b))
+    for before, after in reversed(group_rows((a, b))):
+        if before is None and after is not None:
+            detail = f"trains {other.trains(after)}, holds {listed(after.modules, 3)}"
+            yield Difference(f"{after.name} is new", detail, ("groups",), (after.name,))
+        elif after is None and before is not None:
+            text = f"{before.name} is no group any more"
+            yield Difference(text, f"trained {one.trains(before)}", ("groups",), (before.name,))
+        elif before is not None and after is not None:
+            if before.name != after.name:
+                text = f"{after.name} was called {before.name}"
+                yield Difference(text, "", ("name",), (after.name,))
+            trained = training(one, before, other, after)
+            if trained is not None:
+                yield trained
+            yield from _of_rates(a, before, b, after)
+            yield from _of_contents(before, after)
+
+
+def _of_rates(a: Comparable, before: Part, b: Comparable, after: Part) -> Iterator[Difference]:
+    """How the rate differs in the epochs in which both train."""
+    steps, per_epoch = _steps(a, b)
+    epochs = range(min(a.epochs, b.epochs))
+    both = [is_open(before, epoch) and is_open(after, epoch) for epoch in epochs]
+    steps = steps[np.array(both)[steps // per_epoch]]
+    old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
+    errors = curves.relative_errors(new, old)
+    off = errors > max(RATES_EQUAL, *(each.within for each in (a, b) if isinstance(each, Record)))
+    if not off.any():
+        return
+    with np.errstate(all="ignore"):
+        factors = np.where(off, new / old, 1.0)
+        far = np.abs(np.log(factors))
+    worst, low, high = int(far.argmax()), float(factors.min()), float(factors.max())
+    when = f"at epoch {steps[worst] / per_epoch:.3g}"
+    if not np.isfinite(far).all():
+        detail = when
+        said = words.change(float(old[worst]), float(new[worst]), words.rate)
+    elif high - low > _SAME * high:
+        said, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
+    else:
+        said, detail = _factor(high), ""
+    yield Difference(f"{after.name}: rate {said}", detail, ("rates",), (after.name,))
+
+
+def _steps(a: Comparable, b: Comparable) -> tuple[Indices, int]:
+    """The steps at which rates are compared, all or enough of them, and how many an epoch has.
+
+    Where epochs have other numbers of steps in both, each counts as one step, its first.
+    """
+    records = [each for each in (a, b) if isinstance(each, Record)]
+    epochs = np.arange(min(a.epochs, b.epochs))
+    sizes = {record.steps_per_epoch for record in records}
+    if len(sizes) > 1:
+        return epochs, 1
+    (per_epoch,) = sizes
+    count = len(epochs) * per_epoch
+    knots = np.concatenate([line.knots() for record in records for line in record.lines])
+    knots = knots[knots < count]
+    found = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
+    return np.unique(np.concatenate(found)), per_epoch
+
+
+def _rates(of: Comparable, part: Part, steps: Indices, per_epoch: int) -> Array:
+    if not isinstance(of, Record):
+        return curves.lr(of, of.group(part.name), curves.time_of_step(of, steps, per_epoch))
+    return of.at(part.name, steps * (of.steps_per_epoch // per_epoch))
+
+
+def _factor(value: float) -> str:
+    """With as many digits as tell it from 1."""
+    texts = (f"×{value:.{digits}g}" for digits in range(3, 18))
+    return next((text for text in texts if text != "×1"), "×1")
+
+
+def _of_contents(before: Part, after: Part) -> Iterator[Difference]:
+    """What it holds otherwise, whatever is written as a whole in one and in parts in the other."""
+    lost, gained = _apart(before, after), _apart(after, before)
+    if lost or gained:
+        does = "holds other parts" if lost and gained else f"holds {'less' if lost else 'more'}"
+        detail = " → ".join(listed(paths, 3) for paths in (lost, gained) if paths)
+        yield Difference(f"{after.name} {does}", detail, ("modules",), (after.name,))
+
+
+def _apart(one: Part, other: Part) -> list[str]:
+    """Paths of one that neither hold one of the other's nor lie in one."""
+    theirs = set(other.modules)
+    above = {prefix for path in theirs for prefix in prefixes(path)}
+    return [p for p in one.modules if p not in above and theirs.isdisjoint(prefixes(p))]
+
+
+def _of_length(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    if a.epochs != b.epochs:
+        change = words.change(a.epochs, b.epochs)
+        yield Difference(f"run {change} epochs", "", ("epochs",))
+    if isinstance(a, Record) and isinstance(b, Record) and a.steps_per_epoch != b.steps_per_epoch:
+        change = words.change(a.steps_per_epoch, b.steps_per_epoch)
+        detail = "rates are compared at the first step of each epoch"
+        yield Difference(f"an epoch has {change} steps", detail, ("steps_per_epoch",))
+
+
+def _of_optimizer(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    if _optimizer(a) != _optimizer(b):
+        yield Difference(f"optimizer {_optimizer(a)} → {_optimizer(b)}", "", ("optimizer",))
+    for name in ("weight_decay", "momentum"):
+        old, new = _spread(a, name), _spread(b, name)
+        if old and new and old != new:  # none where nothing trains
+            yield Difference(f"{name.replace('_', ' ')} {_change(old, new)}", "", (name,))
+    old_options, new_options = _others(a), _others(b)
+    if old_options != new_options:
+        change = f"{', '.join(old_options) or _DEFAULTS} → {', '.join(new_options) or _DEFAULTS}"
+        yield Difference(f"optimizer options {change}", "", ("others",))
+
+
+def _optimizer(of: Comparable) -> str:
+    return of.optimizer if isinstance(of, Record) else OPTIMIZERS[of.optimizer.name]
+
+
+def _spread(of: Comparable, name: str) -> tuple[float, ...]:
+    """The one value of that option that groups have which train, or the lowest and the highest."""
+    if not isinstance(of, Record):
+        return (getattr(of.optimizer, name, 0.0),)
+    found = sorted({value for group in _training(of) for value in getattr(group, name)})
+    return tuple(found) if len(found) < 2 else (found[0], found[-1])
+
+
+def _change(old: tuple[float, ...], new: tuple[float, ...]) -> str:
+    if len(old) == len(new) == 1:
+        return words.change(old[0], new[0], words.rate)
+    return f"{_range(old)} → {_range(new)}"
+
+
+def _range(values: tuple[float, ...]) -> str:
+    return " to ".join(map(words.rate, values))
+
+
+def _others(of: Comparable) -> list[str]:
+    if not isinstance(of, Record):
+        return []
+    return list(dict.fromkeys(other for group in _training(of) for other in group.others))
+
+
+def _training(record: Record) -> list[RecordedPart]:
+    return [group for group in record.groups if open_spans(group, record.epochs)]
