@@ -1,7 +1,7 @@
 """How long a stop takes in each phase of a run: `python -m tests.reliability.stops [PHASE …]`.
 
 Each phase is made long: imports, large photos, a host of weights that never answers, a pass of the
-cache, a batch that takes many seconds, an evaluation. Then the run is asked to stop, and the
+cache, a batch that takes many seconds, an evaluation, a checkpoint of 1.6 GB. Then the run is asked to stop, and the
 seconds are printed until its folder says "stopped", and until its process is gone.
 """
 
@@ -83,6 +83,16 @@ PHASES: dict[str, Phase] = {
             "cache": "off",
         },
         seconds=1.0,
+    ),
+    "checkpoint": Phase(
+        lambda event: _stage(event) == "checkpoint",
+        presets.applied(
+            "discriminative",
+            layers.load("torchvision/vgg16"),
+            ModelRef(name="torchvision/vgg16", weights=None),
+        ),
+        {"samples": 10, "validation_samples": 10, "cache": "off"},
+        seconds=0.3,
     ),
 }
 
