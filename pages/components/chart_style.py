@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import altair as alt
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from core.design import plan
 from core.design.comparable import Comparable, changes_by_epoch
@@ -42,6 +43,7 @@ class View:
 
 Rows: TypeAlias = pd.DataFrame | alt.NamedData
 """A layer's data, or the name under which they come with the chart."""
+Rates: TypeAlias = pd.Series | NDArray[np.float64]
 
 
 def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
@@ -56,26 +58,26 @@ def domain(low: float, high: float) -> alt.Scale:
     return alt.Scale(domain=[low, high], nice=False, zero=False)
 
 
-def rate_domain(y: pd.Series, view: View) -> tuple[float, float]:
+def rate_domain(y: Rates, view: View) -> tuple[float, float]:
     """Lowest and highest rate that the axis shows; on a log axis at most seven powers of ten."""
-    if y.empty:
+    if y.size == 0:
         return 0.0, 1.0
     high = float(y.max()) * 1.25 or 1.0
     positive = y[y > 0]
-    if view.scale == "linear" or positive.empty:
+    if view.scale == "linear" or positive.size == 0:
         return 0.0, high
     # A curve that ends near zero would squeeze everything else into the top of a log axis.
     return max(float(positive.min()) * 0.8, high * 1e-7), high
 
 
-def rate_scale(y: pd.Series, view: View) -> alt.Scale:
+def rate_scale(y: Rates, view: View) -> alt.Scale:
     """The scale of a rate axis, logarithmic or linear as the view says."""
     low, high = rate_domain(y, view)
     kind: Literal["log", "linear"] = "log" if low > 0 else "linear"
     return alt.Scale(domain=[low, high], type=kind, nice=False, clamp=True)
 
 
-def rate_axis(y: pd.Series, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
+def rate_axis(y: Rates, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
     """The rate axis: as wide as the gutter, or inside the plot on a phone."""
     options: dict[str, Any] = {"title": None, "tickSize": 0, "domain": False}
     low, high = rate_domain(y, view)
@@ -139,16 +141,17 @@ def group_legend(schedule: Schedule) -> alt.Legend:
     return colour_legend([g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)])
 
 
-def warmup_span(schedule: Schedule, per_epoch: int) -> pd.DataFrame:
+def warmup_span(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:
     """The warmup from x until, or no row without one."""
     warm = min(schedule.lr.warmup.epochs, schedule.epochs) * per_epoch
-    return pd.DataFrame({"x": [0.0], "until": [float(warm)]}).iloc[: int(warm > 0)]
+    rows = np.array([[0.0, warm]] if warm > 0 else []).reshape(-1, 2)
+    return {"x": rows[:, 0], "until": rows[:, 1]}
 
 
-def phase_starts(schedule: Schedule, per_epoch: int) -> pd.DataFrame:
+def phase_starts(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:
     """The x of every phase's start but the first one's."""
-    starts = [float(phase.start * per_epoch) for phase in plan.phases(schedule)[1:]]
-    return pd.DataFrame({"x": np.array(starts, dtype=np.float64)})
+    starts = [phase.start * per_epoch for phase in plan.phases(schedule)[1:]]
+    return {"x": np.array(starts, dtype=np.float64)}
 
 
 def tint(rows: Rows, view: View) -> alt.Chart:
@@ -171,7 +174,7 @@ def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
     """The tint of the warmup, and a dashed line where a phase begins."""
     warm, starts = warmup_span(schedule, per_epoch), phase_starts(schedule, per_epoch)
     found = [(tint, warm), (borders, starts)]
-    return [layer(rows, view) for layer, rows in found if not rows.empty]
+    return [layer(pd.DataFrame(rows), view) for layer, rows in found if rows["x"].size]
 
 
 def finished(chart: Any, view: View, height: int) -> alt.LayerChart:

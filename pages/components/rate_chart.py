@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from copy import deepcopy
+import json
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
 
 from core.design import plan
 from core.design.spec import Schedule
@@ -20,7 +21,15 @@ from pages.components.chart_style import (
     warmup_span,
 )
 from pages.components.rate_layers import Look, layers, reading_columns
-from pages.components.rate_table import at_playhead, connected, rate_table, thaws
+from pages.components.rate_table import (
+    Columns,
+    at_playhead,
+    connected,
+    last_rows,
+    rate_table,
+    taken,
+    thaws,
+)
 
 LABEL_STEP = 13
 
@@ -39,73 +48,78 @@ def rate_chart(
     table["x"] = table["step"] / steps_per_epoch * per_epoch
     table["y"] = table["lr"] if view.unit == "rate" else table["share"]
     heads = at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
-    place = ["x", "y", "group"]
+    place = ("x", "y", "group")
     datasets = {
-        "warmup": warmup_span(schedule, per_epoch),
-        "borders": phase_starts(schedule, per_epoch),
-        "lines": connected(table, schedule.epochs * per_epoch)[[*place, "span", "open"]],
-        "thaws": thaws(table)[place],
-        "playhead": pd.DataFrame({"x": [playhead * per_epoch]}),
-        "heads": heads[place],
+        "warmup": pa.table(warmup_span(schedule, per_epoch)),
+        "borders": pa.table(phase_starts(schedule, per_epoch)),
+        "lines": _arrow(connected(table, schedule.epochs * per_epoch), *place, "span", "open"),
+        "thaws": _arrow(thaws(table), *place),
+        "playhead": pa.table({"x": [playhead * per_epoch]}),
+        "heads": _arrow(heads, *place),
         "steps": _readings(schedule, table),
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
-    return {**deepcopy(layers(_look(schedule, table, per_epoch, view))), "datasets": datasets}
+    return {**json.loads(layers(_look(schedule, table, per_epoch, view))), "datasets": datasets}
 
 
-def _look(schedule: Schedule, table: pd.DataFrame, per_epoch: int, view: View) -> Look:
+def _arrow(table: Columns, *names: str) -> pa.Table:
+    """Some columns as Streamlit sends them, who makes them of a DataFrame at ten times the cost."""
+    return pa.table({name: table[name] for name in names})
+
+
+def _look(schedule: Schedule, table: Columns, per_epoch: int, view: View) -> Look:
     groups = schedule.groups
     y = table["y"]
-    lowest = y[y > 0].min()
+    positive = y[y > 0]
     return Look(
         groups=tuple(group.name for group in groups),
         trains=tuple(g.name for g in groups if view.narrow and plan.open_spans(g, schedule.epochs)),
         epochs=schedule.epochs,
         joined=joined(schedule),
-        rates=(0.0 if pd.isna(lowest) else float(lowest), float(y.max())),
+        rates=(float(positive.min()) if positive.size else 0.0, float(y.max())),
         per_epoch=per_epoch,
         view=view,
     )
 
 
-def _readings(schedule: Schedule, table: pd.DataFrame) -> pd.DataFrame:
+def _readings(schedule: Schedule, table: Columns) -> pa.Table:
     """One row per drawn step with every group's rate in words, for the rule under the pointer."""
     names = [group.name for group in schedule.groups]
-    rates = table["lr"].to_numpy().reshape(len(names), -1).tolist()
-    trains = table["open"].to_numpy().reshape(len(names), -1).tolist()
-    first = table.iloc[: len(rates[0])]
+    rates = table["lr"].reshape(len(names), -1).tolist()
+    trains = table["open"].reshape(len(names), -1).tolist()
+    count = len(rates[0])
     epoch, step = reading_columns(names)
-    columns: dict[str, Any] = {epoch: first["t"].round(2), step: first["step"]}
+    columns: dict[str, Any] = {epoch: table["t"][:count].round(2), step: table["step"][:count]}
     for name, row, is_open in reversed(list(zip(names, rates, trains, strict=True))):
         columns[name] = [
             f"{rate:.3g}" if on else f"{rate:.3g} frozen"
             for rate, on in zip(row, is_open, strict=True)
         ]
-    return pd.DataFrame(columns)
+    return pa.table(columns)
 
 
-def _ends(schedule: Schedule, table: pd.DataFrame, view: View) -> pd.DataFrame:
+def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
     """Where each group's name stands, beside its line's end and never over another (pixels)."""
     _, last = shown(view.span, schedule.epochs)
-    seen = table[table["t"] <= last]
-    ends = seen[seen["group"] != seen["group"].shift(-1)].reset_index(drop=True)
+    seen = taken(table, table["t"] <= last)
+    ends = taken(seen, last_rows(seen["group"]))
     low, high = rate_domain(table["y"], view)
     place = np.log10 if low > 0 else np.asarray
-    share = (place(ends["y"].clip(lower=low)) - place(low)) / (place(high) - place(low))
-    return pd.DataFrame(
+    share = (place(ends["y"].clip(min=low)) - place(low)) / (place(high) - place(low))
+    return pa.table(
         {
             "group": ends["group"],
             "pixel": _spread((1 - share) * HEIGHT),
-            "label": ends["group"].where(ends["open"], ends["group"] + " frozen"),
+            "label": np.where(ends["open"], ends["group"], ends["group"] + " frozen"),
         }
     )
 
 
-def _spread(pixels: np.ndarray) -> np.ndarray:
+def _spread(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
     """The places moved apart to at least 13 px, in their order, within the plot where possible."""
     order = np.argsort(pixels, kind="stable")
-    placed = np.asarray(pixels, dtype=float).copy()
+    placed = pixels.copy()
     lowest = HEIGHT
     for index in order[::-1]:
         placed[index] = lowest = min(placed[index], lowest)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Literal
 
 import altair as alt
-import pandas as pd
+import numpy as np
 
 from pages.components.axis import TRACK_RIGHT, shown
 from pages.components.chart_style import (
@@ -47,8 +47,8 @@ class Look:
 
 
 @lru_cache(maxsize=64)
-def layers(look: Look) -> dict[str, Any]:
-    """The chart as a Vega-Lite document whose data sets have names and no values.
+def layers(look: Look) -> str:
+    """The chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
     `borders` (x), `warmup` (x, until), `steps` (the two `reading_columns` and one of each group's
@@ -61,7 +61,7 @@ def layers(look: Look) -> dict[str, Any]:
         axis=time_axis(look.epochs, look.per_epoch, view.span),
         scale=domain(start * look.per_epoch, end * look.per_epoch),
     )
-    rates = pd.Series(look.rates)
+    rates = np.array(look.rates)
     y = alt.Y("y:Q", axis=rate_axis(rates, view), scale=rate_scale(rates, view))
     colours = colour_scale(look.groups, view)
     colour = alt.Color(
@@ -98,7 +98,7 @@ def layers(look: Look) -> dict[str, Any]:
     if not view.narrow:
         # The labels stand in pixels, so they have a vertical scale of their own.
         chart = alt.layer(chart, alt.layer(*_labels(look))).resolve_scale(y="independent")
-    return finished(chart, view, HEIGHT).to_dict()
+    return finished(chart, view, HEIGHT).to_json(indent=None)
 
 
 def reading_columns(groups: Sequence[str]) -> tuple[str, str]:

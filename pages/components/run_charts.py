@@ -81,7 +81,7 @@ def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
 def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:
     table = rate_table(schedule, steps_per_epoch)
     table["x"], table["y"] = table["t"], table["lr"]
-    trains = connected(table, schedule.epochs)
+    trains = pd.DataFrame(connected(table, schedule.epochs))
     trains = trains[trains["open"]]
     x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
     y = alt.Y(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
 from core.design.spec import Schedule
@@ -17,7 +18,7 @@ from pages.components.chart_style import (
     rate_scale,
     time_axis,
 )
-from pages.components.rate_table import connected, rate_table
+from pages.components.rate_table import Columns, connected, rate_table
 from pages.lesson.facts import Exercise
 from pages.lesson.language import Language
 
@@ -30,12 +31,12 @@ def rate_chart(
 ) -> alt.LayerChart:
     """The rates of one of the exercise's schedules; the rate axis holds those of both."""
     view = View(dark)
-    both = pd.concat([_rows(found.written), _rows(found.mended)])
-    table = connected(_rows(schedule), schedule.epochs)
+    both = np.concatenate([_rows(each)["y"] for each in (found.written, found.mended)])
+    table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))
     table["shown"] = [f"{row.group}: {language.rate(row.lr)}" for row in table.itertuples()]
     line = alt.Chart(table).encode(
         x=alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs)),
-        y=alt.Y("y:Q", axis=rate_axis(both["y"], view, _GUTTER), scale=rate_scale(both["y"], view)),
+        y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),
         color=alt.Color("group:N", scale=group_scale(schedule, view), legend=_legend(schedule)),
         detail=["group:N", "span:N"],
         tooltip=alt.Tooltip("shown:N", title=language.word("figure.rate")),
@@ -53,7 +54,7 @@ def rate_chart(
     return finished(chart, view, _HEIGHT)
 
 
-def _rows(schedule: Schedule) -> pd.DataFrame:
+def _rows(schedule: Schedule) -> Columns:
     table = rate_table(schedule, 1)
     table["x"], table["y"] = table["t"], table["lr"]
     return table

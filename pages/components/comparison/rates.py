@@ -71,11 +71,11 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> pd.DataFrame:
             else rate_table(slot.plan, slot.steps_per_epoch)
         )
         table["x"], table["y"] = table["t"], table["lr"]
-        table = connected(table, slot.plan.epochs)
+        lines = pd.DataFrame(connected(table, slot.plan.epochs))
         places = {group.name: n for n, row in enumerate(rows) if (group := row[at]) is not None}
-        table["row"] = table["group"].map(places)
-        table["letter"] = slot.letter
-        tables.append(table[table["open"]])
+        lines["row"] = lines["group"].map(places)
+        lines["letter"] = slot.letter
+        tables.append(lines[lines["open"]])
     columns = ["letter", "row", "group", "span", "x", "y"]
     return pd.concat(tables, ignore_index=True)[columns]
 
