@@ -18,9 +18,20 @@ def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed() -> None
     assert designer.percentile([7.0], 50) == 7.0
 
 
-def test_the_schedule_has_twelve_groups_and_a_hundred_epochs() -> None:
-    schedule = designer.schedule()
-    assert (len(schedule.groups), schedule.epochs) == (12, 100)
+def test_the_schedules_have_six_groups_in_20_epochs_and_twelve_in_100() -> None:
+    small, large = designer.schedule("small"), designer.schedule("large")
+    assert (len(small.groups), small.epochs) == (6, 20)
+    assert (len(large.groups), large.epochs) == (12, 100)
+
+
+@pytest.mark.parametrize("size", ["small", "large"])
+def test_no_two_drops_of_a_measurement_leave_the_same_schedule(size: designer.Size) -> None:
+    now = {group.name: group.trainable[0][0] for group in designer.schedule(size).groups}
+    seen = [dict(now)]
+    for name, epoch in designer.drops(size, designer.EDITS):
+        now[name] = epoch
+        assert now not in seen
+        seen.append(dict(now))
 
 
 @pytest.mark.browser
