@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from core.design.layers import LayerTable
 from core.design.spec import Schedule
+from core.export import drawing
+from core.export.drawing import Draw
 
 FILE = "\0file"
 """What stands in a usage for the file's name, quoted in the usage's language; no name holds it."""
@@ -19,13 +21,14 @@ class Source:
 
     `steps_per_epoch` counts optimizer steps, at least 1. `table` is the layer table of the
     schedule's model, None where it has none. `run` tells how a run of the schedule ended, in pairs
-    of what and its value in words; it is empty without one.
+    of what and its value in words; it is empty without one. `draw` makes its pictures.
     """
 
     schedule: Schedule
     steps_per_epoch: int
     table: LayerTable | None = None
     run: tuple[tuple[str, str], ...] = ()
+    draw: Draw = drawing.here
 
 
 @dataclass(frozen=True, slots=True)

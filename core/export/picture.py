@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import vl_convert
-
 from core.export import chart
+from core.export.drawing import Kind
 from core.export.exported import Exported, Source
-
-_PIXELS = 2
-"""Pixels of a PNG for each of the chart's own, as sharp screens and paper want."""
 
 
 def svg(source: Source) -> Exported:
@@ -18,14 +14,16 @@ def svg(source: Source) -> Exported:
 
 def png(source: Source) -> Exported:
     """The chart as the bytes of a PNG, twice as large as on the page."""
-    spec = chart.document(source.schedule, source.steps_per_epoch)
-    return _exported(source, vl_convert.vegalite_to_png(spec, scale=_PIXELS))
+    return _exported(source, _drawn(source, "png"))
 
 
 def draw_svg(source: Source) -> str:
     """The chart as an `<svg>` element, all text escaped in it."""
-    drawn: str = vl_convert.vegalite_to_svg(chart.document(source.schedule, source.steps_per_epoch))
-    return drawn
+    return _drawn(source, "svg").decode()
+
+
+def _drawn(source: Source, kind: Kind) -> bytes:
+    return source.draw(chart.document(source.schedule, source.steps_per_epoch), kind)
 
 
 def _exported(source: Source, content: str | bytes) -> Exported:

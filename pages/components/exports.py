@@ -6,9 +6,10 @@ from functools import lru_cache
 
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.export import targets
+from core.export import drawing, targets
 from core.export.exported import Exported, Source
 from core.runs import in_words, launch
+from core.runs.home import is_demo
 from pages.components import own_runs, state
 
 _RUNS_SEARCHED = 40
@@ -16,11 +17,14 @@ _RUNS_SEARCHED = 40
 
 def exported(name: str) -> Exported | InputError:
     """The session's schedule as that target has it, or why it refuses."""
-    source = Source(state.schedule(), state.steps_per_epoch(), state.table())
-    if name == "html":
-        run = newest_audited_run(source.schedule)
-        source = Source(source.schedule, source.steps_per_epoch, source.table, run)
-    return _exported(name, source)
+    schedule = state.schedule()
+    run = newest_audited_run(schedule) if name == "html" else ()
+    draw = drawing.apart if is_demo() else drawing.here
+    source = Source(schedule, state.steps_per_epoch(), state.table(), run, draw)
+    try:
+        return _exported(name, source)
+    except InputError as refused:
+        return refused
 
 
 def newest_audited_run(schedule: Schedule) -> in_words.Facts:
@@ -39,8 +43,5 @@ def command(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _exported(name: str, source: Source) -> Exported | InputError:
-    try:
-        return targets.export(name, source)
-    except InputError as refused:
-        return refused
+def _exported(name: str, source: Source) -> Exported:
+    return targets.export(name, source)

@@ -1,9 +1,10 @@
 """What the hosted demo holds in memory: python -m tests.benchmarks.serving.
 
-Starts the app as the README hosts it. Visitors look at every page and edit; then one of them
-trains each model that the demo runs, with every group open, at its largest images and batches.
-Printed is the most that the server and all its processes held together, without a run and with one:
-what is resident, so pages of libraries that processes share are counted in each of them.
+Starts the app as the README hosts it. Visitors look at every page and at every export that is
+drawn, and edit; then one of them trains each model that the demo runs, with every group open, at
+its largest images and batches. Printed is what the server and all its processes held together
+after the visits, the most while they went on, which is with a process that draws, and the most with
+a run: what is resident, so pages of libraries that processes share are counted in each of them.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ WITHOUT_A_RUN, WITH_A_RUN = 300, 1_300
 """Megabytes that are asked for."""
 
 _PAGES = ("Run", "Compare", "Export", "Learn", "Design")
+_DRAWN = ("png", "svg", "html")
 _EVERY = 0.1  # seconds between two looks
 
 
@@ -63,22 +65,31 @@ class Peak:
 
     def _watch(self) -> None:
         while not self._ended.wait(_EVERY):
-            held = 0
+            self._most = max(self._most, held(self._process))
+
+
+def held(process: psutil.Process) -> int:
+    """Bytes that a process and its descendants hold now."""
+    found = 0
+    with suppress(psutil.Error):
+        for each in (process, *process.children(recursive=True)):
             with suppress(psutil.Error):
-                for each in (self._process, *self._process.children(recursive=True)):
-                    with suppress(psutil.Error):
-                        held += each.memory_info().rss
-            self._most = max(self._most, held)
+                found += each.memory_info().rss
+    return found
 
 
 def visit(browser: Browser, address: str) -> Page:
-    """A visitor who looks at every page, and edits."""
+    """A visitor who looks at every page and at every export that is drawn, and edits."""
     page = browser.new_context(viewport=driving.WIDE).new_page()
     page.set_default_timeout(60_000)
     page.goto(address)
     for name in _PAGES:
         page.get_by_role("link", name=name, exact=True).first.click()
         driving.settle(page)
+        if name == "Export":
+            for target in _DRAWN:
+                page.locator(f'[class*="-target-{target}"] button').click()
+                driving.settle(page)
     for epochs in (3, 5, 4):
         driving.fill(page.locator(".st-key-card-curve"), "Epochs", epochs)
         driving.settle(page)
@@ -127,8 +138,9 @@ def cli(visitors: int, models: tuple[str, ...]) -> None:
         with peak.watching():
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
             pages = [visit(browser, address) for _ in range(visitors)]
-            idle = peak.megabytes
+            idle = held(server) / 1e6
             click.echo(f"{visitors} visitors, no run: {idle:,.0f} MB (asked: {WITHOUT_A_RUN})")
+            click.echo(f"and while an export is drawn: {peak.megabytes:,.0f} MB")
             for model in models or LIMITS.models:
                 peak.mark()
                 train(pages[0], address, model)

@@ -1,0 +1,46 @@
+"""Charts are drawn alike here and in a process of their own, which is bounded and leaves nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.design import presets
+from core.errors import ExportError
+from core.export import chart, drawing
+
+ROOT = Path(__file__).parents[2]
+CHART = chart.document(presets.load("gradual"), 32)
+_DRAWN = """
+import sys
+from core.design import presets
+from core.export import drawing, targets
+from core.export.exported import Source
+for name in ("png", "svg", "html"):
+    targets.export(name, Source(presets.load("gradual"), 32, draw=getattr(drawing, sys.argv[1])))
+print("vl_convert" in sys.modules)
+"""
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_a_chart_drawn_apart_has_the_same_bytes(kind: drawing.Kind) -> None:
+    assert drawing.apart(CHART, kind) == drawing.here(CHART, kind)
+
+
+@pytest.mark.parametrize(("draw", "loaded"), [("apart", "False"), ("here", "True")])
+def test_what_draws_apart_never_holds_what_draws(draw: str, loaded: str) -> None:
+    command = [sys.executable, "-c", _DRAWN, draw]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == loaded
+
+
+def test_a_chart_that_takes_too_much_memory_is_refused_and_the_next_is_drawn() -> None:
+    numbers = {"sequence": {"start": 0, "stop": 1e9}}
+    hungry = {**chart.document(presets.load("gradual"), 2), "data": numbers}
+    hungry["vconcat"] = [{"mark": "point", "encoding": {"x": {"field": "data"}}}]
+    with pytest.raises(ExportError, match=r"^chart could not be drawn .*or take it as vega-lite$"):
+        drawing.apart(hungry, "svg")
+    assert drawing.apart(CHART, "svg").startswith(b"<svg")
