@@ -36,6 +36,25 @@ def tried(images: int, batch_size: int) -> tuple[Span, ...]:
     return tuple(sizes.values())
 
 
+def checked(images: int, batch_size: int, before: int = 0) -> int:
+    """Images of the batches that are tried; sizes of batches of `before` images count no more.
+
+    Those were tried by the same pass, and what rounds otherwise goes by the size of a batch.
+    """
+    known = {end - start for start, end in batches(before, batch_size)} if before else ()
+    sizes = (end - start for start, end in tried(images, batch_size))
+    return sum(size for size in sizes if size not in known)
+
+
+def compared(batch_size: int) -> int:
+    """Images that run both ways as a phase begins: two, since one alone is rounded otherwise.
+
+    Rows have been held against whole batches by then. What is left to see does not hang on how many
+    there are: that the rest of the network is cut off rightly, and that nothing before has changed.
+    """
+    return min(2, batch_size)
+
+
 def chunk_size(image_size: int, batch_size: int) -> int:
     """Images of a pass at a time: fewer of large ones, and never more than a training batch."""
     return min(max(_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
-from core.design.batches import chunk_size, tried
+from core.design.batches import checked, compared
 from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Node, Work, cuts_of, distinct_entries, epoch_seconds
 from core.design.dependence import Dependence
@@ -126,16 +126,20 @@ def _works(
         for elements in (node.elements_at(data.image_size),)
     )
     works = []
-    for trains, images in ((True, data.train_images), (False, data.validation_images)):
+    tried = 0 if data.views is None else data.train_images
+    for trains, images, before in (
+        (True, data.train_images, 0),
+        (False, data.validation_images, tried),
+    ):
         fixed = {
             names: dependence.fixed(names, training=trains)
             for names in {phase.open for phase in parts}
         }
         entries = partial(distinct_entries, images, data.views if trains else 1)
-        checked = sum(end - start for start, end in tried(images, data.batch_size))
+        again = checked(images, data.batch_size, before)
         by_phase = tuple(fixed[phase.open] for phase in parts)
-        compared = chunk_size(data.image_size, data.batch_size)
-        works.append(Work(nodes, by_phase, images, entries, trains, checked, compared))
+        few = compared(data.batch_size)
+        works.append(Work(nodes, by_phase, images, entries, trains, again, few))
     return works[_TRAIN], works[_VALIDATION]
 
 

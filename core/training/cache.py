@@ -8,13 +8,14 @@ before each phase that uses them, and a `CacheDecision` tells what is done, and 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
+from torch.fx import GraphModule
 
 from core.design import batches
 from core.design.batches import chunk_size
@@ -59,6 +60,7 @@ class FrozenCache:
         self._stores: dict[int, Store] = {}
         self._planned: Planned | None = None
         self._refused: dict[int, str] = {}
+        self._proved: set[tuple[object, ...]] = set()
 
     def train_route(self, epoch: int) -> Iterator[Progress | Forecast | CacheDecision | Route]:
         """What happens as the phase of `epoch` begins; the last item is how to train in it.
@@ -125,6 +127,7 @@ class FrozenCache:
             return
         self._stores.clear()
         self._refused.clear()
+        self._proved.clear()
         order = self._training_order(epoch)[: survey.MEASURED]
         is_fast = self._settings.precision == "fast"
         with precision.autocast(self._device) if is_fast else nullcontext():
@@ -172,7 +175,7 @@ class FrozenCache:
         """Why a phase cannot train by this route, judged by a few of its images."""
         if self._settings.precision == "fast":
             return ""  # it is not exact, and the audit says by how much
-        few = entries[: self._stores[split].chunk]
+        few = entries[: batches.compared(self._settings.batch_size)]
         return proof.difference(route, self.plain(split), self._network.model, [few])
 
     def _drop_past(self, plan: CachePlan, at: int) -> None:
@@ -218,8 +221,23 @@ class FrozenCache:
             if is_fast:
                 return ""
             spans_tried = batches.tried(len(tried), self._settings.batch_size)
-            compared = (tried[start:end] for start, end in spans_tried)
-            return proof.rows_differ(route, self._stores[split], compared)
+            compared = [tried[start:end] for start, end in spans_tried]
+            return self._rows_differ(route, part, self._stores[split], compared)
+
+    def _rows_differ(
+        self, route: Route, part: GraphModule, store: Store, compared: Sequence[Tensor]
+    ) -> str:
+        """Why rows are not exact, judged by these batches of entries.
+
+        A size of batch that the same pass was proved for on the other split is not tried again, if
+        the arithmetic is the same: kernels are chosen by sizes, and not by what the images show.
+        """
+        known = store.made, store.chunk, proof.arithmetic(part)
+        new = [entries for entries in compared if (*known, len(entries)) not in self._proved]
+        why = proof.rows_differ(route, store, new)
+        if not why:
+            self._proved.update((*known, len(entries)) for entries in new)
+        return why
 
     def _seen(self, split: int, start: int, end: int) -> Tensor:
         """The entries that the epochs [start, end) see of a split, each once, in rising order."""

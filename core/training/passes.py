@@ -47,7 +47,7 @@ def fill(
     """
     places = torch.full((int(entries.max()) + 1,), -1)
     places[entries] = torch.arange(len(entries))
-    store = Store(made, places, chunk)
+    store = Store(made, places, min(chunk, len(entries)))
     starts = _starts(len(entries), chunk)
     for done, start in enumerate(starts):
         yield Progress("caching", done, len(starts))

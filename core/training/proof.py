@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 
 from core.training.device import random_state
 from core.training.passes import Store
 from core.training.route import Route, untouched
 
+_HEEDLESS = (
+    nn.Conv2d,
+    nn.Linear,
+    nn.LayerNorm,
+    nn.Identity,
+    nn.Flatten,
+    nn.ReLU,
+    nn.ReLU6,
+    nn.SiLU,
+    nn.GELU,
+    nn.Hardswish,
+    nn.Hardsigmoid,
+    nn.Sigmoid,
+    nn.MaxPool2d,
+    nn.AvgPool2d,
+    nn.AdaptiveAvgPool2d,
+)
+"""Modules that do the same in train and in eval mode."""
 _OTHER_BITS = "a batch came out with other bits than without it"
 
 
@@ -27,6 +45,23 @@ def rows_differ(part: Route, store: Store, batches: Iterable[Tensor]) -> str:
         if not all(map(torch.equal, made, store.read(nodes, entries))):
             return _OTHER_BITS
     return ""
+
+
+def arithmetic(part: fx.GraphModule) -> tuple[object, ...]:
+    """What two parts have in common that make the same of the same images: steps and flags.
+
+    Flags of train mode are left out only of modules that are known to pay no heed to them.
+    """
+    steps = [
+        (node.op, node.name, node.target, str(node.args), str(node.kwargs))
+        for node in part.graph.nodes
+    ]
+    flags = [
+        (path, module.training)
+        for path, module in part.named_modules(remove_duplicate=False)
+        if path and type(module) not in _HEEDLESS
+    ]
+    return (*steps, *flags)
 
 
 def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor]) -> str:

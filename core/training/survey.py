@@ -8,7 +8,7 @@ from functools import partial
 
 from torch import Tensor, fx, nn
 
-from core.design.batches import chunk_size, tried
+from core.design.batches import checked, compared
 from core.design.cuts import Node, Work, distinct_entries
 from core.design.plan import Span, phases
 from core.design.spec import Schedule
@@ -88,6 +88,7 @@ def works(
     fixed = [model.fixed(graphs, start) for start, _ in spans]
     model.enter(spans[0][0])
     judged = _same_costs(graphs, nodes)
+    tried = 0 if _views(splits[TRAIN]) is None else len(splits[TRAIN])
     made = [
         Work(
             nodes=judged if split == VALIDATION else nodes,
@@ -95,8 +96,8 @@ def works(
             images=len(data),
             entries=partial(distinct_entries, len(data), _views(data)),
             trains=split == TRAIN,
-            checked=sum(end - start for start, end in tried(len(data), batch_size)),
-            compared=chunk_size(data.side, batch_size),
+            checked=checked(len(data), batch_size, before=tried if split == VALIDATION else 0),
+            compared=compared(batch_size),
         )
         for split, data in enumerate(splits)
     ]

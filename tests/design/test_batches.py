@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design.batches import batches, steps_per_epoch, tried
+from core.design.batches import batches, checked, compared, steps_per_epoch, tried
 
 images = st.integers(1, 400)
 sizes = st.integers(1, 70)
@@ -38,3 +38,15 @@ def test_every_size_of_batch_is_compared_once(count: int, size: int) -> None:
     every = {end - start for start, end in batches(count, size)}
     assert sorted(end - start for start, end in tried(count, size)) == sorted(every)
     assert set(tried(count, size)) <= set(batches(count, size))
+
+
+def test_a_size_of_batch_that_was_tried_on_other_images_is_not_tried_again() -> None:
+    assert checked(64, 16) == 16
+    assert checked(64, 16, before=256) == 0
+    assert checked(50, 16, before=256) == 2
+    assert checked(10, 16, before=256) == 10
+
+
+def test_two_images_run_both_ways_unless_batches_have_one() -> None:
+    assert compared(32) == 2
+    assert compared(1) == 1

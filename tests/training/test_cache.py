@@ -10,12 +10,12 @@ from core.design import parse
 from core.design.cuts import Node, Work, cuts_of
 from core.grouping import group_paths, resolve_groups
 from core.runs import events as ev
-from core.training import frozen
+from core.training import frozen, proof
 from core.training.cache import FrozenCache
 from core.training.data import Data, Split
 from core.training.measure import measure
 from core.training.models import Network
-from core.training.proof import difference
+from core.training.proof import arithmetic, difference
 from core.training.route import Route
 from core.training.survey import names_of, places
 from tests.training.small import (
@@ -262,6 +262,40 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
 
 def route_of(rows: torch.Tensor, model: nn.Module, change=lambda row: row) -> Route:
     return Route(lambda entries: (change(rows[entries]),), model)
+
+
+def part_of(model: nn.Module) -> torch.fx.GraphModule:
+    graph = frozen.trace(model)
+    return frozen.prefix(model, graph, names_of(graph)[-1:])
+
+
+def test_parts_have_the_same_arithmetic_unless_a_module_heeds_the_mode_in_which_they_differ():
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4).eval(), nn.ReLU())
+    training = arithmetic(part_of(model))
+    assert arithmetic(part_of(model.eval())) == training
+    assert arithmetic(part_of(model.train())) != training
+    assert arithmetic(part_of(model[:2])) != training
+
+
+def test_parts_do_not_have_the_same_arithmetic_where_a_mode_is_baked_into_one():
+    class Baked(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return nn.functional.dropout(x, 0.5, training=self.training)
+
+    assert arithmetic(part_of(Baked())) != arithmetic(part_of(Baked().eval()))
+
+
+def test_a_size_of_batch_is_proved_once_in_a_pass_over_both_splits(tmp_path, monkeypatch):
+    proved: list[list[int]] = []
+
+    def noted(part, store, batches):
+        proved.append([len(entries) for entries in batches])
+        return rows_differ(part, store, batches)
+
+    rows_differ = proof.rows_differ
+    monkeypatch.setattr(proof, "rows_differ", noted)
+    both(tmp_path, small_schedule(6), samples=64, batch_size=16, validation_samples=40)
+    assert proved == [[16], [8]]  # 64 are four batches of 16; of 40, the last has 8
 
 
 def test_a_device_that_does_not_repeat_its_own_bits_is_named_as_the_cause():
