@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from core.design import curves, plan
 from core.design.budget import budgets
 from core.design.curves import Array
+from core.design.drawn import Indices
 from core.design.record import Record, RecordedPart
 from core.design.spec import Schedule
 
@@ -33,7 +35,7 @@ def changes_by_epoch(of: Comparable) -> bool:
 def learning(of: Comparable) -> dict[str, float | None]:
     """Each group's share of learning, by its name, as in `core.design.budget`; None: never trains.
 
-    That is the sum of its rate while it trains, over the sum of its rate at all times.
+    That is the area under its rate while it trains, over the area under all of it.
     """
     if isinstance(of, Record):
         return {group.name: _learning(of, group) for group in of.groups}
@@ -45,8 +47,19 @@ def _learning(record: Record, group: RecordedPart) -> float | None:
     spans = plan.open_spans(group, record.epochs)
     if not spans:
         return None
-    line = record.line(group.name)
-    edges = line.sums([[e * record.steps_per_epoch for e in span] for span in spans])
-    possible = float(line.sums(record.steps))
-    received = float((edges[:, 1] - edges[:, 0]).sum())
+    edges = np.array(spans) * record.steps_per_epoch
+    areas = _areas(record, group, edges)
+    possible = float(_areas(record, group, np.array(record.steps)))
+    received = float((areas[:, 1] - areas[:, 0]).sum())
     return received / possible if possible > 0 else 0.0
+
+
+def _areas(record: Record, group: RecordedPart, steps: Indices) -> Array:
+    """The area under the group's curve up to each of those steps, but for its scale.
+
+    Between two steps the rate is taken to go straight, or to stay where it changes by epoch.
+    """
+    line = record.line(group.name)
+    if record.is_stair:
+        return line.sums(steps)
+    return line.sums(steps) + (line.at(np.minimum(steps, record.steps - 1)) - line.at(0)) / 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from core.design import curves
 from core.design import diff_words as words
@@ -15,7 +16,7 @@ from core.design.difference import Difference, merged
 from core.design.drawn import Indices, even
 from core.design.group_pairs import group_rows
 from core.design.layers import prefixes
-from core.design.plan import is_open, open_spans
+from core.design.plan import open_spans
 from core.design.problems.words import epochs as many_epochs
 from core.design.problems.words import listed
 from core.design.record import Record, RecordedPart
@@ -55,6 +56,7 @@ def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
 
 def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
     one, other = Side(a.epochs, learning(a)), Side(b.epochs, learning(b))
+    compared = _steps(a, b)
     for before, after in reversed(group_rows((a, b))):
         if before is None and after is not None:
             detail = f"trains {other.trains(after)}, holds {listed(after.modules, 3)}"
@@ -69,16 +71,16 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
             trained = training(one, before, other, after)
             if trained is not None:
                 yield trained
-            yield from _of_rates(a, before, b, after)
+            yield from _of_rates(a, before, b, after, *compared)
             yield from _of_contents(before, after)
 
 
-def _of_rates(a: Comparable, before: Part, b: Comparable, after: Part) -> Iterator[Difference]:
-    """How the rate differs in the epochs in which both train."""
-    steps, per_epoch = _steps(a, b)
-    epochs = range(min(a.epochs, b.epochs))
-    both = [is_open(before, epoch) and is_open(after, epoch) for epoch in epochs]
-    steps = steps[np.array(both)[steps // per_epoch]]
+def _of_rates(
+    a: Comparable, before: Part, b: Comparable, after: Part, steps: Indices, per_epoch: int
+) -> Iterator[Difference]:
+    """How the rate differs, at those steps, in the epochs in which both train."""
+    epochs = min(a.epochs, b.epochs)
+    steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
     old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
     errors = curves.relative_errors(new, old)
     off = errors > max(RATES_EQUAL, *(each.within for each in (a, b) if isinstance(each, Record)))
@@ -111,10 +113,18 @@ def _steps(a: Comparable, b: Comparable) -> tuple[Indices, int]:
         return epochs, 1
     (per_epoch,) = sizes
     count = len(epochs) * per_epoch
-    knots = np.concatenate([line.knots() for record in records for line in record.lines])
+    knots = np.concatenate([line.knots for record in records for line in record.lines])
     knots = knots[knots < count]
     found = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
     return np.unique(np.concatenate(found)), per_epoch
+
+
+def _trains(part: Part, epochs: int) -> NDArray[np.bool_]:
+    """Whether it trains in each of so many epochs."""
+    found = np.zeros(epochs, dtype=np.bool_)
+    for start, end in open_spans(part, epochs):
+        found[start:end] = True
+    return found
 
 
 def _rates(of: Comparable, part: Part, steps: Indices, per_epoch: int) -> Array:

@@ -47,11 +47,11 @@ def recorded_steps_to_draw(record: Record, group: RecordedPart) -> Indices:
     of the run, and the first of every epoch that opens or closes it with the one before it.
     """
     hold = record.steps_per_epoch if record.is_stair else 1
-    line, knots = record.line(group.name), record.line(group.name).knots()
+    line = record.line(group.name)
     spans = plan.open_spans(group, record.epochs)
     edges = np.array(spans, dtype=np.int64).ravel() * record.steps_per_epoch
     edges = edges[(edges > 0) & (edges < record.steps)]
-    turns = knots[extremes(line.at(knots), MOST_POINTS)]
+    turns = line.knots[extremes(line.at(line.knots), MOST_POINTS)]
     last = np.array([record.steps - 1])
     evenly = even(record.steps // hold) * hold
     return np.unique(np.concatenate([evenly, turns, edges, edges - 1, last]))

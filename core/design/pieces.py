@@ -55,6 +55,7 @@ class Pieces:
         reached = np.where(into > 0, self._between(places, shares), 0.0)
         return np.asarray(whole[places] + into * (self.firsts[places] + reached) / 2)
 
+    @cached_property
     def knots(self) -> NDArray[np.int64]:
         """The first and the last step of every piece, in order and without repeats."""
         return np.unique(np.concatenate([self.starts, self.starts + self.lengths - 1]))

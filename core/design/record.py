@@ -5,6 +5,7 @@ Only its structure is checked here. Text becomes a record in `core.design.record
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property
 from typing import Annotated, Literal, Self
 
@@ -89,6 +90,10 @@ class Record(Document):
         return self.epochs * self.steps_per_epoch
 
     @cached_property
+    def _by_name(self) -> Mapping[str, RecordedPart]:
+        return {group.name: group for group in self.groups}
+
+    @cached_property
     def lines(self) -> tuple[Pieces, ...]:
         """The curves, ready to be asked for rates."""
         return tuple(map(joined, self.curves))
@@ -106,10 +111,7 @@ class Record(Document):
 
     def group(self, name: str) -> RecordedPart:
         """The group of that name; KeyError if there is none."""
-        for group in self.groups:
-            if group.name == name:
-                return group
-        raise KeyError(name)
+        return self._by_name[name]
 
     def line(self, name: str) -> Pieces:
         """The group's curve, of which its rate is `scale` times as much."""

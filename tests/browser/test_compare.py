@@ -12,11 +12,13 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.design import edits, link, parse, presets
+from core.design.record_door import record_json
 from core.runs import library
 from tests.browser import driving
 from tests.browser.driving import PHONE
 from tests.browser.faults import serious_faults
 from tests.browser.server import ROOT
+from tests.design.records import recorded_of
 
 OpenPage = Callable[..., Page]
 
@@ -106,6 +108,23 @@ def test_a_file_and_a_link_are_compared_with_what_is_on_the_table(
     field.fill(f"http://anywhere/?s={link.encode(warm)}")
     field.press("Enter")
     expect(differences(page, "c")).to_contain_text("Warmup 1 → 2 epochs")
+
+
+def test_the_record_of_a_loop_is_compared_and_offers_no_design(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page("/compare")
+    late = edits.set_windows(presets.load("gradual"), {"stage4": [[3, None]]})
+    file = tmp_path / "my-loop.json"
+    file.write_text(record_json(recorded_of(late, 31), "<b>My</b> loop"), encoding="utf-8")
+    page.get_by_role("button", name="File or link").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(differences(page)).to_contain_text("stage4 thaws 1 epoch later")
+    expect(page.get_by_role("combobox", name="Schedule B")).to_have_value("<b>My</b> loop · record")
+    expect(page.locator(".thaw-figures")).to_contain_text("not recorded")
+    expect(page.get_by_role("button", name="Use B in Design")).to_have_count(0)
+    page.keyboard.press("Escape")
+    assert serious_faults(page) == []
 
 
 def test_two_runs_are_compared_by_epoch_and_by_seconds(

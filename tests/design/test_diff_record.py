@@ -113,4 +113,7 @@ def test_the_share_of_learning_of_a_record_is_that_of_its_schedule():
     stairs = edits.set_field(A, "lr", {"interval": "epoch", "decay": {"shape": "linear"}})
     record = record_of(stairs, 1)
     assert learning(record) == pytest.approx(learning(stairs))
+    assert learning(record_of(A, 50)) == pytest.approx(learning(A), abs=1e-3)
+    smooth = edits.set_field(A, "lr.interval", "step")
+    assert learning(record_of(smooth, 50)) == pytest.approx(learning(smooth), abs=1e-3)
     assert lr(record, "head", [0.0, 0.5, 3.0]) == pytest.approx(lr(stairs, "head", [0, 0, 3]))

@@ -19,7 +19,7 @@ def test_pieces_say_every_rate_and_cover_every_step_once(values: list[float], ne
     assert line.count == len(values)
     assert line.at(np.arange(len(values))) == pytest.approx(values, rel=near, abs=0)
     assert line.highest == pytest.approx(max(values), rel=near)
-    assert set(line.knots()) <= set(range(len(values)))
+    assert set(line.knots) <= set(range(len(values)))
 
 
 @given(curves)

@@ -212,7 +212,7 @@ def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppT
     drawn = html(bring(app, record_json(recorded_of(late, 31), "My loop")))
     assert "<b>stage4</b> thaws 1 epoch later" in drawn
     assert "<b>Alike:</b> 6 epochs, Adam, head" in drawn
-    assert drawn.count("not recorded") == 4
+    assert drawn.count("not recorded") == 3
     assert "<small>5e-3</small>" in drawn  # peaks, since no base rate is recorded
     assert "A record knows no model" in drawn
     assert charts(app) == 5  # the groups that train

@@ -24,7 +24,8 @@ import torch
 
 from core import run_commands
 from core.design import link, parse
-from core.design.record import Record
+from core.design.comparable import Comparable
+from core.design.group_pairs import group_rows
 from core.design.record_door import parse_either
 from core.errors import ThawError
 from core.runs import (
@@ -44,7 +45,9 @@ from core.runs.forecast import remaining
 from core.runs.settings import RunSettings, read_settings
 from core.training import checkpoint
 from pages.components import audit_card, run_charts
+from pages.components.comparison import bars, figures, markdown, rates
 from pages.components.comparison.metrics import metric_table
+from pages.components.comparison.slots import Slot
 from pages.components.run_status import status_card
 from tests.design.records import record_of
 from tests.reliability import mangle
@@ -75,16 +78,21 @@ def schedule(rng: Random, raw: Raw, _: Path) -> str | None:
 def record(rng: Random, raw: Raw, _: Path) -> str | None:
     """A record of the loop that the schedule describes, and what a comparison asks of it."""
     good = record_of(parse.from_raw(raw)).model_dump(mode="json")
-    return refusal(asked, broken(rng, good))
+    return refusal(
+        lambda text: compared(parse_either(text), parse.from_raw(raw)), broken(rng, good)
+    )
 
 
-def asked(text: bytes) -> None:
-    found = parse_either(text)
-    if isinstance(found, Record):
-        for group in found.groups:
-            found.lr(group.name, [0.0, found.epochs])
-            found.peak(group.name)
-            found.line(group.name).sums([found.steps])
+def compared(one: Comparable, other: Comparable) -> None:
+    """All that the Compare page draws of two."""
+    slots = [
+        Slot(letter, "own:0", plan, "file", RunSettings())
+        for letter, plan in zip("AB", (one, other), strict=True)
+    ]
+    rows = group_rows([one, other])
+    bars.bars(slots, rows)
+    rates.all_rates(slots, rows)
+    markdown.markdown(slots, figures.lines(slots, {}))
 
 
 def a_link(rng: Random, raw: Raw, _: Path) -> str | None:

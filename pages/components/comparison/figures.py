@@ -113,8 +113,9 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
     told: list[Cell] = []
     for slot in slots:
         if isinstance(slot.plan, Record):
-            for cells in (cached, plain, memory, told):
+            for cells in (cached, plain, memory):
                 cells.append(Cell(remark="not recorded"))
+            told.append(Cell(remark="not checked"))
             trainable.append(Cell(_many(_trains_at_the_end(slot.plan))))
             continue
         layers = slot.table
