@@ -85,10 +85,8 @@ def record(rng: Random, raw: Raw, _: Path) -> str | None:
 
 def compared(one: Comparable, other: Comparable) -> None:
     """All that the Compare page draws of two."""
-    slots = [
-        Slot(letter, "own:0", plan, "file", RunSettings())
-        for letter, plan in zip("AB", (one, other), strict=True)
-    ]
+    both = zip("AB", (one, other), strict=True)
+    slots = [Slot(letter, "own:0", plan, "file", RunSettings()) for letter, plan in both]
     rows = group_rows([one, other])
     bars.bars(slots, rows)
     rates.all_rates(slots, rows)
