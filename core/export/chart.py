@@ -18,6 +18,7 @@ _ROWS, _ROW = 960, 24  # of all rows of the timeline, and of one of a few
 _DECADES = 7
 _MOST_GROUPS = 128
 _LIGHT = 0
+_NAME = "schedule_name"
 _FONT = "Inter, Helvetica, Arial, sans-serif"
 
 Json = dict[str, Any]
@@ -63,7 +64,9 @@ def document(schedule: Schedule, steps_per_epoch: int) -> Json:
     colour = {"field": "group", "type": "nominal", "legend": None, "scale": scale}
     return {
         "$schema": SCHEMA,
-        "title": {"text": schedule.name, "anchor": "start", "fontWeight": 600},
+        # a text that Vega reads as an expression may not be a word such as `constructor`
+        "params": [{"name": _NAME, "value": schedule.name}],
+        "title": {"text": {"expr": _NAME}, "anchor": "start", "fontWeight": 600},
         "background": _role("card"),
         "padding": 12,
         "vconcat": [_timeline(schedule, colour), _rates(schedule, steps_per_epoch, colour)],

@@ -19,6 +19,8 @@ from core.design.spec import Schedule
 from pages.components.axis import TRACK_LEFT, Span, shown
 
 HEIGHT = 190
+_MARK = "\u2060"
+"""A word joiner: it has no width, and browsers draw it in no font."""
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -111,10 +113,19 @@ def joined(of: Comparable) -> Literal["step-after", "linear"]:
     return "step-after" if changes_by_epoch(of) else "linear"
 
 
+def marked(names: Any) -> Any:
+    """A name, or an array of names, as a chart has it in its data: it looks the same to people.
+
+    Vega's legends come to nothing over a group called `constructor`, JavaScript loses a field
+    called `__proto__`, and tooltips draw one called `image`. No word of theirs begins like this.
+    """
+    return _MARK + names
+
+
 def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:
-    """The colours of groups, from input to output, the same in every chart."""
+    """The colours of groups, `marked`, from input to output: the same in every chart."""
     colours = [pair[view.dark] for pair in group_colours(len(groups))]
-    return alt.Scale(domain=list(groups), range=colours)
+    return alt.Scale(domain=[marked(name) for name in groups], range=colours)
 
 
 def group_scale(schedule: Schedule, view: View) -> alt.Scale:
@@ -127,7 +138,7 @@ def colour_legend(groups: Sequence[str]) -> alt.Legend:
     return alt.Legend(
         title=None,
         orient="bottom",
-        values=list(groups)[::-1],
+        values=[marked(name) for name in reversed(groups)],
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,

@@ -16,11 +16,12 @@ from pages.components.chart_style import (
     HEIGHT,
     View,
     joined,
+    marked,
     phase_starts,
     rate_domain,
     warmup_span,
 )
-from pages.components.rate_layers import Look, layers, reading_columns
+from pages.components.rate_layers import EPOCH, STEP, Look, layers
 from pages.components.rate_table import (
     Columns,
     at_playhead,
@@ -47,6 +48,7 @@ def rate_chart(
     table = rate_table(schedule, steps_per_epoch, view.span)
     table["x"] = table["step"] / steps_per_epoch * per_epoch
     table["y"] = table["lr"] if view.unit == "rate" else table["share"]
+    table["group"] = marked(table["group"])
     heads = at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
     place = ("x", "y", "group")
     datasets = {
@@ -89,10 +91,9 @@ def _readings(schedule: Schedule, table: Columns) -> pa.Table:
     rates = table["lr"].reshape(len(names), -1).tolist()
     trains = table["open"].reshape(len(names), -1).tolist()
     count = len(rates[0])
-    epoch, step = reading_columns(names)
-    columns: dict[str, Any] = {epoch: table["t"][:count].round(2), step: table["step"][:count]}
+    columns: dict[str, Any] = {EPOCH: table["t"][:count].round(2), STEP: table["step"][:count]}
     for name, row, is_open in reversed(list(zip(names, rates, trains, strict=True))):
-        columns[name] = [
+        columns[marked(name)] = [
             f"{rate:.3g}" if on else f"{rate:.3g} frozen"
             for rate, on in zip(row, is_open, strict=True)
         ]

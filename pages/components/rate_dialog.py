@@ -41,12 +41,14 @@ def rate_dialog() -> None:
     count = schedule.epochs * (steps if by == "step" else 1)
     more = f"; the first {MOST_ROWS:,} of {count:,}, the CSV has all" if count > MOST_ROWS else ""
     st.caption(f"{_CAPTIONS[by]}, or frozen{more}.")
-    st.dataframe(exact_table(schedule, steps, by), hide_index=True)
+    names = {str(at): st.column_config.Column(g.name) for at, g in enumerate(schedule.groups)}
+    st.dataframe(exact_table(schedule, steps, by), hide_index=True, column_config=names)
 
 
 def exact_table(schedule: Schedule, steps_per_epoch: int, by: By) -> pd.DataFrame:
     """A row per epoch or step, at most the first 10,000, and a column per group, head first.
 
+    A group's column is called by its place in the schedule, from "0": its name may be any text.
     Ten digits of the rate, of an epoch's first step where the rows are epochs; "frozen" where the
     group does not train.
     """
@@ -59,11 +61,9 @@ def exact_table(schedule: Schedule, steps_per_epoch: int, by: By) -> pd.DataFram
     by_group = zip(
         schedule.groups, curves.rates_of_steps(schedule, steps, steps_per_epoch), strict=True
     )
-    for group, rates in reversed(list(by_group)):
+    for place, (group, rates) in reversed(list(enumerate(by_group))):
         trains = [plan.is_open(group, epoch) for epoch in range(schedule.epochs)]
-        # a group may be named like the columns before it
-        name = f"group {group.name}" if group.name in ("epoch", "step") else group.name
-        columns[name] = [
+        columns[str(place)] = [
             f"{rate:.10g}" if trains[epoch] else "frozen"
             for epoch, rate in zip(epochs.tolist(), rates.tolist(), strict=True)
         ]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
@@ -26,6 +25,9 @@ from pages.components.chart_style import (
     time_axis,
     tint,
 )
+
+EPOCH, STEP = "Epoch", "Step"
+"""What the first columns of a reading are called."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +53,8 @@ def layers(look: Look) -> str:
     """The chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
-    `borders` (x), `warmup` (x, until), `steps` (the two `reading_columns` and one of each group's
-    name), and for a wide view `ends` (pixel, label, group). Who takes it must not change it.
+    `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for
+    a wide view `ends` (pixel, label, group). Groups are `marked`. Who takes it must not change it.
     """
     view = look.view
     start, end = shown(view.span, look.epochs)
@@ -101,16 +103,6 @@ def layers(look: Look) -> str:
     return finished(chart, view, HEIGHT).to_json(indent=None)
 
 
-def reading_columns(groups: Sequence[str]) -> tuple[str, str]:
-    """What the epoch and the step of a reading are called: like no group."""
-    epoch, step = "Epoch", "Step"
-    while epoch in groups:
-        epoch += "s"
-    while step in groups:
-        step += "s"
-    return epoch, step
-
-
 def _of(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
 
@@ -134,7 +126,7 @@ def _reading(look: Look) -> alt.Chart:
         tooltip={"content": "data"},
     )
     seen = alt.condition(nearest, alt.value(1), alt.value(0))
-    column = reading_columns(look.groups)[0 if look.view.axis == "epoch" else 1]
+    column = EPOCH if look.view.axis == "epoch" else STEP
     found: alt.Chart = marked.encode(x=f"{column}:Q", opacity=seen).add_params(nearest)
     return found
 

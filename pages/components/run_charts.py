@@ -21,6 +21,7 @@ from pages.components.chart_style import (
     group_legend,
     group_scale,
     joined,
+    marked,
     rate_axis,
     rate_scale,
     rule,
@@ -82,7 +83,7 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
     table = rate_table(schedule, steps_per_epoch)
     table["x"], table["y"] = table["t"], table["lr"]
     trains = pd.DataFrame(connected(table, schedule.epochs))
-    trains = trains[trains["open"]]
+    trains = trains[trains["open"]].assign(group=lambda t: marked(t["group"]))
     x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
     y = alt.Y(
         "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
@@ -90,6 +91,7 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
     planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=joined(schedule))
     done = _open_only(actual_rates(schedule, told, steps_per_epoch), schedule)
+    done = done.assign(group=lambda t: marked(t["group"]))
     actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=joined(schedule))
     detail = ["group:N", "span:N"]
     layers = [

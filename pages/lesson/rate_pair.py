@@ -14,6 +14,7 @@ from pages.components.chart_style import (
     finished,
     group_scale,
     joined,
+    marked,
     rate_axis,
     rate_scale,
     time_axis,
@@ -34,6 +35,7 @@ def rate_chart(
     both = np.concatenate([_rows(each)["y"] for each in (found.written, found.mended)])
     table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))
     table["shown"] = [f"{row.group}: {language.rate(row.lr)}" for row in table.itertuples()]
+    table["group"] = marked(table["group"])
     line = alt.Chart(table).encode(
         x=alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs)),
         y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),
@@ -64,7 +66,7 @@ def _legend(schedule: Schedule) -> alt.Legend:
     return alt.Legend(
         title=None,
         orient="bottom",
-        values=[group.name for group in reversed(schedule.groups)],
+        values=[marked(group.name) for group in reversed(schedule.groups)],
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,

@@ -131,6 +131,41 @@ def test_the_design_page_shows_names_as_they_are(open_page: OpenPage) -> None:
     nothing_ran(page)
 
 
+WORDS = ("__proto__", "constructor", "title", "image", "epoch", "group epoch", "Epoch")
+"""Words that JavaScript, Vega's tooltips or a table of rates have for themselves."""
+
+
+def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page: OpenPage) -> None:
+    raw = to_raw(presets.load("gradual"))
+    for group, name in zip(raw["groups"], WORDS, strict=True):
+        group["name"] = name
+    page = open_page(f"/?s={link.encode(parse.from_raw(raw))}")
+    box = page.locator(".stVegaLiteChart svg.marks").first.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x - 2, y)
+    page.mouse.move(x, y, steps=4)
+    tooltip = page.locator("#vg-tooltip-element")
+    expect(tooltip).to_be_visible()
+    read = [text(cell).strip(" :") for cell in tooltip.locator("td.key").all()]
+    assert read == ["Epoch", "Step", *reversed(WORDS)]
+    expect(tooltip.locator("h2, img")).to_have_count(0)
+
+    for name in ("__proto__", "constructor"):
+        handle = driving.thaw(page, name)
+        before = driving.epoch_of(handle)
+        handle.press("ArrowLeft")
+        driving.settle(page)
+        expect(driving.thaw(page, name)).to_have_attribute("aria-valuenow", str(before - 1))
+
+    page.get_by_role("button", name="Table").click()
+    table = page.get_by_role("dialog").get_by_test_id("stDataFrame")
+    expect(table).to_be_visible()
+    headings = table.locator("th")
+    expect(headings).to_have_count(8)
+    assert headings.all_text_contents() == ["epoch", *reversed(WORDS)]
+
+
 def test_the_run_page_shows_names_as_they_are(open_page: OpenPage, run: str) -> None:
     page = open_page(f"/run?run={run}")
     expect(page.locator(".thaw-headline")).to_contain_text("Failed")

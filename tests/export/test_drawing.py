@@ -1,4 +1,4 @@
-"""Charts are drawn alike here and in a process of their own, which is bounded and leaves nothing."""
+"""Charts are drawn alike here and in a process of their own, which is bounded."""
 
 from __future__ import annotations
 

@@ -39,6 +39,8 @@ HOSTILE = (
     "- a: [b, {c: d}] # e",
     "FILE www.a.b WWW.c import FILE",
     "=1+1",
+    "__proto__",
+    "constructor",
 )
 ROUNDS = [HOSTILE[at:] + HOSTILE[:at] for at in range(0, len(HOSTILE), 3)]
 """The hostile names in turn, so that each stands for the schedule and for groups."""
@@ -123,7 +125,7 @@ def test_vega_lite_holds_the_names_as_data_alone(names: tuple[str, ...]):
     schedule = named(*names)
     document = json.loads(exported("vega-lite", schedule))
     altair.Chart.from_dict(document)
-    assert document["title"]["text"] == schedule.name
+    assert document["params"] == [{"name": "schedule_name", "value": schedule.name}]
 
     def without_text(value: object) -> object:
         if isinstance(value, dict):

@@ -1,8 +1,8 @@
 """How long a stop takes in each phase of a run: `python -m tests.reliability.stops [PHASE …]`.
 
 Each phase is made long: imports, large photos, a host of weights that never answers, a pass of the
-cache, a batch that takes many seconds, an evaluation, a checkpoint of 1.6 GB. Then the run is asked to stop, and the
-seconds are printed until its folder says "stopped", and until its process is gone.
+cache, a batch that takes many seconds, an evaluation, a checkpoint of 1.6 GB. Then the run is asked
+to stop, and the seconds are printed until its folder says "stopped", and until its process is gone.
 """
 
 from __future__ import annotations
