@@ -9,12 +9,10 @@ from urllib.parse import parse_qs
 import streamlit as st
 
 from core.design import link, presets
-from core.design.comparable import Comparable
 from core.design.group_pairs import group_rows
 from core.design.record import Record
-from core.design.record_door import parse_either
 from core.runs.compare import Result, result
-from pages.components import frame, state
+from pages.components import frame, opening, state
 from pages.components.comparison import slots as compared
 from pages.components.comparison.bars import bars
 from pages.components.comparison.differences import difference_card
@@ -119,12 +117,14 @@ def _bring() -> None:
         turn = st.session_state.get("brought", 0)
         file, text = f"compare-file-{turn}", f"compare-link-{turn}"
         st.file_uploader(
-            "A schedule's JSON file, or a record's",
-            type="json",
+            "A file",
+            type=[*opening.JSON, *opening.PHASES],
             key=file,
             on_change=_bring_file,
             args=(file,),
-            help="`core.record_json` makes a record of your own training loop.",
+            help="A schedule as JSON; the record of your own training loop, which "
+            "`core.record_json` makes; or a YAML file of finetuning-scheduler, whose thaws and "
+            "rates are read onto the schedule that is in Design.",
         )
         st.text_input(
             "A share link",
@@ -139,11 +139,13 @@ def _bring_file(key: str) -> None:
     upload = st.session_state[key]
     _emptied()
     if upload is not None:
-        state.attempt(lambda: _bring_plan(parse_either(upload.getvalue())), lead="")
+        state.attempt(_bring_content, upload.name, upload.getvalue(), lead="")
 
 
-def _bring_plan(plan: Comparable) -> None:
-    compared.bring("record" if isinstance(plan, Record) else "file", plan)
+def _bring_content(name: str, content: bytes) -> None:
+    plan = opening.comparable_in(name, content)
+    kind = "finetuning-scheduler" if opening.are_phases(name) else "file"
+    compared.bring("record" if isinstance(plan, Record) else kind, plan)
 
 
 def _bring_link(key: str) -> None:

@@ -8,27 +8,19 @@ Vega runs in a machine for JavaScript, which keeps 100 MB of the process that it
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
-import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, Literal
 
 from core.errors import ExportError
+from core.export import bounded
 
 Kind = Literal["svg", "png"]
 Draw = Callable[[dict[str, Any], Kind], bytes]
 """Gives the chart as a picture of that kind: UTF-8 text, or the bytes of a PNG."""
 
-_CODE = Path(__file__).parents[2]
 _PIXELS = 2
 """Pixels of a PNG for each of the chart's own, as sharp screens and paper want."""
-_SECONDS = 30
-"""A picture takes one or two."""
-_BYTES = 1_000_000_000
-"""What a drawing process may have for data; of that, 600 MB are set aside and not used."""
-_ONE_AT_A_TIME = threading.Lock()
 
 
 def here(chart: dict[str, Any], kind: Kind) -> bytes:
@@ -47,40 +39,16 @@ def apart(chart: dict[str, Any], kind: Kind) -> bytes:
 
     Raises ExportError where those do not suffice.
     """
-    command = [sys.executable, "-m", __name__, kind]
-    text = json.dumps(chart).encode()
-    with _ONE_AT_A_TIME:
-        try:
-            done = subprocess.run(
-                command, cwd=_CODE, input=text, capture_output=True, timeout=_SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise _failed(f"in {_SECONDS} s") from None
-        except OSError as error:
-            raise _failed(f"({error.strerror})") from None
-    if done.returncode != 0:
-        raise _failed(f"(its process ended with {done.returncode})")
-    return done.stdout
-
-
-def _failed(why: str) -> ExportError:
-    return ExportError("chart", f"could not be drawn {why}", "try again, or take it as vega-lite")
-
-
-def _bound() -> None:
-    """Bound this process, where the system can: it would outlive a server that is killed."""
-    if sys.platform != "win32":
-        import resource
-
-        for limit, most in ((resource.RLIMIT_CPU, _SECONDS), (resource.RLIMIT_DATA, _BYTES)):
-            hard = resource.getrlimit(limit)[1]
-            lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
-            resource.setrlimit(limit, (lower, hard))
+    try:
+        return bounded.run(__name__, kind, content=json.dumps(chart).encode())
+    except bounded.UnfinishedError as why:
+        way_out = "try again, or take it as vega-lite"
+        raise ExportError("chart", f"could not be drawn {why}", way_out) from None
 
 
 def main(kind: Kind) -> None:
     """Draw the chart on standard input, as JSON, onto standard output."""
-    _bound()
+    bounded.bound()
     sys.stdout.buffer.write(here(json.load(sys.stdin.buffer), kind))
 
 

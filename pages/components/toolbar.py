@@ -9,7 +9,7 @@ import streamlit as st
 from core.design import edits, parse
 from core.design.file_names import file_name
 from core.design.problems import Problem
-from pages.components import frame, state
+from pages.components import frame, opening, state
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
 from pages.components.links import show_link
@@ -93,11 +93,12 @@ def _files() -> None:
         key = f"upload-{st.session_state.get('uploads', 0)}"
         st.file_uploader(
             "Open a schedule",
-            type="json",
+            type=[*opening.JSON, *opening.PHASES],
             key=key,
             on_change=_open_file,
             args=(key,),
-            help="A JSON file that Thaw has written. Undo brings back what you have now.",
+            help="A JSON file that Thaw has written, or a YAML file of finetuning-scheduler, whose "
+            "thaws and rates are read onto what you have now. Undo brings that back.",
         )
         library_menu()
 
@@ -106,7 +107,7 @@ def _open_file(key: str) -> None:
     upload = st.session_state[key]
     st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
     if upload is not None:
-        state.attempt(state.open_schedule, parse.parse, upload.getvalue())
+        state.attempt(state.open_schedule, opening.schedule_in, upload.name, upload.getvalue())
 
 
 def _share() -> None:

@@ -110,6 +110,29 @@ def test_a_file_and_a_link_are_compared_with_what_is_on_the_table(
     expect(differences(page, "c")).to_contain_text("Warmup 1 → 2 epochs")
 
 
+def test_phases_of_finetuning_scheduler_are_compared_and_refused_in_words(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page("/compare")
+    file = tmp_path / "phases.yaml"
+    for params, says in (
+        ("[model.nothing.*]", "which matches no parameter of timm/tf_efficientnet_lite0"),
+        ("[model.classifier.*, 'model.conv_head.*']", ""),
+    ):
+        file.write_text(f"0: {{params: {params}, max_transition_epoch: 4}}", encoding="utf-8")
+        if not page.get_by_label("A share link", exact=True).is_visible():
+            page.get_by_role("button", name="File or link").click()
+        page.locator("input[type=file]").set_input_files(file)
+        if says:
+            expect(page.get_by_test_id("stAlert")).to_contain_text(says)
+    told = differences(page)
+    expect(told).to_contain_text("stage4 no longer trains")
+    expect(told).to_contain_text("Run 6 → 4 epochs")
+    expect(page.get_by_role("combobox", name="Schedule B")).to_have_value(
+        "Gradual unfreezing · finetuning-scheduler"
+    )
+
+
 def test_the_record_of_a_loop_is_compared_and_offers_no_design(
     open_page: OpenPage, tmp_path: Path
 ) -> None:

@@ -101,6 +101,20 @@ def test_a_downloaded_file_opens_again_elsewhere(open_page: OpenPage, tmp_path: 
     expect(driving.thaw(other, "stem")).to_have_attribute("aria-valuemax", "11")
 
 
+def test_phases_of_finetuning_scheduler_are_read_onto_what_is_open(
+    open_page: OpenPage, tmp_path: Path
+) -> None:
+    page = open_page("/")
+    file = tmp_path / "phases.yml"
+    phases = "0: {params: [classifier.*], max_transition_epoch: 3}\n1: {params: ['conv_head.*']}"
+    file.write_text(phases, encoding="utf-8")
+    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    page.locator("input[type=file]").set_input_files(file)
+    expect(driving.thaw(page, "conv_head")).to_have_attribute("aria-valuenow", "3")
+    page.locator(".st-key-undo button").first.click()
+    expect(driving.thaw(page, "conv_head")).to_have_attribute("aria-valuenow", "1")
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
