@@ -193,5 +193,5 @@ def _out_of_time(limits: Limits) -> str:
 
 def _is_upload(data: Path) -> bool:
     """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in Thaw's folder."""
-    inside = data.parent.parent == uploads.folder().absolute() and ".." not in data.parts
+    inside = data.parent.parent == uploads.folder() and ".." not in data.parts
     return inside and uploads.read_note(data) is not None

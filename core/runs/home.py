@@ -17,11 +17,12 @@ DEMO = "THAW_DEMO"
 def home() -> Path:
     """The folder of runs, of uploaded data and of the library: $THAW_HOME, or `~/.thaw`.
 
-    Raises InputError, naming THAW_HOME, if that begins with a home folder that there is not.
+    Its whole path, without links, wherever this process was started. Raises InputError, naming
+    THAW_HOME, if that begins with a home folder that there is not.
     """
     named = os.environ.get(HOME) or "~/.thaw"
     try:
-        return Path(named).expanduser()
+        return Path(os.path.realpath(Path(named).expanduser()))
     except RuntimeError:
         wrong = f"is {shown(named)}, and there is no such home folder"
         raise InputError(HOME, wrong, "set it to a folder's whole path") from None

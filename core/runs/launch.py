@@ -222,10 +222,11 @@ def _command(*words: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """What a run's process gets; what the user has set comes first."""
+    """What a run's process gets, which starts in another folder; what the user has set is first."""
     beside_a_page = _BESIDE_A_PAGE if sys.platform == "linux" else {}
     small = _ON_A_SMALL_HOST if is_demo() else {}
-    return {**beside_a_page, **small, **os.environ, "PYTHONUNBUFFERED": "1"}
+    ours = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
+    return {**beside_a_page, **small, **os.environ, **ours}
 
 
 def _wait_for_exit(folder: Path) -> None:

@@ -197,6 +197,26 @@ def test_a_run_has_a_name_that_nobody_guesses_and_leaves_no_weights() -> None:
     assert folders.summary(run).validation_accuracy is not None
 
 
+def test_an_upload_can_be_trained_on_where_the_home_folder_is_told_by_a_relative_path(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "started" / "here").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
+    monkeypatch.chdir(tmp_path / "started" / "here")
+    for home in ("../../link", "home"):
+        monkeypatch.setenv("THAW_HOME", home)
+        session = uploads.folder() / ("0" * 32)
+        pets = zipped(classes("cat", "dog", images=20))
+        *_, made = uploads.unpack(pets, "pets.zip", session, uploads.limits())
+        demo.refuse_settings(small(data=str(made.folder)))
+    name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
+    run, end = folders.run_folder(launch.root(), name), time.monotonic() + 120
+    while claim.process(run) is not None:
+        assert time.monotonic() < end, (run / "log.txt").read_text()
+        time.sleep(0.05)
+    assert folders.status(run) == "finished", (run / "log.txt").read_text()
+
+
 def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "hangs"
     folders.create(run, SHORT, small_settings())
