@@ -5,12 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from pages import compare, design, export, learn, run
-from pages.components import frame
+from pages.components import demo_card, frame
 
 
 def main() -> None:
     """Show the page that the address names."""
     frame.dress()
+    demo_card.keep_swept()
     frame.navigate(
         {
             "design": st.Page(design.page, title="Design", url_path="design", default=True),

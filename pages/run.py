@@ -10,7 +10,7 @@ import streamlit as st
 from core.design import problems
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import event_log, folder, launch, sweep, uploads
+from core.runs import event_log, folder, launch
 from core.runs.digest import digest
 from core.runs.events import Event
 from core.runs.home import is_demo
@@ -50,7 +50,6 @@ def page() -> None:
         return
     own_runs.show_started()
     shown = _shown_run(root)
-    sweep.sweep(root, uploads.folder())
     demo_card.let_go_of_data()
     frame.show_notice()
     status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None

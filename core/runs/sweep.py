@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -12,22 +13,36 @@ from core.runs.demo import LIMITS
 from core.runs.home import is_demo
 from core.runs.settings import BUNDLED_DATA
 
-_MARK = ".swept"
-_EVERY = 60.0
-"""Seconds between two sweeps, however many pages are drawn."""
+_EVERY = 60.0  # seconds
+
+
+class Sweeper:
+    """Sweeps at once and then every minute, in a thread of its own, until its end."""
+
+    def __init__(self, runs: Path, data: Path, every: float = _EVERY) -> None:
+        self._runs, self._data, self._every = runs, data, every
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._go_on, name="sweeper", daemon=True)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Let no sweep begin any more, and wait for one that is on."""
+        self._ended.set()
+        self._thread.join()
+
+    def _go_on(self) -> None:
+        while not self._ended.is_set():
+            sweep(self._runs, self._data)
+            self._ended.wait(self._every)
 
 
 def sweep(runs: Path, data: Path) -> None:
-    """In the demo, delete old runs and uploads, at most once a minute.
+    """In the demo, delete old runs and uploads.
 
     A run that a living process runs stays, and so does what cannot be deleted.
     """
-    mark = runs / _MARK
-    if not is_demo() or _age(mark) < _EVERY:
+    if not is_demo():
         return
-    with suppress(OSError):
-        runs.mkdir(parents=True, exist_ok=True)
-        mark.touch()
     for run in _old(runs):
         if claim.process(run) is None:
             shutil.rmtree(run, ignore_errors=True)

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import threading
+import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
 import pytest
+import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
@@ -30,6 +34,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("THAW_DEMO", "1")
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     yield
+    st.cache_resource.clear()
     for run in folders.list_runs(launch.root()):
         launch.force_stop(run)
 
@@ -236,6 +241,22 @@ def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
     shown(app.run())
     assert "Your upload was deleted" in app.error[0].value
     assert settings(app).data == BUNDLED_DATA
+
+
+def test_a_server_sweeps_by_itself_once_somebody_has_looked_at_any_page() -> None:
+    old = launch.root() / "old"
+    for visits in (1, 2):
+        shown(AppTest.from_file(APP, default_timeout=120).run())
+        assert [thread.name for thread in threading.enumerate()].count("sweeper") == 1, visits
+    st.cache_resource.clear()
+    assert "sweeper" not in [thread.name for thread in threading.enumerate()]
+    old.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    shown(AppTest.from_file(APP, default_timeout=120).run())
+    end = time.monotonic() + 60
+    while old.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -49,24 +50,36 @@ def test_a_run_that_is_on_stays_however_old_its_files_are(tmp_path: Path) -> Non
     sweep.sweep(tmp_path / "runs", tmp_path / "data")
     assert run.exists()
     claim.release(run)
-    (tmp_path / "runs" / ".swept").unlink()
     aged(run, OLD)
     sweep.sweep(tmp_path / "runs", tmp_path / "data")
     assert not run.exists()
 
 
-def test_it_is_done_once_a_minute_and_only_in_a_demo(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runs, data = tmp_path / "runs", tmp_path / "data"
-    sweep.sweep(runs, data)
-    old = aged(runs / "old", OLD)
-    sweep.sweep(runs, data)
-    assert old.exists()
-    (runs / ".swept").unlink()
+def test_it_is_done_only_in_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("THAW_DEMO")
-    sweep.sweep(runs, data)
+    old = aged(tmp_path / "runs" / "old", OLD)
+    sweep.sweep(tmp_path / "runs", tmp_path / "data")
     assert old.exists()
+
+
+def test_a_sweeper_goes_on_by_itself_until_its_end(tmp_path: Path) -> None:
+    runs, data = tmp_path / "runs", tmp_path / "data"
+    sweeper = sweep.Sweeper(runs, data, every=0.01)
+    for name in ("first", "second"):
+        aged(runs / name, OLD)
+        wait_until_gone(runs / name)
+    sweeper.end()
+    assert "sweeper" not in {thread.name for thread in threading.enumerate()}
+    later = aged(runs / "later", OLD)
+    time.sleep(0.1)
+    assert later.exists()
+
+
+def wait_until_gone(folder: Path) -> None:
+    end = time.monotonic() + 60
+    while folder.exists():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 def test_links_are_not_followed(tmp_path: Path) -> None:
