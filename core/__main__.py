@@ -176,7 +176,8 @@ def explain(code: str) -> None:
 @STEPS_PER_EPOCH
 def curves(file: str, steps_per_epoch: int) -> None:
     """The learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
-    csv.write(read_schedule(file), steps_per_epoch, sys.stdout)
+    for part in csv.parts(read_schedule(file), steps_per_epoch):
+        click.echo(part, nl=False)
 
 
 @cli.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
@@ -10,7 +11,7 @@ import click
 from core.arguments import STEPS_PER_EPOCH, read, read_schedule, table_if_known, table_of
 from core.design import parse
 from core.errors import InputError, one_line
-from core.export import phases, targets
+from core.export import csv, phases, targets
 from core.export.exported import Source
 from core.runs import in_words
 
@@ -30,20 +31,22 @@ def export(
     schedule = read_schedule(file)
     audit = () if ran is None else in_words.facts(Path(ran), schedule)
     source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
-    made = targets.export(target, source)
+    # the rows of a long run are never all in memory
+    made = csv.without_rows(source) if target == "csv" else targets.export(target, source)
     for loss in made.losses:
         click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
-    content = made.content
+    content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (made.content,)
     used = "" if out is None else Path(out).name
     told = targets.usage(targets.find(target), made, used) if usage and used else ""
     if out is not None:
-        _write(out, content.encode() if isinstance(content, str) else content)
+        _write(out, content)
     elif usage:
         raise InputError("--usage", "is of a file that is not written", "name it with --out")
-    elif isinstance(content, bytes) and sys.stdout.isatty():
+    elif isinstance(made.content, bytes) and sys.stdout.isatty():
         raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
     else:
-        click.echo(content, nl=False)
+        for part in content:
+            click.echo(part, nl=False)
     click.echo(told, nl=False)
 
 
@@ -61,9 +64,11 @@ def import_(file: str, onto: str) -> None:
 COMMANDS = (export, import_)
 
 
-def _write(out: str, content: bytes) -> None:
+def _write(out: str, content: Iterable[str | bytes]) -> None:
     try:
-        Path(out).write_bytes(content)
+        with Path(out).open("wb") as file:
+            for part in content:
+                file.write(part.encode() if isinstance(part, str) else part)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         wrong = f"is {out!r}, which cannot be written ({reason})"

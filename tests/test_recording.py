@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import copy
 
+import numpy as np
 import pytest
 import torch
 from torch.optim import lr_scheduler
@@ -15,11 +16,11 @@ from core import (
     get_layer_groups,
     get_optimizer_with_discriminative_lr,
 )
-from core.design import presets
+from core.design import curves, presets
 from core.design.parse import dumps, from_raw, parse, to_raw
-from core.design.recorded import differences, rows
+from core.design.plan import is_open
+from core.design.recorded import differences
 from core.errors import InputError
-from core.export import csv
 from core.recording import OUTSIDE
 from tests.export.thrice import SCHEDULES, STEPS, Small
 
@@ -41,7 +42,11 @@ def test_a_recorded_loop_of_thaws_own_is_the_schedule(name: str):
     assert [(g.name, g.modules) for g in found.groups if any(g.trains)] == [
         (g.name, g.modules) for g in schedule.groups if g.trainable
     ]
-    assert list(rows(found)) == list(csv.rows(schedule, STEPS))
+    rates = curves.rates_of_steps(schedule, np.arange(schedule.epochs * STEPS), STEPS)
+    for group, due in zip(schedule.groups, rates.tolist(), strict=True):
+        (mine,) = [each for each in found.groups if each.name == group.name]
+        assert list(mine.rates) == due
+        assert list(mine.trains) == [is_open(group, e) for e in range(schedule.epochs)]
 
 
 def test_the_exercises_code_is_the_exercises_preset():

@@ -73,14 +73,6 @@ class Recorded:
         return tuple(dict.fromkeys(each for group in training for each in group.settings))
 
 
-def rows(recorded: Recorded) -> Iterator[tuple[int, int, str, float, int]]:
-    """Step, epoch, group, lr, trainable: the rows that `core.export.csv` has of a schedule."""
-    for step in range(recorded.epochs * recorded.steps_per_epoch):
-        epoch = step // recorded.steps_per_epoch
-        for group in recorded.groups:
-            yield step, epoch, group.name, group.rates[step], int(group.trains[epoch])
-
-
 def differences(recorded: Recorded, schedule: Schedule) -> list[str]:
     """What the loop does otherwise than the schedule, in sentences; none if it is the same.
 

@@ -6,54 +6,50 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TextIO
 
 import numpy as np
 
 from core.design import curves, plan
+from core.design.problems.words import listed
 from core.design.spec import Schedule
 from core.export.exported import Exported, Loss, Source
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")
 
-Row = tuple[int, int, str, float, int]
-
 _KEPT = 49_152
 """Rates that are in memory at once: 4,096 steps of twelve groups."""
 
+_FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")
+"""What begins a formula, also in full width, and what says that the rest is none."""
 _STEP = "\0"
 """Stands for the step in a text that is written for several; no name can hold it."""
 
 
-def rows(schedule: Schedule, steps_per_epoch: int) -> Iterator[Row]:
-    """A row per optimizer step and group, as in COLUMNS, by step and then from input to output.
+def parts(schedule: Schedule, steps_per_epoch: int) -> Iterator[str]:
+    """The table's text, piece by piece: a header, and a row per optimizer step and group.
 
-    Steps and epochs count from 0. `lr` is the scheduled rate whether or not the group trains;
-    `trainable` is 1 where it does, else 0.
+    Rows go by step and then from input to output. Steps and epochs count from 0. `lr` is the
+    scheduled rate whether or not the group trains; `trainable` is 1 where it does, else 0. Rates
+    have as many digits as tell them apart, names are as `cell` has them. The memory that it
+    takes does not grow with the run.
     """
-    names = [group.name for group in schedule.groups]
+    yield _line(*COLUMNS)
     for epoch, step, rates in _blocks(schedule, steps_per_epoch):
-        trains = _trains(schedule, epoch)
-        for at, lrs in enumerate(rates, step):
-            for name, lr, trainable in zip(names, lrs, trains, strict=True):
-                yield at, epoch, name, lr, trainable
-
-
-def write(schedule: Schedule, steps_per_epoch: int, file: TextIO) -> None:
-    """Write the table with a header line; rates have as many digits as tell them apart.
-
-    The memory that it takes does not grow with the run.
-    """
-    file.write(_line(*COLUMNS))
-    for epoch, step, rates in _blocks(schedule, steps_per_epoch):
-        file.write("".join(_texts(_form(schedule, epoch), step, rates)))
+        yield "".join(_texts(_form(schedule, epoch), step, rates))
 
 
 def text(schedule: Schedule, steps_per_epoch: int) -> str:
     """The table as one text, for a download."""
-    file = io.StringIO()
-    write(schedule, steps_per_epoch, file)
-    return file.getvalue()
+    return "".join(parts(schedule, steps_per_epoch))
+
+
+def cell(name: str) -> str:
+    """The name as a spreadsheet shows it, and does not compute it: behind an apostrophe.
+
+    That is where it would begin a formula, or where it begins with an apostrophe itself: what has
+    one has the name behind it. Source: OWASP, CSV Injection.
+    """
+    return f"'{name}" if name.lstrip().startswith(_FORMULAS) else name
 
 
 def export(source: Source) -> Exported:
@@ -64,7 +60,7 @@ def export(source: Source) -> Exported:
 
 def without_rows(source: Source) -> Exported:
     """The export but for its content, which may be long: what is lost and what is kept."""
-    lost = (
+    lost: tuple[Loss, ...] = (
         Loss(
             "optimizer",
             "A table of rates names no optimizer, no model and no layers",
@@ -76,6 +72,14 @@ def without_rows(source: Source) -> Exported:
             f"each epoch has {source.steps_per_epoch:,} steps; with other data, export it again",
         ),
     )
+    formulas = [group.name for group in source.schedule.groups if cell(group.name) != group.name]
+    if formulas:
+        told = Loss(
+            "groups",
+            f"A spreadsheet would compute what begins as a formula does: {listed(formulas)}",
+            "an apostrophe stands before such a name",
+        )
+        lost = (*lost, told)
     return Exported("", lost, "every rate, to the last bit, and which groups train at every step")
 
 
@@ -105,7 +109,7 @@ def _form(schedule: Schedule, epoch: int) -> str:
     """The lines of a step of that epoch, with %r where each group's rate is to stand."""
     named = zip(schedule.groups, _trains(schedule, epoch), strict=True)
     return "".join(
-        _line(_STEP, epoch, group.name.replace("%", "%%"), "%r", trainable)
+        _line(_STEP, epoch, cell(group.name).replace("%", "%%"), "%r", trainable)
         for group, trainable in named
     )
 

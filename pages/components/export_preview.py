@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import islice
+from itertools import chain, islice
 from typing import Any
 
 import streamlit as st
@@ -50,9 +50,8 @@ def csv_preview() -> None:
     with frame.card("preview"):
         with _head(target.title, targets.file_name(schedule, target)):
             csv_button("Download", **_LOOK)
-        rows = islice(csv.rows(schedule, steps), _ROWS)
-        lines = [",".join(csv.COLUMNS), *(",".join(map(str, row)) for row in rows)]
-        _code("\n".join(lines), None)
+        lines = chain.from_iterable(part.splitlines(True) for part in csv.parts(schedule, steps))
+        _code("".join(islice(lines, 1 + _ROWS)), None)
         total = schedule.epochs * steps * len(schedule.groups)
         if total > _ROWS:
             st.caption(f"The first {_ROWS} of {total:,} rows; the file has all.")

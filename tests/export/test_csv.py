@@ -12,7 +12,8 @@ from core.design import curves, plan, presets
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.export import csv
-from tests.design.strategies import schedules
+from core.export.exported import Source
+from tests.design.strategies import names, schedules
 
 
 def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():
@@ -30,10 +31,11 @@ def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():
 
 def test_rows_go_by_step_and_then_from_input_to_output():
     schedule = presets.load("gradual")
-    rows = list(csv.rows(schedule, 2))
-    names = [group.name for group in schedule.groups]
-    assert [row[2] for row in rows] == names * (2 * schedule.epochs)
-    assert [row[0] for row in rows] == sorted(row[0] for row in rows)
+    read = list(standard.DictReader(io.StringIO(csv.text(schedule, 2))))
+    groups = [group.name for group in schedule.groups]
+    assert [row["group"] for row in read] == groups * (2 * schedule.epochs)
+    steps = [int(row["step"]) for row in read]
+    assert steps == sorted(steps)
 
 
 def test_the_header_names_the_columns():
@@ -54,8 +56,11 @@ def test_the_file_is_what_the_standard_writer_makes_of_the_rows(schedule: Schedu
     file = io.StringIO()
     writer = standard.writer(file, lineterminator="\n")
     writer.writerow(csv.COLUMNS)
-    for step, epoch, name, lr, trainable in csv.rows(schedule, steps):
-        writer.writerow((step, epoch, name, repr(lr), trainable))
+    rates = curves.rates_of_steps(schedule, np.arange(schedule.epochs * steps), steps)
+    for step, of_step in enumerate(rates.T.tolist()):
+        for group, lr in zip(schedule.groups, of_step, strict=True):
+            trains = int(plan.is_open(group, step // steps))
+            writer.writerow((step, step // steps, csv.cell(group.name), repr(lr), trains))
     assert csv.text(schedule, steps) == file.getvalue()
 
 
@@ -78,3 +83,32 @@ def test_a_group_name_is_never_taken_for_a_form(name: str):
     odd = schedule.model_copy(update={"groups": (first, *schedule.groups[1:])})
     read = list(standard.DictReader(io.StringIO(csv.text(odd, 1))))
     assert read[0]["group"] == name
+
+
+def named(name: str) -> Schedule:
+    schedule = presets.load("gradual")
+    first = schedule.groups[0].model_copy(update={"name": name})
+    return schedule.model_copy(update={"groups": (first, *schedule.groups[1:])})
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", " =1", "＝1", "'quoted'"])
+def test_a_name_that_a_spreadsheet_would_compute_stands_behind_an_apostrophe(name: str):
+    read = list(standard.DictReader(io.StringIO(csv.text(named(name), 1))))
+    assert read[0]["group"] == f"'{name}"
+    (told,) = [
+        loss for loss in csv.without_rows(Source(named(name), 1)).losses if "form" in str(loss)
+    ]
+    assert told.field == "groups"
+    assert name in told.cannot
+
+
+@given(names, names)
+def test_names_that_differ_differ_in_the_table_and_come_back(one: str, other: str):
+    assert (csv.cell(one) == csv.cell(other)) == (one == other)
+    assert csv.cell(one).removeprefix("'" if csv.cell(one) != one else "") == one
+    assert not csv.cell(one).startswith(("=", "+", "-", "@"))
+
+
+def test_a_schedule_of_plain_names_loses_no_name():
+    losses = csv.without_rows(Source(presets.load("gradual"), 1)).losses
+    assert [loss.field for loss in losses] == ["optimizer", "epochs"]
