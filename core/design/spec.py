@@ -7,6 +7,7 @@ Only the structure is checked here. What a schedule means, and whether that is w
 from __future__ import annotations
 
 import math
+import unicodedata
 from itertools import pairwise
 from typing import Annotated, Any, Literal, Self, TypeVar
 
@@ -23,8 +24,30 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from core.errors import shown
+
 MAX_EPOCHS = 10_000
 MAX_GROUPS = 512
+
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Fillers and blanks that Unicode counts among letters, marks and symbols."""
+
+
+def can_be_seen(name: str) -> bool:
+    """Whether a character of it is drawn: not all are blanks, fillers, or only steer others."""
+    return any(
+        unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp", "Zs")
+        and c not in _UNSEEN
+        and not unicodedata.name(c, "").startswith(("VARIATION SELECTOR", "MONGOLIAN FREE VAR"))
+        for c in name
+    )
+
+
+def _seen(name: str) -> str:
+    if not can_be_seen(name):
+        raise refused(f"is {shown(name)}", "write at least one character that can be seen")
+    return name
+
 
 Name = Annotated[
     str,
@@ -33,8 +56,10 @@ Name = Annotated[
         max_length=80,
         pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+$",
     ),
+    AfterValidator(_seen),
 ]
-"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows.
+"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows, and not
+only such as cannot be seen.
 
 Nor U+FFFE and U+FFFF, which are no characters, and which no XML can hold: no SVG, no page.
 """

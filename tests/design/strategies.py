@@ -20,7 +20,9 @@ _letters = st.characters(
     exclude_categories=("Cs", "Cc"),
     exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff",
 )
-names = st.one_of(st.text(_letters, min_size=1, max_size=6), st.just("x" * 80))
+names = st.one_of(
+    st.text(_letters, min_size=1, max_size=6).filter(spec.can_be_seen), st.just("x" * 80)
+)
 
 base_lrs = st.one_of(st.floats(1e-6, 1.0), st.floats(1e-12, 1e3), st.sampled_from([1e-12, 1e3]))
 decays_per_group = st.one_of(st.just(1.0), st.floats(0.01, 1.0), st.floats(1e-6, 10.0))

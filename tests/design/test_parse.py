@@ -502,6 +502,17 @@ WRONG_FIELDS = [
     # Texts and lists
     at("name", to="", says="name is empty: write at least one character"),
     at("name", to="x" * 81, says="name has 81 characters: shorten it to at most 80"),
+    *(
+        at("name", to=name, says=f"name is {name!r}: write at least one character that can be seen")
+        for name in (" ", "\u200b", "\u200d\ufeff\u00ad", "\u3164", "\ufe0f", "\u2003\u2060 ")
+    ),
+    at(
+        "groups",
+        0,
+        "name",
+        to="\u200b",
+        says="groups[0].name is '\\u200b': write at least one character that can be seen",
+    ),
     at("name", to="a\x00b", says="name is 'a\\x00b': leave out the control characters"),
     at("name", to="a\n", says="name is 'a\\n': leave out the control characters"),
     at("name", to="\x9b31m", says="name is '\\x9b31m': leave out the control characters"),
