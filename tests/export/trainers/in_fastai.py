@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import torch
 from fastai.callback import progress  # noqa: F401 - gives Learner its no_bar
 from fastai.callback.training import GradientAccumulation
 from fastai.data.core import DataLoaders
@@ -20,6 +18,7 @@ from tests.export.trainers.recording import (
     IMAGES,
     LABELS,
     Record,
+    arguments,
     fresh_model,
     imported,
     refusal_in,
@@ -56,8 +55,7 @@ def fit(folder: Path, case: str, variant: str, *callbacks: Any, start_epoch: int
 
 
 if __name__ == "__main__":
-    at, cases = Path(sys.argv[1]), sys.argv[2:]
-    torch.set_num_threads(1)
+    at, cases = arguments()
     for each in cases:
         fit(at, each, "plain")
     fit(at, cases[-1], "resumed", start_epoch=2)

@@ -5,10 +5,8 @@ python -m tests.export.trainers.in_finetuning_scheduler FOLDER CASES
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
-import torch
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
@@ -17,6 +15,7 @@ from tests.export.trainers.recording import (
     IMAGES,
     LABELS,
     Record,
+    arguments,
     fresh_model,
     imported,
     schedule_of,
@@ -45,7 +44,6 @@ def fit(folder: Path, case: str) -> None:
 
 
 if __name__ == "__main__":
-    at, cases = Path(sys.argv[1]), sys.argv[2:]
-    torch.set_num_threads(1)
+    at, cases = arguments()
     for each in cases:
         fit(at, each)

@@ -5,13 +5,11 @@ python -m tests.export.trainers.in_lightning FOLDER CASES
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import lightning.pytorch as pl
-import torch
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
@@ -21,6 +19,7 @@ from tests.export.trainers.recording import (
     IMAGES,
     LABELS,
     Record,
+    arguments,
     fresh_model,
     imported,
     refusal_in,
@@ -83,8 +82,7 @@ def fit(
 
 
 if __name__ == "__main__":
-    at, cases = Path(sys.argv[1]), sys.argv[2:]
-    torch.set_num_threads(1)
+    at, cases = arguments()
     for each in cases:
         fit(at, each, "plain")
     fit(at, cases[0], "accumulated", accumulate=2)

@@ -6,11 +6,9 @@ python -m tests.export.trainers.in_transformers FOLDER CASES
 from __future__ import annotations
 
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from transformers import Trainer, TrainerControl, TrainerState, TrainingArguments
 
@@ -19,6 +17,7 @@ from tests.export.trainers.recording import (
     IMAGES,
     LABELS,
     Record,
+    arguments,
     fresh_model,
     imported,
     refusal_in,
@@ -86,8 +85,7 @@ def frozen_before_any_batch(folder: Path, case: str) -> None:
 
 
 if __name__ == "__main__":
-    at, cases = Path(sys.argv[1]), sys.argv[2:]
-    torch.set_num_threads(1)
+    at, cases = arguments()
     for each in cases[:-1]:
         fit(at, each, "plain")
     fit(at, cases[-1], "plain", save_strategy="steps", save_steps=7)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.util import module_from_spec, spec_from_file_location
@@ -23,6 +24,12 @@ from tests.export.thrice import STEPS, Small
 BATCH = 2
 IMAGES = torch.randn(STEPS * BATCH, 3, 8, 8, generator=torch.Generator().manual_seed(1))
 LABELS = torch.randint(3, (STEPS * BATCH,), generator=torch.Generator().manual_seed(2))
+
+
+def arguments() -> tuple[Path, list[str]]:
+    """The folder and the cases that the process is given, which has one thread."""
+    torch.set_num_threads(1)
+    return Path(sys.argv[1]), sys.argv[2:]
 
 
 def schedule_of(folder: Path, case: str) -> Schedule:

@@ -111,6 +111,23 @@ def assert_rates_and_state(
             assert curves.relative_error(seen.lr, due) <= 1e-12, (step, group.name, seen.lr, due)
 
 
+def assert_accumulated(folder: Path) -> None:
+    """The first case, run with two batches a step, so that an epoch of five has three steps."""
+    case = next(iter(CASES))
+    assert_rates_and_state(rows(folder, case, "accumulated"), CASES[case], 3)
+
+
+def assert_resumed(folder: Path, first: int) -> None:
+    """The last case, run from a checkpoint on whose next step is `first`."""
+    case = next(reversed(CASES))
+    assert_rates_and_state(rows(folder, case, "resumed"), CASES[case], first=first)
+
+
+def refusal(folder: Path) -> str:
+    """What the run of another length than the schedule's was refused with."""
+    return (folder / "refusal.txt").read_text(encoding="utf-8")
+
+
 def assert_modes(seen: Row, group: Group, is_open: bool) -> None:
     """A frozen group is in eval mode unless the schedule says otherwise; so is held BatchNorm."""
     moves = is_open or group.when_frozen == "train"

@@ -22,17 +22,12 @@ def test_lightning_has_thaws_rates_open_groups_and_modes_at_every_step(case: str
 
 
 def test_accumulated_batches_count_as_one_step(folder: Path):
-    case = next(iter(CASES))
-    running.assert_rates_and_state(running.rows(folder, case, "accumulated"), CASES[case], 3)
+    running.assert_accumulated(folder)
 
 
 def test_a_run_resumed_within_an_epoch_goes_on_by_the_plan(folder: Path):
-    running.assert_rates_and_state(
-        running.rows(folder, "frozen-again", "resumed"), CASES["frozen-again"], first=7
-    )
+    running.assert_resumed(folder, first=7)
 
 
 def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
-    assert "the schedule has 6 epochs: make a Trainer(max_epochs=6)" in (
-        folder / "refusal.txt"
-    ).read_text(encoding="utf-8")
+    assert "the schedule has 6 epochs: make a Trainer(max_epochs=6)" in running.refusal(folder)
