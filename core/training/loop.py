@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -15,9 +16,6 @@ from core.runs.events import Progress, Step
 from core.training.audit import Auditor
 from core.training.evidence import NotFiniteError
 from core.training.route import Inputs, Route
-
-_WAIT_STEPS = 16
-"""Steps whose losses are fetched together from an accelerator, since each fetch waits for it."""
 
 
 class StopRequested(Exception):  # noqa: N818 - nothing went wrong
@@ -62,17 +60,6 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class _Pending:
-    """A step that was taken, and its results that may still lie on the accelerator."""
-
-    step: int
-    lrs: dict[str, float]
-    entries: Tensor
-    loss: Tensor
-    correct: Tensor
-
-
-@dataclass(frozen=True, slots=True)
 class Loop:
     """What every epoch works on. `should_stop` is asked before each batch."""
 
@@ -91,18 +78,18 @@ class Loop:
         The model is in train mode already. Raises StopRequested when asked to stop, and
         NotFiniteError for a loss that is not finite.
         """
-        totals, pending = Totals(), list[_Pending]()
+        totals = Totals()
         spans = batches(len(entries), self.batch_size)
         inputs = route.stream(entries[start:end] for start, end in spans)
-        wait = 1 if next(self.model.parameters()).device.type == "cpu" else _WAIT_STEPS
         for index, (start, end) in enumerate(spans):
             self.check_stop()
             number, seen = epoch * len(spans) + index, entries[start:end]
-            pending.append(self._step(number, route, next(inputs), seen, truth[start:end]))
-            if len(pending) == wait or index == len(spans) - 1:
-                for step in pending:
-                    yield _settle(step, epoch, totals)
-                pending.clear()
+            lrs, results = self._step(number, route, next(inputs), truth[start:end])
+            loss, correct = results()
+            if not math.isfinite(loss):  # before another step is begun
+                raise _not_finite(loss, epoch, number, seen, lrs)
+            totals.add(len(seen), loss, int(correct))
+            yield Step(number, epoch, loss, lrs)
         return totals
 
     @torch.no_grad()
@@ -145,26 +132,46 @@ class Loop:
             raise StopRequested
 
     def _step(
-        self, step: int, route: Route, inputs: Inputs, entries: Tensor, truth: Tensor
-    ) -> _Pending:
+        self, step: int, route: Route, inputs: Inputs, truth: Tensor
+    ) -> tuple[dict[str, float], Callable[[], tuple[float, float]]]:
+        """Take a step. Gives its rates, and what waits for its loss and its number of right ones.
+
+        An accelerator goes on with the step meanwhile.
+        """
         self.optimizer.zero_grad(set_to_none=True)
         logits = route.network(*inputs)
         truth = truth.to(logits.device)
         loss = nn.functional.cross_entropy(logits, truth)
+        results = _fetched(loss.detach(), (logits.detach().argmax(1) == truth).sum())
         torch.autograd.backward(loss)
         self.auditor.step(step, self.optimizer)
         lrs = {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
         self.optimizer.step()
         self.scheduler.step()
-        correct = (logits.detach().argmax(1) == truth).sum()
-        return _Pending(step, lrs, entries, loss.detach(), correct)
+        return lrs, results
 
 
-def _settle(step: _Pending, epoch: int, totals: Totals) -> Step:
-    loss = float(step.loss)
-    if not torch.isfinite(step.loss):
-        rates = ", ".join(f"{name} {lr:.3g}" for name, lr in step.lrs.items())
-        what = f"the loss is {loss} in epoch {epoch}, step {step.step} (learning rates: {rates})"
-        raise NotFiniteError(what, "train", step.entries, step.step, step.lrs)
-    totals.add(len(step.entries), loss, int(step.correct))
-    return Step(step.step, epoch, loss, step.lrs)
+def _fetched(one: Tensor, other: Tensor) -> Callable[[], tuple[float, float]]:
+    """Begin to fetch two numbers; gives what waits for them.
+
+    On CUDA it waits for what was queued before them alone, not for the backward pass behind them.
+    """
+    if one.device.type != "cuda":
+        return lambda: (float(one), float(other))
+    here = [each.to("cpu", non_blocking=True) for each in (one, other)]
+    arrived = cast(Any, torch.cuda).Event()
+    arrived.record(torch.cuda.current_stream(one.device))
+
+    def wait() -> tuple[float, float]:
+        arrived.synchronize()
+        return float(here[0]), float(here[1])
+
+    return wait
+
+
+def _not_finite(
+    loss: float, epoch: int, step: int, entries: Tensor, lrs: dict[str, float]
+) -> NotFiniteError:
+    rates = ", ".join(f"{name} {lr:.3g}" for name, lr in lrs.items())
+    what = f"the loss is {loss} in epoch {epoch}, step {step} (learning rates: {rates})"
+    return NotFiniteError(what, "train", entries, step, lrs)

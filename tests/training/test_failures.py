@@ -6,6 +6,7 @@ import os
 
 import pytest
 import torch
+from torch.optim.optimizer import register_optimizer_step_pre_hook
 
 from core.design.spec import SGD, ModelRef
 from core.errors import RunError
@@ -15,6 +16,8 @@ from core.training.train import train
 from tests.training.small import small_schedule, small_settings
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
+NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+DEVICES = ["cpu", pytest.param("cuda", marks=NO_CUDA)]
 RAN_OUT = (
     "ran out in epoch 3 with --batch-size 16 and --image-size 32: halve one of them, or thaw fewer "
     "groups"
@@ -68,21 +71,28 @@ def test_an_error_of_another_kind_is_left_as_it_is():
 EXPLOSIVE = SGD(name="sgd", base_lr=1000.0, weight_decay=1e9, momentum=0.0)
 
 
-def explode(folder, **options):
+def explode(folder, device="cpu", **options):
     schedule = small_schedule(4).model_copy(update={"optimizer": EXPLOSIVE})
     events = []
-    happens = train(schedule, small_settings(), checkpoints=folder / "c", **options)
+    settings = small_settings(device=device)
+    happens = train(schedule, settings, checkpoints=folder / "c", **options)
     with pytest.raises(RunError) as caught:
         events.extend(happens)
     return str(caught.value), [e for e in events if e.event == "step"]
 
 
-def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batch(tmp_path):
-    message, steps = explode(tmp_path, evidence=tmp_path / "evidence.json")
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batch(tmp_path, device):
+    taken = []
+    hook = register_optimizer_step_pre_hook(lambda *_: taken.append(1))
+    try:
+        message, steps = explode(tmp_path, device, evidence=tmp_path / "evidence.json")
+    finally:
+        hook.remove()
     kept = json.loads((tmp_path / "evidence.json").read_text())
     assert message.startswith(kept["what"])
     assert "; the batch, and the groups that are hit, are in evidence.json: lower " in message
-    assert kept["step"] == len(steps)
+    assert kept["step"] == len(steps) == len(taken) - 1
     assert f"in epoch {kept['epoch']}, step {kept['step']} " in message
     assert kept["split"] == "train"
     assert len(kept["images"]) == len(set(kept["images"])) in (8, 16)
