@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +11,12 @@ from types import ModuleType
 
 import pytest
 
-from tests.reliability import failing_disk, kills
+from core.runs import checkpoint_files, event_log
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.event_log import EVENTS
+from tests.reliability import failing_disk, kills, sittings
+from tests.reliability.faults import Disk, Half
 
 ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs forks, and /proc")
@@ -23,6 +30,41 @@ def test_runs_that_are_killed_at_random_instants_end_with_the_same_bits():
     assert ran.returncode == 0, ran.stdout + ran.stderr
     assert "10 of 10 runs ended bit-identically after " in ran.stdout
     assert ran.stderr == ""
+
+
+def dies_in_its_first_epoch(disk: Disk, _at: int, half: Half) -> None:
+    """A kill once a step has been told."""
+    if (disk.folder / EVENTS).exists() and b'"step"' in (disk.folder / EVENTS).read_bytes():
+        half()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def dies_in_its_first_checkpoint(disk: Disk, _at: int, half: Half) -> None:
+    """A kill while the first checkpoint lies half written beside its place."""
+    if disk.asked[-1].startswith("write .epoch-00001"):
+        half()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@LINUX
+@pytest.mark.parametrize("fate", [dies_in_its_first_epoch, dies_in_its_first_checkpoint])
+def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_same_bits(
+    fate, tmp_path, monkeypatch
+):
+    monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # as below
+    alone, killed = tmp_path / "alone", tmp_path / "killed"
+    for folder in (alone, killed):
+        sittings.prepare(folder, *sittings.drawn(0, epochs=4))
+    with kills.processes() as context:
+        assert kills.sit(context, alone) == 0
+        assert kills.sit(context, killed, fate) == -signal.SIGKILL
+        assert folders.status(killed) == "interrupted"
+        assert any(isinstance(event, ev.Step) for event in event_log.read(killed))
+        assert not checkpoint_files.stored(killed / folders.CHECKPOINTS)
+        assert kills.sit(context, killed) == 0
+    began = [event.resumed_at for event in event_log.read(killed) if isinstance(event, ev.Started)]
+    assert began == [0, 0]
+    assert sittings.differences(sittings.ended(alone), sittings.ended(killed)) == []
 
 
 @LINUX
