@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from core.design.record import Record, RecordedPart
 from core.design.recorded import RATES_EQUAL
 from core.design.spec import OPTIMIZERS, Part
 
+_FEW = 2
+_LARGE = 1e6
 _SAME = 1e-9
 """Relative difference up to which two factors are told as one."""
 _MOST_STEPS = 5_000
@@ -49,22 +52,35 @@ def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
     told = [many_epochs(a.epochs)] if a.epochs == b.epochs else []
     told += [_optimizer(a)] if _optimizer(a) == _optimizer(b) else []
     differ = {name for line in _of_groups(a, b) for name in line.groups}
-    rows = group_rows((a, b))
+    rows = group_rows((_inside(a), _inside(b)))
     names = [after.name for before, after in reversed(rows) if before and after]
     return (*told, *(name for name in names if name not in differ))
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Some of the groups of a schedule or a record."""
+
+    groups: tuple[Part, ...]
+
+
+def _inside(of: Comparable) -> _Groups:
+    """Those that the optimizer has."""
+    return _Groups(tuple(g for g in of.groups if not isinstance(g, RecordedPart) or g.in_optimizer))
+
+
+def _outside(of: Comparable) -> list[str]:
+    """The parts that the optimizer has not."""
+    inside = {group.name for group in _inside(of).groups}
+    return [path for group in of.groups if group.name not in inside for path in group.modules]
 
 
 def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
     one, other = Side(a.epochs, learning(a)), Side(b.epochs, learning(b))
     compared = _steps(a, b)
-    for before, after in reversed(group_rows((a, b))):
-        if before is None and after is not None:
-            detail = f"trains {other.trains(after)}, holds {listed(after.modules, 3)}"
-            yield Difference(f"{after.name} is new", detail, ("groups",), (after.name,))
-        elif after is None and before is not None:
-            text = f"{before.name} is no group any more"
-            yield Difference(text, f"trained {one.trains(before)}", ("groups",), (before.name,))
-        elif before is not None and after is not None:
+    rows = group_rows((_inside(a), _inside(b)))
+    for before, after in reversed(rows):
+        if before is not None and after is not None:
             if before.name != after.name:
                 text = f"{after.name} was called {before.name}"
                 yield Difference(text, "", ("name",), (after.name,))
@@ -73,6 +89,35 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
                 yield trained
             yield from _of_rates(a, before, b, after, *compared)
             yield from _of_contents(before, after)
+    new = [after for before, after in reversed(rows) if after is not None and before is None]
+    gone = [before for before, after in reversed(rows) if before is not None and after is None]
+    yield from _few(new, "is new", "are new", lambda group: f"trains {other.trains(group)}")
+    yield from _few(
+        gone, "is no group any more", "are gone", lambda group: f"trained {one.trains(group)}"
+    )
+    yield from _of_outsiders(a, b)
+
+
+def _few(
+    groups: Sequence[Part], one: str, many: str, when: Callable[[Part], str]
+) -> Iterator[Difference]:
+    """A line for each of two groups or one, and one line for more."""
+    if len(groups) > _FEW:
+        names = [group.name for group in groups]
+        yield Difference(f"{len(names)} groups {many}", listed(names, 8), ("groups",))
+        return
+    for group in groups:
+        detail = f"{when(group)}, {listed(group.modules, 3)}"
+        yield Difference(f"{group.name} {one}", detail, ("groups",), (group.name,))
+
+
+def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    """What one of them has no group in its optimizer for, and the other has."""
+    old, new = _outside(a), _outside(b)
+    if set(old) != set(new):
+        for paths, words in ((new, "not in the optimizer"), (old, "in the optimizer now")):
+            if paths:
+                yield Difference(f"{listed(paths, 3)}: {words}", "", ("groups",))
 
 
 def _of_rates(
@@ -135,6 +180,8 @@ def _rates(of: Comparable, part: Part, steps: Indices, per_epoch: int) -> Array:
 
 def _factor(value: float) -> str:
     """With as many digits as tell it from 1."""
+    if value >= 1000:
+        return f"×{value:,.0f}" if value < _LARGE else f"×{value:.0e}"
     texts = (f"×{value:.{digits}g}" for digits in range(3, 18))
     return next((text for text in texts if text != "×1"), "×1")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
@@ -27,8 +27,8 @@ def group_rows(schedules: Sequence[Grouped[AnyPart]]) -> tuple[Row[AnyPart], ...
     """Every group of any of the schedules in exactly one row, from input to output.
 
     The order is the first schedule's; what only a later one has comes behind the group that it
-    follows there. A group goes with the one of its name, or else with the one with which it shares
-    most paths, where one path may lie inside another.
+    follows there. A group goes with the ones of its name, or else with the ones with one of which
+    it shares most paths, where one path may lie inside another.
     """
     rows: list[list[AnyPart | None]] = []
     for at, schedule in enumerate(schedules):
@@ -53,18 +53,14 @@ def _places(
     """The row that each group goes to, by its name; a group that is new has none."""
     found: dict[str, list[AnyPart | None]] = {}
     free = list(rows)
-    for group in groups:
-        row = next((row for row in free if _first(row).name == group.name), None)
-        if row is not None:
-            found[group.name] = row
-            free = [other for other in free if other is not row]
+    for most in (1, None):  # by the name that a row has first, and by any other of its names
+        for group in groups:
+            named = (row for row in free if group.name in _names(row)[:most])
+            if group.name not in found and (row := next(named, None)) is not None:
+                found[group.name] = row
+                free = [other for other in free if other is not row]
     left = [group for group in groups if group.name not in found]
-    shared = [
-        (count, -at, -place)
-        for at, group in enumerate(left)
-        for place, row in enumerate(free)
-        if (count := _shared(_first(row), group))
-    ]
+    shared = [(count, -at, -place) for (at, place), count in _shared(left, free).items()]
     taken: set[int] = set()
     for _, at, place in sorted(shared, reverse=True):
         if left[-at].name not in found and -place not in taken:
@@ -77,17 +73,33 @@ def _place(rows: Sequence[list[AnyPart | None]], row: list[AnyPart | None]) -> i
     return next(at for at, each in enumerate(rows) if each is row)
 
 
-def _first(row: Sequence[AnyPart | None]) -> AnyPart:
-    return next(group for group in row if group is not None)
+def _names(row: Sequence[Part | None]) -> list[str]:
+    return [group.name for group in row if group is not None]
 
 
-def _shared(one: Part, other: Part) -> int:
-    """How many pairs of their paths are equal, or lie one inside the other."""
-    return _inside(one.modules, other.modules) + _inside(other.modules, one.modules, equal=False)
+def _shared(
+    groups: Sequence[Part], rows: Sequence[Sequence[Part | None]]
+) -> dict[tuple[int, int], int]:
+    """How many paths a group shares with a row, by both their places; those that share any.
 
-
-def _inside(inner: Sequence[str], outer: Sequence[str], *, equal: bool = True) -> int:
-    """How many pairs of paths there are of which the first lies in the second, or equals it."""
-    counts = Counter(outer)
-    ends = None if equal else -1
-    return sum(counts[prefix] for path in inner for prefix in prefixes(path)[:ends])
+    That is how many pairs of its paths and those of one of the row's groups, the one with most, are
+    equal or lie one inside the other.
+    """
+    whole: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    above: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        for column, group in enumerate(row):
+            for path in set(group.modules) if group is not None else ():
+                whole[path].append((place, column))
+                for prefix in prefixes(path)[:-1]:
+                    above[prefix].append((place, column))
+    most: dict[tuple[int, int], int] = {}
+    for at, group in enumerate(groups):
+        counts: Counter[tuple[int, int]] = Counter()
+        for path in set(group.modules):
+            counts.update(above.get(path, ()))
+            for prefix in prefixes(path):
+                counts.update(whole.get(prefix, ()))
+        for (place, _), count in counts.items():
+            most[at, place] = max(count, most.get((at, place), 0))
+    return most

@@ -43,6 +43,11 @@ class RecordedPart(Part):
     momentum: Spread = (0.0,)
     others: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
 
+    @property
+    def in_optimizer(self) -> bool:
+        """Whether the optimizer has it; what it has not never trains."""
+        return bool(self.weight_decay)
+
 
 class Record(Document):
     """What a loop did, of so many epochs of so many steps, with an optimizer of that class's name.

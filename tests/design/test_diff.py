@@ -225,6 +225,19 @@ def test_every_field_that_differs_is_told(pair: tuple[Schedule, Schedule]) -> No
                 assert (after.name, field) in by_group or (other_model and "modules" in told)
 
 
+def test_a_third_schedules_group_goes_with_any_of_the_row_by_its_name_or_its_parts() -> None:
+    other = edits.use_model(presets.load("gradual"), layers.load("timm/tf_efficientnet_lite0"))
+    named = edits.set_group(A, "head", name="top")
+    numbered = edits.set_group(A, "head", name="group 1")
+    for third in (named, numbered):
+        rows = group_rows((other, A, third))
+        (head,) = [row for row in rows if row[1] is not None and row[1].name == "head"]
+        assert [group and group.name for group in head] == ["head", "head", third.groups[-1].name]
+    rows = group_rows((A, named, other, named))
+    (top,) = [row for row in rows if row[1] is not None and row[1].name == "top"]
+    assert [group and group.name for group in top] == ["head", "top", "head", "top"]
+
+
 @given(st.lists(schedules(), min_size=1, max_size=4))
 def test_every_group_of_every_schedule_is_in_one_row_and_a_row_has_one_of_each(
     several: list[Schedule],

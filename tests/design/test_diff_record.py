@@ -109,6 +109,25 @@ def test_options_steps_and_groups_of_another_name_are_told():
     assert "group head was called head" in said(A, numbered)
 
 
+def test_more_than_two_new_groups_are_one_line_and_parts_outside_the_optimizer_another():
+    def without(group: RecordedGroup) -> dict[str, Any]:
+        return {} if group.name == "head" else {"settings": (), "trains": (False,) * 8}
+
+    lines = said(A, changed(without))
+    assert lines == [
+        "5 groups are gone (layer4, layer3, layer2, layer1 and stem)",
+        "conv1, bn1 and 4 more: not in the optimizer",
+    ]
+    assert said(changed(without), A)[-1] == "conv1, bn1 and 4 more: in the optimizer now"
+    alone = changed(lambda group: {"name": "top"} if group.name == "head" else without(group))
+    assert said(alone, alone) == []
+
+
+def test_a_factor_beyond_a_thousand_is_written_out():
+    fast = changed(lambda group: {"rates": tuple(2000 * rate for rate in group.rates)})
+    assert said(A, fast) == ["head, layer4 and 2 more: rate ×2,000"]
+
+
 def test_the_share_of_learning_of_a_record_is_that_of_its_schedule():
     stairs = edits.set_field(A, "lr", {"interval": "epoch", "decay": {"shape": "linear"}})
     record = record_of(stairs, 1)
