@@ -5,32 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
-from core.design import curves
 from core.design import diff_words as words
 from core.design.comparable import Comparable, learning
-from core.design.curves import Array
+from core.design.diff_rates import of_rates, steps_to_compare
 from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
-from core.design.drawn import Indices, even
 from core.design.group_pairs import group_rows
 from core.design.layers import prefixes
 from core.design.plan import open_spans
 from core.design.problems.words import epochs as many_epochs
 from core.design.problems.words import listed
 from core.design.record import Record, RecordedPart
-from core.design.recorded import RATES_EQUAL
 from core.design.spec import OPTIMIZERS, Part
 
 _FEW = 2
-_LARGE = 1e6
-_SAME = 1e-9
-"""Relative difference up to which two factors are told as one."""
-_MOST_STEPS = 5_000
-"""Rates that are compared evenly over a run that has more; the corners of both come on top."""
-_DEFAULTS = "the optimizer's defaults"
+_DEFAULTS = "defaults"
 
 
 def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
@@ -77,7 +66,7 @@ def _outside(of: Comparable) -> list[str]:
 
 def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
     one, other = Side(a.epochs, learning(a)), Side(b.epochs, learning(b))
-    compared = _steps(a, b)
+    compared = steps_to_compare(a, b)
     rows = group_rows((_inside(a), _inside(b)))
     for before, after in reversed(rows):
         if before is not None and after is not None:
@@ -87,7 +76,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
             trained = training(one, before, other, after)
             if trained is not None:
                 yield trained
-            yield from _of_rates(a, before, b, after, *compared)
+            yield from of_rates(a, before, b, after, *compared)
             yield from _of_contents(before, after)
     new = [after for before, after in reversed(rows) if after is not None and before is None]
     gone = [before for before, after in reversed(rows) if before is not None and after is None]
@@ -107,7 +96,7 @@ def _few(
         yield Difference(f"{len(names)} groups {many}", listed(names, 8), ("groups",))
         return
     for group in groups:
-        detail = f"{when(group)}, {listed(group.modules, 3)}"
+        detail = f"{when(group)}: {listed(group.modules, 3)}"
         yield Difference(f"{group.name} {one}", detail, ("groups",), (group.name,))
 
 
@@ -115,75 +104,9 @@ def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
     """What one of them has no group in its optimizer for, and the other has."""
     old, new = _outside(a), _outside(b)
     if set(old) != set(new):
-        for paths, words in ((new, "not in the optimizer"), (old, "in the optimizer now")):
+        for paths, said in ((new, "not in the optimizer"), (old, "in the optimizer now")):
             if paths:
-                yield Difference(f"{listed(paths, 3)}: {words}", "", ("groups",))
-
-
-def _of_rates(
-    a: Comparable, before: Part, b: Comparable, after: Part, steps: Indices, per_epoch: int
-) -> Iterator[Difference]:
-    """How the rate differs, at those steps, in the epochs in which both train."""
-    epochs = min(a.epochs, b.epochs)
-    steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
-    old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
-    errors = curves.relative_errors(new, old)
-    off = errors > max(RATES_EQUAL, *(each.within for each in (a, b) if isinstance(each, Record)))
-    if not off.any():
-        return
-    with np.errstate(all="ignore"):
-        factors = np.where(off, new / old, 1.0)
-        far = np.abs(np.log(factors))
-    worst, low, high = int(far.argmax()), float(factors.min()), float(factors.max())
-    when = f"at epoch {steps[worst] / per_epoch:.3g}"
-    if not np.isfinite(far).all():
-        detail = when
-        said = words.change(float(old[worst]), float(new[worst]), words.rate)
-    elif high - low > _SAME * high:
-        said, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
-    else:
-        said, detail = _factor(high), ""
-    yield Difference(f"{after.name}: rate {said}", detail, ("rates",), (after.name,))
-
-
-def _steps(a: Comparable, b: Comparable) -> tuple[Indices, int]:
-    """The steps at which rates are compared, all or enough of them, and how many an epoch has.
-
-    Where epochs have other numbers of steps in both, each counts as one step, its first.
-    """
-    records = [each for each in (a, b) if isinstance(each, Record)]
-    epochs = np.arange(min(a.epochs, b.epochs))
-    sizes = {record.steps_per_epoch for record in records}
-    if len(sizes) > 1:
-        return epochs, 1
-    (per_epoch,) = sizes
-    count = len(epochs) * per_epoch
-    knots = np.concatenate([line.knots for record in records for line in record.lines])
-    knots = knots[knots < count]
-    found = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
-    return np.unique(np.concatenate(found)), per_epoch
-
-
-def _trains(part: Part, epochs: int) -> NDArray[np.bool_]:
-    """Whether it trains in each of so many epochs."""
-    found = np.zeros(epochs, dtype=np.bool_)
-    for start, end in open_spans(part, epochs):
-        found[start:end] = True
-    return found
-
-
-def _rates(of: Comparable, part: Part, steps: Indices, per_epoch: int) -> Array:
-    if not isinstance(of, Record):
-        return curves.lr(of, of.group(part.name), curves.time_of_step(of, steps, per_epoch))
-    return of.at(part.name, steps * (of.steps_per_epoch // per_epoch))
-
-
-def _factor(value: float) -> str:
-    """With as many digits as tell it from 1."""
-    if value >= 1000:
-        return f"×{value:,.0f}" if value < _LARGE else f"×{value:.0e}"
-    texts = (f"×{value:.{digits}g}" for digits in range(3, 18))
-    return next((text for text in texts if text != "×1"), "×1")
+                yield Difference(f"{said}: {listed(paths, 3)}", "", ("groups",))
 
 
 def _of_contents(before: Part, after: Part) -> Iterator[Difference]:
@@ -222,7 +145,7 @@ def _of_optimizer(a: Comparable, b: Comparable) -> Iterator[Difference]:
     old_options, new_options = _others(a), _others(b)
     if old_options != new_options:
         change = f"{', '.join(old_options) or _DEFAULTS} → {', '.join(new_options) or _DEFAULTS}"
-        yield Difference(f"optimizer options {change}", "", ("others",))
+        yield Difference(f"optimizer options: {change}", "", ("others",))
 
 
 def _optimizer(of: Comparable) -> str:

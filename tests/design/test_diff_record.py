@@ -99,7 +99,7 @@ def test_parts_written_as_a_whole_or_one_by_one_are_the_same_parts():
 
 def test_options_steps_and_groups_of_another_name_are_told():
     amsgrad = changed(lambda _: {"settings": (Settings(0.0, 0.0, ("amsgrad=True",)),)})
-    assert said(A, amsgrad) == ["optimizer options the optimizer's defaults → amsgrad=True"]
+    assert said(A, amsgrad) == ["optimizer options: defaults → amsgrad=True"]
     warm = changed(lambda _: {"settings": (Settings(0.0, 0.8), Settings(0.0, 0.9))})
     assert said(A, warm) == ["momentum 0 → 0.8 to 0.9"]
     assert said(record_of(A, 4), record_of(A, 5)) == [
@@ -116,9 +116,9 @@ def test_more_than_two_new_groups_are_one_line_and_parts_outside_the_optimizer_a
     lines = said(A, changed(without))
     assert lines == [
         "5 groups are gone (layer4, layer3, layer2, layer1 and stem)",
-        "conv1, bn1 and 4 more: not in the optimizer",
+        "not in the optimizer: conv1, bn1 and 4 more",
     ]
-    assert said(changed(without), A)[-1] == "conv1, bn1 and 4 more: in the optimizer now"
+    assert said(changed(without), A)[-1] == "in the optimizer now: conv1, bn1 and 4 more"
     alone = changed(lambda group: {"name": "top"} if group.name == "head" else without(group))
     assert said(alone, alone) == []
 
