@@ -373,6 +373,7 @@ def test_a_bad_field_is_refused_by_its_path(file, tmp_path, number, command):
 BAD_TEXTS = {
     "empty": (b"", "the document is empty"),
     "not JSON": (b"{", "is not JSON"),
+    "a record": (b'{"format": "thaw.record"}', "record of a loop is no schedule: compare it on"),
     "a list": (b"[1]", "the document is [1], not an object"),
     "a key twice": (b'{"format": "thaw.schedule", "format": "x"}', "format stands twice"),
     "NaN": (b'{"epochs": NaN}', "is NaN"),

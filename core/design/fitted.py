@@ -169,4 +169,4 @@ def _round(value: float, digits: int = _DIGITS) -> float:
 
 
 def _refused(wrong: str) -> InputError:
-    return InputError("rates", wrong, f"{_WAY_OUT}: core.design.recorded")
+    return InputError("rates", wrong, f"{_WAY_OUT}, which core.record_json writes")
