@@ -120,11 +120,13 @@ def test_phases_of_finetuning_scheduler_are_compared_and_refused_in_words(
         ("[model.classifier.*, 'model.conv_head.*']", ""),
     ):
         file.write_text(f"0: {{params: {params}, max_transition_epoch: 4}}", encoding="utf-8")
-        if not page.get_by_label("A share link", exact=True).is_visible():
-            page.get_by_role("button", name="File or link").click()
+        page.get_by_role("button", name="File or link").click()
         page.locator("input[type=file]").set_input_files(file)
         if says:
             expect(page.get_by_test_id("stAlert")).to_contain_text(says)
+            driving.settle(page)
+            page.keyboard.press("Escape")
+            expect(page.locator("input[type=file]")).to_have_count(0)
     told = differences(page)
     expect(told).to_contain_text("stage4 no longer trains")
     expect(told).to_contain_text("Run 6 → 4 epochs")
