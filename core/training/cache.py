@@ -25,13 +25,13 @@ from core.design.spec import Schedule
 from core.grouping import LayerGroups
 from core.runs.events import CacheDecision, Forecast, Progress
 from core.runs.settings import RunSettings
-from core.training import frozen, passes, precision, proof, survey
+from core.training import frozen, passes, pooling, precision, proof, survey
 from core.training.data import Data, epoch_entries
 from core.training.measure import measure
 from core.training.models import Network
 from core.training.passes import Store
 from core.training.planned import Planned, available, make_plan
-from core.training.route import Route, untouched, whole
+from core.training.route import Route, Source, untouched, whole
 from core.training.rows import NoRoomError
 from core.training.survey import TRAIN, VALIDATION, Measure, Model
 
@@ -207,10 +207,11 @@ class FrozenCache:
         self._model.enter(spans[at][0], training=split == TRAIN)
         part = frozen.prefix(self._network.model, graphs[split], [names[n] for n in nodes])
         is_fast = self._settings.precision == "fast"
-        if is_fast:
-            part = precision.fold(part)
         source = whole(self._network, self._splits[split], self._device).source
-        route = self._fast(Route(source, part))
+        if is_fast:
+            route = self._fast(Route(source, precision.fold(part)))
+        else:
+            route = Route(source, pooling.quick(part) if self._device.type == "cpu" else part)
         entries = self._seen(split, spans[at][0], spans[made.last][1])
         with untouched(self._network.model):
             for item in passes.fill(route, made, nodes, entries, chunk, self._scratch):
@@ -222,19 +223,19 @@ class FrozenCache:
                 return ""
             spans_tried = batches.tried(len(tried), self._settings.batch_size)
             compared = [tried[start:end] for start, end in spans_tried]
-            return self._rows_differ(route, part, self._stores[split], compared)
+            return self._rows_differ(source, part, self._stores[split], compared)
 
     def _rows_differ(
-        self, route: Route, part: GraphModule, store: Store, compared: Sequence[Tensor]
+        self, source: Source, part: GraphModule, store: Store, compared: Sequence[Tensor]
     ) -> str:
-        """Why rows are not exact, judged by these batches of entries.
+        """Why rows are not what the part makes, judged by these batches of entries.
 
         A size of batch that the same pass was proved for on the other split is not tried again, if
         the arithmetic is the same: kernels are chosen by sizes, and not by what the images show.
         """
         known = store.made, store.chunk, proof.arithmetic(part)
         new = [entries for entries in compared if (*known, len(entries)) not in self._proved]
-        why = proof.rows_differ(route, store, new)
+        why = proof.rows_differ(Route(source, part), store, new)
         if not why:
             self._proved.update((*known, len(entries)) for entries in new)
         return why

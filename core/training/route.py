@@ -15,6 +15,8 @@ from core.training.device import random_state, set_random_state
 from core.training.models import Network, normalise
 
 Inputs = tuple[Tensor, ...]
+Source = Callable[[Tensor], Inputs]
+"""What a network gets for these entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Route:
     take time to make. The network may work on its inputs in place: they are copies.
     """
 
-    source: Callable[[Tensor], Inputs]
+    source: Source
     network: Callable[..., Tensor]
     ahead: bool = False
 
