@@ -21,7 +21,7 @@ from core.runs import events as ev
 from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings
 from core.scheduler import ScheduleLR
-from core.training import checkpoint
+from core.training import checkpoint, precision
 from core.training import origin as origins
 from core.training.allocator import keep_freed_memory
 from core.training.audit import Auditor
@@ -40,7 +40,6 @@ from core.training.failures import in_words
 from core.training.loop import Judged, Loop, StopRequested
 from core.training.measure import measure
 from core.training.models import Network, pretrained
-from core.training.precision import precision_error
 from core.training.route import Route, whole
 from core.training.survey import VALIDATION, Measure
 
@@ -234,6 +233,8 @@ class _Run:
             self._model.to(memory_format=torch.channels_last)
         self._layer_groups = resolve_groups(self._model, group_paths(schedule))
         self._optimizer = build_optimizer(schedule, self._layer_groups)
+        if settings.precision == "fast":
+            precision.one_sweep(self._optimizer)
         self._steps = steps_per_epoch(len(data.train), settings.batch_size)
         self._scheduler = ScheduleLR(self._optimizer, schedule, self._steps)
         self._auditor = Auditor(schedule, self._layer_groups, self._steps)
@@ -379,7 +380,7 @@ class _Run:
         fast = self._routes.get("validation", self._cache.plain(VALIDATION)).logits(entries)
         self._model.to(memory_format=torch.contiguous_format)
         exact = whole(self._network, self._data.validation, self._device).logits(entries)
-        return precision_error(fast, exact)
+        return precision.precision_error(fast, exact)
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began
