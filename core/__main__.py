@@ -15,18 +15,19 @@ import click
 
 from core import export_commands, run_commands
 from core.arguments import STEPS_PER_EPOCH, read_schedule, table_if_known, table_of, tabulate, whole
+from core.data.bundled import BUNDLED_DATA
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
 from core.design.spec import MAX_EPOCHS
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
+from core.files.home import is_demo
 from core.runs import checkpoint_files, claim, demo, event_log, outcome
 from core.runs import folder as folders
 from core.runs.console import print_nowhere
-from core.runs.home import is_demo
 from core.runs.leash import LEASHED, end_with_input
 from core.runs.refuse import refuse_errors
-from core.runs.settings import BUNDLED_DATA, RunSettings, make_settings
+from core.runs.settings import RunSettings, make_settings
 from core.runs.sitting import Sitting
 from core.runs.spare import wait_for_folder
 from core.runs.stopping import STOPPED, should_stop

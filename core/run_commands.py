@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from core.errors import InputError, one_line
-from core.runs import disk_use, launch, trash
+from core.files import disk_use
 from core.runs import folder as folders
+from core.runs import launch, trash
 
 
 @click.command()

@@ -10,10 +10,10 @@ import streamlit as st
 from core.design import problems
 from core.design.spec import Schedule
 from core.errors import InputError
+from core.files.home import is_demo
 from core.runs import event_log, folder, launch
 from core.runs.digest import digest
 from core.runs.events import Event
-from core.runs.home import is_demo
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import demo_card, frame, own_runs, run_trash, state, waiting
 from pages.components.audit_card import audit_card

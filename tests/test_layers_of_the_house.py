@@ -35,6 +35,8 @@ def loaded_with(names: list[str]) -> set[str]:
 def test_the_design_runs_exports_and_pages_never_load_torch():
     names = modules(
         "core/design/**/*.py",
+        "core/files/**/*.py",
+        "core/data/**/*.py",
         "core/runs/**/*.py",
         "core/export/**/*.py",
         "core/errors.py",

@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 
 from core.errors import InputError
+from core.files.disk import clear_unfinished, replace, told
+from core.files.lock import alone
+from core.files.small_file import json_of
 from core.runs import event_log, owner
-from core.runs.disk import clear_unfinished, replace, told
 from core.runs.events import Launched
-from core.runs.lock import alone
-from core.runs.small_file import json_of
 
 PID = "pid"
 LOCK = "lock"

@@ -14,15 +14,17 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from core.data import uploads
+from core.data.bundled import BUNDLED_DATA
 from core.design import edits, presets
 from core.design.presets import BUNDLED_MODEL
 from core.design.spec import Schedule
 from core.errors import InputError, ModelError, RunError, SettingsError, shown
-from core.runs import claim, uploads
+from core.files.home import is_demo
+from core.runs import claim
 from core.runs import folder as folders
 from core.runs.events import Notice
-from core.runs.home import is_demo
-from core.runs.settings import BUNDLED_DATA, RunSettings
+from core.runs.settings import RunSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from core.errors import RunError
+from core.files.disk import told
+from core.files.small_file import opened
 from core.runs import events as ev
 from core.runs import outcome
-from core.runs.disk import told
-from core.runs.small_file import opened
 
 EVENTS = "events.jsonl"
 ROOM = "room"

@@ -23,12 +23,13 @@ from pydantic import ValidationError
 from core.design.parse import dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.runs import claim, disk, event_log, outcome
+from core.files import disk
+from core.files.small_file import content, opened
+from core.runs import claim, event_log, outcome
 from core.runs import events as ev
 from core.runs.outcome import SUMMARY as SUMMARY_JSON
 from core.runs.outcome import Status, Summary
 from core.runs.settings import RunSettings, read_settings
-from core.runs.small_file import content, opened
 
 SCHEDULE = "schedule.json"
 SETTINGS = "settings.json"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.runs import claim, disk_use
+from core.files import disk_use
+from core.runs import claim
 
 
 def reason(folder: Path) -> str:

@@ -24,10 +24,10 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
+from core.files.home import HOME, home, is_demo
 from core.runs import claim, demo, event_log, outcome, queue, sweep
 from core.runs import folder as folders
 from core.runs.events import Failed
-from core.runs.home import HOME, home, is_demo
 from core.runs.leash import LEASHED, leash
 from core.runs.settings import RunSettings
 from core.runs.spare import Keeper, Spare

@@ -22,7 +22,7 @@ from core.design.edits import set_field
 from core.design.parse import MAX_BYTES, dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs.home import alone_in, home, is_demo
+from core.files.home import alone_in, home, is_demo
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds that the trash keeps what was deleted."""

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
+from core.files.home import alone_in, home
 from core.runs import claim, demo
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
-from core.runs.home import alone_in, home
 
 _LOCK = "lock"
 _ONE = "one-run.lock"

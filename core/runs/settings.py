@@ -9,13 +9,10 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
+from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
 from core.design.batches import steps_per_epoch
 from core.design.cache_plan import Budget
 from core.errors import SettingsError, shown
-
-BUNDLED_DATA = "fashion-mnist"
-BUNDLED_TRAIN_IMAGES = 2_000
-BUNDLED_VALIDATION_IMAGES = 1_000
 
 Augment = Literal["none", "flip", "crops", "random"]
 

@@ -8,10 +8,10 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from core.data.bundled import BUNDLED_DATA
+from core.files.home import is_demo
 from core.runs import claim
 from core.runs.demo import LIMITS
-from core.runs.home import is_demo
-from core.runs.settings import BUNDLED_DATA
 
 _EVERY = 60.0  # seconds
 

@@ -12,8 +12,8 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from core.design.layers import LayerTable
+from core.files.home import is_demo
 from core.runs import tables
-from core.runs.home import is_demo
 from core.runs.leash import LEASHED, leash
 
 _CODE = Path(__file__).parents[2]

@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError, shown
-from core.runs import claim, disk_use
+from core.files import disk_use
+from core.runs import claim
 from core.runs import folder as folders
 from core.runs.library import KEPT_FOR
 

@@ -7,11 +7,12 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from core.data import uploads
+from core.data.uploads import Unpacking, Upload
 from core.errors import InputError
-from core.runs import disk_use, uploads
+from core.files import disk_use
+from core.files.home import alone_if_free_in
 from core.runs.demo import LIMITS
-from core.runs.home import alone_if_free_in
-from core.runs.uploads import Unpacking, Upload
 
 _LOCK = "one-upload.lock"
 _ASKS_EVERY = 0.1  # seconds

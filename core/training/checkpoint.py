@@ -22,7 +22,8 @@ from safetensors.torch import save_model
 from torch import nn
 
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, disk
+from core.files import disk
+from core.runs import checkpoint_files
 from core.training.checkpoint_content import fits, is_plain
 from core.training.origin import Origin
 

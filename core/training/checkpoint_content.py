@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from typing import Any
 
-from core.runs.zip_members import UNZIPPABLE
+from core.data.zip_members import UNZIPPABLE
 
 _KINDS: Mapping[str, type] = {
     "epoch": int,

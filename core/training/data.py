@@ -19,12 +19,12 @@ from PIL import Image
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
+from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
+from core.data.image_files import UNREADABLE, as_rgb, open_image, reason, upright
+from core.data.image_folder import Item, find_images
 from core.errors import DataError
-from core.runs.bundled import SplitName, read_bundled
 from core.runs.events import Progress
-from core.runs.image_files import UNREADABLE, as_rgb, open_image, reason, upright
-from core.runs.image_folder import Item, find_images
-from core.runs.settings import BUNDLED_DATA, Augment, RunSettings
+from core.runs.settings import Augment, RunSettings
 from core.training import augment as augmentation
 from core.training.device import cpu_cores, free_memory
 

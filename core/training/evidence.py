@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from core.errors import RunError
+from core.files import disk
 from core.grouping import Layer, LayerGroups
-from core.runs import disk
 from core.training.data import Data
 
 _CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"

@@ -13,11 +13,12 @@ from core.design.batches import steps_per_epoch
 from core.design.plan import open_groups, phases
 from core.design.spec import ModelRef, Schedule
 from core.errors import InputError, RunError
+from core.files import disk
 from core.freezing import apply_plan, count_trainable
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
-from core.runs import disk, predictions
 from core.runs import events as ev
+from core.runs import predictions
 from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings
 from core.scheduler import ScheduleLR

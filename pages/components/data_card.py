@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.runs.look import ClassCount, Look
-from core.runs.settings import BUNDLED_DATA, RunSettings
-from core.runs.uploads import read_note
+from core.data.bundled import BUNDLED_DATA
+from core.data.look import ClassCount, Look
+from core.data.uploads import read_note
+from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.data_seen import seen, thumbnail
 from pages.components.picture_grid import Tile, picture_grid

@@ -10,12 +10,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.data import uploads
+from core.data.bundled import BUNDLED_DATA
+from core.data.uploads import Unpacking, Upload
 from core.errors import InputError
-from core.runs import upload_turn, uploads
-from core.runs.home import is_demo
-from core.runs.settings import BUNDLED_DATA
+from core.files.home import is_demo
+from core.runs import upload_turn
 from core.runs.upload_turn import Waiting
-from core.runs.uploads import Unpacking, Upload
 from pages.components import frame
 from pages.components.data_card import data_name
 

@@ -9,11 +9,11 @@ from pathlib import Path, PurePosixPath
 import streamlit as st
 from PIL import Image
 
+from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
+from core.data.image_files import UNREADABLE, as_rgb, open_image, upright
+from core.data.look import Look, fingerprint, look_at
 from core.errors import DataError
-from core.runs.bundled import SplitName, read_bundled
-from core.runs.image_files import UNREADABLE, as_rgb, open_image, upright
-from core.runs.look import Look, fingerprint, look_at
-from core.runs.settings import BUNDLED_DATA, RunSettings
+from core.runs.settings import RunSettings
 
 _SIDE = 128
 """Pixels of a thumbnail's longer side: twice what it is shown at, for dense screens."""

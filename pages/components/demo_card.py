@@ -8,14 +8,15 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data import uploads
+from core.data.bundled import BUNDLED_DATA
 from core.design import edits, layers, presets
 from core.design.layers import LayerTable
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import demo, launch, uploads
+from core.files.home import is_demo
+from core.runs import demo, launch
 from core.runs.demo import LIMITS
-from core.runs.home import is_demo
-from core.runs.settings import BUNDLED_DATA
 from core.runs.sweep import Sweeper
 from pages.components import frame, state
 

@@ -8,8 +8,8 @@ from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import drawing, targets
 from core.export.exported import Exported, Source
+from core.files.home import is_demo
 from core.runs import in_words, launch
-from core.runs.home import is_demo
 from pages.components import own_runs, state
 
 _RUNS_SEARCHED = 40

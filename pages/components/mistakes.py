@@ -7,9 +7,10 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data.bundled import BUNDLED_DATA
 from core.runs import folder, predictions
 from core.runs.predictions import Predictions, worst
-from core.runs.settings import BUNDLED_DATA, RunSettings
+from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.confusion import confusion_card
 from pages.components.data_seen import thumbnail

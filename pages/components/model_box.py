@@ -8,8 +8,8 @@ import streamlit as st
 
 from core.design import catalogue, layers
 from core.errors import one_line
+from core.files.home import is_demo
 from core.runs import tables
-from core.runs.home import is_demo
 from core.runs.tabulation import Tabulations
 from pages.components import state
 

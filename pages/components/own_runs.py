@@ -11,8 +11,8 @@ from typing import Any
 
 import streamlit as st
 
+from core.files.home import is_demo
 from core.runs import folder
-from core.runs.home import is_demo
 
 _KEY = "own-runs"
 _STARTED = "started-run"

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.runs import disk_use, folder
+from core.files import disk_use
+from core.runs import folder
 from pages.components import frame, own_runs, run_trash
 from pages.components.cost_words import size
 

@@ -9,8 +9,8 @@ from html import escape
 import streamlit as st
 
 from core.errors import ThawError
+from core.files.home import is_demo
 from core.runs import demo, launch
-from core.runs.home import is_demo
 from core.runs.settings import RunSettings, make_settings
 from pages.components import frame, state
 from pages.components.data_choice import data_choice

@@ -12,10 +12,10 @@ from core.design import plan
 from core.design.problems import Problem
 from core.design.problems.words import epochs, listed, one_or_more
 from core.design.spec import Schedule
+from core.files.home import is_demo
 from core.runs import folder, interruption
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
-from core.runs.home import is_demo
 from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.cost_words import size

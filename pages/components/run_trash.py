@@ -6,8 +6,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.runs import disk_use, folder, trash
-from core.runs.home import is_demo
+from core.files import disk_use
+from core.files.home import is_demo
+from core.runs import folder, trash
 from pages.components import frame, own_runs, state
 from pages.components.comparison import slots
 from pages.components.cost_words import size

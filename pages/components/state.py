@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
+from core.data.classes import count_classes
 from core.design import edits, link, presets
 from core.design.layers import LayerTable, for_classes
 from core.design.spec import Schedule
 from core.errors import InputError, ThawError
+from core.files.home import is_demo
 from core.runs import demo, tables
-from core.runs.classes import count_classes
-from core.runs.home import is_demo
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.data_seen import train_images
 from pages.components.history import History

@@ -27,8 +27,8 @@ from playwright.async_api import Browser, Locator, Page, async_playwright
 from core.design import edits, link, presets
 from core.design.parse import parse
 from core.design.spec import Schedule
+from core.files.home import HOME
 from core.runs import launch
-from core.runs.home import HOME
 from core.runs.settings import RunSettings
 from tests.benchmarks.designer import WATCH, percentile
 from tests.benchmarks.measure import cores

@@ -20,7 +20,7 @@ def write(folder: Path, scenario: Scenario) -> None:
 
     Every class gets as many as the others, or one more.
     """
-    with as_file(files("core.training") / "fashion_mnist.npz") as path, np.load(path) as stored:
+    with as_file(files("core.data") / "fashion_mnist.npz") as path, np.load(path) as stored:
         _write(folder / "train", stored, "train", scenario.images)
         _write(folder / "val", stored, "validation", scenario.validation_images)
 

@@ -16,7 +16,7 @@ from core.runs import event_log, folder, library, predictions
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from tests.browser import driving
-from tests.runs.zips import png
+from tests.data.zips import png
 
 OpenPage = Callable[..., Page]
 

@@ -10,7 +10,7 @@ from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser import driving
 from tests.browser.faults import serious_faults
-from tests.runs.zips import zipped
+from tests.data.zips import zipped
 
 OpenPage = Callable[..., Page]
 

@@ -13,12 +13,12 @@ from hypothesis import given
 from PIL import Image
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
+from core.data.image_folder import SUFFIXES
 from core.design import layers, presets
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.errors import ExportError
 from core.export import pytorch
-from core.runs.image_folder import SUFFIXES
 from core.runs.settings import RunSettings
 from core.training.train import train
 from tests.design.strategies import real_schedules

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 from streamlit.testing.v1 import AppTest
 
-from core.runs.look import ClassCount, Look, look_at
-from core.runs.settings import BUNDLED_DATA, RunSettings
+from core.data.bundled import BUNDLED_DATA
+from core.data.look import ClassCount, Look, look_at
+from core.runs.settings import RunSettings
 from pages.components import data_choice, data_seen
 from pages.components.data_card import class_table, splits_said
-from tests.runs.zips import classes as pictures
+from tests.data.zips import classes as pictures
 
 
 @pytest.fixture

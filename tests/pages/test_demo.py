@@ -15,16 +15,18 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
+from core.data import uploads
+from core.data.bundled import BUNDLED_DATA
 from core.design import edits, layers, link, presets
 from core.design.spec import Schedule
-from core.runs import claim, demo, launch, uploads
+from core.runs import claim, demo, launch
 from core.runs import folder as folders
-from core.runs.settings import BUNDLED_DATA, RunSettings
+from core.runs.settings import RunSettings
 from pages.components import own_runs
 from pages.components.comparison import slots
 from pages.components.data_choice import BUNDLED, ZIP
 from pages.components.history import History
-from tests.runs.zips import classes, zipped
+from tests.data.zips import classes, zipped
 
 APP = str(Path(__file__).parents[2] / "app.py")
 

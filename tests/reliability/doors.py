@@ -23,22 +23,13 @@ import psutil
 import torch
 
 from core import run_commands
+from core.data import uploads
 from core.design import link, parse
 from core.design.comparable import Comparable
 from core.design.group_pairs import group_rows
 from core.design.record_door import parse_either
 from core.errors import ThawError
-from core.runs import (
-    claim,
-    compare,
-    event_log,
-    folder,
-    in_words,
-    library,
-    outcome,
-    predictions,
-    uploads,
-)
+from core.runs import claim, compare, event_log, folder, in_words, library, outcome, predictions
 from core.runs import events as ev
 from core.runs.digest import digest
 from core.runs.forecast import remaining

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from tests.runs.zips import classes, png, zipped
+from tests.data.zips import classes, png, zipped
 
 _NO_IMAGE = "no image"
 _BOMB = "far too many pixels"

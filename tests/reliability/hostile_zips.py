@@ -9,7 +9,7 @@ import warnings
 import zipfile
 from collections.abc import Callable
 
-from tests.runs.zips import classes, many_entries, png, zipped
+from tests.data.zips import classes, many_entries, png, zipped
 
 GOOD = classes("cat", "dog")
 _OUT = "a path that leads out of it"

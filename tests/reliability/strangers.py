@@ -18,10 +18,10 @@ from typing import Any
 
 import psutil
 
+from core.data import uploads
+from core.data.look import look_at
+from core.data.uploads import Upload
 from core.errors import DataError
-from core.runs import uploads
-from core.runs.look import look_at
-from core.runs.uploads import Upload
 from pages.components.data_seen import thumbnail
 
 ROOT = Path(__file__).parents[2]

@@ -12,15 +12,16 @@ from pathlib import Path
 
 import pytest
 
+from core.data import uploads
 from core.design import edits, layers, parse, presets, problems
 from core.errors import InputError, RunError, SettingsError
-from core.runs import claim, demo, event_log, launch, queue, uploads
+from core.runs import claim, demo, event_log, launch, queue
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
 from core.runs.settings import RunSettings
 from core.runs.sitting import Sitting
-from tests.runs.zips import classes, zipped
+from tests.data.zips import classes, zipped
 from tests.training.small import small_schedule, small_settings
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,8 @@ import pytest
 
 from core.design import presets
 from core.errors import InputError
-from core.runs import claim, disk_use, trash
+from core.files import disk_use
+from core.runs import claim, trash
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
 

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from core.data import uploads
+from core.data.uploads import Unpacking, Upload
 from core.errors import InputError
-from core.runs import upload_turn, uploads
+from core.runs import upload_turn
 from core.runs.upload_turn import Waiting
-from core.runs.uploads import Unpacking, Upload
-from tests.runs.zips import classes, zipped
+from tests.data.zips import classes, zipped
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,8 @@ import pytest
 import torch
 
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, disk
+from core.files import disk
+from core.runs import checkpoint_files
 from core.training import checkpoint
 from core.training.checkpoint import Checkpoint
 from core.training.origin import Origin

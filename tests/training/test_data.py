@@ -10,14 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.data.bundled import BUNDLED_TRAIN_IMAGES, BUNDLED_VALIDATION_IMAGES
 from core.design.batches import batches
 from core.errors import DataError
 from core.runs.events import Progress
-from core.runs.settings import (
-    BUNDLED_TRAIN_IMAGES,
-    BUNDLED_VALIDATION_IMAGES,
-    RunSettings,
-)
+from core.runs.settings import RunSettings
 from core.training.data import Data, choose, load, order, room_for
 
 
@@ -235,9 +232,9 @@ def test_the_order_depends_on_seed_and_epoch_alone():
 
 
 def test_the_bundled_file_is_small_and_its_notice_lies_beside_it():
-    import core.training
+    import core.data
 
-    home = Path(core.training.__file__).parent
+    home = Path(core.data.__file__).parent
     assert (home / "fashion_mnist.npz").stat().st_size < 1_400_000
     assert "Zalando SE" in (home / "fashion_mnist.LICENSE.txt").read_text()
     with np.load(home / "fashion_mnist.npz", allow_pickle=False) as stored:

@@ -11,13 +11,14 @@ import pytest
 import torch
 from PIL import Image
 
+from core.data.bundled import read_bundled
 from core.design import curves, parse
 from core.design.batches import batches
 from core.design.spec import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
-from core.runs import disk, predictions
+from core.files import disk
 from core.runs import events as ev
-from core.runs.bundled import read_bundled
+from core.runs import predictions
 from core.training.models import pretrained
 from core.training.train import train
 from tests.training.small import (

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.data.classes import count_classes
 from core.design import presets
 from core.design.comparable import Comparable
 from core.design.layers import LayerTable, for_classes
@@ -18,10 +19,9 @@ from core.design.parse import parse
 from core.design.record import Record
 from core.design.spec import Schedule
 from core.errors import InputError
+from core.files.small_file import content
 from core.runs import folder, launch, library, tables
-from core.runs.classes import count_classes
 from core.runs.settings import RunSettings, planned_steps
-from core.runs.small_file import content
 from pages.components import own_runs, shelf, state
 from pages.components.data_seen import train_images
 

@@ -10,11 +10,10 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TypeVar
 
+from core.data.bundled import BUNDLED_DATA, read_bundled
+from core.data.image_files import UNREADABLE, open_image, reason
+from core.data.image_folder import TRAIN, VALIDATION, Found, Item, find_images
 from core.errors import DataError, shown
-from core.runs.bundled import read_bundled
-from core.runs.image_files import UNREADABLE, open_image, reason
-from core.runs.image_folder import TRAIN, VALIDATION, Found, Item, find_images
-from core.runs.settings import BUNDLED_DATA
 
 _SAMPLES = 24
 _OPENED = 200

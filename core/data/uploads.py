@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reason
+from core.data.zip_layout import Layout, Placed, arrange, with_suffix
+from core.data.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
 from core.errors import DataError, one_line, shown
-from core.runs.home import home, is_demo
-from core.runs.image_files import UNREADABLE, check_image, pixels_decoded, reason
-from core.runs.small_file import json_of
-from core.runs.zip_layout import Layout, Placed, arrange, with_suffix
-from core.runs.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
+from core.files.home import home, is_demo
+from core.files.small_file import json_of
 
 NOTE = ".upload.json"
 """Beside the class folders: what the zip was called, and what of it was left out."""

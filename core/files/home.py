@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import InputError, shown
-from core.runs.lock import alone, alone_if_free
+from core.files.lock import alone, alone_if_free
 
 HOME = "THAW_HOME"
 DEMO = "THAW_DEMO"

@@ -2,7 +2,7 @@
 
 Nothing in the zip's directory is believed that the system, or the memory, would have to pay for:
 entries are counted by their signatures, may not share bytes, and sizes are measured while they are
-unpacked (`core.runs.uploads`). Names are text; what is written is called by `core.runs.zip_layout`.
+unpacked (`core.data.uploads`). Names are text; what is written is called by `core.data.zip_layout`.
 """
 
 from __future__ import annotations

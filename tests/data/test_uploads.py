@@ -18,13 +18,13 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.data import uploads
+from core.data.image_folder import find_images
+from core.data.uploads import Unpacking, Upload
+from core.data.zip_layout import safe
+from core.data.zip_members import Limits
 from core.errors import DataError
-from core.runs import uploads
-from core.runs.image_folder import find_images
-from core.runs.uploads import Unpacking, Upload
-from core.runs.zip_layout import safe
-from core.runs.zip_members import Limits
-from tests.runs.zips import classes, many_entries, png, zipped
+from tests.data.zips import classes, many_entries, png, zipped
 
 LIMITS = Limits(upload=2_000_000, unpacked=5_000_000, members=200)
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from core.runs.classes import count_classes
-from core.runs.settings import BUNDLED_DATA
+from core.data.bundled import BUNDLED_DATA
+from core.data.classes import count_classes
 
 
 def folders(at: Path, *names: str) -> Path:

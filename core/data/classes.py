@@ -6,8 +6,8 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from core.runs.image_folder import TRAIN, VALIDATION
-from core.runs.settings import BUNDLED_DATA
+from core.data.bundled import BUNDLED_DATA
+from core.data.image_folder import TRAIN, VALIDATION
 
 BUNDLED_CLASSES = 10
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
+from core.data.image_folder import SUFFIXES, TRAIN
+from core.data.zip_members import Member
 from core.errors import DataError, shown
-from core.runs.image_folder import SUFFIXES, TRAIN
-from core.runs.zip_members import Member
 
 _SPLITS: Mapping[str, str] = {
     "train": TRAIN,

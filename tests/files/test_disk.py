@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import RunError
-from core.runs import disk
+from core.files import disk
 
 
 @pytest.mark.parametrize("write", [disk.replace, disk.replace_durably])

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from core.runs import claim, event_log, folder, small_file, uploads
+from core.data import uploads
+from core.files import small_file
+from core.runs import claim, event_log, folder
 from core.runs import events as ev
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from core.runs.image_files import as_rgb, open_image, upright
+from core.data.image_files import as_rgb, open_image, upright
 
 ORIENTATION = 0x0112
 

@@ -10,6 +10,11 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+BUNDLED_DATA = "fashion-mnist"
+"""What settings call these images, in place of a folder."""
+BUNDLED_TRAIN_IMAGES = 2_000
+BUNDLED_VALIDATION_IMAGES = 1_000
+
 SplitName = Literal["train", "validation"]
 
 
@@ -37,7 +42,7 @@ class Bundled:
 @lru_cache(maxsize=1)
 def read_bundled() -> Bundled:
     """The bundled images, read once in a process; nobody may write into them."""
-    with as_file(files("core.training") / "fashion_mnist.npz") as path, np.load(path) as stored:
+    with as_file(files("core.data") / "fashion_mnist.npz") as path, np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
     for array in arrays.values():
         array.flags.writeable = False

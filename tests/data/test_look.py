@@ -10,11 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.data import look as looks
+from core.data.bundled import BUNDLED_DATA
+from core.data.look import ClassCount, Picture, Sizes, fingerprint, look_at, spread
 from core.errors import DataError
-from core.runs import look as looks
-from core.runs.look import ClassCount, Picture, Sizes, fingerprint, look_at, spread
-from core.runs.settings import BUNDLED_DATA
-from tests.runs.zips import png
+from tests.data.zips import png
 
 
 def fill(folder: Path, name: str, images: int, size: tuple[int, int] = (8, 8)) -> None:
