@@ -1,0 +1,241 @@
+"""One sitting of a run, as a generator of events: what comes before, the epochs, the audit."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from core.design.plan import open_groups, phases
+from core.design.spec import Schedule
+from core.files import disk
+from core.freezing import apply_plan, count_trainable
+from core.runs import events as ev
+from core.runs.settings import RunSettings
+from core.training import checkpoint, precision
+from core.training import origin as origins
+from core.training.built import Build, assemble
+from core.training.data import Data, epoch_entries, load
+from core.training.device import describe, peak_memory
+from core.training.ends import Ends
+from core.training.evidence import NotFiniteError
+from core.training.loop import Loop, StopRequested
+from core.training.route import Route, whole
+from core.training.survey import VALIDATION, Measure
+
+
+class Run:
+    """One sitting, with what it knows of itself; `core.training.train.fit` says what is what."""
+
+    def __init__(
+        self,
+        build: Build,
+        schedule: Schedule,
+        settings: RunSettings,
+        device: torch.device,
+        checkpoints: Path,
+        should_stop: Callable[[], bool],
+        ends: Ends,
+        other_libraries: bool,
+        take: Measure,
+    ) -> None:
+        self._schedule = schedule
+        self._settings = settings
+        self._device = device
+        self._checkpoints = checkpoints
+        self._should_stop = should_stop
+        self._ends = ends
+        self._other_libraries = other_libraries
+        self._build = build
+        self._take = take
+        self._writer = checkpoint.Writer(checkpoints)
+        self._began = time.monotonic()
+        self._seconds_before = 0.0
+        self._epoch = 0
+        self._training = False
+
+    def events(self) -> Iterator[ev.Event]:
+        """What happens in it; the last event is Finished or Stopped."""
+        stopped = False
+        with self._writer:
+            try:
+                yield from self._prepare()
+                for epoch in range(self._epoch, self._schedule.epochs):
+                    self._epoch = epoch
+                    yield from self._run_epoch(epoch)
+                yield from self._finish()
+            except StopRequested:
+                stopped = True
+            except NotFiniteError as error:
+                raise self._ends.with_evidence(
+                    error, self._epoch, self._data, self._built.layer_groups
+                ) from error
+        if stopped:
+            yield ev.Stopped(self._epoch)
+
+    def where(self) -> str:
+        """How far the sitting has come, as in `in epoch 3`."""
+        return f"{'in' if self._training else 'before'} epoch {self._epoch}"
+
+    def _prepare(self) -> Iterator[ev.Event]:
+        found = checkpoint.newest(self._checkpoints)
+        saved = found.checkpoint
+        if saved is not None:
+            origins.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
+            if not self._other_libraries:
+                origins.check_libraries(saved.origin, saved.epoch)
+            self._epoch, self._seconds_before = saved.epoch, saved.seconds
+        for name in found.damaged:
+            message = f"checkpoint {name} is damaged: going on from epoch {self._epoch} instead"
+            yield ev.Notice(message)
+        with disk.told(self._checkpoints):
+            disk.make_folder(self._checkpoints)
+        for item in load(self._settings, self._schedule.epochs, self._checkpoints):
+            if isinstance(item, Data):
+                self._data = item
+            else:
+                yield item
+                self._check_stop()
+        self._origin = origins.origin(
+            self._schedule, self._settings, self._data, self._device, self._check_stop
+        )
+        if saved is None:
+            yield from self._fewer_images()
+        else:
+            origins.check_data(saved.origin, saved.epoch, self._origin, self._settings.data)
+            other = origins.other_arithmetic(saved.origin, saved.epoch, self._origin)
+            if other:
+                yield ev.Notice(other)
+        self._assemble()
+        if saved is not None:
+            self._built.restore(saved)
+        yield self._started()
+
+    def _check_stop(self) -> None:
+        if self._should_stop():
+            raise StopRequested
+
+    def _assemble(self) -> None:
+        self._built = built = assemble(
+            self._build,
+            self._schedule,
+            self._settings,
+            self._data,
+            self._device,
+            self._checkpoints,
+            self._take,
+        )
+        self._loop = Loop(
+            built.model,
+            built.optimizer,
+            built.scheduler,
+            built.auditor,
+            self._settings.batch_size,
+            self._should_stop,
+        )
+        self._routes: dict[str, Route] = {}
+
+    def _fewer_images(self) -> Iterator[ev.Notice]:
+        """Where the data has fewer images than asked for."""
+        settings, data = self._settings, self._data
+        for flag, wanted, found, kind in (
+            ("--samples", settings.samples, len(data.train), "training"),
+            (
+                "--validation-samples",
+                settings.validation_samples,
+                len(data.validation),
+                "validation",
+            ),
+        ):
+            if found < wanted:
+                there = f"the data has {found:,} {kind} images"
+                yield ev.Notice(f"{flag} is {wanted:,}, but {there}: the run uses all of them")
+
+    def _started(self) -> ev.Started:
+        return ev.Started(
+            time=time.time(),
+            device=self._device.type,
+            device_name=describe(self._device),
+            steps_per_epoch=self._built.steps,
+            train_images=len(self._data.train),
+            validation_images=len(self._data.validation),
+            classes=self._data.classes,
+            parameters=sum(p.numel() for p in self._built.model.parameters()),
+            majority_accuracy=self._data.majority_accuracy(),
+            resumed_at=self._epoch,
+        )
+
+    def _run_epoch(self, epoch: int) -> Iterator[ev.Event]:
+        began, built = time.monotonic(), self._built
+        self._training = True
+        built.model.train()
+        apply_plan(built.layer_groups, self._schedule, epoch)
+        built.auditor.epoch_begins(epoch)
+        if any(phase.start == epoch for phase in phases(self._schedule)):
+            self._routes.clear()
+        route = yield from self._route("train", built.cache.train_route, epoch)
+        training = time.monotonic()
+        data = self._data
+        entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
+        trained = yield from self._loop.train_epoch(
+            epoch, route, entries, data.train.truth(entries)
+        )
+        trained_in = time.monotonic() - training
+        built.auditor.epoch_ended(epoch)
+        trainable = count_trainable(built.model)
+        route = yield from self._route("validation", built.cache.validation_route, epoch)
+        judged = yield from self._loop.evaluate(epoch, route, data.validation.labels)
+        yield ev.EpochDone(
+            epoch=epoch,
+            open=open_groups(self._schedule, epoch),
+            trainable_parameters=trainable,
+            train_loss=trained.loss,
+            train_accuracy=trained.accuracy,
+            validation_loss=judged.totals.loss,
+            validation_accuracy=judged.totals.accuracy,
+            seconds=time.monotonic() - began,
+            images_per_second=trained.images / max(trained_in, 1e-9),
+            peak_memory=peak_memory(self._device),
+        )
+        if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
+            yield from self._ends.keep_predictions(judged, data)
+        yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
+        self._writer.save(built.snapshot(epoch + 1, self._seconds(), self._origin))
+
+    def _route(
+        self, split: str, choose: Callable[[int], Iterator[ev.Event | Route]], epoch: int
+    ) -> Generator[ev.Event, None, Route]:
+        """The split's route in the epoch's phase, chosen when the phase or the sitting begins."""
+        if split not in self._routes:
+            for item in choose(epoch):
+                if isinstance(item, Route):
+                    self._routes[split] = item
+                else:
+                    self._loop.check_stop()
+                    yield item
+        return self._routes[split]
+
+    def _finish(self) -> Iterator[ev.Event]:
+        yield ev.Progress("auditing")
+        self._ends.keep_weights(self._built.model)
+        self._writer.wait()
+        error = self._precision_error() if self._settings.precision == "fast" else None
+        yield replace(self._built.auditor.result(), precision_error=error)
+        yield ev.Finished(self._seconds())
+
+    @torch.no_grad()
+    def _precision_error(self) -> float:
+        """How far the first validation batch's logits are from those of exact arithmetic."""
+        built = self._built
+        entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
+        built.model.eval()
+        fast = self._routes.get("validation", built.cache.plain(VALIDATION)).logits(entries)
+        built.model.to(memory_format=torch.contiguous_format)
+        exact = whole(built.network, self._data.validation, self._device).logits(entries)
+        return precision.precision_error(fast, exact)
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._began
