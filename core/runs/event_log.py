@@ -30,7 +30,8 @@ def append(folder: Path, event: ev.Event) -> None:
     """Add an event. A line that a killed process left torn is closed first.
 
     What ends an epoch or the run outlasts a power cut, with all that was told before it: so no
-    checkpoint knows of an epoch that the events do not. RunError if the disk refuses.
+    checkpoint knows of an epoch that the events do not. RunError if the disk refuses, and then it
+    is not told at all.
     """
     line = ev.EVENT.dump_json(event) + b"\n"
     with told(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
@@ -38,10 +39,15 @@ def append(folder: Path, event: ev.Event) -> None:
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
                 line = b"\n" + line
+        before = file.seek(0, os.SEEK_END)
         file.write(line)
         if isinstance(event, _MILESTONES):
             file.flush()
-            os.fsync(file.fileno())
+            try:
+                os.fsync(file.fileno())
+            except OSError:
+                os.ftruncate(file.fileno(), before)  # else it would be told by half
+                raise
 
 
 def append_last(folder: Path, event: ev.Event) -> None:

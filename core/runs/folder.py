@@ -156,12 +156,15 @@ def end_of_log(folder: Path, characters: int = 4000) -> str | None:
         return None
 
 
-def write_summary(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
-    """Write and return how the run ended, events included that are coming; see `outcome`."""
-    told = outcome.summarise(schedule, (*event_log.read(folder), *coming))
-    with suppress(OSError):  # the events hold all of it
+def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
+    """How the run has ended, events included that are coming; see `outcome`."""
+    return outcome.summarise(schedule, (*event_log.read(folder), *coming))
+
+
+def write_summary(folder: Path, told: Summary) -> None:
+    """Write how the run has ended; RunError if the disk refuses."""
+    with disk.told(folder / SUMMARY):
         disk.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(told, indent=2) + b"\n")
-    return told
 
 
 def is_run_id(text: str) -> bool:

@@ -38,9 +38,10 @@ class Sitting:
 
     def take(self, event: ev.Event) -> None:
         """Store an event, then show it."""
-        if isinstance(event, ev.Finished):  # before its event, as a kill after it is never mended
-            self._summary = folders.write_summary(self._folder, self._schedule, (event,))
+        if isinstance(event, ev.Finished):  # before its event, as nothing after it is ever mended
             event_log.give_room(self._folder)
+            self._summary = folders.summarise(self._folder, self._schedule, (event,))
+            folders.write_summary(self._folder, self._summary)
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
                 self._ended = outcome.is_end((event,))
@@ -75,7 +76,9 @@ class Sitting:
                     event_log.append_last(self._folder, end)
             summary = self._summary if end is None else None
             if summary is None:
-                summary = folders.write_summary(self._folder, self._schedule)
+                summary = folders.summarise(self._folder, self._schedule)
+                with suppress(RunError):  # the events hold all of it
+                    folders.write_summary(self._folder, summary)
             claim.release(self._folder)
         self._console.end(summary)
         if unforeseen is not None:

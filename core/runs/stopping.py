@@ -107,9 +107,12 @@ def end_process(folder: Path) -> None:
 
 
 def write_stopped(folder: Path) -> None:
-    """Write that the run was stopped and goes on from its newest checkpoint; RunError if not."""
+    """Write that the run was stopped and goes on from its newest checkpoint.
+
+    RunError if the disk refuses the event, or its summary.
+    """
     event_log.append_last(folder, Stopped(epochs_kept(folder)))
-    folders.write_summary(folder, folders.read(folder)[0])
+    folders.write_summary(folder, folders.summarise(folder, folders.read(folder)[0]))
 
 
 def epochs_kept(folder: Path) -> int:

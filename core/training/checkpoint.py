@@ -71,6 +71,10 @@ class Writer:
         self._writing: Future[Path] | None = None
 
     def __enter__(self) -> Writer:
+        """Take away what a killed write has left, also where no other comes after it."""
+        if self._folder.is_dir():
+            with disk.told(self._folder):
+                disk.clear_unfinished(self._folder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -86,13 +90,12 @@ class Writer:
     def save(self, checkpoint: Checkpoint) -> None:
         """Take the checkpoint's content as it is now, and write it once the one before is written.
 
-        Also takes away what a killed write has left. RunError if the disk has refused one of them.
+        RunError if the disk has refused one of them.
         """
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
         with disk.told(self._folder):
             self._folder.mkdir(parents=True, exist_ok=True)
-            disk.clear_unfinished(self._folder)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
         with ExitStack() as broken_off:
             broken_off.callback(beside.unlink, missing_ok=True)

@@ -221,7 +221,7 @@ def read_run(home: Path) -> None:
     schedule, settings = folder.read(home)
     remaining(told, schedule.epochs, 2e9)
     refusal(lambda run: in_words.facts(run, schedule), home)
-    folder.write_summary(home, schedule)
+    folder.write_summary(home, folder.summarise(home, schedule))
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):
         status_card(schedule, settings, status, told, home)

@@ -23,7 +23,7 @@ from core import __main__ as command_line  # noqa: E402
 from core.runs import folder as folders  # noqa: E402
 from tests.reliability import faults, sittings  # noqa: E402
 
-_TOLERATED = ("predictions", "notices", "summary", "files: predictions.json")
+_TOLERATED = ("predictions", "notices", "files: predictions.json")
 """What a run may come to its end without, since its events and weights hold what matters."""
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ from click.testing import Result
 from PIL import Image
 
 from core.design import parse
-from core.errors import InputError
+from core.errors import InputError, RunError
 from core.runs import checkpoint_files, claim, event_log
 from core.runs import events as ev
 from core.runs import folder as folders
@@ -148,6 +150,21 @@ def test_a_run_that_came_to_its_end_keeps_one_checkpoint(tmp_path):
     finished(tmp_path / "run")
     (kept,) = checkpoint_files.stored(tmp_path / "run" / folders.CHECKPOINTS)
     assert checkpoint_files.epoch(kept) == 4
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_run_that_was_killed_after_its_last_checkpoint_ends_with_nothing_left_over(tmp_path):
+    run = tmp_path / "run"
+    sittings.prepare(run, *sittings.drawn(0, epochs=4, samples=12))
+    whole = finished(run)
+    events = (run / event_log.EVENTS).read_bytes().splitlines(keepends=True)
+    before_the_end = [
+        line for line in events if b'"finished"' not in line and b'"audit"' not in line
+    ]
+    (run / event_log.EVENTS).write_bytes(b"".join(before_the_end))
+    (run / folders.CHECKPOINTS / ".epoch-00004.pt.1").touch()
+    assert finished(run)[-2].max_lr_error == whole[-2].max_lr_error
+    assert len(list((run / folders.CHECKPOINTS).iterdir())) == 1
 
 
 # --- two at once ----------------------------------------------------------------------------------
@@ -301,3 +318,15 @@ def test_to_tell_its_end_is_the_last_that_a_run_asks_of_its_disk(tmp_path):
     disk, result = sit(tmp_path / "run")
     assert result.exit_code == 0, result.output
     assert disk.asked[-2:] == [f"write {event_log.EVENTS}", f"sync {event_log.EVENTS}"]
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("for_good", [False, True])
+def test_an_end_that_the_disk_refuses_is_not_told(tmp_path, at, for_good):
+    sittings.prepare(tmp_path, *sittings.drawn(0, epochs=4, samples=12))
+    before = event_log.read(tmp_path)
+    fate = partial(faults.fails, at, errno.ENOSPC, for_good)
+    with faults.on(faults.Disk(tmp_path, fate)) as disk, pytest.raises(RunError, match="No space"):
+        event_log.append(tmp_path, ev.Finished(1.0))
+    assert disk.asked[at].endswith("events.jsonl")
+    assert event_log.read(tmp_path) == before

@@ -59,7 +59,8 @@ def test_a_folder_is_not_made_for_data_below_a_home_that_there_is_not(tmp_path):
 
 def test_a_summary_comes_back(run):
     event_log.append(run, ev.Failed("x"))
-    written = folders.write_summary(run, SCHEDULE)
+    written = folders.summarise(run, SCHEDULE)
+    folders.write_summary(run, written)
     assert folders.summary(run) == written
     assert written.status == "failed"
     (run / "summary.json").write_text("[1]")
@@ -166,7 +167,7 @@ def test_a_run_has_the_name_of_its_schedule_or_of_its_folder(run):
     ids=str,
 )
 def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
-    folders.write_summary(run, SCHEDULE)
+    folders.write_summary(run, folders.summarise(run, SCHEDULE))
     told = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(told | change))
     assert folders.summary(run) is None
