@@ -2,8 +2,8 @@
 
 The planner (`core.design.cache_plan`) decides, from what a first batch has taken, which tensors to
 store in which pass. Here each phase gets its route from stored rows to logits. It is exact or off:
-whole batches of the epoch's own order are compared bit for bit when rows are stored, a few images
-before each phase that uses them, and a `CacheDecision` tells what is done, and why.
+whole batches of the epoch's own order are compared bit for bit when rows are stored, the few images
+of a probe before each phase that uses them, and a `CacheDecision` tells what is done, and why.
 """
 
 from __future__ import annotations
@@ -162,21 +162,22 @@ class FrozenCache:
                 break
             if not why:
                 self._model.enter(epoch, training=split == TRAIN)
-                route = self._cached(planned, split, planned.plan.cuts[at][split])
-                why = self._differs(route, split, entries)
+                cut, store = planned.plan.cuts[at][split], self._stores[split]
+                why = self._differs(planned, split, cut, store)
                 if not why:
-                    return route, ""
-                del route
+                    return self._cached(planned, split, cut, store), ""
+                del store
             del self._stores[split]
         self._refused[split] = why
         return self.plain(split), why
 
-    def _differs(self, route: Route, split: int, entries: Tensor) -> str:
-        """Why a phase cannot train by this route, judged by a few of its images."""
-        if self._settings.precision == "fast":
-            return ""  # it is not exact, and the audit says by how much
-        few = entries[: batches.compared(self._settings.batch_size)]
-        return proof.difference(route, self.plain(split), self._network.model, [few])
+    def _differs(self, planned: Planned, split: int, cut: Cut, store: Store) -> str:
+        """Why a phase cannot start from this cut, judged by the few images of the store's probe."""
+        if store.probe is None:
+            return ""  # fast precision is not exact, and the audit says by how much
+        few = self._cached(planned, split, cut, store.probe)
+        plain, model = self.plain(split), self._network.model
+        return proof.difference(few, plain, model, [store.probe.entries])
 
     def _drop_past(self, plan: CachePlan, at: int) -> None:
         """Drop the rows of other passes than this phase's, and those that nothing needs now.
@@ -221,9 +222,12 @@ class FrozenCache:
                     yield item
             if is_fast:
                 return ""
-            spans_tried = batches.tried(len(tried), self._settings.batch_size)
-            compared = [tried[start:end] for start, end in spans_tried]
-            return self._rows_differ(source, part, self._stores[split], compared)
+            batch = self._settings.batch_size
+            few = tried[: batches.compared(batch)].sort().values
+            store = self._stores[split]
+            store.probe = passes.probe(route, made, nodes, few)
+            compared = [tried[start:end] for start, end in batches.tried(len(tried), batch)]
+            return self._rows_differ(source, part, store, compared)
 
     def _rows_differ(
         self, source: Source, part: GraphModule, store: Store, compared: Sequence[Tensor]
@@ -251,8 +255,8 @@ class FrozenCache:
                 seen[self._training_order(epoch)] = True
         return seen.nonzero().squeeze(1)
 
-    def _cached(self, planned: Planned, split: int, cut: Cut) -> Route:
-        graph, store = planned.graphs[split], self._stores[split]
+    def _cached(self, planned: Planned, split: int, cut: Cut, store: Store) -> Route:
+        graph = planned.graphs[split]
         names = survey.names_of(graph)
         done = frozenset(names[place] for place in cut.nodes)
         boundary = tuple(names[place] for place in cut.boundary)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -20,13 +20,20 @@ from core.training.rows import FileRows, MemoryRows, Rows
 class Store:
     """What a pass has stored of a split: rows by node, and the row of each entry.
 
-    They were made of `chunk` images at a time.
+    They were made of `chunk` images at a time. `probe` holds a few entries' rows that were made of
+    those few, since kernels may round otherwise for another number of images.
     """
 
     made: Pass
     places: Tensor
     chunk: int
     rows: dict[int, Rows] = field(default_factory=dict)
+    probe: Store | None = None
+
+    @property
+    def entries(self) -> Tensor:
+        """The entries that have rows, in rising order."""
+        return (self.places >= 0).nonzero().squeeze(1)
 
     def read(self, nodes: tuple[int, ...], entries: Tensor) -> Inputs:
         """The rows of these nodes for these entries."""
@@ -36,6 +43,8 @@ class Store:
     def forget(self, needed: set[int]) -> None:
         """Drop the rows of all other nodes."""
         self.rows = {node: rows for node, rows in self.rows.items() if node in needed}
+        if self.probe is not None:
+            self.probe.forget(needed)
 
 
 def fill(
@@ -45,9 +54,7 @@ def fill(
 
     `route` gives the tensors of `nodes`, in their order. Every chunk has the same size.
     """
-    places = torch.full((int(entries.max()) + 1,), -1)
-    places[entries] = torch.arange(len(entries))
-    store = Store(made, places, min(chunk, len(entries)))
+    store = Store(made, _places(entries), min(chunk, len(entries)))
     starts = _starts(len(entries), chunk)
     for done, start in enumerate(starts):
         yield Progress("caching", done, len(starts))
@@ -57,6 +64,22 @@ def fill(
                 store.rows[node] = _rows(place, len(entries), tensor, scratch)
             store.rows[node].write(start, tensor)
     yield store
+
+
+def probe(route: Route, made: Pass, nodes: Iterable[int], entries: Tensor) -> Store:
+    """A store of these few entries, which run through `route` at once."""
+    store = Store(made, _places(entries), len(entries))
+    for node, tensor in zip(nodes, _run(route, entries), strict=True):
+        store.rows[node] = MemoryRows(len(entries), tensor)
+        store.rows[node].write(0, tensor)
+    return store
+
+
+def _places(entries: Tensor) -> Tensor:
+    """The row of each entry, -1 for those that have none."""
+    places = torch.full((int(entries.max()) + 1,), -1)
+    places[entries] = torch.arange(len(entries))
+    return places
 
 
 @torch.no_grad()

@@ -49,6 +49,20 @@ def test_the_cache_changes_no_bit_of_gradual_unfreezing_on_the_bundled_model(tmp
     assert decisions[0].reason.endswith(" ran once, for epochs 0 to 5")
 
 
+@pytest.fixture
+def one_thread():
+    """Kernels that a single thread uses for a few images round otherwise than those for many."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def test_few_images_that_are_rounded_otherwise_do_not_turn_the_cache_off(tmp_path, one_thread):
+    decisions = both(tmp_path, small_schedule(6), samples=64, validation_samples=32)
+    assert [decision.on for decision in decisions] == [True] * 3
+
+
 def test_the_cache_ends_before_a_frozen_batch_norm_whose_statistics_move(tmp_path):
     schedule = small_schedule(2, when_frozen="train", conv_head=[])
     (decision,) = of_kind(run(tmp_path, schedule), ev.CacheDecision)
