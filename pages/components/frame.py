@@ -15,8 +15,9 @@ from core.design.palette import ROLES
 from core.design.spec import Schedule
 from pages.components import state
 from pages.components.fonts import font_faces
+from pages.components.garbage import spare_imports
 
-_STYLE = "\n".join(
+STYLE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
     for name in (
         "frame.css",
@@ -35,7 +36,7 @@ def dress() -> None:
     """Set the browser tab, the logo and the stylesheet; the first thing of every page."""
     st.set_page_config(page_title="Thaw", page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
-    st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{_STYLE}</style>")
+    st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
     state.begin()
 
 
@@ -43,6 +44,7 @@ def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
     st.navigation(list(pages.values()), position="top").run()
+    spare_imports()
 
 
 def go(name: str) -> None:

@@ -38,12 +38,13 @@ def _gallery() -> None:
         st.rerun()  # of the whole page, which closes the gallery
     st.html(f'<p class="thaw-said">{_HOW_TO_READ}</p>')
     used = state.preset_in_use()
-    for family, heading in presets.FAMILIES.items():
-        st.html(f'<h3 class="thaw-heading">{heading}</h3>')
-        with st.container(key=f"presets-{family}"):
-            for name in presets.in_order():
-                if presets.find(name).family == family:
-                    _one(name, in_use=name == used)
+    with st.container(key="preset-families"):
+        for family, heading in presets.FAMILIES.items():
+            st.html(f'<h3 class="thaw-heading">{heading}</h3>')
+            with st.container(key=f"presets-{family}"):
+                for name in presets.in_order():
+                    if presets.find(name).family == family:
+                        _one(name, in_use=name == used)
 
 
 def _one(name: str, *, in_use: bool) -> None:

@@ -35,8 +35,9 @@ def run_list(root: Path, shown: Path | None) -> None:
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
         few = runs if st.session_state.get("all-runs") else runs[:_FEW]
-        for run in few:
-            _row(run, held[run], chosen=shown is not None and run.name == shown.name)
+        with st.container(key="run-rows"):
+            for run in few:
+                _row(run, held[run], chosen=shown is not None and run.name == shown.name)
         if len(runs) > len(few) and st.button(
             f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
         ):
