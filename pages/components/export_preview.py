@@ -54,7 +54,7 @@ def csv_preview() -> None:
         _code("".join(islice(lines, 1 + _ROWS)), None)
         total = schedule.epochs * steps * len(schedule.groups)
         if total > _ROWS:
-            st.caption(f"The first {_ROWS} of {total:,} rows; the file has all.")
+            st.caption(f"Shown and copied: the first {_ROWS} of {total:,} rows. Download has all.")
     usage_card("csv", "")
 
 
@@ -90,7 +90,9 @@ def _content(target: targets.Target, made: Exported) -> None:
     shown = "\n".join(lines[:_LINES])
     _code(shown, target.language)
     if len(lines) > _LINES:
-        st.caption(f"The first {_LINES} of {len(lines):,} lines; the file has all.")
+        st.caption(
+            f"Shown and copied: the first {_LINES} of {len(lines):,} lines. Download has all."
+        )
 
 
 def _code(text: str, language: str | None) -> None:
