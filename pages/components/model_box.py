@@ -12,7 +12,6 @@ from core.files.home import is_demo
 from core.runs import tables
 from core.runs.tabulation import Tabulations
 from pages.components import state
-from pages.components.fields import fresh_key, is_stale
 
 _BEING_MADE = Tabulations()
 """The one owner of this process's children that read models."""
@@ -24,15 +23,14 @@ def model_box() -> None:
     """The list of all models, which filters as one types; those with a stored table come first."""
     name = state.schedule().model.name
     known = layers.known_models() if is_demo() else catalogue.names()
-    key = fresh_key("model", st.session_state.get(_WANTED) or name)
+    st.session_state["model"] = st.session_state.get(_WANTED) or name
     st.selectbox(
         "Model",
         known if name in known else (name, *known),
-        key=key,
+        key="model",
         label_visibility="collapsed",
         width=250,
         on_change=_take_model,
-        args=(key,),
     )
 
 
@@ -65,10 +63,8 @@ def _wanted() -> str | None:
     return chosen
 
 
-def _take_model(key: str) -> None:
-    if is_stale(key):
-        return
-    name = st.session_state[key]
+def _take_model() -> None:
+    name = st.session_state["model"]
     st.session_state[_WANTED] = None
     table = tables.find(name, tables.cache_folder())
     if table is not None:

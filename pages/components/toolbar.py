@@ -10,7 +10,6 @@ from core.design import edits, parse
 from core.design.file_names import file_name
 from core.design.problems import Problem
 from pages.components import frame, opening, state
-from pages.components.fields import fresh_key, is_stale
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
 from pages.components.links import show_link
@@ -47,21 +46,14 @@ def _run(errors: Sequence[Problem]) -> None:
 
 
 def _name() -> None:
-    key = fresh_key("name", state.schedule().name)
+    st.session_state["name"] = state.schedule().name
     st.text_input(
-        "Name",
-        key=key,
-        label_visibility="collapsed",
-        width=190,
-        max_chars=80,
-        on_change=_rename,
-        args=(key,),
+        "Name", key="name", label_visibility="collapsed", width=190, max_chars=80, on_change=_rename
     )
 
 
-def _rename(key: str) -> None:
-    if not is_stale(key):
-        state.edit(edits.set_field, "name", st.session_state[key].strip())
+def _rename() -> None:
+    state.edit(edits.set_field, "name", st.session_state["name"].strip())
 
 
 def _undo_and_redo() -> None:
@@ -85,12 +77,12 @@ def _undo_and_redo() -> None:
 
 
 def _files() -> None:
-    newest = state.newest()
+    schedule = state.schedule()
     with st.popover("File", icon=":material/description:"):
         st.download_button(
             "Download JSON",
-            lambda: parse.dumps(newest.schedule),  # which may be newer than this button
-            file_name(newest.schedule.name, ".json"),
+            parse.dumps(schedule),
+            file_name(schedule.name, ".json"),
             "application/json",
             key="download-json",
             icon=":material/download:",

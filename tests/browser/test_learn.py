@@ -78,7 +78,7 @@ def test_the_keyboard_walks_on_and_opens_the_exercise_which_undo_takes_back(
     expect(title).to_be_focused()
     driving.tab_to(page, "e.closest('.st-key-lesson-open-exercise')")
     page.keyboard.press("Enter")
-    name = page.get_by_label("Name", exact=True)
+    name = page.locator(".st-key-name input")
     expect(name).to_have_value("The exercise")
     driving.settle(page)
     page.get_by_role("button", name="undo").click()

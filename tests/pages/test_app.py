@@ -9,7 +9,6 @@ from string import ascii_letters
 import pytest
 from hypothesis import given, settings
 from streamlit.testing.v1 import AppTest
-from streamlit.testing.v1.element_tree import Selectbox
 
 from core.design import edits, layers, link, parse, presets
 from core.design.spec import Schedule
@@ -80,19 +79,14 @@ def test_an_unedited_preset_follows_the_model_and_an_edited_one_keeps_its_edits(
 ) -> None:
     app.run().button(key="presets").click().run()
     app.button(key="use-mae-vit-b").click().run()
-    model_box(app).set_value("torchvision/resnet18").run()
+    app.selectbox(key="model").set_value("torchvision/resnet18").run()
     assert len(_schedule(app).groups) == 10
     assert label_ends(app, "MAE: ViT-B")
     app.button(key="undo").click().run()
     epochs = next(field for field in app.number_input if field.label == "Epochs")
     epochs.set_value(9).run()
-    model_box(app).set_value("torchvision/resnet18").run()
+    app.selectbox(key="model").set_value("torchvision/resnet18").run()
     assert _schedule(app).epochs == 9
-
-
-def model_box(app: AppTest) -> Selectbox:
-    """The choice of the model, whose key changes with what it shows."""
-    return next(box for box in app.selectbox if box.label == "Model")
 
 
 def label_ends(app: AppTest, text: str) -> bool:
