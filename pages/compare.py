@@ -118,7 +118,7 @@ def _bring() -> None:
         file, text = f"compare-file-{turn}", f"compare-link-{turn}"
         st.file_uploader(
             "A file",
-            type=[*opening.JSON, *opening.PHASES],
+            type=opening.TYPES,
             key=file,
             on_change=_bring_file,
             args=(file,),

@@ -35,18 +35,18 @@ def append(folder: Path, event: ev.Event) -> None:
     """
     line = ev.EVENT.dump_json(event) + b"\n"
     with told(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
-        if file.tell() > 0:
+        end = file.tell()
+        if end > 0:
             file.seek(-1, os.SEEK_END)
             if file.read(1) != b"\n":
                 line = b"\n" + line
-        before = file.seek(0, os.SEEK_END)
         file.write(line)
         if isinstance(event, _MILESTONES):
             file.flush()
             try:
                 os.fsync(file.fileno())
             except OSError:
-                os.ftruncate(file.fileno(), before)  # else it would be told by half
+                os.ftruncate(file.fileno(), end)  # else it would be told by half
                 raise
 
 

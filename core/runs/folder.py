@@ -27,7 +27,6 @@ from core.files import disk
 from core.files.small_file import content, opened
 from core.runs import claim, event_log, outcome
 from core.runs import events as ev
-from core.runs.outcome import SUMMARY as SUMMARY_JSON
 from core.runs.outcome import Status, Summary
 from core.runs.settings import RunSettings, read_settings
 
@@ -141,7 +140,7 @@ def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
 def summary(folder: Path) -> Summary | None:
     """What `write_summary` has written, or None if it is missing or not understood."""
     try:
-        return SUMMARY_JSON.validate_json(content(folder / SUMMARY))
+        return outcome.SUMMARY.validate_json(content(folder / SUMMARY))
     except (OSError, ValidationError):
         return None
 
@@ -164,7 +163,7 @@ def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ())
 def write_summary(folder: Path, told: Summary) -> None:
     """Write how the run has ended; RunError if the disk refuses."""
     with disk.told(folder / SUMMARY):
-        disk.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(told, indent=2) + b"\n")
+        disk.replace_durably(folder / SUMMARY, outcome.SUMMARY.dump_json(told, indent=2) + b"\n")
 
 
 def is_run_id(text: str) -> bool:

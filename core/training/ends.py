@@ -44,13 +44,13 @@ class Ends:
         path = self.predicted
         if path is None:
             return
-        if len(data.validation) > predictions.MOST:
-            yield Notice(f"mistakes are not kept of more than {predictions.MOST:,} images")
-            return
-        if len(data.classes) > predictions.MOST_CLASSES:
-            most = f"{predictions.MOST_CLASSES:,}"
-            yield Notice(f"mistakes are not kept of more than {most} classes")
-            return
+        for count, most, what in (
+            (len(data.validation), predictions.MOST, "images"),
+            (len(data.classes), predictions.MOST_CLASSES, "classes"),
+        ):
+            if count > most:
+                yield Notice(f"mistakes are not kept of more than {most:,} {what}")
+                return
         said = predictions.Predictions(
             classes=data.classes,
             images=data.names or tuple(map(str, range(len(data.validation)))),

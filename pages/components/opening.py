@@ -10,8 +10,9 @@ from core.errors import InputError
 from core.export import reading
 from pages.components import state
 
-JSON = ("json",)
-PHASES = ("yaml", "yml")
+_PHASES = ("yaml", "yml")
+TYPES = ("json", *_PHASES)
+"""How the files are called that a page opens, behind the dot."""
 
 
 def schedule_in(name: str, content: bytes) -> Schedule:
@@ -26,7 +27,7 @@ def comparable_in(name: str, content: bytes) -> Comparable:
 
 def are_phases(name: str) -> bool:
     """Whether a file of that name is one of finetuning-scheduler."""
-    return name.lower().rpartition(".")[2] in PHASES
+    return name.lower().rpartition(".")[2] in _PHASES
 
 
 def _phases_in(content: bytes) -> Schedule:

@@ -54,7 +54,7 @@ def layers(look: Look) -> str:
 
     They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
     `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for
-    a wide view `ends` (pixel, label, group). Groups are `marked`. Who takes it must not change it.
+    a wide view `ends` (pixel, label, group). Groups are `marked`.
     """
     view = look.view
     start, end = shown(view.span, look.epochs)

@@ -93,7 +93,7 @@ def _files() -> None:
         key = f"upload-{st.session_state.get('uploads', 0)}"
         st.file_uploader(
             "Open a schedule",
-            type=[*opening.JSON, *opening.PHASES],
+            type=opening.TYPES,
             key=key,
             on_change=_open_file,
             args=(key,),

@@ -32,12 +32,16 @@ def waits_and_is_not_hurried(folder):
     stopping._RAISE_AFTER = 600
     waits(folder)
 
-def writes_a_checkpoint(folder):
+def begins_a_checkpoint(folder):
     path = folder / "checkpoints" / checkpoint_files.name(3, "0" * 16)
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     path.parent.mkdir()
     beside.touch()
     begins()
+    return path, beside
+
+def writes_a_checkpoint(folder):
+    path, beside = begins_a_checkpoint(folder)
     for _ in range(40):
         with suppress(KeyboardInterrupt):
             time.sleep(0.1)
@@ -45,11 +49,7 @@ def writes_a_checkpoint(folder):
     hangs(folder)
 
 def writes_a_checkpoint_itself(folder):
-    path = folder / "checkpoints" / checkpoint_files.name(3, "0" * 16)
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    path.parent.mkdir()
-    beside.touch()
-    begins()
+    path, beside = begins_a_checkpoint(folder)
     time.sleep(4)
     beside.replace(path)
     waits(folder)
