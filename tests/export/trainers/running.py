@@ -55,20 +55,25 @@ def python_with(package: str) -> str:
 def run(target: str, package: str, folder: Path) -> Path:
     """Train by every case that the target takes, and return the folder with the records."""
     python = python_with(package)
-    names = [name for name in CASES if _write(target, name, folder)]
+    names = [name for name in CASES if write(target, name, folder)]
     module = f"tests.export.trainers.in_{target.replace('-', '_')}"
+    call([python, "-m", module, str(folder), *names])
+    return folder
+
+
+def call(command: list[str]) -> None:
+    """Run it to its end, which must be a good one."""
     done = subprocess.run(
-        [python, "-m", module, str(folder), *names],
+        command,
         cwd=ROOT,
         capture_output=True,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
-def _write(target: str, name: str, folder: Path) -> bool:
+def write(target: str, name: str, folder: Path) -> bool:
     """Write a case and its export; False if the target refuses it."""
     try:
         made = exported(target, CASES[name])
