@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import time
+from typing import Any, NamedTuple
 
 import streamlit as st
 
@@ -27,18 +28,40 @@ from pages.components.toolbar import toolbar
 from pages.components.window_panel import window_panel
 
 
+class _Switch(NamedTuple):
+    label: str
+    key: str
+    options: tuple[str, str]
+
+
+_SWITCHES = (
+    _Switch("Scale", "chart-scale", ("log", "linear")),
+    _Switch("Unit", "chart-unit", ("rate", "of peak")),
+    _Switch("Axis", "chart-axis", ("epoch", "step")),
+)
+
+
+_SEEN_AFTER = 0.08
+"""Seconds in which a browser has taken up and painted a changed timeline and chart."""
+
+
 def page() -> None:
     """Draw the page. It reruns as one fragment, so that an edit costs no more than itself."""
+    # What waits to be drawn anew does not fade: it would be restyled and painted for that.
+    st.html(
+        '<style>[data-stale="true"] { opacity: 1 !important; transition: none !important; }</style>'
+    )
     _designer()
 
 
 @st.fragment
 def _designer() -> None:
+    """Draw timeline and rates first, whatever stands above them: a hand waits for these."""
     frame.show_notice()
-    found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
-    toolbar(found)
+    top = st.container(key="top")
     above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
+    found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
     with wide, frame.card("timeline"):
         data = timeline_data(
             state.schedule(),
@@ -52,6 +75,11 @@ def _designer() -> None:
         shown = timeline(data, key="timeline", on_event=_take)
         st.session_state["span"] = shown.span
         _rates(narrow=shown.narrow, span=shown.span)
+        below = st.container(key="costs")
+    _wait_until_seen()
+    with top:
+        toolbar(found)
+    with below:
         if not shown.narrow:
             _costs(shown.span)
     with above if shown.narrow else side:
@@ -66,6 +94,14 @@ def _designer() -> None:
             curve_panel()
             window_panel()
             problem_list(found)
+
+
+def _wait_until_seen() -> None:
+    """Let the browser paint what has changed before it gets more to do, which it would do first."""
+    drawn = state.revision(), st.session_state["playhead"]
+    if st.session_state.get("drawn", drawn) != drawn:
+        time.sleep(_SEEN_AFTER)
+    st.session_state["drawn"] = drawn
 
 
 def _costs(span: Span | None) -> None:
@@ -109,27 +145,38 @@ def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:
 
 
 def _rates(*, narrow: bool, span: Span | None) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="rates-head"):
-        st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
-        st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
-        st.space("stretch")
-        scale = _switch("Scale", "chart-scale", ("log", "linear"))
-        unit = _switch("Unit", "chart-unit", ("rate", "of peak"))
-        axis = _switch("Axis", "chart-axis", ("epoch", "step"))
-        table = st.button("Table", key="show-table")
-        csv_button("CSV", axis, key="rates-csv")
+    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="rates-head")
+    scale, unit, axis = (_chosen(each) for each in _SWITCHES)
     view = View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
         state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
     )
     st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
+    with head:
+        st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
+        st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
+        st.space("stretch")
+        for switch in _SWITCHES:
+            _switch(switch)
+        table = st.button("Table", key="show-table")
+        csv_button("CSV", axis, key="rates-csv")
     if table:
         rate_dialog()
 
 
-def _switch(label: str, key: str, options: tuple[str, str]) -> Any:
-    return st.segmented_control(
-        label, options, default=options[0], key=key, required=True, label_visibility="collapsed"
+def _chosen(switch: _Switch) -> Any:
+    """What stands in a switch, before it is drawn."""
+    return st.session_state.get(switch.key, switch.options[0])
+
+
+def _switch(switch: _Switch) -> None:
+    st.segmented_control(
+        switch.label,
+        switch.options,
+        default=switch.options[0],
+        key=switch.key,
+        required=True,
+        label_visibility="collapsed",
     )
 
 

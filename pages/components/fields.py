@@ -105,6 +105,26 @@ def is_stale(key: str) -> bool:
     return bool(st.session_state[key] == st.session_state[f"shown as {name}"])
 
 
+def put(key: str, value: Any) -> None:
+    """Have the widget of a lasting key show `value`, whatever it was told before.
+
+    For a widget that must not give way to another one, as the first of a row: there the browser
+    may keep both. Its callback must ignore what `is_outdated`, for the reason of `fresh_key`.
+    """
+    shown = st.session_state.get(f"shown in {key}", value)
+    if st.session_state.get(key) == value:  # so the browser knows it
+        st.session_state.pop(f"shown before in {key}", None)
+    elif shown != value:
+        st.session_state[f"shown before in {key}"] = shown
+    st.session_state[f"shown in {key}"] = st.session_state[key] = value
+
+
+def is_outdated(key: str) -> bool:
+    """Whether a message brings what a widget of `put` showed before; a second one is meant."""
+    before = st.session_state.pop(f"shown before in {key}", None)
+    return bool(before is not None and st.session_state[key] == before)
+
+
 def _key(name: str, turn: int) -> str:
     return f"{name}#{turn}" if turn else name
 

@@ -12,6 +12,7 @@ from core.files.home import is_demo
 from core.runs import tables
 from core.runs.tabulation import Tabulations
 from pages.components import state
+from pages.components.fields import is_outdated, put
 
 _BEING_MADE = Tabulations()
 """The one owner of this process's children that read models."""
@@ -23,7 +24,7 @@ def model_box() -> None:
     """The list of all models, which filters as one types; those with a stored table come first."""
     name = state.schedule().model.name
     known = layers.known_models() if is_demo() else catalogue.names()
-    st.session_state["model"] = st.session_state.get(_WANTED) or name
+    put("model", st.session_state.get(_WANTED) or name)
     st.selectbox(
         "Model",
         known if name in known else (name, *known),
@@ -64,6 +65,8 @@ def _wanted() -> str | None:
 
 
 def _take_model() -> None:
+    if is_outdated("model"):
+        return
     name = st.session_state["model"]
     st.session_state[_WANTED] = None
     table = tables.find(name, tables.cache_folder())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -21,6 +22,13 @@ from pages.components.history import History
 _FIRST_PLAYHEAD = 0.55
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
+
+
+@dataclass(slots=True)
+class Newest:
+    """The session's schedule, also for whoever asks when no script is running."""
+
+    schedule: Schedule
 
 
 def begin() -> None:
@@ -46,6 +54,13 @@ def history() -> History:
 def schedule() -> Schedule:
     """The schedule that every page shows."""
     return history().present
+
+
+def newest() -> Newest:
+    """Where the schedule stands, always the newest one."""
+    found: Newest = st.session_state.setdefault("newest", Newest(schedule()))
+    found.schedule = schedule()
+    return found
 
 
 def table() -> LayerTable | None:
@@ -191,5 +206,6 @@ def _remember(changed: History) -> None:
     if changed is history():
         return  # an edit that is under way still fits
     st.session_state["history"] = changed
+    newest()
     st.session_state["revision"] = revision() + 1
     st.session_state["playhead"] = min(st.session_state["playhead"], changed.present.epochs)

@@ -10,6 +10,7 @@ from core.design import edits, parse
 from core.design.file_names import file_name
 from core.design.problems import Problem
 from pages.components import frame, opening, state
+from pages.components.fields import is_outdated, put
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
 from pages.components.links import show_link
@@ -46,14 +47,15 @@ def _run(errors: Sequence[Problem]) -> None:
 
 
 def _name() -> None:
-    st.session_state["name"] = state.schedule().name
+    put("name", state.schedule().name)
     st.text_input(
         "Name", key="name", label_visibility="collapsed", width=190, max_chars=80, on_change=_rename
     )
 
 
 def _rename() -> None:
-    state.edit(edits.set_field, "name", st.session_state["name"].strip())
+    if not is_outdated("name"):
+        state.edit(edits.set_field, "name", st.session_state["name"].strip())
 
 
 def _undo_and_redo() -> None:
@@ -77,12 +79,12 @@ def _undo_and_redo() -> None:
 
 
 def _files() -> None:
-    schedule = state.schedule()
+    newest = state.newest()
     with st.popover("File", icon=":material/description:"):
         st.download_button(
             "Download JSON",
-            parse.dumps(schedule),
-            file_name(schedule.name, ".json"),
+            lambda: parse.dumps(newest.schedule),  # which may be newer than this button
+            file_name(newest.schedule.name, ".json"),
             "application/json",
             key="download-json",
             icon=":material/download:",

@@ -111,6 +111,20 @@ def test_undo_and_redo_walk_through_the_edits(app: AppTest) -> None:
     assert _schedule(app).epochs == 9
 
 
+def test_a_message_that_was_under_way_at_an_undo_does_not_bring_the_old_name_back(
+    app: AppTest,
+) -> None:
+    before = app.run().text_input(key="name").value
+    app.text_input(key="name").set_value("Mine").run()
+    app.button(key="undo").click().run()
+    app.text_input(key="name").set_value("Mine").run()  # as a message under way would bring it
+    assert _schedule(app).name == app.text_input(key="name").value == before
+    app.text_input(key="name").set_value("Mine").run()  # as a person means it
+    assert _schedule(app).name == app.text_input(key="name").value == "Mine"
+    app.text_input(key="name").set_value(before).run()
+    assert _schedule(app).name == before
+
+
 def test_an_empty_name_is_refused_in_words_and_changes_nothing(app: AppTest) -> None:
     app.run().text_input(key="name").set_value("   ").run()
     assert _schedule(app).name == presets.load(presets.DEFAULT).name
