@@ -11,6 +11,7 @@ from __future__ import annotations
 from importlib.resources import files
 from string import Template
 
+from core.design.spec import Schedule
 from core.export import python_freezing, python_model, python_rates, python_table
 from core.export.exported import FILE, Exported, Source
 
@@ -52,10 +53,16 @@ def export(source: Source) -> Exported:
         freezing=python_freezing.freezing(source),
         build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
     )
-    kept = "every rate, and who trains when"
-    if made.draws_as_thaw and schedule.lr.decay.shape != "polynomial":
-        kept += "; on the CPU every bit of a run of Thaw without augmentation"
+    kept = f"every rate to 1e-12, and who trains when; {_bits(schedule, made)}"
     return Exported(script, kept=kept, usage=_USAGE)
+
+
+def _bits(schedule: Schedule, made: python_model.Build) -> str:
+    if schedule.lr.decay.shape == "polynomial":
+        return "the last bits of a run of Thaw may differ, since NumPy rounds powers otherwise"
+    if not made.draws_as_thaw:
+        return "not the bits of a run of Thaw, whose new head begins with other random numbers"
+    return "on the CPU every bit of a run of Thaw without augmentation"
 
 
 def _imports(source: Source, of_the_model: tuple[str, ...]) -> str:

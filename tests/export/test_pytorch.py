@@ -15,6 +15,7 @@ from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
 from core.data.image_folder import SUFFIXES
 from core.design import layers, presets
+from core.design.apply import apply
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.errors import ExportError
@@ -161,13 +162,23 @@ def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
         assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.parametrize(("shape", "claimed"), [("linear", True), ("polynomial", False)])
-def test_every_bit_is_claimed_only_where_python_and_numpy_round_alike(shape: str, claimed: bool):
-    raw = to_raw(untrained(SCHEDULES["exercise"]))
+@pytest.mark.parametrize(
+    ("model", "weights", "shape", "told"),
+    [
+        ("torchvision/resnet18", None, "linear", "on the CPU every bit of a run of Thaw"),
+        ("torchvision/resnet18", None, "polynomial", "since NumPy rounds powers otherwise"),
+        ("timm/resnet18", "a1_in1k", "linear", "begins with other random numbers"),
+    ],
+)
+def test_every_bit_is_claimed_only_where_thaw_rounds_and_draws_alike(
+    model: str, weights: str | None, shape: str, told: str
+):
+    raw = to_raw(apply(presets.find("electra"), layers.load(model)))
+    raw["model"]["weights"] = weights
     raw["lr"]["decay"] = {"shape": shape}
-    schedule = from_raw(raw)
-    made = pytorch.export(source(schedule, layers.load(schedule.model.name)))
-    assert ("every bit" in made.kept) is claimed
+    made = pytorch.export(source(from_raw(raw), layers.load(model)))
+    assert "every rate to 1e-12" in made.kept
+    assert told in made.kept
 
 
 def test_its_help_tells_how_to_run_it(tmp_path: Path):

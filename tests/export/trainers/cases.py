@@ -26,11 +26,11 @@ def _frozen_again() -> Schedule:
         "decay": {"shape": "wsd", "cooldown": 0.4, "floor": {"lr": 1e-5}},
         "after_unfreeze": "follow",
     }
-    windows = ([], [[2, 4]], [[2, None]], [[1, None]], [[0, 2], [3, 4]], [[0, None]])
+    windows = ([], [[2, 4]], [[2, None]], [[2, None]], [[0, 2], [3, 4]], [[0, None]])
     for group, trainable, name in zip(raw["groups"], windows, ODD_NAMES, strict=True):
         group |= {"name": name, "trainable": trainable}
     raw["groups"][0]["when_frozen"] = "train"
-    raw["groups"][3]["batchnorm"] = "eval"
+    raw["groups"][3] |= {"batchnorm": "eval", "lr_scale": 0.3}
     return from_raw(raw)
 
 

@@ -24,8 +24,11 @@ from tests.export.trainers.recording import (
 LOADER = DataLoader(TensorDataset(IMAGES, LABELS), BATCH)
 
 
-def fit(folder: Path, case: str) -> None:
-    """Train once, with a validation after each epoch, and keep the record of it."""
+def fit(folder: Path, case: str, variant: str) -> None:
+    """Train once, with a validation after each epoch, and keep the record of it.
+
+    The variant "alone" has the phases without the code that sets the rates of every step.
+    """
     schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
 
     class Classifier(code.Classifier):
@@ -38,12 +41,15 @@ def fit(folder: Path, case: str) -> None:
 
     classifier = Classifier(fresh_model())
     trainer = code.make_trainer(classifier.model, folder / f"{case}.yaml", folder / case)
+    if variant == "alone":
+        trainer.callbacks = [c for c in trainer.callbacks if not isinstance(c, code.Rates)]
     record = Record(classifier.model, schedule)
     trainer.fit(classifier, LOADER, LOADER)
-    record.write(folder / f"{case}.plain.json")
+    record.write(folder / f"{case}.{variant}.json")
 
 
 if __name__ == "__main__":
     at, cases = arguments()
     for each in cases:
-        fit(at, each)
+        fit(at, each, "plain")
+    fit(at, cases[0], "alone")

@@ -39,16 +39,24 @@ def test_a_group_that_should_freeze_again_goes_on_training_as_declared(folder: P
         assert wrong == (f"groups[{place}].trainable" in told), group.name
 
 
-def test_groups_that_thaw_together_later_share_a_rate_as_declared(folder: Path):
+@pytest.mark.parametrize(
+    ("place", "field", "told"),
+    [
+        (2, "lr.group_decay", "peaks at 0.000125 instead of 0.00025"),
+        (3, "groups[3].lr_scale", "peaks at 0.000125 instead of 0.0006"),
+    ],
+)
+def test_groups_that_thaw_together_later_share_a_rate_as_declared(
+    place: int, field: str, told: str, folder: Path
+):
     schedule = CASES["frozen-again"]
     losses = running.exported("finetuning-scheduler", schedule).losses
-    (shared,) = [loss for loss in losses if loss.field == "lr.group_decay"]
-    layer1, layer2 = schedule.groups[1:3]
-    assert shared.instead == f"{layer2.name} peaks at 0.000125 instead of 0.00025"
-    assert curves.peak(schedule, layer1) == 0.000125
+    slowest, other = schedule.groups[1], schedule.groups[place]
+    assert [loss.instead for loss in losses if loss.field == field] == [f"{other.name} {told}"]
+    assert curves.peak(schedule, slowest) == 0.000125
     last = running.rows(folder, "frozen-again")[-1]
-    assert last[layer2.name].lr == last[layer1.name].lr
-    assert curves.relative_error(last[layer2.name].lr, _due(schedule, layer2)) > 0.1
+    assert last[other.name].lr == last[slowest.name].lr
+    assert curves.relative_error(last[other.name].lr, _due(schedule, other)) > 0.1
 
 
 def _due(schedule: Schedule, group: Group) -> float:
@@ -66,3 +74,13 @@ def test_phases_give_later_groups_their_peak_and_the_first_ones_none_as_declared
     claimed = finetuning_scheduler.said(schedule)
     peaks = {curves.peak(claimed, group) for group in claimed.groups if group.trainable}
     assert {phase["lr"] for depth, phase in phases.items() if depth > 0} <= peaks
+
+
+def test_the_file_alone_keeps_every_group_at_its_peak_as_declared(folder: Path):
+    case = next(iter(CASES))
+    schedule = CASES[case]
+    assert running.exported("finetuning-scheduler", schedule).losses[0].field == "lr"
+    found = running.rows(folder, case, "alone")
+    for group in schedule.groups[2:]:
+        rates = {row[group.name].lr for row in found if row[group.name].trains}
+        assert rates == {curves.peak(schedule, group)}
