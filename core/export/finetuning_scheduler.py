@@ -119,7 +119,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
                 )
             )
         due, has = curves.peak(schedule, group), curves.peak(others, other)
-        if thaws and has != due:
+        if thaws and curves.relative_error(has, due) > 1e-12:
             found.append(
                 Loss(
                     f"groups[{place}].lr_scale" if group.lr_scale else "lr.group_decay",
