@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from core.__main__ import cli
-from core.design import curves, parse, presets, problems
+from core.design import curves, parse, plan, presets, problems
 from core.design.curves import SHAPES
 from core.design.record_door import parse_record
 from core.export.targets import TARGETS
+from tests.export.trainers.running import python_with
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -88,10 +91,12 @@ def test_the_schedule_in_the_readme_has_no_errors() -> None:
     assert problems.errors(schedule) == ()
 
 
-def ran(code: str, cwd: Path = ROOT) -> list[str]:
-    """The lines that this Python prints."""
+def ran(
+    code: str, cwd: Path = ROOT, python: Sequence[str] = (sys.executable, "-W", "error")
+) -> list[str]:
+    """The lines that Python prints."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [*python, "-c", code],
         cwd=cwd,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -109,8 +114,40 @@ def test_a_schedule_is_attached_to_a_loop_as_the_readme_says() -> None:
     assert ran(_block("python")) == told
 
 
+_NOTED = """\
+import json
+from torch.optim.optimizer import register_optimizer_step_pre_hook
+
+def note(optimizer, *_):
+    seen = [(g["lr"], all(p.requires_grad for p in g["params"])) for g in optimizer.param_groups]
+    with open("steps.jsonl", "a") as file:
+        print(json.dumps(seen), file=file)
+
+register_optimizer_step_pre_hook(note)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("number", "package"), [(1, "lightning"), (2, "accelerate")])
+def test_a_schedule_is_attached_to_a_trainer_as_the_readme_says(
+    number: int, package: str, tmp_path: Path
+) -> None:
+    ran(_NOTED + _block("python", number), tmp_path, [python_with(package)])
+    schedule = presets.load("exercise-mended")
+    found = [json.loads(line) for line in (tmp_path / "steps.jsonl").read_text().splitlines()]
+    due = curves.rates_of_steps(schedule, np.arange(4), 2).T.tolist()
+    assert len(found) == len(due)
+    for step, (seen, rates) in enumerate(zip(found, due, strict=True)):
+        errors = [
+            curves.relative_error(lr, rate) for (lr, _), rate in zip(seen, rates, strict=True)
+        ]
+        assert max(errors) <= 1e-12
+        open_now = [plan.is_open(group, step // 2) for group in schedule.groups]
+        assert [trains for _, trains in seen] == open_now
+
+
 def test_a_loop_is_recorded_into_a_file_as_the_readme_says(tmp_path: Path) -> None:
-    ran(_block("python", 1), tmp_path)
+    ran(_block("python", 3), tmp_path)
     record = parse_record((tmp_path / "my-loop.json").read_bytes())
     (group,) = record.groups
     assert (record.name, record.optimizer, group.parameters) == ("My loop", "AdamW", 11_689_512)
@@ -118,5 +155,5 @@ def test_a_loop_is_recorded_into_a_file_as_the_readme_says(tmp_path: Path) -> No
 
 
 def test_the_exercises_loop_in_the_readme_runs_as_it_stands() -> None:
-    trained = [line.split()[1] for line in ran(_block("python", 2))]
+    trained = [line.split()[1] for line in ran(_block("python", 4))]
     assert trained == ["513,000", "513,000", "8,906,728", "8,906,728"]

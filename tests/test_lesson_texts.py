@@ -12,6 +12,7 @@ from core.design import layers, presets
 from core.design.problems import problems
 from pages.lesson import checks, facts, texts
 from pages.lesson.language import FOLDER, LANGUAGES, Language, words
+from tests.design.problems import small
 
 EN, ES = LANGUAGES["en"], LANGUAGES["es"]
 FILES = (*texts.STEPS, texts.CHECKLIST)
@@ -111,11 +112,61 @@ def test_what_the_checklist_looks_up_is_what_the_linter_finds(preset: str) -> No
         "falls": {"rising-lr"},
         "busy": {"idle-epochs"},
         "spread": {"wide-spread"},
+        "warm": {"long-warmup", "no-warmup"},
     }
     for item, faults in mirrored.items():
         found = checks.look(item, schedule, table, EN)
         assert found is not None
         assert found.good == (not codes & faults), (item, found)
+
+
+@pytest.mark.parametrize(
+    ("lr", "adam", "good", "said"),
+    [
+        ({"warmup": {"epochs": 4}}, True, True, "Warmup takes 4 of 8 epochs."),
+        (
+            {"warmup": {"epochs": 4.1}},
+            True,
+            False,
+            "Warmup takes 4.1 of 8 epochs. That is more than half.",
+        ),
+        (
+            {"warmup": {"epochs": 2}, "after_unfreeze": "restart"},
+            True,
+            True,
+            "Warmup takes 2 of the 4 epochs that are left when early thaws.",
+        ),
+        (
+            {"warmup": {"epochs": 4}, "after_unfreeze": "restart"},
+            True,
+            False,
+            "Warmup takes 4 of the 4 epochs that are left when early thaws. "
+            "That is more than half.",
+        ),
+        ({}, True, False, "There is no warmup, though Adam begins at the full rate in late."),
+        (
+            {},
+            False,
+            True,
+            "There is no warmup, and none is needed: no pretrained group begins at 1e-3 or more "
+            "under Adam.",
+        ),
+    ],
+)
+def test_a_warmup_is_looked_for_where_adam_needs_one_and_ends_in_half_of_every_curve(
+    lr: dict[str, object], adam: bool, good: bool, said: str
+) -> None:
+    made = small.schedule(
+        small.group("early", *small.ALL[:4], trains=[[4, None]]),
+        small.group("late", *small.ALL[4:]),
+        small.group("head"),
+        epochs=8,
+        lr=lr,
+        optimizer={"name": "adam" if adam else "sgd"},
+    )
+    assert checks.look("warm", made, small.RESNET18, EN) == checks.Found(good, said)
+    if {"long-warmup", "no-warmup"} & {problem.code for problem in problems(made, small.RESNET18)}:
+        assert not good
 
 
 def test_the_exercise_fails_two_live_checks_and_the_mended_one_none() -> None:

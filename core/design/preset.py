@@ -195,8 +195,8 @@ def read(text: str | bytes) -> Preset:
 
 
 def to_raw(preset: Preset) -> dict[str, Any]:
-    """The preset as plain JSON values, without what is as it would be anyway."""
-    return preset.model_dump(mode="json", exclude_defaults=True)
+    """The preset as plain JSON values: what it says, a default too where it says that."""
+    return preset.model_dump(mode="json", exclude_unset=True)
 
 
 def dumps(preset: Preset) -> str:

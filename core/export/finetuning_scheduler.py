@@ -60,7 +60,7 @@ class Classifier(pl.LightningModule):
 
 def make_trainer(model, phases={file}, folder=None):
     return pl.Trainer(
-        max_epochs=EPOCHS,
+        max_epochs=EPOCHS,{devices}
         default_root_dir=folder,
         callbacks=[
             FinetuningScheduler(phases, epoch_transitions_only=True, restore_best=False),
@@ -68,6 +68,10 @@ def make_trainer(model, phases={file}, folder=None):
             Rates(model),
         ],
     )'''
+
+
+_ONE_PROCESS = """
+        devices=1,  # in several, no gradient of what thaws later would be exchanged"""
 
 
 def export(source: Source) -> Exported:
@@ -107,6 +111,15 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
             "(on the command line: --out F --usage)",
         )
     ]
+    if _thaws_later(schedule):
+        found.append(
+            Loss(
+                "groups",
+                "in several processes finetuning-scheduler exchanges no gradients of what thaws "
+                "after the first epoch",
+                "the Lightning code trains in one process",
+            )
+        )
     others = said(schedule)
     for place, (group, other) in enumerate(zip(schedule.groups, others.groups, strict=True)):
         thaws = plan.open_spans(group, schedule.epochs)
@@ -155,6 +168,10 @@ def _phases(schedule: Schedule) -> list[tuple[int, list[Group]]]:
     ]
 
 
+def _thaws_later(schedule: Schedule) -> bool:
+    return any(start > 0 for start, _ in _phases(schedule))
+
+
 def _yaml(schedule: Schedule) -> str:
     phases = _phases(schedule)
     starts = [start for start, _ in phases]
@@ -192,5 +209,9 @@ def _lightning(source: Source) -> str:
             "from finetuning_scheduler import FinetuningScheduler, FTSCheckpoint",
         ],
         python_freezing.holding(source),
-        _CLASSES.format(optimizer=made, file=FILE),
+        _CLASSES.format(
+            optimizer=made,
+            file=FILE,
+            devices=_ONE_PROCESS if _thaws_later(source.schedule) else "",
+        ),
     )

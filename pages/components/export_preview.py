@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
 
 import streamlit as st
 
+from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import csv, targets
 from core.export.exported import Exported
 from pages.components import exports, frame, state
+from pages.components.copy_button import copy_button
 from pages.components.downloads import csv_button
 
 _MIME = {
@@ -23,8 +26,10 @@ _MIME = {
 _LOOK: dict[str, Any] = {"type": "primary", "icon": ":material/download:", "key": "download"}
 _HEIGHT = 560
 _LINES = 600
-"""Lines that a preview shows; the file has all."""
+"""Lines that a preview shows; the file and what is copied have all."""
 _ROWS = 60
+_MOST_COPIED = 20_000
+"""Rows of the table that are made and sent to the browser before they are asked for: 0.8 MB."""
 
 
 def preview(name: str, made: Exported | InputError) -> None:
@@ -37,6 +42,8 @@ def preview(name: str, made: Exported | InputError) -> None:
             st.error(frame.escape_markdown(str(made)), icon=":material/block:")
             return
         with _head(target.title, file):
+            if isinstance(made.content, str):
+                copy_button(made.content)
             mime = _MIME.get(f".{file.rpartition('.')[2]}", "text/plain")
             st.download_button("Download", made.content, file, mime, on_click="ignore", **_LOOK)
         _content(target, made)
@@ -44,17 +51,20 @@ def preview(name: str, made: Exported | InputError) -> None:
 
 
 def csv_preview() -> None:
-    """The cards of the table, which is not made before it is downloaded."""
+    """The cards of the table; a long one is not made before it is downloaded."""
     schedule, steps = state.schedule(), state.steps_per_epoch()
     target = targets.TARGETS["csv"]
     with frame.card("preview"):
+        rows = schedule.epochs * steps * len(schedule.groups)
         with _head(target.title, targets.file_name(schedule, target)):
+            if rows <= _MOST_COPIED:
+                copy_button(_table(schedule, steps))
             csv_button("Download", **_LOOK)
         lines = chain.from_iterable(part.splitlines(True) for part in csv.parts(schedule, steps))
         _code("".join(islice(lines, 1 + _ROWS)), None)
-        total = schedule.epochs * steps * len(schedule.groups)
-        if total > _ROWS:
-            st.caption(f"Shown and copied: the first {_ROWS} of {total:,} rows. Download has all.")
+        if rows > _ROWS:
+            has_all = "Copy and Download have" if rows <= _MOST_COPIED else "Download has"
+            st.caption(f"Shown: the first {_ROWS} of {rows:,} rows. {has_all} all.")
     usage_card("csv", "")
 
 
@@ -91,8 +101,13 @@ def _content(target: targets.Target, made: Exported) -> None:
     _code(shown, target.language)
     if len(lines) > _LINES:
         st.caption(
-            f"Shown and copied: the first {_LINES} of {len(lines):,} lines. Download has all."
+            f"Shown: the first {_LINES} of {len(lines):,} lines. Copy and Download have all."
         )
+
+
+@lru_cache(maxsize=2)
+def _table(schedule: Schedule, steps: int) -> str:
+    return csv.text(schedule, steps)
 
 
 def _code(text: str, language: str | None) -> None:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 
 from core.design import curves, plan
 from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.problems.facts import Facts
 from core.design.problems.rates import WIDE
+from core.design.problems.warmup import HIGH, curve_lengths, no_warmup
 from core.design.spec import Schedule
 from pages.lesson.facts import in_exactly_one_group
 from pages.lesson.language import Language
@@ -30,6 +32,8 @@ ITEMS: Mapping[str, str] = {
 """Every item with the step that explains it, in the order of the list."""
 
 _ROUNDING = 1 + 1e-9
+_MOST_WARM = 0.5
+"""The share of a curve in which a warmup still ends well before the curve does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +108,22 @@ def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> Found
     return Found(False, language.word("checks.idle", idle=language.integer(idle), count=count))
 
 
-def _warm(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
-    warmup = schedule.lr.warmup.epochs
+def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+    warmup, word = schedule.lr.warmup.epochs, language.word
     if not warmup:
-        return Found(True, language.word("checks.no-warmup"))
-    key = "warm" if warmup < schedule.epochs else "too-warm"
-    values = {"warmup": language.number(warmup), "epochs": language.integer(schedule.epochs)}
-    return Found(key == "warm", language.word(f"checks.{key}", **values))
+        cold = next(no_warmup(Facts(schedule, table)), None)
+        if cold is None:
+            return Found(True, word("checks.no-warmup", rate=language.rate(HIGH)))
+        return Found(False, word("checks.cold", groups=_listed(cold.groups)))
+    lengths = curve_lengths(schedule)
+    last = min(lengths, key=lengths.__getitem__, default="")
+    length = lengths.get(last, schedule.epochs)
+    values = {"warmup": language.number(warmup), "epochs": language.integer(length)}
+    whole = length == schedule.epochs
+    taken = word("checks.warm", **values) if whole else word("checks.warmed", group=last, **values)
+    if warmup <= length * _MOST_WARM:
+        return Found(True, taken)
+    return Found(False, f"{taken} {word('checks.too-warm')}")
 
 
 def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> Found | None:

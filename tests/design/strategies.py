@@ -91,6 +91,18 @@ def windows(draw: st.DrawFn, epochs: int) -> list[list[int | None]]:
     return found
 
 
+def states(epochs: int) -> st.SearchStrategy[dict[str, Any]]:
+    """What a group says beside its name and its parts."""
+    return st.fixed_dictionaries(
+        {
+            "trainable": windows(epochs),
+            "lr_scale": scales,
+            "when_frozen": st.sampled_from(["eval", "train"]),
+            "batchnorm": st.sampled_from(["eval", None]),
+        }
+    )
+
+
 @st.composite
 def documents(draw: st.DrawFn, max_epochs: int = 12, max_groups: int = 5) -> dict[str, Any]:
     """Raw JSON of a valid schedule of any model; optional fields may be left out."""
@@ -107,10 +119,7 @@ def documents(draw: st.DrawFn, max_epochs: int = 12, max_groups: int = 5) -> dic
         {
             "name": name,
             "modules": [f"block{at}", f"norm{at}.weight"][: draw(st.integers(1, 2))],
-            "trainable": draw(windows(epochs)),
-            "lr_scale": draw(scales),
-            "when_frozen": draw(st.sampled_from(["eval", "train"])),
-            "batchnorm": draw(st.sampled_from(["eval", None])),
+            **draw(states(epochs)),
         }
         for at, name in enumerate(group_names)
     ]
@@ -137,11 +146,11 @@ def schedules(max_epochs: int = 12, max_groups: int = 5) -> st.SearchStrategy[Sc
 @st.composite
 def real_schedules(draw: st.DrawFn) -> Schedule:
     """Schedules of a supported model with its default groups, so that its layer table fits."""
-    raw = draw(documents())
+    raw = draw(documents(max_groups=1))  # its groups are not kept
     table = layers.load(draw(st.sampled_from(layers.known_models()[:4])))
     raw["model"] = {"name": table.model, "weights": next(iter(table.weights), None)}
     raw["groups"] = [
-        {"name": g.name, "modules": list(g.modules), "trainable": draw(windows(raw["epochs"]))}
+        {"name": g.name, "modules": list(g.modules), **draw(states(raw["epochs"]))}
         for g in table.groups
     ]
     return from_raw(raw)

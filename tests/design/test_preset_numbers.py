@@ -7,9 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import timm
 import torch
-from timm.optim import param_groups_layer_decay
 from torch.optim.lr_scheduler import OneCycleLR
 
 from core.design import curves, layers, plan, presets
@@ -67,56 +65,47 @@ def test_one_cycle_is_torchs_one_cycle_lr_to_1e_12():
         scheduler.step()
 
 
+def one_cycle(top: float, share: float, rise: float, div: float = 25.0) -> float:
+    """The rate of fit_one_cycle: combined_cos of fastai 2, callback/schedule.py; div_final 1e5."""
+
+    def between(start: float, end: float, along: float) -> float:
+        return start + (1 + math.cos(math.pi * (1 - along))) * (end - start) / 2
+
+    if share < rise:
+        return between(top / div, top, share / rise)
+    return between(top, top / 1e5, (share - rise) / (1 - rise))
+
+
 def test_fastais_backbone_gets_its_second_cycle_over_slices():
-    # fastai 2, fine_tune: fit_one_cycle(epochs, slice(1e-5, 1e-3), pct_start=0.3, div=5), with
-    # combined_cos of callback/schedule.py and div_final 1e5
+    # fastai 2, fine_tune: fit_one_cycle(epochs, slice(1e-5, 1e-3), pct_start=0.3, div=5)
     schedule = presets.load("fastai-fine-tune")
     stem, steps_per_epoch = schedule.groups[0], 10
     n = (schedule.epochs - 1) * steps_per_epoch
     steps = np.arange(steps_per_epoch, schedule.epochs * steps_per_epoch)
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)[0]
-
-    def between(start: float, end: float, share: float) -> float:
-        return start + (1 + math.cos(math.pi * (1 - share))) * (end - start) / 2
-
     for k, rate in enumerate(rates.tolist()):
-        at = k / n
-        rising = between(1e-5 / 5, 1e-5, at / 0.3)
-        falling = between(1e-5, 1e-5 / 1e5, (at - 0.3) / 0.7)
-        assert rate == pytest.approx(rising if at < 0.3 else falling, rel=1e-9)
+        assert rate == pytest.approx(one_cycle(1e-5, k / n, 0.3, 5), rel=1e-9)
     assert stem.trainable == ((1, None),)
     peaks = [curves.peak(schedule, group) for group in schedule.groups]
     assert peaks == pytest.approx(np.geomspace(1e-5, 1e-3, len(peaks)).tolist())
+    assert schedule.optimizer.weight_decay == 0.01  # fastai/optimizer.py, Adam
 
 
-@pytest.mark.parametrize(
-    ("name", "decay"), [("mae-vit-b", 0.65), ("mae-vit-l", 0.75), ("beit", 0.65), ("electra", 0.8)]
-)
-def test_layer_decay_is_timms_on_a_vision_transformer(name: str, decay: float):
-    # MAE, FINETUNE.md; BEiT, get_started_for_image_classification.md; ELECTRA,
-    # configure_finetuning.py: decay per block, counted from the head. The last norm layer, which
-    # timm counts with the last block, goes with the head there as it does here (MAE, lr_decay.py).
-    table = layers.load(VIT)
-    schedule = apply(presets.find(name), table)
-    network = timm.create_model(VIT.removeprefix("timm/"), pretrained=False)
-    scales = {
-        id(parameter): group["lr_scale"]
-        for group in param_groups_layer_decay(network, layer_decay=decay)
-        for parameter in group["params"]
-    }
-    seen = {}
-    for group in schedule.groups:
-        mine = {
-            scales[id(parameter)]
-            for path, parameter in network.named_parameters()
-            if not path.startswith("norm.")
-            and any(layers.covers(module, path) for module in group.modules)
-        }
-        assert len(mine) == 1, group.name
-        seen[group.name] = mine.pop()
-    assert {group.name: curves.scale(schedule, group) for group in schedule.groups} == (
-        pytest.approx(seen, rel=1e-12)
+def test_fastais_head_has_one_cycle_that_differs_from_fastais_two_as_its_preset_says():
+    # fastai 2, fine_tune: fit_one_cycle(1, slice(2e-3), pct_start=0.99), then the cycle above
+    schedule, steps_per_epoch = presets.load("fastai-fine-tune"), 100
+    first, n = steps_per_epoch, schedule.epochs * steps_per_epoch
+    rates = np.array(head_rates(schedule, steps_per_epoch))
+    assert rates == pytest.approx([one_cycle(1e-3, k / n, 0.25, 5) for k in range(n)], rel=1e-9)
+    fastais = np.array(
+        [one_cycle(2e-3, k / first, 0.99) for k in range(first)]
+        + [one_cycle(1e-3, k / (n - first), 0.3, 5) for k in range(n - first)]
     )
+    assert rates[:first].sum() / fastais[:first].sum() == pytest.approx(0.41, abs=0.01)
+    rising, falling = slice(first, 5 * first // 2), slice(5 * first // 2, n)
+    assert (rates[rising] / fastais[rising]).max() == pytest.approx(4.16, abs=0.01)
+    assert 0.6 < (rates[falling] / fastais[falling]).min() < 0.61
+    assert (rates[falling] < fastais[falling]).all()
 
 
 @pytest.mark.parametrize(
@@ -199,20 +188,24 @@ def test_wsd_is_the_cooldown_of_section_3():
         assert rate == pytest.approx(schedule.optimizer.base_lr * share, rel=1e-9)
 
 
-def test_bit_crosses_the_three_steps_where_its_preset_says():
+def test_bit_stays_as_near_to_the_three_steps_as_its_preset_says():
     # BiT-HyperRule (arXiv:1912.11370), Section 3.3 and bit_hyperrule.py: warmup over 500 of 10,000
     # steps, a tenth of the rate after 3,000, 6,000 and 9,000
     schedule = presets.load("bit")
     rates = np.array(head_rates(schedule, 500))
     assert len(rates) == 10_000
-    assert rates[:500] == pytest.approx(0.003 * np.arange(500) / 500)
     staircase = 0.003 * np.minimum(np.arange(10_000) / 500, 1.0)
     for step, tread, share in ((3_000, 0.1, 0.40), (6_000, 0.01, 0.076), (9_000, 0.001, 0.0022)):
         staircase[step + 1 :] = 0.003 * tread
         assert tread < share < tread * 10
         assert rates[step] == pytest.approx(0.003 * share, rel=0.02)
-    assert rates[-1] == pytest.approx(0.003 * 0.001, rel=1e-3)
+    assert rates[:501] == pytest.approx(staircase[:501])
+    assert rates[-1] == pytest.approx(staircase[-1], rel=1e-3)
     assert (np.diff(rates[500:]) < 0).all()
+    times = rates[1:] / staircase[1:]  # both begin at 0
+    assert (int(times.argmax()) + 1, int(times.argmin()) + 1) == (6_001, 9_000)
+    assert 7.5 < times.max() < 7.6
+    assert 0.21 < times.min() < 0.22
     assert rates.sum() / staircase.sum() == pytest.approx(0.85, abs=0.01)
 
 

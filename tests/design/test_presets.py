@@ -66,6 +66,14 @@ def test_a_preset_is_stored_as_thaw_writes_it(name: str):
 
 
 @pytest.mark.parametrize("name", presets.names())
+def test_weight_decay_and_momentum_are_written_where_the_optimizers_default_is_not_0(name: str):
+    optimizer = presets.find(name).optimizer
+    defaults = type(optimizer)(name=optimizer.name, base_lr=1.0).model_dump()
+    not_0 = {key for key in ("weight_decay", "momentum") if defaults.get(key)}
+    assert not_0 <= optimizer.model_fields_set
+
+
+@pytest.mark.parametrize("name", presets.names())
 def test_a_presets_name_is_that_of_its_file(name: str):
     assert presets.find(name).name == name
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
@@ -23,7 +24,7 @@ from core.export import pytorch
 from core.runs.settings import RunSettings
 from core.training.train import train
 from tests.design.strategies import real_schedules
-from tests.export.made import run_code, source
+from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import SCHEDULES, Seen, assert_as_planned
 from tests.training.small import same_bits, weights
 
@@ -205,8 +206,9 @@ def test_without_a_layer_table_a_head_of_torchvision_is_not_known():
         pytorch.export(source(presets.load("exercise")))
 
 
-@given(real_schedules())
-def test_any_schedule_of_a_model_is_a_script_with_the_schedules_table(schedule: Schedule):
-    code = run_code(script(schedule))
-    assert [g["name"] for g in code.GROUPS] == [g.name for g in schedule.groups]
-    assert [g["trains"] for g in code.GROUPS] == [list(g.trainable) for g in schedule.groups]
+@given(real_schedules(), st.integers(1, 9))
+@settings(max_examples=500)
+def test_any_schedule_of_a_model_is_a_script_whose_table_equals_the_plan(
+    schedule: Schedule, steps: int
+):
+    assert_table_is_the_plan(run_code(script(schedule)), schedule, steps)

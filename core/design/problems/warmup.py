@@ -22,7 +22,7 @@ def long_warmup(facts: Facts) -> Iterator[Problem]:
     """Warmup takes the whole run, or for a group that restarts, all that is left of it."""
     schedule = facts.schedule
     warmup, total = schedule.lr.warmup.epochs, schedule.epochs
-    left = _left(schedule)
+    left = curve_lengths(schedule)
     shortest = min(left.values(), default=total)
     if warmup < shortest:
         return
@@ -155,7 +155,7 @@ def _restarted(schedule: Schedule) -> Fix:
     return Fix(label, _with_warmup(mended, length))
 
 
-def _left(schedule: Schedule) -> dict[str, int]:
+def curve_lengths(schedule: Schedule) -> dict[str, int]:
     """Epochs that each group's curve lasts, for those whose curve begins within the run."""
     left = {g.name: schedule.epochs - origin(schedule, g) for g in schedule.groups}
     return {name: rest for name, rest in left.items() if rest > 0}
@@ -163,7 +163,7 @@ def _left(schedule: Schedule) -> dict[str, int]:
 
 def _fitting(schedule: Schedule, length: float) -> float:
     """A warmup of that length, or where that is too long, of half of the shortest curve."""
-    shortest = min(_left(schedule).values(), default=schedule.epochs)
+    shortest = min(curve_lengths(schedule).values(), default=schedule.epochs)
     return length if length < shortest else shortest / 2
 
 

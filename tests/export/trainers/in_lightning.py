@@ -45,8 +45,8 @@ class Classifier(pl.LightningModule):
         return self._code.configure_optimizers(self, self.model)
 
 
-def loader() -> DataLoader[tuple[Tensor, ...]]:
-    return DataLoader(TensorDataset(IMAGES, LABELS), BATCH)
+def loader(batch: int = BATCH) -> DataLoader[tuple[Tensor, ...]]:
+    return DataLoader(TensorDataset(IMAGES, LABELS), batch)
 
 
 QUIET = {

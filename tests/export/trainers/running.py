@@ -41,29 +41,39 @@ def exported(target: str, schedule: Schedule) -> Exported:
     return targets.export(target, Source(schedule, STEPS, TABLE))
 
 
-def run(target: str, package: str, folder: Path) -> Path:
-    """Train by every case that the target takes, and return the folder with the records.
+def python_with(package: str) -> str:
+    """The Python that THAW_TRAINERS names; without that variable this one, or the test is skipped.
 
-    The Python that THAW_TRAINERS names does it, which fails where it has no such package; without
-    that variable it is this one, and the test is skipped.
+    What it runs fails where the named one has no such package.
     """
     python = os.environ.get("THAW_TRAINERS")
     if python is None and find_spec(package) is None:
         pytest.skip(f"no {package}: pip install -r tests/export/requirements.txt")
-    names = [name for name in CASES if _write(target, name, folder)]
+    return python or sys.executable
+
+
+def run(target: str, package: str, folder: Path) -> Path:
+    """Train by every case that the target takes, and return the folder with the records."""
+    python = python_with(package)
+    names = [name for name in CASES if write(target, name, folder)]
     module = f"tests.export.trainers.in_{target.replace('-', '_')}"
+    call([python, "-m", module, str(folder), *names])
+    return folder
+
+
+def call(command: list[str]) -> None:
+    """Run it to its end, which must be a good one."""
     done = subprocess.run(
-        [python or sys.executable, "-m", module, str(folder), *names],
+        command,
         cwd=ROOT,
         capture_output=True,
         text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    return folder
 
 
-def _write(target: str, name: str, folder: Path) -> bool:
+def write(target: str, name: str, folder: Path) -> bool:
     """Write a case and its export; False if the target refuses it."""
     try:
         made = exported(target, CASES[name])

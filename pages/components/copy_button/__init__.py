@@ -1,0 +1,25 @@
+"""A button that puts a whole text on the clipboard, also where a preview shows a part of it."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+_HERE = Path(__file__).parent
+
+
+def copy_button(text: str) -> None:
+    """Draw the button, once on a page."""
+    _component()(key="copy", data=text, width="content", height="content")
+
+
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "thaw_copy_button",
+        js=(_HERE / "copy_button.js").read_text(encoding="utf-8"),
+        css=(_HERE / "copy_button.css").read_text(encoding="utf-8"),
+    )
