@@ -20,6 +20,7 @@ from core.design.spec import (
     ModelRef,
     Name,
     Optimizer,
+    Scale,
     Warmup,
     Window,
     refused,
@@ -98,7 +99,7 @@ class Rule(Document):
     role: Role
     trainable: tuple[Window, ...] = ()
     pattern: Pattern | None = None
-    lr_scale: Annotated[float, Field(ge=1e-9, le=1e9)] | None = None
+    lr_scale: Scale | None = None
     when_frozen: Literal["eval", "train"] = "eval"
     batchnorm: Literal["eval"] | None = None
 

@@ -29,7 +29,6 @@ from core.design.parts import Tree
 from core.design.spec import Group, Schedule, Window
 from core.errors import InputError, ScheduleError
 
-_SCALES = (1e-9, 1e9)
 _GROUP_DECAYS = (1e-6, 10.0)
 
 
@@ -251,8 +250,7 @@ def _regrouped(schedule: Schedule, drafts: Sequence[_Draft]) -> Schedule:
         if before != now:
             wanted = decay**before if own is None else own
             by_decay = math.isclose(decay**now, wanted, rel_tol=1e-9)
-            written = _SCALES[0] <= wanted <= _SCALES[1]
-            own = wanted if written and not by_decay else None
+            own = None if by_decay else wanted
         groups.append(draft.group.model_copy(update={"lr_scale": own}))
     raw = to_raw(schedule)
     raw["groups"] = [group.model_dump(mode="json", exclude_none=True) for group in groups]

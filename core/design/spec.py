@@ -77,8 +77,11 @@ Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
 Window = tuple[Epoch, Epoch | None]
 """Epochs in which a group trains, `[start, end)`; `null` means to the end."""
 
-_MAX_EXPONENT = 100
-"""Scales by distance lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
+MAX_EXPONENT = 100
+"""Scales lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
+
+Scale = Annotated[float, Field(ge=10.0**-MAX_EXPONENT, le=10.0**MAX_EXPONENT)]
+"""A group's peak as a share of the base rate; wide enough for all that a decay gives."""
 
 
 def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
@@ -248,7 +251,7 @@ class Group(Part):
     trains (their weights train), which small batches and small images need.
     """
 
-    lr_scale: Annotated[float, Field(ge=1e-9, le=1e9)] | None = None
+    lr_scale: Scale | None = None
     when_frozen: Literal["eval", "train"] = "eval"
     batchnorm: Literal["eval"] | None = None
 
@@ -285,7 +288,7 @@ class Schedule(Document):
         scaled = [group.lr_scale is not None for group in reversed(self.groups)]
         deepest = max((i for i, own in enumerate(scaled) if not own), default=0)
         exponent = deepest * math.log10(decay)
-        if abs(exponent) > _MAX_EXPONENT:
+        if abs(exponent) > MAX_EXPONENT:
             raise refused(
                 f"is {decay:g}, which makes a scale of 1e{exponent:.0f} {deepest} groups deep",
                 "bring it closer to 1, or give the deep groups an lr_scale",

@@ -9,7 +9,7 @@ from core.design.budget import budget
 from core.design.curves import scale
 from core.design.palette import group_colours
 from core.design.problems.words import percent
-from core.design.spec import Group, Schedule
+from core.design.spec import MAX_EXPONENT, Group, Schedule
 from pages.components import cost_words as words
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale, sensible_step
@@ -117,8 +117,8 @@ def _lr_scale(group: Group) -> None:
     st.number_input(
         "LR scale",
         value=None,
-        min_value=1e-9,
-        max_value=1e9,
+        min_value=10.0**-MAX_EXPONENT,
+        max_value=10.0**MAX_EXPONENT,
         step=sensible_step(now),
         format="%g",
         key=key,

@@ -480,7 +480,7 @@ WRONG_FIELDS = [
         to={"shape": "polynomial", "power": -2},
         says="lr.decay.power is -2: it must be at least 0.01",
     ),
-    at("groups", 1, "lr_scale", to=0, says="groups[1].lr_scale is 0: it must be at least 1e-09"),
+    at("groups", 1, "lr_scale", to=0, says="groups[1].lr_scale is 0: it must be at least 1e-100"),
     at(
         "groups",
         1,

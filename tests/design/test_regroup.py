@@ -441,6 +441,14 @@ def test_a_chosen_grouping_cuts_as_the_table_says_and_is_read_back(
     assert chosen.groups[-1].trainable != () or schedule.groups[-1].trainable == ()
 
 
+def test_a_steep_decay_is_written_out_where_a_finer_cut_changes_the_distance():
+    steep = edits.set_field(presets.load("gradual"), "lr.group_decay", 1e-4)
+    table = table_of(steep)
+    finer = regroup.choose_grouping(steep, table, table.groupings[-1].name)
+    assert same_training(steep, finer)
+    assert min(group.lr_scale or 1.0 for group in finer.groups) < 1e-9
+
+
 @given(real_schedules())
 def test_a_finer_cut_changes_nothing_of_the_training_and_the_coarser_one_takes_it_back(
     schedule: Schedule,

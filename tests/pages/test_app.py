@@ -170,6 +170,16 @@ def test_a_cleared_lr_scale_follows_the_decay_per_group(app: AppTest) -> None:
     assert _schedule(app).group("head").lr_scale is None
 
 
+def test_a_decay_however_steep_is_shown_as_the_deepest_groups_scale(app: AppTest) -> None:
+    steep = edits.set_field(presets.load(presets.DEFAULT), "lr.group_decay", 1e-4)
+    app.query_params["s"] = link.encode(steep)
+    app.run()
+    app.session_state["selected"] = (steep.groups[0].name, 0)
+    shown = app.run().number_input(key="lr-scale").value
+    assert shown == pytest.approx(1e-4 ** (len(steep.groups) - 1), rel=1e-9, abs=0)
+    assert shown < 1e-9
+
+
 def test_a_rate_of_zero_everywhere_is_drawn(app: AppTest) -> None:
     app.run().number_input(key="field:epochs").set_value(1).run()
     app.segmented_control(key="field:lr.interval").set_value("epoch").run()

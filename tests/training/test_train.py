@@ -304,13 +304,16 @@ def test_fewer_images_than_asked_for_are_told_with_both_numbers(tmp_path):
 
 
 def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
-    folder = tmp_path / "checkpoints"
-    saved = [
-        len(list(folder.glob("*")))
-        for event in train(small_schedule(2), small_settings(), checkpoints=folder)
+    def files_of(epoch: int) -> list[Path]:
+        return list(tmp_path.glob(f"*epoch-{epoch:05}*"))
+
+    told = {
+        event.done: files_of(event.done)
+        for event in train(small_schedule(2), small_settings(), checkpoints=tmp_path)
         if isinstance(event, ev.Progress) and event.stage == "checkpoint"
-    ]
-    assert saved == [0, 1]
+    }
+    assert told == {1: [], 2: []}
+    assert all(files_of(epoch) for epoch in told)
 
 
 def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
