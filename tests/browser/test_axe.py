@@ -7,28 +7,40 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 
+from pages.lesson import texts
+from pages.lesson.visit import PLACES
+from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
 from tests.browser.faults import serious_faults
 
 OpenPage = Callable[..., Page]
-LESSON = [f"/learn?lang=es&step={step}" for step in ("unfreezing", "warmup", "checklist")]
+CARDS = {"Run": "settings", "Compare": "compare-empty", "Export": "targets"}
+"""A card of each page, by which it is known to have come."""
 
 
-@pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export", *LESSON])
 @pytest.mark.parametrize(
     ("viewport", "scheme"),
     [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light"), (PHONE, "dark")],
 )
-def test_no_serious_fault(
-    open_page: OpenPage, path: str, viewport: ViewportSize, scheme: str
+def test_no_serious_fault_on_any_page(
+    open_page: OpenPage, viewport: ViewportSize, scheme: str
 ) -> None:
-    page = open_page(path, viewport, scheme)
-    assert serious_faults(page) == []
+    page = open_page("/", viewport, scheme)
+    assert serious_faults(page) == [], "Design"
+    for name, card in CARDS.items():
+        driving.go_to(page, name)
+        expect(page.locator(f".st-key-card-{card}")).to_be_visible()
+        assert serious_faults(page) == [], name
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_no_serious_fault_in_the_gallery_of_presets(open_page: OpenPage, scheme: str) -> None:
-    page = open_page("/", WIDE, scheme)
-    page.locator(".st-key-presets button").first.click()
-    expect(page.get_by_role("button", name="Use The exercise, mended")).to_be_visible()
-    assert serious_faults(page) == []
+@pytest.mark.parametrize(("code", "scheme"), [("en", "dark"), ("es", "light")])
+def test_no_serious_fault_in_any_step_of_the_lesson(
+    open_page: OpenPage, code: str, scheme: str
+) -> None:
+    page = open_page(f"/learn?lang={code}", scheme=scheme)
+    for place in PLACES:
+        title = texts.read(code, place).title
+        expect(page.get_by_role("heading", level=1, name=title, exact=True)).to_be_visible()
+        assert serious_faults(page) == [], place
+        if place in texts.STEPS:
+            page.locator(".st-key-lesson-next button").click()

@@ -50,7 +50,11 @@ def shelf(home: Path) -> Iterator[Path]:
 
 
 def choose(page: Page, letter: str, name: str) -> None:
-    page.get_by_role("combobox", name=f"Schedule {letter}").click()
+    choice = page.get_by_role("combobox", name=f"Schedule {letter}")
+    expect(choice).to_be_visible()
+    driving.settle(page)  # a list that is open closes when the page is drawn anew, or scrolled
+    choice.scroll_into_view_if_needed()
+    choice.click()
     page.get_by_role("option", name=re.compile(f"^{re.escape(name)}")).first.click()
     driving.settle(page)
 
@@ -197,6 +201,7 @@ def test_schedules_are_saved_renamed_duplicated_deleted_and_brought_back(
     page.get_by_role("button", name="Duplicate").click()
     expect(row(page, "../Mine *and* yours copy")).to_be_visible()
     assert titles(shelf) == ["../Mine *and* yours", "../Mine *and* yours copy"]
+    assert serious_faults(page) == []
 
     page.get_by_role("button", name="Delete").click()
     expect(row(page, "../Mine *and* yours copy")).to_have_count(0)
@@ -221,8 +226,11 @@ def test_the_keyboard_alone_compares(open_page: OpenPage) -> None:
     expect(differences(page)).to_contain_text("stage4 now trains")
 
 
-def test_four_schedules_fit_a_phone(open_page: OpenPage) -> None:
-    page = open_page("/compare", PHONE)
+def test_four_schedules_fit_a_phone_beside_a_library(open_page: OpenPage, shelf: Path) -> None:
+    library.save(shelf, presets.load("ulmfit"))
+    page = open_page("/compare", PHONE, "dark")
+    row(page, "ULMFiT").click()
+    expect(page.locator(".st-key-library-body")).to_be_visible()
     choose(page, "B", "Discriminative rates · preset")
     for letter, name in (("C", "Head only · preset"), ("D", "The exercise · preset")):
         page.get_by_role("button", name="Add").click()

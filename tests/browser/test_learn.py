@@ -12,6 +12,7 @@ from pages.lesson.language import LANGUAGES
 from pages.lesson.visit import PLACES
 from tests.browser import driving
 from tests.browser.driving import PHONE
+from tests.browser.faults import serious_faults
 
 OpenPage = Callable[..., Page]
 
@@ -30,9 +31,11 @@ def _fits(page: Page) -> bool:
     )
 
 
-@pytest.mark.parametrize("code", LANGUAGES)
-def test_the_lesson_is_walked_through_on_a_phone(open_page: OpenPage, code: str) -> None:
-    page = open_page(f"/learn?lang={'en' if code == 'es' else code}", PHONE)
+@pytest.mark.parametrize(("code", "scheme"), [("en", "light"), ("es", "dark")])
+def test_the_lesson_is_walked_through_on_a_phone(
+    open_page: OpenPage, code: str, scheme: str
+) -> None:
+    page = open_page("/learn?lang=en", PHONE, scheme)
     page.get_by_text(LANGUAGES[code].name, exact=True).click()
     for place in PLACES:
         text = texts.read(code, place)
@@ -52,6 +55,8 @@ def test_the_lesson_is_walked_through_on_a_phone(open_page: OpenPage, code: str)
             expect(answer.get_by_test_id("stMarkdownContainer").last).not_to_be_visible()
             answer.locator("summary").click()
             expect(answer.get_by_test_id("stMarkdownContainer").last).to_be_visible()
+        assert serious_faults(page) == [], place
+        if place in texts.STEPS:
             page.locator(".st-key-lesson-next button").click()
     page.locator(".st-key-lesson-tick-cover label").click()
     expect(page.locator(".st-key-card-lesson-items")).to_contain_text(

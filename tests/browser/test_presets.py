@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from core.design import presets
 from tests.browser import driving
-from tests.browser.driving import PHONE
+from tests.browser.driving import PHONE, WIDE
+from tests.browser.faults import serious_faults
 
 OpenPage = Callable[..., Page]
 
@@ -30,7 +32,7 @@ def choose_model(page: Page, name: str) -> None:
     page.get_by_role("option", name=name, exact=True).click()
 
 
-def test_a_preset_is_applied_to_two_models_and_undone(open_page: OpenPage) -> None:
+def test_a_preset_is_applied_to_three_models_and_undone(open_page: OpenPage) -> None:
     page = open_page("/")
     driving.use_preset(page, "ULMFiT")
     expect(driving.thaw(page, "stage4")).to_have_attribute(
@@ -52,6 +54,15 @@ def test_a_preset_is_applied_to_two_models_and_undone(open_page: OpenPage) -> No
     page.locator(".st-key-undo button").first.click()
     expect(said(page)).to_have_text("Preset ULMFiT")
     expect(driving.thaw(page, "layer4")).to_have_attribute("aria-valuenow", "1")
+
+    choose_model(page, "torchvision/vit_b_16")
+    driving.use_preset(page, "MAE: ViT-B")
+    expect(said(page)).to_have_text("Preset MAE: ViT-B")
+    expect(driving.thaw(page, "embed")).to_have_attribute(
+        "aria-valuetext", "embed thaws at epoch 0 of 100"
+    )
+    blocks = page.get_by_role("slider", name=re.compile(r"^encoder\.layers\.\S+ thaws$"))
+    expect(blocks).to_have_count(12)
 
 
 def test_an_edit_is_said_beside_the_presets_name(open_page: OpenPage) -> None:
@@ -79,6 +90,7 @@ def test_the_gallery_tells_when_to_use_each_preset_and_where_its_numbers_are_fro
             expect(told).to_contain_text(found.cannot[-1])
     expect(gallery.get_by_role("img")).to_have_count(len(presets.names()))
     expect(gallery.get_by_role("button", name="Use Gradual unfreezing")).to_be_disabled()
+    assert serious_faults(page) == []
 
 
 def test_the_gallery_is_used_by_keyboard_alone(open_page: OpenPage) -> None:
@@ -98,9 +110,13 @@ def test_the_gallery_is_used_by_keyboard_alone(open_page: OpenPage) -> None:
     expect(said(page)).to_have_text("Preset Chain-thaw")
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_gallery_fits_a_phone_in_both_themes(open_page: OpenPage, scheme: str) -> None:
-    page = open_page("/", PHONE, scheme)
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (WIDE, "dark")]
+)
+def test_the_gallery_fits_the_screen_in_both_themes(
+    open_page: OpenPage, viewport: ViewportSize, scheme: str
+) -> None:
+    page = open_page("/", viewport, scheme)
     preset_button(page).click()
     gallery = page.get_by_role("dialog")
     card = gallery.locator(".st-key-preset-card-ulmfit")
@@ -108,7 +124,8 @@ def test_the_gallery_fits_a_phone_in_both_themes(open_page: OpenPage, scheme: st
     box = card.bounding_box()
     assert box is not None
     assert box["x"] >= 0
-    assert box["x"] + box["width"] <= PHONE["width"]
+    assert box["x"] + box["width"] <= viewport["width"]
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     ground = card.evaluate("e => getComputedStyle(e).backgroundColor")
     assert ground == {"light": "rgb(255, 255, 255)", "dark": "rgb(23, 26, 31)"}[scheme]
+    assert serious_faults(page) == []
