@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -122,5 +123,7 @@ def _failure(code: int, told: str) -> str:
     """Why a process made no table, from its last line; empty if it did."""
     if code == 0:
         return ""
+    if code < 0:
+        return f"its process was ended ({signal.Signals(-code).name})"
     lines = [line for line in told.splitlines() if line.strip()]
     return lines[-1].removeprefix("error: ") if lines else f"its process ended with {code}"

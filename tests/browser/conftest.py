@@ -44,7 +44,8 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[str]:
     """The address of the running app, which may print no traceback whatever the tests do."""
-    with running_app(home) as address:
+    cache = str(home / "cache")  # not the person's own
+    with running_app(home, XDG_CACHE_HOME=cache) as address:
         yield address
         # before the server is told to end, which a page that is still being drawn may take badly
         said = (home / LOG).read_text(encoding="utf-8", errors="replace")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import psutil
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
@@ -63,6 +64,29 @@ def test_a_preset_is_applied_to_three_models_and_undone(open_page: OpenPage) -> 
     )
     blocks = page.get_by_role("slider", name=re.compile(r"^encoder\.layers\.\S+ thaws$"))
     expect(blocks).to_have_count(12)
+
+
+def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/")
+    choose_model(page, "timm/resnet10t")
+    said = page.locator(".thaw-reading")
+    expect(said).to_contain_text("Reading timm/resnet10t")
+    (reader,) = (
+        process
+        for process in psutil.Process().children(recursive=True)
+        if process.cmdline()[-2:] == ["timm/resnet10t", "--json"]
+    )
+    reader.kill()
+    expect(said).to_have_text(
+        "timm/resnet10t could not be read: its process was ended (SIGKILL). "
+        "Choose another model, or try again."
+    )
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("timm/resnet10t")
+    page.get_by_role("button", name="Try again").click()
+    expect(driving.thaw(page, "layer4")).to_be_visible()
+    expect(said).to_have_count(0)
 
 
 def test_an_edit_is_said_beside_the_presets_name(open_page: OpenPage) -> None:

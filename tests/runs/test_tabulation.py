@@ -100,4 +100,4 @@ def test_at_the_end_all_are_killed(tmp_path: Path):
     making.ask(NAME, tmp_path)
     making.end()
     ended(making)
-    assert making.failure(NAME) == "its process ended with -9"
+    assert making.failure(NAME) == "its process was ended (SIGKILL)"
