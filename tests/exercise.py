@@ -18,10 +18,12 @@ def sgd(peaks: list[float]) -> torch.optim.Optimizer:
     return torch.optim.SGD(rows)
 
 
-def sequential(optimizer: torch.optim.Optimizer, warmup: int, total: int) -> SequentialLR:
+def sequential(
+    optimizer: torch.optim.Optimizer, warmup: int, total: int, eta_min: float = 1e-6
+) -> SequentialLR:
     """The exercise's scheduler as it is written with PyTorch's own classes."""
     rise = LinearLR(optimizer, start_factor=0.1, total_iters=warmup)
-    fall = CosineAnnealingLR(optimizer, T_max=total - warmup, eta_min=1e-6)
+    fall = CosineAnnealingLR(optimizer, T_max=total - warmup, eta_min=eta_min)
     return SequentialLR(optimizer, [rise, fall], [warmup])
 
 

@@ -77,11 +77,16 @@ def test_torch_makes_the_stems_rate_rise_a_hundredfold(torchs: dict[str, np.ndar
     assert to_the_floor / EXERCISE.peaks["stem"] == pytest.approx(100)
 
 
-def test_the_mended_rates_fall_alike_in_every_group() -> None:
-    falls = [
-        np.array(row) / EXERCISE.peaks[name]
-        for name, row in EXERCISE.rates(EXERCISE.mended).items()
-    ]
+def test_the_mended_rates_are_torchs_with_a_floor_of_its_own_for_each_group_and_fall_alike() -> (
+    None
+):
+    falls = []
+    for name, ours in EXERCISE.rates(EXERCISE.mended).items():
+        peak = EXERCISE.peaks[name]
+        optimizer = sgd([peak])
+        scheduler = sequential(optimizer, 3, 20, eta_min=peak / 1000)
+        np.testing.assert_allclose(ours, table(optimizer, scheduler, 20)[:, 0], rtol=1e-9)
+        falls.append(np.array(ours) / peak)
     for fall in falls:
         assert np.all(np.diff(fall[3:]) < 0)
         np.testing.assert_allclose(fall, falls[0], rtol=1e-12)
