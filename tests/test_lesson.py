@@ -77,9 +77,7 @@ def test_torch_makes_the_stems_rate_rise_a_hundredfold(torchs: dict[str, np.ndar
     assert to_the_floor / EXERCISE.peaks["stem"] == pytest.approx(100)
 
 
-def test_the_mended_rates_are_torchs_with_a_floor_of_its_own_for_each_group_and_fall_alike() -> (
-    None
-):
+def test_the_mended_rates_are_torchs_with_a_floor_for_each_group_and_fall_alike() -> None:
     falls = []
     for name, ours in EXERCISE.rates(EXERCISE.mended).items():
         peak = EXERCISE.peaks[name]
