@@ -20,7 +20,7 @@ from core.design import curves, parse
 from core.design.group_names import unique_name
 from core.design.layers import LayerTable, covers, parameter_counts
 from core.design.parts import Tree
-from core.design.spec import MAX_EPOCHS, Group, Schedule
+from core.design.spec import MAX_EPOCHS, MAX_EXPONENT, Group, Schedule
 from core.errors import InputError, ScheduleError, nearest, shown
 
 _KEYS = ("params", "max_transition_epoch", "lr")
@@ -226,7 +226,7 @@ def _with_phases(
         rate = None if depth is None else phases[depth].lr
         scale = curves.scale(schedule, group)
         if rate is not None:
-            scale = rate / schedule.optimizer.base_lr
+            scale = _scale(rate, schedule.optimizer.base_lr)
         decayed = schedule.lr.group_decay ** (len(cut) - 1 - place)
         same = abs(scale - decayed) <= 1e-12 * decayed
         changed = {
@@ -240,3 +240,10 @@ def _with_phases(
         return parse.from_raw({**parse.to_raw(schedule), "epochs": epochs, "groups": groups})
     except ScheduleError as error:
         raise InputError("the file", f"makes {error.field} {error.wrong}", error.way_out) from None
+
+
+def _scale(rate: float, base_lr: float) -> float:
+    """The share of the base rate, which rounding does not put outside of what a schedule takes."""
+    scale = rate / base_lr
+    taken = min(max(scale, 10.0**-MAX_EXPONENT), 10.0**MAX_EXPONENT)
+    return taken if abs(scale - taken) <= 1e-12 * taken else scale

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from core.__main__ import cli
 from core.design import curves, diff, layers, parse, plan, presets
 from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core.design.spec import MAX_EXPONENT, Schedule
 from core.errors import InputError
 from core.export import finetuning_scheduler, phases
 from core.export.exported import Source
@@ -78,10 +78,18 @@ def test_any_schedule_that_trains_from_the_start_has_lost_what_was_declared_and_
 ):
     assume(any(plan.is_open(group, 0) for group in schedule.groups))
     said = finetuning_scheduler.said(schedule)
-    assume(all(curves.scale(said, group) >= 1e-9 for group in said.groups))  # the least lr_scale
     found = read_back(schedule)
     assert lost(schedule, found) == declared(schedule)
     assert lost(said, found) == set()
+
+
+@pytest.mark.parametrize("scale", [10.0**-MAX_EXPONENT, 10.0**MAX_EXPONENT])
+def test_the_least_and_the_most_scale_come_back_though_their_rates_round(scale: float):
+    for base_lr in (0.48033198057291365, 0.7, 1.1e-3, 3e-4):
+        raw = to_raw(CASES["gradual-with-restart"])
+        raw["optimizer"]["base_lr"] = base_lr
+        raw["groups"][3]["lr_scale"] = scale
+        assert read_back(from_raw(raw)).groups[3].lr_scale == scale
 
 
 def test_curves_first_rates_and_the_optimizer_are_those_of_the_schedule_that_the_phases_come_onto():
