@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
+from typing import Any
 
 import altair
 import pytest
@@ -13,6 +16,7 @@ from core.errors import ExportError
 from core.export import chart, html, latex, markdown, picture
 from core.export.exported import Source
 from core.export.rows import rate, rows, spans
+from core.export.targets import TARGETS
 from tests.design.strategies import schedules
 from tests.export.thrice import SCHEDULES, STEPS
 
@@ -42,6 +46,49 @@ def test_any_schedule_has_a_chart_and_tables(schedule: Schedule):
     for made in (markdown.export(source), latex.export(source)):
         assert isinstance(made.content, str)
         assert made.content.endswith("\n")
+
+
+def _with_other_layers(raw: dict[str, Any]) -> None:
+    first, second, *_ = raw["groups"]
+    first["modules"], second["modules"] = second["modules"], first["modules"]
+
+
+def _with_other_optimizer(raw: dict[str, Any]) -> None:
+    raw["optimizer"]["weight_decay"] = 0.3
+
+
+@pytest.mark.parametrize(
+    ("target", "field", "change"),
+    [
+        ("csv", "optimizer", _with_other_optimizer),
+        ("csv", "optimizer", _with_other_layers),
+        *((name, "optimizer", _with_other_optimizer) for name in ("vega-lite", "png", "svg")),
+        *((name, "groups[].modules", _with_other_layers) for name in ("vega-lite", "png", "svg")),
+    ],
+)
+def test_what_is_declared_as_lost_makes_no_difference_to_the_file(
+    target: str, field: str, change: Callable[[dict[str, Any]], None]
+):
+    raw = to_raw(SCHEDULES["exercise"])
+    change(raw)
+    one, other = (
+        TARGETS[target].make(Source(schedule, STEPS, TABLE))
+        for schedule in (SCHEDULES["exercise"], from_raw(raw))
+    )
+    assert field in [loss.field for loss in one.losses]
+    assert one.content == other.content
+
+
+@pytest.mark.parametrize("target", ["markdown", "latex", "html"])
+def test_tables_have_no_rate_of_a_single_step_as_declared(target: str):
+    one, other = (
+        TARGETS[target].make(Source(SCHEDULES["exercise"], steps, TABLE)) for steps in (5, 7)
+    )
+    assert "lr" in [loss.field for loss in one.losses]
+    tables = [
+        re.sub("<svg.*</svg>", "", str(made.content), flags=re.DOTALL) for made in (one, other)
+    ]
+    assert tables[0] == tables[1]
 
 
 def test_pictures_are_pictures():
