@@ -15,14 +15,37 @@ from torch import nn
 from tests.export.trainers.recording import BATCH, Record, fresh_model, imported, schedule_of
 
 RUNS = (
+    ("accelerate", "frozen-again"),
     ("transformers", "frozen-again"),
     ("lightning", "frozen-again"),
     ("finetuning-scheduler", "discriminative-cosine"),
     ("finetuning-scheduler", "frozen-again"),
 )
-"""Targets and cases; FOLDER has a folder for each target."""
+"""Targets and cases; FOLDER has a folder for each target. In Accelerate `core.attach` is run."""
 SHARE = BATCH // 2
 """Images of a step in each process, so that an epoch has as many steps as in one."""
+
+
+def accelerate(model: nn.Module, folder: Path, case: str) -> None:
+    """As README does it."""
+    from accelerate import Accelerator, DistributedDataParallelKwargs
+
+    from core import attach
+    from tests.export.trainers.in_lightning import loader
+
+    unused = DistributedDataParallelKwargs(find_unused_parameters=True)
+    accelerator = Accelerator(cpu=True, kwargs_handlers=[unused])
+    network, data = accelerator.prepare(model, loader(SHARE))
+    plan = attach(accelerator.unwrap_model(network), schedule_of(folder, case), len(data))
+    optimizer = accelerator.prepare(plan.optimizer)
+    for epoch in range(plan.epochs):
+        plan.begin(epoch)
+        for images, labels in data:
+            loss = nn.functional.cross_entropy(network(images), labels)
+            optimizer.zero_grad()
+            accelerator.backward(loss)
+            optimizer.step()
+            plan.scheduler.step()
 
 
 def lightning(model: nn.Module, folder: Path, case: str) -> None:
