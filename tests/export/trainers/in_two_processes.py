@@ -141,3 +141,5 @@ if __name__ == "__main__":
         globals()[target.replace("-", "_")](network, at, name)
         record.write(at / f"{name}.{rank}.json")
         torch.save(network.state_dict(), at / f"{name}.{rank}.pt")
+    torch.distributed.barrier()
+    os._exit(0)  # all is written, and gloo's threads now and then abort a Python that ends
