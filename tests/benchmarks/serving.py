@@ -4,7 +4,7 @@ Starts the app as the README hosts it. Visitors look at every page and at every 
 drawn, and edit; then one of them trains each model that the demo runs, with every group open, at
 its largest images and batches. Printed is what the server and all its processes held together
 after the visits, the most while they went on, which is with a process that draws, and the most with
-a run: what is resident, so pages of libraries that processes share are counted in each of them.
+a run: what is resident, and a page that processes share once, as a container's limit counts it.
 """
 
 from __future__ import annotations
@@ -69,12 +69,13 @@ class Peak:
 
 
 def held(process: psutil.Process) -> int:
-    """Bytes that a process and its descendants hold now."""
+    """Bytes that a process and its descendants hold now; what they share counts once (PSS)."""
     found = 0
     with suppress(psutil.Error):
         for each in (process, *process.children(recursive=True)):
             with suppress(psutil.Error):
-                found += each.memory_info().rss
+                info = each.memory_full_info()
+                found += getattr(info, "pss", info.rss)  # which Linux alone tells
     return found
 
 
