@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,12 +54,22 @@ def polynomial(x: Array, power: float) -> Array:
     return np.power(1.0 - x, power)
 
 
+def steps(x: Array, milestones: Sequence[float], gamma: float) -> Array:
+    """Share left at x in [0, 1]: gamma times less at each milestone. PyTorch's `MultiStepLR`.
+
+    `milestones` are shares themselves, and ascend.
+    """
+    left: Array = np.cumprod([1.0, *[gamma] * len(milestones)], dtype=np.float64)
+    return left[np.searchsorted(np.asarray(milestones), x, side="right")]
+
+
 SHAPES: dict[str, Callable[..., Array]] = {
     "cosine": cosine,
     "linear": linear,
     "constant": constant,
     "wsd": wsd,
     "polynomial": polynomial,
+    "steps": steps,
 }
 """Every decay shape by its name in the document; its other fields are its keyword arguments."""
 

@@ -124,7 +124,7 @@ def _shape(old: Fields, new: Fields) -> Iterator[Difference]:
     path = "lr.decay.shape"
     if old[path] == new[path]:
         return
-    own = [f"lr.decay.{name}" for name in ("cooldown", "power", "floor")]
+    own = [f"lr.decay.{name}" for name in ("cooldown", "power", "milestones", "gamma", "floor")]
     only = tuple(p for p in own if (p in old) != (p in new))
     brought = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
     yield Difference(
@@ -151,11 +151,13 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
 
 
 def _value(value: Any) -> str:
-    """A value on its own: a floor of either kind, a number, or a word."""
+    """A value on its own: a floor of either kind, a number or several, or a word."""
     if isinstance(value, dict):
         return (
             f"{words.rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
         )
+    if isinstance(value, list | tuple):
+        return ", ".join(words.number(each) for each in value)
     return words.number(value) if isinstance(value, int | float) else str(value)
 
 
@@ -183,6 +185,8 @@ _TELL: Mapping[str, Callable[..., str]] = {
     "lr.warmup.shape": _changed("warmup rises"),
     "lr.decay.cooldown": _changed("cooldown", unit=" of what is left after warmup"),
     "lr.decay.power": _changed("power"),
+    "lr.decay.milestones": _changed("milestones"),
+    "lr.decay.gamma": _changed("gamma", words.times),
     "lr.interval": _changed("rate changes every"),
     "optimizer.momentum": _changed("momentum"),
     "optimizer.weight_decay": _changed("weight decay", words.rate),

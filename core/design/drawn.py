@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from core.design import curves, plan
 from core.design.curves import Array
 from core.design.record import Record, RecordedPart
-from core.design.spec import WSD, Schedule
+from core.design.spec import WSD, Schedule, Steps
 
 Indices = NDArray[np.int64]
 
@@ -61,13 +61,15 @@ def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
     """Steps at which a line breaks or turns, in order and without repeats.
 
     The first step of every phase and the last one before it; and for every curve the steps about
-    the end of its warmup and the start of its cooldown, or 120 of them where there are more.
+    the end of its warmup, the start of its cooldown and its milestones, or 120 of them where there
+    are more.
     """
     last = schedule.epochs * steps_per_epoch - 1
     edges = np.array([phase.start * steps_per_epoch for phase in plan.phases(schedule)])
     turns = np.array(_turns(schedule)) * steps_per_epoch
     hold = _hold(schedule, steps_per_epoch)
-    turns = np.concatenate([np.floor(turns / hold), np.ceil(turns / hold)]).astype(np.int64) * hold
+    after = np.ceil(turns / hold)
+    turns = np.concatenate([np.floor(turns / hold), after - 1, after]).astype(np.int64) * hold
     turns = np.unique(np.clip(turns, 0, last))
     return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[even(len(turns))])
 
@@ -99,12 +101,15 @@ def _hold(schedule: Schedule, steps_per_epoch: int) -> int:
 
 
 def _turns(schedule: Schedule) -> list[float]:
-    """Times, in epochs, at which a curve ends its warmup or begins its cooldown."""
+    """Times, in epochs, at which a curve ends its warmup, begins its cooldown, or falls a step."""
     decay = schedule.lr.decay
     found = []
     for begins in {curves.origin(schedule, group) for group in schedule.groups}:
         peak_at = begins + schedule.lr.warmup.epochs
+        left = max(schedule.epochs - peak_at, 0.0)
         found.append(peak_at)
         if isinstance(decay, WSD):
-            found.append(schedule.epochs - decay.cooldown * max(schedule.epochs - peak_at, 0.0))
+            found.append(schedule.epochs - decay.cooldown * left)
+        if isinstance(decay, Steps):
+            found += [peak_at + share * left for share in decay.milestones]
     return found

@@ -13,7 +13,7 @@ from core.design.apply import whole
 from core.design.curves import peak
 from core.design.layers import LayerTable
 from core.design.parse import from_raw, to_raw
-from core.design.spec import FloorFactor, FloorLR, Group, Schedule, Window
+from core.design.spec import FLOORLESS, FloorFactor, FloorLR, Group, Schedule, Window
 
 TO_THE_END: tuple[Window, ...] = ((0, None),)
 
@@ -56,7 +56,7 @@ def set_shape(schedule: Schedule, shape: str) -> Schedule:
     old = to_raw(schedule)["lr"]["decay"]
     if shape == old["shape"]:
         return schedule
-    kept = {"floor": old["floor"]} if "floor" in old and shape != "constant" else {}
+    kept = {"floor": old["floor"]} if "floor" in old and shape not in FLOORLESS else {}
     return set_field(schedule, "lr.decay", {"shape": shape, **kept})
 
 

@@ -19,7 +19,7 @@ from core.design.spec import MAX_EPOCHS, MAX_GROUPS, Document, Name, Part, names
 
 MAX_STEPS_PER_EPOCH = 1_000_000
 
-Rate = Annotated[float, Field(ge=0, le=1e12)]
+Rate = Annotated[float, Field(ge=0, le=1e103)]
 """A learning rate, up to the highest of any schedule; at 0 nothing moves."""
 
 Steps = Annotated[int, Field(ge=1, le=MAX_EPOCHS * MAX_STEPS_PER_EPOCH)]
@@ -38,7 +38,7 @@ class RecordedPart(Part):
 
     parameters: Annotated[int, Field(ge=0, le=10**15)]
     curve: Annotated[int, Field(ge=0, lt=MAX_GROUPS)]
-    scale: Annotated[float, Field(ge=0, le=1e100)] = 1.0
+    scale: Annotated[float, Field(ge=0, le=1e200)] = 1.0
     weight_decay: Spread = (0.0,)
     momentum: Spread = (0.0,)
     others: Annotated[tuple[Name, ...], Field(max_length=16)] = ()

@@ -37,7 +37,7 @@ def record_json(recorded: Recorded, name: str = "Recorded") -> str:
     ones), else to 1e-6 or 1e-4, and the text says which.
 
     Raises InputError for what a record cannot hold: names that a schedule could not have, rates
-    below 0 or over 1e12, over 10,000 epochs, 1,000,000 steps of one, or 512 groups.
+    below 0 or over 1e103, over 10,000 epochs, 1,000,000 steps of one, or 512 groups.
     """
     for within in _WITHIN:
         raw = _to_raw(recorded, name, within)

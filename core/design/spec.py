@@ -197,7 +197,33 @@ class Polynomial(Document):
     floor: Floor = NO_FLOOR
 
 
-Decay = Annotated[Cosine | Linear | Constant | WSD | Polynomial, Field(discriminator="shape")]
+def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in pairwise(milestones)):
+        raise refused("do not ascend", "write each once, the earliest first")
+    return milestones
+
+
+class Steps(Document):
+    """`gamma` times less at each milestone, as `torch.optim.lr_scheduler.MultiStepLR`.
+
+    Milestones are shares of what is left after warmup, and ascend.
+    """
+
+    shape: Literal["steps"]
+    milestones: Annotated[
+        tuple[Annotated[float, Field(gt=0, lt=1)], ...],
+        Field(min_length=1, max_length=20),
+        AfterValidator(_ascend),
+    ] = (0.3, 0.6, 0.9)
+    gamma: Annotated[float, Field(ge=0.001, le=1)] = 0.1
+
+
+Decay = Annotated[
+    Cosine | Linear | Constant | WSD | Polynomial | Steps, Field(discriminator="shape")
+]
+
+FLOORLESS = ("constant", "steps")
+"""Shapes that have no floor."""
 
 
 class Warmup(Document):

@@ -5,7 +5,7 @@ The arithmetic is that of `core.design.curves`, in its order, on plain floats.
 
 from __future__ import annotations
 
-from core.design.spec import FloorLR, Schedule
+from core.design.spec import NO_FLOOR, FloorLR, Schedule
 
 _SHARES = {
     "cosine": ["share = (1 + math.cos(math.pi * x)) / 2"],
@@ -15,6 +15,12 @@ _SHARES = {
         "share = 1 - math.sqrt(min(max((x - stable) / (1 - stable), 0.0), 1.0))",
     ],
     "polynomial": ["share = (1 - x) ** POWER"],
+    "steps": [
+        "share = 1.0",
+        "for milestone in MILESTONES:",
+        "    if x >= milestone:",
+        "        share *= GAMMA",
+    ],
 }
 """What is left of (peak - floor) at x, by the shape of the decay; a constant one has all."""
 
@@ -74,9 +80,10 @@ def _rate(schedule: Schedule) -> str:
         return "\n".join([*lines, '    return group["peak"]'])
     lines.append(_place(schedule, length))
     lines += [f"    {line}" for line in _SHARES[decay.shape]]
-    if isinstance(decay.floor, FloorLR):
+    floor = getattr(decay, "floor", NO_FLOOR)
+    if isinstance(floor, FloorLR):
         lines.append('    return group["peak"] * share + FLOOR * (1 - share)')
-    elif decay.floor.factor:
+    elif floor.factor:
         lines.append('    return group["peak"] * share + group["peak"] * FLOOR * (1 - share)')
     else:
         lines.append('    return group["peak"] * share')

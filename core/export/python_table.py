@@ -47,7 +47,11 @@ def _curve(schedule: Schedule) -> list[str]:
         lines.append(f"COOLDOWN = {decay.cooldown!r}  # {share}, at its end, in which rates fall")
     if decay.shape == "polynomial":
         lines.append(f"POWER = {decay.power!r}  # of the polynomial by which rates fall")
-    if decay.shape != "constant":
+    if decay.shape == "steps":
+        share = "of what is left after warmup" if lr.warmup.epochs else "of the run"
+        lines.append(f"MILESTONES = {decay.milestones!r}  # shares {share} at which rates fall")
+        lines.append(f"GAMMA = {decay.gamma!r}  # times what they were before")
+    elif decay.shape != "constant":
         lines += _floor(decay.floor)
     return lines
 

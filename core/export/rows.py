@@ -95,6 +95,10 @@ def _decay(schedule: Schedule) -> str:
     match decay.shape:
         case "constant":
             return "none"
+        case "steps":
+            *others, last = [f"{share:g}" for share in decay.milestones]
+            places = f"{', '.join(others)} and {last}" if others else last
+            return f"times {decay.gamma:g} at {places} of what is left"
         case "wsd":
             shape = f"1 - sqrt over the last {decay.cooldown:g} of what is left"
         case "polynomial":

@@ -50,8 +50,11 @@ def _refuse(source: Source) -> None:
             wrong = f"leaves {group.name!r} frozen for a while, and timm's train.py freezes nothing"
             way_out = "let every group train in all epochs, or take another target"
             raise ExportError(f"groups[{place}].trainable", wrong, way_out)
-    if schedule.lr.decay.shape == "wsd":
-        wrong = "is 'wsd', which timm rounds to whole steps"
+    shape = schedule.lr.decay.shape
+    if shape in ("wsd", "steps"):
+        wrong = (
+            f"is {shape!r}, which timm rounds to whole {'steps' if shape == 'wsd' else 'epochs'}"
+        )
         raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
     if _warmup(schedule) >= schedule.epochs:
         wrong = f"is {schedule.lr.warmup.epochs:g}, which leaves timm no epoch after it"

@@ -12,7 +12,15 @@ from core.design import edits
 from core.design.curves import SHAPES
 from core.design.spec import MAX_EPOCHS, OPTIMIZERS, SGD, FloorLR, Schedule
 from pages.components import frame, names, state
-from pages.components.fields import choice, fresh_key, is_stale, number, sensible_step, switch
+from pages.components.fields import (
+    choice,
+    fresh_key,
+    is_stale,
+    number,
+    numbers,
+    sensible_step,
+    switch,
+)
 
 _RATE = "%e"
 """How the browser writes a rate: 1e-3."""
@@ -174,7 +182,8 @@ def _set_floor_kind(key: str) -> None:
 def _floor(schedule: Schedule) -> None:
     floor = getattr(schedule.lr.decay, "floor", None)
     if floor is None:
-        st.text_input("Floor", "the peak", disabled=True, key="no-floor")
+        lowest = "the peak" if schedule.lr.decay.shape == "constant" else "the last step"
+        st.text_input("Floor", lowest, disabled=True, key=f"no-floor-{lowest}")
     elif isinstance(floor, FloorLR):
         path, value = "lr.decay.floor.lr", floor.lr or 1e-6
         _number("Floor, LR", path, value, shown=_RATE, min_value=0.0, max_value=1e3)
@@ -191,9 +200,27 @@ def _floor(schedule: Schedule) -> None:
 
 def _shape_detail(shape: str) -> None:
     """What only some shapes have, last and below the shape, so that nothing else moves."""
-    if shape not in ("wsd", "polynomial"):
+    if shape not in ("wsd", "polynomial", "steps"):
         return
-    left, _ = _pair()
+    left, right = _pair()
+    if shape == "steps":
+        with left:
+            numbers(
+                "Milestones",
+                "lr.decay.milestones",
+                help="Shares of what is left after warmup at which the rate falls: 0.3, 0.6, 0.9.",
+            )
+        with right:
+            number(
+                "Gamma",
+                "lr.decay.gamma",
+                min_value=0.001,
+                max_value=1.0,
+                step=0.05,
+                format="%g",
+                help="What the rate is multiplied by at each milestone.",
+            )
+        return
     with left:
         if shape == "wsd":
             number(

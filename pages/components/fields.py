@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -28,6 +29,15 @@ def number(label: str, path: str, **options: Any) -> None:
     """
     key = _shown(path)
     st.number_input(label, value=None, key=key, on_change=_set, args=(path, key), **options)
+
+
+def numbers(label: str, path: str, **options: Any) -> None:
+    """A text input for several numbers at `path`, with commas or blanks between them.
+
+    Other options are `st.text_input`'s.
+    """
+    key = fresh_key(f"field:{path}", ", ".join(f"{value:g}" for value in value_at(path)))
+    st.text_input(label, key=key, on_change=_set_numbers, args=(path, key), **options)
 
 
 def choice(
@@ -140,6 +150,20 @@ def _is_there(path: str) -> bool:
 
 def _shown(path: str) -> str:
     return fresh_key(f"field:{path}", value_at(path))
+
+
+def _set_numbers(path: str, key: str) -> None:
+    if not is_stale(key) and _is_there(path):
+        words = re.findall(r"[^\s,;]+", st.session_state[key])
+        state.edit(edits.set_field, path, [_number(word) for word in words])
+
+
+def _number(word: str) -> float | str:
+    """A word that is no number stays one, and is refused as it was written."""
+    try:
+        return float(word)
+    except ValueError:
+        return word
 
 
 def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:

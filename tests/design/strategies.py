@@ -59,6 +59,15 @@ decays = st.one_of(
     st.fixed_dictionaries(
         {"shape": st.just("polynomial")}, optional={"floor": floors, "power": st.floats(0.01, 100)}
     ),
+    st.fixed_dictionaries(
+        {"shape": st.just("steps")},
+        optional={
+            "milestones": st.sets(
+                st.floats(1e-6, 1.0, exclude_max=True), min_size=1, max_size=4
+            ).map(sorted),
+            "gamma": st.floats(0.001, 1.0),
+        },
+    ),
 )
 """Every shape and both floors."""
 

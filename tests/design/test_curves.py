@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from torch.optim.lr_scheduler import (
     CosineAnnealingLR,
     LinearLR,
     LRScheduler,
+    MultiStepLR,
     OneCycleLR,
     PolynomialLR,
     SequentialLR,
@@ -33,13 +35,18 @@ from core.design.spec import (
     Linear,
     Polynomial,
     Schedule,
+    Steps,
     Warmup,
 )
 from tests.design.strategies import documents, schedules, times
 
 EXERCISE = presets.load("exercise")
 NAMES = [group.name for group in EXERCISE.groups]
-OPTIONS = {"wsd": {"cooldown": 0.2}, "polynomial": {"power": 2.0}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "wsd": {"cooldown": 0.2},
+    "polynomial": {"power": 2.0},
+    "steps": {"milestones": (0.3, 0.6, 0.9), "gamma": 0.1},
+}
 """Keyword arguments of those shapes that need some."""
 
 PEAK = 0.3
@@ -97,6 +104,13 @@ def test_polynomial_is_torchs_polynomial_lr_to_1e_12(power: float):
     theirs = torchs_rates(lambda o: PolynomialLR(o, total_iters=30, power=power), 31)[0]
     ours = curves.curve(lr, PEAK, np.arange(31), 30)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-17)
+
+
+@pytest.mark.parametrize("gamma", [0.1, 0.97])
+def test_steps_are_torchs_multi_step_lr_to_1e_12(gamma: float):
+    lr = LearningRate(decay=Steps(shape="steps", milestones=(0.3, 0.6, 0.9), gamma=gamma))
+    theirs = torchs_rates(lambda o: MultiStepLR(o, milestones=[9, 18, 27], gamma=gamma), 31)[0]
+    np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(31), 30), theirs, rtol=1e-12)
 
 
 def test_linear_is_torchs_linear_lr_to_the_floors_factor():
@@ -196,9 +210,9 @@ def test_no_rate_of_the_mended_exercise_rises_after_warmup():
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_shape_leaves_all_at_0_and_nothing_at_1_unless_constant(name: str):
+def test_a_shape_leaves_all_at_0_and_nothing_at_1_unless_it_has_no_floor(name: str):
     ends = shape_at(name, np.array([0.0, 1.0]))
-    assert ends.tolist() == [1.0, 1.0 if name == "constant" else 0.0]
+    assert ends.tolist() == [1.0, {"constant": 1.0, "steps": pytest.approx(0.001)}.get(name, 0.0)]
 
 
 @pytest.mark.parametrize("name", SHAPES)

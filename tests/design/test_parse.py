@@ -224,7 +224,8 @@ WRONG_FIELDS = [
         "lr",
         "decay",
         to={"floor": {"lr": 0.1}},
-        says="lr.decay.shape is missing: use one of constant, cosine, linear, polynomial, wsd",
+        says="lr.decay.shape is missing: use one of constant, cosine, linear, polynomial, "
+        "steps, wsd",
     ),
     at("lr", "decay", "floor", to={}, says="lr.decay.floor.factor is missing: add it"),
     # A field that is unknown, at every level
@@ -479,6 +480,18 @@ WRONG_FIELDS = [
         "decay",
         to={"shape": "polynomial", "power": -2},
         says="lr.decay.power is -2: it must be at least 0.01",
+    ),
+    at(
+        "lr",
+        "decay",
+        to={"shape": "steps", "milestones": [0.6, 0.3]},
+        says="lr.decay.milestones do not ascend: write each once, the earliest first",
+    ),
+    at(
+        "lr",
+        "decay",
+        to={"shape": "steps", "milestones": [0.3, "x"]},
+        says="lr.decay.milestones[1] is 'x': write a number",
     ),
     at("groups", 1, "lr_scale", to=0, says="groups[1].lr_scale is 0: it must be at least 1e-100"),
     at(

@@ -188,25 +188,14 @@ def test_wsd_is_the_cooldown_of_section_3():
         assert rate == pytest.approx(schedule.optimizer.base_lr * share, rel=1e-9)
 
 
-def test_bit_stays_as_near_to_the_three_steps_as_its_preset_says():
+def test_bit_is_the_three_steps_of_section_3_3():
     # BiT-HyperRule (arXiv:1912.11370), Section 3.3 and bit_hyperrule.py: warmup over 500 of 10,000
-    # steps, a tenth of the rate after 3,000, 6,000 and 9,000
-    schedule = presets.load("bit")
-    rates = np.array(head_rates(schedule, 500))
-    assert len(rates) == 10_000
-    staircase = 0.003 * np.minimum(np.arange(10_000) / 500, 1.0)
-    for step, tread, share in ((3_000, 0.1, 0.40), (6_000, 0.01, 0.076), (9_000, 0.001, 0.0022)):
-        staircase[step + 1 :] = 0.003 * tread
-        assert tread < share < tread * 10
-        assert rates[step] == pytest.approx(0.003 * share, rel=0.02)
-    assert rates[:501] == pytest.approx(staircase[:501])
-    assert rates[-1] == pytest.approx(staircase[-1], rel=1e-3)
-    assert (np.diff(rates[500:]) < 0).all()
-    times = rates[1:] / staircase[1:]  # both begin at 0
-    assert (int(times.argmax()) + 1, int(times.argmin()) + 1) == (6_001, 9_000)
-    assert 7.5 < times.max() < 7.6
-    assert 0.21 < times.min() < 0.22
-    assert rates.sum() / staircase.sum() == pytest.approx(0.85, abs=0.01)
+    # steps, a tenth of the rate at 3,000, 6,000 and 9,000
+    rates = np.array(head_rates(presets.load("bit"), 500))
+    steps = np.arange(10_000)
+    treads = np.select([steps < 3_000, steps < 6_000, steps < 9_000], [1.0, 0.1, 0.01], 0.001)
+    expected = 0.003 * np.minimum(steps / 500, 1.0) * treads
+    np.testing.assert_allclose(rates, expected, rtol=1e-12)
 
 
 def test_freeze_out_freezes_by_the_cube_of_the_layers_place():

@@ -195,7 +195,7 @@ def test_what_no_record_can_hold_is_refused_when_it_is_written():
 
     for recorded, says in (
         (of("x" * 81, 0.1), r"groups\[0\]\.name has 81 characters: shorten it to at most 80"),
-        (of("all", 2e12), r"curves\[0\]\[0\]\[1\] is 2000000000000\.0: it must be at most 1e\+12"),
+        (of("all", 2e103), r"curves\[0\]\[0\]\[1\] is 2e\+103: it must be at most 1e\+103"),
         (of("all", 0.1, 513), "groups has 513 items: it may have at most 512"),
     ):
         with pytest.raises(InputError, match=says):

@@ -150,7 +150,7 @@ def test_two_processes_end_with_the_same_weights_and_train_every_group_that_thaw
     assert moved == {"layer3", "layer4", "fc"}
 
 
-@pytest.mark.parametrize("preset", ["gradual", "exercise", "mae-vit-b", "one-cycle", "wsd"])
+@pytest.mark.parametrize("preset", ["gradual", "exercise", "mae-vit-b", "one-cycle", "wsd", "bit"])
 def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
     file = tmp_path / "script.py"
     file.write_text(script(presets.load(preset)), encoding="utf-8")

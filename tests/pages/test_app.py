@@ -42,10 +42,31 @@ def test_a_number_typed_into_the_curve_card_is_in_the_schedule(app: AppTest) -> 
     assert _schedule(app).lr.decay.model_dump()["floor"] == {"factor": 0.25}
 
 
-@pytest.mark.parametrize("shape", ["cosine", "linear", "constant", "wsd", "polynomial"])
+@pytest.mark.parametrize("shape", ["cosine", "linear", "constant", "wsd", "polynomial", "steps"])
 def test_every_shape_can_be_chosen_and_drawn(app: AppTest, shape: str) -> None:
     app.run().selectbox(key="field:lr.decay.shape").set_value(shape).run()
     assert _schedule(app).lr.decay.shape == shape
+
+
+def test_milestones_are_typed_as_a_list_and_what_is_no_number_is_refused_in_words(
+    app: AppTest,
+) -> None:
+    app.query_params["s"] = link.encode(edits.set_shape(presets.load("gradual"), "steps"))
+    key = "field:lr.decay.milestones"
+    assert app.run().text_input(key=key).value == "0.3, 0.6, 0.9"
+    app.text_input(key=key).set_value("0.5 0.75;.9,").run()
+    assert _schedule(app).lr.decay.model_dump()["milestones"] == (0.5, 0.75, 0.9)
+    for typed, told in (
+        ("0.5, x", "'x'"),
+        ("0.9, 0.5", "ascend"),
+        ("nan", "number"),
+        ("", "milestones"),
+    ):
+        next(field for field in app.text_input if field.label == "Milestones").set_value(
+            typed
+        ).run()
+        assert _schedule(app).lr.decay.model_dump()["milestones"] == (0.5, 0.75, 0.9)
+        assert told in app.error[0].value
 
 
 @pytest.mark.parametrize("preset", presets.names())

@@ -23,10 +23,13 @@ from core.design.spec import (
     Group,
     Optimizer,
     Schedule,
+    Steps,
 )
 from pages.components import axis
 from pages.components.axis import Span
 
+_JUST_BEFORE = 2e-5
+"""Share of a time by which the point before a step is earlier: six digits are sent."""
 _RISING = 49
 _FALLING = 193
 _MOST_STAIRS = 400
@@ -171,6 +174,9 @@ def _times(schedule: Schedule, origin: int) -> Array:
         # 1 - sqrt falls steeply at first: even times would cut its corner.
         cooldown = decay.cooldown * (schedule.epochs - peak_at)
         parts.append(schedule.epochs - cooldown * (1.0 - np.linspace(0.0, 1.0, _RISING) ** 2))
+    if isinstance(decay, Steps):
+        falls = peak_at + np.array(decay.milestones) * (schedule.epochs - peak_at)
+        parts += [falls, falls * (1.0 - _JUST_BEFORE)]
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
 
 

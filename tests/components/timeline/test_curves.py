@@ -15,6 +15,7 @@ SHAPES: list[dict[str, Any]] = [
     {"shape": "wsd", "cooldown": 0.3, "floor": {"factor": 0.1}},
     {"shape": "polynomial", "power": 2.0, "floor": {"factor": 0.1}},
     {"shape": "constant"},
+    {"shape": "steps", "milestones": [0.26, 0.71], "gamma": 0.3},
 ]
 
 
@@ -61,7 +62,7 @@ def test_a_rate_by_epochs_is_read_as_a_staircase() -> None:
 @pytest.mark.parametrize("decay", SHAPES, ids=lambda decay: decay["shape"])
 def test_the_curve_in_a_drag_is_the_curve_after_it(decay: dict[str, Any], rise: str) -> None:
     """Stretching the old points is what Python then computes for the new warmup and floor."""
-    changed = decay if decay["shape"] == "constant" else {**decay, "floor": {"factor": 0.4}}
+    changed = {**decay, "floor": {"factor": 0.4}} if "floor" in decay else decay
     common: dict[str, Any] = {"after_unfreeze": "restart"}
     before = schedule(
         decay=decay, warmup={"epochs": 1, "start_factor": 0.1, "shape": rise}, **common

@@ -213,6 +213,7 @@ def test_batchnorm_that_should_hold_still_moves_as_declared():
     ("changed", "message"),
     [
         ({"lr": {"decay": {"shape": "wsd"}}}, "lr.decay.shape is 'wsd'"),
+        ({"lr": {"decay": {"shape": "steps"}}}, "lr.decay.shape is 'steps'"),
         ({"lr": {"warmup": {"epochs": 6}}}, "lr.warmup.epochs is 6"),
         ({"model": {"name": "torchvision/resnet18", "weights": None}}, "model.name is 'torchvi"),
     ],
