@@ -107,9 +107,18 @@ def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_re
     plain = as_schedule(from_optimizer(model, falling, to_zero, 8), "torchvision/resnet18")
     assert plain.lr.decay.model_dump() == {"shape": "cosine", "floor": {"factor": 0.0}}
     by_steps = torch.optim.SGD(model.parameters(), lr=0.1)
-    stairs = from_optimizer(model, by_steps, lr_scheduler.StepLR(by_steps, 2), 9)
+    stairs = from_optimizer(model, by_steps, lr_scheduler.StepLR(by_steps, 2), 8)
+    fitted = as_schedule(stairs, "torchvision/resnet18")
+    assert fitted.lr.decay.model_dump() == {
+        "shape": "steps",
+        "milestones": (0.2, 0.5, 0.7),  # the shortest that lie behind epochs 1, 3, 5
+        "gamma": 0.1,
+    }
+    assert differences(stairs, fitted) == []
+    slower = torch.optim.SGD(model.parameters(), lr=0.1)
+    falling_on = from_optimizer(model, slower, lr_scheduler.ExponentialLR(slower, 0.7), 30)
     with pytest.raises(InputError, match="rates follow no curve that a schedule has"):
-        as_schedule(stairs, "torchvision/resnet18")
+        as_schedule(falling_on, "torchvision/resnet18")
     other = torch.optim.Adagrad(model.parameters(), lr=0.1)
     with pytest.raises(InputError, match="optimizer is Adagrad: a schedule has Adam"):
         as_schedule(from_optimizer(model, other, None, 2), "torchvision/resnet18")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -19,6 +20,7 @@ _NOTHING = 1e-12
 """A floor that arithmetic may have left of none."""
 _DIGITS = 15
 _MOST_STEPS = 20_000
+_MOST_STEPS_DOWN = 20
 _WAY_OUT = "compare the record itself"
 
 Raw = dict[str, Any]
@@ -40,7 +42,7 @@ def as_schedule(
     Raises InputError where no schedule does: another optimizer than Adam, AdamW and SGD, one with
     options such as nesterov, weight decay or momentum that differ or change, groups that never
     train, rates without a warmup (or a linear or cosine one from step to step) and then a constant,
-    linear or cosine decay to the end, and over 20,000 steps of different rates.
+    linear or cosine decay or equal steps down to the end, and over 20,000 steps of different rates.
     """
     if not recorded.settings():
         raise InputError("groups", "never train", "record a loop that trains something")
@@ -110,6 +112,7 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
     if np.allclose(rates, peaks[:, np.newaxis], rtol=_NEAR, atol=0):
         yield {"shape": "constant"}
         return
+    yield from _steps(rates, x)
     for shape in ("cosine", "linear"):
         share = SHAPES[shape](x)
         floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
@@ -124,6 +127,31 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
         if np.allclose(floors, floors[-1], rtol=1e-6, atol=0) and floors[-1] > 0:
             lowest = int(peaks.argmin())  # where the floor is largest beside the peak, and so exact
             yield {"shape": shape, "floor": {"lr": _round(floors[lowest], 12)}}
+
+
+def _steps(rates: Array, x: Array) -> Iterator[Raw]:
+    """The stairs that the rates go down, if each is as many times lower than the one before."""
+    falls = np.flatnonzero(np.any(np.diff(rates) != 0, axis=0)) + 1
+    if not 1 <= len(falls) <= _MOST_STEPS_DOWN or not rates.all():
+        return
+    gammas = rates[:, falls] / rates[:, falls - 1]
+    if np.allclose(gammas, gammas[0, 0], rtol=_NEAR, atol=0):
+        between = zip(x[falls - 1].tolist(), x[falls].tolist(), strict=True)
+        yield {
+            "shape": "steps",
+            "milestones": [_shortest(before, at) for before, at in between],
+            "gamma": _round(gammas[0, 0]),
+        }
+
+
+def _shortest(before: float, at: float) -> float:
+    """The number of the fewest digits after `before` and up to `at`, both from 0 to 1."""
+    for digits in range(1, _DIGITS):
+        scale = 10.0**digits
+        cut = math.floor(at * scale) / scale
+        if before < cut <= at:
+            return cut
+    return at
 
 
 def _group(group: RecordedGroup, scale: float) -> Raw:
