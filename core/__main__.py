@@ -18,7 +18,7 @@ from core.arguments import STEPS_PER_EPOCH, read_schedule, table_if_known, table
 from core.data.bundled import BUNDLED_DATA
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
-from core.design.spec import MAX_EPOCHS
+from core.design.document import MAX_EPOCHS
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
 from core.files.home import is_demo

@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.design import curves, spec
+from core.design import curves, optimizers, spec
 from core.errors import InputError, ModelError, nearest
 from core.grouping import LayerGroups, check_cover, parameters_of
 
@@ -63,11 +63,11 @@ def build_optimizer(schedule: spec.Schedule, layer_groups: LayerGroups) -> torch
     ]
     options = schedule.optimizer
     decay = options.weight_decay
-    if isinstance(options, spec.SGD):  # many at once would be slower here
+    if isinstance(options, optimizers.SGD):  # many at once would be slower here
         return torch.optim.SGD(
             groups, lr=options.base_lr, momentum=options.momentum, weight_decay=decay
         )
-    kind = torch.optim.Adam if isinstance(options, spec.Adam) else torch.optim.AdamW
+    kind = torch.optim.Adam if isinstance(options, optimizers.Adam) else torch.optim.AdamW
     many = _many_at_once(groups)
     return kind(groups, lr=options.base_lr, weight_decay=decay, foreach=many)
 

@@ -13,7 +13,9 @@ import torch
 from torch.optim.lr_scheduler import LRScheduler
 
 from core.design import curves
-from core.design.spec import MAX_EPOCHS, Cosine, FloorLR, LearningRate, Schedule, Warmup
+from core.design.document import MAX_EPOCHS
+from core.design.learning_rate import Cosine, FloorLR, LearningRate, Warmup
+from core.design.spec import Schedule
 from core.errors import InputError, nearest
 
 _KEPT = 49_152

@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torchvision.models import resnet18
 
 from core.design import plan
-from core.design.spec import Adam, Group, ModelRef, Schedule
+from core.design.optimizers import Adam
+from core.design.spec import Group, ModelRef, Schedule
 from core.errors import InputError, ModelError
 from core.freezing import (
     GradualUnfreezer,

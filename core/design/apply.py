@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import assert_never
 
+from core.design.document import MAX_EPOCHS, Document
 from core.design.layers import LayerGroup, LayerTable, covers
 from core.design.parse import from_raw
 from core.design.preset import Cascade, Chain, FreezeOut, Preset, Role, Rule
-from core.design.spec import MAX_EPOCHS, Document, ModelRef, Schedule
+from core.design.spec import ModelRef, Schedule
 from core.errors import ModelError
 
 Times = list[tuple[float, float | None]]

@@ -8,7 +8,8 @@ import numpy as np
 
 from core.design import curves, plan
 from core.design.curves import Array
-from core.design.spec import NO_FLOOR, FloorLR, Group, Schedule
+from core.design.learning_rate import NO_FLOOR, FloorLR
+from core.design.spec import Group, Schedule
 
 _MOST_PER_EPOCH, _LEAST_PER_EPOCH = 100, 4
 _MOST_STEPS = 10_000

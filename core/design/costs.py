@@ -7,8 +7,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from core.design.layers import LayerTable, Node, count, prefixes
+from core.design.learning_rate import LearningRate
+from core.design.optimizers import SGD, Optimizer
 from core.design.plan import phases
-from core.design.spec import SGD, LearningRate, Optimizer, Schedule
+from core.design.spec import Schedule
 
 _FLOAT = 4
 """Bytes of a float32: of a gradient, and of each number that an optimizer keeps."""

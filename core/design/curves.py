@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.design.spec import FloorLR, Group, LearningRate, Schedule
+from core.design.learning_rate import FloorLR, LearningRate
+from core.design.spec import Group, Schedule
 
 Array = NDArray[np.float64]
 

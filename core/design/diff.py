@@ -11,10 +11,11 @@ from core.design.diff_groups import group_differences
 from core.design.diff_record import record_alike, record_diff
 from core.design.difference import Difference
 from core.design.group_pairs import group_rows
+from core.design.optimizers import OPTIMIZERS
 from core.design.parse import to_raw
 from core.design.problems.words import epochs as many_epochs
 from core.design.record import Record
-from core.design.spec import OPTIMIZERS, Schedule
+from core.design.spec import Schedule
 
 __all__ = ["Difference", "alike", "diff", "fields"]
 

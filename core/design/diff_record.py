@@ -12,11 +12,12 @@ from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
 from core.design.group_pairs import group_rows
 from core.design.layers import prefixes
+from core.design.optimizers import OPTIMIZERS
 from core.design.plan import open_spans
 from core.design.problems.words import epochs as many_epochs
 from core.design.problems.words import listed
 from core.design.record import Record, RecordedPart
-from core.design.spec import OPTIMIZERS, Part
+from core.design.spec import Part
 
 _FEW = 2
 _DEFAULTS = "defaults"

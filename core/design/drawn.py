@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from core.design import curves, plan
 from core.design.curves import Array
+from core.design.learning_rate import WSD, Steps
 from core.design.record import Record, RecordedPart
-from core.design.spec import WSD, Schedule, Steps
+from core.design.spec import Schedule
 
 Indices = NDArray[np.int64]
 

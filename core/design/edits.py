@@ -11,9 +11,11 @@ from typing import Any
 
 from core.design.apply import whole
 from core.design.curves import peak
+from core.design.document import Window
 from core.design.layers import LayerTable
+from core.design.learning_rate import FLOORLESS, FloorFactor, FloorLR
 from core.design.parse import from_raw, to_raw
-from core.design.spec import FLOORLESS, FloorFactor, FloorLR, Group, Schedule, Window
+from core.design.spec import Group, Schedule
 
 TO_THE_END: tuple[Window, ...] = ((0, None),)
 

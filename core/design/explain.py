@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from core.design import spec
+from core.design import learning_rate, optimizers, spec
 from core.errors import InputError, nearest, shown
 
 MAX_PROBLEMS = 100
@@ -74,16 +74,16 @@ class Anatomy:
 
 
 UNIONS = {
-    "optimizer": members(spec.Optimizer),
-    "decay": members(spec.Decay),
-    "floor": members(spec.Floor),
+    "optimizer": members(optimizers.Optimizer),
+    "decay": members(learning_rate.Decay),
+    "floor": members(learning_rate.Floor),
 }
 SCHEDULE = Anatomy(
     spec.Schedule,
     {
         "model": spec.ModelRef,
-        "lr": spec.LearningRate,
-        "warmup": spec.Warmup,
+        "lr": learning_rate.LearningRate,
+        "warmup": learning_rate.Warmup,
         "groups": spec.Group,
     },
     UNIONS,

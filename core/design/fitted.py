@@ -9,9 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from core.design.curves import SHAPES, Array
+from core.design.optimizers import OPTIMIZERS
 from core.design.parse import from_raw
 from core.design.recorded import Recorded, RecordedGroup, differences
-from core.design.spec import OPTIMIZERS, Schedule
+from core.design.spec import Schedule
 from core.errors import InputError
 
 _NEAR = 1e-9

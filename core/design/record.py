@@ -14,8 +14,9 @@ from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, model_validator
 
 from core.design.curves import Array
+from core.design.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, refused
 from core.design.pieces import Pieces, joined
-from core.design.spec import MAX_EPOCHS, MAX_GROUPS, Document, Name, Part, names_differ, refused
+from core.design.spec import Part, names_differ
 
 MAX_STEPS_PER_EPOCH = 1_000_000
 

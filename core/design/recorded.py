@@ -10,7 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from core.design import curves, plan
-from core.design.spec import SGD, Group, Optimizer, Schedule, Window
+from core.design.document import Window
+from core.design.optimizers import SGD, Optimizer
+from core.design.spec import Group, Schedule
 
 RATES_EQUAL = 1e-12
 """Relative difference up to which two rates are the same."""

@@ -22,11 +22,12 @@ from itertools import chain
 from typing import Literal
 
 from core.design.curves import scale
+from core.design.document import Window
 from core.design.group_names import name_of_both, names_of_halves
 from core.design.layers import LayerTable, parameter_counts, prefixes
 from core.design.parse import from_raw, to_raw
 from core.design.parts import Tree
-from core.design.spec import Group, Schedule, Window
+from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError
 
 _GROUP_DECAYS = (1e-6, 10.0)

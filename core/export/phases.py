@@ -17,10 +17,11 @@ from warnings import catch_warnings
 import yaml
 
 from core.design import curves, parse
+from core.design.document import MAX_EPOCHS, MAX_EXPONENT
 from core.design.group_names import unique_name
 from core.design.layers import LayerTable, covers, parameter_counts
 from core.design.parts import Tree
-from core.design.spec import MAX_EPOCHS, MAX_EXPONENT, Group, Schedule
+from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError, nearest, shown
 
 _KEYS = ("params", "max_transition_epoch", "lr")

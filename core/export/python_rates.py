@@ -5,7 +5,8 @@ The arithmetic is that of `core.design.curves`, in its order, on plain floats.
 
 from __future__ import annotations
 
-from core.design.spec import NO_FLOOR, FloorLR, Schedule
+from core.design.learning_rate import NO_FLOOR, FloorLR
+from core.design.spec import Schedule
 
 _SHARES = {
     "cosine": ["share = (1 + math.cos(math.pi * x)) / 2"],

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from core.design import curves
+from core.design.learning_rate import FloorFactor, FloorLR
+from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.problems.words import epochs
-from core.design.spec import OPTIMIZERS, SGD, FloorFactor, FloorLR, Group, Schedule
+from core.design.spec import Group, Schedule
 from core.export.quoting import comment, python
 
 _WIDTH = 99

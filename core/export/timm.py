@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from core.design import curves, plan
 from core.design.layers import LayerTable
+from core.design.learning_rate import FloorFactor, FloorLR, Polynomial
+from core.design.optimizers import SGD
 from core.design.presets import BUNDLED_WEIGHTS
-from core.design.spec import SGD, FloorFactor, FloorLR, Polynomial, Schedule
+from core.design.spec import Schedule
 from core.errors import ExportError
 from core.export import python_table
 from core.export.exported import FILE, Exported, Loss, Source

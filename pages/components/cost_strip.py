@@ -9,7 +9,8 @@ from html import escape
 import streamlit as st
 
 from core.design.layers import LayerTable
-from core.design.spec import OPTIMIZERS, Schedule
+from core.design.optimizers import OPTIMIZERS
+from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
 from pages.components.axis import TRACK_LEFT, TRACK_RIGHT, Span

@@ -10,7 +10,10 @@ import streamlit as st
 
 from core.design import edits
 from core.design.curves import SHAPES
-from core.design.spec import MAX_EPOCHS, OPTIMIZERS, SGD, FloorLR, Schedule
+from core.design.document import MAX_EPOCHS
+from core.design.learning_rate import FloorLR
+from core.design.optimizers import OPTIMIZERS, SGD
+from core.design.spec import Schedule
 from pages.components import frame, names, state
 from pages.components.fields import (
     choice,

@@ -7,9 +7,10 @@ import streamlit as st
 from core.design import curves, edits
 from core.design.budget import budget
 from core.design.curves import scale
+from core.design.document import MAX_EXPONENT
 from core.design.palette import group_colours
 from core.design.problems.words import percent
-from core.design.spec import MAX_EXPONENT, Group, Schedule
+from core.design.spec import Group, Schedule
 from pages.components import cost_words as words
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale, sensible_step

@@ -10,7 +10,8 @@ import numpy as np
 
 from core.design import curves, layers, presets
 from core.design.layers import LayerTable
-from core.design.spec import FloorLR, Schedule
+from core.design.learning_rate import FloorLR
+from core.design.spec import Schedule
 from pages.lesson.language import Language
 
 OWN_CLASSES = 10

@@ -8,10 +8,11 @@ import numpy as np
 from hypothesis import strategies as st
 
 from core.design import curves, plan
+from core.design.optimizers import OPTIMIZERS
 from core.design.record import Record
 from core.design.record_door import from_raw, parse_record, record_json
 from core.design.recorded import Recorded, RecordedGroup, Settings
-from core.design.spec import OPTIMIZERS, Schedule
+from core.design.spec import Schedule
 from tests.design.strategies import names, windows
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from core.design import layers, spec
+from core.design import document, layers
 from core.design.parse import from_raw
 from core.design.spec import Schedule
 
@@ -21,7 +21,7 @@ _letters = st.characters(
     exclude_characters="\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufffe\uffff",
 )
 names = st.one_of(
-    st.text(_letters, min_size=1, max_size=6).filter(spec.can_be_seen), st.just("x" * 80)
+    st.text(_letters, min_size=1, max_size=6).filter(document.can_be_seen), st.just("x" * 80)
 )
 
 base_lrs = st.one_of(st.floats(1e-6, 1.0), st.floats(1e-12, 1e3), st.sampled_from([1e-12, 1e3]))
@@ -165,6 +165,6 @@ def real_schedules(draw: st.DrawFn) -> Schedule:
     return from_raw(raw)
 
 
-def times(schedule: spec.Schedule) -> st.SearchStrategy[list[float]]:
+def times(schedule: Schedule) -> st.SearchStrategy[list[float]]:
     """Times in epochs, from before the run to after it."""
     return st.lists(st.floats(-1.0, schedule.epochs + 1.0), min_size=1, max_size=20)

@@ -23,21 +23,20 @@ from torch.optim.lr_scheduler import (
 
 from core.design import curves, presets
 from core.design.curves import SHAPES
-from core.design.parse import from_raw, to_raw
-from core.design.spec import (
+from core.design.learning_rate import (
     WSD,
     Constant,
     Cosine,
     FloorFactor,
     FloorLR,
-    Group,
     LearningRate,
     Linear,
     Polynomial,
-    Schedule,
     Steps,
     Warmup,
 )
+from core.design.parse import from_raw, to_raw
+from core.design.spec import Group, Schedule
 from tests.design.strategies import documents, schedules, times
 
 EXERCISE = presets.load("exercise")

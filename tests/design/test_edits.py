@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from core.design import curves, edits, layers, plan, presets
 from core.design.layers import Grouping, LayerGroup, LayerTable
+from core.design.learning_rate import FloorFactor, FloorLR
 from core.design.parse import dumps, from_raw, parse, to_raw
-from core.design.spec import FloorFactor, FloorLR, Schedule
+from core.design.spec import Schedule
 from core.errors import ScheduleError
 from tests.design.strategies import decays, schedules, windows
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from pydantic import ValidationError
 
-from core.design import presets, spec
+from core.design import learning_rate, optimizers, presets, spec
 from core.design.curves import SHAPES
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
@@ -39,7 +39,7 @@ def test_equal_schedules_have_equal_hashes(schedule: Schedule):
 
 
 def test_every_decay_shape_has_a_function_of_its_name_and_the_other_way_round():
-    shapes = spec.LearningRate.model_json_schema()["properties"]["decay"]["discriminator"]
+    shapes = learning_rate.LearningRate.model_json_schema()["properties"]["decay"]["discriminator"]
     assert set(shapes["mapping"]) == set(SHAPES)
 
 
@@ -71,12 +71,14 @@ def test_what_is_left_out_takes_the_defaults_of_version_1():
 
 
 def test_what_optimizers_and_shapes_leave_out_takes_the_defaults_of_version_1():
-    assert spec.AdamW(name="adamw", base_lr=0.1).weight_decay == 0.01
-    sgd = spec.SGD(name="sgd", base_lr=0.1)
+    assert optimizers.AdamW(name="adamw", base_lr=0.1).weight_decay == 0.01
+    sgd = optimizers.SGD(name="sgd", base_lr=0.1)
     assert (sgd.weight_decay, sgd.momentum) == (0.0, 0.9)
-    assert spec.WSD(shape="wsd").cooldown == 0.2
-    assert spec.Polynomial(shape="polynomial").power == 2.0
-    assert spec.Linear(shape="linear").floor == spec.FloorFactor(factor=0.0)
+    assert learning_rate.WSD(shape="wsd").cooldown == 0.2
+    assert learning_rate.Polynomial(shape="polynomial").power == 2.0
+    steps = learning_rate.Steps(shape="steps")
+    assert (steps.milestones, steps.gamma) == ((0.3, 0.6, 0.9), 0.1)
+    assert learning_rate.Linear(shape="linear").floor == learning_rate.FloorFactor(factor=0.0)
 
 
 def test_windows_may_adjoin_leave_gaps_and_reach_past_the_run():

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from core.__main__ import cli
 from core.design import curves, diff, layers, parse, plan, presets
+from core.design.document import MAX_EXPONENT
 from core.design.parse import from_raw, to_raw
-from core.design.spec import MAX_EXPONENT, Schedule
+from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import finetuning_scheduler, phases
 from core.export.exported import Source

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from core.design.spec import SGD, ModelRef
+from core.design.optimizers import SGD
+from core.design.spec import ModelRef
 from core.errors import RunError
 from core.training import weights
 from core.training.failures import in_words

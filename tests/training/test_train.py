@@ -14,7 +14,7 @@ from PIL import Image
 from core.data.bundled import read_bundled
 from core.design import curves, parse
 from core.design.batches import batches
-from core.design.spec import SGD
+from core.design.optimizers import SGD
 from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.files import disk
 from core.runs import events as ev

@@ -8,8 +8,9 @@ from functools import cached_property
 
 from core.design import curves, plan
 from core.design.layers import LayerTable, prefixes
+from core.design.learning_rate import FloorLR
 from core.design.plan import Span
-from core.design.spec import FloorLR, Group, Schedule
+from core.design.spec import Group, Schedule
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from html import escape
 
 from core.design import plan, problems
+from core.design.optimizers import OPTIMIZERS
 from core.design.problems.words import percent
 from core.design.record import Record
-from core.design.spec import OPTIMIZERS
 from core.runs.compare import Result
 from core.runs.forecast import duration
 from pages.components import cost_figures

@@ -12,19 +12,11 @@ from core.design.budget import Budget, budgets
 from core.design.costs import state_bytes
 from core.design.curves import Array
 from core.design.layers import LayerTable, count
+from core.design.learning_rate import WSD, Floor, FloorFactor, FloorLR, Steps
+from core.design.optimizers import OPTIMIZERS, Optimizer
 from core.design.palette import ROLES, group_colours
 from core.design.problems import Problem
-from core.design.spec import (
-    OPTIMIZERS,
-    WSD,
-    Floor,
-    FloorFactor,
-    FloorLR,
-    Group,
-    Optimizer,
-    Schedule,
-    Steps,
-)
+from core.design.spec import Group, Schedule
 from pages.components import axis
 from pages.components.axis import Span
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from core.design.spec import Window
+from core.design.document import Window
 from pages.components.axis import Span
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from core.design import presets
-from core.design.spec import FloorFactor, Schedule
+from core.design.learning_rate import FloorFactor
+from core.design.spec import Schedule
 from tests.design.problems.small import (
     ALL,
     body,

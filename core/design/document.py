@@ -1,0 +1,80 @@
+"""What every document of Thaw is made of: its base, and the kinds of its names and numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from core.errors import shown
+
+MAX_EPOCHS = 10_000
+MAX_GROUPS = 512
+
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Fillers and blanks that Unicode counts among letters, marks and symbols."""
+
+
+def can_be_seen(name: str) -> bool:
+    """Whether a character of it is drawn: not all are blanks, fillers, or only steer others."""
+    return any(
+        unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp", "Zs")
+        and c not in _UNSEEN
+        and not unicodedata.name(c, "").startswith(("VARIATION SELECTOR", "MONGOLIAN FREE VAR"))
+        for c in name
+    )
+
+
+def _seen(name: str) -> str:
+    if not can_be_seen(name):
+        raise refused(f"is {shown(name)}", "write at least one character that can be seen")
+    return name
+
+
+Name = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=80,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+$",
+    ),
+    AfterValidator(_seen),
+]
+"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows, and not
+only such as cannot be seen.
+
+Nor U+FFFE and U+FFFF, which are no characters, and which no XML can hold: no SVG, no page.
+"""
+
+ModulePath = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"),
+]
+"""A module's or parameter's dotted path, as in `model.named_modules()`: `layer4.0.bn1`."""
+
+Rate = Annotated[float, Field(ge=1e-12, le=1e3)]
+"""A learning rate, far beyond what trains at both ends, so that no rate overflows or is 0."""
+
+Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
+Window = tuple[Epoch, Epoch | None]
+"""Epochs in which a group trains, `[start, end)`; `null` means to the end."""
+
+MAX_EXPONENT = 100
+"""Scales lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
+
+Scale = Annotated[float, Field(ge=10.0**-MAX_EXPONENT, le=10.0**MAX_EXPONENT)]
+"""A group's peak as a share of the base rate; wide enough for all that a decay gives."""
+
+
+def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
+    """What a validator raises; `core.design.explain` makes of it field, what is wrong, way out."""
+    context = {"field": field, "wrong": wrong, "way_out": way_out}
+    return PydanticCustomError("refused", "{wrong}: {way_out}", context)
+
+
+class Document(BaseModel):
+    """A part of the schedule: immutable, strict about types, without unknown fields."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)

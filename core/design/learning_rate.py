@@ -1,0 +1,123 @@
+"""The curve of a schedule, field by field: warmup, the shapes of the decay, and their floors.
+
+What they mean is the law, in `core.design.curves`.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from core.design.document import MAX_EPOCHS, Document, refused
+
+
+class FloorFactor(Document):
+    """The lowest rate as a share of each group's own peak, from 0 to 1."""
+
+    factor: Annotated[float, Field(ge=0, le=1)]
+
+
+class FloorLR(Document):
+    """The lowest rate as one absolute number for all groups: PyTorch's `eta_min`."""
+
+    lr: Annotated[float, Field(ge=0, le=1e3)]
+
+
+def _kind_of_floor(floor: Any) -> str:
+    absolute = "lr" in floor if isinstance(floor, dict) else isinstance(floor, FloorLR)
+    return "lr" if absolute else "factor"
+
+
+Floor = Annotated[
+    Annotated[FloorFactor, Tag("factor")] | Annotated[FloorLR, Tag("lr")],
+    Discriminator(_kind_of_floor),
+]
+NO_FLOOR = FloorFactor(factor=0.0)
+
+
+class Cosine(Document):
+    """Half a cosine from the peak to the floor (SGDR, arXiv:1608.03983)."""
+
+    shape: Literal["cosine"]
+    floor: Floor = NO_FLOOR
+
+
+class Linear(Document):
+    """A straight line from the peak to the floor."""
+
+    shape: Literal["linear"]
+    floor: Floor = NO_FLOOR
+
+
+class Constant(Document):
+    """The peak, to the end."""
+
+    shape: Literal["constant"]
+
+
+class WSD(Document):
+    """Warmup, stable, decay: flat, then 1 - sqrt over the last `cooldown` (arXiv:2405.18392).
+
+    `cooldown` is a share, from 0.001 to 1, of what is left after warmup.
+    """
+
+    shape: Literal["wsd"]
+    cooldown: Annotated[float, Field(ge=0.001, le=1)] = 0.2
+    floor: Floor = NO_FLOOR
+
+
+class Polynomial(Document):
+    """(1 - x) ** power, as `torch.optim.lr_scheduler.PolynomialLR`."""
+
+    shape: Literal["polynomial"]
+    power: Annotated[float, Field(ge=0.01, le=100)] = 2.0
+    floor: Floor = NO_FLOOR
+
+
+def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in pairwise(milestones)):
+        raise refused("do not ascend", "write each once, the earliest first")
+    return milestones
+
+
+class Steps(Document):
+    """`gamma` times less at each milestone, as `torch.optim.lr_scheduler.MultiStepLR`.
+
+    Milestones are shares of what is left after warmup, and ascend.
+    """
+
+    shape: Literal["steps"]
+    milestones: Annotated[
+        tuple[Annotated[float, Field(gt=0, lt=1)], ...],
+        Field(min_length=1, max_length=20),
+        AfterValidator(_ascend),
+    ] = (0.3, 0.6, 0.9)
+    gamma: Annotated[float, Field(ge=0.001, le=1)] = 0.1
+
+
+Decay = Annotated[
+    Cosine | Linear | Constant | WSD | Polynomial | Steps, Field(discriminator="shape")
+]
+
+FLOORLESS = ("constant", "steps")
+"""Shapes that have no floor."""
+
+
+class Warmup(Document):
+    """The rise from `start_factor` · peak to the peak over the first `epochs` epochs."""
+
+    epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
+    start_factor: Annotated[float, Field(ge=0, le=1)] = 0.1
+    shape: Literal["linear", "cosine"] = "linear"
+
+
+class LearningRate(Document):
+    """The curve that every group follows, and how the groups' peaks differ."""
+
+    group_decay: Annotated[float, Field(ge=1e-6, le=10)] = 1.0
+    interval: Literal["epoch", "step"] = "step"
+    warmup: Warmup = Warmup()
+    decay: Decay = Cosine(shape="cosine")
+    after_unfreeze: Literal["follow", "restart"] = "follow"
