@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-import gc
-import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
-from core import export_commands, run_commands
-from core.arguments import STEPS_PER_EPOCH, read_schedule, table_if_known, table_of, tabulate, whole
-from core.data.bundled import BUNDLED_DATA
+from core import export_commands, run_commands, train_commands
+from core.arguments import (
+    STEPS_PER_EPOCH,
+    read_schedule,
+    table_if_known,
+    table_of,
+    tabulate,
+    whole,
+    whole_option,
+)
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
 from core.design.document import MAX_EPOCHS
 from core.errors import InputError, ThawError, nearest, one_line, shown
 from core.export import csv
-from core.files.home import is_demo
-from core.runs import checkpoint_files, claim, demo, event_log, outcome
-from core.runs import folder as folders
+from core.runs import demo
 from core.runs.console import print_nowhere
 from core.runs.leash import LEASHED, end_with_input
-from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings, make_settings
-from core.runs.sitting import Sitting
-from core.runs.spare import wait_for_folder
-from core.runs.stopping import STOPPED, should_stop
+from core.runs.stopping import STOPPED
 
 _DEFAULTS = RunSettings()
-_Command = TypeVar("_Command", bound=Callable[..., Any])
 
 
 class _Explained(click.Group):
@@ -93,16 +88,6 @@ def cli(leashed: bool) -> None:
         end_with_input()
 
 
-def _whole_option(
-    flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
-) -> Callable[[_Command], _Command]:
-    """An option for a run setting that is a whole number."""
-    shown = default is not None
-    return click.option(
-        flag, type=whole, metavar=metavar, default=default, show_default=shown, help=about
-    )
-
-
 @cli.command()
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="The whole layer table as JSON.")
@@ -151,7 +136,7 @@ def _epochs(given: int | str | None) -> int | None:
 
 @cli.command()
 @click.argument("file")
-@_whole_option("--batch-size", _DEFAULTS.batch_size, about="Images of a batch, for BatchNorm.")
+@whole_option("--batch-size", _DEFAULTS.batch_size, about="Images of a batch, for BatchNorm.")
 def check(file: str, batch_size: int) -> None:
     """Say what is wrong with a schedule, or unwise. Errors go to standard error, with exit 2."""
     schedule = read_schedule(file)
@@ -181,143 +166,12 @@ def curves(file: str, steps_per_epoch: int) -> None:
         click.echo(part, nl=False)
 
 
-@cli.command()
-def device() -> None:
-    """The device that --device auto takes, as JSON: its type and its name."""
-    click.echo(json.dumps(_device()))
-
-
-@cli.command(hidden=True)
-@click.pass_context
-def spare(context: click.Context) -> None:
-    """Tell the device, make a run's imports, and resume the folder that standard input names."""
-    with _uncollected():
-        folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
-    context.invoke(resume, directory=str(folder))
-
-
-@cli.command()
-@click.argument("file")
-@click.option("--out", required=True, metavar="DIR", help="The run folder: new, or empty.")
-@click.option(
-    "--data",
-    default=_DEFAULTS.data,
-    show_default=True,
-    metavar="NAME|PATH",
-    help=f"{BUNDLED_DATA}, or a folder of class folders.",
-)
-@_whole_option("--samples", _DEFAULTS.samples)
-@_whole_option("--validation-samples", _DEFAULTS.validation_samples)
-@_whole_option("--image-size", _DEFAULTS.image_size)
-@_whole_option("--batch-size", _DEFAULTS.batch_size)
-@click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
-@_whole_option("--seed", _DEFAULTS.seed)
-@click.option(
-    "--augment",
-    default=_DEFAULTS.augment,
-    show_default=True,
-    help="none, flip (2 views), crops (10 views), or random (a new crop every time).",
-)
-@click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto, or off.")
-@_whole_option("--cache-memory", None, "MB", "Most memory for it.  [default: 1/4 of what is free]")
-@_whole_option("--cache-disk", None, "MB", "Most disk for it.  [default: 1/4 of what is free]")
-@click.option(
-    "--precision",
-    default=_DEFAULTS.precision,
-    show_default=True,
-    help="exact, or fast: other last bits, and the audit says by how much.",
-)
-def run(file: str, out: str, **settings: Any) -> None:
-    """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
-    schedule = read_schedule(file)
-    refuse_errors(schedule)
-    folder = Path(out)
-    folders.create(folder, schedule, make_settings(**settings))
-    try:
-        _sit(folder)
-    except InputError:
-        folders.discard(folder)  # so that the mended command finds it free
-        raise
-
-
-@cli.command()
-@click.argument("directory", metavar="DIR")
-@click.option(
-    "--other-libraries",
-    is_flag=True,
-    help="Go on although torch, torchvision or timm have changed: with other last bits, maybe.",
-)
-def resume(directory: str, other_libraries: bool) -> None:
-    """Go on with the run in the folder DIR, from its newest checkpoint or from the beginning."""
-    folder = Path(directory)
-    folders.read(folder)
-    if folders.status(folder) == "finished":
-        raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
-    if not claim.take_over(folder):
-        claim.take(folder)
-    _sit(folder, other_libraries)
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """Imports make what stays: to search it for garbage meanwhile takes a fifth of their time.
-
-    And at the end of the process it would take more than a second.
-    """
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
-
-
-def _device() -> dict[str, str]:
-    """The device that `auto` takes."""
-    from core.training.device import describe, detect
-
-    found = detect()
-    return {"type": found.type, "name": describe(found)}
-
-
 def _complain(message: str) -> None:
     """A line on standard error."""
     click.echo(f"error: {one_line(message)}", err=True)
 
 
-def _sit(folder: Path, other_libraries: bool = False) -> None:
-    """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
-    schedule, settings = folders.read(folder)
-    sitting = Sitting(folder, schedule)
-    with (
-        should_stop(folder, sitting.done, sitting.end_process) as asked,
-        sitting,
-        demo.bounds(folder, sitting.say),
-    ):
-        demo.refuse(schedule, settings)
-        with _uncollected():
-            from core.training.train import train
-
-        for event in train(
-            schedule,
-            settings,
-            checkpoints=folder / folders.CHECKPOINTS,
-            should_stop=asked,
-            weights=None if is_demo() else folder / folders.WEIGHTS,
-            predicted=folder / folders.PREDICTIONS,
-            evidence=folder / folders.EVIDENCE,
-            other_libraries=other_libraries,
-        ):
-            sitting.take(event)
-    ended = outcome.status(event_log.read(folder), alive=False, stop_asked=False)
-    if ended == "finished":
-        with suppress(OSError):  # they take room, and harm nobody
-            checkpoint_files.keep_one(folder / folders.CHECKPOINTS)
-    if ended == "stopped":
-        raise click.exceptions.Exit(STOPPED)
-
-
-for command in (*export_commands.COMMANDS, *run_commands.COMMANDS):
+for command in (*export_commands.COMMANDS, *run_commands.COMMANDS, *train_commands.COMMANDS):
     cli.add_command(command)
 
 if __name__ == "__main__":

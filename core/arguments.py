@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 
@@ -18,6 +20,7 @@ from core.runs.settings import RunSettings
 
 _DEFAULTS = RunSettings()
 _MOST_STEPS = 1_000_000
+AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
 def whole(text: str) -> int | str:
@@ -26,6 +29,16 @@ def whole(text: str) -> int | str:
         return int(text)
     except ValueError:
         return text
+
+
+def whole_option(
+    flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
+) -> Callable[[AnyCommand], AnyCommand]:
+    """An option for a run setting that is a whole number."""
+    shown = default is not None
+    return click.option(
+        flag, type=whole, metavar=metavar, default=default, show_default=shown, help=about
+    )
 
 
 def _steps(text: str) -> int:
