@@ -29,6 +29,17 @@ def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():
         assert row["trainable"] == str(int(plan.is_open(group, epoch)))
 
 
+def test_the_steps_are_those_of_one_size_of_data_as_declared():
+    tables = {}
+    for steps in (5, 7):
+        made = csv.export(Source(presets.load("gradual"), steps))
+        (told,) = [loss.instead for loss in made.losses if loss.field == "epochs"]
+        assert told.startswith(f"each epoch has {steps} steps")
+        tables[steps] = csv.text(presets.load("gradual"), steps).splitlines()
+    assert len(tables[5]) < len(tables[7])
+    assert not set(tables[5][-7:]) & set(tables[7])  # the last step has another number and rate
+
+
 def test_rows_go_by_step_and_then_from_input_to_output():
     schedule = presets.load("gradual")
     read = list(standard.DictReader(io.StringIO(csv.text(schedule, 2))))

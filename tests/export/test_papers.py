@@ -140,6 +140,12 @@ def test_the_report_says_what_it_was_not_given():
     made = html.export(Source(presets.load("exercise"), STEPS))
     assert [loss.field for loss in made.losses] == ["lr", "model.name", "the run"]
     assert "There was no finished run of exactly this schedule." in str(made.content)
+    full = html.export(Source(presets.load("exercise"), STEPS, TABLE))
+    assert "model.name" not in [loss.field for loss in full.losses]
+    for group in presets.load("exercise").groups:
+        size = f"{layers.count(TABLE, group.modules):,}"
+        assert size in str(full.content)
+        assert size not in str(made.content)
 
 
 def test_a_picture_of_more_groups_than_can_be_told_apart_is_refused():
