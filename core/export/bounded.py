@@ -21,18 +21,22 @@ class UnfinishedError(Exception):
 def run(module: str, *arguments: str, content: bytes, seconds: int = SECONDS) -> bytes:
     """What `python -m module arguments` writes, given the content as its standard input.
 
-    It ends with this call. Raises UnfinishedError where its bounds do not suffice.
+    It ends with this call, and waits for others no longer than it may take itself. Raises
+    UnfinishedError where its bounds do not suffice.
     """
     command = [sys.executable, "-m", module, *arguments]
-    with _ONE_AT_A_TIME:
-        try:
-            done = subprocess.run(
-                command, cwd=_CODE, input=content, capture_output=True, timeout=seconds, check=False
-            )
-        except subprocess.TimeoutExpired:
-            raise UnfinishedError(f"in {seconds} s") from None
-        except OSError as error:
-            raise UnfinishedError(f"({error.strerror})") from None
+    if not _ONE_AT_A_TIME.acquire(timeout=seconds):
+        raise UnfinishedError(f"(others were in line for {seconds} s)")
+    try:
+        done = subprocess.run(
+            command, cwd=_CODE, input=content, capture_output=True, timeout=seconds, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise UnfinishedError(f"in {seconds} s") from None
+    except OSError as error:
+        raise UnfinishedError(f"({error.strerror})") from None
+    finally:
+        _ONE_AT_A_TIME.release()
     if done.returncode != 0:
         raise UnfinishedError(f"(its process ended with {done.returncode})")
     return done.stdout

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.design import presets
 from core.errors import ExportError
-from core.export import chart, drawing
+from core.export import bounded, chart, drawing
 
 ROOT = Path(__file__).parents[2]
 CHART = chart.document(presets.load("gradual"), 32)
@@ -35,6 +37,20 @@ def test_what_draws_apart_never_holds_what_draws(draw: str, loaded: str) -> None
     command = [sys.executable, "-c", _DRAWN, draw]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == loaded
+
+
+def test_who_waits_for_others_waits_no_longer_than_the_work_may_take() -> None:
+    def sleep(asleep: float, most: int) -> bytes:
+        code = f"import time; time.sleep({asleep})"
+        return bounded.run("timeit", "-n1", "-r1", code, content=b"", seconds=most)
+
+    with ThreadPoolExecutor() as pool:
+        first = pool.submit(sleep, 3.0, 30)
+        time.sleep(1.0)
+        with pytest.raises(bounded.UnfinishedError, match="others were in line for 1 s"):
+            sleep(0.0, 1)
+        assert b"1 loop" in first.result()
+    assert b"1 loop" in sleep(0.0, 30)
 
 
 def test_a_chart_that_takes_too_much_memory_is_refused_and_the_next_is_drawn() -> None:
