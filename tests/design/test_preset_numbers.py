@@ -166,8 +166,8 @@ def test_lp_ft_opens_a_still_backbone_half_way_at_a_rate_that_the_authors_try():
     schedule = apply(presets.find("lp-ft"), layers.load("torchvision/resnet50"))
     backbone, head = schedule.groups
     assert (backbone.trainable, head.trainable) == (((10, None),), ((0, None),))
-    assert curves.peak(schedule, backbone) == pytest.approx(3e-4)
-    assert curves.lr(schedule, backbone, 10.0) == pytest.approx(3e-4)
+    assert curves.peak(schedule, backbone) == pytest.approx(3e-5)
+    assert curves.lr(schedule, backbone, 10.0) == pytest.approx(3e-5)
     assert backbone.batchnorm == "eval"
 
 
