@@ -115,6 +115,10 @@ def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_re
         "gamma": 0.1,
     }
     assert differences(stairs, fitted) == []
+    rising = torch.optim.SGD(model.parameters(), lr=0.1)
+    warming = lr_scheduler.LinearLR(rising, 0.1, total_iters=1)
+    flat = as_schedule(from_optimizer(model, rising, warming, 5), "torchvision/resnet18")
+    assert (flat.lr.decay.shape, flat.lr.warmup.epochs) == ("constant", 1)
     slower = torch.optim.SGD(model.parameters(), lr=0.1)
     falling_on = from_optimizer(model, slower, lr_scheduler.ExponentialLR(slower, 0.7), 30)
     with pytest.raises(InputError, match="rates follow no curve that a schedule has"):

@@ -58,10 +58,11 @@ def polynomial(x: Array, power: float) -> Array:
 def steps(x: Array, milestones: Sequence[float], gamma: float) -> Array:
     """Share left at x in [0, 1]: gamma times less at each milestone. PyTorch's `MultiStepLR`.
 
-    `milestones` are shares themselves, and ascend.
+    `milestones` are shares themselves, and ascend. One is reached at a distance of 1e-12 too: 3 of
+    10 steps in 3 epochs are 0.09999999999999999 of them.
     """
     left: Array = np.cumprod([1.0, *[gamma] * len(milestones)], dtype=np.float64)
-    return left[np.searchsorted(np.asarray(milestones), x, side="right")]
+    return left[np.searchsorted(np.asarray(milestones) - 1e-12, x)]
 
 
 SHAPES: dict[str, Callable[..., Array]] = {

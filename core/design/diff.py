@@ -168,7 +168,9 @@ def _changed(
     def tell(before: Any, after: Any) -> str:
         if isinstance(before, int | float) and isinstance(after, int | float):
             return f"{label} {words.change(before, after, written)}{unit}"
-        return f"{label} {_value(before)} → {_value(after)}"
+        told = f"{label} {_value(before)} → {_value(after)}"
+        alike = _value(before) == _value(after)  # to the digits that are told
+        return f"{label} {before} → {after}" if alike else told
 
     return tell
 

@@ -69,8 +69,8 @@ def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
     edges = np.array([phase.start * steps_per_epoch for phase in plan.phases(schedule)])
     turns = np.array(_turns(schedule)) * steps_per_epoch
     hold = _hold(schedule, steps_per_epoch)
-    after = np.ceil(turns / hold)
-    turns = np.concatenate([np.floor(turns / hold), after - 1, after]).astype(np.int64) * hold
+    before, after = np.floor(turns / hold), np.ceil(turns / hold)  # which rounding may move by one
+    turns = np.concatenate([before - 1, before, after, after + 1]).astype(np.int64) * hold
     turns = np.unique(np.clip(turns, 0, last))
     return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[even(len(turns))])
 

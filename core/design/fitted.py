@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.design.curves import SHAPES, Array
+from core.design.learning_rate import LEAST_GAMMA
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import from_raw
 from core.design.recorded import Recorded, RecordedGroup, differences
@@ -113,7 +114,6 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
     if np.allclose(rates, peaks[:, np.newaxis], rtol=_NEAR, atol=0):
         yield {"shape": "constant"}
         return
-    yield from _steps(rates, x)
     for shape in ("cosine", "linear"):
         share = SHAPES[shape](x)
         floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
@@ -128,6 +128,7 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
         if np.allclose(floors, floors[-1], rtol=1e-6, atol=0) and floors[-1] > 0:
             lowest = int(peaks.argmin())  # where the floor is largest beside the peak, and so exact
             yield {"shape": shape, "floor": {"lr": _round(floors[lowest], 12)}}
+    yield from _steps(rates, x)
 
 
 def _steps(rates: Array, x: Array) -> Iterator[Raw]:
@@ -136,12 +137,13 @@ def _steps(rates: Array, x: Array) -> Iterator[Raw]:
     if not 1 <= len(falls) <= _MOST_STEPS_DOWN or not rates.all():
         return
     gammas = rates[:, falls] / rates[:, falls - 1]
-    if np.allclose(gammas, gammas[0, 0], rtol=_NEAR, atol=0):
+    gamma = _round(gammas[0, 0])
+    if LEAST_GAMMA <= gamma < 1 and np.allclose(gammas, gamma, rtol=_NEAR, atol=0):
         between = zip(x[falls - 1].tolist(), x[falls].tolist(), strict=True)
         yield {
             "shape": "steps",
             "milestones": [_shortest(before, at) for before, at in between],
-            "gamma": _round(gammas[0, 0]),
+            "gamma": gamma,
         }
 
 

@@ -76,6 +76,9 @@ class Polynomial(Document):
     floor: Floor = NO_FLOOR
 
 
+LEAST_GAMMA = 0.001
+
+
 def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
     if any(later <= earlier for earlier, later in pairwise(milestones)):
         raise refused("do not ascend", "write each once, the earliest first")
@@ -90,11 +93,11 @@ class Steps(Document):
 
     shape: Literal["steps"]
     milestones: Annotated[
-        tuple[Annotated[float, Field(gt=0, lt=1)], ...],
+        tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
         Field(min_length=1, max_length=20),
         AfterValidator(_ascend),
     ] = (0.3, 0.6, 0.9)
-    gamma: Annotated[float, Field(ge=0.001, le=1)] = 0.1
+    gamma: Annotated[float, Field(ge=LEAST_GAMMA, le=1)] = 0.1
 
 
 Decay = Annotated[

@@ -19,7 +19,7 @@ _SHARES = {
     "steps": [
         "share = 1.0",
         "for milestone in MILESTONES:",
-        "    if x >= milestone:",
+        "    if x > milestone - 1e-12:",
         "        share *= GAMMA",
     ],
 }

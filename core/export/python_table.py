@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.design import curves
-from core.design.learning_rate import FloorFactor, FloorLR
+from core.design.learning_rate import FloorFactor, FloorLR, Steps
 from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.problems.words import epochs
 from core.design.spec import Group, Schedule
@@ -50,12 +50,22 @@ def _curve(schedule: Schedule) -> list[str]:
     if decay.shape == "polynomial":
         lines.append(f"POWER = {decay.power!r}  # of the polynomial by which rates fall")
     if decay.shape == "steps":
-        share = "of what is left after warmup" if lr.warmup.epochs else "of the run"
-        lines.append(f"MILESTONES = {decay.milestones!r}  # shares {share} at which rates fall")
+        lines += _milestones(schedule, decay)
         lines.append(f"GAMMA = {decay.gamma!r}  # times what they were before")
     elif decay.shape != "constant":
         lines += _floor(decay.floor)
     return lines
+
+
+def _milestones(schedule: Schedule, decay: Steps) -> list[str]:
+    whole = "a group's curve" if schedule.lr.after_unfreeze == "restart" else "the run"
+    whole = "what is left after warmup" if schedule.lr.warmup.epochs else whole
+    comment = f"# shares of {whole} at which rates fall"
+    line = f"MILESTONES = {decay.milestones!r}  {comment}"
+    if len(line) <= _WIDTH:
+        return [line]
+    rows = [f"    {share!r}," for share in decay.milestones]
+    return [comment, "MILESTONES = (", *rows, ")"]
 
 
 def _floor(floor: FloorFactor | FloorLR) -> list[str]:

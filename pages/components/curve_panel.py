@@ -185,7 +185,7 @@ def _set_floor_kind(key: str) -> None:
 def _floor(schedule: Schedule) -> None:
     floor = getattr(schedule.lr.decay, "floor", None)
     if floor is None:
-        lowest = "the peak" if schedule.lr.decay.shape == "constant" else "the last step"
+        lowest = "the peak" if schedule.lr.decay.shape == "constant" else "none"
         st.text_input("Floor", lowest, disabled=True, key=f"no-floor-{lowest}")
     elif isinstance(floor, FloorLR):
         path, value = "lr.decay.floor.lr", floor.lr or 1e-6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import sys
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,9 @@ import streamlit as st
 
 from core.design import edits, parse
 from pages.components import state
+
+_UNDER_WAY = 3.0
+"""Seconds that a message from a browser may be under way."""
 
 
 def value_at(path: str) -> Any:
@@ -36,7 +40,7 @@ def numbers(label: str, path: str, **options: Any) -> None:
 
     Other options are `st.text_input`'s.
     """
-    key = fresh_key(f"field:{path}", ", ".join(f"{value:g}" for value in value_at(path)))
+    key = fresh_key(f"field:{path}", ", ".join(str(value) for value in value_at(path)))
     st.text_input(label, key=key, on_change=_set_numbers, args=(path, key), **options)
 
 
@@ -125,14 +129,15 @@ def put(key: str, value: Any) -> None:
     if st.session_state.get(key) == value:  # so the browser knows it
         st.session_state.pop(f"shown before in {key}", None)
     elif shown != value:
-        st.session_state[f"shown before in {key}"] = shown
+        st.session_state[f"shown before in {key}"] = shown, time.monotonic()
     st.session_state[f"shown in {key}"] = st.session_state[key] = value
 
 
 def is_outdated(key: str) -> bool:
-    """Whether a message brings what a widget of `put` showed before; a second one is meant."""
-    before = st.session_state.pop(f"shown before in {key}", None)
-    return bool(before is not None and st.session_state[key] == before)
+    """Whether a message brings what a widget of `put` showed a moment ago; a second one counts."""
+    before, when = st.session_state.pop(f"shown before in {key}", (None, 0.0))
+    recent = time.monotonic() - when < _UNDER_WAY
+    return bool(before is not None and recent and st.session_state[key] == before)
 
 
 def _key(name: str, turn: int) -> str:

@@ -112,6 +112,13 @@ def test_steps_are_torchs_multi_step_lr_to_1e_12(gamma: float):
     np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(31), 30), theirs, rtol=1e-12)
 
 
+def test_a_milestone_at_a_step_is_reached_there_however_the_share_is_rounded():
+    lr = LearningRate(decay=Steps(shape="steps", milestones=(0.1,), gamma=0.5))
+    assert (3 / 10) / 3 < 0.1
+    rates = curves.curve(lr, PEAK, np.arange(30) / 10, 3)
+    assert np.flatnonzero(rates < PEAK)[0] == 3
+
+
 def test_linear_is_torchs_linear_lr_to_the_floors_factor():
     lr = LearningRate(decay=Linear(shape="linear", floor=FloorFactor(factor=0.05)))
     theirs = torchs_rates(

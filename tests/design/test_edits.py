@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.design import curves, edits, layers, plan, presets
@@ -300,6 +300,7 @@ def test_a_verb_that_is_refused_leaves_the_schedule_as_it_was():
     assert dumps(GRADUAL) == before
 
 
+@settings(max_examples=100)  # every sixth has no idle epoch
 @given(schedule=schedules(), data=st.data())
 def test_a_shortened_run_keeps_its_shares_and_leaves_no_epoch_idle(schedule, data):
     epochs = data.draw(st.integers(1, schedule.epochs))
@@ -309,8 +310,8 @@ def test_a_shortened_run_keeps_its_shares_and_leaves_no_epoch_idle(schedule, dat
     assert short.lr.warmup.epochs / epochs == pytest.approx(
         schedule.lr.warmup.epochs / schedule.epochs
     )
-    assume(all(plan.open_groups(schedule, e) for e in range(schedule.epochs)))
-    assert all(plan.open_groups(short, e) for e in range(epochs))
+    if all(plan.open_groups(schedule, e) for e in range(schedule.epochs)):
+        assert all(plan.open_groups(short, e) for e in range(epochs))
 
 
 def test_a_run_of_a_hundred_epochs_in_five():

@@ -20,8 +20,8 @@ from core.design.spec import Group, Schedule
 from pages.components import axis
 from pages.components.axis import Span
 
-_JUST_BEFORE = 2e-5
-"""Share of a time by which the point before a step is earlier: six digits are sent."""
+_BESIDE = 2e-5
+"""Share of a time by which the points about a step are off it: six digits are sent."""
 _RISING = 49
 _FALLING = 193
 _MOST_STAIRS = 400
@@ -168,7 +168,7 @@ def _times(schedule: Schedule, origin: int) -> Array:
         parts.append(schedule.epochs - cooldown * (1.0 - np.linspace(0.0, 1.0, _RISING) ** 2))
     if isinstance(decay, Steps):
         falls = peak_at + np.array(decay.milestones) * (schedule.epochs - peak_at)
-        parts += [falls, falls * (1.0 - _JUST_BEFORE)]
+        parts += [falls * (1.0 - _BESIDE), falls, falls * (1.0 + _BESIDE)]
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
 
 
