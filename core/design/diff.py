@@ -168,9 +168,10 @@ def _changed(
     def tell(before: Any, after: Any) -> str:
         if isinstance(before, int | float) and isinstance(after, int | float):
             return f"{label} {words.change(before, after, written)}{unit}"
-        told = f"{label} {_value(before)} → {_value(after)}"
-        alike = _value(before) == _value(after)  # to the digits that are told
-        return f"{label} {before} → {after}" if alike else told
+        was, now = _value(before), _value(after)
+        if was == now:  # to the digits that are told
+            was, now = str(before), str(after)
+        return f"{label} {was} → {now}"
 
     return tell
 

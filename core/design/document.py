@@ -64,7 +64,8 @@ Window = tuple[Epoch, Epoch | None]
 MAX_EXPONENT = 100
 """Scales lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
 
-Scale = Annotated[float, Field(ge=10.0**-MAX_EXPONENT, le=10.0**MAX_EXPONENT)]
+LEAST_SCALE, MOST_SCALE = 10.0**-MAX_EXPONENT, 10.0**MAX_EXPONENT
+Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE)]
 """A group's peak as a share of the base rate; wide enough for all that a decay gives."""
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.design.curves import SHAPES, Array
-from core.design.learning_rate import LEAST_GAMMA
+from core.design.learning_rate import LEAST_GAMMA, MOST_MILESTONES
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import from_raw
 from core.design.recorded import Recorded, RecordedGroup, differences
@@ -22,7 +22,6 @@ _NOTHING = 1e-12
 """A floor that arithmetic may have left of none."""
 _DIGITS = 15
 _MOST_STEPS = 20_000
-_MOST_STEPS_DOWN = 20
 _WAY_OUT = "compare the record itself"
 
 Raw = dict[str, Any]
@@ -134,7 +133,7 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
 def _steps(rates: Array, x: Array) -> Iterator[Raw]:
     """The stairs that the rates go down, if each is as many times lower than the one before."""
     falls = np.flatnonzero(np.any(np.diff(rates) != 0, axis=0)) + 1
-    if not 1 <= len(falls) <= _MOST_STEPS_DOWN or not rates.all():
+    if not 1 <= len(falls) <= MOST_MILESTONES or not rates.all():
         return
     gammas = rates[:, falls] / rates[:, falls - 1]
     gamma = _round(gammas[0, 0])

@@ -77,6 +77,7 @@ class Polynomial(Document):
 
 
 LEAST_GAMMA = 0.001
+MOST_MILESTONES = 20
 
 
 def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
@@ -94,7 +95,7 @@ class Steps(Document):
     shape: Literal["steps"]
     milestones: Annotated[
         tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
-        Field(min_length=1, max_length=20),
+        Field(min_length=1, max_length=MOST_MILESTONES),
         AfterValidator(_ascend),
     ] = (0.3, 0.6, 0.9)
     gamma: Annotated[float, Field(ge=LEAST_GAMMA, le=1)] = 0.1

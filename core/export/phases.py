@@ -17,7 +17,7 @@ from warnings import catch_warnings
 import yaml
 
 from core.design import curves, parse
-from core.design.document import MAX_EPOCHS, MAX_EXPONENT
+from core.design.document import LEAST_SCALE, MAX_EPOCHS, MOST_SCALE
 from core.design.group_names import unique_name
 from core.design.layers import LayerTable, covers, parameter_counts
 from core.design.parts import Tree
@@ -246,5 +246,5 @@ def _with_phases(
 def _scale(rate: float, base_lr: float) -> float:
     """The share of the base rate, which rounding does not put outside of what a schedule takes."""
     scale = rate / base_lr
-    taken = min(max(scale, 10.0**-MAX_EXPONENT), 10.0**MAX_EXPONENT)
+    taken = min(max(scale, LEAST_SCALE), MOST_SCALE)
     return taken if abs(scale - taken) <= 1e-12 * taken else scale

@@ -11,7 +11,7 @@ import streamlit as st
 from core.design import edits
 from core.design.curves import SHAPES
 from core.design.document import MAX_EPOCHS
-from core.design.learning_rate import FloorLR
+from core.design.learning_rate import LEAST_GAMMA, FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.spec import Schedule
 from pages.components import frame, names, state
@@ -217,7 +217,7 @@ def _shape_detail(shape: str) -> None:
             number(
                 "Gamma",
                 "lr.decay.gamma",
-                min_value=0.001,
+                min_value=LEAST_GAMMA,
                 max_value=1.0,
                 step=0.05,
                 format="%g",

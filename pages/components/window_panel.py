@@ -7,7 +7,7 @@ import streamlit as st
 from core.design import curves, edits
 from core.design.budget import budget
 from core.design.curves import scale
-from core.design.document import MAX_EXPONENT
+from core.design.document import LEAST_SCALE, MOST_SCALE
 from core.design.palette import group_colours
 from core.design.problems.words import percent
 from core.design.spec import Group, Schedule
@@ -118,8 +118,8 @@ def _lr_scale(group: Group) -> None:
     st.number_input(
         "LR scale",
         value=None,
-        min_value=10.0**-MAX_EXPONENT,
-        max_value=10.0**MAX_EXPONENT,
+        min_value=LEAST_SCALE,
+        max_value=MOST_SCALE,
         step=sensible_step(now),
         format="%g",
         key=key,
