@@ -204,11 +204,23 @@ def _spawn_anew(folder: Path) -> None:
             event_log.append_last(folder, Failed(message))
         claim.release(folder)
         raise RunError(message) from error
+    _give_way(process.pid)
     # it may be at its end already, and it notes itself too
     with suppress(psutil.NoSuchProcess, OSError):
         claim.write_pid(folder, psutil.Process(process.pid))
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
+
+
+def _give_way(pid: int) -> None:
+    """In a demo, let a run that begins have the cores while no page wants them.
+
+    Threads inherit it. A low priority would not do: a page that is drawn wakes many processes in
+    turn, and each of them would wait for the run's turn to end.
+    """
+    if sys.platform == "linux" and is_demo():
+        with suppress(OSError):  # it is gone, or the host forbids it
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _replace_lost(folder: Path) -> None:

@@ -1,10 +1,11 @@
 """Many people who design at once: python -m tests.benchmarks.crowd.
 
-Starts the app and a run in it, as the Run page does, and so many browser sessions. Each opens a
-schedule of its own and drags a window of it, again and again. Printed are how long a drop takes to
-reach the chart, and how often anyone saw something that was not theirs: after every edit the title
-and all handles of the page are compared with what this person did, and at the end the exported
-schedule. Timings hold for an otherwise idle machine only; the browsers share it with the server.
+Starts the app as a hosted demo, runs as its Run page does, one after the other, and so many browser
+sessions. Each opens a schedule of its own and, once all are there, drags a window of it, again and
+again. Printed are how long a drop takes to reach the chart, and how often anyone saw something that
+was not theirs: after every edit the title and all handles of the page are compared with what this
+person did, and at the end the exported schedule. Timings hold for an otherwise idle machine only;
+the browsers share it with the server.
 """
 
 from __future__ import annotations
@@ -14,7 +15,9 @@ import os
 import statistics
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,9 +30,8 @@ from playwright.async_api import Browser, Locator, Page, async_playwright
 from core.design import edits, link, presets
 from core.design.parse import parse
 from core.design.spec import Schedule
-from core.files.home import HOME
-from core.runs import launch
-from core.runs.settings import RunSettings
+from core.files.home import DEMO, HOME
+from core.runs import claim, demo, launch
 from tests.benchmarks.designer import WATCH, percentile
 from tests.benchmarks.measure import cores
 from tests.browser.driving import WIDE
@@ -41,7 +43,6 @@ P95 = 500.0
 
 _DRAGGED = ("stage2", "stage3", "stage4", "conv_head")
 _PATIENCE_MS = 180_000
-_LONG = 10_000  # epochs of the run that is on meanwhile: more than anyone waits for
 
 
 @dataclass(slots=True)
@@ -65,9 +66,8 @@ def person(number: int) -> Person:
     return Person(number, edits.set_field(made, "name", f"Schedule of person {number}"))
 
 
-async def visit(browser: Browser, address: str, who: Person, count: int, pace: float) -> None:
-    """All that one person does."""
-    random = Random(who.number)
+async def visit(browser: Browser, address: str, who: Person) -> Page:
+    """Open the person's schedule in a session of its own."""
     context = await browser.new_context(viewport=WIDE, accept_downloads=True)
     page = await context.new_page()
     page.set_default_timeout(_PATIENCE_MS)
@@ -75,13 +75,17 @@ async def visit(browser: Browser, address: str, who: Person, count: int, pace: f
     await page.wait_for_selector(".stVegaLiteChart svg.marks")
     await _settled(page)
     await page.evaluate(WATCH)
+    return page
+
+
+async def work(page: Page, who: Person, count: int, pace: float) -> None:
+    """All edits of one person."""
+    random = Random(who.number)
     for _ in range(count):
         await asyncio.sleep(random.uniform(0.5, 1.5) * pace)
         others = [e for e in range(1, 17) if [[e, None]] != _windows(who)]
         await _drag(page, who, random.choice(others))
         await _look(page, who)
-    await _compare_export(page, who)
-    await context.close()
 
 
 def _windows(who: Person) -> list[list[int | None]]:
@@ -141,23 +145,35 @@ async def _middle(handle: Locator) -> tuple[float, float]:
 
 
 async def gather(address: str, people: list[Person], count: int, pace: float) -> None:
-    """Let everybody work at once."""
+    """Let everybody work at once, from when the last has come until the last is done."""
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        await asyncio.gather(*(visit(browser, address, who, count, pace) for who in people))
+        pages = await asyncio.gather(*(visit(browser, address, who) for who in people))
+        both = list(zip(pages, people, strict=True))
+        await asyncio.gather(*(work(page, who, count, pace) for page, who in both))
+        await asyncio.gather(*(_compare_export(page, who) for page, who in both))
         await browser.close()
 
 
 @contextmanager
-def a_run_is_on(home: Path) -> Iterator[None]:
-    """A run of the bundled model in a process of its own, as the Run page starts it."""
-    root = home / "runs"
-    endless = edits.set_length(presets.load(presets.DEFAULT), _LONG)
-    run = root / launch.start(endless, RunSettings(cache="off"), root)
-    try:
-        yield
-    finally:
-        launch.force_stop(run)
+def runs_are_on(home: Path) -> Iterator[None]:
+    """Runs of the bundled model, one after the other, each as large as the demo allows."""
+    root, ended = home / "runs", threading.Event()
+
+    def go_on() -> None:
+        while not ended.is_set():
+            folder = root / launch.start(demo.first_schedule(), demo.first_settings(), root)
+            while claim.process(folder) is not None and not ended.wait(0.1):
+                pass
+            launch.force_stop(folder)
+
+    with ThreadPoolExecutor(1) as pool:
+        runs = pool.submit(go_on)
+        try:
+            yield
+        finally:
+            ended.set()
+        runs.result()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -168,9 +184,9 @@ def a_run_is_on(home: Path) -> Iterator[None]:
 def cli(people: int, count: int, pace: float, run: bool) -> None:
     """Let many people edit at once. Exit code 1 if anyone saw what was not theirs."""
     crowd = [person(number) for number in range(people)]
-    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder}):
+    with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder, DEMO: "1"}):
         home = Path(folder)
-        with running_app(home) as address, a_run_is_on(home) if run else nullcontext():
+        with running_app(home) as address, runs_are_on(home) if run else nullcontext():
             asyncio.run(gather(address, crowd, count, pace))
     took = [each for who in crowd for each in who.took]
     odd = [f"person {who.number} saw {what}" for who in crowd for what in who.odd]

@@ -67,17 +67,20 @@ WATCH = """
 () => {
   const bench = { frames: [], dropped: null, painted: null };
   window.bench = bench;
-  let last = null;
-  let dragging = false;
+  let last = null; // the frame before, while dragging
   const frame = (now) => {
-    if (dragging && last !== null) bench.frames.push(now - last);
-    last = dragging ? now : null;
+    if (last === null) return; // a page that is not dragged rests
+    bench.frames.push(now - last);
+    last = now;
     requestAnimationFrame(frame);
   };
-  requestAnimationFrame(frame);
-  window.addEventListener("pointerdown", () => { dragging = true; }, true);
+  const first = (now) => {
+    last = now;
+    requestAnimationFrame(frame);
+  };
+  window.addEventListener("pointerdown", () => requestAnimationFrame(first), true);
   window.addEventListener("pointerup", () => {
-    dragging = false;
+    last = null;
     bench.dropped = performance.now();
     bench.painted = null;
     bench.before = lines();

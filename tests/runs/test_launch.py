@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from core.design import parse
 from core.errors import InputError, RunError, SettingsError
-from core.runs import claim, event_log, launch
+from core.runs import claim, demo, event_log, launch
 from core.runs import events as ev
 from core.runs import folder as folders
 from tests.training.small import small_schedule, small_settings
@@ -213,6 +213,17 @@ def test_a_demo_has_no_spare_process(monkeypatch):
     before = psutil.Process().children()
     launch.prepare()
     assert psutil.Process().children() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_a_demos_run_gives_way_to_its_pages_with_every_thread(tmp_path, monkeypatch):
+    monkeypatch.setenv("THAW_DEMO", "1")
+    folder = tmp_path / launch.start(demo.first_schedule(), demo.first_settings(), tmp_path)
+    wait_for(folder, lambda: ev.CacheDecision in map(type, event_log.read(folder)))
+    threads = [thread.id for thread in claim.process(folder).threads()]
+    assert len(threads) > 1
+    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
+    launch.force_stop(folder)
 
 
 def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
