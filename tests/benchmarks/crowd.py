@@ -179,7 +179,7 @@ def runs_are_on(home: Path) -> Iterator[None]:
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--people", type=click.IntRange(1, 50), default=PEOPLE, show_default=True)
 @click.option("--edits", "count", type=click.IntRange(1), default=EDITS, show_default=True)
-@click.option("--pace", default=2.0, show_default=True, help="Seconds between a person's edits.")
+@click.option("--pace", default=10.0, show_default=True, help="Seconds between a person's edits.")
 @click.option("--run/--no-run", default=True, help="Whether a run is on meanwhile.")
 def cli(people: int, count: int, pace: float, run: bool) -> None:
     """Let many people edit at once. Exit code 1 if anyone saw what was not theirs."""

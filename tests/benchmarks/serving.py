@@ -33,6 +33,13 @@ WITHOUT_A_RUN, WITH_A_RUN = 300, 1_300
 _PAGES = ("Run", "Compare", "Export", "Learn", "Design")
 _DRAWN = ("png", "svg", "html")
 _EVERY = 0.1  # seconds between two looks
+_HOSTED = {
+    "THAW_DEMO": "1",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": "131072",
+    "MALLOC_TRIM_THRESHOLD_": "131072",
+}
+"""What README's container sets, so that glibc gives back what is freed."""
 
 
 class Peak:
@@ -131,7 +138,7 @@ def cli(visitors: int, models: tuple[str, ...]) -> None:
     most = 0.0
     with (
         tempfile.TemporaryDirectory() as home,
-        running_app(Path(home), THAW_DEMO="1", MALLOC_ARENA_MAX="2") as address,
+        running_app(Path(home), **_HOSTED) as address,
         sync_playwright() as playwright,
     ):
         (server,) = (p for p in psutil.Process().children() if "streamlit" in p.cmdline())
@@ -141,14 +148,15 @@ def cli(visitors: int, models: tuple[str, ...]) -> None:
             pages = [visit(browser, address) for _ in range(visitors)]
             idle = held(server) / 1e6
             click.echo(f"{visitors} visitors, no run: {idle:,.0f} MB (asked: {WITHOUT_A_RUN})")
-            click.echo(f"and while an export is drawn: {peak.megabytes:,.0f} MB")
+            drawn = peak.megabytes
+            click.echo(f"and while an export is drawn: {drawn:,.0f} MB (asked: {WITHOUT_A_RUN})")
             for model in models or LIMITS.models:
                 peak.mark()
                 train(pages[0], address, model)
                 most = max(most, peak.megabytes)
                 click.echo(f"and a run of {model}: {peak.megabytes:,.0f} MB (asked: {WITH_A_RUN})")
             browser.close()
-    if idle > WITHOUT_A_RUN or most > WITH_A_RUN:
+    if max(idle, drawn) > WITHOUT_A_RUN or most > WITH_A_RUN:
         sys.exit(1)
 
 
