@@ -67,20 +67,19 @@ WATCH = """
 () => {
   const bench = { frames: [], dropped: null, painted: null };
   window.bench = bench;
-  let last = null; // the frame before, while dragging
+  let dragging = false;
+  let last = null;
   const frame = (now) => {
-    if (last === null) return; // a page that is not dragged rests
-    bench.frames.push(now - last);
-    last = now;
-    requestAnimationFrame(frame);
+    if (dragging && last !== null) bench.frames.push(now - last);
+    last = dragging ? now : null;
+    if (dragging) requestAnimationFrame(frame); // else the page rests
   };
-  const first = (now) => {
-    last = now;
+  window.addEventListener("pointerdown", () => {
+    dragging = true;
     requestAnimationFrame(frame);
-  };
-  window.addEventListener("pointerdown", () => requestAnimationFrame(first), true);
+  }, true);
   window.addEventListener("pointerup", () => {
-    last = null;
+    dragging = false;
     bench.dropped = performance.now();
     bench.painted = null;
     bench.before = lines();

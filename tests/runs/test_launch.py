@@ -216,14 +216,10 @@ def test_a_demo_has_no_spare_process(monkeypatch):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
-def test_a_demos_run_gives_way_to_its_pages_with_every_thread(tmp_path, monkeypatch):
+def test_a_demos_run_gives_way_to_its_pages(tmp_path, monkeypatch):
     monkeypatch.setenv("THAW_DEMO", "1")
     folder = tmp_path / launch.start(demo.first_schedule(), demo.first_settings(), tmp_path)
-    wait_for(folder, lambda: ev.CacheDecision in map(type, event_log.read(folder)))
-    threads = [thread.id for thread in claim.process(folder).threads()]
-    assert len(threads) > 1
-    assert {os.sched_getscheduler(thread) for thread in threads} == {os.SCHED_IDLE}
-    launch.force_stop(folder)
+    assert os.sched_getscheduler(claim.process(folder).pid) == os.SCHED_IDLE
 
 
 def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
