@@ -157,7 +157,7 @@ async def gather(address: str, people: list[Person], count: int, pace: float) ->
 
 @contextmanager
 def runs_are_on(home: Path) -> Iterator[None]:
-    """Runs of the bundled model, one after the other, each as large as the demo allows."""
+    """Runs of the bundled model, one after the other, each as a visitor begins it."""
     root, ended = home / "runs", threading.Event()
 
     def go_on() -> None:
