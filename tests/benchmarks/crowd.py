@@ -1,7 +1,7 @@
 """Many people who design at once: python -m tests.benchmarks.crowd.
 
-Starts the app as a hosted demo, runs as its Run page does, one after the other, and so many browser
-sessions. Each opens a schedule of its own and, once all are there, drags a window of it, again and
+Starts the app as a hosted demo, trains in it, one run after the other, and opens so many browser
+sessions. Each has a schedule of its own and, once all are there, drags a window of it, again and
 again. Printed are how long a drop takes to reach the chart, and how often anyone saw something that
 was not theirs: after every edit the title and all handles of the page are compared with what this
 person did, and at the end the exported schedule. Timings hold for an otherwise idle machine only;
@@ -173,7 +173,7 @@ def runs_are_on(home: Path) -> Iterator[None]:
             yield
         finally:
             ended.set()
-        runs.result()
+            runs.result()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -23,6 +23,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.design import edits, layers, link, presets
 from core.design.spec import ModelRef, Schedule
+from core.files.home import DEMO
 from core.runs.demo import LIMITS
 from tests.browser import driving
 from tests.browser.server import CHROMIUM, FLAGS, running_app
@@ -34,7 +35,7 @@ _PAGES = ("Run", "Compare", "Export", "Learn", "Design")
 _DRAWN = ("png", "svg", "html")
 _EVERY = 0.1  # seconds between two looks
 _HOSTED = {
-    "THAW_DEMO": "1",
+    DEMO: "1",
     "MALLOC_ARENA_MAX": "2",
     "MALLOC_MMAP_THRESHOLD_": "131072",
     "MALLOC_TRIM_THRESHOLD_": "131072",
