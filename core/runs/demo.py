@@ -189,7 +189,8 @@ def clear(folder: Path) -> None:
 def _out_of_time(limits: Limits) -> str:
     return (
         f"the {limits.seconds:g} s that a run of the hosted demo may take were over: "
-        "take fewer images, smaller ones, or fewer epochs"
+        "take fewer images, smaller ones, or fewer epochs, or start it again at a quieter hour, "
+        "since it gives way to everybody who edits"
     )
 
 

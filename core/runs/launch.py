@@ -45,6 +45,8 @@ _ON_A_SMALL_HOST = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
 _DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo"}
 _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""
+_LEAST_WEIGHT = "19"
+"""The nice value of a session of processes that all others go before."""
 _KEEPER = Keeper()
 """The one owner of this process's spare; see `prepare`."""
 
@@ -215,11 +217,14 @@ def _spawn_anew(folder: Path) -> None:
 def _give_way(pid: int) -> None:
     """In a demo, let a run that begins give way to what else wants the cores; threads inherit it.
 
-    Measured on two cores: edits were quicker so, and no quicker with a nice value of 10.
+    Linux weighs a process against the others of its session only, and whole sessions against each
+    other, if it groups them (sched(7), autogroup): so both are told.
     """
     if sys.platform == "linux" and is_demo():
         with suppress(OSError):  # it is gone, or the host forbids it
             os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+        with suppress(OSError):  # a kernel that does not group
+            Path(f"/proc/{pid}/autogroup").write_text(_LEAST_WEIGHT, encoding="ascii")
 
 
 def _replace_lost(folder: Path) -> None:
