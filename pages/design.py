@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core.design import edits, problems
 from core.design.parse import to_raw
+from core.design.problems import Problem
 from core.design.spec import Schedule
 from pages.components import frame, state
 from pages.components.axis import Span
@@ -23,7 +26,7 @@ from pages.components.rate_chart import rate_chart
 from pages.components.rate_dialog import rate_dialog
 from pages.components.timeline.data import timeline_data
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
-from pages.components.timeline.mount import TimelineResult, timeline
+from pages.components.timeline.mount import TimelineResult, is_narrow, timeline
 from pages.components.toolbar import toolbar
 from pages.components.window_panel import window_panel
 
@@ -41,12 +44,14 @@ _SWITCHES = (
 )
 
 
+_TIMELINE = "timeline"
+_BESIDE = "beside-the-hand"
 _SEEN_AFTER = 0.08
 """Seconds in which a browser has taken up and painted a changed timeline and chart."""
 
 
 def page() -> None:
-    """Draw the page. It reruns as one fragment, so that an edit costs no more than itself."""
+    """Draw the page. It reruns as fragments, so that an edit costs no more than itself."""
     # What waits to be drawn anew does not fade: it would be restyled and painted for that.
     st.html(
         '<style>[data-stale="true"] { opacity: 1 !important; transition: none !important; }</style>'
@@ -56,13 +61,33 @@ def page() -> None:
 
 @st.fragment
 def _designer() -> None:
-    """Draw timeline and rates first, whatever stands above them: a hand waits for these."""
+    """Draw what an edit of any kind may change; what a drag changes is a fragment of its own."""
     frame.show_notice()
+    found = _problems()
+    narrow = is_narrow(_TIMELINE)
+    st.session_state[_BESIDE] = _beside_the_hand(found)
     top = st.container(key="top")
     above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
-    found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
-    with wide, frame.card("timeline"):
+    with side:  # a phone has them below each other: what is in hand comes first
+        first, middle, last = (st.container() for _ in range(3))
+    with wide:
+        _hand(first if narrow else last, last)
+    with top:
+        toolbar(found)
+    with above if narrow else middle:
+        group_editor()
+    with middle:
+        curve_panel(folded=narrow)
+
+
+@st.fragment
+def _hand(panels: DeltaGenerator, cost: DeltaGenerator) -> None:
+    """Draw what a drag in the timeline changes: a hand waits for timeline and rates."""
+    found = _problems()
+    if st.session_state[_BESIDE] != _beside_the_hand(found):
+        st.rerun()
+    with frame.card("timeline"):
         data = timeline_data(
             state.schedule(),
             state.table(),
@@ -72,28 +97,38 @@ def _designer() -> None:
             revision=state.revision(),
             span=st.session_state.get("span"),
         )
-        shown = timeline(data, key="timeline", on_event=_take)
+        shown = timeline(data, key=_TIMELINE, on_event=_take)
         st.session_state["span"] = shown.span
         _rates(narrow=shown.narrow, span=shown.span)
         below = st.container(key="costs")
     _wait_until_seen()
-    with top:
-        toolbar(found)
-    with below:
-        if not shown.narrow:
+    if not shown.narrow:
+        with below:
             _costs(shown.span)
-    with above if shown.narrow else side:
-        group_editor()
-    with side:
-        if shown.narrow:  # a phone has them below each other: what is in hand comes first
-            window_panel()
-            problem_list(found)
-            curve_panel(folded=True)
+    with panels:
+        window_panel()
+        problem_list(found)
+    if shown.narrow:
+        with cost:
             cost_card(state.schedule(), state.table(), state.settings())
-        else:
-            curve_panel()
-            window_panel()
-            problem_list(found)
+
+
+def _problems() -> Sequence[Problem]:
+    return problems.problems(state.schedule(), state.table(), state.settings().batch_size)
+
+
+def _beside_the_hand(found: Sequence[Problem]) -> tuple[object, ...]:
+    """What the page shows beside the hand: where it changes, all of the page is drawn anew."""
+    schedule, history = state.schedule(), state.history()
+    groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
+    return (
+        schedule.model_copy(update={"groups": groups}),
+        (history.can_undo, history.can_redo),
+        (state.preset_origin(), state.preset_in_use()),
+        [problem.message for problem in found if problem.severity == "error"],
+        is_narrow(_TIMELINE),
+        state.has_notice(),
+    )
 
 
 def _wait_until_seen() -> None:

@@ -150,6 +150,11 @@ def notice(message: str) -> None:
     st.session_state["notice"] = message
 
 
+def has_notice() -> bool:
+    """Whether a message waits to be shown."""
+    return "notice" in st.session_state
+
+
 def undo() -> None:
     """Back to the schedule before."""
     _remember(history().undone())

@@ -113,6 +113,8 @@ def _open_file(key: str) -> None:
 
 
 def _share() -> None:
-    with st.popover("Share", icon=":material/link:"):
-        st.markdown("The whole schedule is in this link. Opening it never starts a run.")
-        show_link(state.schedule())
+    # What is in it is drawn when it is opened, so that a drag need not draw the link anew.
+    with st.popover("Share", icon=":material/link:", key="share", on_change="rerun") as share:
+        if share.open:
+            st.markdown("The whole schedule is in this link. Opening it never starts a run.")
+            show_link(state.schedule())

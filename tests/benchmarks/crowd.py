@@ -22,10 +22,11 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
+from typing import NamedTuple
 from unittest.mock import patch
 
 import click
-from playwright.async_api import Browser, Locator, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright
 
 from core.design import edits, link, presets
 from core.design.parse import parse
@@ -44,6 +45,23 @@ P95 = 500.0
 
 _DRAGGED = ("stage2", "stage3", "stage4", "conv_head")
 _PATIENCE_MS = 180_000
+
+
+_READ = """
+handles => handles.map((handle) => {
+  const { left, top, width, height } = handle.getBoundingClientRect();
+  const [name, at] = ["label", "valuenow"].map((key) => handle.getAttribute(`aria-${key}`));
+  return [name, at, left + width / 2, top + height / 2];
+})
+"""
+
+
+class Handle(NamedTuple):
+    """Where a handle stands: its epoch as it is written, and its middle on the screen."""
+
+    at: str
+    x: float
+    y: float
 
 
 @dataclass(slots=True)
@@ -95,10 +113,9 @@ def _windows(who: Person) -> list[list[int | None]]:
 
 async def _drag(page: Page, who: Person, epoch: int) -> None:
     """Drag the thaw of the person's group to an epoch, and wait for the chart that shows it."""
-    first, last = _thaw(page, "head"), _thaw(page, "stem")  # which stand at both ends of the axis
-    (left, _), (right, _), (x, y) = [
-        await _middle(handle) for handle in (first, last, _thaw(page, who.dragged))
-    ]
+    handles = await _handles(page)
+    left, right = (handles[f"{group} thaws"].x for group in ("head", "stem"))  # ends of the axis
+    _, x, y = handles[f"{who.dragged} thaws"]
     target = left + (right - left) * epoch / who.schedule.epochs
     await page.mouse.move(x, y)
     await page.mouse.down()
@@ -113,13 +130,20 @@ async def _drag(page: Page, who: Person, epoch: int) -> None:
 async def _look(page: Page, who: Person) -> None:
     """Compare the page's title and handles with what they should be."""
     await _settled(page)
-    if await page.get_by_label("Name", exact=True).input_value() != who.schedule.name:
+    if await page.locator(".st-key-name input").input_value() != who.schedule.name:
         who.odd.append("a name")
+    handles = await _handles(page)
     for group in who.schedule.groups:
-        shown = await _thaw(page, group.name).get_attribute("aria-valuenow")
+        shown = handles[f"{group.name} thaws"].at
         wanted = group.trainable[0][0] if group.trainable else who.schedule.epochs
         if shown != str(wanted):
             who.odd.append(f"{group.name} thaws at {shown}, not at {wanted}")
+
+
+async def _handles(page: Page) -> dict[str, Handle]:
+    """All handles of the timeline by their names, with one look: each takes the page's time too."""
+    found = await page.locator(".thaw [role=slider]").evaluate_all(_READ)
+    return {name: Handle(*read) for name, *read in found}
 
 
 async def _compare_export(page: Page, who: Person) -> None:
@@ -133,16 +157,6 @@ async def _compare_export(page: Page, who: Person) -> None:
 
 async def _settled(page: Page) -> None:
     await page.wait_for_selector('[data-test-script-state="notRunning"]')
-
-
-def _thaw(page: Page, group: str) -> Locator:
-    return page.get_by_role("slider", name=f"{group} thaws", exact=True)
-
-
-async def _middle(handle: Locator) -> tuple[float, float]:
-    box = await handle.bounding_box()
-    assert box is not None
-    return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
 async def gather(address: str, people: list[Person], count: int, pace: float) -> None:

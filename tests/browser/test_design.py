@@ -44,6 +44,28 @@ def test_two_key_presses_both_count_however_soon_they_follow(
     expect(handle).to_have_attribute("aria-valuenow", "4")
 
 
+def test_what_stands_beside_the_timeline_follows_a_drag(open_page: OpenPage) -> None:
+    page = open_page("/")
+    preset = page.locator(".st-key-presets")
+    expect(preset).not_to_contain_text("edited")
+    made = presets.load(presets.DEFAULT)
+    for epoch in (4, 5):
+        driving.drag_with_mouse(page, "stage4", epoch)
+        expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", str(epoch))
+        expect(preset).to_contain_text("edited")
+        page.get_by_role("button", name="Share").click()
+        shown = page.locator(".stPopover, [data-testid=stPopoverBody]").locator(".stCode code")
+        expect(shown).to_contain_text(link.PARAMETER)
+        made = edits.set_windows(made, {"stage4": [[epoch, None]]})
+        assert link.decode(shown.inner_text().split(f"{link.PARAMETER}=")[1].strip()) == made
+        page.keyboard.press("Escape")
+        expect(shown).to_have_count(0)
+    for _ in range(2):
+        expect(page.locator(".st-key-undo button").first).to_be_enabled()
+        page.locator(".st-key-undo button").first.click()
+    expect(preset).not_to_contain_text("edited")
+
+
 def test_the_end_of_a_bar_sets_when_a_group_freezes_again(open_page: OpenPage) -> None:
     page = open_page("/")
     end = page.get_by_role("slider", name="stage4 freezes", exact=True)

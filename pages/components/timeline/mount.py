@@ -72,7 +72,7 @@ def timeline(
     sent = {
         **data,
         "ack": st.session_state.get(f"{key}-ack", 0),
-        "narrow": bool(_state(key).get("narrow")),
+        "narrow": is_narrow(key),
     }
     shown = _component()(
         key=key,
@@ -84,6 +84,11 @@ def timeline(
         on_span_change=lambda: None,
     )
     return _result(shown)
+
+
+def is_narrow(key: str) -> bool:
+    """Whether the timeline of that key was less than 700 px wide when it last told."""
+    return bool(_state(key).get("narrow"))
 
 
 @cache
