@@ -71,8 +71,16 @@ def _designer() -> None:
     wide, side = st.columns([1040, 336], gap="small")
     with side:  # a phone has them below each other: what is in hand comes first
         first, middle, last = (st.container() for _ in range(3))
-    with wide:
-        _hand(first if narrow else last, last)
+    with wide, frame.card("timeline"):
+        place = st.container()
+        head = st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key="rates-head"
+        )
+        rates = st.container()
+        with place:
+            _hand(rates, first if narrow else last, last)
+    with head:
+        _rates_head()
     with top:
         toolbar(found)
     with above if narrow else middle:
@@ -82,23 +90,23 @@ def _designer() -> None:
 
 
 @st.fragment
-def _hand(panels: DeltaGenerator, cost: DeltaGenerator) -> None:
+def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> None:
     """Draw what a drag in the timeline changes: a hand waits for timeline and rates."""
     found = _problems()
     if st.session_state[_BESIDE] != _beside_the_hand(found):
         st.rerun()
-    with frame.card("timeline"):
-        data = timeline_data(
-            state.schedule(),
-            state.table(),
-            playhead=st.session_state["playhead"],
-            selected=state.selected(),
-            problems=found,
-            revision=state.revision(),
-            span=st.session_state.get("span"),
-        )
-        shown = timeline(data, key=_TIMELINE, on_event=_take)
-        st.session_state["span"] = shown.span
+    data = timeline_data(
+        state.schedule(),
+        state.table(),
+        playhead=st.session_state["playhead"],
+        selected=state.selected(),
+        problems=found,
+        revision=state.revision(),
+        span=st.session_state.get("span"),
+    )
+    shown = timeline(data, key=_TIMELINE, on_event=_take)
+    st.session_state["span"] = shown.span
+    with rates:
         _rates(narrow=shown.narrow, span=shown.span)
         below = st.container(key="costs")
     _wait_until_seen()
@@ -179,24 +187,24 @@ def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:
     return schedule
 
 
+def _rates_head() -> None:
+    st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
+    st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
+    st.space("stretch")
+    for switch in _SWITCHES:
+        _switch(switch)
+    if st.button("Table", key="show-table"):
+        rate_dialog()
+    csv_button("CSV", _chosen(_SWITCHES[-1]), key="rates-csv")
+
+
 def _rates(*, narrow: bool, span: Span | None) -> None:
-    head = st.container(horizontal=True, vertical_alignment="center", gap="small", key="rates-head")
     scale, unit, axis = (_chosen(each) for each in _SWITCHES)
     view = View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
         state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
     )
     st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
-    with head:
-        st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
-        st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
-        st.space("stretch")
-        for switch in _SWITCHES:
-            _switch(switch)
-        table = st.button("Table", key="show-table")
-        csv_button("CSV", axis, key="rates-csv")
-    if table:
-        rate_dialog()
 
 
 def _chosen(switch: _Switch) -> Any:

@@ -19,13 +19,13 @@ def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any
 
     It is off for over half a million rows, and says what to do then.
     """
-    schedule = state.schedule()
+    schedule, newest = state.schedule(), state.newest()
     steps = state.steps_per_epoch() if by == "step" else 1
     rows = schedule.epochs * steps * len(schedule.groups)
     command = f"python -m core curves FILE --steps-per-epoch {steps}"
     st.download_button(
         label,
-        lambda: csv.text(schedule, steps),
+        lambda: csv.text(newest.schedule, steps),  # which may be newer than this button
         file_name(schedule.name, ".csv" if by == "step" else "-by-epoch.csv"),
         "text/csv",
         on_click="ignore",
