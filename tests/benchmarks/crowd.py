@@ -16,6 +16,7 @@ import statistics
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
@@ -171,13 +172,13 @@ async def gather(address: str, people: list[Person], count: int, pace: float) ->
 
 
 @contextmanager
-def runs_are_on(home: Path) -> Iterator[list[str]]:
+def runs_are_on(home: Path) -> Iterator[Counter[str]]:
     """Runs of the bundled model, one after the other, each as a visitor begins it.
 
-    Yields the list to which the ids of finished runs are added; RuntimeError at the end if a run
-    ended in any other way.
+    Yields how many have ended how: "finished", or "stopped" where the demo's time was over, which
+    the browsers take from it. RuntimeError at the end if one ended in any other way.
     """
-    root, ended, finished = home / "runs", threading.Event(), list[str]()
+    root, ended, outcomes = home / "runs", threading.Event(), Counter[str]()
 
     def start() -> Path:
         return root / launch.start(demo.first_schedule(), demo.first_settings(), root)
@@ -189,18 +190,24 @@ def runs_are_on(home: Path) -> Iterator[list[str]]:
             if ended.is_set():
                 launch.force_stop(folder)
                 return
-            if (found := folders.status(folder)) != "finished":
+            if (found := folders.status(folder)) not in ("finished", "stopped"):
                 raise RuntimeError(f"a run is {found}: {folders.end_of_log(folder)}")
-            finished.append(folder.name)
+            outcomes[found] += 1
             folder = start()
 
     with ThreadPoolExecutor(1) as pool:
         runs = pool.submit(go_on, start())
         try:
-            yield finished
+            yield outcomes
         finally:
             ended.set()
             runs.result()
+
+
+def _beside(runs: Counter[str] | None) -> str:
+    if runs is None:
+        return "without a run"
+    return f"beside runs ({runs['finished']} finished, {runs['stopped']} out of time)"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -214,12 +221,11 @@ def cli(people: int, count: int, pace: float, run: bool) -> None:
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder, DEMO: "1"}):
         home = Path(folder)
         runs = runs_are_on(home) if run else nullcontext()
-        with running_app(home) as address, runs as finished:
+        with running_app(home) as address, runs as outcomes:
             asyncio.run(gather(address, crowd, count, pace))
     took = [each for who in crowd for each in who.took]
     odd = [f"person {who.number} saw {what}" for who in crowd for what in who.odd]
-    meanwhile = "without a run" if finished is None else f"beside runs ({len(finished)} finished)"
-    click.echo(f"{people} people, {count} edits each, {meanwhile}, {cores()} cores")
+    click.echo(f"{people} people, {count} edits each, {_beside(outcomes)}, {cores()} cores")
     median, p95 = statistics.median(took), percentile(took, 95)
     click.echo(f"drop to new chart, ms: median {median:,.0f}, p95 {p95:,.0f} (asked: {P95:,.0f})")
     click.echo(f"cross-talk: {len(odd)} of {len(took)} edits")
