@@ -23,10 +23,10 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.design import edits, layers, link, presets
 from core.design.spec import ModelRef, Schedule
-from core.files.home import DEMO
+from core.files.home import HOME
 from core.runs.demo import LIMITS
 from tests.browser import driving
-from tests.browser.server import CHROMIUM, FLAGS, running_app
+from tests.browser.server import CHROMIUM, FLAGS, ROOT, running_app
 
 WITHOUT_A_RUN, WITH_A_RUN = 300, 1_300
 """Megabytes that are asked for."""
@@ -34,13 +34,15 @@ WITHOUT_A_RUN, WITH_A_RUN = 300, 1_300
 _PAGES = ("Run", "Compare", "Export", "Learn", "Design")
 _DRAWN = ("png", "svg", "html")
 _EVERY = 0.1  # seconds between two looks
-_HOSTED = {
-    DEMO: "1",
-    "MALLOC_ARENA_MAX": "2",
-    "MALLOC_MMAP_THRESHOLD_": "131072",
-    "MALLOC_TRIM_THRESHOLD_": "131072",
-}
-"""What README's container sets, so that glibc gives back what is freed."""
+
+
+def hosted() -> dict[str, str]:
+    """What README's container sets, but for its home."""
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    words = [word for line in lines if line.startswith("ENV ") for word in line.split()[1:]]
+    named = dict(word.split("=", 1) for word in words)
+    del named[HOME]  # each measuring has its own
+    return named
 
 
 class Peak:
@@ -139,7 +141,7 @@ def cli(visitors: int, models: tuple[str, ...]) -> None:
     most = 0.0
     with (
         tempfile.TemporaryDirectory() as home,
-        running_app(Path(home), **_HOSTED) as address,
+        running_app(Path(home), **hosted()) as address,
         sync_playwright() as playwright,
     ):
         (server,) = (p for p in psutil.Process().children() if "streamlit" in p.cmdline())
