@@ -27,7 +27,7 @@ from pages.components.rate_dialog import rate_dialog
 from pages.components.timeline.data import timeline_data
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 from pages.components.timeline.mount import TimelineResult, is_narrow, timeline
-from pages.components.toolbar import toolbar
+from pages.components.toolbar import has_open_menu, toolbar
 from pages.components.window_panel import window_panel
 
 
@@ -44,14 +44,15 @@ _SWITCHES = (
 )
 
 
-_TIMELINE = "timeline"
+_TIMELINE, _DESIGNER = "timeline", "designer"
 _BESIDE = "beside-the-hand"
+"""Where the session keeps what `_designer` showed last, of `_beside_the_hand`."""
 _SEEN_AFTER = 0.08
 """Seconds in which a browser has taken up and painted a changed timeline and chart."""
 
 
 def page() -> None:
-    """Draw the page. It reruns as fragments, so that an edit costs no more than itself."""
+    """Draw the page. It reruns as fragments, so that a drag costs little more than itself."""
     # What waits to be drawn anew does not fade: it would be restyled and painted for that.
     st.html(
         '<style>[data-stale="true"] { opacity: 1 !important; transition: none !important; }</style>'
@@ -59,9 +60,9 @@ def page() -> None:
     _designer()
 
 
-@st.fragment
+@st.fragment(key=_DESIGNER)
 def _designer() -> None:
-    """Draw what an edit of any kind may change; what a drag changes is a fragment of its own."""
+    """Draw all that an edit may change; what a drag of windows changes is a fragment of its own."""
     frame.show_notice()
     found = _problems()
     narrow = is_narrow(_TIMELINE)
@@ -91,7 +92,10 @@ def _designer() -> None:
 
 @st.fragment
 def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> None:
-    """Draw what a drag in the timeline changes: a hand waits for timeline and rates."""
+    """Draw what a drag of windows, a choice or the playhead changes, timeline and rates first.
+
+    The window's card and the problems go into `panels`, a phone's costs into `cost`.
+    """
     found = _problems()
     if st.session_state[_BESIDE] != _beside_the_hand(found):
         st.rerun()
@@ -126,16 +130,17 @@ def _problems() -> Sequence[Problem]:
 
 
 def _beside_the_hand(found: Sequence[Problem]) -> tuple[object, ...]:
-    """What the page shows beside the hand: where it changes, all of the page is drawn anew."""
+    """What `_designer` shows itself, which a drag of windows, the usual edit, leaves as it is."""
     schedule, history = state.schedule(), state.history()
     groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
     return (
         schedule.model_copy(update={"groups": groups}),
         (history.can_undo, history.can_redo),
-        (state.preset_origin(), state.preset_in_use()),
+        state.preset_in_use() or (state.preset_origin(),),
         [problem.message for problem in found if problem.severity == "error"],
         is_narrow(_TIMELINE),
-        state.has_notice(),
+        state.notice_is_due(),
+        schedule if has_open_menu() else None,
     )
 
 
@@ -167,6 +172,8 @@ def _take(event: TimelineResult) -> None:
         state.undo()
     elif event.history == "redo":
         state.redo()
+    if isinstance(event.edit, CurveEdit) or event.history is not None:
+        st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
 
 
 def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:

@@ -189,8 +189,7 @@ def clear(folder: Path) -> None:
 def _out_of_time(limits: Limits) -> str:
     return (
         f"the {limits.seconds:g} s that a run of the hosted demo may take were over: "
-        "take fewer images, smaller ones, or fewer epochs, or start it again at a quieter hour, "
-        "since it gives way to everybody who edits"
+        "take fewer images, smaller ones, or fewer epochs, or start again at a quieter hour"
     )
 
 

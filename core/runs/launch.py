@@ -223,7 +223,7 @@ def _give_way(pid: int) -> None:
     if sys.platform == "linux" and is_demo():
         with suppress(OSError):  # it is gone, or the host forbids it
             os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
-        with suppress(OSError):  # a kernel that does not group
+        with suppress(OSError):  # a kernel that does not group, or was asked a moment ago
             Path(f"/proc/{pid}/autogroup").write_text(_LEAST_WEIGHT, encoding="ascii")
 
 

@@ -150,11 +150,6 @@ def notice(message: str) -> None:
     st.session_state["notice"] = message
 
 
-def has_notice() -> bool:
-    """Whether a message waits to be shown."""
-    return "notice" in st.session_state
-
-
 def undo() -> None:
     """Back to the schedule before."""
     _remember(history().undone())
@@ -168,7 +163,14 @@ def redo() -> None:
 def take_notice() -> str | None:
     """The message that waits to be shown, once."""
     message: str | None = st.session_state.pop("notice", None)
+    st.session_state["notice-since"] = None if message is None else revision()
     return message
+
+
+def notice_is_due() -> bool:
+    """Whether a message waits to be shown, or one that is shown has had its edit."""
+    since = st.session_state.get("notice-since")
+    return "notice" in st.session_state or since not in (None, revision())
 
 
 def selected() -> Selected | None:

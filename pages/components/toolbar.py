@@ -17,6 +17,9 @@ from pages.components.links import show_link
 from pages.components.model_box import class_count, model_box, model_reading
 from pages.components.preset_gallery import preset_button
 
+_FILE, _SHARE = "file-menu", "share-menu"
+"""The popovers that are drawn anew as they open, since a drag does not draw what is in them."""
+
 
 def toolbar(problems: Sequence[Problem]) -> None:
     """Draw the row and carry out what is done in it; Run is off where a problem is an error."""
@@ -32,6 +35,11 @@ def toolbar(problems: Sequence[Problem]) -> None:
         _share()
         _run([problem for problem in problems if problem.severity == "error"])
     model_reading()
+
+
+def has_open_menu() -> bool:
+    """Whether File or Share is open, whose contents are those of the whole schedule."""
+    return any(st.session_state.get(key) for key in (_FILE, _SHARE))
 
 
 def _run(errors: Sequence[Problem]) -> None:
@@ -80,7 +88,7 @@ def _undo_and_redo() -> None:
 
 def _files() -> None:
     newest = state.newest()
-    with st.popover("File", icon=":material/description:"):
+    with st.popover("File", icon=":material/description:", key=_FILE, on_change="rerun"):
         st.download_button(
             "Download JSON",
             lambda: parse.dumps(newest.schedule),  # which may be newer than this button
@@ -113,8 +121,7 @@ def _open_file(key: str) -> None:
 
 
 def _share() -> None:
-    # What is in it is drawn when it is opened, so that a drag need not draw the link anew.
-    with st.popover("Share", icon=":material/link:", key="share", on_change="rerun") as share:
-        if share.open:
-            st.markdown("The whole schedule is in this link. Opening it never starts a run.")
+    with st.popover("Share", icon=":material/link:", key=_SHARE, on_change="rerun") as menu:
+        st.markdown("The whole schedule is in this link. Opening it never starts a run.")
+        if menu.open:
             show_link(state.schedule())

@@ -175,8 +175,8 @@ async def gather(address: str, people: list[Person], count: int, pace: float) ->
 def runs_are_on(home: Path) -> Iterator[Counter[str]]:
     """Runs of the bundled model, one after the other, each as a visitor begins it.
 
-    Yields how many have ended how: "finished", or "stopped" where the demo's time was over, which
-    the browsers take from it. RuntimeError at the end if one ended in any other way.
+    Yields how many have ended how: "finished", or "stopped" where the demo's time for a run was
+    over, since the browsers need the same cores. RuntimeError at the end if one ended otherwise.
     """
     root, ended, outcomes = home / "runs", threading.Event(), Counter[str]()
 

@@ -54,16 +54,55 @@ def test_what_stands_beside_the_timeline_follows_a_drag(open_page: OpenPage) -> 
         expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", str(epoch))
         expect(preset).to_contain_text("edited")
         page.get_by_role("button", name="Share").click()
-        shown = page.locator(".stPopover, [data-testid=stPopoverBody]").locator(".stCode code")
-        expect(shown).to_contain_text(link.PARAMETER)
+        shown = page.get_by_test_id("stPopoverBody").locator(".stCode code")
         made = edits.set_windows(made, {"stage4": [[epoch, None]]})
-        assert link.decode(shown.inner_text().split(f"{link.PARAMETER}=")[1].strip()) == made
+        expect(shown).to_contain_text(f"{link.PARAMETER}={link.encode(made)}")
         page.keyboard.press("Escape")
         expect(shown).to_have_count(0)
     for _ in range(2):
         expect(page.locator(".st-key-undo button").first).to_be_enabled()
         page.locator(".st-key-undo button").first.click()
     expect(preset).not_to_contain_text("edited")
+
+
+def test_an_open_link_follows_what_a_key_undoes(open_page: OpenPage) -> None:
+    page = open_page("/")
+    for epoch in (4, 5, 3):
+        driving.drag_with_mouse(page, "stage4", epoch)
+        expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", str(epoch))
+    page.keyboard.press("Control+z")
+    page.get_by_role("button", name="Share").click()
+    shown = page.get_by_test_id("stPopoverBody").locator(".stCode code")
+    for epoch in (5, 4):
+        made = edits.set_windows(presets.load(presets.DEFAULT), {"stage4": [[epoch, None]]})
+        expect(shown).to_contain_text(f"{link.PARAMETER}={link.encode(made)}")
+        page.keyboard.press("Control+z")
+
+
+def test_the_file_menu_tells_that_the_library_has_another_version(open_page: OpenPage) -> None:
+    page = open_page("/")
+    driving.fill(page, "Name", "One that is kept")
+    save = page.get_by_role("button", name="Save to library")
+    page.get_by_role("button", name="File").click()
+    save.click()
+    expect(page.get_by_role("button", name="Saved in the library")).to_be_disabled()
+    page.keyboard.press("Escape")
+    driving.drag_with_mouse(page, "stage4", 4)
+    expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", "4")
+    page.get_by_role("button", name="File").click()
+    expect(page.get_by_role("button", name="Replace the one in the library")).to_be_enabled()
+
+
+def test_a_notice_goes_with_the_next_drag(open_page: OpenPage) -> None:
+    page = open_page("/")
+    driving.drag_with_mouse(page, "stage4", 4)
+    expect(page.locator(".st-key-undo button").first).to_be_enabled()
+    driving.fill(page, "Name", "")
+    notice = page.get_by_test_id("stAlert")
+    expect(notice).to_contain_text("Nothing was changed")
+    driving.drag_with_mouse(page, "stage4", 5)
+    expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", "5")
+    expect(notice).to_have_count(0)
 
 
 def test_the_end_of_a_bar_sets_when_a_group_freezes_again(open_page: OpenPage) -> None:

@@ -218,7 +218,7 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
     raw["groups"][-1]["trainable"] = [[0, None]]
     app.run()
     app.session_state["history"] = History((parse.from_raw(raw),))
-    app.session_state["share"] = True
+    app.session_state["share-menu"] = True
     app.run()
     assert len(_schedule(app).groups) == 200
     assert "share the schedule as a JSON file" in app.warning[0].value
