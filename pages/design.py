@@ -64,9 +64,8 @@ def page() -> None:
 def _designer() -> None:
     """Draw all that an edit may change; what a drag of windows changes is a fragment of its own."""
     frame.show_notice()
-    found = _problems()
     narrow = is_narrow(_TIMELINE)
-    st.session_state[_BESIDE] = _beside_the_hand(found)
+    st.session_state.pop(_BESIDE, None)  # `_hand` keeps what is drawn now
     top = st.container(key="top")
     above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
@@ -79,11 +78,11 @@ def _designer() -> None:
         )
         rates = st.container()
         with place:
-            _hand(rates, first if narrow else last, last)
+            errors = _hand(rates, first if narrow else last, last)
     with head:
         _rates_head()
     with top:
-        toolbar(found)
+        toolbar(errors)
     with above if narrow else middle:
         group_editor()
     with middle:
@@ -91,13 +90,16 @@ def _designer() -> None:
 
 
 @st.fragment
-def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> None:
+def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> Sequence[Problem]:
     """Draw what a drag of windows, a choice or the playhead changes, timeline and rates first.
 
-    The window's card and the problems go into `panels`, a phone's costs into `cost`.
+    The window's card and the problems go into `panels`, a phone's costs into `cost`. Gives the
+    problems that are errors.
     """
-    found = _problems()
-    if st.session_state[_BESIDE] != _beside_the_hand(found):
+    found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
+    errors = [problem for problem in found if problem.severity == "error"]
+    beside = _beside_the_hand(errors)
+    if st.session_state.setdefault(_BESIDE, beside) != beside:
         st.rerun()
     data = timeline_data(
         state.schedule(),
@@ -123,13 +125,10 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     if shown.narrow:
         with cost:
             cost_card(state.schedule(), state.table(), state.settings())
+    return errors
 
 
-def _problems() -> Sequence[Problem]:
-    return problems.problems(state.schedule(), state.table(), state.settings().batch_size)
-
-
-def _beside_the_hand(found: Sequence[Problem]) -> tuple[object, ...]:
+def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
     """What `_designer` shows itself, which a drag of windows, the usual edit, leaves as it is."""
     schedule, history = state.schedule(), state.history()
     groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
@@ -137,7 +136,7 @@ def _beside_the_hand(found: Sequence[Problem]) -> tuple[object, ...]:
         schedule.model_copy(update={"groups": groups}),
         (history.can_undo, history.can_redo),
         state.preset_in_use() or (state.preset_origin(),),
-        [problem.message for problem in found if problem.severity == "error"],
+        [problem.message for problem in errors],
         is_narrow(_TIMELINE),
         state.notice_is_due(),
         schedule if has_open_menu() else None,

@@ -21,8 +21,8 @@ _FILE, _SHARE = "file-menu", "share-menu"
 """The popovers that are drawn anew as they open, since a drag does not draw what is in them."""
 
 
-def toolbar(problems: Sequence[Problem]) -> None:
-    """Draw the row and carry out what is done in it; Run is off where a problem is an error."""
+def toolbar(errors: Sequence[Problem]) -> None:
+    """Draw the row and carry out what is done in it; Run is off where there are errors."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
         model_box()
@@ -33,7 +33,7 @@ def toolbar(problems: Sequence[Problem]) -> None:
         st.space("stretch")
         _files()
         _share()
-        _run([problem for problem in problems if problem.severity == "error"])
+        _run(errors)
     model_reading()
 
 

@@ -24,6 +24,7 @@ from pages.components.timeline.edit import (
 
 _HERE = Path(__file__).parent
 _STYLES = ("timeline.css", "rows.css", "narrow.css")
+_PHONE = "Mobi"  # what the user agent of every browser on a phone has in it, as MDN advises
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +62,7 @@ def timeline(
             if event == "edit" and isinstance(value, Mapping):
                 st.session_state[f"{key}-ack"] = value.get("sequence", 0)
             if on_event is not None and value is not None:
-                now = _state(key)
-                on_event(
-                    _result({event: value, "narrow": now.get("narrow"), "span": now.get("span")})
-                )
+                on_event(_result(key, {event: value, "span": _state(key).get("span")}))
 
         return tell
 
@@ -83,12 +81,16 @@ def timeline(
         on_narrow_change=lambda: None,
         on_span_change=lambda: None,
     )
-    return _result(shown)
+    return _result(key, shown)
 
 
 def is_narrow(key: str) -> bool:
-    """Whether the timeline of that key was less than 700 px wide when it last told."""
-    return bool(_state(key).get("narrow"))
+    """Whether the timeline of that key was less than 700 px wide when it last told.
+
+    Until it tells, what its browser says of itself: a phone then need not draw the page twice.
+    """
+    told = _state(key).get("narrow")
+    return _PHONE in st.context.headers.get("User-Agent", "") if told is None else bool(told)
 
 
 @cache
@@ -104,7 +106,7 @@ def _state(key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", st.session_state.get(key) or {})
 
 
-def _result(shown: Mapping[str, Any]) -> TimelineResult:
+def _result(key: str, shown: Mapping[str, Any]) -> TimelineResult:
     edit, playhead = shown.get("edit"), shown.get("playhead")
     chosen = edit.get("selected") if isinstance(edit, Mapping) else shown.get("select")
     return TimelineResult(
@@ -112,6 +114,6 @@ def _result(shown: Mapping[str, Any]) -> TimelineResult:
         playhead=float(playhead) if isinstance(playhead, int | float) else None,
         select=read_selection(chosen),
         history=read_history(edit),
-        narrow=bool(shown.get("narrow")),
+        narrow=is_narrow(key),
         span=read_span(shown.get("span")),
     )
