@@ -28,20 +28,18 @@ def test_undo_and_redo_work_by_key_and_by_button(open_page: OpenPage) -> None:
     expect(handle).to_have_attribute("aria-valuenow", "4")
 
 
-@pytest.mark.parametrize("pause", [300, 450, 900])
-def test_two_key_presses_both_count_however_soon_they_follow(
-    open_page: OpenPage, pause: int
-) -> None:
+def test_two_key_presses_both_count_however_soon_they_follow(open_page: OpenPage) -> None:
     page = open_page("/")
     handle = driving.thaw(page, "stage4")
-    handle.focus()
-    page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(pause)
-    page.keyboard.press("ArrowRight")
-    expect(handle).to_have_attribute("aria-valuenow", "4")
-    expect(page.locator("[class*=st-key-thaws-at] input").last).to_have_value("4")
-    driving.settle(page)
-    expect(handle).to_have_attribute("aria-valuenow", "4")
+    for pause, at in ((300, "4"), (450, "6"), (900, "8")):
+        handle.focus()
+        page.keyboard.press("ArrowRight")
+        page.wait_for_timeout(pause)
+        page.keyboard.press("ArrowRight")
+        expect(handle).to_have_attribute("aria-valuenow", at)
+        expect(page.locator("[class*=st-key-thaws-at] input").last).to_have_value(at)
+        driving.settle(page)
+        expect(handle).to_have_attribute("aria-valuenow", at)
 
 
 def test_what_stands_beside_the_timeline_follows_a_drag(open_page: OpenPage) -> None:
@@ -176,36 +174,32 @@ def test_phases_of_finetuning_scheduler_are_read_onto_what_is_open(
     expect(driving.thaw(page, "conv_head")).to_have_attribute("aria-valuenow", "1")
 
 
-@pytest.mark.parametrize(
-    ("content", "message"),
-    [
-        (b"", "the document is empty"),
-        (b"{", "line 1, column 2 is not JSON"),
-        (b"\xff\xfe\x00", "not UTF-8"),
-        (b"[1, 2]", "not an object"),
-        (b'{"format": "x"}', "format is 'x'"),
-        (
-            parse.dumps(presets.load("gradual")).replace("adam", "adan").encode(),
-            "did you mean 'adam'?",
-        ),
-    ],
-    ids=["empty", "torn", "binary", "a list", "another format", "an unknown optimizer"],
-)
 def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(
-    open_page: OpenPage, tmp_path: Path, content: bytes, message: str
+    open_page: OpenPage, tmp_path: Path
 ) -> None:
     page = open_page("/")
     driving.fill(page, "Epochs", 11)
     expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
-    file = tmp_path / "bad.json"
-    file.write_bytes(content)
     page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
-    page.locator("input[type=file]").set_input_files(file)
-    expect(page.get_by_test_id("stAlert")).to_contain_text(message)
-    expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
+    adan = parse.dumps(presets.load("gradual")).replace("adam", "adan").encode()
+    for number, (content, message) in enumerate(
+        [
+            (b"", "the document is empty"),
+            (b"{", "line 1, column 2 is not JSON"),
+            (b"\xff\xfe\x00", "not UTF-8"),
+            (b"[1, 2]", "not an object"),
+            (b'{"format": "x"}', "format is 'x'"),
+            (adan, "did you mean 'adam'?"),
+        ]
+    ):
+        file = tmp_path / f"bad{number}.json"
+        file.write_bytes(content)
+        page.locator("input[type=file]").set_input_files(file)
+        expect(page.get_by_test_id("stAlert")).to_contain_text(message)
+        expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
 
 
-@pytest.mark.parametrize("text", ["nonsense", "ePkC", "%00", "A" * 20_000])
+@pytest.mark.parametrize("text", ["%00", "A" * 20_000])
 def test_a_broken_link_says_what_is_wrong(open_page: OpenPage, text: str) -> None:
     page = open_page(f"/?s={text}")
     expect(page.get_by_test_id("stAlert")).to_contain_text("the link")
@@ -247,17 +241,17 @@ def test_the_rule_under_the_pointer_reads_every_group(open_page: OpenPage) -> No
     expect(tooltip).to_contain_text("frozen")
 
 
-@pytest.mark.parametrize("path", ["/", "/run", "/compare", "/export"])
-def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage, path: str) -> None:
-    page = open_page(path, PHONE)
-    if path == "/":  # which learns from the browser that it is narrow, and only then has a legend
-        page.wait_for_selector(".stVegaLiteChart .role-legend")
-    driving.settle(page)
-    wide = page.evaluate(
-        "() => [document.documentElement.scrollWidth,"
-        " document.querySelector('[data-testid=stMain]').scrollWidth]"
-    )
-    assert max(wide) <= PHONE["width"]
+def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage) -> None:
+    page = open_page("/", PHONE)
+    for name in ("Design", "Run", "Compare", "Export"):
+        if name != "Design":
+            driving.go_to(page, name)
+        driving.settle(page)
+        wide = page.evaluate(
+            "() => [document.documentElement.scrollWidth,"
+            " document.querySelector('[data-testid=stMain]').scrollWidth]"
+        )
+        assert max(wide) <= PHONE["width"], name
 
 
 @pytest.mark.parametrize("path", ["/run", "/compare", "/export", "/design"])

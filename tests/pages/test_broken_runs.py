@@ -72,6 +72,16 @@ def test_a_run_whose_schedule_is_damaged_is_told_with_the_way_to_delete_it(home:
     assert "run" not in app.query_params
 
 
+@pytest.mark.parametrize("run", ["../../x", "no-such-run", "a" * 10_000, ""])
+def test_a_run_that_is_not_there_is_said_so(home: Path, run: str) -> None:
+    app = AppTest.from_function(script, default_timeout=120)
+    app.query_params["run"] = run
+    app.run()
+    assert not app.exception, app.exception
+    assert any("run is" in error.value for error in app.error)
+    assert "Start" in [button.label for button in app.button]
+
+
 def test_a_run_that_is_deleted_once_it_is_listed_is_passed_over(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

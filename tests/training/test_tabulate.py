@@ -47,9 +47,14 @@ def test_the_stored_table_is_what_the_model_says_to_the_letter(name: str):
     assert stored.read_text(encoding="utf-8") == dumps(tabulate(name))
 
 
-@pytest.mark.parametrize("name", sampled(known_models()))
+@pytest.mark.parametrize("name", sorted(QUICK))
 def test_the_table_for_other_classes_is_that_of_the_model_with_such_heads(name: str):
     assert for_classes(load(name), 10) == tabulate(name, 10)
+
+
+@pytest.mark.parametrize("name", known_models())
+def test_the_layers_for_other_classes_are_those_of_the_model_with_such_heads(name: str):
+    assert for_classes(load(name), 10).layers == layers_of(build(name, device="meta", classes=10))
 
 
 @pytest.mark.parametrize("name", sampled(known_models()))
@@ -99,7 +104,7 @@ def test_resnet18_is_tabulated_with_the_numbers_of_the_exercise():
 @pytest.mark.parametrize("name", [m for m in known_models() if m.startswith("torchvision/")])
 def test_torchvisions_weights_are_named_with_its_default_first(name: str):
     known = torchvision.models.get_model_weights(name.split("/")[1])
-    weights = tabulate(name).weights
+    weights = load(name).weights
     assert known[weights[0]] is known["DEFAULT"]
     assert sorted(weights) == sorted(member.name for member in known)
 
