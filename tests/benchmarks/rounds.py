@@ -46,10 +46,11 @@ def compete(
     """
     results = Results(scenario, {name: [] for name in names}, {name: [] for name in names})
     with tempfile.TemporaryDirectory() as scratch:
-        images = f"{scratch}/images" if scenario.files else None
-        if images is not None:
+        images = None
+        if scenario.files is not None:
+            images = f"{scratch}/images"
             say("writing the JPEG files")
-            jpegs.write(Path(images), scenario)
+            jpegs.write(Path(images), scenario, scenario.files)
         for number in range(rounds):
             first = number % len(names)
             left = [n for n in (*names[first:], *names[:first]) if n not in results.failed]

@@ -11,6 +11,9 @@ from core.design import layers, parse, plan, presets
 from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 
+_WEB, _CAMERA = (500, 375), (4000, 3000)
+"""Pixels of a JPEG file: as in ImageNet, and as a telephone takes it (12 megapixels)."""
+
 _QUICK_IMAGES = 40
 _QUICK_SIZE = 32
 _CLASSES = 10
@@ -20,8 +23,9 @@ _CLASSES = 10
 class Scenario:
     """One comparison: every contestant trains by this schedule on these images.
 
-    A quarter as many images again are for validation, and seen after each epoch. `files` says that
-    they lie on the disk as JPEGs; otherwise they are in memory before the clock starts.
+    A quarter as many images again are for validation, and seen after each epoch. `files` is the
+    width and height of JPEGs on the disk; without it the images are in memory, resized, before the
+    clock starts.
     """
 
     name: str
@@ -30,7 +34,7 @@ class Scenario:
     images: int
     image_size: int
     batch_size: int = 32
-    files: bool = False
+    files: tuple[int, int] | None = None
 
     @property
     def validation_images(self) -> int:
@@ -55,7 +59,7 @@ class Scenario:
         return "" if name in layers.known_models() else f"there is no layer table of {name}"
 
     def __str__(self) -> str:
-        where = "from JPEG files" if self.files else "from memory"
+        where = "from JPEG files of {} x {}".format(*self.files) if self.files else "from memory"
         return (
             f"{self.says}; {self.schedule.model.name}, {self.image_size} px, {self.images:,} "
             f"training and {self.validation_images:,} validation images {where}, batches of "
@@ -75,7 +79,7 @@ def find(name: str, *, quick: bool) -> Scenario:
         _QUICK_IMAGES,
         _QUICK_SIZE,
         batch_size=16,
-        files=scenario.files,
+        files=scenario.files and _WEB,
     )
 
 
@@ -131,7 +135,8 @@ SCENARIOS = {
     for scenario in (
         Scenario("exercise-64", "the exercise's schedule", _EXERCISE, 1_024, 64),
         Scenario("exercise-224", "the exercise's schedule", _EXERCISE, 256, 224),
-        Scenario("exercise-jpeg", "the exercise's schedule", _EXERCISE, 256, 224, files=True),
+        Scenario("exercise-jpeg", "the exercise's schedule", _EXERCISE, 256, 224, files=_WEB),
+        Scenario("exercise-photos", "the exercise's schedule", _EXERCISE, 256, 224, files=_CAMERA),
         Scenario("head-only", "only the head trains", _HEAD_ONLY, 256, 224),
         Scenario("gradual", "the default preset", presets.load("gradual"), 1_024, 64),
         Scenario("deit", "a transformer thaws in thirds", _transformer(), 256, 224),
