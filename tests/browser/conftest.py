@@ -17,7 +17,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser.driving import PHONE, WIDE
-from tests.browser.server import CHROMIUM, FLAGS, LOG, running_app
+from tests.browser.server import FLAGS, HEADLESS, LOG, running_app
 
 expect.set_options(timeout=20_000)
 
@@ -55,13 +55,13 @@ def server(home: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; without one the tests are skipped, or fail where CI requires it."""
-    if not Path(CHROMIUM).exists():
+    if not Path(HEADLESS).exists():
         message = "no chromium: apt-get install chromium"
         if os.environ.get("THAW_REQUIRE_BROWSER"):
             pytest.fail(message)
         pytest.skip(message)
     with sync_playwright() as playwright:
-        started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        started = playwright.chromium.launch(executable_path=HEADLESS, args=list(FLAGS))
         yield started
         started.close()
 

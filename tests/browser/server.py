@@ -16,6 +16,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or "/usr/bin/chromium"
+HEADLESS = shutil.which("chromium-headless-shell") or CHROMIUM
+"""The same without windows, where it is installed: it opens a page sooner."""
 FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
