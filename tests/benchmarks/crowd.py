@@ -7,14 +7,15 @@ was not theirs: after every edit the title and all handles of the page are compa
 person did, and at the end the exported schedule. Timings hold for an otherwise idle machine only.
 
 The browsers share it with the server, which no server's visitors do. With --apart (Linux) all of
-them but the first person's leave the cores to whatever else wants them: that person's edits take
-what they do where everybody has a machine of their own, and only theirs are timed.
+them but the first person's give way to the server and to that one browser, whose edits alone are
+timed: much as if the others had machines of their own, but that they edit a little less often.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import statistics
 import sys
 import tempfile
@@ -48,10 +49,11 @@ P95 = 500.0
 """Milliseconds in which 95 of 100 edits should be on the screen while a run is on."""
 
 _ASIDE = f"""#!/bin/sh
-echo 19 >/proc/$$/autogroup
-exec chrt --idle 0 {CHROMIUM} "$@"
+set -e
+[ ! -e /proc/$$/autogroup ] || echo 19 >/proc/$$/autogroup
+exec chrt --idle 0 {shlex.quote(CHROMIUM)} "$@"
 """
-"""Chromium, whose processes have the cores only while no other wants them."""
+"""Chromium, whose processes get next to nothing of cores that the server or a page wants."""
 
 _DRAGGED = ("stage2", "stage3", "stage4", "conv_head")
 _PATIENCE_MS = 180_000
@@ -242,9 +244,11 @@ def _beside(runs: Counter[str] | None) -> str:
 @click.option("--edits", "count", type=click.IntRange(1), default=EDITS, show_default=True)
 @click.option("--pace", default=10.0, show_default=True, help="Mean pause of a person, in seconds.")
 @click.option("--run/--no-run", default=True, help="Whether runs are on meanwhile.")
-@click.option("--apart", is_flag=True, help="Time the first person, to whom all others give way.")
+@click.option("--apart", is_flag=True, help="Let all browsers give way to the first (Linux).")
 def cli(people: int, count: int, pace: float, run: bool, apart: bool) -> None:
     """Let many people edit at once. Exit code 1 if anyone saw what was not theirs."""
+    if apart and sys.platform != "linux":
+        raise click.UsageError("--apart needs Linux, whose scheduler lets a browser give way")
     crowd = [person(number) for number in range(people)]
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder, DEMO: "1"}):
         home = Path(folder)
@@ -256,7 +260,7 @@ def cli(people: int, count: int, pace: float, run: bool, apart: bool) -> None:
     odd = [f"person {who.number} saw {what}" for who in crowd for what in who.odd]
     click.echo(f"{people} people, {count} edits each, {_beside(outcomes)}, {cores()} cores")
     median, p95 = statistics.median(took), percentile(took, 95)
-    whose = "of the first person" if apart else "of all"
+    whose = "of the first person, to whose browser the others give way" if apart else "of all"
     figures = f"median {median:,.0f}, p95 {p95:,.0f} (asked: {P95:,.0f})"
     click.echo(f"drop to new chart {whose}, ms: {figures}")
     click.echo(f"cross-talk: {len(odd)} of {people * count} edits")

@@ -54,7 +54,7 @@ def server(home: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    """Debian's Chromium; without one the tests are skipped, or fail where CI requires it."""
+    """Chromium; where there is none the tests are skipped, or fail if CI requires it."""
     if not Path(HEADLESS).exists():
         message = "no chromium: apt-get install chromium"
         if os.environ.get("THAW_REQUIRE_BROWSER"):

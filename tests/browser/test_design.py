@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from core.design import edits, link, parse, presets
 from tests.browser import driving
@@ -31,11 +31,11 @@ def test_undo_and_redo_work_by_key_and_by_button(open_page: OpenPage) -> None:
 def test_two_key_presses_both_count_however_soon_they_follow(open_page: OpenPage) -> None:
     page = open_page("/")
     handle = driving.thaw(page, "stage4")
-    for pause, at in ((300, "4"), (450, "6"), (900, "8")):
+    for pause, key, at in ((300, "Right", "4"), (450, "Left", "2"), (900, "Right", "4")):
         handle.focus()
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press(f"Arrow{key}")
         page.wait_for_timeout(pause)
-        page.keyboard.press("ArrowRight")
+        page.keyboard.press(f"Arrow{key}")
         expect(handle).to_have_attribute("aria-valuenow", at)
         expect(page.locator("[class*=st-key-thaws-at] input").last).to_have_value(at)
         driving.settle(page)
@@ -197,6 +197,7 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(
         page.locator("input[type=file]").set_input_files(file)
         expect(page.get_by_test_id("stAlert")).to_contain_text(message)
         expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
+        driving.settle(page)
 
 
 @pytest.mark.parametrize("text", ["%00", "A" * 20_000])
@@ -241,10 +242,27 @@ def test_the_rule_under_the_pointer_reads_every_group(open_page: OpenPage) -> No
     expect(tooltip).to_contain_text("frozen")
 
 
+@pytest.mark.parametrize(("viewport", "tells"), [(PHONE, False), ({**PHONE}, True)])
+def test_a_phone_is_known_and_a_narrow_window_tells_of_itself(
+    open_page: OpenPage, viewport: ViewportSize, tells: bool
+) -> None:
+    page = open_page("/run", viewport)  # the copy is no phone's
+    sent: list[bytes] = []
+    page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
+    page.goto(page.url.replace("/run", "/"))
+    page.wait_for_selector(".stVegaLiteChart .role-legend")  # which a narrow chart has
+    driving.settle(page)
+    assert any(b'"narrow":true' in frame for frame in sent) == tells
+    for name in ("window", "problems", "curve", "cost"):
+        expect(page.locator(f".st-key-card-{name}")).to_have_count(1)
+
+
 def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage) -> None:
     page = open_page("/", PHONE)
     for name in ("Design", "Run", "Compare", "Export"):
-        if name != "Design":
+        if name == "Design":
+            page.wait_for_selector(".stVegaLiteChart .role-legend")  # which a narrow chart has
+        else:
             driving.go_to(page, name)
         driving.settle(page)
         wide = page.evaluate(

@@ -24,7 +24,7 @@ from pages.components.timeline.edit import (
 
 _HERE = Path(__file__).parent
 _STYLES = ("timeline.css", "rows.css", "narrow.css")
-_PHONE = "Mobi"  # what the user agent of every browser on a phone has in it, as MDN advises
+_PHONE = "Mobi"  # by which, as MDN says, a browser on a phone is told unless it hides that
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class TimelineResult:
 
     `playhead` is in epochs, `select` a group's name and the index of its window, which also comes
     with an edit. `narrow` and `span` are states, not events: whether the timeline is less than
-    700 px wide, and which part of the run it shows, in epochs (None: all of it).
+    700 px wide (`is_narrow`), and which part of the run it shows, in epochs (None: all of it).
     """
 
     edit: WindowsEdit | CurveEdit | None = None
@@ -87,7 +87,7 @@ def timeline(
 def is_narrow(key: str) -> bool:
     """Whether the timeline of that key was less than 700 px wide when it last told.
 
-    Until it tells, what its browser says of itself: a phone then need not draw the page twice.
+    Until it tells, whether its browser is a phone's: held upright, that draws the page once only.
     """
     told = _state(key).get("narrow")
     return _PHONE in st.context.headers.get("User-Agent", "") if told is None else bool(told)
