@@ -11,7 +11,7 @@ from PIL import Image
 from tests.benchmarks.scenarios import Scenario
 
 _GRAIN = 20.0
-"""Noise that makes a file about as large as a photograph: 80 to 100 KB at 500 x 375 pixels."""
+"""Noise that makes a file about as large as a photograph: 70 to 90 KB at 500 x 375 pixels."""
 
 
 def write(folder: Path, scenario: Scenario, size: tuple[int, int]) -> None:
