@@ -112,17 +112,18 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     )
     shown = timeline(data, key=_TIMELINE, on_event=_take)
     st.session_state["span"] = shown.span
+    narrow = is_narrow(_TIMELINE)
     with rates:
-        _rates(narrow=shown.narrow, span=shown.span)
+        _rates(narrow=narrow, span=shown.span)
         below = st.container(key="costs")
     _wait_until_seen()
-    if not shown.narrow:
+    if not narrow:
         with below:
             _costs(shown.span)
     with panels:
         window_panel()
         problem_list(found)
-    if shown.narrow:
+    if narrow:
         with cost:
             cost_card(state.schedule(), state.table(), state.settings())
     return errors

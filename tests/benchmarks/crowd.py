@@ -25,6 +25,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import NamedTuple
@@ -179,10 +180,9 @@ async def gather(
     `aside` is the Chromium of all but the first person, if that is another.
     """
     async with async_playwright() as playwright:
-        first = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
-        others = first
-        if aside is not None:
-            others = await playwright.chromium.launch(executable_path=aside, args=list(FLAGS))
+        launch = partial(playwright.chromium.launch, args=list(FLAGS))
+        first = await launch(executable_path=CHROMIUM)
+        others = first if aside is None else await launch(executable_path=aside)
         theirs = [first, *(others for _ in people[1:])]
         each = zip(theirs, people, strict=True)
         pages = await asyncio.gather(*(visit(browser, address, who) for browser, who in each))

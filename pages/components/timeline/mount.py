@@ -32,15 +32,14 @@ class TimelineResult:
     """What the person did since the last run of the script; None is nothing of that kind.
 
     `playhead` is in epochs, `select` a group's name and the index of its window, which also comes
-    with an edit. `narrow` and `span` are states, not events: whether the timeline is less than
-    700 px wide (`is_narrow`), and which part of the run it shows, in epochs (None: all of it).
+    with an edit. `span` is a state, not an event: which part of the run the timeline shows, in
+    epochs (None: all of it).
     """
 
     edit: WindowsEdit | CurveEdit | None = None
     playhead: float | None = None
     select: tuple[str, int] | None = None
     history: Literal["undo", "redo"] | None = None
-    narrow: bool = False
     span: Span | None = None
 
 
@@ -62,7 +61,7 @@ def timeline(
             if event == "edit" and isinstance(value, Mapping):
                 st.session_state[f"{key}-ack"] = value.get("sequence", 0)
             if on_event is not None and value is not None:
-                on_event(_result(key, {event: value, "span": _state(key).get("span")}))
+                on_event(_result({event: value, "span": _state(key).get("span")}))
 
         return tell
 
@@ -81,7 +80,7 @@ def timeline(
         on_narrow_change=lambda: None,
         on_span_change=lambda: None,
     )
-    return _result(key, shown)
+    return _result(shown)
 
 
 def is_narrow(key: str) -> bool:
@@ -106,7 +105,7 @@ def _state(key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", st.session_state.get(key) or {})
 
 
-def _result(key: str, shown: Mapping[str, Any]) -> TimelineResult:
+def _result(shown: Mapping[str, Any]) -> TimelineResult:
     edit, playhead = shown.get("edit"), shown.get("playhead")
     chosen = edit.get("selected") if isinstance(edit, Mapping) else shown.get("select")
     return TimelineResult(
@@ -114,6 +113,5 @@ def _result(key: str, shown: Mapping[str, Any]) -> TimelineResult:
         playhead=float(playhead) if isinstance(playhead, int | float) else None,
         select=read_selection(chosen),
         history=read_history(edit),
-        narrow=is_narrow(key),
         span=read_span(shown.get("span")),
     )
