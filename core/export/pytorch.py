@@ -62,7 +62,10 @@ def _bits(schedule: Schedule, made: python_model.Build) -> str:
         return "the last bits of a run of Thaw may differ, since NumPy rounds powers otherwise"
     if not made.draws_as_thaw:
         return "not the bits of a run of Thaw, whose new head begins with other random numbers"
-    return "on the CPU every bit of a run of Thaw without augmentation"
+    return (
+        "on the CPU every bit of a run of Thaw on all of the images, without augmentation, in the "
+        "same size and batches"
+    )
 
 
 def _imports(source: Source, of_the_model: tuple[str, ...]) -> str:
@@ -70,7 +73,7 @@ def _imports(source: Source, of_the_model: tuple[str, ...]) -> str:
     standard = [*_STANDARD, "from pathlib import Path"]
     if python_freezing.has_bare_parameters(source):
         standard.append("from operator import attrgetter")
-    own = ("from importlib.resources import files",)
+    own = ("import re", "from importlib.resources import files")
     standard += [line for line in of_the_model if line in own]
     others = [*_OTHERS, *(line for line in of_the_model if line not in own)]
     return "\n\n".join("\n".join(sorted(lines, key=_place)) for lines in (standard, others))

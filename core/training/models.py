@@ -23,6 +23,11 @@ __all__ = ["CLASSES", "Network", "build", "normalise", "pretrained"]
 CLASSES = 1_000
 """Of a network as its library has it, and of its layer table."""
 
+INCEPTIONS = ("googlenet", "inception_v3")
+"""Torchvision's networks with auxiliary classifiers, whose pretrained weights come from TensorFlow:
+they want pixels from -1 to 1, which torchvision makes of ImageNet's statistics within the network.
+"""
+
 _DOES_NOT_FIT = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 """What libraries raise where a network is made for, or shown, images that it cannot take."""
 _SMALLEST, _LARGEST = 16, 1_024
@@ -115,6 +120,8 @@ def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Ne
     if library == "torchvision":
         transforms = weights.load_torchvision(model, ref).transforms()
         mean, std = transforms.mean, transforms.std
+        if short in INCEPTIONS and ref.weights is not None:
+            mean = std = (0.5, 0.5, 0.5)
     else:
         model = weights.load_timm(model, ref, **_timm_options(short, image_size, CLASSES))
         cfg = weights.timm_cfg(short, ref.weights)
@@ -132,7 +139,7 @@ def normalise(images: Tensor, mean: RGB, std: RGB) -> Tensor:
 
 def _torchvision_options(short: str, image_size: int | None, classes: int) -> dict[str, Any]:
     options: dict[str, Any] = {"num_classes": classes}
-    if short in ("googlenet", "inception_v3"):
+    if short in INCEPTIONS:
         options["aux_logits"] = False
     if short.startswith("vit_") and image_size is not None:
         options["image_size"] = image_size

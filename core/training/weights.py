@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,6 +37,11 @@ _WORKS_OFFLINE = (
     'or train from random weights with "weights": null'
 )
 
+_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
+"""What classifiers of GoogLeNet and Inception are called that are left out, see `models.build`."""
+_OLD_NAME = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
+"""A DenseNet's files have `norm.1` where it has `norm1`, since torch once allowed a dot there."""
+
 _DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 _Cfg = Any
@@ -47,7 +53,9 @@ def names_of_weights(name: str) -> tuple[str, ...]:
     if library == "torchvision":
         known = torchvision.models.get_model_weights(short)
         best = known.__members__.get("DEFAULT")  # an alias, so it is not among the members below
-        own = [weights.name for weights in known if weights is not best]
+        # those of a feature extractor have no classes, and NaN in the classifier
+        whole = [weights for weights in known if weights.meta.get("categories")]
+        own = [weights.name for weights in whole if weights is not best]
         return (best.name, *own) if best is not None else tuple(own)
     return (*((BUNDLED_WEIGHTS,) if name == BUNDLED_MODEL else ()), *_tags(short))
 
@@ -68,17 +76,16 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
     known = torchvision.models.get_model_weights(ref.name.split("/", 1)[1])
     if ref.weights is None:
         return next(iter(known))
-    if ref.weights not in known.__members__:
+    if ref.weights not in names_of_weights(ref.name):
         raise _unknown(ref)
     weights = known[ref.weights]
     with downloading(ref), readable(ref, [torch_file(weights.url)]):
         state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
-        own = model.state_dict().keys()
-        if "encoder.pos_embedding" in own:
+        if "encoder.pos_embedding" in state:
             vit = cast(Any, model)
             state = interpolate_embeddings(vit.image_size, vit.patch_size, state)
-        # the auxiliary classifiers of GoogLeNet and Inception are left out, see `models.build`
-        model.load_state_dict({key: state[key] for key in own})
+        _rename(state)
+        model.load_state_dict(state)
     return weights
 
 
@@ -106,6 +113,18 @@ def _tags(short: str) -> dict[str, _Cfg]:
     best = cast(Any, timm).get_pretrained_cfg(short)
     cfgs = [best, *registry.get_arch_pretrained_cfgs(short).values()]
     return {cfg.tag or _UNTAGGED: cfg for cfg in cfgs if cfg is not None and cfg.has_weights}
+
+
+def _rename(state: dict[str, Any]) -> None:
+    """Make a file's names those of the network, as torchvision does for its own.
+
+    In place: the dict says which version of the layers it was saved by, and a copy would not. Older
+    ones, which did not count batches yet, are taken by that.
+    """
+    for name in list(state):
+        value = state.pop(name)
+        if not name.startswith(_AUXILIARY):
+            state[_OLD_NAME.sub(r"\1", name)] = value
 
 
 def _load_bundled(model: nn.Module) -> None:

@@ -22,10 +22,12 @@ from core.design.spec import Schedule
 from core.errors import ExportError
 from core.export import pytorch
 from core.runs.settings import RunSettings
+from core.training.models import pretrained
 from core.training.train import train
 from tests.design.strategies import real_schedules
 from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import SCHEDULES, Seen, assert_as_planned
+from tests.training import torchvision_files
 from tests.training.small import same_bits, weights
 
 SIZE, BATCH = 32, 8
@@ -119,6 +121,26 @@ def test_the_script_has_thaws_rates_and_ends_with_its_weights_bit_for_bit(
     assert_as_planned(recorded, schedule, steps_per_epoch=2)
     theirs = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert same_bits(theirs, run_thaw(schedule, data, tmp_path))
+
+
+@pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")
+@pytest.mark.parametrize("name", ["resnet18", "densenet121", "googlenet"])
+def test_the_script_begins_with_the_pretrained_network_that_a_run_has(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    torchvision_files.keep(name)
+    table = layers.load(f"torchvision/{name}")
+    raw = to_raw(apply(presets.find("electra"), table))
+    raw["model"]["weights"] = "IMAGENET1K_V1"
+    schedule = from_raw(raw)
+    code = run_code(pytorch.export(source(schedule, table)).content)
+    torch.manual_seed(3)
+    theirs = code.build_model(5, 64)
+    torch.manual_seed(3)
+    ours = pretrained(schedule.model, 5, 64)
+    assert same_bits(theirs.state_dict(), ours.model.state_dict())
+    assert (ours.mean, ours.std) == (code.MEAN, code.STD)
 
 
 def test_two_processes_end_with_the_same_weights_and_train_every_group_that_thaws(

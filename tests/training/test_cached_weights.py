@@ -6,14 +6,16 @@ import pickle
 
 import pytest
 import torch
+import torchvision
 from safetensors.torch import save_file
-from torchvision.models import ResNet18_Weights
 
 from core.design.spec import ModelRef
 from core.errors import RunError
-from core.training.cached_weights import readable, torch_file
-from core.training.models import build, pretrained
+from core.suggest import heads_of
+from core.training.cached_weights import readable
+from core.training.models import build, normalise, pretrained
 from tests.reliability.doors import RAN, Evil
+from tests.training import torchvision_files
 
 RESNET = ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V1")
 VIT = ModelRef(name="timm/vit_tiny_patch16_224", weights="augreg_in21k")
@@ -30,9 +32,7 @@ def no_network(monkeypatch, tmp_path):
 
 def in_torchs_cache(ref, tmp_path):
     """The file of torchvision's weights, which holds whole ones of a fresh network."""
-    file = torch_file(ResNet18_Weights[ref.weights].url)
-    file.parent.mkdir(parents=True)
-    torch.save(build(ref.name).state_dict(), file)
+    file, _ = torchvision_files.keep(ref.name.partition("/")[2], ref.weights)
     assert file.is_relative_to(tmp_path)
     return file
 
@@ -59,6 +59,26 @@ KEPT = pytest.mark.parametrize(
 def test_whole_weights_in_the_cache_need_no_network(ref, keep, tmp_path):
     keep(ref, tmp_path)
     assert pretrained(ref, 3).model.eval()(torch.zeros(1, 3, 224, 224)).shape == (1, 3)
+
+
+@pytest.mark.parametrize("name", [*torchvision_files.WITHOUT_COUNTS, "mnasnet0_5", "vit_b_32"])
+def test_torchvisions_own_files_fill_the_whole_network_though_some_are_older_than_it(name):
+    _, network = torchvision_files.keep(name)
+    model = pretrained(ModelRef(name=f"torchvision/{name}", weights="IMAGENET1K_V1"), 3, 224).model
+    wanted, state = network.state_dict(), model.state_dict()
+    new = tuple(f"{head}." for head in heads_of(model))
+    wrong = [key for key in state if not key.startswith(new) and not state[key].equal(wanted[key])]
+    assert wrong == []
+
+
+def test_weights_from_tensorflow_see_the_pixels_that_torchvision_shows_them():
+    torchvision_files.keep("googlenet")
+    ours = pretrained(ModelRef(name="torchvision/googlenet", weights="IMAGENET1K_V1"), 3, 96)
+    theirs = torchvision.models.googlenet(weights="IMAGENET1K_V1", progress=False)
+    images = torch.randint(0, 256, (2, 3, 96, 96), dtype=torch.uint8)
+    preset = torchvision.models.GoogLeNet_Weights.IMAGENET1K_V1.transforms()
+    shown = theirs._transform_input(normalise(images, preset.mean, preset.std))
+    torch.testing.assert_close(normalise(images, ours.mean, ours.std), shown)
 
 
 @KEPT
