@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any, NoReturn
 
@@ -35,6 +36,7 @@ class _Explained(click.Group):
     """A group of commands whose errors are told in a line each, with their exit code."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
+        _speak_utf8()
         try:
             exit_code = super().main(*args, **{**options, "standalone_mode": False})
             if sys.stdout:  # at the end of Python, a full disk would get a complaint of many lines
@@ -74,6 +76,15 @@ class _Explained(click.Group):
             ctx.exit(0)
         except KeyboardInterrupt:  # click would print an empty line
             ctx.exit(STOPPED)
+
+
+def _speak_utf8() -> None:
+    """Write files as they are read again; a terminal gets what it can show."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        if sys.stdout.isatty():
+            sys.stdout.reconfigure(errors="replace")
+        else:
+            sys.stdout.reconfigure(encoding="utf-8")
 
 
 @click.group(cls=_Explained, context_settings={"help_option_names": ["-h", "--help"]})

@@ -11,7 +11,7 @@ from torch import nn
 
 from core.design import parse, presets
 from core.design.spec import Schedule
-from core.errors import InputError, nearest
+from core.errors import InputError, ModelError, nearest
 from core.freezing import apply_plan
 from core.grouping import LayerGroups, group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -54,7 +54,17 @@ def attach(
     ModelError (both are InputErrors) where the groups do not fit the model.
     """
     found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
-    groups = resolve_groups(model, group_paths(found))
+    try:
+        groups = resolve_groups(model, group_paths(found))
+    except ModelError:
+        if isinstance(schedule, Schedule) or not _is_preset(os.fspath(schedule)):
+            raise
+        raise ModelError(
+            "schedule",
+            f"is the preset {schedule!r}, whose groups are those of {found.model.name}",
+            "make a file of it for your model, and attach that: "
+            f"python -m core presets {schedule} --model torchvision/resnet50 > mine.json",
+        ) from None
     optimizer = build_optimizer(found, groups)
     attached = Attached(
         model, found, groups, optimizer, ScheduleLR(optimizer, found, steps_per_epoch)
@@ -63,12 +73,15 @@ def attach(
     return attached
 
 
+def _is_preset(name: str) -> bool:
+    return name in presets.names() and not Path(name).exists()
+
+
 def _read(name: str) -> Schedule:
-    file = Path(name)
-    if not file.exists() and name in presets.names():
+    if _is_preset(name):
         return presets.load(name)
     try:
-        return parse.parse(file.read_bytes())
+        return parse.parse(Path(name).read_bytes())
     except OSError as error:
         wrong = f"is {name!r}, which cannot be read ({error.strerror})"
         raise InputError("schedule", wrong, nearest(name, presets.names())) from None

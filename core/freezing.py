@@ -60,9 +60,9 @@ def set_group(
     for layer in layers:
         for module in layer.modules() if isinstance(layer, nn.Module) else ():
             if all_held or (batchnorm == "eval" and isinstance(module, _BatchNorm)):
-                _hold(module)
+                hold(module)
             else:
-                _release(module, training)
+                release(module, training)
 
 
 def apply_plan(
@@ -133,14 +133,21 @@ class GradualUnfreezer:
             set_group(layers, open=is_open, training=self.model.training)
 
 
-def _hold(module: nn.Module) -> None:
+def is_held(module: nn.Module) -> bool:
+    """Whether freezing holds this very module in eval mode."""
+    return _HANDLE in module.__dict__
+
+
+def hold(module: nn.Module) -> None:
+    """Puts a module, without its parts, into eval mode, which `model.train()` does not undo."""
     module.training = False
-    if _HANDLE not in module.__dict__:
+    if not is_held(module):
         # kept on the module, so that deepcopy and pickle carry hook and handle together
         setattr(module, _HANDLE, module.register_forward_pre_hook(_hold_still, prepend=True))
 
 
-def _release(module: nn.Module, training: bool) -> None:
+def release(module: nn.Module, training: bool) -> None:
+    """Gives a module that is held the mode `training`, and holds it no more."""
     handle = module.__dict__.pop(_HANDLE, None)
     if handle is not None:
         handle.remove()

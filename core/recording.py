@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from core.design.recorded import Recorded, RecordedGroup, Settings
 from core.errors import InputError
+from core.freezing import hold, is_held, release
 from core.suggest import shortest_paths
 
 _OTHERS = ("amsgrad", "betas", "dampening", "eps", "maximize", "nesterov")
@@ -127,7 +128,7 @@ def _as_before(
     tensors = [(v, v.clone()) for g in options for v in g.values() if isinstance(v, torch.Tensor)]
     state = None if scheduler is None else scheduler.state_dict()
     parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
-    modes = [(module, module.training) for module in model.modules()]
+    modes = [(module, is_held(module), module.training) for module in model.modules()]
     try:
         with warnings.catch_warnings():
             # that the scheduler steps before the optimizer, which is the point
@@ -144,7 +145,11 @@ def _as_before(
         for parameter, requires_grad, grad in parameters:
             parameter.requires_grad_(requires_grad)
             parameter.grad = grad
-        for module, training in modes:
+        for module, held, training in modes:
+            if held:
+                hold(module)
+            else:
+                release(module, training)
             module.training = training
 
 

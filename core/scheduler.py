@@ -6,7 +6,8 @@ last rate past the end, and follow a param group that is added later.
 
 from __future__ import annotations
 
-from typing import Any
+from numbers import Integral
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -16,7 +17,7 @@ from core.design import curves
 from core.design.document import MAX_EPOCHS
 from core.design.learning_rate import Cosine, FloorLR, LearningRate, Warmup
 from core.design.spec import Schedule
-from core.errors import InputError, nearest
+from core.errors import InputError, nearest, shown
 
 _KEPT = 49_152
 """Rates that are computed together and kept, 8 bytes each: 4,096 steps of twelve groups."""
@@ -97,19 +98,21 @@ class WarmupCosineLR(ClosedFormLR):
 class ScheduleLR(ClosedFormLR):
     """The rates of a schedule, set by the param groups' names; step it after each optimizer step.
 
-    `steps_per_epoch` counts optimizer steps and is at least 1. After the last epoch each curve
+    `steps_per_epoch` counts optimizer steps, at least 1. After the last epoch each curve
     holds its last value. A frozen group's rate is set all the same.
 
-    Raises InputError when a param group has no name, or none of the schedule's.
+    Raises InputError for another number of steps, and when a param group has no name, or none of
+    the schedule's.
     """
 
     def __init__(
         self, optimizer: torch.optim.Optimizer, schedule: Schedule, steps_per_epoch: int
     ) -> None:
-        if steps_per_epoch < 1:
-            raise InputError("steps_per_epoch", f"is {steps_per_epoch}", "give 1 or more")
+        if not isinstance(cast(Any, steps_per_epoch), Integral) or steps_per_epoch < 1:
+            way_out = "give the optimizer steps of an epoch, a whole number from 1"
+            raise InputError("steps_per_epoch", f"is {shown(steps_per_epoch)}", way_out)
         self.schedule = schedule
-        self.steps_per_epoch = steps_per_epoch
+        self.steps_per_epoch = int(steps_per_epoch)
         self._places = {group.name: at for at, group in enumerate(schedule.groups)}
         self._first = 0
         self._rates = np.empty((0, len(schedule.groups)))

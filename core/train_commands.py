@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -77,6 +78,7 @@ def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
     schedule = read_schedule(file)
     refuse_errors(schedule)
+    _refuse_several_processes()
     folder = Path(out)
     folders.create(folder, schedule, make_settings(**settings))
     try:
@@ -102,6 +104,17 @@ def resume(directory: str, other_libraries: bool) -> None:
     if not claim.take_over(folder):
         claim.take(folder)
     _sit(folder, other_libraries)
+
+
+def _refuse_several_processes() -> None:
+    """As torchrun starts them: each would train by itself, and the second find the folder taken."""
+    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+        raise InputError(
+            "WORLD_SIZE",
+            f"is {processes}, but a run is one process",
+            "start it without torchrun, or run what `python -m core export FILE --to pytorch` "
+            "prints, which takes several",
+        )
 
 
 @contextmanager

@@ -49,7 +49,20 @@ def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path):
     with pytest.raises(InputError, match="schedule is 'exercize', which cannot be read"):
         attach(Small(), "exercize", 1)
     with pytest.raises(ModelError, match="which the model does not have"):
-        attach(nn.Linear(2, 2), "exercise", 1)
+        attach(nn.Linear(2, 2), presets.load("exercise"), 1)
+    with pytest.raises(ModelError) as caught:
+        attach(Small(), "ulmfit", 1)
+    assert str(caught.value) == (
+        "schedule is the preset 'ulmfit', whose groups are those of timm/tf_efficientnet_lite0: "
+        "make a file of it for your model, and attach that: "
+        "python -m core presets ulmfit --model torchvision/resnet50 > mine.json"
+    )
+
+
+@pytest.mark.parametrize("steps", [0, -1, 31.25, 10.0, float("nan")])
+def test_steps_of_an_epoch_are_a_whole_number(steps: float):
+    with pytest.raises(InputError, match=r"steps_per_epoch is .*: give the optimizer steps of an"):
+        attach(Small(), "exercise", steps)
 
 
 def test_core_has_what_it_names_and_loads_torch_only_when_asked():

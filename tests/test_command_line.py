@@ -59,6 +59,24 @@ def file(tmp_path):
 # --- what works -----------------------------------------------------------------------------------
 
 
+def test_what_is_printed_into_a_file_is_utf_8_whatever_the_locale_says(file):
+    path = file(lambda raw: raw["groups"][0].update(name="kärna 🧊"))
+    ran = process("curves", path, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert "kärna 🧊" in ran.stdout
+
+
+def test_a_run_in_one_of_several_processes_is_refused_before_it_begins(file, tmp_path):
+    ran = process(
+        "run", file(), "--out", str(tmp_path / "run"), env={**os.environ, "WORLD_SIZE": "2"}
+    )
+    assert ran.returncode == 2
+    assert ran.stderr.startswith(
+        "error: WORLD_SIZE is 2, but a run is one process: start it without"
+    )
+    assert not (tmp_path / "run").exists()
+
+
 def test_groups_prints_the_shipped_table_as_json_by_short_and_full_name():
     table = layers.load("torchvision/resnet18")
     for name in ("resnet18", "torchvision/resnet18"):

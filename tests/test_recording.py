@@ -21,6 +21,7 @@ from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.plan import is_open
 from core.design.recorded import differences
 from core.errors import InputError
+from core.freezing import is_held
 from core.recording import OUTSIDE
 from tests.export.thrice import SCHEDULES, STEPS, Small
 
@@ -268,6 +269,19 @@ def test_a_loop_that_adds_param_groups_is_refused_and_all_is_as_before():
         from_optimizer(model, optimizer, scheduler, 3, before_epoch=thaw)
     assert [group["lr"] for group in optimizer.param_groups] == [0.1]
     assert scheduler.last_epoch == 0
+
+
+def test_layers_that_freezing_holds_are_held_again_and_others_are_not():
+    model = Small()
+    unfreezer = GradualUnfreezer(model, get_layer_groups(model), {1: ["layer4"]})
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    held = [module for module in model.modules() if is_held(module)]
+    assert held
+    from_optimizer(model, optimizer, None, 3, before_epoch=unfreezer.step)
+    assert [module for module in model.modules() if is_held(module)] == held
+    model.train()
+    model(torch.zeros(2, 3, 8, 8))
+    assert not any(module.training for module in held)
 
 
 def test_a_rate_that_is_a_tensor_is_as_before():

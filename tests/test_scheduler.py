@@ -347,7 +347,9 @@ def test_a_param_group_that_the_schedule_does_not_name_is_refused(names: tuple[s
 
 
 def test_an_epoch_without_steps_is_refused():
-    with pytest.raises(InputError, match=r"^steps_per_epoch is 0: give 1 or more$"):
+    with pytest.raises(
+        InputError, match=r"^steps_per_epoch is 0: give the optimizer steps of an epoch, a whole"
+    ):
         ScheduleLR(sgd((0.1,), ("all",)), schedule(LearningRate()), 0)
 
 

@@ -13,8 +13,11 @@ def configure_optimizers(module, model):
     trainer = module.trainer
     if trainer.max_epochs != EPOCHS or trainer.max_steps != -1:
         raise ValueError(f"the schedule has {EPOCHS} epochs: make a Trainer(max_epochs={EPOCHS})")
+    steps = trainer.estimated_stepping_batches
+    if steps < EPOCHS:  # -1 for an IterableDataset
+        raise ValueError("the training data has no length: set the Trainer's limit_train_batches")
     optimizer = make_optimizer(model)
-    scheduler = make_scheduler(optimizer, trainer.estimated_stepping_batches // EPOCHS)
+    scheduler = make_scheduler(optimizer, steps // EPOCHS)
     return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
 
 

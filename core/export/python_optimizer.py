@@ -16,7 +16,11 @@ def make_optimizer(model):
 
 
 def make_scheduler(optimizer, steps_per_epoch):
-    """Rates as factors of each group's peak: call its step() after every optimizer.step()."""
+    """Rates as factors of each group's peak: call its step() after every optimizer.step().
+
+    An epoch's steps are counted by these: where gradients are accumulated, they are fewer than its
+    batches.
+    """
 
     def factor(group):
         return lambda step: rate(group, time(step, steps_per_epoch)) / group["peak"]

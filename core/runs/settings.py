@@ -28,8 +28,8 @@ class RunSettings(BaseModel):
     """Data, sizes, device, seed; every field has a default that runs on a small CPU.
 
     `data` is `fashion-mnist` (bundled) or a folder of class folders. `samples` and
-    `validation_samples` cap the images of each split. `batch_size` counts images over all
-    processes. `augment` shows each training image in one of its views per epoch: flipped or not,
+    `validation_samples` cap the images of each split. `batch_size` images make a step.
+    `augment` shows each training image in one of its views per epoch: flipped or not,
     in ten crops, or (`random`) in a new random crop every time. `cache` is about the frozen part,
     see `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
     quarter of what is free. `precision: "fast"` gives up the last bits for speed, see

@@ -5,6 +5,7 @@ python -m tests.export.trainers.in_lightning FOLDER CASES
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import lightning.pytorch as pl
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor, nn
-from torch.utils.data import DataLoader, TensorDataset
+from torch.utils.data import DataLoader, IterableDataset, TensorDataset
 
 from tests.export.trainers.recording import (
     BATCH,
@@ -45,6 +46,13 @@ class Classifier(pl.LightningModule):
         return self._code.configure_optimizers(self, self.model)
 
 
+class Stream(IterableDataset[tuple[Tensor, Tensor]]):
+    """Images of which nobody says how many there are."""
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        return zip(IMAGES, LABELS, strict=True)
+
+
 def loader(batch: int = BATCH) -> DataLoader[tuple[Tensor, ...]]:
     return DataLoader(TensorDataset(IMAGES, LABELS), batch)
 
@@ -64,6 +72,7 @@ def fit(
     accumulate: int = 1,
     resume: str = "",
     more_epochs: int = 0,
+    data: DataLoader[Any] | None = None,
 ) -> None:
     """Train once, with a validation after each epoch, and keep the record of it."""
     schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
@@ -77,7 +86,8 @@ def fit(
         **QUIET,
     )
     record = Record(classifier.model, schedule)
-    trainer.fit(classifier, loader(), loader(), ckpt_path=resume or None)
+    images = loader() if data is None else data
+    trainer.fit(classifier, images, loader(), ckpt_path=resume or None)
     record.write(folder / f"{case}.{variant}.json")
 
 
@@ -89,3 +99,5 @@ if __name__ == "__main__":
     fit(at, cases[-1], "resumed", resume=str(at / cases[-1] / "step=7.ckpt"))
     with refusal_in(at):
         fit(at, cases[0], "longer", more_epochs=1)
+    with refusal_in(at, "streamed"):
+        fit(at, cases[0], "streamed", data=DataLoader(Stream(), BATCH))

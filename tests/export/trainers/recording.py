@@ -48,12 +48,12 @@ def imported(file: Path) -> ModuleType:
 
 
 @contextmanager
-def refusal_in(folder: Path) -> Iterator[None]:
+def refusal_in(folder: Path, name: str = "refusal") -> Iterator[None]:
     """Keeps the message of the ValueError that is to be raised within."""
     try:
         yield
     except ValueError as error:
-        (folder / "refusal.txt").write_text(str(error), encoding="utf-8")
+        (folder / f"{name}.txt").write_text(str(error), encoding="utf-8")
 
 
 def fresh_model() -> Small:

@@ -133,9 +133,9 @@ def assert_resumed(folder: Path, first: int) -> None:
     assert_rates_and_state(rows(folder, case, "resumed"), CASES[case], first=first)
 
 
-def refusal(folder: Path) -> str:
-    """What the run of another length than the schedule's was refused with."""
-    return (folder / "refusal.txt").read_text(encoding="utf-8")
+def refusal(folder: Path, name: str = "refusal") -> str:
+    """What the run of another length than the schedule's was refused with, or another by name."""
+    return (folder / f"{name}.txt").read_text(encoding="utf-8")
 
 
 def assert_modes(seen: Row, group: Group, is_open: bool) -> None:

@@ -29,5 +29,10 @@ def test_a_run_resumed_within_an_epoch_goes_on_by_the_plan(folder: Path):
     running.assert_resumed(folder, first=7)
 
 
+def test_data_of_unknown_length_are_refused_since_the_curve_would_run_backwards(folder: Path):
+    told = "the training data has no length: set the Trainer's limit_train_batches"
+    assert told in running.refusal(folder, "streamed")
+
+
 def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
     assert "the schedule has 6 epochs: make a Trainer(max_epochs=6)" in running.refusal(folder)
