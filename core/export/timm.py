@@ -136,6 +136,12 @@ def _warmup(schedule: Schedule) -> int:
 
 def _losses(schedule: Schedule) -> Iterator[Loss]:
     lr, warmup = schedule.lr, _warmup(schedule)
+    if schedule.model.weights == BUNDLED_WEIGHTS:
+        yield Loss(
+            "model.weights",
+            "timm does not know the weights that come with Thaw's package",
+            "it downloads its own of the same model, which may have other values",
+        )
     if not _has_one_rate(schedule):
         if schedule.model.name not in CUT_BY_BLOCKS:
             yield Loss(

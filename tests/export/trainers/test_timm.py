@@ -23,6 +23,7 @@ from core.design import curves, layers, presets
 from core.design.apply import apply
 from core.design.layers import covers
 from core.design.parse import from_raw, to_raw
+from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import Schedule
 from core.errors import ExportError
 from core.export import timm as to_timm
@@ -188,6 +189,15 @@ def test_a_rate_that_is_lost_is_another_one_in_timm(model: str, changed: Any, fi
     schedule = schedule_for(model, **changed)
     assert fields(schedule) == [field]
     assert max(errors(schedule).values()) > 1e-3
+
+
+def test_weights_that_come_with_the_package_are_not_what_timm_downloads():
+    raw = to_raw(schedule_for(BUNDLED_MODEL))
+    told = {}
+    for weights in (None, "in1k", BUNDLED_WEIGHTS):
+        raw["model"]["weights"] = weights
+        told[weights] = "model.weights" in fields(from_raw(raw))
+    assert told == {None: False, "in1k": False, BUNDLED_WEIGHTS: True}
 
 
 def test_weight_decay_spares_norms_and_biases_as_declared():
