@@ -194,6 +194,6 @@ def _out_of_time(limits: Limits) -> str:
 
 
 def _is_upload(data: Path) -> bool:
-    """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in Thaw's folder."""
+    """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in the demo's folder."""
     inside = data.parent.parent == uploads.folder() and ".." not in data.parts
     return inside and uploads.read_note(data) is not None

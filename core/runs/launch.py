@@ -24,7 +24,7 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.files.home import HOME, home, is_demo
+from core.files.home import HOME, home, is_demo, place
 from core.runs import claim, demo, event_log, outcome, queue, sweep
 from core.runs import folder as folders
 from core.runs.events import Failed
@@ -52,8 +52,8 @@ _KEEPER = Keeper()
 
 
 def root() -> Path:
-    """Where runs are kept: `runs` in Thaw's home folder; raises what `home` raises."""
-    return home() / "runs"
+    """Where runs are kept: `runs` in Thaw's `place`; raises what `home` raises."""
+    return place() / "runs"
 
 
 def prepare() -> None:
