@@ -10,6 +10,7 @@ from core.errors import InputError, one_line
 from core.files import disk_use
 from core.runs import folder as folders
 from core.runs import launch, trash
+from core.runs.standing import standing
 
 
 @click.command()
@@ -58,17 +59,15 @@ COMMANDS = (runs, delete, restore, empty_trash)
 
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
     """A run's cells in the list; `held` is what it takes of the disk, in bytes."""
-    summary = folders.summary(run)
-    accuracy = summary and summary.validation_accuracy
+    stands = standing(run)
     try:
         schedule = folders.read(run)[0]
     except InputError as error:
         name, epochs = f"damaged: {error}", ""
     else:
-        done = summary.epochs_done if summary else 0
-        name, epochs = schedule.name, f"{done} of {schedule.epochs}"
-    share = "" if accuracy is None else f"{accuracy:.1%}"
-    return run.name, folders.status(run), epochs, share, _size(held), name
+        name, epochs = schedule.name, f"{stands.epochs_done} of {schedule.epochs}"
+    share = "" if stands.accuracy is None else f"{stands.accuracy:.1%}"
+    return run.name, stands.status, epochs, share, _size(held), name
 
 
 def _size(count: int) -> str:

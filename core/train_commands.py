@@ -163,7 +163,7 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
             other_libraries=other_libraries,
         ):
             sitting.take(event)
-    ended = outcome.status(event_log.read(folder), alive=False, stop_asked=False)
+    ended = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
     if ended == "finished":
         with suppress(OSError):  # they take room, and harm nobody
             checkpoint_files.keep_one(folder / folders.CHECKPOINTS)

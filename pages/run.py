@@ -50,13 +50,13 @@ def page() -> None:
         return
     own_runs.show_started()
     shown = _shown_run(root)
-    demo_card.let_go_of_data()
+    let_go = demo_card.let_go_of_data()
     frame.show_notice()
     status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
     live = status in _LIVE
     if not live:
         launch.prepare()
-    _top(root, shown, status)
+    _top(root, shown, status, let_go=let_go)
     with st.container(key="run-body"):
         side, wide = st.columns([336, 1040], gap="small")
     with side:
@@ -91,11 +91,11 @@ def _shown_run(root: Path) -> _Shown | None:
     return found
 
 
-def _top(root: Path, shown: _Shown | None, status: str | None) -> None:
+def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) -> None:
     with frame.title_row(shown.schedule if shown else state.schedule()):
         device_chip()
         if shown is None:
-            _start_button()
+            _start_button(let_go=let_go)
         elif status in _LIVE:
             _stop_button(shown.folder, status)
         else:
@@ -112,16 +112,18 @@ def _top(root: Path, shown: _Shown | None, status: str | None) -> None:
                 st.rerun()
 
 
-def _start_button() -> None:
+def _start_button(*, let_go: bool) -> None:
+    """The button; a click is for what was shown, so not for other data if that was `let_go` now."""
     refused = _refusal()
-    if st.button(
+    clicked = st.button(
         "Start",
         type="primary",
         icon=":material/play_arrow:",
         key="start",
         disabled=refused is not None,
         help=frame.escape_markdown(refused) if refused else None,
-    ):
+    )
+    if clicked and not let_go:
         state.attempt(_start, lead="")
         st.rerun()
 

@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 
 from core.__main__ import cli
 from core.design import layers, parse, presets
-from core.runs import event_log
+from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
 from tests.training.small import small_schedule
@@ -241,7 +241,7 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(
 
 
 def epochs_done(out) -> int:
-    return sum(isinstance(event, ev.EpochDone) for event in event_log.history(out))
+    return sum(isinstance(event, ev.EpochDone) for event in outcome.history(event_log.read(out)))
 
 
 def test_a_full_disk_under_the_output_is_told_in_one_line_with_exit_1():

@@ -49,9 +49,12 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
 
     It may have as many `pixels`; by default as many as Pillow allows without a warning.
 
-    Raises one of UNREADABLE for what is no image, for one of far too many pixels, and for numbers
-    of 32 bits instead of shades: nothing says which of them is white.
+    Raises one of UNREADABLE for what is no image, or no plain file (a pipe has no end), for one of
+    far too many pixels, and for numbers of 32 bits instead of shades: nothing says which of them is
+    white.
     """
+    if path.exists() and not path.is_file():
+        raise ValueError("no plain file")
     image = Image.open(path, formats=FORMATS)
     most = pixels or Image.MAX_IMAGE_PIXELS
     if most is not None and image.width * image.height > most:

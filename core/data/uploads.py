@@ -18,7 +18,7 @@ from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reaso
 from core.data.zip_layout import Layout, Placed, arrange, with_suffix
 from core.data.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
 from core.errors import DataError, one_line, shown
-from core.files.home import home, is_demo
+from core.files.home import is_demo, place
 from core.files.small_file import json_of
 
 NOTE = ".upload.json"
@@ -70,8 +70,8 @@ def limits() -> Limits:
 
 
 def folder() -> Path:
-    """Where uploads are kept: `data` in the user's Thaw folder."""
-    return home() / "data"
+    """Where uploads are kept: `data` in Thaw's `place`."""
+    return place() / "data"
 
 
 def unpack(

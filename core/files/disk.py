@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -75,6 +76,28 @@ def clear_unfinished(folder: Path) -> None:
         if _UNFINISHED.fullmatch(path.name):
             with suppress(IsADirectoryError, PermissionError):
                 path.unlink(missing_ok=True)
+
+
+def strange(folder: Path) -> Path | None:
+    """A link, pipe, socket or device in a folder, or right in a folder of it; OSError as above.
+
+    To write there may change a file elsewhere, or never end.
+    """
+    for path in sorted(folder.iterdir()):
+        inside: Iterable[Path] = path.iterdir() if stat.S_ISDIR(_mode(path)) else ()
+        for each in (path, *inside):
+            mode = _mode(each)
+            if mode and not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+                return each
+    return None
+
+
+def _mode(path: Path) -> int:
+    """What a path is, links not followed; 0 if another process has just renamed it."""
+    try:
+        return path.lstat().st_mode
+    except FileNotFoundError:
+        return 0
 
 
 def _beside(path: Path) -> Path:

@@ -12,10 +12,11 @@ from core.files.lock import alone, alone_if_free
 
 HOME = "THAW_HOME"
 DEMO = "THAW_DEMO"
+_OFF = ("", "0", "false", "no", "off")
 
 
 def home() -> Path:
-    """The folder of runs, of uploaded data and of the library: $THAW_HOME, or `~/.thaw`.
+    """Thaw's folder, with the library and what `place` keeps: $THAW_HOME, or `~/.thaw`.
 
     Its whole path, without links, wherever this process was started. Raises InputError, naming
     THAW_HOME, if that begins with a home folder that there is not.
@@ -26,6 +27,15 @@ def home() -> Path:
     except RuntimeError:
         wrong = f"is {shown(named)}, and there is no such home folder"
         raise InputError(HOME, wrong, "set it to a folder's whole path") from None
+
+
+def place() -> Path:
+    """The folder of runs and of uploaded data: Thaw's home; in the hosted demo, `demo` in it.
+
+    What strangers leave is deleted there, and on a machine where someone tries the demo, what is
+    their own lies beside it. Raises what `home` raises.
+    """
+    return home() / "demo" if is_demo() else home()
 
 
 @contextmanager
@@ -58,5 +68,8 @@ def _made(folder: Path) -> Iterator[None]:
 
 
 def is_demo() -> bool:
-    """Whether this is the hosted demo, whose visitors share one machine."""
-    return bool(os.environ.get(DEMO))
+    """Whether this is the hosted demo, whose visitors share one machine.
+
+    That is where $THAW_DEMO is set to anything but 0, false, no, off, or nothing.
+    """
+    return os.environ.get(DEMO, "").strip().lower() not in _OFF

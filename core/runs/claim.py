@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import json
 import os
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import psutil
 
-from core.errors import InputError
-from core.files.disk import clear_unfinished, replace, told
+from core.errors import InputError, shown
+from core.files.disk import clear_unfinished, replace, strange, told
 from core.files.lock import alone
 from core.files.small_file import json_of
 from core.runs import event_log, owner
@@ -32,10 +33,10 @@ def take(folder: Path) -> None:
     """Make this process the one that runs the folder, and note that a sitting begins.
 
     Of several at once, one gets it. A stop that an earlier sitting was asked for is withdrawn.
-    Raises InputError if a living process runs it, this one included; RunError if nothing can be
-    written there.
+    Raises InputError if a living process runs it, this one included, or if what lies there may lead
+    out of it; RunError if nothing can be written there.
     """
-    with told(folder), alone(folder / LOCK):
+    with _alone(folder):
         holder = process(folder)
         if holder is not None:
             wrong = f"is {str(folder)!r}, which process {holder.pid} is running"
@@ -50,14 +51,15 @@ def take(folder: Path) -> None:
 def take_over(folder: Path) -> bool:
     """Whether this process was launched to run the folder; its launcher's claim is then its own.
 
-    A stop that was asked for in between holds.
+    A stop that was asked for in between holds. Raises what `take` raises, but for a living process.
     """
-    with suppress(OSError), alone(folder / LOCK):
+    with _alone(folder):
         holder = process(folder)
-        if holder is not None and holder.pid in (os.getpid(), os.getppid()):
+        if holder is None or holder.pid not in (os.getpid(), os.getppid()):
+            return False
+        if holder.pid != os.getpid():  # else its launcher has noted it
             write_pid(folder, psutil.Process())
-            return True
-    return False
+        return True
 
 
 def release(folder: Path) -> None:
@@ -70,8 +72,16 @@ def release(folder: Path) -> None:
 
 
 def write_pid(folder: Path, process: psutil.Process) -> None:
-    """Note which process runs the folder."""
-    replace(folder / PID, json.dumps(owner.note(process)).encode())
+    """Note which process runs the folder, also on a full disk: in the room that is kept there.
+
+    OSError if the disk refuses even so.
+    """
+    noted = json.dumps(owner.note(process)).encode()
+    try:
+        replace(folder / PID, noted)
+    except OSError:
+        event_log.give_room(folder)
+        replace(folder / PID, noted)
 
 
 def process(folder: Path) -> psutil.Process | None:
@@ -99,6 +109,19 @@ def withdraw_stop(folder: Path) -> None:
 def stop_requested(folder: Path) -> bool:
     """Whether the run is asked to stop."""
     return (folder / STOP).exists()
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """A context that one process at a time is in, of a folder in which all files are its own."""
+    with told(folder):
+        found = strange(folder)  # a folder may come from a stranger, and a pipe for a lock waits
+        if found is not None:
+            name = shown(found.relative_to(folder).as_posix())
+            wrong = f"is {str(folder)!r}, where {name} is a link, or no file at all"
+            raise InputError("DIR", wrong, "a run writes into files of its own: take it away")
+        with alone(folder / LOCK):
+            yield
 
 
 def _noted(folder: Path) -> Any:

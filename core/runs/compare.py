@@ -10,7 +10,7 @@ from pathlib import Path
 from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.digest import digest
-from core.runs.events import Audit, EpochDone, Event, Progress, Started, Step
+from core.runs.events import Audit, EpochDone, Event, Started
 from core.runs.outcome import Status
 
 RATES_EQUAL = 1e-12
@@ -74,4 +74,4 @@ def result(run: Path) -> Result:
 @lru_cache(maxsize=32)
 def _told(run: Path, changed: int, size: int) -> tuple[Event, ...]:
     """The run's events but its steps, of which there may be millions."""
-    return tuple(e for e in event_log.read(run) if not isinstance(e, Step | Progress))
+    return event_log.read(run, steps=False)

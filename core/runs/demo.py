@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -169,6 +169,11 @@ def bounds(folder: Path, say: Callable[[Notice], None], limits: Limits = LIMITS)
         clear(folder)
 
 
+def was_out_of_time(notices: Iterable[Notice]) -> bool:
+    """Whether `bounds` has said that the run's time was over: that is what has stopped it then."""
+    return any(each.message == _out_of_time(LIMITS) for each in notices)
+
+
 def end_process(exit_code: int) -> None:
     """In the demo, end this process at once if it has trained: torch's exit takes 120 MB more.
 
@@ -194,6 +199,6 @@ def _out_of_time(limits: Limits) -> str:
 
 
 def _is_upload(data: Path) -> bool:
-    """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in Thaw's folder."""
+    """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in `place`."""
     inside = data.parent.parent == uploads.folder() and ".." not in data.parts
     return inside and uploads.read_note(data) is not None

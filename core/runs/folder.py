@@ -124,7 +124,7 @@ def status(folder: Path) -> Status:
     """How a run stands, from its folder alone; see `core.runs.outcome`."""
     last = event_log.last(folder)
     known = last and (outcome.is_end(last) or claim.process(folder) is None)
-    return status_from(folder, last if known else event_log.read(folder))
+    return status_from(folder, last if known else event_log.read(folder, steps=False))
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
@@ -157,7 +157,7 @@ def end_of_log(folder: Path, characters: int = 4000) -> str | None:
 
 def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
     """How the run has ended, events included that are coming; see `outcome`."""
-    return outcome.summarise(schedule, (*event_log.read(folder), *coming))
+    return outcome.summarise(schedule, (*event_log.read(folder, steps=False), *coming))
 
 
 def write_summary(folder: Path, told: Summary) -> None:

@@ -24,7 +24,7 @@ import psutil
 
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.files.home import HOME, home, is_demo
+from core.files.home import HOME, home, is_demo, place
 from core.runs import claim, demo, event_log, outcome, queue, sweep
 from core.runs import folder as folders
 from core.runs.events import Failed
@@ -52,8 +52,8 @@ _KEEPER = Keeper()
 
 
 def root() -> Path:
-    """Where runs are kept: `runs` in Thaw's home folder; raises what `home` raises."""
-    return home() / "runs"
+    """Where runs are kept: `runs` in Thaw's `place`; raises what `home` raises."""
+    return place() / "runs"
 
 
 def prepare() -> None:
@@ -138,7 +138,7 @@ def force_stop(folder: Path) -> None:
     with suppress(psutil.NoSuchProcess):
         family = [*owner.children(recursive=True), owner]
         for member in family:
-            with suppress(psutil.NoSuchProcess):
+            with suppress(psutil.Error):  # it is gone, or someone else's
                 member.kill()
         _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
         if claim.process(folder) is not None and left:
@@ -188,6 +188,7 @@ def _spawn(folder: Path) -> None:
 def _spawn_anew(folder: Path) -> None:
     """Start `python -m core resume` on a claimed folder, and hand the claim over to it."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    process: subprocess.Popen[bytes] | None = None
     try:
         with (folder / folders.LOG).open("ab") as log:
             process = subprocess.Popen(
@@ -200,16 +201,18 @@ def _spawn_anew(folder: Path) -> None:
                 start_new_session=True,
                 creationflags=flags,
             )
+        _give_way(process.pid)
+        with suppress(psutil.NoSuchProcess):  # it may be at its end already
+            claim.write_pid(folder, psutil.Process(process.pid))
     except OSError as error:
+        if process is not None:  # it could not note itself either, and nobody would find it
+            process.kill()
+            process.wait()
         message = f"no process could be started ({error.strerror}): make room, and resume the run"
         with suppress(RunError):  # else the folder would stay claimed as long as this process lives
             event_log.append_last(folder, Failed(message))
         claim.release(folder)
         raise RunError(message) from error
-    _give_way(process.pid)
-    # it may be at its end already, and it notes itself too
-    with suppress(psutil.NoSuchProcess, OSError):
-        claim.write_pid(folder, psutil.Process(process.pid))
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-from core.files.home import alone_in, home
+from core.files.home import alone_in, place
 from core.runs import claim, demo
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
@@ -33,8 +33,8 @@ class Place:
 
 
 def root() -> Path:
-    """Where the tickets are: `queue` in Thaw's home folder; raises what `home` raises."""
-    return home() / "queue"
+    """Where the tickets are: `queue` in Thaw's `place`; raises what `home` raises."""
+    return place() / "queue"
 
 
 def join(queue: Path) -> str:

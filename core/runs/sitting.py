@@ -55,7 +55,6 @@ class Sitting:
 
     def end_process(self) -> None:
         """From another thread: end this process as stopped, unless the run has told its end."""
-        stopping.wait_for_checkpoint(self._folder, self.done)
         with self._writing:
             if not self._ended and not self.done.is_set():
                 stopping.end_process(self._folder)

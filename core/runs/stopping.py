@@ -1,8 +1,9 @@
-"""How a stop reaches a run, and that it is obeyed in two seconds, whatever the run is busy with.
+"""How a stop reaches a run, and that it is obeyed in two seconds, or with its checkpoint written.
 
 Training asks before every batch whether to stop. Where it does not come to that, as in imports, in
 a download, or in a batch that takes long, an exception is raised in it, and then its process is
-ended. Nothing is lost by that: a resume goes on from the newest checkpoint in any case.
+ended. Nothing is lost by that: a resume goes on from the newest checkpoint in any case, and one
+that is being written has 30 s to come to its end.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _RAISE_AFTER = 0.8
 _END_AFTER = 0.6
 """Seconds: between two looks for a stop; from it to the exception; from that to the end."""
 _WRITES_FOR = 30.0
-"""Seconds that the end waits for a checkpoint that is being written, since it holds an epoch."""
+"""Seconds that exception and end wait in all for a checkpoint being written: it holds an epoch."""
 
 
 @contextmanager
@@ -40,8 +41,9 @@ def should_stop(
     """A context that gives whether the run is asked to stop: by STOP in its folder, or a signal.
 
     Ctrl-C and SIGTERM ask for a stop after the batch; a second Ctrl-C does not wait. Until `done`,
-    what is asked is enforced: by a KeyboardInterrupt, and then by `end`, see `enforce`. In a thread
-    that is not the main one, a stop can only be asked for.
+    what is asked is enforced: by a KeyboardInterrupt, and then by `end`, see `enforce`; both wait
+    for a checkpoint, but 30 s in all. In a thread that is not the main one, a stop can only be
+    asked for.
     """
 
     def by_folder() -> bool:
@@ -52,6 +54,7 @@ def should_stop(
         return
     signalled: list[int] = []
     overdue = threading.Event()
+    latest = 0.0
 
     def take(number: int, frame: FrameType | None) -> None:
         again = number in signalled and number == signal.SIGINT
@@ -63,15 +66,21 @@ def should_stop(
         return bool(signalled) or by_folder()
 
     def interrupt() -> None:
-        wait_for_checkpoint(folder, done)
+        nonlocal latest
+        latest = time.monotonic() + _WRITES_FOR
+        wait_for_checkpoint(folder, done, latest)
         if done.is_set():
             return
         overdue.set()
         _signal_main_thread()
 
+    def end_late() -> None:
+        wait_for_checkpoint(folder, done, latest)
+        end()
+
     before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
     watch = threading.Thread(
-        target=enforce, args=(asked, done, end, interrupt), name="stop", daemon=True
+        target=enforce, args=(asked, done, end_late, interrupt), name="stop", daemon=True
     )
     watch.start()
     try:
@@ -121,10 +130,12 @@ def epochs_kept(folder: Path) -> int:
     return checkpoint_files.epoch(stored[0]) if stored else 0
 
 
-def wait_for_checkpoint(folder: Path, done: threading.Event) -> None:
-    """Let a checkpoint come to its end that this process is writing, for 30 s or until `done`."""
+def wait_for_checkpoint(folder: Path, done: threading.Event, latest: float) -> None:
+    """Let a checkpoint come to its end that this process is writing, until `latest` or `done`.
+
+    `latest` is in monotonic seconds.
+    """
     ours = f".{os.getpid()}"
-    latest = time.monotonic() + _WRITES_FOR
     while time.monotonic() < latest:
         unfinished = checkpoint_files.unfinished(folder / folders.CHECKPOINTS)
         if not any(path.suffix == ours for path in unfinished):

@@ -112,13 +112,6 @@ class Writer:
             writing.result()
 
 
-def save(folder: Path, checkpoint: Checkpoint) -> Path:
-    """Write one checkpoint, see `Writer`, and return its path. RunError if the disk refuses."""
-    with Writer(folder) as writer:
-        writer.save(checkpoint)
-    return checkpoint_files.stored(folder)[0]
-
-
 def _give_way() -> None:
     """Let a thread wait for those that train: what it takes from one of them, all of them lose."""
     if sys.platform == "linux":  # where each thread has a priority of its own

@@ -44,12 +44,17 @@ def limits_note() -> None:
         )
 
 
-def let_go_of_data() -> None:
-    """In the demo, go back to the bundled data when the session's upload has been deleted."""
+def let_go_of_data() -> bool:
+    """In the demo, go back to the bundled data when the session's upload has been deleted.
+
+    Returns whether that was so now, and is told: a click that came with it meant the upload.
+    """
     settings = state.settings()
-    if is_demo() and settings.data != BUNDLED_DATA and not Path(settings.data).is_dir():
-        st.session_state["settings"] = settings.model_copy(update={"data": BUNDLED_DATA})
-        state.notice("Your upload was deleted, an hour after its last use: upload it again.")
+    if not is_demo() or settings.data == BUNDLED_DATA or Path(settings.data).is_dir():
+        return False
+    st.session_state["settings"] = settings.model_copy(update={"data": BUNDLED_DATA})
+    state.notice("Your upload was deleted, an hour after its last use: upload it again.")
+    return True
 
 
 def refusals() -> tuple[InputError, ...]:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.files import disk_use
 from core.runs import folder
+from core.runs.standing import standing
 from pages.components import frame, own_runs, run_trash
 from pages.components.cost_words import size
 
@@ -47,14 +48,13 @@ def run_list(root: Path, shown: Path | None) -> None:
 
 
 def _row(run: Path, held: int, *, chosen: bool) -> None:
-    status = folder.status(run)
-    summary = folder.summary(run)
+    stands = standing(run)
+    status, accuracy = stands.status, stands.accuracy
     try:
         made = (run / folder.SCHEDULE).stat().st_mtime
     except OSError:  # it has been deleted since it was listed
         return
     when = datetime.fromtimestamp(made).strftime("%d %b %H:%M")
-    accuracy = summary and summary.validation_accuracy
     result = status if accuracy is None else f"{status} · {accuracy:.1%}"
     title = frame.escape_markdown(folder.name_of(run))
     if st.button(

@@ -13,7 +13,7 @@ from core.design.problems import Problem
 from core.design.problems.words import epochs, listed, one_or_more
 from core.design.spec import Schedule
 from core.files.home import is_demo
-from core.runs import folder, interruption
+from core.runs import demo, folder, interruption
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
@@ -77,7 +77,7 @@ def status_card(
         st.html(_numbers(schedule, settings, told))
         if status == "failed" and told.failed is not None:
             st.error(frame.escape_markdown(told.failed.message), icon=":material/error:")
-        elif advice := _advice(status, run):
+        elif advice := _advice(status, told, run):
             st.info(frame.escape_markdown(advice), icon=":material/info:")
         for notice in told.notices:
             st.caption(frame.escape_markdown(notice.message))
@@ -85,10 +85,14 @@ def status_card(
             _log(run)
 
 
-def _advice(status: str, run: Path) -> str:
-    if status not in ("stopped", "interrupted"):
+def _advice(status: str, told: Digest, run: Path) -> str:
+    if status == "interrupted":
+        why = interruption.reason(run)
+    elif status == "stopped":
+        late = demo.was_out_of_time(told.notices)
+        why = "Stopped, since its time was over." if late else "Stopped on request."
+    else:
         return ""
-    why = "Stopped on request." if status == "stopped" else interruption.reason(run)
     return why if is_demo() else f"{why} {_RESUME}"
 
 

@@ -194,13 +194,13 @@ async def gather(
 
 
 @contextmanager
-def runs_are_on(home: Path) -> Iterator[Counter[str]]:
+def runs_are_on() -> Iterator[Counter[str]]:
     """Runs of the bundled model, one after the other, each as a visitor begins it.
 
     Yields how many have ended how: "finished", or "stopped" where the demo's time for a run was
     over, since the browsers need the same cores. RuntimeError at the end if one ended otherwise.
     """
-    root, ended, outcomes = home / "runs", threading.Event(), Counter[str]()
+    root, ended, outcomes = launch.root(), threading.Event(), Counter[str]()
 
     def start() -> Path:
         return root / launch.start(demo.first_schedule(), demo.first_settings(), root)
@@ -252,7 +252,7 @@ def cli(people: int, count: int, pace: float, run: bool, apart: bool) -> None:
     crowd = [person(number) for number in range(people)]
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder, DEMO: "1"}):
         home = Path(folder)
-        runs = runs_are_on(home) if run else nullcontext()
+        runs = runs_are_on() if run else nullcontext()
         with running_app(home) as address, runs as outcomes:
             aside = _write_aside(home) if apart else None
             asyncio.run(gather(address, crowd, count, pace, aside))

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from contextlib import suppress
 
+import psutil
 import pytest
 
 from core.design import presets
 from core.errors import RunError
-from core.runs import event_log, interruption
+from core.runs import claim, event_log, interruption
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
@@ -60,3 +62,16 @@ def test_a_run_that_was_cut_off_by_a_full_disk_says_so(disk):
     fill(disk)
     assert folders.status(run) == "interrupted"
     assert "is full" in interruption.reason(run)
+
+
+def test_a_run_whose_disk_fills_as_it_is_launched_is_no_longer_its_launchers(disk, monkeypatch):
+    run = disk / "run"
+    folders.create(run, SCHEDULE, RunSettings())
+    fill(disk)
+    for number in range(8):  # the last of blocks and names
+        with suppress(OSError):
+            (disk / f"filler-{number}").write_bytes(b"x")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        claim.write_pid(run, psutil.Process(child.pid))
+        assert claim.process(run).pid == child.pid
+    assert folders.status(run) == "interrupted"

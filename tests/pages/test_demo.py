@@ -20,8 +20,11 @@ from core.data.bundled import BUNDLED_DATA
 from core.design import edits, layers, link, presets
 from core.design.spec import Schedule
 from core.runs import claim, demo, launch
+from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.demo import LIMITS
 from core.runs.settings import RunSettings
+from core.runs.sitting import Sitting
 from pages.components import own_runs
 from pages.components.comparison import slots
 from pages.components.data_choice import BUNDLED, ZIP
@@ -243,6 +246,36 @@ def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
     shown(app.run())
     assert "Your upload was deleted" in app.error[0].value
     assert settings(app).data == BUNDLED_DATA
+
+
+def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_told() -> None:
+    session = uploads.folder() / ("0" * 32)
+    *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
+    app = visitor()
+    app.session_state["settings"] = demo.first_settings().model_copy(
+        update={"data": str(made.folder)}
+    )
+    shown(app.run())
+    shutil.rmtree(session)
+    shown(app.button(key="start").click().run())
+    assert "Your upload was deleted" in app.error[0].value
+    assert folders.list_runs(launch.root()) == ()
+    assert "In the queue" not in said(app)
+    assert not app.button(key="start").disabled
+
+
+def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held: Path) -> None:
+    with Sitting(held, demo.first_schedule()) as sitting:
+        sitting.take(ev.Stopped(0))
+    assert [each.value for each in visitor(held.name).info] == [r"Stopped on request\."]
+    late = launch.new_folder(launch.root(), "late", datetime.now())
+    folders.create(late, demo.first_schedule(), demo.first_settings())
+    with Sitting(late, demo.first_schedule()) as sitting:
+        sitting.say(ev.Notice(demo._out_of_time(LIMITS)))
+        sitting.take(ev.Stopped(0))
+    app = visitor(late.name)
+    assert [each.value for each in app.info] == [r"Stopped, since its time was over\."]
+    assert "the 120 s that a run" in " ".join(each.value for each in app.caption)
 
 
 def test_a_server_sweeps_by_itself_once_somebody_has_looked_at_any_page() -> None:

@@ -11,6 +11,7 @@ import base64
 import hashlib
 import io
 import json
+import os
 import pickle
 import zlib
 from collections.abc import Callable, Mapping
@@ -139,6 +140,47 @@ def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
     return message
 
 
+def claimed(rng: Random, raw: Raw, home: Path) -> str | None:
+    """A run's folder in which something leads out, or never ends: nobody takes it up."""
+    mine, run = home / "mine", home / "run"
+    (run / folder.CHECKPOINTS).mkdir(parents=True)
+    mine.write_text("mine")
+    for name, good in run_files(raw).items():
+        (run / name).write_bytes(good)
+    (run / claim.PID).unlink()
+    name = rng.choice((*WRITTEN, f"{folder.CHECKPOINTS}/.epoch-00001.pt.9"))
+    path = run / name
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    if hasattr(os, "mkfifo") and rng.random() < 0.5:
+        os.mkfifo(path)
+    else:
+        path.symlink_to(rng.choice((mine, home, home / "none")))
+    claims = rng.choice((claim.take, claim.take_over))
+    message = refusal(claims, run)
+    assert message is not None, name
+    assert name in message
+    assert mine.read_text() == "mine"
+    assert sorted(each.name for each in home.iterdir()) == ["mine", "run"]
+    return message
+
+
+WRITTEN = (
+    claim.LOCK,
+    claim.PID,
+    claim.STOP,
+    event_log.EVENTS,
+    event_log.ROOM,
+    folder.LOG,
+    folder.SUMMARY,
+    folder.PREDICTIONS,
+    folder.EVIDENCE,
+    folder.WEIGHTS,
+    folder.CHECKPOINTS,
+)
+"""What a run writes in its folder."""
+
 DOORS: Mapping[str, tuple[int, Door]] = {
     "schedules": (3, schedule),
     "records": (2, record),
@@ -148,6 +190,7 @@ DOORS: Mapping[str, tuple[int, Door]] = {
     "uploads": (1, upload),
     "run folders": (3, run),
     "checkpoints": (1, resumed),
+    "claims": (1, claimed),
 }
 """How often each is tried with one document, and how."""
 

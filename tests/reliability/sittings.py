@@ -20,7 +20,7 @@ from tqdm import tqdm
 from core.__main__ import cli
 from core.design import parse
 from core.design.spec import Schedule
-from core.runs import claim, event_log
+from core.runs import claim, event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
@@ -129,7 +129,7 @@ def _all_in_the_first_layer(*args: Any) -> Any:
 
 def ended(folder: Path) -> Ended:
     """What the run in the folder has come to."""
-    told = event_log.history(folder)
+    told = outcome.history(event_log.read(folder))
     found = checkpoint.newest(folder / folders.CHECKPOINTS)
     last = found.checkpoint
     predicted, summary = folder / folders.PREDICTIONS, folders.summary(folder)

@@ -20,7 +20,7 @@ from PIL import Image
 
 from core.design import parse
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, claim, event_log
+from core.runs import checkpoint_files, claim, event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
@@ -63,7 +63,7 @@ def finished(folder: Path) -> tuple[ev.Event, ...]:
     _, result = sit(folder)
     assert result.exit_code == 0, result.output
     assert folders.status(folder) == "finished"
-    return event_log.history(folder)
+    return outcome.history(event_log.read(folder))
 
 
 # --- what has changed underneath ------------------------------------------------------------------

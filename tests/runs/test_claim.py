@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -10,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from core.errors import InputError
+from core.errors import InputError, RunError
 from core.runs import claim, event_log
 from core.runs import events as ev
 from core.runs import folder as folders
@@ -135,3 +136,80 @@ def test_a_claim_clears_what_a_killed_write_has_left(run):
     (run / ".summary.json.77").write_bytes(b"half")
     claim.take(run)
     assert not (run / ".summary.json.77").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there are no pipes, and links need a right")
+@pytest.mark.parametrize("claims", [claim.take, claim.take_over])
+@pytest.mark.parametrize(
+    "name",
+    [
+        claim.LOCK,
+        claim.PID,
+        claim.STOP,
+        event_log.EVENTS,
+        event_log.ROOM,
+        folders.LOG,
+        folders.SUMMARY,
+        folders.WEIGHTS,
+        folders.PREDICTIONS,
+        folders.EVIDENCE,
+        folders.CHECKPOINTS,
+        f"{folders.CHECKPOINTS}/.epoch-00001.pt.7",
+    ],
+)
+@pytest.mark.parametrize("kind", ["link", "broken link", "pipe"])
+def test_a_folder_is_not_claimed_if_what_is_written_there_would_go_elsewhere(
+    run, tmp_path, name, kind, claims
+):
+    claim.release(run)
+    (run / folders.CHECKPOINTS).mkdir()
+    mine = tmp_path / "mine"
+    path = run / name
+    if path.is_dir():
+        path.rmdir()
+    path.unlink(missing_ok=True)
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        path.symlink_to(os.path.relpath(mine, path.parent))
+    if kind == "link":
+        mine.write_text("all that I have")
+    with pytest.raises(InputError, match=f"where '{name}' is a link, or no file at all") as told:
+        claims(run)
+    assert str(told.value).endswith(": a run writes into files of its own: take it away")
+    assert not mine.exists() or mine.read_text() == "all that I have"
+    assert mine.exists() == (kind == "link")
+
+
+def test_a_run_that_its_launcher_has_noted_needs_no_room_to_take_it_over(run, monkeypatch):
+    claim.write_pid(run, psutil.Process())
+    monkeypatch.setattr(claim, "replace", lambda *_: pytest.fail("it is noted already"))
+    assert claim.take_over(run)
+
+
+def test_a_run_is_noted_in_the_room_that_is_kept_where_the_disk_is_full(run, monkeypatch):
+    replace = claim.replace
+
+    def full(path, content):
+        if (run / event_log.ROOM).exists():
+            raise OSError(28, "No space left on device")
+        replace(path, content)
+
+    monkeypatch.setattr(claim, "replace", full)
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    claim.write_pid(run, psutil.Process(child.pid))
+    assert claim.process(run).pid == child.pid
+    child.communicate()
+
+
+def test_a_take_over_that_the_disk_refuses_says_so(run, monkeypatch):
+    claim.write_pid(
+        run, psutil.Process(os.getppid())
+    )  # as a child finds it, with its launcher's claim
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(claim, "replace", full)
+    with pytest.raises(RunError, match=r"cannot be written \(No space left on device\): make room"):
+        claim.take_over(run)

@@ -45,6 +45,49 @@ def test_reading_on_from_an_offset_gives_only_what_is_new_and_whole(run):
     assert later == (run / "events.jsonl").stat().st_size - len(b'{"half')
 
 
+STEP, EPOCH = ev.Step(0, 0, 1.0, {"head": 1e-3}), ev.EpochDone(0, (), 9, 1, 0.5, 1, 0.5, 1, 9, 9)
+
+
+def test_steps_and_progress_are_left_out_without_being_understood(run, monkeypatch):
+    for event in (STEP, ev.Progress("loading"), EPOCH, STEP):
+        event_log.append(run, event)
+    with (run / event_log.EVENTS).open("ab") as file:
+        file.write(b'{"event": "progress", "stage": "loading"}\n')  # as Thaw does not write it
+    understood, events = [], event_log.ev.EVENT
+
+    class Counted:
+        def validate_json(self, line):
+            understood.append(line)
+            return events.validate_json(line)
+
+    monkeypatch.setattr(event_log.ev, "EVENT", Counted())
+    assert event_log.read(run, steps=False) == (ev.Launched(), EPOCH)
+    assert len(understood) == 3
+
+
+def test_the_end_of_a_run_is_read_however_many_steps_came_before(run, monkeypatch):
+    monkeypatch.setattr(event_log, "_MOST", 2_000)
+    for _ in range(50):
+        event_log.append(run, STEP)
+    for event in (EPOCH, STEP, ev.Finished(1.0)):
+        event_log.append(run, event)
+    told, offset = event_log.read_new(run, 0)
+    assert 5 < told.count(STEP) < 50
+    assert told[-2:] == (EPOCH, ev.Finished(1.0))
+    assert offset == (run / event_log.EVENTS).stat().st_size
+    assert event_log.read(run, steps=False) == (ev.Launched(), EPOCH, ev.Finished(1.0))
+    assert folders.summarise(run, folders.read(run)[0]).epochs_done == 1
+    event_log.append(run, ev.Notice("x"))
+    assert event_log.read_new(run, offset)[0] == (ev.Notice("x"),)
+
+
+def test_of_what_a_stranger_writes_there_is_a_most_that_is_read(run, monkeypatch):
+    monkeypatch.setattr(event_log, "_MOST", 2_000)
+    for _ in range(1_000):
+        event_log.append(run, ev.Notice("x"))
+    assert len(event_log.read(run)) < 100
+
+
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
 def test_a_pipe_in_place_of_the_events_has_none_and_nobody_waits_for_it(run):
     (run / event_log.EVENTS).unlink()

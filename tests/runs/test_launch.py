@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from safetensors.torch import load_file
 
 from core.design import parse
 from core.errors import InputError, RunError, SettingsError
-from core.runs import claim, demo, event_log, launch
+from core.runs import claim, demo, event_log, launch, outcome, queue
 from core.runs import events as ev
 from core.runs import folder as folders
 from tests.training.small import small_schedule, small_settings
@@ -144,7 +145,8 @@ def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished
     kinds = (ev.Step, ev.Audit)
     for kind in kinds:
         told = [
-            [e for e in event_log.history(f) if isinstance(e, kind)] for f in (folder, finished)
+            [e for e in outcome.history(event_log.read(f)) if isinstance(e, kind)]
+            for f in (folder, finished)
         ]
         assert told[0] == told[1]
 
@@ -274,6 +276,41 @@ def test_a_start_that_fails_frees_its_folder_also_where_nothing_can_be_told(tmp_
         launch.start(small_schedule(), small_settings(), tmp_path)
     (folder,) = folders.list_runs(tmp_path)
     assert claim.process(folder) is None
+
+
+def test_a_run_that_cannot_be_noted_is_ended_and_its_folder_is_free(tmp_path, monkeypatch):
+    replace = claim.replace
+
+    def full(path, content):
+        if json.loads(content)["pid"] != os.getpid():
+            raise OSError(28, "No space left on device")
+        replace(path, content)
+
+    monkeypatch.setattr(claim, "replace", full)
+    before = psutil.Process().children()
+    with pytest.raises(RunError, match=r"no process could be started \(No space left"):
+        launch.start(small_schedule(), small_settings(), tmp_path)
+    assert psutil.Process().children() == before
+    (folder,) = folders.list_runs(tmp_path)
+    assert folders.status(folder) == "failed"
+    assert claim.process(folder) is None
+    assert not queue.busy(tmp_path)
+
+
+def test_a_process_that_may_not_be_killed_is_told_in_words(tmp_path, monkeypatch):
+    folder = tmp_path / "run"
+    folders.create(folder, small_schedule(), small_settings())
+
+    def refuse(process):
+        raise psutil.AccessDenied(process.pid)
+
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        claim.write_pid(folder, psutil.Process(process.pid))
+        with monkeypatch.context() as others:
+            others.setattr(psutil.Process, "kill", refuse)
+            others.setattr(launch, "_GONE_WITHIN", 0.1)
+            with pytest.raises(RunError, match="could not be killed: end it by hand"):
+                launch.force_stop(folder)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -178,3 +179,28 @@ def test_a_second_control_c_does_not_wait(folder, begin):
         with suppress(subprocess.TimeoutExpired):  # two at once are one for the system
             process.wait(0.5)
     assert folders.status(folder) == "stopped"
+
+
+def test_what_waits_for_a_checkpoint_waits_for_it_once(run, monkeypatch):
+    waited = []
+    monkeypatch.setattr(stopping, "_RAISE_AFTER", 0.0)
+    monkeypatch.setattr(stopping, "wait_for_checkpoint", lambda *given: waited.append(given[2]))
+    done, ended = threading.Event(), threading.Event()
+    began = time.monotonic()
+    with stopping.should_stop(run, done, ended.set):
+        claim.request_stop(run)
+        with pytest.raises(KeyboardInterrupt):
+            ended.wait(PATIENCE)
+        assert ended.wait(PATIENCE)
+        done.set()
+    assert len(waited) == 2
+    assert waited[0] == waited[1] >= began + stopping._WRITES_FOR
+
+
+def test_a_checkpoint_that_never_comes_to_its_end_is_given_up(run):
+    (run / folders.CHECKPOINTS).mkdir()
+    (run / folders.CHECKPOINTS / f".epoch-00001.pt.{os.getpid()}").touch()
+    began = time.monotonic()
+    stopping.wait_for_checkpoint(run, threading.Event(), began + 0.3)
+    assert 0.3 <= time.monotonic() - began < PATIENCE
+    stopping.wait_for_checkpoint(run, threading.Event(), began)

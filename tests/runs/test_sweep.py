@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from core.runs import claim, demo, sweep
+from core.data import uploads
+from core.runs import claim, demo, launch, queue, sweep
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
 
@@ -60,6 +61,22 @@ def test_it_is_done_only_in_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     old = aged(tmp_path / "runs" / "old", OLD)
     sweep.sweep(tmp_path / "runs", tmp_path / "data")
     assert old.exists()
+
+
+def test_a_demo_that_is_tried_on_ones_own_machine_touches_none_of_ones_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.delenv("THAW_DEMO")
+    run, trashed = launch.root() / "old", launch.root() / ".trash" / "1-older"
+    upload = uploads.folder() / ("0" * 32)
+    mine = [aged(each, OLD) for each in (run / "checkpoints", run, trashed, upload / "cat")]
+    aged(launch.root() / ".trash", OLD)
+    monkeypatch.setenv("THAW_DEMO", "1")
+    sweep.sweep(launch.root(), uploads.folder())
+    with queue.one_run(launch.root()):
+        pass
+    assert [(each / "file").exists() for each in mine] == [True] * len(mine)
 
 
 def test_a_sweeper_goes_on_by_itself_until_its_end(tmp_path: Path) -> None:

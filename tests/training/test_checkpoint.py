@@ -35,6 +35,13 @@ def made(epoch: int) -> Checkpoint:
     )
 
 
+def save(folder: Path, written: Checkpoint) -> Path:
+    """Write one checkpoint, as a run does after each epoch, and return its path."""
+    with checkpoint.Writer(folder) as writer:
+        writer.save(written)
+    return checkpoint_files.stored(folder)[0]
+
+
 def put(folder: Path, content: object) -> Path:
     """A file that is called, and hashed, as the checkpoint of epoch 9."""
     buffer = io.BytesIO()
@@ -46,7 +53,7 @@ def put(folder: Path, content: object) -> Path:
 
 
 def test_a_checkpoint_comes_back_as_it_was(tmp_path):
-    checkpoint.save(tmp_path, made(1))
+    save(tmp_path, made(1))
     found = checkpoint.newest(tmp_path)
     assert found.damaged == ()
     assert found.checkpoint.epoch == 1
@@ -58,18 +65,18 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path):
 
 def test_only_the_two_newest_are_kept(tmp_path):
     for epoch in (1, 2, 3, 12):
-        checkpoint.save(tmp_path, made(epoch))
+        save(tmp_path, made(epoch))
     assert [path.name[:11] for path in sorted(tmp_path.iterdir())] == ["epoch-00003", "epoch-00012"]
 
 
 def test_what_was_passed_over_as_damaged_does_not_take_the_place_of_a_good_one(tmp_path):
-    checkpoint.save(tmp_path, made(1))
-    damaged = checkpoint.save(tmp_path, made(2))
+    save(tmp_path, made(1))
+    damaged = save(tmp_path, made(2))
     # of two files for one epoch, the later name need not be that of the good one
     damaged = damaged.rename(tmp_path / f"epoch-00002-{'f' * 16}.pt")
     assert checkpoint.newest(tmp_path).damaged == (damaged.name,)
     for epoch in (2, 3):
-        again = checkpoint.save(tmp_path, made(epoch))
+        again = save(tmp_path, made(epoch))
         assert checkpoint.newest(tmp_path).damaged == ()
         assert not damaged.exists()
     again.write_bytes(b"")
@@ -77,7 +84,7 @@ def test_what_was_passed_over_as_damaged_does_not_take_the_place_of_a_good_one(t
 
 
 def test_a_checkpoint_of_another_format_is_refused_and_not_taken_for_a_damaged_one(tmp_path):
-    checkpoint.save(tmp_path, made(1))
+    save(tmp_path, made(1))
     for content in ({"epoch": 9}, {"epoch": 9, "format": 1}, {"epoch": 9, "format": 3}):
         path = put(tmp_path, content)
         told = rf"^checkpoints/{path.name} is of another format than this Thaw's, 2: resume the run"
@@ -88,7 +95,7 @@ def test_a_checkpoint_of_another_format_is_refused_and_not_taken_for_a_damaged_o
 
 @pytest.mark.parametrize("content", [[1], {"format": 2}, {"format": 2, "origin": {"a": 1}}])
 def test_a_file_that_holds_something_else_counts_as_damaged(tmp_path, content):
-    checkpoint.save(tmp_path, made(1))
+    save(tmp_path, made(1))
     path = put(tmp_path, content)
     found = checkpoint.newest(tmp_path)
     assert (found.checkpoint.epoch, found.damaged) == (1, (path.name,))
@@ -100,8 +107,8 @@ def test_an_empty_or_missing_folder_has_none(tmp_path):
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])
 def test_a_damaged_newest_one_is_named_and_passed_over(tmp_path, damage):
-    checkpoint.save(tmp_path, made(1))
-    path = checkpoint.save(tmp_path, made(2))
+    save(tmp_path, made(1))
+    path = save(tmp_path, made(2))
     content = bytearray(path.read_bytes())
     content[-40] ^= 1
     spoilt = {"cut": content[:500], "flip": content, "empty": b"", "text": b"hello"}[damage]
@@ -131,13 +138,13 @@ def test_leftovers_of_a_killed_write_are_not_taken_for_checkpoints(tmp_path):
 def test_a_folder_that_cannot_be_written_is_a_run_error_with_a_way_out(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
     with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
-        checkpoint.save(tmp_path, made(1))
+        save(tmp_path, made(1))
 
 
 def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
-        checkpoint.save(tmp_path / "file", made(1))
+        save(tmp_path / "file", made(1))
 
 
 def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_stored(
@@ -154,7 +161,7 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
 
     for owner, name in ((torch, "save"), (disk, "make_folder"), (checkpoint_files, "outdated")):
         monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
-    path = checkpoint.save(tmp_path, made(1))
+    path = save(tmp_path, made(1))
     assert seen == 3 * [[f".{os.getpid()}"]]
     assert list(tmp_path.iterdir()) == [path]
 
@@ -163,7 +170,7 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
 
     monkeypatch.setattr(torch, "save", refuse)
     with pytest.raises(RuntimeError):
-        checkpoint.save(tmp_path, made(2))
+        save(tmp_path, made(2))
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -200,7 +207,7 @@ def test_weights_that_cannot_be_written_are_a_run_error(tmp_path):
 def test_a_save_takes_away_what_a_killed_one_has_left_and_nothing_else(tmp_path):
     (tmp_path / ".epoch-00002-0123456789abcdef.pt.77").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("x")
-    path = checkpoint.save(tmp_path, made(1))
+    path = save(tmp_path, made(1))
     assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "notes.txt"])
 
 

@@ -1,0 +1,31 @@
+"""How far a run has come, in the few facts that a list of runs tells."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.runs import folder as folders
+from core.runs.outcome import Status
+from core.runs.stopping import epochs_kept
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a run stands, its epochs that are done and kept, and its accuracy, once it has ended."""
+
+    status: Status
+    epochs_done: int
+    accuracy: float | None
+
+
+def standing(run: Path) -> Standing:
+    """How the run in that folder stands.
+
+    Its summary tells of the end of a sitting, so it counts only where the run has ended so: for one
+    that was resumed, or whose process is gone, it is an old one.
+    """
+    status, end = folders.status(run), folders.summary(run)
+    if end is not None and end.status == status:
+        return Standing(status, end.epochs_done, end.validation_accuracy)
+    return Standing(status, epochs_kept(run), None)

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import pytest
+
+from core import run_commands
+from core.design import presets
+from core.runs import claim, event_log
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.standing import Standing, standing
+
+SCHEDULE = presets.load("gradual")
+
+
+def trained(run, epochs):
+    """Let the run do these epochs, each with its checkpoint."""
+    (run / folders.CHECKPOINTS).mkdir(exist_ok=True)
+    for epoch in epochs:
+        share = epoch / 10
+        done = ev.EpochDone(epoch, ("head",), 9, 1.0, 0.5, 1.0, share, 1.0, 9.0, 9)
+        event_log.append(run, done)
+        (run / folders.CHECKPOINTS / f"epoch-{epoch + 1:05}-{'0' * 16}.pt").touch()
+
+
+def ended(run, event):
+    event_log.append(run, event)
+    folders.write_summary(run, folders.summarise(run, SCHEDULE))
+    claim.release(run)
+
+
+def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run):
+    assert standing(run) == Standing("starting", 0, None)
+    trained(run, range(3))
+    assert standing(run) == Standing("starting", 3, None)
+    assert run_commands.row(run, 9)[2:4] == ("3 of 6", "")
+    claim.release(run)
+    assert standing(run) == Standing("interrupted", 3, None)
+
+
+@pytest.mark.parametrize("end", [ev.Stopped(2), ev.Failed("why"), ev.Finished(9.0)])
+def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
+    trained(run, range(2))
+    ended(run, end)
+    assert standing(run) == Standing(folders.status(run), 2, 0.1)
+    assert run_commands.row(run, 9)[2:4] == ("2 of 6", "10.0%")
+
+
+def test_a_run_that_was_resumed_tells_nothing_of_its_last_end(run):
+    trained(run, range(2))
+    ended(run, ev.Stopped(2))
+    claim.take(run)
+    trained(run, range(2, 5))
+    assert standing(run) == Standing("starting", 5, None)
+    claim.release(run)
+    assert standing(run) == Standing("interrupted", 5, None)
+    event_log.append(run, ev.Failed("its disk is full, so that no summary could be written"))
+    assert standing(run) == Standing("failed", 5, None)
