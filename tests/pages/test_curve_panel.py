@@ -76,7 +76,10 @@ def test_what_a_browser_adds_up_is_written_without_its_rounding(app: AppTest) ->
 
 
 def test_the_curve_in_one_line() -> None:
-    assert summary(presets.load("exercise")) == "20 epochs, 0.001, ×0.1, cosine"
+    exercise = presets.load("exercise")
+    assert summary(exercise) == "20 epochs, 0.001, ×0.1, cosine"
+    short = edits.set_shape(edits.set_length(exercise, 1), "wsd")
+    assert summary(short) == "1 epoch, 0.001, ×0.1, warmup-stable-decay"
 
 
 @pytest.mark.parametrize(
