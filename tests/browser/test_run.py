@@ -85,6 +85,9 @@ def test_a_folder_that_is_not_there_is_said_so_and_nothing_can_be_started(
         "--data is '/no/such/folder', which does not exist"
     )
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
+    status = page.locator(".st-key-card-status")
+    expect(status).to_contain_text("Not ready to run")
+    expect(status).to_contain_text("--data is '/no/such/folder', which does not exist")
 
 
 IDLE = """
@@ -157,8 +160,14 @@ def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
     with running_app(tmp_path) as address:
         page.goto(f"{address}/run?run=idle")
         expect(page.locator(".thaw-headline")).to_contain_text("Training")
+        beside = browser.new_page()  # where another run could be started
+        beside.goto(f"{address}/run")
+        expect(beside.locator(".st-key-card-going")).to_contain_text("is running")
         page.locator(".st-key-stop button").click()
         expect(page.locator(".thaw-headline")).to_contain_text("Stopped")
+        expect(beside.locator(".st-key-card-going")).to_have_count(0)
+        expect(beside.locator(".st-key-card-runs")).to_contain_text("stopped")
+        beside.close()
         page.close()
     process.wait(60)
 
