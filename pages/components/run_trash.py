@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.design.problems.words import counted
 from core.files import disk_use
 from core.files.home import is_demo
 from core.runs import folder, trash
@@ -42,10 +43,9 @@ def trash_row(root: Path) -> None:
     found = () if is_demo() else trash.deleted(root)
     if not found:
         return
-    count = "1 run" if len(found) == 1 else f"{len(found)} runs"
     held = size(sum(disk_use.used(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
-        st.markdown(f"Trash: {count}, {held}")
+        st.markdown(f"Trash: {counted(len(found), 'run')}, {held}")
         st.button(
             "Empty",
             key="empty-trash",
