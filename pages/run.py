@@ -85,7 +85,8 @@ def _shown_run(root: Path) -> _Shown | None:
             way_out = f"; or delete the run: python -m core delete {name}"
         found = _Shown(run, *folder.read(run))
     except InputError as error:
-        state.notice(f"{error}{way_out}")
+        if not run_trash.is_deleted(root / name):  # which the second click on Delete still names
+            state.notice(f"{error}{way_out}")
         own_runs.show_none()
         return None
     own_runs.remember(name)

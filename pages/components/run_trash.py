@@ -25,6 +25,11 @@ def delete_button(root: Path, run: Path) -> None:
         )
 
 
+def is_deleted(run: Path) -> bool:
+    """Whether this session has deleted the run, as `undo_row` says, and it is not back."""
+    return any(run.name == gone for gone, _ in _deleted()) and not run.exists()
+
+
 def undo_row(root: Path) -> None:
     """Draw what this session has deleted last, with the way back."""
     gone = _deleted()
@@ -56,6 +61,8 @@ def trash_row(root: Path) -> None:
 
 
 def _delete(root: Path, run: Path) -> None:
+    if is_deleted(run):  # a double click comes here twice
+        return
     name = folder.name_of(run)
     if state.attempt(trash.delete, root, run.name, lead=""):
         st.session_state[_DELETED] = (*_deleted(), (run.name, name))

@@ -58,3 +58,14 @@ def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:
     app.button(key="listed-run-r0").click().run()
     assert "shown" in app.button(key="listed-run-r0").label
     assert ".st-key-listed-run-r0 {" in said(app)
+
+
+def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
+    claim.release(tmp_path / "runs" / "r0")
+    app.button(key="listed-run-r0").click().run()
+    app.button(key="delete-run").click().run()
+    assert any("Deleted: **ULMFiT**" in part.value for part in app.markdown)
+    app.query_params["run"] = "r0"  # as the browser still has it
+    assert "Ready to run" in said(app.run())
+    assert not app.error
+    assert "run" not in app.query_params
