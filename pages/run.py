@@ -21,6 +21,7 @@ from pages.components.comparison import slots
 from pages.components.data_card import data_card
 from pages.components.data_choice import missing
 from pages.components.data_seen import seen
+from pages.components.going_card import going_card
 from pages.components.mistakes import mistakes
 from pages.components.run_charts import planned_chart, run_charts
 from pages.components.run_list import run_list
@@ -29,7 +30,6 @@ from pages.components.run_status import empty_card, status_card
 
 _LOOK_SECONDS = 0.5
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
-_LIVE = ("starting", "running", "stopping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ def page() -> None:
     let_go = demo_card.let_go_of_data()
     frame.show_notice()
     status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
-    live = status in _LIVE
+    live = status in own_runs.LIVE
     if not live:
         launch.prepare()
     _top(root, shown, status, let_go=let_go)
@@ -66,6 +66,7 @@ def page() -> None:
         waiting.queue_card(root)
         if shown is None:
             run_trash.undo_row(root)
+            going_card(root)
             _compose()
         else:
             st.fragment(run_every=_LOOK_SECONDS if live else None)(_watch)(shown, status)
@@ -84,7 +85,8 @@ def _shown_run(root: Path) -> _Shown | None:
             way_out = f"; or delete the run: python -m core delete {name}"
         found = _Shown(run, *folder.read(run))
     except InputError as error:
-        state.notice(f"{error}{way_out}")
+        if not run_trash.is_deleted(root / name):  # which the second click on Delete still names
+            state.notice(f"{error}{way_out}")
         own_runs.show_none()
         return None
     own_runs.remember(name)
@@ -96,7 +98,7 @@ def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) 
         device_chip()
         if shown is None:
             _start_button(let_go=let_go)
-        elif status in _LIVE:
+        elif status in own_runs.LIVE:
             _stop_button(shown.folder, status)
         else:
             resumable = status != "finished" and not is_demo()
@@ -135,11 +137,13 @@ def _refusal() -> str | None:
         return refused[0].message
     if waiting.is_waiting():
         return "You are in the queue: cancel to start something else."
+    return _no_data() or next(map(str, demo_card.refusals()), None)
+
+
+def _no_data() -> str | None:
+    """Why there is nothing to train on: it was not given yet, or a run would refuse it."""
     found = seen(state.settings().data)
-    if isinstance(found, str):
-        return missing() or found
-    too_much = demo_card.refusals()
-    return missing() or (str(too_much[0]) if too_much else None)
+    return missing() or (found if isinstance(found, str) else None)
 
 
 def _start() -> None:
@@ -173,13 +177,13 @@ def _force_stop(run: Path) -> None:
 
 def _compose() -> None:
     schedule = state.schedule()
-    waits, refused = missing(), problems.errors(schedule, state.table())
+    refused = problems.errors(schedule, state.table())
     too_much = demo_card.refusals()
     if too_much and not refused:
         demo_card.too_much_card(too_much)
     elif not waiting.is_waiting():
-        empty_card(schedule, state.settings(), refused, waits)
-    if waits is None:
+        empty_card(schedule, state.settings(), refused, _no_data())
+    if missing() is None:
         data_card(state.settings())
     planned_chart(schedule, state.steps_per_epoch())
 

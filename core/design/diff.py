@@ -14,6 +14,7 @@ from core.design.group_pairs import group_rows
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import to_raw
 from core.design.problems.words import epochs as many_epochs
+from core.design.problems.words import shape
 from core.design.record import Record
 from core.design.spec import Schedule
 
@@ -21,8 +22,6 @@ __all__ = ["Difference", "alike", "diff", "fields"]
 
 Fields = Mapping[str, Any]
 """JSON values by their dotted path: `lr.warmup.epochs`; the groups are left out."""
-
-_SHAPES = {"wsd": "warmup-stable-decay"}
 
 
 def diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
@@ -129,13 +128,8 @@ def _shape(old: Fields, new: Fields) -> Iterator[Difference]:
     only = tuple(p for p in own if (p in old) != (p in new))
     brought = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
     yield Difference(
-        f"shape {_shape_name(old)} → {_shape_name(new)}", ", ".join(brought), (path, *only)
+        f"shape {shape(old[path])} → {shape(new[path])}", ", ".join(brought), (path, *only)
     )
-
-
-def _shape_name(found: Fields) -> str:
-    shape = str(found["lr.decay.shape"])
-    return _SHAPES.get(shape, shape)
 
 
 def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
@@ -211,7 +205,7 @@ _ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
     ("optimizer.base_lr",): lambda f: f"base LR {words.rate(f['optimizer.base_lr'])}",
     ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,
-    ("lr.decay.shape",): _shape_name,
+    ("lr.decay.shape",): lambda f: shape(f["lr.decay.shape"]),
     ("lr.decay.floor",): lambda f: (
         f"floor {_value(f['lr.decay.floor'])}" if "lr.decay.floor" in f else ""
     ),

@@ -123,7 +123,9 @@ def name_of(folder: Path) -> str:
 def status(folder: Path) -> Status:
     """How a run stands, from its folder alone; see `core.runs.outcome`."""
     last = event_log.last(folder)
-    known = last and (outcome.is_end(last) or claim.process(folder) is None)
+    known = outcome.is_end(last) or outcome.is_under_way(last)
+    if not known:  # all but the steps are read where the last event does not tell
+        known = bool(last) and claim.process(folder) is None
     return status_from(folder, last if known else event_log.read(folder, steps=False))
 
 

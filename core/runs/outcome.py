@@ -18,6 +18,8 @@ _ENDS: dict[type[ev.Event], Status] = {
     ev.Failed: "failed",
     ev.Stopped: "stopped",
 }
+_UNDER_WAY = (ev.Started, ev.Step, ev.EpochDone)
+"""What a sitting tells once it has started, and not before."""
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _Event = TypeVar("_Event")
 _Line = Annotated[str, Field(max_length=200)]
@@ -71,12 +73,17 @@ def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Stat
         return "interrupted"
     if stop_asked:
         return "stopping"
-    return "running" if _last(sitting, ev.Started) else "starting"
+    return "running" if any(isinstance(event, _UNDER_WAY) for event in sitting) else "starting"
 
 
 def is_end(events: tuple[ev.Event, ...]) -> bool:
     """Whether the last of these events ends a sitting."""
     return bool(events) and type(events[-1]) in _ENDS
+
+
+def is_under_way(events: tuple[ev.Event, ...]) -> bool:
+    """Whether the last of these events is one that only a sitting tells that has started."""
+    return bool(events) and isinstance(events[-1], _UNDER_WAY)
 
 
 def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:

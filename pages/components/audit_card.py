@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from core.design import curves, plan
+from core.design.problems.words import counted
 from core.design.spec import Schedule
 from core.runs.digest import Digest
 from core.runs.events import FrozenSpan
@@ -47,7 +48,8 @@ def _rates(schedule: Schedule, told: Digest) -> Item:
         steps, error = len(told.steps), _largest_error(schedule, told)
     if not steps:
         return "open", "Rates equal the plan", "Nothing has been trained yet."
-    found = f"{steps:,} steps of every open group, largest relative difference {error:.2g}."
+    said = f"{counted(steps, 'step')} of every open group"
+    found = f"{said}, largest relative difference {error:.2g}."
     if error <= TOLERANCE:
         return "yes", "Rates equal the plan", found
     return "no", "Rates differ from the plan", found
@@ -69,7 +71,8 @@ def _largest_error(schedule: Schedule, told: Digest) -> float:
 def _frozen(schedule: Schedule, told: Digest) -> Item:
     if told.audit is None:
         due = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
-        return "open", "Frozen groups hold still", f"{due} frozen spans, checked at the end."
+        found = f"{counted(due, 'frozen span')}, checked at the end."
+        return "open", "Frozen groups hold still", found
     spans = told.audit.spans
     if not spans:
         return "yes", "No group was frozen", "Every group trained in every epoch."

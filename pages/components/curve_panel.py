@@ -13,6 +13,7 @@ from core.design.curves import SHAPES
 from core.design.document import MAX_EPOCHS
 from core.design.learning_rate import LEAST_GAMMA, FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
+from core.design.problems import words
 from core.design.spec import Schedule
 from pages.components import frame, names, state
 from pages.components.fields import (
@@ -42,7 +43,7 @@ def curve_panel(*, folded: bool = False) -> None:
             _controls(schedule)
         return
     total = schedule.epochs * steps
-    with frame.card("curve", "Curve", f"{total:,} steps, {steps:,} per epoch"):
+    with frame.card("curve", "Curve", f"{words.counted(total, 'step')}, {steps:,} per epoch"):
         _controls(schedule)
 
 
@@ -50,7 +51,7 @@ def summary(schedule: Schedule) -> str:
     """The curve in a few words: `8 epochs, 0.001, ×0.5, cosine`."""
     lr = schedule.lr
     rate, decay = f"{schedule.optimizer.base_lr:g}", f"×{lr.group_decay:g}"
-    return f"{schedule.epochs} epochs, {rate}, {decay}, {lr.decay.shape}"
+    return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {words.shape(lr.decay.shape)}"
 
 
 def _controls(schedule: Schedule) -> None:

@@ -19,6 +19,7 @@ from core.runs import upload_turn
 from core.runs.upload_turn import Waiting
 from pages.components import frame
 from pages.components.data_card import data_name
+from pages.components.fields import fresh_key, is_stale
 
 BUNDLED, FOLDER, ZIP = (
     "Fashion-MNIST, bundled",
@@ -38,9 +39,9 @@ def data_choice(data: str, take: Take, *, locked: bool) -> None:
     kind = kind_of(data) if locked else st.session_state.get(_WANTED) or kind_of(data)
     # a hosted demo opens no paths for strangers
     kinds = [k for k in (BUNDLED, FOLDER, ZIP) if k != FOLDER or not is_demo() or k == kind]
-    st.session_state["data-kind"] = kind
+    key = fresh_key("data-kind", kind)
     st.selectbox(
-        "Data", kinds, key="data-kind", disabled=locked, on_change=_take_kind, args=(data, take)
+        "Data", kinds, key=key, disabled=locked, on_change=_take_kind, args=(key, data, take)
     )
     if kind == FOLDER:
         _folder(data, take, locked=locked)
@@ -63,8 +64,10 @@ def missing() -> str | None:
     return waits.get(st.session_state.get(_WANTED) or "")
 
 
-def _take_kind(data: str, take: Take) -> None:
-    kind = st.session_state["data-kind"]
+def _take_kind(key: str, data: str, take: Take) -> None:
+    if is_stale(key):
+        return
+    kind = st.session_state[key]
     waits = kind not in (BUNDLED, kind_of(data))
     st.session_state[_WANTED] = kind if waits else None
     if kind == BUNDLED:
@@ -72,21 +75,21 @@ def _take_kind(data: str, take: Take) -> None:
 
 
 def _folder(data: str, take: Take, *, locked: bool) -> None:
-    st.session_state["data-folder"] = data if kind_of(data) == FOLDER else ""
+    key = fresh_key("data-folder", data if kind_of(data) == FOLDER else "")
     st.text_input(
         "Folder",
-        key="data-folder",
+        key=key,
         disabled=locked,
         placeholder="/home/me/pictures",
         help=f"Its path on the machine that Thaw runs on. {_LAYOUT}",
         on_change=_take_folder,
-        args=(take,),
+        args=(key, take),
     )
 
 
-def _take_folder(take: Take) -> None:
-    typed = st.session_state["data-folder"].strip()
-    if typed:
+def _take_folder(key: str, take: Take) -> None:
+    typed = st.session_state[key].strip()
+    if typed and not is_stale(key):
         st.session_state[_WANTED] = None
         take(typed)
 

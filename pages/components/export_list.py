@@ -6,6 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
+from core.design.problems.words import counted
 from core.errors import InputError
 from core.export.targets import TARGETS, Target
 from pages.components import exports, frame
@@ -22,7 +23,12 @@ def target_list() -> str:
             with st.container(key=f"shelf-{listed[0][0]}", gap=None):
                 for name, target in listed:
                     _row(name, target, chosen=name == chosen)
+        frame.mark_chosen(_key(chosen))
     return chosen
+
+
+def _key(name: str) -> str:
+    return f"listed-target-{name}"
 
 
 def _shelf(item: tuple[str, Target]) -> int:
@@ -32,9 +38,10 @@ def _shelf(item: tuple[str, Target]) -> int:
 
 
 def _row(name: str, target: Target, *, chosen: bool) -> None:
+    mark = ":material/check: " if chosen else ""
     if st.button(
-        f"**{target.title}** {_badge(name, target)}  \n:small[{target.about}]",
-        key=f"{'chosen' if chosen else 'other'}-target-{name}",
+        f"**{target.title}** {mark}{_badge(name, target)}  \n:small[{target.about}]",
+        key=_key(name),
         type="tertiary",
         width="stretch",
     ):
@@ -52,4 +59,4 @@ def _badge(name: str, target: Target) -> str:
     count = len(made.losses)
     if count == 0:
         return ":green-badge[exact]"
-    return f":gray-badge[{count} limit{'s' if count > 1 else ''}]"
+    return f":gray-badge[{counted(count, 'limit')}]"

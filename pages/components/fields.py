@@ -175,8 +175,6 @@ def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
     value = st.session_state[key]
     if value is None or is_stale(key) or not _is_there(path):
         return
-    if isinstance(value, float):
-        value = float(f"{value:.15g}")  # the browser adds up steps: 0.0011000000000000001
     if verb is None:
         state.edit(edits.set_field, path, value)
     else:

@@ -12,6 +12,7 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from core.design.palette import ROLES
+from core.design.problems.words import epochs
 from core.design.spec import Schedule
 from pages.components import state
 from pages.components.fonts import font_faces
@@ -90,14 +91,24 @@ def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
             st.html(f'<span class="thaw-aside">{escape(aside)}</span>', width="stretch")
 
 
+def mark_chosen(key: str) -> None:
+    """Give the row with that key the ground of what is chosen.
+
+    Not by a key of its own: that would make it another row, and leave the focus behind.
+    """
+    st.html(
+        f"<style>.st-key-{key} {{ border-radius: 8px; background: var(--thaw-accent-soft); "
+        "box-shadow: inset 3px 0 0 var(--thaw-accent); }</style>"
+    )
+
+
 @contextmanager
 def title_row(schedule: Schedule) -> Iterator[None]:
     """The top row of a page that shows a schedule; what is drawn inside stands at its right."""
     model = schedule.model.name.rsplit("/", 1)[-1]
-    epochs = f"{schedule.epochs} epoch{'s' if schedule.epochs > 1 else ''}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title-row"):
         st.html(f'<h1 class="thaw-title">{escape(schedule.name)}</h1>', width="content")
-        for tag in (model, epochs):
+        for tag in (model, epochs(schedule.epochs)):
             st.html(f'<span class="thaw-tag">{escape(tag)}</span>', width="content")
         if st.button("Open in Design", type="tertiary", key="to-design"):
             state.open_schedule(lambda: schedule)

@@ -7,6 +7,7 @@ import streamlit as st
 from core.design import regroup
 from core.design.layers import LayerTable, count
 from core.design.palette import group_colours
+from core.design.problems.words import counted
 from core.design.spec import Group, Schedule
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
@@ -37,7 +38,7 @@ def group_editor() -> None:
         return
     schedule = state.schedule()
     in_hand = place_in_hand()
-    held = f"{len(schedule.groups)} groups, {table.parameters:,} parameters"
+    held = f"{counted(len(schedule.groups), 'group')}, {table.parameters:,} parameters"
     with frame.card("groups", "Groups", held):
         _how_fine(table)
         st.html(f"<style>{_swatches(len(schedule.groups))}</style>")

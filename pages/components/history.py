@@ -1,4 +1,4 @@
-"""Undo and redo: a list of schedules and a place in it, as an immutable value."""
+"""Undo and redo: a list of schedules, what each began as, and a place in it: immutable."""
 
 from __future__ import annotations
 
@@ -11,15 +11,24 @@ LONGEST = 200
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """Schedules from oldest to newest, and which of them is shown."""
+    """Schedules from oldest to newest, which of them is shown, and each one's origin.
+
+    That is the preset that it was before it was edited, or None.
+    """
 
     schedules: tuple[Schedule, ...]
     at: int = 0
+    origins: tuple[str | None, ...] = (None,)
 
     @property
     def present(self) -> Schedule:
         """The schedule that is shown."""
         return self.schedules[self.at]
+
+    @property
+    def origin(self) -> str | None:
+        """What the schedule that is shown began as."""
+        return self.origins[self.at]
 
     @property
     def can_undo(self) -> bool:
@@ -31,7 +40,7 @@ class History:
         """Whether there is a later schedule."""
         return self.at + 1 < len(self.schedules)
 
-    def edited(self, schedule: Schedule) -> History:
+    def edited(self, schedule: Schedule, origin: str | None = None) -> History:
         """With a new schedule behind the present one; what was undone before is forgotten.
 
         An equal schedule changes nothing. The oldest is dropped past 200.
@@ -39,7 +48,8 @@ class History:
         if schedule == self.present:
             return self
         kept = (*self.schedules[: self.at + 1], schedule)[-LONGEST:]
-        return History(kept, len(kept) - 1)
+        origins = (*self.origins[: self.at + 1], origin)[-LONGEST:]
+        return History(kept, len(kept) - 1, origins)
 
     def undone(self) -> History:
         """One step back, or itself at the oldest."""

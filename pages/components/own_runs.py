@@ -13,7 +13,10 @@ import streamlit as st
 
 from core.files.home import is_demo
 from core.runs import folder
+from core.runs.outcome import Status
 
+LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
+"""How a run stands that a process is on with."""
 _KEY = "own-runs"
 _STARTED = "started-run"
 _ONE_CLICK = 2.0
@@ -27,6 +30,12 @@ def runs(root: Path) -> tuple[Path, ...]:
     """
     own = st.session_state.get(_KEY, frozenset())
     return tuple(run for run in folder.list_runs(root) if not is_demo() or run.name in own)
+
+
+def live(root: Path) -> dict[Path, Status]:
+    """Those of `runs` that are on, and how each of them stands."""
+    found = {run: folder.status(run) for run in runs(root)}
+    return {run: status for run, status in found.items() if status in LIVE}
 
 
 def remember(run: str) -> None:

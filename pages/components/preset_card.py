@@ -7,6 +7,7 @@ from html import escape
 
 from core.design.preset import Preset, Source
 from core.design.problems.optimizer import NAMES
+from core.design.problems.words import counted, epochs
 from core.design.spec import Schedule
 from pages.components.preset_picture import picture
 
@@ -29,9 +30,9 @@ def card(preset: Preset, made: Schedule | str, *, in_use: bool, dark: bool) -> s
 def _facts(made: Schedule) -> str:
     optimizer = made.optimizer
     facts = [
-        f"{made.epochs} epoch{'s' if made.epochs > 1 else ''}",
+        epochs(made.epochs),
         f"{NAMES[optimizer.name]} {_rate(optimizer.base_lr)}",
-        f"{len(made.groups)} groups",
+        counted(len(made.groups), "group"),
     ]
     if made.lr.group_decay != 1.0:
         facts.append(f"×{made.lr.group_decay:.3g} per group")

@@ -22,7 +22,6 @@ def preset_button() -> None:
     """The toolbar's button; it opens the gallery."""
     origin, used = state.preset_origin(), state.preset_in_use()
     if used is not None:
-        state.began_as(used)
         label = frame.escape_markdown(presets.find(used).title)
     elif origin is not None:
         label = f"{frame.escape_markdown(presets.find(origin).title)} :gray-badge[edited]"

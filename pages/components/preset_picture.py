@@ -11,6 +11,7 @@ import numpy as np
 from core.design import curves, plan
 from core.design.curves import Array
 from core.design.palette import ROLES, group_colours
+from core.design.problems.words import counted, epochs, one_or_more
 from core.design.spec import Group, Schedule
 
 WIDTH, HEIGHT = 240, 64
@@ -90,8 +91,8 @@ def _strength(share: float) -> float:
 
 def _said(schedule: Schedule) -> str:
     phases = plan.phases(schedule)
-    first, last = len(phases[0].open), len(phases[-1].open)
+    first, last = phases[0].open, phases[-1].open
     return (
-        f"{len(schedule.groups)} groups over {schedule.epochs} epochs: "
-        f"{first} train at first, {last} at the end"
+        f"{counted(len(schedule.groups), 'group')} over {epochs(schedule.epochs)}: "
+        f"{len(first)} {one_or_more(first, 'trains', 'train')} at first, {len(last)} at the end"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -9,11 +10,13 @@ import streamlit as st
 
 from core.files import disk_use
 from core.runs import folder
+from core.runs.outcome import Status
 from core.runs.standing import standing
 from pages.components import frame, own_runs, run_trash
 from pages.components.cost_words import size
 
 _FEW = 6
+_LOOK_SECONDS = 2.0
 _MARKS = {
     "starting": ":material/pending:",
     "running": ":material/radio_button_checked:",
@@ -26,8 +29,8 @@ _MARKS = {
 
 
 def run_list(root: Path, shown: Path | None) -> None:
-    """Draw the card; a click shows that run."""
-    runs = own_runs.runs(root)
+    """Draw the card; a click shows that run. The page is drawn anew when a run that is on ends."""
+    runs, live = own_runs.runs(root), own_runs.live(root)
     held = {run: disk_use.used(run) for run in runs}
     in_all = f"{len(runs)} in all, {size(sum(held.values()))}" if runs else ""
     with frame.card("runs", "Runs", in_all):
@@ -38,13 +41,26 @@ def run_list(root: Path, shown: Path | None) -> None:
         few = runs if st.session_state.get("all-runs") else runs[:_FEW]
         with st.container(key="run-rows"):
             for run in few:
-                _row(run, held[run], chosen=shown is not None and run.name == shown.name)
+                _row(run, held[run], chosen=run == shown)
+            if shown is not None:
+                frame.mark_chosen(_key(shown))
         if len(runs) > len(few) and st.button(
             f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
         ):
             st.session_state["all-runs"] = True
             st.rerun()
         run_trash.trash_row(root)
+    others = {run: status for run, status in live.items() if run != shown}
+    st.fragment(run_every=_LOOK_SECONDS if others else None)(_look)(others)
+
+
+def _look(live: Mapping[Path, Status]) -> None:
+    if any(folder.status(run) != status for run, status in live.items()):
+        st.rerun()
+
+
+def _key(run: Path) -> str:
+    return f"listed-run-{run.name}"
 
 
 def _row(run: Path, held: int, *, chosen: bool) -> None:
@@ -57,10 +73,11 @@ def _row(run: Path, held: int, *, chosen: bool) -> None:
     when = datetime.fromtimestamp(made).strftime("%d %b %H:%M")
     result = status if accuracy is None else f"{status} · {accuracy:.1%}"
     title = frame.escape_markdown(folder.name_of(run))
+    mark = "shown · " if chosen else ""
     if st.button(
-        f"**{title}**  \n:small[{when} · {result} · {size(held)}]",
+        f"**{title}**  \n:small[{mark}{when} · {result} · {size(held)}]",
         icon=_MARKS[status],
-        key=f"{'chosen' if chosen else 'other'}-run-{run.name}",
+        key=_key(run),
         type="tertiary",
         width="stretch",
     ):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from html import escape
 
 import streamlit as st
@@ -15,6 +16,7 @@ from core.runs.settings import RunSettings, make_settings
 from pages.components import frame, state
 from pages.components.data_choice import data_choice
 from pages.components.demo_card import limits_note
+from pages.components.fields import fresh_key, is_stale
 
 _AUGMENT = {
     "none": ("none", "Every epoch sees the same images, so the frozen part runs on them once."),
@@ -36,7 +38,7 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
     aside = "locked while running" if live else "of this run" if locked else ""
     with frame.card("settings", "Data and settings", aside):
         limits_note()
-        data_choice(shown.data, lambda data: _take("data", data), locked=locked)
+        data_choice(shown.data, partial(_put, "data"), locked=locked)
         left, right = st.columns(2, gap="small")
         with left:
             _number("Images, train", "samples", shown, locked, step=100)
@@ -93,8 +95,7 @@ def _device() -> Future[Mapping[str, str]]:
 def _number(
     label: str, field: str, shown: RunSettings, locked: bool, *, step: int = 1, minimum: int = 1
 ) -> None:
-    key = f"setting-{field}"
-    st.session_state[key] = getattr(shown, field)
+    key = _key(field, shown)
     st.number_input(
         label,
         value=None,
@@ -102,13 +103,13 @@ def _number(
         min_value=minimum,
         step=step,
         disabled=locked,
-        on_change=lambda: _take(field, st.session_state[key]),
+        on_change=_take,
+        args=(field, key),
     )
 
 
 def _budget(label: str, field: str, shown: RunSettings, locked: bool) -> None:
-    key = f"setting-{field}"
-    st.session_state[key] = getattr(shown, field)
+    key = _key(field, shown)
     st.number_input(
         label,
         value=None,
@@ -117,7 +118,7 @@ def _budget(label: str, field: str, shown: RunSettings, locked: bool) -> None:
         step=100,
         placeholder="auto",
         disabled=locked,
-        on_change=_take_budget,
+        on_change=_take_or_empty,
         args=(field, key),
     )
 
@@ -125,25 +126,35 @@ def _budget(label: str, field: str, shown: RunSettings, locked: bool) -> None:
 def _choice(
     label: str, field: str, names: tuple[str, ...], shown: RunSettings, locked: bool
 ) -> None:
-    key = f"setting-{field}"
-    st.session_state[key] = getattr(shown, field)
+    key = _key(field, shown)
     st.selectbox(
         label,
         names,
         key=key,
         format_func=lambda name: _AUGMENT[name][0] if field == "augment" else name,
         disabled=locked,
-        on_change=lambda: _take(field, st.session_state[key]),
+        on_change=_take,
+        args=(field, key),
     )
 
 
-def _take(field: str, value: object) -> None:
-    if value is not None:  # a number that was cleared changes nothing
-        state.attempt(_set, field, value)
+def _key(field: str, shown: RunSettings) -> str:
+    # a second tap on New run may bring what the run had, when the same fields show one's own
+    return fresh_key(f"setting-{field}", getattr(shown, field))
 
 
-def _take_budget(field: str, key: str) -> None:
-    state.attempt(_set, field, st.session_state[key])  # empty has a meaning of its own
+def _take(field: str, key: str) -> None:
+    if st.session_state[key] is not None:  # a number that was cleared changes nothing
+        _take_or_empty(field, key)
+
+
+def _take_or_empty(field: str, key: str) -> None:
+    if not is_stale(key):
+        _put(field, st.session_state[key])
+
+
+def _put(field: str, value: object) -> None:
+    state.attempt(_set, field, value)
 
 
 def _set(field: str, value: object) -> None:

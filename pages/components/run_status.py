@@ -44,16 +44,17 @@ def empty_card(
     schedule: Schedule,
     settings: RunSettings,
     refused: tuple[Problem, ...],
-    missing: str | None = None,
+    no_data: str | None = None,
 ) -> None:
-    """Say what Start would do, or why it is off: the schedule is refused, or data is missing."""
-    with frame.card("status", "Ready to run"):
+    """Say what Start would do, or why it is off: the schedule is refused, or there is no data."""
+    off = refused or no_data is not None
+    with frame.card("status", "Not ready to run" if off else "Ready to run"):
         if refused:
             st.error(frame.escape_markdown(refused[0].message), icon=":material/error:")
             st.caption("Start is off until this is mended on the Design page.")
             return
-        if missing is not None:
-            st.info(frame.escape_markdown(missing), icon=":material/info:")
+        if no_data is not None:
+            st.info(frame.escape_markdown(no_data), icon=":material/info:")
             return
         first = plan.phases(schedule)[0]
         known = train_images(settings)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
+from core.design.problems.words import counted
 from core.files import disk_use
 from core.files.home import is_demo
 from core.runs import folder, trash
@@ -22,6 +23,11 @@ def delete_button(root: Path, run: Path) -> None:
         st.button(
             "Delete", icon=":material/delete:", key="delete-run", on_click=_delete, args=(root, run)
         )
+
+
+def is_deleted(run: Path) -> bool:
+    """Whether this session has deleted the run, as `undo_row` says, and it is not back."""
+    return any(run.name == gone for gone, _ in _deleted()) and not run.exists()
 
 
 def undo_row(root: Path) -> None:
@@ -42,10 +48,9 @@ def trash_row(root: Path) -> None:
     found = () if is_demo() else trash.deleted(root)
     if not found:
         return
-    count = "1 run" if len(found) == 1 else f"{len(found)} runs"
     held = size(sum(disk_use.used(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
-        st.markdown(f"Trash: {count}, {held}")
+        st.markdown(f"Trash: {counted(len(found), 'run')}, {held}")
         st.button(
             "Empty",
             key="empty-trash",
@@ -56,6 +61,8 @@ def trash_row(root: Path) -> None:
 
 
 def _delete(root: Path, run: Path) -> None:
+    if is_deleted(run):  # a double click comes here twice
+        return
     name = folder.name_of(run)
     if state.attempt(trash.delete, root, run.name, lead=""):
         st.session_state[_DELETED] = (*_deleted(), (run.name, name))

@@ -34,8 +34,7 @@ class Newest:
 def begin() -> None:
     """Give a new session its schedule, and open the link that it came with."""
     if "history" not in st.session_state:
-        st.session_state["history"] = History((_first_schedule(),))
-    st.session_state.setdefault("preset-origin", presets.DEFAULT)
+        st.session_state["history"] = History((_first_schedule(),), origins=(presets.DEFAULT,))
     if "settings" not in st.session_state:
         st.session_state["settings"] = demo.first_settings() if is_demo() else RunSettings()
     st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)
@@ -89,20 +88,12 @@ def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None 
 
     `preset` is the name of the preset that it is.
     """
-    opened = read(*args)
-    st.session_state["preset-origin"] = preset
-    _remember(history().edited(opened))
+    _remember(history().edited(read(*args), preset))
 
 
 def preset_origin() -> str | None:
     """The preset that the schedule began as, if it did."""
-    name: str | None = st.session_state["preset-origin"]
-    return name
-
-
-def began_as(preset: str) -> None:
-    """Remember the preset that the schedule is, so that it can be told once it is edited."""
-    st.session_state["preset-origin"] = preset
+    return history().origin
 
 
 def preset_in_use() -> str | None:
@@ -132,7 +123,8 @@ def use_model(found: LayerTable) -> None:
 
 def edit(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
     """Apply one of the designer's verbs; a refusal becomes a notice and changes nothing."""
-    attempt(lambda: _remember(history().edited(verb(schedule(), *args, **kwargs))))
+    origin = preset_in_use() or preset_origin()
+    attempt(lambda: _remember(history().edited(verb(schedule(), *args, **kwargs), origin)))
 
 
 def attempt(action: Callable[..., object], *args: Any, lead: str = "Nothing was changed: ") -> bool:

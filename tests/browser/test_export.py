@@ -16,10 +16,11 @@ TEXTS = ("pytorch", "csv", "vega-lite", "svg", "html")
 
 
 def _choose(page: Page, target: str) -> None:
-    row = page.locator(f".st-key-other-target-{target} button")
-    if row.count():
-        row.click()
-    expect(page.locator(f".st-key-chosen-target-{target}")).to_be_visible()
+    row = page.locator(f".st-key-listed-target-{target} button")
+    row.click()
+    expect(row.get_by_role("img", name="check")).to_be_visible()  # for whom its ground is none
+    expect(page.locator(".st-key-card-targets").get_by_role("img", name="check")).to_have_count(1)
+    expect(row).to_be_focused()
     heading = page.locator(".st-key-card-preview .thaw-heading")
     expect(heading).to_have_text(TARGETS[target].title)
     driving.settle(page)

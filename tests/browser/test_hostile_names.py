@@ -206,8 +206,9 @@ def test_compare_and_export_show_names_as_they_are(
     driving.go_to(page, "Export")
     shows(page.locator(".st-key-card-json"), NAMES[0], NAMES[3])
     for target in ("html", "svg", "markdown", "module"):
-        page.locator(f".st-key-other-target-{target} button").click()
-        expect(page.locator(f".st-key-chosen-target-{target}")).to_be_visible()
+        row = page.locator(f".st-key-listed-target-{target} button")
+        row.click()
+        expect(row.get_by_role("img", name="check")).to_be_visible()
         nothing_ran(page)
     library.delete(home / "library", library.read(home / "library")[0][0].file)
 

@@ -46,19 +46,19 @@ def test_a_run_is_stopped_found_again_and_resumed_to_its_end(open_page: OpenPage
     expect(third.locator(".thaw-headline")).to_contain_text("Finished")
 
 
-TWICE = """() => {
-  const start = () => document.querySelector(".st-key-start button");
-  start().click();
-  setTimeout(() => start()?.click(), 60);
+TWICE = """selector => {
+  const button = () => document.querySelector(selector);
+  button().click();
+  setTimeout(() => button()?.click(), 60);
 }"""
-"""A second click on Start that is made while the first one is answered."""
+"""A second click on a button that is made while the first one is answered."""
 
 
 def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage) -> None:
     page = open_page("/run")
     driving.settle(page)
     before = set(folder.list_runs(home / "runs"))
-    page.evaluate(TWICE)
+    page.evaluate(TWICE, ".st-key-start button")
     expect(page.locator(".st-key-stop button")).to_be_visible()
     driving.settle(page)
     started = set(folder.list_runs(home / "runs")) - before
@@ -85,6 +85,9 @@ def test_a_folder_that_is_not_there_is_said_so_and_nothing_can_be_started(
         "--data is '/no/such/folder', which does not exist"
     )
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
+    status = page.locator(".st-key-card-status")
+    expect(status).to_contain_text("Not ready to run")
+    expect(status).to_contain_text("--data is '/no/such/folder', which does not exist")
 
 
 IDLE = """
@@ -110,13 +113,19 @@ with should_stop(run, sitting.done, sitting.end_process) as asked, sitting:
 
 def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: OpenPage) -> None:
     run = home / "runs" / "20200101-000000-to-be-deleted"
-    folder.create(run, presets.load("ulmfit"), RunSettings())
+    folder.create(run, presets.load("ulmfit"), RunSettings(batch_size=64))
     claim.release(run)
     page = open_page(f"/run?run={run.name}")
     expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")
-    page.locator(".st-key-delete-run button").click()
+    batch = page.get_by_label("Batch size", exact=True)
+    expect(batch).to_have_value("64")
+    driving.settle(page)
+    page.evaluate(TWICE, ".st-key-delete-run button")
     expect(page.locator(".st-key-runs-undo")).to_contain_text("Deleted: ULMFiT")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
+    driving.settle(page)
+    expect(batch).to_have_value(str(RunSettings().batch_size))  # one's own again
+    expect(page.get_by_test_id("stAlert")).to_have_count(0)
     assert not run.exists()
     lost = open_page(f"/run?run={run.name}")
     expect(lost.get_by_test_id("stAlert")).to_contain_text("which is not there")
@@ -151,8 +160,14 @@ def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
     with running_app(tmp_path) as address:
         page.goto(f"{address}/run?run=idle")
         expect(page.locator(".thaw-headline")).to_contain_text("Training")
+        beside = browser.new_page()  # where another run could be started
+        beside.goto(f"{address}/run")
+        expect(beside.locator(".st-key-card-going")).to_contain_text("is running")
         page.locator(".st-key-stop button").click()
         expect(page.locator(".thaw-headline")).to_contain_text("Stopped")
+        expect(beside.locator(".st-key-card-going")).to_have_count(0)
+        expect(beside.locator(".st-key-card-runs")).to_contain_text("stopped")
+        beside.close()
         page.close()
     process.wait(60)
 

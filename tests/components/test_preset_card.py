@@ -49,7 +49,7 @@ def test_slower_groups_are_paler() -> None:
 def test_a_picture_says_in_words_how_much_trains() -> None:
     told = re.search(r'alt="([^"]+)"', picture(presets.load("gradual"), dark=False))
     assert told is not None
-    assert told[1] == "7 groups over 6 epochs: 1 train at first, 5 at the end"
+    assert told[1] == "7 groups over 6 epochs: 1 trains at first, 5 at the end"
 
 
 def test_a_card_has_all_that_the_preset_says() -> None:

@@ -95,6 +95,23 @@ def test_the_presets_button_says_what_is_edited_or_a_persons_own(app: AppTest) -
     assert label_ends(app.run(), "The exercise")
 
 
+def test_an_edited_preset_keeps_its_name_when_another_one_is_chosen_and_undone(
+    app: AppTest,
+) -> None:
+    edited = "Gradual unfreezing :gray-badge[edited]"
+    app.run().number_input(key="field:epochs").set_value(9).run()
+    app.button(key="presets").click().run()
+    app.button(key="use-ulmfit").click().run()
+    assert label_ends(app, "ULMFiT")
+    app.button(key="undo").click().run()
+    assert label_ends(app, edited)
+    app.button(key="redo").click().run()
+    next(field for field in app.number_input if field.label == "Epochs").set_value(7).run()
+    assert label_ends(app, "ULMFiT :gray-badge[edited]")
+    app.query_params["s"] = link.encode(_schedule(app))
+    assert label_ends(app.run(), "ULMFiT :gray-badge[edited]")  # which it is already
+
+
 def test_an_unedited_preset_follows_the_model_and_an_edited_one_keeps_its_edits(
     app: AppTest,
 ) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.design import curves, presets
+from core.design import curves, plan, presets
 from core.runs import events as ev
 from core.runs.digest import Digest
 from core.runs.settings import RunSettings
@@ -30,6 +30,13 @@ def _step(step: int, factor: float = 1.0) -> ev.Step:
 
 def test_before_the_first_step_nothing_is_claimed() -> None:
     assert {mark for mark, _ in _said(Digest()).values()} == {"open"}
+
+
+def test_one_frozen_span_is_called_one() -> None:
+    few = SCHEDULE.model_copy(update={"groups": SCHEDULE.groups[-2:]})
+    assert [len(plan.frozen_spans(group, few.epochs)) for group in few.groups] == [1, 0]
+    said = [text for _, _, text in items(few, EXACT, Digest())]
+    assert "1 frozen span, checked at the end." in said
 
 
 def test_rates_are_compared_while_the_run_goes() -> None:

@@ -70,13 +70,11 @@ def test_weight_decay_and_momentum_are_edited(app: AppTest) -> None:
     assert "field:optimizer.momentum" not in {field.key for field in app.number_input}
 
 
-def test_what_a_browser_adds_up_is_written_without_its_rounding(app: AppTest) -> None:
-    app.run().number_input(key="field:optimizer.base_lr").set_value(0.001 + 0.0001).run()
-    assert schedule(app).optimizer.base_lr == 0.0011
-
-
 def test_the_curve_in_one_line() -> None:
-    assert summary(presets.load("exercise")) == "20 epochs, 0.001, ×0.1, cosine"
+    exercise = presets.load("exercise")
+    assert summary(exercise) == "20 epochs, 0.001, ×0.1, cosine"
+    short = edits.set_shape(edits.set_length(exercise, 1), "wsd")
+    assert summary(short) == "1 epoch, 0.001, ×0.1, warmup-stable-decay"
 
 
 @pytest.mark.parametrize(

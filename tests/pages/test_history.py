@@ -28,6 +28,14 @@ def test_an_equal_schedule_is_no_edit() -> None:
     assert history.edited(_of(FIRST.epochs)) is history
 
 
+def test_each_schedule_keeps_what_it_began_as() -> None:
+    history = History((FIRST,), origins=("gradual",)).edited(_of(7), "gradual").edited(_of(8))
+    assert history.origin is None
+    assert history.undone().origin == "gradual"
+    assert history.undone().redone().origin is None
+    assert history.undone().edited(_of(9), "ulmfit").origins == ("gradual", "gradual", "ulmfit")
+
+
 def test_an_edit_after_undo_forgets_what_was_undone() -> None:
     history = History((FIRST,)).edited(_of(7)).undone().edited(_of(9))
     assert not history.can_redo
@@ -38,7 +46,7 @@ def test_the_oldest_schedules_are_dropped_past_the_limit() -> None:
     history = History((FIRST,))
     for epochs in range(100, 100 + LONGEST + 5):
         history = history.edited(_of(epochs))
-    assert len(history.schedules) == LONGEST
+    assert len(history.schedules) == len(history.origins) == LONGEST
     assert history.present == _of(100 + LONGEST + 4)
 
 

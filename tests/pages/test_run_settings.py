@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.data import uploads
 from core.runs.settings import RunSettings
+from pages.components.data_choice import BUNDLED
+from tests.data.zips import classes, zipped
 
 
 @pytest.fixture
 def card() -> AppTest:
     def script() -> None:
+        import streamlit as st
+
         from pages.components import state
         from pages.components.run_settings import run_settings
 
         state.begin()
-        run_settings(None, live=False)
+        run_settings(st.session_state.get("of-run"), live=False)
 
     return AppTest.from_function(script, default_timeout=120).run()
 
@@ -64,3 +70,30 @@ def test_what_augmentation_and_precision_mean_is_said(card: AppTest) -> None:
     assert "changes no bit" in captions(card)
     card.selectbox(key="setting-precision").set_value("fast").run()
     assert "gives up the last bits" in captions(card)
+
+
+def test_a_message_that_was_under_way_while_a_run_was_left_brings_nothing_of_its_settings(
+    card: AppTest, tmp_path: Path
+) -> None:
+    zip_of_two = zipped(classes("cat", "dog"))
+    *_, unpacked = uploads.unpack(zip_of_two, "pets.zip", tmp_path, uploads.limits())
+    runs = (
+        RunSettings(batch_size=64, seed=7, augment="flip", cache_disk=9, data=str(unpacked.folder)),
+        RunSettings(batch_size=32, data=str(tmp_path)),
+    )
+    for of_run in runs:
+        card.session_state["of-run"] = of_run
+        shown = card.run()._tree.get_widget_states()
+        del card.session_state["of-run"]
+        card.run()
+        card._run(shown)  # as the second of two taps on New run brings it
+        assert settings(card) == RunSettings()
+        assert card.selectbox[0].value == BUNDLED
+
+
+def test_a_run_that_is_shown_has_its_own_settings_locked(card: AppTest) -> None:
+    card.session_state["of-run"] = RunSettings(batch_size=64)
+    shown = [*card.run().number_input, *card.selectbox]
+    assert 64 in [control.value for control in shown]
+    assert all(control.disabled for control in shown)
+    assert settings(card) == RunSettings()

@@ -40,8 +40,11 @@ def test_the_status_from_events_that_were_read_is_the_folders(run):
     for told in (ev.Progress("loading"), ev.Notice("x")):
         event_log.append(run, told)
         assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "starting"
+    for told in (ev.Step(0, 0, 1.0, {"head": 0.1}), ev.Progress("evaluating")):
+        event_log.append(run, told)
+        assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "running"
     claim.request_stop(run)
-    assert folders.status_from(run, event_log.read(run)) == "stopping"
+    assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "stopping"
 
 
 def test_a_run_that_ended_since_its_events_were_read_is_not_taken_for_interrupted(run):

@@ -41,6 +41,7 @@ CASES = {
     "no event, gone": ([], False, False, "interrupted"),
     "loading, alive": ([LAUNCHED, ev.Progress("loading")], True, False, "starting"),
     "started, alive": ([LAUNCHED, started()], True, False, "running"),
+    "under way, by its last event": ([step(9)], True, False, "running"),
     "started, gone": ([LAUNCHED, started(), step(0)], False, False, "interrupted"),
     "asked to stop, alive": ([LAUNCHED, started()], True, True, "stopping"),
     "asked to stop while starting": ([LAUNCHED], True, True, "stopping"),

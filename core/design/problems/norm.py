@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.design import edits, plan
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import listed, one_or_more
+from core.design.problems.words import counted, listed, one_or_more
 
 SMALL_BATCH = 8
 
@@ -29,7 +29,7 @@ def moving_batchnorm(facts: Facts) -> Iterator[Problem]:
     count = sum(facts.batchnorms[name] for name in names)
     wrong = (
         f"{one_or_more(names, 'is', 'are')} in train mode while frozen, so the statistics of "
-        f"{count} BatchNorm layer{'s' if count > 1 else ''} drift"
+        f"{counted(count, 'BatchNorm layer')} drift"
     )
     way_out = "hold frozen groups in eval mode"
     fix = Fix(
@@ -51,8 +51,8 @@ def small_batch_batchnorm(facts: Facts) -> Iterator[Problem]:
     names = tuple(group.name for group in noisy)
     count = sum(facts.batchnorms[name] for name in names)
     wrong = (
-        f"{one_or_more(names, 'trains', 'train')} {count} BatchNorm layer"
-        f"{'s' if count > 1 else ''} on batches of {size}, whose statistics are mostly noise"
+        f"{one_or_more(names, 'trains', 'train')} {counted(count, 'BatchNorm layer')} "
+        f"on batches of {size}, whose statistics are mostly noise"
     )
     fix, way_out = None, f"use a batch of {SMALL_BATCH} or more"
     if facts.schedule.model.weights is not None:  # else there are no statistics worth keeping

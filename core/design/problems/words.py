@@ -1,4 +1,4 @@
-"""Words that messages share: lists of names, epochs, shares, rates."""
+"""Words that messages share: lists of names, counts, epochs, shares, shapes."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ def listed(names: Iterable[str], limit: int = 6) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
+def counted(count: float, thing: str) -> str:
+    """`1 group`, `2 groups`, `0.5 epochs`, `1,200 steps`."""
+    shown = f"{count:,}" if isinstance(count, int) else f"{count:g}"
+    return f"{shown} {thing}{'' if count == 1 else 's'}"
+
+
 def epochs(count: float) -> str:
     """`1 epoch`, `2 epochs`, `0.5 epochs`."""
-    return "1 epoch" if count == 1 else f"{count:g} epochs"
+    return counted(count, "epoch")
 
 
 def from_to(first: int, last: int) -> str:
@@ -26,6 +32,11 @@ def from_to(first: int, last: int) -> str:
 def percent(share: float) -> str:
     """A share in percent, with two digits: `62%`, `3.6%`, `0.091%`, `0%`."""
     return f"{100 * share:.2g}%" if share < 0.0995 else f"{share:.0%}"
+
+
+def shape(name: str) -> str:
+    """A decay's shape by its name, among other words: `warmup-stable-decay`, `cosine`."""
+    return "warmup-stable-decay" if name == "wsd" else name
 
 
 def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:

@@ -1,0 +1,32 @@
+"""The card of the runs that are on while the page shows the next one, with the way to them."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.runs import folder
+from pages.components import frame, own_runs
+
+
+def going_card(root: Path) -> None:
+    """Draw a row per run that is on; nothing where none is. `run_list` sees when that changes."""
+    live = own_runs.live(root)
+    if not live:
+        return
+    with frame.card("going"):
+        for run, status in live.items():
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.html(
+                    '<div class="thaw-headline" role="status">'
+                    f'<span class="thaw-dot thaw-{status}"></span>'
+                    f"<strong>{escape(folder.name_of(run))}</strong><span>is {status}</span></div>",
+                    width="stretch",
+                )
+                st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))
+
+
+def _show(run: str) -> None:
+    st.query_params["run"] = run

@@ -1,0 +1,71 @@
+"""Runs that are on while the page shows something else: told with the way back to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import presets
+from core.runs import claim, folder, launch
+from core.runs.settings import RunSettings
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages import design, run
+    from pages.components import frame
+
+    frame.dress()
+    frame.navigate(
+        {
+            "run": st.Page(run.page, title="Run", url_path="run", default=True),
+            "design": st.Page(design.page, title="Design", url_path="design"),
+        }
+    )
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.setattr(launch, "prepare", lambda: None)
+    folder.create(tmp_path / "runs" / "r0", presets.load("ulmfit"), RunSettings())
+    return AppTest.from_function(script, default_timeout=120).run()
+
+
+def said(app: AppTest) -> str:
+    assert not app.exception, app.exception
+    return " ".join(part.proto.body for part in app.get("html"))
+
+
+def test_a_run_that_is_on_is_told_beside_the_next_one_until_it_ends(
+    app: AppTest, tmp_path: Path
+) -> None:
+    told = "<strong>ULMFiT</strong><span>is starting</span>"
+    assert told in said(app)
+    app.button(key="show-r0").click().run()
+    assert app.query_params["run"] == "r0"
+    assert told not in said(app)  # it is what the page shows
+    del app.query_params["run"]
+    claim.release(tmp_path / "runs" / "r0")
+    assert "is starting" not in said(app.run())
+
+
+def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:
+    assert "shown" not in app.button(key="listed-run-r0").label
+    app.button(key="listed-run-r0").click().run()
+    assert "shown" in app.button(key="listed-run-r0").label
+    assert ".st-key-listed-run-r0 {" in said(app)
+
+
+def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
+    claim.release(tmp_path / "runs" / "r0")
+    app.button(key="listed-run-r0").click().run()
+    app.button(key="delete-run").click().run()
+    assert any("Deleted: **ULMFiT**" in part.value for part in app.markdown)
+    app.query_params["run"] = "r0"  # as the browser still has it
+    assert "Ready to run" in said(app.run())
+    assert not app.error
+    assert "run" not in app.query_params
