@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.design import edits, problems
-from core.design.parse import to_raw
+from core.design import problems
 from core.design.problems import Problem
-from core.design.spec import Schedule
 from pages.components import frame, state
 from pages.components.axis import Span
 from pages.components.chart_style import View
@@ -24,6 +22,7 @@ from pages.components.group_editor import group_editor
 from pages.components.problem_list.mount import problem_list
 from pages.components.rate_chart import rate_chart
 from pages.components.rate_dialog import rate_dialog
+from pages.components.timeline import merge
 from pages.components.timeline.data import timeline_data
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 from pages.components.timeline.mount import TimelineResult, is_narrow, timeline
@@ -160,38 +159,20 @@ def _costs(span: Span | None) -> None:
 def _take(event: TimelineResult) -> None:
     """Carry out what was done in the timeline."""
     match event.edit:
-        case WindowsEdit(windows, revision) if revision == state.revision():
-            state.edit(edits.set_windows, windows)
+        case WindowsEdit() as windows:
+            state.edit(merge.with_windows, windows)
         case CurveEdit() as curve:
-            state.edit(_set_curve, curve)
+            state.edit(merge.with_curve, curve)
     if event.playhead is not None:
         st.session_state["playhead"] = event.playhead
     if event.select is not None:
-        st.session_state["selected"] = event.select
+        st.session_state["selected"] = event.select or None
     if event.history == "undo":
         state.undo()
     elif event.history == "redo":
         state.redo()
     if isinstance(event.edit, CurveEdit) or event.history is not None:
         st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
-
-
-def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:
-    warmup = to_raw(schedule)["lr"]["warmup"]
-    warmup |= {"epochs": curve.warmup_epochs, "start_factor": curve.start_factor}
-    changes: list[tuple[str, Any]] = [
-        ("lr.warmup", warmup),
-        ("lr.after_unfreeze", "restart" if curve.restart else "follow"),
-    ]
-    if curve.floor is not None:
-        changes.append(("lr.decay.floor", {"factor": curve.floor}))
-    if curve.floor_lr is not None:
-        changes.append(("lr.decay.floor", {"lr": curve.floor_lr}))
-    if curve.cooldown is not None:
-        changes.append(("lr.decay.cooldown", curve.cooldown))
-    for path, value in changes:
-        schedule = edits.set_field(schedule, path, value)
-    return schedule
 
 
 def _rates_head() -> None:
