@@ -107,10 +107,10 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         selected=state.selected(),
         problems=found,
         revision=state.revision(),
-        span=st.session_state.get("span"),
+        span=_span(),
     )
     shown = timeline(data, key=_TIMELINE, on_event=_take)
-    st.session_state["span"] = shown.span
+    st.session_state["span"] = (state.schedule().epochs, shown.span)
     narrow = is_narrow(_TIMELINE)
     with rates:
         _rates(narrow=narrow, span=shown.span)
@@ -126,6 +126,12 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         with cost:
             cost_card(state.schedule(), state.table(), state.settings())
     return errors
+
+
+def _span() -> Span | None:
+    """The part of the run that was shown last, also before another page; None is all of it."""
+    epochs, span = st.session_state.get("span", (None, None))
+    return span if epochs == state.schedule().epochs else None
 
 
 def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:

@@ -10,7 +10,9 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import driving
-from tests.browser.test_timeline import bar, expect_windows
+from tests.browser.driving import PHONE
+from tests.browser.fingers import Fingers
+from tests.browser.test_timeline import bar, expect_windows, long_run, opened, tool, x_labels
 
 OpenPage = Callable[..., Page]
 
@@ -147,3 +149,94 @@ def test_a_drag_of_what_has_other_windows_by_now_is_refused_in_words(open_page: 
     let_go(page, x - 150, y)
     expect(page.get_by_test_id("stAlert")).to_contain_text("stage3 has other windows by now")
     expect_windows(page, "stage3", "3-6")
+
+
+def test_letting_go_of_the_selected_bar_is_told_to_the_page(open_page: OpenPage) -> None:
+    page = begun(open_page)
+    bar(page, "stage4").click()
+    card = page.locator(".st-key-card-window")
+    expect(card).to_contain_text("stage4")
+    bar(page, "stage4").click(modifiers=["Shift"])
+    expect(bar(page, "stage4")).to_have_attribute("aria-pressed", "false")
+    expect(card).to_contain_text("Select a bar in the timeline")
+    page.get_by_role("slider", name="Warmup ends").press("ArrowRight")
+    expect(undo_button(page)).to_be_enabled()
+    expect(card).to_contain_text("Select a bar in the timeline")
+    bar(page, "stage4").click()
+    expect(card).to_contain_text("stage4")
+
+
+def test_a_finger_that_rests_on_a_handle_still_drags_it(open_page: OpenPage) -> None:
+    page = begun(open_page, PHONE)
+    x, y, target = driving.place_of(page, "stage4", 4)
+    Fingers(page).swipe((x, y), (target, y), rests=True)
+    expect_thaws(page, "stage4", 4)
+    expect(bar(page, "stage4")).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_second_finger_ends_a_drag_and_zooms(open_page: OpenPage) -> None:
+    page = opened(open_page, long_run(), PHONE)
+    x, y, target = driving.place_of(page, "stage4", 80)
+    Fingers(page).join((x, y), (target, y), (target + 60, y), (target + 160, y))
+    scroll = page.get_by_role("scrollbar", name="Part of the run that is shown")
+    expect(scroll).to_have_attribute("aria-valuetext", re.compile("epochs .* of 300"))
+    expect_thaws(page, "stage4", 40)
+    driving.settle(page)
+    expect_thaws(page, "stage4", 40)
+    first = scroll.get_attribute("aria-valuetext")
+    Fingers(page).tap(bar(page, "head"))  # one finger is one finger again
+    expect(bar(page, "head")).to_have_attribute("aria-pressed", "true")
+    expect(scroll).to_have_attribute("aria-valuetext", first or "")
+
+
+def test_undo_by_key_works_from_a_switch_and_from_a_select_box(open_page: OpenPage) -> None:
+    page = begun(open_page)
+    bar(page, "stage4").click()
+    switch = page.get_by_role("switch", name="BatchNorm moves while frozen").last
+    switch.focus()
+    page.keyboard.press("Space")
+    expect(undo_button(page)).to_be_enabled()
+    page.keyboard.press("Control+z")
+    expect(undo_button(page)).to_be_disabled()
+    expect(switch).not_to_be_checked()
+
+    page.get_by_role("combobox", name="Shape").click()
+    page.get_by_role("option", name="Linear", exact=True).click()
+    expect(undo_button(page)).to_be_enabled()
+    page.keyboard.press("Control+z")
+    expect(undo_button(page)).to_be_disabled()
+    expect(page.get_by_role("combobox", name="Shape")).to_have_value("Cosine")
+
+
+def test_what_is_searched_for_in_a_select_box_is_undone_there(open_page: OpenPage) -> None:
+    page = begun(open_page)
+    driving.drag_with_mouse(page, "stage4", 4)
+    expect(undo_button(page)).to_be_enabled()
+    page.get_by_role("combobox", name="Model").click()
+    page.keyboard.type("resnet5")
+    page.keyboard.press("Control+z")
+    page.wait_for_timeout(500)
+    page.keyboard.press("Escape")  # out of the list, beside which nothing has a role
+    expect_thaws(page, "stage4", 4)
+
+
+def test_what_is_shown_of_a_run_is_the_same_after_another_page(open_page: OpenPage) -> None:
+    page = opened(open_page, long_run())
+    for _ in range(3):
+        tool(page, "Zoom in").click()
+    scroll = page.get_by_role("scrollbar", name="Part of the run that is shown")
+    page.wait_for_timeout(500)  # until it is told, and drawn
+    driving.settle(page)
+    shown, labels = scroll.get_attribute("aria-valuetext"), x_labels(page)
+    driving.go_to(page, "Run")
+    driving.settle(page)
+    page.get_by_role("link", name="Design", exact=True).first.click()
+    page.wait_for_selector(".stVegaLiteChart svg.marks")
+    driving.settle(page)
+    expect(scroll).to_have_attribute("aria-valuetext", shown or "")
+    assert x_labels(page) == labels
+    assert "300" not in labels
+    driving.thaw(page, "stage4").focus()
+    page.keyboard.press("0")
+    expect(scroll).to_be_hidden()
+    expect(page.locator(".stVegaLiteChart .role-axis-label").first).to_contain_text("300")

@@ -66,6 +66,9 @@ def timeline(
 
         return tell
 
+    # Streamlit forgets what a component has told when another page is shown; the script, which
+    # begins with the data's span then, tells only what changes.
+    first = {"span": data["span"]}
     # `ack` changes with every edit, so a refused edit is drawn over as well.
     sent = {
         **data,
@@ -75,6 +78,7 @@ def timeline(
     shown = _component()(
         key=key,
         data=sent,
+        default=first,
         on_edit_change=told("edit"),
         on_playhead_change=told("playhead"),
         on_select_change=told("select"),
