@@ -212,6 +212,7 @@ def _switch(switch: _Switch) -> None:
         switch.options,
         default=switch.options[0],
         key=switch.key,
+        persist_state="session",
         required=True,
         label_visibility="collapsed",
     )
