@@ -74,6 +74,7 @@ def _top(slots: Sequence[Slot]) -> bool:
                 default="overlay",
                 required=True,
                 key="compare-view",
+                persist_state="session",
                 label_visibility="collapsed",
             )
     return view == "overlay"

@@ -9,10 +9,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.design import edits, problems
-from core.design.parse import to_raw
+from core.design import problems
 from core.design.problems import Problem
-from core.design.spec import Schedule
 from pages.components import frame, state
 from pages.components.axis import Span
 from pages.components.chart_style import View
@@ -24,6 +22,7 @@ from pages.components.group_editor import group_editor
 from pages.components.problem_list.mount import problem_list
 from pages.components.rate_chart import rate_chart
 from pages.components.rate_dialog import rate_dialog
+from pages.components.timeline import merge
 from pages.components.timeline.data import timeline_data
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 from pages.components.timeline.mount import TimelineResult, is_narrow, timeline
@@ -108,10 +107,10 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         selected=state.selected(),
         problems=found,
         revision=state.revision(),
-        span=st.session_state.get("span"),
+        span=_span(),
     )
     shown = timeline(data, key=_TIMELINE, on_event=_take)
-    st.session_state["span"] = shown.span
+    st.session_state["span"] = (state.schedule().epochs, shown.span)
     narrow = is_narrow(_TIMELINE)
     with rates:
         _rates(narrow=narrow, span=shown.span)
@@ -127,6 +126,12 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         with cost:
             cost_card(state.schedule(), state.table(), state.settings())
     return errors
+
+
+def _span() -> Span | None:
+    """The part of the run that was shown last, also before another page; None is all of it."""
+    epochs, span = st.session_state.get("span", (None, None))
+    return span if epochs == state.schedule().epochs else None
 
 
 def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
@@ -160,38 +165,20 @@ def _costs(span: Span | None) -> None:
 def _take(event: TimelineResult) -> None:
     """Carry out what was done in the timeline."""
     match event.edit:
-        case WindowsEdit(windows, revision) if revision == state.revision():
-            state.edit(edits.set_windows, windows)
+        case WindowsEdit() as windows:
+            state.edit(merge.with_windows, windows)
         case CurveEdit() as curve:
-            state.edit(_set_curve, curve)
+            state.edit(merge.with_curve, curve)
     if event.playhead is not None:
         st.session_state["playhead"] = event.playhead
     if event.select is not None:
-        st.session_state["selected"] = event.select
+        st.session_state["selected"] = event.select or None
     if event.history == "undo":
         state.undo()
     elif event.history == "redo":
         state.redo()
     if isinstance(event.edit, CurveEdit) or event.history is not None:
         st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
-
-
-def _set_curve(schedule: Schedule, curve: CurveEdit) -> Schedule:
-    warmup = to_raw(schedule)["lr"]["warmup"]
-    warmup |= {"epochs": curve.warmup_epochs, "start_factor": curve.start_factor}
-    changes: list[tuple[str, Any]] = [
-        ("lr.warmup", warmup),
-        ("lr.after_unfreeze", "restart" if curve.restart else "follow"),
-    ]
-    if curve.floor is not None:
-        changes.append(("lr.decay.floor", {"factor": curve.floor}))
-    if curve.floor_lr is not None:
-        changes.append(("lr.decay.floor", {"lr": curve.floor_lr}))
-    if curve.cooldown is not None:
-        changes.append(("lr.decay.cooldown", curve.cooldown))
-    for path, value in changes:
-        schedule = edits.set_field(schedule, path, value)
-    return schedule
 
 
 def _rates_head() -> None:
@@ -225,6 +212,7 @@ def _switch(switch: _Switch) -> None:
         switch.options,
         default=switch.options[0],
         key=switch.key,
+        persist_state="session",
         required=True,
         label_visibility="collapsed",
     )

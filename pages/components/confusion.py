@@ -41,6 +41,7 @@ def confusion_card(told: Predictions) -> None:
                 (_COUNT, _SHARE),
                 default=_COUNT,
                 key="confusion-unit",
+                persist_state="session",
                 required=True,
                 label_visibility="collapsed",
             )

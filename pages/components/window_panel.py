@@ -7,7 +7,7 @@ import streamlit as st
 from core.design import curves, edits
 from core.design.budget import budget
 from core.design.curves import scale
-from core.design.document import LEAST_SCALE, MOST_SCALE
+from core.design.document import LEAST_SCALE, MOST_SCALE, Window
 from core.design.palette import group_colours
 from core.design.problems.words import percent
 from core.design.spec import Group, Schedule
@@ -79,7 +79,7 @@ def _thaws_at(group: Group, index: int) -> None:
         max_value=epochs,
         key=key,
         help=f"Epoch from 0; {epochs} means that it never trains.",
-        on_change=lambda: _move(key, group, index, st.session_state[key], window[1]),
+        on_change=lambda: _thaw(key, group, index, st.session_state[key]),
     )
 
 
@@ -96,13 +96,28 @@ def _freezes_at(group: Group, index: int) -> None:
         key=key,
         disabled=not group.trainable,
         help=f"{epochs} means that it trains to the end.",
-        on_change=lambda: _move(key, group, index, window[0], st.session_state[key]),
+        on_change=lambda: _freeze(key, group, index, st.session_state[key]),
     )
 
 
-def _move(key: str, group: Group, index: int, start: int | None, end: int | None) -> None:
-    if start is None or is_stale(key):  # the field was cleared, or has given way to another
-        return
+def _thaw(key: str, group: Group, index: int, start: int | None) -> None:
+    if start is not None and not is_stale(key):  # a field that was cleared changes nothing
+        _move(group, index, start, _edges(group, index)[1])
+
+
+def _freeze(key: str, group: Group, index: int, end: int | None) -> None:
+    if not is_stale(key):
+        _move(group, index, _edges(group, index)[0], end)
+
+
+def _edges(group: Group, index: int) -> Window:
+    """A window as the timeline may just have moved it; past the run's end if it is not there."""
+    schedule = state.schedule()
+    windows = {each.name: each.trainable for each in schedule.groups}.get(group.name, ())
+    return windows[index] if index < len(windows) else (schedule.epochs, None)
+
+
+def _move(group: Group, index: int, start: int, end: int | None) -> None:
     at_end = end is None or end >= state.schedule().epochs
     state.edit(edits.set_window, group.name, index, start, None if at_end else end)
 

@@ -229,6 +229,26 @@ def test_log_linear_unit_and_axis_each_redraw_the_chart(open_page: OpenPage) -> 
         )
 
 
+def test_the_charts_switches_stay_as_they_are_over_another_page(open_page: OpenPage) -> None:
+    page = open_page("/")
+    head = page.locator(".st-key-rates-head")
+    choices = ("linear", "of peak", "step")
+    for choice in choices:
+        head.get_by_text(choice, exact=True).last.click()
+        expect(head.get_by_role("radio", name=choice, exact=True)).to_be_checked()
+    driving.settle(page)
+    labels = page.locator(".stVegaLiteChart .role-axis-label").first.text_content() or ""
+    for _ in range(2):
+        driving.go_to(page, "Run")
+        driving.settle(page)
+        page.get_by_role("link", name="Design", exact=True).first.click()
+        page.wait_for_selector(".stVegaLiteChart svg.marks")
+        driving.settle(page)
+        for choice in choices:
+            expect(head.get_by_role("radio", name=choice, exact=True)).to_be_checked()
+        expect(page.locator(".stVegaLiteChart .role-axis-label").first).to_have_text(labels)
+
+
 def test_the_rule_under_the_pointer_reads_every_group(open_page: OpenPage) -> None:
     page = open_page("/")
     box = page.locator(".stVegaLiteChart svg.marks").first.bounding_box()

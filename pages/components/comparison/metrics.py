@@ -33,6 +33,7 @@ def metrics_cards(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
             default="accuracy",
             required=True,
             key="compare-metric",
+            persist_state="session",
             label_visibility="collapsed",
         )
     view = View(frame.is_dark())

@@ -51,6 +51,7 @@ def rates_card(slots: Sequence[Slot], rows: Sequence[Row[Part]], *, overlaid: bo
                 default="log",
                 required=True,
                 key="compare-scale",
+                persist_state="session",
                 label_visibility="collapsed",
             )
         view = View(frame.is_dark(), scale=scale)

@@ -45,19 +45,34 @@ export function release(timeline, { act, saved }) {
   if (act === "playhead") {
     if (saved.playhead !== timeline.playhead) sendPlayhead(timeline);
   } else if (differ([...saved.windows], [...timeline.windows])) {
-    edit(timeline, { kind: "windows", windows: Object.fromEntries(timeline.windows) });
+    edit(timeline, { kind: "windows", ...changedWindows(saved.windows, timeline.windows) });
   } else if (differ(saved.curve, timeline.curve)) {
-    const { warmup, start, floor, floorLr, cooldown, restart } = timeline.curve;
-    const numbers = { warmup_epochs: warmup, start_factor: start, floor, floor_lr: floorLr, cooldown };
-    edit(timeline, { kind: "curve", ...numbers, restart });
+    edit(timeline, { kind: "curve", ...changedCurve(saved.curve, timeline.curve) });
   } else {
     if (chosen) {
       timeline.selectionsSent.push(JSON.stringify(timeline.selected));
-      timeline.send("select", timeline.selected);
+      timeline.send("select", inHand(timeline.selected));
     }
     catchUp(timeline);
   }
   schedule(timeline);
+}
+
+/**
+ * The windows that a hand has changed, and what they were: the schedule may have changed under it,
+ * by what was typed or undone just before, and all that the hand left alone stays as it is there.
+ */
+export function changedWindows(before, after) {
+  const names = [...after.keys()].filter((name) => differ(before.get(name), after.get(name)));
+  const of = (windows) => Object.fromEntries(names.map((name) => [name, windows.get(name)]));
+  return { windows: of(after), before: of(before) };
+}
+
+/** The numbers of the shared curve that a hand has changed, under the names that Python knows. */
+export function changedCurve(before, after) {
+  const names = { warmup: "warmup_epochs", start: "start_factor", floorLr: "floor_lr" };
+  const changed = Object.keys(after).filter((name) => differ(before[name], after[name]));
+  return Object.fromEntries(changed.map((name) => [names[name] ?? name, after[name]]));
 }
 
 /** Tell Python when the timeline has become narrow or wide. */
@@ -121,7 +136,7 @@ export function travel(timeline, way) {
   flush(timeline);
 }
 
-/** One edit at a time: the next one waits for the answer, and then carries its revision. */
+/** One edit at a time: the next one waits for the answer. */
 function edit(timeline, value) {
   // None is left out for a newer one: each is a step that can be undone.
   timeline.queued.push(value);
@@ -139,8 +154,7 @@ function flush(timeline) {
   timeline.sequence = Math.max(timeline.sequence, latest.ack) + 1;
   timeline.sentAt = Date.now();
   timeline.selectionsSent.push(JSON.stringify(selected));
-  const { revision } = latest;
-  timeline.send("edit", { ...value, revision, selected, sequence: timeline.sequence });
+  timeline.send("edit", { ...value, selected: inHand(selected), sequence: timeline.sequence });
   clearTimeout(timeline.patience);
   timeline.patience = setTimeout(() => catchUp(timeline), ANSWER_MS + 100);
 }
@@ -149,5 +163,8 @@ function flush(timeline) {
 function waiting({ latest, sequence, sentAt }) {
   return latest.ack < sequence && Date.now() - sentAt <= ANSWER_MS;
 }
+
+/** What is selected as Python is told it, who would take no value for nothing told. */
+const inHand = (selected) => selected ?? { group: null };
 
 const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);

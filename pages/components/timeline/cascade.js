@@ -3,6 +3,7 @@
 import { catchUp, release } from "./answers.js";
 import { clamp } from "./axis.js";
 import { el, show, text } from "./dom.js";
+import { counted } from "./format.js";
 import { commitTyping, remember } from "./gesture.js";
 import { schedule } from "./paint.js";
 import { sayAll } from "./said.js";
@@ -57,7 +58,7 @@ export function openCascade(timeline) {
   popover.first.max = epochs;
   popover.every.max = epochs;
   popover.until.value = "end";
-  text(popover.title, chosen.size < 2 ? `All ${names.length} groups` : `${names.length} selected groups`);
+  text(popover.title, titleOf(names.length, chosen.size));
   timeline.cascade = { names, saved: remember(timeline) };
   show(popover.node, true);
   preview(timeline);
@@ -103,6 +104,12 @@ export function closeCascade(timeline, { keep }) {
   timeline.also = timeline.also.map(({ group }) => ({ group, window: 0 }));
   sayAll(timeline, saved);
   release(timeline, { act: "cascade", saved });
+}
+
+/** Which rows a cascade is over, in words: the selected ones if there are several, else all. */
+export function titleOf(count, chosen) {
+  if (chosen >= 2) return `${count} selected groups`;
+  return count === 1 ? counted(1, "group") : `All ${counted(count, "group")}`;
 }
 
 function numberInput({ min, step }) {

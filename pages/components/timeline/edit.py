@@ -8,55 +8,51 @@ from typing import Literal
 from core.design.document import Window
 from pages.components.axis import Span
 
+Selection = tuple[str, int] | tuple[()]
+"""A group's name and the index of its window, or () where nothing is selected."""
+
 
 @dataclass(frozen=True, slots=True)
 class WindowsEdit:
-    """New windows of every group, drawn on the schedule with that revision number."""
+    """New windows of the groups that a hand has changed, and those that they had when it began."""
 
     windows: dict[str, tuple[Window, ...]]
-    revision: int
+    before: dict[str, tuple[Window, ...]]
 
 
 @dataclass(frozen=True, slots=True)
 class CurveEdit:
-    """New numbers for the shared curve; None is what the curve does not have.
+    """New numbers for the shared curve; None is what the hand left as it was.
 
     `floor` is a share of the peak, `floor_lr` one rate for all, `cooldown` a share of what is left
     after warmup; `restart` says whether the curve begins anew when a group first thaws.
     """
 
-    warmup_epochs: float
-    start_factor: float
-    floor: float | None
-    floor_lr: float | None
-    cooldown: float | None
-    restart: bool
+    warmup_epochs: float | None = None
+    start_factor: float | None = None
+    floor: float | None = None
+    floor_lr: float | None = None
+    cooldown: float | None = None
+    restart: bool | None = None
+
+
+_NUMBERS = ("warmup_epochs", "start_factor", "floor", "floor_lr", "cooldown")
 
 
 def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
-    """An edit as the browser sent it, or None; whether it makes sense is for `edits` to say."""
+    """An edit as the browser sent it, or None; whether it makes sense is for `merge` to say."""
     match value:
-        case {"kind": "windows", "windows": dict(groups), "revision": int(revision)}:
-            read = {str(name): _windows(spans) for name, spans in groups.items()}
-            windows = {name: spans for name, spans in read.items() if spans is not None}
-            return WindowsEdit(windows, revision) if len(windows) == len(groups) else None
-        case {
-            "kind": "curve",
-            "warmup_epochs": int() | float() as warmup,
-            "start_factor": int() | float() as start,
-            "floor": int() | float() | None as floor,
-            "floor_lr": int() | float() | None as floor_lr,
-            "cooldown": int() | float() | None as cooldown,
-            "restart": bool(restart),
-        }:
-            return CurveEdit(
-                warmup_epochs=float(warmup),
-                start_factor=float(start),
-                floor=_float(floor),
-                floor_lr=_float(floor_lr),
-                cooldown=_float(cooldown),
-                restart=restart,
-            )
+        case {"kind": "windows", "windows": dict(windows), "before": dict(before)} if (
+            windows.keys() == before.keys()
+        ):
+            drawn, seen = _of_groups(windows), _of_groups(before)
+            return None if drawn is None or seen is None else WindowsEdit(drawn, seen)
+        case {"kind": "curve", **rest}:
+            restart = rest.get("restart")
+            numbers = {name: _number(rest[name]) for name in _NUMBERS if name in rest}
+            if not isinstance(restart, bool | None) or None in numbers.values():
+                return None
+            return CurveEdit(**numbers, restart=restart)
     return None
 
 
@@ -70,11 +66,16 @@ def read_history(value: object) -> Literal["undo", "redo"] | None:
     return None
 
 
-def read_selection(value: object) -> tuple[str, int] | None:
-    """A group's name and the index of its window as the browser sent them, or None."""
+def read_selection(value: object) -> Selection | None:
+    """A group's name and the index of its window as the browser sent them, or () for no group.
+
+    None is nothing that a browser would send.
+    """
     match value:
         case {"group": str(name), "window": int(index)}:
             return name, index
+        case {"group": None}:
+            return ()
     return None
 
 
@@ -86,8 +87,15 @@ def read_span(value: object) -> Span | None:
     return None
 
 
-def _float(value: float | None) -> float | None:
-    return None if value is None else float(value)
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) else None
+
+
+def _of_groups(value: dict[object, object]) -> dict[str, tuple[Window, ...]] | None:
+    """Each group's windows as the browser sent them; None if some are not."""
+    read = {str(name): _windows(spans) for name, spans in value.items()}
+    windows = {name: spans for name, spans in read.items() if spans is not None}
+    return windows if len(windows) == len(value) else None
 
 
 def _windows(spans: object) -> tuple[Window, ...] | None:

@@ -2,6 +2,9 @@
 
 export const formatRate = (rate) => (rate === 0 ? "0" : rate.toExponential(1));
 
+/** So many of something: "1 epoch", "2 epochs". */
+export const counted = (count, one) => `${count} ${count === 1 ? one : `${one}s`}`;
+
 export const formatCount = (count) => count.toLocaleString("en-US");
 
 export function formatScale(scale) {

@@ -42,7 +42,9 @@ export function down(timeline, event) {
   timeline.drag = drag;
   drag.time = timeAt(timeline, event.clientX);
   if (action.row) drag.picks = grabbed(timeline, action);
-  if (event.pointerType === "touch") drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
+  // A finger may rest on a handle before it drags it.
+  const holds = event.pointerType === "touch" && !onEdge(action);
+  if (holds) drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
   if (action.act === "pick" || action.act === "pan") return;
   event.preventDefault();
   action.node.focus({ preventScroll: true, focusVisible: false });
@@ -94,8 +96,10 @@ export function up(timeline, event) {
 
 export function cancel(timeline, event) {
   // A finger that the root takes over from what it came down on has not lost its hold.
-  if (event.type === "lostpointercapture" && timeline.root.hasPointerCapture(event.pointerId)) return;
-  endTouch(timeline, event);
+  const lost = event.type === "lostpointercapture";
+  if (lost && timeline.root.hasPointerCapture(event.pointerId)) return;
+  // Nor is one gone that lost its hold as a second one came down.
+  if (!lost) endTouch(timeline, event);
   if (timeline.drag && event.pointerId === timeline.drag.id) cancelDrag(timeline);
 }
 
@@ -118,7 +122,8 @@ function hold(timeline) {
 
 /** A resting finger opens no menu of the browser. */
 export function menu(timeline, event) {
-  if (Date.now() - (timeline.heldAt ?? 0) < 2 * HOLD_MS) event.preventDefault();
+  const held = Date.now() - (timeline.heldAt ?? 0) < 2 * HOLD_MS;
+  if (held || (timeline.drag && timeline.touches.size > 0)) event.preventDefault();
 }
 
 /** What a double click, or a finger resting on a gap, does: split the bar, or thaw in the gap. */

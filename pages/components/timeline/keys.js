@@ -23,7 +23,9 @@ import { edgeOf, visible } from "./windows.js";
 import { ZOOM_STEP, reveal, setView, zoomBy } from "./zoom.js";
 
 const IDLE_MS = 250;
-const WRITING = "input, textarea, [contenteditable]:not([contenteditable=false])";
+// A switch takes no text, and a select box only while it is open.
+const NO_TEXT = "[type=checkbox], [type=radio], [type=range], [type=file], [role=combobox][aria-expanded=false]";
+const WRITING = `input:not(${NO_TEXT}), textarea, [contenteditable]:not([contenteditable=false])`;
 
 export function focus(timeline, event) {
   if (timeline.drag || !event.target.matches(":focus-visible")) return;

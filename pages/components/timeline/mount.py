@@ -15,6 +15,7 @@ from pages.components.timeline.bundle import bundle
 from pages.components.timeline.data import TimelineData
 from pages.components.timeline.edit import (
     CurveEdit,
+    Selection,
     WindowsEdit,
     read_edit,
     read_history,
@@ -31,14 +32,14 @@ _PHONE = "Mobi"  # by which, as MDN says, a browser on a phone is told unless it
 class TimelineResult:
     """What the person did since the last run of the script; None is nothing of that kind.
 
-    `playhead` is in epochs, `select` a group's name and the index of its window, which also comes
-    with an edit. `span` is a state, not an event: which part of the run the timeline shows, in
-    epochs (None: all of it).
+    `playhead` is in epochs, `select` a group's name and the index of its window, or () when the
+    last one was let go of; it also comes with an edit. `span` is a state, not an event: which part
+    of the run the timeline shows, in epochs (None: all of it).
     """
 
     edit: WindowsEdit | CurveEdit | None = None
     playhead: float | None = None
-    select: tuple[str, int] | None = None
+    select: Selection | None = None
     history: Literal["undo", "redo"] | None = None
     span: Span | None = None
 
@@ -65,6 +66,9 @@ def timeline(
 
         return tell
 
+    # Streamlit forgets what a component has told when another page is shown; the script, which
+    # begins with the data's span then, tells only what changes.
+    first = {"span": data["span"]}
     # `ack` changes with every edit, so a refused edit is drawn over as well.
     sent = {
         **data,
@@ -74,6 +78,7 @@ def timeline(
     shown = _component()(
         key=key,
         data=sent,
+        default=first,
         on_edit_change=told("edit"),
         on_playhead_change=told("playhead"),
         on_select_change=told("select"),

@@ -2,6 +2,7 @@
 
 import { canZoom, zoomOf } from "./axis.js";
 import { el, picture, set, show, svg, text } from "./dom.js";
+import { counted } from "./format.js";
 import { picksOf } from "./together.js";
 import { LEAST_SPLIT, gapAt, splitAt } from "./verbs.js";
 
@@ -44,7 +45,7 @@ export function paintToolbar(timeline) {
   allow(buttons.split, "Split", "the window freezes at the playhead (S)", whyNoSplit(timeline));
   allow(buttons.remove, "Remove window", "(Delete)", whyNoRemoval(timeline));
   allow(buttons.out, "Zoom out", "(−)", can.out ? null : "the whole run is shown");
-  allow(buttons.closer, "Zoom in", "(+)", can.closer ? null : "two epochs fill the track");
+  allow(buttons.closer, "Zoom in", "(+)", can.closer ? null : whyNoCloser(axis));
   allow(buttons.fit, `Show the whole run, ${times.toFixed(1)} times closer now`, "(0)", null);
   text(buttons.fit.lastChild, `${times < 9.95 && !timeline.narrow ? times.toFixed(1) : Math.round(times)}×`);
   show(buttons.fit, times > 1);
@@ -69,9 +70,13 @@ export function whyNoSplit(timeline) {
   const [start, end] = windows.get(selected.group)?.[selected.window] ?? [epochs, null];
   const stop = Math.min(end ?? epochs, epochs);
   if (start >= epochs) return `${selected.group} never trains`;
-  if (stop - start < LEAST_SPLIT) return `a window of ${stop - start} epochs is too short, 3 is least`;
+  if (stop - start < LEAST_SPLIT) return `a window of ${counted(stop - start, "epoch")} is too short, 3 is least`;
   return "put the playhead inside the selected bar first";
 }
+
+/** Why the view cannot come closer, in words: it shows as few epochs as it may. */
+export const whyNoCloser = ({ epochs }) =>
+  epochs === 1 ? "the only epoch fills the track" : "two epochs fill the track";
 
 function whyNoRemoval(timeline) {
   if (timeline.selected === null) return "select a bar first";

@@ -11,7 +11,11 @@ export function startTouch(timeline, event) {
   touches.set(event.pointerId, event.clientX);
   if (touches.size !== 2 || timeline.cascade) return timeline.pinch !== null;
   // A second finger ends what the first one has begun.
-  if (timeline.drag) cancelDrag(timeline);
+  const { drag, root } = timeline;
+  if (drag) {
+    cancelDrag(timeline);
+    root.setPointerCapture(drag.id); // so that its end is told wherever it is
+  }
   timeline.pinch = { axis: timeline.axis, before: places(timeline) };
   return true;
 }

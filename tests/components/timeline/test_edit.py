@@ -11,25 +11,23 @@ from pages.components.timeline.edit import (
     read_span,
 )
 
-CURVE = {
-    "kind": "curve",
-    "warmup_epochs": 2,
-    "start_factor": 0.1,
-    "floor": None,
-    "floor_lr": None,
-    "cooldown": None,
-    "restart": False,
+WINDOWS = {
+    "kind": "windows",
+    "windows": {"a": [[0, 2], [3, None]], "b": []},
+    "before": {"a": [[0, None]], "b": [[1, 2]]},
 }
 
 
 def test_an_edit_of_windows_is_read_as_it_was_sent() -> None:
-    sent = {"kind": "windows", "windows": {"a": [[0, 2], [3, None]], "b": []}, "revision": 3}
-    assert read_edit(sent) == WindowsEdit({"a": ((0, 2), (3, None)), "b": ()}, 3)
+    windows = {"a": ((0, 2), (3, None)), "b": ()}
+    before = {"a": ((0, None),), "b": ((1, 2),)}
+    assert read_edit({**WINDOWS, "sequence": 3}) == WindowsEdit(windows, before)
 
 
-def test_an_edit_of_the_curve_is_read_as_numbers() -> None:
-    sent = {**CURVE, "floor_lr": 1, "cooldown": 0.2, "restart": True, "sequence": 1}
-    assert read_edit(sent) == CurveEdit(2.0, 0.1, None, 1.0, 0.2, restart=True)
+def test_an_edit_of_the_curve_is_read_as_numbers_and_what_is_not_sent_is_as_it_was() -> None:
+    sent = {"kind": "curve", "floor_lr": 1, "cooldown": 0.2, "restart": True, "sequence": 1}
+    assert read_edit(sent) == CurveEdit(floor_lr=1.0, cooldown=0.2, restart=True)
+    assert read_edit({"kind": "curve", "warmup_epochs": 0}) == CurveEdit(warmup_epochs=0.0)
 
 
 @pytest.mark.parametrize(
@@ -38,12 +36,16 @@ def test_an_edit_of_the_curve_is_read_as_numbers() -> None:
         None,
         "windows",
         {"kind": "other"},
-        {"kind": "windows", "windows": {"a": [["0", None]]}, "revision": 0},
-        {"kind": "windows", "windows": {"a": [[0]]}, "revision": 0},
-        {"kind": "windows", "windows": {"a": 3}, "revision": 0},
-        {"kind": "windows", "windows": [[0, None]], "revision": 0},
-        {**CURVE, "warmup_epochs": "1"},
-        {**CURVE, "restart": 1},
+        {**WINDOWS, "windows": {"a": [["0", None]], "b": []}},
+        {**WINDOWS, "windows": {"a": [[0]], "b": []}},
+        {**WINDOWS, "windows": {"a": 3, "b": []}},
+        {**WINDOWS, "windows": [[0, None]]},
+        {**WINDOWS, "before": {"a": [[0, None]]}},
+        {**WINDOWS, "before": {"a": [[0, None]], "b": None}},
+        {"kind": "windows", "windows": {}},
+        {"kind": "curve", "warmup_epochs": "1"},
+        {"kind": "curve", "floor": None},
+        {"kind": "curve", "restart": 1},
     ],
 )
 def test_what_is_not_an_edit_is_none(sent: object) -> None:
@@ -52,6 +54,10 @@ def test_what_is_not_an_edit_is_none(sent: object) -> None:
 
 def test_a_selection_is_a_group_and_the_index_of_its_window() -> None:
     assert read_selection({"group": "layer4", "window": 1}) == ("layer4", 1)
+
+
+def test_no_group_is_a_selection_that_was_let_go_of() -> None:
+    assert read_selection({"group": None}) == ()
 
 
 @pytest.mark.parametrize("sent", [None, {}, {"group": "a"}, {"group": 1, "window": 0}, "layer4"])

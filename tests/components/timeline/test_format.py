@@ -24,3 +24,32 @@ def test_numbers_are_written_as_in_the_rest_of_the_page() -> None:
         "formatCount(11006440)": "11,006,440",
     }
     assert node(f"[{', '.join(written)}]") == list(written.values())
+
+
+def test_one_of_a_thing_is_told_as_one() -> None:
+    said = {
+        "counted(1, 'epoch')": "1 epoch",
+        "counted(0, 'epoch')": "0 epochs",
+        "counted(2, 'group')": "2 groups",
+        "titleOf(1, 0)": "1 group",
+        "titleOf(6, 1)": "All 6 groups",
+        "titleOf(2, 2)": "2 selected groups",
+        "whyNoCloser({ epochs: 1 })": "the only epoch fills the track",
+        "whyNoCloser({ epochs: 8 })": "two epochs fill the track",
+    }
+    assert node(f"[{', '.join(said)}]") == list(said.values())
+
+
+def test_a_window_too_short_to_split_is_told_with_its_length() -> None:
+    lengths = (
+        "[1, 2].map((end) => whyNoSplit({ ...timeline, windows: new Map([['a', [[0, end]]]]) }))"
+    )
+    timeline = {
+        "selected": {"group": "a", "window": 0},
+        "also": [],
+        "data": {"epochs": 8},
+        "playhead": 0,
+    }
+    assert node(lengths, timeline=timeline) == [
+        f"a window of {length} is too short, 3 is least" for length in ("1 epoch", "2 epochs")
+    ]
