@@ -40,7 +40,8 @@ def test_the_status_from_events_that_were_read_is_the_folders(run):
     for told in (ev.Progress("loading"), ev.Notice("x")):
         event_log.append(run, told)
         assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "starting"
-    for told in (ev.Step(0, 0, 1.0, {"head": 0.1}), ev.Progress("evaluating")):
+    started = ev.Started(0.0, "cpu", "CPU", 4, 40, 20, ("a", "b"), 100, 0.5)
+    for told in (started, ev.Step(0, 0, 1.0, {"head": 0.1}), ev.Progress("evaluating")):
         event_log.append(run, told)
         assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "running"
     claim.request_stop(run)

@@ -31,7 +31,7 @@ def ended(run, event):
 def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run):
     assert standing(run) == Standing("starting", 0, None)
     trained(run, range(3))
-    assert standing(run) == Standing("starting", 3, None)
+    assert standing(run) == Standing("running", 3, None)
     assert run_commands.row(run, 9)[2:4] == ("3 of 6", "")
     claim.release(run)
     assert standing(run) == Standing("interrupted", 3, None)
@@ -50,7 +50,7 @@ def test_a_run_that_was_resumed_tells_nothing_of_its_last_end(run):
     ended(run, ev.Stopped(2))
     claim.take(run)
     trained(run, range(2, 5))
-    assert standing(run) == Standing("starting", 5, None)
+    assert standing(run) == Standing("running", 5, None)
     claim.release(run)
     assert standing(run) == Standing("interrupted", 5, None)
     event_log.append(run, ev.Failed("its disk is full, so that no summary could be written"))
