@@ -56,15 +56,14 @@ def attach(
     found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
     try:
         groups = resolve_groups(model, group_paths(found))
-    except ModelError:
+    except ModelError as error:
         if isinstance(schedule, Schedule) or not _is_preset(os.fspath(schedule)):
             raise
-        raise ModelError(
-            "schedule",
-            f"is the preset {schedule!r}, whose groups are those of {found.model.name}",
-            "make a file of it for your model, and attach that: "
-            f"python -m core presets {schedule} --model torchvision/resnet50 > mine.json",
-        ) from None
+        for_yours = (
+            f"the preset {schedule!r} is for {found.model.name}; for another model of torchvision "
+            f"or timm, attach a file from: python -m core presets {schedule} --model MODEL"
+        )
+        raise ModelError(error.field, error.wrong, f"{error.way_out} ({for_yours})") from None
     optimizer = build_optimizer(found, groups)
     attached = Attached(
         model, found, groups, optimizer, ScheduleLR(optimizer, found, steps_per_epoch)

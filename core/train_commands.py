@@ -15,7 +15,7 @@ import click
 
 from core.arguments import read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
-from core.errors import InputError
+from core.errors import InputError, shown
 from core.files.home import is_demo
 from core.runs import checkpoint_files, claim, demo, event_log, outcome
 from core.runs import folder as folders
@@ -102,18 +102,19 @@ def resume(directory: str, other_libraries: bool) -> None:
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not claim.take_over(folder):
+        _refuse_several_processes()
         claim.take(folder)
     _sit(folder, other_libraries)
 
 
 def _refuse_several_processes() -> None:
     """As torchrun starts them: each would train by itself, and the second find the folder taken."""
-    if (processes := os.environ.get("WORLD_SIZE", "1")) != "1":
+    if (processes := os.environ.get("WORLD_SIZE", "1")) not in ("", "1"):
         raise InputError(
             "WORLD_SIZE",
-            f"is {processes}, but a run is one process",
-            "start it without torchrun, or run what `python -m core export FILE --to pytorch` "
-            "prints, which takes several",
+            f"is {shown(processes)}, but a run is one process",
+            "start it without torchrun, or without that variable; several processes take what "
+            "`python -m core export FILE --to pytorch` prints",
         )
 
 

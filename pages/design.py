@@ -110,15 +110,15 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         span=_span(),
     )
     shown = timeline(data, key=_TIMELINE, on_event=_take)
-    st.session_state["span"] = (state.schedule().epochs, shown.span)
+    _keep_span(shown.span)
     narrow = is_narrow(_TIMELINE)
     with rates:
-        _rates(narrow=narrow, span=shown.span)
+        _rates(narrow=narrow, span=_span())
         below = st.container(key="costs")
     _wait_until_seen()
     if not narrow:
         with below:
-            _costs(shown.span)
+            _costs(_span())
     with panels:
         window_panel()
         problem_list(found)
@@ -132,6 +132,12 @@ def _span() -> Span | None:
     """The part of the run that was shown last, also before another page; None is all of it."""
     epochs, span = st.session_state.get("span", (None, None))
     return span if epochs == state.schedule().epochs else None
+
+
+def _keep_span(told: Span | None) -> None:
+    """Keep what the timeline shows, for the length of the run at which it has told it first."""
+    if told != st.session_state.get("span", (None, None))[1]:
+        st.session_state["span"] = (state.schedule().epochs, told)
 
 
 def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:

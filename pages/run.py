@@ -57,16 +57,17 @@ def page() -> None:
     if not live:
         launch.prepare()
     _top(root, shown, status, let_go=let_go)
+    going = own_runs.live(root)
     with st.container(key="run-body"):
         side, wide = st.columns([336, 1040], gap="small")
     with side:
         run_settings(shown.settings if shown else None, live=live)
-        run_list(root, shown.folder if shown else None)
+        run_list(root, shown.folder if shown else None, going)
     with wide:
         waiting.queue_card(root)
         if shown is None:
             run_trash.undo_row(root)
-            going_card(root)
+            going_card(going)
             _compose()
         else:
             st.fragment(run_every=_LOOK_SECONDS if live else None)(_watch)(shown, status)

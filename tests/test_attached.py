@@ -52,10 +52,10 @@ def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path):
         attach(nn.Linear(2, 2), presets.load("exercise"), 1)
     with pytest.raises(ModelError) as caught:
         attach(Small(), "ulmfit", 1)
-    assert str(caught.value) == (
-        "schedule is the preset 'ulmfit', whose groups are those of timm/tf_efficientnet_lite0: "
-        "make a file of it for your model, and attach that: "
-        "python -m core presets ulmfit --model torchvision/resnet50 > mine.json"
+    assert "'conv_stem', which the model does not have" in str(caught.value)
+    assert str(caught.value).endswith(
+        "(the preset 'ulmfit' is for timm/tf_efficientnet_lite0; for another model of torchvision "
+        "or timm, attach a file from: python -m core presets ulmfit --model MODEL)"
     )
 
 

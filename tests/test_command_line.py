@@ -72,7 +72,7 @@ def test_a_run_in_one_of_several_processes_is_refused_before_it_begins(file, tmp
     )
     assert ran.returncode == 2
     assert ran.stderr.startswith(
-        "error: WORLD_SIZE is 2, but a run is one process: start it without"
+        "error: WORLD_SIZE is '2', but a run is one process: start it without"
     )
     assert not (tmp_path / "run").exists()
 

@@ -1,9 +1,9 @@
 """A standalone PyTorch script: it needs torch, torchvision or timm, and a folder of images.
 
 Its numbers are Thaw's own: the same order of the images, the same arithmetic, the same rates. On
-the CPU it ends with the weights of a run of Thaw without augmentation, bit for bit, with two
-exceptions: where timm downloads the weights, the new head begins with other random numbers, and
-powers of a polynomial decay may differ from NumPy's in their last bit.
+the CPU it ends with the weights of a run of Thaw on the same images, in the same size and batches,
+bit for bit, with two exceptions: where timm downloads the weights, the new head begins with other
+random numbers, and powers of a polynomial decay may differ from NumPy's in their last bit.
 """
 
 from __future__ import annotations

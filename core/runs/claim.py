@@ -117,9 +117,10 @@ def _alone(folder: Path) -> Iterator[None]:
     with told(folder):
         found = strange(folder)  # a folder may come from a stranger, and a pipe for a lock waits
         if found is not None:
-            name = shown(found.relative_to(folder).as_posix())
-            wrong = f"is {str(folder)!r}, where {name} is a link, or no file at all"
-            raise InputError("DIR", wrong, "a run writes into files of its own: take it away")
+            name, link = shown(found.relative_to(folder).as_posix()), found.is_symlink()
+            wrong = f"is {str(folder)!r}, where {name} is a {'link' if link else 'pipe or device'}"
+            way_out = "put what it leads to in its place" if link else "delete it"
+            raise InputError("DIR", wrong, f"a run writes only what is its own, {way_out}")
         with alone(folder / LOCK):
             yield
 

@@ -20,9 +20,10 @@ _ROOM_BYTES = 16_384
 _LONGEST_END = 65_536
 """Bytes: a last event that is longer is found by reading all of them."""
 _LONGEST_LINE = 16 * 1024**2
+"""Bytes that are read of a line."""
 _MOST = 1024**3
-"""Bytes that are read of a line; of steps, some 600,000 of a run with 54 groups; and of the rest,
-which no run of Thaw's comes near, but a stranger's file may."""
+"""Bytes that are read of steps, some 600,000 of a run with 54 groups; and of the rest, which no run
+of Thaw's comes near, but a stranger's file may."""
 _FREQUENT = (b'"event":"step"}\n', b'"event":"progress"}\n')
 """How `append` ends the lines of which there may be millions."""
 _MILESTONES = (ev.EpochDone, ev.Finished)

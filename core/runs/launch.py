@@ -5,6 +5,7 @@ A run outlives the process that has launched it; nothing else that is started he
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -19,6 +20,7 @@ from datetime import datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
+from typing import NoReturn
 
 import psutil
 
@@ -205,16 +207,24 @@ def _spawn_anew(folder: Path) -> None:
         with suppress(psutil.NoSuchProcess):  # it may be at its end already
             claim.write_pid(folder, psutil.Process(process.pid))
     except OSError as error:
-        if process is not None:  # it could not note itself either, and nobody would find it
-            process.kill()
-            process.wait()
-        message = f"no process could be started ({error.strerror}): make room, and resume the run"
-        with suppress(RunError):  # else the folder would stay claimed as long as this process lives
-            event_log.append_last(folder, Failed(message))
-        claim.release(folder)
-        raise RunError(message) from error
+        holder = claim.process(folder)
+        if process is None or holder is None or holder.pid != process.pid:
+            _give_up(folder, process, error)  # else it has noted itself
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
+
+
+def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: OSError) -> NoReturn:
+    """Tell that a launch failed, and let go of the folder: else it would be this process's own."""
+    if process is not None:  # which nobody would find
+        process.kill()
+        process.wait()
+    way_out = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
+    message = f"no process could be started ({error.strerror}): {way_out}, and resume the run"
+    with suppress(RunError):
+        event_log.append_last(folder, Failed(message))
+    claim.release(folder)
+    raise RunError(message) from error
 
 
 def _give_way(pid: int) -> None:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from core.runs import folder
-from pages.components import frame, own_runs
+from core.runs.outcome import Status
+from pages.components import frame
 
 
-def going_card(root: Path) -> None:
-    """Draw a row per run that is on; nothing where none is. `run_list` sees when that changes."""
-    live = own_runs.live(root)
+def going_card(live: Mapping[Path, Status]) -> None:
+    """Draw a row per run that is on; nothing where none is. `run_list` sees when one changes."""
     if not live:
         return
     with frame.card("going"):

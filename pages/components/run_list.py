@@ -28,9 +28,9 @@ _MARKS = {
 }
 
 
-def run_list(root: Path, shown: Path | None) -> None:
-    """Draw the card; a click shows that run. The page is drawn anew when a run that is on ends."""
-    runs, live = own_runs.runs(root), own_runs.live(root)
+def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> None:
+    """Draw the card; a click shows that run. The page is drawn anew when one of `live` changes."""
+    runs = own_runs.runs(root)
     held = {run: disk_use.used(run) for run in runs}
     in_all = f"{len(runs)} in all, {size(sum(held.values()))}" if runs else ""
     with frame.card("runs", "Runs", in_all):

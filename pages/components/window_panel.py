@@ -101,20 +101,27 @@ def _freezes_at(group: Group, index: int) -> None:
 
 
 def _thaw(key: str, group: Group, index: int, start: int | None) -> None:
-    if start is not None and not is_stale(key):  # a field that was cleared changes nothing
-        _move(group, index, start, _edges(group, index)[1])
+    edges = _edges(group, index)
+    if start is not None and edges and not is_stale(key):  # a field that was cleared tells nothing
+        _move(group, index, start, edges[1])
 
 
 def _freeze(key: str, group: Group, index: int, end: int | None) -> None:
-    if not is_stale(key):
-        _move(group, index, _edges(group, index)[0], end)
+    edges = _edges(group, index)
+    if edges and not is_stale(key):
+        _move(group, index, edges[0], end)
 
 
-def _edges(group: Group, index: int) -> Window:
-    """A window as the timeline may just have moved it; past the run's end if it is not there."""
+def _edges(group: Group, index: int) -> Window | None:
+    """A window as the timeline may just have moved it; None if it has taken it away.
+
+    That of a group without windows is past the run's end.
+    """
     schedule = state.schedule()
-    windows = {each.name: each.trainable for each in schedule.groups}.get(group.name, ())
-    return windows[index] if index < len(windows) else (schedule.epochs, None)
+    windows = {each.name: each.trainable for each in schedule.groups}.get(group.name)
+    if windows == () and index == 0:
+        return schedule.epochs, None
+    return windows[index] if windows and index < len(windows) else None
 
 
 def _move(group: Group, index: int, start: int, end: int | None) -> None:

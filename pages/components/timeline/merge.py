@@ -40,7 +40,7 @@ def merged_windows(
     before: Sequence[Window], after: Sequence[Window], now: Sequence[Window]
 ) -> Sequence[Window] | None:
     """Windows `now` with what has changed from `before` to `after`; None if that cannot be told."""
-    if before == now:
+    if now in (before, after):
         return after
     if not len(before) == len(after) == len(now):
         return None
