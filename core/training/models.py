@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from core.design import catalogue
 from core.design.spec import ModelRef
+from core.design.torchvision_files import CENTRED, INCEPTIONS
 from core.errors import ModelError, SettingsError, nearest
 from core.suggest import heads_of
 from core.training import weights
@@ -22,11 +23,6 @@ __all__ = ["CLASSES", "Network", "build", "normalise", "pretrained"]
 
 CLASSES = 1_000
 """Of a network as its library has it, and of its layer table."""
-
-INCEPTIONS = ("googlenet", "inception_v3")
-"""Torchvision's networks with auxiliary classifiers, whose pretrained weights come from TensorFlow:
-they want pixels from -1 to 1, which torchvision makes of ImageNet's statistics within the network.
-"""
 
 _DOES_NOT_FIT = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 """What libraries raise where a network is made for, or shown, images that it cannot take."""
@@ -121,7 +117,7 @@ def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Ne
         transforms = weights.load_torchvision(model, ref).transforms()
         mean, std = transforms.mean, transforms.std
         if short in INCEPTIONS and ref.weights is not None:
-            mean = std = (0.5, 0.5, 0.5)
+            mean = std = CENTRED
     else:
         model = weights.load_timm(model, ref, **_timm_options(short, image_size, CLASSES))
         cfg = weights.timm_cfg(short, ref.weights)

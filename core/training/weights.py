@@ -23,6 +23,7 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import ModelRef
+from core.design.torchvision_files import AUXILIARY, OLD_NAME
 from core.errors import ModelError, RunError, nearest
 from core.training.cached_weights import readable, timm_files, torch_file
 from core.training.failures import lacks_memory
@@ -36,11 +37,6 @@ _WORKS_OFFLINE = (
     "which needs none, "
     'or train from random weights with "weights": null'
 )
-
-_AUXILIARY = ("aux1.", "aux2.", "AuxLogits.")
-"""What classifiers of GoogLeNet and Inception are called that are left out, see `models.build`."""
-_OLD_NAME = re.compile(r"(\.denselayer\d+\.(?:norm|conv))\.(?=[12]\.)")
-"""A DenseNet's files have `norm.1` where it has `norm1`, since torch once allowed a dot there."""
 
 _DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -123,8 +119,8 @@ def _rename(state: dict[str, Any]) -> None:
     """
     for name in list(state):
         value = state.pop(name)
-        if not name.startswith(_AUXILIARY):
-            state[_OLD_NAME.sub(r"\1", name)] = value
+        if not name.startswith(AUXILIARY):  # which are left out, see `models.build`
+            state[re.sub(OLD_NAME, r"\1", name)] = value
 
 
 def _load_bundled(model: nn.Module) -> None:

@@ -27,6 +27,7 @@ from pages.components.comparison.slots import LETTERS, Slot
 from pages.components.history import History
 from tests.design.records import recorded_of, records
 from tests.design.strategies import real_schedules, schedules
+from tests.pages.drawn import without_styles
 
 GRADUAL = presets.load("gradual")
 HEAD_ONLY = presets.load("head-only")
@@ -57,12 +58,6 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 @pytest.fixture
 def app(home: Path) -> AppTest:
     return AppTest.from_function(script, default_timeout=120).run()
-
-
-def html(app: AppTest) -> str:
-    assert not app.exception, app.exception
-    bodies = (part.proto.body for part in app.get("html"))
-    return "".join(body for body in bodies if not body.startswith("<style>"))
 
 
 def box(app: AppTest, letter: str) -> object:
@@ -104,11 +99,11 @@ def test_alone_the_page_says_what_to_do_and_a_suggestion_does_it(app: AppTest) -
     assert "Choose another one as **B**" in app.markdown[0].value
     app.button(key="suggest-preset:head-only").click().run()
     assert compared(app) == ["now", "preset:head-only"]
-    assert "What B does differently" in html(app)
+    assert "What B does differently" in without_styles(app)
 
 
 def test_two_schedules_show_when_their_groups_train_and_what_differs(app: AppTest) -> None:
-    drawn = html(choose(app, "B", "preset:discriminative"))
+    drawn = without_styles(choose(app, "B", "preset:discriminative"))
     assert "<b>stage4</b> thaws 2 epochs earlier" in drawn
     assert "from 2 → all the time, share of learning 51% → 100%" in drawn
     assert "<b>stem</b> now trains" in drawn
@@ -118,21 +113,23 @@ def test_two_schedules_show_when_their_groups_train_and_what_differs(app: AppTes
 
 
 def test_a_schedule_is_compared_with_itself_without_a_difference(app: AppTest) -> None:
-    drawn = html(choose(app, "B", "preset:gradual"))
+    drawn = without_styles(choose(app, "B", "preset:gradual"))
     assert "0 differences" in drawn
     assert "the two are the same schedule" in drawn
 
 
 def test_a_name_alone_is_told_as_the_only_difference(app: AppTest) -> None:
     app.session_state["history"] = History((edits.set_field(GRADUAL, "name", "Mine"),))
-    assert "Name Mine → Gradual unfreezing" in html(choose(app.run(), "B", "preset:gradual"))
+    assert "Name Mine → Gradual unfreezing" in without_styles(
+        choose(app.run(), "B", "preset:gradual")
+    )
 
 
 def test_swapping_turns_the_comparison_round(app: AppTest) -> None:
     choose(app, "B", "preset:discriminative")
     app.button(key="swap").click().run()
     assert compared(app) == ["preset:discriminative", "now"]
-    assert "<b>stem</b> no longer trains" in html(app)
+    assert "<b>stem</b> no longer trains" in without_styles(app)
 
 
 def paste(app: AppTest, text: str) -> AppTest:
@@ -147,7 +144,7 @@ def test_up_to_four_are_compared_each_with_the_first_also_of_another_model(app: 
     app.button(key="add-slot").click().run()
     choose(app, "C", "preset:head-only")
     paste(app, link.encode(presets.load("exercise")))
-    drawn = html(app)
+    drawn = without_styles(app)
     for letter in "BCD":
         assert f"What {letter} does differently" in drawn
     assert not any(button.key == "add-slot" for button in app.button)
@@ -158,7 +155,7 @@ def test_up_to_four_are_compared_each_with_the_first_also_of_another_model(app: 
 def test_a_preset_is_compared_on_the_model_that_is_in_design(app: AppTest) -> None:
     resnet = edits.use_model(GRADUAL, layers.load("torchvision/resnet18"))
     app.session_state["history"] = History((resnet,))
-    drawn = html(choose(app.run(), "B", "preset:discriminative"))
+    drawn = without_styles(choose(app.run(), "B", "preset:discriminative"))
     assert "<b>layer4</b> thaws" in drawn
     assert "Model " not in drawn
     assert "<b>Alike:</b> resnet18" in drawn
@@ -183,7 +180,7 @@ def test_emptying_a_slot_moves_the_others_up(app: AppTest) -> None:
 def test_a_pasted_link_is_compared(app: AppTest, before: str) -> None:
     paste(app, before + link.encode(HEAD_ONLY))
     assert compared(app) == ["now", "own:0"]
-    assert "<b>stage4</b> no longer trains" in html(app)
+    assert "<b>stage4</b> no longer trains" in without_styles(app)
     assert box(app, "B").options[1] == "Head only · link"  # type: ignore[attr-defined]
 
 
@@ -196,7 +193,7 @@ def test_a_link_that_is_none_is_refused_in_words(app: AppTest) -> None:
 def test_the_address_may_bring_the_schedule_that_is_compared(home: Path) -> None:
     app = AppTest.from_function(script, default_timeout=120)
     app.query_params["s"] = link.encode(HEAD_ONLY)
-    assert "<b>stage4</b> now trains" not in html(app.run())
+    assert "<b>stage4</b> now trains" not in without_styles(app.run())
     assert "Head only · now in Design" in box(app, "A").options[0]  # type: ignore[attr-defined]
 
 
@@ -209,7 +206,7 @@ def bring(app: AppTest, text: str) -> AppTest:
 
 def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppTest) -> None:
     late = edits.set_windows(GRADUAL, {"stage4": [[3, None]]})
-    drawn = html(bring(app, record_json(recorded_of(late, 31), "My loop")))
+    drawn = without_styles(bring(app, record_json(recorded_of(late, 31), "My loop")))
     assert "<b>stage4</b> thaws 1 epoch later" in drawn
     assert "<b>Alike:</b> 6 epochs, Adam, head" in drawn
     assert drawn.count("not recorded") == 3
@@ -223,7 +220,7 @@ def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppT
 def test_a_loop_that_does_as_the_schedule_says_differs_in_nothing_that_is_recorded(
     app: AppTest,
 ) -> None:
-    drawn = html(bring(app, record_json(recorded_of(GRADUAL, 31), "My loop")))
+    drawn = without_styles(bring(app, record_json(recorded_of(GRADUAL, 31), "My loop")))
     assert "0 differences" in drawn
     assert "groups, epochs, optimizer, and rates to 1e-12" in drawn
 
@@ -251,7 +248,7 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
     second = add_run(home, "two", edits.set_field(HEAD_ONLY, "epochs", 2), [0.5, 0.7])
     app = AppTest.from_function(script, default_timeout=120).run()
     choose(choose(app, "A", first), "B", second)
-    drawn = html(app)
+    drawn = without_styles(app)
     assert "Cost and result" in drawn
     assert "<b>75.0%</b>" in drawn
     assert "kept" in drawn
@@ -264,7 +261,7 @@ def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
     new = add_run(home, "new", GRADUAL, [])
     old = add_run(home, "old", GRADUAL, [0.5, 0.75])
     app = AppTest.from_function(script, default_timeout=120).run()
-    assert "How the runs went" in html(choose(app, "B", new))
+    assert "How the runs went" in without_styles(choose(app, "B", new))
     assert "No epoch is over yet." in [each.value for each in app.caption]
     choose(app, "A", old)
     assert "No epoch is over yet." not in [each.value for each in app.caption]
@@ -505,6 +502,6 @@ def test_the_demo_has_no_library(home: Path, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("THAW_DEMO", "1")
     app = AppTest.from_function(script, default_timeout=120).run()
     assert not any((button.key or "").startswith("entry-") for button in app.button)
-    assert "Library" not in html(app)
+    assert "Library" not in without_styles(app)
     assert not any("library" in source for source in box(app, "B").options)  # type: ignore[attr-defined]
     assert not any((b.key or "").startswith("library-") for b in on_design(home).button)

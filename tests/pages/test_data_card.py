@@ -17,6 +17,7 @@ from core.runs.settings import RunSettings
 from pages.components import data_choice, data_seen
 from pages.components.data_card import class_table, splits_said
 from tests.data.zips import classes as pictures
+from tests.pages.drawn import html
 
 
 @pytest.fixture
@@ -42,11 +43,6 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         data_card(state.settings())
 
     return AppTest.from_function(script, default_timeout=120).run()
-
-
-def html(page: AppTest) -> str:
-    assert not page.exception, page.exception
-    return " ".join(part.proto.body for part in page.get("html"))
 
 
 def data_of(page: AppTest) -> str:

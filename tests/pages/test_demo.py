@@ -30,6 +30,7 @@ from pages.components.comparison import slots
 from pages.components.data_choice import BUNDLED, ZIP
 from pages.components.history import History
 from tests.data.zips import classes, zipped
+from tests.pages.drawn import html
 
 APP = str(Path(__file__).parents[2] / "app.py")
 
@@ -78,10 +79,6 @@ def visitor(run: str | None = None) -> AppTest:
 def shown(app: AppTest) -> AppTest:
     assert not app.exception, app.exception
     return app
-
-
-def said(app: AppTest) -> str:
-    return " ".join(part.proto.body for part in app.get("html"))
 
 
 def listed(app: AppTest) -> list[str]:
@@ -151,15 +148,15 @@ def test_visitors_wait_in_their_order_and_one_who_cancels_frees_the_place(held: 
     first, second = visitor(), visitor()
     shown(first.button(key="start").click().run())
     shown(second.button(key="start").click().run())
-    assert "You are number <b>1</b>" in said(first)
-    assert "You are number <b>2</b>. 1 ahead of you" in said(second)
-    assert "2 waiting" in said(second)
-    assert "4 minutes at most" in said(second)
+    assert "You are number <b>1</b>" in html(first)
+    assert "You are number <b>2</b>. 1 ahead of you" in html(second)
+    assert "2 waiting" in html(second)
+    assert "4 minutes at most" in html(second)
     assert second.button(key="start").disabled
     shown(first.button(key="leave-queue").click().run())
-    assert "In the queue" not in said(first)
+    assert "In the queue" not in html(first)
     assert not first.button(key="start").disabled
-    assert "You are number <b>1</b>" in said(shown(second.run()))
+    assert "You are number <b>1</b>" in html(shown(second.run()))
 
 
 def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Path) -> None:
@@ -171,7 +168,7 @@ def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Pa
     name = app.query_params["run"]
     assert folders.read(launch.root() / name)[1].samples == 40
     assert listed(app) == [name]
-    assert "In the queue" not in said(app)
+    assert "In the queue" not in html(app)
 
 
 def test_a_launch_that_a_rerun_cuts_short_is_noted_and_no_second_one_begins(
@@ -198,7 +195,7 @@ def test_a_launch_that_a_rerun_cuts_short_is_noted_and_no_second_one_begins(
     assert len(begun) == 1
     assert [app.query_params["run"]] == begun
     assert listed(app) == begun
-    assert "In the queue" not in said(app)
+    assert "In the queue" not in html(app)
 
 
 def test_a_second_click_on_cancel_changes_nothing(held: Path) -> None:
@@ -207,7 +204,7 @@ def test_a_second_click_on_cancel_changes_nothing(held: Path) -> None:
     cancel = app.button(key="leave-queue")
     del app.session_state["waiting"]  # as the first click has left it
     shown(cancel.click().run())
-    assert "In the queue" not in said(app)
+    assert "In the queue" not in html(app)
 
 
 def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_address(
@@ -216,7 +213,7 @@ def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_add
     assert listed(visitor()) == []
     owner = visitor(run=held.name)
     assert listed(owner) == [held.name]
-    assert "thaw-headline" in said(owner)
+    assert "thaw-headline" in html(owner)
     assert not any("Resume" in button.label for button in owner.button)
 
     def script() -> None:
@@ -260,7 +257,7 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
     shown(app.button(key="start").click().run())
     assert "Your upload was deleted" in app.error[0].value
     assert folders.list_runs(launch.root()) == ()
-    assert "In the queue" not in said(app)
+    assert "In the queue" not in html(app)
     assert not app.button(key="start").disabled
 
 
@@ -305,4 +302,4 @@ def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
         (edits.set_field(presets.load("exercise"), "model", foreign),)
     )
     shown(app.run().run())
-    assert "the hosted demo has no memory for it" in said(app)
+    assert "the hosted demo has no memory for it" in html(app)

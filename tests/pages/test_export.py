@@ -16,6 +16,7 @@ from core.export import targets
 from core.export.exported import FILE, MODULE, Exported, Loss, Source
 from core.runs import folder, launch
 from core.runs.settings import RunSettings
+from tests.pages.drawn import without_styles
 
 
 def script() -> None:
@@ -44,12 +45,6 @@ def opened(app: AppTest, schedule: Schedule) -> AppTest:
     return app.run()
 
 
-def html(app: AppTest) -> str:
-    assert not app.exception, app.exception
-    bodies = (part.proto.body for part in app.get("html"))
-    return "".join(body for body in bodies if not body.startswith("<style>"))
-
-
 def choose(app: AppTest, name: str) -> AppTest:
     (row,) = [b for b in app.button if (b.key or "").endswith(f"-target-{name}")]
     return row.click().run()
@@ -66,7 +61,7 @@ def test_every_target_can_be_looked_at_with_its_losses_beside_it(app: AppTest):
     schedule = presets.load("exercise")
     opened(app, schedule)
     for name, target in targets.TARGETS.items():
-        shown = html(choose(app, name))
+        shown = without_styles(choose(app, name))
         assert f'<h2 class="thaw-heading">{target.title}</h2>' in shown
         due = made(name, Source(schedule, 32, layers.load(schedule.model.name)))
         if isinstance(due, InputError):
@@ -83,11 +78,11 @@ def test_a_schedule_with_errors_is_refused_by_what_trains_and_drawn_by_the_rest(
     raw = to_raw(presets.load("exercise"))
     raw["groups"][-1]["trainable"] = []
     opened(app, from_raw(raw))
-    assert "groups has none that trains in epochs 0 to 1" in html(app)
+    assert "groups has none that trains in epochs 0 to 1" in without_styles(app)
     assert len(app.error) == 1
     choose(app, "markdown")
     assert not app.error
-    assert "What this target cannot express" in html(app)
+    assert "What this target cannot express" in without_styles(app)
 
 
 def test_hostile_names_are_shown_and_not_drawn(app: AppTest):
@@ -95,7 +90,7 @@ def test_hostile_names_are_shown_and_not_drawn(app: AppTest):
     raw["name"] = "<img src=x onerror=alert(1)>"
     opened(app, from_raw(raw))
     for name in targets.TARGETS:
-        assert "<img src=x" not in html(choose(app, name))
+        assert "<img src=x" not in without_styles(choose(app, name))
 
 
 def test_the_json_on_the_page_is_the_schedule(app: AppTest):
@@ -124,9 +119,9 @@ def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strang
     told = json.loads((run / folder.SUMMARY).read_text(encoding="utf-8"))
     (run / folder.SUMMARY).write_text(json.dumps(told | end), encoding="utf-8")
     missing = "<code>the run</code>"
-    assert missing not in html(choose(opened(app, schedule), "html"))
+    assert missing not in without_styles(choose(opened(app, schedule), "html"))
     monkeypatch.setenv("THAW_DEMO", "1")
-    assert missing in html(app.run())
+    assert missing in without_styles(app.run())
 
 
 @pytest.mark.parametrize(

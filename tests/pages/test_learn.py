@@ -10,6 +10,7 @@ from pages.components.history import History
 from pages.lesson import checks, facts, texts
 from pages.lesson.language import LANGUAGES, Language
 from pages.lesson.visit import PLACES
+from tests.pages.drawn import html
 
 
 def _script() -> None:
@@ -35,10 +36,6 @@ def _ran(app: AppTest) -> AppTest:
     return app
 
 
-def _html(app: AppTest) -> str:
-    return " ".join(part.proto.body for part in app.get("html"))
-
-
 def _prose(app: AppTest) -> str:
     return " ".join(part.value for part in app.markdown)
 
@@ -50,7 +47,7 @@ def test_every_step_is_shown_whole_in_every_language(
 ) -> None:
     shown = _opened(app, step, language.code)
     text = texts.read(language.code, step).filled(facts.numbers(language))
-    assert f">{text.title}</h1>" in _html(shown)
+    assert f">{text.title}</h1>" in html(shown)
     prose = _prose(shown)
     assert "${" not in prose
     for section in text.sections:
@@ -73,7 +70,7 @@ def test_an_unknown_language_or_step_in_the_address_is_passed_over(app: AppTest)
 def test_the_switch_changes_the_language_and_the_address_and_keeps_the_step(app: AppTest) -> None:
     shown = _opened(app, "freezing")
     shown.segmented_control(key="lesson-speaks").set_value("es").run()
-    assert ">Congelación</h1>" in _html(_ran(app))
+    assert ">Congelación</h1>" in html(_ran(app))
     assert app.query_params["lang"] == "es"
     assert app.query_params["step"] == "freezing"
 
@@ -102,26 +99,26 @@ def test_the_count_follows_the_groups_that_are_switched_on(app: AppTest) -> None
 
 def test_another_factor_gives_other_rates(app: AppTest) -> None:
     shown = _opened(app, "rates")
-    assert "<td>1e-8</td>" in _html(shown)
+    assert "<td>1e-8</td>" in html(shown)
     shown.session_state["lesson-factor"] = 0.5
-    html = _html(_ran(shown.run()))
-    assert "<td>3.1e-5</td>" in html
-    assert "<td>1e-8</td>" not in html
+    told = html(_ran(shown.run()))
+    assert "<td>3.1e-5</td>" in told
+    assert "<td>1e-8</td>" not in told
 
 
 def test_a_resume_loses_the_thaws_that_are_past(app: AppTest) -> None:
     shown = _opened(app, "unfreezing")
-    assert "lost: layer4, layer3" in _html(shown)
+    assert "lost: layer4, layer3" in html(shown)
     shown.slider(key="lesson-epoch").set_value(0).run()
-    assert "the same groups" in _html(_ran(shown))
+    assert "the same groups" in html(_ran(shown))
 
 
 def test_the_last_step_has_both_tables_and_marks_only_rates_that_rise(app: AppTest) -> None:
-    html = _html(_opened(app, "warmup"))
-    assert html.count('<table class="thaw-lesson-table">') == 2
-    assert '<span class="thaw-lesson-no">99</span>' in html
-    assert '<span class="thaw-lesson-no">9.9</span>' in html
-    assert html.count('<span class="thaw-lesson-no">') == 2
+    told = html(_opened(app, "warmup"))
+    assert told.count('<table class="thaw-lesson-table">') == 2
+    assert '<span class="thaw-lesson-no">99</span>' in told
+    assert '<span class="thaw-lesson-no">9.9</span>' in told
+    assert told.count('<span class="thaw-lesson-no">') == 2
 
 
 def test_ticks_are_kept_while_one_reads_elsewhere(app: AppTest) -> None:
@@ -132,7 +129,7 @@ def test_ticks_are_kept_while_one_reads_elsewhere(app: AppTest) -> None:
     shown.segmented_control(key="lesson-speaks").set_value("es").run()
     _ran(app.radio(key="lesson-place").set_value("checklist").run())
     assert [box.value for box in app.checkbox] == [item == "resume" for item in checks.ITEMS]
-    assert f"1 de {len(checks.ITEMS)}" in _html(app)
+    assert f"1 de {len(checks.ITEMS)}" in html(app)
     _ran(app.checkbox(key="lesson-tick-resume").uncheck().run())
     assert not any(box.value for box in app.checkbox)
 
@@ -140,8 +137,8 @@ def test_ticks_are_kept_while_one_reads_elsewhere(app: AppTest) -> None:
 def test_the_checklist_looks_at_the_schedule_in_the_designer(app: AppTest) -> None:
     shown = _opened(app, "checklist")
     shown.session_state["history"] = History((presets.load("exercise"),))
-    html = _html(_ran(shown.run()))
-    assert html.count('class="thaw-lesson-live thaw-lesson-no"') == 2
-    assert "20 BatchNorm layers drift" in html
+    told = html(_ran(shown.run()))
+    assert told.count('class="thaw-lesson-live thaw-lesson-no"') == 2
+    assert "20 BatchNorm layers drift" in told
     shown.session_state["history"] = History((presets.load("exercise-mended"),))
-    assert 'class="thaw-lesson-live thaw-lesson-no"' not in _html(_ran(shown.run()))
+    assert 'class="thaw-lesson-live thaw-lesson-no"' not in html(_ran(shown.run()))

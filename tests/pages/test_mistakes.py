@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.runs import predictions
 from core.runs.predictions import Predictions
 from pages.components.confusion import cells, fared_table, matrix_table, worst_first
+from tests.pages.drawn import html
 
 COUNTS = np.array([[3, 1, 0], [0, 0, 0], [2, 2, 4]])
 NAMES = ("cat", "<b>", "dog")
@@ -66,11 +67,6 @@ def write(folder: Path, wrong: int, classes: tuple[str, ...] = NAMES) -> None:
         confidence=tuple(0.5 + at / 100 for at in range(30)),
     )
     predictions.write(folder / "predictions.json", told)
-
-
-def html(page: AppTest) -> str:
-    assert not page.exception, page.exception
-    return " ".join(part.proto.body for part in page.get("html"))
 
 
 def test_a_run_without_predictions_or_with_damaged_ones_shows_nothing(

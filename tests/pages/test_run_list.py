@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core.design import presets
 from core.runs import claim, folder, launch
 from core.runs.settings import RunSettings
+from tests.pages.drawn import html
 
 
 def script() -> None:
@@ -35,29 +36,24 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     return AppTest.from_function(script, default_timeout=120).run()
 
 
-def said(app: AppTest) -> str:
-    assert not app.exception, app.exception
-    return " ".join(part.proto.body for part in app.get("html"))
-
-
 def test_a_run_that_is_on_is_told_beside_the_next_one_until_it_ends(
     app: AppTest, tmp_path: Path
 ) -> None:
     told = "<strong>ULMFiT</strong><span>is starting</span>"
-    assert told in said(app)
+    assert told in html(app)
     app.button(key="show-r0").click().run()
     assert app.query_params["run"] == "r0"
-    assert told not in said(app)  # it is what the page shows
+    assert told not in html(app)  # it is what the page shows
     del app.query_params["run"]
     claim.release(tmp_path / "runs" / "r0")
-    assert "is starting" not in said(app.run())
+    assert "is starting" not in html(app.run())
 
 
 def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:
     assert "shown" not in app.button(key="listed-run-r0").label
     app.button(key="listed-run-r0").click().run()
     assert "shown" in app.button(key="listed-run-r0").label
-    assert ".st-key-listed-run-r0 {" in said(app)
+    assert ".st-key-listed-run-r0 {" in html(app)
 
 
 def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
@@ -66,6 +62,6 @@ def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) ->
     app.button(key="delete-run").click().run()
     assert any("Deleted: **ULMFiT**" in part.value for part in app.markdown)
     app.query_params["run"] = "r0"  # as the browser still has it
-    assert "Ready to run" in said(app.run())
+    assert "Ready to run" in html(app.run())
     assert not app.error
     assert "run" not in app.query_params
