@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -62,14 +63,18 @@ def drag_with_finger(page: Page, group: str, epoch: int) -> None:
     send("touchEnd")
 
 
-def tab_to(page: Page, is_there: str, *, most: int = 120) -> None:
-    """Press Tab until the focused element, also inside a component, fulfils a JS condition."""
+def tab_to(page: Page, is_there: str, *, within: float = 20) -> None:
+    """Press Tab until the focused element, also inside a component, fulfils a JS condition.
+
+    As many rounds as fit into `within` seconds: a page that is still being drawn has fewer stops.
+    """
     script = f"""() => {{
         let e = document.activeElement;
         while (e && e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
         return Boolean(e && ({is_there}));
     }}"""
-    for _ in range(most):
+    end = time.monotonic() + within
+    while time.monotonic() < end:
         page.keyboard.press("Tab")
         if page.evaluate(script):
             return
