@@ -1,34 +1,43 @@
-"""Undo and redo: a list of schedules, what each began as, and a place in it: immutable."""
+"""Undo and redo: a list of versions of the schedule and a place in it: immutable."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from core.design.spec import Schedule
 
 LONGEST = 200
 
 
+class Version(NamedTuple):
+    """The schedule as it was once, and the preset that it was before it was edited, if any."""
+
+    schedule: Schedule
+    origin: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class History:
-    """Schedules from oldest to newest, which of them is shown, and each one's origin.
+    """Versions from oldest to newest, and which of them is shown."""
 
-    That is the preset that it was before it was edited, or None.
-    """
-
-    schedules: tuple[Schedule, ...]
+    versions: tuple[Version, ...]
     at: int = 0
-    origins: tuple[str | None, ...] = (None,)
+
+    @classmethod
+    def start(cls, schedule: Schedule, origin: str | None = None) -> History:
+        """A history of one version."""
+        return cls((Version(schedule, origin),))
 
     @property
     def present(self) -> Schedule:
         """The schedule that is shown."""
-        return self.schedules[self.at]
+        return self.versions[self.at].schedule
 
     @property
     def origin(self) -> str | None:
-        """What the schedule that is shown began as."""
-        return self.origins[self.at]
+        """The preset that the schedule that is shown began as."""
+        return self.versions[self.at].origin
 
     @property
     def can_undo(self) -> bool:
@@ -38,7 +47,7 @@ class History:
     @property
     def can_redo(self) -> bool:
         """Whether there is a later schedule."""
-        return self.at + 1 < len(self.schedules)
+        return self.at + 1 < len(self.versions)
 
     def edited(self, schedule: Schedule, origin: str | None = None) -> History:
         """With a new schedule behind the present one; what was undone before is forgotten.
@@ -47,9 +56,8 @@ class History:
         """
         if schedule == self.present:
             return self
-        kept = (*self.schedules[: self.at + 1], schedule)[-LONGEST:]
-        origins = (*self.origins[: self.at + 1], origin)[-LONGEST:]
-        return History(kept, len(kept) - 1, origins)
+        kept = (*self.versions[: self.at + 1], Version(schedule, origin))[-LONGEST:]
+        return History(kept, len(kept) - 1)
 
     def undone(self) -> History:
         """One step back, or itself at the oldest."""

@@ -34,7 +34,7 @@ class Newest:
 def begin() -> None:
     """Give a new session its schedule, and open the link that it came with."""
     if "history" not in st.session_state:
-        st.session_state["history"] = History((_first_schedule(),), origins=(presets.DEFAULT,))
+        st.session_state["history"] = History.start(_first_schedule(), presets.DEFAULT)
     if "settings" not in st.session_state:
         st.session_state["settings"] = demo.first_settings() if is_demo() else RunSettings()
     st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)

@@ -175,7 +175,7 @@ def test_an_error_turns_run_off_and_says_why(app: AppTest) -> None:
     app.run()
     assert not app.button(key="to-run").disabled
     idle = edits.set_windows(presets.load("gradual"), {"head": [[1, None]]})
-    app.session_state["history"] = History((idle,))
+    app.session_state["history"] = History.start(idle)
     app.run()
     assert app.button(key="to-run").disabled
     assert "trains in epoch 0" in app.button(key="to-run").help
@@ -234,7 +234,7 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
     ]
     raw["groups"][-1]["trainable"] = [[0, None]]
     app.run()
-    app.session_state["history"] = History((parse.from_raw(raw),))
+    app.session_state["history"] = History.start(parse.from_raw(raw))
     app.session_state["share-menu"] = True
     app.run()
     assert len(_schedule(app).groups) == 200
@@ -245,7 +245,7 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
 @given(schedule=schedules())
 def test_any_schedule_can_be_drawn(schedule: Schedule) -> None:
     app = AppTest.from_file(APP, default_timeout=120)
-    app.session_state["history"] = History((schedule,))
+    app.session_state["history"] = History.start(schedule)
     assert _schedule(app.run()) == schedule
 
 

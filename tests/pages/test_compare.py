@@ -119,7 +119,7 @@ def test_a_schedule_is_compared_with_itself_without_a_difference(app: AppTest) -
 
 
 def test_a_name_alone_is_told_as_the_only_difference(app: AppTest) -> None:
-    app.session_state["history"] = History((edits.set_field(GRADUAL, "name", "Mine"),))
+    app.session_state["history"] = History.start(edits.set_field(GRADUAL, "name", "Mine"))
     assert "Name Mine → Gradual unfreezing" in without_styles(
         choose(app.run(), "B", "preset:gradual")
     )
@@ -154,7 +154,7 @@ def test_up_to_four_are_compared_each_with_the_first_also_of_another_model(app: 
 
 def test_a_preset_is_compared_on_the_model_that_is_in_design(app: AppTest) -> None:
     resnet = edits.use_model(GRADUAL, layers.load("torchvision/resnet18"))
-    app.session_state["history"] = History((resnet,))
+    app.session_state["history"] = History.start(resnet)
     drawn = without_styles(choose(app.run(), "B", "preset:discriminative"))
     assert "<b>layer4</b> thaws" in drawn
     assert "Model " not in drawn

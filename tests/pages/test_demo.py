@@ -96,7 +96,7 @@ def settings(app: AppTest) -> RunSettings:
 
 
 def design(app: AppTest, made: Schedule) -> AppTest:
-    app.session_state["history"] = History((made,))
+    app.session_state["history"] = History.start(made)
     return shown(app.run())
 
 
@@ -298,8 +298,8 @@ def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
     assert schedule(app) == presets.load("exercise")
     assert len(app.selectbox(key="model").options) == len(layers.known_models())
     foreign = {"name": "timm/resnet34", "weights": None}
-    app.session_state["history"] = History(
-        (edits.set_field(presets.load("exercise"), "model", foreign),)
+    app.session_state["history"] = History.start(
+        edits.set_field(presets.load("exercise"), "model", foreign)
     )
     shown(app.run().run())
     assert "the hosted demo has no memory for it" in html(app)

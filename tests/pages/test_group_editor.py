@@ -20,7 +20,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The Design page with ResNet-18, the card shown and layer4 in hand."""
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     found = AppTest.from_file(APP, default_timeout=120)
-    found.session_state["history"] = History((RESNET,))
+    found.session_state["history"] = History.start(RESNET)
     found.run()
     found.button(key="groups").click().run()
     return found.button(key="group-4").click().run()
@@ -186,7 +186,7 @@ def test_a_layer_alone_in_its_group_can_only_be_merged(app: AppTest) -> None:
 @pytest.mark.parametrize("model", ["timm/tf_efficientnet_lite0", "timm/vit_tiny_patch16_224"])
 def test_a_group_of_a_finely_cut_model_can_be_taken_in_hand(app: AppTest, model: str) -> None:
     table = layers.load(model)
-    app.session_state["history"] = History((edits.use_model(RESNET, table),))
+    app.session_state["history"] = History.start(edits.use_model(RESNET, table))
     app.run()
     (fine,) = [control for control in app.segmented_control if control.label == "How fine"]
     fine.set_value("blocks").run()
@@ -199,6 +199,6 @@ def test_a_group_of_a_finely_cut_model_can_be_taken_in_hand(app: AppTest, model:
 def test_a_click_that_was_meant_for_another_cut_does_nothing(app: AppTest) -> None:
     since = regroup.split_group(RESNET, layers.load("torchvision/resnet18"), "layer1", "layer1.1")
     app.button(key="group-merge-input").click()
-    app.session_state["history"] = History((since,))
+    app.session_state["history"] = History.start(since)
     app.run()
     assert _schedule(app) == since

@@ -136,9 +136,9 @@ def test_ticks_are_kept_while_one_reads_elsewhere(app: AppTest) -> None:
 
 def test_the_checklist_looks_at_the_schedule_in_the_designer(app: AppTest) -> None:
     shown = _opened(app, "checklist")
-    shown.session_state["history"] = History((presets.load("exercise"),))
+    shown.session_state["history"] = History.start(presets.load("exercise"))
     told = html(_ran(shown.run()))
     assert told.count('class="thaw-lesson-live thaw-lesson-no"') == 2
     assert "20 BatchNorm layers drift" in told
-    shown.session_state["history"] = History((presets.load("exercise-mended"),))
+    shown.session_state["history"] = History.start(presets.load("exercise-mended"))
     assert 'class="thaw-lesson-live thaw-lesson-no"' not in html(_ran(shown.run()))
