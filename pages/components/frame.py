@@ -17,6 +17,7 @@ from core.design.spec import Schedule
 from pages.components import state
 from pages.components.fonts import font_faces
 from pages.components.garbage import spare_imports
+from pages.components.theme_watch import theme_watch
 
 STYLE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
@@ -45,6 +46,7 @@ def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
     st.navigation(list(pages.values()), position="top").run()
+    theme_watch(dark=is_dark())
     spare_imports()
 
 

@@ -7,7 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, expect
 
@@ -92,6 +92,13 @@ def settle(page: Page) -> None:
     """Wait until the script has run and no widget is still on its way."""
     page.wait_for_selector('[data-test-script-state="notRunning"]')
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+
+
+def switch_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
+    """Switch what the browser's system prefers, as it does at sunset, and wait for the page."""
+    page.emulate_media(color_scheme=scheme)
+    expect(page.locator(".stApp")).to_have_css("color-scheme", scheme)
+    settle(page)
 
 
 def rates_drawn(page: Page) -> str:

@@ -10,15 +10,22 @@ from playwright.sync_api import Page
 
 from tests.browser import driving
 
+LINES = 60
+"""Lines of a code block that are looked at: of thousands of words, contrast takes half a minute."""
+
 TALLEST = """() => Math.max(...[...document.querySelectorAll('*')].map(
     (e) => /auto|scroll/.test(getComputedStyle(e).overflowY) ? e.scrollHeight : 0))"""
 
 
-def serious_faults(page: Page) -> list[tuple[str, list[str]]]:
+def serious_faults(page: Page, *, colors_only: bool = False) -> list[tuple[str, list[str]]]:
     """The serious and critical faults once the page has settled: rule, and the nodes at fault."""
+    options = {"resultTypes": ["violations"]}
+    if colors_only:
+        options["runOnly"] = ["color-contrast"]
     driving.settle(page)
     with _all_in_sight(page):
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        context = {"exclude": [[f"code > span:nth-child(n+{LINES + 1})"]]}
+        found = Axe().run(page, context, options).response["violations"]
     return [
         (fault["id"], [node["html"][:160] for node in fault["nodes"]])
         for fault in found

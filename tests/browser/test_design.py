@@ -292,6 +292,21 @@ def test_nothing_scrolls_sideways_on_a_phone(open_page: OpenPage) -> None:
         assert max(wide) <= PHONE["width"], name
 
 
+def test_at_sunset_the_chart_takes_the_colors_of_the_dark(open_page: OpenPage) -> None:
+    colors = """() => [...document.querySelectorAll(".stVegaLiteChart svg.marks [stroke]")]
+        .map((mark) => mark.getAttribute("stroke")).join()"""
+    opened_so = open_page("/", scheme="dark")
+    driving.rates_drawn(opened_so)
+    driving.settle(opened_so)
+    dark = opened_so.evaluate(colors)
+
+    page = open_page("/")
+    driving.rates_drawn(page)
+    assert page.evaluate(colors) != dark
+    driving.switch_scheme(page, "dark")
+    page.wait_for_function(f"dark => ({colors})() === dark", arg=dark)
+
+
 @pytest.mark.parametrize("path", ["/run", "/compare", "/export", "/design"])
 def test_a_deep_link_shows_its_page_within_the_navigation(open_page: OpenPage, path: str) -> None:
     page = open_page(path, WIDE)
