@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core.design import link, presets
@@ -40,11 +39,15 @@ def schedule(page: Page) -> dict[str, Any]:
 def test_the_controls_of_the_curve_edit_what_they_say(open_page: OpenPage) -> None:
     page = open_page("/")
     curve = card(page, "curve")
-    choose(page, "Warmup shape", "cosine")
-    choose(page, "Floor is", "LR")
     floor = curve.get_by_label("Floor, LR", exact=True)
+    choose(page, "Floor is", "LR")
     expect(floor).to_have_value("5e-5")  # 0.01 of the head's 5e-3
+    choose(page, "Floor is", "× peak")
+    expect(curve.get_by_label("Floor × peak", exact=True)).to_have_value("0.01")
+    page.locator(".st-key-undo button").first.click()
+    expect(floor).to_have_value("5e-5")
     driving.fill(page, "Floor, LR", 2e-6)
+    choose(page, "Warmup shape", "cosine")
     curve.locator("summary").click()
     driving.fill(page, "Weight decay", 0.02)
     expect(curve.locator("summary")).to_contain_text("weight decay 0.02")
@@ -52,24 +55,9 @@ def test_the_controls_of_the_curve_edit_what_they_say(open_page: OpenPage) -> No
     assert found["lr"]["warmup"] == {"epochs": 1.0, "start_factor": 0.1, "shape": "cosine"}
     assert found["lr"]["decay"] == {"shape": "cosine", "floor": {"lr": 2e-6}}
     assert found["optimizer"]["weight_decay"] == 0.02
-
-
-def test_a_floor_can_be_a_share_of_the_peak_again_and_undone(open_page: OpenPage) -> None:
-    page = open_page("/")
-    choose(page, "Floor is", "LR")
-    expect(page.get_by_label("Floor, LR", exact=True)).to_have_value("5e-5")
-    choose(page, "Floor is", "× peak")
-    expect(page.get_by_label("Floor × peak", exact=True)).to_have_value("0.01")
-    page.locator(".st-key-undo button").first.click()
-    expect(page.get_by_label("Floor, LR", exact=True)).to_have_value("5e-5")
-
-
-def test_what_only_one_optimizer_or_shape_has_comes_and_goes_with_it(open_page: OpenPage) -> None:
-    page = open_page("/")
-    curve = card(page, "curve")
+    # what only one optimizer or shape has comes with it
     curve.get_by_role("combobox", name="Optimizer").click()
     page.get_by_role("option", name="SGD", exact=True).click()
-    curve.locator("summary").click()
     driving.fill(page, "Momentum", 0.5)
     curve.get_by_role("combobox", name="Shape").click()
     page.get_by_role("option", name="Polynomial", exact=True).click()
@@ -95,32 +83,38 @@ def test_the_steps_of_a_rate_grow_with_it_and_never_reach_0(open_page: OpenPage)
     assert schedule(page)["optimizer"]["base_lr"] == 9e-4
 
 
-@pytest.mark.parametrize(("by", "lines"), [("epoch", 1 + 6 * 7), ("step", 1 + 6 * 32 * 7)])
-def test_the_exact_numbers_are_saved_by_epoch_and_by_step(
-    open_page: OpenPage, by: str, lines: int
-) -> None:
+def test_the_exact_numbers_are_saved_by_epoch_and_by_step(open_page: OpenPage) -> None:
     page = open_page("/")
     page.locator(".st-key-show-table button").click()
     dialog = page.get_by_role("dialog")
-    dialog.get_by_text(f"by {by}").click()
-    words = "first step of each epoch" if by == "epoch" else "every optimizer step"
-    expect(dialog).to_contain_text(words)
     expect(dialog.get_by_test_id("stDataFrame")).to_be_visible()
-    driving.settle(page)
-    with page.expect_download() as waiting:
-        dialog.get_by_role("button", name="CSV", exact=True).click()
-    text = Path(waiting.value.path()).read_text(encoding="utf-8")
-    assert len(text.splitlines()) == lines
-    assert text.startswith("step,epoch,group,lr,trainable\n")
+    for by, words, lines in (
+        ("epoch", "first step of each epoch", 1 + 6 * 7),
+        ("step", "every optimizer step", 1 + 6 * 32 * 7),
+    ):
+        dialog.get_by_text(f"by {by}").click()
+        expect(dialog).to_contain_text(words)
+        driving.settle(page)
+        with page.expect_download() as waiting:
+            dialog.get_by_role("button", name="CSV", exact=True).click()
+        text = Path(waiting.value.path()).read_text(encoding="utf-8")
+        assert len(text.splitlines()) == lines
+        assert text.startswith("step,epoch,group,lr,trainable\n")
 
 
-def test_the_window_says_what_its_group_gets_of_the_learning(open_page: OpenPage) -> None:
+def test_window_and_costs_agree_with_the_timeline(open_page: OpenPage) -> None:
     page = open_page("/")
     page.get_by_role("button", name="stage2 trains in epochs 4 to 6", exact=True).click()
     expect(card(page, "window")).to_contain_text(
         "Trains in 33% of the epochs but gets 8.5% of the learning"
     )
     expect(card(page, "window")).to_contain_text("At epoch 4 it begins with")
+    last = page.get_by_role("table", name="Cost per phase").get_by_role("row", name="Trainable")
+    box = last.get_by_role("cell").nth(4).bounding_box()
+    phase = page.locator(".st-key-card-timeline").get_by_text("+ stage2").first.bounding_box()
+    assert box is not None
+    assert phase is not None
+    assert box["x"] <= phase["x"] <= box["x"] + 40
 
 
 def test_the_costs_are_a_table_that_is_read_by_rows_and_columns(open_page: OpenPage) -> None:
@@ -132,16 +126,6 @@ def test_the_costs_are_a_table_that_is_read_by_rows_and_columns(open_page: OpenP
     expect(row.get_by_role("cell")).to_have_text(
         ["5,130", "8,398,858", "10,498,570", "11,024,138", "of 11,181,642"]
     )
-
-
-def test_the_columns_of_the_costs_lie_under_their_phases(open_page: OpenPage) -> None:
-    page = open_page("/")
-    last = page.get_by_role("table", name="Cost per phase").get_by_role("row", name="Trainable")
-    box = last.get_by_role("cell").nth(4).bounding_box()
-    phase = page.locator(".st-key-card-timeline").get_by_text("+ stage2").first.bounding_box()
-    assert box is not None
-    assert phase is not None
-    assert box["x"] <= phase["x"] <= box["x"] + 40
 
 
 def test_a_phone_has_the_curve_in_one_line_and_the_costs_one_phase_at_a_time(

@@ -90,7 +90,10 @@ def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
         page.keyboard.press("Enter")
     driving.tab_to(page, "e.closest('.st-key-start')")
     page.keyboard.press("Enter")
-    expect(page.locator(".thaw-headline")).to_contain_text("Finished", timeout=FINISHED_WITHIN)
+    expect(page.locator(".st-key-stop")).to_be_visible()
+    driving.tab_to(page, "e.closest('.st-key-stop')")
+    page.keyboard.press("Enter")
+    expect(page.locator(".thaw-headline")).to_contain_text("Stopped")
 
     driving.tab_to(page, "e.textContent.trim() === 'Export'")
     page.keyboard.press("Enter")

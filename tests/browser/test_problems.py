@@ -40,7 +40,9 @@ def thaws_at(page: Page, group: str, epoch: int) -> None:
     expect(driving.thaw(page, group)).to_have_attribute("aria-valuenow", str(epoch))
 
 
-def test_a_problem_under_the_pointer_is_ringed_on_the_timeline(open_page: OpenPage) -> None:
+def test_what_is_under_the_pointer_is_marked_on_the_timeline_and_in_the_list(
+    open_page: OpenPage,
+) -> None:
     page, card = opened(open_page, schedule())
     ring = row(page, "layer2").locator(".dashes")
     expect(ring).to_be_hidden()
@@ -53,10 +55,7 @@ def test_a_problem_under_the_pointer_is_ringed_on_the_timeline(open_page: OpenPa
         expect(row(page, group).locator(".dashes")).to_be_visible()
     page.mouse.move(5, 5)
     expect(row(page, "stem").locator(".dashes")).to_be_hidden()
-
-
-def test_a_disc_under_the_pointer_lights_up_its_problem_in_the_list(open_page: OpenPage) -> None:
-    page, card = opened(open_page, schedule())
+    # and a disc under it lights up its problem in the list
     row(page, "layer4").get_by_role("img", name="Problem 2").hover()
     expect(card.locator(".item.pointed code")).to_have_text("cold-thaw")
     page.mouse.move(5, 5)
@@ -78,7 +77,9 @@ def test_a_problem_of_the_whole_curve_points_to_the_shared_curve(open_page: Open
     thaws_at(page, "layer2", 6)
 
 
-def test_a_fix_is_one_click_and_so_is_its_undo(open_page: OpenPage) -> None:
+def test_a_fix_is_one_click_and_so_is_its_undo_in_the_list_and_on_the_page(
+    open_page: OpenPage,
+) -> None:
     page, card = opened(open_page, schedule())
     card.get_by_role("button", name="Fix: thaw at 4").click()
     thaws_at(page, "layer2", 4)
@@ -88,10 +89,7 @@ def test_a_fix_is_one_click_and_so_is_its_undo(open_page: OpenPage) -> None:
     thaws_at(page, "layer2", 6)
     expect(card.locator(".item code").first).to_have_text("late-thaw")
     expect(card.get_by_role("button", name="Undo")).to_have_count(0)
-
-
-def test_the_pages_own_undo_takes_a_fix_back_too(open_page: OpenPage) -> None:
-    page, card = opened(open_page, schedule())
+    # the page's own undo takes a fix back too
     card.get_by_role("button", name="Fix: restart the curve").click()
     expect(card).not_to_contain_text("cold-thaw")
     page.locator(".st-key-undo button").first.click()
