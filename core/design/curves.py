@@ -21,6 +21,8 @@ from core.design.spec import Group, Schedule
 Array = NDArray[np.float64]
 
 _WRONG = sys.float_info.max  # JSON has no infinity
+RATES_EQUAL = 1e-12
+"""Relative difference up to which two rates are the same."""
 _BLOCK = 16_384
 """Times that are worked on together, few enough to stay in the processor's cache."""
 

@@ -14,9 +14,6 @@ from core.design.group_pairs import Row
 from core.design.problems.words import listed, one_or_more
 from core.design.spec import Group, Schedule
 
-_ALIKE = 1e-12
-"""Relative difference up to which two scales are the same number."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Side:
@@ -115,7 +112,7 @@ def _peaks(old: float, new: float) -> str:
 
 
 def _same_number(one: float, other: float) -> bool:
-    return abs(one - other) <= _ALIKE * max(one, other)
+    return abs(one - other) <= curves.RATES_EQUAL * max(one, other)
 
 
 def _same_decay(one: _Side, other: _Side) -> bool:

@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from core.design import curves
 from core.design import diff_words as words
 from core.design.comparable import Comparable
-from core.design.curves import Array
+from core.design.curves import RATES_EQUAL, Array
 from core.design.difference import Difference
 from core.design.drawn import Indices, even
 from core.design.plan import open_spans
 from core.design.record import Record
-from core.design.recorded import RATES_EQUAL
 from core.design.spec import Part
 
 _LARGE = 1e6

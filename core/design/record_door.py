@@ -10,12 +10,12 @@ import numpy as np
 from pydantic import ValidationError
 
 from core.design import parse
-from core.design.curves import Array
+from core.design.curves import RATES_EQUAL, Array
 from core.design.explain import Anatomy, explained
 from core.design.parse import MAX_BYTES
 from core.design.pieces import Piece, cut
 from core.design.record import Record, RecordedPart
-from core.design.recorded import RATES_EQUAL, Recorded, RecordedGroup
+from core.design.recorded import Recorded, RecordedGroup
 from core.design.spec import Schedule
 from core.errors import InputError, ScheduleError
 

@@ -14,9 +14,6 @@ from core.design.document import Window
 from core.design.optimizers import SGD, Optimizer
 from core.design.spec import Group, Schedule
 
-RATES_EQUAL = 1e-12
-"""Relative difference up to which two rates are the same."""
-
 
 class Settings(NamedTuple):
     """What a param group tells its optimizer besides the rate.
@@ -146,6 +143,6 @@ def _differences(
     due, rates = curves.lr(schedule, planned, t), np.array(mine.rates)[steps]
     errors = curves.relative_errors(rates, due)
     worst = int(errors.argmax())
-    if errors[worst] > RATES_EQUAL:
+    if errors[worst] > curves.RATES_EQUAL:
         told = f"{rates[worst]:.6g}, in the schedule {due[worst]:.6g}"
         yield f"{mine.name} has at step {steps[worst]} the rate {told}"

@@ -229,7 +229,7 @@ def _with_phases(
         if rate is not None:
             scale = _scale(rate, schedule.optimizer.base_lr)
         decayed = schedule.lr.group_decay ** (len(cut) - 1 - place)
-        same = abs(scale - decayed) <= 1e-12 * decayed
+        same = abs(scale - decayed) <= curves.RATES_EQUAL * decayed
         changed = {
             "name": name,
             "modules": list(paths),
@@ -247,4 +247,4 @@ def _scale(rate: float, base_lr: float) -> float:
     """The share of the base rate, which rounding does not put outside of what a schedule takes."""
     scale = rate / base_lr
     taken = min(max(scale, LEAST_SCALE), MOST_SCALE)
-    return taken if abs(scale - taken) <= 1e-12 * taken else scale
+    return taken if abs(scale - taken) <= curves.RATES_EQUAL * taken else scale

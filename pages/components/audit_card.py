@@ -16,7 +16,6 @@ from core.runs.forecast import duration
 from core.runs.settings import RunSettings
 from pages.components import frame
 
-TOLERANCE = 1e-12
 Item = tuple[str, str, str]
 """Mark (yes, no, open, note), what was promised, and what was found."""
 
@@ -50,7 +49,7 @@ def _rates(schedule: Schedule, told: Digest) -> Item:
         return "open", "Rates equal the plan", "Nothing has been trained yet."
     said = f"{counted(steps, 'step')} of every open group"
     found = f"{said}, largest relative difference {error:.2g}."
-    if error <= TOLERANCE:
+    if error <= curves.RATES_EQUAL:
         return "yes", "Rates equal the plan", found
     return "no", "Rates differ from the plan", found
 
