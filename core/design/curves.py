@@ -6,7 +6,6 @@ sets it, and the audit compares with it. All of them take arrays as well as numb
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -171,17 +170,12 @@ def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> A
     return _floats(step) / steps_per_epoch
 
 
-def relative_error(actual: float | None, planned: float) -> float:
-    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due."""
-    if actual is None or not math.isfinite(actual):
-        return _WRONG
-    if planned == 0.0:
-        return 0.0 if actual == 0.0 else _WRONG
-    return min(abs(actual - planned) / planned, _WRONG)
+def relative_error(actual: ArrayLike, planned: ArrayLike) -> Array:
+    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due.
 
-
-def relative_errors(actual: Array, planned: Array) -> Array:
-    """`relative_error` of each of many rates; NaN stands for no rate."""
+    NaN stands for no rate.
+    """
+    actual, planned = _floats(actual), _floats(planned)
     with np.errstate(all="ignore"):
         errors = np.abs(actual - planned) / planned
     errors = np.where(actual == planned, 0.0, errors)

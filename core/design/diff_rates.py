@@ -31,7 +31,7 @@ def of_rates(
     epochs = min(a.epochs, b.epochs)
     steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
     old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
-    errors = curves.relative_errors(new, old)
+    errors = curves.relative_error(new, old)
     off = errors > max(RATES_EQUAL, *(each.within for each in (a, b) if isinstance(each, Record)))
     if not off.any():
         return

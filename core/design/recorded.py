@@ -141,7 +141,7 @@ def _differences(
         return
     t = curves.time_of_step(schedule, steps, recorded.steps_per_epoch)
     due, rates = curves.lr(schedule, planned, t), np.array(mine.rates)[steps]
-    errors = curves.relative_errors(rates, due)
+    errors = curves.relative_error(rates, due)
     worst = int(errors.argmax())
     if errors[worst] > curves.RATES_EQUAL:
         told = f"{rates[worst]:.6g}, in the schedule {due[worst]:.6g}"

@@ -102,7 +102,7 @@ class Auditor:
         groups, steps = self._schedule.groups, np.array(self._noted)
         actual = np.array(self._actual).reshape(len(steps), len(groups)).T
         planned = curves.rates_of_steps(self._schedule, steps, self._steps_per_epoch)
-        errors = curves.relative_errors(actual, planned)
+        errors = curves.relative_error(actual, planned)
         epochs, places = np.unique(steps // self._steps_per_epoch, return_inverse=True)
         trains = np.array(
             [[plan.is_open(group, epoch) for epoch in epochs.tolist()] for group in groups]

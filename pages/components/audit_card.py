@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from html import escape
 
@@ -61,9 +62,9 @@ def _largest_error(schedule: Schedule, told: Digest) -> float:
     for group in schedule.groups:
         steps = [s for s in told.steps if plan.is_open(group, s.epoch)]
         t = curves.time_of_step(schedule, [s.step for s in steps], told.started.steps_per_epoch)
-        for step, planned in zip(steps, curves.lr(schedule, group, t).tolist(), strict=True):
-            actual = step.lrs.get(group.name)
-            largest = max(largest, curves.relative_error(actual, planned))
+        actual = [step.lrs.get(group.name, math.nan) for step in steps]
+        errors = curves.relative_error(actual, curves.lr(schedule, group, t))
+        largest = float(errors.max(initial=largest))
     return largest
 
 
