@@ -76,10 +76,11 @@ SHAPES: dict[str, Callable[..., Array]] = {
 }
 """Every decay shape by its name in the document; its other fields are its keyword arguments."""
 
-_RISES: dict[str, Callable[[Array], Array]] = {
+RISES: dict[str, Callable[[Array], Array]] = {
     "linear": lambda y: y,
     "cosine": lambda y: (1.0 - np.cos(np.pi * y)) / 2.0,
 }
+"""Every warmup shape by its name in the document: the share of the rise that is done at y."""
 
 
 def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) -> Array:
@@ -202,7 +203,7 @@ def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
     warming = t < warmup.epochs
     if warmup.epochs == 0.0 or not np.any(warming):
         return _Course(share, None)
-    rise = _RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
+    rise = RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
     start = warmup.start_factor
     return _Course(share, (warming, start + (1.0 - start) * rise))
 
