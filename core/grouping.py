@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 
 from torch import nn
 
+from core.design.paths import prefixes
 from core.design.spec import Schedule
 from core.errors import ModelError, nearest
 from core.suggest import Paths, backbone, suggest
@@ -198,8 +198,7 @@ def _check_prefixes(groups: Mapping[str, Sequence[str]]) -> None:
                 )
             owners[path], fields[path] = group, field
     for path, group in owners.items():
-        *parents, _ = accumulate(path.split("."), "{}.{}".format)
-        for parent in parents:
+        for parent in prefixes(path)[:-1]:
             if owners.get(parent, group) != group:
                 raise ModelError(
                     fields[path],

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from core.design.document import MAX_EPOCHS, Document
-from core.design.layers import LayerGroup, LayerTable, covers
+from core.design.layers import LayerGroup, LayerTable
 from core.design.parse import from_raw
+from core.design.paths import covers
 from core.design.preset import Cascade, Chain, FreezeOut, Preset, Role, Rule
 from core.design.spec import ModelRef, Schedule
 from core.errors import ModelError

@@ -12,6 +12,7 @@ import numpy as np
 from core.design import curves, plan
 from core.design.document import Window
 from core.design.optimizers import SGD, Optimizer
+from core.design.paths import apart
 from core.design.spec import Group, Schedule
 
 
@@ -114,21 +115,12 @@ def _match(mine: RecordedGroup, schedule: Schedule) -> Group | None:
     return next(same, None) or next(named, None)
 
 
-def _alone(paths: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
-    """The paths that neither hold one of the others nor lie in one."""
-    return [
-        path
-        for path in paths
-        if not any(f"{a}.".startswith(f"{b}.") for o in others for a, b in ((path, o), (o, path)))
-    ]
-
-
 def _differences(
     recorded: Recorded, mine: RecordedGroup, schedule: Schedule, planned: Group
 ) -> Iterator[str]:
-    if more := _alone(mine.modules, planned.modules):
+    if more := apart(mine.modules, planned.modules):
         yield f"{mine.name} holds {', '.join(more)}, in the schedule not"
-    if less := _alone(planned.modules, mine.modules):
+    if less := apart(planned.modules, mine.modules):
         yield f"{mine.name} does not hold {', '.join(less)}, in the schedule it does"
     epochs = range(min(recorded.epochs, schedule.epochs))
     for wanted, word in ((True, "trains"), (False, "is frozen")):

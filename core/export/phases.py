@@ -19,8 +19,9 @@ import yaml
 from core.design import curves, parse
 from core.design.document import LEAST_SCALE, MAX_EPOCHS, MOST_SCALE
 from core.design.group_names import unique_name
-from core.design.layers import LayerTable, covers, parameter_counts
+from core.design.layers import LayerTable, parameter_counts
 from core.design.parts import Tree
+from core.design.paths import covers
 from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError, nearest, shown
 

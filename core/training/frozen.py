@@ -13,6 +13,8 @@ from torch.nn.modules.dropout import _DropoutNd
 from torchvision.models.feature_extraction import NodePathTracer
 from torchvision.ops import StochasticDepth
 
+from core.design.paths import covers
+
 _TIMM: Any = timm.layers  # it re-exports without saying so
 _RANDOM_WORDS = ("dropout", "drop_path", "stochastic_depth", "rand", "bernoulli", "multinomial")
 _IN_PLACE = ("iadd", "isub", "imul", "itruediv", "ifloordiv", "ipow", "imod", "iand", "ior")
@@ -176,7 +178,7 @@ def moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
     target = node.target
     if node.op == "call_module":
         path = str(target)
-        return any(inner == path or inner.startswith(f"{path}.") for inner in moving)
+        return any(covers(path, inner) for inner in moving)
     if node.op == "get_attr":
         value = _attribute(model, str(target))
         owner = str(target).rpartition(".")[0]

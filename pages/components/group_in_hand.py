@@ -8,8 +8,9 @@ from typing import Literal
 import streamlit as st
 
 from core.design import regroup
-from core.design.layers import LayerTable, prefixes
+from core.design.layers import LayerTable
 from core.design.parts import Part, Tree
+from core.design.paths import prefixes
 from core.design.spec import Schedule
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
