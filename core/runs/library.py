@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 import unicodedata
 from contextlib import suppress
@@ -19,6 +18,7 @@ from itertools import count
 from pathlib import Path
 
 from core.design.edits import set_field
+from core.design.file_names import slug
 from core.design.parse import MAX_BYTES, dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError
@@ -189,10 +189,9 @@ def _file_of(name: str) -> str:
 
     The hash keeps names apart whose letters are left out, and it is why CON or NUL can do no harm.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "schedule"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     hashed = hashlib.sha256(_alike(name).encode()).hexdigest()[:8]
-    return f"{slug}-{hashed}{_SUFFIX}"
+    return f"{slug(plain, 'schedule')}-{hashed}{_SUFFIX}"
 
 
 def _files(root: Path) -> list[Path]:
