@@ -25,13 +25,12 @@ from core.design.curves import scale
 from core.design.document import Window
 from core.design.group_names import name_of_both, names_of_halves
 from core.design.layers import LayerTable, parameter_counts
+from core.design.learning_rate import LEAST_GROUP_DECAY, MOST_GROUP_DECAY
 from core.design.parse import from_raw, to_raw
 from core.design.parts import Tree
 from core.design.paths import prefixes
 from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError
-
-_GROUP_DECAYS = (1e-6, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,9 +185,10 @@ def spread_rates(schedule: Schedule) -> Schedule:
     raw = to_raw(schedule)
     deeper = raw["groups"][:-1]
     if deeper:
-        low, high = _GROUP_DECAYS
         decay = scale(schedule, schedule.groups[0]) ** (1 / len(deeper))
-        raw["lr"]["group_decay"] = float(f"{min(max(decay, low), high):.6g}")
+        raw["lr"]["group_decay"] = float(
+            f"{min(max(decay, LEAST_GROUP_DECAY), MOST_GROUP_DECAY):.6g}"
+        )
     for group in deeper:
         group.pop("lr_scale", None)
     return from_raw(raw)
