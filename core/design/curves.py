@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 _WRONG = sys.float_info.max  # JSON has no infinity
 RATES_EQUAL = 1e-12
 """Relative difference up to which two rates are the same."""
+AT_ONCE = 49_152
+"""Rates of a long run that are in memory together, 8 bytes each: 4,096 steps of twelve groups."""
 _BLOCK = 16_384
 """Times that are worked on together, few enough to stay in the processor's cache."""
 

@@ -133,7 +133,7 @@ def group_scale(schedule: Schedule, view: View) -> alt.Scale:
     return colour_scale([group.name for group in schedule.groups], view)
 
 
-def colour_legend(groups: Sequence[str]) -> alt.Legend:
+def colour_legend(groups: Sequence[str], columns: int = 4) -> alt.Legend:
     """Names of groups from the head on, below the plot: for charts without a gutter for them."""
     return alt.Legend(
         title=None,
@@ -142,7 +142,7 @@ def colour_legend(groups: Sequence[str]) -> alt.Legend:
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,
-        columns=4,
+        columns=columns,
         labelLimit=80,
     )
 
