@@ -43,7 +43,7 @@ def page() -> None:
             st.html(bars(slots, rows))
         rates_card(slots, rows, overlaid=overlaid)
         if results:
-            metrics_cards(slots, results)
+            metrics_cards(results)
     with side:
         for at, other in enumerate(slots[1:], 1):
             difference_card(slots[0], other, rows, at)

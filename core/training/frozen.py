@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, cast
 
 import timm.layers
@@ -180,7 +181,7 @@ def moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
         path = str(target)
         return any(covers(path, inner) for inner in moving)
     if node.op == "get_attr":
-        value = _attribute(model, str(target))
+        value = attrgetter(str(target))(model)
         owner = str(target).rpartition(".")[0]
         is_buffer = isinstance(value, Tensor) and not isinstance(value, nn.Parameter)
         return (is_buffer and owner in moving) or getattr(value, "requires_grad", False)
@@ -216,10 +217,3 @@ def _drops(module: nn.Module) -> bool:
     if isinstance(module, DropPath):
         return bool(module.drop_prob)
     return isinstance(module, (_DropoutNd, StochasticDepth)) and module.p > 0
-
-
-def _attribute(model: nn.Module, path: str) -> Any:
-    value: Any = model
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value

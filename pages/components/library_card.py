@@ -54,11 +54,9 @@ def _undo() -> None:
         horizontal=True, vertical_alignment="center", gap="small", key="library-undo"
     ):
         st.markdown(f"{what.capitalize()}: **{frame.escape_markdown(trashed.name)}**")
-        st.button("Undo", icon=":material/undo:", key="library-bring-back", on_click=_bring_back)
-
-
-def _bring_back() -> None:
-    shelf.bring_back()
+        st.button(
+            "Undo", icon=":material/undo:", key="library-bring-back", on_click=shelf.bring_back
+        )
 
 
 def _row(place: int, entry: Entry) -> None:
