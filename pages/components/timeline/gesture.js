@@ -3,7 +3,7 @@
 import { catchUp, release } from "./answers.js";
 import { schedule } from "./paint.js";
 import { sayChange } from "./said.js";
-import { isPicked, picksOf } from "./together.js";
+import { isPicked, picksOf, samePick } from "./together.js";
 
 /** What a hand or a key on this node does, with the node; null where nothing takes it. */
 export function actionOf({ actions, root }, target) {
@@ -22,7 +22,7 @@ export function grabbed(timeline, { row, window }) {
   const pick = { group: row.name, window };
   const picks = picksOf(timeline);
   if (!isPicked(picks, pick)) return [pick];
-  return [pick, ...picks.filter((other) => other.group !== pick.group || other.window !== window)];
+  return [pick, ...picks.filter((other) => !samePick(other, pick))];
 }
 
 /** Select the window that an action is on, and it alone. */
@@ -42,7 +42,7 @@ export function take(timeline, action) {
 export function toggle(timeline, { row, window }) {
   const pick = { group: row.name, window };
   const picks = picksOf(timeline);
-  const others = picks.filter((other) => other.group !== pick.group || other.window !== window);
+  const others = picks.filter((other) => !samePick(other, pick));
   [timeline.selected = null, ...timeline.also] = isPicked(picks, pick) ? others : [pick, ...picks];
   schedule(timeline);
 }

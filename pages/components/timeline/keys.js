@@ -206,10 +206,9 @@ function remove(timeline, action) {
 function scroll(timeline, pressed) {
   const { axis } = timeline;
   const length = axis.to - axis.from;
-  const single = Math.abs(stepsOf(pressed, axis.epochs) ?? 0) === 1;
   const by = stepsOf(pressed, axis.epochs);
   if (by === undefined) return false;
-  const epochs = single ? by * length * 0.1 : Math.sign(by) * length;
+  const epochs = Math.abs(by) === 1 ? by * length * 0.1 : Math.sign(by) * length;
   setView(timeline, panned(axis, Number.isFinite(by) ? epochs : by * axis.epochs));
   return true;
 }
