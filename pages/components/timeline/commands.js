@@ -3,7 +3,7 @@
 import { release } from "./answers.js";
 import { closeCascade, openCascade, preview } from "./cascade.js";
 import { commitTyping, remember } from "./gesture.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { sayAll } from "./said.js";
 import { isPicked, picksOf } from "./together.js";
 import { splitAt, withNew } from "./verbs.js";
@@ -96,5 +96,5 @@ function carryOut(timeline, change) {
   change();
   sayAll(timeline, saved);
   release(timeline, { act: "command", saved });
-  schedule(timeline);
+  requestPaint(timeline);
 }

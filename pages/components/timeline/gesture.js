@@ -1,7 +1,7 @@
 // A gesture, by pointer or by keys: what it is on, how it ends, and how it is taken back.
 
 import { catchUp, release } from "./answers.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { sayChange } from "./said.js";
 import { isPicked, picksOf, samePick } from "./together.js";
 
@@ -29,13 +29,13 @@ export function grabbed(timeline, { row, window }) {
 export function choose(timeline, { row, window }) {
   timeline.selected = { group: row.name, window };
   timeline.also = [];
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** Take the window that an action is on in hand; what is selected together with it stays so. */
 export function take(timeline, action) {
   [timeline.selected, ...timeline.also] = grabbed(timeline, action);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** Select the window that an action is on as well, or no longer. */
@@ -44,7 +44,7 @@ export function toggle(timeline, { row, window }) {
   const picks = picksOf(timeline);
   const others = picks.filter((other) => !samePick(other, pick));
   [timeline.selected = null, ...timeline.also] = isPicked(picks, pick) ? others : [pick, ...picks];
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** What a gesture may change, as it is now. */
