@@ -11,8 +11,8 @@ from core.design.comparable import learning
 from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
 from core.design.group_pairs import Row
-from core.design.problems.words import listed, one_or_more
 from core.design.spec import Group, Schedule
+from core.design.words import listed, one_or_more
 
 
 @dataclass(frozen=True, slots=True)

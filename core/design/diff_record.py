@@ -14,10 +14,10 @@ from core.design.group_pairs import group_rows
 from core.design.optimizers import OPTIMIZERS
 from core.design.paths import apart
 from core.design.plan import open_spans
-from core.design.problems.words import epochs as many_epochs
-from core.design.problems.words import listed
 from core.design.record import Record, RecordedPart
 from core.design.spec import Part
+from core.design.words import epochs as many_epochs
+from core.design.words import listed
 
 _FEW = 2
 _DEFAULTS = "defaults"

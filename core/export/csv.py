@@ -10,8 +10,8 @@ from dataclasses import replace
 import numpy as np
 
 from core.design import curves, plan
-from core.design.problems.words import listed
 from core.design.spec import Schedule
+from core.design.words import listed
 from core.export.exported import Exported, Loss, Source
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")

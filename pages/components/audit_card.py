@@ -9,8 +9,8 @@ from html import escape
 import streamlit as st
 
 from core.design import curves, plan
-from core.design.problems.words import counted
 from core.design.spec import Schedule
+from core.design.words import counted
 from core.runs.digest import Digest
 from core.runs.events import FrozenSpan
 from core.runs.forecast import duration

@@ -8,12 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import edits
+from core.design import edits, words
 from core.design.curves import SHAPES
 from core.design.document import LEAST_RATE, MAX_EPOCHS, MOST_RATE
 from core.design.learning_rate import LEAST_GAMMA, LEAST_GROUP_DECAY, MOST_GROUP_DECAY, FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
-from core.design.problems import words
 from core.design.spec import Schedule
 from pages.components import frame, names, state
 from pages.components.fields import (

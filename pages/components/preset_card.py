@@ -7,8 +7,8 @@ from html import escape
 
 from core.design.optimizers import OPTIMIZERS
 from core.design.preset import Preset, Source
-from core.design.problems.words import counted, epochs
 from core.design.spec import Schedule
+from core.design.words import counted, epochs
 from pages.components.preset_picture import picture
 
 

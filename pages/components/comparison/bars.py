@@ -11,9 +11,9 @@ from core.design import curves, plan
 from core.design import diff_words as words
 from core.design.comparable import Comparable, changes_by_epoch, learning, lr, peak
 from core.design.group_pairs import Row
-from core.design.problems.words import percent
 from core.design.record import Record
 from core.design.spec import Part
+from core.design.words import percent
 from pages.components.axis import tick_step
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot

@@ -8,8 +8,8 @@ from html import escape
 
 from core.design import plan, problems
 from core.design.optimizers import OPTIMIZERS
-from core.design.problems.words import percent
 from core.design.record import Record
+from core.design.words import percent
 from core.runs.forecast import duration
 from core.runs.result import Result
 from pages.components import cost_figures
