@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate
 
 from torch import nn
 
+from core.design.paths import prefixes
 from core.design.spec import Schedule
 from core.errors import ModelError, nearest
 from core.suggest import Paths, backbone, suggest
@@ -79,14 +79,13 @@ def suggested_paths(model: nn.Module) -> dict[str, Paths]:
             "model", f"is a {type(model).__name__} without parameters", "use one that has some"
         )
     found = suggest(model)
-    for stages in (_RESNET, _EFFICIENTNET, _TRANSFORMER):
-        if _is_cut_by(model, stages):
-            found = {"backbone": backbone(stages), DEFAULT: stages, "blocks": found["blocks"]}
-            names = {paths: name for name, paths in stages.items()}
-            found["blocks"] = {
-                names.get(paths, name): paths for name, paths in found["blocks"].items()
-            }
-    return found
+    known = (_RESNET, _EFFICIENTNET, _TRANSFORMER)
+    stages = next((each for each in known if _is_cut_by(model, each)), None)
+    if stages is None:
+        return found
+    names = {paths: name for name, paths in stages.items()}
+    blocks = {names.get(paths, name): paths for name, paths in found["blocks"].items()}
+    return {"backbone": backbone(stages), DEFAULT: stages, "blocks": blocks}
 
 
 def _is_cut_by(model: nn.Module, groups: Paths) -> bool:
@@ -198,8 +197,7 @@ def _check_prefixes(groups: Mapping[str, Sequence[str]]) -> None:
                 )
             owners[path], fields[path] = group, field
     for path, group in owners.items():
-        *parents, _ = accumulate(path.split("."), "{}.{}".format)
-        for parent in parents:
+        for parent in prefixes(path)[:-1]:
             if owners.get(parent, group) != group:
                 raise ModelError(
                     fields[path],

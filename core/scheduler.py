@@ -19,9 +19,6 @@ from core.design.learning_rate import Cosine, FloorLR, LearningRate, Warmup
 from core.design.spec import Schedule
 from core.errors import InputError, nearest, shown
 
-_KEPT = 49_152
-"""Rates that are computed together and kept, 8 bytes each: 4,096 steps of twelve groups."""
-
 
 def create_scheduler_with_warmup(
     optimizer: torch.optim.Optimizer, warmup_epochs: int, total_epochs: int
@@ -127,7 +124,7 @@ class ScheduleLR(ClosedFormLR):
 
     def _look_ahead(self, first: int) -> None:
         """Compute the rates of that step and of those that are likely to be asked for next."""
-        steps = np.arange(first, first + max(1, _KEPT // len(self._places)))
+        steps = np.arange(first, first + max(1, curves.AT_ONCE // len(self._places)))
         rates = curves.rates_of_steps(self.schedule, steps, self.steps_per_epoch)
         self._first, self._rates = first, np.ascontiguousarray(rates.T)
 

@@ -14,6 +14,8 @@ from typing import Any, cast
 
 from torch import nn
 
+from core.design.paths import covers
+
 Paths = dict[str, tuple[str, ...]]
 """Paths of modules and parameters by the name of their group, from input to output."""
 
@@ -155,7 +157,7 @@ def _is_body(unit: _Unit, heads: tuple[str, ...]) -> bool:
 
 
 def _within(path: str, heads: Sequence[str]) -> bool:
-    return any(path == head or path.startswith(f"{head}.") for head in heads)
+    return any(covers(head, path) for head in heads)
 
 
 def _units(model: nn.Module, heads: tuple[str, ...]) -> list[_Unit]:

@@ -11,7 +11,7 @@ import streamlit as st
 from core.design import link, presets
 from core.design.group_pairs import group_rows
 from core.design.record import Record
-from core.runs.compare import Result, result
+from core.runs.result import Result, result
 from pages.components import frame, opening, state
 from pages.components.comparison import slots as compared
 from pages.components.comparison.bars import bars
@@ -43,7 +43,7 @@ def page() -> None:
             st.html(bars(slots, rows))
         rates_card(slots, rows, overlaid=overlaid)
         if results:
-            metrics_cards(slots, results)
+            metrics_cards(results)
     with side:
         for at, other in enumerate(slots[1:], 1):
             difference_card(slots[0], other, rows, at)

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 BUNDLED_DATA = "fashion-mnist"
 """What settings call these images, in place of a folder."""
 BUNDLED_TRAIN_IMAGES = 2_000
-BUNDLED_VALIDATION_IMAGES = 1_000
 
 SplitName = Literal["train", "validation"]
 

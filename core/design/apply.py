@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import assert_never
 
 from core.design.document import MAX_EPOCHS, Document
-from core.design.layers import LayerGroup, LayerTable, covers
+from core.design.layers import LayerGroup, LayerTable
+from core.design.learning_rate import LEAST_GROUP_DECAY
 from core.design.parse import from_raw
+from core.design.paths import covers
 from core.design.preset import Cascade, Chain, FreezeOut, Preset, Role, Rule
 from core.design.spec import ModelRef, Schedule
 from core.errors import ModelError
@@ -153,7 +155,7 @@ def _curve(preset: Preset, count: int, own: int, total: int) -> dict[str, object
     }
     decay = lr.group_decay
     if lr.lowest_scale is not None and count > 1:
-        decay = max(float(lr.lowest_scale ** (1 / (count - 1))), 1e-6)
+        decay = max(float(lr.lowest_scale ** (1 / (count - 1))), LEAST_GROUP_DECAY)
     return {
         "group_decay": decay,
         "interval": lr.interval,

@@ -14,6 +14,8 @@ from typing import Literal
 
 from core.design.cuts import Cut, Work, aged_cuts, epoch_seconds
 
+TRAIN, VALIDATION = 0, 1
+"""Splits, as they are counted here."""
 Place = Literal["memory", "file"]
 
 _REACH = 12

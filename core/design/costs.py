@@ -6,9 +6,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from core.design.layers import LayerTable, Node, count, prefixes
+from core.design.layers import LayerTable, Node, count
 from core.design.learning_rate import LearningRate
 from core.design.optimizers import SGD, Optimizer
+from core.design.paths import prefixes
 from core.design.plan import phases
 from core.design.spec import Schedule
 

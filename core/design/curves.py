@@ -6,7 +6,6 @@ sets it, and the audit compares with it. All of them take arrays as well as numb
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,10 @@ from core.design.spec import Group, Schedule
 Array = NDArray[np.float64]
 
 _WRONG = sys.float_info.max  # JSON has no infinity
+RATES_EQUAL = 1e-12
+"""Relative difference up to which two rates are the same."""
+AT_ONCE = 49_152
+"""Rates of a long run that are in memory together, 8 bytes each: 4,096 steps of twelve groups."""
 _BLOCK = 16_384
 """Times that are worked on together, few enough to stay in the processor's cache."""
 
@@ -75,10 +78,11 @@ SHAPES: dict[str, Callable[..., Array]] = {
 }
 """Every decay shape by its name in the document; its other fields are its keyword arguments."""
 
-_RISES: dict[str, Callable[[Array], Array]] = {
+RISES: dict[str, Callable[[Array], Array]] = {
     "linear": lambda y: y,
     "cosine": lambda y: (1.0 - np.cos(np.pi * y)) / 2.0,
 }
+"""Every warmup shape by its name in the document: the share of the rise that is done at y."""
 
 
 def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) -> Array:
@@ -169,17 +173,12 @@ def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> A
     return _floats(step) / steps_per_epoch
 
 
-def relative_error(actual: float | None, planned: float) -> float:
-    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due."""
-    if actual is None or not math.isfinite(actual):
-        return _WRONG
-    if planned == 0.0:
-        return 0.0 if actual == 0.0 else _WRONG
-    return min(abs(actual - planned) / planned, _WRONG)
+def relative_error(actual: ArrayLike, planned: ArrayLike) -> Array:
+    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due.
 
-
-def relative_errors(actual: Array, planned: Array) -> Array:
-    """`relative_error` of each of many rates; NaN stands for no rate."""
+    NaN stands for no rate.
+    """
+    actual, planned = _floats(actual), _floats(planned)
     with np.errstate(all="ignore"):
         errors = np.abs(actual - planned) / planned
     errors = np.where(actual == planned, 0.0, errors)
@@ -206,7 +205,7 @@ def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
     warming = t < warmup.epochs
     if warmup.epochs == 0.0 or not np.any(warming):
         return _Course(share, None)
-    rise = _RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
+    rise = RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
     start = warmup.start_factor
     return _Course(share, (warming, start + (1.0 - start) * rise))
 

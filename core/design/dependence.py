@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from core.design.layers import LayerTable, Node, prefixes
+from core.design.layers import LayerTable, Node
+from core.design.paths import prefixes
 from core.design.plan import open_groups
 from core.design.spec import Group, Schedule
 

@@ -13,10 +13,10 @@ from core.design.difference import Difference
 from core.design.group_pairs import group_rows
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import to_raw
-from core.design.problems.words import epochs as many_epochs
-from core.design.problems.words import shape
 from core.design.record import Record
 from core.design.spec import Schedule
+from core.design.words import epochs as many_epochs
+from core.design.words import shape
 
 __all__ = ["Difference", "alike", "diff", "fields"]
 

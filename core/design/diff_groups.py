@@ -11,11 +11,8 @@ from core.design.comparable import learning
 from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
 from core.design.group_pairs import Row
-from core.design.problems.words import listed, one_or_more
 from core.design.spec import Group, Schedule
-
-_ALIKE = 1e-12
-"""Relative difference up to which two scales are the same number."""
+from core.design.words import listed, one_or_more
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +112,7 @@ def _peaks(old: float, new: float) -> str:
 
 
 def _same_number(one: float, other: float) -> bool:
-    return abs(one - other) <= _ALIKE * max(one, other)
+    return abs(one - other) <= curves.RATES_EQUAL * max(one, other)
 
 
 def _same_decay(one: _Side, other: _Side) -> bool:

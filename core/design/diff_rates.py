@@ -10,12 +10,11 @@ from numpy.typing import NDArray
 from core.design import curves
 from core.design import diff_words as words
 from core.design.comparable import Comparable
-from core.design.curves import Array
+from core.design.curves import RATES_EQUAL, Array
 from core.design.difference import Difference
 from core.design.drawn import Indices, even
 from core.design.plan import open_spans
 from core.design.record import Record
-from core.design.recorded import RATES_EQUAL
 from core.design.spec import Part
 
 _LARGE = 1e6
@@ -32,7 +31,7 @@ def of_rates(
     epochs = min(a.epochs, b.epochs)
     steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
     old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
-    errors = curves.relative_errors(new, old)
+    errors = curves.relative_error(new, old)
     off = errors > max(RATES_EQUAL, *(each.within for each in (a, b) if isinstance(each, Record)))
     if not off.any():
         return

@@ -11,13 +11,13 @@ from core.design.diff_rates import of_rates, steps_to_compare
 from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
 from core.design.group_pairs import group_rows
-from core.design.layers import prefixes
 from core.design.optimizers import OPTIMIZERS
+from core.design.paths import apart
 from core.design.plan import open_spans
-from core.design.problems.words import epochs as many_epochs
-from core.design.problems.words import listed
 from core.design.record import Record, RecordedPart
 from core.design.spec import Part
+from core.design.words import epochs as many_epochs
+from core.design.words import listed
 
 _FEW = 2
 _DEFAULTS = "defaults"
@@ -112,18 +112,12 @@ def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
 
 def _of_contents(before: Part, after: Part) -> Iterator[Difference]:
     """What it holds otherwise, whatever is written as a whole in one and in parts in the other."""
-    lost, gained = _apart(before, after), _apart(after, before)
+    old, new = before.modules, after.modules
+    lost, gained = apart(old, new), apart(new, old)
     if lost or gained:
         does = "holds other parts" if lost and gained else f"holds {'less' if lost else 'more'}"
         detail = " → ".join(listed(paths, 3) for paths in (lost, gained) if paths)
         yield Difference(f"{after.name} {does}", detail, ("modules",), (after.name,))
-
-
-def _apart(one: Part, other: Part) -> list[str]:
-    """Paths of one that neither hold one of the other's nor lie in one."""
-    theirs = set(other.modules)
-    above = {prefix for path in theirs for prefix in prefixes(path)}
-    return [p for p in one.modules if p not in above and theirs.isdisjoint(prefixes(p))]
 
 
 def _of_length(a: Comparable, b: Comparable) -> Iterator[Difference]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from core.design import diff_words as words
 from core.design import plan
 from core.design.difference import Difference
-from core.design.problems.words import epochs as many_epochs
-from core.design.problems.words import percent
 from core.design.spec import Part
+from core.design.words import epochs as many_epochs
+from core.design.words import percent
 
 
 @dataclass(frozen=True, slots=True)

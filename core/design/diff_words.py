@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.design.plan import Span
-from core.design.problems.words import listed
+from core.design.words import listed
 
 _FEWEST, _MOST = 3, 17
 """Digits: what a person reads at a glance, and as many as tell any two floats apart."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from core.design.problems.words import listed
+from core.design.words import listed
 
 
 @dataclass(frozen=True, slots=True)

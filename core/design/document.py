@@ -12,6 +12,8 @@ from core.errors import shown
 
 MAX_EPOCHS = 10_000
 MAX_GROUPS = 512
+MAX_NAME = 80
+"""Characters of a name."""
 
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Fillers and blanks that Unicode counts among letters, marks and symbols."""
@@ -37,7 +39,7 @@ Name = Annotated[
     str,
     StringConstraints(
         min_length=1,
-        max_length=80,
+        max_length=MAX_NAME,
         pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+$",
     ),
     AfterValidator(_seen),
@@ -54,7 +56,8 @@ ModulePath = Annotated[
 ]
 """A module's or parameter's dotted path, as in `model.named_modules()`: `layer4.0.bn1`."""
 
-Rate = Annotated[float, Field(ge=1e-12, le=1e3)]
+LEAST_RATE, MOST_RATE = 1e-12, 1e3
+Rate = Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)]
 """A learning rate, far beyond what trains at both ends, so that no rate overflows or is 0."""
 
 Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]

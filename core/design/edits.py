@@ -11,7 +11,7 @@ from typing import Any
 
 from core.design.apply import whole
 from core.design.curves import peak
-from core.design.document import Window
+from core.design.document import MOST_RATE, Window
 from core.design.layers import LayerTable
 from core.design.learning_rate import FLOORLESS, FloorFactor, FloorLR
 from core.design.parse import from_raw, to_raw
@@ -144,7 +144,7 @@ def to_absolute_floor(schedule: Schedule) -> Schedule:
     floor = getattr(schedule.lr.decay, "floor", None)
     if not isinstance(floor, FloorFactor):
         return schedule
-    lr = min(1e3, floor.factor * _highest_peak(schedule))
+    lr = min(MOST_RATE, floor.factor * _highest_peak(schedule))
     return set_field(schedule, "lr.decay.floor", {"lr": _six_digits(lr)})
 
 

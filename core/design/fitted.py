@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.design.curves import SHAPES, Array
+from core.design.curves import RISES, SHAPES, Array
 from core.design.learning_rate import LEAST_GAMMA, MOST_MILESTONES
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import from_raw
@@ -103,8 +103,9 @@ def _warmup(rates: Array, peaks: Array, t: Array, length: float) -> Raw | None:
     start = _round(shares[0, 0])
     if not 0 <= start < 1:
         return None
-    for shape, rise in (("linear", t / length), ("cosine", (1 - np.cos(np.pi * t / length)) / 2)):
-        if np.allclose(shares, start + (1 - start) * rise, rtol=_NEAR, atol=_NEAR * 1e-3):
+    for shape, rise in RISES.items():
+        near = start + (1 - start) * rise(t / length)
+        if np.allclose(shares, near, rtol=_NEAR, atol=_NEAR * 1e-3):
             return {"epochs": length, "start_factor": start, "shape": shape}
     return None
 

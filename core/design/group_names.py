@@ -7,11 +7,10 @@ from collections.abc import Collection, Sequence
 from itertools import chain, count
 from string import ascii_lowercase
 
+from core.design.document import MAX_NAME
 from core.design.layers import LayerGroup, LayerTable
 from core.design.parts import Tree
 from core.design.spec import Group
-
-MOST_NAME = 80
 
 
 def names_of_halves(
@@ -63,10 +62,10 @@ def _name_of(tree: Tree, table: LayerTable, paths: Sequence[str]) -> str:
 def _span(first: str, last: str) -> str:
     """A name for what goes from one to the other: `conv1–layer2`, `blocks.0–3`, or just `fc`."""
     if first == last:
-        return first[-MOST_NAME:]
+        return first[-MAX_NAME:]
     parent, _, end = last.rpartition(".")
     beside = parent and first.rpartition(".")[0] == parent
-    return f"{first}–{end if beside else last}"[:MOST_NAME]
+    return f"{first}–{end if beside else last}"[:MAX_NAME]
 
 
 def _suggested(table: LayerTable) -> tuple[LayerGroup, ...]:
@@ -78,7 +77,7 @@ def _suggested(table: LayerTable) -> tuple[LayerGroup, ...]:
 def _stem(name: str) -> tuple[str, str]:
     """`body` as ("body", "a"), and `body c`, which a split has made, as ("body", "c")."""
     split = re.fullmatch(r"(.+) ([a-y])", name)
-    return (split[1], split[2]) if split else (name[: MOST_NAME - 2], "a")
+    return (split[1], split[2]) if split else (name[: MAX_NAME - 2], "a")
 
 
 def _joint(tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence[str]) -> str:
@@ -95,10 +94,10 @@ def _joint(tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence
 
 def unique_name(name: str, taken: Collection[str]) -> str:
     """The name, or with the first number from 2 that makes it another than those taken."""
-    short = name[:MOST_NAME]
+    short = name[:MAX_NAME]
     for number in count(2):
         if short not in taken:
             break
         suffix = f" {number}"
-        short = name[: MOST_NAME - len(suffix)] + suffix
+        short = name[: MAX_NAME - len(suffix)] + suffix
     return short

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
-from core.design.layers import prefixes
+from core.design.paths import prefixes
 from core.design.spec import AnyPart, Part
 
 Row = tuple[AnyPart | None, ...]

@@ -16,6 +16,7 @@ from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from core.design.paths import covers, prefixes
 from core.errors import ModelError, nearest
 
 
@@ -247,22 +248,11 @@ def parameter_counts(table: LayerTable) -> dict[str, int]:
     }
 
 
-def covers(path: str, parameter: str) -> bool:
-    """Whether a group's path is that parameter, or a module that holds it."""
-    return parameter == path or parameter.startswith(f"{path}.")
-
-
 def count(table: LayerTable, modules: tuple[str, ...]) -> int:
     """Elements of all parameters under the given paths, each counted once."""
     paths = set(modules)
     outermost = (path for path in paths if paths.isdisjoint(prefixes(path)[:-1]))
     return sum(table.sizes.get(path, 0) for path in outermost)
-
-
-def prefixes(path: str) -> list[str]:
-    """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
-    parts = path.split(".")
-    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 
 
 def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tuple[Node, ...]:

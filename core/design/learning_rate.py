@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from core.design.document import MAX_EPOCHS, Document, refused
+from core.design.document import MAX_EPOCHS, MOST_RATE, Document, refused
 
 
 class FloorFactor(Document):
@@ -22,7 +22,7 @@ class FloorFactor(Document):
 class FloorLR(Document):
     """The lowest rate as one absolute number for all groups: PyTorch's `eta_min`."""
 
-    lr: Annotated[float, Field(ge=0, le=1e3)]
+    lr: Annotated[float, Field(ge=0, le=MOST_RATE)]
 
 
 def _kind_of_floor(floor: Any) -> str:
@@ -117,10 +117,15 @@ class Warmup(Document):
     shape: Literal["linear", "cosine"] = "linear"
 
 
+LEAST_GROUP_DECAY, MOST_GROUP_DECAY = 1e-6, 10.0
+GroupDecay = Annotated[float, Field(ge=LEAST_GROUP_DECAY, le=MOST_GROUP_DECAY)]
+"""A group's peak as a share of the next one's, towards the input."""
+
+
 class LearningRate(Document):
     """The curve that every group follows, and how the groups' peaks differ."""
 
-    group_decay: Annotated[float, Field(ge=1e-6, le=10)] = 1.0
+    group_decay: GroupDecay = 1.0
     interval: Literal["epoch", "step"] = "step"
     warmup: Warmup = Warmup()
     decay: Decay = Cosine(shape="cosine")

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.layers import LayerTable, parameter_counts
+from core.design.paths import prefixes
 from core.design.spec import Schedule
 
 

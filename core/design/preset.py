@@ -13,7 +13,7 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from core.design import parse
 from core.design.document import MAX_EPOCHS, Document, Name, Scale, Window, refused
 from core.design.explain import UNIONS, Anatomy, explained, members
-from core.design.learning_rate import Cosine, Decay, Warmup
+from core.design.learning_rate import Cosine, Decay, GroupDecay, Warmup
 from core.design.optimizers import Optimizer
 from core.design.spec import ModelRef
 from core.errors import InputError, ScheduleError, shown
@@ -122,7 +122,7 @@ class Curve(Document):
     evenly between on a log scale (fastai's slices).
     """
 
-    group_decay: Annotated[float, Field(ge=1e-6, le=10)] = 1.0
+    group_decay: GroupDecay = 1.0
     lowest_scale: Share | None = None
     interval: Literal["epoch", "step"] = "step"
     warmup: PresetWarmup = PresetWarmup()

@@ -19,6 +19,8 @@ from core.design.pieces import Pieces, joined
 from core.design.spec import Part, names_differ
 
 MAX_STEPS_PER_EPOCH = 1_000_000
+MAX_OTHERS = 16
+"""Further options of an optimizer that are told of a group."""
 
 Rate = Annotated[float, Field(ge=0, le=1e103)]
 """A learning rate, up to the highest of any schedule; at 0 nothing moves."""
@@ -42,7 +44,7 @@ class RecordedPart(Part):
     scale: Annotated[float, Field(ge=0, le=1e200)] = 1.0
     weight_decay: Spread = (0.0,)
     momentum: Spread = (0.0,)
-    others: Annotated[tuple[Name, ...], Field(max_length=16)] = ()
+    others: Annotated[tuple[Name, ...], Field(max_length=MAX_OTHERS)] = ()
 
     @property
     def in_optimizer(self) -> bool:

@@ -10,12 +10,13 @@ import numpy as np
 from pydantic import ValidationError
 
 from core.design import parse
-from core.design.curves import Array
+from core.design.curves import RATES_EQUAL, Array
+from core.design.document import MAX_NAME
 from core.design.explain import Anatomy, explained
 from core.design.parse import MAX_BYTES
 from core.design.pieces import Piece, cut
-from core.design.record import Record, RecordedPart
-from core.design.recorded import RATES_EQUAL, Recorded, RecordedGroup
+from core.design.record import MAX_OTHERS, Record, RecordedPart
+from core.design.recorded import Recorded, RecordedGroup
 from core.design.spec import Schedule
 from core.errors import InputError, ScheduleError
 
@@ -24,7 +25,6 @@ _WITHIN = (RATES_EQUAL, 1e-6, 1e-4)
 """How near rates are kept: the first with which the document is small enough."""
 _SHORTEST_PIECE = 10
 """Bytes that a piece takes at least: `[1, 0, 0], `."""
-_MOST_OTHERS, _LONGEST_OTHER = 16, 80
 _ANATOMY = Anatomy(Record, {"groups": RecordedPart}, {})
 
 Raw = dict[str, Any]
@@ -162,7 +162,7 @@ def _others(group: RecordedGroup) -> list[str]:
         found = [text for text in texts if text.partition("=")[0] == option]
         always = all(found[0] in each.others for each in group.settings)
         told.append(found[0] if always else f"{option} that changes")
-    return [text[:_LONGEST_OTHER] for text in told[:_MOST_OTHERS]]
+    return [text[:MAX_NAME] for text in told[:MAX_OTHERS]]
 
 
 def _round(value: float, digits: int) -> float:

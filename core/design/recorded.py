@@ -12,10 +12,8 @@ import numpy as np
 from core.design import curves, plan
 from core.design.document import Window
 from core.design.optimizers import SGD, Optimizer
+from core.design.paths import apart
 from core.design.spec import Group, Schedule
-
-RATES_EQUAL = 1e-12
-"""Relative difference up to which two rates are the same."""
 
 
 class Settings(NamedTuple):
@@ -117,21 +115,12 @@ def _match(mine: RecordedGroup, schedule: Schedule) -> Group | None:
     return next(same, None) or next(named, None)
 
 
-def _alone(paths: tuple[str, ...], others: tuple[str, ...]) -> list[str]:
-    """The paths that neither hold one of the others nor lie in one."""
-    return [
-        path
-        for path in paths
-        if not any(f"{a}.".startswith(f"{b}.") for o in others for a, b in ((path, o), (o, path)))
-    ]
-
-
 def _differences(
     recorded: Recorded, mine: RecordedGroup, schedule: Schedule, planned: Group
 ) -> Iterator[str]:
-    if more := _alone(mine.modules, planned.modules):
+    if more := apart(mine.modules, planned.modules):
         yield f"{mine.name} holds {', '.join(more)}, in the schedule not"
-    if less := _alone(planned.modules, mine.modules):
+    if less := apart(planned.modules, mine.modules):
         yield f"{mine.name} does not hold {', '.join(less)}, in the schedule it does"
     epochs = range(min(recorded.epochs, schedule.epochs))
     for wanted, word in ((True, "trains"), (False, "is frozen")):
@@ -144,8 +133,8 @@ def _differences(
         return
     t = curves.time_of_step(schedule, steps, recorded.steps_per_epoch)
     due, rates = curves.lr(schedule, planned, t), np.array(mine.rates)[steps]
-    errors = curves.relative_errors(rates, due)
+    errors = curves.relative_error(rates, due)
     worst = int(errors.argmax())
-    if errors[worst] > RATES_EQUAL:
+    if errors[worst] > curves.RATES_EQUAL:
         told = f"{rates[worst]:.6g}, in the schedule {due[worst]:.6g}"
         yield f"{mine.name} has at step {steps[worst]} the rate {told}"

@@ -24,13 +24,13 @@ from typing import Literal
 from core.design.curves import scale
 from core.design.document import Window
 from core.design.group_names import name_of_both, names_of_halves
-from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.layers import LayerTable, parameter_counts
+from core.design.learning_rate import LEAST_GROUP_DECAY, MOST_GROUP_DECAY
 from core.design.parse import from_raw, to_raw
 from core.design.parts import Tree
+from core.design.paths import prefixes
 from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError
-
-_GROUP_DECAYS = (1e-6, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,6 @@ def split_group(schedule: Schedule, table: LayerTable, group: str, at: str) -> S
     for paths, side in zip(halves, ("before", "from"), strict=True):
         if not _holds(tree, paths):
             raise _refuse(
-                schedule,
                 place,
                 f"have no parameters {side} {at!r}",
                 f"split {group!r} at another part",
@@ -109,7 +108,6 @@ def merge_groups(schedule: Schedule, table: LayerTable, upper: str, lower: str) 
     second = _place(schedule, lower)
     if second != first + 1:
         raise _refuse(
-            schedule,
             second,
             f"of {lower!r} do not follow those of {upper!r}",
             "merge groups that are neighbours",
@@ -147,7 +145,6 @@ def move_part(
     left, beyond = (before, after) if towards == "output" else (after, before)
     if beyond:
         raise _refuse(
-            schedule,
             place,
             f"have {beyond[0]!r} between {part!r} and the border",
             "move the part at the border first",
@@ -155,7 +152,6 @@ def move_part(
     if not 0 <= neighbour < len(schedule.groups):
         end = "last" if towards == "output" else "first"
         raise _refuse(
-            schedule,
             place,
             f"are those of the {end} group",
             f"split {group!r} to make a group beyond it",
@@ -163,7 +159,6 @@ def move_part(
     if not _holds(tree, left):
         other = schedule.groups[neighbour].name
         raise _refuse(
-            schedule,
             place,
             f"hold nothing but {part!r} that has parameters",
             f"merge {group!r} with {other!r} instead",
@@ -185,9 +180,10 @@ def spread_rates(schedule: Schedule) -> Schedule:
     raw = to_raw(schedule)
     deeper = raw["groups"][:-1]
     if deeper:
-        low, high = _GROUP_DECAYS
         decay = scale(schedule, schedule.groups[0]) ** (1 / len(deeper))
-        raw["lr"]["group_decay"] = float(f"{min(max(decay, low), high):.6g}")
+        raw["lr"]["group_decay"] = float(
+            f"{min(max(decay, LEAST_GROUP_DECAY), MOST_GROUP_DECAY):.6g}"
+        )
     for group in deeper:
         group.pop("lr_scale", None)
     return from_raw(raw)
@@ -266,7 +262,7 @@ def _around(schedule: Schedule, tree: Tree, place: int, part: str) -> tuple[list
     found = tree.around(schedule.groups[place].modules, part)
     if found is None:
         name = schedule.groups[place].name
-        raise _refuse(schedule, place, f"do not include {part!r}", f"choose a part of {name!r}")
+        raise _refuse(place, f"do not include {part!r}", f"choose a part of {name!r}")
     return found
 
 
@@ -274,5 +270,5 @@ def _holds(tree: Tree, paths: Sequence[str]) -> bool:
     return any(tree.size(path) for path in paths)
 
 
-def _refuse(schedule: Schedule, place: int, wrong: str, way_out: str) -> ScheduleError:
+def _refuse(place: int, wrong: str, way_out: str) -> ScheduleError:
     return ScheduleError([InputError(f"groups[{place}].modules", wrong, way_out)])

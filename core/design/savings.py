@@ -8,7 +8,7 @@ from functools import partial
 from typing import Literal
 
 from core.design.batches import checked, compared
-from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
+from core.design.cache_plan import TRAIN, UNLIMITED, VALIDATION, Budget, CachePlan, plan_cache
 from core.design.cuts import Node, Work, cuts_of, distinct_entries, epoch_seconds
 from core.design.dependence import Dependence
 from core.design.layers import LayerTable
@@ -20,7 +20,6 @@ Why = Literal["", "untraceable", "open-ended", "moving", "budget", "not worth it
 images; no layer lies before the first one that changes; too little room; a pass costs more than it
 saves."""
 
-_TRAIN, _VALIDATION = 0, 1
 _SECONDS_PER_FLOP = 1 / 100e9
 """A few cores of a processor. Only shares are shown, so it matters beside reading rows alone."""
 _SECONDS_PER_ELEMENT = 8 / 10e9
@@ -96,7 +95,7 @@ def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -
             end,
             plan.plain_seconds[at] / (end - start) / whole,
             plan.own_seconds(at) / (end - start) / whole,
-            _first_after(table, plan.cuts[at][_TRAIN].nodes),
+            _first_after(table, plan.cuts[at][TRAIN].nodes),
             _held(plan, at),
         )
         for at, (start, end) in enumerate(spans)
@@ -140,7 +139,7 @@ def _works(
         by_phase = tuple(fixed[phase.open] for phase in parts)
         few = compared(data.batch_size)
         works.append(Work(nodes, by_phase, images, entries, trains, again, few))
-    return works[_TRAIN], works[_VALIDATION]
+    return works[TRAIN], works[VALIDATION]
 
 
 def _held(plan: CachePlan, at: int) -> int:
@@ -148,7 +147,7 @@ def _held(plan: CachePlan, at: int) -> int:
     made = plan.pass_for(at)
     if made is None:
         return 0
-    needed = [plan.needed(at, split) for split in (_TRAIN, _VALIDATION)]
+    needed = [plan.needed(at, split) for split in (TRAIN, VALIDATION)]
     return sum(kept.bytes for kept in made.stored if kept.node in needed[kept.split])
 
 
@@ -163,7 +162,7 @@ def _first_after(table: LayerTable, done: frozenset[int]) -> str:
 def _why(works: tuple[Work, Work], spans: list[tuple[int, int]], data: Data) -> Why:
     if data.views is None:
         return "open-ended"
-    if not any(cuts_of(works[_TRAIN], at) for at in range(len(spans))):
+    if not any(cuts_of(works[TRAIN], at) for at in range(len(spans))):
         return "moving"
     boundless = plan_cache(works, spans, UNLIMITED)
-    return "budget" if any(row[_TRAIN].boundary for row in boundless.cuts) else "not worth it"
+    return "budget" if any(row[TRAIN].boundary for row in boundless.cuts) else "not worth it"

@@ -10,14 +10,11 @@ from dataclasses import replace
 import numpy as np
 
 from core.design import curves, plan
-from core.design.problems.words import listed
 from core.design.spec import Schedule
+from core.design.words import listed
 from core.export.exported import Exported, Loss, Source
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")
-
-_KEPT = 49_152
-"""Rates that are in memory at once: 4,096 steps of twelve groups."""
 
 _FORMULAS = ("=", "+", "-", "@", "＝", "＋", "－", "＠", "'")
 """What begins a formula, also in full width, and what says that the rest is none."""
@@ -87,7 +84,7 @@ def _blocks(
     schedule: Schedule, steps_per_epoch: int
 ) -> Iterator[tuple[int, int, list[list[float]]]]:
     """Epoch, first step, and the rates of all groups at that and the following steps."""
-    most = max(1, _KEPT // len(schedule.groups))
+    most = max(1, curves.AT_ONCE // len(schedule.groups))
     for epoch in range(schedule.epochs):
         end = (epoch + 1) * steps_per_epoch
         for first in range(epoch * steps_per_epoch, end, most):

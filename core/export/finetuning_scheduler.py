@@ -132,7 +132,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
                 )
             )
         due, has = curves.peak(schedule, group), curves.peak(others, other)
-        if thaws and curves.relative_error(has, due) > 1e-12:
+        if thaws and curves.relative_error(has, due) > curves.RATES_EQUAL:
             found.append(
                 Loss(
                     f"groups[{place}].lr_scale" if group.lr_scale else "lr.group_decay",

@@ -9,7 +9,7 @@ from importlib.resources import files
 from core.design import budget, costs, problems
 from core.design.layers import MEASURED_AT
 from core.design.palette import group_colours
-from core.design.problems.words import from_to
+from core.design.words import from_to
 from core.errors import one_line
 from core.export import picture, rows
 from core.export.exported import Exported, Loss, Source

@@ -19,8 +19,9 @@ import yaml
 from core.design import curves, parse
 from core.design.document import LEAST_SCALE, MAX_EPOCHS, MOST_SCALE
 from core.design.group_names import unique_name
-from core.design.layers import LayerTable, covers, parameter_counts
+from core.design.layers import LayerTable, parameter_counts
 from core.design.parts import Tree
+from core.design.paths import covers
 from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError, nearest, shown
 
@@ -229,7 +230,7 @@ def _with_phases(
         if rate is not None:
             scale = _scale(rate, schedule.optimizer.base_lr)
         decayed = schedule.lr.group_decay ** (len(cut) - 1 - place)
-        same = abs(scale - decayed) <= 1e-12 * decayed
+        same = abs(scale - decayed) <= curves.RATES_EQUAL * decayed
         changed = {
             "name": name,
             "modules": list(paths),
@@ -247,4 +248,4 @@ def _scale(rate: float, base_lr: float) -> float:
     """The share of the base rate, which rounding does not put outside of what a schedule takes."""
     scale = rate / base_lr
     taken = min(max(scale, LEAST_SCALE), MOST_SCALE)
-    return taken if abs(scale - taken) <= 1e-12 * taken else scale
+    return taken if abs(scale - taken) <= curves.RATES_EQUAL * taken else scale

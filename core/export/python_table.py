@@ -7,8 +7,8 @@ from typing import Any
 from core.design import curves
 from core.design.learning_rate import FloorFactor, FloorLR, Steps
 from core.design.optimizers import OPTIMIZERS, SGD
-from core.design.problems.words import epochs
 from core.design.spec import Group, Schedule
+from core.design.words import epochs
 from core.export.quoting import comment, python
 
 _WIDTH = 99

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from core.design import curves, layers, plan
 from core.design.learning_rate import FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
-from core.design.problems.words import epochs, from_to
 from core.design.spec import Group, Schedule
+from core.design.words import epochs, from_to
 from core.export.exported import Loss, Source
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")

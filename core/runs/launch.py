@@ -8,7 +8,6 @@ from __future__ import annotations
 import errno
 import json
 import os
-import re
 import secrets
 import subprocess
 import sys
@@ -24,6 +23,7 @@ from typing import NoReturn
 
 import psutil
 
+from core.design.file_names import slug
 from core.design.spec import Schedule
 from core.errors import InputError, RunError
 from core.files.home import HOME, home, is_demo, place
@@ -90,8 +90,7 @@ def new_folder(root: Path, name: str, moment: datetime) -> Path:
     Names sort by time; where one is taken, a number follows, and in a demo what nobody can guess.
     InputError if it cannot be made.
     """
-    slug = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:40].strip("-") or "run"
-    base = f"{moment:%Y%m%d-%H%M%S}-{slug}"
+    base = f"{moment:%Y%m%d-%H%M%S}-{slug(name, 'run')}"
     if is_demo():
         base += f"-{secrets.token_hex(16)}"
     for number in count(1):

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import time
 import unicodedata
 from contextlib import suppress
@@ -18,7 +17,9 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
+from core.design.document import MAX_NAME
 from core.design.edits import set_field
+from core.design.file_names import slug
 from core.design.parse import MAX_BYTES, dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError
@@ -27,7 +28,6 @@ from core.files.home import alone_in, home, is_demo
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds that the trash keeps what was deleted."""
 _TRASH, _SUFFIX = ".trash", ".json"
-_LONGEST_NAME = 80
 _AGAIN = "it was deleted or renamed, so choose another one"
 
 
@@ -144,7 +144,7 @@ def duplicate(root: Path, file: str) -> str:
         taken = {_alike(each.name) for each in read(root)[0]}
         for number in count(1):
             tail = " copy" if number == 1 else f" copy {number}"
-            name = entry.name[: _LONGEST_NAME - len(tail)].rstrip() + tail
+            name = entry.name[: MAX_NAME - len(tail)].rstrip() + tail
             if _alike(name) not in taken:
                 return _write(root, set_field(entry.schedule, "name", name))[0]
     raise AssertionError  # count() has no end
@@ -189,10 +189,9 @@ def _file_of(name: str) -> str:
 
     The hash keeps names apart whose letters are left out, and it is why CON or NUL can do no harm.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    slug = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:40].strip("-") or "schedule"
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     hashed = hashlib.sha256(_alike(name).encode()).hexdigest()[:8]
-    return f"{slug}-{hashed}{_SUFFIX}"
+    return f"{slug(plain, 'schedule')}-{hashed}{_SUFFIX}"
 
 
 def _files(root: Path) -> list[Path]:

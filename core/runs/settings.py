@@ -19,6 +19,7 @@ Augment = Literal["none", "flip", "crops", "random"]
 VIEWS: Mapping[Augment, int | None] = {"none": 1, "flip": 2, "crops": 10, "random": None}
 """Views of an image, see `core.training.augment`; None: a new one in every epoch."""
 
+LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 16, 1_024
 _MEGABYTE = 1_000_000
 FREE_SHARE = 0.25
 """Share of the free memory, or disk, that stored tensors may take unless the settings say."""
@@ -41,7 +42,7 @@ class RunSettings(BaseModel):
     data: Annotated[str, Field(min_length=1, max_length=4096)] = BUNDLED_DATA
     samples: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
     validation_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
-    image_size: Annotated[int, Field(ge=16, le=1_024)] = 64
+    image_size: Annotated[int, Field(ge=LEAST_IMAGE_SIZE, le=MOST_IMAGE_SIZE)] = 64
     batch_size: Annotated[int, Field(ge=1, le=8_192)] = 32
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

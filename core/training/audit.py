@@ -21,9 +21,6 @@ from core.design.spec import Group, Schedule
 from core.grouping import LayerGroups, parameters_of
 from core.runs.events import Audit, FrozenSpan
 
-_KEPT = 49_152
-"""Rates that are noted before they are compared, 8 bytes each: 4,096 steps of twelve groups."""
-
 
 class Auditor:
     """Watches one run; feed it every step and both ends of every epoch, then ask for `result`."""
@@ -55,7 +52,7 @@ class Auditor:
         actual = {group["name"]: float(group["lr"]) for group in optimizer.param_groups}
         self._noted.append(step)
         self._actual.extend([actual.get(name, math.nan) for name in self._names])
-        if len(self._actual) >= _KEPT:
+        if len(self._actual) >= curves.AT_ONCE:
             self._compare()
 
     def epoch_ended(self, epoch: int) -> None:
@@ -102,7 +99,7 @@ class Auditor:
         groups, steps = self._schedule.groups, np.array(self._noted)
         actual = np.array(self._actual).reshape(len(steps), len(groups)).T
         planned = curves.rates_of_steps(self._schedule, steps, self._steps_per_epoch)
-        errors = curves.relative_errors(actual, planned)
+        errors = curves.relative_error(actual, planned)
         epochs, places = np.unique(steps // self._steps_per_epoch, return_inverse=True)
         trains = np.array(
             [[plan.is_open(group, epoch) for epoch in epochs.tolist()] for group in groups]

@@ -19,7 +19,7 @@ from torch.fx import GraphModule
 
 from core.design import batches
 from core.design.batches import chunk_size
-from core.design.cache_plan import CachePlan
+from core.design.cache_plan import TRAIN, VALIDATION, CachePlan
 from core.design.cuts import Cut
 from core.design.spec import Schedule
 from core.grouping import LayerGroups
@@ -33,7 +33,7 @@ from core.training.passes import Store
 from core.training.planned import Planned, available, make_plan
 from core.training.route import Route, Source, untouched, whole
 from core.training.rows import NoRoomError
-from core.training.survey import TRAIN, VALIDATION, Measure, Model
+from core.training.survey import Measure, Model
 
 
 class FrozenCache:

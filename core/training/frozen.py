@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import attrgetter
 from typing import Any, cast
 
 import timm.layers
@@ -12,6 +13,8 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torchvision.models.feature_extraction import NodePathTracer
 from torchvision.ops import StochasticDepth
+
+from core.design.paths import covers
 
 _TIMM: Any = timm.layers  # it re-exports without saying so
 _RANDOM_WORDS = ("dropout", "drop_path", "stochastic_depth", "rand", "bernoulli", "multinomial")
@@ -176,9 +179,9 @@ def moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> bool:
     target = node.target
     if node.op == "call_module":
         path = str(target)
-        return any(inner == path or inner.startswith(f"{path}.") for inner in moving)
+        return any(covers(path, inner) for inner in moving)
     if node.op == "get_attr":
-        value = _attribute(model, str(target))
+        value = attrgetter(str(target))(model)
         owner = str(target).rpartition(".")[0]
         is_buffer = isinstance(value, Tensor) and not isinstance(value, nn.Parameter)
         return (is_buffer and owner in moving) or getattr(value, "requires_grad", False)
@@ -214,10 +217,3 @@ def _drops(module: nn.Module) -> bool:
     if isinstance(module, DropPath):
         return bool(module.drop_prob)
     return isinstance(module, (_DropoutNd, StochasticDepth)) and module.p > 0
-
-
-def _attribute(model: nn.Module, path: str) -> Any:
-    value: Any = model
-    for part in path.split("."):
-        value = getattr(value, part)
-    return value

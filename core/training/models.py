@@ -16,6 +16,7 @@ from core.design import catalogue
 from core.design.spec import ModelRef
 from core.design.torchvision_files import CENTRED, INCEPTIONS
 from core.errors import ModelError, SettingsError, nearest
+from core.runs.settings import LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE
 from core.suggest import heads_of
 from core.training import weights
 
@@ -26,8 +27,6 @@ CLASSES = 1_000
 
 _DOES_NOT_FIT = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
 """What libraries raise where a network is made for, or shown, images that it cannot take."""
-_SMALLEST, _LARGEST = 16, 1_024
-"""Pixels that run settings allow."""
 _STEPS = (8, 14)
 """Sides of patches, of which most networks with one size want a multiple."""
 _TRIED = 40
@@ -173,8 +172,8 @@ def _refuse_size(name: str, image_size: int) -> SettingsError:
         except _DOES_NOT_FIT:
             return False
 
-    steps = {native_size(name), *chain(*(range(0, _LARGEST + 1, step) for step in _STEPS))}
-    sizes = sorted(steps - set(range(_SMALLEST)))
+    steps = {native_size(name), *chain(*(range(0, MOST_IMAGE_SIZE + 1, step) for step in _STEPS))}
+    sizes = sorted(steps - set(range(LEAST_IMAGE_SIZE)))
     below = (size for size in reversed(sizes) if size < image_size)
     above = (size for size in sizes if size > image_size)
     found = [next(filter(fits, islice(each, _TRIED)), None) for each in (below, above)]

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from core.design.cache_plan import UNLIMITED, Budget, CachePlan, plan_cache
+from core.design.cache_plan import TRAIN, UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Work, cuts_of
 from core.design.plan import Span
 from core.runs.events import Forecast
@@ -19,7 +19,7 @@ from core.training.data import Split
 from core.training.device import free_memory
 from core.training.measure import measure
 from core.training.route import Route
-from core.training.survey import TRAIN, Graphs, Measure, Model
+from core.training.survey import Graphs, Measure, Model
 
 
 @dataclass(frozen=True, slots=True)

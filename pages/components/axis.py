@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 GUTTER_LEFT = 188
 """Pixels from a card's outer left edge to epoch 0."""
 
@@ -28,3 +31,9 @@ def shown(span: Span | None, epochs: int) -> Span:
         return whole
     start, end = max(span[0], 0.0), min(span[1], float(epochs))
     return (start, end) if start < end else whole
+
+
+def tick_step(epochs: float, most: int) -> int:
+    """Epochs from one tick to the next: the least of 1, 2, 5, 10, 20, … with at most so many."""
+    steps: Iterator[int] = (n * 10**power for power in count() for n in (1, 2, 5))
+    return next(step for step in steps if epochs / step <= most)

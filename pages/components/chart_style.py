@@ -16,9 +16,10 @@ from core.design import plan
 from core.design.comparable import Comparable, changes_by_epoch
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
-from pages.components.axis import TRACK_LEFT, Span, shown
+from pages.components.axis import TRACK_LEFT, Span, shown, tick_step
 
 HEIGHT = 190
+_MOST_TICKS = 16
 _MARK = "\u2060"
 """A word joiner: it has no width, and browsers draw it in no font."""
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -102,7 +103,7 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
     `span` is the part of the run that it shows, in epochs; None is all of it.
     """
     start, end = shown(span, epochs)
-    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000) if (end - start) / n <= 16)
+    every = tick_step(end - start, _MOST_TICKS)
     first = ceil(start / every) * every
     values = [epoch * per_epoch for epoch in range(first, floor(end) + 1, every)]
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
@@ -133,7 +134,7 @@ def group_scale(schedule: Schedule, view: View) -> alt.Scale:
     return colour_scale([group.name for group in schedule.groups], view)
 
 
-def colour_legend(groups: Sequence[str]) -> alt.Legend:
+def colour_legend(groups: Sequence[str], columns: int = 4) -> alt.Legend:
     """Names of groups from the head on, below the plot: for charts without a gutter for them."""
     return alt.Legend(
         title=None,
@@ -142,7 +143,7 @@ def colour_legend(groups: Sequence[str]) -> alt.Legend:
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,
-        columns=4,
+        columns=columns,
         labelLimit=80,
     )
 

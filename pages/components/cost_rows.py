@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design.costs import Costs, PhaseCosts
-from core.design.problems.words import percent
 from core.design.savings import PhaseSavings, Savings
+from core.design.words import percent
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
 from pages.components.cost_figures import Figures, data

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from html import escape
 
 from core.design.costs import PhaseCosts
-from core.design.problems.words import percent
 from core.design.savings import PhaseSavings, Savings, Why
+from core.design.words import percent
 from core.runs.settings import RunSettings
 
 _FIRST = "the first layer"

@@ -8,12 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import edits
+from core.design import edits, words
 from core.design.curves import SHAPES
-from core.design.document import MAX_EPOCHS
-from core.design.learning_rate import LEAST_GAMMA, FloorLR
+from core.design.document import LEAST_RATE, MAX_EPOCHS, MOST_RATE
+from core.design.learning_rate import LEAST_GAMMA, LEAST_GROUP_DECAY, MOST_GROUP_DECAY, FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
-from core.design.problems import words
 from core.design.spec import Schedule
 from pages.components import frame, names, state
 from pages.components.fields import (
@@ -66,8 +65,8 @@ def _controls(schedule: Schedule) -> None:
             "optimizer.base_lr",
             schedule.optimizer.base_lr,
             shown=_RATE,
-            min_value=1e-12,
-            max_value=1e3,
+            min_value=LEAST_RATE,
+            max_value=MOST_RATE,
             help="The peak of a group whose LR scale is 1, such as the head.",
         )
     left, right = _pair()
@@ -77,8 +76,8 @@ def _controls(schedule: Schedule) -> None:
             "lr.group_decay",
             lr.group_decay,
             most=0.05,
-            min_value=1e-6,
-            max_value=10.0,
+            min_value=LEAST_GROUP_DECAY,
+            max_value=MOST_GROUP_DECAY,
             help="Each group's peak is this share of the next one's, towards the input.",
         )
     with right:
@@ -190,7 +189,7 @@ def _floor(schedule: Schedule) -> None:
         st.text_input("Floor", lowest, disabled=True, key=f"no-floor-{lowest}")
     elif isinstance(floor, FloorLR):
         path, value = "lr.decay.floor.lr", floor.lr or 1e-6
-        _number("Floor, LR", path, value, shown=_RATE, min_value=0.0, max_value=1e3)
+        _number("Floor, LR", path, value, shown=_RATE, min_value=0.0, max_value=MOST_RATE)
     else:
         number(
             "Floor × peak",

@@ -15,6 +15,7 @@ from pages.components import frame
 from pages.components.data_seen import seen, thumbnail
 from pages.components.picture_grid import Tile, picture_grid
 
+BUNDLED_NAME = "Fashion-MNIST, bundled"
 _ROWS = 1_000
 _TALL = 9
 """Rows above which the list of classes scrolls."""
@@ -48,7 +49,7 @@ def data_card(settings: RunSettings) -> None:
 def data_name(data: str) -> str:
     """What the data is called: the bundled set, an uploaded zip's name, or a folder's."""
     if data == BUNDLED_DATA:
-        return "Fashion-MNIST, bundled"
+        return BUNDLED_NAME
     note = read_note(Path(data))
     return note.name if note else Path(data).name or data
 

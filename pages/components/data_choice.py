@@ -18,11 +18,11 @@ from core.files.home import is_demo
 from core.runs import upload_turn
 from core.runs.upload_turn import Waiting
 from pages.components import frame
-from pages.components.data_card import data_name
+from pages.components.data_card import BUNDLED_NAME, data_name
 from pages.components.fields import fresh_key, is_stale
 
 BUNDLED, FOLDER, ZIP = (
-    "Fashion-MNIST, bundled",
+    BUNDLED_NAME,
     "A folder of class folders",
     "A zip of class folders",
 )

@@ -6,7 +6,7 @@ from itertools import groupby
 
 import streamlit as st
 
-from core.design.problems.words import counted
+from core.design.words import counted
 from core.errors import InputError
 from core.export.targets import TARGETS, Target
 from pages.components import exports, frame

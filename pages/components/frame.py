@@ -12,8 +12,8 @@ import streamlit as st
 from streamlit.navigation.page import Page
 
 from core.design.palette import ROLES
-from core.design.problems.words import epochs
 from core.design.spec import Schedule
+from core.design.words import epochs
 from pages.components import state
 from pages.components.fonts import font_faces
 from pages.components.garbage import spare_imports

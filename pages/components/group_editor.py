@@ -7,8 +7,8 @@ import streamlit as st
 from core.design import regroup
 from core.design.layers import LayerTable, count
 from core.design.palette import group_colours
-from core.design.problems.words import counted
 from core.design.spec import Group, Schedule
+from core.design.words import counted
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
 from pages.components.group_in_hand import group_in_hand, place_in_hand, take_in_hand

@@ -8,8 +8,10 @@ from typing import Literal
 import streamlit as st
 
 from core.design import regroup
-from core.design.layers import LayerTable, prefixes
+from core.design.document import MAX_NAME
+from core.design.layers import LayerTable
 from core.design.parts import Part, Tree
+from core.design.paths import prefixes
 from core.design.spec import Schedule
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
@@ -51,7 +53,7 @@ def group_in_hand(place: int, table: LayerTable) -> None:
 
 def _name(place: int) -> None:
     key = fresh_key("group-name", state.schedule().groups[place].name)
-    st.text_input("Name", key=key, max_chars=80, on_change=_rename, args=(_cut(), place, key))
+    st.text_input("Name", key=key, max_chars=MAX_NAME, on_change=_rename, args=(_cut(), place, key))
 
 
 def _rename(cut: Cut, place: int, key: str) -> None:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import streamlit as st
 
+from core.design.document import MAX_NAME
 from core.errors import InputError
 from core.runs import library
 from core.runs.library import Broken, Entry
@@ -53,11 +54,9 @@ def _undo() -> None:
         horizontal=True, vertical_alignment="center", gap="small", key="library-undo"
     ):
         st.markdown(f"{what.capitalize()}: **{frame.escape_markdown(trashed.name)}**")
-        st.button("Undo", icon=":material/undo:", key="library-bring-back", on_click=_bring_back)
-
-
-def _bring_back() -> None:
-    shelf.bring_back()
+        st.button(
+            "Undo", icon=":material/undo:", key="library-bring-back", on_click=shelf.bring_back
+        )
 
 
 def _row(place: int, entry: Entry) -> None:
@@ -80,7 +79,9 @@ def _row(place: int, entry: Entry) -> None:
 def _body(entry: Entry) -> None:
     with st.container(key="library-body", gap="xsmall"):
         key = fresh_key("entry-name", entry.name)
-        st.text_input("Name", key=key, max_chars=80, on_change=_rename, args=(entry.file, key))
+        st.text_input(
+            "Name", key=key, max_chars=MAX_NAME, on_change=_rename, args=(entry.file, key)
+        )
         with st.container(horizontal=True, gap="xsmall"):
             _action("Compare", "entry-compare", _compare, entry)
             if st.button("Open in Design", key="entry-open"):

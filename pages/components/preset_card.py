@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
+from core.design.optimizers import OPTIMIZERS
 from core.design.preset import Preset, Source
-from core.design.problems.optimizer import NAMES
-from core.design.problems.words import counted, epochs
 from core.design.spec import Schedule
+from core.design.words import counted, epochs
 from pages.components.preset_picture import picture
 
 
@@ -31,7 +31,7 @@ def _facts(made: Schedule) -> str:
     optimizer = made.optimizer
     facts = [
         epochs(made.epochs),
-        f"{NAMES[optimizer.name]} {_rate(optimizer.base_lr)}",
+        f"{OPTIMIZERS[optimizer.name]} {_rate(optimizer.base_lr)}",
         counted(len(made.groups), "group"),
     ]
     if made.lr.group_decay != 1.0:

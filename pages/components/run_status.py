@@ -10,8 +10,8 @@ import streamlit as st
 
 from core.design import plan
 from core.design.problems import Problem
-from core.design.problems.words import epochs, listed, one_or_more
 from core.design.spec import Schedule
+from core.design.words import epochs, listed, one_or_more
 from core.files.home import is_demo
 from core.runs import demo, folder, interruption
 from core.runs.digest import Digest

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.design.problems.words import counted
+from core.design.words import counted
 from core.files import disk_use
 from core.files.home import is_demo
 from core.runs import folder, trash

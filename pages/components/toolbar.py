@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.design import edits, parse
+from core.design.document import MAX_NAME
 from core.design.file_names import file_name
 from core.design.problems import Problem
 from pages.components import frame, opening, state
@@ -57,7 +58,12 @@ def _run(errors: Sequence[Problem]) -> None:
 def _name() -> None:
     put("name", state.schedule().name)
     st.text_input(
-        "Name", key="name", label_visibility="collapsed", width=190, max_chars=80, on_change=_rename
+        "Name",
+        key="name",
+        label_visibility="collapsed",
+        width=190,
+        max_chars=MAX_NAME,
+        on_change=_rename,
     )
 
 

@@ -9,8 +9,8 @@ from core.design.budget import budget
 from core.design.curves import scale
 from core.design.document import LEAST_SCALE, MOST_SCALE, Window
 from core.design.palette import group_colours
-from core.design.problems.words import percent
 from core.design.spec import Group, Schedule
+from core.design.words import percent
 from pages.components import cost_words as words
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale, sensible_step

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.design import curves, plan
-from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.layers import LayerTable, parameter_counts
 from core.design.problems.facts import Facts
+from core.design.problems.norm import moving_batchnorm
 from core.design.problems.rates import WIDE
 from core.design.problems.warmup import HIGH, curve_lengths, no_warmup
 from core.design.spec import Schedule
@@ -63,26 +63,12 @@ def _cover(schedule: Schedule, table: LayerTable | None, language: Language) -> 
 def _still(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
     if table is None:
         return Found(False, language.word("checks.cover-unknown"))
-    owners = {path: g.name for g in schedule.groups for path in g.modules}
-    norms = Counter(
-        owners[path]
-        for layer in table.layers
-        if "BatchNorm" in layer.kind
-        for path in prefixes(layer.path)
-        if path in owners
-    )
-    moving = [
-        g.name
-        for g in schedule.groups
-        if g.when_frozen == "train"
-        and g.batchnorm is None
-        and norms[g.name]
-        and plan.frozen_spans(g, schedule.epochs)
-    ]
-    if not moving:
+    facts = Facts(schedule, table)
+    moving = next(moving_batchnorm(facts), None)
+    if moving is None:
         return Found(True, language.word("checks.still"))
-    count = language.integer(sum(norms[name] for name in moving))
-    return Found(False, language.word("checks.moving", count=count, groups=_listed(moving)))
+    count = language.integer(sum(facts.batchnorms[name] for name in moving.groups))
+    return Found(False, language.word("checks.moving", count=count, groups=_listed(moving.groups)))
 
 
 def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:

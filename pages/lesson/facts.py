@@ -11,6 +11,7 @@ import numpy as np
 from core.design import curves, layers, presets
 from core.design.layers import LayerTable
 from core.design.learning_rate import FloorLR
+from core.design.paths import covers
 from core.design.spec import Schedule
 from pages.lesson.language import Language
 
@@ -90,7 +91,7 @@ def exercise() -> Exercise:
 def in_exactly_one_group(schedule: Schedule, table: LayerTable) -> int:
     """How many of the model's parameter tensors are in exactly one group."""
     return sum(
-        sum(any(layers.covers(path, name) for path in g.modules) for g in schedule.groups) == 1
+        sum(any(covers(path, name) for path in g.modules) for g in schedule.groups) == 1
         for name in layers.parameter_counts(table)
     )
 

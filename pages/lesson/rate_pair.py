@@ -10,6 +10,7 @@ from core.design.spec import Schedule
 from pages.components.chart_style import (
     View,
     backdrop,
+    colour_legend,
     domain,
     finished,
     group_scale,
@@ -36,10 +37,11 @@ def rate_chart(
     table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))
     table["shown"] = [f"{row.group}: {language.rate(row.lr)}" for row in table.itertuples()]
     table["group"] = marked(table["group"])
+    legend = colour_legend([group.name for group in schedule.groups], columns=3)
     line = alt.Chart(table).encode(
         x=alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs)),
         y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),
-        color=alt.Color("group:N", scale=group_scale(schedule, view), legend=_legend(schedule)),
+        color=alt.Color("group:N", scale=group_scale(schedule, view), legend=legend),
         detail=["group:N", "span:N"],
         tooltip=alt.Tooltip("shown:N", title=language.word("figure.rate")),
     )
@@ -60,15 +62,3 @@ def _rows(schedule: Schedule) -> Columns:
     table = rate_table(schedule, 1)
     table["x"], table["y"] = table["t"], table["lr"]
     return table
-
-
-def _legend(schedule: Schedule) -> alt.Legend:
-    return alt.Legend(
-        title=None,
-        orient="bottom",
-        values=[marked(group.name) for group in reversed(schedule.groups)],
-        symbolType="stroke",
-        symbolStrokeWidth=4,
-        symbolOpacity=1,
-        columns=3,
-    )

@@ -9,6 +9,7 @@ from timm.optim import param_groups_layer_decay
 
 from core.design import curves, layers, presets
 from core.design.apply import apply
+from core.design.paths import covers
 from core.training.tabulate import tabulate
 
 
@@ -40,7 +41,7 @@ def test_layer_decay_is_timms_on_a_vision_transformer(name: str, decay: float, m
             scales[id(parameter)]
             for path, parameter in network.named_parameters()
             if not path.startswith("norm.")
-            and any(layers.covers(module, path) for module in group.modules)
+            and any(covers(module, path) for module in group.modules)
         }
         assert len(mine) == 1, group.name
         seen[group.name] = mine.pop()

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from core.design import edits, layers, plan, presets, problems, regroup
 from core.design.curves import scale
-from core.design.layers import LayerTable, count, parameter_counts, prefixes
+from core.design.layers import LayerTable, count, parameter_counts
 from core.design.parse import dumps, from_raw, parse, to_raw
 from core.design.parts import Tree, parts
+from core.design.paths import prefixes
 from core.design.spec import Schedule
 from core.errors import ScheduleError
 from tests.design.strategies import real_schedules, schedules

@@ -18,8 +18,9 @@ from core.design.parse import dumps
 from core.design.record_door import parse_either, record_json
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.runs import claim, compare, event_log, folder, library
+from core.runs import claim, event_log, folder, library
 from core.runs import events as ev
+from core.runs.result import result
 from core.runs.settings import RunSettings
 from pages.components.chart_style import View, rate_domain
 from pages.components.comparison import bars, figures, markdown, metrics, rates
@@ -269,7 +270,7 @@ def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
 
 def test_the_metrics_are_by_epoch_and_by_seconds(home: Path) -> None:
     source = add_run(home, "one", GRADUAL, [0.5, 0.75])
-    found = compare.result(home / "runs" / source.removeprefix("run:"))
+    found = result(home / "runs" / source.removeprefix("run:"))
     table = metrics.metric_table({"A": found}, "accuracy")
     assert table[["epoch", "seconds", "y"]].to_numpy().tolist() == [[1, 2.0, 0.5], [2, 5.0, 0.75]]
     assert metrics.metric_table({"A": found}, "loss")["y"].tolist() == [1.5, 1.25]
@@ -347,10 +348,7 @@ def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> Non
 def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:
     add_run(home, "one", GRADUAL, [0.5, 0.75])
     add_run(home, "two", GRADUAL, [0.5, 0.7])
-    found = {
-        letter: compare.result(home / "runs" / name)
-        for letter, name in (("A", "one"), ("B", "two"))
-    }
+    found = {letter: result(home / "runs" / name) for letter, name in (("A", "one"), ("B", "two"))}
     slots = [slot("A", GRADUAL), slot("B", GRADUAL)]
     lines = {line.title: line.cells for line in figures.lines(slots, found)}
     assert [cell.best for cell in lines["Validation accuracy"]] == [True, False]

@@ -11,8 +11,8 @@ from streamlit.testing.v1 import AppTest
 
 from core.design import edits, layers, link, presets
 from core.design.cache_plan import UNLIMITED, Budget
-from core.design.problems.words import percent
 from core.design.savings import Data, savings
+from core.design.words import percent
 from core.runs.settings import VIEWS, Augment, RunSettings
 from core.training.augment import view_count
 from pages.components import cost_words as words

@@ -30,10 +30,11 @@ from core.design.comparable import Comparable
 from core.design.group_pairs import group_rows
 from core.design.record_door import parse_either
 from core.errors import ThawError
-from core.runs import claim, compare, event_log, folder, in_words, library, outcome, predictions
+from core.runs import claim, event_log, folder, in_words, library, outcome, predictions
 from core.runs import events as ev
 from core.runs.digest import digest
 from core.runs.forecast import remaining
+from core.runs.result import result
 from core.runs.settings import RunSettings, read_settings
 from core.training import checkpoint
 from pages.components import audit_card, run_charts
@@ -253,7 +254,7 @@ def broken_file(rng: Random, name: str, good: bytes) -> bytes:
 def read_run(home: Path) -> None:
     """All that pages and `resume` read of a run's folder, and what they compute of it."""
     told = digest(event_log.read(home))
-    compare.result(home)
+    result(home)
     folder.status(home)
     folder.summary(home)
     run_commands.row(home, 9)
@@ -272,7 +273,7 @@ def read_run(home: Path) -> None:
     steps = told.started.steps_per_epoch if told.started else 1
     run_charts.actual_rates(schedule, told, steps)
     run_charts.train_losses(told, steps)
-    metric_table({"A": compare.result(home)}, "accuracy")
+    metric_table({"A": result(home)}, "accuracy")
 
 
 def whole_checkpoint(epoch: int) -> bytes:

@@ -46,11 +46,15 @@ class Phase:
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    """Seconds from the request to the status, and to the end of the process."""
+    """Seconds from the request to the status, and to the end of the process.
+
+    `since` is what the run has told after the request.
+    """
 
     status: Status
     told: float
     gone: float
+    since: tuple[ev.Event, ...]
 
 
 PHASES: dict[str, Phase] = {
@@ -106,13 +110,14 @@ def stop_in(phase: Phase, root: Path) -> Stop:
     try:
         _until(lambda: any(map(phase.begins, event_log.read(run))), run)
         time.sleep(phase.seconds)
-        process = claim.process(run)
+        process, before = claim.process(run), len(event_log.read(run))
         began = time.monotonic()
         launch.stop(run)
         _until(lambda: folders.status(run) not in ("starting", "running", "stopping"), run)
         told = time.monotonic() - began
         _until(lambda: process is None or not process.is_running(), run)
-        return Stop(folders.status(run), told, time.monotonic() - began)
+        gone = time.monotonic() - began
+        return Stop(folders.status(run), told, gone, event_log.read(run)[before:])
     finally:
         launch.force_stop(run)
 

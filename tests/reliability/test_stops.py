@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from core.runs.events import Step, Stopped
 from tests.reliability.stops import PHASES, stop_in
 
 
 def test_a_run_in_a_batch_that_takes_long_is_stopped_in_it(tmp_path):
-    assert stop_in(PHASES["training"], tmp_path).status == "stopped"
+    stop = stop_in(PHASES["training"], tmp_path)
+    assert stop.status == "stopped"
+    assert Stopped(0) in stop.since
+    assert not [event for event in stop.since if isinstance(event, Step)]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.data.bundled import BUNDLED_TRAIN_IMAGES, BUNDLED_VALIDATION_IMAGES
+from core.data.bundled import BUNDLED_TRAIN_IMAGES
 from core.design.batches import batches
 from core.errors import DataError
 from core.runs.events import Progress
@@ -241,4 +241,4 @@ def test_the_bundled_file_is_small_and_its_notice_lies_beside_it():
         assert np.bincount(stored["train_labels"]).tolist() == [200] * 10
         assert np.bincount(stored["validation_labels"]).tolist() == [100] * 10
         assert len(stored["train_images"]) == BUNDLED_TRAIN_IMAGES
-        assert len(stored["validation_images"]) == BUNDLED_VALIDATION_IMAGES
+        assert len(stored["validation_images"]) == 1_000

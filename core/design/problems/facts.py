@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from core.design import curves, plan
-from core.design.layers import LayerTable, prefixes
+from core.design.layers import LayerTable
 from core.design.learning_rate import FloorLR
+from core.design.paths import prefixes
 from core.design.plan import Span
 from core.design.spec import Group, Schedule
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from core.design import edits, plan
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import counted, listed, one_or_more
+from core.design.words import counted, listed, one_or_more
 
 SMALL_BATCH = 8
 

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from core.design import edits
 from core.design.layers import parameter_counts
+from core.design.optimizers import OPTIMIZERS
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import percent
+from core.design.words import percent
 from core.errors import ThawError
 
 USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "sgd": (1e-4, 1.0)}
 """Lowest and highest usual peak of the fastest group, by optimizer; sources in why.md."""
 HIGHEST_DECAY = {"adam": 0.01, "adamw": 0.3, "sgd": 0.01}
 """Highest usual weight decay: an L2 term for Adam and SGD, decoupled for AdamW."""
-NAMES = {"adam": "Adam", "adamw": "AdamW", "sgd": "SGD"}
 _ROUNDING = 1 + 1e-5
 
 
@@ -34,7 +34,7 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     where = "below" if reached < low else "above"
     wrong = (
         f"is {optimizer.base_lr:g}, with which {fastest} peaks at {reached:.2g}, "
-        f"{where} the usual {low:g} to {high:g} of {NAMES[optimizer.name]}"
+        f"{where} the usual {low:g} to {high:g} of {OPTIMIZERS[optimizer.name]}"
     )
     way_out = f"set it to {base_lr:g}"
     fix = None
@@ -53,7 +53,7 @@ def heavy_decay(facts: Facts) -> Iterator[Problem]:
     high = HIGHEST_DECAY[optimizer.name]
     if optimizer.weight_decay <= high:
         return
-    name = NAMES[optimizer.name]
+    name = OPTIMIZERS[optimizer.name]
     wrong = f"is {optimizer.weight_decay:g}, above the {high:g} that is the most usual for {name}"
     way_out = "lower it"
     path = "optimizer.weight_decay"

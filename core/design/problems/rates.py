@@ -9,8 +9,8 @@ from core.design.curves import peak
 from core.design.learning_rate import Constant, FloorFactor
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import epochs, listed
 from core.design.spec import Schedule
+from core.design.words import epochs, listed
 
 FLAT = 0.9
 """A floor of this share of the peak or more leaves nothing to anneal."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.design import catalogue, edits, plan
-from core.design.layers import LayerTable, parameter_counts, prefixes
+from core.design.layers import LayerTable, parameter_counts
+from core.design.paths import prefixes
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import listed
 from core.design.spec import Group, Schedule
+from core.design.words import listed
 from core.errors import nearest
 
 

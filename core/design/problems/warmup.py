@@ -10,8 +10,8 @@ from core.design.curves import origin
 from core.design.optimizers import SGD
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import epochs, listed, one_or_more, percent
 from core.design.spec import Group, Schedule
+from core.design.words import epochs, listed, one_or_more, percent
 
 FULL = 0.75
 """A rate of this share of the peak or more counts as the full rate."""

@@ -11,8 +11,8 @@ from core.design.budget import Budget, budget, budgets, learning_by_epoch
 from core.design.layers import count
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.problems.words import epochs, from_to, listed, one_or_more, percent
 from core.design.spec import Group, Schedule
+from core.design.words import epochs, from_to, listed, one_or_more, percent
 
 LITTLE = 0.05
 """Less than this share of its own always-open curve is almost no learning."""

@@ -11,9 +11,10 @@ from core.design import curves, plan
 from core.design import diff_words as words
 from core.design.comparable import Comparable, changes_by_epoch, learning, lr, peak
 from core.design.group_pairs import Row
-from core.design.problems.words import percent
 from core.design.record import Record
 from core.design.spec import Part
+from core.design.words import percent
+from pages.components.axis import tick_step
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
 
@@ -42,7 +43,7 @@ def bars(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> str:
 
 
 def _head(epochs: int) -> str:
-    every = next(n for n in (1, 2, 5, 10, 20, 50, 100, 1000) if epochs / n <= _MOST_TICKS)
+    every = tick_step(epochs, _MOST_TICKS)
     ticks = "".join(
         f'<i style="left:{epoch / epochs:.3%}">{epoch}</i>' for epoch in range(0, epochs + 1, every)
     )

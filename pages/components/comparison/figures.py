@@ -8,10 +8,10 @@ from html import escape
 
 from core.design import plan, problems
 from core.design.optimizers import OPTIMIZERS
-from core.design.problems.words import percent
 from core.design.record import Record
-from core.runs.compare import Result
+from core.design.words import percent
 from core.runs.forecast import duration
+from core.runs.result import Result
 from pages.components import cost_figures
 from pages.components import cost_words as words
 from pages.components.comparison import look

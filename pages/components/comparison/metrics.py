@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.runs.compare import Result
+from core.runs.result import Result
 from pages.components import frame
 from pages.components.chart_style import View, domain, finished
 from pages.components.comparison import look
-from pages.components.comparison.slots import Slot
 
 Metric = Literal["accuracy", "loss"]
 By = Literal["epoch", "seconds"]
@@ -21,7 +20,7 @@ _HEIGHT = 190
 _FIELDS: Mapping[Metric, str] = {"accuracy": "validation_accuracy", "loss": "validation_loss"}
 
 
-def metrics_cards(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
+def metrics_cards(results: Mapping[str, Result]) -> None:
     """Draw the cards; `results` are those of the slots that are runs, by letter."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="metric-head"):
         letters = "".join(look.chip(letter) + look.line(letter) for letter in results)

@@ -16,6 +16,7 @@ from core.design.group_pairs import Row
 from core.design.record import Record
 from core.design.spec import Part
 from pages.components import frame
+from pages.components.axis import tick_step
 from pages.components.chart_style import (
     View,
     domain,
@@ -32,6 +33,7 @@ from pages.components.rate_table import connected, rate_table, recorded_table
 MOST_PANELS = 24
 _HEIGHT, _SIDE_HEIGHT = 104, 220
 _GUTTER = 34
+_MOST_TICKS = 5
 
 
 def rates_card(slots: Sequence[Slot], rows: Sequence[Row[Part]], *, overlaid: bool) -> None:
@@ -133,7 +135,7 @@ def _panel(
     lines = [
         alt.Chart(of_slot)
         .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.plan))
-        .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N", tooltip=_tooltip(view))
+        .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N", tooltip=_tooltip())
         for slot in slots
         if len(of_slot := of_group[of_group["letter"] == slot.letter])
     ]
@@ -147,7 +149,7 @@ def _panel(
             y=y,
             stroke=alt.value(colour),
             fill=alt.condition("datum.solid", alt.value(colour), alt.value(view.role("card"))),
-            tooltip=_tooltip(view),
+            tooltip=_tooltip(),
         )
     )
     return finished(alt.layer(*lines, dots), view, _HEIGHT)
@@ -172,7 +174,7 @@ def _side_by_side(
                     color=alt.Color("row:N", scale=scale, legend=None),
                     strokeDash=_dash(slots),
                     detail="span:N",
-                    tooltip=_tooltip(view),
+                    tooltip=_tooltip(),
                 )
             )
             chart = finished(alt.layer(lines), view, _SIDE_HEIGHT)
@@ -185,8 +187,7 @@ def _axes(
     """One time axis and one rate axis for all charts, so that they can be compared by eye."""
     epochs = max(slot.plan.epochs for slot in slots)
     time = time_axis(epochs, 1)
-    every = next((n for n in (1, 2, 5, 10, 20, 50, 100, 1000, 5000) if epochs / n <= 5), epochs)
-    time.values = list(range(0, epochs + 1, every))
+    time.values = list(range(0, epochs + 1, tick_step(epochs, _MOST_TICKS)))
     x = alt.X("x:Q", axis=time, scale=domain(0, epochs))
     axis = rate_axis(table["y"], view, gutter=_GUTTER)
     if isinstance(axis.values, list) and len(axis.values) > labels:
@@ -201,7 +202,7 @@ def _dash(slots: Sequence[Slot]) -> alt.StrokeDash:
     return alt.StrokeDash("letter:N", scale=scale, legend=None)
 
 
-def _tooltip(view: View) -> list[alt.Tooltip]:
+def _tooltip() -> list[alt.Tooltip]:
     return [
         alt.Tooltip("letter:N", title="Schedule"),
         alt.Tooltip("group:N", title="Group"),

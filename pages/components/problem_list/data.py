@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from core.design.problems import Problem
-from core.design.problems.words import listed
+from core.design.words import listed
 
 _FIELDS = {
     "model.name": "The model",

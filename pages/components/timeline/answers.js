@@ -1,7 +1,7 @@
 // Between the browser and Python: what was done is sent once, and newer data waits for a free hand.
 
 import { NARROW, clamp } from "./axis.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { arrangeRows } from "./rows.js";
 import { curveOf } from "./shared.js";
 import { dress, themeOf } from "./theme.js";
@@ -36,7 +36,7 @@ export function catchUp(timeline) {
   const { drag, typing, cascade, queued } = timeline;
   const busy = drag || typing || cascade || queued.length > 0 || waiting(timeline);
   if (timeline.latest !== timeline.data && !busy) adopt(timeline);
-  else schedule(timeline);
+  else requestPaint(timeline);
 }
 
 /** Tell Python what a finished drag or a finished run of keys has changed, in one message. */
@@ -55,7 +55,7 @@ export function release(timeline, { act, saved }) {
     }
     catchUp(timeline);
   }
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /**
@@ -100,7 +100,7 @@ function adopt(timeline) {
   timeline.also = timeline.also.filter((pick) => there(pick) && differ(pick, selected));
   if (known !== null && known.epochs !== data.epochs) setView(timeline, null);
   arrangeRows(timeline);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** The playhead is Python's too, but an echo of one that was sent does not undo a newer one. */

@@ -5,7 +5,7 @@ import { clamp } from "./axis.js";
 import { el, show, text } from "./dom.js";
 import { counted } from "./format.js";
 import { commitTyping, remember } from "./gesture.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { sayAll } from "./said.js";
 import { picksOf } from "./together.js";
 import { cascaded, spacingFor } from "./verbs.js";
@@ -84,7 +84,7 @@ export function preview(timeline) {
   names.forEach((name, place) => timeline.windows.set(name, made[place]));
   const left = made.filter((windows) => windows.length === 0).length;
   text(popover.note, left === 0 ? "" : `${left} never train${left === 1 ? "s" : ""}: thaw closer together`);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** Close the popover, and keep what it shows or go back to how it was. */

@@ -3,9 +3,9 @@
 import { release } from "./answers.js";
 import { closeCascade, openCascade, preview } from "./cascade.js";
 import { commitTyping, remember } from "./gesture.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { sayAll } from "./said.js";
-import { picksOf } from "./together.js";
+import { isPicked, picksOf } from "./together.js";
 import { splitAt, withNew } from "./verbs.js";
 import { ZOOM_STEP, setView, zoomBy } from "./zoom.js";
 
@@ -80,9 +80,8 @@ export function removeWindows(timeline) {
 
 /** Every group's windows without those that are picked. */
 export function without(windows, picks) {
-  const gone = (group, window) => picks.some((pick) => pick.group === group && pick.window === window);
-  const left = [...windows].map(([group, spans]) => [group, spans.filter((_, at) => !gone(group, at))]);
-  return new Map(left);
+  const kept = (group, spans) => spans.filter((_, window) => !isPicked(picks, { group, window }));
+  return new Map([...windows].map(([group, spans]) => [group, kept(group, spans)]));
 }
 
 function toggleRestart(timeline) {
@@ -97,5 +96,5 @@ function carryOut(timeline, change) {
   change();
   sayAll(timeline, saved);
   release(timeline, { act: "command", saved });
-  schedule(timeline);
+  requestPaint(timeline);
 }

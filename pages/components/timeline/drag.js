@@ -3,7 +3,7 @@
 import { clamp, panned, playheadStep, snapTo, zoomOf } from "./axis.js";
 import { snapShare } from "./curves.js";
 import { take } from "./gesture.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { PLOT_PX, cooldownFrom, coolsAt } from "./shared.js";
 import { edgesOf, held } from "./snap.js";
 import { movedTogether } from "./together.js";
@@ -24,7 +24,7 @@ export function dragTo(timeline, event) {
   else if (drag.row) dragWindows(timeline, event);
   else dragCurve(timeline, event);
   creep(timeline);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 function dragView(timeline, { clientX }) {

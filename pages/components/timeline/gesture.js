@@ -1,9 +1,9 @@
 // A gesture, by pointer or by keys: what it is on, how it ends, and how it is taken back.
 
 import { catchUp, release } from "./answers.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { sayChange } from "./said.js";
-import { isPicked, picksOf } from "./together.js";
+import { isPicked, picksOf, samePick } from "./together.js";
 
 /** What a hand or a key on this node does, with the node; null where nothing takes it. */
 export function actionOf({ actions, root }, target) {
@@ -22,29 +22,29 @@ export function grabbed(timeline, { row, window }) {
   const pick = { group: row.name, window };
   const picks = picksOf(timeline);
   if (!isPicked(picks, pick)) return [pick];
-  return [pick, ...picks.filter((other) => other.group !== pick.group || other.window !== window)];
+  return [pick, ...picks.filter((other) => !samePick(other, pick))];
 }
 
 /** Select the window that an action is on, and it alone. */
 export function choose(timeline, { row, window }) {
   timeline.selected = { group: row.name, window };
   timeline.also = [];
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** Take the window that an action is on in hand; what is selected together with it stays so. */
 export function take(timeline, action) {
   [timeline.selected, ...timeline.also] = grabbed(timeline, action);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** Select the window that an action is on as well, or no longer. */
 export function toggle(timeline, { row, window }) {
   const pick = { group: row.name, window };
   const picks = picksOf(timeline);
-  const others = picks.filter((other) => other.group !== pick.group || other.window !== window);
+  const others = picks.filter((other) => !samePick(other, pick));
   [timeline.selected = null, ...timeline.also] = isPicked(picks, pick) ? others : [pick, ...picks];
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** What a gesture may change, as it is now. */

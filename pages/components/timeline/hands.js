@@ -6,7 +6,7 @@ import { clamp, zoomOf } from "./axis.js";
 import { addWindow, splitWindows } from "./commands.js";
 import { dragTo, timeAt } from "./drag.js";
 import { actionOf, cancelDrag, choose, commitTyping, grabbed, onEdge, remember, take, toggle } from "./gesture.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { endTouch, moveTouch, startTouch } from "./touch.js";
 import { trackLeft } from "./zoom.js";
 
@@ -55,7 +55,7 @@ export function down(timeline, event) {
     timeline.handled = { row: action.row, act: action.act, window: action.window };
     take(timeline, action);
   }
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 export function move(timeline, event) {
@@ -152,7 +152,7 @@ export function hover(timeline, event) {
 /** Show which problem is pointed at, here or in the list of problems. */
 export function point(timeline, number) {
   timeline.hovered = number;
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** A grabbed flag keeps its distance from the pointer; a press on the axis brings it there. */

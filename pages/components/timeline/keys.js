@@ -16,7 +16,7 @@ import {
   take,
   toggle,
 } from "./gesture.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { stepCurve, stepPlayhead, stepsOf } from "./steps.js";
 import { isPicked, movedTogether, picksOf } from "./together.js";
 import { edgeOf, visible } from "./windows.js";
@@ -32,13 +32,13 @@ export function focus(timeline, event) {
   const action = actionOf(timeline, event.target);
   timeline.handled = onEdge(action) ? action : null;
   revealAction(timeline, action);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 export function blur(timeline) {
   commitTyping(timeline);
   if (!timeline.drag) timeline.handled = null;
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 export function key(timeline, event) {
@@ -80,7 +80,7 @@ function escape(timeline) {
   else if (timeline.cascade) closeCascade(timeline, { keep: false });
   else if (timeline.also.length > 0) timeline.also = [];
   else return false;
-  schedule(timeline);
+  requestPaint(timeline);
   return true;
 }
 
@@ -165,7 +165,7 @@ function typed(timeline, action, event) {
   if (onEdge(action)) timeline.handled = action;
   if (action.row) selectChanged(timeline, action);
   revealAction(timeline, action);
-  schedule(timeline);
+  requestPaint(timeline);
   return true;
 }
 
@@ -206,10 +206,9 @@ function remove(timeline, action) {
 function scroll(timeline, pressed) {
   const { axis } = timeline;
   const length = axis.to - axis.from;
-  const single = Math.abs(stepsOf(pressed, axis.epochs) ?? 0) === 1;
   const by = stepsOf(pressed, axis.epochs);
   if (by === undefined) return false;
-  const epochs = single ? by * length * 0.1 : Math.sign(by) * length;
+  const epochs = Math.abs(by) === 1 ? by * length * 0.1 : Math.sign(by) * length;
   setView(timeline, panned(axis, Number.isFinite(by) ? epochs : by * axis.epochs));
   return true;
 }

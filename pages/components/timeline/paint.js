@@ -14,7 +14,7 @@ const FINE_PX = 24;
 const COARSE_PX = 44;
 
 /** Paint in the next frame. */
-export function schedule(timeline) {
+export function requestPaint(timeline) {
   if (timeline.frame || !timeline.data) return;
   timeline.frame = requestAnimationFrame(() => {
     timeline.frame = 0;

@@ -1,6 +1,7 @@
 // Snapping: what a moved edge holds on to, where one pixel stands for more than the hand can place.
 
 import { pixelsOf } from "./axis.js";
+import { isPicked } from "./together.js";
 import { edgeOf, visible } from "./windows.js";
 
 const REACH_PX = 7;
@@ -11,7 +12,7 @@ export function edgesOf(windows, picks, epochs) {
   const found = new Set();
   for (const [group, spans] of windows) {
     for (const { start, end, index } of visible(spans, epochs)) {
-      if (picks.some((pick) => pick.group === group && pick.window === index)) continue;
+      if (isPicked(picks, { group, window: index })) continue;
       found.add(start).add(end);
     }
   }

@@ -11,7 +11,7 @@ import { commitTyping } from "./gesture.js";
 import { HOVER, cancel, down, hover, menu, move, point, up } from "./hands.js";
 import { blur, focus, key, pageKey } from "./keys.js";
 import { buildOverview } from "./overview.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 import { buildReadout } from "./readout.js";
 import { buildRows } from "./rows.js";
 import { buildSaid } from "./said.js";
@@ -135,7 +135,7 @@ function listen(timeline) {
   on(window, HOVER, (_, event) => point(timeline, event.detail));
   timeline.sizes = new ResizeObserver(() => {
     reportWidth(timeline);
-    schedule(timeline);
+    requestPaint(timeline);
   });
   timeline.sizes.observe(root);
 }

@@ -6,9 +6,11 @@ import { edgeOf, limits, moved, withEdge } from "./windows.js";
 /** All that is selected, the one in hand first. */
 export const picksOf = ({ selected, also }) => (selected === null ? [] : [selected, ...also]);
 
-/** Whether a pick, a group's name and the index of its window, is among others. */
-export const isPicked = (picks, { group, window }) =>
-  picks.some((pick) => pick.group === group && pick.window === window);
+/** Whether two picks, each a group's name and the index of its window, are the same. */
+export const samePick = (one, other) => one.group === other.group && one.window === other.window;
+
+/** Whether a pick is among others. */
+export const isPicked = (picks, pick) => picks.some((other) => samePick(other, pick));
 
 /**
  * Every group's windows after all picks have gone by so many epochs: their bars for the act "move",

@@ -1,7 +1,7 @@
 // Zoom: which part of the run is shown, changed by buttons, keys, wheel and two fingers.
 
 import { axisOf, clamp, epochOfX, panned, revealing, xOfEpoch, zoomOf, zoomed } from "./axis.js";
-import { schedule } from "./paint.js";
+import { requestPaint } from "./paint.js";
 
 export const ZOOM_STEP = 2;
 
@@ -15,7 +15,7 @@ export function setView(timeline, view) {
   if (timeline.data) timeline.axis = axisOf(timeline.data.epochs, timeline.axis.width, view);
   clearTimeout(timeline.viewTimer);
   timeline.viewTimer = setTimeout(() => timeline.sendState("span", timeline.view), REPORT_MS);
-  schedule(timeline);
+  requestPaint(timeline);
 }
 
 /** Show `factor` times more of the run round the playhead, or round the middle if it is elsewhere. */

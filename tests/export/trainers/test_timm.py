@@ -21,8 +21,8 @@ from torch import nn
 
 from core.design import curves, layers, presets
 from core.design.apply import apply
-from core.design.layers import covers
 from core.design.parse import from_raw, to_raw
+from core.design.paths import covers
 from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.design.spec import Schedule
 from core.errors import ExportError

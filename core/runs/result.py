@@ -7,14 +7,12 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
+from core.design.curves import RATES_EQUAL
 from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.digest import digest
 from core.runs.events import Audit, EpochDone, Event, Started
 from core.runs.outcome import Status
-
-RATES_EQUAL = 1e-12
-"""Relative error of a rate up to which it is the planned one."""
 
 
 @dataclass(frozen=True, slots=True)

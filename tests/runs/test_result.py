@@ -10,7 +10,7 @@ import pytest
 from core.design import presets
 from core.runs import claim, event_log, folder
 from core.runs import events as ev
-from core.runs.compare import result
+from core.runs.result import result
 from core.runs.settings import RunSettings
 
 STARTED = ev.Started(0.0, "cpu", "CPU", 4, 40, 20, ("a", "b"), 100, 0.5)
