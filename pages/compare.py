@@ -15,6 +15,7 @@ from core.runs.result import Result, result
 from pages.components import frame, opening, state
 from pages.components.comparison import slots as compared
 from pages.components.comparison.bars import bars
+from pages.components.comparison.conditions import conditions, measured_alike
 from pages.components.comparison.differences import difference_card
 from pages.components.comparison.figures import Line, lines, table
 from pages.components.comparison.markdown import markdown
@@ -216,6 +217,9 @@ def _note(slots: Sequence[Slot], results: Mapping[str, Result]) -> str:
     told = ["Compute is in epochs with every group open, and as a share of the run's own."]
     if any(isinstance(slot.plan, Record) for slot in slots):
         told.append("A record knows no model, no images and no batch size, so no compute either.")
+    if differ := conditions(slots):
+        best = "" if measured_alike(slots) else " No result is marked as the best."
+        told.append(f"<b>{differ}</b>{best}")
     if len(results) >= _FEWEST:
         told.append("One run each: a difference of about 1 point can be chance.")
     return " ".join(told)

@@ -52,10 +52,6 @@ _SEEN_AFTER = 0.08
 
 def page() -> None:
     """Draw the page. It reruns as fragments, so that a drag costs little more than itself."""
-    # What waits to be drawn anew does not fade: it would be restyled and painted for that.
-    st.html(
-        '<style>[data-stale="true"] { opacity: 1 !important; transition: none !important; }</style>'
-    )
     _designer()
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -24,6 +26,7 @@ from core.runs.result import result
 from core.runs.settings import RunSettings
 from pages.components.chart_style import View, rate_domain
 from pages.components.comparison import bars, figures, markdown, metrics, rates
+from pages.components.comparison.conditions import conditions
 from pages.components.comparison.slots import LETTERS, Slot
 from pages.components.history import History
 from tests.design.records import recorded_of, records
@@ -355,6 +358,29 @@ def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -
     assert [cell.best for cell in lines["Time"]] == [False, False]
     assert [cell.text for cell in lines["Audit"]] == ["kept", "kept"]
     assert [cell.best for cell in lines["Peak memory"]] == [False, False]
+
+
+def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(home: Path) -> None:
+    add_run(home, "one", GRADUAL, [0.5, 0.75])
+    add_run(home, "two", GRADUAL, [0.5, 0.7])
+    folders = [home / "runs" / name for name in ("one", "two")]
+    found = dict(zip("AB", map(result, folders), strict=True))
+
+    def shown(**second: Any) -> tuple[list[bool], str]:
+        kinds = RunSettings(), RunSettings(**second)
+        slots = [
+            replace(slot(letter, GRADUAL), settings=each, run=run)
+            for letter, each, run in zip("AB", kinds, folders, strict=True)
+        ]
+        lines = {line.title: line.cells for line in figures.lines(slots, found)}
+        return [cell.best for cell in lines["Validation accuracy"]], conditions(slots)
+
+    assert shown() == ([True, False], "")
+    assert shown(batch_size=8) == ([True, False], "The runs differ in batch size.")
+    assert shown(image_size=32, seed=1) == (
+        [False, False],
+        "The runs differ in image size and seed.",
+    )
 
 
 def test_compute_is_told_in_epochs_and_as_a_share() -> None:

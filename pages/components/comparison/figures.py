@@ -15,6 +15,7 @@ from core.runs.result import Result
 from pages.components import cost_figures
 from pages.components import cost_words as words
 from pages.components.comparison import look
+from pages.components.comparison.conditions import measured_alike
 from pages.components.comparison.slots import Slot
 
 NONE = "–"
@@ -42,7 +43,7 @@ def lines(slots: Sequence[Slot], results: Mapping[str, Result]) -> tuple[Line, .
     found = [results.get(slot.letter) for slot in slots]
     told: list[Line] = []
     if any(result is not None for result in found):
-        told += _results(found)
+        told += _results(found, marked=measured_alike(slots))
     return (*told, *_costs(slots))
 
 
@@ -65,7 +66,9 @@ def _td(cell: Cell) -> str:
     return f"<td>{text}{remark}</td>"
 
 
-def _results(found: Sequence[Result | None]) -> list[Line]:
+def _results(found: Sequence[Result | None], *, marked: bool) -> list[Line]:
+    """The runs' results, the best of each `marked`."""
+
     def of(
         title: str,
         value: Callable[[Result], float | None],
@@ -75,7 +78,7 @@ def _results(found: Sequence[Result | None]) -> list[Line]:
     ) -> Line:
         values = [None if result is None else value(result) for result in found]
         known = [each for each in values if each is not None]
-        top = best(known) if len(set(map(written, known))) > 1 else None
+        top = best(known) if marked and len(set(map(written, known))) > 1 else None
         cells = tuple(
             Cell()
             if result is None or each is None

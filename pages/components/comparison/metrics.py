@@ -69,7 +69,7 @@ def _chart(
     letters = list(results)
     share = metric == "accuracy"
     last = float(table[by].max())
-    ticks = {"tickMinStep": 1, "format": "d"} if by == "epoch" else {"format": "~g"}
+    ticks = {"tickMinStep": 1, "format": "d"} if by == "epoch" else {"format": ",.10~g"}
     x = alt.X(
         f"{by}:Q",
         axis=alt.Axis(title=None, tickCount=8, tickSize=0, labelPadding=8, **ticks),
