@@ -9,6 +9,7 @@ from core.design.file_names import file_name
 from core.export import csv
 from core.export.exported import Source
 from pages.components import exports, frame, state
+from pages.components.copy_button import copy_button
 from pages.components.export_list import target_list
 from pages.components.export_losses import losses_card
 from pages.components.export_preview import csv_preview, preview
@@ -62,7 +63,9 @@ def _link() -> None:
 
 def _json(text: str) -> None:
     with frame.card("json", "The schedule as JSON", f"{len(text.encode()) / 1000:,.1f} kB"):
-        st.caption("Read by the Design page, the command line and every run.")
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption("Read by the Design page, the command line and every run.", width="stretch")
+            copy_button(text, "copy-json")
         with st.container(height=_HEIGHT, border=False):
             st.code(text, language="json", wrap_lines=True)
 

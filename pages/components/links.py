@@ -8,6 +8,7 @@ from core.design import link
 from core.design.spec import Schedule
 from core.errors import LinkError
 from pages.components import frame
+from pages.components.copy_button import copy_button
 
 _INSIDE = "/~/+"
 """What Streamlit's own hosting puts behind the address of the frame that the app is shown in."""
@@ -20,8 +21,11 @@ def show_link(schedule: Schedule) -> None:
     except LinkError as error:
         st.warning(frame.escape_markdown(str(error)), icon=":material/link_off:")
         return
-    st.code(address, language=None, wrap_lines=True)
-    st.caption(f"{len(address):,} characters")
+    with st.container(key="link"):
+        st.code(address, language=None, wrap_lines=True)
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.caption(f"{len(address):,} characters", width="stretch")
+            copy_button(address, "copy-link")
 
 
 def link_of(schedule: Schedule) -> str:

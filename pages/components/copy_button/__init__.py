@@ -11,9 +11,9 @@ import streamlit as st
 _HERE = Path(__file__).parent
 
 
-def copy_button(text: str) -> None:
-    """Draw the button, once on a page."""
-    _component()(key="copy", data=text, width="content", height="content")
+def copy_button(text: str, key: str = "copy") -> None:
+    """Draw the button; `key` is no other's on the page."""
+    _component()(key=key, data=text, width="content", height="content")
 
 
 @cache
