@@ -93,7 +93,7 @@ def cli(leashed: bool) -> None:
     """Thaw: design a fine-tuning schedule, and run it.
 
     FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
-    comes first. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
+    takes precedence. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
     """
     if leashed:
         end_with_input()
@@ -101,9 +101,9 @@ def cli(leashed: bool) -> None:
 
 @cli.command()
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="The whole layer table as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole layer table as JSON.")
 def groups(name: str, as_json: bool) -> None:
-    """Groups of the model NAME, as resnet18 or torchvision/resnet18: any of torchvision or timm."""
+    """Print the groups of the model NAME, such as resnet18 or timm/vit_base_patch16_224."""
     full_name = catalogue.full_name(name)
     if as_json:  # made anew
         click.echo(layers.dumps(tabulate(full_name)), nl=False)
@@ -118,11 +118,20 @@ def groups(name: str, as_json: bool) -> None:
 
 @cli.command("presets")
 @click.argument("name", required=False)
-@click.option("--model", metavar="NAME", help="The model to apply it to.  [default: its own]")
-@click.option("--epochs", type=whole, metavar="INTEGER", help="Stretched or shortened to so many.")
-@click.option("--about", is_flag=True, help="When to use it, its sources, and what it cannot say.")
+@click.option("--model", metavar="NAME", help="The model to apply it to.  [default: the preset's]")
+@click.option(
+    "--epochs",
+    type=whole,
+    metavar="INTEGER",
+    help="Stretch or shorten the preset to this many epochs.",
+)
+@click.option(
+    "--about",
+    is_flag=True,
+    help="Show when to use it, its sources, and what a schedule cannot express.",
+)
 def presets_(name: str | None, model: str | None, epochs: int | str | None, about: bool) -> None:
-    """All presets, a line each, or the preset NAME as a schedule's JSON."""
+    """List the presets, or print the preset NAME as a schedule in JSON."""
     if name is None:
         if model is not None or epochs is not None or about:
             raise InputError("NAME", "is missing", nearest("", presets.names()))
@@ -147,9 +156,11 @@ def _epochs(given: int | str | None) -> int | None:
 
 @cli.command()
 @click.argument("file")
-@whole_option("--batch-size", _DEFAULTS.batch_size, about="Images of a batch, for BatchNorm.")
+@whole_option(
+    "--batch-size", _DEFAULTS.batch_size, about="Images per batch, for the BatchNorm checks."
+)
 def check(file: str, batch_size: int) -> None:
-    """Say what is wrong with a schedule, or unwise. Errors go to standard error, with exit 2."""
+    """Check a schedule for errors and unwise settings. Errors go to stderr, with exit code 2."""
     schedule = read_schedule(file)
     batch_size = make_settings(batch_size=batch_size).batch_size
     found = problems.problems(schedule, table_if_known(schedule), batch_size)

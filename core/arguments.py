@@ -55,7 +55,7 @@ STEPS_PER_EPOCH = click.option(
     metavar="INTEGER",
     default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
     show_default=True,
-    help="Optimizer steps in an epoch.",
+    help="Optimizer steps per epoch.",
 )
 
 
@@ -64,7 +64,7 @@ def read_schedule(file: str) -> Schedule:
     if file == "-" or os.path.lexists(file):
         return parse.parse(read("FILE", file))
     if file not in presets.names():
-        wrong = f"is {file!r}, which is no file and no preset"
+        wrong = f"is {file!r}, which is neither a file nor a preset"
         raise InputError("FILE", wrong, nearest(file, presets.names()))
     return presets.load(file)
 
@@ -82,7 +82,9 @@ def read(argument: str, file: str) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise InputError(
-            argument, f"is {file!r}, which cannot be read ({reason})", "allow it, or name another"
+            argument,
+            f"is {file!r}, which cannot be read ({reason})",
+            "grant read permission, or name another file",
         ) from None
 
 

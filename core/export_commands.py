@@ -20,13 +20,13 @@ from core.runs import in_words
 @click.argument("file")
 @click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
 @click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
-@click.option("--run", "ran", metavar="DIR", help="A finished run of it, for a report.")
-@click.option("--usage", is_flag=True, help="Print what uses the file F, such as code to run it.")
+@click.option("--run", "ran", metavar="DIR", help="A finished run of the schedule, for a report.")
+@click.option("--usage", is_flag=True, help="Print how to use the file F, such as code to run it.")
 @STEPS_PER_EPOCH
 def export(
     file: str, target: str, out: str | None, ran: str | None, usage: bool, steps_per_epoch: int
 ) -> None:
-    """Take a schedule elsewhere. What the target cannot say is told on standard error."""
+    """Export a schedule for another tool. What the target cannot express goes to stderr."""
     targets.find(target)
     schedule = read_schedule(file)
     audit = () if ran is None else in_words.facts(Path(ran), schedule)
@@ -41,9 +41,9 @@ def export(
     if out is not None:
         _write(out, content)
     elif usage:
-        raise InputError("--usage", "is of a file that is not written", "name it with --out")
+        raise InputError("--usage", "needs a file to refer to", "name it with --out")
     elif isinstance(made.content, bytes) and sys.stdout.isatty():
-        raise InputError("--out", "is missing, and a picture is no text", "name a file to write")
+        raise InputError("--out", "is missing; a picture cannot be printed", "name a file to write")
     else:
         for part in content:
             click.echo(part, nl=False)
@@ -52,7 +52,9 @@ def export(
 
 @click.command("import")
 @click.argument("file", metavar="YAML")
-@click.option("--onto", required=True, metavar="FILE", help="The schedule that has all the rest.")
+@click.option(
+    "--onto", required=True, metavar="FILE", help="The schedule that supplies everything else."
+)
 def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)

@@ -111,13 +111,13 @@ class GradualUnfreezer:
         for epoch, names in unfreeze_schedule.items():
             field = f"unfreeze_schedule[{shown(epoch)}]"
             if not isinstance(epoch, int) or epoch < 0:
-                raise InputError(field, "is no epoch", "count epochs from 0")
+                raise InputError(field, "is not an epoch", "count epochs from 0")
             if isinstance(names, str):
                 raise InputError(field, f"is {names!r}, not a list", f"write [{names!r}]")
             for name in names:
                 if name not in layer_groups:
                     way_out = nearest(str(name), layer_groups)
-                    raise InputError(field, f"has {shown(name)}, which is no group", way_out)
+                    raise InputError(field, f"has {shown(name)}, which is not a group", way_out)
                 self.opens_at[name] = min(epoch, self.opens_at.get(name, epoch))
         self.step(0)
 

@@ -174,4 +174,6 @@ def _check(
         way_out = "record its rates in a real run"
         raise InputError("scheduler", "has rates that depend on a metric", way_out)
     if scheduler is not None and scheduler.optimizer is not optimizer:
-        raise InputError("scheduler", "is one of another optimizer", "give the one of this")
+        raise InputError(
+            "scheduler", "belongs to another optimizer", "give the scheduler of this one"
+        )

@@ -15,7 +15,7 @@ from core.runs.standing import standing
 
 @click.command()
 def runs() -> None:
-    """All runs, the newest first: id, how it stands, epochs, accuracy, disk, and its name."""
+    """List all runs, newest first: id, status, epochs, accuracy, disk use, and name."""
     root = launch.root()
     found = folders.list_runs(root)
     used = [disk_use.used(run) for run in found]
@@ -50,7 +50,7 @@ def restore(ids: tuple[str, ...]) -> None:
 
 @click.command("empty-trash")
 def empty_trash() -> None:
-    """Remove deleted runs for good, and say how much of the disk that has freed."""
+    """Remove deleted runs for good, and print how much disk space was freed."""
     click.echo(f"{_size(trash.empty(launch.root()))} freed")
 
 

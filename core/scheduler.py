@@ -133,7 +133,7 @@ class ScheduleLR(ClosedFormLR):
         if name not in self._places:
             raise InputError(
                 f"optimizer.param_groups[{index}]['name']",
-                f"is {name!r}, which is no group of the schedule",
+                f"is {name!r}, which is not a group of the schedule",
                 nearest(str(name), self._places),
             )
         return self._places[name]

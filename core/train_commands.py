@@ -45,7 +45,7 @@ def spare(context: click.Context) -> None:
 
 @click.command()
 @click.argument("file")
-@click.option("--out", required=True, metavar="DIR", help="The run folder: new, or empty.")
+@click.option("--out", required=True, metavar="DIR", help="The run folder, new or empty.")
 @click.option(
     "--data",
     default=_DEFAULTS.data,
@@ -65,14 +65,16 @@ def spare(context: click.Context) -> None:
     show_default=True,
     help="none, flip (2 views), crops (10 views), or random (a new crop every time).",
 )
-@click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto, or off.")
-@whole_option("--cache-memory", None, "MB", "Most memory for it.  [default: 1/4 of what is free]")
-@whole_option("--cache-disk", None, "MB", "Most disk for it.  [default: 1/4 of what is free]")
+@click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto or off.")
+@whole_option(
+    "--cache-memory", None, "MB", "Most memory it may use.  [default: 1/4 of what is free]"
+)
+@whole_option("--cache-disk", None, "MB", "Most disk it may use.  [default: 1/4 of what is free]")
 @click.option(
     "--precision",
     default=_DEFAULTS.precision,
     show_default=True,
-    help="exact, or fast: other last bits, and the audit says by how much.",
+    help="exact, or fast (results differ in the last bits; the audit reports by how much).",
 )
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
@@ -93,10 +95,10 @@ def run(file: str, out: str, **settings: Any) -> None:
 @click.option(
     "--other-libraries",
     is_flag=True,
-    help="Go on although torch, torchvision or timm have changed: with other last bits, maybe.",
+    help="Continue even though torch, torchvision or timm have changed; the last bits may differ.",
 )
 def resume(directory: str, other_libraries: bool) -> None:
-    """Go on with the run in the folder DIR, from its newest checkpoint or from the beginning."""
+    """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
     folder = Path(directory)
     folders.read(folder)
     if folders.status(folder) == "finished":
@@ -113,8 +115,8 @@ def _refuse_several_processes() -> None:
         raise InputError(
             "WORLD_SIZE",
             f"is {shown(processes)}, but a run is one process",
-            "start it without torchrun, or without that variable; several processes take what "
-            "`python -m core export FILE --to pytorch` prints",
+            "start it without torchrun, or without that variable; for several processes, use the "
+            "script that `python -m core export FILE --to pytorch` prints",
         )
 
 

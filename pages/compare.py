@@ -126,7 +126,7 @@ def _bring() -> None:
             args=(file,),
             help="A schedule as JSON; the record of your own training loop, which "
             "`core.record_json` makes; or a YAML file of finetuning-scheduler, whose thaws and "
-            "rates are read onto the schedule that is in Design.",
+            "rates are applied to the schedule in Design.",
         )
         st.text_input(
             "A share link",
@@ -172,10 +172,10 @@ def _empty() -> None:
     wide, side = st.columns([1040, 336], gap="small")
     with wide, frame.card("compare-empty", "Two to four schedules, side by side"):
         st.markdown(
-            "**A** is the schedule that is now in Design. Choose another one as **B**: a preset, "
-            "one of your library, a past run, a file, a link, or the record of a training loop of "
-            "your own. You will see when each group trains in both, every rate, what they cost, "
-            "what their runs came to, and in words what B does differently."
+            "**A** is the schedule now in Design. Choose another one as **B**: a preset, one from "
+            "your library, a past run, a file, a link, or the record of your own training loop. "
+            "You will see when each group trains in both, every rate, what they cost, the results "
+            "of their runs, and in words what B does differently."
         )
         with st.container(horizontal=True, gap="small", key="suggestions"):
             for source, label in _suggestions():
@@ -214,9 +214,9 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
 
 
 def _note(slots: Sequence[Slot], results: Mapping[str, Result]) -> str:
-    told = ["Compute is in epochs with every group open, and as a share of the run's own."]
+    told = ["Compute is counted in epochs with every group open; the share is of the run's epochs."]
     if any(isinstance(slot.plan, Record) for slot in slots):
-        told.append("A record knows no model, no images and no batch size, so no compute either.")
+        told.append("A record has no model, images or batch size, so its compute is unknown.")
     if differ := conditions(slots):
         best = "" if measured_alike(slots) else " No result is marked as the best."
         told.append(f"<b>{differ}</b>{best}")

@@ -144,7 +144,9 @@ def test_a_problem_is_explained_with_its_sources():
     assert result.exit_code == 0
     assert "eta_min" in result.stdout
     assert "https://arxiv.org/abs/1801.06146" in result.stdout
-    refused(thaw("explain", "rising"), "CODE is 'rising', which is no problem's code: did you mean")
+    refused(
+        thaw("explain", "rising"), "CODE is 'rising', which is not a problem code: did you mean"
+    )
 
 
 def test_a_schedule_is_read_from_standard_input():
@@ -236,7 +238,7 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(
     assert f"stopped after {done} of 400 epochs" in printed
     assert folders.status(out) == "stopped"
     assert folders.summary(out).status == "stopped"
-    assert f"goes on with epoch {done}\n" in interrupt("resume", str(out))
+    assert f"continues with epoch {done}\n" in interrupt("resume", str(out))
     assert done < folders.summary(out).epochs_done < 400
 
 
@@ -391,13 +393,13 @@ def test_a_bad_field_is_refused_by_its_path(file, tmp_path, number, command):
 BAD_TEXTS = {
     "empty": (b"", "the document is empty"),
     "not JSON": (b"{", "is not JSON"),
-    "a record": (b'{"format": "thaw.record"}', "record of a loop is no schedule: compare it on"),
+    "a record": (b'{"format": "thaw.record"}', "record of a loop, not a schedule: compare it on"),
     "a list": (b"[1]", "the document is [1], not an object"),
-    "a key twice": (b'{"format": "thaw.schedule", "format": "x"}', "format stands twice"),
+    "a key twice": (b'{"format": "thaw.schedule", "format": "x"}', "format appears twice"),
     "NaN": (b'{"epochs": NaN}', "is NaN"),
     "binary": (bytes(range(256)), "is not UTF-8 text"),
     "a picture": (b"\x89PNG\r\n\x1a\n\0\0\0", "is not UTF-8 text"),
-    "too deep": (b"[" * 5_000, "is nested over 16 deep"),
+    "too deep": (b"[" * 5_000, "is nested over 16 levels deep"),
     "too large": (b" " * 300_000, "a schedule has at most 262,144"),
     "a lone surrogate": (b'{"format": "thaw.schedule", "version": 1, "name": "\\ud800"}', "surrog"),
 }
@@ -414,8 +416,10 @@ def test_a_text_that_is_no_schedule_is_refused_from_file_and_standard_input(tmp_
 
 def test_a_file_that_cannot_be_used_is_refused_as_file(tmp_path):
     refused(thaw("check", str(tmp_path)), f"error: FILE is '{tmp_path}', a folder")
-    refused(thaw("check", "gradul"), "FILE is 'gradul', which is no file and no preset: did you")
-    refused(thaw("check", str(tmp_path / "none.json")), "which is no file and no preset")
+    refused(
+        thaw("check", "gradul"), "FILE is 'gradul', which is neither a file nor a preset: did you"
+    )
+    refused(thaw("check", str(tmp_path / "none.json")), "which is neither a file nor a preset")
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     refused(thaw("check", str(tmp_path / "loop")), "error: FILE is ", "which cannot be read")
     refused(thaw("check", "x" * 5_000), "error: FILE is ")
@@ -480,8 +484,8 @@ def test_a_run_folder_that_is_taken_is_refused_as_out(file, tmp_path):
     (full / "x").touch()
     refused(thaw("run", path, "--out", str(full)), "error: --out is ", "which is not empty")
     (full / "schedule.json").touch()
-    refused(thaw("run", path, "--out", str(full)), f"go on with: python -m core resume {full}")
-    refused(thaw("run", path, "--out", path), "error: --out is ", "which is no folder")
+    refused(thaw("run", path, "--out", str(full)), f"resume it with: python -m core resume {full}")
+    refused(thaw("run", path, "--out", path), "error: --out is ", "which is not a folder")
     refused(thaw("run", path, "--out", f"{path}/below"), "error: --out is ")
     refused(thaw("run", path, "--out", "/proc/none"), "error: --out is ")
     refused(thaw("run", path), "--out")
@@ -489,7 +493,7 @@ def test_a_run_folder_that_is_taken_is_refused_as_out(file, tmp_path):
 
 
 def test_what_cannot_be_resumed_is_refused(tmp_path):
-    refused(thaw("resume", str(tmp_path)), "error: DIR is ", "which is no run folder")
+    refused(thaw("resume", str(tmp_path)), "error: DIR is ", "which is not a run folder")
     refused(thaw("resume", str(tmp_path / "none")), "error: DIR is ")
     refused(thaw("resume", "a\0b"), "error: DIR is ")
     (tmp_path / "schedule.json").write_text(presets.text("gradual"))

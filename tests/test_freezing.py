@@ -374,9 +374,12 @@ def test_a_plans_state_depends_on_the_epoch_alone(
 @pytest.mark.parametrize(
     ("opens", "message"),
     [
-        ({0: ["haed"]}, "unfreeze_schedule[0] has 'haed', which is no group: did you mean 'head'?"),
-        ({-1: ["head"]}, "unfreeze_schedule[-1] is no epoch: count epochs from 0"),
-        ({"0": ["head"]}, "unfreeze_schedule['0'] is no epoch: count epochs from 0"),
+        (
+            {0: ["haed"]},
+            "unfreeze_schedule[0] has 'haed', which is not a group: did you mean 'head'?",
+        ),
+        ({-1: ["head"]}, "unfreeze_schedule[-1] is not an epoch: count epochs from 0"),
+        ({"0": ["head"]}, "unfreeze_schedule['0'] is not an epoch: count epochs from 0"),
         ({0: "head"}, "unfreeze_schedule[0] is 'head', not a list: write ['head']"),
     ],
 )

@@ -66,7 +66,7 @@ def test_the_exercises_code_is_the_exercises_preset():
     )
     off = from_optimizer(model, optimizer, scheduler, 20, before_epoch=late.step)
     assert differences(off, presets.load("exercise")) == [
-        "layer4 is frozen in epoch 2, in the schedule not"
+        "layer4 is frozen in epoch 2, not in the schedule"
     ]
 
 
@@ -122,10 +122,10 @@ def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_re
     assert (flat.lr.decay.shape, flat.lr.warmup.epochs) == ("constant", 1)
     slower = torch.optim.SGD(model.parameters(), lr=0.1)
     falling_on = from_optimizer(model, slower, lr_scheduler.ExponentialLR(slower, 0.7), 30)
-    with pytest.raises(InputError, match="rates follow no curve that a schedule has"):
+    with pytest.raises(InputError, match="rates follow no curve that a schedule can express"):
         as_schedule(falling_on, "torchvision/resnet18")
     other = torch.optim.Adagrad(model.parameters(), lr=0.1)
-    with pytest.raises(InputError, match="optimizer is Adagrad: a schedule has Adam"):
+    with pytest.raises(InputError, match="optimizer is Adagrad: a schedule can have Adam"):
         as_schedule(from_optimizer(model, other, None, 2), "torchvision/resnet18")
 
 
@@ -139,7 +139,7 @@ def test_parameters_that_the_optimizer_never_got_are_told():
     assert by_name["group 0"].rates == (0.1, 0.1)
     told = differences(found, presets.load("exercise"))
     assert "it has 2 epochs, the schedule 20" in told
-    assert f"{OUTSIDE} is no group of the schedule" in told
+    assert f"{OUTSIDE} is not a group of the schedule" in told
 
 
 def test_a_param_group_of_which_a_part_thaws_later_comes_apart():
@@ -208,7 +208,7 @@ def test_what_cannot_be_recorded_is_refused():
     other = torch.optim.SGD(model.parameters(), lr=0.1)
     with pytest.raises(InputError, match="scheduler has rates that depend on a metric"):
         from_optimizer(model, optimizer, lr_scheduler.ReduceLROnPlateau(optimizer), 2)
-    with pytest.raises(InputError, match="scheduler is one of another optimizer"):
+    with pytest.raises(InputError, match="scheduler belongs to another optimizer"):
         from_optimizer(model, optimizer, lr_scheduler.StepLR(other, 1), 2)
     with pytest.raises(InputError, match="epochs is 0: give 1 or more"):
         from_optimizer(model, optimizer, None, 0)
@@ -231,7 +231,9 @@ def test_what_an_optimizer_has_besides_its_rates_is_told_and_never_lost():
     schedule = as_schedule(from_optimizer(model, optimizer, None, 2), "torchvision/resnet18")
     assert differences(found, schedule) == ["it has momentum 0.5, the schedule 0.9"]
     nesterov = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9, nesterov=True)
-    with pytest.raises(InputError, match="optimizer has nesterov=True: a schedule has its default"):
+    with pytest.raises(
+        InputError, match="optimizer has nesterov=True: a schedule leaves them at their default"
+    ):
         as_schedule(from_optimizer(model, nesterov, None, 2), "torchvision/resnet18")
     amsgrad = from_optimizer(model, torch.optim.Adam(model.parameters(), amsgrad=True), None, 2)
     with pytest.raises(InputError, match="optimizer has amsgrad=True"):
@@ -251,8 +253,8 @@ def test_a_group_of_the_same_name_with_other_parts_is_told():
     raw["groups"][1]["modules"] = ["layer4", "fc"]
     raw["groups"][0]["modules"].remove("layer4")
     assert differences(found, from_raw(raw)) == [
-        "body holds layer4, in the schedule not",
-        "head does not hold layer4, in the schedule it does",
+        "body holds layer4, which it does not hold in the schedule",
+        "head does not hold layer4, which it holds in the schedule",
     ]
 
 

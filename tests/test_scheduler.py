@@ -341,7 +341,7 @@ def test_a_param_group_that_the_schedule_does_not_name_is_refused(names: tuple[s
         ScheduleLR(sgd((0.1,), names), schedule(LearningRate()), 4)
     value, way_out = ("'alll'", "did you mean 'all'?") if names else ("None", "use one of all")
     assert str(caught.value) == (
-        f"optimizer.param_groups[0]['name'] is {value}, which is no group of the schedule: "
+        f"optimizer.param_groups[0]['name'] is {value}, which is not a group of the schedule: "
         f"{way_out}"
     )
 

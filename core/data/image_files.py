@@ -54,7 +54,7 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
     white.
     """
     if path.exists() and not path.is_file():
-        raise ValueError("no plain file")
+        raise ValueError("not a regular file")
     image = Image.open(path, formats=FORMATS)
     most = pixels or Image.MAX_IMAGE_PIXELS
     if most is not None and image.width * image.height > most:
@@ -62,7 +62,7 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
         raise Image.DecompressionBombError("far too many pixels")
     if image.mode == "F" or (image.mode == "I" and image.format not in _SIXTEEN_BITS):
         image.close()
-        raise ValueError("grey of 32 bits: save it with 8 or 16")
+        raise ValueError("32-bit grey: save it with 8 or 16 bits")
     return image
 
 
@@ -83,7 +83,7 @@ def check_image(path: Path, pixels: int | None = None) -> str:
     """
     with open_image(path, pixels) as image:
         if image.format in ("JPEG", "MPO") and (scans := _scans(path)) > _MOST_SCANS:
-            raise ValueError(f"comes in {scans:,} passes: save it again")
+            raise ValueError(f"has {scans:,} scans: save it again")
         if (memory := _memory(image)) > _MOST_MEMORY:
             raise ValueError(f"takes {memory / 1e6:,.0f} MB of memory: make it smaller")
         image.verify()
@@ -131,7 +131,7 @@ def _memory(image: Image.Image) -> int:
 def reason(error: BaseException) -> str:
     """Why an image cannot be read, from one of UNREADABLE, in a few words."""
     if isinstance(error, UnidentifiedImageError):
-        return "no image"
+        return "not an image"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
         return "far too many pixels"
     return str(error).partition("\n")[0] or type(error).__name__

@@ -56,10 +56,10 @@ def find_images(folder: Path) -> Found:
         folder.stat()
     except (OSError, ValueError):
         raise _refuse(
-            folder, "which does not exist or is closed to you", f"name a folder, or {BUNDLED_DATA}"
+            folder, "which does not exist or is not accessible", f"name a folder, or {BUNDLED_DATA}"
         ) from None
     if not folder.is_dir():
-        raise _refuse(folder, "which is no folder", "name a folder with one folder per class")
+        raise _refuse(folder, "which is not a folder", "name a folder with one folder per class")
     below = _folders(folder)
     held_out = next((name for name in VALIDATION if name in below), None)
     if TRAIN in below and held_out:
@@ -70,7 +70,7 @@ def find_images(folder: Path) -> Found:
     for label, (name, paths) in enumerate(classes.items()):
         if len(paths) < 2:
             wrong = f"whose class {name!r} has one image"
-            raise _refuse(folder, wrong, "give every class two or more: one is for validation")
+            raise _refuse(folder, wrong, "give every class at least two: one is for validation")
         kept = set(range(_EVERY - 1, len(paths), _EVERY)) or {len(paths) - 1}
         for at, path in enumerate(paths):
             (validation if at in kept else train).append(Item(path, label))
@@ -81,7 +81,7 @@ def _given_splits(train: Path, validation: Path) -> Found:
     learned, judged = _class_images(train), _class_images(validation)
     unknown = sorted(set(judged) - set(learned))
     if unknown:
-        wrong = f"which has a class {unknown[0]!r} that {train} has not"
+        wrong = f"which has a class {unknown[0]!r} that {train} does not have"
         raise _refuse(validation, wrong, "use the same class folders in both")
     labels = {name: label for label, name in enumerate(learned)}
     return Found(
@@ -110,7 +110,7 @@ def _folders(folder: Path) -> dict[str, Path]:
     try:
         return _named({path.name: path for path in _listed(folder) if path.is_dir()}, folder)
     except OSError as error:
-        raise _refuse(folder, f"which cannot be read ({error.strerror})", "allow it") from None
+        raise _unreadable(folder, error) from None
 
 
 def _images(folder: Path) -> list[Path]:
@@ -123,7 +123,7 @@ def _named(found: dict[str, Path], folder: Path) -> dict[str, Path]:
         try:
             name.encode()
         except UnicodeEncodeError:
-            wrong = f"where the name {name!r} is no UTF-8"
+            wrong = f"where the name {name!r} is not UTF-8"
             raise _refuse(folder, wrong, "give it another name") from None
     return found
 
@@ -132,7 +132,11 @@ def _listed(folder: Path) -> list[Path]:
     try:
         return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     except OSError as error:
-        raise _refuse(folder, f"which cannot be read ({error.strerror})", "allow it") from None
+        raise _unreadable(folder, error) from None
+
+
+def _unreadable(folder: Path, error: OSError) -> DataError:
+    return _refuse(folder, f"which cannot be read ({error.strerror})", "grant read permission")
 
 
 def _refuse(folder: Path, wrong: str, way_out: str) -> DataError:

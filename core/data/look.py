@@ -82,7 +82,7 @@ def look_at(data: str) -> Look:
     try:
         folder = Path(data).expanduser()
     except RuntimeError:
-        wrong = f"is {shown(data)}, and there is no such home folder"
+        wrong = f"is {shown(data)}, but there is no such home folder"
         raise DataError("--data", wrong, "write the folder's whole path") from None
     found = find_images(folder)
     classes = _counted(found)
@@ -157,10 +157,10 @@ def _sizes(items: Sequence[Item], folder: Path) -> tuple[Sizes | None, tuple[str
             bad.append(f"{item.path.relative_to(folder).as_posix()} ({reason(error)})")
     warnings: tuple[str, ...] = ()
     if bad:
-        which = "an image" if len(bad) == 1 else f"{len(bad)} images"
+        which = "1 cannot" if len(bad) == 1 else f"{len(bad)} cannot"
         named = ", ".join(bad[:_NAMED]) + (" …" if len(bad) > _NAMED else "")
         warnings = (
-            f"Of {len(items)} files, {which} cannot be read, and a run stops there: {named}.",
+            f"Of {len(items)} images, {which} be read, and a run that uses one fails: {named}.",
         )
     if not sizes:
         return None, warnings
@@ -175,7 +175,7 @@ def _warnings(classes: tuple[ClassCount, ...]) -> tuple[str, ...]:
         told.append(f"{_named(lone)} with fewer than 2 training images: little can be learned.")
     unseen = [each.name for each in classes if not each.validation]
     if unseen:
-        told.append(f"{_named(unseen)} without validation images: nothing judges them.")
+        told.append(f"{_named(unseen)} without validation images: they are not evaluated.")
     most = max(classes, key=lambda each: each.train)
     least = min(classes, key=lambda each: each.train)
     if most.train >= _UNBALANCED * least.train:
@@ -188,7 +188,9 @@ def _warnings(classes: tuple[ClassCount, ...]) -> tuple[str, ...]:
         )
     judged = sum(each.validation for each in classes)
     if judged < _FEW:
-        told.append(f"{judged} validation images: each is {1 / judged:.1%} of the accuracy.")
+        told.append(
+            f"{judged} validation images: each counts for {1 / judged:.1%} of the accuracy."
+        )
     return tuple(told)
 
 

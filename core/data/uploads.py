@@ -106,10 +106,10 @@ def unpack(
             shutil.rmtree(beside, ignore_errors=True)
     except OSError as error:
         wrong = f"cannot be unpacked into {str(data)!r} ({error.strerror or error})"
-        raise DataError(name, wrong, "make room there, or allow it") from None
+        raise DataError(name, wrong, "free some space there, or grant write permission") from None
     made = read_note(target)
     if made is None:
-        raise DataError(name, f"cannot be put at {str(target)!r}", "remove what lies there")
+        raise DataError(name, f"cannot be put at {str(target)!r}", "remove what is there")
     yield made
 
 
@@ -217,7 +217,9 @@ class _Unpacker:
         if self._labels:
             wrong = f"holds images of one class, {shown(next(iter(self._labels)))}"
         else:
-            first = "".join(f", as {one_line(p)[:80]} ({why})" for p, why in self._left_out[:1])
+            first = "".join(
+                f", for example {one_line(p)[:80]} ({why})" for p, why in self._left_out[:1]
+            )
             wrong = f"holds no image in a class folder{first}"
         raise DataError(self._name, wrong, f"{AGAIN}, two classes or more")
 

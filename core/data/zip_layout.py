@@ -74,7 +74,7 @@ def arrange(members: Iterable[Member], zip_name: str) -> Layout:
         label = safe(inner[0])
         first = known.setdefault(label.casefold(), inner[0])
         if first != inner[0]:
-            wrong = f"has two class folders of nearly one name, {shown(first)} and "
+            wrong = f"has two class folders with almost the same name, {shown(first)} and "
             raise DataError(zip_name, wrong + shown(inner[0]), "rename one of them")
         name = safe("_".join(inner[1:]))
         placed.append(Placed(member, PurePath(split, label), label, name))

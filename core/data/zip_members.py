@@ -106,7 +106,7 @@ def contents(file: BinaryIO, name: str) -> Contents:
     try:
         archive = zipfile.ZipFile(file)
     except UNZIPPABLE:
-        raise DataError(name, "is no zip file, or is cut short", AGAIN) from None
+        raise DataError(name, "is not a zip file, or is truncated", AGAIN) from None
     infos = archive.infolist()
     _refuse_shared_bytes(archive, infos, name)
     members = [_member(info, name) for info in infos]
@@ -122,7 +122,7 @@ def _refuse_shared_bytes(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo],
         raise DataError(name, "has entries that begin before it does", AGAIN)
     spans.append((archive.start_dir, archive.start_dir))
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
-        raise DataError(name, "has entries that share their bytes, as a zip bomb has", AGAIN)
+        raise DataError(name, "has entries that share their bytes, as in a zip bomb", AGAIN)
 
 
 def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
@@ -131,21 +131,21 @@ def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
     parts = tuple(part for part in said.split("/") if part not in ("", "."))
     outside = said.startswith("/") or ".." in parts or any(map(_DRIVE.match, parts[:1]))
     if outside or "\0" in said:
-        raise DataError(name, f"names {shown(said)}, a path that leads out of it", AGAIN)
+        raise DataError(name, f"names {shown(said)}, a path that leads outside it", AGAIN)
     if len(parts) > _DEEPEST or len(said) > _LONGEST_PATH:
         wrong = f"names a path of {len(parts)} parts and {len(said):,} characters"
         raise DataError(name, wrong, AGAIN)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-        way_out = "put the images themselves into it"
+        way_out = "put the images themselves into the zip"
         raise DataError(name, f"holds {shown(said)}, a link or a device", way_out)
     if info.flag_bits & _ENCRYPTED:
-        raise DataError(name, "is locked with a password", "save it without one")
+        raise DataError(name, "is protected by a password", "save it without one")
     if said.endswith("/") or not parts:
         return None
     if info.compress_type not in _METHODS:
         wrong = f"is compressed with method {info.compress_type}, whose size cannot be bounded"
-        raise DataError(name, wrong, "save it with the usual one, Deflate")
+        raise DataError(name, wrong, "save it with Deflate, the usual method")
     if said.lower().endswith(_ARCHIVES) and not _hidden(parts):
         raise DataError(name, f"holds {shown(said)}, another archive", "unpack that one first")
     return Member(info, parts)

@@ -37,9 +37,9 @@ def tried(images: int, batch_size: int) -> tuple[Span, ...]:
 
 
 def checked(images: int, batch_size: int, before: int = 0) -> int:
-    """Images of the batches that are tried; sizes of batches of `before` images count no more.
+    """How many images the batches to be tried hold, leaving out the batch sizes of `before` images.
 
-    Those were tried by the same pass, and what rounds otherwise goes by the size of a batch.
+    The same pass has tried those, and rounding depends only on the size of a batch.
     """
     known = {end - start for start, end in batches(before, batch_size)} if before else ()
     sizes = (end - start for start, end in tried(images, batch_size))
@@ -47,10 +47,10 @@ def checked(images: int, batch_size: int, before: int = 0) -> int:
 
 
 def compared(batch_size: int) -> int:
-    """Images that run both ways as a phase begins: two, since one alone is rounded otherwise.
+    """Images that run both ways as a phase begins: two, since a single one is rounded differently.
 
-    Rows have been held against whole batches by then. What is left to see does not hang on how many
-    there are: that the rest of the network is cut off rightly, and that nothing before has changed.
+    Rows have been compared with whole batches by then. What is left to check does not depend on how
+    many there are: that the network is cut correctly, and that nothing before the cut has changed.
     """
     return min(2, batch_size)
 

@@ -92,7 +92,7 @@ def _after_unfreeze(old: Fields, new: Fields) -> Iterator[Difference]:
     text = (
         "each group starts its curve when it thaws, warmup included"
         if new[path] == "restart"
-        else "every group follows one curve, also when it thaws late"
+        else "every group follows one curve, even when it thaws late"
     )
     yield Difference(text, f"after unfreeze: {old[path]} → {new[path]}", (path,))
 

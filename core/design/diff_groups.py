@@ -39,7 +39,7 @@ def group_differences(
     yield from merged(list(_one_by_one(a, b, rows)))
     if _reordered(a, b, rows):
         order = listed(reversed([group.name for group in b.groups]), 4)
-        yield Difference("groups stand in another order", f"from the head: {order}", ("groups",))
+        yield Difference("groups are in another order", f"from the head: {order}", ("groups",))
 
 
 def _one_by_one(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
@@ -50,7 +50,7 @@ def _one_by_one(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> Itera
             detail = f"trains {other.trains(after)}, holds {listed(after.modules, 3)}"
             yield Difference(f"{after.name} is new", detail, ("groups",), (after.name,))
         elif after is None and before is not None and same_model:
-            text = f"{before.name} is no group any more"
+            text = f"{before.name} is no longer a group"
             yield Difference(text, f"trained {one.trains(before)}", ("groups",), (before.name,))
         elif before is not None and after is not None:
             yield from _of_one(one, before, other, after, same_model=same_model)
@@ -68,11 +68,11 @@ def _of_one(
     if trained is not None:
         yield trained
     elif before.trainable != after.trainable:
-        text = f"{name} trains in the same epochs, written otherwise"
+        text = f"{name} trains in the same epochs, written differently"
         yield Difference(text, one.trains(before), ("trainable",), (name,))
     yield from _scale(one, before, other, after, same_model=same_model)
     if before.when_frozen != after.when_frozen:
-        does = "holds still" if after.when_frozen == "eval" else "goes on moving"
+        does = "holds still" if after.when_frozen == "eval" else "keeps moving"
         text = f"{name}: BatchNorm {does} while it is frozen"
         detail = f"when frozen: {before.when_frozen} → {after.when_frozen}"
         yield Difference(text, detail, ("when_frozen",), (name,))
@@ -137,7 +137,7 @@ def _contents(name: str, before: Group, after: Group) -> Difference:
     elif lost or gained:
         text = "holds less" if lost else "holds more"
     else:
-        text = "holds the same parts, written otherwise"
+        text = "holds the same parts, written differently"
     return Difference(f"{name} {text}", detail, ("modules",), (name,))
 
 

@@ -83,7 +83,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
     gone = [before for before, after in reversed(rows) if before is not None and after is None]
     yield from _few(new, "is new", "are new", lambda group: f"trains {other.trains(group)}")
     yield from _few(
-        gone, "is no group any more", "are gone", lambda group: f"trained {one.trains(group)}"
+        gone, "is no longer a group", "are gone", lambda group: f"trained {one.trains(group)}"
     )
     yield from _of_outsiders(a, b)
 

@@ -79,6 +79,6 @@ def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
 
 
 class Document(BaseModel):
-    """A part of the schedule: immutable, strict about types, without unknown fields."""
+    """Base of every model in a Thaw file: frozen, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)

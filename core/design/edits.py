@@ -32,7 +32,7 @@ def set_field(schedule: Schedule, path: str, value: Any) -> Schedule:
 
 
 def set_length(schedule: Schedule, epochs: int) -> Schedule:
-    """Stretch or shorten the whole run to so many epochs.
+    """Stretch or shorten the whole run to `epochs` epochs.
 
     Windows and warmup keep their shares of it, windows rounded to whole epochs of which none is
     empty; so where some group trained in every epoch, one still does.

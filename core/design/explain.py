@@ -22,7 +22,7 @@ _WORDS = {
     "int_type": ("is {value}", "write a whole number"),
     "float_type": ("is {value}", "write a number"),
     "finite_number": ("is {value}", "write a finite number"),
-    "string_type": ("is {value}", "write a text in quotes"),
+    "string_type": ("is {value}", "write text in quotes"),
     "tuple_type": ("is {value}", "write a list in [ ]"),
     "dict_type": ("is {value}", "write an object in {{ }}"),
     "model_type": ("is {value}", "write an object in {{ }}"),
@@ -134,8 +134,10 @@ def _unknown_field(field: str, loc: Location, anatomy: Anatomy) -> InputError:
     if not others:
         return InputError(field, "is not a field here", nearest(name, owner.model_fields))
     if union == "floor":
-        return InputError(field, f"stands beside {kind}", "keep one of the two")
-    return InputError(field, f"is no field of {kind}", f"remove it, or use {' or '.join(others)}")
+        return InputError(field, f"cannot be combined with {kind}", "keep one of the two")
+    return InputError(
+        field, f"is not a field of {kind}", f"remove it, or use {' or '.join(others)}"
+    )
 
 
 def _wrong_tag(

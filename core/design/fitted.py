@@ -69,7 +69,7 @@ def as_schedule(
         found = from_raw({**document, "optimizer": optimizer, "lr": lr, "groups": groups})
         if not differences(recorded, found):
             return found
-    raise _refused("follow no curve that a schedule has")
+    raise _refused("follow no curve that a schedule can express")
 
 
 def _samples(recorded: Recorded) -> tuple[Array, int]:
@@ -169,13 +169,15 @@ def _group(group: RecordedGroup, scale: float) -> Raw:
 def _optimizer(recorded: Recorded) -> Raw:
     kind = recorded.optimizer.lower()
     if kind not in OPTIMIZERS:
-        wrong, way_out = f"is {recorded.optimizer}", "a schedule has Adam, AdamW or SGD"
+        wrong, way_out = f"is {recorded.optimizer}", "a schedule can have Adam, AdamW or SGD"
         raise InputError("optimizer", wrong, way_out)
     settings = recorded.settings()
     for each in settings:
         if each.others:
             wrong = f"has {', '.join(each.others)}"
-            raise InputError("optimizer", wrong, f"a schedule has its defaults: {_WAY_OUT}")
+            raise InputError(
+                "optimizer", wrong, f"a schedule leaves them at their defaults: {_WAY_OUT}"
+            )
     spec: Raw = {
         "name": kind,
         "weight_decay": _one("weight_decay", [each.weight_decay for each in settings]),
@@ -190,7 +192,7 @@ def _one(field: str, values: list[float]) -> float:
     different = sorted(set(values))
     if len(different) > 1:
         wrong = f"is {' and '.join(f'{value:g}' for value in different)}"
-        raise InputError(field, wrong, f"a schedule has one for all: {_WAY_OUT}")
+        raise InputError(field, wrong, f"a schedule has one for all groups: {_WAY_OUT}")
     return different[0]
 
 

@@ -46,15 +46,16 @@ def decode(text: str) -> Schedule:
     text = text.strip().rstrip("=")
     if len(text) > MAX_CHARACTERS:
         raise LinkError(
-            _FIELD, f"has {len(text):,} characters", f"one has at most {MAX_CHARACTERS:,}"
+            _FIELD, f"has {len(text):,} characters", f"a link has at most {MAX_CHARACTERS:,}"
         )
     if not text:
         raise LinkError(_FIELD, "is empty", _COPY_AGAIN)
     if strange := re.search(r"[^A-Za-z0-9_-]", text):
-        wrong = f"has {shown(strange[0])} as character {strange.start() + 1}, which no link has"
+        at = strange.start() + 1
+        wrong = f"has {shown(strange[0])} as character {at}, which a link cannot contain"
         raise LinkError(_FIELD, wrong, _COPY_AGAIN)
     if len(text) % 4 == 1:  # no whole number of bytes
-        raise LinkError(_FIELD, "is cut short", _COPY_AGAIN)
+        raise LinkError(_FIELD, "is truncated", _COPY_AGAIN)
     document = _inflate(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
     try:
         return parse(document)
@@ -72,7 +73,7 @@ def _inflate(packed: bytes) -> bytes:
     if len(document) > MAX_BYTES:
         raise LinkError(_FIELD, f"unpacks to over {MAX_BYTES:,} bytes", "share a JSON file instead")
     if not stream.eof:
-        raise LinkError(_FIELD, "is cut short", _COPY_AGAIN)
+        raise LinkError(_FIELD, "is truncated", _COPY_AGAIN)
     if stream.unused_data:
-        raise LinkError(_FIELD, "has something behind its end", _COPY_AGAIN)
+        raise LinkError(_FIELD, "has something after its end", _COPY_AGAIN)
     return document

@@ -20,9 +20,9 @@ VERSION = 1
 WIDTH = 130
 
 _OTHERS = {
-    "thaw.record": "a record of a loop is no schedule: compare it on the Compare page, "
+    "thaw.record": "this is a record of a loop, not a schedule: compare it on the Compare page, "
     "or make a schedule of the loop with core.as_schedule",
-    "thaw.schedule": "this is a schedule, and no record of a loop",
+    "thaw.schedule": "this is a schedule, not a record of a loop",
 }
 """The way out for a document of another kind, by its format."""
 
@@ -136,7 +136,7 @@ def _load(text: str) -> object:
         return json.loads(text, object_pairs_hook=_unique, parse_constant=no_constant)
     except json.JSONDecodeError as error:
         where = _place(text, error.pos)
-        raise _refuse(where, f"is not JSON ({error.msg})", "mend it there") from None
+        raise _refuse(where, f"is not JSON ({error.msg})", "fix it there") from None
     except ValueError:  # Python reads no integer of over 4,300 digits
         where = _first(text, r"(?<![\d.])\d{4301,}(?![\d.eE])")
         raise _refuse(where, "is a number of thousands of digits", "shorten it") from None
@@ -148,7 +148,7 @@ def _refuse_depth(text: str) -> None:
         depth += 1 if found[1] in "[{" else -1
         if depth > MAX_DEPTH:
             where = _place(text, found.start())
-            raise _refuse(where, f"is nested over {MAX_DEPTH} deep", "a schedule needs 5")
+            raise _refuse(where, f"is nested over {MAX_DEPTH} levels deep", "a schedule needs 5")
 
 
 def _first(text: str, pattern: str) -> str:
@@ -188,5 +188,5 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(found) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key in counts if counts[key] > 1)
-        raise _refuse(json_path((twice,)), "stands twice in one object", "keep one of the two")
+        raise _refuse(json_path((twice,)), "appears twice in one object", "keep one of the two")
     return found

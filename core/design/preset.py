@@ -97,9 +97,10 @@ class Rule(Document):
     @model_validator(mode="after")
     def _says_one_thing(self) -> Self:
         if self.pattern is not None and self.trainable:
-            raise refused("stands beside a pattern", "keep one of the two", "trainable")
+            raise refused("cannot be combined with a pattern", "keep one of the two", "trainable")
         if isinstance(self.pattern, FreezeOut) and self.pattern.scaled and self.lr_scale:
-            raise refused("stands beside a scaled freeze-out", "keep one of the two", "lr_scale")
+            wrong = "cannot be combined with a scaled freeze-out"
+            raise refused(wrong, "keep one of the two", "lr_scale")
         return self
 
 
@@ -111,7 +112,9 @@ class PresetWarmup(Warmup):
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
         if self.share is not None and self.epochs:
-            raise refused("stands beside epochs", "keep one of the two", "lr.warmup.share")
+            raise refused(
+                "cannot be combined with epochs", "keep one of the two", "lr.warmup.share"
+            )
         return self
 
 
@@ -132,7 +135,8 @@ class Curve(Document):
     @model_validator(mode="after")
     def _has_one_spread(self) -> Self:
         if self.lowest_scale is not None and self.group_decay != 1.0:
-            raise refused("stands beside group_decay", "keep one of the two", "lr.lowest_scale")
+            wrong = "cannot be combined with group_decay"
+            raise refused(wrong, "keep one of the two", "lr.lowest_scale")
         return self
 
 

@@ -27,8 +27,8 @@ def about(preset: Preset) -> Iterator[str]:
             yield source.url
         yield from (f"  - {number}" for number in source.numbers)
     for title, sentences in (
-        ("What a schedule cannot say of it:", preset.cannot),
-        ("What is otherwise here:", preset.changed),
+        ("What a schedule cannot express:", preset.cannot),
+        ("What Thaw does differently:", preset.changed),
     ):
         if sentences:
             yield ""

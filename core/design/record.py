@@ -82,12 +82,12 @@ class Record(Document):
         for number, curve in enumerate(self.curves):
             steps = sum(piece[0] for piece in curve)
             if steps != self.steps:
-                wrong = f"has {steps:,} steps, and the record {self.steps:,}"
+                wrong = f"has {steps:,} steps, but the record has {self.steps:,}"
                 way_out = "let its pieces cover every step once"
                 raise refused(wrong, way_out, field=f"curves[{number}]")
         for number, group in enumerate(self.groups):
             if group.curve >= len(self.curves):
-                wrong = f"is {group.curve}, and the last curve is {len(self.curves) - 1}"
+                wrong = f"is {group.curve}, but the last curve is {len(self.curves) - 1}"
                 way_out = "curves count from 0"
                 raise refused(wrong, way_out, field=f"groups[{number}].curve")
         return self

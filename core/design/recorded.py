@@ -86,7 +86,7 @@ def differences(recorded: Recorded, schedule: Schedule) -> list[str]:
     for mine in recorded.groups:
         planned = _match(mine, schedule)
         if planned is None:
-            told.append(f"{mine.name} is no group of the schedule")
+            told.append(f"{mine.name} is not a group of the schedule")
         else:
             told += _differences(recorded, mine, schedule, planned)
     names = {planned.name for g in recorded.groups if (planned := _match(g, schedule))}
@@ -119,14 +119,14 @@ def _differences(
     recorded: Recorded, mine: RecordedGroup, schedule: Schedule, planned: Group
 ) -> Iterator[str]:
     if more := apart(mine.modules, planned.modules):
-        yield f"{mine.name} holds {', '.join(more)}, in the schedule not"
+        yield f"{mine.name} holds {', '.join(more)}, which it does not hold in the schedule"
     if less := apart(planned.modules, mine.modules):
-        yield f"{mine.name} does not hold {', '.join(less)}, in the schedule it does"
+        yield f"{mine.name} does not hold {', '.join(less)}, which it holds in the schedule"
     epochs = range(min(recorded.epochs, schedule.epochs))
     for wanted, word in ((True, "trains"), (False, "is frozen")):
         off = [e for e in epochs if mine.trains[e] is wanted is not plan.is_open(planned, e)]
         if off:
-            yield f"{mine.name} {word} in epoch {', '.join(map(str, off))}, in the schedule not"
+            yield f"{mine.name} {word} in epoch {', '.join(map(str, off))}, not in the schedule"
     trained = np.repeat(mine.trains[: len(epochs)], recorded.steps_per_epoch)
     steps = np.flatnonzero(trained)
     if not steps.size:
@@ -136,5 +136,5 @@ def _differences(
     errors = curves.relative_error(rates, due)
     worst = int(errors.argmax())
     if errors[worst] > curves.RATES_EQUAL:
-        told = f"{rates[worst]:.6g}, in the schedule {due[worst]:.6g}"
-        yield f"{mine.name} has at step {steps[worst]} the rate {told}"
+        told = f"{rates[worst]:.6g} at step {steps[worst]}, in the schedule {due[worst]:.6g}"
+        yield f"{mine.name} has the rate {told}"

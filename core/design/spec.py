@@ -52,7 +52,7 @@ class Part(Document):
                 shown_end = "null" if end is None else end
                 raise refused(
                     f"has [{start}, {shown_end}] and then a window from {following}",
-                    "put windows in order, and start each when the one before has ended",
+                    "put windows in order, and start each after the one before has ended",
                 )
         return windows
 

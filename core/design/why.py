@@ -17,7 +17,9 @@ def why(code: str) -> str:
     Raises InputError with the nearest code if there is none of that name.
     """
     if code not in codes():
-        raise InputError("CODE", f"is {code!r}, which is no problem's code", nearest(code, codes()))
+        raise InputError(
+            "CODE", f"is {code!r}, which is not a problem code", nearest(code, codes())
+        )
     return _entries()[code]
 
 

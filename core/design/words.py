@@ -14,9 +14,10 @@ def listed(names: Iterable[str], limit: int = 6) -> str:
 
 
 def counted(count: float, thing: str) -> str:
-    """`1 group`, `2 groups`, `0.5 epochs`, `1,200 steps`."""
+    """`1 group`, `2 groups`, `2 classes`, `0.5 epochs`, `1,200 steps`."""
     shown = f"{count:,}" if isinstance(count, int) else f"{count:g}"
-    return f"{shown} {thing}{'' if count == 1 else 's'}"
+    plural = "es" if thing.endswith("s") else "s"
+    return f"{shown} {thing}{'' if count == 1 else plural}"
 
 
 def epochs(count: float) -> str:

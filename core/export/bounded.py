@@ -26,7 +26,7 @@ def run(module: str, *arguments: str, content: bytes, seconds: int = SECONDS) ->
     """
     command = [sys.executable, "-m", module, *arguments]
     if not _ONE_AT_A_TIME.acquire(timeout=seconds):
-        raise UnfinishedError(f"(others were in line for {seconds} s)")
+        raise UnfinishedError(f"(waited {seconds} s for others)")
     try:
         done = subprocess.run(
             command, cwd=_CODE, input=content, capture_output=True, timeout=seconds, check=False

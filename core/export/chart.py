@@ -45,7 +45,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
         Loss(
             "optimizer",
             f"{schedule.optimizer.name} and its weight decay are not in the picture",
-            "say them in its caption",
+            "state them in its caption",
         ),
     )
 

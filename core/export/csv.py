@@ -65,7 +65,7 @@ def without_rows(source: Source) -> Exported:
         ),
         Loss(
             "epochs",
-            "Its steps are those of one size of data and batch",
+            "Its steps hold for one data size and batch size",
             f"each epoch has {source.steps_per_epoch:,} steps; with other data, export it again",
         ),
     )
@@ -73,8 +73,8 @@ def without_rows(source: Source) -> Exported:
     if formulas:
         told = Loss(
             "groups",
-            f"A spreadsheet would compute what begins as a formula does: {listed(formulas)}",
-            "an apostrophe stands before such a name",
+            f"A spreadsheet would evaluate names that look like formulas: {listed(formulas)}",
+            "such names begin with an apostrophe",
         )
         lost = (*lost, told)
     return Exported("", lost, "every rate, to the last bit, and which groups train at every step")

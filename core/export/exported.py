@@ -10,7 +10,7 @@ from core.export import drawing
 from core.export.drawing import Draw
 
 FILE = "\0file"
-"""What stands in a usage for the file's name, quoted in the usage's language; no name holds it."""
+"""Stands in a usage for the file's name, quoted in its language; it cannot occur in a name."""
 MODULE = "\0module"
 """What stands in a usage for the module that the file is."""
 

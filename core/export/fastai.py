@@ -90,5 +90,5 @@ learner = Learner(
     opt_func=tuning.make_optimizer,
     cbs=[tuning.FineTuning()],
 )
-learner.fit(tuning.EPOCHS)  # fit, since fit_one_cycle has a curve of its own
+learner.fit(tuning.EPOCHS)  # not fit_one_cycle, which sets its own curve
 """

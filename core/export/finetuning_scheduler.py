@@ -71,7 +71,7 @@ def make_trainer(model, phases={file}, folder=None):
 
 
 _ONE_PROCESS = """
-        devices=1,  # in several, no gradient of what thaws later would be exchanged"""
+        devices=1,  # with several, gradients of what thaws later would not be exchanged"""
 
 
 def export(source: Source) -> Exported:
@@ -106,7 +106,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
     found = [
         Loss(
             "lr",
-            "a phase has one rate in the file, and the first phase none",
+            "in the file a phase has one rate, and the first phase has none",
             "curves, first rates and the optimizer are in the Lightning code that goes with it "
             "(on the command line: --out F --usage)",
         )
@@ -115,8 +115,8 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
         found.append(
             Loss(
                 "groups",
-                "in several processes finetuning-scheduler exchanges no gradients of what thaws "
-                "after the first epoch",
+                "in several processes finetuning-scheduler does not exchange gradients of what "
+                "thaws after the first epoch",
                 "the Lightning code trains in one process",
             )
         )
@@ -127,7 +127,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
             found.append(
                 Loss(
                     f"groups[{place}].trainable",
-                    "finetuning-scheduler freezes nothing again",
+                    "finetuning-scheduler cannot freeze a group again",
                     f"{group.name} trains from epoch {thaws[0][0]} to the end",
                 )
             )

@@ -66,10 +66,10 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-        raise InputError(where, f"is not YAML ({error.problem})", "mend it there") from None
+        raise InputError(where, f"is not YAML ({error.problem})", "fix it there") from None
     except (yaml.YAMLError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise InputError("the file", f"is not YAML ({reason})", "mend it") from None
+        raise InputError("the file", f"is not YAML ({reason})", "fix it") from None
     if not isinstance(raw, dict) or not raw:
         raise InputError("the file", "has no phases", "number them from 0, as 0: and 1:")
     return raw
@@ -81,7 +81,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml comes without type
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         if len(found) < len(node.value):
-            raise yaml.MarkedYAMLError(problem="a key stands twice", problem_mark=node.start_mark)
+            raise yaml.MarkedYAMLError(problem="a key appears twice", problem_mark=node.start_mark)
         return found
 
 
@@ -92,7 +92,7 @@ def _check_events(text: str | bytes) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
         if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
-            problem = "an alias" if depth <= _DEEPEST else f"nested over {_DEEPEST} deep"
+            problem = "an alias" if depth <= _DEEPEST else f"nested over {_DEEPEST} levels deep"
             raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
 
 
@@ -109,8 +109,8 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
             raise InputError(f"{depth}", f"is {shown(phase)}", "list params and the rest under it")
         for key in phase:
             if key in ("new_optimizer", "new_lr_scheduler"):
-                way_out = "take it out, and set the schedule's own"
-                raise InputError(f"{depth}.{key}", "is not what a schedule can say", way_out)
+                way_out = "remove it, and set it in the schedule"
+                raise InputError(f"{depth}.{key}", "cannot be read into a schedule", way_out)
             if key not in _KEYS:
                 raise InputError(f"{depth}.{key}", "is unknown", nearest(str(key), _KEYS))
         last = depth == len(raw) - 1
@@ -132,7 +132,7 @@ def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:
     if end >= 0:
         return end
     if otherwise is None:
-        way_out = "say the epoch, since a schedule waits for no metric"
+        way_out = "give the epoch, since a schedule does not wait for a metric"
         raise InputError(field, "is missing", way_out)
     return otherwise
 
@@ -163,8 +163,8 @@ def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
             with catch_warnings(action="ignore"):  # of what a later Python may read otherwise
                 re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
-            wrong = f"is {shown(pattern)}, no regular expression ({error})"
-            raise InputError(field, wrong, "mend it") from None
+            wrong = f"is {shown(pattern)}, which is not a regular expression ({error})"
+            raise InputError(field, wrong, "fix it") from None
     return tuple(given)
 
 
@@ -183,8 +183,8 @@ def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
             for name in found:
                 other = owners.setdefault(name, depth)
                 if other != depth:
-                    wrong = f"thaws {name!r}, which phase {other} has thawed"
-                    raise InputError(field, wrong, "leave it in one of them")
+                    wrong = f"thaws {name!r}, which phase {other} has already thawed"
+                    raise InputError(field, wrong, "keep it in one of them")
     return owners
 
 

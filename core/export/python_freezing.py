@@ -50,12 +50,12 @@ _FREEZE = """\
         for parameter in parameters(model, group):
             parameter.requires_grad_(trains(group, epoch))
             if not trains(group, epoch):
-                parameter.grad = None  # else the optimizer would go on moving it"""
+                parameter.grad = None  # else the optimizer would keep moving it"""
 
 _HOLD = """\
         if not trains(group, epoch){unless}:
             for module in modules(model, group):
-                module.eval()  # else BatchNorm and dropout would go on"""
+                module.eval()  # else BatchNorm and dropout would stay active"""
 
 _KEEP_STATISTICS = """\
         if group.get("batchnorm") == "eval":  # it keeps its pretrained statistics
@@ -85,7 +85,7 @@ def holding(source: Source) -> str:
     """
     held = _held(source.schedule)
     said = '    """What is frozen holds still: call it in every epoch, after model.train()."""'
-    nothing = "    pass  # what is frozen goes on in train mode"
+    nothing = "    pass  # frozen groups stay in train mode"
     body = ["    for group in GROUPS:", *held] if held else [nothing]
     return "\n".join([_TRAINS, "", "", "def hold(model, epoch):", said, *body])
 

@@ -53,18 +53,18 @@ def export(source: Source) -> Exported:
         freezing=python_freezing.freezing(source),
         build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
     )
-    kept = f"every rate to 1e-12, and who trains when; {_bits(schedule, made)}"
+    kept = f"every rate to 1e-12, and what trains when; {_bits(schedule, made)}"
     return Exported(script, kept=kept, usage=_USAGE)
 
 
 def _bits(schedule: Schedule, made: python_model.Build) -> str:
     if schedule.lr.decay.shape == "polynomial":
-        return "the last bits of a run of Thaw may differ, since NumPy rounds powers otherwise"
+        return "the last bits may differ from Thaw's own run, since NumPy rounds powers differently"
     if not made.draws_as_thaw:
-        return "not the bits of a run of Thaw, whose new head begins with other random numbers"
+        return "not the bits of Thaw's own run, whose new head begins with other random numbers"
     return (
-        "on the CPU every bit of a run of Thaw on all of the images, without augmentation, in the "
-        "same size and batches"
+        "on the CPU, every bit of Thaw's own run on all images, without augmentation, at the same "
+        "image and batch size"
     )
 
 

@@ -51,7 +51,7 @@ def facts(schedule: Schedule) -> list[tuple[str, str]]:
         ("warmup", _warmup(schedule)),
         ("decay", _decay(schedule)),
         ("rates change", f"every {schedule.lr.interval}"),
-        ("after a thaw", "the curve begins anew" if _restarts(schedule) else "the curve goes on"),
+        ("after a thaw", "the curve restarts" if _restarts(schedule) else "the curve continues"),
     ]
 
 
@@ -60,8 +60,8 @@ def losses() -> tuple[Loss, ...]:
     return (
         Loss(
             "lr",
-            "A table has no rate of a single step",
-            "it tells the curve in words, with six digits; the rates are in CSV",
+            "A table does not list the rate of every step",
+            "it describes the curve in words, to six digits; CSV has the rates",
         ),
     )
 

@@ -157,7 +157,7 @@ TARGETS: dict[str, Target] = {
 def find(name: str) -> Target:
     """The target of that name; InputError names the nearest one."""
     if name not in TARGETS:
-        raise InputError("--to", f"is {name!r}, which is no target", nearest(name, TARGETS))
+        raise InputError("--to", f"is {name!r}, which is not a target", nearest(name, TARGETS))
     return TARGETS[name]
 
 

@@ -28,7 +28,7 @@ def export(source: Source) -> Exported:
         [
             "#!/bin/sh",
             python_table.heading(schedule),
-            "# To be run where https://github.com/huggingface/pytorch-image-models has train.py.",
+            "# Run it beside train.py of https://github.com/huggingface/pytorch-image-models.",
             "python train.py \\",
             *flags,
             '  "$@"',
@@ -37,7 +37,7 @@ def export(source: Source) -> Exported:
     return Exported(
         text + "\n",
         losses=tuple(_losses(schedule)),
-        kept="the rate of every layer at every step, and the optimizer, but for what is named here",
+        kept="the rate of every layer at every step, and the optimizer, except as listed",
         usage=f"sh {FILE} --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
     )
 
@@ -49,7 +49,7 @@ def _refuse(source: Source) -> None:
         raise ExportError("model.name", wrong, "take a model of timm, or another target")
     for place, group in enumerate(schedule.groups):
         if plan.frozen_spans(group, schedule.epochs):
-            wrong = f"leaves {group.name!r} frozen for a while, and timm's train.py freezes nothing"
+            wrong = f"leaves {group.name!r} frozen for a while, but timm's train.py cannot freeze"
             way_out = "let every group train in all epochs, or take another target"
             raise ExportError(f"groups[{place}].trainable", wrong, way_out)
     shape = schedule.lr.decay.shape
@@ -65,10 +65,10 @@ def _refuse(source: Source) -> None:
     if _has_one_rate(schedule):
         return
     if any(group.lr_scale is not None for group in schedule.groups):
-        wrong = "have rates of their own, and timm's train.py has one factor from layer to layer"
+        wrong = "have their own rates, but timm's train.py has one factor from layer to layer"
         raise ExportError("groups", wrong, "leave out every lr_scale, or take another target")
     if not _is_cut_by_blocks(schedule, source.table):
-        wrong = "are not the model's blocks, and timm's train.py lowers rates from block to block"
+        wrong = "are not the model's blocks, but timm's train.py lowers rates from block to block"
         raise ExportError("groups", wrong, "cut the model by blocks, or take another target")
 
 
@@ -140,20 +140,20 @@ def _losses(schedule: Schedule) -> Iterator[Loss]:
         yield Loss(
             "model.weights",
             "timm does not know the weights that come with Thaw's package",
-            "it downloads its own of the same model, which may have other values",
+            "it downloads its own weights for the same model, which may differ",
         )
     if not _has_one_rate(schedule):
         if schedule.model.name not in CUT_BY_BLOCKS:
             yield Loss(
                 "groups",
-                "timm cuts the network into layers of its own for --layer-decay",
+                "timm cuts the network into its own layers for --layer-decay",
                 f"where it cuts elsewhere, rates are off by a factor of {lr.group_decay:g} per cut",
             )
         if isinstance(getattr(lr.decay, "floor", None), FloorLR):
             yield Loss(
                 "lr.decay.floor",
                 "timm's lowest rate is multiplied by each layer's factor too",
-                "layers before the head fall further than to the floor",
+                "layers before the head fall below the floor",
             )
     if warmup != lr.warmup.epochs:
         yield Loss(
@@ -162,17 +162,17 @@ def _losses(schedule: Schedule) -> Iterator[Loss]:
             f"it warms up for {warmup} instead of {lr.warmup.epochs:g}",
         )
     if warmup and lr.warmup.shape != "linear":
-        yield Loss("lr.warmup.shape", "timm warms up in a straight line only", "it rises linearly")
+        yield Loss("lr.warmup.shape", "timm can only warm up linearly", "it rises linearly")
     for place, group in enumerate(schedule.groups):
         if group.batchnorm == "eval":
             yield Loss(
                 f"groups[{place}].batchnorm",
-                "timm's train.py has no flag that holds BatchNorm",
+                "timm's train.py has no flag to hold BatchNorm statistics",
                 f"the statistics of {group.name} move",
             )
     if schedule.optimizer.weight_decay:
         yield Loss(
             "optimizer.weight_decay",
-            "timm spares norm layers and biases",
-            "only what has two dimensions or more decays",
+            "timm applies no weight decay to norm layers and biases",
+            "only parameters with two dimensions or more decay",
         )

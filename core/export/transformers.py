@@ -26,7 +26,7 @@ class FineTuning(TrainerCallback):
     def on_train_begin(self, args, state, control, **kwargs):
         if state.max_steps != EPOCHS * self.steps_per_epoch:
             raise ValueError(
-                f"Trainer is to take {state.max_steps} steps, and the schedule has {EPOCHS} epochs "
+                f"Trainer would take {state.max_steps} steps, but the schedule has {EPOCHS} epochs "
                 f"of {self.steps_per_epoch}: set num_train_epochs={EPOCHS}, and give all images"
             )
 
@@ -63,7 +63,7 @@ import {MODULE} as tuning
 # classifier: takes images and labels, returns the loss; classifier.model is {schedule.model.name}
 args = TrainingArguments(
     num_train_epochs=tuning.EPOCHS,
-    max_grad_norm=0.0,  # Trainer clips gradients at 1 unless told
+    max_grad_norm=0.0,  # by default Trainer clips gradients at 1
 )
 finetuning = tuning.FineTuning(classifier.model, args, images=len(train_data))
 trainer = Trainer(

@@ -19,7 +19,8 @@ def unwritable(path: Path, error: Exception) -> RunError:
     """What to raise when a file of a run cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return RunError(
-        f"{path} cannot be written ({reason}): make room or allow it there, and resume the run"
+        f"{path} cannot be written ({reason}): free some space or grant write permission there, "
+        "then resume the run"
     )
 
 

@@ -25,7 +25,7 @@ def home() -> Path:
     try:
         return Path(os.path.realpath(Path(named).expanduser()))
     except RuntimeError:
-        wrong = f"is {shown(named)}, and there is no such home folder"
+        wrong = f"is {shown(named)}, but there is no such home folder"
         raise InputError(HOME, wrong, "set it to a folder's whole path") from None
 
 
@@ -63,7 +63,7 @@ def _made(folder: Path) -> Iterator[None]:
     except OSError as error:
         wrong = f"is {str(folder.parent)!r}, where {folder.name} cannot be written"
         reason = error.strerror or error
-        way_out = "make room there, or set it to a folder that you may write to"
+        way_out = "free some space there, or set it to a folder that you may write to"
         raise InputError(HOME, f"{wrong} ({reason})", way_out) from error
 
 

@@ -120,7 +120,7 @@ def _alone(folder: Path) -> Iterator[None]:
             name, link = shown(found.relative_to(folder).as_posix()), found.is_symlink()
             wrong = f"is {str(folder)!r}, where {name} is a {'link' if link else 'pipe or device'}"
             way_out = "put what it leads to in its place" if link else "delete it"
-            raise InputError("DIR", wrong, f"a run writes only what is its own, {way_out}")
+            raise InputError("DIR", wrong, f"a run writes only its own files, so {way_out}")
         with alone(folder / LOCK):
             yield
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from core.design.problems.words import counted
 from core.design.spec import Schedule
 from core.errors import one_line
 from core.runs import events as ev
@@ -76,10 +77,10 @@ class Console:
         self._told = Digest(started=event)
         images = f"{event.train_images:,} + {event.validation_images:,} images"
         self._line(f"device  {event.device_name}")
-        self._line(f"data    {images}, {len(event.classes)} classes")
+        self._line(f"data    {images}, {counted(len(event.classes), 'class')}")
         self._line(f"model   {self._schedule.model.name}, {event.parameters:,} parameters")
         if event.resumed_at:
-            self._line(f"resume  goes on with epoch {event.resumed_at}")
+            self._line(f"resume  continues with epoch {event.resumed_at}")
 
     def _forecast(self, event: ev.Forecast) -> None:
         self._told = replace(self._told, forecast=event)
@@ -116,7 +117,7 @@ class Console:
     def _audit(self, event: ev.Audit) -> None:
         held = "unchanged" if event.frozen_groups_unchanged else "CHANGED"
         self._line(
-            f"audit   {event.steps} steps, largest error of a rate {event.max_lr_error:.1e}; "
+            f"audit   {event.steps} steps, largest rate error {event.max_lr_error:.1e}; "
             f"{len(event.spans)} frozen spans {held}"
         )
         if event.precision_error is not None:

@@ -104,7 +104,7 @@ def wrong_schedule(schedule: Schedule) -> tuple[InputError, ...]:
         wrong = f"is {shown(schedule.model.name)}, which the hosted demo does not run"
         found.append(ModelError("model.name", wrong, f"use one of {', '.join(LIMITS.models)}"))
     if schedule.epochs > LIMITS.epochs:
-        wrong = f"is {schedule.epochs:,}, and a run of the hosted demo has at most {LIMITS.epochs}"
+        wrong = f"is {schedule.epochs:,}, but a run of the hosted demo has at most {LIMITS.epochs}"
         way_out = f"shorten it to {LIMITS.epochs}, or run Thaw on your own machine"
         found.append(InputError("epochs", wrong, way_out))
     return tuple(found)
@@ -134,10 +134,10 @@ def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
         way_out = f"the hosted demo has memory for {largest:,} images of that size"
         found.append(SettingsError("--batch-size", wrong, way_out))
     if settings.device != "cpu":
-        wrong = f"is {shown(settings.device)}, and the hosted demo runs on the CPU"
+        wrong = f"is {shown(settings.device)}, but the hosted demo runs on the CPU"
         found.append(SettingsError("--device", wrong, "use cpu"))
     if settings.data != BUNDLED_DATA and not _is_upload(Path(settings.data)):
-        wrong = f"is {shown(settings.data)}, and the hosted demo opens no folders"
+        wrong = f"is {shown(settings.data)}, but the hosted demo opens no folders"
         way_out = f"use {BUNDLED_DATA}, or upload a zip on the Run page"
         found.append(SettingsError("--data", wrong, way_out))
     return tuple(found)
@@ -193,8 +193,8 @@ def clear(folder: Path) -> None:
 
 def _out_of_time(limits: Limits) -> str:
     return (
-        f"the {limits.seconds:g} s that a run of the hosted demo may take were over: "
-        "take fewer images, smaller ones, or fewer epochs, or start again at a quieter hour"
+        f"the run reached the hosted demo's limit of {limits.seconds:g} s: use fewer or smaller "
+        "images, or fewer epochs, or start again at a quieter hour"
     )
 
 

@@ -54,7 +54,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
         if any(folder.iterdir()):
             is_run = (folder / SCHEDULE).exists()
             way_out = (
-                f"go on with: python -m core resume {folder}, or" if is_run else "empty it, or"
+                f"resume it with: python -m core resume {folder}, or" if is_run else "empty it, or"
             )
             held = "holds a run" if is_run else "is not empty"
             raise InputError(
@@ -62,7 +62,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
             )
         _fill(folder, schedule, settings)
     except (FileExistsError, NotADirectoryError):
-        wrong = f"is {str(folder)!r}, which is no folder"
+        wrong = f"is {str(folder)!r}, which is not a folder"
         raise InputError("--out", wrong, "name a folder that is new or empty") from None
     except RunError as error:
         raise _no_place(folder, error.__cause__ or error) from None
@@ -106,7 +106,7 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
     try:
         schedule, settings = content(folder / SCHEDULE), content(folder / SETTINGS)
     except (OSError, ValueError):
-        wrong = f"is {str(folder)!r}, which is no run folder"
+        wrong = f"is {str(folder)!r}, which is not a run folder"
         way_out = f"name one with {SCHEDULE} and {SETTINGS} in it, made by: python -m core run"
         raise InputError("DIR", wrong, way_out) from None
     return parse(schedule), read_settings(settings)
@@ -180,11 +180,11 @@ def run_folder(root: Path, run_id: str) -> Path:
     """
     if not is_run_id(run_id):
         raise InputError(
-            "run", f"is {run_id[:80]!r}, which is no run's id", "open it from the list"
+            "run", f"is {run_id[:80]!r}, which is not a run's id", "open it from the list"
         )
     folder = root / run_id
     if not (folder / SCHEDULE).is_file():
-        raise InputError("run", f"is {run_id!r}, which is not there", "open one from the list")
+        raise InputError("run", f"is {run_id!r}, which does not exist", "open one from the list")
     return folder
 
 

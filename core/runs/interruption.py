@@ -11,10 +11,10 @@ from core.runs import claim
 def reason(folder: Path) -> str:
     """A sentence or two: what has ended the run's process without a word, and what to change."""
     if disk_use.is_full(folder):
-        return "The disk of its folder is full, so its process could not write on: make room."
+        return "The disk is full, so the run could not continue. Free some space."
     if claim.is_of_another_boot(folder):
-        return "The machine was started anew while it ran."
+        return "The machine was restarted during the run."
     return (
-        "Its process is gone: someone has ended it, or the system has, which happens when memory "
-        "runs out. A smaller batch or image size needs less."
+        "Its process was killed, perhaps by the system because memory ran out. A smaller batch or "
+        "image size needs less memory."
     )

@@ -113,7 +113,7 @@ def resume(folder: Path) -> None:
     Raises InputError if a living process runs it, it is no run folder, or this is a demo.
     """
     if is_demo():
-        raise InputError("run", "cannot go on in the hosted demo", "start a new one")
+        raise InputError("run", "cannot be resumed in the hosted demo", "start a new one")
     folders.read(folder)
     if folders.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
@@ -218,8 +218,9 @@ def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: OSErr
     if process is not None:  # which nobody would find
         process.kill()
         process.wait()
-    way_out = "make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "mend that"
-    message = f"no process could be started ({error.strerror}): {way_out}, and resume the run"
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    way_out = "free some space" if full else "fix that"
+    message = f"no process could be started ({error.strerror}): {way_out}, then resume the run"
     with suppress(RunError):
         event_log.append_last(folder, Failed(message))
     claim.release(folder)

@@ -112,7 +112,7 @@ def save(root: Path, schedule: Schedule, *, replace: bool = False) -> tuple[str,
         if same is not None and same.schedule == schedule:
             return same.file, None
         if same is not None and not replace:
-            wrong = f"is {schedule.name!r}, which the library has already"
+            wrong = f"is {schedule.name!r}, which the library already has"
             raise NameTakenError("name", wrong, "replace that one, or take another name")
         return _write(root, schedule, same)
 
@@ -130,7 +130,7 @@ def rename(root: Path, file: str, name: str) -> str:
             return file
         same = _named(root, renamed.name)
         if same is not None and same.file != file:
-            wrong = f"is {renamed.name!r}, which another schedule of the library has"
+            wrong = f"is {renamed.name!r}, the name of another schedule in the library"
             raise NameTakenError("name", wrong, "take another name")
         new, _ = _write(root, renamed)
         (root / file).unlink(missing_ok=True)  # written first: a crash leaves two, never none
@@ -167,7 +167,7 @@ def restore(root: Path, trashed: Trashed) -> str:
         path = root / _TRASH / trashed.file
         if trashed.file not in {each.name for each in _files(root / _TRASH)}:
             raise InputError(
-                "library", f"has no {trashed.name!r} in its trash", "it is gone: make it anew"
+                "library", f"has no {trashed.name!r} in its trash", "it is gone: create it again"
             )
         schedule = parse(path.read_bytes())
         file, _ = _write(root, schedule, _named(root, schedule.name))

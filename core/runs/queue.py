@@ -42,7 +42,8 @@ def join(queue: Path) -> str:
     with alone_in(queue, _LOCK):
         waiting = len(_present(queue))
         if waiting >= LIMITS.waiting:
-            raise InputError("queue", f"is full, {waiting} wait", "try again in some minutes")
+            wrong = f"is full, with {waiting} waiting"
+            raise InputError("queue", wrong, "try again in a few minutes")
         ticket = f"{time.time_ns():020}-{secrets.token_hex(8)}"
         (queue / ticket).touch()
         return ticket
@@ -83,7 +84,8 @@ def one_run(runs: Path) -> Iterator[None]:
     """
     with alone_in(runs, _ONE):
         if busy(runs):
-            raise InputError("run", "has to wait, since another one is on", "try again at its end")
+            wrong = "has to wait, since another run is in progress"
+            raise InputError("run", wrong, "try again when that has ended")
         for run in folders.list_runs(runs):
             demo.clear(run)
         yield

@@ -62,7 +62,7 @@ class RunSettings(BaseModel):
         try:
             data = str(Path(self.data).expanduser().absolute())
         except RuntimeError:
-            wrong = f"is {shown(self.data)}, and there is no such home folder"
+            wrong = f"is {shown(self.data)}, but there is no such home folder"
             raise SettingsError("--data", wrong, "write the folder's whole path") from None
         return self.model_copy(update={"data": data})
 
@@ -115,6 +115,6 @@ def _explain_one(details: ErrorDetails) -> SettingsError:
     flag = f"--{'-'.join(names).replace('_', '-')}" if names else "settings.json"
     if details["type"] == "extra_forbidden":
         known = ", ".join(RunSettings.model_fields)
-        return SettingsError(flag, "is no run setting", f"remove it; there are {known}")
+        return SettingsError(flag, "is not a run setting", f"remove it; the settings are {known}")
     wrong = f"is {shown(details['input'])}"
     return SettingsError(flag, wrong, details["msg"][0].lower() + details["msg"][1:])

@@ -49,7 +49,7 @@ class Tabulations:
             if model in self._living:
                 return
             if is_demo():
-                self._failed[model] = "the hosted demo has no memory for it"
+                self._failed[model] = "the hosted demo does not have the memory for it"
                 return
             self._failed.pop(model, None)
             held = ExitStack()
@@ -111,7 +111,7 @@ class Tabulations:
                 why = "it printed no table"
             else:
                 if tables.find(model, cache) is None:
-                    why = f"it could not be kept in {cache}"
+                    why = f"it could not be saved in {cache}"
         with self._lock:
             if why:
                 self._failed[model] = why

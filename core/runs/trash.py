@@ -76,11 +76,12 @@ def restore(root: Path, run_id: str) -> Path:
     last = next((each for each in deleted(root) if each.id == run_id), None)
     if last is None:
         wrong = f"is {shown(run_id)}, which is not in the trash"
-        raise InputError(_FIELD, wrong, "it was brought back or emptied: look at the list of runs")
+        way_out = "it was restored or removed for good: look at the list of runs"
+        raise InputError(_FIELD, wrong, way_out)
     folder = root / run_id
     if os.path.lexists(folder):
-        wrong = f"is {run_id!r}, and there is such a run"
-        raise InputError(_FIELD, wrong, "give that one's folder another name first")
+        wrong = f"is {run_id!r}, but a run with that id exists"
+        raise InputError(_FIELD, wrong, "rename the folder of that run first")
     with _told(run_id, root):
         return last.folder.rename(folder)
 
@@ -101,7 +102,7 @@ def empty(root: Path) -> int:
             freed += size
     if left:
         wrong = f"is {left[0].id!r}, which cannot be removed"
-        raise InputError(_FIELD, wrong, f"allow it in {left[0].folder.parent}")
+        raise InputError(_FIELD, wrong, f"grant write permission in {left[0].folder.parent}")
     return freed
 
 
@@ -126,4 +127,4 @@ def _told(run_id: str, root: Path) -> Iterator[None]:
         yield
     except OSError as error:
         wrong = f"is {run_id!r}, which cannot be moved ({error.strerror})"
-        raise InputError(_FIELD, wrong, f"allow it in {root}") from error
+        raise InputError(_FIELD, wrong, f"grant write permission in {root}") from error

@@ -45,8 +45,8 @@ def unpack(
                 yield from uploads.unpack(file, name, uploads.folder() / session, uploads.limits())
                 return
         if time.monotonic() > ends:
-            wrong = "has to wait, since those of others are being unpacked"
-            raise InputError("upload", wrong, "try again in some minutes")
+            wrong = "has to wait, since other uploads are being unpacked"
+            raise InputError("upload", wrong, "try again in a few minutes")
         yield Waiting()
         time.sleep(_ASKS_EVERY)
 
@@ -55,4 +55,4 @@ def _refuse_beyond(room: int) -> None:
     """InputError unless the largest upload has room; nobody else may be unpacking one."""
     if disk_use.used(uploads.folder()) + uploads.limits().unpacked > room:
         way_out = "try again within the hour, or use the bundled images"
-        raise InputError("upload", "has no room in the hosted demo now", way_out)
+        raise InputError("upload", "does not fit into the hosted demo now", way_out)

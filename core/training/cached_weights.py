@@ -63,6 +63,6 @@ def readable(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
         if file is None or lacks_memory(error):
             raise
         raise RunError(
-            f"model.weights is {ref.weights!r} of {ref.name}, whose file {file} is torn or holds "
-            "something else: delete it, and it is downloaded anew"
+            f"model.weights is {ref.weights!r} of {ref.name}, whose file {file} is corrupt or not "
+            "a weights file: delete it to download it again"
         ) from error

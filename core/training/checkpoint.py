@@ -173,7 +173,8 @@ def _load(path: Path) -> Checkpoint | None:
     try:
         content = path.read_bytes()
     except PermissionError as error:
-        raise RunError(f"{path} cannot be read ({error.strerror}): allow it, and resume") from error
+        way_out = "grant read permission, then resume the run"
+        raise RunError(f"{path} cannot be read ({error.strerror}): {way_out}") from error
     except OSError:
         return None
     if _digest(content) != checkpoint_files.digest(path) or not is_plain(content):
@@ -186,7 +187,7 @@ def _load(path: Path) -> Checkpoint | None:
         return None
     found = {"format": 1, **stored}  # the first format did not say so
     if found.pop("format") != FORMAT:
-        wrong = f"is of another format than this Thaw's, {FORMAT}"
+        wrong = f"is not in format {FORMAT}, the one that this Thaw reads"
         way_out = "resume the run with the Thaw that began it, or start a new one"
         raise InputError(f"checkpoints/{path.name}", wrong, way_out)
     if not fits(found, checkpoint_files.epoch(path)):

@@ -152,7 +152,7 @@ def room_for(
         return _mapped(shape, scratch)
     size = f"{images:,} images of {side} px, {need / 1e9:.1f} GB"
     free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk are free"
-    way_out = f"lower one of them or --image-size; {free}, half may be taken"
+    way_out = f"lower one of them or --image-size; {free}, of which half may be used"
     raise DataError("--samples", f"and --validation-samples ask for {size}", way_out)
 
 
@@ -279,7 +279,7 @@ def _bad_images(data: str, bad: list[str]) -> DataError:
     more = f" and {len(bad) - 3} more" if len(bad) > 3 else ""
     which = "an image" if len(bad) == 1 else f"{len(bad)} images"
     wrong = f"is {data!r}, where {which} cannot be read, {', '.join(bad[:3])}{more}"
-    return DataError("--data", wrong, "replace or remove what is named, and run again")
+    return DataError("--data", wrong, "replace or remove what is listed, and run again")
 
 
 def _wanted(settings: RunSettings) -> tuple[tuple[SplitName, str, int], ...]:

@@ -49,7 +49,7 @@ class Ends:
             (len(data.classes), predictions.MOST_CLASSES, "classes"),
         ):
             if count > most:
-                yield Notice(f"mistakes are not kept of more than {most:,} {what}")
+                yield Notice(f"mistakes are not saved for more than {most:,} {what}")
                 return
         said = predictions.Predictions(
             classes=data.classes,

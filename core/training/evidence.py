@@ -64,9 +64,9 @@ def keep(
     try:
         disk.replace(path, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as refused:
-        where = f"the evidence could not be kept ({refused.strerror or refused})"
+        where = f"the evidence could not be saved ({refused.strerror or refused})"
     else:
-        where = f"the batch, and the groups that are hit, are in {path.name}"
+        where = f"the batch and the affected groups are in {path.name}"
     return RunError(f"{error.what}; {where}: {_CALMER}")
 
 

@@ -26,8 +26,8 @@ def in_words(
         yield
     except OSError as error:
         file = f" ({error.filename})" if error.filename else ""
-        said = f"the system refuses {where()}: {error.strerror or error}{file}"
-        raise RunError(f"{said}; see to that, and resume the run") from error
+        said = f"a system error occurred {where()}: {error.strerror or error}{file}"
+        raise RunError(f"{said}; fix that, then resume the run") from error
     except (MemoryError, RuntimeError, ValueError) as error:
         said = str(error)
         if lacks_memory(error):
@@ -59,6 +59,6 @@ def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> R
 def _device_gone(device: torch.device, said: str, where: str) -> RunError:
     reason = said.partition("\n")[0].rstrip(".")
     return RunError(
-        f"the device {device.type} failed {where} ({reason}): resume the run, which goes on from "
-        "its newest checkpoint; if the device stays away, start a new run with --device cpu"
+        f"the device {device.type} failed {where} ({reason}): resume the run from its newest "
+        "checkpoint; if the device does not come back, start a new run with --device cpu"
     )

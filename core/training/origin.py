@@ -100,7 +100,10 @@ def check_libraries(before: Origin, epochs: int) -> None:
             for at in (1, 0)
         )
         wrong = f"changed: here is {now}, but {_epochs(epochs)} run with {then}"
-        way_out = "install that again, go on with other last bits by --other-libraries"
+        way_out = (
+            "install that version again, or continue with --other-libraries "
+            "(the last bits may differ)"
+        )
         raise InputError("a library", wrong, f"{way_out}, {_START_ANEW}")
 
 

@@ -98,7 +98,7 @@ def make_plan(
 def _why_plain(work: Work, at: int, boundless: CachePlan, budget: Budget, split: Split) -> str:
     """Why a phase trains on the whole network, where `boundless` is the plan with all the room."""
     if split.augment == "random":
-        return "open-ended augmentation shows other images in every epoch"
+        return "open-ended augmentation shows new images in every epoch"
     if not cuts_of(work, at):
         return "no layer lies before the first one that changes"
     if boundless.cuts[at][TRAIN].boundary:

@@ -29,7 +29,7 @@ _HEEDLESS = (
     nn.AdaptiveAvgPool2d,
 )
 """Modules that do the same in train and in eval mode."""
-_OTHER_BITS = "a batch came out with other bits than without it"
+_OTHER_BITS = "a batch gave different bits with the cache than without it"
 
 
 @torch.no_grad()
@@ -74,7 +74,7 @@ def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[
         if not same_bits(cached, plain, model, entries):
             if same_bits(plain, plain, model, entries):
                 return _OTHER_BITS
-            return "this device does not repeat its own bits"
+            return "this device does not reproduce its own bits"
     return ""
 
 

@@ -53,7 +53,7 @@ class MemoryRows:
             self._tensor = torch.empty((count, *shape), dtype=like.dtype, device=like.device)
         except (MemoryError, RuntimeError) as error:  # torch.empty raises either
             size = count * like[0].nbytes
-            raise NoRoomError(f"there is no memory for {size / 1e6:,.0f} MB more") from error
+            raise NoRoomError(f"there is no memory for another {size / 1e6:,.0f} MB") from error
 
     def write(self, start: int, rows: Tensor) -> None:
         """Store rows from position `start` on."""

@@ -29,7 +29,7 @@ from core.training.survey import Measure
 
 
 class Run:
-    """One sitting, with what it knows of itself; `core.training.train.fit` says what is what."""
+    """One sitting of a run. The arguments are those of `core.training.train.fit`."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class Run:
                 origins.check_libraries(saved.origin, saved.epoch)
             self._epoch, self._seconds_before = saved.epoch, saved.seconds
         for name in found.damaged:
-            message = f"checkpoint {name} is damaged: going on from epoch {self._epoch} instead"
+            message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
         with disk.told(self._checkpoints):
             disk.make_folder(self._checkpoints)

@@ -143,9 +143,9 @@ def downloading(ref: ModelRef) -> Iterator[None]:
             raise
         if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
             raise RunError(
-                f"model.weights is {ref.weights!r} of {ref.name}, which could not be kept "
-                f"({error.strerror}): make room or allow it in {error.filename or 'the cache'}, or "
-                "set HF_HOME or TORCH_HOME to another folder"
+                f"model.weights is {ref.weights!r} of {ref.name}, which could not be saved "
+                f"({error.strerror}): free some space or grant write permission in "
+                f"{error.filename or 'the cache'}, or set HF_HOME or TORCH_HOME to another folder"
             ) from None
         reason = str(getattr(error, "reason", error)).partition("\n")[0]
         raise RunError(

@@ -101,7 +101,7 @@ def _cache(told: Digest, *, exact: bool) -> Item:
     if on:
         where = f"In the phases from epoch {', '.join(on)}"
         if exact:
-            found = f"{where}, images with it and without: the same bits.{_seconds(told)}"
+            found = f"{where}, images gave the same bits with it as without.{_seconds(told)}"
             return "yes", "The cache changes nothing", found
         found = f"{where}; fast arithmetic is not exact, with it or without.{_seconds(told)}"
         return "note", "The cache is not compared", found

@@ -107,7 +107,7 @@ def _work(savings: Savings) -> Row:
     cached = plain * (1.0 - savings.saved)
     total = f"<b>{percent(cached)}</b> of {percent(plain)}"
     why = (
-        "Training and validation with the cache, of without it; "
+        "Training and validation with the cache, of the same without it; "
         "100% is an epoch in which every group trains"
     )
     return Row("Compute per epoch", "compute", why, tuple(cells), total)
@@ -116,7 +116,7 @@ def _work(savings: Savings) -> Row:
 def _cache(savings: Savings, settings: RunSettings) -> Row:
     cells = tuple(_saved(part) for part in savings.phases)
     note = words.why_off(savings, settings)
-    why = "What the cache takes off the phase's compute, and the bytes that it keeps for that"
+    why = "How much of the phase's compute the cache saves, and the bytes that it stores for that"
     return Row(
         "Frozen-part cache", "cache", why, () if note else cells, words.faster(savings), note
     )

@@ -13,9 +13,9 @@ from core.runs.settings import RunSettings
 _FIRST = "the first layer"
 _WHY: Mapping[Why, str] = {
     "untraceable": "unknown before the run: there is no table of this model's forward pass",
-    "open-ended": "not for training: random crops show other images in every epoch",
+    "open-ended": "not for training: random crops show new images in every epoch",
     "moving": "nothing to save: no layer lies before the first one that changes",
-    "budget": "off: what it would store takes more room than it may have",
+    "budget": "off: what it would store takes more space than it may use",
     "not worth it": "off: running the frozen part once costs more than it saves here",
 }
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

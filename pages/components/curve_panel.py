@@ -97,7 +97,7 @@ def _controls(schedule: Schedule) -> None:
             max_value=float(MAX_EPOCHS),
             step=0.5,
             format="%g",
-            help="The rate rises to the peak over so many epochs; fractions are fine, 0 is none.",
+            help="Epochs in which the rate rises to the peak. Fractions are fine; 0: no warmup.",
         )
     with right:
         number(
@@ -117,7 +117,7 @@ def _controls(schedule: Schedule) -> None:
             "After unfreeze",
             "lr.after_unfreeze",
             ("follow", "restart"),
-            help="Follow the shared curve, or begin it anew, warmup included, at the first thaw.",
+            help="Follow the shared curve, or restart it, warmup included, at the first thaw.",
         )
     left, right = _pair()
     with left:

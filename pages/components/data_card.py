@@ -10,6 +10,7 @@ import streamlit as st
 from core.data.bundled import BUNDLED_DATA
 from core.data.look import ClassCount, Look
 from core.data.uploads import read_note
+from core.design.problems.words import counted
 from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.data_seen import seen, thumbnail
@@ -29,7 +30,8 @@ def data_card(settings: RunSettings) -> None:
             st.error(frame.escape_markdown(found), icon=":material/error:")
         return
     images = found.train + found.validation
-    aside = f"{data_name(settings.data)}: {images:,} images, {len(found.classes):,} classes"
+    classes = counted(len(found.classes), "class")
+    aside = f"{data_name(settings.data)}: {images:,} images, {classes}"
     with frame.card("data", "Data", aside):
         if found.warnings:
             items = "".join(f"<li>{escape(warning)}</li>" for warning in found.warnings)
@@ -96,7 +98,7 @@ def splits_said(found: Look, settings: RunSettings) -> str:
         "as the data itself splits them"
         if found.given
         else "the data has no validation split, so every fifth image of a class, by name, is kept "
-        "for it (the last one of fewer than five)"
+        "for validation (the last one if there are fewer than five)"
     )
     taken = min(settings.samples, found.train), min(settings.validation_samples, found.validation)
     limits = (

@@ -67,7 +67,7 @@ def refusals() -> tuple[InputError, ...]:
 def too_much_card(found: tuple[InputError, ...]) -> None:
     """Say what is more than the demo runs, with a button for each thing that one click can mend."""
     schedule = state.schedule()
-    with frame.card("status", "More than the hosted demo runs"):
+    with frame.card("status", "Beyond the hosted demo's limits"):
         for each in found:
             st.info(frame.escape_markdown(str(each)), icon=":material/info:")
         with st.container(horizontal=True):

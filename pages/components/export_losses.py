@@ -24,7 +24,7 @@ def losses_card(made: Exported | InputError) -> None:
     with frame.card("losses", "What this target cannot express", str(len(made.losses))):
         lines = [_item(each.field, each.cannot, "Instead", each.instead) for each in made.losses]
         if not lines:
-            st.caption("Nothing: all that the schedule says is in it.")
+            st.caption("Nothing: the export holds all of the schedule.")
         kept = f'<li class="thaw-kept">Kept: {escape(made.kept)}.</li>' if made.kept else ""
         st.html(f'<ul class="thaw-losses">{"".join(lines)}{kept}</ul>')
 

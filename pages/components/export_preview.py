@@ -74,7 +74,7 @@ def usage_card(name: str, usage: str) -> None:
         if usage:
             language = targets.TARGETS[name].usage_language
             st.code(usage.rstrip(), language=language, wrap_lines=True)
-        st.caption("On the command line, of a schedule's JSON or a preset:")
+        st.caption("On the command line, for a schedule's JSON or a preset:")
         st.code(exports.command(name), language="bash", wrap_lines=True)
 
 

@@ -128,7 +128,7 @@ def _delete(file: str) -> None:
 
 def _broken(each: Broken) -> None:
     name, reason = frame.escape_markdown(each.file), frame.escape_markdown(each.reason)
-    st.caption(f"⚠ **{name}** is no schedule: {reason}")
+    st.caption(f"⚠ **{name}** is not a schedule: {reason}")
 
 
 def library_menu() -> None:
@@ -162,8 +162,8 @@ def library_menu() -> None:
             on_click=_save,
             kwargs={"replace": True},
             width="stretch",
-            help="The library has another schedule of this name. Give this one another name to "
-            "keep both; what is replaced can be brought back on the Compare page.",
+            help="The library has another schedule with this name. Give this one another name to "
+            "keep both; the replaced one can be restored on the Compare page.",
         )
     if entries:
         _open_menu(entries)

@@ -44,7 +44,7 @@ def _worst_card(told: Predictions, data: str) -> None:
             st.caption("Every validation image was classified right.")
             return
         if data != BUNDLED_DATA and not _is_there(data):
-            gone = f"The pictures are gone: {data} is not there any more. Their labels are kept."
+            gone = f"The pictures are gone: {data} no longer exists. Their labels are kept."
             st.info(frame.escape_markdown(gone), icon=":material/info:")
         shown = st.session_state.get("mistakes-shown", _FEW)
         places = worst(told, shown)

@@ -7,6 +7,7 @@ from html import escape
 import streamlit as st
 
 from core.design import catalogue, layers
+from core.design.problems.words import counted
 from core.errors import one_line
 from core.files.home import is_demo
 from core.runs import tables
@@ -39,9 +40,15 @@ def class_count() -> None:
     """How many classes the head is for, which the run settings' data tells."""
     found = state.classes()
     told, why = (
-        (f"{found} classes", "Those of the data in the run settings: the head is made for them.")
+        (
+            counted(found, "class"),
+            "Taken from the data in the run settings; the head has one output per class.",
+        )
         if found is not None
-        else ("classes unknown", "The data cannot be counted: the head is shown as its library's.")
+        else (
+            "classes unknown",
+            "The number of classes is unknown, so the library's own head is shown.",
+        )
     )
     st.html(f'<span class="thaw-tag" title="{why}">{told}</span>', width="content")
 

@@ -59,11 +59,11 @@ def _unsaid(preset: Preset) -> str:
     if not preset.cannot and not preset.changed:
         return ""
     count = len(preset.cannot) + len(preset.changed)
-    parts = [f"<summary>Not as in the source: {count}</summary>"]
+    parts = [f"<summary>Differs from the source: {count}</summary>"]
     if preset.cannot:
-        parts.append(f"<h5>A schedule cannot say</h5>{_list(preset.cannot)}")
+        parts.append(f"<h5>A schedule cannot express</h5>{_list(preset.cannot)}")
     if preset.changed:
-        parts.append(f"<h5>Chosen otherwise here</h5>{_list(preset.changed)}")
+        parts.append(f"<h5>What Thaw does differently</h5>{_list(preset.changed)}")
     return f"<details>{''.join(parts)}</details>"
 
 

@@ -12,9 +12,9 @@ from pages.components.preset_card import card
 
 _CHOSEN = "preset-chosen"
 _HOW_TO_READ = (
-    "A preset is applied to the model that you have; Undo brings your schedule back. In the "
-    "pictures the head is on top, colour is where a group trains, its height the rate as a share "
-    "of the group's peak, and paler is slower."
+    "A preset is applied to your current model; Undo brings your schedule back. In the pictures "
+    "the head is on top; colour shows where a group trains, its height is the rate as a share of "
+    "the group's peak, and paler means slower."
 )
 
 

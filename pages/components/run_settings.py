@@ -22,12 +22,15 @@ _AUGMENT = {
     "none": ("none", "Every epoch sees the same images, so the frozen part runs on them once."),
     "flip": ("flip", "Each image has 2 views, flipped or not, and is cached view by view."),
     "crops": ("ten crops", "Each image has 10 views, crops and flips, and is cached view by view."),
-    "random": ("random crops", "Every epoch crops anew: open-ended, so training is not cached."),
+    "random": (
+        "random crops",
+        "Every epoch takes new crops: open-ended, so training is not cached.",
+    ),
 }
 """Titles of the augmentations, and what each means for the cache."""
 _PRECISION = {
     "exact": "Exact: the cache changes no bit.",
-    "fast": "Fast gives up the last bits and repeatable rounding; the audit says by how much.",
+    "fast": "Fast is neither bit-exact nor repeatable; the audit reports the difference.",
 }
 
 
@@ -64,7 +67,7 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
     with right:
         _budget("Cache disk, MB", "cache_disk", shown, locked)
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
-    st.caption(f"{empty}On disk only what memory lacks.")
+    st.caption(f"{empty}The disk is used only for what does not fit in memory.")
 
 
 def device_chip() -> None:

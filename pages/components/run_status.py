@@ -37,7 +37,7 @@ _STAGES = {
     "checkpoint": "writing a checkpoint",
     "auditing": "auditing",
 }
-_RESUME = "Resume goes on from the last epoch that was finished."
+_RESUME = "Resume continues after the last finished epoch."
 
 
 def empty_card(
@@ -51,7 +51,7 @@ def empty_card(
     with frame.card("status", "Not ready to run" if off else "Ready to run"):
         if refused:
             st.error(frame.escape_markdown(refused[0].message), icon=":material/error:")
-            st.caption("Start is off until this is mended on the Design page.")
+            st.caption("Start is off until this is fixed on the Design page.")
             return
         if no_data is not None:
             st.info(frame.escape_markdown(no_data), icon=":material/info:")
@@ -63,7 +63,7 @@ def empty_card(
             f"Start trains **{frame.escape_markdown(schedule.model.name)}** for "
             f"{epochs(schedule.epochs)} on {images} images at "
             f"{settings.image_size} px, beginning with "
-            f"{frame.escape_markdown(', '.join(first.open))}. It runs in a process of its own: "
+            f"{frame.escape_markdown(', '.join(first.open))}. It runs in a separate process, so "
             "this page may be closed."
         )
 
@@ -91,7 +91,7 @@ def _advice(status: str, told: Digest, run: Path) -> str:
         why = interruption.reason(run)
     elif status == "stopped":
         late = demo.was_out_of_time(told.notices)
-        why = "Stopped, since its time was over." if late else "Stopped on request."
+        why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
         return ""
     return why if is_demo() else f"{why} {_RESUME}"

@@ -114,7 +114,7 @@ def _files() -> None:
             on_change=_open_file,
             args=(key,),
             help="A JSON file that Thaw has written, or a YAML file of finetuning-scheduler, whose "
-            "thaws and rates are read onto what you have now. Undo brings that back.",
+            "thaws and rates are applied to your current schedule. Undo brings that back.",
         )
         library_menu()
 

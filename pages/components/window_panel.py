@@ -145,7 +145,7 @@ def _lr_scale(group: Group) -> None:
         step=sensible_step(now),
         format="%g",
         key=key,
-        help="The group's peak as a share of the base LR. Empty: by the decay per group.",
+        help="The group's peak as a share of the base LR. Empty: set by the decay per group.",
         on_change=lambda: _set(key, group, "lr_scale", st.session_state[key]),
     )
 

@@ -187,7 +187,7 @@ def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, 
     driving.fill(page, "Folder", data)
     card = page.locator(".st-key-card-data")
     expect(card).to_contain_text("7 classes")
-    shows(card, *NAMES, f"{NAMES[0]}/{NAMES[3]}.png (no image)")
+    shows(card, *NAMES, f"{NAMES[0]}/{NAMES[3]}.png (not an image)")
     nothing_ran(page)
 
 

@@ -81,7 +81,7 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     settings = page.locator(".st-key-card-settings")
     expect(settings).to_contain_text("shapes.zip: 60 images. 2 of its files were left out.")
     settings.get_by_text("What was left out").click()
-    expect(settings).to_contain_text("shapes/circle/broken.jpg: no image")
+    expect(settings).to_contain_text("shapes/circle/broken.jpg: not an image")
     assert serious_faults(page) == []
 
     page.get_by_role("link", name="Design", exact=True).first.click()
@@ -143,5 +143,5 @@ def test_a_zip_that_cannot_be_used_is_refused_in_words_and_start_stays_off(
     page = open_page("/run")
     upload(page, "<b>.zip", zipped([("../1.jpg", b"x")]).getvalue())
     refused = page.locator(".st-key-card-settings").get_by_test_id("stAlert")
-    expect(refused).to_contain_text("<b>.zip names '../1.jpg', a path that leads out of it")
+    expect(refused).to_contain_text("<b>.zip names '../1.jpg', a path that leads outside it")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()

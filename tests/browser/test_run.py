@@ -128,7 +128,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     expect(page.get_by_test_id("stAlert")).to_have_count(0)
     assert not run.exists()
     lost = open_page(f"/run?run={run.name}")
-    expect(lost.get_by_test_id("stAlert")).to_contain_text("which is not there")
+    expect(lost.get_by_test_id("stAlert")).to_contain_text("which does not exist")
 
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")

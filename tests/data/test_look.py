@@ -84,13 +84,13 @@ def test_what_is_odd_is_said_with_its_figures(tmp_path: Path) -> None:
                 fill(tmp_path / split, name, images)
     (tmp_path / "train" / "cat" / "000.png").write_text("no image")
     broken, lone, unseen, unbalanced, few = look_at(str(tmp_path)).warnings
-    assert "an image cannot be read" in broken
-    assert broken.endswith("train/cat/000.png (no image).")
+    assert ", 1 cannot be read, and a run that uses one fails: " in broken
+    assert broken.endswith("train/cat/000.png (not an image).")
     assert lone.startswith("Class dog with fewer than 2 training images")
     assert unseen.startswith("Class hen without validation images")
     assert "cat has 60 training images, dog 1, 60 times fewer" in unbalanced
     assert "cat alone is 82% of all" in unbalanced
-    assert few == "8 validation images: each is 12.5% of the accuracy."
+    assert few == "8 validation images: each counts for 12.5% of the accuracy."
 
 
 def test_what_a_run_would_refuse_is_refused_here(tmp_path: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_name_that_no_run_could_write_down_is_refused_before_it_runs(
             (cat / "000.png").rename(cat / f"{odd}.png")
     except (OSError, UnicodeError):
         pytest.skip("this file system has UTF-8 names only")
-    with pytest.raises(DataError, match=r"caf\\udce9.* is no UTF-8: give it another name"):
+    with pytest.raises(DataError, match=r"caf\\udce9.* is not UTF-8: give it another name"):
         look_at(str(tmp_path))
 
 

@@ -147,8 +147,8 @@ def test_what_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
     made = unpacked(zipped(inside), tmp_path, limits)
     assert made.images == 4
     told = dict(made.left_out)
-    assert told["cat/notes.txt"] == told["cat/empty.png"] == "no image"
-    assert told["dog/program.png"] == told["dog/page.svg"] == "no image"
+    assert told["cat/notes.txt"] == told["cat/empty.png"] == "not an image"
+    assert told["dog/program.png"] == told["dog/page.svg"] == "not an image"
     assert told["dog/huge.tif"] == "far too many pixels"
     assert set(told) == {name for name, _ in inside[4:]}
 
@@ -191,14 +191,14 @@ def test_a_path_that_leads_out_of_the_zip_is_refused_whatever_else_is_in_it(
     tmp_path: Path, name: str
 ) -> None:
     message = refused(zipped([*classes("cat", "dog"), (name, png())]), tmp_path / "data")
-    assert "a path that leads out of it" in message
+    assert "a path that leads outside it" in message
     assert not any(tmp_path.rglob("x.png"))
 
 
 def test_a_name_with_a_nul_is_refused(tmp_path: Path) -> None:
     content = zipped([*classes("cat", "dog"), ("cat/x.png~.sh", png())]).getvalue()
     message = refused(io.BytesIO(content.replace(b"x.png~.sh", b"x.png\0.sh")), tmp_path)
-    assert "a path that leads out of it" in message
+    assert "a path that leads outside it" in message
 
 
 @pytest.mark.parametrize("kind", [stat.S_IFLNK, stat.S_IFIFO, stat.S_IFCHR])
@@ -216,7 +216,7 @@ def test_a_locked_zip_is_refused(tmp_path: Path) -> None:
         info.flag_bits |= 1
 
     message = refused(zipped(classes("cat", "dog"), lock), tmp_path)
-    assert message == "pets.zip is locked with a password: save it without one"
+    assert message == "pets.zip is protected by a password: save it without one"
 
 
 @pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
@@ -234,7 +234,7 @@ def test_an_archive_in_the_zip_is_refused(tmp_path: Path, name: str) -> None:
 def test_an_archive_that_is_called_an_image_is_no_image(tmp_path: Path) -> None:
     hidden = zipped(classes("x", "y")).getvalue()
     made = unpacked(zipped([*classes("cat", "dog"), ("cat/x.png", hidden)]), tmp_path)
-    assert made.left_out == (("cat/x.png", "no image"),)
+    assert made.left_out == (("cat/x.png", "not an image"),)
 
 
 def test_a_hundred_thousand_entries_are_refused_before_they_are_read(tmp_path: Path) -> None:
@@ -324,7 +324,9 @@ def test_entries_that_share_their_bytes_are_refused(tmp_path: Path) -> None:
 def test_a_zip_of_one_class_or_of_none_is_refused(tmp_path: Path) -> None:
     assert "holds images of one class, 'cat'" in refused(zipped(classes("cat")), tmp_path)
     nothing = zipped([("cat/x.png", b"x"), ("dog/x.png", b"x")])
-    assert "no image in a class folder, as cat/x.png (no image)" in refused(nothing, tmp_path)
+    assert "no image in a class folder, for example cat/x.png (not an image)" in refused(
+        nothing, tmp_path
+    )
     assert "no image in a class folder: zip" in refused(zipped([]), tmp_path)
     flat = refused(zipped([("1.png", png())]), tmp_path)
     assert "as 1.png (outside the class folders)" in flat
@@ -337,7 +339,9 @@ def test_a_path_of_very_many_parts_is_refused(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(DataError, match=r"^pets\.zip cannot be unpacked into .*make room there"):
+    with pytest.raises(
+        DataError, match=r"^pets\.zip cannot be unpacked into .*free some space there"
+    ):
         unpacked(zipped(classes("cat", "dog")), tmp_path / "file")
 
 

@@ -79,7 +79,7 @@ def test_one_changed_field_is_one_line(path: str, value: object, text: str) -> N
         ("layer2", [], "layer2 no longer trains"),
         ("stem", [[3, None]], "stem now trains"),
         ("head", [[0, 2], [4, None]], "head trains in other epochs"),
-        ("head", [[0, 8]], "head trains in the same epochs, written otherwise"),
+        ("head", [[0, 8]], "head trains in the same epochs, written differently"),
     ],
 )
 def test_when_a_group_trains_is_told_in_words(
@@ -114,7 +114,7 @@ def test_a_longer_run_leaves_groups_that_train_to_the_end_alone() -> None:
     [
         ({"lr_scale": 0.1}, "layer4 LR scale ×0.5 → ×0.1"),
         ({"lr_scale": 0.5}, "layer4: LR scale is written out, the same number as before"),
-        ({"when_frozen": "train"}, "layer4: BatchNorm goes on moving while it is frozen"),
+        ({"when_frozen": "train"}, "layer4: BatchNorm keeps moving while it is frozen"),
         ({"batchnorm": None}, "layer4: BatchNorm learns its statistics"),
     ],
 )
@@ -131,7 +131,7 @@ def test_a_scale_that_makes_up_for_the_base_rate_leaves_the_peak() -> None:
 def test_what_is_the_same_for_several_groups_is_said_once() -> None:
     frozen = {group.name: {"when_frozen": "train"} for group in A.groups}
     (line,) = diff(A, edits.set_groups(A, frozen))
-    assert line.text == "head, layer4 and 4 more: BatchNorm goes on moving while it is frozen"
+    assert line.text == "head, layer4 and 4 more: BatchNorm keeps moving while it is frozen"
     assert line.groups == tuple(group.name for group in reversed(A.groups))
 
 

@@ -66,7 +66,7 @@ def test_set_field_changes_that_field_and_no_other():
         (
             "lr.decay.cooldown",
             0.1,
-            "lr.decay.cooldown is no field of cosine: remove it, or use wsd",
+            "lr.decay.cooldown is not a field of cosine: remove it, or use wsd",
         ),
         ("optimizer.base_lr", float("nan"), "optimizer.base_lr is NaN: write a finite number"),
     ],
@@ -136,7 +136,7 @@ def test_set_windows_refuses_windows_that_overlap():
         edits.set_windows(EXERCISE, {"layer1": [(0, 3), (2, 5)]})
     assert str(caught.value) == (
         "groups[1].trainable has [0, 3] and then a window from 2: "
-        "put windows in order, and start each when the one before has ended"
+        "put windows in order, and start each after the one before has ended"
     )
 
 

@@ -68,16 +68,16 @@ def test_padding_and_blanks_around_a_link_do_no_harm():
         ("", "is empty"),
         (" \n", "is empty"),
         ("===", "is empty"),
-        ("a b", "has ' ' as character 2, which no link has"),
-        ("eJy+/w", "has '+' as character 4, which no link has"),
-        ("ab=cd", "has '=' as character 3, which no link has"),
-        ("é", "has 'é' as character 1, which no link has"),
-        ("\ud800", "has '\\ud800' as character 1, which no link has"),
-        ("٣٣٣٣", "has '٣' as character 1, which no link has"),
+        ("a b", "has ' ' as character 2, which a link cannot contain"),
+        ("eJy+/w", "has '+' as character 4, which a link cannot contain"),
+        ("ab=cd", "has '=' as character 3, which a link cannot contain"),
+        ("é", "has 'é' as character 1, which a link cannot contain"),
+        ("\ud800", "has '\\ud800' as character 1, which a link cannot contain"),
+        ("٣٣٣٣", "has '٣' as character 1, which a link cannot contain"),
         ("A" * 40, "is damaged"),
-        ("abcde", "is cut short"),
-        (link.encode(GRADUAL)[:40], "is cut short"),
-        (link.encode(GRADUAL)[:-2], "is cut short"),
+        ("abcde", "is truncated"),
+        (link.encode(GRADUAL)[:40], "is truncated"),
+        (link.encode(GRADUAL)[:-2], "is truncated"),
         (link.encode(GRADUAL)[:-3] + "AAA", "is damaged"),
         (packed(b"{}")[:-3] + "AAAAAAAAAAAA", "is damaged"),
     ],
@@ -93,7 +93,7 @@ def test_a_link_with_something_behind_its_end_is_refused():
     text = base64.urlsafe_b64encode(content + b"more").decode()
     with pytest.raises(LinkError) as caught:
         link.decode(text)
-    assert str(caught.value) == f"the link has something behind its end: {COPY_AGAIN}"
+    assert str(caught.value) == f"the link has something after its end: {COPY_AGAIN}"
 
 
 def test_every_single_character_that_is_changed_in_a_link_is_noticed():
@@ -125,7 +125,7 @@ def test_a_link_of_just_as_many_bytes_as_a_schedule_may_have_is_read():
 def test_a_text_that_is_too_long_for_a_link_is_refused_before_it_is_unpacked():
     with pytest.raises(LinkError) as caught:
         link.decode("A" * 16_001)
-    assert str(caught.value) == "the link has 16,001 characters: one has at most 16,000"
+    assert str(caught.value) == "the link has 16,001 characters: a link has at most 16,000"
 
 
 def test_a_schedule_that_is_too_long_for_a_link_is_to_be_shared_as_a_file():

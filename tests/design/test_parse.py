@@ -92,25 +92,25 @@ NOT_A_DOCUMENT = [
             "an open brace",
             "{",
             "line 1, column 2 is not JSON (Expecting property name enclosed in double quotes): "
-            "mend it there",
+            "fix it there",
         ),
         (
             "single quotes",
             "{'format': 1}",
             "line 1, column 2 is not JSON (Expecting property name enclosed in double quotes): "
-            "mend it there",
+            "fix it there",
         ),
-        ("two documents", "{}\n{}", "line 2, column 1 is not JSON (Extra data): mend it there"),
+        ("two documents", "{}\n{}", "line 2, column 1 is not JSON (Extra data): fix it there"),
         (
             "two BOMs",
             "\ufeff\ufeff{}",
             "line 1, column 1 is not JSON (Unexpected UTF-8 BOM (decode using utf-8-sig)): "
-            "mend it there",
+            "fix it there",
         ),
         (
             "a line break in a text",
             '{"name": "a\nb"}',
-            "line 1, column 12 is not JSON (Invalid control character at): mend it there",
+            "line 1, column 12 is not JSON (Invalid control character at): fix it there",
         ),
         ("null", "null", "the document is null, not an object: start it with {"),
         ("a number", "7", "the document is 7, not an object: start it with {"),
@@ -132,7 +132,7 @@ NOT_A_DOCUMENT = [
         (
             "nested 17 deep",
             "[" * 17 + "]" * 17,
-            "line 1, column 17 is nested over 16 deep: a schedule needs 5",
+            "line 1, column 17 is nested over 16 levels deep: a schedule needs 5",
         ),
         (
             "nested 100,000 deep",
@@ -167,27 +167,27 @@ NOT_A_DOCUMENT = [
         (
             "an open text of many escaped quotes",
             '"' + '\\"' * 130_000,
-            "line 1, column 1 is not JSON (Unterminated string starting at): mend it there",
+            "line 1, column 1 is not JSON (Unterminated string starting at): fix it there",
         ),
         (
             "a key twice",
             '{"format": "thaw.schedule", "epochs": 8, "name": "a", "epochs": 9}',
-            "epochs stands twice in one object: keep one of the two",
+            "epochs appears twice in one object: keep one of the two",
         ),
         (
             "a key twice, deep inside",
             json.dumps(DOCUMENT).replace('"fc"', '{"x": 1, "x": 1}'),
-            "x stands twice in one object: keep one of the two",
+            "x appears twice in one object: keep one of the two",
         ),
         (
             "a key twice that a message cannot print",
             '{"\\ud800\\n": 1, "\\ud800\\n": 2}',
-            "['\\ud800\\n'] stands twice in one object: keep one of the two",
+            "['\\ud800\\n'] appears twice in one object: keep one of the two",
         ),
         (
             "thousands of keys, one twice",
             "{" + ",".join(f'"k{i}":0' for i in range(20_000)) + ',"k19999":1}',
-            "k19999 stands twice in one object: keep one of the two",
+            "k19999 appears twice in one object: keep one of the two",
         ),
     )
 ]
@@ -292,27 +292,27 @@ WRONG_FIELDS = [
         "decay",
         "cooldown",
         to=0.2,
-        says="lr.decay.cooldown is no field of cosine: remove it, or use wsd",
+        says="lr.decay.cooldown is not a field of cosine: remove it, or use wsd",
     ),
     at(
         "lr",
         "decay",
         to={"shape": "constant", "floor": {"lr": 0.1}},
-        says="lr.decay.floor is no field of constant: "
+        says="lr.decay.floor is not a field of constant: "
         "remove it, or use cosine or linear or wsd or polynomial",
     ),
     at(
         "optimizer",
         "momentum",
         to=0.9,
-        says="optimizer.momentum is no field of adam: remove it, or use sgd",
+        says="optimizer.momentum is not a field of adam: remove it, or use sgd",
     ),
     at(
         "lr",
         "decay",
         "floor",
         to={"factor": 0.1, "lr": 1e-6},
-        says="lr.decay.floor.factor stands beside lr: keep one of the two",
+        says="lr.decay.floor.factor cannot be combined with lr: keep one of the two",
     ),
     # A name of a choice that does not exist
     at("optimizer", "name", to="adm", says="optimizer.name is 'adm': did you mean 'adam'?"),
@@ -351,7 +351,7 @@ WRONG_FIELDS = [
     at("epochs", to=8.0, says="epochs is 8.0: write a whole number"),
     at("epochs", to=None, says="epochs is null: write a whole number"),
     at("epochs", to=ENDLESS, says="epochs is Infinity: write a whole number"),
-    at("name", to=7, says="name is 7: write a text in quotes"),
+    at("name", to=7, says="name is 7: write text in quotes"),
     at("model", to="resnet18", says="model is 'resnet18': write an object in { }"),
     at("optimizer", to="adam", says="optimizer is 'adam': write an object in { }"),
     at("lr", to=[], says="lr is []: write an object in { }"),
@@ -361,7 +361,7 @@ WRONG_FIELDS = [
     at("groups", to={"head": ["fc"]}, says='groups is {"head": ["fc"]}: write a list in [ ]'),
     at("groups", 1, to="head", says="groups[1] is 'head': write an object in { }"),
     at("groups", 1, "modules", to="fc", says="groups[1].modules is 'fc': write a list in [ ]"),
-    at("groups", 1, "modules", 0, to=4, says="groups[1].modules[0] is 4: write a text in quotes"),
+    at("groups", 1, "modules", 0, to=4, says="groups[1].modules[0] is 4: write text in quotes"),
     at("groups", 1, "lr_scale", to=False, says="groups[1].lr_scale is false: write a number"),
     at("groups", 1, "trainable", to=None, says="groups[1].trainable is null: write a list in [ ]"),
     at("groups", 1, "trainable", 0, to=3, says="groups[1].trainable[0] is 3: write a list in [ ]"),
@@ -652,8 +652,8 @@ def test_every_wrong_field_of_a_document_is_told_once():
         "optimizer.base_lr is 'fast': write a number",
         "groups[0].trainable[0] is []: write [start, end], null for to the end",
         "groups[0].trainable[1] is [1]: write [start, end], null for to the end",
-        "groups[1].modules[0] is 1: write a text in quotes",
-        "groups[1].modules[1] is 2: write a text in quotes",
+        "groups[1].modules[0] is 1: write text in quotes",
+        "groups[1].modules[1] is 2: write text in quotes",
     ]
 
 

@@ -42,19 +42,19 @@ def test_every_preset_comes_back_from_its_document(name: str):
         ),
         (
             {"rules": [{"role": "all", "pattern": {"kind": "chain", "groups": 3}}]},
-            "rules[0].pattern.groups is no field of chain: remove it, or use cascade",
+            "rules[0].pattern.groups is not a field of chain: remove it, or use cascade",
         ),
         (
             {"rules": [{"role": "all", "pattern": {"kind": "chain"}, "trainable": [[0, 1]]}]},
-            "trainable stands beside a pattern: keep one of the two",
+            "trainable cannot be combined with a pattern: keep one of the two",
         ),
         (
             {"lr": {"group_decay": 0.5, "lowest_scale": 0.1}},
-            "lr.lowest_scale stands beside group_decay: keep one of the two",
+            "lr.lowest_scale cannot be combined with group_decay: keep one of the two",
         ),
         (
             {"lr": {"warmup": {"epochs": 1.0, "share": 0.1}}},
-            "lr.warmup.share stands beside epochs: keep one of the two",
+            "lr.warmup.share cannot be combined with epochs: keep one of the two",
         ),
         ({"lr": {"warmup": {"share": 2.0}}}, "lr.warmup.share is 2.0: it must be at most 1"),
         ({"sources": []}, "sources is empty: add at least one"),

@@ -58,7 +58,7 @@ def changed(*path: str | int, to: Any) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("path", "value", "says"),
     [
-        (("format",), "thaw.schedule", "format is 'thaw.schedule': this is a schedule, and no rec"),
+        (("format",), "thaw.schedule", "format is 'thaw.schedule': this is a schedule, not a rec"),
         (("format",), "record", 'format is \'record\': a Thaw record has "format": "thaw.record"'),
         (("version",), 2, "version is 2, but this Thaw reads 1: update Thaw to open it"),
         (("epochs",), 10_001, "epochs is 10001: it must be at most 10000"),
@@ -67,13 +67,13 @@ def changed(*path: str | int, to: Any) -> dict[str, Any]:
         (
             ("steps_per_epoch",),
             11,
-            "curves[0] has 40 steps, and the record 44: let its pieces cover every step once",
+            "curves[0] has 40 steps, but the record has 44: let its pieces cover every step once",
         ),
         (("curves", 0, 0), [10, 0.1], "curves[0][0] is [10, 0.1]: write [steps, first rate, last"),
         (("curves", 0, 0, 1), -0.1, "curves[0][0][1] is -0.1: it must be at least 0"),
         (("curves", 0, 0, 0), 0, "curves[0][0][0] is 0: it must be at least 1"),
         (("curves", 0), [], "curves[0] is empty: add at least one"),
-        (("groups", 1, "curve"), 1, "groups[1].curve is 1, and the last curve is 0: curves count"),
+        (("groups", 1, "curve"), 1, "groups[1].curve is 1, but the last curve is 0: curves count"),
         (("groups", 1, "name"), "body", "groups has two groups named 'body': rename one of them"),
         (("groups", 0, "trainable"), [[2]], "groups[0].trainable[0] is [2]: write [start, end], "),
         (("groups", 0, "lr_scale"), 1, "groups[0].lr_scale is not a field here: did you mean 'sca"),
@@ -94,8 +94,8 @@ def test_what_no_document_may_have_no_record_has():
     for broken, says in (
         (text.ljust(parse.MAX_BYTES + 1), "the document has 262,145 bytes"),
         (text.replace("1e-12", "NaN"), "line 1, column .* is NaN"),
-        (text.replace('"version": 1', '"version": 1, "version": 1'), "version stands twice"),
-        ("[" * 17, "is nested over 16 deep"),
+        (text.replace('"version": 1', '"version": 1, "version": 1'), "version appears twice"),
+        ("[" * 17, "is nested over 16 levels deep"),
         ("[]", "the document is \\[\\], not an object"),
     ):
         with pytest.raises(ScheduleError, match=says):
@@ -106,8 +106,8 @@ def test_a_record_where_a_schedule_is_needed_says_what_it_is_good_for():
     with pytest.raises(ScheduleError) as caught:
         parse.parse(json.dumps(DOCUMENT))
     assert str(caught.value) == (
-        "format is 'thaw.record': a record of a loop is no schedule: compare it on the Compare "
-        "page, or make a schedule of the loop with core.as_schedule"
+        "format is 'thaw.record': this is a record of a loop, not a schedule: compare it on the "
+        "Compare page, or make a schedule of the loop with core.as_schedule"
     )
 
 

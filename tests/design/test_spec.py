@@ -94,17 +94,17 @@ def test_windows_may_adjoin_leave_gaps_and_reach_past_the_run():
         (
             [[0, 4], [3, 6]],
             "has [0, 4] and then a window from 3: "
-            "put windows in order, and start each when the one before has ended",
+            "put windows in order, and start each after the one before has ended",
         ),
         (
             [[4, 6], [0, 2]],
             "has [4, 6] and then a window from 0: "
-            "put windows in order, and start each when the one before has ended",
+            "put windows in order, and start each after the one before has ended",
         ),
         (
             [[0, None], [7, 9]],
             "has [0, null] and then a window from 7: "
-            "put windows in order, and start each when the one before has ended",
+            "put windows in order, and start each after the one before has ended",
         ),
     ],
 )

@@ -32,5 +32,5 @@ def test_an_unknown_code_names_the_nearest():
     with pytest.raises(InputError) as caught:
         why("rising-rl")
     assert str(caught.value) == (
-        "CODE is 'rising-rl', which is no problem's code: did you mean 'rising-lr'?"
+        "CODE is 'rising-rl', which is not a problem code: did you mean 'rising-lr'?"
     )

@@ -47,7 +47,7 @@ def test_who_waits_for_others_waits_no_longer_than_the_work_may_take() -> None:
     with ThreadPoolExecutor() as pool:
         first = pool.submit(sleep, 3.0, 30)
         time.sleep(1.0)
-        with pytest.raises(bounded.UnfinishedError, match="others were in line for 1 s"):
+        with pytest.raises(bounded.UnfinishedError, match="waited 1 s for others"):
             sleep(0.0, 1)
         assert b"1 loop" in first.result()
     assert b"1 loop" in sleep(0.0, 30)

@@ -163,20 +163,20 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
     [
         ("", "the file has no phases: number them from 0, as 0: and 1:"),
         ("[1, 2]", "the file has no phases"),
-        ("0: {params: [fc]}\n0: {params: [fc]}", "is not YAML (a key stands twice)"),
+        ("0: {params: [fc]}\n0: {params: [fc]}", "is not YAML (a key appears twice)"),
         ("0: {params: [fc]}\n2: {params: [fc]}", "the file has the phases 0, 2"),
         ("'0': {params: [fc]}", "the file has the phases '0'"),
         ("0: [fc]", '0 is ["fc"]'),
         ("0: {parms: [fc]}", "0.parms is unknown: did you mean 'params'?"),
         ("0: {params: fc}", "0.params is 'fc'"),
         ("0: {params: [1]}", "0.params[0] is 1"),
-        ("0: {params: ['(']}", "0.params[0] is '(', no regular expression"),
+        ("0: {params: ['(']}", "0.params[0] is '(', which is not a regular expression"),
         ("0: {params: [cf]}", "0.params[0] is 'cf', which matches no parameter of torchvision"),
-        ("0: {params: [fc], new_optimizer: {}}", "0.new_optimizer is not what a schedule can say"),
+        ("0: {params: [fc], new_optimizer: {}}", "0.new_optimizer cannot be read into a schedule"),
         ("0: {params: [fc]}\n1: {params: [layer4]}", "0.max_transition_epoch is missing"),
         (
             "0: {params: [fc], max_transition_epoch: 1}\n1: {params: [fc.bias], lr: 1}",
-            "1.params[0] thaws 'fc.bias', which phase 0 has thawed",
+            "1.params[0] thaws 'fc.bias', which phase 0 has already thawed",
         ),
         (
             "0: {params: [fc], max_transition_epoch: 1}\n1: {params: [layer4], lr: fast}",
@@ -185,7 +185,7 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
         ("0: {params: [fc], max_transition_epoch: x}", "0.max_transition_epoch is 'x'"),
         ("0: {params: [fc], max_transition_epoch: 20000}", "0.max_transition_epoch is 20000"),
         ("0: {params: &a [fc], lr: *a}", "is not YAML (an alias)"),
-        ("[" * 5000, "is not YAML (nested over 4 deep)"),
+        ("[" * 5000, "is not YAML (nested over 4 levels deep)"),
         ("0: {params: [fc", "is not YAML"),
         ("0: 2001-99-99", "the file is not YAML"),
         ("\0", "the file is not YAML"),
@@ -234,6 +234,6 @@ def test_the_command_line_reads_what_it_has_written(tmp_path: Path):
     done = runner.invoke(cli, ["import", str(file), "--onto", "exercise"])
     assert parse.parse(done.stdout) == presets.load("exercise")
     nowhere = runner.invoke(cli, [*written[:-2], "--usage"])
-    assert nowhere.stderr.endswith("--usage is of a file that is not written: name it with --out\n")
+    assert nowhere.stderr.endswith("--usage needs a file to refer to: name it with --out\n")
     refused = runner.invoke(cli, ["import", str(tmp_path), "--onto", "exercise"])
     assert (refused.exit_code, refused.stderr.startswith("error: YAML is ")) == (2, True)

@@ -191,8 +191,8 @@ def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
 @pytest.mark.parametrize(
     ("model", "weights", "shape", "told"),
     [
-        ("torchvision/resnet18", None, "linear", "on the CPU every bit of a run of Thaw"),
-        ("torchvision/resnet18", None, "polynomial", "since NumPy rounds powers otherwise"),
+        ("torchvision/resnet18", None, "linear", "on the CPU, every bit of Thaw's own run"),
+        ("torchvision/resnet18", None, "polynomial", "since NumPy rounds powers differently"),
         ("timm/resnet18", "a1_in1k", "linear", "begins with other random numbers"),
     ],
 )

@@ -65,14 +65,14 @@ def test_without_a_file_the_export_goes_to_standard_output():
 def test_an_unknown_target_is_refused_with_the_nearest_one():
     done = RUNNER.invoke(cli, ["export", "exercise", "--to", "cvs"])
     assert done.exit_code == 2
-    assert done.stderr == "error: --to is 'cvs', which is no target: did you mean 'csv'?\n"
+    assert done.stderr == "error: --to is 'cvs', which is not a target: did you mean 'csv'?\n"
 
 
 @pytest.mark.parametrize("name", [n for n, t in targets.TARGETS.items() if t.executes])
 def test_a_schedule_with_errors_is_no_training_script(name: str):
     raw = to_raw(SCHEDULES["exercise"])
     raw["groups"][-1]["trainable"] = []  # nothing trains at first
-    with pytest.raises(ScheduleError, match="groups has none that trains in epochs 0 to 1"):
+    with pytest.raises(ScheduleError, match="groups are all frozen in epochs 0 to 1"):
         targets.export(name, Source(from_raw(raw), STEPS, TABLE))
 
 
@@ -131,4 +131,4 @@ def test_a_loop_over_groups_that_holds_nothing_is_not_written():
     target = targets.find("finetuning-scheduler")
     usage = targets.usage(target, target.make(Source(from_raw(raw), STEPS, TABLE)), "a.yaml")
     held = usage.split("def hold(model, epoch):\n")[1].split("\n\n")[0].splitlines()
-    assert held[1:] == ["    pass  # what is frozen goes on in train mode"]
+    assert held[1:] == ["    pass  # frozen groups stay in train mode"]

@@ -24,7 +24,8 @@ def test_new_content_takes_the_place_of_the_old(tmp_path, write):
 
 def test_what_the_disk_refuses_is_told_with_the_file_and_the_way_out(tmp_path):
     path = tmp_path / "none" / "file"
-    told = r"none/file cannot be written \(No such .*\): make room or allow it there, and resume"
+    way_out = "free some space or grant write permission there, then resume"
+    told = rf"none/file cannot be written \(No such .*\): {way_out}"
     with pytest.raises(RunError, match=told), disk.told(path):
         disk.replace_durably(path, b"x")
 

@@ -52,7 +52,9 @@ def test_a_run_whose_disk_is_full_fails_with_a_message_in_its_folder(disk):
             sitting.take(step)
     assert folders.status(run) == "failed"
     (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Failed)]
-    assert told.message.endswith("make room or allow it there, and resume the run")
+    assert told.message.endswith(
+        "free some space or grant write permission there, then resume the run"
+    )
 
 
 def test_a_run_that_was_cut_off_by_a_full_disk_says_so(disk):

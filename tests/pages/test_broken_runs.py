@@ -68,7 +68,7 @@ def test_a_run_whose_schedule_is_damaged_is_told_with_the_way_to_delete_it(home:
     app.run()
     assert not app.exception, app.exception
     told = " ".join(error.value.replace("\\", "") for error in app.error)
-    assert "mend it there; or delete the run: python -m core delete r0" in told
+    assert "fix it there; or delete the run: python -m core delete r0" in told
     assert "run" not in app.query_params
 
 

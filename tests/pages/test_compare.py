@@ -215,7 +215,7 @@ def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppT
     assert "<b>Alike:</b> 6 epochs, Adam, head" in drawn
     assert drawn.count("not recorded") == 3
     assert "<small>5e-3</small>" in drawn  # peaks, since no base rate is recorded
-    assert "A record knows no model" in drawn
+    assert "A record has no model" in drawn
     assert charts(app) == 5  # the groups that train
     assert box(app, "B").options[1] == "My loop · record"  # type: ignore[attr-defined]
     assert not any(button.key == "use-B" for button in app.button)
@@ -466,7 +466,7 @@ def test_two_deletions_are_undone_one_after_the_other(
     assert named(home) == []
 
     def refuse(*_: object) -> str:
-        raise InputError("THAW_HOME", "is full", "make room there")
+        raise InputError("THAW_HOME", "is full", "free some space there")
 
     with monkeypatch.context() as full:
         full.setattr(library, "restore", refuse)
@@ -489,7 +489,7 @@ def test_a_name_that_is_taken_is_refused_and_the_field_shows_the_old_one(
     other = ({GRADUAL.name, HEAD_ONLY.name} - {field.value}).pop()
     before = field.value
     field.set_value(other).run()
-    assert "another schedule of the library has" in app.error[0].value
+    assert "the name of another schedule in the library" in app.error[0].value
     (field,) = [each for each in app.text_input if each.label == "Name"]
     assert field.value == before
 

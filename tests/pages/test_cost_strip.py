@@ -144,7 +144,7 @@ def test_the_strip_follows_the_run_settings(app: AppTest) -> None:
     app.session_state["settings"] = RunSettings(cache="off")
     assert "switched off in the run settings" in drawn(app.run())
     app.session_state["settings"] = RunSettings(cache_memory=0, cache_disk=0)
-    assert "takes more room than it may have" in drawn(app.run())
+    assert "takes more space than it may use" in drawn(app.run())
 
 
 def test_phases_too_narrow_for_figures_have_them_told_at_the_playhead(app: AppTest) -> None:

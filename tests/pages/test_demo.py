@@ -151,7 +151,7 @@ def test_visitors_wait_in_their_order_and_one_who_cancels_frees_the_place(held: 
     assert "You are number <b>1</b>" in html(first)
     assert "You are number <b>2</b>. 1 ahead of you" in html(second)
     assert "2 waiting" in html(second)
-    assert "4 minutes at most" in html(second)
+    assert "at most 4 minutes" in html(second)
     assert second.button(key="start").disabled
     shown(first.button(key="leave-queue").click().run())
     assert "In the queue" not in html(first)
@@ -271,8 +271,8 @@ def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held
         sitting.say(ev.Notice(demo._out_of_time(LIMITS)))
         sitting.take(ev.Stopped(0))
     app = visitor(late.name)
-    assert [each.value for each in app.info] == [r"Stopped, since its time was over\."]
-    assert "the 120 s that a run" in " ".join(each.value for each in app.caption)
+    assert [each.value for each in app.info] == [r"Stopped because its time limit was reached\."]
+    assert "the hosted demo's limit of 120 s" in " ".join(each.value for each in app.caption)
 
 
 def test_a_server_sweeps_by_itself_once_somebody_has_looked_at_any_page() -> None:
@@ -302,4 +302,4 @@ def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
         edits.set_field(presets.load("exercise"), "model", foreign)
     )
     shown(app.run().run())
-    assert "the hosted demo has no memory for it" in html(app)
+    assert "the hosted demo does not have the memory for it" in html(app)

@@ -78,7 +78,7 @@ def test_a_schedule_with_errors_is_refused_by_what_trains_and_drawn_by_the_rest(
     raw = to_raw(presets.load("exercise"))
     raw["groups"][-1]["trainable"] = []
     opened(app, from_raw(raw))
-    assert "groups has none that trains in epochs 0 to 1" in without_styles(app)
+    assert "groups are all frozen in epochs 0 to 1" in without_styles(app)
     assert len(app.error) == 1
     choose(app, "markdown")
     assert not app.error

@@ -69,7 +69,7 @@ def test_what_augmentation_and_precision_mean_is_said(card: AppTest) -> None:
     assert "open-ended" in captions(card)
     assert "changes no bit" in captions(card)
     card.selectbox(key="setting-precision").set_value("fast").run()
-    assert "gives up the last bits" in captions(card)
+    assert "neither bit-exact nor repeatable" in captions(card)
 
 
 def test_a_message_that_was_under_way_while_a_run_was_left_brings_nothing_of_its_settings(

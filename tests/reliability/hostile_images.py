@@ -14,7 +14,7 @@ from PIL import Image
 
 from tests.data.zips import classes, png, zipped
 
-_NO_IMAGE = "no image"
+_NO_IMAGE = "not an image"
 _BOMB = "far too many pixels"
 _HEAVY = "MB of memory: make it smaller"
 _TORN = ""
@@ -49,7 +49,7 @@ def made() -> dict[str, tuple[bytes, str | None]]:
             _saved(Image.new("RGB", (6_200, 5_000)), "JPEG", progressive=True),
             _HEAVY,
         ),
-        "JPEG that comes in 100,000 passes": (_in_passes(100_000), "passes: save it again"),
+        "JPEG that comes in 100,000 passes": (_in_passes(100_000), "scans: save it again"),
         "TIFF of 200 million pixels": (
             _saved(Image.new("1", (20_000, 10_000)), "TIFF", compression="group4"),
             _BOMB,
@@ -59,8 +59,8 @@ def made() -> dict[str, tuple[bytes, str | None]]:
             _HEAVY,
         ),
         "TIFF whose tags go round": (b"II*\0\x08\0\0\0\0\0\x08\0\0\0" + bytes(20), _TORN),
-        "TIFF of 32 bits": (_saved(photo.convert("I"), "TIFF"), "grey of 32 bits"),
-        "TIFF of floats": (_saved(photo.convert("F"), "TIFF"), "grey of 32 bits"),
+        "TIFF of 32 bits": (_saved(photo.convert("I"), "TIFF"), "32-bit grey"),
+        "TIFF of floats": (_saved(photo.convert("F"), "TIFF"), "32-bit grey"),
         "PPM of 10¹⁸ pixels": (b"P6 999999999 999999999 255\n", _BOMB),
         "BMP of 2³¹ pixels": (_bmp_of(2**31 - 1, 1), _BOMB),
         "JPEG cut short": (jpeg[: len(jpeg) // 2], _TORN),

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from tests.data.zips import classes, many_entries, png, zipped
 
 GOOD = classes("cat", "dog")
-_OUT = "a path that leads out of it"
+_OUT = "a path that leads outside it"
 _SHARED = "entries that share their bytes"
-_NO_ZIP = "is no zip file, or is cut short"
+_NO_ZIP = "is not a zip file, or is truncated"
 _ONE_LEFT = "whose class 'dog' has one image"
 """Of two: the other one is damaged."""
 _ZEROS = b"\0" * 50_000_000
@@ -74,7 +74,7 @@ def _by_name() -> list[tuple[str, bytes, str]]:
         "other Unicode form": ("cat/e\u0301.png", ""),
         "full-width slash": ("cat/\uff0f..\uff0fx.png", ""),
         "HTML": ("cat/<img src=x onerror=alert(1)>.png", ""),
-        "class in another case": ("CAT/1.png", "two class folders of nearly one name"),
+        "class in another case": ("CAT/1.png", "two class folders with almost the same name"),
         "file and folder of one name": ("cat", ""),
     }
     found = [(name, _with(path, png(9)), message) for name, (path, message) in told.items()]
@@ -104,8 +104,8 @@ def _by_entry(plain: bytes) -> dict[str, tuple[bytes, str]]:
         "size of 4 GB": edited(to("file_size", 2**32 - 2), ""),
         "compressed size of 2 GB": edited(to("compress_size", 2**31), _SHARED),
         "wrong CRC": edited(to("CRC", 1), _ONE_LEFT),
-        "locked": edited(to("flag_bits", 0x1), "locked with a password"),
-        "strongly locked": edited(to("flag_bits", 0x40), "locked with a password"),
+        "locked": edited(to("flag_bits", 0x1), "protected by a password"),
+        "strongly locked": edited(to("flag_bits", 0x40), "protected by a password"),
         "patched data": edited(to("flag_bits", 0x20), _ONE_LEFT),
         "method 99": edited(to("compress_type", 99), "with method 99"),
         "other disk": edited(to("volume", 7), ""),

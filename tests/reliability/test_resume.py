@@ -106,7 +106,7 @@ def test_another_library_is_refused_with_its_versions_unless_it_is_asked_for(tmp
     refused(
         sit(folder)[1],
         "a library changed: here is torch 99.0, but epoch 0 was run with torch ",
-        "by --other-libraries",
+        "or continue with --other-libraries (the last bits may differ)",
     )
     _, result = sit(folder, more=("--other-libraries",))
     assert result.exit_code == 0, result.output
@@ -119,7 +119,9 @@ def test_a_checkpoint_of_another_format_is_refused_and_no_epoch_is_run_again(tmp
     folder = broken_off(tmp_path / "run")
     before = folders.CHECKPOINTS
     monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
-    refused(sit(folder)[1], f"{before}/epoch-00001-", "of another format than this Thaw's, 3")
+    refused(
+        sit(folder)[1], f"{before}/epoch-00001-", "is not in format 3, the one that this Thaw reads"
+    )
     assert len(checkpoint_files.stored(folder / before)) == 1
 
 
@@ -139,7 +141,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_run_ends_with_the_same_bits
     newest, _ = checkpoint_files.stored(folder / folders.CHECKPOINTS)
     newest.write_bytes(newest.read_bytes()[:-1])
     told = [each.message for each in finished(folder) if isinstance(each, ev.Notice)]
-    assert told == [f"checkpoint {newest.name} is damaged: going on from epoch 1 instead"]
+    assert told == [f"checkpoint {newest.name} is damaged: continuing from epoch 1 instead"]
     one, other = sittings.ended(tmp_path / "alone"), sittings.ended(folder)
     assert sittings.differences(one, other) == ["notices"]
 
@@ -233,7 +235,7 @@ def test_a_disk_that_is_really_full_is_told_and_with_room_the_run_ends_with_the_
         said.append(result.stderr)
     assert len(said) >= 2
     for line in said:
-        assert re.fullmatch(rf"error: \S+ cannot be written \({FULL}\): make room .*\n", line)
+        assert re.fullmatch(rf"error: \S+ cannot be written \({FULL}\): free some space .*\n", line)
     assert result.exit_code == 0
     assert sittings.differences(sittings.ended(tmp_path / "alone"), sittings.ended(folder)) == []
 
@@ -255,8 +257,8 @@ def test_a_disk_that_is_really_read_only_is_told_and_nothing_is_lost(small_disk)
     _, result = sit(folder)
     assert result.exit_code == 1
     assert result.stderr == (
-        f"error: {folder} cannot be written (Read-only file system): make room or allow it there, "
-        "and resume the run\n"
+        f"error: {folder} cannot be written (Read-only file system): free some space or grant "
+        "write permission there, then resume the run\n"
     )
     assert event_log.read(folder) == before
     remount(small_disk, "rw")
@@ -283,8 +285,8 @@ def test_a_folder_that_may_not_be_written_is_told_by_run_and_by_resume(tmp_path)
     assert told == [
         (
             1,
-            f"error: {tmp_path}/run cannot be written (Permission denied): make room or allow it "
-            "there, and resume the run\n",
+            f"error: {tmp_path}/run cannot be written (Permission denied): free some space or "
+            "grant write permission there, then resume the run\n",
         ),
         (
             2,

@@ -176,7 +176,7 @@ def test_a_folder_is_not_claimed_if_what_is_written_there_would_go_elsewhere(
         mine.write_text("all that I have")
     with pytest.raises(InputError, match=f"where '{name}' is a (link|pipe or device)") as told:
         claims(run)
-    assert ": a run writes only what is its own, " in str(told.value)
+    assert ": a run writes only its own files, so " in str(told.value)
     assert not mine.exists() or mine.read_text() == "all that I have"
     assert mine.exists() == (kind == "link")
 
@@ -211,5 +211,7 @@ def test_a_take_over_that_the_disk_refuses_says_so(run, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(claim, "replace", full)
-    with pytest.raises(RunError, match=r"cannot be written \(No space left on device\): make room"):
+    with pytest.raises(
+        RunError, match=r"cannot be written \(No space left on device\): free some space"
+    ):
         claim.take_over(run)

@@ -96,11 +96,11 @@ def test_every_preset_can_be_shortened_to_one_that_the_demo_runs(name: str) -> N
         ),
         ("cache_memory", None, "--cache-memory is not given: the hosted demo takes at most 50"),
         ("cache_disk", 201, "--cache-disk is 201: the hosted demo takes at most 200"),
-        ("device", "auto", "--device is 'auto', and the hosted demo runs on the CPU: use cpu"),
+        ("device", "auto", "--device is 'auto', but the hosted demo runs on the CPU: use cpu"),
         (
             "data",
             "/etc",
-            "--data is '/etc', and the hosted demo opens no folders: "
+            "--data is '/etc', but the hosted demo opens no folders: "
             "use fashion-mnist, or upload a zip on the Run page",
         ),
     ],
@@ -168,7 +168,7 @@ def test_a_runs_own_process_refuses_it_too(tmp_path: Path) -> None:
         [*command, "--samples", "513"], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert ran.returncode == 2
-    assert "error: epochs is 6, and a run of the hosted demo has at most 5" in ran.stderr
+    assert "error: epochs is 6, but a run of the hosted demo has at most 5" in ran.stderr
     assert "error: --samples is 513: the hosted demo takes at most 512" in ran.stderr
     assert "Traceback" not in ran.stderr
 
@@ -177,10 +177,10 @@ def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
     runs = launch.root()
     held = launch.new_folder(runs, "held", datetime.now())
     folders.create(held, SHORT, small())  # which this living process runs
-    with pytest.raises(InputError, match="has to wait, since another one is on"):
+    with pytest.raises(InputError, match="has to wait, since another run is in progress"):
         launch.start(SHORT, small(), runs)
     claim.release(held)
-    with pytest.raises(InputError, match="cannot go on in the hosted demo: start a new one"):
+    with pytest.raises(InputError, match="cannot be resumed in the hosted demo: start a new one"):
         launch.resume(held)
 
 
@@ -233,7 +233,7 @@ def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Pa
     assert ran.returncode != 0
     assert folders.status(run) == "stopped"
     (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Notice)]
-    assert "the 0.5 s that a run of the hosted demo may take were over" in told.message
+    assert "the run reached the hosted demo's limit of 0.5 s: use fewer" in told.message
     assert not (run / "checkpoints").exists()
 
 

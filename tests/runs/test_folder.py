@@ -56,7 +56,7 @@ def test_a_run_that_ended_since_its_events_were_read_is_not_taken_for_interrupte
 
 
 def test_a_folder_is_not_made_for_data_below_a_home_that_there_is_not(tmp_path):
-    with pytest.raises(SettingsError, match=r"^--data is '~nosuchuser/x', and there is no such"):
+    with pytest.raises(SettingsError, match=r"^--data is '~nosuchuser/x', but there is no such"):
         folders.create(tmp_path / "r", SCHEDULE, RunSettings(data="~nosuchuser/x"))
     assert not (tmp_path / "r").exists()
 
@@ -74,7 +74,7 @@ def test_a_summary_comes_back(run):
 @pytest.mark.parametrize("held", ["run", "file"])
 def test_a_folder_that_is_not_empty_is_refused(run, tmp_path, held):
     if held == "run":
-        with pytest.raises(InputError, match="holds a run: go on with: python -m core resume"):
+        with pytest.raises(InputError, match="holds a run: resume it with: python -m core resume"):
             folders.create(run, SCHEDULE, SETTINGS)
         return
     (tmp_path / "x").touch()
@@ -85,7 +85,7 @@ def test_a_folder_that_is_not_empty_is_refused(run, tmp_path, held):
 def test_a_file_is_refused_as_a_run_folder(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
-        with pytest.raises(InputError, match=r"^--out is .* which is no folder"):
+        with pytest.raises(InputError, match=r"^--out is .* which is not a folder"):
             folders.create(path, SCHEDULE, SETTINGS)
 
 
@@ -117,13 +117,13 @@ BAD_IDS = [
 
 @pytest.mark.parametrize("run_id", BAD_IDS)
 def test_an_id_that_could_lead_elsewhere_is_refused(tmp_path, run_id):
-    with pytest.raises(InputError, match=r"^run is .* which is no run's id"):
+    with pytest.raises(InputError, match=r"^run is .* which is not a run's id"):
         folders.run_folder(tmp_path, run_id)
 
 
 def test_an_id_leads_to_its_folder_if_there_is_one(run, tmp_path):
     assert folders.run_folder(tmp_path, "run") == run
-    with pytest.raises(InputError, match="which is not there"):
+    with pytest.raises(InputError, match="which does not exist"):
         folders.run_folder(tmp_path, "another")
 
 
@@ -140,7 +140,7 @@ def test_runs_are_listed_newest_first_and_junk_is_passed_over(tmp_path):
 
 
 def test_what_is_no_run_folder_is_refused_with_the_way_out(tmp_path):
-    with pytest.raises(InputError, match=r"^DIR is .* which is no run folder: name one with"):
+    with pytest.raises(InputError, match=r"^DIR is .* which is not a run folder: name one with"):
         folders.read(tmp_path)
 
 

@@ -28,15 +28,15 @@ def of(run, **changed):
 
 def test_a_process_that_is_gone_may_have_had_too_little_memory(run):
     gone = {"started": 1.0, "ticks": 1} if owner.boot() else {"started": 1.0}
-    assert "when memory runs out" in of(run, **gone)
+    assert "because memory ran out" in of(run, **gone)
 
 
 @pytest.mark.skipif(owner.boot() is None, reason="the system has no name for a boot")
 def test_a_machine_that_was_started_anew_is_told(run):
-    assert of(run, boot="another") == "The machine was started anew while it ran."
+    assert of(run, boot="another") == "The machine was restarted during the run."
 
 
 def test_a_full_disk_is_told_before_all(run, monkeypatch):
     full = namedtuple("Usage", "total used free")(10**12, 10**12, 4096)
     monkeypatch.setattr(shutil, "disk_usage", lambda folder: full)
-    assert of(run, started=1.0, boot="another").endswith("could not write on: make room.")
+    assert of(run, started=1.0, boot="another").endswith("could not continue. Free some space.")

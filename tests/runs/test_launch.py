@@ -353,7 +353,7 @@ def test_runs_are_kept_below_thaw_home(monkeypatch, tmp_path):
     monkeypatch.delenv("THAW_HOME")
     assert launch.root().parts[-2:] == (".thaw", "runs")
     monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
-    with pytest.raises(InputError, match=r"^THAW_HOME is '~nosuchuser/x', and there is no such"):
+    with pytest.raises(InputError, match=r"^THAW_HOME is '~nosuchuser/x', but there is no such"):
         launch.root()
 
 

@@ -95,7 +95,7 @@ def test_the_same_name_asks_before_it_replaces_and_what_was_there_can_be_brought
 ) -> None:
     library.save(root, GRADUAL)
     longer = edits.set_field(GRADUAL, "epochs", 9)
-    with pytest.raises(NameTakenError, match=r"Gradual unfreezing.*has already: replace that one"):
+    with pytest.raises(NameTakenError, match=r"Gradual unfreezing.*already has: replace that one"):
         library.save(root, longer)
     file, replaced = library.save(root, longer, replace=True)
     assert library.load(root, file).schedule == longer
@@ -129,7 +129,7 @@ def test_a_rename_moves_the_file_and_keeps_all_else(root: Path) -> None:
 def test_a_rename_to_a_name_that_is_taken_or_impossible_is_refused(root: Path) -> None:
     file, _ = library.save(root, GRADUAL)
     library.save(root, named("Other"))
-    with pytest.raises(NameTakenError, match="'Other', which another schedule"):
+    with pytest.raises(NameTakenError, match="'Other', the name of another schedule"):
         library.rename(root, file, "Other")
     for name in ("", "   ", "x" * 81, "a\nb"):
         with pytest.raises(ScheduleError, match="name"):

@@ -78,7 +78,9 @@ def test_who_gives_no_sign_is_passed_over_and_has_the_old_place_on_coming_back(
 
 def test_a_full_queue_says_so_and_has_room_again_when_someone_is_gone(line: Path) -> None:
     tickets = [queue.join(line) for _ in range(LIMITS.waiting)]
-    with pytest.raises(InputError, match="queue is full, 20 wait: try again in some minutes"):
+    with pytest.raises(
+        InputError, match="queue is full, with 20 waiting: try again in a few minutes"
+    ):
         queue.join(line)
     go_away(line, tickets[3])
     queue.join(line)
@@ -86,9 +88,9 @@ def test_a_full_queue_says_so_and_has_room_again_when_someone_is_gone(line: Path
 
 def test_a_run_that_cannot_begin_uses_its_ticket_up(line: Path, runs: Path) -> None:
     def fails() -> str:
-        raise InputError("THAW_HOME", "is full", "make room")
+        raise InputError("THAW_HOME", "is full", "free some space")
 
-    with pytest.raises(InputError, match="make room"):
+    with pytest.raises(InputError, match="free some space"):
         queue.wait(line, queue.join(line), runs, fails)
     assert queue.wait(line, queue.join(line), runs, lambda: "begun") == "begun"
 

@@ -78,7 +78,7 @@ def test_what_is_no_table_or_cannot_be_kept_is_a_failure(tmp_path: Path):
     making = Tabulations(printing(text))
     making.ask(NAME, text)
     ended(making)
-    assert making.failure(NAME) == f"it could not be kept in {text}"
+    assert making.failure(NAME) == f"it could not be saved in {text}"
 
 
 def test_a_process_that_takes_too_long_is_killed(tmp_path: Path):

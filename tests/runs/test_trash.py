@@ -43,7 +43,7 @@ def test_of_several_with_one_id_the_last_one_comes_back(root):
     trash.delete(root, "one")
     trash.restore(root, "one")
     assert folders.read(root / "one")[0] == presets.load("ulmfit")
-    with pytest.raises(InputError, match=r"^run is 'one', and there is such a run: give that"):
+    with pytest.raises(InputError, match=r"^run is 'one', but a run with that id exists: rename"):
         trash.restore(root, "one")
 
 
@@ -109,7 +109,9 @@ def test_what_lies_there_for_30_days_goes_with_the_next_deletion(root):
 
 def test_a_run_that_cannot_be_moved_is_told(root):
     (root / ".trash").touch()
-    with pytest.raises(InputError, match=r"^run is 'one', which cannot be moved \(.+\): allow it"):
+    with pytest.raises(
+        InputError, match=r"^run is 'one', which cannot be moved \(.+\): grant write"
+    ):
         trash.delete(root, "one")
     assert root / "one" in folders.list_runs(root)
 

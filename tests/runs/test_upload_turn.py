@@ -54,7 +54,7 @@ def test_one_that_is_left_early_or_refused_leaves_its_turn_to_the_next(end: str)
 def test_one_that_waits_too_long_is_told_to_come_back() -> None:
     first = upload_turn.unpack(pets(), "first.zip", "s1")
     next(first)
-    with pytest.raises(InputError, match=r"^upload has to wait, since .* try again in some minut"):
+    with pytest.raises(InputError, match=r"^upload has to wait, since .* try again in a few minut"):
         list(upload_turn.unpack(pets(), "second.zip", "s2", patience=0.0))
     first.close()
 
@@ -77,6 +77,6 @@ def test_of_two_at_once_no_more_are_taken_than_there_is_room_for(tmp_path: Path)
     assert [type(each) for each in outcomes].count(Upload) == 1
     told = {each for each in outcomes if isinstance(each, str)}
     assert told == {
-        "upload has no room in the hosted demo now: try again within the hour, or use the bundled "
-        "images"
+        "upload does not fit into the hosted demo now: try again within the hour, or use the "
+        "bundled images"
     }

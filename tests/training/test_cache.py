@@ -271,7 +271,7 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
     )
     *_, decision, _ = cache.train_route(0)
     assert not decision.on
-    assert decision.reason == "a batch came out with other bits than without it"
+    assert decision.reason == "a batch gave different bits with the cache than without it"
 
 
 def route_of(rows: torch.Tensor, model: nn.Module, change=lambda row: row) -> Route:
@@ -319,7 +319,9 @@ def test_a_device_that_does_not_repeat_its_own_bits_is_named_as_the_cause():
     turns = count(1)
     restless = route_of(rows, model, lambda row: row + next(turns))
     assert difference(steady, steady, model, tried) == ""
-    assert difference(steady, restless, model, tried) == "this device does not repeat its own bits"
+    assert (
+        difference(steady, restless, model, tried) == "this device does not reproduce its own bits"
+    )
 
 
 def test_a_stored_row_that_is_wrong_is_found_in_the_batch_that_has_it():
@@ -330,7 +332,7 @@ def test_a_stored_row_that_is_wrong_is_found_in_the_batch_that_has_it():
     plain, cached = route_of(rows, model), route_of(wrong, model)
     assert difference(cached, plain, model, [torch.tensor([0, 1])]) == ""
     told = difference(cached, plain, model, [torch.tensor([0, 1]), torch.tensor([3, 2])])
-    assert told == "a batch came out with other bits than without it"
+    assert told == "a batch gave different bits with the cache than without it"
 
 
 def test_a_comparison_leaves_buffers_and_randomness_as_they_were():

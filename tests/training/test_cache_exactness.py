@@ -146,7 +146,7 @@ def test_open_ended_augmentation_is_not_cached_for_training_and_says_why(tmp_pat
     events = assert_same(tmp_path, schedule_of("resnet", GRADUAL["resnet"], 6), augment="random")
     decisions = of_kind(events, ev.CacheDecision)
     assert not any(decision.on for decision in decisions)
-    assert decisions[0].reason == "open-ended augmentation shows other images in every epoch"
+    assert decisions[0].reason == "open-ended augmentation shows new images in every epoch"
 
 
 def test_after_a_group_freezes_again_a_new_pass_is_made(tmp_path):

@@ -92,8 +92,8 @@ def test_a_file_of_weights_that_is_torn_is_named_with_the_way_out(ref, keep, dam
     with pytest.raises(RunError) as caught:
         pretrained(ref, 3)
     assert str(caught.value) == (
-        f"model.weights is {ref.weights!r} of {ref.name}, whose file {file} is torn or holds "
-        "something else: delete it, and it is downloaded anew"
+        f"model.weights is {ref.weights!r} of {ref.name}, whose file {file} is corrupt or not "
+        "a weights file: delete it to download it again"
     )
 
 
@@ -101,10 +101,10 @@ def test_weights_that_would_run_a_program_when_unpickled_run_none(tmp_path):
     file = in_torchs_cache(RESNET, tmp_path)
     for content in (Evil(), {"conv1.weight": Evil()}):
         torch.save(content, file)
-        with pytest.raises(RunError, match=f"whose file {file} is torn or holds something else"):
+        with pytest.raises(RunError, match=f"whose file {file} is corrupt or not a weights file"):
             pretrained(RESNET, 3)
     file.write_bytes(pickle.dumps(Evil(), protocol=2))
-    with pytest.raises(RunError, match="is torn or holds something else"):
+    with pytest.raises(RunError, match="is corrupt or not a weights file"):
         pretrained(RESNET, 3)
     assert not RAN
 

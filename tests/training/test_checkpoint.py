@@ -87,7 +87,8 @@ def test_a_checkpoint_of_another_format_is_refused_and_not_taken_for_a_damaged_o
     save(tmp_path, made(1))
     for content in ({"epoch": 9}, {"epoch": 9, "format": 1}, {"epoch": 9, "format": 3}):
         path = put(tmp_path, content)
-        told = rf"^checkpoints/{path.name} is of another format than this Thaw's, 2: resume the run"
+        wrong = "is not in format 2, the one that this Thaw reads: resume the run"
+        told = rf"^checkpoints/{path.name} {wrong}"
         with pytest.raises(InputError, match=told):
             checkpoint.newest(tmp_path)
         path.unlink()
@@ -137,13 +138,17 @@ def test_leftovers_of_a_killed_write_are_not_taken_for_checkpoints(tmp_path):
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
 def test_a_folder_that_cannot_be_written_is_a_run_error_with_a_way_out(tmp_path):
     tmp_path.chmod(stat.S_IRUSR | stat.S_IXUSR)
-    with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
+    with pytest.raises(
+        RunError, match="free some space or grant write permission there, then resume the run"
+    ):
         save(tmp_path, made(1))
 
 
 def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
+    with pytest.raises(
+        RunError, match="free some space or grant write permission there, then resume the run"
+    ):
         save(tmp_path / "file", made(1))
 
 
@@ -196,7 +201,9 @@ def test_weights_are_written_as_safetensors_and_tied_ones_once(tmp_path):
 
 def test_weights_that_cannot_be_written_are_a_run_error(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="make room or allow it there, and resume the run"):
+    with pytest.raises(
+        RunError, match="free some space or grant write permission there, then resume the run"
+    ):
         checkpoint.save_weights(tmp_path / "file" / "w.safetensors", torch.nn.Linear(2, 2))
     (tmp_path / "w.safetensors").mkdir()
     with pytest.raises(RunError, match=r"w\.safetensors cannot be written"):

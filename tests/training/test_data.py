@@ -135,7 +135,7 @@ def refused(folder: Path | str) -> str:
 
 
 def test_a_folder_that_is_not_there_is_refused(tmp_path):
-    assert "which does not exist or is closed to you" in refused(tmp_path / "nowhere")
+    assert "which does not exist or is not accessible" in refused(tmp_path / "nowhere")
     assert "does not exist" in refused("x" * 4_000)
 
 
@@ -172,7 +172,7 @@ def test_images_that_cannot_be_read_are_named(folder):
     (folder / "dog" / "1.png").write_bytes(content[: len(content) // 2])
     message = refused(folder)
     assert "where 2 images cannot be read" in message
-    assert f"{folder / 'cat' / '0.png'} (no image)" in message
+    assert f"{folder / 'cat' / '0.png'} (not an image)" in message
     assert str(folder / "dog" / "1.png") in message
 
 
@@ -192,7 +192,8 @@ def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []  # it has no name, so that nothing is left of it
     told = (
         r"^--samples and --validation-samples ask for 1,025 images of 1024 px, 3.2 GB: lower one "
-        r"of them or --image-size; 6.4 GB of memory and 0.0 GB of disk are free, half may be taken$"
+        r"of them or --image-size; 6.4 GB of memory and 0.0 GB of disk are free, of which half "
+        r"may be used$"
     )
     with pytest.raises(DataError, match=told):
         room_for(1_025, chosen, memory=free, disk=0, scratch=tmp_path)

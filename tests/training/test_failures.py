@@ -92,7 +92,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batc
         hook.remove()
     kept = json.loads((tmp_path / "evidence.json").read_text())
     assert message.startswith(kept["what"])
-    assert "; the batch, and the groups that are hit, are in evidence.json: lower " in message
+    assert "; the batch and the affected groups are in evidence.json: lower " in message
     assert kept["step"] == len(steps) == len(taken) - 1
     assert f"in epoch {kept['epoch']}, step {kept['step']} " in message
     assert kept["split"] == "train"
@@ -106,7 +106,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batc
 def test_evidence_that_cannot_be_kept_hides_no_failure(tmp_path):
     message, _ = explode(tmp_path, evidence=tmp_path / "none" / "evidence.json")
     assert message.startswith("the loss is ")
-    assert "; the evidence could not be kept (No such file or directory): lower " in message
+    assert "; the evidence could not be saved (No such file or directory): lower " in message
 
 
 REF = ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V1")
@@ -127,7 +127,7 @@ def test_weights_that_the_disk_does_not_take_are_told_with_where_to_make_room():
     with pytest.raises(RunError) as caught, weights.downloading(REF):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/resnet18.pth")
     assert str(caught.value) == (
-        "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could not be kept "
-        "(No space left on device): make room or allow it in /cache/resnet18.pth, or set HF_HOME "
-        "or TORCH_HOME to another folder"
+        "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could not be saved "
+        "(No space left on device): free some space or grant write permission in "
+        "/cache/resnet18.pth, or set HF_HOME or TORCH_HOME to another folder"
     )

@@ -86,8 +86,8 @@ def test_a_library_of_another_version_is_refused_with_both_versions_and_a_way_ou
         origins.check_libraries(before, 3)
     assert str(caught.value) == (
         f"a library changed: here is timm {now['timm']}, but epochs 0 to 2 were run with timm "
-        "0.9.1: install that again, go on with other last bits by --other-libraries, or start a "
-        "new run in another folder"
+        "0.9.1: install that version again, or continue with --other-libraries "
+        "(the last bits may differ), or start a new run in another folder"
     )
     origins.check_libraries(origin(), 3)
 

@@ -33,7 +33,7 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     base_lr = float(f"{optimizer.base_lr * (end / reached):.6g}")
     where = "below" if reached < low else "above"
     wrong = (
-        f"is {optimizer.base_lr:g}, with which {fastest} peaks at {reached:.2g}, "
+        f"is {optimizer.base_lr:g}, so {fastest} peaks at {reached:.2g}, "
         f"{where} the usual {low:g} to {high:g} of {OPTIMIZERS[optimizer.name]}"
     )
     way_out = f"set it to {base_lr:g}"
@@ -54,7 +54,7 @@ def heavy_decay(facts: Facts) -> Iterator[Problem]:
     if optimizer.weight_decay <= high:
         return
     name = OPTIMIZERS[optimizer.name]
-    wrong = f"is {optimizer.weight_decay:g}, above the {high:g} that is the most usual for {name}"
+    wrong = f"is {optimizer.weight_decay:g}, above {high:g}, the highest usual value for {name}"
     way_out = "lower it"
     path = "optimizer.weight_decay"
     mended = edits.set_field(facts.schedule, path, high)
@@ -80,8 +80,8 @@ def decay_on_norms(facts: Facts) -> Iterator[Problem]:
     if not pulled:
         return
     wrong = (
-        f"is {optimizer.weight_decay:g}, and AdamW also shrinks {pulled:,} parameters of norm "
-        f"layers and biases by it, {percent(pulled / everything)} of what trains"
+        f"is {optimizer.weight_decay:g}, and AdamW also applies it to {pulled:,} parameters of "
+        f"norm layers and biases, {percent(pulled / everything)} of what trains"
     )
-    way_out = "leave it where it is small, or set it to 0: a schedule has one decay for all"
+    way_out = "keep it if it is small, or set it to 0: a schedule has one decay for all groups"
     yield Problem("decay-on-norms", "hint", "optimizer.weight_decay", (), wrong, way_out)

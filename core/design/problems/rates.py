@@ -33,7 +33,7 @@ def rising_lr(facts: Facts) -> Iterator[Problem]:
     if not rising:
         return
     named = listed(f"{name} ({value:.2g})" for name, value in rising.items())
-    wrong = f"is {floor:g}, above the peak of {named}, so that the rate rises{_fold(rising, floor)}"
+    wrong = f"is {floor:g}, above the peak of {named}, so the rate rises{_fold(rising, floor)}"
     way_out = "make the floor a factor of each group's peak"
     fix = Fix("Floor as a factor", edits.to_relative_floor(facts.schedule))
     yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
@@ -51,7 +51,7 @@ def floor_above_peak(facts: Facts) -> Iterator[Problem]:
     way_out = f"lower it, say to {USUAL_FLOOR:g} of each group's peak"
     if facts.floor_lr is None:
         path = "lr.decay.floor.factor"
-        wrong = f"is {share:g} of the peak, so that no rate falls by more than {1 - share:.0%}"
+        wrong = f"is {share:g} of the peak, so no rate falls by more than {1 - share:.0%}"
         way_out += ", or choose the constant shape"
     else:
         path = "lr.decay.floor.lr"
@@ -60,7 +60,7 @@ def floor_above_peak(facts: Facts) -> Iterator[Problem]:
         so = f"rates rise{fold}" if fold else "no rate falls"
         wrong = (
             f"is {facts.floor_lr:g}, and even {fastest}, the fastest group, peaks at "
-            f"{facts.peaks[fastest]:.2g}, so that {so}"
+            f"{facts.peaks[fastest]:.2g}, so {so}"
         )
     yield Problem("floor-above-peak", "warning", path, (), wrong, way_out, fix)
 
@@ -77,9 +77,9 @@ def wide_spread(facts: Facts) -> Iterator[Problem]:
     times = reached[fast] / reached[slow]
     wrong = (
         f"peaks at {reached[slow]:.2g}, {f'{times:,.0f}' if times < 1e9 else f'{times:.0e}'} times "
-        f"lower than {fast} ({reached[fast]:.2g}), so that it hardly moves"
+        f"lower than {fast} ({reached[fast]:.2g}), so it hardly moves"
     )
-    way_out = "bring the decay per group closer to 1, or freeze it"
+    way_out = "bring the decay per group closer to 1, or freeze the group"
     fix = _narrowed(facts.schedule)
     path = "lr.group_decay" if facts.schedule.group(slow).lr_scale is None else ""
     path = path or facts.path(slow, "lr_scale")
@@ -124,4 +124,4 @@ def _narrowed(schedule: Schedule) -> Fix:
     if max(peaks) <= WIDE * min(peaks):
         return Fix(f"Decay per group {decay:g}", with_decay)
     own = {group.name: {"lr_scale": None} for group in schedule.groups}
-    return Fix(f"Decay per group {decay:g}, no own scales", edits.set_groups(with_decay, own))
+    return Fix(f"Decay per group {decay:g}, no LR scales", edits.set_groups(with_decay, own))

@@ -41,8 +41,8 @@ def nested_path(facts: Facts) -> Iterator[Problem]:
             around = next((outer for outer in prefixes(path)[:-1] if outer in owners), path)
             if around != path or path in seen:
                 where, owner = f"groups[{at}].modules[{index}]", owners[around]
-                lies = "stands in" if around == path else f"lies inside {around!r} of"
-                wrong = f"is {path!r}, which already {lies} group {owner}"
+                lies = "is already in" if around == path else f"already lies inside {around!r} of"
+                wrong = f"is {path!r}, which {lies} group {owner}"
                 way_out = "name every part of the model once"
                 both = (owner,) if owner == group.name else (owner, group.name)
                 yield Problem("nested-path", "error", where, both, wrong, way_out)
@@ -60,7 +60,7 @@ def unknown_path(facts: Facts) -> Iterator[Problem]:
         for index, path in enumerate(group.modules):
             if path not in table.sizes:
                 where = f"groups[{at}].modules[{index}]"
-                wrong = f"is {path!r}, which is no part of {table.model} with parameters"
+                wrong = f"is {path!r}, which is not a part of {table.model} with parameters"
                 way_out = nearest(path, table.sizes)
                 yield Problem("unknown-path", "error", where, (group.name,), wrong, way_out)
 
@@ -74,7 +74,7 @@ def empty_group(facts: Facts) -> Iterator[Problem]:
             where = facts.path(group.name, "modules")
             wrong = (
                 f"is {listed(map(repr, group.modules))}, so group {group.name} "
-                "has 0 parameters and the optimizer nothing to move"
+                "has 0 parameters and the optimizer has nothing to move"
             )
             way_out = "name modules that have parameters, or remove the group"
             fix = _removed(facts.schedule, group)
@@ -87,7 +87,7 @@ def ungrouped(facts: Facts) -> Iterator[Problem]:
         return
     left = [path for path in parameter_counts(facts.layers) if facts.owner(path) is None]
     if left:
-        wrong = f"leaves out {listed(left)}"
+        wrong = f"leave out {listed(left)}"
         way_out = f"put every parameter of {facts.layers.model} into one group"
         yield Problem("ungrouped", "error", "groups", (), wrong, way_out)
 

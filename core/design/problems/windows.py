@@ -29,8 +29,8 @@ def idle_epochs(facts: Facts) -> Iterator[Problem]:
     one = len(idle) == 1 and idle[0].end - idle[0].start == 1
     spans = listed(from_to(phase.start, phase.end - 1) for phase in idle)
     head = facts.head.name
-    wrong = f"has none that trains in epoch{'' if one else 's'} {spans}"
-    way_out = f"let one train there, as a rule the last ({head})"
+    wrong = f"are all frozen in epoch{'' if one else 's'} {spans}"
+    way_out = f"let one train there, usually the last ({head})"
     mended = edits.set_windows(schedule, {head: edits.TO_THE_END})
     fix = Fix(f"Train {head} in every epoch", mended)
     yield Problem("idle-epochs", "error", "groups", (head,), wrong, way_out, fix)
@@ -128,7 +128,7 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
     else:
         paths = tuple(path for group in frozen for path in group.modules)
         wrong += f", so {count(facts.layers, paths):,} parameters stay {as_at_first}"
-    way_out = "add a window where you want change"
+    way_out = "add a window if it should change"
     path = facts.path(names[0], "trainable")
     yield Problem("never-trains", "hint", path, names, wrong, way_out, subject=listed(names))
 

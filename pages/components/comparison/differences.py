@@ -49,7 +49,7 @@ def _nothing(first: Slot, other: Slot) -> str:
     if not records:
         return "Nothing: the two are the same schedule."
     within = max(record.within for record in records)
-    return f"Nothing that a record tells: groups, epochs, optimizer, and rates to {within:g}."
+    return f"Nothing that a record shows: groups, epochs, optimizer, and rates to {within:g}."
 
 
 def _list(found: Sequence[Difference], colours: Mapping[str, Pair], nothing: str) -> str:

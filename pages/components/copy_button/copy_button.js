@@ -34,7 +34,7 @@ function build(parent) {
   button.addEventListener("click", async () => {
     const { text } = copy;
     const done = await write(text, root);
-    if (copy.text === text) say(copy, done ? "Copied" : "Not copied: the browser refuses it");
+    if (copy.text === text) say(copy, done ? "Copied" : "Not copied: the browser refused");
   });
   say(copy, "");
   parent.append(root);

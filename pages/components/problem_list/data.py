@@ -13,7 +13,7 @@ from core.design.words import listed
 _FIELDS = {
     "model.name": "The model",
     "model.weights": "The set of weights",
-    "groups": "The list of groups",
+    "groups": "The groups",
     "optimizer.base_lr": "Base LR",
     "optimizer.weight_decay": "Weight decay",
     "lr.warmup.epochs": "Warmup",

@@ -15,7 +15,7 @@ from core.design.spec import Schedule
 from core.errors import InputError
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 
-_AGAIN = "it was changed at the same time, draw it again on what is shown now"
+_AGAIN = "it was changed at the same time, so make the change again on what is shown now"
 
 
 def with_windows(schedule: Schedule, drawn: WindowsEdit) -> Schedule:
@@ -28,10 +28,10 @@ def with_windows(schedule: Schedule, drawn: WindowsEdit) -> Schedule:
     made: dict[str, Sequence[Window]] = {}
     for name, after in drawn.windows.items():
         if name not in now:
-            raise InputError(name, "is no group any more", _AGAIN)
+            raise InputError(name, "is no longer a group", _AGAIN)
         merged = merged_windows(drawn.before[name], after, now[name])
         if merged is None:
-            raise InputError(name, "has other windows by now", _AGAIN)
+            raise InputError(name, "has other windows now", _AGAIN)
         made[name] = merged
     return edits.set_windows(schedule, made)
 
@@ -61,11 +61,11 @@ def with_curve(schedule: Schedule, drawn: CurveEdit) -> Schedule:
     decay = schedule.lr.decay
     floor = getattr(decay, "floor", None)
     if drawn.floor is not None and not isinstance(floor, FloorFactor):
-        raise InputError("lr.decay.floor", "is no share of the peak any more", _AGAIN)
+        raise InputError("lr.decay.floor", "is no longer a share of the peak", _AGAIN)
     if drawn.floor_lr is not None and not isinstance(floor, FloorLR):
-        raise InputError("lr.decay.floor", "is no absolute rate any more", _AGAIN)
+        raise InputError("lr.decay.floor", "is no longer an absolute rate", _AGAIN)
     if drawn.cooldown is not None and not isinstance(decay, WSD):
-        raise InputError("lr.decay.cooldown", "is no part of the curve any more", _AGAIN)
+        raise InputError("lr.decay.cooldown", "is no longer part of the curve", _AGAIN)
     restart = None if drawn.restart is None else "restart" if drawn.restart else "follow"
     changes = {
         "lr.warmup.epochs": drawn.warmup_epochs,

@@ -26,7 +26,7 @@ export function paintReadout({ data, playhead, narrow, readout }, state) {
   text(facts.trainable.main, state.trainable === null ? "—" : formatCount(state.trainable));
   text(facts.trainable.aside, state.total ? percentOf(state.trainable, state.total) : "");
   text(facts.memory.label, `Gradients + ${data.optimizer.name}`);
-  facts.memory.node.title = "Float32 gradients of what trains, and what the optimizer keeps of all that has";
+  facts.memory.node.title = "Float32 gradients of what trains, and the optimizer's state of all that has trained";
   text(facts.memory.main, state.memory === null ? "—" : formatBytes(state.memory));
 }
 

@@ -116,7 +116,7 @@ export function paintShared(timeline) {
     describe(knobs.floor, 0, high, floorLr, `a rate of ${formatRate(floorLr)}`);
   } else if (floor !== null) describe(knobs.floor, 0, 1, floor, `${floor} of the peak`);
   set(restart, "aria-pressed", restarts);
-  const now = restarts ? "Every group begins the curve anew when it first thaws" : "All follow one curve";
+  const now = restarts ? "Every group restarts the curve when it first thaws" : "All follow one curve";
   set(restart, "title", `${now}. Click for ${restarts ? "one curve for all" : "a restart at each thaw"}.`);
   paintNotes(timeline, { last: points.at(-1), lowest, cool, top });
 }

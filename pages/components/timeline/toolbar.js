@@ -38,7 +38,7 @@ export function paintToolbar(timeline) {
   const { buttons } = toolbar;
   const can = canZoom(axis);
   const times = zoomOf(axis);
-  allow(buttons.cascade, "Cascade", "thaw the groups at even spaces, from the head down", null);
+  allow(buttons.cascade, "Cascade", "thaw the groups at even intervals, from the head down", null);
   set(buttons.cascade, "aria-expanded", cascade !== null);
   show(timeline.popover.node, cascade !== null);
   allow(buttons.add, "Add window", "in the frozen part at the playhead (N)", whyNoWindow(timeline));
@@ -70,7 +70,7 @@ export function whyNoSplit(timeline) {
   const [start, end] = windows.get(selected.group)?.[selected.window] ?? [epochs, null];
   const stop = Math.min(end ?? epochs, epochs);
   if (start >= epochs) return `${selected.group} never trains`;
-  if (stop - start < LEAST_SPLIT) return `a window of ${counted(stop - start, "epoch")} is too short, 3 is least`;
+  if (stop - start < LEAST_SPLIT) return `a window of ${counted(stop - start, "epoch")} is too short, the least is 3`;
   return "put the playhead inside the selected bar first";
 }
 

@@ -51,5 +51,5 @@ def test_a_window_too_short_to_split_is_told_with_its_length() -> None:
         "playhead": 0,
     }
     assert node(lengths, timeline=timeline) == [
-        f"a window of {length} is too short, 3 is least" for length in ("1 epoch", "2 epochs")
+        f"a window of {length} is too short, the least is 3" for length in ("1 epoch", "2 epochs")
     ]

@@ -61,12 +61,12 @@ def test_windows_that_were_added_or_taken_away_meanwhile_are_not_guessed(
     before: Windows, after: Windows, now: Windows
 ) -> None:
     given = edits.set_windows(schedule(), {"layer3": now})
-    with pytest.raises(InputError, match=r"^layer3 has other windows by now: it was changed at"):
+    with pytest.raises(InputError, match=r"^layer3 has other windows now: it was changed at"):
         with_windows(given, drawn(layer3=(before, after)))
 
 
 def test_a_group_that_is_gone_is_named() -> None:
-    with pytest.raises(InputError, match=r"^block9 is no group any more: "):
+    with pytest.raises(InputError, match=r"^block9 is no longer a group: "):
         with_windows(schedule(), drawn(block9=((), ((1, None),))))
 
 

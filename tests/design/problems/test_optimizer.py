@@ -55,7 +55,7 @@ def test_a_weight_decay_that_undoes_pretraining():
     problem = only("heavy-decay", bad)
     assert (problem.severity, problem.path) == ("warning", "optimizer.weight_decay")
     assert problem.message == (
-        "optimizer.weight_decay is 0.02, above the 0.01 that is the most usual for Adam: lower it"
+        "optimizer.weight_decay is 0.02, above 0.01, the highest usual value for Adam: lower it"
     )
     assert fixed(problem, bad, "Weight decay 0.01").optimizer.weight_decay == 0.01
     assert codes(schedule(optimizer={"weight_decay": 0.01})) == []
@@ -67,9 +67,9 @@ def test_adamws_decay_on_norms_and_biases():
     assert (problem.severity, problem.path) == ("hint", "optimizer.weight_decay")
     assert problem.fix is None
     assert problem.message == (
-        "optimizer.weight_decay is 0.01, and AdamW also shrinks 10,600 parameters of norm layers "
-        "and biases by it, 0.091% of what trains: "
-        "leave it where it is small, or set it to 0: a schedule has one decay for all"
+        "optimizer.weight_decay is 0.01, and AdamW also applies it to 10,600 parameters of norm "
+        "layers and biases, 0.091% of what trains: "
+        "keep it if it is small, or set it to 0: a schedule has one decay for all groups"
     )
     assert codes(schedule(optimizer={"name": "adamw", "weight_decay": 0.0})) == []
     assert codes(schedule(optimizer={"name": "adam", "weight_decay": 0.01})) == []

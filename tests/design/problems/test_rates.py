@@ -43,7 +43,7 @@ def test_a_floor_above_the_peak_of_a_group():
     assert problem.groups == ("stem",)
     assert problem.message == (
         "lr.decay.floor.lr is 5e-05, above the peak of stem (1e-05), "
-        "so that the rate rises up to 5-fold: make the floor a factor of each group's peak"
+        "so the rate rises up to 5-fold: make the floor a factor of each group's peak"
     )
     assert fixed(problem, bad, "Floor as a factor").lr.decay.floor == FloorFactor(factor=0.05)
 
@@ -51,7 +51,7 @@ def test_a_floor_above_the_peak_of_a_group():
 def test_a_floor_just_above_a_peak_is_not_called_a_rise_to_one_fold():
     assert the("rising-lr", with_floor(1.2e-5)).message == (
         "lr.decay.floor.lr is 1.2e-05, above the peak of stem (1e-05), "
-        "so that the rate rises: make the floor a factor of each group's peak"
+        "so the rate rises: make the floor a factor of each group's peak"
     )
 
 
@@ -64,7 +64,7 @@ def test_the_exercise_shows_its_faults():
     assert codes(bad) == ["rising-lr", "moving-batchnorm", "cold-thaw", "never-trains"]
     assert the("rising-lr", bad).message == (
         "lr.decay.floor.lr is 1e-06, above the peak of stem (1e-08) and layer1 (1e-07), "
-        "so that the rate rises up to 100-fold: make the floor a factor of each group's peak"
+        "so the rate rises up to 100-fold: make the floor a factor of each group's peak"
     )
     assert the("moving-batchnorm", bad).sentence == (
         "stem, layer1, layer2, layer3 and layer4 are in train mode while frozen, "
@@ -89,7 +89,7 @@ def test_a_floor_at_the_peak():
     problem = only("floor-above-peak", bad)
     assert problem.path == "lr.decay.floor.factor"
     assert problem.message == (
-        "lr.decay.floor.factor is 0.9 of the peak, so that no rate falls by more than 10%: "
+        "lr.decay.floor.factor is 0.9 of the peak, so no rate falls by more than 10%: "
         "lower it, say to 0.01 of each group's peak, or choose the constant shape"
     )
     fixed(problem, bad, "Floor at 0.01 of the peak")
@@ -102,8 +102,8 @@ def test_groups_a_million_fold_apart():
     assert (problem.severity, problem.path) == ("warning", "lr.group_decay")
     assert problem.groups == ("stem",)
     assert problem.message == (
-        "stem peaks at 8.1e-10, 1,234,568 times lower than head (0.001), so that it hardly moves: "
-        "bring the decay per group closer to 1, or freeze it"
+        "stem peaks at 8.1e-10, 1,234,568 times lower than head (0.001), so it hardly moves: "
+        "bring the decay per group closer to 1, or freeze the group"
     )
     assert fixed(problem, bad, "Decay per group 0.01").lr.group_decay == 0.01
     assert codes(three(per_group=0.001)) == []
@@ -113,7 +113,7 @@ def test_a_scale_of_its_own_that_is_a_million_fold_apart():
     bad = schedule(body([[2, None]], lr_scale=5e-7), group("head"))
     problem = only("wide-spread", bad)
     assert problem.path == "groups[0].lr_scale"
-    mended = fixed(problem, bad, "Decay per group 0.0001, no own scales")
+    mended = fixed(problem, bad, "Decay per group 0.0001, no LR scales")
     assert mended.group("body").lr_scale is None
 
 

@@ -60,7 +60,7 @@ def test_a_path_that_two_groups_name():
         severity="error",
         path="groups[1].modules[1]",
         groups=("body", "head"),
-        wrong="is 'layer4', which already stands in group body",
+        wrong="is 'layer4', which is already in group body",
         way_out="name every part of the model once",
     )
 
@@ -69,7 +69,7 @@ def test_a_path_that_one_group_names_twice():
     problem = the("nested-path", schedule(group("body", *ALL), group("head", "fc", "fc")))
     assert (problem.path, problem.groups) == ("groups[1].modules[1]", ("head",))
     assert problem.message == (
-        "groups[1].modules[1] is 'fc', which already stands in group head: "
+        "groups[1].modules[1] is 'fc', which is already in group head: "
         "name every part of the model once"
     )
 
@@ -110,7 +110,7 @@ def test_a_path_that_the_model_does_not_have():
             severity="error",
             path="groups[0].modules[6]",
             groups=("body",),
-            wrong="is 'layer5', which is no part of torchvision/resnet18 with parameters",
+            wrong="is 'layer5', which is not a part of torchvision/resnet18 with parameters",
             way_out="did you mean 'layer4'?",
         ),
     )
@@ -136,7 +136,7 @@ def test_parameters_in_no_group():
             severity="error",
             path="groups",
             groups=(),
-            wrong="leaves out conv1.weight and fc.bias",
+            wrong="leave out conv1.weight and fc.bias",
             way_out="put every parameter of torchvision/resnet18 into one group",
         ),
     )
@@ -144,7 +144,7 @@ def test_parameters_in_no_group():
 
 def test_a_long_list_of_parameters_in_no_group_is_cut():
     assert the("ungrouped", schedule(group("head"))).message == (
-        "groups leaves out conv1.weight, bn1.weight, bn1.bias, layer1.0.conv1.weight, "
+        "groups leave out conv1.weight, bn1.weight, bn1.bias, layer1.0.conv1.weight, "
         "layer1.0.bn1.weight and 55 more: "
         "put every parameter of torchvision/resnet18 into one group"
     )
@@ -163,7 +163,7 @@ def test_a_group_of_modules_without_parameters():
     assert (problem.severity, problem.path) == ("error", "groups[1].modules")
     assert problem.message == (
         "groups[1].modules is 'relu' and 'avgpool', so group act has 0 parameters and the "
-        "optimizer nothing to move: name modules that have parameters, or remove the group"
+        "optimizer has nothing to move: name modules that have parameters, or remove the group"
     )
     mended = fixed(problem, bad, "Remove act")
     assert [group.name for group in mended.groups] == ["body", "head"]

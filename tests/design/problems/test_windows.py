@@ -23,7 +23,7 @@ def test_an_epoch_in_which_nothing_trains():
     problem = the("idle-epochs", bad)
     assert (problem.severity, problem.path, problem.groups) == ("error", "groups", ("head",))
     assert problem.message == (
-        "groups has none that trains in epoch 2: let one train there, as a rule the last (head)"
+        "groups are all frozen in epoch 2: let one train there, usually the last (head)"
     )
     assert problem.fix is not None
     mended = problem.fix.schedule
@@ -37,8 +37,8 @@ def test_many_epochs_in_which_nothing_trains():
     trains = [[1, 2], [4, 5], [6, 7]]
     bad = schedule(group("all", *ALL, "fc", trains=trains), epochs=10)
     assert only("idle-epochs", bad).message == (
-        "groups has none that trains in epochs 0, 2 to 3, 5 and 7 to 9: "
-        "let one train there, as a rule the last (all)"
+        "groups are all frozen in epochs 0, 2 to 3, 5 and 7 to 9: "
+        "let one train there, usually the last (all)"
     )
 
 
@@ -46,8 +46,7 @@ def test_a_schedule_that_never_trains_is_told_so_once():
     bad = schedule(body([]), group("head", trains=[]))
     problem = only("idle-epochs", bad)
     assert problem.message == (
-        "groups has none that trains in epochs 0 to 3: "
-        "let one train there, as a rule the last (head)"
+        "groups are all frozen in epochs 0 to 3: let one train there, usually the last (head)"
     )
 
 
@@ -171,7 +170,7 @@ def test_a_group_that_never_trains():
     assert (problem.groups, problem.fix) == (("body",), None)
     assert problem.message == (
         "body never trains, so 11,176,512 parameters stay as pretrained: "
-        "add a window where you want change"
+        "add a window if it should change"
     )
     assert found("never-trains", schedule(body([[3, None]]), group("head"))) == []
 
@@ -185,7 +184,7 @@ def test_groups_that_never_train_and_were_not_pretrained():
     )
     assert the("never-trains", bad).message == (
         "middle and stem never train, so 11,176,512 parameters stay random: "
-        "add a window where you want change"
+        "add a window if it should change"
     )
 
 
@@ -195,7 +194,7 @@ def test_a_long_list_of_groups_is_cut_in_the_message():
     assert len(problem.groups) == 9
     assert problem.message == (
         "g8, g7, g6, g5, g4 and 4 more never train and stay as pretrained: "
-        "add a window where you want change"
+        "add a window if it should change"
     )
 
 

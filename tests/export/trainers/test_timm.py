@@ -244,7 +244,7 @@ def test_what_is_frozen_for_a_while_is_refused():
 def test_rates_that_do_not_fall_from_block_to_block_are_refused():
     raw = to_raw(schedule_for("timm/resnet18"))
     raw["groups"][-1]["lr_scale"] = 2.5
-    with pytest.raises(ExportError, match="groups have rates of their own"):
+    with pytest.raises(ExportError, match="groups have their own rates"):
         made(from_raw(raw))
     stages = apply(presets.find("discriminative"), layers.load("timm/resnet18"))
     raw = to_raw(stages)

@@ -34,7 +34,7 @@ def test_a_run_resumed_within_an_epoch_goes_on_by_the_plan(folder: Path):
 
 
 def test_a_run_of_other_length_than_the_schedule_is_refused(folder: Path):
-    said = "Trainer is to take 35 steps, and the schedule has 6 epochs of 5"
+    said = "Trainer would take 35 steps, but the schedule has 6 epochs of 5"
     assert said in running.refusal(folder)
 
 
