@@ -10,8 +10,8 @@ from typing import Any
 
 from tqdm import tqdm
 
-from core.design.problems.words import counted
 from core.design.spec import Schedule
+from core.design.words import counted
 from core.errors import one_line
 from core.runs import events as ev
 from core.runs.digest import Digest

@@ -10,7 +10,7 @@ import streamlit as st
 from core.data.bundled import BUNDLED_DATA
 from core.data.look import ClassCount, Look
 from core.data.uploads import read_note
-from core.design.problems.words import counted
+from core.design.words import counted
 from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.data_seen import seen, thumbnail

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from core.design import catalogue, layers
-from core.design.problems.words import counted
+from core.design.words import counted
 from core.errors import one_line
 from core.files.home import is_demo
 from core.runs import tables
