@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -13,6 +14,10 @@ from core.errors import RunError
 
 _UNFINISHED = re.compile(r"\..+\.\d+|\.tmp\w{6}")
 """How files are called while they are written: here, and where safetensors writes one."""
+
+_NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.ENOTSUP)
+"""How CIFS, shared folders of virtual machines and some of FUSE say that they know no such thing:
+there a rename is as safe as they make it."""
 
 
 def unwritable(path: Path, error: Exception) -> RunError:
@@ -106,7 +111,11 @@ def _beside(path: Path) -> Path:
 
 def _sync_folder(folder: Path) -> None:
     if os.name == "posix":  # elsewhere a folder cannot be opened
-        _sync(folder, os.O_RDONLY)
+        try:
+            _sync(folder, os.O_RDONLY)
+        except OSError as error:
+            if error.errno not in _NO_SYNC_OF_FOLDERS:
+                raise
 
 
 def _sync(path: Path, mode: int) -> None:

@@ -1,5 +1,10 @@
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from pathlib import Path
+
 import pytest
 
 from core.errors import RunError
@@ -50,3 +55,29 @@ def test_a_file_that_a_context_writes_is_there_once_the_context_is_left(tmp_path
         beside.write_text(f"half {1 // 0}")
     assert path.read_text() == "whole"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such file system is sure to be there")
+def test_a_folder_is_made_where_the_file_system_syncs_no_folders():
+    inside = Path("/proc/self")
+    descriptor = os.open(inside.parent, os.O_RDONLY)
+    with pytest.raises(OSError, match="Invalid argument"):
+        os.fsync(descriptor)
+    os.close(descriptor)
+    disk.make_folder(inside)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced where they can be opened")
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EIO])
+def test_only_that_a_folder_cannot_be_synced_is_passed_over(tmp_path, monkeypatch, code):
+    def refuse(_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if code == errno.EIO:
+        with pytest.raises(OSError, match=os.strerror(code)):
+            disk.make_folder(tmp_path / "made")
+    else:
+        disk.make_folder(tmp_path / "made")
+    with pytest.raises(OSError, match=os.strerror(code)):  # a file's own content is not
+        disk.replace_durably(tmp_path / "file", b"x")
