@@ -6,11 +6,15 @@ import errno
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import RunError
+
+if sys.platform != "win32":
+    import fcntl
 
 _UNFINISHED = re.compile(r"\..+\.\d+|\.tmp\w{6}")
 """How files are called while they are written: here, and where safetensors writes one."""
@@ -75,6 +79,19 @@ def make_folder(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
+def sync(descriptor: int) -> None:
+    """Have an open file outlast a power cut; OSError if the disk refuses.
+
+    On macOS fsync leaves it in the drive's own cache, see fsync(2) there; not every file system
+    knows how to empty that.
+    """
+    if sys.platform == "darwin":
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
 def clear_unfinished(folder: Path) -> None:
     """Take away what killed writes have left in a folder that no living process writes into."""
     for path in folder.iterdir():
@@ -121,6 +138,6 @@ def _sync_folder(folder: Path) -> None:
 def _sync(path: Path, mode: int) -> None:
     descriptor = os.open(path, mode)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)

@@ -3,12 +3,15 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from core.errors import RunError
 from core.files import disk
+from core.runs import event_log
+from core.runs import events as ev
 
 
 @pytest.mark.parametrize("write", [disk.replace, disk.replace_durably])
@@ -81,3 +84,33 @@ def test_only_that_a_folder_cannot_be_synced_is_passed_over(tmp_path, monkeypatc
         disk.make_folder(tmp_path / "made")
     with pytest.raises(OSError, match=os.strerror(code)):  # a file's own content is not
         disk.replace_durably(tmp_path / "file", b"x")
+
+
+@contextmanager
+def on_a_mac(monkeypatch, refuses=False):
+    """A context in which fsync and F_FULLFSYNC are what they are on macOS; gives their calls."""
+    called = []
+
+    def fully(descriptor, command):
+        called.append(command)
+        if refuses:
+            raise OSError(errno.ENOTSUP, "Operation not supported")
+        return 0
+
+    with monkeypatch.context() as mac:
+        mac.setattr(sys, "platform", "darwin")
+        mac.setattr(disk.fcntl, "F_FULLFSYNC", "full", raising=False)
+        mac.setattr(disk.fcntl, "fcntl", fully)
+        mac.setattr(os, "fsync", lambda descriptor: called.append("fsync"))
+        yield called
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a Mac has fcntl")
+def test_on_a_mac_the_drives_own_cache_is_emptied_too(tmp_path, monkeypatch):
+    with on_a_mac(monkeypatch) as called:
+        disk.replace_durably(tmp_path / "file", b"x")
+        event_log.append(tmp_path, ev.Finished(1.0))
+    assert called == ["full"] * 3  # the file, its folder, the events
+    with on_a_mac(monkeypatch, refuses=True) as called:
+        event_log.append(tmp_path, ev.Finished(1.0))
+    assert called == ["full", "fsync"]
