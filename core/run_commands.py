@@ -67,7 +67,7 @@ def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
     else:
         name, epochs = schedule.name, f"{stands.epochs_done} of {schedule.epochs}"
     share = "" if stands.accuracy is None else f"{stands.accuracy:.1%}"
-    return run.name, stands.status, epochs, share, _size(held), name
+    return run.name, stands.told, epochs, share, _size(held), name
 
 
 def _size(count: int) -> str:

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from core.errors import RunError
 
+if sys.platform != "win32":
+    import fcntl
+
 _UNFINISHED = re.compile(r"\..+\.\d+|\.tmp\w{6}")
 """How files are called while they are written: here, and where safetensors writes one."""
+
+_NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.ENOTSUP)
+"""How CIFS, shared folders of virtual machines and some of FUSE say that they know no such thing:
+there a rename is as safe as they make it."""
 
 
 def unwritable(path: Path, error: Exception) -> RunError:
@@ -71,6 +80,19 @@ def make_folder(folder: Path) -> None:
     _sync_folder(folder.parent)
 
 
+def sync(descriptor: int) -> None:
+    """Have an open file outlast a power cut; OSError if the disk refuses.
+
+    On macOS fsync leaves it in the drive's own cache, see fsync(2) there; not every file system
+    knows how to empty that.
+    """
+    if sys.platform == "darwin":
+        with suppress(OSError):
+            fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
+            return
+    os.fsync(descriptor)
+
+
 def clear_unfinished(folder: Path) -> None:
     """Take away what killed writes have left in a folder that no living process writes into."""
     for path in folder.iterdir():
@@ -107,12 +129,16 @@ def _beside(path: Path) -> Path:
 
 def _sync_folder(folder: Path) -> None:
     if os.name == "posix":  # elsewhere a folder cannot be opened
-        _sync(folder, os.O_RDONLY)
+        try:
+            _sync(folder, os.O_RDONLY)
+        except OSError as error:
+            if error.errno not in _NO_SYNC_OF_FOLDERS:
+                raise
 
 
 def _sync(path: Path, mode: int) -> None:
     descriptor = os.open(path, mode)
     try:
-        os.fsync(descriptor)
+        sync(descriptor)
     finally:
         os.close(descriptor)

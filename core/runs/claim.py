@@ -21,7 +21,7 @@ from core.errors import InputError, shown
 from core.files.disk import clear_unfinished, replace, strange, told
 from core.files.lock import alone
 from core.files.small_file import json_of
-from core.runs import event_log, owner
+from core.runs import event_log, outcome, owner
 from core.runs.events import Launched
 
 PID = "pid"
@@ -33,14 +33,15 @@ def take(folder: Path) -> None:
     """Make this process the one that runs the folder, and note that a sitting begins.
 
     Of several at once, one gets it. A stop that an earlier sitting was asked for is withdrawn.
-    Raises InputError if a living process runs it, this one included, or if what lies there may lead
-    out of it; RunError if nothing can be written there.
+    Raises InputError if a living process runs it, this one included, or another machine does, or
+    if what lies there may lead out of it; RunError if nothing can be written there.
     """
     with _alone(folder):
         holder = process(folder)
         if holder is not None:
             wrong = f"is {str(folder)!r}, which process {holder.pid} is running"
             raise InputError("DIR", wrong, "stop that one first, or wait for its end")
+        refuse_elsewhere(folder, "DIR", str(folder))
         withdraw_stop(folder)
         clear_unfinished(folder)
         event_log.append(folder, Launched())
@@ -94,9 +95,32 @@ def is_of_another_boot(folder: Path) -> bool:
     return owner.is_of_another_boot(_noted(folder))
 
 
+def elsewhere(folder: Path) -> str | None:
+    """The host name of another machine that runs the folder, as far as the folder tells.
+
+    None where a process of this machine runs it, and for a run that has told its end.
+    """
+    host = owner.elsewhere(_noted(folder))
+    return None if host is None or outcome.is_end(event_log.last(folder)) else host
+
+
+def refuse_elsewhere(folder: Path, field: str, name: str) -> None:
+    """Raise InputError, with the way out, if another machine runs the folder."""
+    host = elsewhere(folder)
+    if host is not None:
+        wrong = f"is {name!r}, which runs on {host}, another machine or container"
+        way_out = f"stop it there; if that is gone, delete {folder / PID} and try again"
+        raise InputError(field, wrong, way_out)
+
+
+def is_taken(folder: Path) -> bool:
+    """Whether a living process runs the folder, or another machine does, as far as it tells."""
+    return process(folder) is not None or elsewhere(folder) is not None
+
+
 def request_stop(folder: Path) -> None:
-    """Ask the run to stop after the batch it is in; without a living process, nothing happens."""
-    if process(folder) is not None:
+    """Ask the run to stop after the batch it is in; where nobody runs it, nothing happens."""
+    if is_taken(folder):
         with suppress(OSError):
             (folder / STOP).touch()
 

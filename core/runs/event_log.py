@@ -10,7 +10,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from core.errors import RunError
-from core.files.disk import told
+from core.files.disk import sync, told
 from core.files.small_file import opened
 from core.runs import events as ev
 
@@ -47,7 +47,7 @@ def append(folder: Path, event: ev.Event) -> None:
         if isinstance(event, _MILESTONES):
             file.flush()
             try:
-                os.fsync(file.fileno())
+                sync(file.fileno())
             except OSError:
                 os.ftruncate(file.fileno(), end)  # else it would be told by half
                 raise

@@ -125,13 +125,13 @@ def status(folder: Path) -> Status:
     last = event_log.last(folder)
     known = outcome.is_end(last) or outcome.is_under_way(last)
     if not known:  # all but the steps are read where the last event does not tell
-        known = bool(last) and claim.process(folder) is None
+        known = bool(last) and not claim.is_taken(folder)
     return status_from(folder, last if known else event_log.read(folder, steps=False))
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
     """How a run stands, given the events that were read from its folder just now."""
-    alive = claim.process(folder) is not None
+    alive = claim.is_taken(folder)
     found = outcome.status(events, alive=alive, stop_asked=claim.stop_requested(folder))
     if found != "interrupted":
         return found

@@ -8,6 +8,17 @@ from core.files import disk_use
 from core.runs import claim
 
 
+def elsewhere(folder: Path) -> str:
+    """Where the run goes on if not on this machine, and the way out; empty if it does not."""
+    host = claim.elsewhere(folder)
+    if host is None:
+        return ""
+    return (
+        f"It runs on {host}, another machine or container, as far as its folder tells. If that is "
+        f"gone, delete {folder / claim.PID} and resume."
+    )
+
+
 def reason(folder: Path) -> str:
     """A sentence or two: what has ended the run's process without a word, and what to change."""
     if disk_use.is_full(folder):

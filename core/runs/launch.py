@@ -110,7 +110,8 @@ def new_folder(root: Path, name: str, moment: datetime) -> Path:
 def resume(folder: Path) -> None:
     """Go on with a run that was stopped, failed or was interrupted, in a new process.
 
-    Raises InputError if a living process runs it, it is no run folder, or this is a demo.
+    Raises InputError if a living process or another machine runs it, it is no run folder, or this
+    is a demo.
     """
     if is_demo():
         raise InputError("run", "cannot be resumed in the hosted demo", "start a new one")
@@ -129,9 +130,10 @@ def stop(folder: Path) -> None:
 def force_stop(folder: Path) -> None:
     """Kill a run's process and all that it started; the run can be resumed.
 
-    Nothing happens if it is gone already, and one that has told its end keeps that. Raises RunError
-    if it is still there after 10 s.
+    Nothing happens if it is gone already, and one that has told its end keeps that. Raises
+    InputError if another machine runs it, RunError if it is still there after 10 s.
     """
+    claim.refuse_elsewhere(folder, "run", folder.name)
     owner = claim.process(folder)
     if owner is None or owner.pid == os.getpid():
         return

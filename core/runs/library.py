@@ -23,6 +23,7 @@ from core.design.file_names import slug
 from core.design.parse import MAX_BYTES, dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError
+from core.files.disk import sync
 from core.files.home import alone_in, home, is_demo
 
 KEPT_FOR = 30 * 24 * 3600.0
@@ -221,7 +222,7 @@ def _write(
         with beside.open("wb") as stream:
             stream.write(dumps(schedule).encode())
             stream.flush()
-            os.fsync(stream.fileno())
+            sync(stream.fileno())
         trashed = None if instead is None else _to_trash(root, instead)
         file = plain
         for number in count(2):

@@ -56,7 +56,7 @@ def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Stat
     """How a run stands, by the first of these that holds.
 
     1. finished, failed or stopped, if that is the last event: the run said so itself;
-    2. interrupted, if its process is gone;
+    2. interrupted, if its process is gone; that of another machine is taken for alive;
     3. stopping, if it is asked to stop;
     4. running, if it has started since it was last launched;
     5. starting.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -12,17 +14,20 @@ import psutil
 _SAME_START = 1.0
 """Seconds that two readings of one process's start time may differ by."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_HOST = re.compile(r"[\w.-]{1,253}")
 
 
 def note(process: psutil.Process) -> dict[str, Any]:
     """What tells a living process apart, as plain values.
 
     `boot` and `ticks`, the clock ticks from that boot to the process's start, are exact and there
-    on Linux only. `started`, in seconds since 1970, moves with a clock that is set.
+    on Linux only. `started`, in seconds since 1970, moves with a clock that is set. `host` is for
+    those who share its disk.
     """
     ticks = _ticks(process.pid)
     exact = {} if ticks is None else {"boot": boot(), "ticks": ticks}
-    return {"pid": process.pid, "started": process.create_time(), **exact}
+    told = {"pid": process.pid, "started": process.create_time(), "host": socket.gethostname()}
+    return {**told, **exact}
 
 
 def find(noted: Any) -> psutil.Process | None:
@@ -50,6 +55,18 @@ def is_of_another_boot(noted: Any) -> bool:
     """Whether the machine was started anew since the process was noted, as far as can be told."""
     noted_boot = noted.get("boot") if isinstance(noted, Mapping) else None
     return noted_boot is not None and boot() not in (None, noted_boot)
+
+
+def elsewhere(noted: Any) -> str | None:
+    """The host name of another machine or container that the process was noted on; else None.
+
+    From here, nobody can tell whether it lives. A process that is found here is none of them,
+    whatever this machine was called.
+    """
+    host = noted.get("host") if isinstance(noted, Mapping) else None
+    if not isinstance(host, str) or not _HOST.fullmatch(host) or host == socket.gethostname():
+        return None
+    return host if find(noted) is None else None
 
 
 def _is_same(process: psutil.Process, noted: Mapping[str, Any]) -> bool:

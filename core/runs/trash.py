@@ -37,8 +37,8 @@ class Deleted:
 def delete(root: Path, run_id: str) -> Deleted:
     """Move a run's folder into the trash, from which `restore` brings it back.
 
-    Raises InputError for a run that is not there, that a living process runs, or that cannot be
-    moved.
+    Raises InputError for a run that is not there, that a living process or another machine runs,
+    or that cannot be moved.
     """
     folder = folders.run_folder(root, run_id)
     moment = time.time_ns()
@@ -111,6 +111,7 @@ def _refuse_living(run_id: str, folder: Path) -> None:
     if holder is not None:
         wrong = f"is {run_id!r}, which process {holder.pid} is running"
         raise InputError(_FIELD, wrong, "stop it first")
+    claim.refuse_elsewhere(folder, _FIELD, run_id)
 
 
 def _remove(each: Deleted) -> None:

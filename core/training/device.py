@@ -9,6 +9,7 @@ import psutil
 import torch
 
 from core.errors import SettingsError
+from core.runs import memory
 
 if sys.platform != "win32":
     import resource
@@ -45,11 +46,11 @@ def describe(device: torch.device) -> str:
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / _GB:.1f} GB"
-    memory = f"{psutil.virtual_memory().total / _GB:.1f} GB"
+    total = f"{psutil.virtual_memory().total / _GB:.1f} GB"
     if device.type == "cpu":
         cores = cpu_cores()
-        return f"CPU, {cores} core{'s' if cores != 1 else ''}, {memory}"
-    return f"{device.type.upper()}, {memory} shared"
+        return f"CPU, {cores} core{'s' if cores != 1 else ''}, {total}"
+    return f"{device.type.upper()}, {total} shared"
 
 
 def cpu_cores() -> int:
@@ -63,7 +64,7 @@ def free_memory(device: torch.device) -> int:
     """Bytes that a run can still take on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return int(psutil.virtual_memory().available)
+    return memory.free()
 
 
 def peak_memory(device: torch.device) -> int:

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import dataclass
 from functools import lru_cache
 
-import psutil
 import streamlit as st
 
 from core.design import costs as design_costs
@@ -15,6 +14,7 @@ from core.design.costs import Costs, without_rates
 from core.design.layers import LayerTable
 from core.design.savings import Data, Savings, savings
 from core.design.spec import Schedule
+from core.runs import memory
 from core.runs.settings import (
     FREE_SHARE,
     VIEWS,
@@ -74,8 +74,8 @@ def _budget(settings: RunSettings) -> Budget:
 @st.cache_data(ttl=60, show_spinner=False)
 def _free() -> Budget:
     """What a run on this machine's processor would take by itself."""
-    memory, disk = psutil.virtual_memory().available, shutil.disk_usage("/").free
-    return Budget(_rounded(memory * FREE_SHARE), _rounded(disk * FREE_SHARE))
+    disk = shutil.disk_usage("/").free
+    return Budget(_rounded(memory.free() * FREE_SHARE), _rounded(disk * FREE_SHARE))
 
 
 def _rounded(count: float) -> int:

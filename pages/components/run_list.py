@@ -71,7 +71,9 @@ def _row(run: Path, held: int, *, chosen: bool) -> None:
     except OSError:  # it has been deleted since it was listed
         return
     when = datetime.fromtimestamp(made).strftime("%d %b %H:%M")
-    result = status if accuracy is None else f"{status} · {accuracy:.1%}"
+    result = frame.escape_markdown(stands.told)
+    if accuracy is not None:
+        result += f" · {accuracy:.1%}"
     title = frame.escape_markdown(folder.name_of(run))
     mark = "shown · " if chosen else ""
     if st.button(

@@ -93,7 +93,7 @@ def _advice(status: str, told: Digest, run: Path) -> str:
         late = demo.was_out_of_time(told.notices)
         why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
-        return ""
+        return "" if is_demo() else interruption.elsewhere(run)
     return why if is_demo() else f"{why} {_RESUME}"
 
 

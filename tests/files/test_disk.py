@@ -1,9 +1,17 @@
 from __future__ import annotations
 
+import errno
+import os
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
 from core.errors import RunError
 from core.files import disk
+from core.runs import event_log
+from core.runs import events as ev
 
 
 @pytest.mark.parametrize("write", [disk.replace, disk.replace_durably])
@@ -51,3 +59,59 @@ def test_a_file_that_a_context_writes_is_there_once_the_context_is_left(tmp_path
         beside.write_text(f"half {1 // 0}")
     assert path.read_text() == "whole"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no such file system is sure to be there")
+def test_a_folder_is_made_where_the_file_system_syncs_no_folders():
+    inside = Path("/proc/self")
+    descriptor = os.open(inside.parent, os.O_RDONLY)
+    with pytest.raises(OSError, match="Invalid argument"):
+        os.fsync(descriptor)
+    os.close(descriptor)
+    disk.make_folder(inside)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="folders are synced where they can be opened")
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP, errno.EIO])
+def test_only_that_a_folder_cannot_be_synced_is_passed_over(tmp_path, monkeypatch, code):
+    def refuse(_):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    if code == errno.EIO:
+        with pytest.raises(OSError, match=os.strerror(code)):
+            disk.make_folder(tmp_path / "made")
+    else:
+        disk.make_folder(tmp_path / "made")
+    with pytest.raises(OSError, match=os.strerror(code)):  # a file's own content is not
+        disk.replace_durably(tmp_path / "file", b"x")
+
+
+@contextmanager
+def on_a_mac(monkeypatch, refuses=False):
+    """A context in which fsync and F_FULLFSYNC are what they are on macOS; gives their calls."""
+    called = []
+
+    def fully(descriptor, command):
+        called.append(command)
+        if refuses:
+            raise OSError(errno.ENOTSUP, "Operation not supported")
+        return 0
+
+    with monkeypatch.context() as mac:
+        mac.setattr(sys, "platform", "darwin")
+        mac.setattr(disk.fcntl, "F_FULLFSYNC", "full", raising=False)
+        mac.setattr(disk.fcntl, "fcntl", fully)
+        mac.setattr(os, "fsync", lambda descriptor: called.append("fsync"))
+        yield called
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a Mac has fcntl")
+def test_on_a_mac_the_drives_own_cache_is_emptied_too(tmp_path, monkeypatch):
+    with on_a_mac(monkeypatch) as called:
+        disk.replace_durably(tmp_path / "file", b"x")
+        event_log.append(tmp_path, ev.Finished(1.0))
+    assert called == ["full"] * 3  # the file, its folder, the events
+    with on_a_mac(monkeypatch, refuses=True) as called:
+        event_log.append(tmp_path, ev.Finished(1.0))
+    assert called == ["full", "fsync"]

@@ -13,8 +13,10 @@ from core.design import edits, layers, link, presets
 from core.design.cache_plan import UNLIMITED, Budget
 from core.design.savings import Data, savings
 from core.design.words import percent
+from core.runs import memory
 from core.runs.settings import VIEWS, Augment, RunSettings
 from core.training.augment import view_count
+from pages.components import cost_figures
 from pages.components import cost_words as words
 from pages.components.cost_figures import figures
 from pages.components.cost_rows import phase_at, rows
@@ -52,6 +54,20 @@ def said(preset: str, budget: Budget = UNLIMITED, views: int | None = 1) -> str:
 def test_views_are_those_that_a_run_draws(augment: Augment) -> None:
     views = VIEWS[augment]
     assert view_count(augment, EPOCHS) == (EPOCHS if views is None else views)
+
+
+def test_a_containers_limit_bounds_the_memory_of_the_preview_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    schedule, settings = presets.load("gradual"), RunSettings(cache_disk=0)
+    table = layers.load(schedule.model.name)
+    held = []
+    for free in (10**9, 10**8):
+        monkeypatch.setattr(memory, "free", lambda free=free: free)
+        cost_figures._free.clear()
+        held.append(figures(schedule, table, settings).savings.memory)
+    cost_figures._free.clear()
+    assert held[0] > 25_000_000 >= held[1]
 
 
 def test_what_is_saved_is_said_in_a_few_words() -> None:

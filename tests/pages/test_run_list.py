@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,22 @@ def test_a_run_that_is_on_is_told_beside_the_next_one_until_it_ends(
     del app.query_params["run"]
     claim.release(tmp_path / "runs" / "r0")
     assert "is starting" not in html(app.run())
+
+
+def test_a_run_of_another_machine_is_told_with_its_host_and_not_resumed(
+    app: AppTest, tmp_path: Path
+) -> None:
+    pid = tmp_path / "runs" / "r0" / claim.PID
+    pid.write_text(json.dumps(json.loads(pid.read_text()) | {"host": "node7", "boot": "another"}))
+    assert " · starting on node7 · " in app.run().button(key="listed-run-r0").label
+    app.button(key="show-r0").click().run()
+    told = " ".join(info.value.replace("\\", "") for info in app.info)
+    assert "It runs on node7, another machine or container" in told
+    assert f"If that is gone, delete {pid} and resume." in told
+    assert "resume" not in {button.key for button in app.button}
+    app.button(key="stop").click().run()
+    app.button(key="force-stop").click().run()
+    assert any("which runs on node7" in error.value for error in app.error)
 
 
 def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
 from core.design import presets
-from core.runs import folder
+from core.runs import claim, folder
 from core.runs.settings import RunSettings
 
 
@@ -15,3 +16,12 @@ def run(tmp_path: Path) -> Path:
     made = tmp_path / "run"
     folder.create(made, presets.load("gradual"), RunSettings(samples=77))
     return made
+
+
+@pytest.fixture
+def run_elsewhere(run: Path) -> Path:
+    """The same folder, claimed on `node7`, which shares this machine's disk."""
+    noted = json.loads((run / claim.PID).read_text())
+    elsewhere = {"host": "node7", "boot": "11111111-2222-3333-4444-555555555555"}
+    (run / claim.PID).write_text(json.dumps(noted | elsewhere))
+    return run

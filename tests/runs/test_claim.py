@@ -215,3 +215,40 @@ def test_a_take_over_that_the_disk_refuses_says_so(run, monkeypatch):
         RunError, match=r"cannot be written \(No space left on device\): free some space"
     ):
         claim.take_over(run)
+
+
+def test_what_another_machine_runs_is_neither_claimed_nor_called_interrupted(run_elsewhere):
+    noted = (run_elsewhere / claim.PID).read_bytes()
+    assert folders.status(run_elsewhere) == "starting"
+    told = (
+        f"DIR is '{run_elsewhere}', which runs on node7, another machine or container: stop it "
+        f"there; if that is gone, delete {run_elsewhere / claim.PID} and try again"
+    )
+    with pytest.raises(InputError) as caught:
+        claim.take(run_elsewhere)
+    assert str(caught.value) == told
+    assert not claim.take_over(run_elsewhere)
+    claim.release(run_elsewhere)
+    assert (run_elsewhere / claim.PID).read_bytes() == noted
+    assert event_log.read(run_elsewhere) == (ev.Launched(),)
+
+
+def test_a_run_of_another_machine_is_asked_to_stop_through_its_folder(run_elsewhere):
+    claim.request_stop(run_elsewhere)
+    assert claim.stop_requested(run_elsewhere)
+    assert folders.status(run_elsewhere) == "stopping"
+
+
+def test_what_another_machine_has_noted_is_taken_once_that_is_deleted(run_elsewhere):
+    (run_elsewhere / claim.PID).unlink()
+    assert folders.status(run_elsewhere) == "interrupted"
+    claim.take(run_elsewhere)
+    assert claim.process(run_elsewhere) == psutil.Process()
+
+
+@pytest.mark.parametrize("end", [ev.Stopped(2), ev.Failed("why")])
+def test_what_has_told_its_end_is_taken_wherever_it_ran(run_elsewhere, end):
+    event_log.append(run_elsewhere, end)
+    assert claim.elsewhere(run_elsewhere) is None
+    claim.take(run_elsewhere)
+    assert claim.process(run_elsewhere) == psutil.Process()

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import namedtuple
 
+import psutil
 import pytest
 
 from core.design import presets
@@ -34,6 +35,15 @@ def test_a_process_that_is_gone_may_have_had_too_little_memory(run):
 @pytest.mark.skipif(owner.boot() is None, reason="the system has no name for a boot")
 def test_a_machine_that_was_started_anew_is_told(run):
     assert of(run, boot="another") == "The machine was restarted during the run."
+
+
+def test_a_run_of_another_machine_is_told_with_its_host_and_the_way_out(run_elsewhere):
+    assert interruption.elsewhere(run_elsewhere) == (
+        "It runs on node7, another machine or container, as far as its folder tells. If that is "
+        f"gone, delete {run_elsewhere / claim.PID} and resume."
+    )
+    claim.write_pid(run_elsewhere, psutil.Process())
+    assert interruption.elsewhere(run_elsewhere) == ""
 
 
 def test_a_full_disk_is_told_before_all(run, monkeypatch):

@@ -246,6 +246,16 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     launch.force_stop(folder)  # nothing is left to stop
 
 
+def test_a_run_of_another_machine_is_neither_killed_nor_resumed(run_elsewhere):
+    told = "^(DIR|run) is '.*run', which runs on node7, another machine or container: stop it there"
+    with pytest.raises(InputError, match=told):
+        launch.force_stop(run_elsewhere)
+    with pytest.raises(InputError, match=told):
+        launch.resume(run_elsewhere)
+    assert folders.status(run_elsewhere) == "starting"
+    (run_elsewhere / claim.PID).unlink()
+
+
 def test_a_stop_right_after_the_start_is_not_lost(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     launch.stop(folder)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -58,6 +59,23 @@ def test_a_machine_that_was_started_anew_is_told(other):
     assert owner.is_of_another_boot(noted | {"boot": "11111111-2222-3333-4444-555555555555"})
     assert not owner.is_of_another_boot({"pid": 1, "started": 1.0})
     assert not owner.is_of_another_boot(None)
+
+
+ELSEWHERE = {"pid": 1, "started": 1.0, "boot": "another", "ticks": 1, "host": "node7.cluster"}
+
+
+def test_what_another_machine_has_noted_is_told_with_its_host():
+    assert owner.elsewhere(ELSEWHERE) == "node7.cluster"
+    for known in ({"host": socket.gethostname()}, {"host": None}, {"host": "a b"}, {"host": ""}):
+        assert owner.elsewhere(ELSEWHERE | known) is None
+    without = {name: value for name, value in ELSEWHERE.items() if name != "host"}
+    assert owner.elsewhere(without) is owner.elsewhere(None) is owner.elsewhere([]) is None
+
+
+def test_a_process_of_this_machine_is_here_whatever_the_machine_was_called(other):
+    noted = owner.note(other) | {"host": "as-it-was-called-at-home"}
+    assert owner.find(noted) == other
+    assert owner.elsewhere(noted) is None
 
 
 @pytest.mark.parametrize(

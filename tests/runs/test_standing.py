@@ -37,6 +37,12 @@ def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run
     assert standing(run) == Standing("interrupted", 3, None)
 
 
+def test_a_run_of_another_machine_is_listed_with_its_host(run_elsewhere):
+    assert standing(run_elsewhere) == Standing("starting", 0, None, "node7")
+    trained(run_elsewhere, range(3))
+    assert run_commands.row(run_elsewhere, 9)[1:4] == ("running on node7", "3 of 6", "")
+
+
 @pytest.mark.parametrize("end", [ev.Stopped(2), ev.Failed("why"), ev.Finished(9.0)])
 def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
     trained(run, range(2))

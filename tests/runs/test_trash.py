@@ -55,6 +55,15 @@ def test_a_run_that_a_process_runs_is_not_deleted(root):
     assert root / "one" in folders.list_runs(root)
 
 
+def test_a_run_that_another_machine_runs_is_not_deleted(run_elsewhere):
+    told = r"^run is 'run', which runs on node7, another .+: stop it there; if that is gone, delete"
+    with pytest.raises(InputError, match=told):
+        trash.delete(run_elsewhere.parent, run_elsewhere.name)
+    assert run_elsewhere.is_dir()
+    (run_elsewhere / claim.PID).unlink()
+    trash.delete(run_elsewhere.parent, run_elsewhere.name)
+
+
 def test_a_run_that_is_resumed_while_it_is_deleted_stays(root, monkeypatch):
     seen = iter([None, psutil.Process()])
     monkeypatch.setattr(claim, "process", lambda folder: next(seen))

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from core.errors import SettingsError
+from core.runs import memory
 from core.training.device import cpu_cores, describe, detect, free_memory, peak_memory
 
 CPU = torch.device("cpu")
@@ -37,6 +38,11 @@ def test_the_cpu_is_described_by_its_cores_and_memory():
 def test_memory_is_counted_in_bytes():
     assert 2**27 < peak_memory(CPU) < 2**40
     assert 2**20 < free_memory(CPU) < 2**45
+
+
+def test_a_containers_limit_bounds_the_memory_that_is_free(monkeypatch):
+    monkeypatch.setattr(memory, "free", lambda: 123)
+    assert free_memory(CPU) == 123
 
 
 @pytest.mark.gpu
