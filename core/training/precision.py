@@ -2,7 +2,8 @@
 
 Frozen BatchNorm is folded into the convolution before it, images are laid out channels last, where
 the device multiplies bfloat16 in hardware, autocast uses it, and the optimizer takes each of its
-steps in one sweep over memory. Off unless asked for.
+steps in one sweep over memory; CUDA's convolutions may round to TF32, as torch has them do. Off
+unless asked for.
 """
 
 from __future__ import annotations
