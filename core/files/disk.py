@@ -55,10 +55,13 @@ def replace(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
-def replace_durably(path: Path, content: bytes | memoryview) -> None:
-    """As `replace`, and a power cut leaves the old content or, once it has returned, the new."""
-    with replacing(path) as beside:
-        beside.write_bytes(content)
+def replace_durably(path: Path, *content: bytes | memoryview) -> None:
+    """As `replace`, and a power cut leaves the old content or, once it has returned, the new.
+
+    What is given in pieces is written in their order.
+    """
+    with replacing(path) as beside, beside.open("wb") as file:
+        file.writelines(content)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, cast
 from zipfile import BadZipFile
 
 import torch
@@ -24,6 +24,7 @@ from torch import nn
 from core.errors import InputError, RunError
 from core.files import disk
 from core.runs import checkpoint_files
+from core.training import mapped
 from core.training.checkpoint_content import fits, is_plain
 from core.training.origin import Origin
 
@@ -118,21 +119,21 @@ def _give_way() -> None:
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
 
 
-def _content(checkpoint: Checkpoint) -> memoryview:
+def _content(checkpoint: Checkpoint) -> list[memoryview]:
     content: dict[str, Any] = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
     content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
-    buffer = io.BytesIO()
-    torch.save(content, buffer)
-    return buffer.getbuffer()
+    file = mapped.File()  # io.BytesIO would stay with the process: its size again, and more
+    torch.save(content, cast(IO[bytes], file))
+    return file.pieces()
 
 
-def _write(folder: Path, epoch: int, content: memoryview, beside: Path) -> Path:
+def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) -> Path:
     """Takes away `beside` once it is done, which shows until then that it is not."""
-    path = folder / checkpoint_files.name(epoch, _digest(content))
+    path = folder / checkpoint_files.name(epoch, _digest(*content))
     with disk.told(path):
         try:
             disk.make_folder(folder)
-            disk.replace_durably(path, content)
+            disk.replace_durably(path, *content)
             for old in checkpoint_files.outdated(folder, path):
                 old.unlink(missing_ok=True)
         finally:
@@ -198,5 +199,8 @@ def _load(path: Path) -> Checkpoint | None:
         return None
 
 
-def _digest(content: bytes | memoryview) -> str:
-    return hashlib.sha256(content).hexdigest()[: checkpoint_files.DIGEST]
+def _digest(*content: bytes | memoryview) -> str:
+    digest = hashlib.sha256()
+    for piece in content:
+        digest.update(piece)
+    return digest.hexdigest()[: checkpoint_files.DIGEST]

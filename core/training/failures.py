@@ -50,9 +50,13 @@ def lacks_memory(error: Exception) -> bool:
 
 def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> RunError:
     whose = "" if device.type == "cpu" else f" of {device.type}"
+    ways_out = "or thaw fewer groups"
+    if settings.cache != "off":
+        less = "(a smaller --cache-memory, or --cache off)"
+        ways_out = f"thaw fewer groups, or give the frozen-part cache less {less}"
     return RunError(
         f"the memory{whose} ran out {where} with --batch-size {settings.batch_size} and "
-        f"--image-size {settings.image_size}: halve one of them, or thaw fewer groups"
+        f"--image-size {settings.image_size}: halve one of them, {ways_out}"
     )
 
 

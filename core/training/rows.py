@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from core.errors import RunError
+from core.training import mapped
 
 
 class NoRoomError(Exception):
@@ -43,14 +44,18 @@ class Layout:
 class MemoryRows:
     """Rows in one tensor, on the device that made them. `like` has rows as those to be stored.
 
+    On the CPU its memory goes back to the system with the rows: the next pass may need more of it.
     NoRoomError if the memory is not there.
     """
 
     def __init__(self, count: int, like: Tensor) -> None:
         self._layout = Layout(like)
-        shape = self._layout.stored(like).shape[1:]
+        shape = (count, *self._layout.stored(like).shape[1:])
         try:
-            self._tensor = torch.empty((count, *shape), dtype=like.dtype, device=like.device)
+            if like.device.type == "cpu":
+                self._tensor = mapped.empty(shape, like.dtype)
+            else:
+                self._tensor = torch.empty(shape, dtype=like.dtype, device=like.device)
         except (MemoryError, RuntimeError) as error:  # torch.empty raises either
             size = count * like[0].nbytes
             raise NoRoomError(f"there is no memory for another {size / 1e6:,.0f} MB") from error

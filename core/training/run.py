@@ -23,6 +23,7 @@ from core.training.data import Data, epoch_entries, load
 from core.training.device import describe, peak_memory
 from core.training.ends import Ends
 from core.training.evidence import NotFiniteError
+from core.training.exact import all_of_float32
 from core.training.loop import Loop, StopRequested
 from core.training.route import Route, whole
 from core.training.survey import Measure
@@ -235,7 +236,8 @@ class Run:
         built.model.eval()
         fast = self._routes.get("validation", built.cache.plain(VALIDATION)).logits(entries)
         built.model.to(memory_format=torch.contiguous_format)
-        exact = whole(built.network, self._data.validation, self._device).logits(entries)
+        with all_of_float32(self._device):
+            exact = whole(built.network, self._data.validation, self._device).logits(entries)
         return precision.precision_error(fast, exact)
 
     def _seconds(self) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 from core.design.spec import Schedule
@@ -13,7 +14,7 @@ from core.training.allocator import keep_freed_memory
 from core.training.built import Build
 from core.training.device import detect
 from core.training.ends import Ends
-from core.training.exact import exact
+from core.training.exact import all_of_float32, exact
 from core.training.failures import in_words
 from core.training.measure import measure
 from core.training.models import pretrained
@@ -90,5 +91,6 @@ def fit(
     run = Run(
         build, schedule, settings, device, checkpoints, should_stop, ends, other_libraries, take
     )
-    with exact(device), in_words(settings, device, run.where):
+    bits = all_of_float32(device) if settings.precision == "exact" else nullcontext()
+    with exact(device), bits, in_words(settings, device, run.where):
         yield from run.events()

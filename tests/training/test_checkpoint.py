@@ -102,6 +102,41 @@ def test_a_file_that_holds_something_else_counts_as_damaged(tmp_path, content):
     assert (found.checkpoint.epoch, found.damaged) == (1, (path.name,))
 
 
+KEEPING = """
+import sys
+from pathlib import Path
+import psutil, torch
+from core.training.allocator import keep_freed_memory
+from core.training.checkpoint import Writer
+from dataclasses import replace
+from tests.training.test_checkpoint import made
+
+def held():
+    return psutil.Process().memory_info().rss / 1e6
+
+assert keep_freed_memory()
+model = {str(at): torch.randn(1_000_000) for at in range(15)}
+before, left = held(), []
+with Writer(Path(sys.argv[1])) as writer:
+    for epoch in range(1, 4):
+        writer.save(replace(made(epoch), model=model))
+        left.append(torch.ones(100))
+print(held() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the allocator is told to keep memory there")
+def test_a_checkpoint_that_is_written_leaves_nothing_in_memory(tmp_path):
+    told = subprocess.run(
+        [sys.executable, "-c", KEEPING, str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert float(told.stdout) < 30  # of 60 MB
+
+
 def test_an_empty_or_missing_folder_has_none(tmp_path):
     assert checkpoint.newest(tmp_path / "none") == checkpoint.Found(None, ())
 

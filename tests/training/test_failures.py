@@ -19,16 +19,16 @@ from tests.training.small import small_schedule, small_settings
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 NO_CUDA = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 DEVICES = ["cpu", pytest.param("cuda", marks=NO_CUDA)]
-RAN_OUT = (
-    "ran out in epoch 3 with --batch-size 16 and --image-size 32: halve one of them, or thaw fewer "
-    "groups"
-)
+HALVE = "ran out in epoch 3 with --batch-size 16 and --image-size 32: halve one of them, "
+LESS = "thaw fewer groups, or give the frozen-part cache less"
+RAN_OUT = f"{HALVE}{LESS} (a smaller --cache-memory, or --cache off)"
+WITHOUT_CACHE = f"{HALVE}or thaw fewer groups"
 
 
-def told(device, action):
+def told(device, action, **settings):
     with (
         pytest.raises(RunError) as caught,
-        in_words(small_settings(), device, lambda: "in epoch 3"),
+        in_words(small_settings(**settings), device, lambda: "in epoch 3"),
     ):
         action()
     return str(caught.value)
@@ -44,6 +44,7 @@ def fail(error):
 def test_memory_that_ran_out_is_told_with_where_and_what_to_halve():
     assert told(CPU, lambda: torch.empty(1 << 60)) == f"the memory {RAN_OUT}"
     assert told(CPU, fail(MemoryError())) == f"the memory {RAN_OUT}"
+    assert told(CPU, fail(MemoryError()), cache="off") == f"the memory {WITHOUT_CACHE}"
     for error in (
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate"),
         RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling"),

@@ -60,6 +60,30 @@ def test_the_error_is_relative_to_the_largest_logit():
     assert precision.precision_error(torch.tensor([[1.0, -3.0]]), exact) == 0.25
 
 
+class OnADeviceWithoutFloat64(torch.Tensor):
+    """Of Apple's GPUs no more than this: what becomes float64 there is refused as MPS refuses it.
+
+    `cpu()` gives a plain tensor, to which anything may be done.
+    """
+
+    @classmethod
+    def __torch_function__(cls, func, types, args=(), kwargs=None):
+        made = super().__torch_function__(func, types, args, kwargs or {})
+        if func is torch.Tensor.cpu:
+            return made.as_subclass(torch.Tensor)
+        if isinstance(made, torch.Tensor) and made.dtype == torch.float64:
+            raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
+        return made
+
+
+def test_the_error_can_be_told_on_a_device_that_has_no_float64():
+    exact, fast = torch.tensor([[1.0, -4.0]]), torch.tensor([[1.0, -3.0]])
+    there = [each.as_subclass(OnADeviceWithoutFloat64) for each in (fast, exact)]
+    with pytest.raises(TypeError, match="float64"):
+        there[0].double()
+    assert precision.precision_error(*there) == precision.precision_error(fast, exact)
+
+
 def test_low_precision_is_none_without_hardware_for_it():
     assert precision.low_precision(torch.device("cpu")) in (None, torch.bfloat16)
     assert precision.low_precision(torch.device("meta")) is None

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
 from core.training.rows import FileRows, MemoryRows, NoRoomError
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(params=["memory", "file"])
@@ -51,3 +55,42 @@ def test_a_file_of_rows_has_no_name(tmp_path: Path):
 def test_memory_that_is_not_there_is_told_before_anything_is_stored():
     with pytest.raises(NoRoomError, match=r"no memory for [\d,]+ MB more"):
         MemoryRows(2**50, torch.zeros(1, 3))
+
+
+GROWING = """
+import psutil, torch
+from core.training.allocator import keep_freed_memory
+from core.training.rows import MemoryRows
+
+def held():
+    return psutil.Process().memory_info().rss / 1e6
+
+assert keep_freed_memory()
+before, left, row = held(), [], torch.ones(1, 250_000)
+for count in range(20, 70, 10):
+    rows = MemoryRows(count, row)
+    for at in range(count):
+        rows.write(at, row)
+    left.append(torch.ones(100))  # lies behind the rows, where they come from the heap
+    most = held() - before
+    del rows
+print(most, held() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the allocator is told to keep memory there")
+def test_passes_that_follow_each_other_hold_no_more_than_the_largest_of_them():
+    told = subprocess.run(
+        [sys.executable, "-c", GROWING], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    most, left = map(float, told.stdout.split())
+    assert 60 <= most < 70
+    assert left < 10
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0)])
+def test_there_may_be_nothing_to_hold(make, shape):
+    tensor = torch.randn(shape)
+    rows = make(len(tensor), torch.randn(1, *shape[1:]))
+    rows.write(0, tensor)
+    assert rows.read(torch.arange(len(tensor))).shape == shape
