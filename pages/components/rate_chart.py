@@ -46,10 +46,12 @@ def rate_chart(
     """
     per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
     table = rate_table(schedule, steps_per_epoch, view.span)
+    heads = at_playhead(schedule, playhead, steps_per_epoch)
     table["x"] = table["step"] / steps_per_epoch * per_epoch
-    table["y"] = table["lr"] if view.unit == "rate" else table["share"]
-    table["group"] = marked(table["group"])
-    heads = at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
+    heads["x"] = np.full(len(heads["group"]), playhead * per_epoch)
+    for rows in (table, heads):
+        rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
+        rows["group"] = marked(rows["group"])
     place = ("x", "y", "group")
     datasets = {
         "warmup": pa.table(warmup_span(schedule, per_epoch)),
@@ -62,7 +64,10 @@ def rate_chart(
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
-    return {**json.loads(layers(_look(schedule, table, per_epoch, view))), "datasets": datasets}
+    return {
+        **json.loads(layers(_look(schedule, table, steps_per_epoch, view))),
+        "datasets": datasets,
+    }
 
 
 def _arrow(table: Columns, *names: str) -> pa.Table:
@@ -70,7 +75,7 @@ def _arrow(table: Columns, *names: str) -> pa.Table:
     return pa.table({name: table[name] for name in names})
 
 
-def _look(schedule: Schedule, table: Columns, per_epoch: int, view: View) -> Look:
+def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) -> Look:
     groups = schedule.groups
     y = table["y"]
     positive = y[y > 0]
@@ -78,9 +83,9 @@ def _look(schedule: Schedule, table: Columns, per_epoch: int, view: View) -> Loo
         groups=tuple(group.name for group in groups),
         trains=tuple(g.name for g in groups if view.narrow and plan.open_spans(g, schedule.epochs)),
         epochs=schedule.epochs,
-        joined=joined(schedule),
+        joined=joined(schedule, steps_per_epoch, view.span),
         rates=(float(positive.min()) if positive.size else 0.0, float(y.max())),
-        per_epoch=per_epoch,
+        per_epoch=1 if view.axis == "epoch" else steps_per_epoch,
         view=view,
     )
 
