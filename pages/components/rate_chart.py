@@ -106,28 +106,45 @@ def _readings(schedule: Schedule, table: Columns) -> pa.Table:
 
 
 def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
-    """Where each group's name stands, beside its line's end and never over another (pixels)."""
+    """Where each group's name stands, beside its line's end and never over another (pixels).
+
+    Down the plot, of equal ends the head's first; where the plot is too low for all the names, one
+    stands for all whose lines end within its height.
+    """
     _, last = shown(view.span, schedule.epochs)
     seen = taken(table, table["t"] <= last)
     ends = taken(seen, last_rows(seen["group"]))
     low, high = rate_domain(table["y"], view)
     place = np.log10 if low > 0 else np.asarray
     share = (place(ends["y"].clip(min=low)) - place(low)) / (place(high) - place(low))
-    return pa.table(
-        {
-            "group": ends["group"],
-            "pixel": _spread((1 - share) * HEIGHT),
-            "label": np.where(ends["open"], ends["group"], ends["group"] + " frozen"),
-        }
-    )
+    pixels = ((1 - share) * HEIGHT).round(1)
+    down = np.lexsort((-np.arange(len(pixels)), pixels))
+    ends, pixels = taken(ends, down), pixels[down]
+    label = np.where(ends["open"], ends["group"], ends["group"] + " frozen")
+    if len(pixels) * LABEL_STEP > HEIGHT:
+        firsts = _firsts(pixels)
+        more = np.diff([*firsts, len(pixels)]) - 1
+        told = zip(ends["group"][firsts], label[firsts], more, strict=True)
+        words = [f"{name}, {count} more" if count else alone for name, alone, count in told]
+        label = np.array(words, dtype=object)
+        ends, pixels = taken(ends, firsts), pixels[firsts]
+    return pa.table({"group": ends["group"], "pixel": _spread(pixels), "label": label})
+
+
+def _firsts(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The first place of each bundle that one label's height covers."""
+    firsts = [0]
+    for place, pixel in enumerate(pixels.tolist()):
+        if pixel - pixels[firsts[-1]] >= LABEL_STEP:
+            firsts.append(place)
+    return np.array(firsts)
 
 
 def _spread(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The places moved apart to at least 13 px, in their order, within the plot where possible."""
-    order = np.argsort(pixels, kind="stable")
+    """The places, which ascend, moved apart to at least 13 px, within the plot."""
     placed = pixels.copy()
     lowest = HEIGHT
-    for index in order[::-1]:
+    for index in reversed(range(len(placed))):
         placed[index] = lowest = min(placed[index], lowest)
         lowest -= LABEL_STEP
     return placed
