@@ -38,6 +38,7 @@ _STAGES = {
     "auditing": "auditing",
 }
 _RESUME = "Resume goes on from the last epoch that was finished."
+_ANEW = "No epoch was finished: Resume starts again from the first one."
 
 
 def empty_card(
@@ -94,7 +95,7 @@ def _advice(status: str, told: Digest, run: Path) -> str:
         why = "Stopped, since its time was over." if late else "Stopped on request."
     else:
         return ""
-    return why if is_demo() else f"{why} {_RESUME}"
+    return why if is_demo() else f"{why} {_RESUME if told.epochs else _ANEW}"
 
 
 def _log(run: Path) -> None:

@@ -68,9 +68,12 @@ def cold_thaw(facts: Facts) -> Iterator[Problem]:
     if not cold or _begins_cold(facts):
         return
     names = tuple(thaw.group.name for thaw in reversed(cold))  # from the head, as they are drawn
-    shares = listed(percent(thaw.share) for thaw in reversed(cold))
+    shares = [percent(thaw.share) for thaw in reversed(cold)]
+    if len(cold) > 2:
+        by_share = sorted(thaw.share for thaw in cold)
+        shares = [" to ".join(dict.fromkeys((percent(by_share[0]), percent(by_share[-1]))))]
     wrong = (
-        f"{one_or_more(names, 'thaws', 'thaw')} at {shares} of "
+        f"{one_or_more(names, 'thaws', 'thaw')} at {listed(shares)} of "
         f"{one_or_more(names, 'its peak rate', 'their peak rates')}, with no warmup of "
         f"{one_or_more(names, 'its', 'their')} own"
     )
