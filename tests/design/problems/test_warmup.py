@@ -163,7 +163,7 @@ def test_pretrained_layers_that_begin_at_a_high_rate_without_warmup():
     assert (problem.severity, problem.path) == ("hint", "lr.warmup.epochs")
     assert problem.groups == ("body",)
     assert problem.message == (
-        "lr.warmup.epochs is 0, while body begins at its full rate, 0.001: give Adam a warmup"
+        "lr.warmup.epochs is 0, while body begins at its full rate, 1e-3: give Adam a warmup"
     )
     assert fixed(problem, bad, "Warmup of 1 epoch").lr.warmup.epochs == 1.0
 
