@@ -99,6 +99,7 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     data = timeline_data(
         state.schedule(),
         state.table(),
+        steps_per_epoch=state.steps_per_epoch(),
         playhead=st.session_state["playhead"],
         selected=state.selected(),
         problems=found,

@@ -129,7 +129,7 @@ def test_every_preset_passes_the_check(name):
 def test_a_warning_is_printed_and_is_no_error():
     result = thaw("check", "exercise")
     assert result.exit_code == 0
-    assert "warning: lr.decay.floor.lr is 1e-06, above the peak of stem" in result.stdout
+    assert "warning: lr.decay.floor.lr is 1e-6, above the peak of stem" in result.stdout
 
 
 def test_the_batch_size_of_the_run_is_checked_too():

@@ -11,6 +11,7 @@ from core.design.learning_rate import FloorFactor, FloorLR, Polynomial
 from core.design.optimizers import SGD
 from core.design.presets import BUNDLED_WEIGHTS
 from core.design.spec import Schedule
+from core.design.words import listed
 from core.errors import ExportError
 from core.export import python_table
 from core.export.exported import FILE, Exported, Loss, Source
@@ -47,11 +48,7 @@ def _refuse(source: Source) -> None:
     if not schedule.model.name.startswith("timm/"):
         wrong = f"is {schedule.model.name!r}, which timm does not have with these weights"
         raise ExportError("model.name", wrong, "take a model of timm, or another target")
-    for place, group in enumerate(schedule.groups):
-        if plan.frozen_spans(group, schedule.epochs):
-            wrong = f"leaves {group.name!r} frozen for a while, but timm's train.py cannot freeze"
-            way_out = "let every group train in all epochs, or take another target"
-            raise ExportError(f"groups[{place}].trainable", wrong, way_out)
+    _refuse_frozen(schedule)
     shape = schedule.lr.decay.shape
     if shape in ("wsd", "steps"):
         wrong = (
@@ -70,6 +67,22 @@ def _refuse(source: Source) -> None:
     if not _is_cut_by_blocks(schedule, source.table):
         wrong = "are not the model's blocks, but timm's train.py lowers rates from block to block"
         raise ExportError("groups", wrong, "cut the model by blocks, or take another target")
+
+
+def _refuse_frozen(schedule: Schedule) -> None:
+    frozen = [group for group in schedule.groups if plan.frozen_spans(group, schedule.epochs)]
+    if not frozen:
+        return
+    never = sum(not plan.open_spans(group, schedule.epochs) for group in frozen)
+    time = "for a while" if not never else "in some epochs or all"
+    if never == len(frozen):
+        time = "in every epoch"
+    path, verb = f"groups[{schedule.groups.index(frozen[0])}].trainable", "leaves"
+    if len(frozen) > 1:
+        path, verb = "groups", "leave"
+    named = listed(repr(group.name) for group in frozen)
+    wrong = f"{verb} {named} frozen {time}, and timm's train.py freezes nothing"
+    raise ExportError(path, wrong, "let every group train in all epochs, or take another target")
 
 
 def _has_one_rate(schedule: Schedule) -> bool:

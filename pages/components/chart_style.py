@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.design import plan
 from core.design.comparable import Comparable, changes_by_epoch
+from core.design.drawn import MOST_POINTS
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
 from pages.components.axis import TRACK_LEFT, Span, shown, tick_step
@@ -109,9 +110,17 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
 
 
-def joined(of: Comparable) -> Literal["step-after", "linear"]:
-    """How a rate goes from one drawn step to the next: by a stair where it changes by epoch."""
-    return "step-after" if changes_by_epoch(of) else "linear"
+def joined(
+    of: Comparable, steps_per_epoch: int | None = None, span: Span | None = None
+) -> Literal["step-after", "linear"]:
+    """How a rate goes from one drawn step to the next: by a stair where it changes by epoch.
+
+    So it does where every step within `span` is drawn, since a rate holds for its whole step; None
+    for `steps_per_epoch` takes them to be too many.
+    """
+    start, end = shown(span, of.epochs)
+    few = steps_per_epoch is not None and (end - start) * steps_per_epoch + 2 <= MOST_POINTS
+    return "step-after" if few or changes_by_epoch(of) else "linear"
 
 
 def marked(names: Any) -> Any:

@@ -18,14 +18,19 @@ _WHY: Mapping[Why, str] = {
     "budget": "off: what it would store takes more space than it may use",
     "not worth it": "off: running the frozen part once costs more than it saves here",
 }
+_VALIDATION_ONLY: Mapping[Why, str] = {
+    "budget": "for validation only: what training would store takes more room than it may have",
+    "not worth it": "for validation only: for training it costs more than it saves",
+}
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def why_off(found: Savings, settings: RunSettings) -> str:
     """Why no phase trains from stored tensors; "" where one does."""
-    return (
-        "switched off in the run settings" if settings.cache == "off" else _WHY.get(found.why, "")
-    )
+    if settings.cache == "off":
+        return "switched off in the run settings"
+    why = _VALIDATION_ONLY.get(found.why) if found.passes else None
+    return why or _WHY.get(found.why, "")
 
 
 def summary(found: Savings, settings: RunSettings) -> str:

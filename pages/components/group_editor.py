@@ -104,7 +104,7 @@ def _own_scales(schedule: Schedule) -> None:
             if own == 1
             else f"{own} groups have LR scales of their"
         )
-        st.caption(f"{groups} own, since a new cut keeps every rate.")
+        st.caption(f"{groups} own, typed here or kept by a new cut.")
         st.button(
             "Spread the rates evenly",
             key="group-spread",

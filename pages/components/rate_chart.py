@@ -46,10 +46,12 @@ def rate_chart(
     """
     per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
     table = rate_table(schedule, steps_per_epoch, view.span)
+    heads = at_playhead(schedule, playhead, steps_per_epoch)
     table["x"] = table["step"] / steps_per_epoch * per_epoch
-    table["y"] = table["lr"] if view.unit == "rate" else table["share"]
-    table["group"] = marked(table["group"])
-    heads = at_playhead(table, playhead, steps_per_epoch, playhead * per_epoch)
+    heads["x"] = np.full(len(heads["group"]), playhead * per_epoch)
+    for rows in (table, heads):
+        rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
+        rows["group"] = marked(rows["group"])
     place = ("x", "y", "group")
     datasets = {
         "warmup": pa.table(warmup_span(schedule, per_epoch)),
@@ -62,7 +64,10 @@ def rate_chart(
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
-    return {**json.loads(layers(_look(schedule, table, per_epoch, view))), "datasets": datasets}
+    return {
+        **json.loads(layers(_look(schedule, table, steps_per_epoch, view))),
+        "datasets": datasets,
+    }
 
 
 def _arrow(table: Columns, *names: str) -> pa.Table:
@@ -70,7 +75,7 @@ def _arrow(table: Columns, *names: str) -> pa.Table:
     return pa.table({name: table[name] for name in names})
 
 
-def _look(schedule: Schedule, table: Columns, per_epoch: int, view: View) -> Look:
+def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) -> Look:
     groups = schedule.groups
     y = table["y"]
     positive = y[y > 0]
@@ -78,9 +83,9 @@ def _look(schedule: Schedule, table: Columns, per_epoch: int, view: View) -> Loo
         groups=tuple(group.name for group in groups),
         trains=tuple(g.name for g in groups if view.narrow and plan.open_spans(g, schedule.epochs)),
         epochs=schedule.epochs,
-        joined=joined(schedule),
+        joined=joined(schedule, steps_per_epoch, view.span),
         rates=(float(positive.min()) if positive.size else 0.0, float(y.max())),
-        per_epoch=per_epoch,
+        per_epoch=1 if view.axis == "epoch" else steps_per_epoch,
         view=view,
     )
 
@@ -101,28 +106,45 @@ def _readings(schedule: Schedule, table: Columns) -> pa.Table:
 
 
 def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
-    """Where each group's name stands, beside its line's end and never over another (pixels)."""
+    """Where each group's name stands, beside its line's end and never over another (pixels).
+
+    Down the plot, of equal ends the head's first; where the plot is too low for all the names, one
+    stands for all whose lines end within its height.
+    """
     _, last = shown(view.span, schedule.epochs)
     seen = taken(table, table["t"] <= last)
     ends = taken(seen, last_rows(seen["group"]))
     low, high = rate_domain(table["y"], view)
     place = np.log10 if low > 0 else np.asarray
     share = (place(ends["y"].clip(min=low)) - place(low)) / (place(high) - place(low))
-    return pa.table(
-        {
-            "group": ends["group"],
-            "pixel": _spread((1 - share) * HEIGHT),
-            "label": np.where(ends["open"], ends["group"], ends["group"] + " frozen"),
-        }
-    )
+    pixels = ((1 - share) * HEIGHT).round(1)
+    down = np.lexsort((-np.arange(len(pixels)), pixels))
+    ends, pixels = taken(ends, down), pixels[down]
+    label = np.where(ends["open"], ends["group"], ends["group"] + " frozen")
+    if len(pixels) * LABEL_STEP > HEIGHT:
+        firsts = _firsts(pixels)
+        more = np.diff([*firsts, len(pixels)]) - 1
+        told = zip(ends["group"][firsts], label[firsts], more, strict=True)
+        words = [f"{name}, {count} more" if count else alone for name, alone, count in told]
+        label = np.array(words, dtype=object)
+        ends, pixels = taken(ends, firsts), pixels[firsts]
+    return pa.table({"group": ends["group"], "pixel": _spread(pixels), "label": label})
+
+
+def _firsts(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """The first place of each bundle that one label's height covers."""
+    firsts = [0]
+    for place, pixel in enumerate(pixels.tolist()):
+        if pixel - pixels[firsts[-1]] >= LABEL_STEP:
+            firsts.append(place)
+    return np.array(firsts)
 
 
 def _spread(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The places moved apart to at least 13 px, in their order, within the plot where possible."""
-    order = np.argsort(pixels, kind="stable")
+    """The places, which ascend, moved apart to at least 13 px, within the plot."""
     placed = pixels.copy()
     lowest = HEIGHT
-    for index in order[::-1]:
+    for index in reversed(range(len(placed))):
         placed[index] = lowest = min(placed[index], lowest)
         lowest -= LABEL_STEP
     return placed

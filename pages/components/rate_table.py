@@ -90,12 +90,16 @@ def thaws(table: Columns) -> Columns:
     return taken(table, _begins_span(table) & table["open"])
 
 
-def at_playhead(table: Columns, playhead: float, steps_per_epoch: int, x: float) -> Columns:
-    """Each group that trains at the playhead: its last drawn rate up to there, placed at `x`."""
-    before = taken(table, table["step"] <= playhead * steps_per_epoch + 1e-9)
-    points = taken(before, last_rows(before["group"]))
-    points["x"] = np.full(len(points["group"]), x)
-    return taken(points, points["open"])
+def at_playhead(schedule: Schedule, playhead: float, steps_per_epoch: int) -> Columns:
+    """Each group that trains in the step that the playhead stands in: group, lr, share."""
+    last = schedule.epochs * steps_per_epoch - 1
+    step = min(int(playhead * steps_per_epoch + 1e-9), last)  # 0.15 of 20 steps are 3
+    rates = curves.rates_of_steps(schedule, step, steps_per_epoch)
+    peaks = np.array([curves.peak(schedule, group) for group in schedule.groups])
+    names = np.array([group.name for group in schedule.groups], dtype=object)
+    epoch = step // steps_per_epoch
+    is_open = np.array([plan.is_open(group, epoch) for group in schedule.groups])
+    return taken({"group": names, "lr": rates, "share": rates / peaks}, is_open)
 
 
 def last_rows(groups: NDArray[Any]) -> NDArray[np.int64]:

@@ -69,6 +69,12 @@ def actual_rates(schedule: Schedule, told: Digest, steps_per_epoch: int) -> pd.D
     )
 
 
+def held(rates: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
+    """The rows with one more at the end of each line: a rate holds to the end of its step."""
+    ends = rates.groupby(["group", "span"], sort=False).tail(1)
+    return pd.concat([rates, ends.assign(x=ends["x"] + 1 / steps_per_epoch)])
+
+
 def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
     """The losses of a screenful of steps, the lowest and the highest ones among them (x, y)."""
     losses = np.array([step.loss for step in told.steps])
@@ -89,10 +95,11 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
         "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
     )
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
-    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=joined(schedule))
+    how = joined(schedule, steps_per_epoch)
+    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
     done = _open_only(actual_rates(schedule, told, steps_per_epoch), schedule)
-    done = done.assign(group=lambda t: marked(t["group"]))
-    actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=joined(schedule))
+    done = held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"]))
+    actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=how)
     detail = ["group:N", "span:N"]
     layers = [
         *backdrop(schedule, 1, view),

@@ -38,6 +38,7 @@ _STAGES = {
     "auditing": "auditing",
 }
 _RESUME = "Resume continues after the last finished epoch."
+_ANEW = "No epoch was finished, so Resume starts again from the first."
 
 
 def empty_card(
@@ -94,7 +95,7 @@ def _advice(status: str, told: Digest, run: Path) -> str:
         why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
         return "" if is_demo() else interruption.elsewhere(run)
-    return why if is_demo() else f"{why} {_RESUME}"
+    return why if is_demo() else f"{why} {_RESUME if told.epochs else _ANEW}"
 
 
 def _log(run: Path) -> None:

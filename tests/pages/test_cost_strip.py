@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
@@ -11,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core.design import edits, layers, link, presets
 from core.design.cache_plan import UNLIMITED, Budget
-from core.design.savings import Data, savings
+from core.design.savings import Data, Savings, savings
 from core.design.words import percent
 from core.runs import memory
 from core.runs.settings import VIEWS, Augment, RunSettings
@@ -79,6 +80,13 @@ def test_where_nothing_is_saved_it_says_why() -> None:
     assert said("discriminative").startswith("nothing to save: no layer lies before")
     assert said("gradual", Budget(0)).startswith("off: what it would store")
     assert said("head-only", views=None).startswith("not for training: random crops")
+
+
+def test_what_serves_validation_only_is_not_called_off() -> None:
+    settings = RunSettings()
+    found = Savings(0.2, (), passes=(0,), why="not worth it")
+    assert words.why_off(found, settings).startswith("for validation only")
+    assert words.why_off(replace(found, passes=()), settings).startswith("off")
 
 
 def test_sizes_are_told_by_place() -> None:

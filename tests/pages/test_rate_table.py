@@ -72,5 +72,28 @@ def test_a_thaw_has_a_dot_and_an_open_start_has_none() -> None:
 
 @pytest.mark.parametrize(("playhead", "open_groups"), [(0.0, 1), (1.0, 2), (0.99, 1)])
 def test_the_playhead_reads_the_groups_that_train_there(playhead: float, open_groups: int) -> None:
-    table = rate_table(presets.load("gradual"), 100)
-    assert len(at_playhead(table, playhead, 100, playhead)["group"]) == open_groups
+    assert len(at_playhead(presets.load("gradual"), playhead, 100)["group"]) == open_groups
+
+
+@given(schedules(), st.integers(1, 200), st.floats(0, 1))
+def test_the_playhead_reads_the_rate_of_the_step_that_runs_there(
+    schedule: Schedule, steps: int, share: float
+) -> None:
+    step = min(int(share * schedule.epochs * steps), schedule.epochs * steps - 1)
+    found = at_playhead(schedule, (step + 0.5) / steps, steps)
+    rates = curves.rates_of_steps(schedule, step, steps)
+    runs = {group.name: rate for group, rate in zip(schedule.groups, rates, strict=True)}
+    is_open = {group.name for group in schedule.groups if plan.is_open(group, step // steps)}
+    shown = dict(zip(found["group"], found["lr"], strict=True))
+    assert shown == {name: runs[name] for name in runs if name in is_open}
+
+
+def test_at_the_end_of_the_run_the_playhead_reads_its_last_step() -> None:
+    schedule = presets.load("gradual")
+    found = at_playhead(schedule, float(schedule.epochs), 2)
+    last = curves.rates_of_steps(schedule, 2 * schedule.epochs - 1, 2)
+    assert found["lr"].tolist() == [
+        rate
+        for group, rate in zip(schedule.groups, last, strict=True)
+        if plan.is_open(group, schedule.epochs - 1)
+    ]

@@ -7,7 +7,7 @@ from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.runs import events as ev
 from core.runs.digest import Digest
-from pages.components.run_charts import actual_rates, train_losses
+from pages.components.run_charts import actual_rates, held, train_losses
 
 PER_EPOCH = 1_000
 
@@ -58,6 +58,15 @@ def test_the_first_step_after_every_thaw_so_far_is_drawn() -> None:
     thaws = {start for group in schedule.groups for start, _ in group.trainable}
     assert {float(start) for start in thaws if start < 4.5} <= drawn
     assert len(thaws) > 1
+
+
+def test_a_line_reaches_the_end_of_the_last_step() -> None:
+    schedule = long_run()
+    rates = actual_rates(schedule, told(schedule, 20_000), PER_EPOCH).assign(span=0)
+    for _, rows in held(rates, PER_EPOCH).groupby("group"):
+        before, end = rows.iloc[-2], rows.iloc[-1]
+        assert (before["x"], end["x"]) == (19.999, 20.0)
+        assert end["y"] == before["y"]
 
 
 def test_a_loss_that_jumps_for_one_step_is_drawn() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.design import edits
+from core.design.diff_words import rate
 from core.design.layers import parameter_counts
 from core.design.optimizers import OPTIMIZERS
 from core.design.problems.facts import Facts
@@ -33,14 +34,14 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     base_lr = float(f"{optimizer.base_lr * (end / reached):.6g}")
     where = "below" if reached < low else "above"
     wrong = (
-        f"is {optimizer.base_lr:g}, so {fastest} peaks at {reached:.2g}, "
-        f"{where} the usual {low:g} to {high:g} of {OPTIMIZERS[optimizer.name]}"
+        f"is {rate(optimizer.base_lr, 6)}, so {fastest} peaks at {rate(reached, 2)}, "
+        f"{where} the usual {rate(low)} to {rate(high)} of {OPTIMIZERS[optimizer.name]}"
     )
-    way_out = f"set it to {base_lr:g}"
+    way_out = f"set it to {rate(base_lr, 6)}"
     fix = None
     try:
         mended = edits.set_field(facts.schedule, "optimizer.base_lr", base_lr)
-        fix = Fix(f"Base LR {base_lr:g}", mended)
+        fix = Fix(f"Base LR {rate(base_lr, 6)}", mended)
     except ThawError:  # a scale so large that no base rate goes with it
         way_out = f"bring the scale of {fastest} closer to 1"
     path = "optimizer.base_lr"

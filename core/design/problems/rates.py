@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from core.design import edits
 from core.design.curves import peak
+from core.design.diff_words import rate
 from core.design.learning_rate import Constant, FloorFactor
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
@@ -32,8 +33,10 @@ def rising_lr(facts: Facts) -> Iterator[Problem]:
     rising = {name: value for name, value in facts.peaks.items() if floor > value * _ROUNDING}
     if not rising:
         return
-    named = listed(f"{name} ({value:.2g})" for name, value in rising.items())
-    wrong = f"is {floor:g}, above the peak of {named}, so the rate rises{_fold(rising, floor)}"
+    named = listed(f"{name} ({rate(value, 2)})" for name, value in rising.items())
+    wrong = (
+        f"is {rate(floor, 6)}, above the peak of {named}, so the rate rises{_fold(rising, floor)}"
+    )
     way_out = "make the floor a factor of each group's peak"
     fix = Fix("Floor as a factor", edits.to_relative_floor(facts.schedule))
     yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
@@ -59,8 +62,8 @@ def floor_above_peak(facts: Facts) -> Iterator[Problem]:
         fold = _fold(facts.peaks, facts.floor_lr)
         so = f"rates rise{fold}" if fold else "no rate falls"
         wrong = (
-            f"is {facts.floor_lr:g}, and even {fastest}, the fastest group, peaks at "
-            f"{facts.peaks[fastest]:.2g}, so {so}"
+            f"is {rate(facts.floor_lr, 6)}, and even {fastest}, the fastest group, peaks at "
+            f"{rate(facts.peaks[fastest], 2)}, so {so}"
         )
     yield Problem("floor-above-peak", "warning", path, (), wrong, way_out, fix)
 
@@ -75,9 +78,10 @@ def wide_spread(facts: Facts) -> Iterator[Problem]:
     if reached[fast] <= WIDE * reached[slow] * _ROUNDING:
         return
     times = reached[fast] / reached[slow]
+    fold = f"{times:,.0f}" if times < 1e9 else f"{times:.0e}"
     wrong = (
-        f"peaks at {reached[slow]:.2g}, {f'{times:,.0f}' if times < 1e9 else f'{times:.0e}'} times "
-        f"lower than {fast} ({reached[fast]:.2g}), so it hardly moves"
+        f"peaks at {rate(reached[slow], 2)}, {fold} times "
+        f"lower than {fast} ({rate(reached[fast], 2)}), so it hardly moves"
     )
     way_out = "bring the decay per group closer to 1, or freeze the group"
     fix = _narrowed(facts.schedule)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from core.design import curves, edits
 from core.design.curves import origin
+from core.design.diff_words import rate
 from core.design.optimizers import SGD
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
@@ -55,7 +56,7 @@ def no_warmup(facts: Facts) -> Iterator[Problem]:
     first = max(names, key=facts.peaks.__getitem__)
     length = _fitting(schedule, 1.0)
     cold = any(thaw.share >= FULL for thaw in _missed(facts))
-    wrong = f"is 0, while {first} begins at its full rate, {facts.peaks[first]:.2g}"
+    wrong = f"is 0, while {first} begins at its full rate, {rate(facts.peaks[first], 2)}"
     way_out = f"give {'Adam' if schedule.optimizer.name == 'adam' else 'AdamW'} a warmup"
     warmed = Fix(f"Warmup of {epochs(length)}", _with_warmup(schedule, length))
     fix = _restarted(schedule) if cold else warmed  # which gives those that thaw later theirs too
@@ -68,9 +69,12 @@ def cold_thaw(facts: Facts) -> Iterator[Problem]:
     if not cold or _begins_cold(facts):
         return
     names = tuple(thaw.group.name for thaw in reversed(cold))  # from the head, as they are drawn
-    shares = listed(percent(thaw.share) for thaw in reversed(cold))
+    shares = [percent(thaw.share) for thaw in reversed(cold)]
+    if len(cold) > 2:
+        by_share = sorted(thaw.share for thaw in cold)
+        shares = [" to ".join(dict.fromkeys((percent(by_share[0]), percent(by_share[-1]))))]
     wrong = (
-        f"{one_or_more(names, 'thaws', 'thaw')} at {shares} of "
+        f"{one_or_more(names, 'thaws', 'thaw')} at {listed(shares)} of "
         f"{one_or_more(names, 'its peak rate', 'their peak rates')}, with no warmup of "
         f"{one_or_more(names, 'its', 'their')} own"
     )

@@ -32,9 +32,14 @@ export function placeChip({ head, from, to, grip, discs, width }, size) {
   return past + size <= width ? past : Math.min(from, ...before.map((x) => x - 8)) - AIR_PX - size;
 }
 
+/** When the step that the playhead stands in begins, in epochs: its rate holds until the next one. */
+export function stepBegins(playhead, { epochs, steps_per_epoch: steps }) {
+  return Math.min(Math.floor(playhead * steps + 1e-9), epochs * steps - 1) / steps;
+}
+
 /** The rate at the playhead, and the peak where there is room for it and little of the curve. */
 export function paintRates(timeline, { chip, peak }, { group, shape, shown, grip, discs }) {
-  const { playhead, axis, narrow } = timeline;
+  const { data, playhead, axis, narrow } = timeline;
   const { epochs, width } = axis;
   const { points } = shape;
   const top = highest(points);
@@ -46,7 +51,7 @@ export function paintRates(timeline, { chip, peak }, { group, shape, shown, grip
   show(chip, under);
   let right = Math.max(from, 0);
   if (under) {
-    const rate = formatRate(valueAt(points, playhead) * group.peak);
+    const rate = formatRate(valueAt(points, stepBegins(playhead, data)) * group.peak);
     const head = xOfEpoch(playhead, axis);
     const left = placeChip({ head, ...cut(from, to, grip, width), discs, width }, widthOf(rate));
     text(chip, rate);

@@ -32,6 +32,7 @@ class TimelineData(TypedDict):
 
     revision: int
     epochs: int
+    steps_per_epoch: int
     restart: bool
     gutters: tuple[int, int]
     palette: dict[str, dict[str, str]]
@@ -49,6 +50,7 @@ def timeline_data(
     schedule: Schedule,
     table: LayerTable | None,
     *,
+    steps_per_epoch: int,
     playhead: float,
     selected: tuple[str, int] | None,
     problems: Sequence[Problem],
@@ -84,6 +86,7 @@ def timeline_data(
     return {
         "revision": revision,
         "epochs": schedule.epochs,
+        "steps_per_epoch": steps_per_epoch,
         "restart": schedule.lr.after_unfreeze == "restart",
         "gutters": (axis.TRACK_LEFT, axis.TRACK_RIGHT),
         "palette": {

@@ -1,11 +1,12 @@
 // The row of the shared curve: warmup, peak, cooldown and floor, each with its handle.
 
-import { clamp, xOfEpoch } from "./axis.js";
+import { clamp, pixelsOf, xOfEpoch } from "./axis.js";
 import { highest, path, warp } from "./curves.js";
 import { curveSvg, describe, drawCurve, el, picture, placeOf, set, show, slider, svg, text } from "./dom.js";
 import { formatRate, formatScale } from "./format.js";
 
 export const PLOT_PX = 36;
+const MEET_PX = 40;
 
 const TURN = "M12.5 5.5A5.2 5.2 0 1 0 13.2 9M13 2v3.8H9.2";
 
@@ -121,6 +122,9 @@ export function paintShared(timeline) {
   paintNotes(timeline, { last: points.at(-1), lowest, cool, top });
 }
 
+/** Whether the word at the peak would print over the floor's at the end of the run. */
+export const meetsFloor = (peakAt, axis) => pixelsOf(axis.epochs - peakAt, axis) < MEET_PX;
+
 /** The words beside the curve, each where it does not run into another. */
 function paintNotes({ axis, curve, shared }, { last, lowest, cool, top }) {
   const { epochs, width } = axis;
@@ -135,7 +139,9 @@ function paintNotes({ axis, curve, shared }, { last, lowest, cool, top }) {
   show(notes.start, begins && room >= 76 && start < 0.5);
   text(notes.start, `from ${formatScale(start)}`);
   place(notes.start, 0, start, scale);
-  show(notes.peak, ((lowest ?? 0) < 0.4 || !leftward) && top < 1.5);
+  const ends = axis.to === epochs;
+  const meets = ends && lowest !== null && meetsFloor(peakAt, axis);
+  show(notes.peak, !meets && ((lowest ?? 0) < 0.4 || !leftward) && top < 1.5);
   text(notes.peak, "peak ×1");
   place(notes.peak, peakAt, 1, scale);
   notes.peak.classList.toggle("peak-left", leftward);
@@ -143,7 +149,6 @@ function paintNotes({ axis, curve, shared }, { last, lowest, cool, top }) {
   const apart = cool === null ? 0 : xOfEpoch(cool, axis) - xOfEpoch(peakAt, axis);
   show(notes.cooldown, cool !== null && apart > 140 && xOfEpoch(cool, axis) <= width);
   if (cool !== null) place(notes.cooldown, cool, 1, scale);
-  const ends = axis.to === epochs;
   show(notes.floor, ends && lowest !== null);
   text(notes.floor, `floor ${floorLr === null ? formatScale(lowest ?? 0) : formatRate(floorLr)}`);
   place(notes.floor, epochs, lowest ?? last, scale);

@@ -82,6 +82,7 @@ def schedule(
 def drawn(given: Schedule, **shown: Any) -> TimelineData:
     """The timeline's data for a schedule, with nothing selected unless `shown` says so."""
     state = {"playhead": 0.0, "selected": None, "problems": (), "revision": 0, **shown}
+    state.setdefault("steps_per_epoch", 100)
     return timeline_data(given, find(given.model.name), **state)
 
 

@@ -3,9 +3,11 @@ from __future__ import annotations
 import random
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.components.timeline.bench import node
+from core.design import curves
+from tests.components.timeline.bench import drawn, node, schedule
 
 SIZE = 56
 GRIP = 9
@@ -58,3 +60,23 @@ def test_a_chip_never_covers_a_handle_and_stays_on_the_track(width: int) -> None
         assert left + SIZE <= width
         for low, high in ((start, start + grip), (end - grip, end)):
             assert left + SIZE <= low or left >= high
+
+
+@pytest.mark.parametrize("steps", [1, 2, 7, 20])
+@pytest.mark.parametrize("interval", ["step", "epoch"])
+def test_the_chip_says_the_rate_of_the_step_that_runs_at_the_playhead(
+    steps: int, interval: str
+) -> None:
+    given = schedule(interval=interval)
+    data = drawn(given, steps_per_epoch=steps)
+    head = data["groups"][0]
+    t = [float(x) for x in np.linspace(0, given.epochs, 161).round(2)]
+    read = node(
+        "t.map((x) => valueAt(points, stepBegins(x, data)))",
+        points=data["curves"][head["curve"]],
+        data=data,
+        t=t,
+    )
+    runs = np.minimum(np.floor(np.array(t) * steps + 1e-9), given.epochs * steps - 1)
+    rates = curves.rates_of_steps(given, runs, steps)[-1]
+    assert np.allclose(read, rates / head["peak"], atol=1e-3)

@@ -37,3 +37,9 @@ def test_at_a_desk_the_flag_leaves_the_words_in_the_right_gutter_free() -> None:
     placed = flag(8, 704)
     assert placed["x"] + placed["width"] / 2 <= 704 + 18
     assert flag(0, 704)["x"] == 0
+
+
+@pytest.mark.parametrize(("peak_at", "meets"), [(1.0, True), (0.95, True), (0.9, False)])
+def test_the_peak_is_not_written_over_the_floor_at_the_end(peak_at: float, meets: bool) -> None:
+    axis = {"from": 0, "to": 1, "width": 704, "epochs": 1}
+    assert node("meetsFloor(peakAt, axis)", peakAt=peak_at, axis=axis) is meets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from core.design.diff_words import rate
 from core.design.spec import Schedule
 from tests.design.problems.small import body, codes, fixed, group, only, schedule, the
 
@@ -19,7 +20,7 @@ def test_a_rate_far_above_the_usual_ones():
     assert problem.groups == ("head",)
     assert problem.message == (
         "optimizer.base_lr is 0.02, with which head peaks at 0.02, "
-        "above the usual 1e-06 to 0.01 of Adam: set it to 0.01"
+        "above the usual 1e-6 to 0.01 of Adam: set it to 0.01"
     )
     assert fixed(problem, bad, "Base LR 0.01").optimizer.base_lr == 0.01
 
@@ -33,13 +34,13 @@ def test_the_ends_of_the_usual_range_are_usual_and_beyond_them_the_fix_is_the_en
     for end, beyond in [(low, 0.9), (high, 1.1)]:
         assert codes(rated(name, end)) == []
         bad = rated(name, end * beyond)
-        mended = fixed(only("unusual-lr", bad), bad, f"Base LR {end:g}")
+        mended = fixed(only("unusual-lr", bad), bad, f"Base LR {rate(end)}")
         assert mended.optimizer.base_lr == end
 
 
 def test_the_fastest_groups_own_scale_counts():
     bad = schedule(body([[2, None]]), group("head", lr_scale=20.0))
-    assert fixed(only("unusual-lr", bad), bad, "Base LR 0.0005").optimizer.base_lr == 0.0005
+    assert fixed(only("unusual-lr", bad), bad, "Base LR 5e-4").optimizer.base_lr == 0.0005
 
 
 def test_a_scale_that_no_base_rate_goes_with_gets_no_fix():

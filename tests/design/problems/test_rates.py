@@ -42,7 +42,7 @@ def test_a_floor_above_the_peak_of_a_group():
     assert (problem.severity, problem.path) == ("warning", "lr.decay.floor.lr")
     assert problem.groups == ("stem",)
     assert problem.message == (
-        "lr.decay.floor.lr is 5e-05, above the peak of stem (1e-05), "
+        "lr.decay.floor.lr is 5e-5, above the peak of stem (1e-5), "
         "so the rate rises up to 5-fold: make the floor a factor of each group's peak"
     )
     assert fixed(problem, bad, "Floor as a factor").lr.decay.floor == FloorFactor(factor=0.05)
@@ -50,7 +50,7 @@ def test_a_floor_above_the_peak_of_a_group():
 
 def test_a_floor_just_above_a_peak_is_not_called_a_rise_to_one_fold():
     assert the("rising-lr", with_floor(1.2e-5)).message == (
-        "lr.decay.floor.lr is 1.2e-05, above the peak of stem (1e-05), "
+        "lr.decay.floor.lr is 1.2e-5, above the peak of stem (1e-5), "
         "so the rate rises: make the floor a factor of each group's peak"
     )
 
@@ -63,7 +63,7 @@ def test_the_exercise_shows_its_faults():
     bad = presets.load("exercise")
     assert codes(bad) == ["rising-lr", "moving-batchnorm", "cold-thaw", "never-trains"]
     assert the("rising-lr", bad).message == (
-        "lr.decay.floor.lr is 1e-06, above the peak of stem (1e-08) and layer1 (1e-07), "
+        "lr.decay.floor.lr is 1e-6, above the peak of stem (1e-8) and layer1 (1e-7), "
         "so the rate rises up to 100-fold: make the floor a factor of each group's peak"
     )
     assert the("moving-batchnorm", bad).sentence == (
@@ -77,7 +77,7 @@ def test_a_floor_above_every_peak():
     problem = only("floor-above-peak", bad)
     assert (problem.severity, problem.path, problem.groups) == ("warning", "lr.decay.floor.lr", ())
     assert problem.message == (
-        "lr.decay.floor.lr is 0.1, and even head, the fastest group, peaks at 0.001, "
+        "lr.decay.floor.lr is 0.1, and even head, the fastest group, peaks at 1e-3, "
         "so that rates rise up to 10,000-fold: lower it, say to 0.01 of each group's peak"
     )
     mended = fixed(problem, bad, "Floor at 0.01 of the peak")
@@ -102,8 +102,8 @@ def test_groups_a_million_fold_apart():
     assert (problem.severity, problem.path) == ("warning", "lr.group_decay")
     assert problem.groups == ("stem",)
     assert problem.message == (
-        "stem peaks at 8.1e-10, 1,234,568 times lower than head (0.001), so it hardly moves: "
-        "bring the decay per group closer to 1, or freeze the group"
+        "stem peaks at 8.1e-10, 1,234,568 times lower than head (1e-3), so that it hardly moves: "
+        "bring the decay per group closer to 1, or freeze it"
     )
     assert fixed(problem, bad, "Decay per group 0.01").lr.group_decay == 0.01
     assert codes(three(per_group=0.001)) == []

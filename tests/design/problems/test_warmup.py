@@ -113,6 +113,19 @@ def test_several_thaws_at_the_full_rate_are_one_problem_and_the_head_most_is_nam
     assert fixed(problem, bad, "Restart the curve").lr.after_unfreeze == "restart"
 
 
+def test_many_shares_of_the_peak_are_told_as_a_range():
+    bad = schedule(
+        group("stem", "conv1", "bn1", trains=[[5, None]]),
+        group("middle", "layer1", "layer2", trains=[[3, None]]),
+        group("next", "layer3", trains=[[2, None]]),
+        group("late", "layer4", trains=[[2, None]]),
+        group("head"),
+        epochs=10,
+        lr=warming(1),
+    )
+    assert " thaw at 88% to 97% of their peak rates, " in only("cold-thaw", bad).sentence
+
+
 def test_a_thaw_during_the_warmup_is_not_cold():
     assert codes(schedule(body([[1, None]]), group("head"), lr=warming(1.1))) == []
 
@@ -150,7 +163,7 @@ def test_pretrained_layers_that_begin_at_a_high_rate_without_warmup():
     assert (problem.severity, problem.path) == ("hint", "lr.warmup.epochs")
     assert problem.groups == ("body",)
     assert problem.message == (
-        "lr.warmup.epochs is 0, while body begins at its full rate, 0.001: give Adam a warmup"
+        "lr.warmup.epochs is 0, while body begins at its full rate, 1e-3: give Adam a warmup"
     )
     assert fixed(problem, bad, "Warmup of 1 epoch").lr.warmup.epochs == 1.0
 

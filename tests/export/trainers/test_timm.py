@@ -241,6 +241,14 @@ def test_what_is_frozen_for_a_while_is_refused():
         made(from_raw(raw))
 
 
+def test_what_never_trains_is_refused_by_all_its_names():
+    raw = to_raw(schedule_for("timm/resnet18"))
+    raw["groups"][0]["trainable"] = raw["groups"][1]["trainable"] = []
+    both = [repr(group["name"]) for group in raw["groups"][:2]]
+    with pytest.raises(ExportError, match=f"leave {' and '.join(both)} frozen in every epoch"):
+        made(from_raw(raw))
+
+
 def test_rates_that_do_not_fall_from_block_to_block_are_refused():
     raw = to_raw(schedule_for("timm/resnet18"))
     raw["groups"][-1]["lr_scale"] = 2.5
