@@ -19,7 +19,7 @@ def test_a_rate_far_above_the_usual_ones():
     assert (problem.severity, problem.path) == ("warning", "optimizer.base_lr")
     assert problem.groups == ("head",)
     assert problem.message == (
-        "optimizer.base_lr is 0.02, with which head peaks at 0.02, "
+        "optimizer.base_lr is 0.02, so head peaks at 0.02, "
         "above the usual 1e-6 to 0.01 of Adam: set it to 0.01"
     )
     assert fixed(problem, bad, "Base LR 0.01").optimizer.base_lr == 0.01

@@ -78,7 +78,7 @@ def test_a_floor_above_every_peak():
     assert (problem.severity, problem.path, problem.groups) == ("warning", "lr.decay.floor.lr", ())
     assert problem.message == (
         "lr.decay.floor.lr is 0.1, and even head, the fastest group, peaks at 1e-3, "
-        "so that rates rise up to 10,000-fold: lower it, say to 0.01 of each group's peak"
+        "so rates rise up to 10,000-fold: lower it, say to 0.01 of each group's peak"
     )
     mended = fixed(problem, bad, "Floor at 0.01 of the peak")
     assert mended.lr.decay.floor == FloorFactor(factor=0.01)
@@ -102,7 +102,7 @@ def test_groups_a_million_fold_apart():
     assert (problem.severity, problem.path) == ("warning", "lr.group_decay")
     assert problem.groups == ("stem",)
     assert problem.message == (
-        "stem peaks at 8.1e-10, 1,234,568 times lower than head (1e-3), so that it hardly moves: "
+        "stem peaks at 8.1e-10, 1,234,568 times lower than head (1e-3), so it hardly moves: "
         "bring the decay per group closer to 1, or freeze it"
     )
     assert fixed(problem, bad, "Decay per group 0.01").lr.group_decay == 0.01
