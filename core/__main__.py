@@ -138,6 +138,9 @@ def presets_(name: str | None, model: str | None, epochs: int | str | None, abou
         for line in preset_words.overview():
             click.echo(line)
     elif about:
+        if model is not None or epochs is not None:
+            way_out = "leave them out, or print the schedule without --about"
+            raise InputError("--about", "goes with neither --model nor --epochs", way_out)
         for line in preset_words.about(presets.find(name)):
             click.echo(line)
     else:

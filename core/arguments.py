@@ -61,12 +61,12 @@ STEPS_PER_EPOCH = click.option(
 
 def read_schedule(file: str) -> Schedule:
     """The schedule that a FILE argument names."""
-    if file == "-" or os.path.lexists(file):
-        return parse.parse(read("FILE", file))
-    if file not in presets.names():
+    if presets.is_meant(file):
+        return presets.load(file)
+    if file != "-" and not os.path.lexists(file):
         wrong = f"is {file!r}, which is neither a file nor a preset"
         raise InputError("FILE", wrong, nearest(file, presets.names()))
-    return presets.load(file)
+    return parse.parse(read("FILE", file))
 
 
 def read(argument: str, file: str) -> bytes:
@@ -74,6 +74,8 @@ def read(argument: str, file: str) -> bytes:
     most = parse.MAX_BYTES + 1
     try:
         if file == "-":
+            if sys.stdin is None:
+                raise InputError(argument, "is '-', but there is no standard input", "name a file")
             return sys.stdin.buffer.read(most)
         with Path(file).open("rb") as opened:
             return opened.read(most)

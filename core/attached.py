@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 import torch
 from torch import nn
 
 from core.design import parse, presets
 from core.design.spec import Schedule
-from core.errors import InputError, ModelError, nearest
+from core.errors import InputError, ModelError, nearest, shown
 from core.freezing import apply_plan
 from core.grouping import LayerGroups, group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -53,11 +54,15 @@ def attach(
     Raises ScheduleError for a file that is no schedule, InputError for one that is not there, and
     ModelError (both are InputErrors) where the groups do not fit the model.
     """
+    if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
+        wrong = f"is {shown(schedule)}"
+        way_out = "give a file, a preset's name, or what core.design.parse.from_raw makes of a dict"
+        raise InputError("schedule", wrong, way_out)
     found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
     try:
         groups = resolve_groups(model, group_paths(found))
     except ModelError as error:
-        if isinstance(schedule, Schedule) or not _is_preset(os.fspath(schedule)):
+        if isinstance(schedule, Schedule) or not presets.is_meant(os.fspath(schedule)):
             raise
         for_yours = (
             f"the preset {schedule!r} is for {found.model.name}; for another model of torchvision "
@@ -72,15 +77,13 @@ def attach(
     return attached
 
 
-def _is_preset(name: str) -> bool:
-    return name in presets.names() and not Path(name).exists()
-
-
 def _read(name: str) -> Schedule:
-    if _is_preset(name):
+    if presets.is_meant(name):
         return presets.load(name)
     try:
-        return parse.parse(Path(name).read_bytes())
-    except OSError as error:
-        wrong = f"is {name!r}, which cannot be read ({error.strerror})"
+        content = Path(name).read_bytes()
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        wrong = f"is {name!r}, which cannot be read ({reason})"
         raise InputError("schedule", wrong, nearest(name, presets.names())) from None
+    return parse.parse(content)

@@ -27,7 +27,10 @@ def export(
     file: str, target: str, out: str | None, ran: str | None, usage: bool, steps_per_epoch: int
 ) -> None:
     """Export a schedule for another tool. What the target cannot express goes to stderr."""
-    targets.find(target)
+    used = "" if out is None else Path(out).name
+    targets.refuse_name(targets.find(target), used)
+    if ran is not None and target != "html":
+        raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
     audit = () if ran is None else in_words.facts(Path(ran), schedule)
     source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
@@ -36,18 +39,17 @@ def export(
     for loss in made.losses:
         click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
     content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (made.content,)
-    used = "" if out is None else Path(out).name
     told = targets.usage(targets.find(target), made, used) if usage and used else ""
     if out is not None:
         _write(out, content)
     elif usage:
         raise InputError("--usage", "needs a file to refer to", "name it with --out")
-    elif isinstance(made.content, bytes) and sys.stdout.isatty():
+    elif isinstance(made.content, bytes) and sys.stdout and sys.stdout.isatty():
         raise InputError("--out", "is missing; a picture cannot be printed", "name a file to write")
     else:
         for part in content:
             click.echo(part, nl=False)
-    click.echo(told, nl=False)
+    click.echo(told.encode(errors="surrogateescape"), nl=False)  # a name may have any bytes
 
 
 @click.command("import")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from numbers import Integral
+from typing import Any, Literal, cast
 
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
@@ -51,6 +52,9 @@ def set_group(
     A module that is not held any more takes the mode `training`, which should be the model's own.
     Modules that were not held keep their mode.
     """
+    if isinstance(layers, nn.Module) and not isinstance(layers, Iterable):
+        wrong = f"is one {type(layers).__name__}, not a list"
+        raise InputError("layers", wrong, "put it into one: write [layer]")
     layers = list(layers)
     for parameter in parameters_of(layers):
         parameter.requires_grad_(open)
@@ -161,5 +165,7 @@ def _hold_still(module: nn.Module, inputs: Any) -> None:
 
 
 def _check_epoch(epoch: int) -> None:
+    if not isinstance(cast(Any, epoch), Integral):
+        raise InputError("epoch", f"is {shown(epoch)}", "give a whole number from 0")
     if epoch < 0:
         raise InputError("epoch", f"is {epoch}", "count epochs from 0")

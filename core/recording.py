@@ -6,14 +6,15 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
-from typing import Any
+from numbers import Integral
+from typing import Any, cast
 
 import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from core.design.recorded import Recorded, RecordedGroup, Settings
-from core.errors import InputError
+from core.errors import InputError, shown
 from core.freezing import hold, is_held, release
 from core.suggest import shortest_paths
 
@@ -168,8 +169,8 @@ def _check(
     steps_per_epoch: int,
 ) -> None:
     for field, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
-        if value < 1:
-            raise InputError(field, f"is {value}", "give 1 or more")
+        if not isinstance(cast(Any, value), Integral) or value < 1:
+            raise InputError(field, f"is {shown(value)}", "give 1 or more, a whole number")
     if isinstance(scheduler, ReduceLROnPlateau):
         way_out = "record its rates in a real run"
         raise InputError("scheduler", "has rates that depend on a metric", way_out)

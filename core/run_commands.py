@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
 from core.errors import InputError, one_line
 from core.files import disk_use
+from core.files.home import HOME
 from core.runs import folder as folders
 from core.runs import launch, trash
 from core.runs.standing import standing
@@ -17,6 +19,7 @@ from core.runs.standing import standing
 def runs() -> None:
     """List all runs, newest first: id, status, epochs, accuracy, disk use, and name."""
     root = launch.root()
+    _refuse_unlistable(root)
     found = folders.list_runs(root)
     used = [disk_use.used(run) for run in found]
     rows = [row(run, held) for run, held in zip(found, used, strict=True)]
@@ -68,6 +71,17 @@ def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
         name, epochs = schedule.name, f"{stands.epochs_done} of {schedule.epochs}"
     share = "" if stands.accuracy is None else f"{stands.accuracy:.1%}"
     return run.name, stands.told, epochs, share, _size(held), name
+
+
+def _refuse_unlistable(root: Path) -> None:
+    """Raise InputError where runs may be that cannot be listed; a missing folder has none."""
+    try:
+        os.scandir(root).close()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        wrong = f"is {str(root.parent)!r}, where runs cannot be listed ({error.strerror})"
+        raise InputError(HOME, wrong, "allow it, or set it to another folder") from None
 
 
 def _size(count: int) -> str:

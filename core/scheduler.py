@@ -6,6 +6,7 @@ last rate past the end, and follow a param group that is added later.
 
 from __future__ import annotations
 
+import math
 from numbers import Integral
 from typing import Any, cast
 
@@ -34,7 +35,7 @@ def create_scheduler_with_warmup(
     """
     if not 1 <= total_epochs <= MAX_EPOCHS:
         raise InputError("total_epochs", f"is {total_epochs}", f"give 1 to {MAX_EPOCHS} epochs")
-    if warmup_epochs < 0:
+    if math.isnan(warmup_epochs) or warmup_epochs < 0:
         raise InputError("warmup_epochs", f"is {warmup_epochs}", "give 0 for no warmup")
     if warmup_epochs > total_epochs:
         raise InputError(

@@ -48,6 +48,10 @@ def test_a_presets_name_and_a_schedule_are_taken_too():
 def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path):
     with pytest.raises(InputError, match="schedule is 'exercize', which cannot be read"):
         attach(Small(), "exercize", 1)
+    with pytest.raises(InputError, match=r"schedule is 'a.*b', which cannot be read"):
+        attach(Small(), "a\0b", 1)
+    with pytest.raises(InputError, match=r"schedule is \{\}: give a file, a preset's name, or"):
+        attach(Small(), {}, 1)
     with pytest.raises(ModelError, match="which the model does not have"):
         attach(nn.Linear(2, 2), presets.load("exercise"), 1)
     with pytest.raises(ModelError) as caught:
@@ -57,6 +61,12 @@ def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path):
         "(the preset 'ulmfit' is for timm/tf_efficientnet_lite0; for another model of torchvision "
         "or timm, attach a file from: python -m core presets ulmfit --model MODEL)"
     )
+
+
+def test_a_folder_does_not_hide_the_preset_of_its_name(tmp_path: Path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("exercise").mkdir()
+    assert attach(Small(), "exercise", 1).schedule == presets.load("exercise")
 
 
 @pytest.mark.parametrize("steps", [0, -1, 31.25, 10.0, float("nan")])

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -159,6 +160,26 @@ def test_a_file_comes_before_a_preset_of_the_same_name(tmp_path, monkeypatch):
     assert thaw("check", "gradual").exit_code == 2
     Path("gradual").unlink()
     assert thaw("check", "gradual").exit_code == 0
+
+
+def test_a_folder_does_not_hide_the_preset_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("gradual").mkdir()
+    assert thaw("check", "gradual").exit_code == 0
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+def test_closed_standard_streams_make_no_traceback():
+    for command, code, told in (
+        ("check - <&-", 2, "error: FILE is '-', but there is no standard input: name a file\n"),
+        ("export gradual --to png >&-", 0, ""),
+    ):
+        shell = f"exec {shlex.quote(sys.executable)} -m core {command}"
+        ran = subprocess.run(
+            ["sh", "-c", shell], cwd=ROOT, stderr=subprocess.PIPE, text=True, timeout=120
+        )
+        own = [line for line in ran.stderr.splitlines(keepends=True) if "Instead: " not in line]
+        assert (ran.returncode, "".join(own)) == (code, told), command
 
 
 def test_curves_prints_a_row_per_step_and_group():
@@ -484,7 +505,14 @@ def test_a_run_folder_that_is_taken_is_refused_as_out(file, tmp_path):
     (full / "x").touch()
     refused(thaw("run", path, "--out", str(full)), "error: --out is ", "which is not empty")
     (full / "schedule.json").touch()
-    refused(thaw("run", path, "--out", str(full)), f"resume it with: python -m core resume {full}")
+    refused(thaw("run", path, "--out", str(full)), f"go on with: python -m core resume {full}")
+    spaced = full.rename(tmp_path / "it's full")
+    refused(thaw("run", path, "--out", str(spaced)), f"core resume {shlex.quote(str(spaced))}, or")
+    event_log.append(spaced, ev.Finished(1.0))
+    finished = thaw("run", path, "--out", str(spaced))
+    refused(finished, "which holds a finished run: name another")
+    assert "resume" not in finished.stderr
+    spaced.rename(full)
     refused(thaw("run", path, "--out", path), "error: --out is ", "which is not a folder")
     refused(thaw("run", path, "--out", f"{path}/below"), "error: --out is ")
     refused(thaw("run", path, "--out", "/proc/none"), "error: --out is ")
@@ -520,6 +548,8 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
         (("presets", "ulmfit", "--epochs", "few"), "--epochs is 'few'"),
         (("presets", "ulmfit", "--model", "resnet19"), "model is 'resnet19'"),
         (("presets", "--model", "resnet50"), "NAME is missing"),
+        (("presets", "ulmfit", "--about", "--epochs", "4"), "--about goes with neither --model"),
+        (("export", "ulmfit", "--to", "csv", "--run", "r"), "--run is given with --to csv"),
         (("check",), "FILE"),
         (("chek", "gradual"), "chek"),
         (("--nope",), "--nope"),

@@ -404,6 +404,14 @@ def test_negative_epochs_are_refused():
         unfreezer.step(-1)
     with pytest.raises(InputError, match=r"^epoch is -1: count epochs from 0$"):
         apply_plan(groups_of(model), only, -1)
+    for epoch, told in ((1.5, "1.5"), (float("nan"), "NaN")):
+        with pytest.raises(InputError, match=f"^epoch is {told}: give a whole number from 0$"):
+            apply_plan(groups_of(model), only, epoch)
+
+
+def test_a_layer_without_a_list_around_it_is_refused():
+    with pytest.raises(InputError, match=r"^layers is one Linear, not a list: .* \[layer\]$"):
+        freeze_group(nn.Linear(2, 2))
 
 
 def test_a_plan_for_a_group_without_layers_is_refused():

@@ -122,7 +122,9 @@ def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_re
     assert (flat.lr.decay.shape, flat.lr.warmup.epochs) == ("constant", 1)
     slower = torch.optim.SGD(model.parameters(), lr=0.1)
     falling_on = from_optimizer(model, slower, lr_scheduler.ExponentialLR(slower, 0.7), 30)
-    with pytest.raises(InputError, match="rates follow no curve that a schedule can express"):
+    with pytest.raises(
+        InputError, match="rates are none of the curves that are looked for: constant"
+    ):
         as_schedule(falling_on, "torchvision/resnet18")
     other = torch.optim.Adagrad(model.parameters(), lr=0.1)
     with pytest.raises(InputError, match="optimizer is Adagrad: a schedule can have Adam"):
@@ -212,6 +214,8 @@ def test_what_cannot_be_recorded_is_refused():
         from_optimizer(model, optimizer, lr_scheduler.StepLR(other, 1), 2)
     with pytest.raises(InputError, match="epochs is 0: give 1 or more"):
         from_optimizer(model, optimizer, None, 0)
+    with pytest.raises(InputError, match=r"steps_per_epoch is 1\.5: give 1 or more, a whole"):
+        from_optimizer(model, optimizer, None, 2, steps_per_epoch=1.5)
 
 
 def test_what_an_optimizer_has_besides_its_rates_is_told_and_never_lost():

@@ -65,9 +65,22 @@ def test_a_damaged_run_is_listed_in_one_line(root):
     assert any(" damaged: " in line for line in lines)
 
 
+def test_a_root_that_cannot_be_listed_is_told_and_a_missing_one_has_no_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    assert thaw("runs").stderr.startswith("0 in ")
+    (tmp_path / "runs").touch()
+    refused = thaw("runs")
+    assert refused.exit_code == 2
+    assert refused.stderr == (
+        f"error: THAW_HOME is {str(tmp_path)!r}, where runs cannot be listed (Not a directory): "
+        "allow it, or set it to another folder\n"
+    )
+
+
 @pytest.mark.parametrize("run_id", ["../one", "three", "", "-x"])
 def test_what_is_no_run_is_refused(root, run_id):
     refused = thaw("delete", "--", run_id)
     assert refused.exit_code == 2
     assert refused.stderr.startswith("error: run is ")
+    assert refused.stderr.endswith(": see python -m core runs\n")
     assert len(folders.list_runs(root)) == 2

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import Any
 
 import numpy as np
@@ -140,6 +141,7 @@ def test_past_the_end_the_floor_holds_where_torchs_cosine_climbs_again():
     ("warmup", "total", "message"),
     [
         (-1, 20, "warmup_epochs is -1: give 0 for no warmup"),
+        (math.nan, 20, "warmup_epochs is nan: give 0 for no warmup"),
         (0, 0, "total_epochs is 0: give 1 to 10000 epochs"),
         (0, 10_001, "total_epochs is 10001: give 1 to 10000 epochs"),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.design.plan import Span
-from core.design.words import listed
+from core.design.words import from_to, listed
 
 _FEWEST, _MOST = 3, 17
 """Digits: what a person reads at a glance, and as many as tell any two floats apart."""
@@ -41,9 +41,12 @@ def change(before: float, after: float, written: Written = number) -> str:
 
 
 def spans(found: tuple[Span, ...], epochs: int) -> str:
-    """When a group trains: `never`, `all the time`, `from 2`, `2 to 5`, `0 to 2 and from 4`."""
+    """When a group trains: `never`, `all the time`, `from 2`, `2 to 5`, `0 to 2, 4 and from 6`.
+
+    Of each window the first and the last epoch are named.
+    """
     if not found:
         return "never"
     if found == ((0, epochs),):
         return "all the time"
-    return listed(f"from {a}" if b == epochs else f"{a} to {b}" for a, b in found)
+    return listed(f"from {a}" if b == epochs else from_to(a, b - 1) for a, b in found)

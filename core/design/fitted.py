@@ -69,7 +69,10 @@ def as_schedule(
         found = from_raw({**document, "optimizer": optimizer, "lr": lr, "groups": groups})
         if not differences(recorded, found):
             return found
-    raise _refused("follow no curve that a schedule can express")
+    raise _refused(
+        "are none of the curves that are looked for: constant, linear, cosine or equal steps "
+        "after a warmup of whole steps"
+    )
 
 
 def _samples(recorded: Recorded) -> tuple[Array, int]:

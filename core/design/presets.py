@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from core.design import layers, parse, preset
 from core.design.apply import apply
@@ -34,6 +36,11 @@ def names() -> tuple[str, ...]:
     """All presets' names, sorted."""
     stored = (entry.name for entry in _PRESETS.iterdir() if entry.name.endswith(".json"))
     return tuple(sorted(name.removesuffix(".json") for name in stored))
+
+
+def is_meant(name: str) -> bool:
+    """Whether a text names a preset: a file of that name comes first, a folder does not."""
+    return name in names() and (Path(name).is_dir() or not os.path.lexists(name))
 
 
 @cache

@@ -11,7 +11,7 @@ import numpy as np
 
 from core.design import curves, plan
 from core.design.spec import Schedule
-from core.design.words import listed
+from core.design.words import counted, listed
 from core.export.exported import Exported, Loss, Source
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")
@@ -57,6 +57,7 @@ def export(source: Source) -> Exported:
 
 def without_rows(source: Source) -> Exported:
     """The export but for its content, which may be long: what is lost and what is kept."""
+    each = counted(source.steps_per_epoch, "step")
     lost: tuple[Loss, ...] = (
         Loss(
             "optimizer",
@@ -66,7 +67,7 @@ def without_rows(source: Source) -> Exported:
         Loss(
             "epochs",
             "Its steps hold for one data size and batch size",
-            f"each epoch has {source.steps_per_epoch:,} steps; with other data, export it again",
+            f"each epoch has {each}; with other data, export it again",
         ),
     )
     formulas = [group.name for group in source.schedule.groups if cell(group.name) != group.name]

@@ -166,13 +166,14 @@ _TAKEN = sys.stdlib_module_names | {
     "finetuning_scheduler",
     "lightning",
     "numpy",
+    "PIL",
     "pil",
     "timm",
     "torch",
     "torchvision",
     "transformers",
 }
-"""Modules, in lower case, that a file of that name would hide from what imports them."""
+"""Modules that a file of that name would hide from what imports them."""
 
 
 def file_name(schedule: Schedule, target: Target) -> str:
@@ -182,6 +183,14 @@ def file_name(schedule: Schedule, target: Target) -> str:
     stem = file_names.file_name(schedule.name, "", "_")
     own = _is_imported(stem) and stem not in _TAKEN
     return f"{stem if own else f'schedule_{stem}'}{target.suffix}"
+
+
+def refuse_name(target: Target, name: str) -> None:
+    """Raise InputError where a Python file of that name would hide a module that others import."""
+    stem = name.removesuffix(".py")
+    if target.suffix == ".py" and stem != name and stem in _TAKEN:
+        wrong = f"is {shown(name)}, which would hide the module {stem} from what imports it"
+        raise InputError("--out", wrong, f"use another name, as in schedule_{name}")
 
 
 def usage(target: Target, made: Exported, name: str) -> str:

@@ -162,11 +162,12 @@ def _losses(schedule: Schedule) -> Iterator[Loss]:
                 "timm cuts the network into its own layers for --layer-decay",
                 f"where it cuts elsewhere, rates are off by a factor of {lr.group_decay:g} per cut",
             )
-        if isinstance(getattr(lr.decay, "floor", None), FloorLR):
+        floor = getattr(lr.decay, "floor", None)
+        if isinstance(floor, FloorLR) and floor.lr:
             yield Loss(
                 "lr.decay.floor",
                 "timm's lowest rate is multiplied by each layer's factor too",
-                "layers before the head fall below the floor",
+                "layers before the head end elsewhere than at the floor",
             )
     if warmup != lr.warmup.epochs:
         yield Loss(

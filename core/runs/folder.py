@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -52,14 +53,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     try:
         disk.make_folder(folder)
         if any(folder.iterdir()):
-            is_run = (folder / SCHEDULE).exists()
-            way_out = (
-                f"resume it with: python -m core resume {folder}, or" if is_run else "empty it, or"
-            )
-            held = "holds a run" if is_run else "is not empty"
-            raise InputError(
-                "--out", f"is {str(folder)!r}, which {held}", f"{way_out} name another"
-            )
+            raise _taken(folder)
         _fill(folder, schedule, settings)
     except (FileExistsError, NotADirectoryError):
         wrong = f"is {str(folder)!r}, which is not a folder"
@@ -180,11 +174,11 @@ def run_folder(root: Path, run_id: str) -> Path:
     """
     if not is_run_id(run_id):
         raise InputError(
-            "run", f"is {run_id[:80]!r}, which is not a run's id", "open it from the list"
+            "run", f"is {run_id[:80]!r}, which is not a run's id", "see python -m core runs"
         )
     folder = root / run_id
     if not (folder / SCHEDULE).is_file():
-        raise InputError("run", f"is {run_id!r}, which does not exist", "open one from the list")
+        raise InputError("run", f"is {run_id!r}, which does not exist", "see python -m core runs")
     return folder
 
 
@@ -197,6 +191,17 @@ def list_runs(root: Path) -> tuple[Path, ...]:
                 with suppress(OSError):
                     found.append(((folder / SCHEDULE).stat().st_mtime_ns, folder))
     return tuple(folder for _, folder in sorted(found, reverse=True))
+
+
+def _taken(folder: Path) -> InputError:
+    if not (folder / SCHEDULE).exists():
+        held, way_out = "is not empty", "empty it, or name another"
+    elif status(folder) == "finished":
+        held, way_out = "holds a finished run", "name another"
+    else:
+        go_on = f"python -m core resume {shlex.quote(str(folder))}"
+        held, way_out = "holds a run", f"go on with: {go_on}, or name another"
+    return InputError("--out", f"is {str(folder)!r}, which {held}", way_out)
 
 
 def _no_place(folder: Path, error: BaseException) -> InputError:

@@ -95,6 +95,11 @@ def test_what_is_told_of_a_thaw_has_the_epochs_and_the_share_of_learning() -> No
     assert line.said == f"{line.text} ({line.detail})"
 
 
+def test_both_the_first_and_the_last_epoch_of_a_window_are_named() -> None:
+    (line,) = diff(A, edits.set_windows(A, {"layer3": [[0, 3], [4, 5], [6, None]]}))
+    assert line.detail.startswith("from 4 → 0 to 2, 4 and from 6, share of")
+
+
 def test_the_other_way_round_it_is_told_the_other_way_round() -> None:
     earlier = edits.set_windows(A, {"layer3": [[2, None]]})
     assert texts(A, earlier) == ["layer3 thaws 2 epochs later"]

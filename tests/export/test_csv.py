@@ -36,6 +36,8 @@ def test_the_steps_are_those_of_one_size_of_data_as_declared():
         (told,) = [loss.instead for loss in made.losses if loss.field == "epochs"]
         assert told.startswith(f"each epoch has {steps} steps")
         tables[steps] = csv.text(presets.load("gradual"), steps).splitlines()
+    (once,) = csv.export(Source(presets.load("gradual"), 1)).losses[1:]
+    assert once.instead.startswith("each epoch has 1 step;")
     assert len(tables[5]) < len(tables[7])
     assert not set(tables[5][-7:]) & set(tables[7])  # the last step has another number and rate
 

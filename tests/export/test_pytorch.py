@@ -226,6 +226,45 @@ def test_a_folder_without_images_is_told_in_a_line(tmp_path: Path, monkeypatch):
         run_code(script(presets.load("exercise"))).main()
 
 
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--out", "{tmp}/none/weights.pt"], "--out is {tmp}/none/weights.pt, where no file can"),
+        (["--out", "{tmp}"], "--out is {tmp}, where no file can be written: name another"),
+        (["--out", "{tmp}/file/weights.pt"], "--out is {tmp}/file/weights.pt, where no file can"),
+        (["--workers", "-1"], "argument --workers: is -1: use 0 or more"),
+        (["--image-size", "0"], "argument --image-size: is 0: use 1 or more"),
+        (["--batch-size", "0"], "argument --batch-size: is 0: use 1 or more"),
+        (["--device", "nonsense"], "--device is nonsense, which is not here: use auto"),
+    ],
+)
+def test_a_wrong_option_is_told_in_words_before_anything_trains(
+    options: list[str],
+    told: str,
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    (tmp_path / "file").touch()
+    code = run_code(script(untrained(SCHEDULES["exercise"])))
+    monkeypatch.setattr(code, "build_model", None)
+    filled = [option.format(tmp=tmp_path) for option in options]
+    monkeypatch.setattr(sys, "argv", ["script.py", str(data), *filled])
+    with pytest.raises(SystemExit) as ended:
+        code.main()
+    assert told.format(tmp=tmp_path) in f"{ended.value}\n{capsys.readouterr().err}"
+
+
+def test_a_broken_image_is_named(data: Path, tmp_path: Path):
+    whole = (data / "boats" / "00.jpg").read_bytes()
+    images = run_code(script(presets.load("exercise"))).Images
+    for name, content in (("text.png", b"no image"), ("half.jpg", whole[: len(whole) // 2])):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(SystemExit, match=rf"{name} cannot be read as an image: "):
+            images([(tmp_path / name, 0)], SIZE)[0]
+
+
 def test_without_a_layer_table_a_head_of_torchvision_is_not_known():
     with pytest.raises(ExportError, match="whose head is not known: see its parts with"):
         pytorch.export(source(presets.load("exercise")))

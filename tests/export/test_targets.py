@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,41 @@ def test_a_file_that_python_cannot_import_is_told_before_it_is_written(name: str
         "use letters, digits and _, as in my_run.py\n"
     )
     assert not out.exists()
+
+
+@pytest.mark.parametrize("usage", [[], ["--usage"]])
+@pytest.mark.parametrize(
+    ("target", "stem"),
+    [
+        ("lightning", "lightning"),
+        ("transformers", "transformers"),
+        ("fastai", "fastai"),
+        ("pytorch", "random"),
+        ("module", "torch"),
+        ("module", "PIL"),
+    ],
+)
+def test_a_python_file_that_would_hide_a_module_is_not_written(
+    target: str, stem: str, usage: list[str], tmp_path: Path
+):
+    out = tmp_path / f"{stem}.py"
+    command = ["export", "exercise", "--to", target, "--out", str(out), *usage]
+    done = RUNNER.invoke(cli, command)
+    assert done.exit_code == 2
+    assert done.stderr == (
+        f"error: --out is '{stem}.py', which would hide the module {stem} from what imports it: "
+        f"use another name, as in schedule_{stem}.py\n"
+    )
+    assert not out.exists()
+    named = [*command[:5], str(tmp_path / f"schedule_{stem}.py"), *usage]
+    assert RUNNER.invoke(cli, named).exit_code == 0
+
+
+def test_what_uses_a_file_has_its_name_byte_by_byte(tmp_path: Path):
+    out = os.fsdecode(bytes(tmp_path) + b"/a\xff.py")
+    done = RUNNER.invoke(cli, ["export", "exercise", "--to", "pytorch", "--out", out, "--usage"])
+    assert done.exit_code == 0, done.output
+    assert b"python 'a\xff.py' DATA" in done.stdout_bytes
 
 
 def test_a_loop_over_groups_that_holds_nothing_is_not_written():

@@ -8,6 +8,7 @@ from core.design import edits
 from core.design.curves import peak
 from core.design.diff_words import rate
 from core.design.learning_rate import Constant, FloorFactor
+from core.design.problems import windows
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
 from core.design.spec import Schedule
@@ -100,8 +101,13 @@ def coarse_steps(facts: Facts) -> Iterator[Problem]:
     wrong += "step" if total == 1 else "steps"
     way_out = "change the rate at every step"
     mended = edits.set_field(facts.schedule, "lr.interval", "step")
-    fix = Fix("LR steps by step", mended)
+    adds = _late(Facts(mended, facts.layers)) - _late(facts)
+    fix = None if adds else Fix("LR steps by step", mended)
     yield Problem("coarse-steps", "hint", "lr.interval", (), wrong, way_out, fix)
+
+
+def _late(facts: Facts) -> set[tuple[str, ...]]:
+    return {problem.groups for problem in windows.late_thaw(facts)}
 
 
 def _flat_floor(facts: Facts) -> float | None:

@@ -119,6 +119,8 @@ def _missed(facts: Facts) -> list[_Thaw]:
     """
     schedule = facts.schedule
     warmup, restarts = schedule.lr.warmup.epochs, schedule.lr.after_unfreeze == "restart"
+    if schedule.lr.warmup.start_factor >= FULL:
+        warmup = 0.0  # it begins at the full rate
     found = []
     for group in facts.training:
         thaw, top = facts.first_thaws[group.name], facts.peaks[group.name]
@@ -154,10 +156,10 @@ def _restarted(schedule: Schedule) -> Fix:
     mended = edits.set_field(schedule, "lr.after_unfreeze", "restart")
     warmup = schedule.lr.warmup.epochs
     length = _fitting(mended, warmup or 1.0)
-    if length == warmup:
+    warmed = _with_warmup(mended, length)
+    if warmed == mended:
         return Fix("Restart the curve", mended)
-    label = f"Restart the curve, warmup of {epochs(length)}"
-    return Fix(label, _with_warmup(mended, length))
+    return Fix(f"Restart the curve, warmup of {epochs(length)}", warmed)
 
 
 def curve_lengths(schedule: Schedule) -> dict[str, int]:

@@ -51,7 +51,9 @@ def late_window(facts: Facts) -> Iterator[Problem]:
         if kept:
             fix = Fix("Remove that window", edits.set_windows(schedule, {group.name: kept}))
         else:
-            fix = _thawed_at(schedule, group, _fair_start(schedule, group, schedule.epochs))
+            fair = _fair_start(schedule, group, schedule.epochs)
+            windows = [(fair, group.trainable[0][1])]  # any others are late too
+            fix = Fix(f"Thaw at {fair}", edits.set_windows(schedule, {group.name: windows}))
         names = (group.name,)
         yield Problem("late-window", "warning", where, names, wrong, way_out, fix, group.name)
 

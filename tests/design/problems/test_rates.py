@@ -136,6 +136,14 @@ def test_few_epochs_stepped_by_epoch():
     assert codes(schedule(epochs=5, lr={"interval": "epoch"})) == []
 
 
+def test_steps_are_not_made_finer_where_that_adds_a_warning():
+    bad = schedule(body([[3, None]]), group("head"), lr={"interval": "epoch"})
+    finer = schedule(body([[3, None]]), group("head"), lr={"interval": "step"})
+    assert found("late-thaw", bad) == []
+    assert len(found("late-thaw", finer)) == 1
+    assert the("coarse-steps", bad).fix is None
+
+
 def test_a_constant_rate_has_no_steps_to_be_coarse():
     lr = {"interval": "epoch", "decay": {"shape": "constant"}}
     assert codes(all_in_one(lr=lr)) == []

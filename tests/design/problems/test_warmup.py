@@ -126,6 +126,16 @@ def test_many_shares_of_the_peak_are_told_as_a_range():
     assert " thaw at 88% to 97% of their peak rates, " in only("cold-thaw", bad).sentence
 
 
+@pytest.mark.parametrize("restart", [False, True])
+def test_a_warmup_that_begins_at_the_full_rate_is_none_and_its_fix_begins_lower(restart: bool):
+    flat: dict[str, object] = {"warmup": {"epochs": 0.5, "start_factor": 0.8}}
+    lr = flat | ({"after_unfreeze": "restart"} if restart else {})
+    bad = schedule(body([[1, None]]), group("head"), lr=lr)
+    mended = fixed(only("cold-thaw", bad), bad, "Restart the curve, warmup of 0.5 epochs")
+    assert mended.lr.after_unfreeze == "restart"
+    assert (mended.lr.warmup.epochs, mended.lr.warmup.start_factor) == (0.5, 0.1)
+
+
 def test_a_thaw_during_the_warmup_is_not_cold():
     assert codes(schedule(body([[1, None]]), group("head"), lr=warming(1.1))) == []
 

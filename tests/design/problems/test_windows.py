@@ -73,6 +73,12 @@ def test_a_group_whose_only_window_is_after_the_run_is_brought_into_it():
     assert fixed(problem, bad, "Thaw at 2").group("body").trainable == ((2, None),)
 
 
+def test_of_several_windows_after_the_run_one_is_brought_into_it_and_the_others_go():
+    bad = schedule(body([[5, 6], [8, 9]]), group("head"))
+    problem = only("late-window", bad)
+    assert fixed(problem, bad, "Thaw at 2").group("body").trainable == ((2, 6),)
+
+
 def test_a_thaw_with_almost_no_learning_left():
     bad = schedule(epochs=8)
     assert codes(bad) == []

@@ -191,6 +191,11 @@ def test_a_rate_that_is_lost_is_another_one_in_timm(model: str, changed: Any, fi
     assert max(errors(schedule).values()) > 1e-3
 
 
+def test_a_floor_of_0_is_the_same_times_each_layers_factor():
+    zero = {"decay": {"shape": "cosine", "floor": {"lr": 0.0}}}
+    assert fields(schedule_for("timm/resnet18", lr=zero)) == []
+
+
 def test_weights_that_come_with_the_package_are_not_what_timm_downloads():
     raw = to_raw(schedule_for(BUNDLED_MODEL))
     told = {}
