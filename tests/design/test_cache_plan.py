@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import accumulate, pairwise
+from itertools import accumulate, pairwise, product
+from statistics import fmean, pstdev
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -103,6 +105,18 @@ def test_views_are_counted_once_however_often_they_are_drawn():
     assert distinct_views(100, 1, 8) == 100
     assert distinct_views(100, 2, 1) == 100
     assert distinct_views(100, 2, 50) == 200
+
+
+@pytest.mark.parametrize("views", [2, 3, 10])
+@pytest.mark.parametrize("epochs", [1, 2, 3, 5])
+def test_views_are_counted_for_an_unlucky_draw_and_hardly_more_where_there_are_many(views, epochs):
+    drawn = [len(set(draw)) for draw in product(range(views), repeat=epochs)]
+    mean, spread = fmean(drawn), pstdev(drawn)
+    for images in (1, 40, 10**6):
+        unlucky = images * mean + 4 * spread * images**0.5
+        counted = distinct_views(images, views, epochs)
+        assert abs(counted - min(unlucky, images * views, images * epochs)) <= 1
+        assert counted <= 1.003 * images * mean or images < 10**6
 
 
 @st.composite

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from core.design.cuts import distinct_views
 from core.runs.settings import RunSettings
 from core.training import augment
 from core.training.data import Data, Split, epoch_entries, load
@@ -67,3 +68,18 @@ def test_every_epoch_sees_each_image_once_in_a_view_of_its_own(kind):
 def test_crops_are_taken_from_images_an_eighth_larger():
     assert augment.stored_size("crops", 224) == 256
     assert augment.stored_size("flip", 224) == 224
+
+
+@pytest.mark.parametrize("kind", ["flip", "crops"])
+@pytest.mark.parametrize("epochs", [1, 2, 4, 8])
+def test_a_run_sees_no_more_views_than_the_plan_of_its_cache_counts(kind, epochs):
+    images, views = 100, augment.view_count(kind, epochs)
+    for seed in range(100):
+        seen = {
+            (image, view)
+            for epoch in range(epochs)
+            for image, view in enumerate(
+                augment.drawn_views(kind, seed, epoch, images, epochs).tolist()
+            )
+        }
+        assert len(seen) <= distinct_views(images, views, epochs)
