@@ -13,6 +13,7 @@ from core.design import problems
 from core.design.problems import Problem
 from pages.components import frame, state
 from pages.components.axis import Span
+from pages.components.browser_tab import keep_draft
 from pages.components.chart_style import View
 from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
@@ -125,6 +126,7 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     if narrow:
         with cost:
             cost_card(state.schedule(), state.table(), state.settings())
+    keep_draft()
     return errors
 
 

@@ -15,9 +15,9 @@ from core.design.palette import ROLES
 from core.design.spec import Schedule
 from core.design.words import epochs
 from pages.components import state
+from pages.components.browser_tab import browser_tab
 from pages.components.fonts import font_faces
 from pages.components.garbage import spare_imports
-from pages.components.theme_watch import theme_watch
 
 STYLE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
@@ -45,8 +45,9 @@ def dress() -> None:
 def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
-    st.navigation(list(pages.values()), position="top").run()
-    theme_watch(dark=is_dark())
+    page = st.navigation(list(pages.values()), position="top")
+    browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
+    page.run()
     spare_imports()
 
 
