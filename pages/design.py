@@ -57,6 +57,7 @@ def page() -> None:
     st.html(
         '<style>[data-stale="true"] { opacity: 1 !important; transition: none !important; }</style>'
     )
+    st.html('<h1 class="thaw-unseen">Design a schedule</h1>')
     _designer()
 
 

@@ -35,8 +35,8 @@ _MARK = str(Path(__file__).with_name("mark.svg"))
 
 
 def dress() -> None:
-    """Set the browser tab, the logo and the stylesheet; the first thing of every page."""
-    st.set_page_config(page_title="Thaw", page_icon="🧊", layout="wide")
+    """Set the icon, the logo and the stylesheet; the first thing of every page."""
+    st.set_page_config(page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
     st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
     state.begin()
@@ -46,6 +46,7 @@ def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
     page = st.navigation(list(pages.values()), position="top")
+    st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
     page.run()
     spare_imports()

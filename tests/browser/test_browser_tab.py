@@ -90,3 +90,12 @@ def test_what_cannot_be_read_is_dropped_and_storage_that_is_forbidden_breaks_not
     undo = page.locator(".st-key-undo button").first
     expect(undo).to_be_enabled(timeout=60_000)
     expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def test_every_page_has_a_title_and_one_heading_of_its_own(open_page: OpenPage) -> None:
+    page = open_page("/")
+    for name in ("Design", "Run", "Compare", "Export", "Learn"):
+        if name != "Design":
+            driving.go_to(page, name)
+        expect(page).to_have_title(f"{name} · Thaw")
+        expect(page.get_by_role("heading", level=1)).to_have_count(1)
