@@ -31,14 +31,16 @@ STYLE = "\n".join(
         "export.css",
     )
 )
+_POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
 
 def dress() -> None:
-    """Set the icon, the logo and the stylesheet; the first thing of every page."""
+    """Set the icon, the logo, the stylesheet and the script; the first thing of every page."""
     st.set_page_config(page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
     st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
+    st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
     state.begin()
 
 
