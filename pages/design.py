@@ -13,6 +13,7 @@ from core.design import problems
 from core.design.problems import Problem
 from pages.components import frame, state
 from pages.components.axis import Span
+from pages.components.browser_tab import keep_draft
 from pages.components.chart_style import View
 from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
@@ -52,6 +53,7 @@ _SEEN_AFTER = 0.08
 
 def page() -> None:
     """Draw the page. It reruns as fragments, so that a drag costs little more than itself."""
+    st.html('<h1 class="thaw-unseen">Design a schedule</h1>')
     _designer()
 
 
@@ -122,6 +124,7 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     if narrow:
         with cost:
             cost_card(state.schedule(), state.table(), state.settings())
+    keep_draft()
     return errors
 
 

@@ -15,9 +15,9 @@ from core.design.palette import ROLES
 from core.design.spec import Schedule
 from core.design.words import epochs
 from pages.components import state
+from pages.components.browser_tab import browser_tab
 from pages.components.fonts import font_faces
 from pages.components.garbage import spare_imports
-from pages.components.theme_watch import theme_watch
 
 STYLE = "\n".join(
     (Path(__file__).parent / name).read_text(encoding="utf-8")
@@ -31,22 +31,26 @@ STYLE = "\n".join(
         "export.css",
     )
 )
+_POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
 
 def dress() -> None:
-    """Set the browser tab, the logo and the stylesheet; the first thing of every page."""
-    st.set_page_config(page_title="Thaw", page_icon="🧊", layout="wide")
+    """Set the icon, the logo, the stylesheet and the script; the first thing of every page."""
+    st.set_page_config(page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
     st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
+    st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
     state.begin()
 
 
 def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
-    st.navigation(list(pages.values()), position="top").run()
-    theme_watch(dark=is_dark())
+    page = st.navigation(list(pages.values()), position="top")
+    st.set_page_config(page_title=f"{page.title} · Thaw")
+    browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
+    page.run()
     spare_imports()
 
 

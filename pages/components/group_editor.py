@@ -13,13 +13,18 @@ from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
 from pages.components.group_in_hand import group_in_hand, place_in_hand, take_in_hand
 
+_PRESSED = (
+    ".st-key-groups button { color: var(--thaw-accent); border-color: var(--thaw-accent); "
+    "background: var(--thaw-accent-soft); }"
+)
+"""How the button looks while the card is shown; of another type it would lose the focus."""
+
 
 def groups_button() -> None:
     """The toolbar's button, which shows and hides the card."""
     if state.table() is not None:
         st.button(
-            "Groups",
-            type="primary" if is_shown() else "secondary",
+            "Hide groups" if is_shown() else "Groups",
             icon=":material/stacks:",
             key="groups",
             on_click=_toggle,
@@ -41,7 +46,7 @@ def group_editor() -> None:
     held = f"{counted(len(schedule.groups), 'group')}, {table.parameters:,} parameters"
     with frame.card("groups", "Groups", held):
         _how_fine(table)
-        st.html(f"<style>{_swatches(len(schedule.groups))}</style>")
+        st.html(f"<style>{_PRESSED}{_swatches(len(schedule.groups))}</style>")
         with st.container(gap=None, key="group-rows"):
             for place in reversed(range(len(schedule.groups))):
                 _row(schedule.groups[place], place, table, in_hand=place == in_hand)

@@ -74,6 +74,8 @@ def status_card(
 ) -> None:
     """Draw the card of a run."""
     with frame.card("status"):
+        # on its own: with the numbers, all of them would be read out at every look
+        st.html(f'<p class="thaw-unseen" role="status">{_TITLES[status]}</p>')
         st.html(_headline(schedule, status, told))
         st.html(_bar(schedule, told))
         st.html(_numbers(schedule, settings, told))

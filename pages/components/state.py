@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +21,8 @@ from pages.components.data_seen import train_images
 from pages.components.history import History
 
 _FIRST_PLAYHEAD = 0.55
+_GIVEN = "given"
+"""Where the session keeps that it came by a link, or that the tab had a draft."""
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
 
@@ -41,7 +44,27 @@ def begin() -> None:
     text = st.query_params.get(link.PARAMETER)
     if text is not None:
         del st.query_params[link.PARAMETER]
-        attempt(open_schedule, link.decode, text)
+        if attempt(open_schedule, link.decode, text):
+            st.session_state[_GIVEN] = True
+
+
+def begin_with(read: Callable[..., Schedule], *args: Any, preset: str | None = None) -> None:
+    """Let a new session begin with the schedule that `read` gives; what it refuses is dropped.
+
+    `preset` is the name of the preset that it began as.
+    """
+    if not is_new():
+        return
+    st.session_state[_GIVEN] = True
+    with suppress(ThawError):
+        begun = History.start(read(*args), preset)
+        st.session_state["playhead"] = _FIRST_PLAYHEAD * begun.present.epochs
+        _remember(begun)
+
+
+def is_new() -> bool:
+    """Whether the session was given no schedule to begin with, and has edited none."""
+    return revision() == 0 and _GIVEN not in st.session_state
 
 
 def history() -> History:

@@ -11,8 +11,8 @@ def html(app: AppTest) -> str:
 
 
 def without_styles(app: AppTest) -> str:
-    """The same, as one text, but for style sheets."""
-    return "".join(part for part in _parts(app) if not part.startswith("<style>"))
+    """The same, as one text, but for style sheets and scripts."""
+    return "".join(part for part in _parts(app) if not part.startswith(("<style>", "<script>")))
 
 
 def _parts(app: AppTest) -> list[str]:

@@ -1,0 +1,34 @@
+"""Where the focus is after a press: on what was pressed, or in what that has opened."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+OpenPage = Callable[..., Page]
+
+
+def test_groups_keeps_the_focus_and_says_in_words_that_the_card_is_open(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("/")
+    button = page.locator(".st-key-groups button")
+    for press, name in (("Enter", "Hide groups"), ("Space", "Groups")):
+        button.press(press, timeout=60_000)
+        expect(button).to_have_accessible_name(name, timeout=60_000)
+        expect(page.locator(".st-key-card-groups")).to_have_count(int(name != "Groups"))
+        expect(button).to_be_focused()
+
+
+def test_file_and_share_take_the_focus_in_and_escape_gives_it_back(open_page: OpenPage) -> None:
+    page = open_page("/")
+    body = page.get_by_test_id("stPopoverBody")
+    inside = {"File": body.get_by_role("button", name="Download JSON"), "Share": body}
+    for name, first in inside.items():  # all that is in Share is text
+        menu = page.get_by_role("button", name=name, exact=True)
+        menu.press("Enter", timeout=60_000)
+        expect(first).to_be_focused(timeout=60_000)
+        page.keyboard.press("Escape")
+        expect(body).to_have_count(0)
+        expect(menu).to_be_focused()
