@@ -23,6 +23,18 @@ def used(folder: Path) -> int:
     return total
 
 
+def free(folder: Path) -> int:
+    """Bytes left on the disk of a folder, which need not be there yet; none if it is not told."""
+    for place in (folder, *folder.parents):
+        try:
+            return shutil.disk_usage(place).free
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except OSError:
+            break
+    return 0
+
+
 def is_full(folder: Path) -> bool:
     """Whether there is hardly anything left on the folder's disk, as far as that can be told."""
     try:

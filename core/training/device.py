@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import os
+import platform
+import re
+import subprocess
 import sys
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
 
 import psutil
 import torch
@@ -15,6 +21,7 @@ if sys.platform != "win32":
     import resource
 
 _GB = 1e9
+_LONGEST_NAME = 60
 
 
 def detect(wanted: str = "auto") -> torch.device:
@@ -58,6 +65,23 @@ def cpu_cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+@cache
+def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+    """The model name of the machine's processor, as in `AMD EPYC 7B12`; empty if it has none."""
+    named = ""
+    with suppress(OSError):  # no such file, or no such program
+        if sys.platform == "linux":
+            told = cpuinfo.read_text(encoding="utf-8", errors="replace")
+            found = re.search(r"^model name\s*:(.*)$", told, flags=re.MULTILINE)
+            named = found[1] if found else ""
+        elif sys.platform == "darwin":
+            asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            named = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+        else:
+            named = platform.processor()
+    return " ".join(re.sub(r"\((R|TM)\)", "", named, flags=re.IGNORECASE).split())[:_LONGEST_NAME]
 
 
 def free_memory(device: torch.device) -> int:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import numpy as np
 import timm
 import torch
 import torchvision
@@ -15,10 +16,15 @@ from core.design.spec import Schedule
 from core.errors import DataError, InputError
 from core.runs.settings import RunSettings
 from core.training.data import Data, Split
-from core.training.device import describe
+from core.training.device import describe, processor
 
 _HASHED_AT_ONCE = 64_000_000
 """Bytes of images between two looks at whether the run is to stop."""
+_TOLD_ONLY = ("numpy",)
+"""Of these another version is told, and not refused: the images that it hands on are compared, and
+of the rates that it computes some may differ in the last bit."""
+_SOME_CPU = "a CPU"
+"""What a machine's processor is called that has no name, or that nobody has noted."""
 _START_ANEW = "or start a new run in another folder"
 
 
@@ -73,6 +79,7 @@ def libraries() -> dict[str, str]:
         "torch": str(torch.__version__),
         "torchvision": torchvision.__version__,
         "timm": timm.__version__,
+        "numpy": np.__version__,
     }
 
 
@@ -93,7 +100,8 @@ def check_documents(before: Origin, epochs: int, schedule: Schedule, settings: R
 
 def check_libraries(before: Origin, epochs: int) -> None:
     """Raise InputError, naming each with both versions, if libraries are not those of `before`."""
-    changed = _changed(before.libraries, libraries())
+    needed = {name: own for name, own in libraries().items() if name not in _TOLD_ONLY}
+    changed = _changed(before.libraries, needed)
     if changed:
         now, then = (
             " and ".join(f"{name} {versions[at]}" for name, versions in changed.items())
@@ -116,10 +124,13 @@ def check_data(before: Origin, epochs: int, now: Origin, flag: str) -> None:
 
 
 def other_arithmetic(before: Origin, epochs: int, now: Origin) -> str:
-    """In words, that the run goes on where other last bits are possible; empty if it does not."""
-    changed = _changed(before.libraries, now.libraries)
+    """In words, that the run goes on where other last bits are possible; empty if it does not.
+
+    What an older Thaw has not noted of where it ran is no difference.
+    """
+    changed = _changed({**now.libraries, **before.libraries}, now.libraries)
     told = [f"{name} {old}, now {new}" for name, (old, new) in changed.items()]
-    if before.machine != now.machine:
+    if _is_another(before.machine, now.machine):
         told.append(f"{before.machine}, now {now.machine}")
     if not told:
         return ""
@@ -160,6 +171,13 @@ def _machine(device: torch.device) -> str:
     """What the last bits depend on beside the libraries: kernels, and how sums are cut up."""
     if device.type != "cpu":
         return describe(device)
-    return (
-        f"a CPU with {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} threads"
+    kernels, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
+    return f"{processor() or _SOME_CPU} with {kernels}, {threads} threads"
+
+
+def _is_another(machine: str, now: str) -> bool:
+    """Whether two machines differ, in their processors as far as both are known."""
+    (named, _, rest), (named_now, _, rest_now) = (
+        each.rpartition(" with ") for each in (machine, now)
     )
+    return rest != rest_now or (named != named_now and _SOME_CPU not in (named, named_now))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 
 import streamlit as st
 
@@ -14,7 +14,9 @@ from core.design.costs import Costs, without_rates
 from core.design.layers import LayerTable
 from core.design.savings import Data, Savings, savings
 from core.design.spec import Schedule
-from core.runs import memory
+from core.errors import InputError
+from core.files import disk_use
+from core.runs import launch, memory
 from core.runs.settings import (
     FREE_SHARE,
     VIEWS,
@@ -67,15 +69,23 @@ def _savings(bare: Schedule, table: LayerTable, data: Data, budget: Budget) -> S
 def _budget(settings: RunSettings) -> Budget:
     if settings.cache == "off":
         return Budget(0)
-    free = _free()
+    free = _free(_runs())
     return cache_budget(settings, free.memory, free.disk)
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def _free() -> Budget:
-    """What a run on this machine's processor would take by itself."""
-    disk = shutil.disk_usage("/").free
-    return Budget(_rounded(memory.free() * FREE_SHARE), _rounded(disk * FREE_SHARE))
+def _free(runs: Path) -> Budget:
+    """What a run on this machine's processor would take by itself, its folder in `runs`."""
+    left = memory.free(), disk_use.free(runs)
+    return Budget(*(_rounded(count * FREE_SHARE) for count in left))
+
+
+def _runs() -> Path:
+    """Where a run's folder will lie; where its disk is not known, as the Run page tells, `/`."""
+    try:
+        return launch.root()
+    except InputError:
+        return Path("/")
 
 
 def _rounded(count: float) -> int:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from core.errors import RunError
-from core.files import disk
+from core.files import disk, disk_use
 from core.runs import event_log
 from core.runs import events as ev
 
@@ -59,6 +60,15 @@ def test_a_file_that_a_context_writes_is_there_once_the_context_is_left(tmp_path
         beside.write_text(f"half {1 // 0}")
     assert path.read_text() == "whole"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+def test_what_is_left_for_a_folder_that_is_not_there_yet_is_what_its_disk_has_left(tmp_path):
+    left = shutil.disk_usage(tmp_path).free
+    for place in (tmp_path, tmp_path / "home" / "runs", Path(f"{tmp_path}/{'x' * 200}/runs")):
+        assert disk_use.free(place) == pytest.approx(left, rel=0.2)
+    (tmp_path / "file").touch()
+    assert disk_use.free(tmp_path / "file" / "runs") == pytest.approx(left, rel=0.2)
+    assert disk_use.free(tmp_path / ("x" * 300)) == 0  # a name that no disk takes
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="no such file system is sure to be there")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import get_args
@@ -15,7 +17,7 @@ from core.design.cache_plan import UNLIMITED, Budget
 from core.design.savings import Data, Savings, savings
 from core.design.words import percent
 from core.runs import memory
-from core.runs.settings import VIEWS, Augment, RunSettings
+from core.runs.settings import FREE_SHARE, VIEWS, Augment, RunSettings
 from core.training.augment import view_count
 from pages.components import cost_figures
 from pages.components import cost_words as words
@@ -69,6 +71,21 @@ def test_a_containers_limit_bounds_the_memory_of_the_preview_too(
         held.append(figures(schedule, table, settings).savings.memory)
     cost_figures._free.clear()
     assert held[0] > 25_000_000 >= held[1]
+
+
+@pytest.mark.skipif(not os.path.ismount("/dev/shm"), reason="there is no second disk")
+def test_the_disk_of_the_preview_is_the_one_that_runs_are_kept_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    left = []
+    for home in ("/thaw-is-not-here", "/dev/shm/thaw-is-not-here"):
+        monkeypatch.setenv("THAW_HOME", home)
+        left.append(cost_figures._budget(RunSettings()).disk)
+        disk = shutil.disk_usage(Path(home).parent).free * FREE_SHARE
+        assert left[-1] == pytest.approx(disk, rel=0.1)
+    assert left[0] != left[1]
+    monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
+    assert cost_figures._budget(RunSettings()).disk == pytest.approx(left[0], rel=0.1)
 
 
 def test_what_is_saved_is_said_in_a_few_words() -> None:

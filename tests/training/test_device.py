@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 import torch
 
 from core.errors import SettingsError
 from core.runs import memory
-from core.training.device import cpu_cores, describe, detect, free_memory, peak_memory
+from core.training.device import cpu_cores, describe, detect, free_memory, peak_memory, processor
 
 CPU = torch.device("cpu")
 
@@ -33,6 +34,31 @@ def test_an_absent_accelerator_is_refused_with_what_there_is(wanted):
 def test_the_cpu_is_described_by_its_cores_and_memory():
     assert re.fullmatch(r"CPU, \d+ cores?, \d+\.\d GB", describe(CPU))
     assert describe(CPU).startswith(f"CPU, {cpu_cores()} core")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file")
+@pytest.mark.parametrize(
+    ("told", "name"),
+    [
+        (
+            "processor\t: 0\nmodel name\t: Intel(R) Xeon(R) CPU @ 2.20GHz\n",
+            "Intel Xeon CPU @ 2.20GHz",
+        ),
+        ("model name\t: AMD EPYC 7B12\nmodel name\t: another\n", "AMD EPYC 7B12"),
+        (f"model name\t: {'x' * 100}\n", "x" * 60),
+        ("processor\t: 0\nCPU part\t: 0xd0c\n", ""),
+        ("", ""),
+    ],
+)
+def test_the_processor_has_its_model_name_if_the_system_knows_one(tmp_path, told, name):
+    (tmp_path / "cpuinfo").write_text(told)
+    assert processor(tmp_path / "cpuinfo") == name
+
+
+def test_a_processor_without_any_word_of_it_has_no_name(tmp_path):
+    if sys.platform == "linux":
+        assert processor(tmp_path / "none") == ""
+    assert len(processor()) <= 60
 
 
 def test_memory_is_counted_in_bytes():

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from core.errors import DataError, InputError
 from core.training import origin as origins
 from core.training.data import Data, Split
+from core.training.device import processor
 from core.training.origin import Origin
 from tests.training.small import small_schedule, small_settings
 
@@ -101,6 +102,30 @@ def test_other_arithmetic_is_told_and_the_same_is_not():
         f"epoch 0 was run on torch 1.0, now 2.0; a CPU with AVX2, 64 threads, now {now.machine}: "
         "the last bits may differ from here on"
     )
+
+
+def test_another_processor_or_another_numpy_is_told_and_not_refused():
+    now = origin()
+    assert now.machine.startswith(processor() or "a CPU")
+    assert "numpy" in now.libraries
+    rest = now.machine.rpartition(" with ")[2]
+    there = f"AMD Ryzen 5 3500U with Radeon Vega Mobile Gfx with {rest}"
+    before = replace(now, machine=there, libraries={**now.libraries, "numpy": "2.0.0"})
+    origins.check_libraries(before, 1)
+    assert origins.other_arithmetic(before, 1, replace(now, machine=f"Apple M1 with {rest}")) == (
+        f"epoch 0 was run on numpy 2.0.0, now {now.libraries['numpy']}; {there}, now Apple M1 with "
+        f"{rest}: the last bits may differ from here on"
+    )
+
+
+def test_what_an_older_thaw_has_not_noted_is_no_difference():
+    now = origin()
+    libraries = {name: own for name, own in now.libraries.items() if name != "numpy"}
+    before = replace(
+        now, machine=f"a CPU with {now.machine.rpartition(' with ')[2]}", libraries=libraries
+    )
+    origins.check_libraries(before, 1)
+    assert origins.other_arithmetic(before, 1, now) == ""
 
 
 def test_a_stop_is_asked_for_while_images_are_gone_through():
