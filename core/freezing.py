@@ -54,7 +54,7 @@ def set_group(
     """
     if isinstance(layers, nn.Module) and not isinstance(layers, Iterable):
         wrong = f"is one {type(layers).__name__}, not a list"
-        raise InputError("layers", wrong, "put it into one: write [layer]")
+        raise InputError("layers", wrong, "write [layer]")
     layers = list(layers)
     for parameter in parameters_of(layers):
         parameter.requires_grad_(open)

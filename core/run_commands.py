@@ -81,7 +81,7 @@ def _refuse_unlistable(root: Path) -> None:
         pass
     except OSError as error:
         wrong = f"is {str(root.parent)!r}, where runs cannot be listed ({error.strerror})"
-        raise InputError(HOME, wrong, "allow it, or set it to another folder") from None
+        raise InputError(HOME, wrong, "set it to a folder that you may read") from None
 
 
 def _size(count: int) -> str:

@@ -505,7 +505,7 @@ def test_a_run_folder_that_is_taken_is_refused_as_out(file, tmp_path):
     (full / "x").touch()
     refused(thaw("run", path, "--out", str(full)), "error: --out is ", "which is not empty")
     (full / "schedule.json").touch()
-    refused(thaw("run", path, "--out", str(full)), f"go on with: python -m core resume {full}")
+    refused(thaw("run", path, "--out", str(full)), f"resume it with: python -m core resume {full}")
     spaced = full.rename(tmp_path / "it's full")
     refused(thaw("run", path, "--out", str(spaced)), f"core resume {shlex.quote(str(spaced))}, or")
     event_log.append(spaced, ev.Finished(1.0))

@@ -73,7 +73,7 @@ def test_a_root_that_cannot_be_listed_is_told_and_a_missing_one_has_no_runs(tmp_
     assert refused.exit_code == 2
     assert refused.stderr == (
         f"error: THAW_HOME is {str(tmp_path)!r}, where runs cannot be listed (Not a directory): "
-        "allow it, or set it to another folder\n"
+        "set it to a folder that you may read\n"
     )
 
 
@@ -82,5 +82,5 @@ def test_what_is_no_run_is_refused(root, run_id):
     refused = thaw("delete", "--", run_id)
     assert refused.exit_code == 2
     assert refused.stderr.startswith("error: run is ")
-    assert refused.stderr.endswith(": see python -m core runs\n")
+    assert refused.stderr.endswith(": see the list on the Run page, or python -m core runs\n")
     assert len(folders.list_runs(root)) == 2

@@ -56,7 +56,7 @@ def _losses(source: Source) -> tuple[Loss, ...]:
         instead = "the report has neither sizes nor costs"
         lost.append(Loss("model.name", "The model has no layer table yet", instead))
     if not source.run:
-        instead = "the report has no audit; for one, choose a finished run on the page or by --run"
+        instead = "the report has no audit; for one, choose a finished run or name it with --run"
         lost.append(Loss("the run", "There is no finished run of exactly this schedule", instead))
     return tuple(lost)
 

@@ -109,7 +109,7 @@ def refuse_elsewhere(folder: Path, field: str, name: str) -> None:
     host = elsewhere(folder)
     if host is not None:
         wrong = f"is {name!r}, which runs on {host}, another machine or container"
-        way_out = f"stop it there; if that is gone, delete {folder / PID} and try again"
+        way_out = f"stop it there; if that machine is gone, delete {folder / PID} and try again"
         raise InputError(field, wrong, way_out)
 
 

@@ -40,6 +40,7 @@ WEIGHTS = "model.safetensors"
 PREDICTIONS = "predictions.json"
 EVIDENCE = "not-finite.json"
 
+_LISTED = "see the list on the Run page, or python -m core runs"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -174,11 +175,17 @@ def run_folder(root: Path, run_id: str) -> Path:
     """
     if not is_run_id(run_id):
         raise InputError(
-            "run", f"is {run_id[:80]!r}, which is not a run's id", "see python -m core runs"
+            "run",
+            f"is {run_id[:80]!r}, which is not a run's id",
+            _LISTED,
         )
     folder = root / run_id
     if not (folder / SCHEDULE).is_file():
-        raise InputError("run", f"is {run_id!r}, which does not exist", "see python -m core runs")
+        raise InputError(
+            "run",
+            f"is {run_id!r}, which does not exist",
+            _LISTED,
+        )
     return folder
 
 
@@ -200,7 +207,7 @@ def _taken(folder: Path) -> InputError:
         held, way_out = "holds a finished run", "name another"
     else:
         go_on = f"python -m core resume {shlex.quote(str(folder))}"
-        held, way_out = "holds a run", f"go on with: {go_on}, or name another"
+        held, way_out = "holds a run", f"resume it with: {go_on}, or name another"
     return InputError("--out", f"is {str(folder)!r}, which {held}", way_out)
 
 

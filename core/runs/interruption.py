@@ -14,8 +14,8 @@ def elsewhere(folder: Path) -> str:
     if host is None:
         return ""
     return (
-        f"It runs on {host}, another machine or container, as far as its folder tells. If that is "
-        f"gone, delete {folder / claim.PID} and resume."
+        f"It runs on {host}, another machine or container, as far as its folder tells. If that "
+        f"machine is gone, delete {folder / claim.PID} and resume."
     )
 
 

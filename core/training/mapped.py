@@ -27,7 +27,7 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
 
 
 class File:
-    """What is written, in memory: for who writes from the start to the end, as `torch.save` does.
+    """A file in memory, for whoever writes it from start to end, as `torch.save` does.
 
     MemoryError if there is none left.
     """

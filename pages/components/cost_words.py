@@ -19,7 +19,7 @@ _WHY: Mapping[Why, str] = {
     "not worth it": "off: running the frozen part once costs more than it saves here",
 }
 _VALIDATION_ONLY: Mapping[Why, str] = {
-    "budget": "for validation only: what training would store takes more room than it may have",
+    "budget": "for validation only: what training would store takes more space than it may use",
     "not worth it": "for validation only: for training it costs more than it saves",
 }
 _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))

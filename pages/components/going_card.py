@@ -10,6 +10,7 @@ import streamlit as st
 
 from core.runs import folder
 from core.runs.outcome import Status
+from core.runs.standing import standing
 from pages.components import frame
 
 
@@ -23,7 +24,8 @@ def going_card(live: Mapping[Path, Status]) -> None:
                 st.html(
                     '<div class="thaw-headline" role="status">'
                     f'<span class="thaw-dot thaw-{status}"></span>'
-                    f"<strong>{escape(folder.name_of(run))}</strong><span>is {status}</span></div>",
+                    f"<strong>{escape(folder.name_of(run))}</strong>"
+                    f"<span>is {escape(standing(run).told)}</span></div>",
                     width="stretch",
                 )
                 st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))

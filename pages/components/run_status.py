@@ -17,6 +17,7 @@ from core.runs import demo, folder, interruption
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
+from core.runs.stopping import epochs_kept
 from pages.components import frame
 from pages.components.cost_words import size
 from pages.components.data_seen import train_images
@@ -37,8 +38,8 @@ _STAGES = {
     "checkpoint": "writing a checkpoint",
     "auditing": "auditing",
 }
-_RESUME = "Resume continues after the last finished epoch."
-_ANEW = "No epoch was finished, so Resume starts again from the first."
+_RESUME = "Resume continues from the newest checkpoint."
+_ANEW = "No checkpoint was written, so Resume starts again from the first epoch."
 
 
 def empty_card(
@@ -97,7 +98,7 @@ def _advice(status: str, told: Digest, run: Path) -> str:
         why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
         return "" if is_demo() else interruption.elsewhere(run)
-    return why if is_demo() else f"{why} {_RESUME if told.epochs else _ANEW}"
+    return why if is_demo() else f"{why} {_RESUME if epochs_kept(run) else _ANEW}"
 
 
 def _log(run: Path) -> None:

@@ -21,7 +21,7 @@ from pages.components.data_seen import train_images
 from pages.components.history import History
 
 _FIRST_PLAYHEAD = 0.55
-_GIVEN = "given"
+_GIVEN, _REFUSED = "given", "refused-link"
 """Where the session keeps that it came by a link, or that the tab had a draft."""
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
@@ -46,6 +46,8 @@ def begin() -> None:
         del st.query_params[link.PARAMETER]
         if attempt(open_schedule, link.decode, text):
             st.session_state[_GIVEN] = True
+        else:
+            st.session_state[_REFUSED] = text
 
 
 def begin_with(read: Callable[..., Schedule], *args: Any, preset: str | None = None) -> None:
@@ -56,6 +58,9 @@ def begin_with(read: Callable[..., Schedule], *args: Any, preset: str | None = N
     if not is_new():
         return
     st.session_state[_GIVEN] = True
+    refused = st.session_state.pop(_REFUSED, None)
+    if refused is not None:  # that was said on a page which this one takes the place of
+        attempt(link.decode, refused)
     with suppress(ThawError):
         begun = History.start(read(*args), preset)
         st.session_state["playhead"] = _FIRST_PLAYHEAD * begun.present.epochs

@@ -235,7 +235,7 @@ def test_a_folder_without_images_is_told_in_a_line(tmp_path: Path, monkeypatch):
         (["--workers", "-1"], "argument --workers: is -1: use 0 or more"),
         (["--image-size", "0"], "argument --image-size: is 0: use 1 or more"),
         (["--batch-size", "0"], "argument --batch-size: is 0: use 1 or more"),
-        (["--device", "nonsense"], "--device is nonsense, which is not here: use auto"),
+        (["--device", "nonsense"], "--device is nonsense: use auto, cpu or "),
     ],
 )
 def test_a_wrong_option_is_told_in_words_before_anything_trains(
@@ -258,11 +258,11 @@ def test_a_wrong_option_is_told_in_words_before_anything_trains(
 
 def test_a_broken_image_is_named(data: Path, tmp_path: Path):
     whole = (data / "boats" / "00.jpg").read_bytes()
-    images = run_code(script(presets.load("exercise"))).Images
+    made = run_code(script(presets.load("exercise")))
     for name, content in (("text.png", b"no image"), ("half.jpg", whole[: len(whole) // 2])):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(SystemExit, match=rf"{name} cannot be read as an image: "):
-            images([(tmp_path / name, 0)], SIZE)[0]
+        with pytest.raises(made.BrokenImage, match=rf"{name} cannot be read as an image: "):
+            made.Images([(tmp_path / name, 0)], SIZE)[0]
 
 
 def test_without_a_layer_table_a_head_of_torchvision_is_not_known():

@@ -178,7 +178,7 @@ def test_an_error_turns_run_off_and_says_why(app: AppTest) -> None:
     app.session_state["history"] = History.start(idle)
     app.run()
     assert app.button(key="to-run").disabled
-    assert "trains in epoch 0" in app.button(key="to-run").help
+    assert "frozen in epoch 0" in app.button(key="to-run").help
 
 
 def test_a_link_opens_its_schedule(app: AppTest) -> None:

@@ -59,7 +59,7 @@ def test_a_run_of_another_machine_is_told_with_its_host_and_not_resumed(
     app.button(key="show-r0").click().run()
     told = " ".join(info.value.replace("\\", "") for info in app.info)
     assert "It runs on node7, another machine or container" in told
-    assert f"If that is gone, delete {pid} and resume." in told
+    assert f"If that machine is gone, delete {pid} and resume." in told
     assert "resume" not in {button.key for button in app.button}
     app.button(key="stop").click().run()
     app.button(key="force-stop").click().run()

@@ -7,17 +7,21 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from core.runs import checkpoint_files, folder
 from core.runs import events as ev
 from core.runs.digest import Digest
 from pages.components import run_status
 
 
-@pytest.mark.parametrize("finished", [0, 1])
-def test_what_resume_does_is_told_by_what_was_finished(finished: int, tmp_path: Path) -> None:
+def test_what_resume_does_is_told_by_the_checkpoints_that_there_are(tmp_path: Path) -> None:
     epoch = ev.EpochDone(0, ("head",), 10, 1.0, 0.5, 1.0, 0.5, 1.0, 10.0, 0)
-    advice = run_status._advice("stopped", Digest(epochs=(epoch,) * finished), tmp_path)
-    assert ("continues after the last finished epoch" in advice) == bool(finished)
-    assert ("starts again from the first" in advice) != bool(finished)
+    told = Digest(epochs=(epoch,))  # which is told before its checkpoint is written
+    anew = run_status._advice("stopped", told, tmp_path)
+    assert anew.endswith("No checkpoint was written, so Resume starts again from the first epoch.")
+    checkpoints = tmp_path / folder.CHECKPOINTS
+    checkpoints.mkdir()
+    (checkpoints / checkpoint_files.name(1, "0" * checkpoint_files.DIGEST)).touch()
+    assert run_status._advice("stopped", told, tmp_path).endswith("from the newest checkpoint.")
 
 
 def script(status: str) -> None:

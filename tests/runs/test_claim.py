@@ -222,7 +222,7 @@ def test_what_another_machine_runs_is_neither_claimed_nor_called_interrupted(run
     assert folders.status(run_elsewhere) == "starting"
     told = (
         f"DIR is '{run_elsewhere}', which runs on node7, another machine or container: stop it "
-        f"there; if that is gone, delete {run_elsewhere / claim.PID} and try again"
+        f"there; if that machine is gone, delete {run_elsewhere / claim.PID} and try again"
     )
     with pytest.raises(InputError) as caught:
         claim.take(run_elsewhere)

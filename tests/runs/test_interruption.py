@@ -39,8 +39,8 @@ def test_a_machine_that_was_started_anew_is_told(run):
 
 def test_a_run_of_another_machine_is_told_with_its_host_and_the_way_out(run_elsewhere):
     assert interruption.elsewhere(run_elsewhere) == (
-        "It runs on node7, another machine or container, as far as its folder tells. If that is "
-        f"gone, delete {run_elsewhere / claim.PID} and resume."
+        "It runs on node7, another machine or container, as far as its folder tells. If that "
+        f"machine is gone, delete {run_elsewhere / claim.PID} and resume."
     )
     claim.write_pid(run_elsewhere, psutil.Process())
     assert interruption.elsewhere(run_elsewhere) == ""

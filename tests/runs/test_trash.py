@@ -56,7 +56,7 @@ def test_a_run_that_a_process_runs_is_not_deleted(root):
 
 
 def test_a_run_that_another_machine_runs_is_not_deleted(run_elsewhere):
-    told = r"^run is 'run', which runs on node7, another .+: stop it there; if that is gone, delete"
+    told = r"^run is 'run', which runs on node7, another .+: stop it there; if that machine is"
     with pytest.raises(InputError, match=told):
         trash.delete(run_elsewhere.parent, run_elsewhere.name)
     assert run_elsewhere.is_dir()

@@ -59,7 +59,7 @@ def test_memory_that_ran_out_is_told_with_where_and_what_to_halve():
 def test_a_device_that_goes_away_is_told_with_the_way_on(said):
     message = told(CUDA, fail(RuntimeError(said)))
     reason = said.partition("\n")[0]
-    assert message.startswith(f"the device cuda failed in epoch 3 ({reason}): resume the run, ")
+    assert message.startswith(f"the device cuda failed in epoch 3 ({reason}): resume the run from ")
     assert message.endswith("start a new run with --device cpu")
 
 

@@ -130,7 +130,7 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
     else:
         paths = tuple(path for group in frozen for path in group.modules)
         wrong += f", so {count(facts.layers, paths):,} parameters stay {as_at_first}"
-    way_out = "add a window if it should change"
+    way_out = f"add a window if {one_or_more(names, 'it', 'they')} should change"
     path = facts.path(names[0], "trainable")
     yield Problem("never-trains", "hint", path, names, wrong, way_out, subject=listed(names))
 

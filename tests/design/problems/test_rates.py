@@ -103,7 +103,7 @@ def test_groups_a_million_fold_apart():
     assert problem.groups == ("stem",)
     assert problem.message == (
         "stem peaks at 8.1e-10, 1,234,568 times lower than head (1e-3), so it hardly moves: "
-        "bring the decay per group closer to 1, or freeze it"
+        "bring the decay per group closer to 1, or freeze the group"
     )
     assert fixed(problem, bad, "Decay per group 0.01").lr.group_decay == 0.01
     assert codes(three(per_group=0.001)) == []

@@ -190,7 +190,7 @@ def test_groups_that_never_train_and_were_not_pretrained():
     )
     assert the("never-trains", bad).message == (
         "middle and stem never train, so 11,176,512 parameters stay random: "
-        "add a window if it should change"
+        "add a window if they should change"
     )
 
 
@@ -200,7 +200,7 @@ def test_a_long_list_of_groups_is_cut_in_the_message():
     assert len(problem.groups) == 9
     assert problem.message == (
         "g8, g7, g6, g5, g4 and 4 more never train and stay as pretrained: "
-        "add a window if it should change"
+        "add a window if they should change"
     )
 
 
