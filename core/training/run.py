@@ -28,6 +28,11 @@ from core.training.loop import Loop, StopRequested
 from core.training.route import Route, whole
 from core.training.survey import Measure
 
+_FAST_GOES_ON = (
+    "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
+    "measures: the last bits may differ from here on"
+)
+
 
 class Run:
     """One sitting of a run. The arguments are those of `core.training.train.fit`."""
@@ -111,6 +116,8 @@ class Run:
             other = origins.other_arithmetic(saved.origin, saved.epoch, self._origin)
             if other:
                 yield ev.Notice(other)
+            if self._settings.precision == "fast" and self._settings.cache != "off":
+                yield ev.Notice(_FAST_GOES_ON)
         self._assemble()
         if saved is not None:
             self._built.restore(saved)

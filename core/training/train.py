@@ -41,7 +41,8 @@ def train(
     """Fine-tune by the schedule and yield what happens; the last event is Finished or Stopped.
 
     Goes on from the newest good checkpoint in `checkpoints`, where there is one, as if it had never
-    been interrupted: on the CPU with the same bits. `should_stop` is asked before every batch.
+    been interrupted: on the CPU with the same bits, if it is exact; a fast one measures anew what
+    to store, and folds only that. `should_stop` is asked before every batch.
     `weights` is where the final weights are written, as safetensors, and `predicted` what the last
     evaluation said of each image, see `core.runs.predictions`; `evidence`, where what led to a loss
     that is not finite, see `core.training.evidence`. With `other_libraries` it goes on although

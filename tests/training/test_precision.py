@@ -101,6 +101,29 @@ def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     assert of_kind(events, ev.CacheDecision)[0].on == (cache == "auto")
 
 
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        ({"precision": "fast"}, True),
+        ({"precision": "fast", "cache": "off"}, False),  # then nothing is chosen by its time
+        ({"precision": "exact"}, False),
+    ],
+    ids=["fast", "fast without a cache", "exact"],
+)
+def test_a_fast_run_that_is_resumed_says_that_its_last_bits_may_differ(tmp_path, chosen, told):
+    def one_epoch_is_kept() -> bool:
+        return any((tmp_path / "checkpoints").glob("epoch-*.pt"))
+
+    settings = small_settings(**chosen)
+    first = run(tmp_path, settings=settings, should_stop=one_epoch_is_kept)
+    assert isinstance(first[-1], ev.Stopped)
+    resumed = run(tmp_path, settings=settings)
+    assert isinstance(resumed[-1], ev.Finished)
+    for events, expected in ((first, False), (resumed, told)):
+        notices = [notice.message for notice in of_kind(events, ev.Notice)]
+        assert any("the last bits may differ" in message for message in notices) == expected
+
+
 def test_an_exact_run_has_no_error_of_precision(tmp_path):
     (audit,) = of_kind(run(tmp_path, small_schedule(1)), ev.Audit)
     assert audit.precision_error is None
