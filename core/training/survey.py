@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor, fx, nn
 
 from core.design.batches import checked, compared
@@ -22,8 +23,8 @@ from core.training.route import Route, untouched
 TRAIN, VALIDATION = 0, 1
 """Splits, as the planner counts them."""
 
-MEASURED = 8
-"""Images of the batch that is timed."""
+_MEASURED = 8
+"""Images of the batch that is timed on a CPU."""
 
 Graphs = tuple[fx.Graph, fx.Graph]
 """The forward pass in train mode, for training, and in eval mode, for validation."""
@@ -102,6 +103,11 @@ def works(
         for split, data in enumerate(splits)
     ]
     return made[TRAIN], made[VALIDATION]
+
+
+def timed(device: torch.device, batch_size: int) -> int:
+    """Images of the batch that is timed: few are enough for a CPU, and would not fill another."""
+    return _MEASURED if device.type == "cpu" else batch_size
 
 
 def names_of(graph: fx.Graph) -> list[str]:
