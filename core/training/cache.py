@@ -128,7 +128,8 @@ class FrozenCache:
         self._stores.clear()
         self._refused.clear()
         self._proved.clear()
-        order = self._training_order(epoch)[: survey.MEASURED]
+        count = survey.timed(self._device, self._settings.batch_size)
+        order = self._training_order(epoch)[:count]
         is_fast = self._settings.precision == "fast"
         with precision.autocast(self._device) if is_fast else nullcontext():
             self._planned = make_plan(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import torch
 from torch import Tensor, fx, nn
 
 from core.design.batches import checked, compared
@@ -21,7 +22,7 @@ from core.training.measure import measure
 from core.training.route import Route, untouched
 
 MEASURED = 8
-"""Images of the batch that is timed."""
+"""Images of the batch that is timed on a CPU."""
 
 Graphs = tuple[fx.Graph, fx.Graph]
 """The forward pass in train mode, for training, and in eval mode, for validation."""
@@ -100,6 +101,11 @@ def works(
         for split, data in enumerate(splits)
     ]
     return made[TRAIN], made[VALIDATION]
+
+
+def timed(device: torch.device, batch_size: int) -> int:
+    """Images of the batch that is timed: few are enough for a CPU, and would not fill another."""
+    return MEASURED if device.type == "cpu" else batch_size
 
 
 def names_of(graph: fx.Graph) -> list[str]:
