@@ -329,7 +329,7 @@ def test_a_zip_of_one_class_or_of_none_is_refused(tmp_path: Path) -> None:
     )
     assert "no image in a class folder: zip" in refused(zipped([]), tmp_path)
     flat = refused(zipped([("1.png", png())]), tmp_path)
-    assert "as 1.png (outside the class folders)" in flat
+    assert ", for example 1.png (outside the class folders)" in flat
 
 
 def test_a_path_of_very_many_parts_is_refused(tmp_path: Path) -> None:

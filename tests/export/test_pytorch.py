@@ -261,7 +261,7 @@ def test_a_broken_image_is_named(data: Path, tmp_path: Path):
     made = run_code(script(presets.load("exercise")))
     for name, content in (("text.png", b"no image"), ("half.jpg", whole[: len(whole) // 2])):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(made.BrokenImage, match=rf"{name} cannot be read as an image: "):
+        with pytest.raises(made.BrokenImageError, match=rf"{name} cannot be read as an image: "):
             made.Images([(tmp_path / name, 0)], SIZE)[0]
 
 

@@ -24,7 +24,7 @@ def test_an_item_has_its_number_code_words_and_fix() -> None:
     assert (late["code"], late["severity"], late["fix"]) == ("late-thaw", "warning", "thaw at 4")
     assert late["parts"][0] == ("layer2", True)
     assert never["parts"][:3] == [("layer1", True), (" and ", False), ("stem", True)]
-    assert (never["fix"], never["way_out"]) == (None, "Add a window if it should change")
+    assert (never["fix"], never["way_out"]) == (None, "Add a window if they should change")
     assert never["brief"] == "layer1 and stem"
 
 
