@@ -26,6 +26,6 @@ def reason(folder: Path) -> str:
     if claim.is_of_another_boot(folder):
         return "The machine was restarted during the run."
     return (
-        "Its process is gone, perhaps killed by the system because memory ran out. A smaller batch or "
-        "image size needs less memory."
+        "Its process is gone, perhaps killed by the system because memory ran out. A smaller batch "
+        "or image size needs less memory."
     )
