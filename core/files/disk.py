@@ -61,7 +61,8 @@ def replace_durably(path: Path, *content: bytes | memoryview) -> None:
     What is given in pieces is written in their order.
     """
     with replacing(path) as beside, beside.open("wb") as file:
-        file.writelines(content)
+        for piece in content:
+            file.write(piece)
 
 
 @contextmanager
