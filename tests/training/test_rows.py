@@ -53,7 +53,7 @@ def test_a_file_of_rows_has_no_name(tmp_path: Path):
 
 
 def test_memory_that_is_not_there_is_told_before_anything_is_stored():
-    with pytest.raises(NoRoomError, match=r"no memory for [\d,]+ MB more"):
+    with pytest.raises(NoRoomError, match=r"no memory for another [\d,]+ MB"):
         MemoryRows(2**50, torch.zeros(1, 3))
 
 
