@@ -3,16 +3,18 @@
   if (window.thawPopovers) return;
   const CONTROLS = ":is(button, a[href], input, select, textarea):not([tabindex='-1'])";
   let entered = null;
+  let given = null;
 
   function enter() {
     const body = document.querySelector("[data-testid='stPopoverBody']");
-    if (!body) entered = null;
-    // the popover itself has the focus while no control is in it: one may come later
-    if (!body || (body === entered && document.activeElement !== body)) return;
-    const controls = [...body.querySelectorAll(CONTROLS)];
-    const first = controls.find((each) => !each.disabled && each.checkVisibility());
-    if (!first) body.tabIndex = -1;
-    (first ?? body).focus({ preventScroll: true });
+    // what comes later is entered too, until the person has moved on from what has the focus
+    if (body && (body !== entered || document.activeElement === given)) {
+      const controls = [...body.querySelectorAll(CONTROLS)];
+      const first = controls.find((each) => !each.disabled && each.checkVisibility());
+      if (!first) body.tabIndex = -1;
+      given = first ?? body;
+      if (document.activeElement !== given) given.focus({ preventScroll: true });
+    }
     entered = body;
   }
 
