@@ -16,7 +16,7 @@ from core.design.parse import to_raw
 from core.design.record import Record
 from core.design.spec import Schedule
 from core.design.words import epochs as many_epochs
-from core.design.words import shape
+from core.design.words import rate, shape
 
 __all__ = ["Difference", "alike", "diff", "fields"]
 
@@ -138,7 +138,7 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
         return
     if old[path].keys() == new[path].keys():
         (kind,) = new[path]
-        written = words.rate if kind == "lr" else words.times
+        written = rate if kind == "lr" else words.times
         text = words.change(old[path][kind], new[path][kind], written)
     else:
         text = f"{_value(old[path])} → {_value(new[path])}"
@@ -148,9 +148,7 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
 def _value(value: Any) -> str:
     """A value on its own: a floor of either kind, a number or several, or a word."""
     if isinstance(value, dict):
-        return (
-            f"{words.rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
-        )
+        return f"{rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
     if isinstance(value, list | tuple):
         return ", ".join(words.number(each) for each in value)
     return words.number(value) if isinstance(value, int | float) else str(value)
@@ -176,7 +174,7 @@ def _plain(path: str) -> Callable[..., str]:
 
 _TELL: Mapping[str, Callable[..., str]] = {
     "epochs": _changed("run", unit=" epochs"),
-    "optimizer.base_lr": _changed("base LR", words.rate),
+    "optimizer.base_lr": _changed("base LR", rate),
     "lr.group_decay": _changed("decay per group", words.times),
     "lr.warmup.epochs": _changed("warmup", unit=" epochs"),
     "lr.warmup.start_factor": _changed("warmup from", words.times, " of the peak"),
@@ -187,7 +185,7 @@ _TELL: Mapping[str, Callable[..., str]] = {
     "lr.decay.gamma": _changed("gamma", words.times),
     "lr.interval": _changed("rate changes every"),
     "optimizer.momentum": _changed("momentum"),
-    "optimizer.weight_decay": _changed("weight decay", words.rate),
+    "optimizer.weight_decay": _changed("weight decay", rate),
     "name": _changed("name"),
 }
 """How a change of each field is told, in the order in which they are."""
@@ -202,7 +200,7 @@ _ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
     ("model.name", "model.weights"): _short,
     ("epochs",): lambda f: many_epochs(f["epochs"]),
     ("optimizer.name",): lambda f: OPTIMIZERS[f["optimizer.name"]],
-    ("optimizer.base_lr",): lambda f: f"base LR {words.rate(f['optimizer.base_lr'])}",
+    ("optimizer.base_lr",): lambda f: f"base LR {rate(f['optimizer.base_lr'])}",
     ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,
     ("lr.decay.shape",): lambda f: shape(f["lr.decay.shape"]),

@@ -12,7 +12,7 @@ from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
 from core.design.group_pairs import Row
 from core.design.spec import Group, Schedule
-from core.design.words import listed, one_or_more
+from core.design.words import listed, one_or_more, rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +107,8 @@ def _scale(
 
 def _peaks(old: float, new: float) -> str:
     if _same_number(old, new):
-        return f"peak still {words.rate(new)}"
-    return f"peak {words.change(old, new, words.rate)}"
+        return f"peak still {rate(new)}"
+    return f"peak {words.change(old, new, rate)}"
 
 
 def _same_number(one: float, other: float) -> bool:

@@ -16,6 +16,7 @@ from core.design.drawn import Indices, even
 from core.design.plan import open_spans
 from core.design.record import Record
 from core.design.spec import Part
+from core.design.words import rate
 
 _LARGE = 1e6
 _SAME = 1e-9
@@ -42,7 +43,7 @@ def of_rates(
     when = f"at epoch {steps[worst] / per_epoch:.3g}"
     if not np.isfinite(far).all():
         detail = when
-        said = words.change(float(old[worst]), float(new[worst]), words.rate)
+        said = words.change(float(old[worst]), float(new[worst]), rate)
     elif high - low > _SAME * high:
         said, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
     else:

@@ -17,7 +17,7 @@ from core.design.plan import open_spans
 from core.design.record import Record, RecordedPart
 from core.design.spec import Part
 from core.design.words import epochs as many_epochs
-from core.design.words import listed
+from core.design.words import listed, rate
 
 _FEW = 2
 _DEFAULTS = "defaults"
@@ -157,12 +157,12 @@ def _spread(of: Comparable, name: str) -> tuple[float, ...]:
 
 def _change(old: tuple[float, ...], new: tuple[float, ...]) -> str:
     if len(old) == len(new) == 1:
-        return words.change(old[0], new[0], words.rate)
+        return words.change(old[0], new[0], rate)
     return f"{_range(old)} → {_range(new)}"
 
 
 def _range(values: tuple[float, ...]) -> str:
-    return " to ".join(map(words.rate, values))
+    return " to ".join(map(rate, values))
 
 
 def _others(of: Comparable) -> list[str]:

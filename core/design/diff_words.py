@@ -5,35 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.design.plan import Span
-from core.design.words import from_to, listed
+from core.design.words import FEWEST_DIGITS, from_to, listed
 
-_FEWEST, _MOST = 3, 17
-"""Digits: what a person reads at a glance, and as many as tell any two floats apart."""
+_MOST = 17
+"""Digits that tell any two floats apart."""
 Written = Callable[[float, int], str]
 
 
-def rate(value: float, digits: int = _FEWEST) -> str:
-    """A rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
-    if value == 0 or 0.01 <= value < 1000:
-        return f"{value:.{digits}g}"
-    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
-    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-    return f"{mantissa}e{int(power)}"
-
-
-def number(value: float, digits: int = _FEWEST) -> str:
+def number(value: float, digits: int = FEWEST_DIGITS) -> str:
     """A number as `0.125`, `8`, `10000`."""
     return f"{value:.{max(digits, 6)}g}"
 
 
-def times(value: float, digits: int = _FEWEST) -> str:
+def times(value: float, digits: int = FEWEST_DIGITS) -> str:
     """A factor as `×0.5`."""
     return f"×{number(value, digits)}"
 
 
 def change(before: float, after: float, written: Written = number) -> str:
     """`1e-3 → 5e-4`, with as many digits as it takes to tell the two apart."""
-    for digits in range(_FEWEST, _MOST + 1):
+    for digits in range(FEWEST_DIGITS, _MOST + 1):
         one, other = written(before, digits), written(after, digits)
         if one != other:
             break

@@ -1,8 +1,11 @@
-"""Words that messages share: lists of names, counts, epochs, shares, shapes."""
+"""Words that messages share: lists of names, counts, epochs, rates, shares, shapes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+
+FEWEST_DIGITS = 3
+"""What a person reads at a glance."""
 
 
 def listed(names: Iterable[str], limit: int = 6) -> str:
@@ -28,6 +31,15 @@ def epochs(count: float) -> str:
 def from_to(first: int, last: int) -> str:
     """`3`, or `3 to 5`, both included."""
     return str(first) if first == last else f"{first} to {last}"
+
+
+def rate(value: float, digits: int = FEWEST_DIGITS) -> str:
+    """A rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
+    if value == 0 or 0.01 <= value < 1000:
+        return f"{value:.{digits}g}"
+    mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(power)}"
 
 
 def percent(share: float) -> str:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.design import edits
-from core.design.diff_words import rate
 from core.design.layers import parameter_counts
 from core.design.optimizers import OPTIMIZERS
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.words import percent
+from core.design.words import percent, rate
 from core.errors import ThawError
 
 USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "sgd": (1e-4, 1.0)}

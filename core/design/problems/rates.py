@@ -6,13 +6,12 @@ from collections.abc import Iterator
 
 from core.design import edits
 from core.design.curves import peak
-from core.design.diff_words import rate
 from core.design.learning_rate import Constant, FloorFactor
 from core.design.problems import windows
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
 from core.design.spec import Schedule
-from core.design.words import epochs, listed
+from core.design.words import epochs, listed, rate
 
 FLAT = 0.9
 """A floor of this share of the peak or more leaves nothing to anneal."""

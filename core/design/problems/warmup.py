@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 from core.design import curves, edits
 from core.design.curves import origin
-from core.design.diff_words import rate
 from core.design.optimizers import SGD
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
 from core.design.spec import Group, Schedule
-from core.design.words import epochs, listed, one_or_more, percent
+from core.design.words import epochs, listed, one_or_more, percent, rate
 
 FULL = 0.75
 """A rate of this share of the peak or more counts as the full rate."""

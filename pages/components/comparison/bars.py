@@ -13,7 +13,7 @@ from core.design.comparable import Comparable, changes_by_epoch, learning, lr, p
 from core.design.group_pairs import Row
 from core.design.record import Record
 from core.design.spec import Part
-from core.design.words import percent
+from core.design.words import percent, rate
 from pages.components.axis import tick_step
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
@@ -86,9 +86,9 @@ def _scale(row: Row[Part], slots: Sequence[Slot]) -> str:
     recorded = any(isinstance(plan, Record) for plan in plans)
     found = [(group.name, plan) for group, plan in zip(row, plans, strict=True) if group]
     scales = dict.fromkeys(
-        words.rate(peak(plan, name))
+        rate(peak(plan, name))
         if recorded or isinstance(plan, Record)
-        else f"×{words.rate(curves.scale(plan, plan.group(name)), 6)}"
+        else f"×{rate(curves.scale(plan, plan.group(name)), 6)}"
         for name, plan in found
     )
     return escape(" → ".join(scales)) if len(scales) <= _MOST_SCALES else "other scales"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from core.design.diff_words import rate
 from core.design.spec import Schedule
+from core.design.words import rate
 from tests.design.problems.small import body, codes, fixed, group, only, schedule, the
 
 
