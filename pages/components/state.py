@@ -22,7 +22,7 @@ from pages.components.history import History
 
 _FIRST_PLAYHEAD = 0.55
 _GIVEN, _REFUSED = "given", "refused-link"
-"""Where the session keeps that it came by a link, or that the tab had a draft."""
+"""Where the session keeps that it came by a link or had a draft, and a link that was refused."""
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
 
@@ -50,8 +50,8 @@ def begin() -> None:
             st.session_state[_REFUSED] = text
 
 
-def begin_with(read: Callable[..., Schedule], *args: Any, preset: str | None = None) -> None:
-    """Let a new session begin with the schedule that `read` gives; what it refuses is dropped.
+def begin_with(draft: str, preset: str | None) -> None:
+    """Let a new session begin with a draft, written as in a link; what is none is dropped.
 
     `preset` is the name of the preset that it began as.
     """
@@ -62,7 +62,7 @@ def begin_with(read: Callable[..., Schedule], *args: Any, preset: str | None = N
     if refused is not None:  # that was said on a page which this one takes the place of
         attempt(link.decode, refused)
     with suppress(ThawError):
-        begun = History.start(read(*args), preset)
+        begun = History.start(link.decode(draft), preset)
         st.session_state["playhead"] = _FIRST_PLAYHEAD * begun.present.epochs
         _remember(begun)
 

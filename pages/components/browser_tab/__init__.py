@@ -57,7 +57,7 @@ def _open() -> None:
     if told is not None:
         origin, _, text = str(told).partition(".")
         known = origin if origin in presets.names() else None
-        state.begin_with(link.decode, text, preset=known)
+        state.begin_with(text, known)
 
 
 @cache
