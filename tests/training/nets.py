@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import timm.models.resnet
 import timm.models.vision_transformer
 import torch
 from torch import Tensor, nn
-from torchvision.models.resnet import BasicBlock, ResNet
 
 from core.design.spec import ModelRef
 from core.training.models import Network
@@ -85,7 +85,13 @@ def build(ref: ModelRef, classes: int, image_size: int | None) -> Network:
     """The small network that `ref` names, with random weights."""
     net: nn.Module
     if ref.name == "resnet":
-        net = ResNet(BasicBlock, [1, 1, 1, 1], num_classes=classes)
+        net = timm.models.resnet.ResNet(
+            timm.models.resnet.BasicBlock,
+            (1, 1, 1, 1),
+            channels=(8, 16, 32, 64),
+            stem_width=8,
+            num_classes=classes,
+        )
         # trained statistics, so that it matters whether BatchNorm moves
         for module in net.modules():
             if isinstance(module, nn.BatchNorm2d):
