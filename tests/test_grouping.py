@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
-from core.design.layers import known_models
 from core.errors import ModelError
 from core.grouping import (
     check_cover,
@@ -21,6 +20,7 @@ from core.grouping import (
     resolve_groups,
 )
 from core.training.models import build
+from tests.sample import SOME_MODELS
 
 GROUPS = {"stem": ["stem"], "body": ["body"], "head": ["head", "scale"]}
 
@@ -68,7 +68,7 @@ def test_resnet18_has_the_six_groups_of_the_exercise_with_its_parameter_counts()
     assert groups["head"] == [model.fc]
 
 
-@pytest.mark.parametrize("name", known_models())
+@pytest.mark.parametrize("name", SOME_MODELS)
 def test_default_groups_of_every_known_model_hold_each_parameter_exactly_once(name: str):
     model = build(name, device="meta")
     groups = get_layer_groups(model)

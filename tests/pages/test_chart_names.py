@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from typing import Any
 
 import pytest
@@ -46,16 +47,20 @@ def marks(chart: dict[str, Any]) -> list[str]:
     return [re.sub('aria-label="[^"]*"', "", path) for path in drawn]
 
 
+@cache
+def usual_marks(chart: Any, *, narrow: bool) -> list[str]:
+    return marks(chart(named(*PLAIN), View(narrow=narrow)))
+
+
 @pytest.mark.parametrize("word", WORDS)
 @pytest.mark.parametrize("chart", [rates, of_a_run])
 @pytest.mark.parametrize("narrow", [False, True], ids=["wide", "narrow"])
 def test_a_chart_has_the_same_lines_whatever_a_group_is_called(
     word: str, chart: Any, narrow: bool
 ) -> None:
-    view = View(narrow=narrow)
-    usual = marks(chart(named(*PLAIN), view))
+    usual = usual_marks(chart, narrow=narrow)
     assert len(usual) >= 5
-    assert marks(chart(named(*PLAIN[:-1], word), view)) == usual
+    assert marks(chart(named(*PLAIN[:-1], word), View(narrow=narrow))) == usual
 
 
 def test_a_reading_has_a_field_for_every_group_and_none_that_a_tooltip_takes_for_its_own() -> None:

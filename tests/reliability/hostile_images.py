@@ -43,7 +43,7 @@ def made() -> dict[str, tuple[bytes, str | None]]:
         "PNG with a wrong CRC": (whole[:29] + b"\0\0\0\0" + whole[33:], _TORN),
         "PNG cut short": (whole[: len(whole) // 2], _TORN),
         "GIF of 4 billion pixels": (_gif_of(65_535, 65_535), _BOMB),
-        "WebP of 268 million pixels": (_saved(Image.new("L", (16_383,) * 2), "WEBP"), _BOMB),
+        "WebP of 268 million pixels": (_webp_of(16_383, 16_383), _BOMB),
         "WebP of 36 million pixels": (_saved(Image.new("L", (6_000, 6_000)), "WEBP"), _HEAVY),
         "JPEG that comes in passes": (
             _saved(Image.new("RGB", (6_200, 5_000)), "JPEG", progressive=True),
@@ -148,6 +148,12 @@ def _text(size: int) -> bytes:
 def _gif_of(width: int, height: int) -> bytes:
     small = _saved(Image.new("P", (1, 1)), "GIF")
     return small[:6] + struct.pack("<2H", width, height) + small[10:]
+
+
+def _webp_of(width: int, height: int) -> bytes:
+    small = _saved(Image.new("RGB", (1, 1)), "WEBP")
+    at = small.index(b"\x9d\x01\x2a") + 3
+    return small[:at] + struct.pack("<2H", width, height) + small[at + 4 :]
 
 
 def _bmp_of(width: int, height: int) -> bytes:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Iterable
 from importlib.resources import files
 
 import pytest
@@ -23,37 +22,21 @@ from core.design.layers import (
 from core.errors import ModelError
 from core.training.models import build, torchvision_models
 from core.training.tabulate import layers_of, tabulate
-
-QUICK = {
-    "torchvision/resnet18",
-    "torchvision/swin_t",
-    "torchvision/vit_b_16",
-    "torchvision/squeezenet1_1",
-    "torchvision/regnet_y_400mf",
-    "timm/convnext_tiny",
-    "timm/deit_small_distilled_patch16_224",
-    "timm/tf_efficientnet_lite0",
-}
+from tests.sample import SOME_MODELS
 
 
-def sampled(names: Iterable[str]) -> list[object]:
-    """All names; those that are not in the sample are left out of CI."""
-    rest = pytest.mark.thorough
-    return [pytest.param(name, marks=() if name in QUICK else rest) for name in names]
-
-
-@pytest.mark.parametrize("name", known_models())
+@pytest.mark.parametrize("name", SOME_MODELS)
 def test_the_stored_table_is_what_the_model_says_to_the_letter(name: str):
     stored = files("core.design") / "tables" / f"{name.replace('/', '--', 1)}.json"
     assert stored.read_text(encoding="utf-8") == dumps(tabulate(name))
 
 
-@pytest.mark.parametrize("name", sampled(known_models()))
+@pytest.mark.parametrize("name", SOME_MODELS)
 def test_the_table_for_other_classes_is_that_of_the_model_with_such_heads(name: str):
     assert for_classes(load(name), 10) == tabulate(name, 10)
 
 
-@pytest.mark.parametrize("name", sampled(known_models()))
+@pytest.mark.parametrize("name", SOME_MODELS)
 def test_products_cost_what_torch_counts_of_the_whole_model(name: str):
     model = build(name, device="meta").train()
     counter = FlopCounterMode(display=False)
