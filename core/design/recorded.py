@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from core.design import curves, plan
+from core.design import curves, plan, words
 from core.design.document import Window
 from core.design.optimizers import SGD, Optimizer
 from core.design.paths import apart
@@ -136,5 +136,6 @@ def _differences(
     errors = curves.relative_error(rates, due)
     worst = int(errors.argmax())
     if errors[worst] > curves.RATES_EQUAL:
-        told = f"{rates[worst]:.6g} at step {steps[worst]}, in the schedule {due[worst]:.6g}"
+        here, there = words.rate(float(rates[worst]), 6), words.rate(float(due[worst]), 6)
+        told = f"{here} at step {steps[worst]}, in the schedule {there}"
         yield f"{mine.name} has the rate {told}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import groupby, pairwise
 
-from core.design import curves, plan
+from core.design import curves, plan, words
 from core.design.spec import Group, Schedule
 from core.export import python_freezing, python_table
 from core.export.exported import FILE, Exported, Loss, Source
@@ -137,7 +137,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
                 Loss(
                     f"groups[{place}].lr_scale" if group.lr_scale else "lr.group_decay",
                     "groups that thaw together after the first epoch share a rate",
-                    f"{group.name} peaks at {has:.3g} instead of {due:.3g}",
+                    f"{group.name} peaks at {words.rate(has)} instead of {words.rate(due)}",
                 )
             )
     return tuple(found)

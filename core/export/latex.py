@@ -71,7 +71,7 @@ def _line(row: rows.Row) -> str:
 
 
 def _number(text: str) -> str:
-    r"""A number in math mode: `1e-06` is $10^{-6}$, `5e-06` is $5 \times 10^{-6}$."""
+    r"""A number in math mode: `1e-6` is $10^{-6}$, `5e-6` is $5 \times 10^{-6}$."""
     digits, _, power = text.partition("e")
     if not power:
         return f"${digits}$"

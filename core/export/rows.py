@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.design import curves, layers, plan
+from core.design import curves, layers, plan, words
 from core.design.learning_rate import FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.spec import Group, Schedule
-from core.design.words import epochs, from_to
 from core.export.exported import Loss, Source
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
 
 KEPT = "the groups, their layers, their peak rates, and the epochs in which they train"
+_DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +34,12 @@ def rows(source: Source) -> list[Row]:
 
 def spans(row: Row) -> str:
     """`2 to 7`, or `never`; epochs count from 0, and the last is named."""
-    return ", ".join(from_to(start, end - 1) for start, end in row.spans) or "never"
+    return ", ".join(words.from_to(start, end - 1) for start, end in row.spans) or "never"
 
 
 def rate(value: float) -> str:
-    """A rate with at most six digits: `0.0005`, `1e-06`."""
-    return f"{value:.6g}"
+    """A rate with at most six digits: `5e-4`, `0.0123457`."""
+    return words.rate(value, _DIGITS)
 
 
 def facts(schedule: Schedule) -> list[tuple[str, str]]:
@@ -89,7 +89,7 @@ def _warmup(schedule: Schedule) -> str:
     if not warmup.epochs:
         return "none"
     start = f"from {warmup.start_factor:g} of the peak"
-    return f"{epochs(warmup.epochs)}, {warmup.shape}, {start}"
+    return f"{words.epochs(warmup.epochs)}, {warmup.shape}, {start}"
 
 
 def _decay(schedule: Schedule) -> str:

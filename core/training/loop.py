@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
+from core.design import words
 from core.design.batches import batches
 from core.runs.events import Progress, Step
 from core.training.audit import Auditor
@@ -172,6 +173,6 @@ def _fetched(one: Tensor, other: Tensor) -> Callable[[], tuple[float, float]]:
 def _not_finite(
     loss: float, epoch: int, step: int, entries: Tensor, lrs: dict[str, float]
 ) -> NotFiniteError:
-    rates = ", ".join(f"{name} {lr:.3g}" for name, lr in lrs.items())
+    rates = ", ".join(f"{name} {words.rate(lr)}" for name, lr in lrs.items())
     what = f"the loss is {loss} in epoch {epoch}, step {step} (learning rates: {rates})"
     return NotFiniteError(what, "train", entries, step, lrs)

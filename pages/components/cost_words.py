@@ -95,12 +95,6 @@ def begins(part: PhaseSavings) -> str:
     return escape(part.before or _FIRST)
 
 
-def rate(value: float) -> str:
-    """A learning rate in two digits: `4.7e-4`."""
-    digits, _, power = f"{value:.1e}".partition("e")
-    return f"{digits}e{int(power)}"
-
-
 def _count(passes: tuple[int, ...]) -> str:
     if len(passes) == 1:
         return f"one pass in epoch {passes[0]}"

@@ -47,9 +47,9 @@ def curve_panel(*, folded: bool = False) -> None:
 
 
 def summary(schedule: Schedule) -> str:
-    """The curve in a few words: `8 epochs, 0.001, ×0.5, cosine`."""
+    """The curve in a few words: `8 epochs, 1e-3, ×0.5, cosine`."""
     lr = schedule.lr
-    rate, decay = f"{schedule.optimizer.base_lr:g}", f"×{lr.group_decay:g}"
+    rate, decay = words.rate(schedule.optimizer.base_lr), f"×{lr.group_decay:g}"
     return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {words.shape(lr.decay.shape)}"
 
 

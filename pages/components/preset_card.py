@@ -8,7 +8,7 @@ from html import escape
 from core.design.optimizers import OPTIMIZERS
 from core.design.preset import Preset, Source
 from core.design.spec import Schedule
-from core.design.words import counted, epochs
+from core.design.words import counted, epochs, rate
 from pages.components.preset_picture import picture
 
 
@@ -31,17 +31,12 @@ def _facts(made: Schedule) -> str:
     optimizer = made.optimizer
     facts = [
         epochs(made.epochs),
-        f"{OPTIMIZERS[optimizer.name]} {_rate(optimizer.base_lr)}",
+        f"{OPTIMIZERS[optimizer.name]} {rate(optimizer.base_lr)}",
         counted(len(made.groups), "group"),
     ]
     if made.lr.group_decay != 1.0:
         facts.append(f"×{made.lr.group_decay:.3g} per group")
     return " · ".join(facts)
-
-
-def _rate(value: float) -> str:
-    digits, power = f"{value:.2e}".split("e")
-    return f"{float(digits):g}e{int(power)}"
 
 
 def _source(source: Source) -> str:

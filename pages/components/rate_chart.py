@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.design import plan
+from core.design import plan, words
 from core.design.spec import Schedule
 from pages.components.axis import shown
 from pages.components.chart_style import (
@@ -99,7 +99,7 @@ def _readings(schedule: Schedule, table: Columns) -> pa.Table:
     columns: dict[str, Any] = {EPOCH: table["t"][:count].round(2), STEP: table["step"][:count]}
     for name, row, is_open in reversed(list(zip(names, rates, trains, strict=True))):
         columns[marked(name)] = [
-            f"{rate:.3g}" if on else f"{rate:.3g} frozen"
+            words.rate(rate) if on else f"{words.rate(rate)} frozen"
             for rate, on in zip(row, is_open, strict=True)
         ]
     return pa.table(columns)

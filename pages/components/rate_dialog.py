@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import curves, plan
+from core.design import curves, plan, words
 from core.design.spec import Schedule
 from pages.components import state
 from pages.components.downloads import csv_button
@@ -16,6 +16,7 @@ from pages.components.downloads import csv_button
 By = Literal["epoch", "step"]
 
 MOST_ROWS = 10_000
+_DIGITS = 10
 _CAPTIONS = {
     "epoch": "The rate at the first step of each epoch",
     "step": "The rate of every optimizer step",
@@ -64,7 +65,7 @@ def exact_table(schedule: Schedule, steps_per_epoch: int, by: By) -> pd.DataFram
     for place, (group, rates) in reversed(list(enumerate(by_group))):
         trains = [plan.is_open(group, epoch) for epoch in range(schedule.epochs)]
         columns[str(place)] = [
-            f"{rate:.10g}" if trains[epoch] else "frozen"
+            words.rate(rate, _DIGITS) if trains[epoch] else "frozen"
             for epoch, rate in zip(epochs.tolist(), rates.tolist(), strict=True)
         ]
     return pd.DataFrame(columns)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.design import curves, edits
+from core.design import curves, edits, words
 from core.design.budget import budget
 from core.design.curves import scale
 from core.design.document import LEAST_SCALE, MOST_SCALE, Window
 from core.design.palette import group_colours
 from core.design.spec import Group, Schedule
 from core.design.words import percent
-from pages.components import cost_words as words
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale, sensible_step
 
@@ -55,7 +54,7 @@ def learning(schedule: Schedule, group: Group, index: int) -> str:
         rate = float(curves.lr(schedule, group, start))
         of_peak = percent(rate / curves.peak(schedule, group))
         begins = (
-            f"At epoch {start} it begins with <b>{words.rate(rate)}</b>, {of_peak} of its peak."
+            f"At epoch {start} it begins with <b>{words.rate(rate, 2)}</b>, {of_peak} of its peak."
         )
     return (
         f"Trains in <b>{epochs}</b> of the epochs {joined} gets <b>{gets}</b> of the learning "

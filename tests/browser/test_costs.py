@@ -141,7 +141,7 @@ def test_a_phone_has_the_curve_in_one_line_and_the_costs_one_phase_at_a_time(
     cost.get_by_role("button", name="Phase before").tap()
     expect(cost).to_contain_text("Phase 2 of 4")
     curve = card(page, "curve")
-    expect(curve).to_contain_text("20 epochs, 0.001, ×0.1, cosine")
+    expect(curve).to_contain_text("20 epochs, 1e-3, ×0.1, cosine")
     expect(curve.get_by_label("Base LR", exact=True)).to_be_hidden()
     curve.locator("summary").first.tap()
     driving.fill(page, "Epochs", 24)

@@ -118,7 +118,7 @@ def test_tables_have_the_plans_epochs_and_peaks(name: str):
 def test_a_rate_in_latex_is_a_power_of_ten():
     text = str(latex.export(SOURCES["exercise"]).content)
     assert "$10^{-8}$" in text
-    assert "$0.001$" in text
+    assert "$10^{-3}$" in text
     assert r"\end{tabular}" in text
 
 

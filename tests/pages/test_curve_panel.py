@@ -72,9 +72,9 @@ def test_weight_decay_and_momentum_are_edited(app: AppTest) -> None:
 
 def test_the_curve_in_one_line() -> None:
     exercise = presets.load("exercise")
-    assert summary(exercise) == "20 epochs, 0.001, ×0.1, cosine"
+    assert summary(exercise) == "20 epochs, 1e-3, ×0.1, cosine"
     short = edits.set_shape(edits.set_length(exercise, 1), "wsd")
-    assert summary(short) == "1 epoch, 0.001, ×0.1, warmup-stable-decay"
+    assert summary(short) == "1 epoch, 1e-3, ×0.1, warmup-stable-decay"
 
 
 @pytest.mark.parametrize(

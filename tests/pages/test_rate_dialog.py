@@ -17,7 +17,7 @@ def test_the_table_of_epochs_says_frozen_where_a_group_is() -> None:
     table = exact_table(presets.load("exercise"), 1, "epoch")
     assert len(table) == 20
     assert presets.load("exercise").groups[4].name == "layer4"
-    assert table["4"].tolist()[:3] == ["frozen", "frozen", "7e-05"]
+    assert table["4"].tolist()[:3] == ["frozen", "frozen", "7e-5"]
 
 
 def test_the_head_comes_first_as_in_the_timeline() -> None:

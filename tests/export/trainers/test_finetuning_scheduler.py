@@ -42,8 +42,8 @@ def test_a_group_that_should_freeze_again_goes_on_training_as_declared(folder: P
 @pytest.mark.parametrize(
     ("place", "field", "told"),
     [
-        (2, "lr.group_decay", "peaks at 0.000125 instead of 0.00025"),
-        (3, "groups[3].lr_scale", "peaks at 0.000125 instead of 0.0006"),
+        (2, "lr.group_decay", "peaks at 1.25e-4 instead of 2.5e-4"),
+        (3, "groups[3].lr_scale", "peaks at 1.25e-4 instead of 6e-4"),
     ],
 )
 def test_groups_that_thaw_together_later_share_a_rate_as_declared(
