@@ -70,19 +70,12 @@ def _refuse(source: Source) -> None:
 
 
 def _refuse_frozen(schedule: Schedule) -> None:
-    frozen = [group for group in schedule.groups if plan.frozen_spans(group, schedule.epochs)]
-    if not frozen:
-        return
-    never = sum(not plan.open_spans(group, schedule.epochs) for group in frozen)
-    time = "for a while" if not never else "in some epochs or all"
-    if never == len(frozen):
-        time = "in every epoch"
-    path, verb = f"groups[{schedule.groups.index(frozen[0])}].trainable", "leaves"
-    if len(frozen) > 1:
-        path, verb = "groups", "leave"
-    named = listed(repr(group.name) for group in frozen)
-    wrong = f"{verb} {named} frozen {time}, and timm's train.py freezes nothing"
-    raise ExportError(path, wrong, "let every group train in all epochs, or take another target")
+    frozen = [g.name for g in schedule.groups if plan.frozen_spans(g, schedule.epochs)]
+    if frozen:
+        named = listed(repr(name) for name in frozen)
+        wrong = f"leave {named} frozen in some epochs or all, but timm's train.py freezes nothing"
+        way_out = "let every group train in all epochs, or take another target"
+        raise ExportError("groups", wrong, way_out)
 
 
 def _has_one_rate(schedule: Schedule) -> bool:

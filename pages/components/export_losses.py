@@ -10,18 +10,20 @@ from core.errors import InputError
 from core.export.exported import Exported
 from pages.components import frame
 
+TITLE = "What this target cannot express"
+
 
 def losses_card(made: Exported | InputError) -> None:
     """Draw the card: each loss with the field and what happens instead, and what is kept."""
     if isinstance(made, InputError):
-        with frame.card("losses", "What this target cannot express"):
+        with frame.card("losses", TITLE):
             lines = [
                 _item(problem.field, f"{problem.field} {problem.wrong}", "Way out", problem.way_out)
                 for problem in made.problems
             ]
             st.html(f'<ul class="thaw-losses">{"".join(lines)}</ul>')
         return
-    with frame.card("losses", "What this target cannot express", str(len(made.losses))):
+    with frame.card("losses", TITLE, str(len(made.losses))):
         lines = [_item(each.field, each.cannot, "Instead", each.instead) for each in made.losses]
         if not lines:
             st.caption("Nothing: the export holds all of the schedule.")

@@ -15,6 +15,7 @@ from core.export.exported import Exported
 from pages.components import exports, frame, state
 from pages.components.copy_button import copy_button
 from pages.components.downloads import csv_button
+from pages.components.export_losses import TITLE
 
 _MIME = {
     ".csv": "text/csv",
@@ -39,7 +40,7 @@ def preview(name: str, made: Exported | InputError) -> None:
     with frame.card("preview"):
         if isinstance(made, InputError):
             _head(target.title, "")
-            st.error(frame.escape_markdown(str(made)), icon=":material/block:")
+            st.error(f"There is no file. The card “{TITLE}” says why.", icon=":material/block:")
             return
         with _head(target.title, file):
             if isinstance(made.content, str):

@@ -16,6 +16,7 @@ from core.export import targets
 from core.export.exported import FILE, MODULE, Exported, Loss, Source
 from core.runs import folder, launch
 from core.runs.settings import RunSettings
+from pages.components.export_losses import TITLE
 from tests.pages.drawn import without_styles
 
 
@@ -79,10 +80,12 @@ def test_a_schedule_with_errors_is_refused_by_what_trains_and_drawn_by_the_rest(
     raw["groups"][-1]["trainable"] = []
     opened(app, from_raw(raw))
     assert "groups are all frozen in epochs 0 to 1" in without_styles(app)
-    assert len(app.error) == 1
+    assert [error.value for error in app.error] == [
+        f"There is no file. The card “{TITLE}” says why."
+    ]
     choose(app, "markdown")
     assert not app.error
-    assert "What this target cannot express" in without_styles(app)
+    assert TITLE in without_styles(app)
 
 
 def test_hostile_names_are_shown_and_not_drawn(app: AppTest):
