@@ -27,8 +27,10 @@ from pages.components.run_charts import planned_chart, run_charts
 from pages.components.run_list import run_list
 from pages.components.run_settings import device_chip, run_settings
 from pages.components.run_status import empty_card, status_card
+from pages.components.setting_names import by_label
 
 _LOOK_SECONDS = 0.5
+_REFUSED_DATA = "The data cannot be used. The Data card says why."
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
 
 
@@ -138,13 +140,13 @@ def _refusal() -> str | None:
         return refused[0].message
     if waiting.is_waiting():
         return "You are in the queue: cancel to start something else."
-    return _no_data() or next(map(str, demo_card.refusals()), None)
+    return _no_data() or next(map(by_label, demo_card.refusals()), None)
 
 
 def _no_data() -> str | None:
     """Why there is nothing to train on: it was not given yet, or a run would refuse it."""
-    found = seen(state.settings().data)
-    return missing() or (found if isinstance(found, str) else None)
+    refused = isinstance(seen(state.settings().data), str)
+    return missing() or (_REFUSED_DATA if refused else None)
 
 
 def _start() -> None:

@@ -16,6 +16,7 @@ from core.runs.events import FrozenSpan
 from core.runs.forecast import duration
 from core.runs.settings import RunSettings
 from pages.components import frame
+from pages.components.setting_names import by_label
 
 Item = tuple[str, str, str]
 """Mark (yes, no, open, note), what was promised, and what was found."""
@@ -106,7 +107,7 @@ def _cache(told: Digest, *, exact: bool) -> Item:
         found = f"{where}; fast arithmetic is not exact, with it or without.{_seconds(told)}"
         return "note", "The cache is not compared", found
     if told.caches:
-        return "yes", "No cache was used", told.caches[-1].reason
+        return "yes", "No cache was used", by_label(told.caches[-1].reason)
     return "open", "Frozen-part cache", "Decided when training begins."
 
 

@@ -20,6 +20,7 @@ from core.runs.upload_turn import Waiting
 from pages.components import frame
 from pages.components.data_card import BUNDLED_NAME, data_name
 from pages.components.fields import fresh_key, is_stale
+from pages.components.setting_names import LABELS, by_label
 
 BUNDLED, FOLDER, ZIP = (
     BUNDLED_NAME,
@@ -41,7 +42,12 @@ def data_choice(data: str, take: Take, *, locked: bool) -> None:
     kinds = [k for k in (BUNDLED, FOLDER, ZIP) if k != FOLDER or not is_demo() or k == kind]
     key = fresh_key("data-kind", kind)
     st.selectbox(
-        "Data", kinds, key=key, disabled=locked, on_change=_take_kind, args=(key, data, take)
+        LABELS["data"],
+        kinds,
+        key=key,
+        disabled=locked,
+        on_change=_take_kind,
+        args=(key, data, take),
     )
     if kind == FOLDER:
         _folder(data, take, locked=locked)
@@ -132,7 +138,7 @@ def _unpack(given: Any, take: Take) -> None:
                         item.done / max(1, item.total), f"Unpacking {item.done:,} of {item.total:,}"
                     )
     except InputError as error:
-        refused = str(error)
+        refused = by_label(error)
     bar.empty()
     st.session_state[_TAKEN], st.session_state[_REFUSED] = given.file_id, refused
     st.rerun()

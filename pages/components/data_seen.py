@@ -14,6 +14,7 @@ from core.data.image_files import UNREADABLE, as_rgb, open_image, upright
 from core.data.look import Look, fingerprint, look_at
 from core.errors import DataError
 from core.runs.settings import RunSettings
+from pages.components.setting_names import by_label
 
 _SIDE = 128
 """Pixels of a thumbnail's longer side: twice what it is shown at, for dense screens."""
@@ -57,7 +58,7 @@ def _seen(data: str, changed: tuple[int, ...]) -> Look | str:
     try:
         return look_at(data)
     except DataError as error:
-        return str(error)
+        return by_label(error)
 
 
 @st.cache_data(show_spinner=False, max_entries=2_000)

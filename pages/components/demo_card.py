@@ -19,6 +19,7 @@ from core.runs import demo, launch
 from core.runs.demo import LIMITS
 from core.runs.sweep import Sweeper
 from pages.components import frame, state
+from pages.components.setting_names import by_label
 
 
 def keep_swept() -> None:
@@ -69,7 +70,7 @@ def too_much_card(found: tuple[InputError, ...]) -> None:
     schedule = state.schedule()
     with frame.card("status", "Beyond the hosted demo's limits"):
         for each in found:
-            st.info(frame.escape_markdown(str(each)), icon=":material/info:")
+            st.info(frame.escape_markdown(by_label(each)), icon=":material/info:")
         with st.container(horizontal=True):
             if schedule.epochs > LIMITS.epochs:
                 _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", demo.shortened)

@@ -17,6 +17,7 @@ from pages.components import frame, state
 from pages.components.data_choice import data_choice
 from pages.components.demo_card import limits_note
 from pages.components.fields import fresh_key, is_stale
+from pages.components.setting_names import LABELS
 
 _AUGMENT = {
     "none": ("none", "Every epoch sees the same images, so the frozen part runs on them once."),
@@ -44,16 +45,16 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
         data_choice(shown.data, partial(_put, "data"), locked=locked)
         left, right = st.columns(2, gap="small")
         with left:
-            _number("Images, train", "samples", shown, locked, step=100)
-            _number("Image size, px", "image_size", shown, locked, step=16)
+            _number("samples", shown, locked, step=100)
+            _number("image_size", shown, locked, step=16)
             devices = ("cpu",) if is_demo() else ("auto", "cpu", "cuda", "mps")
-            _choice("Device", "device", devices, shown, locked)
-            _choice("Augmentation", "augment", tuple(_AUGMENT), shown, locked)
+            _choice("device", devices, shown, locked)
+            _choice("augment", tuple(_AUGMENT), shown, locked)
         with right:
-            _number("Images, validation", "validation_samples", shown, locked, step=100)
-            _number("Batch size", "batch_size", shown, locked, step=8)
-            _choice("Frozen-part cache", "cache", ("auto", "off"), shown, locked)
-            _choice("Precision", "precision", tuple(_PRECISION), shown, locked)
+            _number("validation_samples", shown, locked, step=100)
+            _number("batch_size", shown, locked, step=8)
+            _choice("cache", ("auto", "off"), shown, locked)
+            _choice("precision", tuple(_PRECISION), shown, locked)
         st.caption(f"{_AUGMENT[shown.augment][1]} {_PRECISION[shown.precision]}")
         with st.expander("Advanced"):
             _advanced(shown, locked)
@@ -62,10 +63,10 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
 def _advanced(shown: RunSettings, locked: bool) -> None:
     left, right = st.columns(2, gap="small")
     with left:
-        _budget("Cache memory, MB", "cache_memory", shown, locked)
-        _number("Seed", "seed", shown, locked, minimum=0)
+        _budget("cache_memory", shown, locked)
+        _number("seed", shown, locked, minimum=0)
     with right:
-        _budget("Cache disk, MB", "cache_disk", shown, locked)
+        _budget("cache_disk", shown, locked)
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
     st.caption(f"{empty}The disk is used only for what does not fit in memory.")
 
@@ -96,11 +97,11 @@ def _device() -> Future[Mapping[str, str]]:
 
 
 def _number(
-    label: str, field: str, shown: RunSettings, locked: bool, *, step: int = 1, minimum: int = 1
+    field: str, shown: RunSettings, locked: bool, *, step: int = 1, minimum: int = 1
 ) -> None:
     key = _key(field, shown)
     st.number_input(
-        label,
+        LABELS[field],
         value=None,
         key=key,
         min_value=minimum,
@@ -111,10 +112,10 @@ def _number(
     )
 
 
-def _budget(label: str, field: str, shown: RunSettings, locked: bool) -> None:
+def _budget(field: str, shown: RunSettings, locked: bool) -> None:
     key = _key(field, shown)
     st.number_input(
-        label,
+        LABELS[field],
         value=None,
         key=key,
         min_value=0,
@@ -126,12 +127,10 @@ def _budget(label: str, field: str, shown: RunSettings, locked: bool) -> None:
     )
 
 
-def _choice(
-    label: str, field: str, names: tuple[str, ...], shown: RunSettings, locked: bool
-) -> None:
+def _choice(field: str, names: tuple[str, ...], shown: RunSettings, locked: bool) -> None:
     key = _key(field, shown)
     st.selectbox(
-        label,
+        LABELS[field],
         names,
         key=key,
         format_func=lambda name: _AUGMENT[name][0] if field == "augment" else name,

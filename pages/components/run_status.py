@@ -21,6 +21,7 @@ from core.runs.stopping import epochs_kept
 from pages.components import frame
 from pages.components.cost_words import size
 from pages.components.data_seen import train_images
+from pages.components.setting_names import by_label
 
 _TITLES = {
     "starting": "Starting",
@@ -81,11 +82,11 @@ def status_card(
         st.html(_bar(schedule, told))
         st.html(_numbers(schedule, settings, told))
         if status == "failed" and told.failed is not None:
-            st.error(frame.escape_markdown(told.failed.message), icon=":material/error:")
+            st.error(frame.escape_markdown(by_label(told.failed.message)), icon=":material/error:")
         elif advice := _advice(status, told, run):
             st.info(frame.escape_markdown(advice), icon=":material/info:")
         for notice in told.notices:
-            st.caption(frame.escape_markdown(notice.message))
+            st.caption(frame.escape_markdown(by_label(notice.message)))
         if status in ("failed", "interrupted"):
             _log(run)
 

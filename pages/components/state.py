@@ -19,6 +19,7 @@ from core.runs import demo, tables
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.data_seen import train_images
 from pages.components.history import History
+from pages.components.setting_names import by_label
 
 _FIRST_PLAYHEAD = 0.55
 _GIVEN, _REFUSED = "given", "refused-link"
@@ -166,8 +167,8 @@ def attempt(action: Callable[..., object], *args: Any, lead: str = "Nothing was 
 
 
 def notice(message: str) -> None:
-    """Keep a message until `take_notice` shows it."""
-    st.session_state["notice"] = message
+    """Keep a message until `take_notice` shows it; it calls settings as the Run page does."""
+    st.session_state["notice"] = by_label(message)
 
 
 def undo() -> None:

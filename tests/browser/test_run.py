@@ -82,12 +82,12 @@ def test_a_folder_that_is_not_there_is_said_so_and_nothing_can_be_started(
     page.get_by_role("option", name="A folder of class folders").click()
     driving.fill(page, "Folder", "/no/such/folder")
     expect(page.locator(".st-key-card-data").get_by_test_id("stAlert")).to_contain_text(
-        "--data is '/no/such/folder', which does not exist"
+        "“Data” is '/no/such/folder', which does not exist"
     )
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     status = page.locator(".st-key-card-status")
     expect(status).to_contain_text("Not ready to run")
-    expect(status).to_contain_text("--data is '/no/such/folder', which does not exist")
+    expect(status).to_contain_text("The data cannot be used. The Data card says why.")
 
 
 IDLE = """

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core.data import uploads
 from core.runs.settings import RunSettings
 from pages.components.data_choice import BUNDLED
+from pages.components.setting_names import LABELS, by_label
 from tests.data.zips import classes, zipped
 
 
@@ -97,3 +98,17 @@ def test_a_run_that_is_shown_has_its_own_settings_locked(card: AppTest) -> None:
     assert 64 in [control.value for control in shown]
     assert all(control.disabled for control in shown)
     assert settings(card) == RunSettings()
+
+
+def test_a_message_calls_a_setting_by_the_label_of_its_field(card: AppTest) -> None:
+    card.number_input(key="setting-image_size").set_value(3).run()
+    assert card.session_state["notice"].startswith("Nothing was changed: “Image size, px” is 3: ")
+
+
+def test_every_setting_has_one_label_and_other_flags_keep_their_names() -> None:
+    assert set(LABELS) == set(RunSettings.model_fields)
+    assert len(set(LABELS.values())) == len(LABELS)
+    said = "lower --batch-size or (--cache-memory), or continue with --other-libraries in x--data"
+    assert by_label(said) == (
+        "lower “Batch size” or (“Cache memory, MB”), or continue with --other-libraries in x--data"
+    )

@@ -1,0 +1,37 @@
+"""What the Run page calls the run settings, in its fields and in messages about them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+LABELS: Mapping[str, str] = {
+    "data": "Data",
+    "samples": "Images, train",
+    "validation_samples": "Images, validation",
+    "image_size": "Image size, px",
+    "batch_size": "Batch size",
+    "device": "Device",
+    "cache": "Frozen-part cache",
+    "augment": "Augmentation",
+    "precision": "Precision",
+    "cache_memory": "Cache memory, MB",
+    "cache_disk": "Cache disk, MB",
+    "seed": "Seed",
+}
+"""The label of each field of `RunSettings`."""
+_FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
+
+
+def by_label(message: object) -> str:
+    """A message with its settings called as the page does: `“Batch size” is 0`, not its flag.
+
+    Messages of `core`, also those that a run has left, call a setting by its flag on the command
+    line. Flags that are no settings stay.
+    """
+    return _FLAG.sub(_label, str(message))
+
+
+def _label(flag: re.Match[str]) -> str:
+    label = LABELS.get(flag[1].replace("-", "_"))
+    return flag[0] if label is None else f"“{label}”"
