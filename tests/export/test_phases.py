@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import curves, diff, layers, parse, plan, presets
 from core.design.document import MAX_EXPONENT
 from core.design.parse import from_raw, to_raw

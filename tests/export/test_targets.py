@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import layers, presets
 from core.design.parse import dumps, from_raw, to_raw
 from core.errors import InputError, ScheduleError
