@@ -1,203 +1,32 @@
-"""The command line: python -m core COMMAND."""
+"""The command line: python -m core COMMAND. Ctrl-C ends it with exit code 130 at any moment."""
 
 from __future__ import annotations
 
-import io
-import sys
-from typing import Any, NoReturn
+import os
+import signal
 
-import click
-
-from core import export_commands, run_commands, train_commands
-from core.arguments import (
-    STEPS_PER_EPOCH,
-    read_schedule,
-    table_if_known,
-    table_of,
-    tabulate,
-    whole,
-    whole_option,
-)
-from core.design import catalogue, layers, parse, preset_words, presets, problems, why
-from core.design.apply import apply
-from core.design.document import MAX_EPOCHS
-from core.errors import InputError, ThawError, nearest, one_line, shown
-from core.export import csv
-from core.runs import demo
-from core.runs.console import print_nowhere
-from core.runs.leash import LEASHED, end_with_input
-from core.runs.settings import RunSettings, make_settings
-from core.runs.stopping import STOPPED
-
-_DEFAULTS = RunSettings()
+from core.errors import STOPPED
 
 
-class _Explained(click.Group):
-    """A group of commands whose errors are told in a line each, with their exit code."""
-
-    def main(self, *args: Any, **options: Any) -> NoReturn:
-        _speak_utf8()
+def main() -> None:
+    """Run the command, which a Ctrl-C interrupts; before and after it, one ends the process."""
+    try:
         try:
-            exit_code = super().main(*args, **{**options, "standalone_mode": False})
-            if sys.stdout:  # at the end of Python, a full disk would get a complaint of many lines
-                sys.stdout.flush()
-        except ThawError as error:
-            for problem in error.problems if isinstance(error, InputError) else (error,):
-                _complain(str(problem))
-            exit_code = error.exit_code
-        except click.exceptions.NoArgsIsHelpError as error:
-            error.show()
-            exit_code = error.exit_code
-        except click.UsageError as error:
-            message = error.format_message()
-            if not message.endswith("?"):  # else it ends with the nearest name
-                command = error.ctx.command_path if error.ctx else "python -m core"
-                message = f"{message.rstrip('.')}: see {command} --help"
-            _complain(message[:1].lower() + message[1:])
-            exit_code = error.exit_code
-        except BrokenPipeError:  # the reader has seen enough, as in `curves | head`
-            print_nowhere()
-            exit_code = 0
-        except OSError as error:
-            print_nowhere()
-            where = "" if error.filename is None else f" ({error.filename})"
-            _complain(f"the system says: {error.strerror or error}{where}")
-            exit_code = ThawError.exit_code
-        except click.Abort:
-            exit_code = STOPPED
-        demo.end_process(exit_code or 0)
-        sys.exit(exit_code or 0)
+            signal.signal(signal.SIGINT, _end)
+            from core.command_line import cli  # takes a second, in which there is nothing to lose
 
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except BrokenPipeError:  # click would end with 1
-            print_nowhere()
-            ctx.exit(0)
-        except KeyboardInterrupt:  # click would print an empty line
-            ctx.exit(STOPPED)
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            cli(prog_name="python -m core")
+        finally:
+            signal.signal(signal.SIGINT, _end)
+    except KeyboardInterrupt:  # between two lines of these
+        raise SystemExit(STOPPED) from None
 
 
-def _speak_utf8() -> None:
-    """Write files as they are read again; a terminal gets what it can show."""
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        if sys.stdout.isatty():
-            sys.stdout.reconfigure(errors="replace")
-        else:
-            sys.stdout.reconfigure(encoding="utf-8")
+def _end(*_: object) -> None:
+    """Without an exception, which an import may turn into another, or print and go on."""
+    os._exit(STOPPED)
 
-
-@click.group(cls=_Explained, context_settings={"help_option_names": ["-h", "--help"]})
-@click.option(LEASHED, "leashed", is_flag=True, hidden=True)
-def cli(leashed: bool) -> None:
-    """Thaw: design a fine-tuning schedule, and run it.
-
-    FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
-    takes precedence. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
-    """
-    if leashed:
-        end_with_input()
-
-
-@cli.command()
-@click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="Print the whole layer table as JSON.")
-def groups(name: str, as_json: bool) -> None:
-    """Print the groups of the model NAME, such as resnet18 or timm/vit_base_patch16_224."""
-    full_name = catalogue.full_name(name)
-    if as_json:  # made anew
-        click.echo(layers.dumps(tabulate(full_name)), nl=False)
-        return
-    table = table_of(full_name)
-    rows = [(g.name, " ".join(g.modules), f"{g.parameters:,}") for g in table.groups]
-    rows = [("group", "modules", "parameters"), *rows, ("total", "", f"{table.parameters:,}")]
-    wide = [max(len(row[column]) for row in rows) for column in range(3)]
-    for group, modules, parameters in rows:
-        click.echo(f"{group:{wide[0]}}  {modules:{wide[1]}}  {parameters:>{wide[2]}}")
-
-
-@cli.command("presets")
-@click.argument("name", required=False)
-@click.option("--model", metavar="NAME", help="The model to apply it to.  [default: the preset's]")
-@click.option(
-    "--epochs",
-    type=whole,
-    metavar="INTEGER",
-    help="Stretch or shorten the preset to this many epochs.",
-)
-@click.option(
-    "--about",
-    is_flag=True,
-    help="Show when to use it, its sources, and what a schedule cannot express.",
-)
-def presets_(name: str | None, model: str | None, epochs: int | str | None, about: bool) -> None:
-    """List the presets, or print the preset NAME as a schedule in JSON."""
-    if name is None:
-        if model is not None or epochs is not None or about:
-            raise InputError("NAME", "is missing", nearest("", presets.names()))
-        for line in preset_words.overview():
-            click.echo(line)
-    elif about:
-        if model is not None or epochs is not None:
-            way_out = "leave them out, or print the schedule without --about"
-            raise InputError("--about", "goes with neither --model nor --epochs", way_out)
-        for line in preset_words.about(presets.find(name)):
-            click.echo(line)
-    else:
-        found, own = presets.find(name), presets.load(name).model
-        table = table_of(own.name if model is None else catalogue.full_name(model))
-        made = apply(found, table, own if table.model == own.name else None, _epochs(epochs))
-        click.echo(parse.dumps(made), nl=False)
-
-
-def _epochs(given: int | str | None) -> int | None:
-    if given is not None and (not isinstance(given, int) or not 1 <= given <= MAX_EPOCHS):
-        way_out = f"use a whole number from 1 to {MAX_EPOCHS:,}"
-        raise InputError("--epochs", f"is {shown(given)}", way_out)
-    return given
-
-
-@cli.command()
-@click.argument("file")
-@whole_option(
-    "--batch-size", _DEFAULTS.batch_size, about="Images per batch, for the BatchNorm checks."
-)
-def check(file: str, batch_size: int) -> None:
-    """Check a schedule for errors and unwise settings. Errors go to stderr, with exit code 2."""
-    schedule = read_schedule(file)
-    batch_size = make_settings(batch_size=batch_size).batch_size
-    found = problems.problems(schedule, table_if_known(schedule), batch_size)
-    for problem in found:
-        line = f"{problem.severity}: {problem.message} [{problem.code}]"
-        click.echo(one_line(line), err=problem.severity == "error")
-    if any(problem.severity == "error" for problem in found):
-        raise click.exceptions.Exit(InputError.exit_code)
-    click.echo(f"{schedule.name}: no errors")
-
-
-@cli.command()
-@click.argument("code")
-def explain(code: str) -> None:
-    """Say why the problem CODE is one, with sources: rising-lr, late-thaw, ..."""
-    click.echo(why.why(code))
-
-
-@cli.command()
-@click.argument("file")
-@STEPS_PER_EPOCH
-def curves(file: str, steps_per_epoch: int) -> None:
-    """The learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
-    for part in csv.parts(read_schedule(file), steps_per_epoch):
-        click.echo(part, nl=False)
-
-
-def _complain(message: str) -> None:
-    """A line on standard error."""
-    click.echo(f"error: {one_line(message)}", err=True)
-
-
-for command in (*export_commands.COMMANDS, *run_commands.COMMANDS, *train_commands.COMMANDS):
-    cli.add_command(command)
 
 if __name__ == "__main__":
-    cli(prog_name="python -m core")
+    main()

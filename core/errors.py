@@ -18,6 +18,8 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
+STOPPED = 130
+"""The exit code of what was stopped, which is no error."""
 _LONGEST_VALUE = 80
 
 

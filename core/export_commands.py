@@ -36,8 +36,8 @@ def export(
     source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
     made = csv.without_rows(source) if target == "csv" else targets.export(target, source)
-    for loss in made.losses:
-        click.echo(one_line(f"{loss.field}: {loss.cannot}. Instead: {loss.instead}."), err=True)
+    for each in made.limitations:
+        click.echo(one_line(f"{each.field}: {each.cannot}. Instead: {each.instead}."), err=True)
     content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (made.content,)
     told = targets.usage(targets.find(target), made, used) if usage and used else ""
     if out is not None:

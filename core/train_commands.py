@@ -15,7 +15,7 @@ import click
 
 from core.arguments import read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
-from core.errors import InputError, shown
+from core.errors import STOPPED, InputError, shown
 from core.files.home import is_demo
 from core.runs import checkpoint_files, claim, demo, event_log, outcome
 from core.runs import folder as folders
@@ -23,7 +23,7 @@ from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings, make_settings
 from core.runs.sitting import Sitting
 from core.runs.spare import wait_for_folder
-from core.runs.stopping import STOPPED, should_stop
+from core.runs.stopping import should_stop
 
 _DEFAULTS = RunSettings()
 

@@ -10,8 +10,8 @@ from core.export import csv
 from core.export.exported import Source
 from pages.components import exports, frame, state
 from pages.components.copy_button import copy_button
+from pages.components.export_limitations import limitations_card
 from pages.components.export_list import target_list
-from pages.components.export_losses import losses_card
 from pages.components.export_preview import csv_preview, preview
 from pages.components.links import show_link
 
@@ -40,13 +40,13 @@ def page() -> None:
         with middle:
             csv_preview()
         with aside:
-            losses_card(csv.without_rows(Source(schedule, state.steps_per_epoch())))
+            limitations_card(csv.without_rows(Source(schedule, state.steps_per_epoch())))
     else:
         made = exports.exported(name)
         with middle:
             preview(name, made)
         with aside:
-            losses_card(made)
+            limitations_card(made)
     with aside:
         _link()
         _json(text)

@@ -15,7 +15,7 @@ import pytest
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import layers, parse, presets
 from core.runs import event_log, outcome
 from core.runs import events as ev
@@ -265,6 +265,26 @@ def epochs_done(out) -> int:
     return sum(isinstance(event, ev.EpochDone) for event in outcome.history(event_log.read(out)))
 
 
+@pytest.mark.skipif(os.name != "posix", reason="a Ctrl-C is sent as a signal")
+@pytest.mark.parametrize("seconds", [0.1, 0.3, 0.6, 1.2, 2.0])
+def test_a_ctrl_c_while_a_run_is_only_imported_ends_it_with_130_and_a_line_at_most(
+    file, tmp_path, seconds
+):
+    code = (
+        "import sys; from core.__main__ import main;"
+        "print('loaded', file=sys.stderr, flush=True); main()"
+    )
+    command = [sys.executable, "-c", code, "run", file(), "--out", str(tmp_path / "out"), *SMALL]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    ran = subprocess.Popen(command, cwd=ROOT, text=True, start_new_session=True, **pipes)
+    assert ran.stderr.readline() == "loaded\n"
+    time.sleep(seconds)
+    os.killpg(ran.pid, signal.SIGINT)  # as a terminal does, which tells the children too
+    printed, complaints = ran.communicate(timeout=60)
+    assert (ran.returncode, complaints) == (130, "")
+    assert len(printed.splitlines()) <= 1
+
+
 def test_a_full_disk_under_the_output_is_told_in_one_line_with_exit_1():
     if not Path("/dev/full").exists():
         pytest.skip("needs /dev/full")
@@ -315,7 +335,7 @@ def test_a_run_whose_printout_nobody_reads_goes_on_to_its_end(file, tmp_path):
 
 def test_the_design_commands_do_not_import_torch():
     code = (
-        "import sys; from click.testing import CliRunner; from core.__main__ import cli;"
+        "import sys; from click.testing import CliRunner; from core.command_line import cli;"
         "[CliRunner().invoke(cli, a.split(), catch_exceptions=False) for a in "
         "('presets', 'check gradual', 'curves gradual', 'groups resnet18', '--help')];"
         "print([name for name in ('torch', 'timm', 'streamlit') if name in sys.modules])"

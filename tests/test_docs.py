@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import curves, parse, plan, presets, problems
 from core.design.curves import SHAPES
 from core.design.record_door import parse_record

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from click.testing import CliRunner
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import presets
 from core.runs import claim, event_log
 from core.runs import events as ev

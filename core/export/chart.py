@@ -10,7 +10,7 @@ from core.design.drawn import steps_to_draw
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
 from core.errors import ExportError
-from core.export.exported import FILE, Exported, Loss, Source
+from core.export.exported import FILE, Exported, Limitation, Source
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _WIDTH, _HEIGHT = 640, 220  # pixels
@@ -28,21 +28,21 @@ def export(source: Source) -> Exported:
     """The document as JSON text, its data within; it needs no network to be drawn."""
     text = parse.pretty(document(source.schedule, source.steps_per_epoch))
     usage = f'import altair\n\naltair.Chart.from_json(open({FILE}).read()).save("chart.html")\n'
-    return Exported(text, losses(source.schedule), usage=usage, kept=KEPT)
+    return Exported(text, limitations(source.schedule), usage=usage, kept=KEPT)
 
 
 KEPT = "every group's windows, and its rate at every step that is drawn"
 
 
-def losses(schedule: Schedule) -> tuple[Loss, ...]:
+def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
     """What any picture of the schedule leaves out."""
     return (
-        Loss(
+        Limitation(
             "groups[].modules",
             "A picture names groups, not the layers in them",
             "put the table beside it, as Markdown or LaTeX",
         ),
-        Loss(
+        Limitation(
             "optimizer",
             f"{schedule.optimizer.name} and its weight decay are not in the picture",
             "state them in its caption",

@@ -12,7 +12,7 @@ import numpy as np
 from core.design import curves, plan
 from core.design.spec import Schedule
 from core.design.words import counted, listed
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import Exported, Limitation, Source
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")
 
@@ -58,13 +58,13 @@ def export(source: Source) -> Exported:
 def without_rows(source: Source) -> Exported:
     """The export but for its content, which may be long: what is lost and what is kept."""
     each = counted(source.steps_per_epoch, "step")
-    lost: tuple[Loss, ...] = (
-        Loss(
+    lost: tuple[Limitation, ...] = (
+        Limitation(
             "optimizer",
             "A table of rates names no optimizer, no model and no layers",
             "your own loop makes them; Thaw cannot open the table again",
         ),
-        Loss(
+        Limitation(
             "epochs",
             "Its steps hold for one data size and batch size",
             f"each epoch has {each}; with other data, export it again",
@@ -72,7 +72,7 @@ def without_rows(source: Source) -> Exported:
     )
     formulas = [group.name for group in source.schedule.groups if cell(group.name) != group.name]
     if formulas:
-        told = Loss(
+        told = Limitation(
             "groups",
             f"A spreadsheet would evaluate names that look like formulas: {listed(formulas)}",
             "such names begin with an apostrophe",

@@ -32,7 +32,7 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
-class Loss:
+class Limitation:
     """Something of the schedule that a target cannot say.
 
     `field` is the schedule's (`lr.decay`, `groups[2].when_frozen`). `cannot` and `instead` are
@@ -46,13 +46,13 @@ class Loss:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export's content (bytes for pictures), its losses, and words about its use.
+    """An export's content (bytes for pictures), its limitations, and words about its use.
 
     `kept` says what is the same as in Thaw. `usage` is code or a command that uses the file, whose
     name FILE and MODULE stand for; "" if there is nothing to say.
     """
 
     content: str | bytes
-    losses: tuple[Loss, ...] = ()
+    limitations: tuple[Limitation, ...] = ()
     kept: str = ""
     usage: str = ""

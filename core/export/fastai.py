@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.design.spec import Schedule
 from core.export import python_freezing, python_table
-from core.export.exported import MODULE, Exported, Loss, Source
+from core.export.exported import MODULE, Exported, Limitation, Source
 from core.export.python_file import python_file
 
 
@@ -23,7 +23,7 @@ def export(source: Source) -> Exported:
     )
     return Exported(
         text,
-        _losses(schedule),
+        _limitations(schedule),
         kept="the rate of every batch, what trains when, and what holds still when frozen; "
         "fastai's own freezing, which leaves BatchNorm open and forgets the optimizer's moments, "
         "isn't used",
@@ -65,11 +65,11 @@ class FineTuning(Callback):
         self.opt.set_hypers(lr=[rate(group, now) for group in GROUPS])'''
 
 
-def _losses(schedule: Schedule) -> tuple[Loss, ...]:
+def _limitations(schedule: Schedule) -> tuple[Limitation, ...]:
     if schedule.lr.interval == "epoch":
         return ()
     return (
-        Loss(
+        Limitation(
             "lr.interval",
             "fastai's GradientAccumulation counts images, not steps of the optimizer",
             "with that callback a step has the rate of its last batch",

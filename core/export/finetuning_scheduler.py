@@ -11,7 +11,7 @@ from itertools import groupby, pairwise
 from core.design import curves, plan, words
 from core.design.spec import Group, Schedule
 from core.export import python_freezing, python_table
-from core.export.exported import FILE, Exported, Loss, Source
+from core.export.exported import FILE, Exported, Limitation, Source
 from core.export.python_file import python_file
 from core.export.quoting import comment
 
@@ -79,7 +79,7 @@ def export(source: Source) -> Exported:
     schedule = said(source.schedule)
     return Exported(
         _yaml(schedule),
-        losses=losses(source.schedule),
+        limitations=limitations(source.schedule),
         kept="which epoch thaws what; with the Lightning code below also the rate of every step, "
         "and what holds still when frozen",
         usage=_lightning(Source(schedule, source.steps_per_epoch, source.table)),
@@ -101,10 +101,10 @@ def said(schedule: Schedule) -> Schedule:
     )
 
 
-def losses(schedule: Schedule) -> tuple[Loss, ...]:
+def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
     """What `said` changes, and what the YAML leaves to the Lightning code."""
     found = [
-        Loss(
+        Limitation(
             "lr",
             "in the file a phase has one rate, and the first phase has none",
             "curves, first rates and the optimizer are in the Lightning code that goes with it "
@@ -113,7 +113,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
     ]
     if _thaws_later(schedule):
         found.append(
-            Loss(
+            Limitation(
                 "groups",
                 "in several processes finetuning-scheduler does not exchange gradients of what "
                 "thaws after the first epoch",
@@ -125,7 +125,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
         thaws = plan.open_spans(group, schedule.epochs)
         if thaws != plan.open_spans(other, schedule.epochs):
             found.append(
-                Loss(
+                Limitation(
                     f"groups[{place}].trainable",
                     "finetuning-scheduler cannot freeze a group again",
                     f"{group.name} trains from epoch {thaws[0][0]} to the end",
@@ -134,7 +134,7 @@ def losses(schedule: Schedule) -> tuple[Loss, ...]:
         due, has = curves.peak(schedule, group), curves.peak(others, other)
         if thaws and curves.relative_error(has, due) > curves.RATES_EQUAL:
             found.append(
-                Loss(
+                Limitation(
                     f"groups[{place}].lr_scale" if group.lr_scale else "lr.group_decay",
                     "groups that thaw together after the first epoch share a rate",
                     f"{group.name} peaks at {words.rate(has)} instead of {words.rate(due)}",

@@ -12,7 +12,7 @@ from core.design.palette import group_colours
 from core.design.words import from_to
 from core.errors import one_line
 from core.export import picture, rows
-from core.export.exported import Exported, Loss, Source
+from core.export.exported import Exported, Limitation, Source
 
 _STYLE = files("core.export") / "report.css"
 
@@ -47,17 +47,19 @@ def export(source: Source) -> Exported:
 </body>
 </html>
 """
-    return Exported(page, _losses(source), kept=f"{rows.KEPT}, and what is wrong with them")
+    return Exported(page, _limitations(source), kept=f"{rows.KEPT}, and what is wrong with them")
 
 
-def _losses(source: Source) -> tuple[Loss, ...]:
-    lost = list(rows.losses())
+def _limitations(source: Source) -> tuple[Limitation, ...]:
+    lost = list(rows.limitations())
     if source.table is None:
         instead = "the report has neither sizes nor costs"
-        lost.append(Loss("model.name", "The model has no layer table yet", instead))
+        lost.append(Limitation("model.name", "The model has no layer table yet", instead))
     if not source.run:
         instead = "the report has no audit; for one, choose a finished run or name it with --run"
-        lost.append(Loss("the run", "There is no finished run of exactly this schedule", instead))
+        lost.append(
+            Limitation("the run", "There is no finished run of exactly this schedule", instead)
+        )
     return tuple(lost)
 
 

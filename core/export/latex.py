@@ -55,7 +55,7 @@ def export(source: Source) -> Exported:
   \end{{tabular}}
 \end{{table}}
 """
-    return Exported(text, rows.losses(), kept=rows.KEPT, usage=_USAGE)
+    return Exported(text, rows.limitations(), kept=rows.KEPT, usage=_USAGE)
 
 
 def escaped(text: str) -> str:

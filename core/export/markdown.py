@@ -22,7 +22,7 @@ def export(source: Source) -> Exported:
     table += [_line(_cells(row)) for row in rows.rows(source)]
     foot = ["", "Epochs count from 0."]
     text = "\n".join([*head, *facts, "", *table, *foot]) + "\n"
-    return Exported(text, rows.losses(), kept=rows.KEPT)
+    return Exported(text, rows.limitations(), kept=rows.KEPT)
 
 
 def escaped(text: str) -> str:

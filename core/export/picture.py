@@ -27,4 +27,4 @@ def _drawn(source: Source, kind: Kind) -> bytes:
 
 
 def _exported(source: Source, content: str | bytes) -> Exported:
-    return Exported(content, chart.losses(source.schedule), kept=chart.KEPT)
+    return Exported(content, chart.limitations(source.schedule), kept=chart.KEPT)

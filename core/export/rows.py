@@ -8,7 +8,7 @@ from core.design import curves, layers, plan, words
 from core.design.learning_rate import FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.spec import Group, Schedule
-from core.export.exported import Loss, Source
+from core.export.exported import Limitation, Source
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
 
@@ -55,10 +55,10 @@ def facts(schedule: Schedule) -> list[tuple[str, str]]:
     ]
 
 
-def losses() -> tuple[Loss, ...]:
+def limitations() -> tuple[Limitation, ...]:
     """What every table leaves out."""
     return (
-        Loss(
+        Limitation(
             "lr",
             "A table does not list the rate of every step",
             "it describes the curve in words, to six digits; CSV has the rates",

@@ -14,7 +14,7 @@ from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import ExportError
 from core.export import python_table
-from core.export.exported import FILE, Exported, Loss, Source
+from core.export.exported import FILE, Exported, Limitation, Source
 
 CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
 """Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""
@@ -37,7 +37,7 @@ def export(source: Source) -> Exported:
     )
     return Exported(
         text + "\n",
-        losses=tuple(_losses(schedule)),
+        limitations=tuple(_limitations(schedule)),
         kept="the rate of every layer at every step, and the optimizer, except as listed",
         usage=f"sh {FILE} --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
     )
@@ -140,45 +140,45 @@ def _warmup(schedule: Schedule) -> int:
     return max(1, round(epochs)) if epochs else 0
 
 
-def _losses(schedule: Schedule) -> Iterator[Loss]:
+def _limitations(schedule: Schedule) -> Iterator[Limitation]:
     lr, warmup = schedule.lr, _warmup(schedule)
     if schedule.model.weights == BUNDLED_WEIGHTS:
-        yield Loss(
+        yield Limitation(
             "model.weights",
             "timm does not know the weights that come with Thaw's package",
             "it downloads its own weights for the same model, which may differ",
         )
     if not _has_one_rate(schedule):
         if schedule.model.name not in CUT_BY_BLOCKS:
-            yield Loss(
+            yield Limitation(
                 "groups",
                 "timm cuts the network into its own layers for --layer-decay",
                 f"where it cuts elsewhere, rates are off by a factor of {lr.group_decay:g} per cut",
             )
         floor = getattr(lr.decay, "floor", None)
         if isinstance(floor, FloorLR) and floor.lr:
-            yield Loss(
+            yield Limitation(
                 "lr.decay.floor",
                 "timm's lowest rate is multiplied by each layer's factor too",
                 "layers before the head end elsewhere than at the floor",
             )
     if warmup != lr.warmup.epochs:
-        yield Loss(
+        yield Limitation(
             "lr.warmup.epochs",
             "timm counts warmup in whole epochs",
             f"it warms up for {warmup} instead of {lr.warmup.epochs:g}",
         )
     if warmup and lr.warmup.shape != "linear":
-        yield Loss("lr.warmup.shape", "timm can only warm up linearly", "it rises linearly")
+        yield Limitation("lr.warmup.shape", "timm can only warm up linearly", "it rises linearly")
     for place, group in enumerate(schedule.groups):
         if group.batchnorm == "eval":
-            yield Loss(
+            yield Limitation(
                 f"groups[{place}].batchnorm",
                 "timm's train.py has no flag to hold BatchNorm statistics",
                 f"the statistics of {group.name} move",
             )
     if schedule.optimizer.weight_decay:
-        yield Loss(
+        yield Limitation(
             "optimizer.weight_decay",
             "timm applies no weight decay to norm layers and biases",
             "only parameters with two dimensions or more decay",

@@ -75,13 +75,13 @@ def replacing(path: Path) -> Iterator[Path]:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
-    _sync_folder(path.parent)  # the rename itself lies there
+    sync_folder(path.parent)  # the rename itself lies there
 
 
 def make_folder(folder: Path) -> None:
     """Make a folder, unless it is there, so that a power cut does not take it; OSError as above."""
     folder.mkdir(parents=True, exist_ok=True)
-    _sync_folder(folder.parent)
+    sync_folder(folder.parent)
 
 
 def sync(descriptor: int) -> None:
@@ -95,6 +95,16 @@ def sync(descriptor: int) -> None:
             fcntl.fcntl(descriptor, fcntl.F_FULLFSYNC)
             return
     os.fsync(descriptor)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have renames and new files in a folder outlast a power cut; OSError as above."""
+    if os.name == "posix":  # elsewhere a folder cannot be opened
+        try:
+            _sync(folder, os.O_RDONLY)
+        except OSError as error:
+            if error.errno not in _NO_SYNC_OF_FOLDERS:
+                raise
 
 
 def clear_unfinished(folder: Path) -> None:
@@ -129,15 +139,6 @@ def _mode(path: Path) -> int:
 
 def _beside(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "posix":  # elsewhere a folder cannot be opened
-        try:
-            _sync(folder, os.O_RDONLY)
-        except OSError as error:
-            if error.errno not in _NO_SYNC_OF_FOLDERS:
-                raise
 
 
 def _sync(path: Path, mode: int) -> None:

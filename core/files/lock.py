@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+_ASKS_EVERY = 0.05
+"""Seconds between two tries on Windows, whose own way to wait gives up after ten."""
 
 
 @contextmanager
@@ -22,7 +27,8 @@ def alone(path: Path) -> Iterator[None]:
     """
     with path.open("ab") as file:
         if sys.platform == "win32":
-            msvcrt.locking(file.fileno(), msvcrt.LK_LOCK, 1)
+            while not _is_locked(file):
+                time.sleep(_ASKS_EVERY)
         else:
             fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
         yield
@@ -32,13 +38,16 @@ def alone(path: Path) -> Iterator[None]:
 def alone_if_free(path: Path) -> Iterator[bool]:
     """As `alone`, but nobody waits: false where another is in such a context."""
     with path.open("ab") as file:
-        try:
-            if sys.platform == "win32":
-                msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-            else:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except (BlockingIOError, PermissionError):  # the latter on Windows
-            free = False
+        yield _is_locked(file)
+
+
+def _is_locked(file: BinaryIO) -> bool:
+    """Lock an open file until it is closed; false where another has locked it."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
         else:
-            free = True
-        yield free
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):  # the latter on Windows
+        return False
+    return True

@@ -100,8 +100,7 @@ def elsewhere(folder: Path) -> str | None:
 
     None where a process of this machine runs it, and for a run that has told its end.
     """
-    host = owner.elsewhere(_noted(folder))
-    return None if host is None or outcome.is_end(event_log.last(folder)) else host
+    return _elsewhere(folder, _noted(folder))
 
 
 def refuse_elsewhere(folder: Path, field: str, name: str) -> None:
@@ -115,7 +114,8 @@ def refuse_elsewhere(folder: Path, field: str, name: str) -> None:
 
 def is_taken(folder: Path) -> bool:
     """Whether a living process runs the folder, or another machine does, as far as it tells."""
-    return process(folder) is not None or elsewhere(folder) is not None
+    noted = _noted(folder)
+    return owner.find(noted) is not None or _elsewhere(folder, noted) is not None
 
 
 def request_stop(folder: Path) -> None:
@@ -147,6 +147,11 @@ def _alone(folder: Path) -> Iterator[None]:
             raise InputError("DIR", wrong, f"a run writes only its own files, so {way_out}")
         with alone(folder / LOCK):
             yield
+
+
+def _elsewhere(folder: Path, noted: Any) -> str | None:
+    host = owner.elsewhere(noted)
+    return None if host is None or outcome.is_end(event_log.last(folder)) else host
 
 
 def _noted(folder: Path) -> Any:

@@ -23,7 +23,7 @@ from core.design.file_names import slug
 from core.design.parse import MAX_BYTES, dumps, parse
 from core.design.spec import Schedule
 from core.errors import InputError
-from core.files.disk import sync
+from core.files.disk import make_folder, sync, sync_folder
 from core.files.home import alone_in, home, is_demo
 
 KEPT_FOR = 30 * 24 * 3600.0
@@ -214,11 +214,13 @@ def _write(
 ) -> tuple[str, Trashed | None]:
     """Write the schedule's file in one stroke, and move what it stands for into the trash.
 
-    What cannot be written leaves all as it was. Another file that has its file's name stays.
+    What cannot be written leaves all as it was. Another file that has its file's name stays. Once
+    it has returned, no power cut takes what was written.
     """
     plain = _file_of(schedule.name)
     beside = root / f".{plain}.{os.getpid()}"
     try:
+        make_folder(root)  # it is there, but perhaps only since its lock was made
         with beside.open("wb") as stream:
             stream.write(dumps(schedule).encode())
             stream.flush()
@@ -230,6 +232,7 @@ def _write(
                 break
             file = f"{plain.removesuffix(_SUFFIX)}-{number}{_SUFFIX}"
         beside.replace(root / file)
+        sync_folder(root)
     except OSError:
         beside.unlink(missing_ok=True)
         raise
@@ -238,9 +241,11 @@ def _write(
 
 def _to_trash(root: Path, entry: Entry) -> Trashed:
     trash = root / _TRASH
-    trash.mkdir(exist_ok=True)
+    make_folder(trash)
     name = f"{time.time_ns()}-{_file_of(entry.name)}"
     (root / entry.file).replace(trash / name)
+    sync_folder(trash)  # before its old name is gone for good
+    sync_folder(root)
     return Trashed(entry.name, name)
 
 

@@ -14,6 +14,7 @@ import psutil
 _SAME_START = 1.0
 """Seconds that two readings of one process's start time may differ by."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_PROCESSES = Path("/proc/self/ns/pid")
 _HOST = re.compile(r"[\w.-]{1,253}")
 
 
@@ -21,11 +22,12 @@ def note(process: psutil.Process) -> dict[str, Any]:
     """What tells a living process apart, as plain values.
 
     `boot` and `ticks`, the clock ticks from that boot to the process's start, are exact and there
-    on Linux only. `started`, in seconds since 1970, moves with a clock that is set. `host` is for
-    those who share its disk.
+    on Linux only, as is `processes`, which names those that see each other: a container has its
+    own. `started`, in seconds since 1970, moves with a clock that is set. `host` is for those who
+    share its disk.
     """
     ticks = _ticks(process.pid)
-    exact = {} if ticks is None else {"boot": boot(), "ticks": ticks}
+    exact = {} if ticks is None else {"boot": boot(), "processes": _processes(), "ticks": ticks}
     told = {"pid": process.pid, "started": process.create_time(), "host": socket.gethostname()}
     return {**told, **exact}
 
@@ -60,13 +62,25 @@ def is_of_another_boot(noted: Any) -> bool:
 def elsewhere(noted: Any) -> str | None:
     """The host name of another machine or container that the process was noted on; else None.
 
-    From here, nobody can tell whether it lives. A process that is found here is none of them,
-    whatever this machine was called.
+    From here, nobody can tell whether it lives. A process that is found here is none of them, nor
+    is one that would be found if it lived, whatever this machine was called.
     """
     host = noted.get("host") if isinstance(noted, Mapping) else None
     if not isinstance(host, str) or not _HOST.fullmatch(host) or host == socket.gethostname():
         return None
-    return host if find(noted) is None else None
+    seen = _processes()  # a boot is not enough: containers share it
+    here = seen is not None and (noted.get("boot"), noted.get("processes")) == (boot(), seen)
+    return None if here or find(noted) is not None else host
+
+
+def _processes() -> str | None:
+    """Which processes this one sees, as `pid:[4026531836]`, see pid_namespaces(7); None as above.
+
+    A number comes again within a boot only once all processes of its first use are dead.
+    """
+    with suppress(OSError):
+        return str(_PROCESSES.readlink())
+    return None
 
 
 def _is_same(process: psutil.Process, noted: Mapping[str, Any]) -> bool:

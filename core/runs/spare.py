@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from core.errors import RunError
+from core.errors import STOPPED, RunError
 from core.runs import claim
 from core.runs import folder as folders
 from core.runs.leash import read_line
@@ -31,8 +31,8 @@ from core.runs.stopping import end_process, enforce
 _TAKEN = b"taken"
 _UNUSED_SECONDS = 300.0
 """How long a spare is kept when nobody asks for one: it holds some 700 MB."""
-_BY_HAND = {-signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
-"""Return codes of a process that someone wanted gone; Windows has none like them."""
+_BY_HAND = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
+"""Return codes of a process that someone wanted gone; Windows has none like the negative ones."""
 
 
 def wait_for_folder(

@@ -19,13 +19,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
-from core.errors import ThawError
+from core.errors import STOPPED, ThawError
 from core.runs import checkpoint_files, claim, event_log
 from core.runs import folder as folders
 from core.runs.events import Stopped
 
-STOPPED = 130
-"""The exit code of a run that was stopped."""
 _LOOK_EVERY = 0.1
 _RAISE_AFTER = 0.8
 _END_AFTER = 0.6

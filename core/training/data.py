@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import tempfile
 import warnings
@@ -23,6 +22,7 @@ from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
 from core.data.image_files import UNREADABLE, as_rgb, open_image, reason, upright
 from core.data.image_folder import Item, find_images
 from core.errors import DataError
+from core.files import disk_use
 from core.runs.events import Progress
 from core.runs.settings import Augment, RunSettings
 from core.training import augment as augmentation
@@ -176,7 +176,7 @@ def _room(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
         images,
         settings,
         memory=free_memory(torch.device("cpu")),
-        disk=shutil.disk_usage(folder).free,
+        disk=disk_use.free(folder),
         scratch=folder,
     )
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from core.design.cache_plan import TRAIN, UNLIMITED, Budget, CachePlan, plan_cache
 from core.design.cuts import Work, cuts_of
 from core.design.plan import Span
+from core.files import disk_use
 from core.runs.events import Forecast
 from core.runs.settings import FREE_SHARE, RunSettings, cache_budget
 from core.training import frozen, survey
@@ -64,7 +64,7 @@ class Planned:
 
 def available(settings: RunSettings, device: torch.device, scratch: Path) -> Budget:
     """What stored tensors may take: what the settings say, else a share of what is free."""
-    free = free_memory(device), shutil.disk_usage(scratch).free
+    free = free_memory(device), disk_use.free(scratch)
     memory, disk = (int(count * FREE_SHARE) for count in free)
     return cache_budget(settings, memory, disk)
 

@@ -56,7 +56,7 @@ def _badge(name: str, target: Target) -> str:
     made = exports.exported(name)
     if isinstance(made, InputError):
         return ":red-badge[refused]"
-    count = len(made.losses)
+    count = len(made.limitations)
     if count == 0:
         return ":green-badge[exact]"
     return f":gray-badge[{counted(count, 'limit')}]"

@@ -15,7 +15,7 @@ from core.export.exported import Exported
 from pages.components import exports, frame, state
 from pages.components.copy_button import copy_button
 from pages.components.downloads import csv_button
-from pages.components.export_losses import TITLE
+from pages.components.export_limitations import TITLE
 
 _MIME = {
     ".csv": "text/csv",

@@ -33,10 +33,10 @@ def test_the_steps_are_those_of_one_size_of_data_as_declared():
     tables = {}
     for steps in (5, 7):
         made = csv.export(Source(presets.load("gradual"), steps))
-        (told,) = [loss.instead for loss in made.losses if loss.field == "epochs"]
+        (told,) = [each.instead for each in made.limitations if each.field == "epochs"]
         assert told.startswith(f"each epoch has {steps} steps")
         tables[steps] = csv.text(presets.load("gradual"), steps).splitlines()
-    (once,) = csv.export(Source(presets.load("gradual"), 1)).losses[1:]
+    (once,) = csv.export(Source(presets.load("gradual"), 1)).limitations[1:]
     assert once.instead.startswith("each epoch has 1 step;")
     assert len(tables[5]) < len(tables[7])
     assert not set(tables[5][-7:]) & set(tables[7])  # the last step has another number and rate
@@ -109,7 +109,7 @@ def test_a_name_that_a_spreadsheet_would_compute_stands_behind_an_apostrophe(nam
     read = list(standard.DictReader(io.StringIO(csv.text(named(name), 1))))
     assert read[0]["group"] == f"'{name}"
     (told,) = [
-        loss for loss in csv.without_rows(Source(named(name), 1)).losses if "form" in str(loss)
+        each for each in csv.without_rows(Source(named(name), 1)).limitations if "form" in str(each)
     ]
     assert told.field == "groups"
     assert name in told.cannot
@@ -123,5 +123,5 @@ def test_names_that_differ_differ_in_the_table_and_come_back(one: str, other: st
 
 
 def test_a_schedule_of_plain_names_loses_no_name():
-    losses = csv.without_rows(Source(presets.load("gradual"), 1)).losses
-    assert [loss.field for loss in losses] == ["optimizer", "epochs"]
+    limitations = csv.without_rows(Source(presets.load("gradual"), 1)).limitations
+    assert [each.field for each in limitations] == ["optimizer", "epochs"]

@@ -75,7 +75,7 @@ def test_what_is_declared_as_lost_makes_no_difference_to_the_file(
         TARGETS[target].make(Source(schedule, STEPS, TABLE))
         for schedule in (SCHEDULES["exercise"], from_raw(raw))
     )
-    assert field in [loss.field for loss in one.losses]
+    assert field in [each.field for each in one.limitations]
     assert one.content == other.content
 
 
@@ -84,7 +84,7 @@ def test_tables_have_no_rate_of_a_single_step_as_declared(target: str):
     one, other = (
         TARGETS[target].make(Source(SCHEDULES["exercise"], steps, TABLE)) for steps in (5, 7)
     )
-    assert "lr" in [loss.field for loss in one.losses]
+    assert "lr" in [each.field for each in one.limitations]
     tables = [
         re.sub("<svg.*</svg>", "", str(made.content), flags=re.DOTALL) for made in (one, other)
     ]
@@ -138,10 +138,10 @@ def test_the_report_tells_budget_problems_and_audit_and_loads_nothing():
 
 def test_the_report_says_what_it_was_not_given():
     made = html.export(Source(presets.load("exercise"), STEPS))
-    assert [loss.field for loss in made.losses] == ["lr", "model.name", "the run"]
+    assert [each.field for each in made.limitations] == ["lr", "model.name", "the run"]
     assert "There was no finished run of exactly this schedule." in str(made.content)
     full = html.export(Source(presets.load("exercise"), STEPS, TABLE))
-    assert "model.name" not in [loss.field for loss in full.losses]
+    assert "model.name" not in [each.field for each in full.limitations]
     for group in presets.load("exercise").groups:
         size = f"{layers.count(TABLE, group.modules):,}"
         assert size in str(full.content)

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import curves, diff, layers, parse, plan, presets
 from core.design.document import MAX_EXPONENT
 from core.design.parse import from_raw, to_raw
@@ -60,7 +60,7 @@ def lost(before: Schedule, after: Schedule) -> set[str]:
 
 def declared(schedule: Schedule) -> set[str]:
     """The fields that are told as lost, in the file together with the code that goes with it."""
-    told = {loss.field for loss in finetuning_scheduler.losses(schedule)}
+    told = {each.field for each in finetuning_scheduler.limitations(schedule)}
     return told - {"lr", "groups"}  # what the file has not, and in how many processes it is right
 
 
@@ -100,7 +100,7 @@ def test_the_least_and_the_most_scale_come_back_where_rounding_would_go_past_the
 def test_curves_first_rates_and_the_optimizer_are_those_of_the_schedule_that_the_phases_come_onto():
     schedule, other = CASES["gradual-with-restart"], presets.load("exercise")
     made = finetuning_scheduler.export(Source(schedule, 1, TABLE))
-    assert made.losses[0].field == "lr"
+    assert made.limitations[0].field == "lr"
     found = phases.read(made.content, other, TABLE)
     assert (found.lr, found.optimizer) == (other.lr, other.optimizer)
     peaks = {group.name: curves.peak(found, group) for group in found.groups}

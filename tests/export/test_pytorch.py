@@ -68,7 +68,7 @@ def untrained(schedule: Schedule) -> Schedule:
 
 def script(schedule: Schedule) -> str:
     made = pytorch.export(source(schedule, layers.load(schedule.model.name)))
-    assert made.losses == ()
+    assert made.limitations == ()
     assert isinstance(made.content, str)
     return made.content
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import layers, presets
 from core.design.parse import dumps, from_raw, to_raw
 from core.errors import InputError, ScheduleError
@@ -19,7 +19,7 @@ TABLE = layers.load("torchvision/resnet18")
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
-def test_the_command_line_writes_what_the_target_makes_and_tells_its_losses(
+def test_the_command_line_writes_what_the_target_makes_and_tells_its_limitations(
     name: str, tmp_path: Path
 ):
     file, out = tmp_path / "in.json", tmp_path / "out"
@@ -41,9 +41,9 @@ def test_the_command_line_writes_what_the_target_makes_and_tells_its_losses(
     wanted = made.content.encode() if isinstance(made.content, str) else made.content
     assert out.read_bytes() == wanted
     told = done.stderr.splitlines()
-    assert len(told) == len(made.losses)
-    for line, loss in zip(told, made.losses, strict=True):
-        assert line.startswith(f"{loss.field}: {loss.cannot}. Instead: ")
+    assert len(told) == len(made.limitations)
+    for line, each in zip(told, made.limitations, strict=True):
+        assert line.startswith(f"{each.field}: {each.cannot}. Instead: ")
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)
@@ -53,7 +53,7 @@ def test_no_sentence_about_a_target_ends_with_a_full_stop_since_pages_and_lines_
             made = targets.export(name, Source(schedule, STEPS, TABLE))
         except InputError:
             continue
-        words = [word for loss in made.losses for word in (loss.cannot, loss.instead)]
+        words = [word for each in made.limitations for word in (each.cannot, each.instead)]
         assert [word for word in [*words, made.kept] if word.endswith(".")] == []
 
 

@@ -13,10 +13,10 @@ from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import targets
-from core.export.exported import FILE, MODULE, Exported, Loss, Source
+from core.export.exported import FILE, MODULE, Exported, Limitation, Source
 from core.runs import folder, launch
 from core.runs.settings import RunSettings
-from pages.components.export_losses import TITLE
+from pages.components.export_limitations import TITLE
 from tests.pages.drawn import without_styles
 
 
@@ -58,7 +58,7 @@ def made(name: str, source: Source) -> Exported | InputError:
         return refused
 
 
-def test_every_target_can_be_looked_at_with_its_losses_beside_it(app: AppTest):
+def test_every_target_can_be_looked_at_with_its_limitations_beside_it(app: AppTest):
     schedule = presets.load("exercise")
     opened(app, schedule)
     for name, target in targets.TARGETS.items():
@@ -69,7 +69,7 @@ def test_every_target_can_be_looked_at_with_its_losses_beside_it(app: AppTest):
             assert f"<code>{due.field}</code>" in shown
             assert len(app.get("download_button")) == 1  # that of the JSON
             continue
-        assert all(f"<code>{loss.field}</code>" in shown for loss in due.losses)
+        assert all(f"<code>{each.field}</code>" in shown for each in due.limitations)
         assert len(app.get("download_button")) == 2
         if target.language == "python":
             assert str(due.content).strip() in [code.value for code in app.code]
@@ -144,6 +144,8 @@ def test_a_python_file_has_a_name_that_python_can_import(name: str, file: str):
     schedule = presets.load("exercise").model_copy(update={"name": name})
     target = targets.TARGETS["module"]
     assert targets.file_name(schedule, target) == file
-    told = Exported("", (Loss("a", "b", "c"),), usage=f"from {MODULE} import x\nopen({FILE})\n")
+    told = Exported(
+        "", (Limitation("a", "b", "c"),), usage=f"from {MODULE} import x\nopen({FILE})\n"
+    )
     stem = file.removesuffix(".py")
     assert targets.usage(target, told, file) == f'from {stem} import x\nopen("{file}")\n'

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
-from core import __main__ as command_line  # noqa: E402
+from core import command_line  # noqa: E402
 from core.runs import folder as folders  # noqa: E402
 from tests.reliability import faults, sittings  # noqa: E402
 

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import parse
 from core.design.spec import Schedule
 from core.runs import claim, event_log, outcome

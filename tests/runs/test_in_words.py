@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core.__main__ import cli
+from core.command_line import cli
 from core.design import presets
 from core.design.parse import dumps
 from core.errors import InputError

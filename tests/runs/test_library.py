@@ -253,6 +253,24 @@ def test_a_write_that_is_cut_short_leaves_what_was_there(
     assert [path.name for path in root.iterdir() if path.name.startswith(".grad")] == []
 
 
+@pytest.mark.skipif(os.name != "posix", reason="elsewhere a folder cannot be synced")
+def test_what_is_saved_replaced_or_deleted_outlasts_a_power_cut(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda descriptor: synced.append(os.fstat(descriptor).st_ino))
+    file, _ = library.save(root, GRADUAL)
+    assert synced == [each.stat().st_ino for each in (root.parent, root / file, root)]
+    synced.clear()
+    library.save(root, edits.set_field(GRADUAL, "epochs", 9), replace=True)
+    trash = (root / ".trash").stat().st_ino
+    assert trash in synced
+    assert synced[-1] == root.stat().st_ino
+    synced.clear()
+    library.delete(root, file)
+    assert synced == [root.stat().st_ino, trash, root.stat().st_ino]
+
+
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "library").write_text("a file", encoding="utf-8")
     with pytest.raises(InputError, match=r"THAW_HOME is .* cannot be written"):

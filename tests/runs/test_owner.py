@@ -78,6 +78,19 @@ def test_a_process_of_this_machine_is_here_whatever_the_machine_was_called(other
     assert owner.elsewhere(noted) is None
 
 
+@pytest.mark.skipif(owner.boot() is None, reason="the system has no name for a boot")
+def test_a_process_that_has_died_here_is_not_elsewhere_unless_its_container_was(other):
+    noted = owner.note(other) | {"host": "as-it-was-called-at-home"}
+    other.kill()
+    end = time.monotonic() + 60.0
+    while owner.find(noted) is not None:
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    assert owner.elsewhere(noted) is None
+    for apart in ({"processes": "pid:[1]"}, {"processes": None}, {"boot": "another"}):
+        assert owner.elsewhere(noted | apart) == "as-it-was-called-at-home"
+
+
 @pytest.mark.parametrize(
     "noted", [None, [], "x", {"pid": 1}, {"pid": "x", "started": 1}, {"pid": 1e400, "started": 1}]
 )

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from core.design import presets
+from core.errors import STOPPED
 from core.runs import claim, event_log, stopping
 from core.runs import events as ev
 from core.runs import folder as folders
@@ -25,6 +26,7 @@ import sys, time
 from contextlib import suppress
 from pathlib import Path
 from core.design import presets
+from core.errors import STOPPED
 from core.runs import checkpoint_files, claim, events, stopping
 from core.runs.sitting import Sitting
 from core.runs.stopping import should_stop
@@ -143,7 +145,7 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
     assert (folder / "cleaned").exists() is (what == "waits")
     assert process.stderr.read().endswith("KeyboardInterrupt\n" if what == "waits" else "")
     if what == "hangs":
-        assert process.returncode == stopping.STOPPED
+        assert process.returncode == STOPPED
 
 
 @pytest.mark.parametrize("what", ["writes_a_checkpoint", "writes_a_checkpoint_itself"])

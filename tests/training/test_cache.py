@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from itertools import count
 
 import pytest
@@ -15,6 +16,7 @@ from core.training.cache import FrozenCache
 from core.training.data import Data, Split
 from core.training.measure import measure
 from core.training.models import Network
+from core.training.planned import available
 from core.training.proof import arithmetic, difference
 from core.training.route import Route
 from core.training.survey import names_of, places
@@ -90,6 +92,15 @@ def test_a_budget_of_nothing_is_named_as_the_cause(tmp_path):
     assert not decision.on
     told = "the stored tensors would take over 0 MB of memory and 0 MB of disk"
     assert decision.reason == told
+
+
+def test_a_disk_that_does_not_tell_what_is_free_counts_as_full(tmp_path, monkeypatch):
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(shutil, "disk_usage", refuse)
+    assert available(small_settings(), torch.device("cpu"), tmp_path).disk == 0
+    assert of_kind(run(tmp_path, small_schedule(3), small_settings()), ev.Finished)
 
 
 def test_the_forecast_counts_every_epoch_and_is_never_slower_than_without(tmp_path):

@@ -28,7 +28,9 @@ def test_a_fit_that_starts_at_a_later_epoch_goes_on_by_the_plan(folder: Path):
 def test_accumulated_batches_have_the_rate_of_their_last_one_as_declared(folder: Path):
     case = next(iter(CASES))
     schedule = CASES[case]
-    assert [loss.field for loss in running.exported("fastai", schedule).losses] == ["lr.interval"]
+    assert [each.field for each in running.exported("fastai", schedule).limitations] == [
+        "lr.interval"
+    ]
     found = running.rows(folder, case, "accumulated")
     by_batch = running.rows(folder, case)[1::2]
     assert [row["head"].lr for row in found] == [row["head"].lr for row in by_batch]

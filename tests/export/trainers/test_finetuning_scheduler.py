@@ -29,7 +29,7 @@ def test_finetuning_scheduler_does_what_the_export_says_it_will(case: str, folde
 
 def test_a_group_that_should_freeze_again_goes_on_training_as_declared(folder: Path):
     schedule = CASES["frozen-again"]
-    told = [loss.field for loss in running.exported("finetuning-scheduler", schedule).losses]
+    told = [each.field for each in running.exported("finetuning-scheduler", schedule).limitations]
     found = running.rows(folder, "frozen-again")
     for place, group in enumerate(schedule.groups):
         wrong = any(
@@ -50,9 +50,9 @@ def test_groups_that_thaw_together_later_share_a_rate_as_declared(
     place: int, field: str, told: str, folder: Path
 ):
     schedule = CASES["frozen-again"]
-    losses = running.exported("finetuning-scheduler", schedule).losses
+    limitations = running.exported("finetuning-scheduler", schedule).limitations
     slowest, other = schedule.groups[1], schedule.groups[place]
-    assert [loss.instead for loss in losses if loss.field == field] == [f"{other.name} {told}"]
+    assert [each.instead for each in limitations if each.field == field] == [f"{other.name} {told}"]
     assert curves.peak(schedule, slowest) == 0.000125
     last = running.rows(folder, "frozen-again")[-1]
     assert last[other.name].lr == last[slowest.name].lr
@@ -68,7 +68,7 @@ def _due(schedule: Schedule, group: Group) -> float:
 def test_phases_give_later_groups_their_peak_and_the_first_ones_none_as_declared(case: str):
     schedule = CASES[case]
     made = running.exported("finetuning-scheduler", schedule)
-    assert made.losses[0].field == "lr"
+    assert made.limitations[0].field == "lr"
     phases = yaml.safe_load(made.content)
     assert "lr" not in phases[0]
     claimed = finetuning_scheduler.said(schedule)
@@ -79,7 +79,7 @@ def test_phases_give_later_groups_their_peak_and_the_first_ones_none_as_declared
 def test_the_file_alone_keeps_every_group_at_its_peak_as_declared(folder: Path):
     case = next(iter(CASES))
     schedule = CASES[case]
-    assert running.exported("finetuning-scheduler", schedule).losses[0].field == "lr"
+    assert running.exported("finetuning-scheduler", schedule).limitations[0].field == "lr"
     found = running.rows(folder, case, "alone")
     for group in schedule.groups[2:]:
         rates = {row[group.name].lr for row in found if row[group.name].trains}

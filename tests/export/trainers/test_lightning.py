@@ -17,7 +17,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("case", CASES)
 def test_lightning_has_thaws_rates_open_groups_and_modes_at_every_step(case: str, folder: Path):
-    assert running.exported("lightning", CASES[case]).losses == ()
+    assert running.exported("lightning", CASES[case]).limitations == ()
     running.assert_rates_and_state(running.rows(folder, case), CASES[case])
 
 

@@ -60,7 +60,7 @@ def made(schedule: Schedule) -> Exported:
 
 
 def fields(schedule: Schedule) -> list[str]:
-    return [loss.field for loss in made(schedule).losses]
+    return [each.field for each in made(schedule).limitations]
 
 
 def flags(schedule: Schedule) -> argparse.Namespace:

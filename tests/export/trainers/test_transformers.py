@@ -21,7 +21,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_hugging_faces_trainer_has_thaws_rates_open_groups_and_modes_at_every_step(
     case: str, folder: Path
 ):
-    assert running.exported("transformers", CASES[case]).losses == ()
+    assert running.exported("transformers", CASES[case]).limitations == ()
     running.assert_rates_and_state(running.rows(folder, case), CASES[case])
 
 

@@ -13,22 +13,24 @@ from pages.components import frame
 TITLE = "What this target cannot express"
 
 
-def losses_card(made: Exported | InputError) -> None:
-    """Draw the card: each loss with the field and what happens instead, and what is kept."""
+def limitations_card(made: Exported | InputError) -> None:
+    """Draw the card: each limitation with its field and what happens instead, and what is kept."""
     if isinstance(made, InputError):
-        with frame.card("losses", TITLE):
+        with frame.card("limitations", TITLE):
             lines = [
                 _item(problem.field, f"{problem.field} {problem.wrong}", "Way out", problem.way_out)
                 for problem in made.problems
             ]
-            st.html(f'<ul class="thaw-losses">{"".join(lines)}</ul>')
+            st.html(f'<ul class="thaw-limitations">{"".join(lines)}</ul>')
         return
-    with frame.card("losses", TITLE, str(len(made.losses))):
-        lines = [_item(each.field, each.cannot, "Instead", each.instead) for each in made.losses]
+    with frame.card("limitations", TITLE, str(len(made.limitations))):
+        lines = [
+            _item(each.field, each.cannot, "Instead", each.instead) for each in made.limitations
+        ]
         if not lines:
             st.caption("Nothing: the export holds all of the schedule.")
         kept = f'<li class="thaw-kept">Kept: {escape(made.kept)}.</li>' if made.kept else ""
-        st.html(f'<ul class="thaw-losses">{"".join(lines)}{kept}</ul>')
+        st.html(f'<ul class="thaw-limitations">{"".join(lines)}{kept}</ul>')
 
 
 def _item(field: str, cannot: str, word: str, instead: str) -> str:
