@@ -1,9 +1,10 @@
-"""The command line: python -m core COMMAND. Ctrl-C ends it with exit code 130 at any moment."""
+"""The command line: python -m core COMMAND. Ctrl-C ends it with exit code 130, also early."""
 
 from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 
 from core.errors import STOPPED
 
@@ -12,15 +13,21 @@ def main() -> None:
     """Run the command, which a Ctrl-C interrupts; before and after it, one ends the process."""
     try:
         try:
-            signal.signal(signal.SIGINT, _end)
+            _at_ctrl_c(_end)
             from core.command_line import cli  # takes a second, in which there is nothing to lose
 
-            signal.signal(signal.SIGINT, signal.default_int_handler)
+            _at_ctrl_c(signal.default_int_handler)
             cli(prog_name="python -m core")
         finally:
-            signal.signal(signal.SIGINT, _end)
+            _at_ctrl_c(_end)
     except KeyboardInterrupt:  # between two lines of these
         raise SystemExit(STOPPED) from None
+
+
+def _at_ctrl_c(handler: Callable[..., object]) -> None:
+    """Set the handler, unless the process was started to ignore Ctrl-C, as a script's `&` does."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, handler)
 
 
 def _end(*_: object) -> None:

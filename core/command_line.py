@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
@@ -191,8 +192,9 @@ def curves(file: str, steps_per_epoch: int) -> None:
 
 
 def _complain(message: str) -> None:
-    """A line on standard error."""
-    click.echo(f"error: {one_line(message)}", err=True)
+    """A line on standard error, if it can be written there."""
+    with suppress(OSError):
+        click.echo(f"error: {one_line(message)}", err=True)
 
 
 for command in (*export_commands.COMMANDS, *run_commands.COMMANDS, *train_commands.COMMANDS):

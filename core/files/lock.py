@@ -27,7 +27,7 @@ def alone(path: Path) -> Iterator[None]:
     """
     with path.open("ab") as file:
         if sys.platform == "win32":
-            while not _is_locked(file):
+            while not _lock(file):
                 time.sleep(_ASKS_EVERY)
         else:
             fcntl.flock(file, fcntl.LOCK_EX)  # until the file is closed
@@ -38,10 +38,10 @@ def alone(path: Path) -> Iterator[None]:
 def alone_if_free(path: Path) -> Iterator[bool]:
     """As `alone`, but nobody waits: false where another is in such a context."""
     with path.open("ab") as file:
-        yield _is_locked(file)
+        yield _lock(file)
 
 
-def _is_locked(file: BinaryIO) -> bool:
+def _lock(file: BinaryIO) -> bool:
     """Lock an open file until it is closed; false where another has locked it."""
     try:
         if sys.platform == "win32":

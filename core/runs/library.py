@@ -214,8 +214,9 @@ def _write(
 ) -> tuple[str, Trashed | None]:
     """Write the schedule's file in one stroke, and move what it stands for into the trash.
 
-    What cannot be written leaves all as it was. Another file that has its file's name stays. Once
-    it has returned, no power cut takes what was written.
+    What cannot be written leaves all as it was; what only cannot be synced is there all the same.
+    Another file that has its file's name stays. Once it has returned, no power cut takes what was
+    written.
     """
     plain = _file_of(schedule.name)
     beside = root / f".{plain}.{os.getpid()}"

@@ -67,7 +67,7 @@ class FrozenCache:
 
         Leaves the model in train mode with the plan of `epoch` applied.
         """
-        off = "switched off by --cache off" if self._settings.cache == "off" else ""
+        off = "--cache is off" if self._settings.cache == "off" else ""
         if not off:
             try:
                 yield from self._prepare(epoch)

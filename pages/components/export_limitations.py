@@ -11,12 +11,13 @@ from core.export.exported import Exported
 from pages.components import frame
 
 TITLE = "What this target cannot express"
+REFUSED = "Why there is no file"
 
 
 def limitations_card(made: Exported | InputError) -> None:
     """Draw the card: each limitation with its field and what happens instead, and what is kept."""
     if isinstance(made, InputError):
-        with frame.card("limitations", TITLE):
+        with frame.card("limitations", REFUSED):
             lines = [
                 _item(problem.field, f"{problem.field} {problem.wrong}", "Way out", problem.way_out)
                 for problem in made.problems

@@ -15,7 +15,7 @@ from core.export.exported import Exported
 from pages.components import exports, frame, state
 from pages.components.copy_button import copy_button
 from pages.components.downloads import csv_button
-from pages.components.export_limitations import TITLE
+from pages.components.export_limitations import REFUSED
 
 _MIME = {
     ".csv": "text/csv",
@@ -40,7 +40,8 @@ def preview(name: str, made: Exported | InputError) -> None:
     with frame.card("preview"):
         if isinstance(made, InputError):
             _head(target.title, "")
-            st.error(f"There is no file. The card “{TITLE}” says why.", icon=":material/block:")
+            said = f"{target.title} cannot take this schedule. “{REFUSED}” says what to change."
+            st.error(said, icon=":material/block:")
             return
         with _head(target.title, file):
             if isinstance(made.content, str):

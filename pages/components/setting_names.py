@@ -20,7 +20,7 @@ LABELS: Mapping[str, str] = {
     "seed": "Seed",
 }
 """The label of each field of `RunSettings`."""
-_FLAG = re.compile(r"(?<![\w-])--([a-z]+(?:-[a-z]+)*)")
+_FLAG = re.compile(r"(?<![^\s(])--([a-z]+(?:-[a-z]+)*)(?![\w/=-])")
 
 
 def by_label(message: object) -> str:

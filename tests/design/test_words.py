@@ -30,7 +30,11 @@ def test_a_count_and_its_thing_agree(count: float, thing: str, said: str) -> Non
         (0.000472, 2, "4.7e-4"),
         (0.000125, 6, "1.25e-4"),
         (0.5, 2, "0.5"),
+        (150.0, 2, "1.5e2"),
+        (999.9, 3, "1e3"),
     ],
 )
-def test_a_power_of_ten_in_a_rate_has_no_leading_zero(value: float, digits: int, said: str) -> None:
+def test_a_power_of_ten_in_a_rate_has_no_plus_and_no_leading_zero(
+    value: float, digits: int, said: str
+) -> None:
     assert rate(value, digits) == said

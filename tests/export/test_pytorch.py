@@ -27,6 +27,7 @@ from core.training.train import train
 from tests.design.strategies import real_schedules
 from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import SCHEDULES, Seen, assert_as_planned
+from tests.sample import sampled
 from tests.training import torchvision_files
 from tests.training.small import same_bits, weights
 
@@ -111,7 +112,12 @@ def run_thaw(schedule: Schedule, data: Path, folder: Path) -> dict[str, torch.Te
     return weights(folder)
 
 
-@pytest.mark.parametrize("name", ["gradual with restart", "exercise", "the bundled model"])
+@pytest.mark.parametrize(
+    "name",
+    sampled(
+        [*SCHEDULES, "the bundled model"], {"gradual with restart", "exercise", "the bundled model"}
+    ),
+)
 def test_the_script_has_thaws_rates_and_ends_with_its_weights_bit_for_bit(
     name: str, data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

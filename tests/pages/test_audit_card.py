@@ -67,8 +67,8 @@ def test_statistics_that_were_told_to_move_are_not_called_identical() -> None:
 
 
 def test_a_cache_that_was_off_says_why() -> None:
-    told = Digest(caches=(ev.CacheDecision(0, False, "switched off by --cache off"),))
-    assert _said(told)["No cache was used"] == ("yes", "switched off by “Frozen-part cache” off")
+    told = Digest(caches=(ev.CacheDecision(0, False, "--cache is off"),))
+    assert _said(told)["No cache was used"] == ("yes", "“Frozen-part cache” is off")
 
 
 def test_a_cache_that_was_on_says_what_it_was_predicted_to_save_and_what_it_took() -> None:

@@ -16,7 +16,7 @@ from core.export import targets
 from core.export.exported import FILE, MODULE, Exported, Limitation, Source
 from core.runs import folder, launch
 from core.runs.settings import RunSettings
-from pages.components.export_limitations import TITLE
+from pages.components.export_limitations import REFUSED, TITLE
 from tests.pages.drawn import without_styles
 
 
@@ -81,8 +81,9 @@ def test_a_schedule_with_errors_is_refused_by_what_trains_and_drawn_by_the_rest(
     opened(app, from_raw(raw))
     assert "groups are all frozen in epochs 0 to 1" in without_styles(app)
     assert [error.value for error in app.error] == [
-        f"There is no file. The card “{TITLE}” says why."
+        f"PyTorch script cannot take this schedule. “{REFUSED}” says what to change."
     ]
+    assert f"{REFUSED}</h2>" in without_styles(app)
     choose(app, "markdown")
     assert not app.error
     assert TITLE in without_styles(app)

@@ -108,7 +108,7 @@ def test_a_message_calls_a_setting_by_the_label_of_its_field(card: AppTest) -> N
 def test_every_setting_has_one_label_and_other_flags_keep_their_names() -> None:
     assert set(LABELS) == set(RunSettings.model_fields)
     assert len(set(LABELS.values())) == len(LABELS)
-    said = "lower --batch-size or (--cache-memory), or continue with --other-libraries in x--data"
-    assert by_label(said) == (
-        "lower “Batch size” or (“Cache memory, MB”), or continue with --other-libraries in x--data"
+    others = "--other-libraries, '--data', x--data, /x/--data/cats or --data_x"
+    assert by_label(f"lower --batch-size or (--cache-memory), not {others}") == (
+        f"lower “Batch size” or (“Cache memory, MB”), not {others}"
     )

@@ -41,7 +41,7 @@ def both(folder, schedule, **settings):
         assert one.validation_accuracy == other.validation_accuracy
     (decision, *_) = of_kind(off, ev.CacheDecision)
     assert not decision.on
-    assert decision.reason == "switched off by --cache off"
+    assert decision.reason == "--cache is off"
     return of_kind(on, ev.CacheDecision)
 
 
