@@ -57,7 +57,7 @@ def test_a_card_has_all_that_the_preset_says() -> None:
     made = apply(found, layers.load("torchvision/resnet18"))
     html = card(found, made, in_use=True, dark=False)
     assert found.when in html
-    assert "10 epochs · Adam 1e-2 · 6 groups · ×0.385 per group" in html
+    assert "10 epochs · Adam 0.01 · 6 groups · ×0.385 per group" in html
     assert html.count('href="https://arxiv.org/abs/1801.06146"') == 2
     assert html.count("<li>") == len(found.cannot) + len(found.changed)
     assert "in use" in html

@@ -118,9 +118,18 @@ def _one_run(root: Path) -> Count:
             raise TimeoutError(folders.status(run))
         time.sleep(0.05)
     gc.collect()
-    memory = own.memory_full_info().uss
     status = folders.status(run)
-    return Count(status, memory, own.num_fds(), own.num_threads(), len(own.children()))
+    return Count(status, _memory(own), own.num_fds(), own.num_threads(), len(own.children()))
+
+
+def _memory(process: psutil.Process) -> int:
+    """Bytes that the process holds itself.
+
+    On Linux without what is mapped from files: libraries that another Python loads too are now its
+    own, now not.
+    """
+    held = process.memory_info()
+    return held.rss - getattr(held, "shared", 0)
 
 
 def _lines(runs: int, done: Soak) -> Iterator[str]:

@@ -134,7 +134,8 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
     process = begin(what)
     if how == "STOP":
         claim.request_stop(folder)
-        assert folders.status(folder) == "stopping"
+        if what == "hangs":  # the others may have ended by now
+            assert folders.status(folder) == "stopping"
     else:
         process.send_signal(getattr(signal, how))
     process.wait(PATIENCE)
