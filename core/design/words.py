@@ -35,9 +35,10 @@ def from_to(first: int, last: int) -> str:
 
 def rate(value: float, digits: int = FEWEST_DIGITS) -> str:
     """A rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
-    plain = f"{value:.{digits}g}"
-    if value == 0 or (0.01 <= value < 1000 and "e" not in plain):
-        return plain
+    if value == 0 or 0.01 <= value < 1000:
+        plain = f"{value:.{digits}g}"
+        if "e" not in plain:
+            return plain
     mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
     mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
     return f"{mantissa}e{int(power)}"
