@@ -33,6 +33,7 @@ from tests.training.small import small_schedule, small_settings
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="needs /proc and its mounts")
 FULL = "No space left on device"
+_TRIES = 50
 
 
 def full_after_an_epoch(disk: faults.Disk, at: int, half: faults.Half) -> None:
@@ -214,7 +215,14 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def remount(place: Path, option: str) -> None:
-    subprocess.run(["mount", "-o", f"remount,{option}", str(place)], check=True)
+    """Waits a little: a disk counts as busy for a moment after its last file has been closed."""
+    command = ["mount", "-o", f"remount,{option}", str(place)]
+    for _ in range(_TRIES):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return
+        time.sleep(0.1)
+    pytest.fail(done.stderr)
 
 
 @pytest.mark.usefixtures("small_networks")
