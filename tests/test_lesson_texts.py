@@ -93,6 +93,7 @@ def test_numbers_are_written_as_each_language_writes_them() -> None:
     assert (EN.share(0.718), ES.share(0.718)) == ("72%", "72\u00a0%")
     assert (EN.rate(9.9157e-7), ES.rate(9.9157e-7)) == ("9.9e-7", "9,9e-7")
     assert (EN.rate(1e-3), ES.rate(1e-3)) == ("1e-3", "1e-3")
+    assert (EN.rate(0.01), ES.rate(0.01)) == ("0.01", "0,01")
 
 
 @given(st.integers(0, 10**12))

@@ -26,15 +26,17 @@ _WORDS = {
     "tuple_type": ("is {value}", "write a list in [ ]"),
     "dict_type": ("is {value}", "write an object in {{ }}"),
     "model_type": ("is {value}", "write an object in {{ }}"),
-    "greater_than_equal": ("is {value}", "it must be at least {ge:g}"),
-    "less_than": ("is {value}", "it must be less than {lt:g}"),
-    "less_than_equal": ("is {value}", "it must be at most {le:g}"),
+    "greater_than_equal": ("is {value}", "it must be at least {ge}"),
+    "less_than": ("is {value}", "it must be less than {lt}"),
+    "less_than_equal": ("is {value}", "it must be at most {le}"),
     "string_too_short": ("is empty", "write at least one character"),
     "string_too_long": ("has {length} characters", "shorten it to at most {max_length}"),
     "too_short": ("is empty", "add at least one"),
     "too_long": ("has {length} items", "it may have at most {max_length}"),
 }
 """What is wrong and the way out, by the kind of pydantic's error."""
+
+_LIMITS = ("ge", "lt", "le")
 
 _PATTERNS = {
     "modules": "use letters, digits, _, - and dots, as in layer4.0.bn1",
@@ -121,9 +123,15 @@ def _explain(details: ErrorDetails, anatomy: Anatomy) -> InputError:
             return InputError(item, f"is {shown(value)}", way_out)
     wrong, way_out = _WORDS.get(kind, ("is {value}", "{message}"))
     words = {"value": shown(value), "message": details["msg"], **context}
+    words |= {key: _limit(words[key]) for key in _LIMITS if key in words}
     if isinstance(value, str | list):
         words["length"] = f"{len(value):,}"
     return InputError(field, wrong.format(**words), way_out.format(**words))
+
+
+def _limit(limit: float) -> str:
+    """A limit as one would type it: `10000000`, `0.001`, `1e-6`."""
+    return f"{limit:.15g}".replace("e-0", "e-")
 
 
 def _unknown_field(field: str, loc: Location, anatomy: Anatomy) -> InputError:

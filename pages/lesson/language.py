@@ -9,6 +9,8 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
+from core.design.words import percent, rate
+
 FOLDER = Path(__file__).parent
 
 
@@ -38,13 +40,11 @@ class Language:
 
     def share(self, value: float) -> str:
         """A share of 1 in percent, with a decimal below ten: `72%`, `4.4%`, `0.082%`."""
-        text = f"{value:.0%}" if value >= 0.0995 or value == 0 else f"{value * 100:.2g}%"
-        return self.mark(text).replace("%", self.percent)
+        return self.mark(percent(value)).replace("%", self.percent)
 
     def rate(self, value: float) -> str:
-        """A learning rate in two digits: `1e-3`, `9.9e-7`."""
-        digits, _, power = f"{value:.1e}".partition("e")
-        return self.mark(f"{digits.removesuffix('.0')}e{int(power)}")
+        """A learning rate in two digits: `1e-3`, `9.9e-7`, `0.01`."""
+        return self.mark(rate(value, digits=2))
 
     def mark(self, text: str) -> str:
         """A number's text with this language's decimal mark."""

@@ -442,7 +442,7 @@ WRONG_FIELDS = [
         to={"name": "sgd", "base_lr": 0.1, "momentum": 1},
         says="optimizer.momentum is 1: it must be less than 1",
     ),
-    at("lr", "group_decay", to=0, says="lr.group_decay is 0: it must be at least 1e-06"),
+    at("lr", "group_decay", to=0, says="lr.group_decay is 0: it must be at least 1e-6"),
     at("lr", "warmup", "epochs", to=-0.5, says="lr.warmup.epochs is -0.5: it must be at least 0"),
     at(
         "lr",

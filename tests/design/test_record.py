@@ -63,7 +63,7 @@ def changed(*path: str | int, to: Any) -> dict[str, Any]:
         (("version",), 2, "version is 2, but this Thaw reads 1: update Thaw to open it"),
         (("epochs",), 10_001, "epochs is 10001: it must be at most 10000"),
         (("steps_per_epoch",), 0, "steps_per_epoch is 0: it must be at least 1"),
-        (("steps_per_epoch",), 10**7, "steps_per_epoch is 10000000: it must be at most 1e+06"),
+        (("steps_per_epoch",), 10**7, "steps_per_epoch is 10000000: it must be at most 1000000"),
         (
             ("steps_per_epoch",),
             11,
