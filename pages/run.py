@@ -60,7 +60,7 @@ def page() -> None:
         launch.prepare()
     _top(root, shown, status, let_go=let_go)
     going = own_runs.live(root)
-    with st.container(key="run-body"):
+    with st.container(key="run-body" if shown else "run-new"):
         side, wide = st.columns([336, 1040], gap="small")
     with side:
         run_settings(shown.settings if shown else None, live=live)

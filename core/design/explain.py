@@ -32,6 +32,7 @@ _WORDS = {
     "string_too_short": ("is empty", "write at least one character"),
     "string_too_long": ("has {length} characters", "shorten it to at most {max_length}"),
     "too_short": ("is empty", "add at least one"),
+    "json_invalid": ("is no JSON", "{error}"),
     "too_long": ("has {length} items", "it may have at most {max_length}"),
 }
 """What is wrong and the way out, by the kind of pydantic's error."""

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
 
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
 from core.design.batches import steps_per_epoch
 from core.design.cache_plan import Budget
+from core.design.explain import Anatomy, explained
 from core.errors import SettingsError, shown
 
 Augment = Literal["none", "flip", "crops", "random"]
@@ -106,15 +106,15 @@ def planned_steps(settings: RunSettings, train_images: int | None = None) -> int
 
 
 def _explain(error: ValidationError) -> SettingsError:
-    told = [_explain_one(details) for details in error.errors()]
+    told = [
+        SettingsError(_flag(each.field), each.wrong, each.way_out)
+        for each in explained(error, _ANATOMY)
+    ]
     return SettingsError(told[0].field, told[0].wrong, told[0].way_out, told)
 
 
-def _explain_one(details: ErrorDetails) -> SettingsError:
-    names = [str(part) for part in details["loc"]]
-    flag = f"--{'-'.join(names).replace('_', '-')}" if names else "settings.json"
-    if details["type"] == "extra_forbidden":
-        known = ", ".join(RunSettings.model_fields)
-        return SettingsError(flag, "is not a run setting", f"remove it; the settings are {known}")
-    wrong = f"is {shown(details['input'])}"
-    return SettingsError(flag, wrong, details["msg"][0].lower() + details["msg"][1:])
+def _flag(field: str) -> str:
+    return f"--{field.replace('_', '-')}" if field else "settings.json"
+
+
+_ANATOMY = Anatomy(RunSettings, parts={}, unions={})

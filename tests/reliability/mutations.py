@@ -33,7 +33,7 @@ _WHERE = re.compile(r"(the link: )?(line \d+, column \d+|the document \w+|the li
 """A place in the text, or the whole of it, where it is too long, empty, or no text."""
 _OTHERS = re.compile(
     r"(settings\.json|checkpoints(/[\w.-]+)?|DIR) |['\[]|"
-    r".+ (is (not a run setting|not a field here):|appears twice)"
+    r".+ (is not a field here:|appears twice)"
 )
 
 

@@ -34,6 +34,22 @@ def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
     assert caught.value.field == flag
 
 
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"image_size": 3}, "--image-size is 3: it must be at least 16"),
+        ({"samples": 10**8}, "--samples is 100000000: it must be at most 10000000"),
+        ({"seed": 0.5}, "--seed is 0.5: write a whole number"),
+        ({"device": "gpu"}, "--device is 'gpu': did you mean 'cpu'?"),
+        ({"sampels": 1}, "--sampels is not a field here: did you mean 'samples'?"),
+    ],
+)
+def test_a_refused_setting_is_told_as_a_refused_field_of_a_schedule_is(values, says):
+    with pytest.raises(SettingsError) as caught:
+        make_settings(**values)
+    assert str(caught.value) == says
+
+
 def test_every_setting_out_of_range_is_told():
     with pytest.raises(SettingsError) as caught:
         make_settings(samples="many", seed=-1, cache="on")
