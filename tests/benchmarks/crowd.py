@@ -1,21 +1,20 @@
 """Many people who design at once: python -m tests.benchmarks.crowd.
 
-Starts the app as a hosted demo, trains in it, one run after the other, and opens so many browser
-sessions. Each has a schedule of its own and, once all are there, drags a window of it, again and
-again. Printed are how long a drop takes to reach the chart, and how often anyone saw something that
-was not theirs: after every edit the title and all handles of the page are compared with what this
-person did, and at the end the exported schedule. Timings hold for an otherwise idle machine only.
+Starts the app as a hosted demo, trains in it, one run after the other, and opens so many sessions.
+Each has a schedule of its own and, once all are there, drags a window of it, again and again.
+Printed are how long a drop takes to reach the chart, and how often anyone saw something that was
+not theirs: after every edit the page is compared with what this person did, and at the end the
+exported schedule. Timings hold for an otherwise idle machine only.
 
-The browsers share it with the server, which no server's visitors do. With --apart (Linux) all of
-them but the first person's give way to the server and to that one browser, whose edits alone are
-timed: much as if the others had machines of their own, but that they edit a little less often.
+The browsers share it with the server, which no server's visitors do, and draw without a GPU. With
+--browsers 1 only the first person sits at one; the others are sessions without a browser, for which
+the server does all that it does for anyone, and nobody draws.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import statistics
 import sys
 import tempfile
@@ -23,63 +22,35 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, nullcontext
+from contextlib import AsyncExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from random import Random
-from typing import NamedTuple
 from unittest.mock import patch
 
 import click
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import async_playwright
 
-from core.design import edits, link, presets
-from core.design.parse import parse
+from core.design import edits, presets
 from core.design.spec import Schedule
 from core.files.home import DEMO, HOME
 from core.runs import claim, demo, launch
 from core.runs import folder as folders
-from tests.benchmarks.designer import WATCH, percentile
+from tests.benchmarks.designer import percentile
 from tests.benchmarks.measure import cores
-from tests.browser.driving import WIDE
+from tests.benchmarks.visitors import AtBrowser, Visitor, WithoutBrowser
 from tests.browser.server import CHROMIUM, FLAGS, running_app
 
 PEOPLE, EDITS = 10, 50
 P95 = 500.0
 """Milliseconds in which 95 of 100 edits should be on the screen while a run is on."""
 
-_ASIDE = f"""#!/bin/sh
-set -e
-[ ! -e /proc/$$/autogroup ] || echo 19 >/proc/$$/autogroup
-exec chrt --idle 0 {shlex.quote(CHROMIUM)} "$@"
-"""
-"""Chromium, whose processes get next to nothing of cores that the server or a page wants."""
-
 _DRAGGED = ("stage2", "stage3", "stage4", "conv_head")
-_PATIENCE_MS = 180_000
-
-
-_READ = """
-handles => handles.map((handle) => {
-  const { left, top, width, height } = handle.getBoundingClientRect();
-  const [name, at] = ["label", "valuenow"].map((key) => handle.getAttribute(`aria-${key}`));
-  return [name, at, left + width / 2, top + height / 2];
-})
-"""
-
-
-class Handle(NamedTuple):
-    """Where a handle stands: its epoch as it is written, and its middle on the screen."""
-
-    at: str
-    x: float
-    y: float
 
 
 @dataclass(slots=True)
 class Person:
-    """A session: the schedule that it should have, what its edits took (ms), and what was odd."""
+    """The schedule that somebody should see, what the edits took (ms), and what was odd by edit."""
 
     number: int
     schedule: Schedule
@@ -98,99 +69,43 @@ def person(number: int) -> Person:
     return Person(number, edits.set_field(made, "name", f"Schedule of person {number}"))
 
 
-async def visit(browser: Browser, address: str, who: Person) -> Page:
-    """Open the person's schedule in a session of its own."""
-    context = await browser.new_context(viewport=WIDE, accept_downloads=True)
-    page = await context.new_page()
-    page.set_default_timeout(_PATIENCE_MS)
-    await page.goto(f"{address}/?s={link.encode(who.schedule)}")
-    await page.wait_for_selector(".stVegaLiteChart svg.marks")
-    await _settled(page)
-    await page.evaluate(WATCH)
-    return page
-
-
-async def work(page: Page, who: Person, count: int, pace: float) -> None:
+async def work(visitor: Visitor, who: Person, count: int, pace: float) -> None:
     """All edits of one person."""
     random = Random(who.number)
     for _ in range(count):
         await asyncio.sleep(random.uniform(0.5, 1.5) * pace)
-        others = [e for e in range(1, 17) if [[e, None]] != _windows(who)]
-        await _drag(page, who, random.choice(others))
-        await _look(page, who)
+        ((now, _),) = who.schedule.group(who.dragged).trainable
+        epoch = random.choice([each for each in range(1, 17) if each != now])
+        who.took.append(await visitor.drag(who.dragged, epoch))
+        who.schedule = edits.set_windows(who.schedule, {who.dragged: [[epoch, None]]})
+        if odd := await visitor.odd(who.schedule):
+            who.odd.append("; ".join(odd))
 
 
-def _windows(who: Person) -> list[list[int | None]]:
-    return [list(window) for window in who.schedule.group(who.dragged).trainable]
-
-
-async def _drag(page: Page, who: Person, epoch: int) -> None:
-    """Drag the thaw of the person's group to an epoch, and wait for the chart that shows it."""
-    handles = await _handles(page)
-    left, right = (handles[f"{group} thaws"].x for group in ("head", "stem"))  # ends of the axis
-    _, x, y = handles[f"{who.dragged} thaws"]
-    target = left + (right - left) * epoch / who.schedule.epochs
-    await page.mouse.move(x, y)
-    await page.mouse.down()
-    await page.mouse.move((x + target) / 2, y)
-    await page.mouse.move(target, y)
-    await page.mouse.up()
-    await page.wait_for_function("bench.painted > 0", polling=20)
-    who.took.append(await page.evaluate("bench.painted - bench.dropped"))
-    who.schedule = edits.set_windows(who.schedule, {who.dragged: [[epoch, None]]})
-
-
-async def _look(page: Page, who: Person) -> None:
-    """Compare the page's title and handles with what they should be."""
-    await _settled(page)
-    if await page.locator(".st-key-name input").input_value() != who.schedule.name:
-        who.odd.append("a name")
-    handles = await _handles(page)
-    for group in who.schedule.groups:
-        shown = handles[f"{group.name} thaws"].at
-        wanted = group.trainable[0][0] if group.trainable else who.schedule.epochs
-        if shown != str(wanted):
-            who.odd.append(f"{group.name} thaws at {shown}, not at {wanted}")
-
-
-async def _handles(page: Page) -> dict[str, Handle]:
-    """All handles of the timeline by their names, with one look: each takes the page's time too."""
-    found = await page.locator(".thaw [role=slider]").evaluate_all(_READ)
-    return {name: Handle(*read) for name, *read in found}
-
-
-async def _compare_export(page: Page, who: Person) -> None:
-    await page.get_by_role("link", name="Export", exact=True).first.click()
-    async with page.expect_download() as waiting:
-        await page.get_by_role("button", name="Download").first.click()
-    file = await (await waiting.value).path()
-    if parse(Path(file).read_bytes()) != who.schedule:
+async def compare_export(visitor: Visitor, who: Person) -> None:
+    """Compare the exported schedule, the last that a person does."""
+    if await visitor.exported() != who.schedule:
         who.odd.append("an exported schedule")
 
 
-async def _settled(page: Page) -> None:
-    await page.wait_for_selector('[data-test-script-state="notRunning"]')
-
-
 async def gather(
-    address: str, people: list[Person], count: int, pace: float, aside: Path | None
+    address: str, people: list[Person], browsers: int, count: int, pace: float
 ) -> None:
     """Let everybody work at once, from when the last has come until the last is done.
 
-    `aside` is the Chromium of all but the first person, if that is another.
+    So many of the first people have a browser.
     """
-    async with async_playwright() as playwright:
-        launch = partial(playwright.chromium.launch, args=list(FLAGS))
-        first = await launch(executable_path=CHROMIUM)
-        others = first if aside is None else await launch(executable_path=aside)
-        theirs = [first, *(others for _ in people[1:])]
-        each = zip(theirs, people, strict=True)
-        pages = await asyncio.gather(*(visit(browser, address, who) for browser, who in each))
-        both = list(zip(pages, people, strict=True))
-        await asyncio.gather(*(work(page, who, count, pace) for page, who in both))
-        await asyncio.gather(*(_compare_export(page, who) for page, who in both))
-        for browser in {first, others}:
-            await browser.close()
+    async with async_playwright() as playwright, AsyncExitStack() as opened:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
+        opened.push_async_callback(browser.close)
+        visits = [
+            *(AtBrowser.visit(browser, address, who.schedule) for who in people[:browsers]),
+            *(WithoutBrowser.visit(address, who.schedule) for who in people[browsers:]),
+        ]
+        visitors = await asyncio.gather(*(opened.enter_async_context(each) for each in visits))
+        both = list(zip(visitors, people, strict=True))
+        await asyncio.gather(*(work(visitor, who, count, pace) for visitor, who in both))
+        await asyncio.gather(*(compare_export(visitor, who) for visitor, who in both))
 
 
 @contextmanager
@@ -226,17 +141,15 @@ def runs_are_on() -> Iterator[Counter[str]]:
             runs.result()
 
 
-def _write_aside(folder: Path) -> Path:
-    script = folder / "chromium-aside"
-    script.write_text(_ASIDE, encoding="utf-8")
-    script.chmod(0o700)
-    return script
-
-
 def _beside(runs: Counter[str] | None) -> str:
     if runs is None:
         return "without a run"
     return f"beside runs ({runs['finished']} finished, {runs['stopped']} out of time)"
+
+
+def _times(people: list[Person]) -> str:
+    took = [each for who in people for each in who.took]
+    return f"median {statistics.median(took):,.0f}, p95 {percentile(took, 95):,.0f}"
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -244,25 +157,22 @@ def _beside(runs: Counter[str] | None) -> str:
 @click.option("--edits", "count", type=click.IntRange(1), default=EDITS, show_default=True)
 @click.option("--pace", default=10.0, show_default=True, help="Mean pause of a person, in seconds.")
 @click.option("--run/--no-run", default=True, help="Whether runs are on meanwhile.")
-@click.option("--apart", is_flag=True, help="Let all browsers give way to the first (Linux).")
-def cli(people: int, count: int, pace: float, run: bool, apart: bool) -> None:
+@click.option("--browsers", type=click.IntRange(1), help="People at a browser.  [default: all]")
+def cli(people: int, count: int, pace: float, run: bool, browsers: int | None) -> None:
     """Let many people edit at once. Exit code 1 if anyone saw what was not theirs."""
-    if apart and sys.platform != "linux":
-        raise click.UsageError("--apart needs Linux, whose scheduler lets a browser give way")
+    browsers = people if browsers is None else min(browsers, people)
     crowd = [person(number) for number in range(people)]
     with tempfile.TemporaryDirectory() as folder, patch.dict(os.environ, {HOME: folder, DEMO: "1"}):
-        home = Path(folder)
         runs = runs_are_on() if run else nullcontext()
-        with running_app(home) as address, runs as outcomes:
-            aside = _write_aside(home) if apart else None
-            asyncio.run(gather(address, crowd, count, pace, aside))
-    took = [each for who in (crowd[:1] if apart else crowd) for each in who.took]
+        with running_app(Path(folder)) as address, runs as outcomes:
+            asyncio.run(gather(address, crowd, browsers, count, pace))
     odd = [f"person {who.number} saw {what}" for who in crowd for what in who.odd]
     click.echo(f"{people} people, {count} edits each, {_beside(outcomes)}, {cores()} cores")
-    median, p95 = statistics.median(took), percentile(took, 95)
-    whose = "of the first person, to whose browser the others give way" if apart else "of all"
-    figures = f"median {median:,.0f}, p95 {p95:,.0f} (asked: {P95:,.0f})"
-    click.echo(f"drop to new chart {whose}, ms: {figures}")
+    whose = "all" if browsers == people else f"the {browsers} at a browser"
+    click.echo(f"drop to new chart of {whose}, ms: {_times(crowd[:browsers])} (asked: {P95:,.0f})")
+    if browsers < people:
+        whose = f"the {people - browsers} without a browser"
+        click.echo(f"edit to the end of the script of {whose}, ms: {_times(crowd[browsers:])}")
     click.echo(f"cross-talk: {len(odd)} of {people * count} edits")
     if odd:
         click.echo("\n".join(odd), err=True)
