@@ -16,6 +16,7 @@ _TUNED = {
 """What a Thaw run asks of glibc too: keep what is freed. It changes no number."""
 
 _WITH_THAW = "with_thaw"
+_FLOOR = ("exercise-64", "exercise-224", "head-only")
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +24,7 @@ class Contestant:
     """One way of running a schedule.
 
     `module` of this package does it, Thaw with these `settings`. `package` has to be installed;
-    `environment` is added to the process's own.
+    `environment` is added to the process's own. `scenarios` are what it is written for, if not all.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Contestant:
     package: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, str] = field(default_factory=dict)
+    scenarios: tuple[str, ...] = ()
     by_default: bool = True
 
     @property
@@ -43,6 +45,12 @@ class Contestant:
             return "not installed: pip install -r tests/benchmarks/requirements.txt"
         unknown = [name for name in self.settings if name not in RunSettings.model_fields]
         return f"this Thaw has no setting {unknown[0]!r}" if unknown else ""
+
+    def not_for(self, scenario: str) -> str:
+        """Why it cannot run a scenario; empty if it can."""
+        if not self.scenarios or scenario in self.scenarios:
+            return ""
+        return f"it is written for {', '.join(self.scenarios)} only"
 
 
 BOUND = "bound"
@@ -61,6 +69,7 @@ CONTESTANTS = {
         Contestant(THAW, _WITH_THAW),
         Contestant("thaw-fast", _WITH_THAW, settings={"precision": "fast"}),
         Contestant("thaw-off", _WITH_THAW, settings={"cache": "off"}, by_default=False),
+        Contestant("floor", "floor", scenarios=_FLOOR, by_default=False),
         Contestant(BOUND, BOUND),
     )
 }

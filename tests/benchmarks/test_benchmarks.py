@@ -68,6 +68,20 @@ def test_thaw_ends_with_the_bits_of_the_plain_loop(name: str, tmp_path: Path) ->
     assert found["contestants"]["thaw"]["bit_identical_to_plain"] is True
 
 
+@pytest.mark.slow
+def test_the_floor_ends_with_the_bits_of_the_plain_loop_and_is_not_written_for_files(
+    tmp_path: Path,
+) -> None:
+    compared = ("--contestant", "plain", "--contestant", "floor", "--json", tmp_path / "all.json")
+    done = run("--scenario", "exercise-64", *map(str, compared))
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads((tmp_path / "all.json").read_text())["scenarios"]
+    assert found["contestants"]["floor"]["bit_identical_to_plain"] is True
+    done = run("--scenario", "exercise-jpeg", "--contestant", "floor")
+    assert done.returncode == 0, done.stderr
+    assert "[exercise-jpeg] floor is left out: it is written for exercise-64" in done.stdout
+
+
 @pytest.mark.parametrize(
     ("flags", "told"),
     [
