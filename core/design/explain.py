@@ -32,7 +32,8 @@ _WORDS = {
     "string_too_short": ("is empty", "write at least one character"),
     "string_too_long": ("has {length} characters", "shorten it to at most {max_length}"),
     "too_short": ("is empty", "add at least one"),
-    "json_invalid": ("is no JSON", "{error}"),
+    "string_unicode": ("is {value}, which is not UTF-8", "rename it"),
+    "json_invalid": ("is not JSON ({error})", "fix it there"),
     "too_long": ("has {length} items", "it may have at most {max_length}"),
 }
 """What is wrong and the way out, by the kind of pydantic's error."""
@@ -132,7 +133,7 @@ def _explain(details: ErrorDetails, anatomy: Anatomy) -> InputError:
 
 def _limit(limit: float) -> str:
     """A limit as one would type it: `10000000`, `0.001`, `1e-6`."""
-    return f"{limit:.15g}".replace("e-0", "e-")
+    return str(limit) if isinstance(limit, int) else f"{limit:.15g}".replace("e-0", "e-")
 
 
 def _unknown_field(field: str, loc: Location, anatomy: Anatomy) -> InputError:

@@ -12,7 +12,7 @@ from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
 from core.design.batches import steps_per_epoch
 from core.design.cache_plan import Budget
 from core.design.explain import Anatomy, explained
-from core.errors import SettingsError, shown
+from core.errors import InputError, SettingsError, shown
 
 Augment = Literal["none", "flip", "crops", "random"]
 
@@ -106,15 +106,22 @@ def planned_steps(settings: RunSettings, train_images: int | None = None) -> int
 
 
 def _explain(error: ValidationError) -> SettingsError:
-    told = [
-        SettingsError(_flag(each.field), each.wrong, each.way_out)
-        for each in explained(error, _ANATOMY)
-    ]
+    told = [_as_told(each) for each in explained(error, _ANATOMY)]
     return SettingsError(told[0].field, told[0].wrong, told[0].way_out, told)
 
 
-def _flag(field: str) -> str:
-    return f"--{field.replace('_', '-')}" if field else "settings.json"
+def _as_told(found: InputError) -> SettingsError:
+    """By its flag, if it is a setting; what is none can only stand in a file."""
+    name = found.field
+    if name in RunSettings.model_fields:
+        way_out = _DEVICES if name == "device" else found.way_out
+        return SettingsError(f"--{name.replace('_', '-')}", found.wrong, way_out)
+    if name:
+        wrong = f"has {name}, which is no run setting"
+        return SettingsError("settings.json", wrong, f"remove it; {found.way_out}")
+    return SettingsError("settings.json", found.wrong, found.way_out)
 
 
 _ANATOMY = Anatomy(RunSettings, parts={}, unions={})
+_DEVICES = "use one of auto, cpu, cuda, mps"
+"""All of them: of `gpu`, `cpu` would be the nearest."""

@@ -70,12 +70,12 @@ def cli(
     names = [name for name in names if _is_there(name, CONTESTANTS[name].missing())]
     found = [scenarios.find(name, quick=quick) for name in chosen or scenarios.SCENARIOS]
     found = [each for each in found if _is_there(f"scenario {each.name}", each.missing())]
-    if not (names and found):
+    pairs = [(each, [name for name in names if _runs(name, each.name)]) for each in found]
+    if not any(here for _, here in pairs):
         raise click.ClickException("nothing is left to run")
     click.echo("; ".join(f"{key}: {value}" for key, value in _machine().items()))
     results: list[Results] = []
-    for scenario in found:
-        here = [name for name in names if _runs(name, scenario.name)]
+    for scenario, here in pairs:
         if not here:
             continue
         done = compete(

@@ -50,7 +50,7 @@ class Contestant:
         """Why it cannot run a scenario; empty if it can."""
         if not self.scenarios or scenario in self.scenarios:
             return ""
-        return f"it is written for {', '.join(self.scenarios)} only"
+        return f"it is written for {' and '.join(self.scenarios)}"
 
 
 BOUND = "bound"

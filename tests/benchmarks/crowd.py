@@ -7,8 +7,8 @@ not theirs: after every edit the page is compared with what this person did, and
 exported schedule. Timings hold for an otherwise idle machine only.
 
 The browsers share it with the server, which no server's visitors do, and draw without a GPU. With
---browsers 1 only the first person sits at one; the others are sessions without a browser, for which
-the server does all that it does for anyone, and nobody draws.
+--browsers 1 only the first person sits at one; the others are sessions without a browser, whose
+edits the server answers as it does anyone's, and nobody draws.
 """
 
 from __future__ import annotations

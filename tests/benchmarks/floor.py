@@ -1,8 +1,8 @@
-"""The floor: the loop by hand over stored boundaries, exact, and nothing done besides.
+"""The floor: the plain loop over stored boundaries, and nothing planned, proved, saved or audited.
 
-What is frozen runs over every image once, before the first epoch, and nothing is planned, proved,
-saved or audited. As long as the arithmetic has to be that of torch's own operations, a run cannot
-take less. It is written for ResNets that thaw stage by stage, with images in memory.
+What is frozen runs over every image once, before the first epoch. The weights are the plain loop's,
+bit for bit, so it tells about how little an exact run can take on a machine. It is written for
+ResNets that thaw stage by stage, with images in memory.
 """
 
 from __future__ import annotations

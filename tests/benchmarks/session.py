@@ -1,8 +1,9 @@
 """A session of the app without a browser: to the server it is a tab, but nothing is drawn.
 
-What is sent is what Chromium sends for Streamlit 1.67: the first run with the page's query, for
-every event of a component a run of its fragment with the values of all widgets, and each time the
-hashes of the large messages that it still has, which the server then only refers to.
+What is sent is what Chromium sends for Streamlit 1.67 (at a drag, `test_session` compares the two):
+the first run with the page's query, for every event of a component a run of its fragment with the
+values of all widgets, and each time the hashes of the large messages that it still has, which the
+server then only refers to.
 
 A browser also fetches the page's own scripts, styles and fonts when it comes, and has a cookie
 against forged requests, which the server wants of those who log in only.

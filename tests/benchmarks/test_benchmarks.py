@@ -21,7 +21,7 @@ from core.training.data import order
 from core.training.models import pretrained
 from tests.benchmarks import bound, scenarios
 from tests.benchmarks.__main__ import cli
-from tests.benchmarks.contestants import Contestant
+from tests.benchmarks.contestants import CONTESTANTS, Contestant
 from tests.benchmarks.loaders import Batches
 from tests.benchmarks.memory import cli as memory
 from tests.benchmarks.rounds import difference
@@ -78,8 +78,10 @@ def test_the_floor_ends_with_the_bits_of_the_plain_loop_and_is_not_written_for_f
     (found,) = json.loads((tmp_path / "all.json").read_text())["scenarios"]
     assert found["contestants"]["floor"]["bit_identical_to_plain"] is True
     done = run("--scenario", "exercise-jpeg", "--contestant", "floor")
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 1
     assert "[exercise-jpeg] floor is left out: it is written for exercise-64" in done.stdout
+    assert done.stderr == "Error: nothing is left to run\n"
+    assert scenarios.SCENARIOS.keys() > set(CONTESTANTS["floor"].scenarios)
 
 
 @pytest.mark.parametrize(

@@ -41,6 +41,7 @@ async def chromium_sends(address: str) -> list[bytes]:
                 await visitor.drag(group, epoch)
                 schedule = edits.set_windows(schedule, {group: [[epoch, None]]})
                 assert await visitor.odd(schedule) == []
+            assert len(await visitor.odd(person(2).schedule)) == 2  # the name, and the thaws
         await browser.close()
     return sent
 
@@ -61,6 +62,7 @@ async def session_sends(address: str) -> list[bytes]:
                 await visitor.drag(group, epoch)
                 schedule = edits.set_windows(schedule, {group: [[epoch, None]]})
                 assert await visitor.odd(schedule) == []
+        assert len(await visitor.odd(person(2).schedule)) == 4  # and the chart, and the draft
     return sent
 
 
@@ -79,7 +81,7 @@ def as_asked(message: bytes) -> BackMsg:
 @pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium")
 def test_it_sends_what_chromium_sends_at_a_drop(tmp_path: Path) -> None:
     # a thread of its own, since another test's browser may have left its event loop in this one
-    with running_app(tmp_path) as address, ThreadPoolExecutor(1) as pool:
+    with running_app(tmp_path, THAW_DEMO="1") as address, ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(asyncio.run, chromium_sends(address)).result()
         ours = pool.submit(asyncio.run, session_sends(address)).result()
     assert [as_asked(each) for each in ours] == [as_asked(each) for each in theirs]

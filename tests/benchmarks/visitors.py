@@ -148,7 +148,8 @@ class WithoutBrowser:
     async def odd(self, schedule: Schedule) -> list[str]:
         """Compare the title, all windows, the chart and the draft, which is the whole schedule."""
         shown, find = self._timeline(), self._session.find
-        name = find("text_input", lambda each: each.label == "Name").value
+        field = find("text_input", lambda each: each.label == "Name")
+        name = field.value if field.set_value else field.default
         windows = {
             group.name: [list(window) for window in group.trainable] for group in schedule.groups
         }

@@ -13,6 +13,8 @@ from tests.browser.faults import serious_faults
 from tests.data.zips import zipped
 
 OpenPage = Callable[..., Page]
+DOWN_A_PHONE = ("status", "settings", "data", "rates", "runs")
+"""The Run page's cards before a run."""
 
 
 def shape(label: int, number: int) -> bytes:
@@ -126,7 +128,9 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     assert serious_faults(page) == []
 
 
-def test_on_a_phone_the_cards_reach_no_further_than_the_screen(open_page: OpenPage) -> None:
+def test_on_a_phone_the_cards_stand_in_order_and_reach_no_further_than_the_screen(
+    open_page: OpenPage,
+) -> None:
     page = open_page("/run", driving.PHONE)
     upload(page, "shapes.zip", zipped(SHAPES).getvalue())
     expect(page.locator(".st-key-card-data")).to_contain_text("shapes.zip: 60 images")
@@ -134,6 +138,10 @@ def test_on_a_phone_the_cards_reach_no_further_than_the_screen(open_page: OpenPa
     inside = "e => e.scrollWidth <= e.clientWidth"
     assert page.get_by_test_id("stMain").evaluate(inside)
     assert page.locator(".st-key-card-data").evaluate(inside)
+    cards = [page.locator(f".st-key-card-{name}").bounding_box() for name in DOWN_A_PHONE]
+    tops = [card["y"] for card in cards if card]
+    assert len(tops) == len(DOWN_A_PHONE)
+    assert tops == sorted(tops)
     assert serious_faults(page) == []
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from core.errors import SettingsError
@@ -25,7 +27,7 @@ def test_settings_come_back_from_their_json():
         ("cache", "on", "--cache"),
         ("data", "", "--data"),
         ("samples", 1.5, "--samples"),
-        ("colour", 1, "--colour"),
+        ("colour", 1, "settings.json"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
@@ -40,8 +42,16 @@ def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
         ({"image_size": 3}, "--image-size is 3: it must be at least 16"),
         ({"samples": 10**8}, "--samples is 100000000: it must be at most 10000000"),
         ({"seed": 0.5}, "--seed is 0.5: write a whole number"),
-        ({"device": "gpu"}, "--device is 'gpu': did you mean 'cpu'?"),
-        ({"sampels": 1}, "--sampels is not a field here: did you mean 'samples'?"),
+        ({"device": "gpu"}, "--device is 'gpu': use one of auto, cpu, cuda, mps"),
+        ({"cache": "of"}, "--cache is 'of': did you mean 'off'?"),
+        (
+            {"data": "caf\udce9"},
+            r"--data is 'caf\udce9', which is not UTF-8: rename it",
+        ),
+        (
+            {"seeds": 1},
+            "settings.json has seeds, which is no run setting: remove it; did you mean 'seed'?",
+        ),
     ],
 )
 def test_a_refused_setting_is_told_as_a_refused_field_of_a_schedule_is(values, says):
@@ -61,10 +71,20 @@ def test_every_setting_out_of_range_is_told():
     assert str(caught.value) == str(caught.value.problems[0])
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{", '{"samples": NaN}'])
-def test_what_is_no_settings_json_is_refused(text):
-    with pytest.raises(SettingsError):
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", r"settings\.json is not JSON \(EOF .* column 0\): fix it there"),
+        ("{", r"settings\.json is not JSON \(EOF .* column 1\): fix it there"),
+        ("[]", r"settings\.json is \[\]: write an object in \{ \}"),
+        ('{"samples": NaN}', "--samples is NaN: write a whole number"),
+        ('{"batch-size": 3}', r"settings\.json has \['batch-size'\], which is no run setting: .*"),
+    ],
+)
+def test_what_is_no_settings_json_is_refused(text, says):
+    with pytest.raises(SettingsError) as caught:
         read_settings(text)
+    assert re.fullmatch(says, str(caught.value))
 
 
 def test_the_steps_that_are_planned_stop_at_what_the_bundled_data_has():
