@@ -47,8 +47,9 @@ _SWITCHES = (
 _TIMELINE, _DESIGNER = "timeline", "designer"
 _BESIDE = "beside-the-hand"
 """Where the session keeps what `_designer` showed last, of `_beside_the_hand`."""
-_SEEN_AFTER = 0.08
-"""Seconds in which a browser has taken up and painted a changed timeline and chart."""
+_SEEN_AFTER, _LOOK = 0.2, 0.02
+"""Seconds in which a browser has taken up and painted a changed timeline and chart, also one that
+has rested or shares its cores; and after how many of them one looks for a newer edit."""
 
 
 def page() -> None:
@@ -156,10 +157,14 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
 
 
 def _wait_until_seen() -> None:
-    """Let the browser paint what has changed before it gets more to do, which it would do first."""
+    """Let the browser paint what has changed before it gets more to do, which it would do first.
+
+    A newer edit ends the wait: whoever looks into the session's state gives way to it.
+    """
     drawn = state.revision(), st.session_state["playhead"]
-    if st.session_state.get("drawn", drawn) != drawn:
-        time.sleep(_SEEN_AFTER)
+    until = time.monotonic() + _SEEN_AFTER
+    while st.session_state.get("drawn", drawn) != drawn and time.monotonic() < until:
+        time.sleep(_LOOK)
     st.session_state["drawn"] = drawn
 
 
