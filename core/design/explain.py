@@ -31,10 +31,10 @@ _WORDS = {
     "less_than_equal": ("is {value}", "it must be at most {le}"),
     "string_too_short": ("is empty", "write at least one character"),
     "string_too_long": ("has {length} characters", "shorten it to at most {max_length}"),
-    "too_short": ("is empty", "add at least one"),
     "string_unicode": ("is {value}, which is not UTF-8", "rename it"),
-    "json_invalid": ("is not JSON ({error})", "fix it there"),
+    "too_short": ("is empty", "add at least one"),
     "too_long": ("has {length} items", "it may have at most {max_length}"),
+    "json_invalid": ("is not JSON ({error})", "fix it there"),
 }
 """What is wrong and the way out, by the kind of pydantic's error."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -123,5 +123,5 @@ def _as_told(found: InputError) -> SettingsError:
 
 
 _ANATOMY = Anatomy(RunSettings, parts={}, unions={})
-_DEVICES = "use one of auto, cpu, cuda, mps"
+_DEVICES = f"use one of {', '.join(get_args(RunSettings.model_fields['device'].annotation))}"
 """All of them: of `gpu`, `cpu` would be the nearest."""
