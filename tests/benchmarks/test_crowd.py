@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.needed import need
 from tests.browser.server import CHROMIUM
 
 ROOT = Path(__file__).parents[2]
@@ -15,8 +16,8 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium")
 def test_people_who_edit_at_once_beside_a_run_see_only_their_own() -> None:
+    need(CHROMIUM)
     # a process of its own, since its event loop bears no other one beside it
     command = [sys.executable, "-m", "tests.benchmarks.crowd", "--people", "3", "--edits", "3"]
     done = subprocess.run(

@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from tests.benchmarks import designer
+from tests.browser.needed import need
 from tests.browser.server import CHROMIUM
 
 
@@ -35,8 +36,8 @@ def test_no_two_drops_of_a_measurement_leave_the_same_schedule(size: designer.Si
 
 
 @pytest.mark.browser
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium")
 def test_the_quick_mode_drags_and_says_what_it_found(tmp_path: Path) -> None:
+    need(CHROMIUM)
     file = tmp_path / "found.json"
     done = CliRunner().invoke(designer.cli, ["--quick", "--json", str(file)])
     assert done.exit_code == 0, done.output

@@ -17,6 +17,7 @@ from websockets.asyncio.client import ClientConnection
 from core.design import edits
 from tests.benchmarks.crowd import person
 from tests.benchmarks.visitors import AtBrowser, WithoutBrowser
+from tests.browser.needed import need
 from tests.browser.server import CHROMIUM, FLAGS, running_app
 
 DRAGS = (("stage3", 3), ("stage3", 9), ("stage4", 5), ("stage3", 3))
@@ -78,8 +79,8 @@ def as_asked(message: bytes) -> BackMsg:
 
 @pytest.mark.browser
 @pytest.mark.slow
-@pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="no chromium: apt-get install chromium")
 def test_it_sends_what_chromium_sends_at_a_drop(tmp_path: Path) -> None:
+    need(CHROMIUM)
     # a thread of its own, since another test's browser may have left its event loop in this one
     with running_app(tmp_path, THAW_DEMO="1") as address, ThreadPoolExecutor(1) as pool:
         theirs = pool.submit(asyncio.run, chromium_sends(address)).result()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from playwright.sync_api import (
 )
 
 from tests.browser.driving import PHONE, WIDE
+from tests.browser.needed import need
 from tests.browser.server import FLAGS, HEADLESS, LOG, running_app
 
 expect.set_options(timeout=20_000)
@@ -56,11 +56,7 @@ def server(home: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """Chromium; where there is none the tests are skipped, or fail if CI requires it."""
-    if not Path(HEADLESS).exists():
-        message = "no chromium: apt-get install chromium"
-        if os.environ.get("THAW_REQUIRE_BROWSER"):
-            pytest.fail(message)
-        pytest.skip(message)
+    need(HEADLESS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=HEADLESS, args=list(FLAGS))
         yield started
