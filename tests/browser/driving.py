@@ -120,11 +120,39 @@ def fill(page: Page, label: str, value: object) -> None:
     field.press("Enter")
 
 
+def choose(page: Page, label: str, option: str | re.Pattern[str], *, typing: str = "") -> None:
+    """Choose in a select box; of a long list only what is typed is there to be clicked.
+
+    A list that is open closes when it is scrolled, and a click is lost in one that is drawn anew.
+    """
+    box = page.get_by_role("combobox", name=label)
+    expect(box).to_be_visible()
+    settle(page)
+    box.scroll_into_view_if_needed()
+    box.click()
+    if typing:
+        box.fill(typing)
+    page.get_by_role("option", name=option, exact=True).first.click()
+
+
 def downloaded(page: Page, press: Callable[[], None]) -> dict[str, Any]:
     """The JSON that pressing a button downloads."""
     with page.expect_download() as waiting:
         press()
     return dict(json.loads(Path(waiting.value.path()).read_text(encoding="utf-8")))
+
+
+def file_menu(page: Page) -> None:
+    """Open the File menu and wait until it has been drawn: its download is that of a drawing."""
+    settle(page)
+    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    expect(page.locator(".st-key-download-json")).to_be_visible()
+    settle(page)
+
+
+def download_schedule(page: Page) -> dict[str, Any]:
+    """The schedule as Export downloads it, or Design in its File menu."""
+    return downloaded(page, page.locator(".st-key-download-json button").click)
 
 
 def use_preset(page: Page, title: str) -> None:

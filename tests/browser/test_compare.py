@@ -50,13 +50,8 @@ def shelf(home: Path) -> Iterator[Path]:
 
 
 def choose(page: Page, letter: str, name: str) -> None:
-    choice = page.get_by_role("combobox", name=f"Schedule {letter}")
-    expect(choice).to_be_visible()
-    driving.settle(page)  # a list that is open closes when the page is drawn anew, or scrolled
-    choice.scroll_into_view_if_needed()
-    choice.click()
-    choice.fill(name)  # of a long list only a part is there: it has the other tests' runs too
-    page.get_by_role("option", name=re.compile(f"^{re.escape(name)}")).first.click()
+    starts = re.compile(f"^{re.escape(name)}")  # a list that has the other tests' runs too
+    driving.choose(page, f"Schedule {letter}", starts, typing=name)
     driving.settle(page)
 
 

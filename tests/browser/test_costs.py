@@ -28,10 +28,8 @@ def choose(page: Page, group: str, name: str) -> None:
 
 
 def schedule(page: Page) -> dict[str, Any]:
-    """The schedule as the page would download it."""
-    driving.settle(page)
-    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
-    found = driving.downloaded(page, lambda: page.locator(".st-key-download-json button").click())
+    driving.file_menu(page)
+    found = driving.download_schedule(page)
     page.keyboard.press("Escape")
     return found
 
@@ -56,11 +54,9 @@ def test_the_controls_of_the_curve_edit_what_they_say(open_page: OpenPage) -> No
     assert found["lr"]["decay"] == {"shape": "cosine", "floor": {"lr": 2e-6}}
     assert found["optimizer"]["weight_decay"] == 0.02
     # what only one optimizer or shape has comes with it
-    curve.get_by_role("combobox", name="Optimizer").click()
-    page.get_by_role("option", name="SGD", exact=True).click()
+    driving.choose(page, "Optimizer", "SGD")
     driving.fill(page, "Momentum", 0.5)
-    curve.get_by_role("combobox", name="Shape").click()
-    page.get_by_role("option", name="Polynomial", exact=True).click()
+    driving.choose(page, "Shape", "Polynomial")
     driving.fill(page, "Power", 3)
     found = schedule(page)
     assert found["optimizer"]["momentum"] == 0.5

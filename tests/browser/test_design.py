@@ -135,9 +135,7 @@ def test_a_preset_and_a_model_are_chosen_by_hand(open_page: OpenPage) -> None:
         "aria-valuetext", "conv_head thaws at epoch 2 of 20"
     )
     expect(page.locator(".st-key-card-problems")).to_contain_text("rising-lr")
-    page.get_by_role("combobox", name="Model").click()
-    page.get_by_role("combobox", name="Model").fill("resnet50")
-    page.get_by_role("option", name="torchvision/resnet50", exact=True).click()
+    driving.choose(page, "Model", "torchvision/resnet50", typing="resnet50")
     expect(page.locator(".st-key-card-timeline")).to_contain_text(
         "14,964,736"
     )  # layer4's parameters
@@ -147,15 +145,13 @@ def test_a_downloaded_file_opens_again_elsewhere(open_page: OpenPage, tmp_path: 
     page = open_page("/")
     driving.fill(page, "Epochs", 11)
     expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
-    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
-    document = driving.downloaded(
-        page, lambda: page.locator(".st-key-download-json button").click()
-    )
+    driving.file_menu(page)
+    document = driving.download_schedule(page)
     file = tmp_path / "mine.json"
     file.write_text(json.dumps(document), encoding="utf-8")
 
     other = open_page("/")
-    other.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    driving.file_menu(other)
     other.locator("input[type=file]").set_input_files(file)
     expect(driving.thaw(other, "stem")).to_have_attribute("aria-valuemax", "11")
 
@@ -167,7 +163,7 @@ def test_phases_of_finetuning_scheduler_are_read_onto_what_is_open(
     file = tmp_path / "phases.yml"
     phases = "0: {params: [classifier.*], max_transition_epoch: 3}\n1: {params: ['conv_head.*']}"
     file.write_text(phases, encoding="utf-8")
-    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    driving.file_menu(page)
     page.locator("input[type=file]").set_input_files(file)
     expect(driving.thaw(page, "conv_head")).to_have_attribute("aria-valuenow", "3")
     page.locator(".st-key-undo button").first.click()
@@ -180,7 +176,7 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(
     page = open_page("/")
     driving.fill(page, "Epochs", 11)
     expect(driving.thaw(page, "stem")).to_have_attribute("aria-valuemax", "11")
-    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    driving.file_menu(page)
     adan = parse.dumps(presets.load("gradual")).replace("adam", "adan").encode()
     bad = ((b"\xff\xfe\x00", "not UTF-8"), (adan, "did you mean 'adam'?"))
     for number, (content, message) in enumerate(bad):

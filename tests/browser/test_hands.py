@@ -196,8 +196,7 @@ def test_undo_by_key_works_from_a_switch_and_from_a_select_box(open_page: OpenPa
     expect(undo_button(page)).to_be_disabled()
     expect(switch).not_to_be_checked()
 
-    page.get_by_role("combobox", name="Shape").click()
-    page.get_by_role("option", name="Linear", exact=True).click()
+    driving.choose(page, "Shape", "Linear")
     expect(undo_button(page)).to_be_enabled()
     page.keyboard.press("Control+z")
     expect(undo_button(page)).to_be_disabled()

@@ -182,8 +182,7 @@ def test_the_run_page_shows_names_as_they_are(open_page: OpenPage, run: str) -> 
 
 def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, data: Path) -> None:
     page = open_page("/run")
-    page.get_by_role("combobox", name="Data").click()
-    page.get_by_role("option", name="A folder of class folders").click()
+    driving.choose(page, "Data", "A folder of class folders")
     driving.fill(page, "Folder", data)
     card = page.locator(".st-key-card-data")
     expect(card).to_contain_text("7 classes")

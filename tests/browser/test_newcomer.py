@@ -53,9 +53,7 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     expect(page.locator(".thaw-checks")).to_contain_text("Frozen groups did not move")
 
     driving.go_to(page, "Export")
-    document = driving.downloaded(
-        page, lambda: page.locator(".st-key-download-json button").click()
-    )
+    document = driving.download_schedule(page)
     windows = {group["name"]: group["trainable"] for group in document["groups"]}
     assert windows["stage4"] == [[4, None]]
 
@@ -63,9 +61,7 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     elsewhere = open_page(link, viewport)
     expect(driving.thaw(elsewhere, "stage4")).to_have_attribute("aria-valuenow", "4")
     driving.go_to(elsewhere, "Export")
-    again = driving.downloaded(
-        elsewhere, lambda: elsewhere.locator(".st-key-download-json button").click()
-    )
+    again = driving.download_schedule(elsewhere)
     assert again == document
 
 

@@ -37,11 +37,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
     expect(page.locator(".thaw-chip")).not_to_contain_text(
         "finding"
     )  # its coming draws the page anew
-    driving.settle(page)
-    choice = page.get_by_role("combobox", name="Data")
-    choice.scroll_into_view_if_needed()  # scrolling closes a list that is open
-    choice.click()
-    page.get_by_role("option", name="A zip of class folders").click()
+    driving.choose(page, "Data", "A zip of class folders")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     payload = FilePayload(name=name, mimeType="application/zip", buffer=content)
     page.locator(".st-key-data-zip input[type=file]").set_input_files(payload)

@@ -78,8 +78,7 @@ def test_a_folder_that_is_not_there_is_said_so_and_nothing_can_be_started(
     open_page: OpenPage,
 ) -> None:
     page = open_page("/run")
-    page.get_by_role("combobox", name="Data").click()
-    page.get_by_role("option", name="A folder of class folders").click()
+    driving.choose(page, "Data", "A folder of class folders")
     driving.fill(page, "Folder", "/no/such/folder")
     expect(page.locator(".st-key-card-data").get_by_test_id("stAlert")).to_contain_text(
         "“Data” is '/no/such/folder', which does not exist"

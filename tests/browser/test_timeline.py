@@ -279,8 +279,7 @@ def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage) -> None:
     floor = page.get_by_role("slider", name="Floor")
     shapes = ["Linear", "Constant", "Polynomial", "Warmup, stable, decay", "Cosine"]
     for at, shape in enumerate(shapes, start=1):
-        page.get_by_role("combobox", name="Shape").click()
-        page.get_by_role("option", name=shape, exact=True).click()
+        driving.choose(page, "Shape", shape)
         expect(cooldown).to_have_count(1 if shape.startswith("Warmup") else 0)
         expect(floor).to_have_count(0 if shape == "Constant" else 1)
         drag(page, warmup, 24)
