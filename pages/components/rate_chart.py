@@ -30,6 +30,7 @@ from pages.components.rate_table import (
     rate_table,
     taken,
     thaws,
+    thinned,
 )
 
 LABEL_STEP = 13
@@ -53,10 +54,13 @@ def rate_chart(
         rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
         rows["group"] = marked(rows["group"])
     place = ("x", "y", "group")
+    look = _look(schedule, table, steps_per_epoch, view)
+    lines = connected(table, schedule.epochs * per_epoch)
+    lines = thinned(lines, _down(lines["y"], table["y"], view), look.joined)
     datasets = {
         "warmup": pa.table(warmup_span(schedule, per_epoch)),
         "borders": pa.table(phase_starts(schedule, per_epoch)),
-        "lines": _arrow(connected(table, schedule.epochs * per_epoch), *place, "span", "open"),
+        "lines": _arrow(lines, *place, "span", "open"),
         "thaws": _arrow(thaws(table), *place),
         "playhead": pa.table({"x": [playhead * per_epoch]}),
         "heads": _arrow(heads, *place),
@@ -65,7 +69,7 @@ def rate_chart(
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
     return {
-        **json.loads(layers(_look(schedule, table, steps_per_epoch, view))),
+        **json.loads(layers(look)),
         "datasets": datasets,
     }
 
@@ -88,6 +92,14 @@ def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) 
         per_epoch=1 if view.axis == "epoch" else steps_per_epoch,
         view=view,
     )
+
+
+def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDArray[np.float64]:
+    """How many pixels down the plot each value of the axis is, of a chart that has `drawn` all."""
+    low, high = rate_domain(drawn, view)
+    place = np.log10 if low > 0 else np.asarray
+    share = (place(y.clip(min=low)) - place(low)) / (place(high) - place(low))
+    return np.asarray((1 - share) * HEIGHT)
 
 
 def _readings(schedule: Schedule, table: Columns) -> pa.Table:
@@ -114,10 +126,7 @@ def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
     _, last = shown(view.span, schedule.epochs)
     seen = taken(table, table["t"] <= last)
     ends = taken(seen, last_rows(seen["group"]))
-    low, high = rate_domain(table["y"], view)
-    place = np.log10 if low > 0 else np.asarray
-    share = (place(ends["y"].clip(min=low)) - place(low)) / (place(high) - place(low))
-    pixels = ((1 - share) * HEIGHT).round(1)
+    pixels = _down(ends["y"], table["y"], view).round(1)
     down = np.lexsort((-np.arange(len(pixels)), pixels))
     ends, pixels = taken(ends, down), pixels[down]
     label = np.where(ends["open"], ends["group"], ends["group"] + " frozen")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Any, Literal
 
 import altair as alt
 import numpy as np
@@ -70,12 +70,13 @@ def layers(look: Look) -> str:
         "group:N", scale=colours, legend=colour_legend(look.trains) if view.narrow else None
     )
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
+    # Vega would check every point, and write a description of it that is shown for the first alone.
+    as_given: dict[str, Any] = {"invalid": None, "aria": False}
+    as_given |= {"interpolate": look.joined, "clip": True}
     frozen = line.transform_filter("!datum.open").mark_line(
-        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, interpolate=look.joined, clip=True
+        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **as_given
     )
-    trains = line.transform_filter("datum.open").mark_line(
-        strokeWidth=2.4, interpolate=look.joined, clip=True
-    )
+    trains = line.transform_filter("datum.open").mark_line(strokeWidth=2.4, **as_given)
     thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True)
     heads = _of("heads").mark_point(
         size=52,
