@@ -47,7 +47,7 @@ _SWITCHES = (
 _TIMELINE, _DESIGNER = "timeline", "designer"
 _BESIDE = "beside-the-hand"
 """Where the session keeps what `_designer` showed last, of `_beside_the_hand`."""
-_SEEN_AFTER, _LOOK = 0.2, 0.02
+_SEEN_AFTER, _LOOK = 0.3, 0.02
 """Seconds in which a browser has taken up and painted a changed timeline and chart, also one that
 has rested or shares its cores; and after how many of them one looks for a newer edit."""
 
