@@ -53,7 +53,10 @@ def _open_group(page: Page, name: str, viewport: ViewportSize) -> None:
     expect(_card(page).get_by_label("Name", exact=True)).to_have_value(name)
 
 
-@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+@pytest.mark.parametrize(
+    "viewport",
+    [pytest.param(WIDE, id="wide"), pytest.param(PHONE, id="phone", marks=pytest.mark.thorough)],
+)
 def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
     open_page: OpenPage, viewport: ViewportSize
 ) -> None:
@@ -121,7 +124,12 @@ def test_a_group_is_split_by_keys_alone(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("viewport", "scheme"), [(WIDE, "light"), (WIDE, "dark"), (PHONE, "light")]
+    ("viewport", "scheme"),
+    [
+        pytest.param(WIDE, "light", marks=pytest.mark.thorough),
+        (WIDE, "dark"),
+        (PHONE, "light"),
+    ],
 )
 def test_the_open_card_has_no_serious_fault_and_nothing_scrolls_sideways(
     open_page: OpenPage, viewport: ViewportSize, scheme: str

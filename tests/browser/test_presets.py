@@ -128,7 +128,12 @@ def test_the_gallery_is_used_by_keyboard_alone(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("viewport", "scheme"), [(PHONE, "light"), (PHONE, "dark"), (WIDE, "dark")]
+    ("viewport", "scheme"),
+    [
+        (PHONE, "dark"),
+        pytest.param(PHONE, "light", marks=pytest.mark.thorough),
+        pytest.param(WIDE, "dark", marks=pytest.mark.thorough),
+    ],
 )
 def test_the_gallery_fits_the_screen_in_both_themes(
     open_page: OpenPage, viewport: ViewportSize, scheme: str

@@ -67,7 +67,9 @@ def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage)
     assert [run.name for run in started] == [page.url.split("run=")[1]]
 
 
-@pytest.mark.parametrize("run", ["%2e%2e%2fetc", "a" * 10_000])
+@pytest.mark.parametrize(
+    "run", ["%2e%2e%2fetc", pytest.param("a" * 10_000, marks=pytest.mark.thorough)]
+)
 def test_a_run_that_is_not_there_is_said_so(open_page: OpenPage, run: str) -> None:
     page = open_page(f"/run?run={run}")
     expect(page.get_by_test_id("stAlert")).to_contain_text("run is")

@@ -184,38 +184,29 @@ def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
         launch.resume(held)
 
 
-def test_a_run_has_a_name_that_nobody_guesses_and_leaves_no_weights() -> None:
-    name = launch.start(small_schedule(1), small(), launch.root())
-    assert len(name.rsplit("-", 1)[1]) == 32
-    run = folders.run_folder(launch.root(), name)
-    end = time.monotonic() + 120
-    while folders.status(run) != "finished" or claim.process(run) is not None:
-        assert time.monotonic() < end, (run / "log.txt").read_text()
-        time.sleep(0.05)
-    assert not queue.busy(launch.root())
-    assert not (run / "checkpoints").exists()
-    assert not (run / "model.safetensors").exists()
-    assert folders.summary(run).validation_accuracy is not None
-
-
-def test_an_upload_can_be_trained_on_where_the_home_folder_is_told_by_a_relative_path(
+def test_an_upload_is_trained_on_under_a_name_that_nobody_guesses_and_no_weights_are_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "started" / "here").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     monkeypatch.chdir(tmp_path / "started" / "here")
-    for home in ("../../link", "home"):
+    for home in ("../../link", "home"):  # which a relative path may tell
         monkeypatch.setenv("THAW_HOME", home)
         session = uploads.folder() / ("0" * 32)
         pets = zipped(classes("cat", "dog", images=20))
         *_, made = uploads.unpack(pets, "pets.zip", session, uploads.limits())
         demo.refuse_settings(small(data=str(made.folder)))
     name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
-    run, end = folders.run_folder(launch.root(), name), time.monotonic() + 120
-    while claim.process(run) is not None:
+    assert len(name.rsplit("-", 1)[1]) == 32
+    run, end = folders.run_folder(launch.root(), name), time.monotonic() + 240
+    while claim.process(run) is not None:  # which gives way to all else that this machine does
         assert time.monotonic() < end, (run / "log.txt").read_text()
         time.sleep(0.05)
     assert folders.status(run) == "finished", (run / "log.txt").read_text()
+    assert not queue.busy(launch.root())
+    assert not (run / "checkpoints").exists()
+    assert not (run / "model.safetensors").exists()
+    assert folders.summary(run).validation_accuracy is not None
 
 
 def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:
