@@ -53,10 +53,10 @@ def rate_chart(
     for rows in (table, heads):
         rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
         rows["group"] = marked(rows["group"])
-    place = ("x", "y", "group")
     look = _look(schedule, table, steps_per_epoch, view)
     lines = connected(table, schedule.epochs * per_epoch)
     lines = thinned(lines, _down(lines["y"], table["y"], view), look.joined)
+    place = ("x", "y", "group")
     datasets = {
         "warmup": pa.table(warmup_span(schedule, per_epoch)),
         "borders": pa.table(phase_starts(schedule, per_epoch)),
@@ -68,10 +68,7 @@ def rate_chart(
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
-    return {
-        **json.loads(layers(look)),
-        "datasets": datasets,
-    }
+    return {**json.loads(layers(look)), "datasets": datasets}
 
 
 def _arrow(table: Columns, *names: str) -> pa.Table:
@@ -95,7 +92,10 @@ def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) 
 
 
 def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDArray[np.float64]:
-    """How many pixels down the plot each value of the axis is, of a chart that has `drawn` all."""
+    """Pixels from the plot's top to each y, on the axis of a chart that draws all of `drawn`.
+
+    What lies below the axis counts as its lowest value, as the axis itself takes it.
+    """
     low, high = rate_domain(drawn, view)
     place = np.log10 if low > 0 else np.asarray
     share = (place(y.clip(min=low)) - place(low)) / (place(high) - place(low))

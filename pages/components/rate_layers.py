@@ -71,12 +71,12 @@ def layers(look: Look) -> str:
     )
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
     # Vega would check every point, and write a description of it that is shown for the first alone.
-    as_given: dict[str, Any] = {"invalid": None, "aria": False}
-    as_given |= {"interpolate": look.joined, "clip": True}
+    both: dict[str, Any] = {"invalid": None, "aria": False, "clip": True}
+    both["interpolate"] = look.joined
     frozen = line.transform_filter("!datum.open").mark_line(
-        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **as_given
+        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **both
     )
-    trains = line.transform_filter("datum.open").mark_line(strokeWidth=2.4, **as_given)
+    trains = line.transform_filter("datum.open").mark_line(strokeWidth=2.4, **both)
     thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True)
     heads = _of("heads").mark_point(
         size=52,
@@ -101,7 +101,8 @@ def layers(look: Look) -> str:
     if not view.narrow:
         # The labels stand in pixels, so they have a vertical scale of their own.
         chart = alt.layer(chart, alt.layer(*_labels(look))).resolve_scale(y="independent")
-    return finished(chart, view, HEIGHT).to_json(indent=None)
+    described = chart.properties(description="Learning rate of every group over the run")
+    return finished(described, view, HEIGHT).to_json(indent=None)
 
 
 def _of(name: str) -> alt.Chart:

@@ -16,8 +16,8 @@ from pages.components.axis import Span
 Columns: TypeAlias = dict[str, NDArray[Any]]
 """A table by its columns, all of one length: taking rows of it is quicker than of a DataFrame."""
 
-_FURTHEST_OFF = tuple(0.15 / 4**turn for turn in reversed(range(5)))
-"""Pixels that a left out point may be off in each round of `thinned`; in all 0.2."""
+_FURTHEST_OFF = tuple(0.15 / 4**left for left in (4, 3, 2, 1, 0))
+"""Pixels by which each round of `thinned` may move a line; they add up to 0.2."""
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = None) -> Columns:
@@ -77,7 +77,7 @@ def taken(table: Columns, rows: NDArray[Any]) -> Columns:
 def connected(table: Columns, end: float) -> Columns:
     """Lines without gaps: each span reaches to the next one's first point, the last to the end.
 
-    `table` has a column x as well, in the unit of `end`.
+    `table` has a column x as well, in the unit of `end`. Each line's points stay in their order.
     """
     firsts, lasts = np.flatnonzero(_begins_span(table)), last_rows(table["group"])
     joins = taken(table, np.concatenate([firsts, lasts]))
@@ -93,21 +93,22 @@ def thinned(
 ) -> Columns:
     """The table without points that the lines through the others pass within a fifth of a pixel.
 
-    `table` has a column x as well, and its lines are `connected`; `down` is how far down the plot
-    each point is, in pixels. In each round every other point of a line is looked at, and may be
-    further off than all those before it together (Douglas and Peucker's aim, in five passes over
-    arrays instead of a recursion over points).
+    `table` is what `connected` gives, and `down` how many pixels down the plot each of its rows is.
+    The ends of every line stay. Each round looks at every other point that is left, so that no two
+    go beside each other, and may move the line by more than all rounds before it together.
     """
     x, kept = table["x"], np.arange(len(down))
-    ends = np.append(_begins_line(table), True)
-    is_end = ends[:-1] | ends[1:]
+    begins = np.append(_begins_line(table), True)
+    is_end = begins[:-1] | begins[1:]
     for turn, most in enumerate(_FURTHEST_OFF):
-        at = kept[1 + turn % 2 : -1 : 2]
-        before, after = kept[turn % 2 : -2 : 2], kept[2 + turn % 2 :: 2]
-        run = np.where(x[after] > x[before], x[after] - x[before], 1.0)
-        share = (x[at] - x[before]) / run if joined == "linear" else 0.0
-        off = np.abs(down[before] + share * (down[after] - down[before]) - down[at])
-        kept = np.setdiff1d(kept, at[(off <= most) & ~is_end[at]], assume_unique=True)
+        first = turn % 2
+        at, before, after = kept[1 + first : -1 : 2], kept[first:-2:2], kept[2 + first :: 2]
+        width = np.where(is_end[at], 1.0, x[after] - x[before])
+        along = (x[at] - x[before]) / width if joined == "linear" else 0.0
+        off = np.abs(down[before] + along * (down[after] - down[before]) - down[at])
+        stays = np.ones(len(kept), dtype=bool)
+        stays[1 + first : -1 : 2] = (off > most) | is_end[at]
+        kept = kept[stays]
     return taken(table, kept)
 
 
@@ -142,6 +143,6 @@ def _begins_line(table: Columns) -> NDArray[np.bool_]:
 
 def _begins_span(table: Columns) -> NDArray[np.bool_]:
     """Which rows are the first of a span that another one of the same group comes before."""
-    group, span = table["group"], table["span"]
-    begins = (group[1:] == group[:-1]) & (span[1:] > span[:-1])
-    return np.append([False], begins).astype(np.bool_)
+    group = table["group"]
+    follows = np.append([False], group[1:] == group[:-1])
+    return np.asarray(_begins_line(table) & follows, dtype=np.bool_)

@@ -120,8 +120,8 @@ def fill(page: Page, label: str, value: object) -> None:
     field.press("Enter")
 
 
-def choose(page: Page, label: str, option: str | re.Pattern[str], *, typing: str = "") -> None:
-    """Choose in a select box; of a long list only what is typed is there to be clicked.
+def choose(page: Page, label: str, option: str | re.Pattern[str], *, search: str = "") -> None:
+    """Choose in a select box; of a long list only what is searched for is there to be clicked.
 
     A list that is open closes when it is scrolled, and a click is lost in one that is drawn anew.
     """
@@ -130,8 +130,8 @@ def choose(page: Page, label: str, option: str | re.Pattern[str], *, typing: str
     settle(page)
     box.scroll_into_view_if_needed()
     box.click()
-    if typing:
-        box.fill(typing)
+    if search:
+        box.fill(search)
     page.get_by_role("option", name=option, exact=True).first.click()
 
 
@@ -143,7 +143,7 @@ def downloaded(page: Page, press: Callable[[], None]) -> dict[str, Any]:
 
 
 def file_menu(page: Page) -> None:
-    """Open the File menu and wait until it has been drawn: its download is that of a drawing."""
+    """Open the File menu and wait until the page is drawn: before, its download loses a click."""
     settle(page)
     page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
     expect(page.locator(".st-key-download-json")).to_be_visible()
@@ -157,6 +157,7 @@ def download_schedule(page: Page) -> dict[str, Any]:
 
 def use_preset(page: Page, title: str) -> None:
     """Choose a preset in the gallery, which closes then."""
+    settle(page)
     page.get_by_role("button", name="Preset ").first.click()
     page.get_by_role("dialog").get_by_role("button", name=f"Use {title}", exact=True).click()
     expect(page.get_by_role("dialog")).to_have_count(0)

@@ -51,7 +51,7 @@ def shelf(home: Path) -> Iterator[Path]:
 
 def choose(page: Page, letter: str, name: str) -> None:
     starts = re.compile(f"^{re.escape(name)}")  # a list that has the other tests' runs too
-    driving.choose(page, f"Schedule {letter}", starts, typing=name)
+    driving.choose(page, f"Schedule {letter}", starts, search=name)
     driving.settle(page)
 
 
@@ -182,7 +182,7 @@ def test_schedules_are_saved_renamed_duplicated_deleted_and_brought_back(
     open_page: OpenPage, shelf: Path
 ) -> None:
     page = open_page("/")
-    page.locator(".st-key-toolbar").get_by_role("button", name="File").click()
+    driving.file_menu(page)
     page.get_by_role("button", name="Save to library").click()
     expect(page.get_by_role("button", name="Saved in the library")).to_be_disabled()
     assert titles(shelf) == ["Gradual unfreezing"]

@@ -81,13 +81,13 @@ def test_the_file_menu_tells_that_the_library_has_another_version(open_page: Ope
     page = open_page("/")
     driving.fill(page, "Name", "One that is kept")
     save = page.get_by_role("button", name="Save to library")
-    page.get_by_role("button", name="File").click()
+    driving.file_menu(page)
     save.click()
     expect(page.get_by_role("button", name="Saved in the library")).to_be_disabled()
     page.keyboard.press("Escape")
     driving.drag_with_mouse(page, "stage4", 4)
     expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", "4")
-    page.get_by_role("button", name="File").click()
+    driving.file_menu(page)
     expect(page.get_by_role("button", name="Replace the one in the library")).to_be_enabled()
 
 
@@ -135,7 +135,7 @@ def test_a_preset_and_a_model_are_chosen_by_hand(open_page: OpenPage) -> None:
         "aria-valuetext", "conv_head thaws at epoch 2 of 20"
     )
     expect(page.locator(".st-key-card-problems")).to_contain_text("rising-lr")
-    driving.choose(page, "Model", "torchvision/resnet50", typing="resnet50")
+    driving.choose(page, "Model", "torchvision/resnet50", search="resnet50")
     expect(page.locator(".st-key-card-timeline")).to_contain_text(
         "14,964,736"
     )  # layer4's parameters

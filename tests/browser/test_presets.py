@@ -34,7 +34,7 @@ def test_a_preset_is_applied_to_three_models_and_undone(open_page: OpenPage) -> 
     )
     expect(said(page)).to_have_text("Preset ULMFiT")
 
-    driving.choose(page, "Model", "torchvision/resnet50", typing="resnet50")
+    driving.choose(page, "Model", "torchvision/resnet50", search="resnet50")
     expect(driving.thaw(page, "layer4")).to_have_attribute(
         "aria-valuetext", "layer4 thaws at epoch 1 of 10"
     )
@@ -49,7 +49,7 @@ def test_a_preset_is_applied_to_three_models_and_undone(open_page: OpenPage) -> 
     expect(said(page)).to_have_text("Preset ULMFiT")
     expect(driving.thaw(page, "layer4")).to_have_attribute("aria-valuenow", "1")
 
-    driving.choose(page, "Model", "torchvision/vit_b_16", typing="vit_b_16")
+    driving.choose(page, "Model", "torchvision/vit_b_16", search="vit_b_16")
     driving.use_preset(page, "MAE: ViT-B")
     expect(said(page)).to_have_text("Preset MAE: ViT-B")
     expect(driving.thaw(page, "embed")).to_have_attribute(
@@ -63,7 +63,7 @@ def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(
     open_page: OpenPage,
 ) -> None:
     page = open_page("/")
-    driving.choose(page, "Model", "timm/resnet10t", typing="resnet10t")
+    driving.choose(page, "Model", "timm/resnet10t", search="resnet10t")
     said = page.locator(".thaw-reading")
     expect(said).to_contain_text("Reading timm/resnet10t")
     (reader,) = (

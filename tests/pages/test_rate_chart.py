@@ -1,17 +1,26 @@
-"""The names at the right of the rate chart: within the plot, the head's first."""
+"""The rate chart: its lines run where the rates are, its names stand apart beside them."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from core.design import parse
+from core.design import parse, presets
 from core.design.spec import Schedule
-from pages.components.chart_style import HEIGHT, View
+from pages.components.chart_style import HEIGHT, View, marked
 from pages.components.rate_chart import LABEL_STEP, rate_chart
+from pages.components.rate_table import Columns, connected, rate_table
+from tests.design.strategies import schedules
+
+SCALES, UNITS = st.sampled_from(["log", "linear"]), st.sampled_from(["rate", "of peak"])
 
 
 def cut(groups: int, decay: float) -> Schedule:
@@ -53,3 +62,59 @@ def test_of_equal_ends_the_heads_name_stands_first() -> None:
 def test_one_name_stands_for_a_bundle_where_there_is_no_room_for_all() -> None:
     (told,) = labels(cut(52, 1.0))
     assert told["label"].strip("\u2060") == "head, 51 more"
+
+
+@given(schedules(), st.integers(1, 200), st.builds(View, scale=SCALES, unit=UNITS), st.booleans())
+def test_no_line_is_drawn_a_fifth_of_a_pixel_beside_the_rates(
+    schedule: Schedule, steps: int, view: View, closer: bool
+) -> None:
+    if closer:
+        view = replace(view, span=(schedule.epochs / 4, schedule.epochs / 2))
+    chart = rate_chart(schedule, steps, 0.0, view)
+    line = chart["layer"][0]["layer"][2]
+    drawn, whole = columns(chart), all_points(schedule, steps, view)
+    for name, span in {*zip(whole["group"], whole["span"], strict=True)}:
+        x, y = points(whole, name, span)
+        kept, shown = points(drawn, name, span)
+        assert (kept[[0, -1]] == x[[0, -1]]).all()
+        assert (shown[[0, -1]] == y[[0, -1]]).all()
+        wanted, shown = (down(line["encoding"]["y"]["scale"], each) for each in (y, shown))
+        if line["mark"]["interpolate"] == "linear":
+            passed = np.interp(x, kept, shown)
+        else:
+            passed = shown[np.searchsorted(kept, x, side="right") - 1]
+        assert np.abs(passed - wanted).max() <= 0.2
+
+
+@pytest.mark.parametrize(("name", "share"), [("gradual", 1 / 3), ("exercise", 0.9)])
+def test_a_line_has_no_more_points_than_its_bends_need(name: str, share: float) -> None:
+    schedule, view = presets.load(name), View()
+    drawn = len(columns(rate_chart(schedule, 100, 0.0, view))["x"])
+    assert drawn < share * len(all_points(schedule, 100, view)["x"])
+
+
+def columns(chart: dict[str, Any]) -> Columns:
+    """The lines of a chart."""
+    lines = chart["datasets"]["lines"].to_pydict()
+    return {name: np.array(column) for name, column in lines.items()}
+
+
+def all_points(schedule: Schedule, steps: int, view: View) -> Columns:
+    """The lines with every point of the table."""
+    table = rate_table(schedule, steps, view.span)
+    table["x"], table["y"] = table["t"], table["lr" if view.unit == "rate" else "share"]
+    table["group"] = marked(table["group"])
+    return connected(table, schedule.epochs)
+
+
+def points(lines: Columns, name: str, span: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    rows = (lines["group"] == name) & (lines["span"] == span)
+    return lines["x"][rows], lines["y"][rows]
+
+
+def down(scale: dict[str, Any], y: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Pixels from the plot's top, by Vega's scale."""
+    low, high = scale["domain"]
+    along = np.log if scale["type"] == "log" else np.asarray
+    share = (along(y.clip(low, high)) - along(low)) / (along(high) - along(low))
+    return np.asarray(HEIGHT * (1 - share))

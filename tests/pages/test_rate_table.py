@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
 
 from core.design import curves, drawn, plan, presets
 from core.design.spec import Schedule
 from pages.components.rate_table import (
-    Columns,
     at_playhead,
     connected,
     rate_table,
     thaws,
-    thinned,
 )
 from tests.design.strategies import schedules
 
@@ -63,39 +59,6 @@ def test_lines_reach_from_the_start_to_the_end_without_gaps() -> None:
         assert spans[0][0] == 0
         assert spans[-1][1] == schedule.epochs
         assert all(before[1] == after[0] for before, after in pairwise(spans))
-
-
-@given(schedules(), st.integers(1, 200), st.sampled_from(["linear", "step-after"]))
-def test_a_thinned_line_is_nowhere_a_fifth_of_a_pixel_off_and_ends_where_it_did(
-    schedule: Schedule, steps: int, joined: Literal["linear", "step-after"]
-) -> None:
-    table = rate_table(schedule, steps)
-    table["x"] = table["t"]
-    table["down"] = 190 * (1 - table["share"])
-    whole = connected(table, schedule.epochs)
-    few = thinned(whole, whole["down"], joined)
-    for group, span in {*zip(whole["group"], whole["span"], strict=True)}:
-        x, down = _line(whole, group, span)
-        rest, drawn = _line(few, group, span)
-        assert rest[[0, -1]].tolist() == x[[0, -1]].tolist()
-        at = np.searchsorted(rest, x, side="right") - 1
-        passed = np.interp(x, rest, drawn) if joined == "linear" else drawn[at]
-        inner = ~np.isin(x, rest)
-        assert np.all(np.abs(passed - down)[inner] <= 0.2)
-
-
-def _line(table: Columns, group: str, span: int) -> tuple[NDArray[Any], NDArray[Any]]:
-    rows = (table["group"] == group) & (table["span"] == span)
-    return table["x"][rows], table["down"][rows]
-
-
-def test_smooth_lines_are_drawn_with_a_third_of_the_points() -> None:
-    schedule = presets.load("gradual")
-    table = rate_table(schedule, 100)
-    table["x"] = table["t"]
-    whole = connected(table, schedule.epochs)
-    few = thinned(whole, 190 * (1 - whole["share"]), "linear")
-    assert len(few["x"]) < len(whole["x"]) / 3
 
 
 def test_a_thaw_has_a_dot_and_an_open_start_has_none() -> None:

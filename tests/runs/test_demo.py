@@ -184,22 +184,22 @@ def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
         launch.resume(held)
 
 
-def test_an_upload_is_trained_on_under_a_name_that_nobody_guesses_and_no_weights_are_left(
+def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "started" / "here").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "elsewhere")
     monkeypatch.chdir(tmp_path / "started" / "here")
-    for home in ("../../link", "home"):  # which a relative path may tell
+    for home in ("../../link", "home"):
         monkeypatch.setenv("THAW_HOME", home)
         session = uploads.folder() / ("0" * 32)
         pets = zipped(classes("cat", "dog", images=20))
         *_, made = uploads.unpack(pets, "pets.zip", session, uploads.limits())
         demo.refuse_settings(small(data=str(made.folder)))
     name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
-    assert len(name.rsplit("-", 1)[1]) == 32
+    assert len(name.rsplit("-", 1)[1]) == 32  # which nobody guesses
     run, end = folders.run_folder(launch.root(), name), time.monotonic() + 240
-    while claim.process(run) is not None:  # which gives way to all else that this machine does
+    while claim.process(run) is not None:  # a demo's run has the lowest priority
         assert time.monotonic() < end, (run / "log.txt").read_text()
         time.sleep(0.05)
     assert folders.status(run) == "finished", (run / "log.txt").read_text()
