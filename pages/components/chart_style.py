@@ -210,6 +210,8 @@ def finished(chart: Any, view: View, height: int) -> alt.LayerChart:
         )
         .configure(font=FONT)
         .configure_view(stroke=None)
+        # Else Vega describes every point of a line, and shows the description of the first one.
+        .configure_line(aria=False)
         .configure_axis(
             gridColor=view.role("gridline"),
             domainColor=view.role("control-border"),

@@ -70,9 +70,8 @@ def layers(look: Look) -> str:
         "group:N", scale=colours, legend=colour_legend(look.trains) if view.narrow else None
     )
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
-    # Vega would check every point, and write a description of it that is shown for the first alone.
-    both: dict[str, Any] = {"invalid": None, "aria": False, "clip": True}
-    both["interpolate"] = look.joined
+    # No rate is invalid: so Vega need not look at every point for it.
+    both: dict[str, Any] = {"interpolate": look.joined, "clip": True, "invalid": None}
     frozen = line.transform_filter("!datum.open").mark_line(
         strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **both
     )
