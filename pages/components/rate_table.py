@@ -16,8 +16,11 @@ from pages.components.axis import Span
 Columns: TypeAlias = dict[str, NDArray[Any]]
 """A table by its columns, all of one length: taking rows of it is quicker than of a DataFrame."""
 
-_FURTHEST_OFF = tuple(0.15 / 4**left for left in (4, 3, 2, 1, 0))
-"""Pixels by which each round of `thinned` may move a line; they add up to 0.2."""
+_FURTHEST_OFF = tuple(0.0375 / 4**left for left in (4, 3, 2, 1, 0))
+"""Pixels by which each round of `thinned` may move a line; they add up to 0.05.
+
+A chart that fills the screen is five times as high.
+"""
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = None) -> Columns:
@@ -91,7 +94,7 @@ def connected(table: Columns, end: float) -> Columns:
 def thinned(
     table: Columns, down: NDArray[np.float64], joined: Literal["step-after", "linear"]
 ) -> Columns:
-    """The table without points that the lines through the others pass within a fifth of a pixel.
+    """The table without points that lines through the others pass within a twentieth of a pixel.
 
     `table` is what `connected` gives, and `down` how many pixels down the plot each of its rows is.
     The ends of every line stay. Each round looks at every other point that is left, so that no two
