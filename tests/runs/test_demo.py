@@ -199,7 +199,7 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
     monkeypatch.setattr(launch, "_give_way", lambda pid: None)  # to other tests: it has 120 s
     name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
     assert len(name.rsplit("-", 1)[1]) == 32  # which nobody guesses
-    run, end = folders.run_folder(launch.root(), name), time.monotonic() + 240
+    run, end = folders.run_folder(launch.root(), name), time.monotonic() + 120
     while claim.process(run) is not None:
         assert time.monotonic() < end, (run / "log.txt").read_text()
         time.sleep(0.05)
