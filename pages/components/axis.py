@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
+from typing import Literal
 
 GUTTER_LEFT = 188
 """Pixels from a card's outer left edge to epoch 0."""
@@ -22,6 +23,9 @@ TRACK_RIGHT = GUTTER_RIGHT - CARD_INSET
 
 Span = tuple[float, float]
 """A part of a run that is shown, from one epoch to another."""
+
+Joined = Literal["step-after", "linear"]
+"""How a line goes from one drawn point to the next, by Vega's name for it."""
 
 
 def shown(span: Span | None, epochs: int) -> Span:

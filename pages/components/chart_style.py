@@ -17,7 +17,7 @@ from core.design.comparable import Comparable, changes_by_epoch
 from core.design.drawn import MOST_POINTS
 from core.design.palette import ROLES, group_colours
 from core.design.spec import Schedule
-from pages.components.axis import TRACK_LEFT, Span, shown, tick_step
+from pages.components.axis import TRACK_LEFT, Joined, Span, shown, tick_step
 
 HEIGHT = 190
 _MOST_TICKS = 16
@@ -110,9 +110,7 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
 
 
-def joined(
-    of: Comparable, steps_per_epoch: int | None = None, span: Span | None = None
-) -> Literal["step-after", "linear"]:
+def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None = None) -> Joined:
     """How a rate goes from one drawn step to the next: by a stair where it changes by epoch.
 
     So it does where every step within `span` is drawn, since a rate holds for its whole step; None

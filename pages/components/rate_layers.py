@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Literal
+from typing import Any
 
 import altair as alt
 import numpy as np
 
-from pages.components.axis import TRACK_RIGHT, shown
+from pages.components.axis import TRACK_RIGHT, Joined, shown
 from pages.components.chart_style import (
     FONT,
     HEIGHT,
@@ -42,7 +42,7 @@ class Look:
     groups: tuple[str, ...]
     trains: tuple[str, ...]
     epochs: int
-    joined: Literal["step-after", "linear"]
+    joined: Joined
     rates: tuple[float, float]
     per_epoch: int
     view: View

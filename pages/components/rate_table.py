@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from core.design import curves, plan
 from core.design.drawn import recorded_steps_to_draw, steps_to_draw
 from core.design.record import Record, RecordedPart
 from core.design.spec import Schedule
-from pages.components.axis import Span
+from pages.components.axis import Joined, Span
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
 """A table by its columns, all of one length: taking rows of it is quicker than of a DataFrame."""
@@ -91,9 +91,7 @@ def connected(table: Columns, end: float) -> Columns:
     return {name: np.insert(column, places, joins[name]) for name, column in table.items()}
 
 
-def thinned(
-    table: Columns, down: NDArray[np.float64], joined: Literal["step-after", "linear"]
-) -> Columns:
+def thinned(table: Columns, down: NDArray[np.float64], joined: Joined) -> Columns:
     """The table without points that lines through the others pass within a twentieth of a pixel.
 
     `table` is what `connected` gives, and `down` how many pixels down the plot each of its rows is.
