@@ -80,6 +80,7 @@ def _limitations(schedule: Schedule) -> tuple[Limitation, ...]:
 def _usage(schedule: Schedule) -> str:
     return f"""\
 from fastai.learner import Learner
+
 import {MODULE} as tuning
 
 # model: {schedule.model.name} itself, not cut into body and head by vision_learner

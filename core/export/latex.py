@@ -5,7 +5,6 @@ from __future__ import annotations
 from core.errors import one_line
 from core.export import rows
 from core.export.exported import FILE, Exported, Source
-from core.export.quoting import comment
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -42,7 +41,7 @@ def export(source: Source) -> Exported:
     schedule = source.schedule
     facts = "; ".join(f"{what}: {value}" for what, value in rows.facts(schedule))
     body = "\n".join(f"    {_line(row)}" for row in rows.rows(source))
-    text = rf"""% {comment(schedule.name)}, made with Thaw
+    text = rf"""% Made with Thaw
 \begin{{table}}
   \centering
   \caption{{{escaped(schedule.name)}. {escaped(facts)}. Epochs count from 0.}}

@@ -57,6 +57,7 @@ def export(source: Source) -> Exported:
 def _usage(schedule: Schedule) -> str:
     return f"""\
 import lightning.pytorch as pl
+
 import {MODULE} as tuning
 
 

@@ -16,7 +16,7 @@ _SIGNS = "\\`*_{}[]()<>#!|~$&:@^="
 def export(source: Source) -> Exported:
     """A heading, the facts as a list, and the table of groups with the head last."""
     schedule = source.schedule
-    head = [f"## {escaped(schedule.name)}", ""]
+    head = ["<!-- Made with Thaw -->", "", f"## {escaped(schedule.name)}", ""]
     facts = [f"- {what}: {escaped(value)}" for what, value in rows.facts(schedule)]
     table = [_line(rows.COLUMNS), "|---|---|--:|--:|---|"]
     table += [_line(_cells(row)) for row in rows.rows(source)]

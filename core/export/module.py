@@ -7,6 +7,8 @@ from core.export.exported import MODULE, Exported, Source
 from core.export.python_file import python_file
 
 _USAGE = f"""\
+# In your training script,
+# where model, loader and loss_function are yours:
 from {MODULE} import EPOCHS, freeze, make_optimizer, make_scheduler
 
 optimizer = make_optimizer(model)

@@ -6,10 +6,12 @@ from core.export import chart
 from core.export.drawing import Kind
 from core.export.exported import Exported, Source
 
+_SVG_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- Made with Thaw -->\n'
+
 
 def svg(source: Source) -> Exported:
     """The chart as SVG text."""
-    return _exported(source, draw_svg(source))
+    return _exported(source, f"{_SVG_HEAD}{draw_svg(source)}")
 
 
 def png(source: Source) -> Exported:

@@ -9,15 +9,15 @@ from core.design.learning_rate import FloorFactor, FloorLR, Steps
 from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.spec import Group, Schedule
 from core.design.words import epochs
-from core.export.quoting import comment, python
+from core.export.quoting import HEAD, comment, python
 
 _WIDTH = 99
 
 
 def heading(schedule: Schedule) -> str:
-    """A comment that says what the code is and where it comes from."""
-    what = f"{schedule.name}: {schedule.model.name}, {epochs(schedule.epochs)}"
-    return f"# {comment(what)}. Made with Thaw (thaw.schedule {schedule.version})."
+    """Comments that say what the code is and where it comes from; the name is in the third line."""
+    what = f"for {schedule.model.name}, {epochs(schedule.epochs)}"
+    return f"{HEAD}\n# {comment(schedule.name)}, {what} (thaw.schedule {schedule.version})."
 
 
 def table(schedule: Schedule) -> str:

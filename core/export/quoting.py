@@ -6,9 +6,21 @@ hyphens, underscores and dots.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from core.errors import one_line
+
+HEAD = """\
+# -*- coding: utf-8 -*-
+# A fine-tuning schedule, made with Thaw."""
+"""The first two lines of every file whose comments begin with #, or the first after its #!.
+
+They hold no name: in Python a comment there can choose the encoding of the file (PEP 263), and
+with it what all that follows means. Editors take settings from there too.
+"""
+_SETS_SOMETHING = re.compile(r"(?<=\S)(?=[:=])|(?<=-)(?=\*)")
+"""Inside `coding:`, `coding=`, `vim:`, `Local Variables:` and `-*-`."""
 
 
 def python(value: Any) -> str:
@@ -32,5 +44,8 @@ def python(value: Any) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that may follow a comment sign: one line, without characters that hide others."""
-    return one_line(text)
+    """Text that may follow a comment sign: one line, nothing hidden, no setting of an editor.
+
+    A space before each colon and equals sign, and in `-*-`, makes a setting plain text.
+    """
+    return _SETS_SOMETHING.sub(" ", one_line(text))

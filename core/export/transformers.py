@@ -58,6 +58,7 @@ def export(source: Source) -> Exported:
 def _usage(schedule: Schedule) -> str:
     return f"""\
 from transformers import Trainer, TrainingArguments
+
 import {MODULE} as tuning
 
 # classifier: takes images and labels, returns the loss; classifier.model is {schedule.model.name}

@@ -7,11 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from core.design import link, parse, presets
+from core.design import layers, link, parse, presets
 from core.design.parse import dumps, to_raw
 from core.design.spec import Schedule
+from core.export import targets
+from core.export.exported import Source
 from core.runs import event_log, folder, library, predictions
 from core.runs import events as ev
 from core.runs.settings import RunSettings
@@ -33,10 +35,10 @@ NAMES = (
 RUN = "20250102-000000-hostile"
 
 
-def hostile() -> Schedule:
-    raw = to_raw(presets.load("gradual"))
+def hostile(preset: str = "gradual") -> Schedule:
+    raw = to_raw(presets.load(preset))
     raw["name"] = NAMES[0]
-    for group, name in zip(raw["groups"], NAMES, strict=True):
+    for group, name in zip(raw["groups"], NAMES, strict=False):
         group["name"] = name
     return parse.from_raw(raw)
 
@@ -216,3 +218,22 @@ def test_a_link_that_is_garbage_is_said_so_and_nothing_runs(open_page: OpenPage)
     page = open_page(f"/?s={'A' * 10_000}{NAMES[0]}")
     expect(page.get_by_test_id("stAlert")).to_contain_text("the link has '<' as character 10001")
     nothing_ran(page)
+
+
+def test_exported_pages_and_pictures_opened_as_files_run_nothing(
+    browser: Browser, tmp_path: Path
+) -> None:
+    schedule, table = hostile("exercise"), layers.load("torchvision/resnet18")
+    context = browser.new_context()
+    page = context.new_page()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    files = [tmp_path / "a.html", tmp_path / "a.svg"]
+    for file in files:
+        made = targets.export(file.suffix[1:], Source(schedule, 1, table)).content
+        file.write_text(str(made), encoding="utf-8")
+        page.goto(file.as_uri())
+        assert page.evaluate("window.pwned") is None
+        expect(page.locator("svg").first).to_contain_text(NAMES[5])
+    context.close()
+    assert asked == [file.as_uri() for file in files]

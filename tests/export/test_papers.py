@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import re
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from typing import Any
 
@@ -98,7 +99,8 @@ def test_pictures_are_pictures():
     assert content.startswith(b"\x89PNG")
     svg = picture.svg(source).content
     assert isinstance(svg, str)
-    assert svg.startswith("<svg")
+    assert svg.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
+    assert ElementTree.fromstring(svg.encode()).tag.endswith("}svg")
     assert all(group.name in svg for group in source.schedule.groups)
 
 

@@ -12,7 +12,8 @@ from pages.components.comparison.slots import Slot
 
 def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
     """Which schedules they are, what each does differently than A, and the table of figures."""
-    told = [f"- **{s.letter}**: {_plain(s.plan.name)} ({_plain(s.about)})" for s in slots]
+    told = ["Schedules compared with Thaw", ""]
+    told += [f"- **{s.letter}**: {_plain(s.plan.name)} ({_plain(s.about)})" for s in slots]
     for other in slots[1:]:
         told += ["", f"**What {other.letter} does differently than A**", ""]
         found = differences(slots[0], other)
