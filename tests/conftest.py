@@ -1,16 +1,36 @@
-"""What all tests share: how hard hypothesis looks, and threads that wait without spinning."""
+"""What all tests share: how hard hypothesis looks, threads that do not spin, and Ctrl+C."""
 
 from __future__ import annotations
 
 import os
+import signal
 
-from hypothesis import settings
+import pytest
+from hypothesis import HealthCheck, is_hypothesis_test, settings
 
 # before torch is loaded: threads that spin slow each other down where tests run side by side
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
-settings.register_profile("thaw", deadline=None, max_examples=30)
+_SLOW = [HealthCheck.too_slow]  # a machine that is busy with other things
+# the same examples each time: a landing must not depend on which ones are drawn
 settings.register_profile(
-    "deep", deadline=None, max_examples=500
-)  # pytest --hypothesis-profile deep
-settings.load_profile("thaw")
+    "quick", deadline=None, max_examples=10, derandomize=True, suppress_health_check=_SLOW
+)
+settings.register_profile("deep", deadline=None, max_examples=500, suppress_health_check=_SLOW)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load the deep profile for `-m thorough`, else the quick one."""
+    settings.load_profile("deep" if config.option.markexpr == "thorough" else "quick")
+    # processes that tests start inherit an ignored Ctrl+C, as under nohup, and could not be stopped
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Count the property tests as thorough where `-m thorough` asks for them."""
+    if config.option.markexpr == "thorough":
+        for item in items:
+            if is_hypothesis_test(getattr(item, "obj", None)):
+                item.add_marker(pytest.mark.thorough)

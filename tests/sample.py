@@ -1,19 +1,29 @@
-"""What CI tries where trying everything is slow; `pytest` without `-m` tries everything."""
+"""What a plain `pytest` tries where trying everything is slow; `-m thorough` tries the rest."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 import pytest
 
 from core.design.layers import known_models
 
 
-def sampled(names: Collection[str], sample: Collection[str]) -> list[object]:
-    """All names as parameters of a test; those that are not in the sample are left out of CI."""
+def thorough(*cases: object) -> list[Any]:
+    """Parameters of a test that only `-m thorough` tries; a case of several values is a tuple."""
+    return [
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=pytest.mark.thorough)
+        for case in cases
+    ]
+
+
+def sampled(names: Collection[str], sample: Collection[str]) -> list[Any]:
+    """All names as parameters of a test, those that are not in the sample as `thorough`."""
     assert set(sample) <= set(names)
-    rest = pytest.mark.thorough
-    return [pytest.param(name, marks=() if name in sample else rest) for name in names]
+    return [name for name in names if name in sample] + list(
+        thorough(*(name for name in names if name not in sample))
+    )
 
 
 SOME_MODELS = sampled(
@@ -29,4 +39,4 @@ SOME_MODELS = sampled(
         "timm/tf_efficientnet_lite0",
     },
 )
-"""All models that have a stored table, of which CI tries one of each kind."""
+"""All models that have a stored table, of which a plain `pytest` tries one of each kind."""

@@ -127,7 +127,7 @@ register_optimizer_step_pre_hook(note)
 """
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
 @pytest.mark.parametrize(("number", "package"), [(1, "lightning"), (2, "accelerate")])
 def test_a_schedule_is_attached_to_a_trainer_as_the_readme_says(
     number: int, package: str, tmp_path: Path

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models import resnet18
@@ -320,7 +320,6 @@ openings = st.dictionaries(
 
 
 @given(openings, st.permutations(range(7)), st.integers(1, 7))
-@settings(max_examples=40, deadline=None)
 def test_the_unfreezers_state_depends_on_the_epoch_alone(
     opens: dict[int, list[str]], epochs: Sequence[int], visited: int
 ):
@@ -351,7 +350,6 @@ planned = st.builds(
 
 
 @given(planned, st.permutations(range(8)), st.integers(1, 8))
-@settings(max_examples=40, deadline=None)
 def test_a_plans_state_depends_on_the_epoch_alone(
     schedule: Schedule, epochs: Sequence[int], visited: int
 ):

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import pytest
 import timm
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models import resnet18
@@ -164,7 +164,6 @@ def test_paths_resolve_to_the_very_modules_and_parameters():
 
 
 @given(st.lists(st.integers(0, 2), min_size=6, max_size=6))
-@settings(max_examples=40, deadline=None)
 def test_however_the_paths_are_dealt_out_every_parameter_is_in_one_group(deal: list[int]):
     model = Tiny()
     paths = ["stem.0", "stem.1", "body.0", "body.1", "head", "scale"]

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.optim.lr_scheduler import (
@@ -101,7 +101,6 @@ def test_the_exercises_scheduler_is_torchs_sequential_lr_for_3_of_20_epochs_to_1
 @given(
     st.integers(2, 40).flatmap(lambda total: st.tuples(st.integers(1, total - 1), st.just(total)))
 )
-@settings(max_examples=40, deadline=None)
 def test_it_is_torchs_sequential_lr_for_any_warmup_shorter_than_the_run(lengths: tuple[int, int]):
     ours = table(create_scheduler_with_warmup(sgd(), *lengths), lengths[1] + 1)
     torchs = table(sequential(sgd(), *lengths), lengths[1] + 1)

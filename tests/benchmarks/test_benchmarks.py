@@ -27,6 +27,8 @@ from tests.benchmarks.memory import cli as memory
 from tests.benchmarks.rounds import difference
 from tests.sample import sampled
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -59,7 +61,6 @@ def test_a_quick_run_prints_ratios_and_thaw_ends_with_the_bits_of_the_plain_loop
 UNTRIED = sorted(scenarios.SCENARIOS.keys() - {"head-only", "exercise-224", "exercise-photos"})
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", sampled(UNTRIED, {"exercise-jpeg"}))
 def test_thaw_ends_with_the_bits_of_the_plain_loop(name: str, tmp_path: Path) -> None:
     done = run(*pair(name), "--json", str(tmp_path / "all.json"))
@@ -68,7 +69,6 @@ def test_thaw_ends_with_the_bits_of_the_plain_loop(name: str, tmp_path: Path) ->
     assert found["contestants"]["thaw"]["bit_identical_to_plain"] is True
 
 
-@pytest.mark.slow
 def test_the_floor_ends_with_the_bits_of_the_plain_loop_and_is_not_written_for_files(
     tmp_path: Path,
 ) -> None:
@@ -143,7 +143,6 @@ def test_the_bound_asks_of_each_layer_only_the_gradients_that_are_needed() -> No
     assert calls["fc"] == (True, True, True)
 
 
-@pytest.mark.slow
 def test_a_cached_run_takes_no_more_memory_than_a_plain_one_and_its_budget() -> None:
     budget = 57
     done = CliRunner().invoke(memory, ["--images", "500", "--budget", str(budget)])

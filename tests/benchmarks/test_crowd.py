@@ -11,11 +11,12 @@ import pytest
 from tests.browser.needed import need
 from tests.browser.server import CHROMIUM
 
+pytestmark = pytest.mark.thorough
+
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 def test_people_who_edit_at_once_beside_a_run_see_only_their_own() -> None:
     need(CHROMIUM)
     # a process of its own, since its event loop bears no other one beside it

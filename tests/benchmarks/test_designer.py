@@ -12,6 +12,8 @@ from tests.benchmarks import designer
 from tests.browser.needed import need
 from tests.browser.server import CHROMIUM
 
+pytestmark = pytest.mark.thorough
+
 
 def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed() -> None:
     assert designer.percentile([float(n) for n in range(1, 101)], 95) == 95.0

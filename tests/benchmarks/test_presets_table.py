@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from click.testing import CliRunner
 
 from core.design import presets
@@ -16,6 +17,8 @@ from tests.benchmarks.presets import (
     settings_of,
     table,
 )
+
+pytestmark = pytest.mark.thorough
 
 
 def test_a_quick_table_is_made_and_then_only_read_again(tmp_path: Path) -> None:

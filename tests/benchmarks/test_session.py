@@ -20,6 +20,8 @@ from tests.benchmarks.visitors import AtBrowser, WithoutBrowser
 from tests.browser.needed import need
 from tests.browser.server import CHROMIUM, FLAGS, running_app
 
+pytestmark = pytest.mark.thorough
+
 DRAGS = (("stage3", 3), ("stage3", 9), ("stage4", 5), ("stage3", 3))
 
 
@@ -78,7 +80,6 @@ def as_asked(message: bytes) -> BackMsg:
 
 
 @pytest.mark.browser
-@pytest.mark.slow
 def test_it_sends_what_chromium_sends_at_a_drop(tmp_path: Path) -> None:
     need(CHROMIUM)
     # a thread of its own, since another test's browser may have left its event loop in this one

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
@@ -137,7 +137,6 @@ class Small(nn.Module):
         return out
 
 
-@settings(max_examples=40)
 @given(st.composite(small_schedule)())
 def test_memory_is_what_a_real_optimizer_holds_after_a_step(schedule: Schedule) -> None:
     network = Small()
@@ -172,7 +171,6 @@ def test_memory_is_what_a_real_optimizer_holds_after_a_step(schedule: Schedule) 
         assert part.state == sum(tensor.nbytes for tensor in state)
 
 
-@settings(max_examples=40)
 @given(real_schedules())
 def test_nothing_costs_more_than_the_whole_network_from_the_start(schedule: Schedule) -> None:
     found = costs(layers.load(schedule.model.name), schedule, 64)
@@ -188,7 +186,6 @@ def test_nothing_costs_more_than_the_whole_network_from_the_start(schedule: Sche
     assert states == sorted(states)  # what has trained is kept
 
 
-@settings(max_examples=40)
 @given(real_schedules(), st.data())
 def test_opening_a_group_never_makes_an_epoch_cheaper(
     schedule: Schedule, data: st.DataObject
@@ -205,7 +202,6 @@ def test_opening_a_group_never_makes_an_epoch_cheaper(
         assert old.backward <= new.backward
 
 
-@settings(max_examples=20)
 @given(real_schedules())
 def test_names_and_rates_change_no_cost_and_no_saving(schedule: Schedule) -> None:
     table, bare = layers.load(schedule.model.name), without_rates(schedule)

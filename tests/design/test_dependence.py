@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, fx, nn
 
@@ -160,7 +160,6 @@ def plans(draw: st.DrawFn) -> Schedule:
 
 
 @given(plans(), st.integers(0, 3), st.booleans())
-@settings(max_examples=150, deadline=None)
 def test_whatever_groups_a_small_network_has_the_fixed_nodes_are_its_own(
     schedule: Schedule, epoch: int, training: bool
 ):

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import curves, edits, layers, plan, presets
@@ -300,7 +300,6 @@ def test_a_verb_that_is_refused_leaves_the_schedule_as_it_was():
     assert dumps(GRADUAL) == before
 
 
-@settings(max_examples=100)  # every sixth has no idle epoch
 @given(schedule=schedules(), data=st.data())
 def test_a_shortened_run_keeps_its_shares_and_leaves_no_epoch_idle(schedule, data):
     epochs = data.draw(st.integers(1, schedule.epochs))

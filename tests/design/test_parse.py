@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import parse
@@ -802,7 +802,6 @@ def test_a_spoilt_part_is_told_in_plain_words_that_any_terminal_can_print(raw: d
         str(problem).encode()
 
 
-@settings(max_examples=30)
 @given(schedules(), st.data())
 def test_a_text_that_lost_its_end_is_refused(schedule: Schedule, data: st.DataObject):
     text = parse.dumps(schedule).rstrip()

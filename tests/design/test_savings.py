@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import edits, layers, presets
@@ -136,7 +136,6 @@ def test_more_views_never_save_more() -> None:
     assert saved[0] > saved[1] > saved[2]
 
 
-@settings(max_examples=20)
 @given(data=st.data())
 def test_any_schedule_saves_a_share_and_covers_the_run(data: st.DataObject) -> None:
     schedule = presets.load("gradual")

@@ -5,7 +5,7 @@ import io
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import curves, plan, presets
@@ -64,7 +64,6 @@ def test_a_group_name_with_a_comma_stays_one_field():
 
 
 @given(schedules(), st.integers(1, 9))
-@settings(deadline=None)
 def test_the_file_is_what_the_standard_writer_makes_of_the_rows(schedule: Schedule, steps: int):
     file = io.StringIO()
     writer = standard.writer(file, lineterminator="\n")

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
@@ -75,7 +75,6 @@ def test_it_ends_with_the_weights_and_statistics_of_thaws_own_parts(name: str):
 
 
 @given(schedules(), st.integers(1, 9))
-@settings(max_examples=500)
 def test_the_table_of_any_schedule_equals_the_plan(schedule: Schedule, steps: int):
     code = run_code(module.export(source(schedule)).content)
     assert_table_is_the_plan(code, schedule, steps)

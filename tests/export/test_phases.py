@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from core.command_line import cli
@@ -73,7 +73,6 @@ def test_a_schedule_that_comes_back_from_its_phases_has_lost_what_was_declared_a
 
 
 @given(real_schedules())
-@settings(max_examples=200)
 def test_any_schedule_that_trains_from_the_start_has_lost_what_was_declared_and_no_more(
     schedule: Schedule,
 ):

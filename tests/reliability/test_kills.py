@@ -17,13 +17,14 @@ from core.runs import folder as folders
 from core.runs.event_log import EVENTS
 from tests.reliability import failing_disk, kills, sittings
 from tests.reliability.faults import Disk, Half
+from tests.sample import thorough
 
 ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs forks, and /proc")
 
 
 @LINUX
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_runs_that_are_killed_at_random_instants_end_with_the_same_bits():
     command = [sys.executable, "tests/reliability/kills.py", "--trials", "10"]
     ran = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
@@ -47,7 +48,13 @@ def dies_in_its_first_checkpoint(disk: Disk, _at: int, half: Half) -> None:
 
 
 @LINUX
-@pytest.mark.parametrize("fate", [dies_in_its_first_epoch, dies_in_its_first_checkpoint])
+@pytest.mark.parametrize(
+    "fate",
+    [
+        dies_in_its_first_checkpoint,
+        *thorough(dies_in_its_first_epoch),
+    ],
+)
 def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_same_bits(
     fate, tmp_path, monkeypatch
 ):
@@ -67,6 +74,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_
     assert sittings.differences(sittings.ended(alone), sittings.ended(killed)) == []
 
 
+@pytest.mark.thorough
 @LINUX
 def test_a_trial_tells_what_is_not_the_same(monkeypatch):
     # processes import the main module, which Streamlit's tests of pages leave behind as app.py
@@ -81,7 +89,7 @@ def test_a_trial_tells_what_is_not_the_same(monkeypatch):
 
 
 @LINUX
-@pytest.mark.slow
+@pytest.mark.thorough
 def test_a_disk_that_fails_is_told_in_words_and_leaves_a_run_that_resumes_to_the_same_bits():
     found = list(failing_disk.attempts(every=13))
     assert len(found) > 10

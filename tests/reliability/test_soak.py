@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.reliability.soak import soak
+
+pytestmark = pytest.mark.thorough
 
 
 def test_runs_leave_nothing_behind_in_their_launcher_nor_after_it(tmp_path):

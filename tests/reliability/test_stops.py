@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from core.runs.events import Step, Stopped
 from tests.reliability.stops import PHASES, stop_in
+
+pytestmark = pytest.mark.thorough
 
 
 def test_a_run_in_a_batch_that_takes_long_is_stopped_in_it(tmp_path):

@@ -122,6 +122,7 @@ def test_an_id_sorts_by_time_and_is_safe_in_a_path(finished):
     assert finished.name[:8].isdigit()
 
 
+@pytest.mark.thorough
 def test_a_killed_run_is_interrupted(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
@@ -157,7 +158,8 @@ def lines_of_log(folder: Path) -> list[str]:
     return [kind for kind in kinds if kind != "cache"]
 
 
-@pytest.mark.slow
+@pytest.mark.thorough
+@pytest.mark.thorough
 def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(finished, tmp_path):
     (tmp_path / "schedule").write_text(parse.dumps(small_schedule(EPOCHS)))
     (tmp_path / "settings").write_text(small_settings().model_dump_json())

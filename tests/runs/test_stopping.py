@@ -17,6 +17,7 @@ from core.runs import claim, event_log, stopping
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
+from tests.sample import thorough
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0
@@ -123,10 +124,9 @@ def begin(folder):
     ("what", "how"),
     [
         ("asks", "STOP"),
-        ("waits", "STOP"),
         ("waits", "SIGTERM"),
-        ("hangs", "STOP"),
         ("hangs", "SIGINT"),
+        *thorough(("waits", "STOP"), ("hangs", "STOP")),
     ],
 )
 def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
@@ -149,7 +149,10 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
         assert process.returncode == STOPPED
 
 
-@pytest.mark.parametrize("what", ["writes_a_checkpoint", "writes_a_checkpoint_itself"])
+@pytest.mark.parametrize(
+    "what",
+    ["writes_a_checkpoint", *thorough("writes_a_checkpoint_itself")],
+)
 def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin, what):
     process = begin(what)
     claim.request_stop(folder)

@@ -45,6 +45,7 @@ def both(folder, schedule, **settings):
     return of_kind(on, ev.CacheDecision)
 
 
+@pytest.mark.thorough
 def test_the_cache_changes_no_bit_of_gradual_unfreezing_on_the_bundled_model(tmp_path):
     decisions = both(tmp_path, small_schedule(6), samples=64)
     assert decisions[0].on
@@ -60,6 +61,7 @@ def one_thread():
     torch.set_num_threads(before)
 
 
+@pytest.mark.thorough
 def test_few_images_that_are_rounded_otherwise_do_not_turn_the_cache_off(tmp_path, one_thread):
     decisions = both(tmp_path, small_schedule(6), samples=64, validation_samples=32)
     assert [decision.on for decision in decisions] == [True] * 3
@@ -310,6 +312,7 @@ def test_parts_do_not_have_the_same_arithmetic_where_a_mode_is_baked_into_one():
     assert arithmetic(part_of(Baked())) != arithmetic(part_of(Baked().eval()))
 
 
+@pytest.mark.thorough
 def test_a_size_of_batch_is_proved_once_in_a_pass_over_both_splits(tmp_path, monkeypatch):
     proved: list[list[int]] = []
 

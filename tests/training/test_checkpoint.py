@@ -125,6 +125,7 @@ print(held() - before)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="the allocator is told to keep memory there")
 def test_a_checkpoint_that_is_written_leaves_nothing_in_memory(tmp_path):
     told = subprocess.run(

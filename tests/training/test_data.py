@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -204,7 +204,6 @@ def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
     wanted=st.integers(1, 60),
     seed=st.integers(0, 2**31 - 1),
 )
-@settings(max_examples=100, deadline=None)
 def test_chosen_images_are_spread_as_evenly_as_the_classes_allow(labels, wanted, seed):
     chosen = choose(labels, wanted, seed)
     assert chosen == sorted(set(chosen)) == choose(labels, wanted, seed)

@@ -6,6 +6,7 @@ from torch import nn
 
 from core.runs import events as ev
 from core.training import checkpoint, frozen, precision
+from tests.sample import thorough
 from tests.training.small import of_kind, run, small_schedule, small_settings
 
 
@@ -89,7 +90,7 @@ def test_low_precision_is_none_without_hardware_for_it():
     assert precision.low_precision(torch.device("meta")) is None
 
 
-@pytest.mark.parametrize("cache", ["auto", "off"])
+@pytest.mark.parametrize("cache", ["auto", *thorough("off")])
 def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     settings = small_settings(samples=64, precision="fast", cache=cache)
     events = run(tmp_path, small_schedule(6), settings)
@@ -105,8 +106,10 @@ def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     ("chosen", "told"),
     [
         ({"precision": "fast"}, True),
-        ({"precision": "fast", "cache": "off"}, False),  # then nothing is chosen by its time
-        ({"precision": "exact"}, False),
+        *thorough(
+            ({"precision": "fast", "cache": "off"}, False),  # then nothing is chosen by its time
+            ({"precision": "exact"}, False),
+        ),
     ],
     ids=["fast", "fast without a cache", "exact"],
 )

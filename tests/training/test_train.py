@@ -112,6 +112,7 @@ def test_the_same_seed_twice_gives_the_same_bits(unbroken, tmp_path):
     assert same_bits(weights(tmp_path), weights(folder))
 
 
+@pytest.mark.thorough
 def test_another_seed_gives_other_weights(unbroken, tmp_path):
     folder, _ = unbroken
     run(tmp_path, settings=small_settings(seed=1))
@@ -151,6 +152,7 @@ def test_a_stop_is_obeyed_before_the_first_step(tmp_path):
     assert not of_kind(events, ev.Step)
 
 
+@pytest.mark.thorough
 def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_path, monkeypatch):
     def full(path: Path, content: object) -> None:
         raise OSError(28, "No space left on device")
@@ -168,6 +170,7 @@ def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_
         said.extend(events)
 
 
+@pytest.mark.thorough
 def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(unbroken, tmp_path):
     folder, events = unbroken
     first = run(tmp_path)
@@ -183,6 +186,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_one_before_is_used(unbroken
     assert same_bits(weights(tmp_path), weights(folder))
 
 
+@pytest.mark.thorough
 def test_a_resume_with_other_settings_is_refused_by_name(tmp_path):
     run(tmp_path, small_schedule(1))
     with pytest.raises(InputError, match=r"^settings\.json is not the one that epoch 0 was run"):
@@ -253,6 +257,7 @@ def test_a_batch_too_small_for_batch_norm_is_explained(tmp_path):
         run(tmp_path, small_schedule(1, conv_head=[[0, None]]), settings)
 
 
+@pytest.mark.thorough
 def test_random_weights_can_be_trained_too(tmp_path):
     schedule = small_schedule(1)
     model = schedule.model.model_copy(update={"weights": None})
@@ -331,6 +336,7 @@ def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
     assert all(0.1 <= surety <= 1 for surety in told.confidence)
 
 
+@pytest.mark.thorough
 def test_to_keep_predictions_changes_no_bit(unbroken, tmp_path):
     folder, events = unbroken
     kept = train(

@@ -8,7 +8,7 @@ from tests.export.thrice import STEPS
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,6 @@ import pytest
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 
-pytestmark = pytest.mark.slow
-
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

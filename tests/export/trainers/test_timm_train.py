@@ -18,7 +18,7 @@ from tests.export.trainers.test_timm import EXACT, STEPS, errors, made, schedule
 
 TRAIN_PY = os.environ.get("THAW_TIMM_TRAIN", "")
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.thorough,
     pytest.mark.skipif(not TRAIN_PY, reason="THAW_TIMM_TRAIN does not name timm's train.py"),
 ]
 BATCH = 2

@@ -9,7 +9,7 @@ from core.design import plan
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 from tests.export.trainers.in_two_processes import RUNS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.thorough
 
 
 @pytest.fixture(scope="module")
