@@ -38,6 +38,8 @@ _MOST_SCANS = 30
 """A progressive JPEG has ten. Of 42 bytes, one takes 50 ms on 25 million pixels."""
 _MEMORY = {"WEBP": 16, "TIFF": 8}
 """Bytes per pixel that decoding takes, where it is not the image's own."""
+_WRITTEN_OUT = "ppm_plain"
+"""Pillow's decoder of P1 to P3, in Python: a file of 100 KB can take it half an hour."""
 _SIXTEEN_BITS = ("PNG", "PPM")
 """Formats whose grey of mode I has 16 bits; in the others it has 32, of any range."""
 _TRY = 64
@@ -50,8 +52,8 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
     It may have as many `pixels`; by default as many as Pillow allows without a warning.
 
     Raises one of UNREADABLE for what is no image, or no plain file (a pipe has no end), for one of
-    far too many pixels, and for numbers of 32 bits instead of shades: nothing says which of them is
-    white.
+    far too many pixels, for numbers of 32 bits instead of shades (nothing says which of them is
+    white), and for pixels that are written out as text.
     """
     if path.exists() and not path.is_file():
         raise ValueError("not a regular file")
@@ -63,6 +65,9 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
     if image.mode == "F" or (image.mode == "I" and image.format not in _SIXTEEN_BITS):
         image.close()
         raise ValueError("32-bit grey: save it with 8 or 16 bits")
+    if any(tile[0] == _WRITTEN_OUT for tile in image.tile):
+        image.close()
+        raise ValueError("pixels written out as text: save it as PNG")
     return image
 
 

@@ -30,6 +30,7 @@ _DEMO = Limits(
     members=5_000,
     pixels=25_000_000,
     decoded=500_000_000,
+    seconds=60.0,
 )
 _BESIDE = ".unpacking-"
 _INCOMING = ".incoming"
@@ -144,7 +145,11 @@ class _Unpacker:
 
     def unpack(self) -> Iterator[Unpacking]:
         placed = self._layout.placed
+        end = time.monotonic() + self._most.seconds
         for done, each in enumerate(placed):
+            if time.monotonic() > end:
+                wrong = f"takes over {self._most.seconds:g} s to read, at file {done:,}"
+                raise DataError(self._name, wrong, "take fewer images, or smaller ones")
             if done % _TELL_EVERY == 0:
                 yield Unpacking(done, len(placed))
             self._take(each)

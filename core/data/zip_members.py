@@ -49,6 +49,8 @@ class Limits:
 
     `upload` and `unpacked` are bytes, `members` entries; `ratio` is how many times its size an
     entry may grow to, `pixels` what an image may have, and `decoded` those of all that are tried.
+    `seconds` bounds the whole unpacking, whatever a decoder does with a file that it was not made
+    for.
     """
 
     upload: int
@@ -57,6 +59,7 @@ class Limits:
     ratio: int = 200
     pixels: int = 80_000_000
     decoded: int = 20_000_000_000
+    seconds: float = 1800.0
 
 
 @dataclass(frozen=True, slots=True)

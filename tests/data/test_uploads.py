@@ -280,6 +280,20 @@ def test_the_pixels_of_all_members_are_bounded_also_where_each_is_small(tmp_path
     )
 
 
+def test_the_time_that_all_members_take_is_bounded(tmp_path: Path) -> None:
+    message = refused(zipped(classes("a", "b")), tmp_path / "data", replace(LIMITS, seconds=0.0))
+    assert "takes over 0 s to read" in message
+
+
+def test_pixels_that_are_written_out_as_text_are_left_out_without_being_read(
+    tmp_path: Path,
+) -> None:
+    slow = b"P2 9000 9000 255\n" + b"#\n" * 50_000
+    inside = [*classes("a", "b"), ("a/slow.pgm", slow), ("a/binary.pgm", b"P5 1 1 255\n\1")]
+    made = unpacked(zipped(inside), tmp_path / "data")
+    assert [path for path, _ in made.left_out] == ["a/slow.pgm"]
+
+
 def test_an_image_that_is_left_out_after_it_was_decoded_counts_too(tmp_path: Path) -> None:
     torn = png(3, (500, 500))[:-200]
     inside = [*classes("cat", "dog"), *((f"cat/torn-{n}.png", torn) for n in range(4))]
