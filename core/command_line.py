@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
 import click
+from pydantic import TypeAdapter
 
 from core import export_commands, run_commands, train_commands
 from core.arguments import (
@@ -21,7 +23,11 @@ from core.arguments import (
 )
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
+from core.design.curves import RISES, SHAPES
 from core.design.document import MAX_EPOCHS
+from core.design.learning_rate import Decay, Warmup
+from core.design.problems import SEVERITIES
+from core.design.words import columns
 from core.errors import STOPPED, InputError, ThawError, nearest, one_line, shown
 from core.export import csv
 from core.runs import demo
@@ -135,8 +141,7 @@ def presets_(name: str | None, model: str | None, epochs: int | str | None, abou
     if name is None:
         if model is not None or epochs is not None or about:
             raise InputError("NAME", "is missing", nearest("", presets.names()))
-        for line in preset_words.overview():
-            click.echo(line)
+        click.echo("\n".join(preset_words.overview()))
     elif about:
         if model is not None or epochs is not None:
             way_out = "leave them out, or print the schedule without --about"
@@ -176,10 +181,31 @@ def check(file: str, batch_size: int) -> None:
 
 
 @cli.command()
-@click.argument("code")
-def explain(code: str) -> None:
-    """Say why the problem CODE is one, with sources: rising-lr, late-thaw, ..."""
-    click.echo(why.why(code))
+@click.argument("code", required=False)
+def explain(code: str | None) -> None:
+    """List the problems that a schedule can have, or say why CODE is one, with sources."""
+    if code is None:
+        rows = [(each, SEVERITIES[each], why.meaning(each)) for each in SEVERITIES]
+        click.echo("\n".join(columns(rows)))
+    else:
+        said = why.meaning(code)
+        click.echo(f"{SEVERITIES[code]}: {said}\n\n{why.why(code)}")
+
+
+@cli.command()
+def shapes() -> None:
+    """List the shapes of decay and warmup, each with its formula, fields and defaults."""
+    click.echo("decay: floor + (peak - floor) * share, where x goes from 0 to 1 after the warmup")
+    decays = [TypeAdapter[Any](Decay).validate_python({"shape": name}) for name in SHAPES]
+    rows = [(f"  {d.shape}", f"share = {d.formula}", json.dumps(d.model_dump())) for d in decays]
+    click.echo("\n".join(columns(rows)))
+    click.echo("warmup: start + (peak - start) * share, where y goes from 0 to 1 during it")
+    begun = Warmup().model_dump()
+    rows = [
+        (f"  {name}", f"share = {Warmup.formulas[name]}", json.dumps(begun | {"shape": name}))
+        for name in RISES
+    ]
+    click.echo("\n".join(columns(rows)))
 
 
 @cli.command()

@@ -1,4 +1,4 @@
-"""The commands that take a schedule elsewhere, and bring one back: export and import."""
+"""The commands that take a schedule elsewhere, and bring one back: targets, export, import."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from core.arguments import STEPS_PER_EPOCH, read, read_schedule, table_if_known, table_of
 from core.design import parse
+from core.design.words import columns
 from core.errors import InputError, one_line
 from core.export import csv, phases, targets
 from core.export.exported import Source
@@ -52,6 +53,13 @@ def export(
     click.echo(told.encode(errors="surrogateescape"), nl=False)  # a name may have any bytes
 
 
+@click.command("targets")
+def targets_() -> None:
+    """List the targets of an export: name, title, what it is, and its file's suffix."""
+    rows = [(name, each.title, each.about, each.suffix) for name, each in targets.TARGETS.items()]
+    click.echo("\n".join(columns(rows)))
+
+
 @click.command("import")
 @click.argument("file", metavar="YAML")
 @click.option(
@@ -65,7 +73,7 @@ def import_(file: str, onto: str) -> None:
     click.echo(parse.dumps(made), nl=False)
 
 
-COMMANDS = (export, import_)
+COMMANDS = (export, targets_, import_)
 
 
 def _write(out: str, content: Iterable[str | bytes]) -> None:

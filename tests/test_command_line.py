@@ -144,6 +144,7 @@ def test_the_batch_size_of_the_run_is_checked_too():
 def test_a_problem_is_explained_with_its_sources():
     result = thaw("explain", "rising-lr")
     assert result.exit_code == 0
+    assert result.stdout.startswith("warning: An absolute floor lies above a group's peak")
     assert "eta_min" in result.stdout
     assert "https://arxiv.org/abs/1801.06146" in result.stdout
     refused(
@@ -339,7 +340,7 @@ def test_the_design_commands_do_not_import_torch():
     code = (
         "import sys; from click.testing import CliRunner; from core.command_line import cli;"
         "[CliRunner().invoke(cli, a.split(), catch_exceptions=False) for a in "
-        "('presets', 'check gradual', 'curves gradual', 'groups resnet18', '--help')];"
+        "('presets', 'check gradual', 'curves gradual', 'groups resnet18', 'targets', '--help')];"
         "print([name for name in ('torch', 'timm', 'streamlit') if name in sys.modules])"
     )
     ran = subprocess.run(

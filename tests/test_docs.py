@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
 from core.command_line import cli
 from core.design import curves, parse, plan, presets, problems
-from core.design.curves import SHAPES
+from core.design.curves import RISES, SHAPES
 from core.design.record_door import parse_record
 from core.export.targets import TARGETS
 from tests.export.trainers.running import python_with
@@ -61,24 +64,51 @@ def test_every_folder_of_python_has_its_line_in_the_tree() -> None:
     assert rooms <= named
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-def test_every_decay_shape_has_its_line(shape: str) -> None:
-    assert f"| `{shape}` |" in README
+def printed(*arguments: str) -> list[str]:
+    """The lines that a command prints."""
+    result = CliRunner().invoke(cli, arguments)
+    assert (result.exit_code, result.stderr) == (0, "")
+    return result.stdout.splitlines()
 
 
-@pytest.mark.parametrize("preset", presets.names())
-def test_every_preset_has_its_line(preset: str) -> None:
-    assert f"| `{preset}` |" in README
+@pytest.mark.parametrize(
+    ("command", "names"),
+    [("presets", presets.names()), ("explain", problems.CHECKS), ("targets", TARGETS)],
+)
+def test_the_command_line_lists_each_with_a_sentence(command: str, names: Iterable[str]) -> None:
+    rows = [re.split(r" {2,}", line) for line in printed(command)]
+    assert [row[0] for row in rows] == list(names)
+    assert all(len(row) > 2 and row[-1] for row in rows)
 
 
-@pytest.mark.parametrize("code", problems.CHECKS)
-def test_every_problem_has_its_line(code: str) -> None:
-    assert f"| `{code}` |" in README
+_MATHS = {"cos": math.cos, "sqrt": math.sqrt, "pi": math.pi, "max": max, "sum": sum}
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_every_target_of_an_export_has_its_line(target: str) -> None:
-    assert re.search(rf"^\| [^|]*`{target}`[^|]* \|", README, flags=re.MULTILINE)
+def formulas(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
+    """The formula and the fields of each shape of decay or warmup, as the command line prints."""
+    blocks = re.split(r"^(decay|warmup): .*$", "\n".join(printed("shapes")), flags=re.MULTILINE)
+    rows = re.findall(r"^  (\w+) +share = (.*?) +(\{.*)$", blocks[blocks.index(kind) + 1], re.M)
+    return {name: (formula, json.loads(fields)) for name, formula, fields in rows}
+
+
+def test_the_command_line_lists_every_shape_with_the_formula_of_its_rates() -> None:
+    decays, warmups = formulas("decay"), formulas("warmup")
+    assert [[*decays], [*warmups]] == [[*SHAPES], [*RISES]]
+    for at in np.linspace(0.0, 1.0, 998).tolist():
+        for name, (formula, fields) in decays.items():
+            options = {k: v for k, v in fields.items() if k not in ("shape", "floor")}
+            due = SHAPES[name](np.array([at]), **options)[0]
+            assert eval(formula, {**_MATHS, **options, "x": at}) == pytest.approx(due, abs=1e-7)
+        for name, (formula, _) in warmups.items():
+            assert eval(formula, {**_MATHS, "y": at}) == pytest.approx(RISES[name](np.array(at)))
+
+
+@pytest.mark.parametrize("kind", ["decay", "warmup"])
+def test_the_fields_of_a_listed_shape_can_be_pasted_into_a_schedule(kind: str) -> None:
+    raw = parse.to_raw(presets.load("gradual"))
+    for _, fields in formulas(kind).values():
+        raw["lr"][kind] = fields
+        assert parse.to_raw(parse.from_raw(raw))["lr"][kind] == fields
 
 
 @pytest.mark.parametrize("command", [c for c in cli.commands if not cli.commands[c].hidden])

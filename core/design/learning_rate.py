@@ -1,12 +1,14 @@
 """The curve of a schedule, field by field: warmup, the shapes of the decay, and their floors.
 
-What they mean is the law, in `core.design.curves`.
+The rates that they give are computed in `core.design.curves`. A shape's `formula` says the same in
+Python's notation for people: what is left of (peak - floor) at x from 0 to 1 after the warmup.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
@@ -40,6 +42,7 @@ NO_FLOOR = FloorFactor(factor=0.0)
 class Cosine(Document):
     """Half a cosine from the peak to the floor (SGDR, arXiv:1608.03983)."""
 
+    formula: ClassVar = "(1 + cos(pi * x)) / 2"
     shape: Literal["cosine"]
     floor: Floor = NO_FLOOR
 
@@ -47,6 +50,7 @@ class Cosine(Document):
 class Linear(Document):
     """A straight line from the peak to the floor."""
 
+    formula: ClassVar = "1 - x"
     shape: Literal["linear"]
     floor: Floor = NO_FLOOR
 
@@ -54,6 +58,7 @@ class Linear(Document):
 class Constant(Document):
     """The peak, to the end."""
 
+    formula: ClassVar = "1"
     shape: Literal["constant"]
 
 
@@ -63,6 +68,7 @@ class WSD(Document):
     `cooldown` is a share, from 0.001 to 1, of what is left after warmup.
     """
 
+    formula: ClassVar = "1 - sqrt(max(0, x - 1 + cooldown) / cooldown)"
     shape: Literal["wsd"]
     cooldown: Annotated[float, Field(ge=0.001, le=1)] = 0.2
     floor: Floor = NO_FLOOR
@@ -71,6 +77,7 @@ class WSD(Document):
 class Polynomial(Document):
     """(1 - x) ** power, as `torch.optim.lr_scheduler.PolynomialLR`."""
 
+    formula: ClassVar = "(1 - x) ** power"
     shape: Literal["polynomial"]
     power: Annotated[float, Field(ge=0.01, le=100)] = 2.0
     floor: Floor = NO_FLOOR
@@ -92,6 +99,7 @@ class Steps(Document):
     Milestones are shares of what is left after warmup, and ascend.
     """
 
+    formula: ClassVar = "gamma ** sum(x >= m for m in milestones)"
     shape: Literal["steps"]
     milestones: Annotated[
         tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
@@ -110,8 +118,12 @@ FLOORLESS = ("constant", "steps")
 
 
 class Warmup(Document):
-    """The rise from `start_factor` · peak to the peak over the first `epochs` epochs."""
+    """The rise from `start_factor` · peak to the peak over the first `epochs` epochs.
 
+    A formula gives the share of the rise that is done at y from 0 to 1 over those epochs.
+    """
+
+    formulas: ClassVar[Mapping[str, str]] = {"linear": "y", "cosine": "(1 - cos(pi * y)) / 2"}
     epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
     start_factor: Annotated[float, Field(ge=0, le=1)] = 0.1
     shape: Literal["linear", "cosine"] = "linear"

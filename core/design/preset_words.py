@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from core.design import presets
 from core.design.preset import Preset
+from core.design.words import columns
 
 
 def overview() -> Iterator[str]:
     """A line for every preset, by name: its name, its title, and when to use it."""
     found = [presets.find(name) for name in presets.names()]
-    wide = max(len(each.name) for each in found), max(len(each.title) for each in found)
-    for each in found:
-        yield f"{each.name:{wide[0]}}  {each.title:{wide[1]}}  {each.when}"
+    return columns([(each.name, each.title, each.when) for each in found])
 
 
 def about(preset: Preset) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 FEWEST_DIGITS = 3
 """What a person reads at a glance."""
@@ -14,6 +14,13 @@ def listed(names: Iterable[str], limit: int = 6) -> str:
     if len(others) >= limit:
         others, last = others[: limit - 1], f"{len(others) + 2 - limit} more"
     return f"{', '.join(others)} and {last}" if others else last
+
+
+def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Yield a line for every row, with its cells under those of the rows before."""
+    wide = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+    for row in rows:
+        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, wide, strict=True)).rstrip()
 
 
 def counted(count: float, thing: str) -> str:

@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from core.design.problems import CHECKS
-from core.design.why import codes, why
+from core.design.problems import CHECKS, SEVERITIES
+from core.design.why import codes, meaning, why
 from core.errors import InputError
 
 
 def test_every_code_has_an_entry_and_no_entry_is_without_a_code():
-    assert sorted(codes()) == sorted(CHECKS)
+    assert sorted(codes()) == sorted(CHECKS) == sorted(SEVERITIES)
 
 
 @pytest.mark.parametrize("code", CHECKS)
@@ -18,6 +18,11 @@ def test_an_entry_says_why_in_words_and_names_a_source(code: str):
     words, _, sources = why(code).partition("Source")
     assert len(words.split()) >= 20
     assert re.search(r"\]\(https://\S+\)", sources)
+
+
+@pytest.mark.parametrize("code", CHECKS)
+def test_an_entry_begins_with_one_sentence_that_says_what_the_problem_is(code: str):
+    assert re.fullmatch(r"[A-Z][^.\n]*\.", re.sub(r"\d\.\d", "", meaning(code)))
 
 
 def test_arxiv_numbers_are_those_of_their_links():

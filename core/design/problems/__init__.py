@@ -5,11 +5,12 @@ An error refuses to run; a warning and a hint do not. A fix is the mended schedu
 
 from core.design.problems.check import CHECKS, MAX_OF_A_KIND, errors, problems, refuse_errors
 from core.design.problems.facts import Facts
-from core.design.problems.problem import Fix, Problem, Severity
+from core.design.problems.problem import SEVERITIES, Fix, Problem, Severity
 
 __all__ = [
     "CHECKS",
     "MAX_OF_A_KIND",
+    "SEVERITIES",
     "Facts",
     "Fix",
     "Problem",

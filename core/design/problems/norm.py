@@ -37,7 +37,7 @@ def moving_batchnorm(facts: Facts) -> Iterator[Problem]:
         edits.set_groups(schedule, {name: {"when_frozen": "eval"} for name in names}),
     )
     path, subject = facts.path(names[0], "when_frozen"), listed(names)
-    yield Problem("moving-batchnorm", "warning", path, names, wrong, way_out, fix, subject)
+    yield Problem("moving-batchnorm", path, names, wrong, way_out, fix, subject)
 
 
 def small_batch_batchnorm(facts: Facts) -> Iterator[Problem]:
@@ -60,4 +60,4 @@ def small_batch_batchnorm(facts: Facts) -> Iterator[Problem]:
         fix = Fix("Keep pretrained statistics", kept)
         way_out += ", or keep the pretrained statistics"
     path, subject = facts.path(names[0], "batchnorm"), listed(names)
-    yield Problem("small-batch-batchnorm", "warning", path, names, wrong, way_out, fix, subject)
+    yield Problem("small-batch-batchnorm", path, names, wrong, way_out, fix, subject)

@@ -44,7 +44,7 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     except ThawError:  # a scale so large that no base rate goes with it
         way_out = f"bring the scale of {fastest} closer to 1"
     path = "optimizer.base_lr"
-    yield Problem("unusual-lr", "warning", path, (fastest,), wrong, way_out, fix)
+    yield Problem("unusual-lr", path, (fastest,), wrong, way_out, fix)
 
 
 def heavy_decay(facts: Facts) -> Iterator[Problem]:
@@ -59,7 +59,7 @@ def heavy_decay(facts: Facts) -> Iterator[Problem]:
     path = "optimizer.weight_decay"
     mended = edits.set_field(facts.schedule, path, high)
     fix = Fix(f"Weight decay {high:g}", mended)
-    yield Problem("heavy-decay", "warning", path, (), wrong, way_out, fix)
+    yield Problem("heavy-decay", path, (), wrong, way_out, fix)
 
 
 def decay_on_norms(facts: Facts) -> Iterator[Problem]:
@@ -84,4 +84,4 @@ def decay_on_norms(facts: Facts) -> Iterator[Problem]:
         f"norm layers and biases, {percent(pulled / everything)} of what trains"
     )
     way_out = "keep it if it is small, or set it to 0: a schedule has one decay for all groups"
-    yield Problem("decay-on-norms", "hint", "optimizer.weight_decay", (), wrong, way_out)
+    yield Problem("decay-on-norms", "optimizer.weight_decay", (), wrong, way_out)

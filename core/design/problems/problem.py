@@ -11,6 +11,35 @@ Severity = Literal["error", "warning", "hint"]
 ORDER: dict[Severity, int] = {"error": 0, "warning": 1, "hint": 2}
 """An error refuses to run; a warning costs a run much of its worth; a hint is good to know."""
 
+SEVERITIES: dict[str, Severity] = {
+    "unknown-model": "error",
+    "unknown-weights": "error",
+    "nested-path": "error",
+    "unknown-path": "error",
+    "empty-group": "error",
+    "ungrouped": "error",
+    "idle-epochs": "error",
+    "late-window": "warning",
+    "late-thaw": "warning",
+    "frozen-head": "warning",
+    "long-warmup": "warning",
+    "rising-lr": "warning",
+    "floor-above-peak": "warning",
+    "unusual-lr": "warning",
+    "wide-spread": "warning",
+    "heavy-decay": "warning",
+    "moving-batchnorm": "warning",
+    "small-batch-batchnorm": "warning",
+    "cold-thaw": "hint",
+    "early-warmup": "hint",
+    "no-warmup": "hint",
+    "coarse-steps": "hint",
+    "frozen-above": "hint",
+    "never-trains": "hint",
+    "decay-on-norms": "hint",
+}
+"""The severity of every problem, by its code."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fix:
@@ -29,13 +58,17 @@ class Problem:
     """
 
     code: str
-    severity: Severity
     path: str
     groups: tuple[str, ...]
     wrong: str
     way_out: str
     fix: Fix | None = None
     subject: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """The severity of all problems of this code."""
+        return SEVERITIES[self.code]
 
     @property
     def sentence(self) -> str:

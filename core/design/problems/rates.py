@@ -39,7 +39,7 @@ def rising_lr(facts: Facts) -> Iterator[Problem]:
     )
     way_out = "make the floor a factor of each group's peak"
     fix = Fix("Floor as a factor", edits.to_relative_floor(facts.schedule))
-    yield Problem("rising-lr", "warning", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
+    yield Problem("rising-lr", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
 
 
 def floor_above_peak(facts: Facts) -> Iterator[Problem]:
@@ -65,7 +65,7 @@ def floor_above_peak(facts: Facts) -> Iterator[Problem]:
             f"is {rate(facts.floor_lr, 6)}, and even {fastest}, the fastest group, peaks at "
             f"{rate(facts.peaks[fastest], 2)}, so {so}"
         )
-    yield Problem("floor-above-peak", "warning", path, (), wrong, way_out, fix)
+    yield Problem("floor-above-peak", path, (), wrong, way_out, fix)
 
 
 def wide_spread(facts: Facts) -> Iterator[Problem]:
@@ -87,7 +87,7 @@ def wide_spread(facts: Facts) -> Iterator[Problem]:
     fix = _narrowed(facts.schedule)
     path = "lr.group_decay" if facts.schedule.group(slow).lr_scale is None else ""
     path = path or facts.path(slow, "lr_scale")
-    yield Problem("wide-spread", "warning", path, (slow,), wrong, way_out, fix, slow)
+    yield Problem("wide-spread", path, (slow,), wrong, way_out, fix, slow)
 
 
 def coarse_steps(facts: Facts) -> Iterator[Problem]:
@@ -102,7 +102,7 @@ def coarse_steps(facts: Facts) -> Iterator[Problem]:
     mended = edits.set_field(facts.schedule, "lr.interval", "step")
     adds = _late(Facts(mended, facts.layers)) - _late(facts)
     fix = None if adds else Fix("LR steps by step", mended)
-    yield Problem("coarse-steps", "hint", "lr.interval", (), wrong, way_out, fix)
+    yield Problem("coarse-steps", "lr.interval", (), wrong, way_out, fix)
 
 
 def _late(facts: Facts) -> set[tuple[str, ...]]:

@@ -20,7 +20,7 @@ def unknown_model(facts: Facts) -> Iterator[Problem]:
     if name not in catalogue.names():
         wrong = f"is {name!r}, which is not supported"
         way_out = nearest(name, catalogue.names())
-        yield Problem("unknown-model", "error", "model.name", (), wrong, way_out)
+        yield Problem("unknown-model", "model.name", (), wrong, way_out)
 
 
 def unknown_weights(facts: Facts) -> Iterator[Problem]:
@@ -29,7 +29,7 @@ def unknown_weights(facts: Facts) -> Iterator[Problem]:
     if table is not None and weights is not None and weights not in table.weights:
         way_out = nearest(weights, table.weights) if table.weights else "it has none, so write null"
         wrong = f"is {weights!r}, which {table.model} does not have"
-        yield Problem("unknown-weights", "error", "model.weights", (), wrong, way_out)
+        yield Problem("unknown-weights", "model.weights", (), wrong, way_out)
 
 
 def nested_path(facts: Facts) -> Iterator[Problem]:
@@ -45,7 +45,7 @@ def nested_path(facts: Facts) -> Iterator[Problem]:
                 wrong = f"is {path!r}, which {lies} group {owner}"
                 way_out = "name every part of the model once"
                 both = (owner,) if owner == group.name else (owner, group.name)
-                yield Problem("nested-path", "error", where, both, wrong, way_out)
+                yield Problem("nested-path", where, both, wrong, way_out)
             seen.add(path)
 
 
@@ -62,7 +62,7 @@ def unknown_path(facts: Facts) -> Iterator[Problem]:
                 where = f"groups[{at}].modules[{index}]"
                 wrong = f"is {path!r}, which is not a part of {table.model} with parameters"
                 way_out = nearest(path, table.sizes)
-                yield Problem("unknown-path", "error", where, (group.name,), wrong, way_out)
+                yield Problem("unknown-path", where, (group.name,), wrong, way_out)
 
 
 def empty_group(facts: Facts) -> Iterator[Problem]:
@@ -78,7 +78,7 @@ def empty_group(facts: Facts) -> Iterator[Problem]:
             )
             way_out = "name modules that have parameters, or remove the group"
             fix = _removed(facts.schedule, group)
-            yield Problem("empty-group", "error", where, (group.name,), wrong, way_out, fix)
+            yield Problem("empty-group", where, (group.name,), wrong, way_out, fix)
 
 
 def ungrouped(facts: Facts) -> Iterator[Problem]:
@@ -89,7 +89,7 @@ def ungrouped(facts: Facts) -> Iterator[Problem]:
     if left:
         wrong = f"leave out {listed(left)}"
         way_out = f"put every parameter of {facts.layers.model} into one group"
-        yield Problem("ungrouped", "error", "groups", (), wrong, way_out)
+        yield Problem("ungrouped", "groups", (), wrong, way_out)
 
 
 def _is_empty(group: Group, table: LayerTable) -> bool:

@@ -43,7 +43,7 @@ def long_warmup(facts: Facts) -> Iterator[Problem]:
         f"Shorten the warmup to {epochs(mended)}",
         edits.set_field(schedule, "lr.warmup.epochs", mended),
     )
-    yield Problem("long-warmup", "warning", "lr.warmup.epochs", groups, wrong, way_out, fix)
+    yield Problem("long-warmup", "lr.warmup.epochs", groups, wrong, way_out, fix)
 
 
 def no_warmup(facts: Facts) -> Iterator[Problem]:
@@ -59,7 +59,7 @@ def no_warmup(facts: Facts) -> Iterator[Problem]:
     way_out = f"give {'Adam' if schedule.optimizer.name == 'adam' else 'AdamW'} a warmup"
     warmed = Fix(f"Warmup of {epochs(length)}", _with_warmup(schedule, length))
     fix = _restarted(schedule) if cold else warmed  # which gives those that thaw later theirs too
-    yield Problem("no-warmup", "hint", "lr.warmup.epochs", names, wrong, way_out, fix)
+    yield Problem("no-warmup", "lr.warmup.epochs", names, wrong, way_out, fix)
 
 
 def cold_thaw(facts: Facts) -> Iterator[Problem]:
@@ -80,7 +80,7 @@ def cold_thaw(facts: Facts) -> Iterator[Problem]:
     way_out = "restart the curve when a group thaws"
     path, subject = facts.path(names[0], "trainable[0]"), listed(names)
     fix = _restarted(facts.schedule)
-    yield Problem("cold-thaw", "hint", path, names, wrong, way_out, fix, subject)
+    yield Problem("cold-thaw", path, names, wrong, way_out, fix, subject)
 
 
 def early_warmup(facts: Facts) -> Iterator[Problem]:
@@ -100,7 +100,7 @@ def early_warmup(facts: Facts) -> Iterator[Problem]:
     )
     way_out = "restart the curve when a group thaws"
     fix = _restarted(facts.schedule)
-    yield Problem("early-warmup", "hint", "lr.warmup.epochs", (first,), wrong, way_out, fix)
+    yield Problem("early-warmup", "lr.warmup.epochs", (first,), wrong, way_out, fix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ def idle_epochs(facts: Facts) -> Iterator[Problem]:
     way_out = f"let one train there, usually the last ({head})"
     mended = edits.set_windows(schedule, {head: edits.TO_THE_END})
     fix = Fix(f"Train {head} in every epoch", mended)
-    yield Problem("idle-epochs", "error", "groups", (head,), wrong, way_out, fix)
+    yield Problem("idle-epochs", "groups", (head,), wrong, way_out, fix)
 
 
 def late_window(facts: Facts) -> Iterator[Problem]:
@@ -55,7 +55,7 @@ def late_window(facts: Facts) -> Iterator[Problem]:
             windows = [(fair, group.trainable[0][1])]  # any others are late too
             fix = Fix(f"Thaw at {fair}", edits.set_windows(schedule, {group.name: windows}))
         names = (group.name,)
-        yield Problem("late-window", "warning", where, names, wrong, way_out, fix, group.name)
+        yield Problem("late-window", where, names, wrong, way_out, fix, group.name)
 
 
 def late_thaw(facts: Facts) -> Iterator[Problem]:
@@ -79,7 +79,7 @@ def late_thaw(facts: Facts) -> Iterator[Problem]:
         way_out = f"thaw it by epoch {earlier}, or restart the curve when a group thaws"
         where = facts.path(group.name, "trainable[0]")
         names = (group.name,)
-        yield Problem("late-thaw", "warning", where, names, wrong, way_out, fix, group.name)
+        yield Problem("late-thaw", where, names, wrong, way_out, fix, group.name)
 
 
 def frozen_head(facts: Facts) -> Iterator[Problem]:
@@ -93,7 +93,7 @@ def frozen_head(facts: Facts) -> Iterator[Problem]:
     way_out = "let it train from the start"
     mended = edits.set_windows(facts.schedule, {head.name: edits.TO_THE_END})
     fix = Fix(f"Train {head.name} in every epoch", mended)
-    yield Problem("frozen-head", "warning", path, (head.name,), wrong, way_out, fix, head.name)
+    yield Problem("frozen-head", path, (head.name,), wrong, way_out, fix, head.name)
 
 
 def frozen_above(facts: Facts) -> Iterator[Problem]:
@@ -107,7 +107,7 @@ def frozen_above(facts: Facts) -> Iterator[Problem]:
     )
     way_out = "thaw from the head down, unless surgical fine-tuning is what you want"
     path = facts.path(names[0], "trainable")
-    yield Problem("frozen-above", "hint", path, names, wrong, way_out, subject=listed(names))
+    yield Problem("frozen-above", path, names, wrong, way_out, subject=listed(names))
 
 
 def never_trains(facts: Facts) -> Iterator[Problem]:
@@ -132,7 +132,7 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
         wrong += f", so {count(facts.layers, paths):,} parameters stay {as_at_first}"
     way_out = f"add a window if {one_or_more(names, 'it', 'they')} should change"
     path = facts.path(names[0], "trainable")
-    yield Problem("never-trains", "hint", path, names, wrong, way_out, subject=listed(names))
+    yield Problem("never-trains", path, names, wrong, way_out, subject=listed(names))
 
 
 def _is_little(received: Budget) -> bool:

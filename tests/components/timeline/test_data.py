@@ -85,8 +85,8 @@ def test_an_absolute_floor_has_no_handle_but_a_number() -> None:
 
 def test_problems_are_numbered_in_their_order() -> None:
     place = "groups[0].trainable[0]"
-    warning = Problem("late-thaw", "warning", place, ("body",), "thaws late", "thaw at 1")
-    hint = Problem("never-trains", "hint", place, ("body",), "never trains", "add a window")
+    warning = Problem("late-thaw", place, ("body",), "thaws late", "thaw at 1")
+    hint = Problem("never-trains", place, ("body",), "never trains", "add a window")
     sent = drawn(small(), problems=(warning, hint))["problems"]
     assert [(row["number"], row["severity"], row["message"]) for row in sent] == [
         (1, "warning", warning.message),

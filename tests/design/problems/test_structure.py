@@ -26,7 +26,6 @@ def test_unknown_model():
     problem = the("unknown-model", schedule(model={"name": "torchvision/resnet19"}))
     assert problem == Problem(
         code="unknown-model",
-        severity="error",
         path="model.name",
         groups=(),
         wrong="is 'torchvision/resnet19', which is not supported",
@@ -43,7 +42,6 @@ def test_a_path_inside_another_groups_path():
     bad = schedule(group("body", *ALL, "fc.bias"), group("head"))
     assert the("nested-path", bad) == Problem(
         code="nested-path",
-        severity="error",
         path="groups[0].modules[6]",
         groups=("head", "body"),
         wrong="is 'fc.bias', which already lies inside 'fc' of group head",
@@ -57,7 +55,6 @@ def test_a_path_that_two_groups_name():
     bad = schedule(group("body", *ALL), group("head", "fc", "layer4"))
     assert the("nested-path", bad) == Problem(
         code="nested-path",
-        severity="error",
         path="groups[1].modules[1]",
         groups=("body", "head"),
         wrong="is 'layer4', which is already in group body",
@@ -84,7 +81,6 @@ def test_weights_that_the_model_does_not_have():
     bad = schedule(model={"name": RESNET18.model, "weights": "IMAGENET1K_V2"})
     assert the("unknown-weights", bad) == Problem(
         code="unknown-weights",
-        severity="error",
         path="model.weights",
         groups=(),
         wrong="is 'IMAGENET1K_V2', which torchvision/resnet18 does not have",
@@ -107,7 +103,6 @@ def test_a_path_that_the_model_does_not_have():
     assert problems.problems(bad, RESNET18) == (
         Problem(
             code="unknown-path",
-            severity="error",
             path="groups[0].modules[6]",
             groups=("body",),
             wrong="is 'layer5', which is not a part of torchvision/resnet18 with parameters",
@@ -133,7 +128,6 @@ def test_parameters_in_no_group():
     assert problems.problems(bad, RESNET18) == (
         Problem(
             code="ungrouped",
-            severity="error",
             path="groups",
             groups=(),
             wrong="leave out conv1.weight and fc.bias",
