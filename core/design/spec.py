@@ -83,7 +83,7 @@ def names_differ(parts: tuple[AnyPart, ...]) -> tuple[AnyPart, ...]:
 
 
 class Schedule(Document):
-    """A whole fine-tuning schedule; see the README for an example."""
+    """A whole fine-tuning schedule; README.md beside this file has an example."""
 
     format: Literal["thaw.schedule"]
     version: Literal[1]

@@ -1,7 +1,7 @@
 """What the hosted demo holds in memory: python -m tests.benchmarks.serving.
 
-Starts the app as the README hosts it. Visitors look at every page and at every export that is
-drawn, and edit; then one of them trains each model that the demo runs, with every group open, at
+Starts the app as core/runs/README.md hosts it. Visitors look at every page and at every export that
+is drawn, and edit; then one of them trains each model that the demo runs, with every group open, at
 its largest images and batches. Printed is what the server and all its processes held together
 after the visits, the most while they went on, which is with a process that draws, and the most with
 a run: what is resident, and a page that processes share once, as a container's limit counts it.
@@ -37,8 +37,8 @@ _EVERY = 0.1  # seconds between two looks
 
 
 def hosted() -> dict[str, str]:
-    """What README's container sets, but for its home."""
-    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    """Return what the container of core/runs/README.md sets, but for its home."""
+    lines = (ROOT / "core/runs/README.md").read_text(encoding="utf-8").splitlines()
     words = [word for line in lines if line.startswith("ENV ") for word in line.split()[1:]]
     named = dict(word.split("=", 1) for word in words)
     del named[HOME]  # each measuring has its own

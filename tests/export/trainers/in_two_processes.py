@@ -27,7 +27,7 @@ SHARE = BATCH // 2
 
 
 def accelerate(model: nn.Module, folder: Path, case: str) -> None:
-    """As README does it."""
+    """Train with Accelerate as core/README.md does."""
     from accelerate import Accelerator, DistributedDataParallelKwargs
 
     from core import attach
