@@ -12,6 +12,7 @@ from torch import nn
 
 from core.design import parse, presets
 from core.design.spec import Schedule
+from core.design.words import listed
 from core.errors import InputError, ModelError, nearest, shown
 from core.freezing import apply_plan
 from core.grouping import LayerGroups, group_paths, resolve_groups
@@ -37,10 +38,26 @@ class Attached:
     def begin(self, epoch: int) -> None:
         """Put the model into train mode, and every group into its state of that epoch (from 0).
 
-        A pure function of the epoch. Raises InputError for a negative one.
+        A pure function of the epoch. Raises InputError for a negative one, and ModelError (also an
+        InputError) when parameters of the model have been replaced since `attach`.
         """
+        self._refuse_replaced_parameters()
         self.model.train()
         apply_plan(self.layer_groups, self.schedule, epoch)
+
+    def _refuse_replaced_parameters(self) -> None:
+        """Raise ModelError unless the optimizer has the model's parameters, and no others."""
+        known = {id(p): g.get("name") for g in self.optimizer.param_groups for p in g["params"]}
+        names = {id(p): name for name, p in self.model.named_parameters()}
+        new = [repr(name) for key, name in names.items() if key not in known]
+        lost = {repr(group): None for key, group in known.items() if key not in names}
+        if not new and not lost:
+            return
+        wrong = f"lacks parameters of {listed(lost)} that it had at attach()"
+        if new:
+            wrong = f"has {listed(new)}, not there at attach(), which the optimizer would not move"
+        way_out = "attach after layers are replaced, load_state_dict(assign=True) and to_empty()"
+        raise ModelError("model", wrong, way_out)
 
 
 def attach(

@@ -129,9 +129,11 @@ class GradualUnfreezer:
         """Thaws the groups named for `epoch` or earlier and freezes all others.
 
         A pure function of the epoch (from 0), so a resumed run needs no state. Thawed modules
-        take the model's own mode, train or eval. Raises InputError for a negative epoch.
+        take the model's own mode, train or eval. Raises InputError for a negative epoch, and
+        ModelError when layers of the model have been replaced since the groups were made.
         """
         _check_epoch(epoch)
+        check_cover(self.model, self.layer_groups)
         for name, layers in self.layer_groups.items():
             is_open = name in self.opens_at and self.opens_at[name] <= epoch
             set_group(layers, open=is_open, training=self.model.training)

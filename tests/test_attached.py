@@ -75,6 +75,37 @@ def test_steps_of_an_epoch_are_a_whole_number(steps: float):
         attach(Small(), "exercise", steps)
 
 
+def _new_head(model: nn.Module) -> None:
+    model.fc = nn.Linear(4, 5)
+
+
+def _assigned(model: nn.Module) -> None:
+    model.load_state_dict(Small().state_dict(), assign=True)
+
+
+def _without_a_layer(model: nn.Module) -> None:
+    model.layer4 = nn.Identity()
+
+
+@pytest.mark.parametrize("replace", [_new_head, _assigned, _without_a_layer])
+def test_an_epoch_does_not_begin_once_parameters_have_been_replaced(replace):
+    plan = attach(Small(), "exercise", 1)
+    replace(plan.model)
+    with pytest.raises(ModelError, match=r"^model .* at attach\(\).*: attach after layers are"):
+        plan.begin(0)
+    if replace is not _without_a_layer:
+        attach(plan.model, "exercise", 1).begin(0)
+
+
+def test_an_epoch_does_not_begin_once_a_model_on_meta_has_got_its_memory():
+    with torch.device("meta"):
+        plan = attach(Small(), "exercise", 1)
+    plan.begin(0)
+    plan.model.to_empty(device="cpu")
+    with pytest.raises(ModelError, match=r"^model has 'conv1.weight', .* the optimizer would not"):
+        plan.begin(0)
+
+
 def test_core_has_what_it_names_and_loads_torch_only_when_asked():
     for name in core.__all__:
         assert callable(getattr(core, name))

@@ -394,6 +394,14 @@ def test_an_unfreezer_refuses_groups_that_leave_parameters_out():
         GradualUnfreezer(model, {"head": [model["head"]]}, {0: ["head"]})
 
 
+def test_an_unfreezer_refuses_a_head_that_has_been_replaced_since_it_was_made():
+    model = tiny()
+    unfreezer = GradualUnfreezer(model, groups_of(model), {0: ["head"]})
+    model["head"] = nn.Linear(6, 5)
+    with pytest.raises(ModelError, match="make the groups from this model, after its layers have"):
+        unfreezer.step(1)
+
+
 def test_negative_epochs_are_refused():
     model = tiny()
     unfreezer = GradualUnfreezer(model, groups_of(model), {0: ["head"]})
