@@ -15,7 +15,7 @@ from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import InputError, ModelError, nearest, shown
 from core.freezing import apply_plan
-from core.grouping import LayerGroups, group_paths, resolve_groups
+from core.grouping import LayerGroups, check_module, group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.scheduler import ScheduleLR
 
@@ -69,12 +69,14 @@ def attach(
     has the parts that the schedule's groups name.
 
     Raises ScheduleError for a file that is no schedule, InputError for one that is not there, and
-    ModelError (both are InputErrors) where the groups do not fit the model.
+    ModelError (both are InputErrors) where the groups do not fit the model, and for a model that
+    is wrapped, compiled, scripted, or made in inference mode, or whose parameters have no shape.
     """
     if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
         wrong = f"is {shown(schedule)}"
         way_out = "give a file, a preset's name, or what core.design.parse.from_raw makes of a dict"
         raise InputError("schedule", wrong, way_out)
+    _refuse_what_cannot_be_frozen(model)
     found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
     try:
         groups = resolve_groups(model, group_paths(found))
@@ -92,6 +94,33 @@ def attach(
     )
     attached.begin(0)
     return attached
+
+
+def _refuse_what_cannot_be_frozen(model: nn.Module) -> None:
+    """Raise ModelError for a model whose layers cannot be frozen, or are not those of its paths."""
+    check_module(model)
+    kind = type(model).__name__
+    if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):
+        way_out = "unwrap it first: give its .module, and train with the wrapped one"
+        raise ModelError("model", f"is wrapped in {kind}", way_out)
+    if isinstance(getattr(model, "_orig_mod", None), nn.Module):
+        way_out = "unwrap it first: give its ._orig_mod, and train with the compiled one"
+        raise ModelError("model", f"is compiled ({kind})", way_out)
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):
+            wrong = (
+                f"has {path!r}, which is scripted or traced" if path else "is scripted or traced"
+            )
+            raise ModelError("model", wrong, "give the model that torch.jit was given")
+    for name, tensor in (*model.named_parameters(), *model.named_buffers()):
+        if nn.parameter.is_lazy(tensor):
+            way_out = (
+                "pass a batch through the model first, which gives its lazy layers their shape"
+            )
+            raise ModelError("model", f"has {name!r}, which has no shape yet", way_out)
+        if tensor.is_inference():
+            way_out = "make or load the model outside torch.inference_mode()"
+            raise ModelError("model", f"has {name!r}, which was made in inference mode", way_out)
 
 
 def _read(name: str) -> Schedule:

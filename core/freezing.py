@@ -56,6 +56,10 @@ def set_group(
         wrong = f"is one {type(layers).__name__}, not a list"
         raise InputError("layers", wrong, "write [layer]")
     layers = list(layers)
+    for place, layer in enumerate(layers):
+        if not isinstance(cast(Any, layer), (nn.Module, nn.Parameter)):
+            way_out = "give modules and parameters, as in get_layer_groups(model)['head']"
+            raise InputError(f"layers[{place}]", f"is a {type(layer).__name__}", way_out)
     for parameter in parameters_of(layers):
         parameter.requires_grad_(open)
         if not open:

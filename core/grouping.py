@@ -56,10 +56,10 @@ def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
     blocks1 … blocks3 and head for a vision transformer of twelve blocks. Any other model is grouped
     by `core.suggest`. The model is known by its parts, so a replaced head is fine.
 
-    Raises ModelError for a model without parameters.
+    Raises ModelError for a model without parameters, and for what is no model.
     """
-    known = _parts(model)
-    groups = {name: [known[path] for path in paths] for name, paths in default_paths(model).items()}
+    paths_by_group, known = default_paths(model), _parts(model)
+    groups = {name: [known[path] for path in paths] for name, paths in paths_by_group.items()}
     check_cover(model, groups)
     return groups
 
@@ -74,6 +74,7 @@ def suggested_paths(model: nn.Module) -> dict[str, Paths]:
 
     Raises ModelError for a model without parameters.
     """
+    check_module(model)
     if not _names(model):
         raise ModelError(
             "model", f"is a {type(model).__name__} without parameters", "use one that has some"
@@ -153,11 +154,18 @@ def parameters_of(layers: Iterable[Layer]) -> list[nn.Parameter]:
     return list(found.values())
 
 
+def check_module(model: object) -> None:
+    """Raise ModelError unless the model is a torch.nn.Module."""
+    if not isinstance(model, nn.Module):
+        raise ModelError("model", f"is a {type(model).__name__}", "give the torch.nn.Module itself")
+
+
 def check_cover(model: nn.Module, layer_groups: LayerGroups) -> None:
     """Raises ModelError unless every parameter of the model is in exactly one group.
 
     Catches groups that were made before a head was replaced.
     """
+    check_module(model)
     names = _names(model)
     owners: dict[int, str] = {}
     for group, layers in layer_groups.items():
@@ -179,8 +187,8 @@ def check_cover(model: nn.Module, layer_groups: LayerGroups) -> None:
     left = [name for key, name in names.items() if key not in owners]
     if left:
         more = f" and {len(left) - 3} more" if len(left) > 3 else ""
-        shown = ", ".join(map(repr, left[:3]))
-        raise ModelError("groups", f"leave out {shown}{more}", "add their paths to a group")
+        first = ", ".join(map(repr, left[:3]))
+        raise ModelError("groups", f"leave out {first}{more}", "add their paths to a group")
 
 
 def _check_prefixes(groups: Mapping[str, Sequence[str]]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from inspect import signature
 from numbers import Integral
+from types import NoneType
 from typing import Any, cast
 
 import torch
@@ -16,6 +17,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from core.design.recorded import Recorded, RecordedGroup, Settings
 from core.errors import InputError, shown
 from core.freezing import hold, is_held, release
+from core.grouping import check_module
 from core.suggest import shortest_paths
 
 _OTHERS = ("amsgrad", "betas", "dampening", "eps", "maximize", "nesterov")
@@ -43,9 +45,11 @@ def from_optimizer(
     A param group of which a part trains in other epochs comes apart. Names are the groups' own
     `"name"`, else `group 0`, `group 1`.
 
-    Raises InputError for less than one epoch or step, a scheduler of another optimizer, one whose
-    rates depend on a metric, and a `before_epoch` that adds or removes param groups.
+    Raises InputError for what is no model, optimizer or scheduler, for less than one epoch or step,
+    a scheduler of another optimizer, one whose rates depend on a metric, and a `before_epoch` that
+    adds or removes param groups.
     """
+    check_module(model)
     _check(optimizer, scheduler, epochs, steps_per_epoch)
     rates: list[list[float]] = []
     trains: list[dict[int, bool]] = []
@@ -168,6 +172,11 @@ def _check(
     epochs: int,
     steps_per_epoch: int,
 ) -> None:
+    if not isinstance(cast(Any, optimizer), torch.optim.Optimizer):
+        raise InputError("optimizer", f"is a {type(optimizer).__name__}", "give one of torch.optim")
+    if not isinstance(cast(Any, scheduler), (LRScheduler, NoneType)):
+        way_out = "give one of torch.optim.lr_scheduler, or None"
+        raise InputError("scheduler", f"is a {type(scheduler).__name__}", way_out)
     for field, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
         if not isinstance(cast(Any, value), Integral) or value < 1:
             raise InputError(field, f"is {shown(value)}", "give 1 or more, a whole number")

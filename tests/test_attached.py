@@ -75,6 +75,53 @@ def test_steps_of_an_epoch_are_a_whole_number(steps: float):
         attach(Small(), "exercise", steps)
 
 
+def _lazy() -> nn.Module:
+    model = Small()
+    model.fc = nn.LazyLinear(3)
+    return model
+
+
+def _inferring() -> nn.Module:
+    with torch.inference_mode():
+        return Small()
+
+
+def _partly_scripted() -> nn.Module:
+    model = Small()
+    model.layer1 = torch.jit.script(model.layer1)
+    return model
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: None, "model is a NoneType: give the torch.nn.Module itself"),
+        (lambda: "resnet18", "model is a str: give the torch.nn.Module itself"),
+        (lambda: Small, "model is a type: give the torch.nn.Module itself"),
+        (lambda: nn.DataParallel(Small()), "model is wrapped in DataParallel: unwrap it first: "),
+        (lambda: torch.compile(Small()), "model is compiled (OptimizedModule): unwrap it first: "),
+        (lambda: torch.jit.script(Small().layer1), "model is scripted or traced: give the model"),
+        (_partly_scripted, "model has 'layer1', which is scripted or traced: give the model"),
+        (_lazy, "model has 'fc.weight', which has no shape yet: pass a batch through"),
+        (_inferring, "model has 'conv1.weight', which was made in inference mode: make or load"),
+    ],
+)
+def test_a_model_that_cannot_be_frozen_is_refused_with_a_way_out(make, told: str):
+    with pytest.raises(ModelError) as caught:
+        attach(make(), presets.load("exercise"), 1)
+    assert str(caught.value).startswith(told)
+
+
+def test_what_an_unwrapped_model_is_attached_to_trains_under_its_wrap():
+    wrapped = nn.DataParallel(Small())
+    plan = attach(wrapped.module, SCHEDULES["discriminative cosine"], 1)
+    before = plan.model.fc.weight.clone()
+    wrapped(torch.randn(4, 3, 8, 8)).sum().backward()
+    plan.optimizer.step()
+    assert not torch.equal(before, plan.model.fc.weight)
+
+
 def _new_head(model: nn.Module) -> None:
     model.fc = nn.Linear(4, 5)
 

@@ -420,6 +420,11 @@ def test_a_layer_without_a_list_around_it_is_refused():
         freeze_group(nn.Linear(2, 2))
 
 
+def test_a_layers_name_in_place_of_the_layer_is_refused():
+    with pytest.raises(InputError, match=r"^layers\[1\] is a str: give modules and parameters"):
+        unfreeze_group([nn.Linear(2, 2), "layer4"])
+
+
 def test_a_plan_for_a_group_without_layers_is_refused():
     model = tiny()
     with pytest.raises(InputError, match=r"^layer_groups have no group 'bdy': did you mean 'body'"):

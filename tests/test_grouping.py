@@ -184,6 +184,14 @@ def test_tied_parameters_count_once():
     assert size([*layers, *layers]) == size(layers)
 
 
+def test_what_is_no_model_is_refused():
+    for other in (None, "resnet18", Tiny):
+        with pytest.raises(ModelError, match=r"^model is a \w+: give the torch.nn.Module itself$"):
+            get_layer_groups(other)
+        with pytest.raises(ModelError, match=r"^model is a "):
+            check_cover(other, {})
+
+
 def test_a_parameter_tied_across_two_groups_is_refused():
     assert refusal(Tiny(tied=True), GROUPS) == (
         "groups[2].modules[0] is 'head', whose 'stem.0.weight' is shared with group 'stem': "

@@ -212,6 +212,12 @@ def test_what_cannot_be_recorded_is_refused():
         from_optimizer(model, optimizer, lr_scheduler.ReduceLROnPlateau(optimizer), 2)
     with pytest.raises(InputError, match="scheduler belongs to another optimizer"):
         from_optimizer(model, optimizer, lr_scheduler.StepLR(other, 1), 2)
+    with pytest.raises(InputError, match="model is a NoneType: give the torch"):
+        from_optimizer(None, optimizer, None, 2)
+    with pytest.raises(InputError, match="optimizer is a list: give one of"):
+        from_optimizer(model, [optimizer], None, 2)
+    with pytest.raises(InputError, match="scheduler is a list: give one of"):
+        from_optimizer(model, optimizer, [lr_scheduler.StepLR(optimizer, 1)], 2)
     with pytest.raises(InputError, match="epochs is 0: give 1 or more"):
         from_optimizer(model, optimizer, None, 0)
     with pytest.raises(InputError, match=r"steps_per_epoch is 1\.5: give 1 or more, a whole"):
