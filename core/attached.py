@@ -10,7 +10,7 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from core.design import parse, presets
+from core.design import parse, presets, problems
 from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import InputError, ModelError, nearest, shown
@@ -68,8 +68,9 @@ def attach(
     `steps_per_epoch` counts optimizer steps. The model keeps its own head; what counts is that it
     has the parts that the schedule's groups name.
 
-    Raises ScheduleError for a file that is no schedule, InputError for one that is not there, and
-    ModelError (both are InputErrors) where the groups do not fit the model, and for a model that
+    Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
+    such as one with epochs in which nothing trains; InputError for a file that is not there;
+    ModelError (all are InputErrors) where the groups do not fit the model, and for a model that
     is wrapped, compiled, scripted, or made in inference mode, or whose parameters have no shape.
     """
     if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
@@ -78,6 +79,7 @@ def attach(
         raise InputError("schedule", wrong, way_out)
     _refuse_what_cannot_be_frozen(model)
     found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
+    problems.refuse_errors(found, own_model=True)
     try:
         groups = resolve_groups(model, group_paths(found))
     except ModelError as error:

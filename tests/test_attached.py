@@ -10,9 +10,10 @@ from torch import nn
 
 import core
 from core import attach
-from core.design import presets
-from core.design.parse import dumps
-from core.errors import InputError, ModelError
+from core.design import presets, problems
+from core.design.parse import dumps, from_raw, to_raw
+from core.design.spec import Schedule
+from core.errors import InputError, ModelError, ScheduleError
 from core.grouping import group_paths
 from tests.export.thrice import SCHEDULES, STEPS, Seen, Small, assert_as_planned, trains
 
@@ -61,6 +62,30 @@ def test_what_does_not_fit_is_refused_in_a_sentence(tmp_path: Path):
         "(the preset 'ulmfit' is for timm/tf_efficientnet_lite0; for another model of torchvision "
         "or timm, attach a file from: python -m core presets ulmfit --model MODEL)"
     )
+
+
+def _with_idle_epochs() -> Schedule:
+    raw = to_raw(SCHEDULES["discriminative cosine"])
+    for group in raw["groups"]:
+        group["trainable"] = [[0, 1], [3, None]]
+    return from_raw(raw)
+
+
+def test_a_schedule_that_a_run_refuses_is_refused_in_the_same_words():
+    with pytest.raises(ScheduleError) as refused:
+        problems.refuse_errors(_with_idle_epochs())
+    with pytest.raises(ScheduleError, match="are all frozen in epochs 1 to 2") as caught:
+        attach(Small(), _with_idle_epochs(), 1)
+    assert str(caught.value) == str(refused.value)
+
+
+def test_a_model_of_ones_own_may_have_any_name():
+    raw = to_raw(SCHEDULES["discriminative cosine"])
+    raw["model"]["name"] = "my/network"
+    plan = attach(Small(), from_raw(raw), 1)
+    assert plan.schedule.model.name == "my/network"
+    with pytest.raises(ScheduleError, match=r"model.name is 'my/network', which is not supported"):
+        problems.refuse_errors(plan.schedule)
 
 
 def test_a_folder_does_not_hide_the_preset_of_its_name(tmp_path: Path, monkeypatch):

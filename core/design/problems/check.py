@@ -62,8 +62,17 @@ def errors(schedule: Schedule, layers: LayerTable | None = None) -> tuple[Proble
     return tuple(p for p in problems(schedule, layers) if p.severity == "error")
 
 
-def refuse_errors(schedule: Schedule, layers: LayerTable | None = None) -> None:
-    """Raise ScheduleError with every problem of severity error, if there is one."""
-    found = errors(schedule, layers)
+def refuse_errors(
+    schedule: Schedule, layers: LayerTable | None = None, *, own_model: bool = False
+) -> None:
+    """Raise ScheduleError with every problem of severity error, if there is one.
+
+    With `own_model` the network is at hand, so that a name which nobody knows is none.
+    """
+    found = [
+        InputError(problem.path, problem.wrong, problem.way_out)
+        for problem in errors(schedule, layers)
+        if not (own_model and problem.code == "unknown-model")
+    ]
     if found:
-        raise ScheduleError([InputError(p.path, p.wrong, p.way_out) for p in found])
+        raise ScheduleError(found)
