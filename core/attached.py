@@ -14,7 +14,7 @@ from core.design import parse, presets, problems
 from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import InputError, ModelError, nearest, shown
-from core.freezing import apply_plan
+from core.freezing import apply_plan, check_can_train
 from core.grouping import LayerGroups, check_module, group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.scheduler import ScheduleLR
@@ -66,12 +66,14 @@ def attach(
     """The schedule for this model, as of epoch 0: `schedule` may be a file, or a preset's name.
 
     `steps_per_epoch` counts optimizer steps. The model keeps its own head; what counts is that it
-    has the parts that the schedule's groups name.
+    has the parts that the schedule's groups name. What the model has without gradients, such as the
+    base of a LoRA adapter or a fixed position embedding, stays so.
 
     Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
     such as one with epochs in which nothing trains; InputError for a file that is not there;
-    ModelError (all are InputErrors) where the groups do not fit the model, and for a model that
-    is wrapped, compiled, scripted, or made in inference mode, or whose parameters have no shape.
+    ModelError (all are InputErrors) where the groups do not fit the model, where all of a group
+    that is to train is without gradients, and for a model that is wrapped, compiled, scripted, or
+    made in inference mode, or whose parameters have no shape.
     """
     if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
         wrong = f"is {shown(schedule)}"
@@ -90,6 +92,7 @@ def attach(
             f"or timm, attach a file from: python -m core presets {schedule} --model MODEL"
         )
         raise ModelError(error.field, error.wrong, f"{error.way_out} ({for_yours})") from None
+    check_can_train(groups, found)
     optimizer = build_optimizer(found, groups)
     attached = Attached(
         model, found, groups, optimizer, ScheduleLR(optimizer, found, steps_per_epoch)

@@ -11,10 +11,12 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from core.design import plan
 from core.design.spec import Schedule
-from core.errors import InputError, nearest, shown
+from core.errors import InputError, ModelError, nearest, shown
 from core.grouping import Layer, LayerGroups, check_cover, parameters_of
 
 _HANDLE = "_thaw_hold"
+_FROZEN = "_thaw_frozen"
+"""Set on a parameter whose gradients freezing has taken, and not on what is constant by itself."""
 
 
 def freeze_group(layers: Iterable[Layer]) -> None:
@@ -23,7 +25,10 @@ def freeze_group(layers: Iterable[Layer]) -> None:
 
 
 def unfreeze_group(layers: Iterable[Layer]) -> None:
-    """Thaws the layers: gradients, and train mode for modules that freezing held in eval mode."""
+    """Thaws the layers: gradients, and train mode for modules that freezing held in eval mode.
+
+    All of their parameters get gradients, but for those that cannot have any, such as integers.
+    """
     set_group(layers, open=True)
 
 
@@ -39,6 +44,7 @@ def set_group(
     when_frozen: Literal["eval", "train"] = "eval",
     batchnorm: Literal["eval"] | None = None,
     training: bool = True,
+    keep_constant: bool = False,
 ) -> None:
     """Opens or freezes the layers; doing so again changes nothing.
 
@@ -50,7 +56,8 @@ def set_group(
     layers are open or frozen: they use their running statistics and leave them alone.
 
     A module that is not held any more takes the mode `training`, which should be the model's own.
-    Modules that were not held keep their mode.
+    Modules that were not held keep their mode. With `keep_constant` only those parameters open that
+    may train: what the model itself has without gradients stays so.
     """
     if isinstance(layers, nn.Module) and not isinstance(layers, Iterable):
         wrong = f"is one {type(layers).__name__}, not a list"
@@ -61,8 +68,12 @@ def set_group(
             way_out = "give modules and parameters, as in get_layer_groups(model)['head']"
             raise InputError(f"layers[{place}]", f"is a {type(layer).__name__}", way_out)
     for parameter in parameters_of(layers):
-        parameter.requires_grad_(open)
-        if not open:
+        trains = may_train(parameter)
+        if open and not keep_constant:
+            trains = trains or parameter.is_floating_point() or parameter.is_complex()
+        mark_frozen(parameter, trains and not open)
+        parameter.requires_grad_(trains and open)
+        if not parameter.requires_grad:
             parameter.grad = None
     all_held = not open and when_frozen == "eval"
     for layer in layers:
@@ -80,6 +91,7 @@ def apply_plan(
 
     A pure function of the epoch (from 0): any epoch, in any order, any number of times. It may be
     called before or after `model.train()`; `training` is the mode of the modules that it thaws.
+    What the model itself has without gradients, such as the base of a LoRA adapter, stays so.
 
     Raises InputError for a negative epoch, or when a group of the schedule has no layers.
     """
@@ -94,13 +106,26 @@ def apply_plan(
             when_frozen=group.when_frozen,
             batchnorm=group.batchnorm,
             training=training,
+            keep_constant=True,
         )
+
+
+def check_can_train(layer_groups: LayerGroups, schedule: Schedule) -> None:
+    """Raise ModelError where a group is to train, and the model has all of it without gradients."""
+    for place, group in enumerate(schedule.groups):
+        if group.trainable and not any(map(may_train, parameters_of(layer_groups[group.name]))):
+            wrong = (
+                f"lets {group.name!r} train, but requires_grad is False for all of its parameters"
+            )
+            way_out = "set it to True before for those that should train, or remove the windows"
+            raise ModelError(f"groups[{place}].trainable", wrong, way_out)
 
 
 class GradualUnfreezer:
     """Thaws groups at the epochs of a schedule such as `{0: ["head"], 2: ["layer4"]}`.
 
-    Once made, the model is as in epoch 0. Groups that the schedule does not name stay frozen.
+    Once made, the model is as in epoch 0. Groups that the schedule does not name stay frozen; the
+    others thaw as by `unfreeze_group`.
 
     Raises InputError for an unknown group or a negative epoch, ModelError (also an InputError)
     when a parameter of the model is in no group.
@@ -141,6 +166,24 @@ class GradualUnfreezer:
         for name, layers in self.layer_groups.items():
             is_open = name in self.opens_at and self.opens_at[name] <= epoch
             set_group(layers, open=is_open, training=self.model.training)
+
+
+def may_train(parameter: nn.Parameter) -> bool:
+    """Return whether the parameter has gradients, or had them before freezing took them."""
+    return parameter.requires_grad or is_frozen(parameter)
+
+
+def is_frozen(parameter: nn.Parameter) -> bool:
+    """Return whether freezing has taken the parameter's gradients."""
+    return _FROZEN in parameter.__dict__
+
+
+def mark_frozen(parameter: nn.Parameter, frozen: bool) -> None:
+    """Note on the parameter whether freezing has taken its gradients."""
+    if frozen:
+        setattr(parameter, _FROZEN, True)
+    else:
+        parameter.__dict__.pop(_FROZEN, None)
 
 
 def is_held(module: nn.Module) -> bool:

@@ -16,7 +16,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from core.design.recorded import Recorded, RecordedGroup, Settings
 from core.errors import InputError, shown
-from core.freezing import hold, is_held, release
+from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
 from core.suggest import shortest_paths
 
@@ -132,7 +132,7 @@ def _as_before(
     # schedulers fill a rate that is a tensor in place
     tensors = [(v, v.clone()) for g in options for v in g.values() if isinstance(v, torch.Tensor)]
     state = None if scheduler is None else scheduler.state_dict()
-    parameters = [(p, p.requires_grad, p.grad) for p in model.parameters()]
+    parameters = [(p, p.requires_grad, is_frozen(p), p.grad) for p in model.parameters()]
     modes = [(module, is_held(module), module.training) for module in model.modules()]
     try:
         with warnings.catch_warnings():
@@ -147,8 +147,9 @@ def _as_before(
             group.update(before)
         for tensor, value in tensors:
             tensor.copy_(value)
-        for parameter, requires_grad, grad in parameters:
+        for parameter, requires_grad, frozen, grad in parameters:
             parameter.requires_grad_(requires_grad)
+            mark_frozen(parameter, frozen)
             parameter.grad = grad
         for module, held, training in modes:
             if held:

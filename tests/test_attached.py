@@ -15,7 +15,17 @@ from core.design.parse import dumps, from_raw, to_raw
 from core.design.spec import Schedule
 from core.errors import InputError, ModelError, ScheduleError
 from core.grouping import group_paths
-from tests.export.thrice import SCHEDULES, STEPS, Seen, Small, assert_as_planned, trains
+from tests.export.thrice import (
+    CONSTANT,
+    SCHEDULES,
+    STEPS,
+    Adapted,
+    Seen,
+    Small,
+    assert_as_planned,
+    assert_trains,
+    trains,
+)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -38,6 +48,30 @@ def test_a_loop_of_ones_own_has_the_planned_rates_and_open_groups(name: str, tmp
             plan.optimizer.step()
             plan.scheduler.step()
     assert_as_planned(recorded, SCHEDULES[name])
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_what_the_model_itself_keeps_constant_never_trains(again: bool):
+    schedule = SCHEDULES["gradual with restart"]
+    model = Adapted()
+    before = {name: model.get_parameter(name).clone() for name in CONSTANT}
+    for _ in range(1 + again):  # what the first has frozen is not constant for the second
+        plan = attach(model, schedule, steps_per_epoch=1)
+    for epoch in (*range(plan.epochs), 2, 0, 4):
+        plan.begin(epoch)
+        assert_trains(model, schedule, epoch)
+        nn.functional.cross_entropy(model(torch.randn(3, 3, 8, 8)), torch.arange(3)).backward()
+        plan.optimizer.step()
+    assert all(torch.equal(model.get_parameter(name), before[name]) for name in CONSTANT)
+
+
+def test_a_model_frozen_by_hand_is_refused_where_the_schedule_would_have_it_train():
+    model = Small().requires_grad_(False)
+    model.fc.requires_grad_(True)
+    told = r"groups\[2\].trainable lets 'layer2' train, but requires_grad is False for all"
+    with pytest.raises(ModelError, match=told):
+        attach(model, "exercise", 1)
+    attach(model.requires_grad_(True), "exercise", 1)
 
 
 def test_a_presets_name_and_a_schedule_are_taken_too():
@@ -166,7 +200,7 @@ def test_an_epoch_does_not_begin_once_parameters_have_been_replaced(replace):
     with pytest.raises(ModelError, match=r"^model .* at attach\(\).*: attach after layers are"):
         plan.begin(0)
     if replace is not _without_a_layer:
-        attach(plan.model, "exercise", 1).begin(0)
+        attach(plan.model.requires_grad_(True), "exercise", 1).begin(0)
 
 
 def test_an_epoch_does_not_begin_once_a_model_on_meta_has_got_its_memory():

@@ -314,6 +314,24 @@ def test_a_bare_parameter_freezes_and_thaws():
     assert parameter.requires_grad
 
 
+def test_an_integer_parameter_is_left_alone():
+    levels = nn.Parameter(torch.ones(2, dtype=torch.int8), requires_grad=False)
+    weight = nn.Parameter(torch.ones(2))
+    for change in (freeze_group, unfreeze_group):
+        change([levels, weight])
+        assert not levels.requires_grad
+    assert weight.requires_grad
+
+
+def test_to_thaw_a_group_by_hand_thaws_all_of_it():
+    model = tiny().requires_grad_(False)
+    unfreezer = GradualUnfreezer(model, groups_of(model), {0: ["head"], 1: ["body"]})
+    unfreezer.step(1)
+    assert count_trainable(model) == sum(
+        p.numel() for name in ("head", "body") for p in model[name].parameters()
+    )
+
+
 openings = st.dictionaries(
     st.integers(0, 5), st.lists(st.sampled_from(NAMES), unique=True), max_size=4
 )

@@ -23,7 +23,7 @@ from core.design.recorded import differences
 from core.errors import InputError
 from core.freezing import is_held
 from core.recording import OUTSIDE
-from tests.export.thrice import SCHEDULES, STEPS, Small
+from tests.export.thrice import SCHEDULES, STEPS, Adapted, Small, assert_trains
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -294,6 +294,15 @@ def test_layers_that_freezing_holds_are_held_again_and_others_are_not():
     model.train()
     model(torch.zeros(2, 3, 8, 8))
     assert not any(module.training for module in held)
+
+
+def test_a_plan_that_has_been_recorded_still_thaws_what_it_had_frozen():
+    schedule, model = SCHEDULES["gradual with restart"], Adapted()
+    plan = attach(model, schedule, STEPS)
+    from_optimizer(model, plan.optimizer, plan.scheduler, 6, before_epoch=plan.begin)
+    for epoch in range(plan.epochs):
+        plan.begin(epoch)
+        assert_trains(model, schedule, epoch)
 
 
 def test_a_rate_that_is_a_tensor_is_as_before():

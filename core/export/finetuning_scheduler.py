@@ -19,11 +19,26 @@ _CLASSES = '''\
 def make_optimizer(model):
     """For the first phase: finetuning-scheduler adds a param group for each of the others."""
     groups = [
-        {{"params": parameters(model, group), "lr": group["peak"]}}
+        {{"params": [p for p in parameters(model, group) if p.requires_grad], "lr": group["peak"]}}
         for group in GROUPS
         if trains(group, 0)
     ]
     return {optimizer}
+
+
+def read_phases(file, model):
+    """The phases of the file, without what the model itself keeps constant: they would thaw it."""
+    check(model)
+    names = []
+    for name, parameter in model.named_parameters():
+        parameter.frozen = may_train(parameter)  # as it soon will be
+        if parameter.frozen:
+            names.append(f"model.{{name}}")
+    phases = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+    for phase in phases.values():
+        paths = re.compile("|".join(phase["params"]))
+        phase["params"] = [name for name in names if paths.match(name)]
+    return phases
 
 
 class Rates(pl.Callback):
@@ -63,7 +78,9 @@ def make_trainer(model, phases={file}, folder=None):
         max_epochs=EPOCHS,{devices}
         default_root_dir=folder,
         callbacks=[
-            FinetuningScheduler(phases, epoch_transitions_only=True, restore_best=False),
+            FinetuningScheduler(
+                read_phases(phases, model), epoch_transitions_only=True, restore_best=False
+            ),
             FTSCheckpoint(monitor="val_loss"),
             Rates(model),
         ],
@@ -108,7 +125,8 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
             "lr",
             "in the file a phase has one rate, and the first phase has none",
             "curves, first rates and the optimizer are in the Lightning code that goes with it "
-            "(on the command line: --out F --usage)",
+            "(on the command line: --out F --usage), which also leaves out what the model itself "
+            "keeps constant",
         )
     ]
     if _thaws_later(schedule):
@@ -206,6 +224,7 @@ def _lightning(source: Source) -> str:
         source,
         [
             "import lightning.pytorch as pl",
+            "import yaml",
             "from finetuning_scheduler import FinetuningScheduler, FTSCheckpoint",
         ],
         python_freezing.holding(source),

@@ -28,8 +28,9 @@ class FineTuning(pl.Callback):
         self.model = model
 
     def setup(self, trainer, pl_module, stage):
-        if stage == "fit":
-            self.model.requires_grad_(True)  # DDP syncs only what needs gradients at its start
+        if stage == "fit":  # DDP syncs only what needs gradients at its start
+            for parameter in self.model.parameters():
+                parameter.requires_grad_(may_train(parameter))
 
     def on_train_start(self, trainer, pl_module):
         self.on_train_epoch_start(trainer, pl_module)  # for a run that resumes within an epoch

@@ -25,9 +25,13 @@ def _imports(source: Source, imports: list[str], pieces: tuple[str, ...]) -> lis
     own = []
     if python_rates.needs_math(source.schedule) or any("math." in piece for piece in pieces):
         own.append("import math")
+    if any("re.compile" in piece for piece in pieces):
+        own.append("import re")
     bare = python_freezing.has_bare_parameters(source)
     if bare:
         own.append("from operator import attrgetter")
+    if any("Path(" in piece for piece in pieces):
+        own.append("from pathlib import Path")
     held = any(group.batchnorm == "eval" for group in source.schedule.groups)
     others = [*imports, "import torch", *(["from torch import nn"] if held or bare else [])]
     others.sort(key=lambda line: (line.startswith("from"), line))

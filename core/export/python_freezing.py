@@ -1,7 +1,8 @@
 """Groups of a model, and who of them trains, as the few lines of Python that a schedule needs.
 
 A frozen parameter has no gradient at all, so that the optimizer leaves it alone, and a frozen
-module is in eval mode, so that BatchNorm and dropout hold still too. A path that the model does
+module is in eval mode, so that BatchNorm and dropout hold still too. What the model itself has
+without gradients, such as the base of a LoRA adapter, never gets any. A path that the model does
 not have raises AttributeError there: an unknown name must not pass for an empty group.
 """
 
@@ -45,11 +46,26 @@ def trains(group, epoch):
     windows = group["trains"]
     return any(start <= epoch and (end is None or epoch < end) for start, end in windows)'''
 
+_MAY_TRAIN = '''\
+def may_train(parameter):
+    """Tell what has gradients, or had them before it was frozen, from what is constant."""
+    return parameter.requires_grad or getattr(parameter, "frozen", False)
+
+
+def check(model):
+    """Refuse a model that has groups without gradients which are to train."""
+    for group in GROUPS:
+        if group["trains"] and not any(map(may_train, parameters(model, group))):
+            raise ValueError(f"all of {group['name']} has requires_grad=False, yet is to train")'''
+
 _FREEZE = """\
+    check(model)
     for group in GROUPS:
         for parameter in parameters(model, group):
-            parameter.requires_grad_(trains(group, epoch))
-            if not trains(group, epoch):
+            trained = may_train(parameter)
+            parameter.frozen = trained and not trains(group, epoch)
+            parameter.requires_grad_(trained and trains(group, epoch))
+            if not parameter.requires_grad:
                 parameter.grad = None  # else the optimizer would keep moving it"""
 
 _HOLD = """\
@@ -71,23 +87,28 @@ def groups(source: Source) -> str:
 
 
 def freezing(source: Source) -> str:
-    """The functions `trains(group, epoch)` and `freeze(model, epoch)`."""
+    """The functions `trains(group, epoch)`, `may_train(parameter)` and `freeze(model, epoch)`.
+
+    `freeze` raises ValueError where all of a group that is to train is constant.
+    """
     held = _held(source.schedule)
     when = "after model.train()" if held else "as it begins"
     said = f'    """Groups of that epoch train, others hold still: call it every epoch, {when}."""'
-    return "\n".join([_TRAINS, "", "", "def freeze(model, epoch):", said, _FREEZE, *held])
+    freeze = "\n".join(["def freeze(model, epoch):", said, _FREEZE, *held])
+    return "\n\n\n".join([_TRAINS, _MAY_TRAIN, freeze])
 
 
 def holding(source: Source) -> str:
-    """The functions `trains(group, epoch)` and `hold(model, epoch)`, which frees no gradients.
+    """The functions `trains`, `may_train`, `check(model)`, and `hold(model, epoch)`.
 
-    For a trainer that freezes parameters by itself.
+    For a trainer that freezes parameters by itself: `hold` leaves gradients alone.
     """
     held = _held(source.schedule)
     said = '    """What is frozen holds still: call it in every epoch, after model.train()."""'
     nothing = "    pass  # frozen groups stay in train mode"
     body = ["    for group in GROUPS:", *held] if held else [nothing]
-    return "\n".join([_TRAINS, "", "", "def hold(model, epoch):", said, *body])
+    hold = "\n".join(["def hold(model, epoch):", said, *body])
+    return "\n\n\n".join([_TRAINS, _MAY_TRAIN, hold])
 
 
 def _held(schedule: Schedule) -> list[str]:

@@ -15,8 +15,10 @@ class FineTuning(TrainerCallback):
     """
 
     def __init__(self, model, args, images):
-        self.model = model.requires_grad_(True)
+        self.model = model
         self.epoch = 0
+        for parameter in model.parameters():  # DDP syncs only what needs gradients at its start
+            parameter.requires_grad_(may_train(parameter))
         batches = math.ceil(images / (args.train_batch_size * args.world_size))
         self.steps_per_epoch = math.ceil(batches / args.gradient_accumulation_steps)
         optimizer = make_optimizer(model)

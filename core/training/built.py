@@ -12,6 +12,7 @@ from torch import nn
 from core.design.batches import steps_per_epoch
 from core.design.spec import ModelRef, Schedule
 from core.errors import InputError
+from core.freezing import check_can_train
 from core.grouping import LayerGroups, group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.runs.settings import RunSettings
@@ -94,6 +95,7 @@ def assemble(
     if settings.precision == "fast":
         model.to(memory_format=torch.channels_last)
     layer_groups = resolve_groups(model, group_paths(schedule))
+    check_can_train(layer_groups, schedule)
     optimizer = build_optimizer(schedule, layer_groups)
     if settings.precision == "fast":
         precision.one_sweep(optimizer)

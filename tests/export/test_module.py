@@ -18,7 +18,16 @@ from core.optimizer import build_optimizer
 from core.scheduler import ScheduleLR
 from tests.design.strategies import schedules
 from tests.export.made import assert_table_is_the_plan, run_code, source
-from tests.export.thrice import SCHEDULES, STEPS, Seen, Small, assert_as_planned, trains
+from tests.export.thrice import (
+    SCHEDULES,
+    STEPS,
+    Adapted,
+    Seen,
+    Small,
+    assert_as_planned,
+    assert_trains,
+    trains,
+)
 
 IMAGES = torch.randn(STEPS, 6, 3, 8, 8, generator=torch.Generator().manual_seed(1))
 LABELS = torch.randint(3, (STEPS, 6), generator=torch.Generator().manual_seed(2))
@@ -72,6 +81,17 @@ def test_it_ends_with_the_weights_and_statistics_of_thaws_own_parts(name: str):
             own_scheduler.step()
     for name, tensor in ours.state_dict().items():
         torch.testing.assert_close(theirs.state_dict()[name], tensor, rtol=1e-6, atol=1e-7)
+
+
+def test_what_the_model_itself_keeps_constant_never_trains():
+    schedule = SCHEDULES["gradual with restart"]
+    code = run_code(module.export(source(schedule)).content)
+    model = Adapted()
+    for epoch in (*range(code.EPOCHS), 2, 0, 4):
+        code.freeze(model, epoch)
+        assert_trains(model, schedule, epoch)
+    with pytest.raises(ValueError, match="all of layer2 has requires_grad=False, yet is to train"):
+        code.freeze(Small().requires_grad_(False), 0)
 
 
 @given(schedules(), st.integers(1, 9))

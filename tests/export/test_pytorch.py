@@ -18,15 +18,15 @@ from core.data.image_folder import SUFFIXES
 from core.design import layers, presets
 from core.design.apply import apply
 from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core.design.spec import ModelRef, Schedule
 from core.errors import ExportError
 from core.export import pytorch
 from core.runs.settings import RunSettings
-from core.training.models import pretrained
-from core.training.train import train
+from core.training.models import Network, pretrained
+from core.training.train import fit, train
 from tests.design.strategies import real_schedules
 from tests.export.made import assert_table_is_the_plan, run_code, source
-from tests.export.thrice import SCHEDULES, Seen, assert_as_planned
+from tests.export.thrice import SCHEDULES, Adapted, Seen, assert_as_planned
 from tests.sample import sampled
 from tests.training import torchvision_files
 from tests.training.small import same_bits, weights
@@ -102,12 +102,15 @@ def run_script(
     return recorded
 
 
-def run_thaw(schedule: Schedule, data: Path, folder: Path) -> dict[str, torch.Tensor]:
-    settings = RunSettings(
+def settings_of(data: Path) -> RunSettings:
+    return RunSettings(
         data=str(data), image_size=SIZE, batch_size=BATCH, device="cpu", seed=3, samples=100
     )
+
+
+def run_thaw(schedule: Schedule, data: Path, folder: Path) -> dict[str, torch.Tensor]:
     checkpoints, final = folder / "checkpoints", folder / "weights.safetensors"
-    for _ in train(schedule, settings, checkpoints=checkpoints, weights=final):
+    for _ in train(schedule, settings_of(data), checkpoints=checkpoints, weights=final):
         pass
     return weights(folder)
 
@@ -128,6 +131,30 @@ def test_the_script_has_thaws_rates_and_ends_with_its_weights_bit_for_bit(
     assert_as_planned(recorded, schedule, steps_per_epoch=2)
     theirs = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert same_bits(theirs, run_thaw(schedule, data, tmp_path))
+
+
+def test_the_script_too_keeps_constant_what_the_network_itself_does(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    schedule = untrained(SCHEDULES["gradual with restart"])
+    code = run_code(script(schedule))
+    monkeypatch.setattr(sys, "argv", ["script.py", *command(data, tmp_path / "weights.pt")])
+    monkeypatch.setattr(code, "build_model", lambda classes, _: Adapted(classes))
+    code.main()
+
+    def build(_: ModelRef, classes: int, __: int | None) -> Network:
+        return Network(Adapted(classes), code.MEAN, code.STD)
+
+    for _ in fit(
+        build,
+        schedule,
+        settings_of(data),
+        checkpoints=tmp_path / "checkpoints",
+        weights=tmp_path / "weights.safetensors",
+    ):
+        pass
+    theirs = torch.load(tmp_path / "weights.pt", weights_only=True)
+    assert same_bits(theirs, weights(tmp_path))
 
 
 @pytest.mark.filterwarnings("ignore:The default weight initialization:FutureWarning")

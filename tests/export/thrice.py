@@ -13,6 +13,7 @@ from torch import nn
 
 from core.design import curves, plan, presets
 from core.design.parse import from_raw, to_raw
+from core.design.paths import covers
 from core.design.spec import Schedule
 
 STEPS = 5
@@ -73,6 +74,34 @@ class Small(nn.Module):
         return self.fc(x.mean((2, 3)))
 
 
+class Adapter(nn.Module):
+    """A linear layer that stays as it is, and a correction of rank 2 that trains (LoRA)."""
+
+    def __init__(self, base: nn.Linear) -> None:
+        super().__init__()
+        self.base = base.requires_grad_(False)
+        self.down = nn.Linear(base.in_features, 2, bias=False)
+        self.up = nn.Linear(2, base.out_features, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The layer's output, corrected."""
+        return self.base(x) + self.up(self.down(x))
+
+
+class Adapted(Small):
+    """The small network with what never trains: an adapter's base, fixed numbers, integers."""
+
+    def __init__(self, classes: int = 3) -> None:
+        super().__init__(classes)
+        self.fc = Adapter(self.fc)
+        self.layer4.position = nn.Parameter(torch.ones(4), requires_grad=False)
+        self.layer4.code = nn.Parameter(torch.tensor([1, 2], dtype=torch.int8), requires_grad=False)
+
+
+CONSTANT = {"fc.base.weight", "fc.base.bias", "layer4.position", "layer4.code"}
+"""What is constant in `Adapted`."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
     """What a group has at an optimizer step: its rate, and whether its parameters train."""
@@ -106,6 +135,15 @@ def trains(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> dict[str, 
         assert len(flags) == 1, f"{name} is half open"
         found[name] = flags.pop()
     return found
+
+
+def assert_trains(model: Adapted, schedule: Schedule, epoch: int) -> None:
+    """Exactly the parameters of open groups have gradients, without those that are constant."""
+    paths = [p for g in schedule.groups if plan.is_open(g, epoch) for p in g.modules]
+    names = [name for name, _ in model.named_parameters()]
+    open_now = {name for name in names if any(covers(path, name) for path in paths)}
+    found = {name for name, p in model.named_parameters() if p.requires_grad}
+    assert found == open_now - CONSTANT, epoch
 
 
 def assert_as_planned(

@@ -28,14 +28,14 @@ from tests.export.trainers.recording import (
 DATA = list(zip(IMAGES, LABELS, strict=True))
 
 
-def made(folder: Path, code: ModuleType, *callbacks: Any) -> Learner:
+def made(folder: Path, code: ModuleType, variant: str = "", *callbacks: Any) -> Learner:
     """The Learner of the export's usage."""
     loaders = DataLoaders(
         *(DataLoader(DATA, bs=BATCH, num_workers=0) for _ in range(2)), device="cpu"
     )
     return Learner(
         loaders,
-        fresh_model(),
+        fresh_model(variant),
         loss_func=nn.CrossEntropyLoss(),
         splitter=code.splitter,
         opt_func=code.make_optimizer,
@@ -47,7 +47,7 @@ def made(folder: Path, code: ModuleType, *callbacks: Any) -> Learner:
 def fit(folder: Path, case: str, variant: str, *callbacks: Any, start_epoch: int = 0) -> None:
     """Train once, and keep the record of it and what was learned."""
     schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
-    learner = made(folder, code, *callbacks)
+    learner = made(folder, code, variant, *callbacks)
     record = Record(learner.model, schedule)
     with learner.no_bar(), learner.no_logging():
         learner.fit(code.EPOCHS, start_epoch=start_epoch)
@@ -58,6 +58,7 @@ if __name__ == "__main__":
     at, cases = arguments()
     for each in cases:
         fit(at, each, "plain")
+    fit(at, cases[-1], "adapted")
     fit(at, cases[-1], "resumed", start_epoch=2)
     fit(at, cases[0], "accumulated", GradientAccumulation(2 * BATCH))
     with refusal_in(at):

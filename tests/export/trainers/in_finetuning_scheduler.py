@@ -39,7 +39,7 @@ def fit(folder: Path, case: str, variant: str) -> None:
         def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
             self.log("val_loss", self.training_step(batch, batch_idx))
 
-    classifier = Classifier(fresh_model())
+    classifier = Classifier(fresh_model(variant))
     trainer = code.make_trainer(classifier.model, folder / f"{case}.yaml", folder / case)
     if variant == "alone":
         trainer.callbacks = [c for c in trainer.callbacks if not isinstance(c, code.Rates)]
@@ -53,3 +53,4 @@ if __name__ == "__main__":
     for each in cases:
         fit(at, each, "plain")
     fit(at, cases[0], "alone")
+    fit(at, cases[0], "adapted")

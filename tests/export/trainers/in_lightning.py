@@ -76,7 +76,7 @@ def fit(
 ) -> None:
     """Train once, with a validation after each epoch, and keep the record of it."""
     schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
-    classifier = Classifier(fresh_model(), code)
+    classifier = Classifier(fresh_model(variant), code)
     keep = ModelCheckpoint(folder / case, "{step}", save_top_k=-1, every_n_train_steps=7)
     trainer = pl.Trainer(
         max_epochs=code.EPOCHS + more_epochs,
@@ -95,6 +95,7 @@ if __name__ == "__main__":
     at, cases = arguments()
     for each in cases:
         fit(at, each, "plain")
+    fit(at, cases[0], "adapted")
     fit(at, cases[0], "accumulated", accumulate=2)
     fit(at, cases[-1], "resumed", resume=str(at / cases[-1] / "step=7.ckpt"))
     with refusal_in(at):

@@ -42,7 +42,7 @@ class Classifier(nn.Module):
 def fit(folder: Path, case: str, variant: str, resume: str | None = None, **options: Any) -> None:
     """Train once, with an evaluation after each epoch, and keep the record of it."""
     schedule, code = schedule_of(folder, case), imported(folder / f"{case}.py")
-    classifier = Classifier(fresh_model())
+    classifier = Classifier(fresh_model(variant))
     args = TrainingArguments(
         output_dir=str(folder / case),
         per_device_train_batch_size=BATCH,
@@ -90,6 +90,7 @@ if __name__ == "__main__":
         fit(at, each, "plain")
     fit(at, cases[-1], "plain", save_strategy="steps", save_steps=7)
     fit(at, cases[-1], "resumed", resume=str(at / cases[-1] / "checkpoint-7"))
+    fit(at, cases[0], "adapted")
     fit(at, cases[0], "accumulated", gradient_accumulation_steps=2)
     with refusal_in(at):
         fit(at, cases[0], "longer", num_train_epochs=7)

@@ -19,7 +19,7 @@ from torch.optim.optimizer import register_optimizer_step_pre_hook
 from core.design import parse
 from core.design.spec import Schedule
 from core.grouping import group_paths, parameters_of, resolve_groups
-from tests.export.thrice import STEPS, Small
+from tests.export.thrice import CONSTANT, STEPS, Adapted, Small
 
 BATCH = 2
 IMAGES = torch.randn(STEPS * BATCH, 3, 8, 8, generator=torch.Generator().manual_seed(1))
@@ -56,21 +56,24 @@ def refusal_in(folder: Path, name: str = "refusal") -> Iterator[None]:
         (folder / f"{name}.txt").write_text(str(error), encoding="utf-8")
 
 
-def fresh_model() -> Small:
-    """The small network with the same weights every time."""
+def fresh_model(variant: str = "") -> Small:
+    """The small network with the same weights every time; "adapted" is that which has constants."""
     torch.manual_seed(3)
-    return Small()
+    return Adapted() if variant == "adapted" else Small()
 
 
 class Record:
     """Keeps, before every optimizer step, what each group has: [lr, trains, batchnorm, others].
 
     `lr` is None where the optimizer does not have the group; `batchnorm` and `others` say whether
-    modules of that kind are in train mode, None where the group has none.
+    modules of that kind are in train mode, None where the group has none. What is constant in the
+    model must never need a gradient, and is left out.
     """
 
     def __init__(self, model: nn.Module, schedule: Schedule) -> None:
         self._groups = resolve_groups(model, group_paths(schedule))
+        names = CONSTANT if isinstance(model, Adapted) else ()
+        self._constant = [model.get_parameter(name) for name in names]
         self._steps: list[dict[str, Any]] = []
         self._hook = register_optimizer_step_pre_hook(self._keep)
 
@@ -82,8 +85,10 @@ class Record:
     def _keep(self, optimizer: torch.optim.Optimizer, *_: object) -> None:
         lrs = {id(p): float(g["lr"]) for g in optimizer.param_groups for p in g["params"]}
         row = {}
+        assert not any(p.requires_grad for p in self._constant)
+        constant = set(map(id, self._constant))
         for name, layers in self._groups.items():
-            parameters = parameters_of(layers)
+            parameters = [p for p in parameters_of(layers) if id(p) not in constant]
             (lr,) = {lrs.get(id(p)) for p in parameters}
             (trains,) = {p.requires_grad for p in parameters}
             modes: dict[bool, set[bool]] = {True: set(), False: set()}

@@ -21,6 +21,11 @@ def test_fastai_has_thaws_rates_open_groups_and_modes_at_every_step(case: str, f
     running.assert_rates_and_state(running.rows(folder, case), CASES[case])
 
 
+def test_what_the_model_itself_keeps_constant_never_trains(folder: Path):
+    case = next(reversed(CASES))
+    running.assert_rates_and_state(running.rows(folder, case, "adapted"), CASES[case])
+
+
 def test_a_fit_that_starts_at_a_later_epoch_goes_on_by_the_plan(folder: Path):
     running.assert_resumed(folder, first=2 * STEPS)
 

@@ -27,6 +27,13 @@ def test_finetuning_scheduler_does_what_the_export_says_it_will(case: str, folde
     running.assert_rates_and_state(running.rows(folder, case), claimed)
 
 
+def test_what_the_model_itself_keeps_constant_never_trains(folder: Path):
+    case = next(iter(CASES))
+    running.assert_rates_and_state(
+        running.rows(folder, case, "adapted"), finetuning_scheduler.said(CASES[case])
+    )
+
+
 def test_a_group_that_should_freeze_again_goes_on_training_as_declared(folder: Path):
     schedule = CASES["frozen-again"]
     told = [each.field for each in running.exported("finetuning-scheduler", schedule).limitations]

@@ -25,6 +25,11 @@ def test_hugging_faces_trainer_has_thaws_rates_open_groups_and_modes_at_every_st
     running.assert_rates_and_state(running.rows(folder, case), CASES[case])
 
 
+def test_what_the_model_itself_keeps_constant_never_trains(folder: Path):
+    case = next(iter(CASES))
+    running.assert_rates_and_state(running.rows(folder, case, "adapted"), CASES[case])
+
+
 def test_accumulated_batches_count_as_one_step(folder: Path):
     running.assert_accumulated(folder)
 
