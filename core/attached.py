@@ -14,7 +14,7 @@ from core.design import parse, presets, problems
 from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import InputError, ModelError, nearest, shown
-from core.freezing import apply_plan, check_can_train
+from core.freezing import apply_plan, check_can_train, detach
 from core.grouping import LayerGroups, check_module, group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.scheduler import ScheduleLR
@@ -22,7 +22,10 @@ from core.scheduler import ScheduleLR
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What a loop needs. Step `scheduler` after every step of `optimizer`."""
+    """What a loop needs: `begin` each epoch, step `scheduler` after every step of `optimizer`.
+
+    `detach` when all is over, or before the model is saved as a whole, exported or scripted.
+    """
 
     model: nn.Module
     schedule: Schedule
@@ -44,6 +47,14 @@ class Attached:
         self._refuse_replaced_parameters()
         self.model.train()
         apply_plan(self.layer_groups, self.schedule, epoch)
+
+    def detach(self) -> None:
+        """Leave a plain model, which can be pickled, exported and scripted, and loads without Thaw.
+
+        Its hooks are gone, and all has gradients again that had them at `attach`. Doing so again
+        changes nothing, and `begin` takes the model back.
+        """
+        detach(self.model)
 
     def _refuse_replaced_parameters(self) -> None:
         """Raise ModelError unless the optimizer has the model's parameters, and no others."""
@@ -67,7 +78,8 @@ def attach(
 
     `steps_per_epoch` counts optimizer steps. The model keeps its own head; what counts is that it
     has the parts that the schedule's groups name. What the model has without gradients, such as the
-    base of a LoRA adapter or a fixed position embedding, stays so.
+    base of a LoRA adapter or a fixed position embedding, stays so. What is frozen is held by hooks
+    of Thaw, until `detach()` of what this returns.
 
     Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
     such as one with epochs in which nothing trains; InputError for a file that is not there;

@@ -125,7 +125,7 @@ class GradualUnfreezer:
     """Thaws groups at the epochs of a schedule such as `{0: ["head"], 2: ["layer4"]}`.
 
     Once made, the model is as in epoch 0. Groups that the schedule does not name stay frozen; the
-    others thaw as by `unfreeze_group`.
+    others thaw as by `unfreeze_group`, which for all groups leaves a plain model without hooks.
 
     Raises InputError for an unknown group or a negative epoch, ModelError (also an InputError)
     when a parameter of the model is in no group.
@@ -166,6 +166,18 @@ class GradualUnfreezer:
         for name, layers in self.layer_groups.items():
             is_open = name in self.opens_at and self.opens_at[name] <= epoch
             set_group(layers, open=is_open, training=self.model.training)
+
+
+def detach(model: nn.Module) -> None:
+    """Leave a plain model: no hooks, and gradients for all that may train.
+
+    What was held takes the model's own mode, train or eval. Doing so again changes nothing.
+    """
+    for parameter in model.parameters():
+        parameter.requires_grad_(may_train(parameter))
+        mark_frozen(parameter, False)
+    for module in model.modules():
+        release(module, model.training)
 
 
 def may_train(parameter: nn.Parameter) -> bool:

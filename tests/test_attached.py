@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -210,6 +212,59 @@ def test_an_epoch_does_not_begin_once_a_model_on_meta_has_got_its_memory():
     plan.model.to_empty(device="cpu")
     with pytest.raises(ModelError, match=r"^model has 'conv1.weight', .* the optimizer would not"):
         plan.begin(0)
+
+
+_ELSEWHERE = """
+import sys
+import torch
+model = torch.load("model.pt", weights_only=False)
+assert not any(name.split(".")[0] == "core" for name in sys.modules)
+assert all(p.requires_grad for p in model.parameters())
+assert all(module.training for module in model.modules())
+print(tuple(model(torch.zeros(2, 3, 8, 8)).shape))
+"""
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
+def test_a_detached_model_is_a_plain_one_for_pickle_export_and_script(tmp_path: Path):
+    images = torch.zeros(2, 3, 8, 8)
+    layers = [nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU(), nn.Flatten(), nn.Linear(144, 3)]
+    raw = to_raw(SCHEDULES["discriminative cosine"])
+    raw["groups"] = [
+        {"name": "body", "modules": ["0", "1"], "trainable": [[1, None]]},
+        {"name": "head", "modules": ["4"], "trainable": [[0, None]]},
+    ]
+    plan = attach(nn.Sequential(*layers), from_raw(raw), 1)
+    assert b"core.freezing" in pickle.dumps(plan.model)
+    for _ in range(2):
+        plan.detach()
+    torch.save(plan.model, tmp_path / "model.pt")
+    done = subprocess.run(
+        [sys.executable, "-c", _ELSEWHERE],
+        cwd=tmp_path,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONPATH"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout == "(2, 3)\n", done.stderr
+    plan.model.eval()
+    due = plan.model(images)
+    assert torch.equal(torch.jit.script(plan.model)(images), due)
+    assert torch.equal(torch.export.export(plan.model, (images,)).module()(images), due)
+
+
+def test_a_detached_model_has_the_gradients_that_it_had_and_can_be_taken_back():
+    schedule = SCHEDULES["gradual with restart"]
+    plan = attach(Adapted().eval(), schedule, 1)
+    plan.detach()
+    named = dict(plan.model.named_parameters())
+    assert {name for name, p in named.items() if not p.requires_grad} == CONSTANT
+    assert not any(vars(p) for p in named.values())
+    fresh = {path: set(vars(module)) for path, module in Adapted().named_modules()}
+    assert {path: set(vars(module)) for path, module in plan.model.named_modules()} == fresh
+    assert not any(module._forward_pre_hooks for module in plan.model.modules())
+    plan.begin(3)
+    assert_trains(plan.model, schedule, 3)
 
 
 def test_core_has_what_it_names_and_loads_torch_only_when_asked():

@@ -23,7 +23,6 @@ class FineTuning(TrainerCallback):
         self.steps_per_epoch = math.ceil(batches / args.gradient_accumulation_steps)
         optimizer = make_optimizer(model)
         self.optimizers = (optimizer, make_scheduler(optimizer, self.steps_per_epoch))
-        model.register_forward_pre_hook(self.hold)  # Trainer calls model.train() in every step
 
     def on_train_begin(self, args, state, control, **kwargs):
         if state.max_steps != EPOCHS * self.steps_per_epoch:
@@ -31,6 +30,11 @@ class FineTuning(TrainerCallback):
                 f"Trainer would take {state.max_steps} steps, but the schedule has {EPOCHS} epochs "
                 f"of {self.steps_per_epoch}: set num_train_epochs={EPOCHS}, and give all images"
             )
+        # Trainer calls model.train() in every step
+        self.hook = self.model.register_forward_pre_hook(self.hold)
+
+    def on_train_end(self, args, state, control, **kwargs):
+        self.hook.remove()  # so that the model can be saved as a whole
 
     def on_step_begin(self, args, state, control, **kwargs):
         self.epoch = state.global_step // self.steps_per_epoch

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from core.design.cache_plan import VALIDATION
 from core.design.plan import open_groups, phases
 from core.design.spec import Schedule
 from core.files import disk
-from core.freezing import apply_plan, count_trainable
+from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from core.training import checkpoint, precision
@@ -59,6 +60,7 @@ class Run:
         self._build = build
         self._take = take
         self._writer = checkpoint.Writer(checkpoints)
+        self._at_end = ExitStack()
         self._began = time.monotonic()
         self._seconds_before = 0.0
         self._epoch = 0
@@ -67,7 +69,7 @@ class Run:
     def events(self) -> Iterator[ev.Event]:
         """What happens in it; the last event is Finished or Stopped."""
         stopped = False
-        with self._writer:
+        with self._writer, self._at_end:
             try:
                 yield from self._prepare()
                 for epoch in range(self._epoch, self._schedule.epochs):
@@ -137,6 +139,7 @@ class Run:
             self._checkpoints,
             self._take,
         )
+        self._at_end.callback(detach, built.model)
         self._loop = Loop(
             built.model,
             built.optimizer,

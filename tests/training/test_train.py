@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 import re
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ from core.data.bundled import read_bundled
 from core.design import curves, parse
 from core.design.batches import batches
 from core.design.optimizers import SGD
+from core.design.spec import ModelRef
 from core.errors import InputError, RunError, ScheduleError, SettingsError
 from core.files import disk
+from core.freezing import is_held
 from core.runs import events as ev
 from core.runs import predictions
-from core.training.models import pretrained
-from core.training.train import train
+from core.training.models import Network, pretrained
+from core.training.train import fit, train
 from tests.training.small import (
     of_kind,
     run,
@@ -29,6 +32,8 @@ from tests.training.small import (
     small_settings,
     weights,
 )
+
+EXPLOSIVE = SGD(name="sgd", base_lr=1000.0, weight_decay=1e9, momentum=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -222,11 +227,38 @@ def test_a_frozen_group_in_train_mode_keeps_its_parameters_while_its_statistics_
     assert one["bn1.weight"].equal(other["bn1.weight"])
 
 
+@pytest.mark.parametrize("ends", ["finished", "stopped", "failed"])
+def test_a_run_leaves_a_plain_network_however_it_ends(ends: str, tmp_path):
+    kept = []
+
+    def build(ref: ModelRef, classes: int, image_size: int | None) -> Network:
+        kept.append(pretrained(ref, classes, image_size))
+        return kept[-1]
+
+    schedule = small_schedule(4)
+    if ends == "failed":
+        schedule = schedule.model_copy(update={"optimizer": EXPLOSIVE})
+    hooked = []
+
+    def should_stop() -> bool:
+        hooked.extend(filter(is_held, kept[0].model.modules() if kept else ()))
+        return ends == "stopped" and bool(hooked)
+
+    checkpoints = tmp_path / "checkpoints"
+    events = fit(
+        build, schedule, small_settings(), checkpoints=checkpoints, should_stop=should_stop
+    )
+    with pytest.raises(RunError) if ends == "failed" else nullcontext():
+        list(events)
+    assert hooked
+    assert not any(map(is_held, kept[0].model.modules()))
+    assert all(p.requires_grad for p in kept[0].model.parameters())
+
+
 def test_a_loss_that_is_not_finite_names_epoch_step_rates_and_the_way_out(tmp_path):
     schedule = small_schedule(4)
-    explosive = SGD(name="sgd", base_lr=1000.0, weight_decay=1e9, momentum=0.0)
     with pytest.raises(RunError) as caught:
-        run(tmp_path, schedule.model_copy(update={"optimizer": explosive}))
+        run(tmp_path, schedule.model_copy(update={"optimizer": EXPLOSIVE}))
     message = str(caught.value)
     assert re.match(r"the loss is (nan|inf) in epoch \d, step \d+ \(learning rates: ", message)
     assert ", head " in message

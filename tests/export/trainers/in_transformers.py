@@ -64,6 +64,7 @@ def fit(folder: Path, case: str, variant: str, resume: str | None = None, **opti
     )
     record = Record(classifier.model, schedule)
     trainer.train(resume_from_checkpoint=resume)
+    assert not classifier.model._forward_pre_hooks
     record.write(folder / f"{case}.{variant}.json")
 
 
