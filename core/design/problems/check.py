@@ -26,6 +26,7 @@ CHECKS: dict[str, Callable[[Facts], Iterator[Problem]]] = {
     "late-thaw": windows.late_thaw,
     "frozen-head": windows.frozen_head,
     "long-warmup": warmup.long_warmup,
+    "zero-epoch": warmup.zero_epoch,
     "rising-lr": rates.rising_lr,
     "floor-above-peak": rates.floor_above_peak,
     "unusual-lr": optimizer.unusual_lr,

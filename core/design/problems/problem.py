@@ -23,6 +23,7 @@ SEVERITIES: dict[str, Severity] = {
     "late-thaw": "warning",
     "frozen-head": "warning",
     "long-warmup": "warning",
+    "zero-epoch": "warning",
     "rising-lr": "warning",
     "floor-above-peak": "warning",
     "unusual-lr": "warning",

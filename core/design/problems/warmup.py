@@ -15,6 +15,8 @@ from core.design.words import epochs, listed, one_or_more, percent, rate
 
 FULL = 0.75
 """A rate of this share of the peak or more counts as the full rate."""
+START = 0.1
+"""Share of the peak that a warmup begins at where it has to be given one."""
 HIGH = 1e-3
 """PyTorch's default rate of Adam and AdamW, which is high for pretrained layers."""
 
@@ -44,6 +46,25 @@ def long_warmup(facts: Facts) -> Iterator[Problem]:
         edits.set_field(schedule, "lr.warmup.epochs", mended),
     )
     yield Problem("long-warmup", "lr.warmup.epochs", groups, wrong, way_out, fix)
+
+
+def zero_epoch(facts: Facts) -> Iterator[Problem]:
+    """Warmup begins at 0 and the rate changes between epochs only, so that an epoch is lost."""
+    schedule = facts.schedule
+    if schedule.lr.interval != "epoch" or schedule.lr.warmup.start_factor > 0:
+        return
+    idle = [g for g in facts.training if not curves.lr(schedule, g, facts.first_thaws[g.name])]
+    if not idle:
+        return
+    names = tuple(group.name for group in reversed(idle))  # from the head, as they are drawn
+    wrong = (
+        f"is 0 and the rate changes between epochs only, so {listed(names)} "
+        f"{one_or_more(names, 'trains', 'train')} for a whole epoch at rate 0"
+    )
+    way_out = "start the warmup above 0, or change the rate at every step"
+    mended = edits.set_field(schedule, "lr.warmup.start_factor", START)
+    fix = Fix(f"Start the warmup at {percent(START)}", mended)
+    yield Problem("zero-epoch", "lr.warmup.start_factor", names, wrong, way_out, fix)
 
 
 def no_warmup(facts: Facts) -> Iterator[Problem]:
@@ -178,4 +199,4 @@ def _with_warmup(schedule: Schedule, length: float) -> Schedule:
     mended = edits.set_field(schedule, "lr.warmup.epochs", length)
     if mended.lr.warmup.start_factor < FULL:
         return mended
-    return edits.set_field(mended, "lr.warmup.start_factor", 0.1)
+    return edits.set_field(mended, "lr.warmup.start_factor", START)

@@ -17,6 +17,7 @@ _FIELDS = {
     "optimizer.base_lr": "Base LR",
     "optimizer.weight_decay": "Weight decay",
     "lr.warmup.epochs": "Warmup",
+    "lr.warmup.start_factor": "The start of the warmup",
     "lr.decay.floor.lr": "The floor",
     "lr.decay.floor.factor": "The floor",
     "lr.interval": "The interval",

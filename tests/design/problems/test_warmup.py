@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
+from hypothesis import given
 
+from core.design import curves
+from core.design.plan import is_open
 from core.design.spec import Schedule
 from tests.design.problems.small import (
     ALL,
@@ -17,6 +21,7 @@ from tests.design.problems.small import (
     schedule,
     the,
 )
+from tests.design.strategies import schedules
 
 
 def warming(epochs: float, **fields: object) -> dict[str, object]:
@@ -79,6 +84,42 @@ def test_a_warmup_that_is_shortened_is_still_one_and_the_one_that_is_added_fits(
 
 def test_a_group_that_never_thaws_cannot_restart_too_late():
     assert found("long-warmup", restarting(8)) == []
+
+
+def test_a_warmup_by_epochs_from_zero_loses_an_epoch():
+    from_zero = {"warmup": {"epochs": 2, "start_factor": 0}, "interval": "epoch"}
+    bad = schedule(body([[1, None]]), group("head"), epochs=8, lr=from_zero)
+    problem = only("zero-epoch", bad)
+    assert (problem.path, problem.groups) == ("lr.warmup.start_factor", ("head",))
+    assert problem.message == (
+        "lr.warmup.start_factor is 0 and the rate changes between epochs only, so head trains for "
+        "a whole epoch at rate 0: start the warmup above 0, or change the rate at every step"
+    )
+    assert fixed(problem, bad, "Start the warmup at 10%").lr.warmup.start_factor == 0.1
+    by_steps = schedule(
+        body([[1, None]]), group("head"), epochs=8, lr=from_zero | {"interval": "step"}
+    )
+    assert codes(by_steps) == []
+    restarted = schedule(
+        body([[3, None]]), group("head"), epochs=8, lr=from_zero | {"after_unfreeze": "restart"}
+    )
+    assert only("zero-epoch", restarted).groups == ("head", "body")
+
+
+@given(schedules())
+def test_an_epoch_is_lost_exactly_where_a_group_that_trains_has_rate_zero_in_all_of_it(
+    any_schedule: Schedule,
+):
+    steps = np.arange(any_schedule.epochs * 2)
+    rates = curves.rates_of_steps(any_schedule, steps, 2).reshape(len(any_schedule.groups), -1, 2)
+    lost = {
+        g.name
+        for g, epochs in zip(any_schedule.groups, rates, strict=True)
+        for epoch, pair in enumerate(epochs)
+        if is_open(g, epoch) and not pair.any()
+    }
+    told = {name for p in found("zero-epoch", any_schedule) for name in p.groups}
+    assert told == lost
 
 
 def test_a_thaw_at_the_full_rate():
