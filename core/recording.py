@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -40,14 +41,15 @@ def from_optimizer(
     `steps_per_epoch` is how often the loop calls `scheduler.step()` in an epoch; without a
     scheduler the rates stay. `before_epoch` is what the loop does when an epoch (from 0) begins,
     such as `unfreezer.step`. Nothing is trained, and all is as before when it returns: rates,
-    scheduler, `requires_grad`, train mode, gradients.
+    scheduler, `requires_grad`, train mode, gradients. Meanwhile the scheduler works on a copy of
+    all that it holds.
 
     A param group of which a part trains in other epochs comes apart. Names are the groups' own
     `"name"`, else `group 0`, `group 1`.
 
     Raises InputError for what is no model, optimizer or scheduler, for less than one epoch or step,
-    a scheduler of another optimizer, one whose rates depend on a metric, and a `before_epoch` that
-    adds or removes param groups.
+    a scheduler of another optimizer, one whose rates depend on a metric, one that holds what cannot
+    be copied, such as a generator, and a `before_epoch` that adds or removes param groups.
     """
     check_module(model)
     _check(optimizer, scheduler, epochs, steps_per_epoch)
@@ -131,17 +133,21 @@ def _as_before(
     options = [{k: v for k, v in g.items() if k != "params"} for g in groups]
     # schedulers fill a rate that is a tensor in place
     tensors = [(v, v.clone()) for g in options for v in g.values() if isinstance(v, torch.Tensor)]
-    state = None if scheduler is None else scheduler.state_dict()
+    own = {} if scheduler is None else dict(vars(scheduler))
+    copied = _copied(own, [scheduler, optimizer, model])
     parameters = [(p, p.requires_grad, is_frozen(p), p.grad) for p in model.parameters()]
     modes = [(module, is_held(module), module.training) for module in model.modules()]
     try:
+        if scheduler is not None:
+            vars(scheduler).update(copied)
         with warnings.catch_warnings():
             # that the scheduler steps before the optimizer, which is the point
             warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
             yield
     finally:
-        if scheduler is not None and state is not None:
-            scheduler.load_state_dict(state)
+        if scheduler is not None:
+            vars(scheduler).clear()
+            vars(scheduler).update(own)
         optimizer.param_groups[:] = groups
         for group, before in zip(groups, options, strict=True):
             group.update(before)
@@ -157,6 +163,15 @@ def _as_before(
             else:
                 release(module, training)
             module.training = training
+
+
+def _copied(content: dict[str, Any], kept: list[object]) -> dict[str, Any]:
+    """Return a deep copy in which the objects `kept` stay themselves, or raise InputError."""
+    try:
+        return copy.deepcopy(content, {id(each): each for each in kept})
+    except (TypeError, RuntimeError, copy.Error) as error:
+        wrong = f"holds what cannot be copied ({error}), so it would come back used up"
+        raise InputError("scheduler", wrong, "give one that computes its rates") from None
 
 
 def _refuse_other_groups(optimizer: torch.optim.Optimizer, count: int, epoch: int) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterable
 
 import numpy as np
 import pytest
@@ -202,6 +203,58 @@ def test_recording_leaves_everything_as_it_was_and_tells_what_the_loop_would_do(
     for rate in found.groups[0].rates:
         assert rate == optimizer.param_groups[0]["lr"]
         scheduler.step()
+
+
+class _Queued(lr_scheduler.LRScheduler):
+    """Takes each rate from what is left in a list; its state tells the epoch only."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, rates: Iterable[float]) -> None:
+        self.rates = rates
+        super().__init__(optimizer)
+
+    def get_lr(self) -> list[float]:
+        return [self.rates.pop(0) if isinstance(self.rates, list) else next(self.rates)]
+
+    def state_dict(self) -> dict[str, int]:
+        return {"last_epoch": self.last_epoch}
+
+
+@pytest.mark.parametrize("kind", [list, iter])
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+def test_a_scheduler_that_uses_itself_up_comes_back_whole(kind):
+    model = Small()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    scheduler = _Queued(optimizer, kind([0.5, 0.4, 0.3, 0.2, 0.1]))
+    for _ in range(2):
+        assert from_optimizer(model, optimizer, scheduler, 4).groups[0].rates == (
+            0.5,
+            0.4,
+            0.3,
+            0.2,
+        )
+    scheduler.step()
+    assert optimizer.param_groups[0]["lr"] == 0.4
+
+
+def test_a_scheduler_that_cannot_be_put_back_is_refused_before_it_is_touched():
+    model = Small()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    scheduler = _Queued(optimizer, (0.1 * each for each in range(5, 0, -1)))
+    with pytest.raises(InputError, match=r"^scheduler holds what cannot be copied .*generator"):
+        from_optimizer(model, optimizer, scheduler, 2)
+    assert next(scheduler.rates) == 0.4
+
+
+@pytest.mark.filterwarnings("ignore:Detected call of `lr_scheduler.step")
+def test_the_schedulers_inside_another_stay_the_same_objects_in_the_same_state():
+    model = Small()
+    optimizer = torch.optim.SGD(model.parameters(), lr=1.0)
+    parts = [lr_scheduler.ConstantLR(optimizer, 0.5), lr_scheduler.ExponentialLR(optimizer, 0.9)]
+    whole = lr_scheduler.SequentialLR(optimizer, parts, milestones=[2])
+    before = [copy.deepcopy(part.state_dict()) for part in parts]
+    from_optimizer(model, optimizer, whole, 4)
+    assert whole._schedulers == parts
+    assert [part.state_dict() for part in parts] == before
 
 
 def test_what_cannot_be_recorded_is_refused():
