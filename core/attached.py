@@ -77,9 +77,10 @@ def attach(
     """The schedule for this model, as of epoch 0: `schedule` may be a file, or a preset's name.
 
     `steps_per_epoch` counts optimizer steps. The model keeps its own head; what counts is that it
-    has the parts that the schedule's groups name. What the model has without gradients, such as the
-    base of a LoRA adapter or a fixed position embedding, stays so. What is frozen is held by hooks
-    of Thaw, until `detach()` of what this returns.
+    has the parts that the schedule's groups name. What it has without gradients, such as the base
+    of a LoRA adapter or a fixed position embedding, stays so. What is frozen is held by hooks of
+    Thaw, until `detach()` of what this returns. A group that freezes and thaws again goes on with
+    the momentum or the moments that the optimizer kept for it, as in runs and exports.
 
     Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
     such as one with epochs in which nothing trains; InputError for a file that is not there;

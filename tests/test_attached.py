@@ -76,6 +76,25 @@ def test_a_model_frozen_by_hand_is_refused_where_the_schedule_would_have_it_trai
     attach(model.requires_grad_(True), "exercise", 1)
 
 
+def test_a_group_that_thaws_again_goes_on_with_its_momentum():
+    raw = to_raw(SCHEDULES["discriminative cosine"])
+    raw["lr"] = {"decay": {"shape": "constant"}}
+    raw["groups"][0]["trainable"] = [[0, 1], [2, None]]
+    plan = attach(Small(), from_raw(raw), 1)
+    weight = plan.model.conv1.weight
+    places = []
+    for epoch in range(3):
+        plan.begin(epoch)
+        plan.optimizer.zero_grad()
+        if weight.requires_grad:  # a gradient in the first epoch, and none to speak of later
+            weight.grad = torch.full_like(weight, 1.0 if epoch == 0 else 0.0)
+        places.append(weight.detach().clone())
+        plan.optimizer.step()
+    moved = weight.detach() - places[2]
+    assert torch.equal(places[1], places[2])
+    torch.testing.assert_close(moved, 0.9 * (places[1] - places[0]))
+
+
 def test_a_presets_name_and_a_schedule_are_taken_too():
     by_name = attach(Small(), "exercise", steps_per_epoch=1)
     assert by_name.schedule == attach(Small(), presets.load("exercise"), 1).schedule

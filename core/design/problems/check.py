@@ -40,6 +40,7 @@ CHECKS: dict[str, Callable[[Facts], Iterator[Problem]]] = {
     "coarse-steps": rates.coarse_steps,
     "frozen-above": windows.frozen_above,
     "never-trains": windows.never_trains,
+    "kept-moments": optimizer.kept_moments,
     "decay-on-norms": optimizer.decay_on_norms,
 }
 """Every check by the code of its problem, in the order in which they are told."""

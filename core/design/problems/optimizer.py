@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.design import edits
+from core.design.document import Window
 from core.design.layers import parameter_counts
-from core.design.optimizers import OPTIMIZERS
+from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
-from core.design.words import percent, rate
+from core.design.spec import Group
+from core.design.words import listed, one_or_more, percent, rate
 from core.errors import ThawError
 
 USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "sgd": (1e-4, 1.0)}
@@ -60,6 +62,34 @@ def heavy_decay(facts: Facts) -> Iterator[Problem]:
     mended = edits.set_field(facts.schedule, path, high)
     fix = Fix(f"Weight decay {high:g}", mended)
     yield Problem("heavy-decay", path, (), wrong, way_out, fix)
+
+
+def kept_moments(facts: Facts) -> Iterator[Problem]:
+    """Groups thaw again, and the optimizer moves them at first by what it saw before they froze."""
+    schedule, optimizer = facts.schedule, facts.schedule.optimizer
+    again = [group for group in facts.training if len(facts.spans[group.name]) > 1]
+    if not again or (isinstance(optimizer, SGD) and optimizer.momentum == 0):
+        return
+    names = tuple(group.name for group in reversed(again))  # from the head, as they are drawn
+    kept = "momentum" if isinstance(optimizer, SGD) else "moments"
+    wrong = (
+        f"{one_or_more(names, 'freezes and thaws', 'freeze and thaw')} again, and the first steps "
+        f"after that follow the {kept} that {OPTIMIZERS[optimizer.name]} has kept from before"
+    )
+    way_out = (
+        "train without a break, or in a loop of your own clear the optimizer's state of those "
+        "parameters at the thaw"
+    )
+    joined = {group.name: _without_a_break(group, schedule.epochs) for group in again}
+    fix = Fix("Train without a break", edits.set_windows(schedule, joined))
+    path, subject = facts.path(names[0], "trainable"), listed(names)
+    yield Problem("kept-moments", path, names, wrong, way_out, fix, subject)
+
+
+def _without_a_break(group: Group, epochs: int) -> list[Window]:
+    """The group's windows with those that begin within the run as one."""
+    inside = [window for window in group.trainable if window[0] < epochs]
+    return [(inside[0][0], inside[-1][1]), *group.trainable[len(inside) :]]
 
 
 def decay_on_norms(facts: Facts) -> Iterator[Problem]:

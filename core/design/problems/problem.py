@@ -37,6 +37,7 @@ SEVERITIES: dict[str, Severity] = {
     "coarse-steps": "hint",
     "frozen-above": "hint",
     "never-trains": "hint",
+    "kept-moments": "hint",
     "decay-on-norms": "hint",
 }
 """The severity of every problem, by its code."""

@@ -6,7 +6,7 @@ import pytest
 
 from core.design.spec import Schedule
 from core.design.words import rate
-from tests.design.problems.small import body, codes, fixed, group, only, schedule, the
+from tests.design.problems.small import body, codes, fixed, found, group, only, schedule, the
 
 
 def rated(name: str, base_lr: float) -> Schedule:
@@ -74,3 +74,40 @@ def test_adamws_decay_on_norms_and_biases():
     )
     assert codes(schedule(optimizer={"name": "adamw", "weight_decay": 0.0})) == []
     assert codes(schedule(optimizer={"name": "adam", "weight_decay": 0.01})) == []
+
+
+def broken(**optimizer: object) -> Schedule:
+    """Two groups that freeze and thaw again, one of them with a window after the run."""
+    return schedule(
+        group("early", "conv1", "bn1", "layer1", trains=[(0, 1), (2, 3), (4, 6)]),
+        group("late", "layer2", "layer3", "layer4", trains=[(0, 2), (2, 5), (9, None)]),
+        group("head", trains=[(0, 3), (4, None)]),
+        epochs=6,
+        optimizer=optimizer,
+    )
+
+
+def test_a_group_that_thaws_again_goes_on_with_the_moments_of_before():
+    bad = broken()
+    problem = the("kept-moments", bad)
+    assert (problem.severity, problem.path) == ("hint", "groups[2].trainable")
+    assert problem.groups == ("head", "early")
+    assert problem.message == (
+        "head and early freeze and thaw again, and the first steps after that follow the moments "
+        "that Adam has kept from before: train without a break, or in a loop of your own clear the "
+        "optimizer's state of those parameters at the thaw"
+    )
+    assert problem.fix.label == "Train without a break"
+    mended = problem.fix.schedule
+    assert [g.trainable for g in mended.groups] == [
+        ((0, 6),),
+        ((0, 2), (2, 5), (9, None)),
+        ((0, None),),
+    ]
+    assert "kept-moments" not in codes(mended)
+
+
+def test_sgd_without_momentum_remembers_nothing():
+    told = the("kept-moments", broken(name="sgd", base_lr=0.01)).message
+    assert "follow the momentum that SGD has kept" in told
+    assert found("kept-moments", broken(name="sgd", base_lr=0.01, momentum=0.0)) == []

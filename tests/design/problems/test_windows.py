@@ -36,7 +36,7 @@ def test_an_epoch_in_which_nothing_trains():
 def test_many_epochs_in_which_nothing_trains():
     trains = [[1, 2], [4, 5], [6, 7]]
     bad = schedule(group("all", *ALL, "fc", trains=trains), epochs=10)
-    assert only("idle-epochs", bad).message == (
+    assert the("idle-epochs", bad).message == (
         "groups are all frozen in epochs 0, 2 to 3, 5 and 7 to 9: "
         "let one train there, usually the last (all)"
     )
