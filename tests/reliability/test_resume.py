@@ -19,6 +19,7 @@ from click.testing import Result
 from PIL import Image
 
 from core.design import parse
+from core.design.edits import set_field
 from core.errors import InputError, RunError
 from core.runs import checkpoint_files, claim, event_log, outcome
 from core.runs import events as ev
@@ -82,6 +83,15 @@ def test_another_schedule_is_refused_and_the_old_one_goes_on(tmp_path):
     assert folders.status(folder) == "failed"
     path.write_bytes(before)
     finished(folder)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_renamed_schedule_goes_on_and_its_summary_has_the_new_name(tmp_path):
+    folder = broken_off(tmp_path / "run")
+    path = folder / folders.SCHEDULE
+    path.write_text(parse.dumps(set_field(parse.parse(path.read_bytes()), "name", "Renamed")))
+    finished(folder)
+    assert folders.summary(folder).name == "Renamed"
 
 
 @pytest.mark.usefixtures("small_networks")
