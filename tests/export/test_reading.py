@@ -32,6 +32,7 @@ def test_phases_read_apart_are_the_same_schedule() -> None:
         b"0: {params: [zzz], max_transition_epoch: 3}",
         b"\xff\xfe\xfa",
         FILE.replace(b"lr", b"rate"),
+        FILE.replace(b"lr: 0.0001", b"new_optimizer: {}\n  new_lr_scheduler: {init_pg_lrs: [1]}"),
         b"#" * 262_145,
     ],
 )
@@ -41,6 +42,7 @@ def test_what_is_refused_here_is_refused_there_in_the_same_words(content: bytes)
     with pytest.raises(InputError) as there:
         reading.apart(content, EXERCISE, TABLE)
     assert str(there.value) == str(here.value)
+    assert [*map(str, there.value.problems)] == [*map(str, here.value.problems)]
 
 
 def test_a_pattern_that_takes_forever_is_refused_and_the_next_file_is_read(
