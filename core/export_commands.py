@@ -11,7 +11,7 @@ import click
 from core.arguments import STEPS_PER_EPOCH, read, read_schedule, table_if_known, table_of
 from core.design import parse
 from core.errors import InputError, one_line
-from core.export import csv, phases, targets
+from core.export import csv, reading, targets
 from core.export.exported import Source
 from core.runs import in_words
 
@@ -61,7 +61,7 @@ def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)
     table = table_of(schedule.model.name)
-    made = phases.read(read("YAML", file), schedule, table)
+    made = reading.apart(read("YAML", file), schedule, table)
     click.echo(parse.dumps(made), nl=False)
 
 
