@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 from core.errors import STOPPED
@@ -14,6 +15,7 @@ def main() -> None:
     try:
         try:
             _at_ctrl_c(_end)
+            _open_missing_streams()
             from core.command_line import cli  # takes a second, in which there is nothing to lose
 
             _at_ctrl_c(signal.default_int_handler)
@@ -22,6 +24,23 @@ def main() -> None:
             _at_ctrl_c(_end)
     except KeyboardInterrupt:  # between two lines of these
         raise SystemExit(STOPPED) from None
+
+
+def _open_missing_streams() -> None:
+    """Let what is printed go nowhere where there is no such stream, as under cron and in daemons.
+
+    The numbers of closed ones are taken too, or files that are opened later would have them, and
+    would get what libraries print past Python.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8", errors="replace"))
 
 
 def _at_ctrl_c(handler: Callable[..., object]) -> None:

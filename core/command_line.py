@@ -39,8 +39,7 @@ class _Explained(click.Group):
         _speak_utf8()
         try:
             exit_code = super().main(*args, **{**options, "standalone_mode": False})
-            if sys.stdout:  # at the end of Python, a full disk would get a complaint of many lines
-                sys.stdout.flush()
+            sys.stdout.flush()  # at the end of Python, a full disk gets a complaint of many lines
         except ThawError as error:
             for problem in error.problems if isinstance(error, InputError) else (error,):
                 _complain(str(problem))

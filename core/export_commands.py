@@ -44,7 +44,7 @@ def export(
         _write(out, content)
     elif usage:
         raise InputError("--usage", "needs a file to refer to", "name it with --out")
-    elif isinstance(made.content, bytes) and sys.stdout and sys.stdout.isatty():
+    elif isinstance(made.content, bytes) and sys.stdout.isatty():
         raise InputError("--out", "is missing; a picture cannot be printed", "name a file to write")
     else:
         for part in content:

@@ -173,6 +173,8 @@ def test_closed_standard_streams_make_no_traceback():
     for command, code, told in (
         ("check - <&-", 2, "error: FILE is '-', but there is no standard input: name a file\n"),
         ("export gradual --to png >&-", 0, ""),
+        ("check gradual 2>&-", 0, ""),
+        ("check missing 2>&-", 2, ""),
     ):
         shell = f"exec {shlex.quote(sys.executable)} -m core {command}"
         ran = subprocess.run(
@@ -180,6 +182,17 @@ def test_closed_standard_streams_make_no_traceback():
         )
         own = [line for line in ran.stderr.splitlines(keepends=True) if "Instead: " not in line]
         assert (ran.returncode, "".join(own)) == (code, told), command
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_run_without_standard_streams_comes_to_its_end(file, tmp_path, closed):
+    out = tmp_path / "out"
+    words = ["-m", "core", "run", file(lambda raw: raw.update(epochs=1)), "--out", str(out), *SMALL]
+    command = f"exec {shlex.join([sys.executable, *words])} {closed}"
+    ran = subprocess.run(["sh", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert folders.status(out) == "finished"
 
 
 def test_curves_prints_a_row_per_step_and_group():
