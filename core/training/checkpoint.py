@@ -96,7 +96,8 @@ class Writer:
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
         with disk.told(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            if not self._folder.is_dir():  # a run whose own folder is gone is not made anew
+                disk.make_folder(self._folder, parents=False)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
         with ExitStack() as broken_off:
             broken_off.callback(beside.unlink, missing_ok=True)
@@ -132,7 +133,6 @@ def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) ->
     path = folder / checkpoint_files.name(epoch, _digest(*content))
     with disk.told(path):
         try:
-            disk.make_folder(folder)
             disk.replace_durably(path, *content)
             for old in checkpoint_files.outdated(folder, path):
                 old.unlink(missing_ok=True)

@@ -189,6 +189,18 @@ def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
         save(tmp_path / "file", made(1))
 
 
+def test_a_checkpoint_does_not_make_the_folder_of_a_run_that_is_gone(tmp_path):
+    folder = tmp_path / "run" / "checkpoints"
+    folder.mkdir(parents=True)
+    with checkpoint.Writer(folder) as writer:
+        writer.save(made(1))
+        writer.wait()
+        (tmp_path / "run").rename(tmp_path / "moved")
+        with pytest.raises(RunError, match="checkpoints cannot be written"):
+            writer.save(made(2))
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
+
+
 def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_stored(
     tmp_path, monkeypatch
 ):
@@ -201,7 +213,7 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
 
         return watch
 
-    for owner, name in ((torch, "save"), (disk, "make_folder"), (checkpoint_files, "outdated")):
+    for owner, name in ((torch, "save"), (disk, "replace_durably"), (checkpoint_files, "outdated")):
         monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
     path = save(tmp_path, made(1))
     assert seen == 3 * [[f".{os.getpid()}"]]
