@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Callable
 
-from core.errors import STOPPED
+from core.errors import STOPPED, InputError, importing
 
 
 def main() -> None:
@@ -16,7 +16,8 @@ def main() -> None:
         try:
             _at_ctrl_c(_end)
             _open_missing_streams()
-            from core.command_line import cli  # takes a second, in which there is nothing to lose
+            with importing():  # takes a second, in which there is nothing to lose
+                from core.command_line import cli
 
             _at_ctrl_c(signal.default_int_handler)
             cli(prog_name="python -m core")
@@ -24,6 +25,9 @@ def main() -> None:
             _at_ctrl_c(_end)
     except KeyboardInterrupt:  # between two lines of these
         raise SystemExit(STOPPED) from None
+    except InputError as error:
+        sys.stderr.write(f"error: {error}\n")
+        raise SystemExit(error.exit_code) from None
 
 
 def _open_missing_streams() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -94,6 +95,11 @@ def cli(leashed: bool) -> None:
     FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
     takes precedence. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # some libraries even crash there
+        way_out = "change into another one"
+        raise InputError("the working directory", "was deleted", way_out) from None
     if leashed:
         end_with_input()
 

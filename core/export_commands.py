@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from core.arguments import STEPS_PER_EPOCH, read, read_schedule, table_if_known, table_of
+from core.arguments import STEPS_PER_EPOCH, path, read, read_schedule, table_if_known, table_of
 from core.design import parse
 from core.errors import InputError, one_line
 from core.export import csv, reading, targets
@@ -32,7 +32,7 @@ def export(
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
-    audit = () if ran is None else in_words.facts(Path(ran), schedule)
+    audit = () if ran is None else in_words.facts(path("--run", ran), schedule)
     source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
     made = csv.without_rows(source) if target == "csv" else targets.export(target, source)
