@@ -14,7 +14,7 @@ from core.design import catalogue, parse, presets
 from core.design.batches import steps_per_epoch
 from core.design.layers import LayerTable
 from core.design.spec import Schedule
-from core.errors import InputError, nearest, shown
+from core.errors import InputError, importing, nearest, shown
 from core.runs import tables
 from core.runs.settings import RunSettings
 
@@ -107,6 +107,14 @@ def table_if_known(schedule: Schedule) -> LayerTable | None:
 
 def tabulate(model: str) -> LayerTable:
     """The table of a model by its full name, made now; that loads torch."""
-    from core.training.tabulate import tabulate as made
+    with importing():
+        from core.training.tabulate import tabulate as made
 
     return made(model)
+
+
+def path(argument: str, given: str) -> Path:
+    """The path that an argument names; InputError if it is empty, which would be this folder."""
+    if not given:
+        raise InputError(argument, "is empty", "name a folder, or . for this one")
+    return Path(given)

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 import click
@@ -45,8 +46,7 @@ class _Explained(click.Group):
         _speak_utf8()
         try:
             exit_code = super().main(*args, **{**options, "standalone_mode": False})
-            if sys.stdout:  # at the end of Python, a full disk would get a complaint of many lines
-                sys.stdout.flush()
+            sys.stdout.flush()  # at the end of Python, a full disk gets a complaint of many lines
         except ThawError as error:
             for problem in error.problems if isinstance(error, InputError) else (error,):
                 _complain(str(problem))
@@ -101,6 +101,11 @@ def cli(leashed: bool) -> None:
     FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
     takes precedence. Exit codes: 0 done, 1 the run failed, 2 bad input, 130 stopped.
     """
+    try:
+        Path.cwd()
+    except FileNotFoundError:  # some libraries even crash there
+        way_out = "change into another one"
+        raise InputError("the working directory", "was deleted", way_out) from None
     if leashed:
         end_with_input()
 

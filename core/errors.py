@@ -15,7 +15,8 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 
 STOPPED = 130
@@ -45,6 +46,19 @@ def nearest(name: str, valid: Iterable[str], limit: int = 8) -> str:
         return f"did you mean {close[0]!r}?"
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return f"use one of {', '.join(names[:limit])}{more}"
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Turn an import that fails for want of a library, or in it, into an InputError about that."""
+    try:
+        yield
+    except ImportError as error:
+        name = (error.name or "a library").partition(".")[0]
+        if name == "core":
+            raise
+        way_out = "install what Thaw needs with: pip install -r requirements.txt"
+        raise InputError(name, f"cannot be imported ({one_line(str(error))})", way_out) from error
 
 
 class ThawError(Exception):

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import click
 
-from core.arguments import STEPS_PER_EPOCH, read, read_schedule, table_if_known, table_of
+from core.arguments import STEPS_PER_EPOCH, path, read, read_schedule, table_if_known, table_of
 from core.design import parse
 from core.design.words import columns
 from core.errors import InputError, one_line
-from core.export import csv, phases, targets
+from core.export import csv, reading, targets
 from core.export.exported import Source
 from core.runs import in_words
 
@@ -33,7 +33,7 @@ def export(
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
-    audit = () if ran is None else in_words.facts(Path(ran), schedule)
+    audit = () if ran is None else in_words.facts(path("--run", ran), schedule)
     source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
     made = csv.without_rows(source) if target == "csv" else targets.export(target, source)
@@ -45,7 +45,7 @@ def export(
         _write(out, content)
     elif usage:
         raise InputError("--usage", "needs a file to refer to", "name it with --out")
-    elif isinstance(made.content, bytes) and sys.stdout and sys.stdout.isatty():
+    elif isinstance(made.content, bytes) and sys.stdout.isatty():
         raise InputError("--out", "is missing; a picture cannot be printed", "name a file to write")
     else:
         for part in content:
@@ -69,7 +69,7 @@ def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)
     table = table_of(schedule.model.name)
-    made = phases.read(read("YAML", file), schedule, table)
+    made = reading.apart(read("YAML", file), schedule, table)
     click.echo(parse.dumps(made), nl=False)
 
 

@@ -7,7 +7,7 @@ thaw. As long as it is frozen its gradient is None, and every torch optimizer sk
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, assert_never
 
 import torch
 from torch import nn
@@ -62,14 +62,17 @@ def build_optimizer(schedule: spec.Schedule, layer_groups: LayerGroups) -> torch
         for group in schedule.groups
     ]
     options = schedule.optimizer
-    decay = options.weight_decay
-    if isinstance(options, optimizers.SGD):  # many at once would be slower here
-        return torch.optim.SGD(
-            groups, lr=options.base_lr, momentum=options.momentum, weight_decay=decay
-        )
-    kind = torch.optim.Adam if isinstance(options, optimizers.Adam) else torch.optim.AdamW
-    many = _many_at_once(groups)
-    return kind(groups, lr=options.base_lr, weight_decay=decay, foreach=many)
+    lr, decay = options.base_lr, options.weight_decay
+    match options:
+        case optimizers.SGD():  # many at once would be slower here
+            return torch.optim.SGD(groups, lr=lr, momentum=options.momentum, weight_decay=decay)
+        case optimizers.Adam():
+            many = _many_at_once(groups)
+            return torch.optim.Adam(groups, lr=lr, weight_decay=decay, foreach=many)
+        case optimizers.AdamW():
+            many = _many_at_once(groups)
+            return torch.optim.AdamW(groups, lr=lr, weight_decay=decay, foreach=many)
+    assert_never(options)
 
 
 def _many_at_once(groups: list[dict[str, Any]]) -> bool | None:

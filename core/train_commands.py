@@ -13,9 +13,9 @@ from typing import Any
 
 import click
 
-from core.arguments import read_schedule, whole_option
+from core.arguments import path, read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
-from core.errors import STOPPED, InputError, shown
+from core.errors import STOPPED, InputError, importing, shown
 from core.files.home import is_demo
 from core.runs import checkpoint_files, claim, demo, event_log, outcome
 from core.runs import folder as folders
@@ -38,7 +38,7 @@ def device() -> None:
 @click.pass_context
 def spare(context: click.Context) -> None:
     """Tell the device, make a run's imports, and resume the folder that standard input names."""
-    with _uncollected():
+    with _uncollected(), importing():
         folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
     context.invoke(resume, directory=str(folder))
 
@@ -81,7 +81,7 @@ def run(file: str, out: str, **settings: Any) -> None:
     schedule = read_schedule(file)
     refuse_errors(schedule)
     _refuse_several_processes()
-    folder = Path(out)
+    folder = path("--out", out)
     folders.create(folder, schedule, make_settings(**settings))
     try:
         _sit(folder)
@@ -99,7 +99,7 @@ def run(file: str, out: str, **settings: Any) -> None:
 )
 def resume(directory: str, other_libraries: bool) -> None:
     """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
-    folder = Path(directory)
+    folder = path("DIR", directory)
     folders.read(folder)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
@@ -136,7 +136,8 @@ def _uncollected() -> Iterator[None]:
 
 def _device() -> dict[str, str]:
     """The device that `auto` takes."""
-    from core.training.device import describe, detect
+    with importing():
+        from core.training.device import describe, detect
 
     found = detect()
     return {"type": found.type, "name": describe(found)}
@@ -152,7 +153,7 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
         demo.bounds(folder, sitting.say),
     ):
         demo.refuse(schedule, settings)
-        with _uncollected():
+        with _uncollected(), importing():
             from core.training.train import train
 
         for event in train(

@@ -170,11 +170,75 @@ def test_a_folder_does_not_hide_the_preset_of_its_name(tmp_path, monkeypatch):
     assert thaw("check", "gradual").exit_code == 0
 
 
+@pytest.fixture
+def without(tmp_path):
+    """Gives the environment of a process in which a library is not installed."""
+
+    def environment(library: str) -> dict[str, str]:
+        fails = f"raise ModuleNotFoundError(\"No module named '{library}'\", name='{library}')"
+        (tmp_path / f"{library}.py").write_text(fails)
+        return {**os.environ, "PYTHONPATH": str(tmp_path), "THAW_HOME": str(tmp_path)}
+
+    return environment
+
+
+def test_without_torch_a_command_that_needs_it_says_so_and_leaves_nothing(file, tmp_path, without):
+    out = tmp_path / "out"
+    for command in (
+        ("device",),
+        ("groups", "resnet18", "--json"),
+        ("run", file(), "--out", str(out), *SMALL),
+    ):
+        ran = process(*command, env=without("torch"))
+        assert ran.returncode == 2
+        assert ran.stderr == (
+            "error: torch cannot be imported (No module named 'torch'): install what Thaw needs "
+            "with: pip install -r requirements.txt\n"
+        )
+    assert not out.exists()
+    assert process("check", file(), env=without("torch")).returncode == 0
+
+
+def test_without_a_library_that_every_command_needs_one_line_says_so(without):
+    ran = process("check", "gradual", env=without("pydantic"))
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("error: pydantic cannot be imported (No module named 'pydantic')")
+    assert len(ran.stderr.splitlines()) == 1
+
+
+def test_an_empty_path_is_not_the_folder_that_one_is_in(file, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    refused(thaw("run", file(), "--out", "", *SMALL), "--out is empty: name a folder")
+    refused(thaw("resume", ""), "DIR is empty: name a folder")
+    export = ("export", "gradual", "--to", "html", "--run", "")
+    refused(thaw(*export), "--run is empty: name a folder")
+    assert [path.name for path in tmp_path.iterdir()] == ["schedule.json"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a folder in use cannot be deleted elsewhere")
+def test_in_a_working_directory_that_was_deleted_nothing_is_begun(file, tmp_path):
+    gone, out = tmp_path / "gone", tmp_path / "out"
+    gone.mkdir()
+    run = ["-m", "core", "run", file(), "--out", str(out), "--data", "images", *SMALL]
+    delete_first = f"cd {gone} && rmdir {gone} && exec {shlex.join([sys.executable, *run])}"
+    ran = subprocess.run(
+        ["sh", "-c", delete_first],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ran.returncode, out.exists()) == (2, False)
+    assert ran.stderr == ("error: the working directory was deleted: change into another one\n")
+
+
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
 def test_closed_standard_streams_make_no_traceback():
     for command, code, told in (
         ("check - <&-", 2, "error: FILE is '-', but there is no standard input: name a file\n"),
         ("export gradual --to png >&-", 0, ""),
+        ("check gradual 2>&-", 0, ""),
+        ("check missing 2>&-", 2, ""),
     ):
         shell = f"exec {shlex.quote(sys.executable)} -m core {command}"
         ran = subprocess.run(
@@ -182,6 +246,17 @@ def test_closed_standard_streams_make_no_traceback():
         )
         own = [line for line in ran.stderr.splitlines(keepends=True) if "Instead: " not in line]
         assert (ran.returncode, "".join(own)) == (code, told), command
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
+@pytest.mark.parametrize("closed", [">&-", "<&- >&- 2>&-"])
+def test_a_run_without_standard_streams_comes_to_its_end(file, tmp_path, closed):
+    out = tmp_path / "out"
+    words = ["-m", "core", "run", file(lambda raw: raw.update(epochs=1)), "--out", str(out), *SMALL]
+    command = f"exec {shlex.join([sys.executable, *words])} {closed}"
+    ran = subprocess.run(["sh", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    assert (ran.returncode, ran.stderr) == (0, "")
+    assert folders.status(out) == "finished"
 
 
 def test_curves_prints_a_row_per_step_and_group():

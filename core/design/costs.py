@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from core.design.layers import LayerTable, Node, count
 from core.design.learning_rate import LearningRate
-from core.design.optimizers import SGD, Optimizer
+from core.design.optimizers import SGD, Adam, AdamW, Optimizer
 from core.design.paths import prefixes
 from core.design.plan import phases
 from core.design.spec import Schedule
@@ -81,9 +82,12 @@ def state_bytes(optimizer: Optimizer) -> int:
     Two moments for Adam and AdamW, the momentum for SGD, if it has any. The count of its steps,
     one number for each tensor, is left out.
     """
-    if isinstance(optimizer, SGD):
-        return _FLOAT if optimizer.momentum else 0
-    return 2 * _FLOAT
+    match optimizer:
+        case SGD():
+            return _FLOAT if optimizer.momentum else 0
+        case Adam() | AdamW():
+            return 2 * _FLOAT
+    assert_never(optimizer)
 
 
 def without_rates(schedule: Schedule) -> Schedule:

@@ -124,7 +124,7 @@ def _shape(old: Fields, new: Fields) -> Iterator[Difference]:
     path = "lr.decay.shape"
     if old[path] == new[path]:
         return
-    own = [f"lr.decay.{name}" for name in ("cooldown", "power", "milestones", "gamma", "floor")]
+    own = (p for p in dict.fromkeys((*old, *new)) if p.startswith("lr.decay."))
     only = tuple(p for p in own if (p in old) != (p in new))
     brought = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
     yield Difference(

@@ -102,12 +102,12 @@ def _few(
 
 
 def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
-    """What one of them has no group in its optimizer for, and the other has."""
+    """Yield a line for the parts that left the optimizer, and one for those that came into it."""
     old, new = _outside(a), _outside(b)
-    if set(old) != set(new):
-        for paths, said in ((new, "not in the optimizer"), (old, "in the optimizer now")):
-            if paths:
-                yield Difference(f"{said}: {listed(paths, 3)}", "", ("groups",))
+    left, came = apart(new, old), apart(old, new)
+    for paths, said in ((left, "not in the optimizer"), (came, "in the optimizer now")):
+        if paths:
+            yield Difference(f"{said}: {listed(paths, 3)}", "", ("groups",))
 
 
 def _of_contents(before: Part, after: Part) -> Iterator[Difference]:
@@ -137,9 +137,10 @@ def _of_optimizer(a: Comparable, b: Comparable) -> Iterator[Difference]:
         old, new = _spread(a, name), _spread(b, name)
         if old and new and old != new:  # none where nothing trains
             yield Difference(f"{name.replace('_', ' ')} {_change(old, new)}", "", (name,))
-    old_options, new_options = _others(a), _others(b)
-    if old_options != new_options:
-        change = f"{', '.join(old_options) or _DEFAULTS} → {', '.join(new_options) or _DEFAULTS}"
+    had, has = _others(a), _others(b)
+    lost, gained = [o for o in had if o not in has], [o for o in has if o not in had]
+    if lost or gained:
+        change = f"{', '.join(lost) or _DEFAULTS} → {', '.join(gained) or _DEFAULTS}"
         yield Difference(f"optimizer options: {change}", "", ("others",))
 
 

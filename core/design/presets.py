@@ -87,6 +87,6 @@ def same(schedule: Schedule, table: LayerTable) -> str | None:
             made = applied(name, table, schedule.model)
         except InputError:  # a model with too few groups for it
             continue
-        if made.model_copy(update={"name": schedule.name}) == schedule:
+        if made.equals_but_for_name(schedule):
             return name
     return None

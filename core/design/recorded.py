@@ -11,7 +11,7 @@ import numpy as np
 
 from core.design import curves, plan, words
 from core.design.document import Window
-from core.design.optimizers import SGD, Optimizer
+from core.design.optimizers import Optimizer
 from core.design.paths import apart
 from core.design.spec import Group, Schedule
 
@@ -102,9 +102,9 @@ def _differences_of_optimizer(recorded: Recorded, planned: Optimizer) -> Iterato
     decays = {each.weight_decay for each in found} - {planned.weight_decay}
     for decay in sorted(decays):
         yield f"it has weight decay {decay:g}, the schedule {planned.weight_decay:g}"
-    if isinstance(planned, SGD):
-        for momentum in sorted({each.momentum for each in found} - {planned.momentum}):
-            yield f"it has momentum {momentum:g}, the schedule {planned.momentum:g}"
+    due = getattr(planned, "momentum", 0.0)
+    for momentum in sorted({each.momentum for each in found} - {due}):
+        yield f"it has momentum {momentum:g}, the schedule {due:g}"
     for other in dict.fromkeys(other for each in found for other in each.others):
         yield f"its optimizer has {other}, which no schedule has"
 

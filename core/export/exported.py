@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.design.layers import LayerTable
 from core.design.spec import Schedule
+from core.errors import ExportError
 from core.export import drawing
 from core.export.drawing import Draw
 
@@ -56,3 +57,8 @@ class Exported:
     limitations: tuple[Limitation, ...] = ()
     kept: str = ""
     usage: str = ""
+
+
+def unknown(field: str, name: str, where: str) -> ExportError:
+    """Return the refusal of a name in the schedule that `where` has no counterpart for."""
+    return ExportError(field, f"is {name!r}, which {where} does not know", "take another one")

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from warnings import catch_warnings
@@ -28,7 +29,13 @@ from core.errors import InputError, ScheduleError, nearest, shown
 _KEYS = ("params", "max_transition_epoch", "lr")
 _DEFAULT_LR = 1e-5
 """What finetuning-scheduler gives a phase without `lr`: its `base_max_lr`."""
-_DEEPEST = 4
+_ANEW = {
+    "new_optimizer": ("optimizer_init", "optimizer", "choose the optimizer in the schedule"),
+    "new_lr_scheduler": ("lr_scheduler_init", "curve", "shape the curve in the schedule"),
+}
+"""What a phase may begin anew: where its class is named, what a schedule has one of, way out."""
+_DEEPEST = 32
+"""Levels that finetuning-scheduler's own files are far from, and the loader's recursion too."""
 _LONGEST = 300
 """Characters of a pattern."""
 
@@ -49,7 +56,8 @@ def read(text: str | bytes, schedule: Schedule, table: LayerTable) -> Schedule:
     or without the name under which a LightningModule holds the network, as in `model.layer4`.
 
     Raises InputError for a file that finetuning-scheduler would refuse, and where it says what a
-    schedule cannot: a phase that waits for a metric, another optimizer or scheduler.
+    schedule cannot: a phase that waits for a metric; an optimizer, scheduler or rates that a phase
+    begins anew, all of which are in its `problems`.
     """
     raw = _load(text)
     phases, epochs = _phases(raw, schedule.epochs)
@@ -60,16 +68,10 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
     if len(text) > parse.MAX_BYTES:
         way_out = f"a schedule has at most {parse.MAX_BYTES:,}"
         raise InputError("the file", f"has {len(text):,} bytes", way_out)
-    try:
-        _check_events(text)
+    with _told("is not YAML"):
+        _check_events(yaml.parse(text, yaml.SafeLoader))
+    with _told("cannot be read"):
         raw = _Loader(text).get_single_data()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}, column {mark.column + 1}" if mark else "the file"
-        raise InputError(where, f"is not YAML ({error.problem})", "fix it there") from None
-    except (yaml.YAMLError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError("the file", f"is not YAML ({reason})", "fix it") from None
     if not isinstance(raw, dict) or not raw:
         raise InputError("the file", "has no phases", "number them from 0, as 0: and 1:")
     return raw
@@ -85,15 +87,35 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml comes without type
         return found
 
 
-def _check_events(text: str | bytes) -> None:
-    """Refuse what nests too deep to be loaded, and aliases, which a schedule does not need."""
+@contextmanager
+def _told(wrong: str) -> Iterator[None]:
+    """Turn an error of the YAML parser or loader into an InputError with its place."""
+    try:
+        yield
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = _place(mark) if mark else "the file"
+        raise InputError(where, f"{wrong} ({error.problem})", "fix it there") from None
+    except (yaml.YAMLError, ValueError) as error:
+        raise InputError("the file", f"{wrong} ({str(error).splitlines()[0]})", "fix it") from None
+
+
+def _place(mark: Any) -> str:
+    return f"line {mark.line + 1}, column {mark.column + 1}"
+
+
+def _check_events(events: Iterable[Any]) -> None:
+    """Refuse what nests too deep to be loaded, and aliases, by which a value may grow endless."""
     depth = 0
-    for event in yaml.parse(text, yaml.SafeLoader):
+    for event in events:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST or isinstance(event, yaml.AliasEvent):
-            problem = "an alias" if depth <= _DEEPEST else f"nested over {_DEEPEST} levels deep"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=event.start_mark)
+        if depth > _DEEPEST:
+            wrong, way_out = f"is nested over {_DEEPEST} levels deep", "phases need fewer"
+            raise InputError(_place(event.start_mark), wrong, way_out)
+        if isinstance(event, yaml.AliasEvent):
+            wrong, way_out = f"is the alias *{event.anchor}", "write out what it stands for"
+            raise InputError(_place(event.start_mark), wrong, way_out)
 
 
 def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
@@ -101,6 +123,9 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
     if set(raw) != set(range(len(raw))):
         keys = ", ".join(map(shown, raw))
         raise InputError("the file", f"has the phases {keys}", "number them from 0 without gaps")
+    lost = list(_begun_anew(raw))
+    if lost:
+        raise InputError(lost[0].field, lost[0].wrong, lost[0].way_out, lost)
     phases: list[_Phase] = []
     start = 0
     for depth in range(len(raw)):
@@ -108,9 +133,6 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
         if not isinstance(phase, dict):
             raise InputError(f"{depth}", f"is {shown(phase)}", "list params and the rest under it")
         for key in phase:
-            if key in ("new_optimizer", "new_lr_scheduler"):
-                way_out = "remove it, and set it in the schedule"
-                raise InputError(f"{depth}.{key}", "cannot be read into a schedule", way_out)
             if key not in _KEYS:
                 raise InputError(f"{depth}.{key}", "is unknown", nearest(str(key), _KEYS))
         last = depth == len(raw) - 1
@@ -119,6 +141,24 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
         phases.append(_Phase(start, _patterns(phase, depth), lr))
         start = max(end, start + 1)
     return phases, start
+
+
+def _begun_anew(raw: Mapping[object, Any]) -> Iterator[InputError]:
+    """Yield what a schedule has no counterpart for, since it holds for the whole run there."""
+    for depth in range(len(raw)):
+        phase = raw[depth] if isinstance(raw[depth], dict) else {}
+        for key, (init, single, way_out) in _ANEW.items():
+            if key not in phase:
+                continue
+            given = phase[key] if isinstance(phase[key], dict) else {}
+            maker = given.get(init)
+            name = maker.get("class_path") if isinstance(maker, dict) else None
+            begins = "begins another" if name is None else f"begins {shown(name)}"
+            wrong = f"{begins}, but a schedule has one {single} for the whole run"
+            yield InputError(f"{depth}.{key}", wrong, f"remove it, and {way_out}")
+            if "init_pg_lrs" in given:
+                wrong = "gives groups new rates, but a group's peak rate holds for the whole run"
+                yield InputError(f"{depth}.{key}.init_pg_lrs", wrong, "set each group's lr_scale")
 
 
 def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:

@@ -36,7 +36,10 @@ def build(source: Source) -> Build:
     library, _, short = source.schedule.model.name.partition("/")
     if library == "torchvision":
         return _torchvision(source, short)
-    return _timm(source, short)
+    if library == "timm":
+        return _timm(source, short)
+    wrong = f"is {source.schedule.model.name!r}, of neither torchvision nor timm"
+    raise ExportError("model.name", wrong, "take a model of one of them")
 
 
 def _torchvision(source: Source, short: str) -> Build:

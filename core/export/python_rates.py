@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from core.design.learning_rate import NO_FLOOR, FloorLR
 from core.design.spec import Schedule
+from core.export.exported import unknown
 
 _SHARES = {
     "cosine": ["share = (1 + math.cos(math.pi * x)) / 2"],
@@ -70,6 +71,8 @@ def _rate(schedule: Schedule) -> str:
         ]
         length = "EPOCHS - begins"
     if lr.warmup.epochs:
+        if lr.warmup.shape not in _RISES:
+            raise unknown("lr.warmup.shape", lr.warmup.shape, "exported Python")
         warming = "max(t, 0)" if lr.after_unfreeze == "restart" else "t"
         rise = _RISES[lr.warmup.shape].replace("t /", f"{warming} /")
         lines += [
@@ -79,6 +82,8 @@ def _rate(schedule: Schedule) -> str:
         length += " - WARMUP"
     if decay.shape == "constant":
         return "\n".join([*lines, '    return group["peak"]'])
+    if decay.shape not in _SHARES:
+        raise unknown("lr.decay.shape", decay.shape, "exported Python")
     lines.append(_place(schedule, length))
     lines += [f"    {line}" for line in _SHARES[decay.shape]]
     floor = getattr(decay, "floor", NO_FLOOR)

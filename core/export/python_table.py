@@ -5,13 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from core.design import curves
-from core.design.learning_rate import FloorFactor, FloorLR, Steps
-from core.design.optimizers import OPTIMIZERS, SGD
+from core.design.learning_rate import NO_FLOOR, FloorFactor, FloorLR, Steps
+from core.design.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from core.design.spec import Group, Schedule
 from core.design.words import epochs
+from core.export.exported import unknown
 from core.export.quoting import HEAD, comment, python
 
 _WIDTH = 99
+_RISES = {"linear": " in a straight line", "cosine": " as half a cosine"}
 
 
 def heading(schedule: Schedule) -> str:
@@ -30,8 +32,13 @@ def optimizer(schedule: Schedule, groups: str) -> str:
     """The call that makes the schedule's optimizer of the param groups that `groups` names."""
     spec = schedule.optimizer
     given = {"lr": spec.base_lr}
-    if isinstance(spec, SGD):
-        given["momentum"] = spec.momentum
+    match spec:
+        case SGD():
+            given["momentum"] = spec.momentum
+        case Adam() | AdamW():
+            pass
+        case _:
+            raise unknown("optimizer.name", spec.name, "exported Python")
     given["weight_decay"] = spec.weight_decay
     told = ", ".join(f"{name}={value!r}" for name, value in given.items())
     return f"torch.optim.{OPTIMIZERS[spec.name]}({groups}, {told})"
@@ -41,8 +48,8 @@ def _curve(schedule: Schedule) -> list[str]:
     lr, decay = schedule.lr, schedule.lr.decay
     lines = []
     if lr.warmup.epochs:
-        rise = "in a straight line" if lr.warmup.shape == "linear" else "as half a cosine"
-        lines.append(f"WARMUP = {lr.warmup.epochs!r}  # epochs in which rates rise {rise}")
+        rise = _RISES.get(lr.warmup.shape, "")
+        lines.append(f"WARMUP = {lr.warmup.epochs!r}  # epochs in which rates rise{rise}")
         lines.append(f"START = {lr.warmup.start_factor!r}  # of the peak, where the warmup begins")
     if decay.shape == "wsd":
         share = "share of what is left after warmup" if lr.warmup.epochs else "share of the run"
@@ -52,9 +59,7 @@ def _curve(schedule: Schedule) -> list[str]:
     if decay.shape == "steps":
         lines += _milestones(schedule, decay)
         lines.append(f"GAMMA = {decay.gamma!r}  # times what they were before")
-    elif decay.shape != "constant":
-        lines += _floor(decay.floor)
-    return lines
+    return lines + _floor(getattr(decay, "floor", NO_FLOOR))
 
 
 def _milestones(schedule: Schedule, decay: Steps) -> list[str]:

@@ -35,7 +35,8 @@ def apart(content: bytes, schedule: Schedule, table: LayerTable) -> Schedule:
         raise InputError("the file", f"could not be read {why}", "simplify its patterns") from None
     told: dict[str, Any] = json.loads(answer)
     if "refused" in told:
-        raise InputError(*told["refused"])
+        first, *_ = refused = [InputError(*each) for each in told["refused"]]
+        raise InputError(first.field, first.wrong, first.way_out, refused)
     return parse.from_raw(told["schedule"])
 
 
@@ -50,7 +51,7 @@ def main() -> None:
         made = phases.read(content, parse.from_raw(sent["schedule"]), table)
         answer = {"schedule": parse.to_raw(made)}
     except InputError as error:
-        answer = {"refused": [error.field, error.wrong, error.way_out]}
+        answer = {"refused": [[e.field, e.wrong, e.way_out] for e in error.problems]}
     sys.stdout.buffer.write(json.dumps(answer).encode())
 
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from core.design import curves, layers, plan, words
 from core.design.learning_rate import FloorLR
-from core.design.optimizers import OPTIMIZERS, SGD
+from core.design.optimizers import OPTIMIZERS, SGD, Adam, AdamW
 from core.design.spec import Group, Schedule
-from core.export.exported import Limitation, Source
+from core.export.exported import Limitation, Source, unknown
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
 
@@ -79,7 +79,13 @@ def _row(source: Source, group: Group) -> Row:
 
 def _optimizer(schedule: Schedule) -> str:
     spec = schedule.optimizer
-    momentum = f", momentum {spec.momentum:g}" if isinstance(spec, SGD) else ""
+    match spec:
+        case SGD():
+            momentum = f", momentum {spec.momentum:g}"
+        case Adam() | AdamW():
+            momentum = ""
+        case _:
+            raise unknown("optimizer.name", spec.name, "the table")
     decay = f"weight decay {spec.weight_decay:g}"
     return f"{OPTIMIZERS[spec.name]}, base rate {rate(spec.base_lr)}, {decay}{momentum}"
 
@@ -105,8 +111,10 @@ def _decay(schedule: Schedule) -> str:
             shape = f"1 - sqrt over the last {decay.cooldown:g} of what is left"
         case "polynomial":
             shape = f"polynomial of power {decay.power:g}"
-        case _:
+        case "cosine" | "linear":
             shape = decay.shape
+        case _:
+            raise unknown("lr.decay.shape", decay.shape, "the table")
     floor = decay.floor
     if isinstance(floor, FloorLR):
         return f"{shape}, to {rate(floor.lr)} for every group"

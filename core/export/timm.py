@@ -7,14 +7,23 @@ from collections.abc import Iterator
 
 from core.design import curves, plan
 from core.design.layers import LayerTable
-from core.design.learning_rate import FloorFactor, FloorLR, Polynomial
-from core.design.optimizers import SGD
+from core.design.learning_rate import (
+    NO_FLOOR,
+    WSD,
+    Constant,
+    Cosine,
+    FloorLR,
+    Linear,
+    Polynomial,
+    Steps,
+)
+from core.design.optimizers import SGD, Adam, AdamW
 from core.design.presets import BUNDLED_WEIGHTS
 from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import ExportError
 from core.export import python_table
-from core.export.exported import FILE, Exported, Limitation, Source
+from core.export.exported import FILE, Exported, Limitation, Source, unknown
 
 CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
 """Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""
@@ -49,12 +58,6 @@ def _refuse(source: Source) -> None:
         wrong = f"is {schedule.model.name!r}, which timm does not have with these weights"
         raise ExportError("model.name", wrong, "take a model of timm, or another target")
     _refuse_frozen(schedule)
-    shape = schedule.lr.decay.shape
-    if shape in ("wsd", "steps"):
-        wrong = (
-            f"is {shape!r}, which timm rounds to whole {'steps' if shape == 'wsd' else 'epochs'}"
-        )
-        raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
     if _warmup(schedule) >= schedule.epochs:
         wrong = f"is {schedule.lr.warmup.epochs:g}, which leaves timm no epoch after it"
         way_out = f"shorten the warmup to at most {schedule.epochs - 1}"
@@ -102,10 +105,13 @@ def _flags(schedule: Schedule) -> Iterator[str]:
 
 def _optimizer(schedule: Schedule) -> Iterator[str]:
     spec = schedule.optimizer
-    if isinstance(spec, SGD):  # timm's sgd has Nesterov momentum
-        yield f"--opt momentum --momentum {spec.momentum!r}"
-    else:
-        yield f"--opt {spec.name}"
+    match spec:
+        case SGD():  # timm's sgd has Nesterov momentum
+            yield f"--opt momentum --momentum {spec.momentum!r}"
+        case Adam() | AdamW():
+            yield f"--opt {spec.name}"
+        case _:
+            raise unknown("optimizer.name", spec.name, "this export to timm")
     yield f"--lr {_peak(schedule)!r} --weight-decay {spec.weight_decay!r}"
 
 
@@ -117,13 +123,22 @@ def _curve(schedule: Schedule) -> Iterator[str]:
         yield f"--warmup-epochs {warmup} --warmup-prefix --warmup-lr {start!r}"
     else:
         yield "--warmup-epochs 0"
-    if decay.shape == "constant":
-        yield "--sched step --decay-rate 1"
-    elif decay.shape == "cosine":
-        yield "--sched cosine"
-    else:
-        yield f"--sched poly --decay-rate {decay.power if isinstance(decay, Polynomial) else 1.0!r}"
-    floor = getattr(decay, "floor", FloorFactor(factor=0.0))
+    match decay:
+        case Constant():
+            yield "--sched step --decay-rate 1"
+        case Cosine():
+            yield "--sched cosine"
+        case Linear():
+            yield "--sched poly --decay-rate 1.0"
+        case Polynomial():
+            yield f"--sched poly --decay-rate {decay.power!r}"
+        case WSD() | Steps():
+            whole = "steps" if isinstance(decay, WSD) else "epochs"
+            wrong = f"is {decay.shape!r}, which timm rounds to whole {whole}"
+            raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
+        case _:
+            raise unknown("lr.decay.shape", decay.shape, "this export to timm")
+    floor = getattr(decay, "floor", NO_FLOOR)
     low = floor.lr if isinstance(floor, FloorLR) else floor.factor * _peak(schedule)
     yield f"--min-lr {low!r}"
     if lr.interval == "step":

@@ -78,9 +78,9 @@ def replacing(path: Path) -> Iterator[Path]:
     sync_folder(path.parent)  # the rename itself lies there
 
 
-def make_folder(folder: Path) -> None:
+def make_folder(folder: Path, *, parents: bool = True) -> None:
     """Make a folder, unless it is there, so that a power cut does not take it; OSError as above."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=parents, exist_ok=True)
     sync_folder(folder.parent)
 
 

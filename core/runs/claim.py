@@ -72,6 +72,17 @@ def release(folder: Path) -> None:
             (folder / PID).unlink(missing_ok=True)
 
 
+def is_own(folder: Path) -> bool:
+    """Whether the folder is still there, and run by this process, as far as that can be read."""
+    try:
+        noted = json_of(folder / PID)
+    except FileNotFoundError:
+        return False
+    except (OSError, ValueError):
+        return True
+    return isinstance(noted, dict) and noted.get("pid") == os.getpid()
+
+
 def write_pid(folder: Path, process: psutil.Process) -> None:
     """Note which process runs the folder, also on a full disk: in the room that is kept there.
 

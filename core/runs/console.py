@@ -24,8 +24,6 @@ _OFTEN = 0.5
 
 def print_nowhere() -> None:
     """Send standard output nowhere from now on, since nobody reads it any more."""
-    if sys.stdout is None:  # it was closed before
-        return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, sys.stdout.fileno())
     os.close(nowhere)

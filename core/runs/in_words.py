@@ -19,7 +19,7 @@ def facts(folder: Path, schedule: Schedule) -> Facts:
     Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
     """
     ran, _ = folders.read(folder)
-    if ran != schedule:
+    if not ran.equals_but_for_name(schedule):
         wrong = f"is {str(folder)!r}, a run of another schedule ({ran.name})"
         raise InputError("--run", wrong, f"export {str(folder / folders.SCHEDULE)!r} instead")
     end = folders.summary(folder)

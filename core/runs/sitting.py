@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import traceback
 from contextlib import suppress
@@ -9,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 
 from core.design.spec import Schedule
-from core.errors import RunError, ThawError
+from core.errors import STOPPED, RunError, ThawError
 from core.runs import claim, event_log, outcome, stopping
 from core.runs import events as ev
 from core.runs import folder as folders
@@ -22,6 +23,9 @@ class Sitting:
     However it is left, the folder has a last event and a summary, and is free for a resume. An
     error that nobody foresaw leaves as a RunError, and its traceback in the folder's log. `done` is
     set as soon as it is being left.
+
+    Where the folder is not there any more, or another process runs it, nothing more is written
+    there: a RunError says so.
     """
 
     def __init__(self, folder: Path, schedule: Schedule) -> None:
@@ -37,7 +41,8 @@ class Sitting:
         return self
 
     def take(self, event: ev.Event) -> None:
-        """Store an event, then show it."""
+        """Store an event, then show it; RunError if the folder is no longer this process's."""
+        self._check_folder()
         if isinstance(event, ev.Finished):  # before its event, as nothing after it is ever mended
             event_log.give_room(self._folder)
             self._summary = folders.summarise(self._folder, self._schedule, (event,))
@@ -50,13 +55,15 @@ class Sitting:
     def say(self, event: ev.Notice) -> None:
         """From another thread: store a notice, unless the run has told its end."""
         with self._writing:
-            if not self._ended and not self.done.is_set():
+            if not self._ended and not self.done.is_set() and claim.is_own(self._folder):
                 event_log.append(self._folder, event)
 
     def end_process(self) -> None:
         """From another thread: end this process as stopped, unless the run has told its end."""
         with self._writing:
             if not self._ended and not self.done.is_set():
+                if not claim.is_own(self._folder):
+                    os._exit(STOPPED)
                 stopping.end_process(self._folder)
 
     def __exit__(
@@ -68,6 +75,7 @@ class Sitting:
         self.done.set()
         with self._writing:
             self._console.close()
+            self._check_folder(error)
             unforeseen = self._unforeseen(error)
             end = self._end(unforeseen or error)
             if end is not None:
@@ -82,6 +90,14 @@ class Sitting:
         self._console.end(summary)
         if unforeseen is not None:
             raise unforeseen from error
+
+    def _check_folder(self, cause: BaseException | None = None) -> None:
+        if not claim.is_own(self._folder):
+            raise RunError(
+                f"{self._folder} was deleted or renamed while its run went on, or another run has "
+                "taken its place, so the run has stopped: resume it where its folder is now, or "
+                "start it again"
+            ) from cause
 
     def _end(self, error: BaseException | None) -> ev.Event | None:
         """What is written of an error; None where training has told the end itself."""

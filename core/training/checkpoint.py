@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import save_model
+from safetensors.torch import save_file
 from torch import nn
 
 from core.errors import InputError, RunError
@@ -96,7 +96,8 @@ class Writer:
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
         with disk.told(self._folder):
-            self._folder.mkdir(parents=True, exist_ok=True)
+            if not self._folder.is_dir():  # a run whose own folder is gone is not made anew
+                disk.make_folder(self._folder, parents=False)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
         with ExitStack() as broken_off:
             broken_off.callback(beside.unlink, missing_ok=True)
@@ -132,7 +133,6 @@ def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) ->
     path = folder / checkpoint_files.name(epoch, _digest(*content))
     with disk.told(path):
         try:
-            disk.make_folder(folder)
             disk.replace_durably(path, *content)
             for old in checkpoint_files.outdated(folder, path):
                 old.unlink(missing_ok=True)
@@ -156,18 +156,32 @@ def newest(folder: Path) -> Found:
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
-    """Write the model's parameters and buffers as safetensors, in one step; tied ones once.
+    """Write the model's parameters and buffers as safetensors, in one step.
 
-    RunError if the disk refuses.
+    Tied ones are written under each of their names, since `load_state_dict` asks for all of them,
+    and other loaders for the first: `load_model` of safetensors needs `strict=False` for these.
+    Raises RunError if the disk refuses.
     """
     try:
         with disk.told(path), disk.replacing(path) as beside:
             beside.touch()
             mode = beside.stat().st_mode
-            save_model(model, str(beside))
+            save_file(_untied(model.state_dict()), beside, metadata={"format": "pt"})
             beside.chmod(mode)  # safetensors lets nobody else read it
     except SafetensorError as error:
         raise disk.unwritable(path, error) from error
+
+
+def _untied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the tensors contiguous, and those that share memory with an earlier one as copies."""
+    found: dict[str, torch.Tensor] = {}
+    taken: set[tuple[torch.device, int]] = set()
+    for name, tensor in state.items():
+        memory = (tensor.device, tensor.untyped_storage().data_ptr())
+        copied = tensor.clone() if memory in taken else tensor
+        found[name] = copied.contiguous()
+        taken.add(memory)
+    return found
 
 
 def _load(path: Path) -> Checkpoint | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import timm
 import torch
 import torchvision
 
-from core.design.parse import dumps
+from core.design.parse import pretty, to_raw
 from core.design.spec import Schedule
 from core.errors import DataError, InputError
 from core.runs.settings import RunSettings
@@ -26,6 +27,12 @@ of the rates that it computes some may differ in the last bit."""
 _SOME_CPU = "a CPU"
 """What a machine's processor is called that has no name, or that nobody has noted."""
 _START_ANEW = "or start a new run in another folder"
+_OLDER_FIELDS = (
+    "format version name model weights epochs optimizer base_lr weight_decay momentum lr "
+    "group_decay interval warmup start_factor shape decay floor factor cooldown power milestones "
+    "gamma after_unfreeze groups modules trainable lr_scale when_frozen batchnorm"
+)
+"""All fields of a schedule when checkpoints still hashed those that have their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +68,35 @@ def origin(
 
 
 def fingerprint(document: Schedule | RunSettings) -> str:
-    """A hash of a schedule or of run settings; equal for documents that say the same.
+    """Return a hash of a schedule or of run settings; equal for documents that train alike.
 
-    What is said of the frozen-part cache changes no bit, and is left out.
+    Defaults are left out, so that it outlives a new field that has one. So is what changes no bit:
+    a schedule's name, and what is said of the frozen-part cache. The names of groups are not: by
+    these, optimizer, audit and events know them.
     """
-    if isinstance(document, Schedule):
-        text = dumps(document)
-    else:
-        cache = {"cache", "cache_memory", "cache_disk"}
-        text = document.model_dump_json(exclude_defaults=True, exclude=cache)
+    cache = {"cache", "cache_memory", "cache_disk"}
+    of_no_effect = {"name"} if isinstance(document, Schedule) else cache
+    return _hash(document.model_dump_json(exclude_defaults=True, exclude=of_no_effect))
+
+
+def _older_fingerprint(schedule: Schedule) -> str:
+    """Return the hash of checkpoints that counted the schedule's name and its defaults, as then."""
+    own = schedule.model_dump(mode="json", exclude_defaults=True)
+    return _hash(pretty(_with_older_defaults(to_raw(schedule), own)))
+
+
+def _with_older_defaults(full: Any, own: Any) -> Any:
+    """Return the JSON value `full` without newer fields, unless they are also in `own`."""
+    if isinstance(full, dict):
+        own = own or {}
+        kept = own.keys() | _OLDER_FIELDS.split()
+        return {k: _with_older_defaults(v, own.get(k)) for k, v in full.items() if k in kept}
+    if isinstance(full, list) and own:
+        return [_with_older_defaults(*pair) for pair in zip(full, own, strict=True)]
+    return full
+
+
+def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -89,11 +116,11 @@ def check_documents(before: Origin, epochs: int, schedule: Schedule, settings: R
     `epochs` is how many were run with those, here and below.
     """
     pairs = (
-        ("schedule", before.schedule, fingerprint(schedule)),
-        ("settings", before.settings, fingerprint(settings)),
+        ("schedule", before.schedule, (fingerprint(schedule), _older_fingerprint(schedule))),
+        ("settings", before.settings, (fingerprint(settings),)),
     )
     for name, stored, now in pairs:
-        if stored != now:
+        if stored not in now:
             wrong = f"is not the one that {_epochs(epochs)} run with"
             raise InputError(f"{name}.json", wrong, f"put the old one back, {_START_ANEW}")
 

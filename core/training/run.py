@@ -214,6 +214,7 @@ class Run:
         )
         if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
             yield from self._ends.keep_predictions(judged, data)
+        self._writer.wait()  # who takes the next event may find that the folder has gone meanwhile
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
         self._writer.save(built.snapshot(epoch + 1, self._seconds(), self._origin))
 

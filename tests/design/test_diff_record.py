@@ -123,6 +123,22 @@ def test_more_than_two_new_groups_are_one_line_and_parts_outside_the_optimizer_a
     assert said(alone, alone) == []
 
 
+def test_of_parts_outside_the_optimizer_and_of_options_only_those_that_differ_are_told():
+    def outside(*names: str) -> Record:
+        out = {"settings": (), "trains": (False,) * 8}
+        return changed(lambda group: out if group.name in names else {})
+
+    one, other = outside("stem", "layer1", "layer2"), outside("stem", "layer1", "layer3")
+    assert said(one, other)[-2:] == ["not in the optimizer: layer3", "in the optimizer now: layer2"]
+
+    def with_options(*options: str) -> Record:
+        return changed(lambda _: {"settings": (Settings(0.0, 0.0, options),)})
+
+    eps, plain = with_options("amsgrad=True", "eps=1e-06"), with_options("amsgrad=True")
+    assert said(eps, plain) == ["optimizer options: eps=1e-06 → defaults"]
+    assert said(eps, with_options("eps=1e-06", "amsgrad=True")) == []
+
+
 def test_a_factor_beyond_a_thousand_is_written_out():
     fast = changed(lambda group: {"rates": tuple(2000 * rate for rate in group.rates)})
     assert said(A, fast) == ["head, layer4 and 2 more: rate ×2,000"]

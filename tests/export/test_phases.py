@@ -162,7 +162,7 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
     [
         ("", "the file has no phases: number them from 0, as 0: and 1:"),
         ("[1, 2]", "the file has no phases"),
-        ("0: {params: [fc]}\n0: {params: [fc]}", "is not YAML (a key appears twice)"),
+        ("0: {params: [fc]}\n0: {params: [fc]}", "cannot be read (a key appears twice)"),
         ("0: {params: [fc]}\n2: {params: [fc]}", "the file has the phases 0, 2"),
         ("'0': {params: [fc]}", "the file has the phases '0'"),
         ("0: [fc]", '0 is ["fc"]'),
@@ -171,7 +171,7 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
         ("0: {params: [1]}", "0.params[0] is 1"),
         ("0: {params: ['(']}", "0.params[0] is '(', which is not a regular expression"),
         ("0: {params: [cf]}", "0.params[0] is 'cf', which matches no parameter of torchvision"),
-        ("0: {params: [fc], new_optimizer: {}}", "0.new_optimizer cannot be read into a schedule"),
+        ("0: {params: [fc], new_optimizer: {}}", "0.new_optimizer begins another, but a schedule"),
         ("0: {params: [fc]}\n1: {params: [layer4]}", "0.max_transition_epoch is missing"),
         (
             "0: {params: [fc], max_transition_epoch: 1}\n1: {params: [fc.bias], lr: 1}",
@@ -183,10 +183,13 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
         ),
         ("0: {params: [fc], max_transition_epoch: x}", "0.max_transition_epoch is 'x'"),
         ("0: {params: [fc], max_transition_epoch: 20000}", "0.max_transition_epoch is 20000"),
-        ("0: {params: &a [fc], lr: *a}", "is not YAML (an alias)"),
-        ("[" * 5000, "is not YAML (nested over 4 levels deep)"),
+        (
+            "0: {params: &a [fc], lr: *a}",
+            "line 1, column 26 is the alias *a: write out what it stands for",
+        ),
+        ("[" * 5000, "is nested over 32 levels deep"),
         ("0: {params: [fc", "is not YAML"),
-        ("0: 2001-99-99", "the file is not YAML"),
+        ("0: 2001-99-99", "the file cannot be read"),
         ("\0", "the file is not YAML"),
         (b"\xff\xfe\xff", "is not YAML"),
         ("#" * 300_000, "the file has 300,000 bytes"),
@@ -198,6 +201,57 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place_and_the_way_out(
     with pytest.raises(InputError) as told:
         read(text)
     assert message in str(told.value)
+
+
+BEGUN_ANEW = """\
+0:
+  params: [model.fc.bias, model.fc.weight]
+  max_transition_epoch: 2
+1:
+  params: ['model.layer4.*']
+  max_transition_epoch: 4
+  new_optimizer:
+    optimizer_init:
+      class_path: torch.optim.SGD
+      init_args: {lr: 2.0e-03, momentum: 0.9, weight_decay: 2.0e-06}
+  new_lr_scheduler:
+    lr_scheduler_init:
+      class_path: torch.optim.lr_scheduler.MultiStepLR
+      init_args:
+        milestones: [1, 2]
+    pl_lrs_cfg: {interval: epoch, frequency: 1, name: Explicit_Reinit_LR_Scheduler}
+    init_pg_lrs: [2.0e-06, 2.0e-06]
+2:
+  params: ['model.layer3.*']
+  new_lr_scheduler:
+    lr_scheduler_init:
+      class_path: torch.optim.lr_scheduler.CosineAnnealingWarmRestarts
+    use_current_optimizer_pg_lrs: true
+"""
+"""Phases in the form of finetuning-scheduler's example `explicit_reinit_optim_lr.yaml`."""
+
+
+def test_what_a_phase_begins_anew_is_told_field_by_field_and_the_file_is_not_called_broken():
+    with pytest.raises(InputError) as told:
+        read(BEGUN_ANEW)
+    assert {each.field: each.wrong for each in told.value.problems} == {
+        "1.new_optimizer": "begins 'torch.optim.SGD', but a schedule has one optimizer for the "
+        "whole run",
+        "1.new_lr_scheduler": "begins 'torch.optim.lr_scheduler.MultiStepLR', but a schedule has "
+        "one curve for the whole run",
+        "1.new_lr_scheduler.init_pg_lrs": "gives groups new rates, but a group's peak rate holds "
+        "for the whole run",
+        "2.new_lr_scheduler": "begins 'torch.optim.lr_scheduler.CosineAnnealingWarmRestarts', but "
+        "a schedule has one curve for the whole run",
+    }
+    assert all(each.way_out for each in told.value.problems)
+
+
+@given(st.recursive(st.integers(), lambda inner: st.lists(inner, max_size=2), max_leaves=60))
+def test_what_yaml_can_say_is_never_called_not_yaml(value: Any):
+    with pytest.raises(InputError) as told:
+        read(yaml.safe_dump({0: {"params": ["fc"], "new_lr_scheduler": {"a": value}}}))
+    assert "YAML" not in str(told.value)
 
 
 words = st.sampled_from(["fc", "layer4.*", "model.fc", "(", "[[a]", "x{99999999999}", "", "*"])

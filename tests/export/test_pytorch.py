@@ -20,7 +20,7 @@ from core.design.apply import apply
 from core.design.parse import from_raw, to_raw
 from core.design.spec import ModelRef, Schedule
 from core.errors import ExportError
-from core.export import pytorch
+from core.export import pytorch, targets
 from core.runs.settings import RunSettings
 from core.training.models import Network, pretrained
 from core.training.train import fit, train
@@ -303,6 +303,16 @@ def test_a_broken_image_is_named(data: Path, tmp_path: Path):
 def test_without_a_layer_table_a_head_of_torchvision_is_not_known():
     with pytest.raises(ExportError, match="whose head is not known: see its parts with"):
         pytorch.export(source(presets.load("exercise")))
+
+
+@pytest.mark.parametrize("model", ["transformers/bert", "bert", "timmy/resnet18", "Timm/resnet18"])
+@pytest.mark.parametrize("target", ["pytorch", "timm"])
+def test_a_model_of_another_library_is_refused_by_name_and_not_taken_for_timms(
+    target: str, model: str
+):
+    schedule = presets.load("exercise").model_copy(update={"model": ModelRef(name=model)})
+    with pytest.raises(ExportError, match=rf"^model\.name is '{model}'"):
+        targets.TARGETS[target].make(source(schedule))
 
 
 @given(real_schedules(), st.integers(1, 9))

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from core.design import layers, presets
 from core.errors import InputError
 from core.export import phases, reading
 
+ROOT = Path(__file__).parents[2]
 TABLE = layers.load("torchvision/resnet18")
 EXERCISE = presets.load("exercise")
 FILE = b"""\
@@ -32,6 +37,7 @@ def test_phases_read_apart_are_the_same_schedule() -> None:
         b"0: {params: [zzz], max_transition_epoch: 3}",
         b"\xff\xfe\xfa",
         FILE.replace(b"lr", b"rate"),
+        FILE.replace(b"lr: 0.0001", b"new_optimizer: {}\n  new_lr_scheduler: {init_pg_lrs: [1]}"),
         b"#" * 262_145,
     ],
 )
@@ -41,6 +47,7 @@ def test_what_is_refused_here_is_refused_there_in_the_same_words(content: bytes)
     with pytest.raises(InputError) as there:
         reading.apart(content, EXERCISE, TABLE)
     assert str(there.value) == str(here.value)
+    assert [*map(str, there.value.problems)] == [*map(str, here.value.problems)]
 
 
 def test_a_pattern_that_takes_forever_is_refused_and_the_next_file_is_read(
@@ -52,3 +59,20 @@ def test_a_pattern_that_takes_forever_is_refused_and_the_next_file_is_read(
         with pytest.raises(InputError, match=r"^the file could not be read in 3 s: simplify its"):
             reading.apart(endless, EXERCISE, TABLE)
     assert reading.apart(FILE, EXERCISE, TABLE).epochs == 6
+
+
+def test_the_command_line_waits_for_no_pattern_either(tmp_path: Path) -> None:
+    endless = tmp_path / "phases.yaml"
+    endless.write_bytes(FILE.replace(b"model.fc.*", rb"(\w*\w*\.?)*!"))
+    soon = "from core.command_line import cli; from core.export import reading; "
+    code = f"{soon}reading._SECONDS = 2; cli(['import', {str(endless)!r}, '--onto', 'exercise'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == ("error: the file could not be read in 2 s: simplify its patterns\n")

@@ -19,6 +19,7 @@ from click.testing import Result
 from PIL import Image
 
 from core.design import parse
+from core.design.edits import set_field
 from core.errors import InputError, RunError
 from core.runs import checkpoint_files, claim, event_log, outcome
 from core.runs import events as ev
@@ -82,6 +83,15 @@ def test_another_schedule_is_refused_and_the_old_one_goes_on(tmp_path):
     assert folders.status(folder) == "failed"
     path.write_bytes(before)
     finished(folder)
+
+
+@pytest.mark.usefixtures("small_networks")
+def test_a_renamed_schedule_goes_on_and_its_summary_has_the_new_name(tmp_path):
+    folder = broken_off(tmp_path / "run")
+    path = folder / folders.SCHEDULE
+    path.write_text(parse.dumps(set_field(parse.parse(path.read_bytes()), "name", "Renamed")))
+    finished(folder)
+    assert folders.summary(folder).name == "Renamed"
 
 
 @pytest.mark.usefixtures("small_networks")
@@ -168,6 +178,39 @@ def test_a_run_that_was_killed_after_its_last_checkpoint_ends_with_nothing_left_
     (run / folders.CHECKPOINTS / ".epoch-00004.pt.1").touch()
     assert finished(run)[-2].max_lr_error == whole[-2].max_lr_error
     assert len(list((run / folders.CHECKPOINTS).iterdir())) == 1
+
+
+# --- a folder that goes away ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("in_its_place", [False, True])
+def test_a_run_whose_folder_is_renamed_stops_and_writes_nothing_at_the_old_place(
+    tmp_path, in_its_place
+):
+    run, moved = tmp_path / "run", tmp_path / "moved"
+    sittings.prepare(run, small_schedule(400), small_settings())
+    command = [sys.executable, "-m", "core", "resume", str(run)]
+    pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+    with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as ran:
+        try:
+            while not any(isinstance(each, ev.Step) for each in event_log.last(run)):
+                assert ran.poll() is None
+                time.sleep(0.01)
+            run.rename(moved)
+            if in_its_place:
+                folders.create(run, small_schedule(), small_settings())
+            _, told = ran.communicate(timeout=30)
+        finally:
+            ran.kill()
+    assert ran.returncode == 1
+    assert told.startswith(f"error: {run} was deleted or renamed while its run went on")
+    assert len(told.splitlines()) == 1
+    assert folders.status(moved) == "interrupted"
+    if in_its_place:
+        assert event_log.read(run) == (ev.Launched(),)
+        assert not (run / folders.CHECKPOINTS).exists()
+    else:
+        assert [path.name for path in tmp_path.iterdir()] == ["moved"]
 
 
 # --- two at once ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import pytest
 from click.testing import CliRunner
 
 from core.command_line import cli
-from core.design import presets
+from core.design import edits, presets
 from core.design.parse import dumps
 from core.errors import InputError
 from core.runs import event_log, folder, in_words
@@ -50,6 +50,11 @@ def test_another_schedules_run_and_one_without_an_audit_are_refused(tmp_path: Pa
         in_words.facts(run, EXERCISE)
     with pytest.raises(InputError, match="a run of another schedule"):
         in_words.facts(run, presets.load("gradual"))
+
+
+def test_a_schedule_that_was_renamed_after_its_run_still_has_that_run(tmp_path: Path):
+    run = a_run(tmp_path)
+    assert in_words.facts(run, edits.set_field(EXERCISE, "name", "Renamed"))
 
 
 def test_the_command_line_puts_the_audit_into_the_report(tmp_path: Path):

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors import safe_open
+from safetensors.torch import load_file, load_model
 
 from core.errors import InputError, RunError
 from core.files import disk
@@ -188,6 +190,18 @@ def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
         save(tmp_path / "file", made(1))
 
 
+def test_a_checkpoint_does_not_make_the_folder_of_a_run_that_is_gone(tmp_path):
+    folder = tmp_path / "run" / "checkpoints"
+    folder.mkdir(parents=True)
+    with checkpoint.Writer(folder) as writer:
+        writer.save(made(1))
+        writer.wait()
+        (tmp_path / "run").rename(tmp_path / "moved")
+        with pytest.raises(RunError, match="checkpoints cannot be written"):
+            writer.save(made(2))
+    assert [path.name for path in tmp_path.iterdir()] == ["moved"]
+
+
 def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_stored(
     tmp_path, monkeypatch
 ):
@@ -200,7 +214,7 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
 
         return watch
 
-    for owner, name in ((torch, "save"), (disk, "make_folder"), (checkpoint_files, "outdated")):
+    for owner, name in ((torch, "save"), (disk, "replace_durably"), (checkpoint_files, "outdated")):
         monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
     path = save(tmp_path, made(1))
     assert seen == 3 * [[f".{os.getpid()}"]]
@@ -215,20 +229,35 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_weights_are_written_as_safetensors_and_tied_ones_once(tmp_path):
-    from safetensors.torch import load_model
-    from torch import nn
+class Tied(torch.nn.Module):
+    """A head that is the embedding, as in GPT-2, a layer by two names, and a view of a buffer."""
 
-    class Tied(nn.Module):
-        def __init__(self) -> None:
-            super().__init__()
-            self.one = nn.Linear(2, 2)
-            self.other = self.one
+    def __init__(self) -> None:
+        super().__init__()
+        self.wte = torch.nn.Embedding(5, 2)
+        self.alias = self.layer = torch.nn.Linear(2, 2)
+        self.head = torch.nn.Linear(2, 5, bias=False)
+        self.head.weight = self.wte.weight
+        self.register_buffer("table", torch.rand(3, 4))
+        self.register_buffer("rows", self.table[1:])
 
-    model, again = Tied(), Tied()
-    checkpoint.save_weights(tmp_path / "w.safetensors", model)
-    load_model(again, str(tmp_path / "w.safetensors"))
-    assert again.other.weight.equal(model.one.weight)
+
+def test_weights_are_written_as_safetensors_and_tied_ones_by_all_their_names(tmp_path):
+    model, path = Tied(), tmp_path / "w.safetensors"
+    checkpoint.save_weights(path, model)
+    stored = load_file(path)
+    assert stored.keys() == model.state_dict().keys() >= {"wte.weight", "head.weight"}
+    assert all(stored[name].equal(tensor) for name, tensor in model.state_dict().items())
+    with safe_open(path, "pt") as file:
+        assert file.metadata() == {"format": "pt"}  # without which transformers refuses it
+    for load in (
+        lambda again: again.load_state_dict(stored),
+        lambda again: load_model(again, path, strict=False),
+    ):
+        again = Tied()
+        load(again)
+        assert again.head.weight is again.wte.weight
+        assert all(map(torch.equal, again.state_dict().values(), model.state_dict().values()))
     assert [path.name for path in tmp_path.iterdir()] == ["w.safetensors"]
     (tmp_path / "like any other").touch()
     modes = {path.stat().st_mode for path in tmp_path.iterdir()}

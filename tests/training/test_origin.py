@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import hashlib
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.design.edits import set_field
+from core.design.parse import dumps, from_raw, to_raw
+from core.design.spec import Group, Schedule
 from core.errors import DataError, InputError
+from core.runs.settings import RunSettings
 from core.training import origin as origins
 from core.training.data import Data, Split
 from core.training.device import processor
@@ -15,6 +21,28 @@ from core.training.origin import Origin
 from tests.training.small import small_schedule, small_settings
 
 CPU = torch.device("cpu")
+OWN = small_settings()
+OLDER = hashlib.sha256(dumps(small_schedule()).encode()).hexdigest()
+"""The hash of that schedule in checkpoints of before names and defaults were left out."""
+
+
+class LaterGroup(Group):
+    """A group of a Thaw that knows more, first and last."""
+
+    on_thaw: Literal["keep", "reset"] = "keep"
+
+
+class LaterSchedule(Schedule):
+    """A schedule of that Thaw."""
+
+    groups: tuple[LaterGroup, ...]
+    notes: tuple[str, ...] = ("none",)
+
+
+class LaterSettings(RunSettings):
+    """Run settings of that Thaw."""
+
+    workers: int = 1
 
 
 def data(seed: int = 0, classes: tuple[str, ...] = ("cat", "dog")) -> Data:
@@ -41,6 +69,37 @@ def test_other_settings_or_another_schedule_are_refused_by_name():
         origins.check_documents(before, 2, small_schedule(), small_settings(batch_size=8))
     with pytest.raises(InputError, match=r"^schedule\.json is not the one that epoch 0 was run"):
         origins.check_documents(before, 1, small_schedule(4), small_settings())
+
+
+def test_a_schedule_by_another_name_is_the_same_and_a_group_by_another_name_is_not():
+    before = origin()
+    raw = to_raw(small_schedule())
+    raw["groups"][0]["name"] = "s"
+    regrouped = from_raw(raw)
+    origins.check_documents(before, 2, set_field(small_schedule(), "name", "Other"), OWN)
+    with pytest.raises(InputError, match=r"^schedule\.json is not the one that"):
+        origins.check_documents(before, 2, regrouped, OWN)
+
+
+def test_a_field_that_is_new_and_has_its_default_is_no_other_document():
+    schedule, settings = LaterSchedule.model_validate_json(dumps(small_schedule())), LaterSettings
+    later = settings.model_validate_json(small_settings().model_dump_json())
+    for stored in (origin(), replace(origin(), schedule=OLDER)):
+        origins.check_documents(stored, 1, schedule, later)
+        (first, *others) = schedule.groups
+        set_otherwise = (first.model_copy(update={"on_thaw": "reset"}), *others)
+        changed = schedule.model_copy(update={"groups": set_otherwise})
+        with pytest.raises(InputError, match=r"^schedule\.json is not the one that"):
+            origins.check_documents(stored, 1, changed, later)
+
+
+def test_the_fingerprint_of_a_schedule_and_of_settings_stays_as_checkpoints_have_it():
+    assert origins.fingerprint(small_schedule()) == (
+        "742e00f4f9ac434c30ebd281745cd561ddbdc31f9ad6a7e2922bd003ae9934ee"
+    )
+    assert origins.fingerprint(small_settings()) == (
+        "911714bf3f4b92a8db10b26682a49cf34dfef371c34a23dae187f87c6b2d9703"
+    )
 
 
 def test_what_is_said_of_the_cache_is_no_other_setting():
