@@ -17,15 +17,30 @@ MAX_NAME = 80
 
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Fillers and blanks that Unicode counts among letters, marks and symbols."""
+_SELECTORS = ("VARIATION SELECTOR", "MONGOLIAN FREE VAR")
+"""How the names of characters begin that choose how the one before them is drawn."""
 
 
 def can_be_seen(name: str) -> bool:
     """Whether a character of it is drawn: not all are blanks, fillers, or only steer others."""
-    return any(
-        unicodedata.category(c) not in ("Cc", "Cf", "Zl", "Zp", "Zs")
-        and c not in _UNSEEN
-        and not unicodedata.name(c, "").startswith(("VARIATION SELECTOR", "MONGOLIAN FREE VAR"))
-        for c in name
+    return any(map(_is_drawn, name))
+
+
+def as_seen(name: str) -> str:
+    """Return the name as a person sees it: names for which it is equal count as the same.
+
+    Each accented letter has one spelling, blanks are one space between words and none around them,
+    and what draws nothing is left out.
+    """
+    words = "".join(c if _is_drawn(c) else " " * c.isspace() for c in name)
+    return unicodedata.normalize("NFC", " ".join(words.split()))
+
+
+def _is_drawn(character: str) -> bool:
+    return (
+        unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Zs")
+        and character not in _UNSEEN
+        and not unicodedata.name(character, "").startswith(_SELECTORS)
     )
 
 

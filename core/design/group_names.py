@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import chain, count
 from string import ascii_lowercase
 
-from core.design.document import MAX_NAME
+from core.design.document import MAX_NAME, as_seen
 from core.design.layers import LayerGroup, LayerTable
 from core.design.parts import Tree
 from core.design.spec import Group
@@ -93,10 +93,10 @@ def _joint(tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:
-    """The name, or with the first number from 2 that makes it another than those taken."""
-    short = name[:MAX_NAME]
+    """Return the name, or with the first number from 2 that lets it look unlike those taken."""
+    short, looks = name[:MAX_NAME], {as_seen(each) for each in taken}
     for number in count(2):
-        if short not in taken:
+        if as_seen(short) not in looks:
             break
         suffix = f" {number}"
         short = name[: MAX_NAME - len(suffix)] + suffix

@@ -21,6 +21,7 @@ from core.design.document import (
     Name,
     Scale,
     Window,
+    as_seen,
     refused,
 )
 from core.design.learning_rate import LearningRate
@@ -73,12 +74,16 @@ class Group(Part):
 
 
 def names_differ(parts: tuple[AnyPart, ...]) -> tuple[AnyPart, ...]:
-    """The parts; refused where two of them have one name."""
-    seen: set[str] = set()
+    """Return the parts; refused where two of them have one name, or names that look the same."""
+    seen: dict[str, str] = {}
     for part in parts:
-        if part.name in seen:
-            raise refused(f"has two groups named {part.name!r}", "rename one of them")
-        seen.add(part.name)
+        name, look = part.name, as_seen(part.name)
+        if seen.get(look) == name:
+            raise refused(f"has two groups named {name!r}", "rename one of them")
+        if look in seen:  # in ASCII, or they would look the same here too
+            both = f"{seen[look]!a} and {name!a}"
+            raise refused(f"has groups named {both}, which look the same", "rename one of them")
+        seen[look] = name
     return parts
 
 

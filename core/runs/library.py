@@ -17,7 +17,7 @@ from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
-from core.design.document import MAX_NAME
+from core.design.document import MAX_NAME, as_seen
 from core.design.edits import set_field
 from core.design.file_names import slug
 from core.design.parse import MAX_BYTES, dumps, parse
@@ -142,11 +142,11 @@ def duplicate(root: Path, file: str) -> str:
     """Put a copy beside a schedule, as `NAME copy` or `NAME copy 2`; returns its file."""
     with alone_in(root):
         entry = load(root, file)
-        taken = {_alike(each.name) for each in read(root)[0]}
+        taken = {as_seen(each.name) for each in read(root)[0]}
         for number in count(1):
             tail = " copy" if number == 1 else f" copy {number}"
             name = entry.name[: MAX_NAME - len(tail)].rstrip() + tail
-            if _alike(name) not in taken:
+            if as_seen(name) not in taken:
                 return _write(root, set_field(entry.schedule, "name", name))[0]
     raise AssertionError  # count() has no end
 
@@ -177,12 +177,7 @@ def restore(root: Path, trashed: Trashed) -> str:
 
 
 def _named(root: Path, name: str) -> Entry | None:
-    return next((e for e in read(root)[0] if _alike(e.name) == _alike(name)), None)
-
-
-def _alike(name: str) -> str:
-    """The name as it is compared: one spelling of each accented letter."""
-    return unicodedata.normalize("NFC", name)
+    return next((e for e in read(root)[0] if as_seen(e.name) == as_seen(name)), None)
 
 
 def _file_of(name: str) -> str:
@@ -191,7 +186,7 @@ def _file_of(name: str) -> str:
     The hash keeps names apart whose letters are left out, and it is why CON or NUL can do no harm.
     """
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
-    hashed = hashlib.sha256(_alike(name).encode()).hexdigest()[:8]
+    hashed = hashlib.sha256(as_seen(name).encode()).hexdigest()[:8]
     return f"{slug(plain, 'schedule')}-{hashed}{_SUFFIX}"
 
 

@@ -13,7 +13,7 @@ from core.design.record import Record
 from core.design.record_door import from_raw, parse_record, record_json
 from core.design.recorded import Recorded, RecordedGroup, Settings
 from core.design.spec import Schedule
-from tests.design.strategies import names, windows
+from tests.design.strategies import names, names_of_groups, windows
 
 
 def recorded_of(schedule: Schedule, steps_per_epoch: int) -> Recorded:
@@ -71,7 +71,7 @@ def record_documents(draw: st.DrawFn, max_epochs: int = 6) -> dict[str, Any]:
             "momentum": draw(spread),
             "others": draw(st.lists(st.sampled_from(["nesterov=True", "betas that changes"]))),
         }
-        for at, name in enumerate(draw(st.lists(names, min_size=1, max_size=4, unique=True)))
+        for at, name in enumerate(draw(names_of_groups(4)))
     ]
     for group in groups:
         group["others"] = group["others"][:16]

@@ -24,6 +24,12 @@ names = st.one_of(
     st.text(_letters, min_size=1, max_size=6).filter(document.can_be_seen), st.just("x" * 80)
 )
 
+
+def names_of_groups(most: int) -> st.SearchStrategy[list[str]]:
+    """One name or more, none of which looks like another."""
+    return st.lists(names, min_size=1, max_size=most, unique_by=document.as_seen)
+
+
 base_lrs = st.one_of(st.floats(1e-6, 1.0), st.floats(1e-12, 1e3), st.sampled_from([1e-12, 1e3]))
 decays_per_group = st.one_of(st.just(1.0), st.floats(0.01, 1.0), st.floats(1e-6, 10.0))
 scales = st.one_of(st.none(), st.floats(1e-3, 10.0), st.floats(1e-100, 1e100))
@@ -123,7 +129,7 @@ def documents(draw: st.DrawFn, max_epochs: int = 12, max_groups: int = 5) -> dic
         "decay": decays,
         "after_unfreeze": st.sampled_from(["follow", "restart"]),
     }
-    group_names = draw(st.lists(names, min_size=1, max_size=max_groups, unique=True))
+    group_names = draw(names_of_groups(max_groups))
     groups = [
         {
             "name": name,

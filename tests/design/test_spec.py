@@ -1,15 +1,18 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from core.design import learning_rate, optimizers, presets, spec
 from core.design.curves import SHAPES
+from core.design.document import as_seen
+from core.design.group_names import unique_name
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.errors import ScheduleError
-from tests.design.strategies import schedules
+from tests.design.strategies import names, schedules
 
 EXERCISE = presets.load("exercise")
 
@@ -120,6 +123,42 @@ def test_two_groups_of_one_name_are_refused():
     with pytest.raises(ScheduleError) as caught:
         from_raw(raw)
     assert str(caught.value) == "groups has two groups named 'stem': rename one of them"
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("caf\u00e9", "cafe\u0301"),
+        ("stem", "stem "),
+        ("stem", "\u00a0stem"),
+        ("the stem", "the  stem"),
+        ("stem", "st\u200bem"),
+        ("stem", "\ufeffstem"),
+        ("\u2744", "\u2744\ufe0f"),
+        ("e\u200b\u0301", "\u00e9"),
+    ],
+)
+def test_two_groups_whose_names_look_the_same_are_refused_by_both(one: str, other: str):
+    raw = to_raw(EXERCISE)
+    raw["groups"][0]["name"], raw["groups"][3]["name"] = one, other
+    with pytest.raises(ScheduleError) as caught:
+        from_raw(raw)
+    both = f"{one!a} and {other!a}"
+    assert str(caught.value) == (
+        f"groups has groups named {both}, which look the same: rename one of them"
+    )
+    assert as_seen(one) == as_seen(other)
+
+
+@given(names)
+def test_a_name_looks_like_itself_and_like_what_is_seen_of_it(name: str):
+    assert as_seen(as_seen(name)) == as_seen(name) != ""
+
+
+@given(st.lists(names, max_size=4), names)
+@example(["stem ", "stem\u00a02"], "stem")
+def test_a_name_that_is_made_unique_looks_like_none_that_is_taken(taken: list[str], name: str):
+    assert as_seen(unique_name(name, taken)) not in map(as_seen, taken)
 
 
 def deep(groups: int, decay: float, own_scales: int = 0) -> Schedule:
