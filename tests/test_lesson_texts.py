@@ -122,40 +122,18 @@ def test_what_the_checklist_looks_up_is_what_the_linter_finds(preset: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("lr", "adam", "good", "said"),
+    ("lr", "adam", "good", "facts"),
     [
-        ({"warmup": {"epochs": 4}}, True, True, "Warmup takes 4 of 8 epochs."),
-        (
-            {"warmup": {"epochs": 4.1}},
-            True,
-            False,
-            "Warmup takes 4.1 of 8 epochs. That is more than half.",
-        ),
-        (
-            {"warmup": {"epochs": 2}, "after_unfreeze": "restart"},
-            True,
-            True,
-            "Warmup takes 2 of the 4 epochs that are left when early thaws.",
-        ),
-        (
-            {"warmup": {"epochs": 4}, "after_unfreeze": "restart"},
-            True,
-            False,
-            "Warmup takes 4 of the 4 epochs that are left when early thaws. "
-            "That is more than half.",
-        ),
-        ({}, True, False, "There is no warmup, though Adam begins at the full rate in late."),
-        (
-            {},
-            False,
-            True,
-            "There is no warmup, and none is needed: no pretrained group begins at 1e-3 or more "
-            "under Adam.",
-        ),
+        ({"warmup": {"epochs": 4}}, True, True, {"4", "8"}),
+        ({"warmup": {"epochs": 4.1}}, True, False, {"4.1", "8"}),
+        ({"warmup": {"epochs": 2}, "after_unfreeze": "restart"}, True, True, {"2", "4", "early"}),
+        ({"warmup": {"epochs": 4}, "after_unfreeze": "restart"}, True, False, {"4", "early"}),
+        ({}, True, False, {"late"}),
+        ({}, False, True, {"1e-3"}),
     ],
 )
 def test_a_warmup_is_looked_for_where_adam_needs_one_and_ends_in_half_of_every_curve(
-    lr: dict[str, object], adam: bool, good: bool, said: str
+    lr: dict[str, object], adam: bool, good: bool, facts: set[str]
 ) -> None:
     made = small.schedule(
         small.group("early", *small.ALL[:4], trains=[[4, None]]),
@@ -165,7 +143,12 @@ def test_a_warmup_is_looked_for_where_adam_needs_one_and_ends_in_half_of_every_c
         lr=lr,
         optimizer={"name": "adam" if adam else "sgd"},
     )
-    assert checks.look("warm", made, small.RESNET18, EN) == checks.Found(good, said)
+    found = checks.look("warm", made, small.RESNET18, EN)
+    assert found is not None
+    assert found.good == good
+    told = set(re.findall(r"[\w.-]*\w", found.text))
+    numbers = {word for word in told if word[0].isdigit()}
+    assert numbers <= facts <= told
     if {"long-warmup", "no-warmup"} & {problem.code for problem in problems(made, small.RESNET18)}:
         assert not good
 
@@ -183,4 +166,4 @@ def test_the_exercise_fails_two_live_checks_and_the_mended_one_none() -> None:
     assert verdicts == {"written": ["still", "falls"], "mended": []}
     cover = checks.look("cover", found.written, found.table, EN)
     assert cover is not None
-    assert cover.text == "62 of 62 parameter tensors are in exactly one group."
+    assert re.findall(r"\d+", cover.text) == ["62", "62"]

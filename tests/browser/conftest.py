@@ -16,6 +16,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
+from core.design import link
+from core.design.spec import Schedule
 from tests.browser.driving import PHONE, WIDE
 from tests.browser.needed import need
 from tests.browser.server import FLAGS, HEADLESS, LOG, running_app
@@ -53,9 +55,13 @@ def server(home: Path) -> Iterator[str]:
     assert "Traceback" not in said, said[-3000:]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
-    """Chromium; where there is none the tests are skipped, or fail if CI requires it."""
+    """Chromium; where there is none the tests are skipped, or fail if CI requires it.
+
+    It ends with the last test of this folder, since Playwright keeps a loop of asyncio running in
+    the thread that others may need for one of their own.
+    """
     need(HEADLESS)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=HEADLESS, args=list(FLAGS))
@@ -63,7 +69,7 @@ def browser() -> Iterator[Browser]:
         started.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def contexts(browser: Browser) -> Callable[[ViewportSize, str], BrowserContext]:
     """The browser's profile for a size of window and a color scheme.
 
@@ -90,10 +96,17 @@ def contexts(browser: Browser) -> Callable[[ViewportSize, str], BrowserContext]:
 def open_page(
     contexts: Callable[[ViewportSize, str], BrowserContext], server: str
 ) -> Iterator[Callable[..., Page]]:
-    """Opens a page of the app in a new tab, a session of its own: `open_page("/run", PHONE)`."""
+    """Opens a page of the app in a new tab, a session of its own: `open_page("/run", PHONE)`.
+
+    A schedule is opened by its link: `open_page(schedule)`.
+    """
     used: set[BrowserContext] = set()
 
-    def opened(path: str = "/", viewport: ViewportSize = WIDE, scheme: str = "light") -> Page:
+    def opened(
+        path: str | Schedule = "/", viewport: ViewportSize = WIDE, scheme: str = "light"
+    ) -> Page:
+        if isinstance(path, Schedule):
+            path = f"/?{link.PARAMETER}={link.encode(path)}"
         context = contexts(viewport, scheme)
         used.add(context)
         page = context.new_page()

@@ -11,6 +11,8 @@ from typing import Any, Literal
 
 from playwright.sync_api import Locator, Page, expect
 
+OpenPage = Callable[..., Page]
+"""The fixture `open_page`."""
 WIDE = {"width": 1440, "height": 1000}
 PHONE = {"width": 390, "height": 844}
 
@@ -18,6 +20,11 @@ PHONE = {"width": 390, "height": 844}
 def thaw(page: Page, group: str) -> Locator:
     """The handle at which a group thaws."""
     return page.get_by_role("slider", name=f"{group} thaws", exact=True)
+
+
+def undo_button(page: Page) -> Locator:
+    """The toolbar's button, which is enabled once an edit has reached the server."""
+    return page.locator(".st-key-undo button:visible").first
 
 
 def epoch_of(handle: Locator) -> int:
@@ -94,6 +101,17 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
+def assert_fits(page: Page) -> None:
+    """Nothing on the page is wider than the screen, which would make it scroll sideways."""
+    settle(page)
+    assert page.viewport_size is not None
+    wide = page.evaluate(
+        """() => [document.documentElement, document.querySelector("[data-testid=stMain]")]
+            .map((e) => e.scrollWidth)"""
+    )
+    assert max(wide) <= page.viewport_size["width"]
+
+
 def switch_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
     """Switch what the browser's system prefers, as it does at sunset, and wait for the page."""
     page.emulate_media(color_scheme=scheme)
@@ -101,17 +119,26 @@ def switch_scheme(page: Page, scheme: Literal["light", "dark"]) -> None:
     settle(page)
 
 
-def rates_drawn(page: Page) -> str:
-    """The rate chart as SVG text."""
-    return page.locator(".stVegaLiteChart svg.marks").first.inner_html()
+def rates(page: Page) -> Locator:
+    """The rate chart's SVG."""
+    return page.locator(".stVegaLiteChart svg.marks").first
+
+
+def expect_redrawn(page: Page, before: str) -> None:
+    """Expect the rate chart to be another one than `before`, its earlier inner HTML."""
+    expect(rates(page)).not_to_have_js_property("innerHTML", before)
 
 
 def go_to(page: Page, name: str) -> None:
-    """Follow the navigation, which is behind a menu on a phone."""
+    """Follow the navigation, which is behind a menu on a phone and takes no click while it comes.
+
+    A page is titled after its name as soon as it is drawn.
+    """
+    settle(page)
     if page.viewport_size == PHONE:
         page.get_by_test_id("stExpandSidebarButton").click()
     page.get_by_role("link", name=name, exact=True).first.click()
-    expect(page).to_have_url(re.compile(f"/{name.lower()}"))
+    expect(page).to_have_title(f"{name} · Thaw")
 
 
 def fill(page: Page, label: str, value: object) -> None:
@@ -153,11 +180,3 @@ def file_menu(page: Page) -> None:
 def download_schedule(page: Page) -> dict[str, Any]:
     """The schedule as Export downloads it, or Design in its File menu."""
     return downloaded(page, page.locator(".st-key-download-json button").click)
-
-
-def use_preset(page: Page, title: str) -> None:
-    """Choose a preset in the gallery, which closes then."""
-    settle(page)
-    page.get_by_role("button", name="Preset ").first.click()
-    page.get_by_role("dialog").get_by_role("button", name=f"Use {title}", exact=True).click()
-    expect(page.get_by_role("dialog")).to_have_count(0)

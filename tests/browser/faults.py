@@ -17,11 +17,9 @@ TALLEST = """() => Math.max(...[...document.querySelectorAll('*')].map(
     (e) => /auto|scroll/.test(getComputedStyle(e).overflowY) ? e.scrollHeight : 0))"""
 
 
-def serious_faults(page: Page, *, colors_only: bool = False) -> list[tuple[str, list[str]]]:
+def serious_faults(page: Page) -> list[tuple[str, list[str]]]:
     """The serious and critical faults once the page has settled: rule, and the nodes at fault."""
     options = {"resultTypes": ["violations"]}
-    if colors_only:
-        options["runOnly"] = ["color-contrast"]
     driving.settle(page)
     with _all_in_sight(page):
         context = {"exclude": [[f"code > span:nth-child(n+{LINES + 1})"]]}

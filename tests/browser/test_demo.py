@@ -2,43 +2,81 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from core.runs import claim, folder, launch
+from core.runs.demo import first_schedule, first_settings
 from tests.browser import driving
+from tests.browser.driving import OpenPage
 from tests.browser.server import LOG, running_app
-
-OpenPage = Callable[..., Page]
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def demo_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's THAW_HOME."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="module")
+def demo(demo_home: Path) -> Iterator[str]:
     """The address of a hosted demo, which may print no traceback."""
-    home = tmp_path_factory.mktemp("demo")
-    with running_app(home, THAW_DEMO="1") as address:
+    with running_app(demo_home, THAW_DEMO="1") as address:
         yield address
-        said = (home / LOG).read_text(encoding="utf-8", errors="replace")
+        said = (demo_home / LOG).read_text(encoding="utf-8", errors="replace")
     assert "Traceback" not in said, said[-3000:]
 
 
+@pytest.fixture
+def held(demo_home: Path) -> Iterator[Path]:
+    """Somebody else's run, which is on until the test has ended."""
+    run = launch.new_folder(demo_home / "demo" / "runs", "somebody's", datetime.now())
+    folder.create(run, first_schedule(), first_settings())
+    yield run
+    claim.release(run)
+
+
 def start(page: Page) -> None:
+    driving.settle(page)
     page.get_by_role("button", name="Start").click()
 
 
+def expect_number(page: Page, number: int) -> None:
+    queue = page.locator(".st-key-card-queue")
+    expect(queue).to_contain_text(f"You are number {number}", timeout=60_000)
+
+
+@pytest.mark.usefixtures("held")
+def test_a_visitor_who_closes_the_page_gives_up_the_place_in_the_queue(
+    open_page: OpenPage, demo: str
+) -> None:
+    first, second = (open_page(f"{demo}/run") for _ in range(2))
+    for number, page in enumerate((first, second), start=1):
+        start(page)
+        expect_number(page, number)
+    first.close()
+    expect_number(second, 1)
+    second.locator(".st-key-leave-queue button").click()
+    expect(second.locator(".st-key-card-queue")).to_have_count(0)
+    expect(second.get_by_role("button", name="Start")).to_be_enabled()
+
+
+@pytest.mark.thorough
 def test_visitors_wait_in_line_and_find_only_their_own_run(open_page: OpenPage, demo: str) -> None:
     first, second, third = (open_page(f"{demo}/run") for _ in range(3))
     start(first)
     expect(first.locator(".thaw-headline")).to_be_visible(timeout=60_000)
     for page, number in ((second, 1), (third, 2)):
         driving.fill(page, "Images, train", 40)
-        driving.settle(page)
         start(page)
-        expect(page.locator(".st-key-card-queue")).to_contain_text(f"You are number {number}")
+        expect_number(page, number)
 
     second.close()  # who leaves frees the place
-    expect(third.locator(".st-key-card-queue")).to_contain_text("You are number 1", timeout=60_000)
+    expect_number(third, 1)
     first.locator(".st-key-stop button").click()
     expect(third.locator(".thaw-headline")).to_be_visible(timeout=60_000)
     expect(third.locator(".st-key-card-runs")).to_contain_text("1 in all")
@@ -50,8 +88,6 @@ def test_visitors_wait_in_line_and_find_only_their_own_run(open_page: OpenPage, 
     stranger = open_page(f"{demo}/run")
     expect(stranger.locator(".st-key-card-runs")).to_contain_text("Nothing has run yet")
     start(stranger)
-    expect(stranger.locator(".st-key-card-queue")).to_contain_text("You are number 1")
-    stranger.locator(".st-key-leave-queue button").click()
-    expect(stranger.locator(".st-key-card-queue")).to_have_count(0)
+    expect_number(stranger, 1)
     third.locator(".st-key-stop button").click()
     expect(third.locator(".thaw-headline")).to_contain_text("Stopped", timeout=60_000)

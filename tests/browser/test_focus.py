@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from tests.browser import driving
+from tests.browser.driving import OpenPage
 
-OpenPage = Callable[..., Page]
 
-
-def test_groups_keeps_the_focus_and_says_in_words_that_the_card_is_open(
+def test_groups_keeps_the_focus_and_a_menu_takes_it_in_and_gives_it_back(
     open_page: OpenPage,
 ) -> None:
     page = open_page("/")
@@ -22,9 +19,6 @@ def test_groups_keeps_the_focus_and_says_in_words_that_the_card_is_open(
         expect(page.locator(".st-key-card-groups")).to_have_count(int(name != "Groups"))
         expect(button).to_be_focused()
 
-
-def test_file_and_share_take_the_focus_in_and_escape_gives_it_back(open_page: OpenPage) -> None:
-    page = open_page("/")
     body = page.get_by_test_id("stPopoverBody")
     inside = {"File": body.get_by_role("button", name="Download JSON"), "Share": body}
     for name, first in inside.items():  # all that is in Share is text

@@ -3,38 +3,34 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser import driving
-from tests.browser.driving import PHONE
+from tests.browser.driving import PHONE, OpenPage, undo_button
 from tests.browser.fingers import Fingers
-from tests.browser.test_timeline import bar, expect_windows, long_run, opened, tool, x_labels
+from tests.browser.timeline import (
+    at_rest,
+    bar,
+    expect_thaws,
+    expect_windows,
+    gap,
+    long_run,
+    scrollbar,
+    tool,
+)
+from tests.sample import thorough
 
-OpenPage = Callable[..., Page]
-
-
-def begun(open_page: OpenPage, *args: Any) -> Page:
-    """The page of a new session, at rest: places on it stay where they are."""
-    page = open_page("/", *args)
-    page.wait_for_selector(".stVegaLiteChart svg.marks")
-    driving.settle(page)
-    return page
+BEFORE_OR_AFTER = pytest.mark.parametrize(
+    "answered", [True, *thorough(False)], ids=lambda told: "answered" if told else "under way"
+)
+"""Whether the page has the answer to the other edit already when the hand lets go."""
 
 
 def field(page: Page, label: str) -> Locator:
     """The newest field of that name, which has given way to another one if there are two."""
     return page.get_by_label(label, exact=True).last
-
-
-def expect_thaws(page: Page, group: str, epoch: int) -> None:
-    expect(driving.thaw(page, group)).to_have_attribute("aria-valuenow", str(epoch))
-
-
-def undo_button(page: Page) -> Locator:
-    return page.locator(".st-key-undo button").first
 
 
 def let_go(page: Page, x: float, y: float) -> None:
@@ -48,78 +44,46 @@ def grab(page: Page, place: tuple[float, float]) -> None:
     page.mouse.down()
 
 
-def test_a_drag_keeps_the_number_that_was_typed_just_before(open_page: OpenPage) -> None:
-    page = begun(open_page)
-    for answered, typed, drawn in ((True, 5, 4), (False, 4, 5)):
-        bar(page, "stage3").click()
-        x, y, target = driving.place_of(page, "stage4", drawn)
-        field(page, "Thaws at").fill(str(typed))
-        grab(page, (x, y))  # which commits the number
-        if answered:
-            expect(undo_button(page)).to_be_enabled()
-        let_go(page, target, y)
-        expect(field(page, "Thaws at")).to_have_value(str(drawn))  # of the bar in hand now
-        for _ in range(2):
-            expect_thaws(page, "stage4", drawn)
-            expect_thaws(page, "stage3", typed)
-            driving.settle(page)
+@BEFORE_OR_AFTER
+def test_a_drag_keeps_the_number_that_was_typed_just_before(
+    open_page: OpenPage, answered: bool
+) -> None:
+    page = at_rest(open_page("/"))
+    bar(page, "stage3").click()
+    x, y, target = driving.place_of(page, "stage4", 4)
+    field(page, "Thaws at").fill("5")
+    grab(page, (x, y))  # which commits the number
+    if answered:
+        expect(undo_button(page)).to_be_enabled()
+    let_go(page, target, y)
+    expect(field(page, "Thaws at")).to_have_value("4")  # of the bar in hand now
+    for _ in range(2):
+        expect_thaws(page, "stage4", 4)
+        expect_thaws(page, "stage3", 5)
+        driving.settle(page)
 
 
-def test_the_other_edge_of_a_bar_keeps_the_number_that_was_typed(open_page: OpenPage) -> None:
-    page = begun(open_page)
+def test_the_other_edge_of_a_bar_and_a_handle_of_the_curve_keep_what_was_typed(
+    open_page: OpenPage,
+) -> None:
+    page = at_rest(open_page("/"))
     bar(page, "stage3").click()
     _, _, target = driving.place_of(page, "stage3", 5)
     x, y = driving.middle(page.get_by_role("slider", name="stage3 freezes", exact=True))
     field(page, "Thaws at").fill("2")
-    grab(page, (x, y))
+    grab(page, (x, y))  # which commits the number
     expect(undo_button(page)).to_be_enabled()
     let_go(page, target, y)
     for _ in range(2):
-        expect(bar(page, "stage3")).to_have_attribute("aria-label", re.compile("epochs 2 to 5"))
+        expect_windows(page, "stage3", "2-5")
         driving.settle(page)
 
-
-def test_a_drag_does_not_take_back_an_undo(open_page: OpenPage) -> None:
-    page = begun(open_page)
-    for answered, undone, drawn in ((True, 5, 4), (False, 4, 5)):
-        driving.drag_with_mouse(page, "stage3", undone)
-        expect_thaws(page, "stage3", undone)
-        expect(undo_button(page)).to_be_enabled()
-        driving.settle(page)
-        x, y, target = driving.place_of(page, "stage4", drawn)
-        undo_button(page).click()
-        grab(page, (x, y))
-        if answered:
-            expect(undo_button(page)).to_be_disabled()
-        let_go(page, target, y)
-        for _ in range(2):
-            expect_thaws(page, "stage4", drawn)
-            expect_thaws(page, "stage3", 3)
-            driving.settle(page)
-
-
-def test_a_key_that_undoes_and_a_drag_at_once_both_count(open_page: OpenPage) -> None:
-    page = begun(open_page)
-    for epoch, back in ((5, 3), (4, 3)):
-        driving.drag_with_mouse(page, "stage3", epoch)
-        expect(undo_button(page)).to_be_enabled()
-        page.keyboard.press("Control+z")
-        driving.drag_with_mouse(page, "stage4", epoch)
-        expect_thaws(page, "stage3", back)
-        expect_thaws(page, "stage4", epoch)
-        driving.settle(page)
-        expect_thaws(page, "stage3", back)
-        expect_thaws(page, "stage4", epoch)
-
-
-def test_a_handle_of_the_curve_keeps_the_warmup_that_was_typed(open_page: OpenPage) -> None:
-    page = begun(open_page)
     floor = page.get_by_role("slider", name="Floor")
-    before = floor.get_attribute("aria-valuenow") or ""
+    before, chart = floor.get_attribute("aria-valuenow") or "", driving.rates(page).inner_html()
     field(page, "Warmup epochs").fill("2")
     x, y = driving.middle(floor)
     grab(page, (x, y))
-    expect(undo_button(page)).to_be_enabled()
+    driving.expect_redrawn(page, chart)
     let_go(page, x, y - 12)
     expect(floor).not_to_have_attribute("aria-valuenow", before)
     for _ in range(2):
@@ -131,8 +95,40 @@ def test_a_handle_of_the_curve_keeps_the_warmup_that_was_typed(open_page: OpenPa
         driving.settle(page)
 
 
+@BEFORE_OR_AFTER
+def test_a_drag_does_not_take_back_an_undo(open_page: OpenPage, answered: bool) -> None:
+    page = at_rest(open_page("/"))
+    driving.drag_with_mouse(page, "stage3", 5)
+    expect_thaws(page, "stage3", 5)
+    expect(undo_button(page)).to_be_enabled()
+    driving.settle(page)
+    x, y, target = driving.place_of(page, "stage4", 4)
+    undo_button(page).click()
+    grab(page, (x, y))
+    if answered:
+        expect(undo_button(page)).to_be_disabled()
+    let_go(page, target, y)
+    for _ in range(2):
+        expect_thaws(page, "stage4", 4)
+        expect_thaws(page, "stage3", 3)
+        driving.settle(page)
+
+
+def test_a_key_that_undoes_and_a_drag_at_once_both_count(open_page: OpenPage) -> None:
+    page = at_rest(open_page("/"))
+    for epoch in (5, 4):
+        driving.drag_with_mouse(page, "stage3", epoch)
+        expect(undo_button(page)).to_be_enabled()
+        page.keyboard.press("Control+z")
+        driving.drag_with_mouse(page, "stage4", epoch)
+        for _ in range(2):
+            expect_thaws(page, "stage3", 3)
+            expect_thaws(page, "stage4", epoch)
+            driving.settle(page)
+
+
 def test_a_drag_of_what_has_other_windows_by_now_is_refused_in_words(open_page: OpenPage) -> None:
-    page = begun(open_page)
+    page = at_rest(open_page("/"))
     bar(page, "stage3").dblclick()
     expect_windows(page, "stage3", "3-4", "5-6")
     expect(undo_button(page)).to_be_enabled()
@@ -148,45 +144,73 @@ def test_a_drag_of_what_has_other_windows_by_now_is_refused_in_words(open_page: 
 
 
 def test_letting_go_of_the_selected_bar_is_told_to_the_page(open_page: OpenPage) -> None:
-    page = begun(open_page)
+    page = at_rest(open_page("/"))
     bar(page, "stage4").click()
     card = page.locator(".st-key-card-window")
     expect(card).to_contain_text("stage4")
     bar(page, "stage4").click(modifiers=["Shift"])
     expect(bar(page, "stage4")).to_have_attribute("aria-pressed", "false")
-    expect(card).to_contain_text("Select a bar in the timeline")
+    expect(card).not_to_contain_text("stage4")
     page.get_by_role("slider", name="Warmup ends").press("ArrowRight")
     expect(undo_button(page)).to_be_enabled()
-    expect(card).to_contain_text("Select a bar in the timeline")
+    driving.settle(page)
+    expect(card).not_to_contain_text("stage4")
     bar(page, "stage4").click()
     expect(card).to_contain_text("stage4")
 
 
-def test_a_finger_that_rests_on_a_handle_still_drags_it(open_page: OpenPage) -> None:
-    page = begun(open_page, PHONE)
+def test_a_finger_drags_what_it_rests_on_adds_to_the_selection_and_thaws_in_a_gap(
+    open_page: OpenPage,
+) -> None:
+    page = at_rest(open_page("/", PHONE))
+    fingers = Fingers(page)
     x, y, target = driving.place_of(page, "stage4", 4)
-    Fingers(page).swipe((x, y), (target, y), rests=True)
+    fingers.swipe((x, y), (target, y), rests=True)
     expect_thaws(page, "stage4", 4)
     expect(bar(page, "stage4")).to_have_attribute("aria-pressed", "true")
-
-
-def test_a_second_finger_ends_a_drag_and_zooms(open_page: OpenPage) -> None:
-    page = opened(open_page, long_run(), PHONE)
-    x, y, target = driving.place_of(page, "stage4", 80)
-    Fingers(page).join((x, y), (target, y), (target + 60, y), (target + 160, y))
-    scroll = page.get_by_role("scrollbar", name="Part of the run that is shown")
-    expect(scroll).to_have_attribute("aria-valuetext", re.compile("epochs .* of 300"))
-    expect_thaws(page, "stage4", 40)
-    driving.settle(page)
-    expect_thaws(page, "stage4", 40)
-    first = scroll.get_attribute("aria-valuetext")
-    Fingers(page).tap(bar(page, "head"))  # one finger is one finger again
+    fingers.rest(bar(page, "head"))
     expect(bar(page, "head")).to_have_attribute("aria-pressed", "true")
-    expect(scroll).to_have_attribute("aria-valuetext", first or "")
+    expect(bar(page, "stage4")).to_have_attribute("aria-pressed", "true")
+    fingers.rest(gap(page, "stage4"))
+    expect(page.get_by_role("button", name=re.compile("^stage4 trains in"))).to_have_count(2)
+    tool(page, "Remove window").tap()
+    expect_windows(page, "stage4", "4-6")
+
+
+def test_two_fingers_zoom_and_one_moves_what_is_shown(open_page: OpenPage) -> None:
+    page = at_rest(open_page(long_run(), PHONE))
+    fingers = Fingers(page)
+    x, y, target = driving.place_of(page, "stage4", 80)
+    fingers.join((x, y), (target, y), (target + 60, y), (target + 160, y))
+    scroll = scrollbar(page)
+    expect(scroll).to_have_attribute("aria-valuetext", re.compile("epochs .* of 300"))
+    for _ in range(2):  # the second finger has ended the first one's drag
+        expect_thaws(page, "stage4", 40)
+        driving.settle(page)
+    shown = scroll.get_attribute("aria-valuetext") or ""
+    fingers.tap(bar(page, "head"))  # one finger is one finger again
+    expect(bar(page, "head")).to_have_attribute("aria-pressed", "true")
+    expect(scroll).to_have_attribute("aria-valuetext", shown)
+    page.keyboard.press("0")
+    expect(scroll).to_be_hidden()
+
+    head = bar(page, "head")
+    head.scroll_into_view_if_needed()
+    x, y = driving.middle(head)
+    fingers.pinch((x - 40, y), (x + 40, y), (x - 120, y), (x + 120, y))
+    expect(scroll).to_have_attribute("aria-valuetext", re.compile(r"epochs (9|10)\d to (19|20)\d"))
+    frozen = gap(page, "stem")
+    frozen.scroll_into_view_if_needed()
+    box = frozen.bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    fingers.swipe((60, middle), (300, middle))
+    expect(scroll).to_have_attribute("aria-valuetext", re.compile(r"epochs [2-4]\d to 1\d\d"))
+    driving.assert_fits(page)
 
 
 def test_undo_by_key_works_from_a_switch_and_from_a_select_box(open_page: OpenPage) -> None:
-    page = begun(open_page)
+    page = at_rest(open_page("/"))
     bar(page, "stage4").click()
     switch = page.get_by_role("switch", name="BatchNorm moves while frozen").last
     switch.focus()
@@ -211,25 +235,3 @@ def test_undo_by_key_works_from_a_switch_and_from_a_select_box(open_page: OpenPa
     page.wait_for_timeout(500)
     page.keyboard.press("Escape")  # out of the list, beside which nothing has a role
     expect_thaws(page, "stage4", 4)
-
-
-def test_what_is_shown_of_a_run_is_the_same_after_another_page(open_page: OpenPage) -> None:
-    page = opened(open_page, long_run())
-    for _ in range(3):
-        tool(page, "Zoom in").click()
-    scroll = page.get_by_role("scrollbar", name="Part of the run that is shown")
-    page.wait_for_timeout(500)  # until it is told, and drawn
-    driving.settle(page)
-    shown, labels = scroll.get_attribute("aria-valuetext"), x_labels(page)
-    driving.go_to(page, "Run")
-    driving.settle(page)
-    page.get_by_role("link", name="Design", exact=True).first.click()
-    page.wait_for_selector(".stVegaLiteChart svg.marks")
-    driving.settle(page)
-    expect(scroll).to_have_attribute("aria-valuetext", shown or "")
-    assert x_labels(page) == labels
-    assert "300" not in labels
-    driving.thaw(page, "stage4").focus()
-    page.keyboard.press("0")
-    expect(scroll).to_be_hidden()
-    expect(page.locator(".stVegaLiteChart .role-axis-label").first).to_contain_text("300")

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from core.design import layers, link, parse, presets
+from core.design import layers, parse, presets
 from core.design.parse import dumps, to_raw
 from core.design.spec import Schedule
 from core.export import targets
@@ -18,9 +17,9 @@ from core.runs import event_log, folder, library, predictions
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from tests.browser import driving
+from tests.browser.driving import OpenPage
+from tests.browser.timeline import expect_thaws
 from tests.data.zips import png
-
-OpenPage = Callable[..., Page]
 
 NAMES = (
     "<img src=x onerror=window.pwned=1>",
@@ -117,7 +116,7 @@ def nothing_ran(page: Page) -> None:
 
 
 def test_the_design_page_shows_names_as_they_are(open_page: OpenPage) -> None:
-    page = open_page(f"/?s={link.encode(hostile())}")
+    page = open_page(hostile())
     for name in NAMES[-2:]:
         expect(driving.thaw(page, name.strip())).to_be_attached()
     page.get_by_role("button", name="Groups").click()
@@ -125,7 +124,7 @@ def test_the_design_page_shows_names_as_they_are(open_page: OpenPage) -> None:
     page.locator(".st-key-group-3 button").click()
     shows(page.locator(".st-key-group-body"), f"Merge with {NAMES[2]}", f"Merge with {NAMES[4]}")
     expect(page.locator(".st-key-name input")).to_have_value(NAMES[0])
-    page.locator(".stVegaLiteChart svg.marks").first.hover()
+    driving.rates(page).hover()
     nothing_ran(page)
     why = page.get_by_role("button", name="Why").first
     why.click()
@@ -141,8 +140,8 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
     raw = to_raw(presets.load("gradual"))
     for group, name in zip(raw["groups"], WORDS, strict=True):
         group["name"] = name
-    page = open_page(f"/?s={link.encode(parse.from_raw(raw))}")
-    box = page.locator(".stVegaLiteChart svg.marks").first.bounding_box()
+    page = open_page(parse.from_raw(raw))
+    box = driving.rates(page).bounding_box()
     assert box is not None
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x - 2, y)
@@ -151,6 +150,7 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
     expect(tooltip).to_be_visible()
     read = [text(cell).strip(" :") for cell in tooltip.locator("td.key").all()]
     assert read == ["Epoch", "Step", *reversed(WORDS)]
+    expect(tooltip).to_contain_text("frozen")
     expect(tooltip.locator("h2, img")).to_have_count(0)
 
     for name in ("__proto__", "constructor"):
@@ -158,7 +158,7 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
         before = driving.epoch_of(handle)
         handle.press("ArrowLeft")
         driving.settle(page)
-        expect(driving.thaw(page, name)).to_have_attribute("aria-valuenow", str(before - 1))
+        expect_thaws(page, name, before - 1)
 
     page.get_by_role("button", name="Table").click()
     table = page.get_by_role("dialog").get_by_test_id("stDataFrame")
@@ -168,35 +168,21 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
     assert headings.all_text_contents() == ["epoch", *reversed(WORDS)]
 
 
-def test_the_run_page_shows_names_as_they_are(open_page: OpenPage, run: str) -> None:
+def test_run_compare_and_export_show_names_as_they_are(
+    open_page: OpenPage, run: str, home: Path
+) -> None:
+    file, _ = library.save(home / "library", hostile())
     page = open_page(f"/run?run={run}")
     expect(page.locator(".thaw-headline")).to_contain_text("Failed")
     shows(page.locator(".thaw-title"), NAMES[0])
     shows(page.locator(".st-key-card-status"), " ".join(NAMES))
     shows(page.locator(".st-key-card-runs"), NAMES[0])
-    shows(page.locator(".thaw-checks"), *NAMES)
-    shows(page.locator(".st-key-card-confusion"), *NAMES)
-    shows(page.locator(".st-key-card-mistakes"), *NAMES)
+    for part in (".thaw-checks", ".st-key-card-confusion", ".st-key-card-mistakes"):
+        shows(page.locator(part), *NAMES)
     page.locator(".st-key-card-confusion svg.marks").hover()
     page.locator(".st-key-card-loss svg.marks").hover()
     nothing_ran(page)
 
-
-def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, data: Path) -> None:
-    page = open_page("/run")
-    driving.choose(page, "Data", "A folder of class folders")
-    driving.fill(page, "Folder", data)
-    card = page.locator(".st-key-card-data")
-    expect(card).to_contain_text("7 classes")
-    shows(card, *NAMES, f"{NAMES[0]}/{NAMES[3]}.png (not an image)")
-    nothing_ran(page)
-
-
-def test_compare_and_export_show_names_as_they_are(
-    open_page: OpenPage, run: str, home: Path
-) -> None:
-    library.save(home / "library", hostile())
-    page = open_page(f"/run?run={run}")
     page.locator(".st-key-to-compare button").click()
     shows(page.locator(".st-key-card-diff-b"), NAMES[0], NAMES[1], NAMES[4])
     shows(page.locator(".st-key-library-rows"), NAMES[0])
@@ -211,29 +197,43 @@ def test_compare_and_export_show_names_as_they_are(
         row.click()
         expect(row.get_by_role("img", name="check")).to_be_visible()
         nothing_ran(page)
-    library.delete(home / "library", library.read(home / "library")[0][0].file)
+    library.delete(home / "library", file)
 
 
-def test_a_link_that_is_garbage_is_said_so_and_nothing_runs(open_page: OpenPage) -> None:
-    page = open_page(f"/?s={'A' * 10_000}{NAMES[0]}")
-    expect(page.get_by_test_id("stAlert")).to_contain_text("the link has '<' as character 10001")
+@pytest.mark.thorough
+def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, data: Path) -> None:
+    page = open_page("/run")
+    driving.choose(page, "Data", "A folder of class folders")
+    driving.fill(page, "Folder", data)
+    card = page.locator(".st-key-card-data")
+    expect(card).to_contain_text("7 classes")
+    shows(card, *NAMES, f"{NAMES[0]}/{NAMES[3]}.png (not an image)")
     nothing_ran(page)
 
 
-def test_exported_pages_and_pictures_opened_as_files_run_nothing(
+def test_exported_pages_and_pictures_opened_as_files_are_drawn_ask_for_nothing_and_run_nothing(
     browser: Browser, tmp_path: Path
 ) -> None:
     schedule, table = hostile("exercise"), layers.load("torchvision/resnet18")
-    context = browser.new_context()
+    context = browser.new_context(offline=True)
     page = context.new_page()
     asked: list[str] = []
+    said: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
-    files = [tmp_path / "a.html", tmp_path / "a.svg"]
+    page.on("console", lambda message: said.append(message.text))
+    files = [tmp_path / "a.svg", tmp_path / "a.html"]
     for file in files:
         made = targets.export(file.suffix[1:], Source(schedule, 1, table)).content
         file.write_text(str(made), encoding="utf-8")
         page.goto(file.as_uri())
         assert page.evaluate("window.pwned") is None
-        expect(page.locator("svg").first).to_contain_text(NAMES[5])
+        chart = page.locator("svg").first
+        expect(chart).to_contain_text(NAMES[5])
+        curves = chart.locator("path").evaluate_all(
+            "all => all.filter(e => e.getBoundingClientRect().width > 100).length"
+        )
+        assert curves >= len(schedule.groups) - 2  # two never train
+    expect(page.get_by_role("row").filter(has_text=NAMES[5])).not_to_have_count(0)
     context.close()
     assert asked == [file.as_uri() for file in files]
+    assert said == []

@@ -8,9 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import driving
-from tests.browser.driving import PHONE, WIDE
+from tests.browser.driving import PHONE, WIDE, OpenPage
+from tests.sample import thorough
 
-OpenPage = Callable[..., Page]
 FINISHED_WITHIN = 180_000
 
 
@@ -25,10 +25,8 @@ def _small_run(page: Page) -> None:
 
 @pytest.mark.parametrize(
     ("viewport", "drag"),
-    [
-        pytest.param(WIDE, driving.drag_with_mouse, id="mouse at 1440 px"),
-        pytest.param(PHONE, driving.drag_with_finger, id="finger at 390 px"),
-    ],
+    [(WIDE, driving.drag_with_mouse), *thorough((PHONE, driving.drag_with_finger))],
+    ids=["mouse", "finger"],
 )
 def test_a_newcomer_drags_runs_downloads_and_shares(
     open_page: OpenPage, viewport: dict[str, int], drag: Callable[[Page, str, int], None]
@@ -36,14 +34,12 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     page = open_page("/", viewport)
     handle = driving.thaw(page, "stage4")
     expect(handle).to_have_attribute("aria-valuenow", "2")
-    before = driving.rates_drawn(page)
+    before = driving.rates(page).inner_html()
 
     drag(page, "stage4", 4)
 
     expect(handle).to_have_attribute("aria-valuenow", "4")
-    expect(page.locator(".stVegaLiteChart svg.marks").first).not_to_have_js_property(
-        "innerHTML", before
-    )
+    driving.expect_redrawn(page, before)
 
     driving.go_to(page, "Run")
     _small_run(page)
@@ -65,16 +61,15 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     assert again == document
 
 
+@pytest.mark.thorough
 def test_the_keyboard_alone_is_enough(open_page: OpenPage) -> None:
     page = open_page("/")
-    before = driving.rates_drawn(page)
+    before = driving.rates(page).inner_html()
 
     driving.change_with_keys(page, "stage4", 4)
 
     expect(driving.thaw(page, "stage4")).to_have_attribute("aria-valuenow", "4")
-    expect(page.locator(".stVegaLiteChart svg.marks").first).not_to_have_js_property(
-        "innerHTML", before
-    )
+    driving.expect_redrawn(page, before)
 
     driving.tab_to(page, "e.closest('.st-key-to-run')")
     page.keyboard.press("Enter")

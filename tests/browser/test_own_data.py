@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
 
+import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
 from tests.browser import driving
+from tests.browser.driving import OpenPage
 from tests.browser.faults import serious_faults
 from tests.data.zips import zipped
 
-OpenPage = Callable[..., Page]
 DOWN_A_PHONE = ("status", "settings", "data", "rates", "runs")
 """The Run page's cards before a run."""
 
@@ -70,19 +70,14 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
 
     data = page.locator(".st-key-card-data")
     expect(data).to_contain_text("shapes.zip: 60 images, 3 classes")
-    expect(data.get_by_role("row", name="square 16 4")).to_be_visible()
     expect(data.get_by_role("list", name="Training images").get_by_role("img")).to_have_count(24)
-    expect(data.get_by_role("list", name="Warnings")).to_contain_text("12 validation images")
-    expect(data).to_contain_text("every fifth image of a class, by name, is kept")
-    expect(data).to_contain_text("from 60 × 50 to 79 × 50 px")
     expect(data.get_by_role("row", name="tri&amp;angle 16 4")).to_be_visible()  # text, no mark-up
     settings = page.locator(".st-key-card-settings")
-    expect(settings).to_contain_text("shapes.zip: 60 images. 2 of its files were left out.")
     settings.get_by_text("What was left out").click()
     expect(settings).to_contain_text("shapes/circle/broken.jpg: not an image")
     assert serious_faults(page) == []
 
-    page.get_by_role("link", name="Design", exact=True).first.click()
+    driving.go_to(page, "Design")
     expect(page.locator(".thaw-tag", has_text="3 classes")).to_be_visible()
     epochs = page.locator(".st-key-card-curve").get_by_label("Epochs", exact=True)
     epochs.fill("1")
@@ -95,8 +90,6 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     expect(page.locator(".thaw-headline")).to_contain_text("Finished", timeout=120_000)
 
     confusion = page.locator(".st-key-card-confusion")
-    expect(confusion).to_contain_text("of 12 right")
-    expect(confusion.get_by_role("region", name="How each class fared")).to_contain_text("square")
     expect(confusion.locator("svg.marks")).to_be_visible()
     confusion.get_by_text("All counts as a table").click()
     table = confusion.get_by_role("region", name="Confusion matrix")
@@ -108,44 +101,31 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     expect(confusion).to_contain_text(f"{right} of 12 right")
 
     wrong = page.locator(".st-key-card-mistakes")
-    expect(wrong).to_contain_text(f"{12 - right} of 12 validation images")
     pictures = wrong.get_by_role("list", name="Surest mistakes").get_by_role("img")
     expect(pictures).to_have_count(12 - right)
     for picture in pictures.all():
         assert picture.evaluate("e => e.naturalWidth") > 20
         assert " taken for " in (picture.get_attribute("alt") or "")
-    assert serious_faults(page) == []
 
     page.set_viewport_size(driving.PHONE)
     page.emulate_media(color_scheme="dark")
     page.reload()
     expect(pictures).to_have_count(12 - right)
-    assert page.get_by_test_id("stMain").evaluate("e => e.scrollWidth <= e.clientWidth")
+    driving.assert_fits(page)
     assert serious_faults(page) == []
 
 
+@pytest.mark.thorough
 def test_on_a_phone_the_cards_stand_in_order_and_reach_no_further_than_the_screen(
     open_page: OpenPage,
 ) -> None:
     page = open_page("/run", driving.PHONE)
     upload(page, "shapes.zip", zipped(SHAPES).getvalue())
     expect(page.locator(".st-key-card-data")).to_contain_text("shapes.zip: 60 images")
-    driving.settle(page)
-    inside = "e => e.scrollWidth <= e.clientWidth"
-    assert page.get_by_test_id("stMain").evaluate(inside)
-    assert page.locator(".st-key-card-data").evaluate(inside)
+    driving.assert_fits(page)
+    assert page.locator(".st-key-card-data").evaluate("e => e.scrollWidth <= e.clientWidth")
     cards = [page.locator(f".st-key-card-{name}").bounding_box() for name in DOWN_A_PHONE]
     tops = [card["y"] for card in cards if card]
     assert len(tops) == len(DOWN_A_PHONE)
     assert tops == sorted(tops)
     assert serious_faults(page) == []
-
-
-def test_a_zip_that_cannot_be_used_is_refused_in_words_and_start_stays_off(
-    open_page: OpenPage,
-) -> None:
-    page = open_page("/run")
-    upload(page, "<b>.zip", zipped([("../1.jpg", b"x")]).getvalue())
-    refused = page.locator(".st-key-card-settings").get_by_test_id("stAlert")
-    expect(refused).to_contain_text("<b>.zip names '../1.jpg', a path that leads outside it")
-    expect(page.get_by_role("button", name="Start")).to_be_disabled()

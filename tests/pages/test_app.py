@@ -129,6 +129,27 @@ def test_an_unedited_preset_follows_the_model_and_an_edited_one_keeps_its_edits(
     assert _schedule(app).epochs == 9
 
 
+def test_a_preset_is_applied_to_the_model_at_hand_and_undone(app: AppTest) -> None:
+    app.run().selectbox(key="model").set_value("torchvision/resnet50").run()
+    before = _schedule(app)
+    app.button(key="presets").click().run()
+    app.button(key="use-surgical-middle").click().run()
+    middle = _schedule(app)
+    assert middle.model.name == "torchvision/resnet50"
+    assert middle.group("layer3").trainable == ((0, None),)
+    assert middle.group("layer4").trainable == ()
+    app.button(key="undo").click().run()
+    assert _schedule(app) == before
+
+
+def test_the_gallery_has_every_preset_and_does_not_offer_the_one_in_use(app: AppTest) -> None:
+    app.run().button(key="presets").click().run()
+    offered = {b.key[4:]: not b.disabled for b in app.button if (b.key or "").startswith("use-")}
+    assert set(offered) == set(presets.names())
+    assert not offered[presets.DEFAULT]
+    assert offered["ulmfit"]
+
+
 def label_ends(app: AppTest, text: str) -> bool:
     said = str(app.button(key="presets").label).replace("\\", "")  # which escape Markdown
     return said.endswith(f" {text}")
@@ -189,7 +210,10 @@ def test_a_link_opens_its_schedule(app: AppTest) -> None:
     assert "s" not in app.query_params
 
 
-@pytest.mark.parametrize("text", ["nonsense", "ePkC", "%%%", "eJwDAAAAAAE", "ü", "A" * 20_000, ""])
+@pytest.mark.parametrize(
+    "text",
+    ["nonsense", "ePkC", "%%%", "eJwDAAAAAAE", "ü", "A" * 20_000, "", "A" * 10_000 + "<img src=x>"],
+)
 def test_a_broken_link_says_so_and_leaves_the_work_alone(app: AppTest, text: str) -> None:
     app.query_params["s"] = text
     assert _schedule(app.run()) == presets.load(presets.DEFAULT)

@@ -36,7 +36,7 @@ def test_one_frozen_span_is_called_one() -> None:
     few = SCHEDULE.model_copy(update={"groups": SCHEDULE.groups[-2:]})
     assert [len(plan.frozen_spans(group, few.epochs)) for group in few.groups] == [1, 0]
     said = [text for _, _, text in items(few, EXACT, Digest())]
-    assert "1 frozen span, checked at the end." in said
+    assert any("1 frozen span," in text for text in said)
 
 
 def test_rates_are_compared_while_the_run_goes() -> None:
@@ -80,10 +80,10 @@ def test_a_cache_that_was_on_says_what_it_was_predicted_to_save_and_what_it_took
     )
     mark, text = _said(told)["The cache changes nothing"]
     assert mark == "yes"
-    assert ", images gave the same bits with it as without. Predicted" in text
-    assert text.endswith("Predicted 21 s, and 1 min 34 s without it.")
+    assert all(predicted in text for predicted in ("21 s", "1 min 34 s"))
+    assert "23 s" not in text  # which the run has taken so far
     _, text = _said(replace(told, audit=AUDIT))["The cache changes nothing"]
-    assert text.endswith("without it; it took 23 s.")
+    assert all(fact in text for fact in ("21 s", "1 min 34 s", "23 s"))
 
 
 def test_a_fast_run_claims_no_bits_and_says_how_far_off_it_is() -> None:

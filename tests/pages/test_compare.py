@@ -17,11 +17,9 @@ from core.design import edits, layers, link, presets
 from core.design.comparable import Comparable
 from core.design.group_pairs import group_rows
 from core.design.parse import dumps
-from core.design.record_door import parse_either, record_json
-from core.design.spec import Schedule
+from core.design.record_door import record_json
 from core.errors import InputError
-from core.runs import claim, event_log, folder, library
-from core.runs import events as ev
+from core.runs import folder, library
 from core.runs.result import result
 from core.runs.settings import RunSettings
 from pages.components.chart_style import View, rate_domain
@@ -32,6 +30,7 @@ from pages.components.history import History
 from tests.design.records import recorded_of, records
 from tests.design.strategies import real_schedules, schedules
 from tests.pages.drawn import without_styles
+from tests.runs.made import finished_run
 
 GRADUAL = presets.load("gradual")
 HEAD_ONLY = presets.load("head-only")
@@ -82,21 +81,6 @@ def charts(app: AppTest) -> int:
 def compared(app: AppTest) -> list[str]:
     found: list[str] = app.session_state["slots"]
     return found
-
-
-def add_run(home: Path, name: str, schedule: Schedule, accuracies: list[float]) -> str:
-    """A run's folder as its process would leave it; returns its source."""
-    run = home / "runs" / name
-    run.parent.mkdir(exist_ok=True)
-    folder.create(run, schedule, RunSettings(samples=40, image_size=32))
-    event_log.append(run, ev.Started(0.0, "cpu", "CPU", 2, 40, 20, ("a", "b"), 100, 0.5))
-    for at, share in enumerate(accuracies):
-        done = ev.EpochDone(at, ("head",), 10, 1.0, share, 2.0 - share, share, 2.0 + at, 9.0, 10**9)
-        event_log.append(run, done)
-    event_log.append(run, ev.Audit(2, 0.0, True))
-    event_log.append(run, ev.Finished(9.0))
-    claim.release(run)
-    return f"run:{name}"
 
 
 def test_alone_the_page_says_what_to_do_and_a_suggestion_does_it(app: AppTest) -> None:
@@ -201,30 +185,50 @@ def test_the_address_may_bring_the_schedule_that_is_compared(home: Path) -> None
     assert "Head only · now in Design" in box(app, "A").options[0]  # type: ignore[attr-defined]
 
 
-def bring(app: AppTest, text: str) -> AppTest:
-    """Bring a file, as the uploader does; AppTest has no uploader of its own."""
-    app.session_state["own-sources"] = {"own:0": ("record", parse_either(text))}
-    app.session_state["slots"] = ["now", "own:0"]
-    return app.run()
+def bring(app: AppTest, name: str, text: str) -> AppTest:
+    app.file_uploader[0].upload(name, text.encode()).run()
+    assert not app.exception, app.exception
+    return app
+
+
+def test_a_file_is_compared(app: AppTest) -> None:
+    longer = edits.set_field(GRADUAL, "epochs", 9)
+    assert "Run 6 → 9 epochs" in without_styles(bring(app, "mine.json", dumps(longer)))
+    assert box(app, "B").options[1] == "Gradual unfreezing · file"  # type: ignore[attr-defined]
+
+
+def test_phases_of_finetuning_scheduler_are_compared_and_refused_in_words(app: AppTest) -> None:
+    phases = "0: {params: [%s], max_transition_epoch: 4}"
+    bring(app, "phases.yaml", phases % "model.nothing.*")
+    assert "matches no parameter of" in app.error[0].value
+    assert compared(app) == ["now"]
+    drawn = without_styles(bring(app, "phases.yaml", phases % "model.classifier.*"))
+    assert "<b>stage4</b> no longer trains" in drawn
+    assert "Run 6 → 4 epochs" in drawn
+    assert box(app, "B").options[1].endswith("· finetuning-scheduler")  # type: ignore[attr-defined]
 
 
 def test_a_record_of_a_loop_is_compared_and_says_what_it_does_not_know(app: AppTest) -> None:
     late = edits.set_windows(GRADUAL, {"stage4": [[3, None]]})
-    drawn = without_styles(bring(app, record_json(recorded_of(late, 31), "My loop")))
+    record = record_json(recorded_of(late, 31), "<b>My</b> loop")
+    drawn = without_styles(bring(app, "my-loop.json", record))
     assert "<b>stage4</b> thaws 1 epoch later" in drawn
     assert "<b>Alike:</b> 6 epochs, Adam, head" in drawn
     assert drawn.count("not recorded") == 3
     assert "<small>5e-3</small>" in drawn  # peaks, since no base rate is recorded
     assert "A record has no model" in drawn
+    assert "<b>My</b>" not in drawn
     assert charts(app) == 5  # the groups that train
-    assert box(app, "B").options[1] == "My loop · record"  # type: ignore[attr-defined]
+    assert box(app, "B").options[1] == "<b>My</b> loop · record"  # type: ignore[attr-defined]
     assert not any(button.key == "use-B" for button in app.button)
 
 
 def test_a_loop_that_does_as_the_schedule_says_differs_in_nothing_that_is_recorded(
     app: AppTest,
 ) -> None:
-    drawn = without_styles(bring(app, record_json(recorded_of(GRADUAL, 31), "My loop")))
+    drawn = without_styles(
+        bring(app, "my-loop.json", record_json(recorded_of(GRADUAL, 31), "My loop"))
+    )
     assert "0 differences" in drawn
     assert "groups, epochs, optimizer, and rates to 1e-12" in drawn
 
@@ -248,8 +252,8 @@ def test_where_nothing_trains_the_axes_still_have_ends() -> None:
 
 
 def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
-    first = add_run(home, "one", edits.set_field(GRADUAL, "epochs", 2), [0.5, 0.75])
-    second = add_run(home, "two", edits.set_field(HEAD_ONLY, "epochs", 2), [0.5, 0.7])
+    first = finished_run(home, "one", edits.set_field(GRADUAL, "epochs", 2), [0.5, 0.75])
+    second = finished_run(home, "two", edits.set_field(HEAD_ONLY, "epochs", 2), [0.5, 0.7])
     app = AppTest.from_function(script, default_timeout=120).run()
     choose(choose(app, "A", first), "B", second)
     drawn = without_styles(app)
@@ -262,8 +266,8 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
 
 
 def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
-    new = add_run(home, "new", GRADUAL, [])
-    old = add_run(home, "old", GRADUAL, [0.5, 0.75])
+    new = finished_run(home, "new", GRADUAL, [])
+    old = finished_run(home, "old", GRADUAL, [0.5, 0.75])
     app = AppTest.from_function(script, default_timeout=120).run()
     assert "How the runs went" in without_styles(choose(app, "B", new))
     assert "No epoch is over yet." in [each.value for each in app.caption]
@@ -272,7 +276,7 @@ def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
 
 
 def test_the_metrics_are_by_epoch_and_by_seconds(home: Path) -> None:
-    source = add_run(home, "one", GRADUAL, [0.5, 0.75])
+    source = finished_run(home, "one", GRADUAL, [0.5, 0.75])
     found = result(home / "runs" / source.removeprefix("run:"))
     table = metrics.metric_table({"A": found}, "accuracy")
     assert table[["epoch", "seconds", "y"]].to_numpy().tolist() == [[1, 2.0, 0.5], [2, 5.0, 0.75]]
@@ -281,7 +285,9 @@ def test_the_metrics_are_by_epoch_and_by_seconds(home: Path) -> None:
 
 
 def test_two_runs_of_one_name_and_minute_are_told_apart(home: Path) -> None:
-    runs = [add_run(home, name, GRADUAL, [share]) for name, share in (("a1", 0.5), ("b2", 0.75))]
+    runs = [
+        finished_run(home, name, GRADUAL, [share]) for name, share in (("a1", 0.5), ("b2", 0.75))
+    ]
     app = AppTest.from_function(script, default_timeout=120).run()
     options = box(app, "B").options  # type: ignore[attr-defined]
     assert len(set(options)) == len(options)
@@ -290,7 +296,7 @@ def test_two_runs_of_one_name_and_minute_are_told_apart(home: Path) -> None:
 
 
 def test_a_run_that_is_compared_stays_when_many_newer_ones_come(home: Path) -> None:
-    old = add_run(home, "old", GRADUAL, [0.5])
+    old = finished_run(home, "old", GRADUAL, [0.5])
     app = choose(AppTest.from_function(script, default_timeout=120).run(), "B", old)
     schedule = home / "runs" / "old" / folder.SCHEDULE
     os.utime(schedule, (1e9, 1e9))
@@ -349,8 +355,8 @@ def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> Non
 
 
 def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:
-    add_run(home, "one", GRADUAL, [0.5, 0.75])
-    add_run(home, "two", GRADUAL, [0.5, 0.7])
+    finished_run(home, "one", GRADUAL, [0.5, 0.75])
+    finished_run(home, "two", GRADUAL, [0.5, 0.7])
     found = {letter: result(home / "runs" / name) for letter, name in (("A", "one"), ("B", "two"))}
     slots = [slot("A", GRADUAL), slot("B", GRADUAL)]
     lines = {line.title: line.cells for line in figures.lines(slots, found)}
@@ -361,8 +367,8 @@ def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -
 
 
 def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(home: Path) -> None:
-    add_run(home, "one", GRADUAL, [0.5, 0.75])
-    add_run(home, "two", GRADUAL, [0.5, 0.7])
+    finished_run(home, "one", GRADUAL, [0.5, 0.75])
+    finished_run(home, "two", GRADUAL, [0.5, 0.7])
     folders = [home / "runs" / name for name in ("one", "two")]
     found = dict(zip("AB", map(result, folders), strict=True))
 
@@ -441,16 +447,18 @@ def test_the_list_compares_renames_duplicates_deletes_and_brings_back(
     app.run().button(key="entry-0").click().run()
     app.button(key="entry-compare").click().run()
     assert compared(app)[1].startswith("library:")
-    app.text_input(key="entry-name").set_value("Heads").run()
-    assert named(home) == ["Heads"]
+    name = "../Heads *and* <b>tails</b>"
+    app.text_input(key="entry-name").set_value(name).run()
+    assert named(home) == [name]
     assert "heads" in compared(app)[1]
     app.button(key="entry-duplicate").click().run()
-    assert named(home) == ["Heads", "Heads copy"]
+    assert named(home) == [name, f"{name} copy"]
     app.button(key="entry-delete").click().run()
-    assert named(home) == ["Heads"]
-    assert "Heads copy" in "".join(each.value for each in app.markdown)
+    assert named(home) == [name]
+    told = "".join(each.value for each in app.markdown).replace("\\", "")
+    assert f"{name} copy" in told
     app.button(key="library-bring-back").click().run()
-    assert named(home) == ["Heads", "Heads copy"]
+    assert named(home) == [name, f"{name} copy"]
     assert not any(button.key == "library-bring-back" for button in app.button)
     assert not app.exception
 

@@ -51,12 +51,23 @@ def test_the_kind_of_floor_is_chosen_and_keeps_where_the_head_ends(app: AppTest)
     assert schedule(app).lr.decay.model_dump()["floor"] == {"lr": 5e-5}
     choose(app, "floor-kind", "× peak")
     assert schedule(app).lr.decay.model_dump()["floor"] == {"factor": 0.01}
+    app.button(key="undo").click().run()
+    assert schedule(app).lr.decay.model_dump()["floor"] == {"lr": 5e-5}
+    (floor,) = [field for field in app.number_input if field.label == "Floor, LR"]
+    floor.set_value(2e-6).run()
+    assert schedule(app).lr.decay.model_dump()["floor"] == {"lr": 2e-6}
 
 
 def test_a_constant_rate_has_no_floor_to_choose(app: AppTest) -> None:
     app.run().selectbox(key="field:lr.decay.shape").set_value("constant").run()
     assert app.segmented_control(key="floor-kind").disabled
     assert not app.exception
+
+
+def test_what_only_one_shape_has_comes_with_it(app: AppTest) -> None:
+    app.run().selectbox(key="field:lr.decay.shape").set_value("polynomial").run()
+    app.number_input(key="field:lr.decay.power").set_value(3.0).run()
+    assert schedule(app).lr.decay.model_dump()["power"] == 3.0
 
 
 def test_weight_decay_and_momentum_are_edited(app: AppTest) -> None:

@@ -17,6 +17,7 @@ from core.runs.settings import RunSettings
 from pages.components import data_choice, data_seen
 from pages.components.data_card import class_table, splits_said
 from tests.data.zips import classes as pictures
+from tests.data.zips import zipped
 from tests.pages.drawn import html
 
 
@@ -76,6 +77,15 @@ def test_why_data_is_refused_is_said_in_its_card(page: AppTest, tmp_path: Path) 
     page.selectbox(key="data-kind").set_value(data_choice.FOLDER).run()
     page.text_input(key="data-folder").set_value(str(tmp_path / "nowhere")).run()
     assert "does not exist" in page.error[0].value
+
+
+def test_a_zip_that_cannot_be_used_is_refused_in_its_card(page: AppTest) -> None:
+    page.selectbox(key="data-kind").set_value(data_choice.ZIP).run()
+    outside = zipped([("../1.jpg", b"x")]).getvalue()
+    page.file_uploader(key="data-zip").upload("<b>.zip", outside).run()
+    told = page.error[0].value.replace("\\", "")
+    assert "<b>.zip names '../1.jpg'" in told
+    assert data_of(page) == BUNDLED_DATA
 
 
 def test_a_demo_offers_no_folder(page: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design import presets
-from core.runs import claim, folder, launch
+from core.runs import claim, folder, launch, trash
 from core.runs.settings import RunSettings
+from pages.components import data_choice
 from tests.pages.drawn import html
 
 
@@ -73,12 +74,42 @@ def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:
     assert ".st-key-listed-run-r0 {" in html(app)
 
 
+def deleted(app: AppTest) -> AppTest:
+    app.button(key="listed-run-r0").click().run()
+    return app.button(key="delete-run").click().run()
+
+
 def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
     claim.release(tmp_path / "runs" / "r0")
-    app.button(key="listed-run-r0").click().run()
-    app.button(key="delete-run").click().run()
-    assert any("Deleted: **ULMFiT**" in part.value for part in app.markdown)
+    deleted(app)
+    assert any("**ULMFiT**" in part.value for part in app.markdown)
     app.query_params["run"] = "r0"  # as the browser still has it
     assert "Ready to run" in html(app.run())
     assert not app.error
     assert "run" not in app.query_params
+
+
+def test_a_deleted_run_is_gone_until_it_is_brought_back_or_the_trash_is_emptied(
+    app: AppTest, tmp_path: Path
+) -> None:
+    claim.release(tmp_path / "runs" / "r0")
+    deleted(app)
+    assert folder.list_runs(tmp_path / "runs") == ()
+    app.button(key="undelete-run").click().run()
+    assert app.query_params["run"] == "r0"
+    assert "Interrupted" in html(app)
+    app.button(key="new-run").click().run()
+    deleted(app).button(key="empty-trash").click().run()
+    assert trash.deleted(tmp_path / "runs") == ()
+    assert not {"undelete-run", "empty-trash"} & {button.key for button in app.button}
+    assert not app.error
+
+
+def test_with_a_folder_that_is_not_there_nothing_can_be_started(app: AppTest) -> None:
+    assert not app.button(key="start").disabled
+    app.selectbox(key="data-kind").set_value(data_choice.FOLDER).run()
+    assert app.button(key="start").disabled  # until it is named
+    app.text_input(key="data-folder").set_value("/no/such/folder").run()
+    assert "does not exist" in app.error[0].value
+    assert app.button(key="start").disabled
+    assert "Not ready to run" in html(app)

@@ -1,0 +1,74 @@
+"""A model without a layer table is read by another process, which may fail and be asked again."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import layers, presets
+from core.design.spec import Schedule
+from core.runs import tables
+from core.runs.tabulation import Tabulations
+from pages.components import model_box
+from tests.pages.drawn import html
+
+APP = str(Path(__file__).parents[2] / "app.py")
+MODEL = "timm/resnet10t"
+READ_IF_ASKED_AGAIN = """
+import os, signal, sys
+from pathlib import Path
+if not Path(sys.argv[1]).exists():
+    Path(sys.argv[1]).touch()
+    os.kill(os.getpid(), signal.SIGKILL)
+print(Path(sys.argv[2]).read_text())
+"""
+"""Is killed the first time, and prints the table the second time."""
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    """The designer, whose model is read by a program that knows one table and needs no torch."""
+    known = layers.load("torchvision/resnet18").model_copy(update={"model": MODEL})
+    (tmp_path / "table").write_text(layers.dumps(known))
+    program = [sys.executable, "-c", READ_IF_ASKED_AGAIN, tmp_path / "asked", tmp_path / "table"]
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.setattr(tables, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(model_box, "_BEING_MADE", Tabulations(lambda _: [*map(str, program)]))
+    return AppTest.from_file(APP, default_timeout=120).run()
+
+
+def ended(app: AppTest) -> AppTest:
+    """The page once the program has ended."""
+    until = time.monotonic() + 60
+    while model_box._BEING_MADE.is_making(MODEL):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    return app.run()
+
+
+def model(app: AppTest) -> str:
+    schedule: Schedule = app.session_state["history"].present
+    return schedule.model.name
+
+
+def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(app: AppTest) -> None:
+    app.selectbox(key="model").set_value(MODEL).run()
+    told = html(ended(app))
+    assert f"{MODEL} could not be read" in told
+    assert "SIGKILL" in told
+    assert (model(app), app.selectbox(key="model").value) == (presets.BUNDLED_MODEL, MODEL)
+    app.button(key="model-again").click().run()
+    assert "could not be read" not in html(ended(app).run())
+    assert model(app) == MODEL
+    assert len(app.session_state["history"].present.groups) == 6
+
+
+def test_the_old_model_is_kept_on_request(app: AppTest) -> None:
+    app.selectbox(key="model").set_value(MODEL).run()
+    ended(app).button(key="model-cancel").click().run()
+    assert "could not be read" not in html(app)
+    assert model(app) == app.selectbox[0].value == presets.BUNDLED_MODEL
