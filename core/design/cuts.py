@@ -25,8 +25,9 @@ _UNLUCKY = 4
 class Node(NamedTuple):
     """A step of the forward pass: the nodes it reads, what it costs and makes for one image.
 
-    `seconds` are those of the forward pass. `bytes` is 0 for what is no tensor with a row per
-    image, such as a shape or a parameter: that cannot be stored.
+    A node reads those, too, that have written into what it reads. `seconds` are those of the
+    forward pass. `bytes` is 0 for what cannot be stored: what is no tensor with a row per image,
+    such as a shape or a parameter, and what is written into later where other nodes see it.
     """
 
     inputs: tuple[int, ...]

@@ -8,27 +8,19 @@ from dataclasses import dataclass
 
 from core.design.layers import LayerTable, Node
 from core.design.paths import prefixes
-from core.design.plan import open_groups
 from core.design.spec import Group, Schedule
 
 
-def fixed_nodes(
-    table: LayerTable, schedule: Schedule, epoch: int, *, training: bool
-) -> frozenset[int]:
-    """Places, in `table.nodes`, of the nodes whose output for an image the epoch's phase keeps.
+class Dependence:
+    """What each node depends on, whichever groups are open: for many phases of one schedule.
 
     A node moves if what it reads moves, if parameters of its module train, or if BatchNorm inside
-    takes in statistics while the network is trained. When it is run in train mode (`training`),
-    what is random in it moves as well. A module follows its group: held in eval mode while frozen,
-    unless the group says `when_frozen: "train"`. One that is in no group follows the network.
+    takes in statistics while the network is trained. In train mode, what is random in it moves as
+    well. A module follows its group: held in eval mode while frozen, unless the group says
+    `when_frozen: "train"`. One that is in no group follows the network.
 
     The same nodes as `core.training.frozen` finds in the network itself.
     """
-    return Dependence(table, schedule).fixed(open_groups(schedule, epoch), training=training)
-
-
-class Dependence:
-    """What each node depends on, whichever groups are open: for many phases of one schedule."""
 
     def __init__(self, table: LayerTable, schedule: Schedule) -> None:
         groups = {path: group for group in schedule.groups for path in group.modules}
@@ -46,7 +38,10 @@ class Dependence:
         ]
 
     def fixed(self, is_open: Collection[str], *, training: bool) -> frozenset[int]:
-        """As `fixed_nodes`, for the phase in which the groups of these names are open."""
+        """Places, in `table.nodes`, of the nodes that give an image the same output every epoch.
+
+        In a phase in which the groups of these names are open; in train mode if `training`.
+        """
         names = frozenset(is_open)
         fixed: set[int] = set()
         for place, rule in enumerate(self._rules):

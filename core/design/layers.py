@@ -73,10 +73,10 @@ class Node(NamedTuple):
 
     `name` is torch.fx's name of it, `module` the path of the module that it calls or of the
     parameter or buffer that it reads ("" for functions and inputs), `inputs` the places of the
-    nodes that it reads. `flops` counts 2 for a multiply-add, as `torch.utils.flop_counter` does,
-    and 1 per output element for every operation that is not a matrix product; a view is free.
-    `elements` is the size of the output; 0 if that is not a tensor or does not depend on an
-    image, such as a parameter.
+    nodes that it reads, or that have written into what it reads. `flops` counts 2 for a
+    multiply-add, as `torch.utils.flop_counter` does, and 1 per output element for every operation
+    that is not a matrix product; a view is free. `elements` is the size of the output; 0 if that is
+    not a tensor or does not depend on an image, such as a parameter.
 
     `moves` is "batch" for what train mode changes (BatchNorm) and "random" for what is random in it
     (dropout, drop path); both hold still in eval mode.

@@ -34,6 +34,7 @@ from core.training.planned import Planned, available, make_plan
 from core.training.route import Route, Source, untouched, whole
 from core.training.rows import NoRoomError
 from core.training.survey import Measure, Model
+from core.training.tracing import UntraceableError
 
 
 class FrozenCache:
@@ -71,7 +72,7 @@ class FrozenCache:
         if not off:
             try:
                 yield from self._prepare(epoch)
-            except frozen.UntraceableError as error:
+            except UntraceableError as error:
                 off = f"the model cannot be traced: {error}"
         if off:
             self._planned = None
@@ -120,18 +121,20 @@ class FrozenCache:
 
     def _prepare(self, epoch: int) -> Iterator[Forecast]:
         """Plan what is left of the run, unless the plan there is holds for this phase too."""
-        graphs = self._model.trace(epoch)
-        known = self._planned
-        if known is not None and known.holds(self._model, graphs, epoch):
-            self._planned = replace(known, graphs=graphs)
-            return
-        self._stores.clear()
-        self._refused.clear()
-        self._proved.clear()
+        plain = self.plain(TRAIN)
         count = survey.timed(self._device, self._settings.batch_size)
         order = self._training_order(epoch)[:count]
         is_fast = self._settings.precision == "fast"
         with precision.autocast(self._device) if is_fast else nullcontext():
+            (images,) = plain.source(order[: survey.TRACED])
+            graphs = self._model.trace(epoch, images)
+            known = self._planned
+            if known is not None and known.holds(self._model, graphs, epoch):
+                self._planned = replace(known, graphs=graphs)
+                return
+            self._stores.clear()
+            self._refused.clear()
+            self._proved.clear()
             self._planned = make_plan(
                 self._model,
                 graphs,
@@ -139,7 +142,7 @@ class FrozenCache:
                 self._splits,
                 self._settings,
                 available(self._settings, self._device, self._scratch),
-                (self.plain(TRAIN), order),
+                (plain, order),
                 self._take,
             )
         yield self._planned.forecast()

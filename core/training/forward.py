@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -14,8 +15,9 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.design.layers import MEASURED_AT, Growth, Moves, Node
 from core.training import frozen
+from core.training.tracing import UntraceableError, effects, inputs, trace
 
-_NOT_OF_THIS_SIZE = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
+_REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, UntraceableError)
 """What networks raise that are built for, or shown, images of a size that they do not take."""
 
 
@@ -27,33 +29,26 @@ def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tu
     that does not take images of that size is measured at its `native` one.
     """
     for side in dict.fromkeys((MEASURED_AT, native)):
-        try:
+        with suppress(*_REFUSED):
             return _nodes_at(side, build)
-        except _NOT_OF_THIS_SIZE:
-            continue
-        except frozen.UntraceableError:
-            return ()
     return ()
 
 
 def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
     model = build(side).train().requires_grad_(False)
-    graph = frozen.trace(model)
-    costs = _measure(model, graph, side)
-    try:
-        twice = build(2 * side).train().requires_grad_(False)
-        costs_of_larger = _measure(twice, frozen.trace(twice), 2 * side)
-    except (frozen.UntraceableError, *_NOT_OF_THIS_SIZE):  # it takes one size alone
-        costs_of_larger = {}
+    graph, costs = _measure(model, side)
+    costs_of_larger: dict[str, _Cost] = {}
+    with suppress(*_REFUSED):  # it takes one size alone
+        _, costs_of_larger = _measure(build(2 * side).train().requires_grad_(False), 2 * side)
     share = MEASURED_AT / side
-    moving = frozen.moving_modules(model)
+    moving = frozen.moving(model, [graph])
     nodes = [node for node in graph.nodes if node.op != "output"]
     places = {node: place for place, node in enumerate(nodes)}
     return tuple(
         Node(
             name=node.name,
             module=str(node.target) if node.op in ("call_module", "get_attr") else "",
-            inputs=tuple(places[source] for source in node.all_input_nodes),
+            inputs=tuple(places[source] for source in inputs(node)),
             flops=round(cost.flops * share**flops_growth),
             elements=round(cost.elements * share**elements_growth),
             moves=_moves(node, model, moving),
@@ -103,11 +98,13 @@ def _versions(tensors: Any) -> dict[int, int]:
     return {each.untyped_storage()._cdata: each._version for each in found}
 
 
-def _measure(model: nn.Module, graph: fx.Graph, size: int) -> dict[str, _Cost]:
+@torch.no_grad()
+def _measure(model: nn.Module, size: int) -> tuple[fx.Graph, dict[str, _Cost]]:
+    image = torch.empty(1, 3, size, size, device="meta")
+    graph = trace(model, image)
     meter = _Meter(model, graph)
-    with torch.no_grad():
-        meter.run(torch.empty(1, 3, size, size, device="meta"))
-    return meter.costs
+    meter.run(image)
+    return graph, meter.costs
 
 
 def _growth(once: int, twice: int) -> Growth:
@@ -117,11 +114,8 @@ def _growth(once: int, twice: int) -> Growth:
     return cast(Growth, min(4, max(0, 2 * round(math.log2(twice / once) / 2))))
 
 
-def _moves(node: fx.Node, model: nn.Module, moving: frozenset[str]) -> Moves:
+def _moves(node: fx.Node, model: nn.Module, moving: frozen.Moving) -> Moves:
     """What train mode does to the node's output, where no parameter trains."""
-    if not frozen.moves(node, model, moving):
-        return ""
-    if node.op == "call_module":
-        buffers = model.get_submodule(str(node.target)).buffers()
-        return "batch" if any(True for _ in buffers) else "random"
-    return "batch" if node.op == "get_attr" else "random"
+    if not moving.storages.isdisjoint(effects(node).state):
+        return "batch"
+    return "random" if frozen.moves(node, model, moving) else ""

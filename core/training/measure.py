@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, fx, nn
 
 from core.design.cuts import Node
-from core.training import frozen
 from core.training.device import synchronise
 from core.training.route import Route, untouched
+from core.training.tracing import effects, inputs
 
 _TIMES = 3
 """The first time through, kernels are chosen and memory is taken; the least of the others counts,
@@ -33,14 +33,13 @@ def measure(model: nn.Module, graph: fx.Graph, route: Route, entries: Tensor) ->
             timer.run(images.clone())
         share = _share(timer, images) if _only_queues(device) else 1.0
     nodes = [node for node in graph.nodes if node.op != "output"]
-    lost = frozen.overwritten(graph, model)
     places = {node: place for place, node in enumerate(nodes)}
     count = len(entries)
     return tuple(
         Node(
-            inputs=tuple(places[source] for source in node.all_input_nodes),
+            inputs=tuple(places[source] for source in inputs(node)),
             seconds=timer.seconds[node.name] * share / count,
-            bytes=0 if node.name in lost else timer.bytes[node.name] // count,
+            bytes=0 if effects(node).lost else timer.bytes[node.name] // count,
         )
         for node in nodes
     )

@@ -40,7 +40,9 @@ class Planned:
         cuts = self.plan.cuts[self.phase(epoch)]
         fixed = model.fixed(graphs, epoch)
         return all(
-            frozen.signature(now) == frozen.signature(then) and cut.nodes <= still
+            frozen.signature(now) == frozen.signature(then)
+            and cut.nodes <= still
+            and cut.nodes.isdisjoint(survey.places(now, frozen.lost(now) - frozen.lost(then)))
             for now, then, cut, still in zip(graphs, self.graphs, cuts, fixed, strict=True)
         )
 
@@ -88,18 +90,28 @@ def make_plan(
     plan = plan_cache(works, spans, budget)
     plain = {at for at, cuts in enumerate(plan.cuts) if not cuts[TRAIN].boundary}
     boundless = plan_cache(works, spans, UNLIMITED) if plain else plan
+    lost = survey.places(graphs[TRAIN], frozen.lost(graphs[TRAIN])) - {0}  # but for the images
     why_plain = tuple(
-        _why_plain(works[TRAIN], at, boundless, budget, splits[TRAIN]) if at in plain else ""
+        _why_plain(works[TRAIN], at, boundless, budget, splits[TRAIN], lost) if at in plain else ""
         for at in range(len(spans))
     )
     return Planned(plan, spans, graphs, why_plain)
 
 
-def _why_plain(work: Work, at: int, boundless: CachePlan, budget: Budget, split: Split) -> str:
+def _why_plain(
+    work: Work,
+    at: int,
+    boundless: CachePlan,
+    budget: Budget,
+    split: Split,
+    lost: frozenset[int],
+) -> str:
     """Why a phase trains on the whole network, where `boundless` is the plan with all the room."""
     if split.augment == "random":
         return "open-ended augmentation shows new images in every epoch"
     if not cuts_of(work, at):
+        if work.fixed[at] & lost:
+            return "later layers write into what the frozen ones make"
         return "no layer lies before the first one that changes"
     if boundless.cuts[at][TRAIN].boundary:
         memory, disk = (f"{size / 1e6:,.0f} MB" for size in (budget.memory, budget.disk))

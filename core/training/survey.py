@@ -20,9 +20,12 @@ from core.training import frozen
 from core.training.data import Split
 from core.training.measure import measure
 from core.training.route import Route, untouched
+from core.training.tracing import effects, inputs, trace
 
 MEASURED = 8
 """Images of the batch that is timed on a CPU."""
+TRACED = 2
+"""Images on which nodes are seen to share memory, which does not depend on how many there are."""
 
 Graphs = tuple[fx.Graph, fx.Graph]
 """The forward pass in train mode, for training, and in eval mode, for validation."""
@@ -42,16 +45,17 @@ class Model:
         self.network.train(training)
         apply_plan(self.layer_groups, self.schedule, epoch, training=training)
 
-    def trace(self, epoch: int) -> Graphs:
-        """Both graphs as they are in that epoch; leaves the network in train mode.
+    def trace(self, epoch: int, images: Tensor) -> Graphs:
+        """Both graphs as they are in that epoch for images such as these.
 
-        Raises UntraceableError.
+        Leaves the network in train mode. Raises UntraceableError.
         """
         with untouched(self.network):  # a forward may count, or draw, while it is traced
             self.enter(epoch, training=False)
-            judged = frozen.trace(self.network)
+            with torch.no_grad():
+                judged = trace(self.network, images)
             self.enter(epoch)
-            return frozen.trace(self.network), judged
+            return trace(self.network, images), judged
 
     def fixed(self, graphs: Graphs, epoch: int) -> list[frozenset[int]]:
         """Places of the nodes that do not change in the phase of that epoch, per graph.
@@ -59,7 +63,7 @@ class Model:
         What moves is told by the flags of train mode; evaluation leaves everything as it is.
         """
         self.enter(epoch)
-        moving = frozen.moving_modules(self.network)
+        moving = frozen.moving(self.network, graphs)
         return [places(graph, frozen.fixed_nodes(graph, self.network, moving)) for graph in graphs]
 
 
@@ -126,9 +130,9 @@ def _same_costs(graphs: Graphs, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     free = Node((), 0.0, 0)
     return tuple(
         Node(
-            inputs=tuple(order[source.name] for source in node.all_input_nodes),
+            inputs=tuple(order[source.name] for source in inputs(node)),
             seconds=known.get(node.name, free).seconds,
-            bytes=known.get(node.name, free).bytes,
+            bytes=0 if effects(node).lost else known.get(node.name, free).bytes,
         )
         for node in judged
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -11,9 +12,9 @@ from torch import Tensor, fx, nn
 
 from core.design import edits, layers, parse, presets
 from core.design.apply import apply
-from core.design.dependence import fixed_nodes
+from core.design.dependence import Dependence
 from core.design.layers import LayerTable
-from core.design.plan import phases
+from core.design.plan import open_groups, phases
 from core.design.spec import Schedule
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
@@ -21,6 +22,7 @@ from core.training import frozen
 from core.training.forward import nodes_of
 from core.training.models import build
 from core.training.tabulate import layers_of
+from core.training.tracing import trace
 from tests.design.strategies import windows
 
 MODELS = ("torchvision/resnet18", "timm/tf_efficientnet_lite0", "timm/deit_tiny_patch16_224")
@@ -28,7 +30,10 @@ MODES = (True, False)
 
 
 class Crossroads(nn.Module):
-    """A branch, a BatchNorm outside the blocks, dropout in a block and dropout between them."""
+    """A branch, a BatchNorm outside the blocks, dropout in a block and dropout between them.
+
+    What the branches make is written into through a view.
+    """
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,18 +43,22 @@ class Crossroads(nn.Module):
         self.left = nn.Conv2d(4, 4, 1)
         self.right = nn.Sequential(nn.ReLU(), nn.BatchNorm2d(4))
         self.scale = nn.Parameter(torch.ones(1))
+        self.gain = nn.Parameter(torch.ones(1))
         self.head = nn.Linear(4, 2)
 
     def forward(self, x: Tensor) -> Tensor:
         x = self.stem(x)
         x = self.left(self.off(x)) + self.right(self.between(x) * self.scale)
+        x.flatten(1).mul_(self.gain)
         return self.head(x.mean((2, 3)))
 
 
 @cache
 def real(name: str) -> tuple[nn.Module, dict[bool, fx.Graph]]:
-    model = Crossroads() if name == "crossroads" else build(name, device="meta")
-    return model, {mode: frozen.trace(model.train(mode)) for mode in MODES}
+    with torch.device("meta"):
+        model = Crossroads() if name == "crossroads" else build(name, device="meta")
+        images = torch.empty(2, 3, 224, 224)
+    return model, {mode: trace(model.train(mode), images) for mode in MODES}
 
 
 @cache
@@ -78,18 +87,19 @@ def truth(name: str, schedule: Schedule, epoch: int, *, training: bool) -> set[s
     groups = resolve_groups(model, group_paths(schedule))
     model.train()
     apply_plan(groups, schedule, epoch)
-    moving = frozen.moving_modules(model)
+    moving = frozen.moving(model, graphs.values())
     if not training:
         drops = (nn.Dropout, nn.Dropout2d)
         random = {path for path, module in model.named_modules() if isinstance(module, drops)}
-        moving -= random
+        moving = replace(moving, modules=moving.modules - random)
         model.eval()
         apply_plan(groups, schedule, epoch, training=False)
     return set(frozen.fixed_nodes(graphs[training], model, moving))
 
 
 def named(table: LayerTable, schedule: Schedule, epoch: int, *, training: bool) -> set[str]:
-    places = fixed_nodes(table, schedule, epoch, training=training)
+    is_open = open_groups(schedule, epoch)
+    places = Dependence(table, schedule).fixed(is_open, training=training)
     return {table.nodes[place].name for place in places}
 
 
@@ -129,7 +139,7 @@ def test_the_fixed_nodes_are_those_of_the_network_itself(model: str, variant: st
             assert named(table, schedule, phase.start, training=training) == expected
 
 
-PATHS = ("stem", "left", "right", "scale", "head")
+PATHS = ("stem", "left", "right", "scale", "gain", "head")
 
 
 @st.composite
@@ -181,4 +191,4 @@ def test_dropout_outside_all_groups_moves_in_training_and_not_in_validation():
 
 def test_a_table_without_nodes_has_no_fixed_ones():
     table = layers.load("torchvision/resnet18").model_copy(update={"nodes": ()})
-    assert fixed_nodes(table, presets.load("exercise"), 0, training=True) == frozenset()
+    assert named(table, presets.load("exercise"), 0, training=True) == set()

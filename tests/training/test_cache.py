@@ -20,6 +20,7 @@ from core.training.planned import available
 from core.training.proof import arithmetic, difference
 from core.training.route import Route
 from core.training.survey import names_of, places
+from core.training.tracing import UntraceableError, inputs, trace
 from tests.training.small import (
     of_kind,
     run,
@@ -137,19 +138,18 @@ class Residual(nn.Module):
 
 
 def test_a_model_that_branches_on_its_data_is_untraceable():
-    with pytest.raises(frozen.UntraceableError):
-        frozen.trace(Branching())
+    with pytest.raises(UntraceableError):
+        trace(Branching(), torch.randn(3, 2))
 
 
-def boundary_of(model: nn.Module) -> tuple[str, ...]:
+def boundary_of(model: nn.Module, width: int = 4) -> tuple[str, ...]:
     """Names of the nodes whose tensors cross the deepest cut."""
-    graph = frozen.trace(model)
-    fixed = frozen.fixed_nodes(graph, model, frozen.moving_modules(model))
+    graph = trace(model, torch.randn(3, width))
+    fixed = frozen.fixed_nodes(graph, model, frozen.moving(model, [graph]))
     names = names_of(graph)
     nodes = [node for node in graph.nodes if node.op != "output"]
     costs = tuple(
-        Node(tuple(names.index(source.name) for source in node.all_input_nodes), 1.0, 4)
-        for node in nodes
+        Node(tuple(names.index(source.name) for source in inputs(node)), 1.0, 4) for node in nodes
     )
     work = Work(costs, (places(graph, fixed),), 1, lambda start, end: 1, trains=True)
     (deepest, *_) = cuts_of(work, 0)
@@ -181,8 +181,8 @@ def test_dropout_that_drops_nothing_is_not_random():
 
 def test_prefix_and_suffix_together_are_the_model():
     model = Residual().eval()
-    graph = frozen.trace(model)
     x = torch.randn(3, 4)
+    graph = trace(model, x)
     done = frozenset({"x", "first", "relu", "second"})
     boundary = frozen.prefix(model, graph, ("relu", "second"))(x)
     rest = frozen.suffix(model, graph, done, ("relu", "second"))
@@ -202,8 +202,8 @@ def test_a_parameter_read_on_both_sides_of_a_cut_is_read_again():
 
     model = Shared()
     assert boundary_of(model) == ("mul_1",)
-    graph = frozen.trace(model)
     x = torch.randn(3, 4)
+    graph = trace(model, x)
     (boundary,) = frozen.prefix(model, graph, ("relu",))(x)
     rest = frozen.suffix(model, graph, frozenset({"x", "scale", "mul", "first", "relu"}), ("relu",))
     assert torch.equal(rest(boundary), model(x))
@@ -220,8 +220,8 @@ def test_functional_dropout_is_random_only_while_it_is_on():
             x = nn.functional.dropout(self.first(x), 0.5, training=self.training)
             return self.last(x)
 
-    assert boundary_of(Functional()) == ("first",)
-    assert boundary_of(Functional().eval()) == ("dropout",)
+    assert boundary_of(Functional(), 2) == ("first",)
+    assert boundary_of(Functional().eval(), 2) == ("dropout",)
 
 
 def test_attention_with_dropout_is_random():
@@ -237,8 +237,8 @@ def test_attention_with_dropout_is_random():
             x = nn.functional.scaled_dot_product_attention(x, x, x, dropout_p=self.share)
             return self.last(x)
 
-    assert boundary_of(Attention(0.1)) == ("first",)
-    assert boundary_of(Attention(0.0)) == ("scaled_dot_product_attention",)
+    assert boundary_of(Attention(0.1), 2) == ("first",)
+    assert boundary_of(Attention(0.0), 2) == ("scaled_dot_product_attention",)
 
 
 class Crowd(nn.Module):
@@ -292,7 +292,7 @@ def route_of(rows: torch.Tensor, model: nn.Module, change=lambda row: row) -> Ro
 
 
 def part_of(model: nn.Module) -> torch.fx.GraphModule:
-    graph = frozen.trace(model)
+    graph = trace(model, torch.randn(2, 3, 4, 4))
     return frozen.prefix(model, graph, names_of(graph)[-1:])
 
 

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch import nn
 
-from core.training import frozen, measure, survey
+from core.training import measure, survey
 from core.training.route import Route
+from core.training.tracing import trace
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -15,7 +16,7 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 def measured(net: nn.Module) -> list[float]:
     images = torch.randn(8, 3, 16, 16)
     route = Route(lambda entries: (images[entries],), net)
-    nodes = measure.measure(net, frozen.trace(net), route, torch.arange(8))
+    nodes = measure.measure(net, trace(net, images), route, torch.arange(8))
     return [node.seconds for node in nodes]
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from core.training import frozen, pooling
+from core.training.tracing import trace
 
 POOLS = {
     "resnet": nn.MaxPool2d(3, 2, 1),
@@ -18,7 +19,7 @@ POOLS = {
 
 def quick(pool: nn.Module) -> torch.fx.GraphModule:
     model = nn.Sequential(nn.Identity(), pool)
-    return pooling.quick(frozen.prefix(model, frozen.trace(model), ("_1",)))
+    return pooling.quick(frozen.prefix(model, trace(model, torch.randn(2, 3, 8, 8)), ("_1",)))
 
 
 def bits(tensor: torch.Tensor) -> torch.Tensor:
@@ -51,5 +52,5 @@ def test_what_is_laid_out_otherwise_or_is_no_batch_of_images_is_left_to_torch():
 
 def test_the_network_itself_keeps_its_pooling():
     model = nn.Sequential(nn.Identity(), nn.Sequential(POOLS["vgg"]))
-    pooling.quick(frozen.prefix(model, frozen.trace(model), ("_1_0",)))
+    pooling.quick(frozen.prefix(model, trace(model, torch.randn(2, 3, 8, 8)), ("_1_0",)))
     assert model[1][0] is POOLS["vgg"]

@@ -6,6 +6,7 @@ from torch import nn
 
 from core.runs import events as ev
 from core.training import checkpoint, frozen, precision
+from core.training.tracing import trace
 from tests.sample import thorough
 from tests.training.small import of_kind, run, small_schedule, small_settings
 
@@ -22,12 +23,12 @@ def convolutions() -> nn.Module:
 
 def test_folding_takes_the_batch_norm_away_and_keeps_what_the_part_computes():
     net = convolutions()
-    graph = frozen.trace(net)
+    x = torch.randn(2, 3, 8, 8)
+    graph = trace(net, x)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     part = frozen.prefix(net, graph, ("_2",))
     folded = precision.fold(part)
     assert len(list(folded.graph.nodes)) == len(list(part.graph.nodes)) - 1
-    x = torch.randn(2, 3, 8, 8)
     (one,), (other,) = part(x), folded(x)
     assert torch.allclose(one, other, atol=1e-5)
     assert all(torch.equal(before[name], tensor) for name, tensor in net.state_dict().items())
@@ -44,15 +45,15 @@ def test_folding_keeps_parameters_that_stand_by_themselves():
             return torch.relu(self.body(x) + self.bias)
 
     net = Biased().eval()
-    part = frozen.prefix(net, frozen.trace(net), ("add",))
     x = torch.randn(2, 3, 8, 8)
+    part = frozen.prefix(net, trace(net, x), ("add",))
     (one,), (other,) = part(x), precision.fold(part)(x)
     assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_a_batch_norm_that_moves_is_not_folded():
     net = convolutions().train()
-    part = frozen.prefix(net, frozen.trace(net), ("_2",))
+    part = frozen.prefix(net, trace(net, torch.randn(2, 3, 8, 8)), ("_2",))
     assert len(list(precision.fold(part).graph.nodes)) == len(list(part.graph.nodes))
 
 

@@ -1,0 +1,331 @@
+"""A network's forward pass as a graph, and what each of its nodes does to memory."""
+
+from __future__ import annotations
+
+import operator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import count
+from typing import Any, cast
+
+import timm.layers
+import torch
+from timm.layers.drop import DropPath
+from torch import Tensor, fx, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torchvision.ops import StochasticDepth
+
+_TIMM: Any = timm.layers  # it re-exports without saying so
+_IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
+_CONSTANT = "_tensor_constant"
+"""Begins the names by which torch.fx keeps constants on the model, for its graph to read."""
+
+
+class UntraceableError(Exception):
+    """No graph can stand for the model's forward; the message says why."""
+
+
+_UNTRACEABLE = (
+    UntraceableError,
+    fx.proxy.TraceError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    NameError,
+    RuntimeError,
+    TypeError,
+    ValueError,
+)
+"""What a forward raises that looks into its tensors, which are not there while it is traced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effects:
+    """What a node does to memory, as seen while the network ran on images.
+
+    `after` are the nodes that had written into what it reads. `state` are the storages of tensors
+    that were there before the images, such as parameters, and that it touched without being given
+    them; `changed` are those that it changed, but for buffers of modules in train mode.
+
+    `overwritten` says that a later node writes into its output. If it is `lost` besides, no copy
+    can stand for it, since others see that through views of their own.
+    """
+
+    after: tuple[fx.Node, ...]
+    state: frozenset[int]
+    changed: frozenset[int]
+    overwritten: bool
+    lost: bool
+
+
+def trace(model: nn.Module, images: Tensor) -> fx.Graph:
+    """The model's forward as a graph; each node has `effects`, seen on these images.
+
+    Modules that act otherwise in train and in eval mode stay whole, and follow their own flag when
+    the graph runs; functions have the flags baked in that the model has now. Buffers and random
+    generators may be changed, the model is not otherwise.
+
+    Raises UntraceableError for a forward that depends on its data, keeps something from one batch
+    for another, or changes a parameter.
+    """
+    try:
+        with _attributes_kept(model), _Memory(model, while_traced=True):
+            graph = _Tracer().trace(model)
+        _Observer(model, graph).observe(images)
+    except _UNTRACEABLE as error:
+        raise UntraceableError(str(error).partition("\n")[0]) from error
+    return graph
+
+
+def effects(node: fx.Node) -> Effects:
+    """What the node of a graph made by `trace` does to memory."""
+    return cast(Effects, node.meta["effects"])
+
+
+def inputs(node: fx.Node) -> tuple[fx.Node, ...]:
+    """The nodes on which this one depends: those it reads, and those that wrote into what it reads.
+
+    Each once.
+    """
+    return tuple(dict.fromkeys((*node.all_input_nodes, *effects(node).after)))
+
+
+def storage(tensor: Tensor) -> int:
+    """The identity of the memory that a tensor shares with its views, while one of them lives."""
+    return int(tensor.untyped_storage()._cdata)
+
+
+class _Tracer(fx.Tracer):
+    proxy_buffer_attributes = True  # else what is computed of buffers becomes a constant
+
+    def __init__(self) -> None:
+        super().__init__(autowrap_functions=tuple(_TIMM.get_notrace_functions()))
+        self._whole = (*_TIMM.get_notrace_modules(), _BatchNorm, StochasticDepth, DropPath)
+        self._gradients = torch.is_grad_enabled()
+
+    def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
+        return isinstance(m, self._whole) or super().is_leaf_module(m, module_qualified_name)
+
+    def proxy(self, node: fx.Node) -> fx.Proxy:
+        return _Proxy(node, self)
+
+    def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
+        if torch.is_grad_enabled() != self._gradients:  # which no graph keeps
+            raise UntraceableError("its forward pass switches gradients off or on")
+        return super().create_node(*args, **kwargs)
+
+
+class _Proxy(fx.Proxy):
+    """A tensor of the forward pass; torch.fx alone would lose what is written into it."""
+
+    def __getattr__(self, k: str) -> fx.proxy.Attribute:
+        return _Attribute(self, k)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name not in ("node", "tracer", "root", "attr", "_node"):
+            raise UntraceableError(f"its forward pass sets .{name} of a tensor")
+        super().__setattr__(name, value)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self.tracer.create_proxy("call_function", operator.setitem, (self, key, value), {})
+
+
+class _Attribute(_Proxy, fx.proxy.Attribute):
+    pass
+
+
+def _in_place(name: str) -> Callable[[_Proxy, Any], fx.Proxy]:
+    operation = getattr(operator, f"i{name}")
+
+    # no bare operator: torch.fx would write it as a statement, which changes numbers, too
+    def change(one: Any, other: Any) -> Any:
+        return operation(one, other)
+
+    def write(proxy: _Proxy, other: Any) -> fx.Proxy:
+        return proxy.tracer.create_proxy("call_function", change, (proxy, other), {}, name)
+
+    return write
+
+
+for _name in _IN_PLACE:
+    setattr(_Proxy, f"__i{_name}__", _in_place(_name))
+
+
+@contextmanager
+def _attributes_kept(model: nn.Module) -> Iterator[None]:
+    """Undoes what is done to the attributes of the model's modules, and raises then."""
+    before = [
+        (path, held, dict(held))
+        for path, module in model.named_modules()
+        for held in (vars(module), module._parameters, module._buffers, module._modules)
+    ]
+    changed = list[str]()
+    try:
+        yield
+    finally:
+        for path, held, old in before:
+            others = [name for name in held.keys() | old if held.get(name) is not old.get(name)]
+            if others := [name for name in others if not name.startswith(_CONSTANT)]:
+                changed.append(f"{path}.{min(others)}".lstrip("."))
+                held.clear()
+                held.update(old)
+    if changed:
+        raise UntraceableError(f"its forward pass sets the attribute {changed[0]}")
+
+
+class _Memory(TorchDispatchMode):
+    """Notes which storages operations touch and write to.
+
+    What no operation has made, and so outlives the images, is state. Raises UntraceableError before
+    any of it is changed but buffers, and `while_traced`, when all reading of parameters and buffers
+    should become nodes, before one is read in another way.
+    """
+
+    def __init__(self, model: nn.Module, *, while_traced: bool = False) -> None:
+        TorchDispatchMode.__init__(self)
+        named = (*model.named_parameters(), *model.named_buffers())
+        self._names = {storage(tensor): name for name, tensor in named}
+        self._buffers = {storage(buffer) for buffer in model.buffers()}
+        training = (module for module in model.modules() if module.training)
+        updated = (buffer for module in training for buffer in module.buffers(recurse=False))
+        self._held = self._buffers - set(map(storage, updated))
+        self._while_traced = while_traced
+        self._made: dict[int, int] = {}
+        self._numbers = count(-1, -1)
+        self.touched: set[int] = set()
+        self.written: set[int] = set()
+
+    def storages(self, tensors: Any) -> set[int]:
+        """The storages of all tensors in a structure of them.
+
+        Those that operations have made have negative numbers, since a new one may take the place
+        of one that is gone.
+        """
+        return {self._made.get(each, each) for each in _storages(tensors)}
+
+    def state(self, storages: set[int]) -> frozenset[int]:
+        """Those that no operation has made."""
+        return frozenset(each for each in storages if each >= 0)
+
+    @property
+    def changed(self) -> frozenset[int]:
+        """The buffers that have been written to, though no module in train mode has them."""
+        return frozenset(self.written & self._held)
+
+    def __torch_dispatch__(
+        self,
+        func: Any,
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
+    ) -> Any:
+        kwargs = kwargs or {}
+        written = self.storages(_written(func, args, kwargs))
+        touched = self.storages((args, kwargs))
+        self._refuse(self.state(touched), written)
+        # batch normalisation does not declare that it writes into its statistics
+        buffers = [
+            (leaf, leaf.clone())
+            for leaf in tree_leaves((args, kwargs))
+            if isinstance(leaf, Tensor) and storage(leaf) in self._held and not leaf.is_meta
+        ]
+        made = func(*args, **kwargs)
+        for each in _storages(made):
+            if self._made.get(each, each) not in touched:
+                self._made[each] = next(self._numbers)
+        self.touched |= touched
+        self.written |= written | {storage(t) for t, old in buffers if not torch.equal(t, old)}
+        return made
+
+    def _refuse(self, state: frozenset[int], written: set[int]) -> None:
+        for each in state:
+            name = self._names.get(each, "")
+            if name and self._while_traced:
+                raise UntraceableError(
+                    f"its forward pass reads {name} where torch.fx does not see it"
+                )
+            if each in written and each not in self._buffers:
+                raise UntraceableError(
+                    f"its forward pass changes {name or 'a tensor that is no buffer'}"
+                )
+
+
+def _storages(tensors: Any) -> set[int]:
+    return {storage(leaf) for leaf in tree_leaves(tensors) if isinstance(leaf, Tensor)}
+
+
+def _written(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
+    """The arguments that one of torch's operations declares to write into."""
+    return [
+        args[at] if at < len(args) else kwargs.get(argument.name)
+        for at, argument in enumerate(operation._schema.arguments)
+        if argument.alias_info is not None and argument.alias_info.is_write
+    ]
+
+
+class _Observer(fx.Interpreter):
+    """Runs a graph, and gives each of its nodes the effects that it had."""
+
+    def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
+        super().__init__(model, graph=graph)
+        self._memory = _Memory(model)
+        self._nodes = list(graph.nodes)
+        self._places = {node: place for place, node in enumerate(self._nodes)}
+        self._outputs: list[set[int]] = []
+        self._state: list[tuple[frozenset[int], frozenset[int]]] = []
+        self._after: list[set[int]] = []
+        # by storage, those made of the images alone: the nodes that put it out, and write into it
+        self._views: defaultdict[int, list[int]] = defaultdict(list)
+        self._writers: defaultdict[int, list[int]] = defaultdict(list)
+
+    def observe(self, images: Tensor) -> None:
+        """Run the graph on a copy of the images, and note the effects of its nodes."""
+        with self._memory:
+            self.run(images.clone())
+        constant: set[int] = set()
+        for place, node in enumerate(self._nodes):
+            overwritten, lost = self._overwritten(place)
+            after = self._after[place]
+            if place > 0 and constant.issuperset({*self._sources(node), *after}):
+                if lost:  # and so no constant: none could be made again without what is written
+                    after.add(0)
+                else:
+                    constant.add(place)
+            written_by = tuple(self._nodes[writer] for writer in sorted(after))
+            node.meta["effects"] = Effects(written_by, *self._state[place], overwritten, lost)
+
+    def run_node(self, n: fx.Node) -> Any:
+        memory = self._memory
+        memory.touched, memory.written = set(), set()
+        made = super().run_node(n)
+        outputs = memory.storages(made)
+        read = [(source, each) for source in self._sources(n) for each in self._outputs[source]]
+        beside = memory.touched.union(outputs).difference(each for _, each in read)
+        if not beside.isdisjoint(self._views):
+            raise UntraceableError("a layer uses tensors that torch.fx does not see it get")
+        after = (w for source, each in read for w in self._writers[each] if w > source)
+        self._after.append(set(after))
+        self._outputs.append(outputs)
+        self._state.append((memory.state(beside), memory.changed))
+        for each in memory.written & self._views.keys():
+            self._writers[each].append(self._places[n])
+        for each in outputs - memory.state(outputs):
+            self._views[each].append(self._places[n])
+        return made
+
+    def _sources(self, node: fx.Node) -> list[int]:
+        return [self._places[source] for source in node.all_input_nodes]
+
+    def _overwritten(self, place: int) -> tuple[bool, bool]:
+        """Whether a later node writes into the output, and whether no copy can stand for it then.
+
+        Where every view of the memory has one reader, what is read behind a cut is all read through
+        the one view that crosses it.
+        """
+        views = [v for v in self._outputs[place] if max(self._writers[v], default=0) > place]
+        readers = (len(self._nodes[at].users) for view in views for at in self._views[view])
+        return bool(views), any(count > 1 for count in readers)
