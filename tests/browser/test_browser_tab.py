@@ -39,10 +39,11 @@ def _expect_thaw(page: Page, epoch: int) -> None:
     expect(handle).to_have_attribute("aria-valuenow", str(epoch), timeout=60_000)
 
 
-def test_a_reload_keeps_what_was_edited_by_hand_and_where_it_came_from(
+def test_what_was_edited_stays_over_a_reload_and_gives_way_to_a_link_which_stays_too(
     open_page: OpenPage,
 ) -> None:
     page = open_page("/")
+    address = page.url
     driving.thaw(page, "stage4").wait_for()
     assert page.evaluate(_KEPT) is None  # what nobody has touched is not kept
     _edited(page, 4)
@@ -51,19 +52,13 @@ def test_a_reload_keeps_what_was_edited_by_hand_and_where_it_came_from(
     expect(page.locator(".st-key-presets")).to_contain_text("edited", timeout=60_000)
     expect(driving.undo_button(page)).to_be_disabled()
     _edited(page, 5)  # an edit of the session that began with what was kept
-    page.goto(f"{page.url}export")
+    page.goto(f"{address}export")
     expect(page.locator(".st-key-title-row")).to_be_visible(timeout=60_000)
     driving.go_to(page, "Design")
     _expect_thaw(page, 5)
 
-
-def test_a_link_stays_over_a_reload_and_is_more_than_what_the_tab_kept(
-    open_page: OpenPage,
-) -> None:
-    page = open_page("/")
-    _edited(page, 4)
     default = link.encode(presets.load(presets.DEFAULT))
-    page.goto(f"{page.url}?s={default}")
+    page.goto(f"{address}?s={default}")
     _expect_thaw(page, 2)
     _wait_until_kept(page, default)
     page.reload()

@@ -1,4 +1,4 @@
-"""What a newcomer does: shape the schedule, run it, take it away, open its link elsewhere."""
+"""What a newcomer does: shape the schedule, run it, stop and resume, take it away, share it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _small_run(page: Page) -> None:
     [(WIDE, driving.drag_with_mouse), *thorough((PHONE, driving.drag_with_finger))],
     ids=["mouse", "finger"],
 )
-def test_a_newcomer_drags_runs_downloads_and_shares(
+def test_a_newcomer_drags_runs_stops_resumes_downloads_and_shares(
     open_page: OpenPage, viewport: dict[str, int], drag: Callable[[Page, str, int], None]
 ) -> None:
     page = open_page("/", viewport)
@@ -44,7 +44,12 @@ def test_a_newcomer_drags_runs_downloads_and_shares(
     driving.go_to(page, "Run")
     _small_run(page)
     page.get_by_role("button", name="Start").click()
-    expect(page.locator(".thaw-headline")).to_contain_text("Finished", timeout=FINISHED_WITHIN)
+    page.locator(".st-key-stop button").click()  # the server has a Stop of its own
+    headline = page.locator(".thaw-headline")
+    expect(headline).to_contain_text("Stopped", timeout=60_000)
+    page.get_by_role("button", name="Resume").click()
+    page.reload()
+    expect(headline).to_contain_text("Finished", timeout=FINISHED_WITHIN)
     expect(page.locator(".thaw-checks")).to_contain_text("Rates equal the plan")
     expect(page.locator(".thaw-checks")).to_contain_text("Frozen groups did not move")
 

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
+from core.design import edits, presets
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 from tests.browser.faults import serious_faults
@@ -61,12 +62,10 @@ CONTRADICTING = [
 """The squares that are held back are the circles that are: of each such pair, one is mistaken."""
 
 
-def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
-    open_page: OpenPage,
-) -> None:
+def test_a_zip_is_uploaded_and_looked_at(open_page: OpenPage) -> None:
     page = open_page("/run")
     broken = [("shapes/circle/broken.jpg", b"no image"), ("shapes/notes.txt", b"x")]
-    upload(page, "shapes.zip", zipped([*CONTRADICTING, *broken]).getvalue())
+    upload(page, "shapes.zip", zipped([*SHAPES, *broken]).getvalue())
 
     data = page.locator(".st-key-card-data")
     expect(data).to_contain_text("shapes.zip: 60 images, 3 classes")
@@ -76,16 +75,20 @@ def test_a_zip_is_uploaded_looked_at_trained_on_and_its_mistakes_are_seen(
     settings.get_by_text("What was left out").click()
     expect(settings).to_contain_text("shapes/circle/broken.jpg: not an image")
     assert serious_faults(page) == []
-
     driving.go_to(page, "Design")
     expect(page.locator(".thaw-tag", has_text="3 classes")).to_be_visible()
-    epochs = page.locator(".st-key-card-curve").get_by_label("Epochs", exact=True)
-    epochs.fill("1")
-    epochs.press("Enter")
-    driving.settle(page)
     driving.go_to(page, "Run")
+    expect(page.locator(".st-key-card-status")).to_contain_text("on 48 images")
+
+
+@pytest.mark.thorough
+def test_a_zip_is_trained_on_and_its_mistakes_are_seen(open_page: OpenPage) -> None:
+    page = open_page(edits.set_length(presets.load(presets.DEFAULT), 1))
+    driving.go_to(page, "Run")
+    upload(page, "shapes.zip", zipped(CONTRADICTING).getvalue())
+    expect(page.locator(".st-key-card-data")).to_contain_text("shapes.zip: 60 images, 3 classes")
     driving.fill(page, "Image size, px", 32)
-    expect(page.locator(".st-key-card-status")).to_contain_text("for 1 epoch on 48 images at 32 px")
+    driving.settle(page)
     page.get_by_role("button", name="Start").click()
     expect(page.locator(".thaw-headline")).to_contain_text("Finished", timeout=120_000)
 

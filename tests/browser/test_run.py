@@ -24,6 +24,7 @@ def press(page: Page, key: str) -> None:
     page.keyboard.press("Enter")
 
 
+@pytest.mark.thorough  # test_newcomer.py does so by mouse
 def test_a_run_is_stopped_by_keys_found_again_elsewhere_and_resumed_to_its_end(
     open_page: OpenPage,
 ) -> None:
@@ -126,10 +127,7 @@ def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
     run = tmp_path / "runs" / "idle"
     process = subprocess.Popen([sys.executable, "-c", IDLE, str(run)], cwd=ROOT)
     page = browser.new_page()
-    headline = page.locator(".thaw-headline")
     with running_app(tmp_path) as address:
-        page.goto(f"{address}/run?run=idle")
-        expect(headline).to_contain_text("Training")
         page.goto(f"{address}/run")  # where another run could be started, for which there is help
         expect(page.locator(".st-key-card-going")).to_contain_text("is running")
         (server,) = _servers(address)
@@ -141,6 +139,7 @@ def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
     assert process.poll() is None
     with running_app(tmp_path) as address:
         page.goto(f"{address}/run?run=idle")
+        headline = page.locator(".thaw-headline")
         expect(headline).to_contain_text("Training")
         page.locator(".st-key-stop button").click()
         expect(headline).to_contain_text("Stopped")
