@@ -58,10 +58,13 @@ class Attached:
 
     def _refuse_replaced_parameters(self) -> None:
         """Raise ModelError unless the optimizer has the model's parameters, and no others."""
-        known = {id(p): g.get("name") for g in self.optimizer.param_groups for p in g["params"]}
+        groups = self.optimizer.param_groups
+        known = {id(p) for group in groups for p in group["params"]}
         names = {id(p): name for name, p in self.model.named_parameters()}
         new = [repr(name) for key, name in names.items() if key not in known]
-        lost = {repr(group): None for key, group in known.items() if key not in names}
+        # groups that a loop has added, such as those of a loss, are not the model's
+        own = zip(groups, self.schedule.groups, strict=False)
+        lost = [repr(g.name) for has, g in own if any(id(p) not in names for p in has["params"])]
         if not new and not lost:
             return
         wrong = f"lacks parameters of {listed(lost)} that it had at attach()"

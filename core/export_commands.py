@@ -29,6 +29,8 @@ def export(
 ) -> None:
     """Export a schedule for another tool. What the target cannot express goes to stderr."""
     used = "" if out is None else Path(out).name
+    if out == "":
+        raise InputError("--out", "is empty", "name a file to write")
     targets.refuse_name(targets.find(target), used)
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")

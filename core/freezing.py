@@ -117,7 +117,7 @@ def check_can_train(layer_groups: LayerGroups, schedule: Schedule) -> None:
             wrong = (
                 f"lets {group.name!r} train, but requires_grad is False for all of its parameters"
             )
-            way_out = "set it to True before for those that should train, or remove the windows"
+            way_out = "set it to True for those that should train, or remove the group's windows"
             raise ModelError(f"groups[{place}].trainable", wrong, way_out)
 
 

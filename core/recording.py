@@ -170,8 +170,8 @@ def _copied(content: dict[str, Any], kept: list[object]) -> dict[str, Any]:
     try:
         return copy.deepcopy(content, {id(each): each for each in kept})
     except (TypeError, RuntimeError, copy.Error) as error:
-        wrong = f"holds what cannot be copied ({error}), so it would come back used up"
-        raise InputError("scheduler", wrong, "give one that computes its rates") from None
+        wrong = f"holds what cannot be copied ({error}), so it might come back used up"
+        raise InputError("scheduler", wrong, "take that out of it while it is recorded") from None
 
 
 def _refuse_other_groups(optimizer: torch.optim.Optimizer, count: int, epoch: int) -> None:

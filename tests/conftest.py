@@ -19,9 +19,14 @@ settings.register_profile(
 settings.register_profile("deep", deadline=None, max_examples=500, suppress_health_check=_SLOW)
 
 
+def _is_thorough(config: pytest.Config) -> bool:
+    asked: str = config.option.markexpr
+    return "thorough" in asked and "not thorough" not in asked
+
+
 def pytest_configure(config: pytest.Config) -> None:
-    """Load the deep profile for `-m thorough`, else the quick one."""
-    settings.load_profile("deep" if config.option.markexpr == "thorough" else "quick")
+    """Load the deep profile where `-m` asks for what is thorough, else the quick one."""
+    settings.load_profile("deep" if _is_thorough(config) else "quick")
     # processes that tests start inherit an ignored Ctrl+C, as under nohup, and could not be stopped
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -30,7 +35,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Count the property tests as thorough where `-m thorough` asks for them."""
-    if config.option.markexpr == "thorough":
+    if _is_thorough(config):
         for item in items:
             if is_hypothesis_test(getattr(item, "obj", None)):
                 item.add_marker(pytest.mark.thorough)

@@ -38,8 +38,9 @@ _MOST_SCANS = 30
 """A progressive JPEG has ten. Of 42 bytes, one takes 50 ms on 25 million pixels."""
 _MEMORY = {"WEBP": 16, "TIFF": 8}
 """Bytes per pixel that decoding takes, where it is not the image's own."""
-_WRITTEN_OUT = "ppm_plain"
-"""Pillow's decoder of P1 to P3, in Python: a file of 100 KB can take it half an hour."""
+_IN_PYTHON = ("ppm_plain", "ppm", "bmp_rle")
+"""Pillow's decoders in Python: pixels as text (a file of 100 KB can take half an hour), of a PNM
+that has not 256 or 65,536 shades (a second for a million pixels), and in runs of a BMP."""
 _SIXTEEN_BITS = ("PNG", "PPM")
 """Formats whose grey of mode I has 16 bits; in the others it has 32, of any range."""
 _TRY = 64
@@ -53,7 +54,7 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
 
     Raises one of UNREADABLE for what is no image, or no plain file (a pipe has no end), for one of
     far too many pixels, for numbers of 32 bits instead of shades (nothing says which of them is
-    white), and for pixels that are written out as text.
+    white), and for what Pillow decodes in Python.
     """
     if path.exists() and not path.is_file():
         raise ValueError("not a regular file")
@@ -65,9 +66,9 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
     if image.mode == "F" or (image.mode == "I" and image.format not in _SIXTEEN_BITS):
         image.close()
         raise ValueError("32-bit grey: save it with 8 or 16 bits")
-    if any(tile[0] == _WRITTEN_OUT for tile in image.tile):
+    if any(tile[0] in _IN_PYTHON for tile in image.tile):
         image.close()
-        raise ValueError("pixels written out as text: save it as PNG")
+        raise ValueError(f"{image.format} of a kind that is slow to decode: save it as PNG")
     return image
 
 

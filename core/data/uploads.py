@@ -148,7 +148,8 @@ class _Unpacker:
         end = time.monotonic() + self._most.seconds
         for done, each in enumerate(placed):
             if time.monotonic() > end:
-                wrong = f"takes over {self._most.seconds:g} s to read, at file {done:,}"
+                at = f"{done:,} of {len(placed):,} files were read"
+                wrong = f"takes over {self._most.seconds:g} s to read: {at}"
                 raise DataError(self._name, wrong, "take fewer images, or smaller ones")
             if done % _TELL_EVERY == 0:
                 yield Unpacking(done, len(placed))

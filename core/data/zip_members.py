@@ -49,8 +49,7 @@ class Limits:
 
     `upload` and `unpacked` are bytes, `members` entries; `ratio` is how many times its size an
     entry may grow to, `pixels` what an image may have, and `decoded` those of all that are tried.
-    `seconds` bounds the whole unpacking, whatever a decoder does with a file that it was not made
-    for.
+    `seconds` bounds the whole unpacking, and is looked at between files.
     """
 
     upload: int

@@ -44,9 +44,11 @@ def cell(name: str) -> str:
     """The name as a spreadsheet shows it, and does not compute it: behind an apostrophe.
 
     That is where it would begin a formula, or where it begins with an apostrophe itself: what has
-    one has the name behind it. Source: OWASP, CSV Injection.
+    one has the name behind it. Source: OWASP, CSV Injection. Also where it would begin a block of
+    settings for Emacs, which needs the same text before each of its lines.
     """
-    return f"'{name}" if name.lstrip().startswith(_FORMULAS) else name
+    evaluated = name.lstrip().startswith(_FORMULAS) or "local variables:" in name.lower()
+    return f"'{name}" if evaluated else name
 
 
 def export(source: Source) -> Exported:

@@ -26,8 +26,13 @@ _ESCAPES = {
     "`": "{`}",
     "[": "{[}",
     "]": "{]}",
+    ":": "{:}",
+    "=": "{=}",
 }
-"""Signs that LaTeX, or a font of seven bits, would read as something else; ligatures too."""
+"""Signs that LaTeX, or a font of seven bits, would read as something else; ligatures too.
+
+A colon and an equals sign are for vim, which takes settings from the first and last five lines.
+"""
 _USAGE = f"""\
 \\usepackage{{booktabs}}
 \\usepackage[T1]{{fontenc}}  % for names beyond Latin: lualatex or xelatex, and a font that has them

@@ -17,6 +17,7 @@ class FineTuning(TrainerCallback):
     def __init__(self, model, args, images):
         self.model = model
         self.epoch = 0
+        self.hook = None
         for parameter in model.parameters():  # DDP syncs only what needs gradients at its start
             parameter.requires_grad_(may_train(parameter))
         batches = math.ceil(images / (args.train_batch_size * args.world_size))
@@ -30,6 +31,8 @@ class FineTuning(TrainerCallback):
                 f"Trainer would take {state.max_steps} steps, but the schedule has {EPOCHS} epochs "
                 f"of {self.steps_per_epoch}: set num_train_epochs={EPOCHS}, and give all images"
             )
+        if self.hook:  # of a training that has failed
+            self.hook.remove()
         # Trainer calls model.train() in every step
         self.hook = self.model.register_forward_pre_hook(self.hold)
 

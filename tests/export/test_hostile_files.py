@@ -148,3 +148,21 @@ def test_no_comment_is_a_setting_of_an_editor_or_of_python():
     setting = re.compile(r"-\*-|(coding|vim?|ex|vim[<=>]\d+|variables|eval|program)[:=]", re.I)
     assert [name for name in hostile.NAMES if setting.search(quoting.comment(name))] == []
     assert [name for name in hostile.NAMES if setting.search(name)] != []
+
+
+SETTINGS_OF_VIM = re.compile(r"(^|\s)(vi|vim([<=>]?\d+)?|ex):", re.IGNORECASE)
+
+
+@pytest.mark.parametrize("target", [*PYTHON, "finetuning-scheduler", "latex", "markdown", "html"])
+def test_where_vim_looks_for_settings_no_name_has_one(target: str):
+    names = [name for name in hostile.NAMES if SETTINGS_OF_VIM.search(name)]
+    assert len(names) > 5
+    for at, name in enumerate(names):
+        groups = tuple(names[at:] + names[:at])[:6]
+        for text in exported(target, name, groups):
+            lines = text.splitlines()
+            assert [x for x in lines[:5] + lines[-5:] if SETTINGS_OF_VIM.search(x)] == []
+
+
+def test_no_group_of_a_table_begins_a_block_of_settings_for_emacs():
+    assert table.cell("Local Variables:") == "'Local Variables:"

@@ -159,7 +159,6 @@ def lines_of_log(folder: Path) -> list[str]:
 
 
 @pytest.mark.thorough
-@pytest.mark.thorough
 def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(finished, tmp_path):
     (tmp_path / "schedule").write_text(parse.dumps(small_schedule(EPOCHS)))
     (tmp_path / "settings").write_text(small_settings().model_dump_json())
