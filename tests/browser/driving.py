@@ -70,7 +70,7 @@ def drag_with_finger(page: Page, group: str, epoch: int) -> None:
     send("touchEnd")
 
 
-def tab_to(page: Page, is_there: str, *, within: float = 20) -> None:
+def tab_to(page: Page, is_there: str, *, within: float = 60) -> None:
     """Press Tab until the focused element, also inside a component, fulfils a JS condition.
 
     As many rounds as fit into `within` seconds: a page that is still being drawn has fewer stops.
@@ -80,6 +80,7 @@ def tab_to(page: Page, is_there: str, *, within: float = 20) -> None:
         while (e && e.shadowRoot && e.shadowRoot.activeElement) e = e.shadowRoot.activeElement;
         return Boolean(e && ({is_there}));
     }}"""
+    settle(page)
     end = time.monotonic() + within
     while time.monotonic() < end:
         page.keyboard.press("Tab")
