@@ -309,6 +309,7 @@ def test_a_run_that_fails_leaves_its_reason_and_exits_with_1(file, tmp_path):
     assert isinstance(event_log.read(out)[-1], ev.Failed)
 
 
+@pytest.mark.thorough
 def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(file, tmp_path):
     out = tmp_path / "out"
     long = file(lambda raw: raw.update(epochs=400))

@@ -50,6 +50,7 @@ def expect_number(page: Page, number: int) -> None:
     expect(queue).to_contain_text(f"You are number {number}", timeout=60_000)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("held")
 def test_a_visitor_who_closes_the_page_gives_up_the_place_in_the_queue(
     open_page: OpenPage, demo: str

@@ -121,6 +121,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     assert trash.deleted(home / "runs") == ()
 
 
+@pytest.mark.thorough
 def test_a_killed_server_loses_nothing_of_a_run_and_leaves_nothing_else(
     browser: Browser, tmp_path: Path
 ) -> None:

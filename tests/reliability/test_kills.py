@@ -17,7 +17,6 @@ from core.runs import folder as folders
 from core.runs.event_log import EVENTS
 from tests.reliability import failing_disk, kills, sittings
 from tests.reliability.faults import Disk, Half
-from tests.sample import thorough
 
 ROOT = Path(__file__).parents[2]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="needs forks, and /proc")
@@ -47,12 +46,13 @@ def dies_in_its_first_checkpoint(disk: Disk, _at: int, half: Half) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+@pytest.mark.thorough
 @LINUX
 @pytest.mark.parametrize(
     "fate",
     [
+        dies_in_its_first_epoch,
         dies_in_its_first_checkpoint,
-        *thorough(dies_in_its_first_epoch),
     ],
 )
 def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_same_bits(

@@ -184,6 +184,7 @@ def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
         launch.resume(held)
 
 
+@pytest.mark.thorough
 def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
