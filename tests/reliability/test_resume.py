@@ -29,6 +29,7 @@ from core.training import checkpoint, data
 from core.training import origin as origins
 from tests.reliability import faults, sittings
 from tests.reliability.failing_disk import sit
+from tests.sample import thorough
 from tests.training.small import small_schedule, small_settings
 
 ROOT = Path(__file__).parents[2]
@@ -183,7 +184,7 @@ def test_a_run_that_was_killed_after_its_last_checkpoint_ends_with_nothing_left_
 # --- a folder that goes away ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("in_its_place", [pytest.param(False, marks=pytest.mark.thorough), True])
+@pytest.mark.parametrize("in_its_place", [True, *thorough(False)])
 def test_a_run_whose_folder_is_renamed_stops_and_writes_nothing_at_the_old_place(
     tmp_path, in_its_place
 ):
