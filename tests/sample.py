@@ -30,10 +30,7 @@ SOME_MODELS = sampled(
     known_models(),
     {
         "torchvision/resnet18",
-        "torchvision/swin_t",
-        "torchvision/vit_b_16",
         "torchvision/squeezenet1_1",
-        "torchvision/regnet_y_400mf",
         "timm/convnext_tiny",
         "timm/deit_small_distilled_patch16_224",
         "timm/tf_efficientnet_lite0",

@@ -122,7 +122,7 @@ def test_a_group_is_split_by_keys_alone(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("viewport", "scheme"), [(PHONE, "light"), *thorough((WIDE, "light"), (WIDE, "dark"))]
+    ("viewport", "scheme"), thorough((PHONE, "light"), (WIDE, "light"), (WIDE, "dark"))
 )
 def test_the_open_card_has_no_serious_fault_and_nothing_scrolls_sideways(
     open_page: OpenPage, viewport: ViewportSize, scheme: str

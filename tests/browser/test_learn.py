@@ -60,6 +60,7 @@ def test_the_lesson_is_walked_through_on_a_phone(
     expect(page.get_by_role("heading", level=1, name=text.title, exact=True)).to_be_visible()
 
 
+@pytest.mark.thorough
 def test_the_keyboard_walks_on_and_opens_the_exercise_which_undo_takes_back(
     open_page: OpenPage,
 ) -> None:

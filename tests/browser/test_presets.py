@@ -30,7 +30,7 @@ def test_the_gallery_is_used_by_keyboard_alone(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("viewport", "scheme"), [(PHONE, "dark"), *thorough((PHONE, "light"), (WIDE, "dark"))]
+    ("viewport", "scheme"), thorough((PHONE, "dark"), (PHONE, "light"), (WIDE, "dark"))
 )
 def test_the_gallery_fits_the_screen_and_has_no_serious_fault(
     open_page: OpenPage, viewport: ViewportSize, scheme: str

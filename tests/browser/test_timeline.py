@@ -210,7 +210,7 @@ def test_tools_wheel_and_keys_zoom_timeline_and_chart_alike(open_page: OpenPage)
 
 @pytest.mark.parametrize(
     "shape",
-    ["Warmup, stable, decay", *thorough("Linear", "Constant", "Polynomial", "Cosine")],
+    thorough("Warmup, stable, decay", "Linear", "Constant", "Polynomial", "Cosine"),
 )
 def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage, shape: str) -> None:
     page = at_rest(open_page(long_run()))
@@ -251,7 +251,7 @@ def test_an_absolute_floor_has_a_handle_that_edits_the_rate(open_page: OpenPage)
     expect(restart).to_have_attribute("aria-pressed", "false")
 
 
-@pytest.mark.parametrize(("viewport", "scheme"), [(WIDE, "dark"), *thorough((PHONE, "light"))])
+@pytest.mark.parametrize(("viewport", "scheme"), thorough((WIDE, "dark"), (PHONE, "light")))
 def test_no_serious_fault_with_the_popover_open_and_zoomed(
     open_page: OpenPage, viewport: ViewportSize, scheme: str
 ) -> None:

@@ -32,6 +32,7 @@ def test_a_chart_drawn_apart_has_the_same_bytes(kind: drawing.Kind) -> None:
     assert drawing.apart(CHART, kind) == drawing.here(CHART, kind)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("draw", "loaded"), [("apart", "False"), ("here", "True")])
 def test_what_draws_apart_never_holds_what_draws(draw: str, loaded: str) -> None:
     command = [sys.executable, "-c", _DRAWN, draw]

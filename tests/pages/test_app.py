@@ -267,6 +267,7 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
     assert "share the schedule as a JSON file" in app.warning[0].value
 
 
+@pytest.mark.thorough
 @settings(max_examples=15)
 @given(schedule=schedules())
 def test_any_schedule_can_be_drawn(schedule: Schedule) -> None:

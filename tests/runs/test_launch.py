@@ -228,6 +228,7 @@ def test_a_demos_run_gives_way_to_its_pages(tmp_path, monkeypatch):
         assert Path(f"/proc/{run.pid}/autogroup").read_text().endswith("nice 19\n")
 
 
+@pytest.mark.thorough
 def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))

@@ -89,6 +89,7 @@ def test_a_pass_for_a_single_epoch_is_not_made(tmp_path):
     assert decision.reason == "a pass would cost more than it saves in the epochs that it serves"
 
 
+@pytest.mark.thorough
 def test_a_budget_of_nothing_is_named_as_the_cause(tmp_path):
     settings = small_settings(samples=64, cache_memory=0, cache_disk=0)
     (decision, *_) = of_kind(run(tmp_path, small_schedule(6), settings), ev.CacheDecision)
@@ -106,6 +107,7 @@ def test_a_disk_that_does_not_tell_what_is_free_counts_as_full(tmp_path, monkeyp
     assert of_kind(run(tmp_path, small_schedule(3), small_settings()), ev.Finished)
 
 
+@pytest.mark.thorough
 def test_the_forecast_counts_every_epoch_and_is_never_slower_than_without(tmp_path):
     events = run(tmp_path, small_schedule(6), small_settings(samples=64))
     (forecast,) = of_kind(events, ev.Forecast)

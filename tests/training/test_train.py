@@ -340,6 +340,7 @@ def test_fewer_images_than_asked_for_are_told_with_both_numbers(tmp_path):
     ]
 
 
+@pytest.mark.thorough
 def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
     def files_of(epoch: int) -> list[Path]:
         return list(tmp_path.glob(f"*epoch-{epoch:05}*"))
@@ -353,6 +354,7 @@ def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
     assert all(files_of(epoch) for epoch in told)
 
 
+@pytest.mark.thorough
 def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
     file = tmp_path / "predictions.json"
     events = list(
