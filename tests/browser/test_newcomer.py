@@ -48,6 +48,7 @@ def test_a_newcomer_drags_runs_stops_resumes_downloads_and_shares(
     headline = page.locator(".thaw-headline")
     expect(headline).to_contain_text("Stopped", timeout=60_000)
     page.get_by_role("button", name="Resume").click()
+    expect(headline).not_to_contain_text("Stopped")
     page.reload()
     expect(headline).to_contain_text("Finished", timeout=FINISHED_WITHIN)
     expect(page.locator(".thaw-checks")).to_contain_text("Rates equal the plan")
