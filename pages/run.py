@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import streamlit as st
@@ -12,11 +12,11 @@ from core.design.spec import Schedule
 from core.errors import InputError
 from core.files.home import is_demo
 from core.runs import event_log, folder, launch
-from core.runs.digest import digest
-from core.runs.events import Event
+from core.runs.digest import Digest, extended
+from core.runs.outcome import Status
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import demo_card, frame, own_runs, run_trash, state, waiting
-from pages.components.audit_card import audit_card
+from pages.components.audit_card import audit_card, largest_error
 from pages.components.comparison import slots
 from pages.components.data_card import data_card
 from pages.components.data_choice import missing
@@ -32,6 +32,8 @@ from pages.components.setting_names import by_label
 _LOOK_SECONDS = 0.5
 _REFUSED_DATA = "The data cannot be used. The Data card says why."
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
+_QUICK = 15_000
+"""Steps up to which a run is looked at that often: a longer one takes longer to look different."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,23 @@ class _Shown:
     folder: Path
     schedule: Schedule
     settings: RunSettings
+
+    def every(self, seconds: float) -> float:
+        """The pace of looks at it, in seconds, from that at a short run."""
+        return seconds * max(1.0, len(_read(self).told.steps) / _QUICK)
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What was read of a run up to a byte `offset` of its events.
+
+    `error` is the largest relative difference of a rate from the plan.
+    """
+
+    run: str
+    told: Digest = field(default_factory=Digest)
+    offset: int = 0
+    error: float = 0.0
 
 
 def page() -> None:
@@ -54,7 +73,7 @@ def page() -> None:
     shown = _shown_run(root)
     let_go = demo_card.let_go_of_data()
     frame.show_notice()
-    status = folder.status_from(shown.folder, _events(shown.folder)) if shown else None
+    status = _status(shown) if shown else None
     live = status in own_runs.LIVE
     if not live:
         launch.prepare()
@@ -72,8 +91,9 @@ def page() -> None:
             going_card(going)
             _compose()
         else:
-            st.fragment(run_every=_LOOK_SECONDS if live else None)(_watch)(shown, status)
-            st.fragment(run_every=_DRAW_SECONDS if live else None)(_draw)(shown)
+            look, draw = shown.every(_LOOK_SECONDS), shown.every(_DRAW_SECONDS)
+            st.fragment(run_every=look if live else None)(_watch)(shown, status)
+            st.fragment(run_every=draw if live else None)(_draw)(shown)
 
 
 def _shown_run(root: Path) -> _Shown | None:
@@ -192,28 +212,38 @@ def _compose() -> None:
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:
-    events = _events(shown.folder)
-    status = folder.status_from(shown.folder, events)
+    status = _status(shown)
     if status != status_before:
         st.rerun()
-    status_card(shown.schedule, shown.settings, status, digest(events), shown.folder)
+    status_card(shown.schedule, shown.settings, status, _read(shown).told, shown.folder)
 
 
 def _draw(shown: _Shown) -> None:
-    told = digest(_events(shown.folder))
-    steps = told.started.steps_per_epoch if told.started else planned_steps(shown.settings)
-    run_charts(shown.schedule, told, steps)
-    audit_card(shown.schedule, shown.settings, told)
+    read = _read(shown)
+    started = read.told.started
+    steps = started.steps_per_epoch if started else planned_steps(shown.settings)
+    run_charts(shown.schedule, read.told, steps)
+    audit_card(shown.schedule, shown.settings, read.told, read.error)
     mistakes(shown.folder, shown.settings)
 
 
-def _events(run: Path) -> tuple[Event, ...]:
-    """All events of a run; what an earlier look has read is not read again."""
-    kept: dict[str, tuple[tuple[Event, ...], int]] = st.session_state.get("events", {})
-    before, offset = kept.get(run.name, ((), 0))
-    new, offset = event_log.read_new(run, offset)
-    st.session_state["events"] = {run.name: (before + new, offset)}
-    return before + new
+def _status(shown: _Shown) -> Status:
+    told = _read(shown).told
+    return folder.status_from(shown.folder, (*told.rare, *told.last))
+
+
+def _read(shown: _Shown) -> _Read:
+    """A run so far; what an earlier look has read is not read again."""
+    before: _Read | None = st.session_state.get("read")
+    if before is None or before.run != shown.folder.name:
+        before = _Read(shown.folder.name)
+    new, offset = event_log.read_new(shown.folder, before.offset)
+    told = extended(before.told, new)
+    same_sitting = told.started is before.told.started
+    since, error = (len(before.told.steps), before.error) if same_sitting else (0, 0.0)
+    error = max(error, largest_error(shown.schedule, told, since))
+    st.session_state["read"] = found = _Read(shown.folder.name, told, offset, error)
+    return found
 
 
 if __name__ == "__main__":

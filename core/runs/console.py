@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from core.design.spec import Schedule
@@ -17,6 +18,7 @@ from core.runs import events as ev
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.outcome import Summary
+from core.runs.steps import Steps
 
 _OFTEN = 0.5
 """Seconds between two progress events of one stage that are shown and stored."""
@@ -92,7 +94,7 @@ class Console:
 
     def _step(self, event: ev.Step) -> None:
         # only the last step counts for what is left, and a run may have millions
-        self._told = replace(self._told, steps=(event,))
+        self._told = replace(self._told, steps=Steps(np.array([event.step])))
         steps = self._told.started.steps_per_epoch if self._told.started else 0
         self._advance(f"epoch {event.epoch}", steps)
         if self._bar is not None and (left := self._left()):

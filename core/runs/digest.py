@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from core.runs import outcome
@@ -20,6 +20,7 @@ from core.runs.events import (
     Started,
     Step,
 )
+from core.runs.steps import Steps
 
 _T = TypeVar("_T")
 
@@ -28,23 +29,26 @@ _T = TypeVar("_T")
 class Digest:
     """What is known of a run so far. `progress` is the stage it is in; None while it trains.
 
-    `forecast` is that of the sitting which goes on, and lasts to the run's last epoch.
+    `forecast` is that of the sitting which goes on, and lasts to the run's last epoch. `rare` are
+    all events but steps and progress, without what a resume has made void; `last` is the last one.
     """
 
     started: Started | None = None
     forecast: Forecast | None = None
     progress: Progress | None = None
-    steps: tuple[Step, ...] = ()
+    steps: Steps = field(default_factory=Steps)
     epochs: tuple[EpochDone, ...] = ()
     caches: tuple[CacheDecision, ...] = ()
     notices: tuple[Notice, ...] = ()
     audit: Audit | None = None
     failed: Failed | None = None
+    rare: tuple[Event, ...] = ()
+    last: tuple[Event, ...] = ()
 
     @property
     def steps_done(self) -> int:
         """Optimizer steps that are done."""
-        return self.steps[-1].step + 1 if self.steps else 0
+        return int(self.steps.step[-1]) + 1 if len(self.steps) else 0
 
     @property
     def seconds(self) -> float:
@@ -54,36 +58,51 @@ class Digest:
 
 def digest(told: Iterable[Event]) -> Digest:
     """The events of one run as a Digest, without what a resume has made void."""
-    kept = outcome.history(told)
+    return extended(Digest(), told)
+
+
+def extended(known: Digest, told: Iterable[Event]) -> Digest:
+    """What was known of a run, and the events that have come since then."""
+    steps, rare, progress, last = known.steps, list(known.rare), known.progress, known.last
+    new: list[Step] = []
+    for event in told:
+        last = (event,)
+        if isinstance(event, Step):
+            new.append(event)
+        elif not isinstance(event, Progress):
+            rare.append(event)
+        if isinstance(event, Started):
+            steps, new = steps.with_more(new).before(event.resumed_at), []
+        if isinstance(event, Progress):
+            progress = event
+        elif isinstance(event, Step | Launched):
+            progress = None
+    if last is known.last:
+        return known
+    kept = outcome.history(rare)
 
     def of(kind: type[_T]) -> tuple[_T, ...]:
         return tuple(event for event in kept if isinstance(event, kind))
 
-    def last(kind: type[_T]) -> _T | None:
+    def latest(kind: type[_T]) -> _T | None:
         return next(reversed(of(kind)), None)
 
     return Digest(
-        started=last(Started),
+        started=latest(Started),
         forecast=_forecast(kept),
-        progress=_stage(kept),
-        steps=of(Step),
+        progress=progress,
+        steps=steps.with_more(new),
         epochs=of(EpochDone),
         caches=of(CacheDecision),
         notices=of(Notice),
-        audit=last(Audit),
-        failed=last(Failed),
+        audit=latest(Audit),
+        failed=latest(Failed),
+        rare=kept,
+        last=last,
     )
 
 
-def _stage(kept: Sequence[Event]) -> Progress | None:
-    """The last Progress, unless a step or another sitting came after it: its stage is over then."""
-    turns = (event for event in reversed(kept) if isinstance(event, Progress | Step | Launched))
-    turn = next(turns, None)
-    return turn if isinstance(turn, Progress) else None
-
-
-def _forecast(kept: Sequence[Event]) -> Forecast | None:
+def _forecast(kept: Iterable[Event]) -> Forecast | None:
     """The last Forecast, unless another sitting came after it, which will tell its own."""
-    turns = (event for event in reversed(kept) if isinstance(event, Forecast | Launched))
-    turn = next(turns, None)
-    return turn if isinstance(turn, Forecast) else None
+    turns = [event for event in kept if isinstance(event, Forecast | Launched)]
+    return turns[-1] if turns and isinstance(turns[-1], Forecast) else None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator
 from html import escape
 
+import numpy as np
 import streamlit as st
 
 from core.design import curves, plan
@@ -22,31 +22,33 @@ Item = tuple[str, str, str]
 """Mark (yes, no, open, note), what was promised, and what was found."""
 
 
-def audit_card(schedule: Schedule, settings: RunSettings, told: Digest) -> None:
-    """Draw the card; before the end it checks what the run has told so far."""
+def audit_card(schedule: Schedule, settings: RunSettings, told: Digest, error: float) -> None:
+    """Draw the card; before the end it checks what the run has told so far.
+
+    `error` is the `largest_error` of all steps.
+    """
     aside = "complete" if told.audit else "checked as the run goes; complete when it ends"
     with frame.card("audit", "Audit", aside):
         cells = "".join(
             f'<div class="thaw-check thaw-{mark}"><b>{escape(title)}</b><p>{escape(text)}</p></div>'
-            for mark, title, text in items(schedule, settings, told)
+            for mark, title, text in items(schedule, settings, told, error)
         )
         st.html(f'<div class="thaw-checks">{cells}</div>')
 
 
-def items(schedule: Schedule, settings: RunSettings, told: Digest) -> Iterator[Item]:
+def items(schedule: Schedule, settings: RunSettings, told: Digest, error: float) -> Iterator[Item]:
     """What was promised and what was found, one by one."""
-    yield _rates(schedule, told)
+    yield _rates(told, error)
     yield _frozen(schedule, told)
     yield _cache(told, exact=settings.precision == "exact")
     if told.audit is not None and told.audit.precision_error is not None:
         yield _precision(told.audit.precision_error)
 
 
-def _rates(schedule: Schedule, told: Digest) -> Item:
+def _rates(told: Digest, error: float) -> Item:
+    steps = len(told.steps)
     if told.audit is not None:
         steps, error = told.audit.steps, told.audit.max_lr_error
-    else:
-        steps, error = len(told.steps), _largest_error(schedule, told)
     if not steps:
         return "open", "Rates equal the plan", "Nothing has been trained yet."
     said = f"{counted(steps, 'step')} of every open group"
@@ -56,15 +58,19 @@ def _rates(schedule: Schedule, told: Digest) -> Item:
     return "no", "Rates differ from the plan", found
 
 
-def _largest_error(schedule: Schedule, told: Digest) -> float:
-    if told.started is None:
+def largest_error(schedule: Schedule, told: Digest, since: int = 0) -> float:
+    """The largest relative difference of an open group's rate from the plan, from one step on."""
+    if told.started is None or since == len(told.steps):
         return 0.0
     largest = 0.0
+    epoch = told.steps.epoch[since:]
+    t = curves.time_of_step(schedule, told.steps.step[since:], told.started.steps_per_epoch)
     for group in schedule.groups:
-        steps = [s for s in told.steps if plan.is_open(group, s.epoch)]
-        t = curves.time_of_step(schedule, [s.step for s in steps], told.started.steps_per_epoch)
-        actual = [step.lrs.get(group.name, math.nan) for step in steps]
-        errors = curves.relative_error(actual, curves.lr(schedule, group, t))
+        is_open = np.zeros(len(epoch), bool)
+        for start, end in plan.open_spans(group, schedule.epochs):
+            is_open |= (start <= epoch) & (epoch < end)
+        actual = told.steps.rates(group.name)[since:][is_open]
+        errors = curves.relative_error(actual, curves.lr(schedule, group, t[is_open]))
         largest = float(errors.max(initial=largest))
     return largest
 

@@ -12,7 +12,7 @@ from typing import Any
 import streamlit as st
 
 from core.files.home import is_demo
-from core.runs import folder
+from core.runs import claim, folder
 from core.runs.outcome import Status
 
 LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
@@ -34,7 +34,7 @@ def runs(root: Path) -> tuple[Path, ...]:
 
 def live(root: Path) -> dict[Path, Status]:
     """Those of `runs` that are on, and how each of them stands."""
-    found = {run: folder.status(run) for run in runs(root)}
+    found = {run: folder.status(run) for run in runs(root) if claim.is_taken(run)}
     return {run: status for run, status in found.items() if status in LIVE}
 
 

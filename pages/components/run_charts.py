@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -55,18 +53,15 @@ def _rates_card(schedule: Schedule, told: Digest, steps_per_epoch: int, view: Vi
 
 def actual_rates(schedule: Schedule, told: Digest, steps_per_epoch: int) -> pd.DataFrame:
     """The rates that the optimizer had: one row per drawn step and group (x, epoch, group, y)."""
-    done = len(told.steps)
-    corners = drawn.corners(schedule, steps_per_epoch).tolist()
-    turns = {bisect_left(told.steps, corner, key=lambda step: step.step) for corner in corners}
-    places = sorted({*drawn.even(done).tolist(), *(turn for turn in turns if turn < done)})
-    return pd.DataFrame(
-        [
-            {"x": step.step / steps_per_epoch, "epoch": step.epoch, "group": group, "y": lr}
-            for step in (told.steps[place] for place in places)
-            for group, lr in step.lrs.items()
-        ],
-        columns=["x", "epoch", "group", "y"],
-    )
+    steps, done = told.steps, len(told.steps)
+    turns = np.searchsorted(steps.step, drawn.corners(schedule, steps_per_epoch))
+    places = np.union1d(drawn.even(done), turns[turns < done])
+    where = {"x": steps.step[places] / steps_per_epoch, "epoch": steps.epoch[places]}
+    lines = [
+        pd.DataFrame({**where, "group": group, "y": steps.rates(group)[places]})
+        for group in steps.lrs
+    ]
+    return pd.concat(lines) if lines else pd.DataFrame(columns=["x", "epoch", "group", "y"])
 
 
 def held(rates: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
@@ -77,11 +72,9 @@ def held(rates: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
 
 def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
     """The losses of a screenful of steps, the lowest and the highest ones among them (x, y)."""
-    losses = np.array([step.loss for step in told.steps])
-    steps = [told.steps[place] for place in drawn.extremes(losses).tolist()]
+    places = drawn.extremes(told.steps.loss)
     return pd.DataFrame(
-        [{"x": step.step / steps_per_epoch, "y": step.loss} for step in steps],
-        columns=["x", "y"],
+        {"x": told.steps.step[places] / steps_per_epoch, "y": told.steps.loss[places]}
     )
 
 
@@ -106,7 +99,7 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
         planned.encode(x=x, y=y, color=colour, detail=detail),
         actual.encode(x=x, y=y, color=colour, detail=detail),
     ]
-    if told.steps:
+    if told.steps_done:
         now = pd.DataFrame({"x": [told.steps_done / steps_per_epoch]})
         layers.append(rule(now, view.role("accent"), 1.5))
     return finished(alt.layer(*layers), view, _HEIGHT)
@@ -114,12 +107,12 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
 
 def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
     """Rows in which the group trains, with the number of the window that they lie in."""
-    spans = {group.name: plan.open_spans(group, schedule.epochs) for group in schedule.groups}
-    rates["span"] = [
-        next((i for i, (a, b) in enumerate(spans.get(row.group, ())) if a <= row.epoch < b), -1)
-        for row in rates.itertuples()
-    ]
-    return rates[rates["span"] >= 0]
+    rates["span"] = -1
+    for group in schedule.groups:
+        for number, (start, end) in enumerate(plan.open_spans(group, schedule.epochs)):
+            within = rates["epoch"].between(start, end, inclusive="left")
+            rates.loc[within & (rates["group"] == group.name), "span"] = number
+    return rates[(rates["span"] >= 0) & rates["y"].notna()]
 
 
 def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:

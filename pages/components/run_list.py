@@ -31,9 +31,7 @@ _MARKS = {
 def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> None:
     """Draw the card; a click shows that run. The page is drawn anew when one of `live` changes."""
     runs = own_runs.runs(root)
-    held = {run: disk_use.used(run) for run in runs}
-    in_all = f"{len(runs)} in all, {size(sum(held.values()))}" if runs else ""
-    with frame.card("runs", "Runs", in_all):
+    with frame.card("runs", "Runs", f"{len(runs):,} in all" if runs else ""):
         if shown is not None:
             run_trash.undo_row(root)
         if not runs:
@@ -41,7 +39,7 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
         few = runs if st.session_state.get("all-runs") else runs[:_FEW]
         with st.container(key="run-rows"):
             for run in few:
-                _row(run, held[run], chosen=run == shown)
+                _row(run, chosen=run == shown)
             if shown is not None:
                 frame.mark_chosen(_key(shown))
         if len(runs) > len(few) and st.button(
@@ -63,7 +61,7 @@ def _key(run: Path) -> str:
     return f"listed-run-{run.name}"
 
 
-def _row(run: Path, held: int, *, chosen: bool) -> None:
+def _row(run: Path, *, chosen: bool) -> None:
     stands = standing(run)
     status, accuracy = stands.status, stands.accuracy
     try:
@@ -77,7 +75,7 @@ def _row(run: Path, held: int, *, chosen: bool) -> None:
     title = frame.escape_markdown(folder.name_of(run))
     mark = "shown · " if chosen else ""
     if st.button(
-        f"**{title}**  \n:small[{mark}{when} · {result} · {size(held)}]",
+        f"**{title}**  \n:small[{mark}{when} · {result} · {size(disk_use.used(run))}]",
         icon=_MARKS[status],
         key=_key(run),
         type="tertiary",

@@ -10,7 +10,8 @@ from core.design import curves, plan, presets
 from core.runs import events as ev
 from core.runs.digest import Digest
 from core.runs.settings import RunSettings
-from pages.components.audit_card import items
+from core.runs.steps import Steps
+from pages.components.audit_card import items, largest_error
 
 SCHEDULE = presets.load("gradual")
 EXACT = RunSettings()
@@ -19,7 +20,8 @@ AUDIT = ev.Audit(12, 0.0, True, (ev.FrozenSpan("stem", 0, 6, True),))
 
 
 def _said(told: Digest, settings: RunSettings = EXACT) -> dict[str, tuple[str, str]]:
-    return {title: (mark, text) for mark, title, text in items(SCHEDULE, settings, told)}
+    found = items(SCHEDULE, settings, told, largest_error(SCHEDULE, told))
+    return {title: (mark, text) for mark, title, text in found}
 
 
 def _step(step: int, factor: float = 1.0) -> ev.Step:
@@ -35,12 +37,12 @@ def test_before_the_first_step_nothing_is_claimed() -> None:
 def test_one_frozen_span_is_called_one() -> None:
     few = SCHEDULE.model_copy(update={"groups": SCHEDULE.groups[-2:]})
     assert [len(plan.frozen_spans(group, few.epochs)) for group in few.groups] == [1, 0]
-    said = [text for _, _, text in items(few, EXACT, Digest())]
+    said = [text for _, _, text in items(few, EXACT, Digest(), 0.0)]
     assert any("1 frozen span," in text for text in said)
 
 
 def test_rates_are_compared_while_the_run_goes() -> None:
-    told = Digest(started=STARTED, steps=(_step(0), _step(1)))
+    told = Digest(started=STARTED, steps=Steps().with_more([_step(0), _step(1)]))
     mark, text = _said(told)["Rates equal the plan"]
     assert mark == "yes"
     assert text.startswith("2 steps")
@@ -48,7 +50,7 @@ def test_rates_are_compared_while_the_run_goes() -> None:
 
 @pytest.mark.parametrize("factor", [1 + 1e-9, 0.5, 2.0])
 def test_a_rate_that_differs_is_said_so_at_once(factor: float) -> None:
-    told = Digest(started=STARTED, steps=(_step(0), _step(1, factor)))
+    told = Digest(started=STARTED, steps=Steps().with_more([_step(0), _step(1, factor)]))
     assert _said(told)["Rates differ from the plan"][0] == "no"
 
 

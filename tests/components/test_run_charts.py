@@ -6,7 +6,7 @@ from core.design import curves, presets
 from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.runs import events as ev
-from core.runs.digest import Digest
+from core.runs.digest import Digest, digest
 from pages.components.run_charts import actual_rates, held, train_losses
 
 PER_EPOCH = 1_000
@@ -21,16 +21,14 @@ def long_run() -> Schedule:
 def told(schedule: Schedule, steps: int) -> Digest:
     names = [group.name for group in schedule.groups]
     rates = curves.rates_of_steps(schedule, range(steps), PER_EPOCH).T.tolist()
-    return Digest(
-        steps=tuple(
-            ev.Step(
-                step,
-                step // PER_EPOCH,
-                9.0 if step == 12_345 else 1.0,
-                dict(zip(names, lrs, strict=True)),
-            )
-            for step, lrs in enumerate(rates)
+    return digest(
+        ev.Step(
+            step,
+            step // PER_EPOCH,
+            9.0 if step == 12_345 else 1.0,
+            dict(zip(names, lrs, strict=True)),
         )
+        for step, lrs in enumerate(rates)
     )
 
 
@@ -41,15 +39,15 @@ def test_before_the_first_step_there_is_nothing_to_draw() -> None:
 
 def test_a_run_of_20_000_steps_is_drawn_with_a_screenful_of_its_own_rates() -> None:
     schedule = long_run()
-    digest = told(schedule, 20_000)
-    table = actual_rates(schedule, digest, PER_EPOCH)
+    long = told(schedule, 20_000)
+    table = actual_rates(schedule, long, PER_EPOCH)
     for name, rows in table.groupby("group"):
         assert 120 <= len(rows) <= 140
         steps = (rows["x"] * PER_EPOCH).round().astype(int).tolist()
         assert steps == sorted(set(steps))
         assert (steps[0], steps[-1]) == (0, 19_999)
-        assert rows["y"].tolist() == [digest.steps[step].lrs[str(name)] for step in steps]
-        assert rows["y"].max() == max(step.lrs[str(name)] for step in digest.steps)
+        assert rows["y"].tolist() == long.steps.rates(str(name))[steps].tolist()
+        assert rows["y"].max() == long.steps.rates(str(name)).max()
 
 
 def test_the_first_step_after_every_thaw_so_far_is_drawn() -> None:

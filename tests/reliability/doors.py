@@ -269,7 +269,8 @@ def read_run(home: Path) -> None:
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):
         status_card(schedule, settings, status, told, home)
-    list(audit_card.items(schedule, settings, told))
+    error = audit_card.largest_error(schedule, told)
+    list(audit_card.items(schedule, settings, told, error))
     steps = told.started.steps_per_epoch if told.started else 1
     run_charts.actual_rates(schedule, told, steps)
     run_charts.train_losses(told, steps)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.runs import events as ev
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
+from core.runs.steps import Steps
 
 BEGAN = 1_000.0
 STEPS = 10
@@ -22,8 +23,9 @@ def done(epoch: int, seconds: float) -> ev.EpochDone:
     return ev.EpochDone(epoch, ("head",), 10, 1.0, 0.5, 1.0, 0.5, seconds, 4.0, 100)
 
 
-def after(steps: int) -> tuple[ev.Step, ...]:
-    return (ev.Step(steps - 1, (steps - 1) // STEPS, 1.0, {}),) if steps else ()
+def after(steps: int) -> Steps:
+    last = steps - 1
+    return Steps().with_more([ev.Step(last, last // STEPS, 1.0, {})] if steps else [])
 
 
 def forecast(*epochs: float) -> ev.Forecast:
