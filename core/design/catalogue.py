@@ -1,23 +1,53 @@
-"""The names of all models: torchvision's classification models and all of timm's.
+"""All models by name, torchvision's for classification and all of timm's, and their weights.
 
-They lie in `models.txt`, a name a line, so that a page knows them without torch.
+They lie in `models.txt`, a model a line, so that a page knows them without torch: its name, the
+megabytes of its best weights, and the names of all of them, the best first. Behind a colon is the
+file that torchvision downloads, or the repository where it is not `timm/MODEL.WEIGHTS`.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
 from core.design import layers
+from core.design.timm_weights import UNTAGGED
 from core.errors import ModelError, nearest
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """Pretrained weights of a model; they are downloaded as `file`, or from a hub's `repository`.
+
+    Those that come with a package have neither.
+    """
+
+    name: str
+    file: str | None = None
+    repository: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A model in the catalogue; `bytes` is about what its best weights take to download."""
+
+    name: str
+    bytes: int
+    weights: tuple[Weights, ...]
+
+
+@cache
+def entries() -> dict[str, Entry]:
+    """All models by full name, `torchvision/…` and `timm/…`."""
+    lines = (files("core.design") / "models.txt").read_text(encoding="utf-8").splitlines()
+    return {entry.name: entry for entry in map(read, lines)}
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Full names, `torchvision/…` and `timm/…`: those that have a stored table first."""
-    listed = (files("core.design") / "models.txt").read_text(encoding="utf-8").split()
-    stored = layers.known_models()
-    return (*stored, *(name for name in listed if name not in set(stored)))
+    """Full names: those that have a stored table first."""
+    return tuple(dict.fromkeys((*layers.known_models(), *entries())))
 
 
 def full_name(name: str) -> str:
@@ -32,3 +62,23 @@ def full_name(name: str) -> str:
     valid = names() if "/" in name else [full.split("/", 1)[1] for full in names()]
     wrong = f"is {name!r}, which is not supported"
     raise ModelError("model", wrong, nearest(name, set(valid)))
+
+
+def read(line: str) -> Entry:
+    """The model of a line."""
+    model, megabytes, *weights = line.split()
+    return Entry(model, int(megabytes) * 1_000_000, tuple(_weights(model, w) for w in weights))
+
+
+def _weights(model: str, text: str) -> Weights:
+    name, _, place = text.partition(":")
+    if place == "packaged":
+        return Weights(name)
+    if place.endswith(_FILES):
+        return Weights(name, file=place)
+    short = model.removeprefix("timm/")
+    tagged = short if name == UNTAGGED else f"{short}.{name}"
+    return Weights(name, repository=place or f"timm/{tagged}")
+
+
+_FILES = (".pth", ".pt", ".bin", ".npz", ".tar", ".safetensors")

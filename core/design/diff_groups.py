@@ -77,7 +77,7 @@ def _of_one(
         detail = f"when frozen: {before.when_frozen} → {after.when_frozen}"
         yield Difference(text, detail, ("when_frozen",), (name,))
     if before.batchnorm != after.batchnorm:
-        does = "keeps its pretrained statistics" if after.batchnorm else "learns its statistics"
+        does = "keeps its statistics" if after.batchnorm else "learns its statistics"
         detail = f"batchnorm: {before.batchnorm or 'train'} → {after.batchnorm or 'train'}"
         yield Difference(f"{name}: BatchNorm {does}", detail, ("batchnorm",), (name,))
     if same_model and before.modules != after.modules:

@@ -10,8 +10,6 @@ from contextlib import contextmanager
 from http.client import HTTPException
 from importlib.resources import as_file, files
 from typing import Any, cast
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import timm
 import torch
@@ -26,6 +24,7 @@ from core.design.spec import ModelRef
 from core.design.timm_weights import IMPORTED, PACKAGED, UNTAGGED
 from core.design.torchvision_files import AUXILIARY, OLD_NAME
 from core.errors import ModelError, RunError, nearest
+from core.runs.downloaded import answers
 from core.training.cached_weights import readable, timm_files, torch_file
 from core.training.failures import lacks_memory
 
@@ -163,7 +162,7 @@ def _hub_at_once() -> Iterator[None]:
     Raises RunError's cause, an OSError, that says so.
     """
     before = constants.HF_HUB_OFFLINE
-    absent = not before and not _answers(constants.ENDPOINT)
+    absent = not before and not answers(constants.ENDPOINT, _ANSWERS_WITHIN)
     constants.HF_HUB_OFFLINE = before or absent
     try:
         yield
@@ -173,17 +172,6 @@ def _hub_at_once() -> Iterator[None]:
         raise
     finally:
         constants.HF_HUB_OFFLINE = before
-
-
-def _answers(address: str) -> bool:
-    """Whether anything answers there, an error included."""
-    try:
-        urlopen(Request(address, method="HEAD"), timeout=_ANSWERS_WITHIN).close()
-    except HTTPError as error:
-        error.close()
-    except (OSError, HTTPException):
-        return False
-    return True
 
 
 def _unknown(ref: ModelRef) -> ModelError:

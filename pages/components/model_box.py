@@ -7,13 +7,13 @@ from html import escape
 import streamlit as st
 
 from core.design import catalogue, layers
-from core.design.words import counted
 from core.errors import one_line
 from core.files.home import is_demo
 from core.runs import tables
 from core.runs.tabulation import Tabulations
 from pages.components import state
 from pages.components.fields import is_outdated, put
+from pages.components.model_weights import model_labels
 
 _BEING_MADE = Tabulations()
 """The one owner of this process's children that read models."""
@@ -25,32 +25,17 @@ def model_box() -> None:
     """The list of all models, which filters as one types; those with a stored table come first."""
     name = state.schedule().model.name
     known = layers.known_models() if is_demo() else catalogue.names()
+    labels = model_labels()
     put("model", st.session_state.get(_WANTED) or name)
     st.selectbox(
         "Model",
         known if name in known else (name, *known),
         key="model",
+        format_func=lambda model: labels.get(model, model),
         label_visibility="collapsed",
         width=250,
         on_change=_take_model,
     )
-
-
-def class_count() -> None:
-    """How many classes the head is for, which the run settings' data tells."""
-    found = state.classes()
-    told, why = (
-        (
-            counted(found, "class"),
-            "Taken from the data in the run settings; the head has one output per class.",
-        )
-        if found is not None
-        else (
-            "classes unknown",
-            "The number of classes is unknown, so the library's own head is shown.",
-        )
-    )
-    st.html(f'<span class="thaw-tag" title="{why}">{told}</span>', width="content")
 
 
 def model_reading() -> None:

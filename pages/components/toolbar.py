@@ -15,7 +15,8 @@ from pages.components.fields import is_outdated, put
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
 from pages.components.links import show_link
-from pages.components.model_box import class_count, model_box, model_reading
+from pages.components.model_box import model_box, model_reading
+from pages.components.model_weights import weights_menu
 from pages.components.preset_gallery import preset_button
 
 _FILE, _SHARE = "file-menu", "share-menu"
@@ -27,10 +28,10 @@ def toolbar(errors: Sequence[Problem]) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
         model_box()
+        weights_menu()
         groups_button()
         preset_button()
         _undo_and_redo()
-        class_count()
         st.space("stretch")
         _files()
         _share()

@@ -41,7 +41,7 @@ def upload(page: Page, name: str, content: bytes) -> None:
     driving.choose(page, "Data", "A zip of class folders")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     payload = FilePayload(name=name, mimeType="application/zip", buffer=content)
-    page.locator(".st-key-data-zip input[type=file]").set_input_files(payload)
+    page.locator("[class*=st-key-data-zip] input[type=file]").set_input_files(payload)
 
 
 NAMES = ("circle", "square", "tri&amp;angle")
@@ -76,7 +76,9 @@ def test_a_zip_is_uploaded_and_looked_at(open_page: OpenPage) -> None:
     expect(settings).to_contain_text("shapes/circle/broken.jpg: not an image")
     assert serious_faults(page) == []
     driving.go_to(page, "Design")
-    expect(page.locator(".thaw-tag", has_text="3 classes")).to_be_visible()
+    page.get_by_role("button", name="Pretrained").click()
+    expect(page.get_by_test_id("stPopoverBody")).to_contain_text("3 classes")
+    page.keyboard.press("Escape")
     driving.go_to(page, "Run")
     expect(page.locator(".st-key-card-status")).to_contain_text("on 48 images")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from pathlib import Path
@@ -10,10 +11,11 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design import layers, presets
-from core.design.spec import Schedule
+from core.design.spec import ModelRef, Schedule
 from core.runs import tables
 from core.runs.tabulation import Tabulations
 from pages.components import model_box
+from pages.components.model_weights import unavailable
 from tests.pages.drawn import html
 
 APP = str(Path(__file__).parents[2] / "app.py")
@@ -36,6 +38,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     (tmp_path / "table").write_text(layers.dumps(known))
     program = [sys.executable, "-c", READ_IF_ASKED_AGAIN, tmp_path / "asked", tmp_path / "table"]
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(tables, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(model_box, "_BEING_MADE", Tabulations(lambda _: [*map(str, program)]))
     return AppTest.from_file(APP, default_timeout=120).run()
@@ -72,3 +75,30 @@ def test_the_old_model_is_kept_on_request(app: AppTest) -> None:
     ended(app).button(key="model-cancel").click().run()
     assert "could not be read" not in html(app)
     assert model(app) == app.selectbox[0].value == presets.BUNDLED_MODEL
+
+
+def test_a_model_may_train_from_random_weights_and_undo_brings_the_old_ones_back(
+    app: AppTest,
+) -> None:
+    app.selectbox(key="model-weights").set_value("Random").run()
+    assert app.session_state["history"].present.model.weights is None
+    app.button(key="undo").click().run()
+    assert app.session_state["history"].present.model.weights == presets.BUNDLED_WEIGHTS
+
+
+def test_weights_that_cannot_be_had_are_told_before_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")  # nothing listens there
+    told = unavailable(ModelRef(name="timm/resnet18", weights="a1_in1k"))
+    assert told is not None
+    assert "a1_in1k of timm/resnet18 are not on this machine, and http://127.0.0.1:9" in told
+    assert unavailable(ModelRef(name="timm/resnet18")) is None
+    assert unavailable(presets.load("gradual").model) is None
+
+
+def test_the_list_says_what_lies_here_and_what_is_to_be_downloaded(app: AppTest) -> None:
+    listed = app.selectbox(key="model").options
+    assert f"{presets.BUNDLED_MODEL} · here" in listed
+    assert any(re.fullmatch(r"torchvision/vgg16 · \d+ MB", each) for each in listed)

@@ -23,6 +23,7 @@ from core.errors import ModelError
 from core.training.models import build, torchvision_models
 from core.training.tabulate import layers_of, tabulate
 from tests.sample import SOME_MODELS
+from tests.training import catalogue_lines
 
 
 @pytest.mark.parametrize("name", SOME_MODELS)
@@ -53,6 +54,13 @@ def test_the_catalogue_has_the_libraries_models_but_for_those_that_newer_version
     installed |= {f"timm/{name}" for name in timm.list_models()}
     assert set(catalogue.names()) <= installed
     assert len(set(catalogue.names())) > 1_400
+
+
+@pytest.mark.parametrize("name", SOME_MODELS)
+def test_the_catalogue_says_of_a_model_what_its_library_says(name: str):
+    entry = catalogue.entries()[name]
+    assert catalogue.read(catalogue_lines.line(name)) == entry
+    assert tuple(weights.name for weights in entry.weights) == load(name).weights
 
 
 def test_a_printed_table_reads_back_as_itself():
