@@ -1,17 +1,18 @@
-"""Thaw's navigation: which page stands at which address, and nothing else."""
+"""Thaw's navigation: which page stands at which address. Streamlit serves it by `app`."""
 
 from __future__ import annotations
 
 import streamlit as st
 
-from pages import compare, design, export, learn, run
-from pages.components import demo_card, frame
+from pages.components import server
 
 
 def main() -> None:
     """Show the page that the address names."""
+    from pages import compare, design, export, learn, run  # which want a server that has started
+    from pages.components import frame
+
     frame.dress()
-    demo_card.keep_swept()
     frame.navigate(
         {
             "design": st.Page(design.page, title="Design", url_path="design", default=True),
@@ -23,5 +24,7 @@ def main() -> None:
     )
 
 
-if __name__ == "__main__":
+if __name__ == "__main__":  # for each visit
     main()
+else:  # as the server starts
+    app = st.App(__file__, middleware=server.MIDDLEWARE, lifespan=server.lifespan)

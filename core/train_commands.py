@@ -150,7 +150,7 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
     with (
         should_stop(folder, sitting.done, sitting.end_process) as asked,
         sitting,
-        demo.bounds(folder, sitting.say),
+        demo.bounds(folder, sitting.say) as bounded,
     ):
         demo.refuse(schedule, settings)
         with _uncollected(), importing():
@@ -166,6 +166,7 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
             evidence=folder / folders.EVIDENCE,
             other_libraries=other_libraries,
         ):
+            bounded(event)
             sitting.take(event)
     ended = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
     if ended == "finished":

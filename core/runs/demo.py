@@ -5,6 +5,7 @@ The door stands before a launch and again in the run's own process, whatever a p
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -23,7 +24,7 @@ from core.errors import InputError, ModelError, RunError, SettingsError, shown
 from core.files.home import is_demo
 from core.runs import claim
 from core.runs import folder as folders
-from core.runs.events import Notice
+from core.runs.events import Event, Notice, Step
 from core.runs.settings import RunSettings
 
 
@@ -32,15 +33,19 @@ class Limits:
     """The most that a visitor may have; images count per split, an upload's size is in uploads.py.
 
     `pixels` is what a batch holds, batch size times image size squared: it decides how much memory
-    a step takes. `seconds` are those of a whole run, torch's imports included. Runs and uploads are
-    `kept` seconds after their last change. `away` is how long a place in the queue counts without a
-    sign of its holder, and `uploads` what all of them may fill on the disk.
+    a step takes. `seconds` count from a run's first step, to which it comes within `start` seconds
+    or is stopped. Runs and uploads are `kept` seconds after their last change. `away` is how long a
+    place in the queue counts without a sign of its holder, and `uploads` what all of them may fill
+    on the disk. `visitors` counts open pages. The server's memory has `held_uploads` of all of them
+    and `visitor_uploads` of each, until they are unpacked, or for `held` seconds. One address may
+    have `share` of the places in the queue and of the room for uploads.
     """
 
     epochs: int = 5
     images: int = 512
     image_size: int = 96
     pixels: int = 5 * 96 * 96
+    start: float = 300.0
     seconds: float = 120.0
     cache_memory: int = 50  # MB
     cache_disk: int = 200  # MB
@@ -55,6 +60,11 @@ class Limits:
     waiting: int = 20
     away: float = 10.0
     uploads: int = 1_000_000_000  # bytes
+    visitors: int = 50
+    visitor_uploads: int = 2
+    held_uploads: int = 10
+    held: float = 180.0
+    share: float = 0.5
 
 
 LIMITS = Limits()
@@ -80,6 +90,11 @@ def first_schedule() -> Schedule:
 def shortened(schedule: Schedule) -> Schedule:
     """The schedule at the most epochs that a run may have; a shorter one stays as it is."""
     return edits.set_length(schedule, min(schedule.epochs, LIMITS.epochs))
+
+
+def visitor(address: str | None) -> str:
+    """The name in files of whoever comes from this address, from which it cannot be read."""
+    return hashlib.sha256(str(address).encode()).hexdigest()[:16]
 
 
 def refuse(schedule: Schedule, settings: RunSettings) -> None:
@@ -144,34 +159,49 @@ def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
 
 
 @contextmanager
-def bounds(folder: Path, say: Callable[[Notice], None], limits: Limits = LIMITS) -> Iterator[None]:
+def bounds(
+    folder: Path, say: Callable[[Notice], None], limits: Limits = LIMITS
+) -> Iterator[Callable[[Event], None]]:
     """In the demo, a context of a run's own process that bounds its time and what it leaves.
 
-    When its time is over, `say` is told so from another thread, and the run is asked to stop, which
-    is enforced as any stop is. No checkpoint is left, since nobody resumes it.
+    It gives what to call with each event, since the time counts from the first step. When it is
+    over, `say` is told so from another thread, and the run is asked to stop, which is enforced as
+    any stop is. No checkpoint is left, since nobody resumes it.
     """
     if not is_demo():
-        yield
+        yield lambda _: None
         return
 
-    def end() -> None:
+    def end(message: str) -> None:
         with suppress(RunError):  # a disk that refuses the words does not lengthen the run
-            say(Notice(_out_of_time(limits)))
+            say(Notice(message))
         claim.request_stop(folder)
 
-    watch = threading.Timer(limits.seconds, end)
-    watch.daemon = True
-    watch.start()
+    def watch(seconds: float, message: str) -> threading.Timer:
+        timer = threading.Timer(seconds, end, [message])
+        timer.daemon = True
+        timer.start()
+        return timer
+
+    timers = [watch(limits.start, _no_start(limits))]
+
+    def take(event: Event) -> None:
+        if isinstance(event, Step) and len(timers) == 1:
+            timers[0].cancel()
+            timers.append(watch(limits.seconds, _out_of_time(limits)))
+
     try:
-        yield
+        yield take
     finally:
-        watch.cancel()
+        for timer in timers:
+            timer.cancel()
         clear(folder)
 
 
 def was_out_of_time(notices: Iterable[Notice]) -> bool:
     """Whether `bounds` has said that the run's time was over: that is what has stopped it then."""
-    return any(each.message == _out_of_time(LIMITS) for each in notices)
+    own = (_no_start(LIMITS), _out_of_time(LIMITS))
+    return any(each.message in own for each in notices)
 
 
 def end_process(exit_code: int) -> None:
@@ -194,8 +224,12 @@ def clear(folder: Path) -> None:
 def _out_of_time(limits: Limits) -> str:
     return (
         f"the run reached the hosted demo's limit of {limits.seconds:g} s: use fewer or smaller "
-        "images, or fewer epochs, or start again at a quieter hour"
+        "images, or fewer epochs"
     )
+
+
+def _no_start(limits: Limits) -> str:
+    return f"this machine is too busy for a first step within {limits.start:g} s: try again later"
 
 
 def _is_upload(data: Path) -> bool:

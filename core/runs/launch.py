@@ -47,8 +47,8 @@ _ON_A_SMALL_HOST = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
 _DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo"}
 _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""
-_LEAST_WEIGHT = "19"
-"""The nice value of a session of processes that all others go before."""
+_NICE = 10
+"""The nice value of a demo's run: it gets a tenth of a core that others want all of."""
 _KEEPER = Keeper()
 """The one owner of this process's spare; see `prepare`."""
 
@@ -237,9 +237,9 @@ def _give_way(pid: int) -> None:
     """
     if sys.platform == "linux" and is_demo():
         with suppress(OSError):  # it is gone, or the host forbids it
-            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
+            os.setpriority(os.PRIO_PROCESS, pid, _NICE)
         with suppress(OSError):  # a kernel that does not group, or was asked a moment ago
-            Path(f"/proc/{pid}/autogroup").write_text(_LEAST_WEIGHT, encoding="ascii")
+            Path(f"/proc/{pid}/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 def _replace_lost(folder: Path) -> None:

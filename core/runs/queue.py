@@ -37,14 +37,21 @@ def root() -> Path:
     return place() / "queue"
 
 
-def join(queue: Path) -> str:
-    """Take a ticket, at the end; InputError if too many wait, or nothing can be written there."""
+def join(queue: Path, visitor: str = "") -> str:
+    """Take a ticket, at the end; InputError if too many wait, or nothing can be written there.
+
+    One `visitor` (see `demo.visitor`) takes no more than a share of the places.
+    """
     with alone_in(queue, _LOCK):
-        waiting = len(_present(queue))
-        if waiting >= LIMITS.waiting:
-            wrong = f"is full, with {waiting} waiting"
+        present = _present(queue)
+        if len(present) >= LIMITS.waiting:
+            wrong = f"is full, with {len(present)} waiting"
             raise InputError("queue", wrong, "try again in a few minutes")
-        ticket = f"{time.time_ns():020}-{secrets.token_hex(8)}"
+        own = sum(_visitor(ticket) == visitor for ticket in present)
+        if own >= LIMITS.waiting * LIMITS.share:
+            wrong = f"has {own} places that were taken from your network address"
+            raise InputError("queue", wrong, "try again when one of them has had its turn")
+        ticket = f"{time.time_ns():020}-{visitor}-{secrets.token_hex(8)}"
         (queue / ticket).touch()
         return ticket
 
@@ -103,3 +110,7 @@ def _present(queue: Path) -> list[str]:
             else:
                 file.unlink()
     return found
+
+
+def _visitor(ticket: str) -> str:
+    return ticket.split("-")[1]

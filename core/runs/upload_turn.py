@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import BinaryIO
 
 from core.data import uploads
@@ -34,15 +35,20 @@ def unpack(
 ) -> Generator[Waiting | Unpacking | Upload, None, None]:
     """As `uploads.unpack`, into a folder called `session`, once no other upload is unpacked.
 
-    Raises what that raises, and InputError if it is not its turn within `patience` seconds, or if
-    the uploads of all fill the `room` in bytes that they may.
+    A session is called `VISITOR-…`, see `demo.visitor`. Raises what `uploads.unpack` raises, and
+    InputError if it is not its turn within `patience` seconds, if the uploads of all fill the
+    `room` in bytes that they may, or if those of the visitor fill their share of it.
     """
+    data = uploads.folder()
     ends = time.monotonic() + patience
     while True:
-        with alone_if_free_in(uploads.folder(), _LOCK) as mine:
+        with alone_if_free_in(data, _LOCK) as mine:
             if mine:
-                _refuse_beyond(room)
-                yield from uploads.unpack(file, name, uploads.folder() / session, uploads.limits())
+                _refuse_beyond(room, data)
+                own = [each for each in data.iterdir() if _visitor(each.name) == _visitor(session)]
+                if own:
+                    _refuse_beyond(room * LIMITS.share, *own)
+                yield from uploads.unpack(file, name, data / session, uploads.limits())
                 return
         if time.monotonic() > ends:
             wrong = "has to wait, since other uploads are being unpacked"
@@ -51,8 +57,12 @@ def unpack(
         time.sleep(_ASKS_EVERY)
 
 
-def _refuse_beyond(room: int) -> None:
+def _refuse_beyond(room: float, *folders: Path) -> None:
     """InputError unless the largest upload has room; nobody else may be unpacking one."""
-    if disk_use.used(uploads.folder()) + uploads.limits().unpacked > room:
+    if sum(map(disk_use.used, folders)) + uploads.limits().unpacked > room:
         way_out = "try again within the hour, or use the bundled images"
         raise InputError("upload", "does not fit into the hosted demo now", way_out)
+
+
+def _visitor(session: str) -> str:
+    return session.partition("-")[0]

@@ -15,9 +15,9 @@ from core.data.bundled import BUNDLED_DATA
 from core.data.uploads import Unpacking, Upload
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import upload_turn
+from core.runs import demo, upload_turn
 from core.runs.upload_turn import Waiting
-from pages.components import frame
+from pages.components import frame, server
 from pages.components.data_card import BUNDLED_NAME, data_name
 from pages.components.fields import fresh_key, is_stale
 from pages.components.setting_names import LABELS, by_label
@@ -29,7 +29,7 @@ BUNDLED, FOLDER, ZIP = (
 )
 _WANTED = "data-wanted"
 _REFUSED = "upload-refused"
-_TAKEN = "upload-taken"
+_UPLOADS = "data-uploads"
 _LAYOUT = "One folder of images per class, or train and val folders that hold them."
 Take = Callable[[str], object]
 """Makes a path, or `fashion-mnist`, the data of the run settings."""
@@ -73,6 +73,7 @@ def missing() -> str | None:
 def _take_kind(key: str, data: str, take: Take) -> None:
     if is_stale(key):
         return
+    st.session_state.pop(_REFUSED, None)
     kind = st.session_state[key]
     waits = kind not in (BUNDLED, kind_of(data))
     st.session_state[_WANTED] = kind if waits else None
@@ -107,13 +108,11 @@ def _zip(data: str, take: Take) -> None:
     given = st.file_uploader(
         "Zip",
         type="zip",
-        key="data-zip",
+        key=f"data-zip-{st.session_state.get(_UPLOADS, 0)}",
         help=f"{_LAYOUT} At most {megabytes} MB and {most.members:,} files.{larger}",
         max_upload_size=megabytes,  # the server refuses what is larger than its own option
     )
-    if given is None:
-        st.session_state.pop(_REFUSED, None)
-    elif st.session_state.get(_TAKEN) != given.file_id:
+    if given is not None:
         _unpack(given, take)
     if refused := st.session_state.get(_REFUSED):
         st.error(frame.escape_markdown(refused), icon=":material/error:")
@@ -122,7 +121,10 @@ def _zip(data: str, take: Take) -> None:
 
 
 def _unpack(given: Any, take: Take) -> None:
-    """Unpack an upload once, showing how far it is; what it holds becomes the data."""
+    """Unpack an upload, showing how far it is; what it holds becomes the data.
+
+    The server need not hold it any longer then, and the next one gets a new widget.
+    """
     bar = st.progress(0.0, "Unpacking …")
     refused = None
     try:
@@ -140,7 +142,9 @@ def _unpack(given: Any, take: Take) -> None:
     except InputError as error:
         refused = by_label(error)
     bar.empty()
-    st.session_state[_TAKEN], st.session_state[_REFUSED] = given.file_id, refused
+    server.give_back(given.file_id)
+    st.session_state[_REFUSED] = refused
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
     st.rerun()
 
 
@@ -149,7 +153,8 @@ def _unpacking(given: Any) -> Generator[Waiting | Unpacking | Upload, None, None
     if not is_demo():
         return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
     own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))
-    return upload_turn.unpack(given, given.name, own)
+    session = f"{demo.visitor(st.context.ip_address)}-{own}"
+    return upload_turn.unpack(given, given.name, session)
 
 
 def _told(note: Upload) -> None:

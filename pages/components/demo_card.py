@@ -3,35 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import streamlit as st
 
-from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
 from core.design import edits, layers, presets
 from core.design.layers import LayerTable
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import demo, launch
+from core.runs import demo
 from core.runs.demo import LIMITS
-from core.runs.sweep import Sweeper
 from pages.components import frame, state
 from pages.components.setting_names import by_label
-
-
-def keep_swept() -> None:
-    """See that what strangers leave is deleted in time, also when nobody visits any more."""
-    if is_demo():
-        with suppress(InputError):  # a home folder that is none, which the Run page tells
-            _sweeper(launch.root(), uploads.folder())
-
-
-@st.cache_resource(show_spinner=False, on_release=Sweeper.end)
-def _sweeper(runs: Path, data: Path) -> Sweeper:
-    return Sweeper(runs, data)
 
 
 def limits_note() -> None:

@@ -6,6 +6,7 @@ import time
 from html import escape
 from pathlib import Path
 
+import psutil
 import streamlit as st
 
 from core.design import plan
@@ -13,7 +14,7 @@ from core.design.problems import Problem
 from core.design.spec import Schedule
 from core.design.words import epochs, listed, one_or_more
 from core.files.home import is_demo
-from core.runs import demo, folder, interruption
+from core.runs import claim, demo, folder, interruption
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
@@ -21,6 +22,8 @@ from core.runs.stopping import epochs_kept
 from pages.components import frame
 from pages.components.cost_words import size
 from pages.components.data_seen import train_images
+from pages.components.model_weights import download_note, unavailable, use_bundled_button
+from pages.components.own_runs import LIVE
 from pages.components.setting_names import by_label
 
 _TITLES = {
@@ -39,6 +42,10 @@ _STAGES = {
     "checkpoint": "writing a checkpoint",
     "auditing": "auditing",
 }
+_FIRST_SECONDS = 5.0
+"""Seconds of a process that say nothing about those to come."""
+_ENOUGH = 0.5
+"""Processors that a run gets on a machine that has no other work; it uses one at least."""
 _RESUME = "Resume continues from the newest checkpoint."
 _ANEW = "No checkpoint was written, so Resume starts again from the first epoch."
 
@@ -67,8 +74,11 @@ def empty_card(
             f"{epochs(schedule.epochs)} on {images} images at "
             f"{settings.image_size} px, beginning with "
             f"{frame.escape_markdown(', '.join(first.open))}. It runs in a separate process, so "
-            "this page may be closed."
+            f"this page may be closed. {download_note(schedule.model)}"
         )
+        if refused_weights := unavailable(schedule.model):
+            st.warning(frame.escape_markdown(refused_weights), icon=":material/cloud_off:")
+            use_bundled_button()
 
 
 def status_card(
@@ -85,10 +95,27 @@ def status_card(
             st.error(frame.escape_markdown(by_label(told.failed.message)), icon=":material/error:")
         elif advice := _advice(status, told, run):
             st.info(frame.escape_markdown(advice), icon=":material/info:")
+        if status in LIVE and is_demo() and (busy := _busy(run)):
+            st.caption(busy)
         for notice in told.notices:
             st.caption(frame.escape_markdown(by_label(notice.message)))
         if status in ("failed", "interrupted"):
             _log(run)
+
+
+def _busy(run: Path) -> str | None:
+    """That other work takes the machine's processors, where the run gets less than half of one."""
+    process = claim.process(run)
+    if process is None:
+        return None
+    try:
+        used, lives = process.cpu_times(), time.time() - process.create_time()
+    except psutil.Error:
+        return None
+    share = (used.user + used.system) / max(lives, 1.0)
+    if lives < _FIRST_SECONDS or share > _ENOUGH:
+        return None
+    return f"This machine is busy: the run has had {share:.0%} of one processor so far."
 
 
 def _advice(status: str, told: Digest, run: Path) -> str:
@@ -120,15 +147,21 @@ def _headline(schedule: Schedule, status: str, told: Digest) -> str:
 def _doing(schedule: Schedule, status: str, told: Digest) -> str:
     if status == "running" and told.progress and told.progress.stage in _STAGES:
         return _STAGES[told.progress.stage]
-    if status in ("running", "stopping") and told.steps:
+    if status in ("running", "stopping") and told.steps_done:
         phases = plan.phases(schedule)
-        epoch = min(told.steps[-1].epoch, schedule.epochs - 1)
+        epoch = min(int(told.steps.epoch[-1]), schedule.epochs - 1)
         number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
         return f"phase {number} of {len(phases)}: {_training(phases[number - 1].open)}"
     if status == "finished" and told.epochs:
         best = max(told.epochs, key=lambda e: e.validation_accuracy)
         share, count = best.validation_accuracy, epochs(best.epoch + 1)
         return f"best validation accuracy {share:.1%}, after {count}"
+    if status in ("stopped", "failed", "interrupted") and told.started and told.steps_done:
+        done = told.steps_done / told.started.steps_per_epoch
+        reached = f"after {done:.2f} of {epochs(schedule.epochs)}"
+        if told.epochs:
+            reached += f", validation accuracy {told.epochs[-1].validation_accuracy:.1%}"
+        return reached
     return ""
 
 

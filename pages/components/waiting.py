@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.design.spec import Schedule
 from core.errors import ThawError
-from core.runs import launch, queue, sweep
+from core.runs import demo, launch, queue, sweep
 from core.runs.demo import LIMITS
 from core.runs.queue import Place
 from core.runs.settings import RunSettings
@@ -40,7 +40,7 @@ def is_waiting() -> bool:
 def stand_in_line(root: Path) -> None:
     """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
     sweep.keep(state.settings().data)
-    ticket = queue.join(queue.root())
+    ticket = queue.join(queue.root(), demo.visitor(st.context.ip_address))
     st.session_state[_KEY] = _Waiting(ticket, state.schedule(), state.settings())
     _look(root)
 

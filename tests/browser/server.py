@@ -29,7 +29,7 @@ FLAGS = (
 )
 LOG = "server.log"
 _ANSWERS_WITHIN = 120.0
-_DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+DIRECTLY = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 """urlopen would keep the proxies of its first call, which a test may have set."""
 
 
@@ -66,7 +66,7 @@ def _wait_until_it_answers(address: str, process: subprocess.Popen[bytes]) -> No
         if process.poll() is not None:
             raise RuntimeError(f"the server ended with {process.returncode}")
         try:
-            with _DIRECTLY.open(f"{address}/_stcore/health", timeout=2):
+            with DIRECTLY.open(f"{address}/_stcore/health", timeout=2):
                 return
         except (urllib.error.URLError, OSError):
             time.sleep(0.2)

@@ -82,7 +82,7 @@ def test_why_data_is_refused_is_said_in_its_card(page: AppTest, tmp_path: Path) 
 def test_a_zip_that_cannot_be_used_is_refused_in_its_card(page: AppTest) -> None:
     page.selectbox(key="data-kind").set_value(data_choice.ZIP).run()
     outside = zipped([("../1.jpg", b"x")]).getvalue()
-    page.file_uploader(key="data-zip").upload("<b>.zip", outside).run()
+    page.file_uploader(key="data-zip-0").upload("<b>.zip", outside).run()
     told = page.error[0].value.replace("\\", "")
     assert "<b>.zip names '../1.jpg'" in told
     assert data_of(page) == BUNDLED_DATA

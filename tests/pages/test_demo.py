@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -273,22 +270,6 @@ def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held
     app = visitor(late.name)
     assert [each.value for each in app.info] == [r"Stopped because its time limit was reached\."]
     assert "the hosted demo's limit of 120 s" in " ".join(each.value for each in app.caption)
-
-
-def test_a_server_sweeps_by_itself_once_somebody_has_looked_at_any_page() -> None:
-    old = launch.root() / "old"
-    for visits in (1, 2):
-        shown(AppTest.from_file(APP, default_timeout=120).run())
-        assert [thread.name for thread in threading.enumerate()].count("sweeper") == 1, visits
-    st.cache_resource.clear()
-    assert "sweeper" not in [thread.name for thread in threading.enumerate()]
-    old.mkdir(parents=True)
-    os.utime(old, (0, 0))
-    shown(AppTest.from_file(APP, default_timeout=120).run())
-    end = time.monotonic() + 60
-    while old.exists():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:

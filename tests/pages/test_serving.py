@@ -1,4 +1,4 @@
-"""What the server's own configuration keeps from strangers, asked of a real server."""
+"""What the server keeps from strangers, and how much of it they may take, asked of a real one."""
 
 from __future__ import annotations
 
@@ -7,16 +7,28 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
+import psutil
 import pytest
 from streamlit.proto.BackMsg_pb2 import BackMsg
-from websockets.sync.client import connect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
+
+from core.runs.demo import LIMITS
+from tests.browser.server import DIRECTLY, running_app
 
 ROOT = Path(__file__).parents[2]
 SECRET = "the words of an exception"
 PATIENCE = 60.0
+OLD = Path("demo") / "runs" / "old"
+"""What a stranger left long ago."""
 
 
 @pytest.fixture(scope="module")
@@ -61,3 +73,125 @@ def test_what_an_exception_says_does_not_reach_the_browser(port: int):
             received += page.recv(PATIENCE, decode=False)
     assert SECRET.encode() not in received
     assert b"ValueError" not in received
+
+
+@dataclass(frozen=True)
+class Visitor:
+    """A session of the hosted demo, as a script may hold one."""
+
+    address: str
+    session: str
+
+    def put(self, file: str, content: bytes = b"zip") -> int:
+        """The status of an upload that no page has asked for."""
+        edge = b"--edge"
+        body = b"\r\n".join(
+            (edge, b'Content-Disposition: form-data; name="f"; filename="f.zip"', b"", content)
+        )
+        return self._send("PUT", file, body + b"\r\n" + edge + b"--\r\n")
+
+    def delete(self, file: str) -> int:
+        return self._send("DELETE", file)
+
+    def _send(self, method: str, file: str, body: bytes | None = None) -> int:
+        with DIRECTLY.open(f"{self.address}/_stcore/health") as answer:
+            cookie = answer.headers["Set-Cookie"].split(";")[0]
+        request = urllib.request.Request(
+            f"{self.address}/_stcore/upload_file/{self.session}/{file}",
+            body,
+            {
+                "Cookie": cookie,
+                "X-Xsrftoken": cookie.partition("=")[2],
+                "Content-Type": "multipart/form-data; boundary=edge",
+            },
+            method=method,
+        )
+        return status(request)
+
+
+def status(request: urllib.request.Request) -> int:
+    try:
+        with DIRECTLY.open(request, timeout=PATIENCE) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        error.close()
+        return error.code
+
+
+@contextmanager
+def visit(address: str) -> Iterator[Visitor]:
+    stream = address.replace("http:", "ws:") + "/_stcore/stream"
+    quiet = {"max_size": None, "ping_interval": None}
+    with connect(stream, subprotocols=["streamlit"], **quiet) as page:
+        page.send(BackMsg(rerun_script={}).SerializeToString())
+        session = received(page, "new_session").new_session.initialize.session_id
+        received(page, "script_finished")
+        yield Visitor(address, session)
+
+
+def received(page: ClientConnection, kind: str) -> ForwardMsg:
+    while True:
+        message = ForwardMsg.FromString(page.recv(PATIENCE, decode=False))
+        if message.WhichOneof("type") == kind:
+            return message
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    home = tmp_path_factory.mktemp("demo")
+    (home / OLD).mkdir(parents=True)
+    os.utime(home / OLD, (0, 0))
+    with running_app(home, THAW_DEMO="1") as address:
+        wait_until(lambda: not (home / OLD).exists())  # though nobody has visited
+        yield address
+
+
+def wait_until(so: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not so():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def test_no_other_site_may_show_a_page_within_its_own(demo: str) -> None:
+    with DIRECTLY.open(demo) as answer:
+        assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
+
+
+def test_uploads_that_no_page_has_asked_for_fill_no_memory(demo: str) -> None:
+    port = int(demo.rpartition(":")[2])
+    server = next(
+        child
+        for child in psutil.Process().children()
+        if any(c.laddr.port == port for c in child.net_connections() if c.status == "LISTEN")
+    )
+    largest = bytes(20_000_000)
+    with ExitStack() as stack:
+        visitors = [stack.enter_context(visit(demo)) for _ in range(7)]
+        before = server.memory_info().rss
+        answers = [
+            [visitor.put(str(number), largest) for number in range(4)] for visitor in visitors
+        ]
+        full = LIMITS.held_uploads // LIMITS.visitor_uploads
+        assert answers[:full] == [[204, 204, 429, 429]] * full
+        assert answers[full:] == [[503] * 4] * (7 - full)
+        held = LIMITS.held_uploads * len(largest)
+        assert server.memory_info().rss - before < 1.5 * held
+        assert visitors[-1].put("again") == 503
+        assert visitors[0].delete("0") == 204
+        assert visitors[-1].put("again") == 204
+    # what a visitor has left is given back with the session
+    with visit(demo) as late:
+        wait_until(lambda: late.put("late") == 204)
+
+
+def test_more_visitors_than_there_is_room_for_are_asked_to_come_again(demo: str) -> None:
+    page = urllib.request.Request(demo, headers={"Accept": "text/html"})
+    stream = demo.replace("http:", "ws:") + "/_stcore/stream"
+    with ExitStack() as stack:
+        for _ in range(LIMITS.visitors):
+            stack.enter_context(connect(stream, ping_interval=None, subprotocols=["streamlit"]))
+        with pytest.raises(InvalidStatus), visit(demo):
+            pass
+        assert status(page) == 503
+    wait_until(lambda: status(page) == 200)

@@ -28,12 +28,14 @@ ROOT = Path(__file__).parents[2]
 SHORT = demo.first_schedule()
 FIRST = demo.first_settings()
 
+STEP = ev.Step(0, 0, 1.0, {})
 HANGS = """
 import sys, time
 from dataclasses import replace
 from pathlib import Path
 from core.runs import claim, demo
 from core.runs import folder as folders
+from core.runs.events import Step
 from core.runs.sitting import Sitting
 from core.runs.stopping import should_stop
 
@@ -43,8 +45,9 @@ sitting = Sitting(folder, folders.read(folder)[0])
 with (
     should_stop(folder, sitting.done, sitting.end_process),
     sitting,
-    demo.bounds(folder, sitting.say, replace(demo.LIMITS, seconds=0.5)),
+    demo.bounds(folder, sitting.say, replace(demo.LIMITS, seconds=0.5)) as bounded,
 ):
+    bounded(Step(0, 0, 1.0, {}))
     time.sleep(60)
 """
 """A run's process that never asks whether to stop."""
@@ -235,16 +238,22 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
 ) -> None:
     run = tmp_path / "runs" / "short"
     folders.create(run, SHORT, small_settings())
-    with demo.bounds(run, pytest.fail):
-        pass
-    monkeypatch.delenv("THAW_DEMO")
+    with demo.bounds(run, pytest.fail) as bounded:
+        bounded(STEP)
     with demo.bounds(run, pytest.fail, replace(LIMITS, seconds=0.0)):
+        time.sleep(0.1)  # the time counts from the first step
+    monkeypatch.delenv("THAW_DEMO")
+    with demo.bounds(run, pytest.fail, replace(LIMITS, start=0.0, seconds=0.0)) as bounded:
+        bounded(STEP)
         time.sleep(0.1)
     assert not claim.stop_requested(run)
     claim.release(run)
 
 
-def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("limits", [replace(LIMITS, seconds=0.0), replace(LIMITS, start=0.0)])
+def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
+    tmp_path: Path, limits: demo.Limits
+) -> None:
     run = tmp_path / "runs" / "silent"
     folders.create(run, SHORT, small_settings())
 
@@ -252,7 +261,9 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(tmp_p
         raise RunError("the disk is full")
 
     end = time.monotonic() + 120
-    with demo.bounds(run, refuse, replace(LIMITS, seconds=0.0)):
+    with demo.bounds(run, refuse, limits) as bounded:
+        if limits.start:
+            bounded(STEP)
         while not claim.stop_requested(run):
             assert time.monotonic() < end
             time.sleep(0.01)

@@ -77,7 +77,7 @@ def test_who_gives_no_sign_is_passed_over_and_has_the_old_place_on_coming_back(
 
 
 def test_a_full_queue_says_so_and_has_room_again_when_someone_is_gone(line: Path) -> None:
-    tickets = [queue.join(line) for _ in range(LIMITS.waiting)]
+    tickets = [queue.join(line, f"v{number}") for number in range(LIMITS.waiting)]
     with pytest.raises(
         InputError, match="queue is full, with 20 waiting: try again in a few minutes"
     ):
@@ -112,3 +112,11 @@ def test_of_many_at_once_one_begins(line: Path, runs: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         told = list(pool.map(lambda ticket: queue.wait(line, ticket, runs, begin), tickets))
     assert told.count("begun") == 1
+
+
+def test_one_visitor_leaves_half_of_the_places_to_others(line: Path) -> None:
+    for _ in range(LIMITS.waiting // 2):
+        queue.join(line, "greedy")
+    with pytest.raises(InputError, match="queue has 10 places that were taken from your network"):
+        queue.join(line, "greedy")
+    queue.join(line, "other")

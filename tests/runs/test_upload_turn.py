@@ -80,3 +80,13 @@ def test_of_two_at_once_no_more_are_taken_than_there_is_room_for(tmp_path: Path)
         "upload does not fit into the hosted demo now: try again within the hour, or use the "
         "bundled images"
     }
+
+
+def test_the_uploads_of_one_visitor_leave_room_for_those_of_others() -> None:
+    *_, made = upload_turn.unpack(pets(), "first.zip", "greedy-1")
+    assert isinstance(made, Upload)
+    room = 2 * uploads.limits().unpacked
+    with pytest.raises(InputError, match="upload does not fit"):
+        list(upload_turn.unpack(pets("cow", "pig"), "second.zip", "greedy-2", room=room))
+    *_, other = upload_turn.unpack(pets("cow", "pig"), "second.zip", "other-1", room=room)
+    assert isinstance(other, Upload)
