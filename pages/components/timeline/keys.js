@@ -17,6 +17,7 @@ import {
   toggle,
 } from "./gesture.js";
 import { requestPaint } from "./paint.js";
+import { knobAt } from "./shared.js";
 import { stepCurve, stepPlayhead, stepsOf } from "./steps.js";
 import { isPicked, movedTogether, picksOf } from "./together.js";
 import { edgeOf, visible } from "./windows.js";
@@ -213,20 +214,20 @@ function scroll(timeline, pressed) {
   return true;
 }
 
-/** Bring into view what has the keyboard: an edge, a bar, a gap, or the playhead. */
+/** Bring into view what has the keyboard: an edge, a bar, a gap, the playhead, or the curve's handle. */
 function revealAction(timeline, action) {
   if (!action || !timeline.axis) return;
   const { epochs } = timeline.data;
   const { row, window, act, gap } = action;
-  if (act === "playhead") reveal(timeline, timeline.playhead);
-  else if (gap) revealSpan(timeline, gap());
+  if (gap) revealSpan(timeline, gap());
   else if (onEdge(action)) reveal(timeline, edgeOf(timeline.windows.get(row.name), window, act, epochs));
   else if (act === "move") {
     const spans = timeline.windows.get(row.name);
     revealSpan(timeline, ["start", "end"].map((edge) => edgeOf(spans, window, edge, epochs)));
-  } else if (act === "warmup") reveal(timeline, Math.min(timeline.curve.warmup, epochs));
-  else if (act === "factor") reveal(timeline, 0);
-  else if (act === "floor") reveal(timeline, epochs);
+  } else {
+    const at = act === "playhead" ? timeline.playhead : knobAt(act, timeline.curve, epochs);
+    if (at !== null) reveal(timeline, at);
+  }
 }
 
 /** Bring the nearer end of a span into view, unless some of it is. */

@@ -90,6 +90,12 @@ export function cooldownFrom(epoch, { warmup }, epochs) {
   return left <= 0 ? 1 : Number(clamp((epochs - epoch) / left, 0.001, 1).toFixed(4));
 }
 
+/** The epoch at which a handle of the shared curve stands; null for one that is not there. */
+export function knobAt(act, curve, epochs) {
+  if (act === "cooldown") return coolsAt(curve, epochs);
+  return { factor: 0, warmup: Math.min(curve.warmup, epochs), floor: epochs }[act] ?? null;
+}
+
 export function paintShared(timeline) {
   const { data, axis, shared } = timeline;
   const { epochs } = data;
@@ -101,10 +107,11 @@ export function paintShared(timeline) {
   const cool = coolsAt(timeline.curve, epochs);
   const scale = { axis, top };
   drawCurve(curve, axis, { line: path(points), area: path(points, true) });
-  place(knobs.start, 0, start, scale);
-  place(knobs.warmup, Math.min(warmup, epochs), 1, scale);
-  if (cool !== null) place(knobs.cooldown, cool, 1, scale);
-  place(knobs.floor, epochs, lowest ?? 0, scale);
+  const put = (knob, act, height) => place(knob, knobAt(act, timeline.curve, epochs), height, scale);
+  put(knobs.start, "factor", start);
+  put(knobs.warmup, "warmup", 1);
+  if (cool !== null) put(knobs.cooldown, "cooldown", 1);
+  put(knobs.floor, "floor", lowest ?? 0);
   show(knobs.start, warmup > 0);
   show(knobs.cooldown, cool !== null);
   show(knobs.floor, lowest !== null);

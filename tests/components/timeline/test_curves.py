@@ -163,6 +163,23 @@ def test_the_cooldown_and_the_epoch_at_which_it_begins_are_inverse() -> None:
     assert node("cooldownFrom(0, { warmup: 2 }, 10)") == 1
 
 
+@pytest.mark.parametrize(
+    ("act", "stands_at"), [("factor", 0), ("warmup", 40), ("cooldown", 264), ("floor", 320)]
+)
+def test_a_handle_of_the_curve_that_takes_the_keyboard_is_brought_into_a_zoomed_view(
+    act: str, stands_at: float
+) -> None:
+    view = [150, 160]
+    shown = node(
+        "(() => { const timeline = { data: { epochs: 320 }, axis: axisOf(320, 800, view), view,"
+        " curve: { warmup: 40, cooldown: 0.2 }, frame: 1, sendState: () => {} };"
+        " revealAction(timeline, { act }); return timeline.axis; })()",
+        act=act,
+        view=view,
+    )
+    assert shown["from"] <= stands_at <= shown["to"]
+
+
 def test_a_warmup_can_be_drawn_out_of_nothing_and_back() -> None:
     flat = {"origin": 0, "warmup": 0, "start": 0.1, "floor": 0.0}
     risen = {**flat, "warmup": 2}
