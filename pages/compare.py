@@ -85,7 +85,10 @@ def _slot(place: int, names: Mapping[str, str]) -> None:
     now = compared.chosen()
     value = now[place] if place < len(now) else None
     key = fresh_key(f"slot-{place}", value)
-    with st.container(key=f"slot-box-{place}"):
+    box = st.container(
+        horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"slot-box-{place}"
+    )
+    with box:
         st.selectbox(
             f"Schedule {LETTERS[place]}",
             list(names),
@@ -94,20 +97,34 @@ def _slot(place: int, names: Mapping[str, str]) -> None:
             format_func=lambda source: names.get(source, source),
             placeholder="Choose a schedule",
             label_visibility="collapsed",
+            required=value is not None,  # else Escape in the open list would empty it
             on_change=_choose,
             args=(place, key),
         )
+        if value is not None and now != [compared.NOW]:
+            st.button(
+                "",
+                icon=":material/close:",
+                type="tertiary",
+                help=f"Remove schedule {LETTERS[place]}",
+                key=f"remove-slot-{place}",
+                on_click=_remove,
+                args=(place, value),
+            )
 
 
 def _choose(place: int, key: str) -> None:
-    if is_stale(key):
-        return
     source = st.session_state[key]
+    if source is None or is_stale(key):
+        return
     st.session_state.pop("one-more", None)
-    if source is None:
+    compared.put(source, place)
+
+
+def _remove(place: int, source: str) -> None:
+    if compared.chosen()[place : place + 1] == [source]:  # else it is the second of two clicks
+        st.session_state.pop("one-more", None)
         compared.take_out(place)
-    else:
-        compared.put(source, place)
 
 
 def _one_more() -> None:
