@@ -8,12 +8,12 @@ from core.design import parse
 from core.design.file_names import file_name
 from core.export import csv
 from core.export.exported import Source
-from pages.components import exports, frame, state
+from pages.components import exports, frame, shelf, state
 from pages.components.copy_button import copy_button
 from pages.components.export_limitations import limitations_card
 from pages.components.export_list import target_list
 from pages.components.export_preview import csv_preview, preview
-from pages.components.links import show_link
+from pages.components.links import opens_where, show_link
 
 _HEIGHT = 220
 
@@ -44,6 +44,9 @@ def page() -> None:
     else:
         made = exports.exported(name)
         with middle:
+            if name == "html" and (error := shelf.no_home()):
+                told = frame.escape_markdown(f"The page tells of no run. {error}")
+                st.warning(told, icon=":material/warning:")
             preview(name, made)
         with aside:
             limitations_card(made)
@@ -56,8 +59,8 @@ def _link() -> None:
     with frame.card("link", "Share link"):
         show_link(state.schedule())
         st.caption(
-            "The whole schedule is in the link. Opening it shows this design on any machine; "
-            "it never starts a run."
+            "The whole schedule is in the link. Opening it shows this design and never starts a "
+            f"run. {opens_where()}"
         )
 
 

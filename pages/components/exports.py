@@ -10,7 +10,7 @@ from core.export import drawing, targets
 from core.export.exported import Exported, Source
 from core.files.home import is_demo
 from core.runs import in_words, launch
-from pages.components import own_runs, state
+from pages.components import own_runs, shelf, state
 
 _RUNS_SEARCHED = 40
 
@@ -18,7 +18,7 @@ _RUNS_SEARCHED = 40
 def exported(name: str) -> Exported | InputError:
     """The session's schedule as that target has it, or why it refuses."""
     schedule = state.schedule()
-    run = newest_audited_run(schedule) if name == "html" else ()
+    run = newest_audited_run(schedule) if name == "html" and shelf.no_home() is None else ()
     draw = drawing.apart if is_demo() else drawing.here
     source = Source(schedule, state.steps_per_epoch(), state.table(), run, draw)
     try:

@@ -31,6 +31,8 @@ STYLE = "\n".join(
         "export.css",
     )
 )
+ADDRESS = "address"
+"""Where the session keeps what a page has read of its address, as long as it is shown."""
 _POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
@@ -48,6 +50,10 @@ def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
     page = st.navigation(list(pages.values()), position="top")
+    name = next(name for name, each in pages.items() if each is page)
+    if name != st.session_state.get("page"):
+        st.session_state.pop(ADDRESS, None)
+    st.session_state["page"] = name
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
     page.run()
@@ -59,9 +65,10 @@ def go(name: str) -> None:
     st.switch_page(st.session_state["pages"][name])
 
 
-def page_names() -> tuple[str, ...]:
-    """The pages' names, which are the last parts of their addresses."""
-    return tuple(st.session_state["pages"])
+def page_name() -> str:
+    """Return the name of the page that is shown, which is the last part of its address."""
+    found: str = st.session_state["page"]
+    return found
 
 
 def is_dark() -> bool:
@@ -121,6 +128,13 @@ def title_row(schedule: Schedule) -> Iterator[None]:
             go("design")
         st.space("stretch")
         yield
+
+
+def why_off(reason: str | None) -> None:
+    """Say beside a button why it is off; nothing where it is on."""
+    place = st.empty()  # always there, so that the button is not made anew
+    if reason is not None:
+        place.html(f'<p class="thaw-off" role="status">{escape(reason)}</p>', width="content")
 
 
 def show_notice() -> None:

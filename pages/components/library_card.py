@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.design.document import MAX_NAME
 from core.errors import InputError
+from core.files.home import is_demo
 from core.runs import library
 from core.runs.library import Broken, Entry
 from pages.components import frame, shelf, state
@@ -19,8 +20,8 @@ _FEW = 8
 
 
 def library_card() -> None:
-    """Draw the card; nothing is drawn where there is no library."""
-    if shelf.folder() is None:
+    """Draw the card, or say why there is no library; nothing is drawn in the hosted demo."""
+    if _no_library():
         return
     entries, broken = shelf.contents()
     with frame.card("library", "Library", f"{len(entries)} saved" if entries else ""):
@@ -43,6 +44,14 @@ def library_card() -> None:
             )
         for each in broken:
             _broken(each)
+
+
+def _no_library() -> bool:
+    """Return whether there is no library, and say why unless this is the hosted demo."""
+    error = shelf.no_home()
+    if error is not None and not is_demo():
+        st.caption(frame.escape_markdown(f"There is no library. {error}"))
+    return shelf.folder() is None
 
 
 def _undo() -> None:
@@ -133,7 +142,7 @@ def _broken(each: Broken) -> None:
 
 def library_menu() -> None:
     """Draw what the File menu has of it: save the present schedule, and open another one."""
-    if shelf.folder() is None:
+    if _no_library():
         return
     entries = shelf.entries()
     schedule = state.schedule()

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
 import streamlit as st
 
 from core.design import link
@@ -29,12 +33,44 @@ def show_link(schedule: Schedule) -> None:
 
 
 def link_of(schedule: Schedule) -> str:
-    """The address that opens this schedule in the designer of this server.
+    """Return the address that opens this schedule in the designer of this server.
 
     Raises LinkError if the schedule is too large for one.
     """
-    base = (st.context.url or "").split("?")[0].rstrip("/")
-    for page in frame.page_names():
-        base = base.removesuffix(f"/{page}")
-    base = base.removesuffix(_INSIDE)
+    served_below = st.get_option("server.baseUrlPath")
+    base = base_address(st.context.url or "", served_below, frame.page_name())
     return f"{base}/?{link.PARAMETER}={link.encode(schedule)}"
+
+
+def base_address(url: str, served_below: str, page: str) -> str:
+    """Return the address of the app, without a slash at its end.
+
+    `url` is the address of a page of it, `page` the page's name, and `served_below` Streamlit's
+    `server.baseUrlPath`: without one, a path that ends in another name than the page's belongs to
+    a proxy.
+    """
+    parts = urlsplit(url)
+    path = f"/{served_below.strip('/')}"
+    if path == "/":
+        path = parts.path.rstrip("/").removesuffix(f"/{page}")
+    address = f"{parts.scheme}://{parts.netloc}{path}" if url else ""
+    return address.rstrip("/").removesuffix(_INSIDE)
+
+
+def opens_where() -> str:
+    """Return a sentence on where the share link opens: one to this machine opens on it alone."""
+    if is_local(st.context.url or ""):
+        return (
+            "It opens on this machine alone, while Thaw runs here: send the JSON to others, or "
+            "host Thaw."
+        )
+    return "It opens wherever this address can be reached."
+
+
+def is_local(url: str) -> bool:
+    """Return whether an address means the machine of whoever opens it."""
+    host = urlsplit(url).hostname or "localhost"
+    with suppress(ValueError):
+        address = ip_address(host)
+        return address.is_loopback or address.is_unspecified
+    return host == "localhost" or host.endswith(".localhost")

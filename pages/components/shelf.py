@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.errors import InputError
+from core.files.home import home
 from core.runs import library
 from core.runs.library import Broken, Entry, Trashed
 from pages.components import state
@@ -20,6 +21,15 @@ def folder() -> Path | None:
         return library.root()
     except InputError:
         return None
+
+
+def no_home() -> InputError | None:
+    """Return why Thaw has no folder for what it keeps on this machine; None if it has one."""
+    try:
+        home()
+    except InputError as error:
+        return error
+    return None
 
 
 def entries() -> tuple[Entry, ...]:

@@ -4,32 +4,41 @@ from __future__ import annotations
 
 import streamlit as st
 
+from pages.components import frame
 from pages.lesson.language import LANGUAGES, Language
 from pages.lesson.texts import CHECKLIST, STEPS
 
 PLACES = (*STEPS, CHECKLIST)
 """All that the list at the side leads to."""
+_KEYS = {"lang": "lesson-language", "step": "lesson-step"}
+"""Where the session keeps what the address calls so."""
 
 
 def begin() -> None:
-    """Take language and step from the address, or keep what the session has."""
-    kept = st.session_state
-    kept.setdefault("lesson-language", _spoken())
-    kept.setdefault("lesson-step", STEPS[0])
+    """Take language and step from the address where that has changed, else keep the session's.
+
+    What is not in it is what a new reader begins with; whoever comes back from another page, by an
+    address without either, goes on reading where they were.
+    """
+    kept, defaults = st.session_state, _defaults()
     kept.setdefault("lesson-ticked", frozenset())
+    address = {name: value for name, value in st.query_params.items() if name in _KEYS}
+    news = address != kept.get(frame.ADDRESS, {})
     for name, known in (("lang", LANGUAGES), ("step", PLACES)):
-        wanted = st.query_params.get(name)
-        key = "lesson-language" if name == "lang" else "lesson-step"
-        if wanted in known:
-            kept[key] = wanted
-    write_address()
+        if news or _KEYS[name] not in kept:
+            wanted = address.get(name)
+            kept[_KEYS[name]] = wanted if wanted in known else defaults[name]
+    kept[frame.ADDRESS] = address
 
 
 def write_address() -> None:
-    """Put language and step into the address, so that a reload or a sent link shows the same."""
-    for name, value in (("lang", language().code), ("step", step())):
-        if st.query_params.get(name) != value:
-            st.query_params[name] = value
+    """Put language and step into the address, so that a reload or a sent link shows the same.
+
+    Defaults are left out. Each message is an entry in the browser's history, so there is one.
+    """
+    others = {name: value for name, value in st.query_params.items() if name not in _KEYS}
+    told = {name: st.session_state[key] for name, key in _KEYS.items()}
+    st.query_params.from_dict(others | dict(told.items() - _defaults().items()))
 
 
 def language() -> Language:
@@ -79,6 +88,11 @@ def ticked() -> frozenset[str]:
 def tick(item: str, *, done: bool) -> None:
     """Tick an item off, or take that back."""
     st.session_state["lesson-ticked"] = ticked() | {item} if done else ticked() - {item}
+
+
+def _defaults() -> dict[str, str]:
+    """Return what a new reader begins with, by its name in the address."""
+    return {"lang": _spoken(), "step": STEPS[0]}
 
 
 def _spoken() -> str:

@@ -32,6 +32,9 @@ def test_the_lesson_is_walked_through_on_a_phone(
     open_page: OpenPage, code: str, scheme: str
 ) -> None:
     page = open_page("/learn?lang=en", PHONE, scheme)
+    driving.settle(page)
+    entries = page.evaluate("history.length")
+    assert page.url.endswith("/learn?lang=en")  # as opened, so without another entry
     page.get_by_text(LANGUAGES[code].name, exact=True).click()
     for place in PLACES:
         text = texts.read(code, place)
@@ -52,6 +55,7 @@ def test_the_lesson_is_walked_through_on_a_phone(
             answer.locator("summary").click()
             expect(answer.get_by_test_id("stMarkdownContainer").last).to_be_visible()
             page.locator(".st-key-lesson-next button").click()
+    assert page.evaluate("history.length") == entries + 1 + len(texts.STEPS)  # one per turn
     page.locator(".st-key-lesson-tick-cover label").click()
     expect(page.locator(".st-key-card-lesson-items")).to_contain_text(
         f"1 {'de' if code == 'es' else 'of'} 12"

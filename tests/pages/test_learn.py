@@ -6,6 +6,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design import presets
+from pages.components import frame
 from pages.components.history import History
 from pages.lesson import checks, facts, texts
 from pages.lesson.language import LANGUAGES, Language
@@ -54,17 +55,40 @@ def test_every_step_is_shown_whole_in_every_language(
         assert section.body.startswith("```") or section.body in prose
 
 
-def test_a_new_session_begins_with_the_first_step_in_english(app: AppTest) -> None:
+def _step(app: AppTest) -> str:
+    return str(app.radio(key="lesson-place").value)
+
+
+def test_a_new_session_begins_with_the_first_step_in_english_and_writes_no_address(
+    app: AppTest,
+) -> None:
     _ran(app.run())
-    assert app.radio(key="lesson-place").value == "setup"
-    assert app.query_params["lang"] == "en"
-    assert app.query_params["step"] == "setup"
+    assert _step(app) == "setup"
+    assert app.segmented_control(key="lesson-speaks").value == "en"
+    assert not app.query_params
 
 
 def test_an_unknown_language_or_step_in_the_address_is_passed_over(app: AppTest) -> None:
-    shown = _opened(app, "nowhere", "xx")
-    assert shown.query_params["lang"] == "en"
-    assert shown.query_params["step"] == "setup"
+    assert _step(_opened(app, "nowhere", "xx")) == "setup"
+    assert app.segmented_control(key="lesson-speaks").value == "en"
+
+
+def test_the_way_back_in_the_history_leads_to_the_step_before(app: AppTest) -> None:
+    _ran(app.run())
+    _ran(app.button(key="lesson-next").click().run())
+    assert _step(app) == "groups"
+    app.query_params.clear()
+    assert _step(_ran(app.run())) == "setup"
+
+
+def test_whoever_comes_back_from_another_page_reads_on_where_they_were(app: AppTest) -> None:
+    _opened(app, "rates", "es")
+    app.query_params.clear()
+    del app.session_state[frame.ADDRESS]  # as another page does
+    for _ in range(2):
+        assert _step(_ran(app.run())) == "rates"
+    assert app.segmented_control(key="lesson-speaks").value == "es"
+    assert not app.query_params
 
 
 def test_the_switch_changes_the_language_and_the_address_and_keeps_the_step(app: AppTest) -> None:
@@ -77,7 +101,7 @@ def test_the_switch_changes_the_language_and_the_address_and_keeps_the_step(app:
 
 def test_next_leads_through_all_steps_to_the_checklist_and_previous_back(app: AppTest) -> None:
     _ran(app.run())
-    seen = [app.query_params["step"]]
+    seen = [_step(app)]
     while any(button.key == "lesson-next" for button in app.button):
         _ran(app.button(key="lesson-next").click().run())
         seen.append(app.query_params["step"])
