@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,7 +13,7 @@ from core.errors import DataError
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
-"""How image files are called, in lower case; what is called otherwise is passed over."""
+"""How image files are called, in lower case."""
 TRAIN = "train"
 VALIDATION = ("val", "valid", "validation", "test")
 """Folders of a data set that brings its own splits; of the second ones, the first that is there."""
@@ -40,31 +42,23 @@ class Found:
     given: bool = False
 
 
-def find_images(folder: Path) -> Found:
-    """The images of `folder`: its `train` and `val` folders, or its class folders.
+def find_images(folder: Path, left_out: Collection[Path] | None = None) -> Found:
+    """Return the images of `folder`: of its `train` and `val` folders, or of its class folders.
 
     Where it has `train` and one of `val`, `valid`, `validation`, `test`, both hold class folders.
     Otherwise its own folders are the classes, and of each class, sorted by name, every fifth image
-    (the last one of fewer than five) is kept for validation. Files that are no images by their
-    suffix, and names that start with a dot, are passed over.
+    (the last one of fewer than five) is kept for validation. A class has the files of the folders
+    in it, too: all but those in `left_out`, or, by default, those with the suffix of an image.
+    Names that start with a dot are passed over.
 
     Raises DataError for a folder that is not there or cannot be read, fewer than two classes,
     a class without images, a validation class that training does not know, and a name that is no
     UTF-8: neither a run's folder nor a page could write it.
     """
-    try:
-        folder.stat()
-    except (OSError, ValueError):
-        raise _refuse(
-            folder, "which does not exist or is not accessible", f"name a folder, or {BUNDLED_DATA}"
-        ) from None
-    if not folder.is_dir():
-        raise _refuse(folder, "which is not a folder", "name a folder with one folder per class")
-    below = _folders(folder)
-    held_out = next((name for name in VALIDATION if name in below), None)
-    if TRAIN in below and held_out:
-        return _given_splits(below[TRAIN], below[held_out])
-    classes = _class_images(folder)
+    roots = _splits(folder)
+    if len(roots) > 1:
+        return _given_splits(roots[0], roots[1], left_out)
+    classes = _class_images(folder, left_out)
     train: list[Item] = []
     validation: list[Item] = []
     for label, (name, paths) in enumerate(classes.items()):
@@ -77,8 +71,34 @@ def find_images(folder: Path) -> Found:
     return Found(tuple(train), tuple(validation), tuple(classes))
 
 
-def _given_splits(train: Path, validation: Path) -> Found:
-    learned, judged = _class_images(train), _class_images(validation)
+def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the files in the class folders that `find_images` finds, and all others.
+
+    Hidden ones are in neither. Raises DataError for a folder that is not there or cannot be read.
+    """
+    classes = [path for root in _splits(folder) for path in _folders(root).values()]
+    inside = [file for path in classes for file in _files(path)]
+    known = set(inside)
+    return inside, [file for file in _files(folder) if file not in known]
+
+
+def _splits(folder: Path) -> tuple[Path, ...]:
+    """Return the folders of class folders: for training and validation, or `folder` for both."""
+    try:
+        folder.stat()
+    except (OSError, ValueError):
+        raise _refuse(
+            folder, "which does not exist or is not accessible", f"name a folder, or {BUNDLED_DATA}"
+        ) from None
+    if not folder.is_dir():
+        raise _refuse(folder, "which is not a folder", "name a folder with one folder per class")
+    below = _folders(folder)
+    held_out = next((name for name in VALIDATION if name in below), None)
+    return (below[TRAIN], below[held_out]) if TRAIN in below and held_out else (folder,)
+
+
+def _given_splits(train: Path, validation: Path, left_out: Collection[Path] | None) -> Found:
+    learned, judged = _class_images(train, left_out), _class_images(validation, left_out)
     unknown = sorted(set(judged) - set(learned))
     if unknown:
         wrong = f"which has a class {unknown[0]!r} that {train} does not have"
@@ -92,15 +112,15 @@ def _given_splits(train: Path, validation: Path) -> Found:
     )
 
 
-def _class_images(folder: Path) -> dict[str, list[Path]]:
+def _class_images(folder: Path, left_out: Collection[Path] | None) -> dict[str, list[Path]]:
     below = _folders(folder)
     if len(below) < 2:
         found = "no class folder" if not below else f"one class folder, {next(iter(below))!r}"
         raise _refuse(folder, f"which holds {found}", "put each class's images in its own folder")
-    classes = {name: _images(path) for name, path in below.items()}
+    classes = {name: _images(path, left_out) for name, path in below.items()}
     for name, paths in classes.items():
         if not paths:
-            wrong = f"whose folder {name!r} holds no image"
+            wrong = f"whose folder {name!r} holds no image that can be read"
             way_out = f"remove it, or put images there ({', '.join(sorted(SUFFIXES))})"
             raise _refuse(folder, wrong, way_out)
     return classes
@@ -108,31 +128,48 @@ def _class_images(folder: Path) -> dict[str, list[Path]]:
 
 def _folders(folder: Path) -> dict[str, Path]:
     try:
-        return _named({path.name: path for path in _listed(folder) if path.is_dir()}, folder)
+        listed = sorted(path for path in folder.iterdir() if not _hidden(path.name))
+        return _named({path.name: path for path in listed if path.is_dir()}, folder)
     except OSError as error:
         raise _unreadable(folder, error) from None
 
 
-def _images(folder: Path) -> list[Path]:
-    found = {path.name: path for path in _listed(folder) if path.suffix.lower() in SUFFIXES}
-    return list(_named(found, folder).values())
+def _images(folder: Path, left_out: Collection[Path] | None) -> list[Path]:
+    files = _files(folder)
+    if left_out is None:
+        return [path for path in files if path.suffix.lower() in SUFFIXES]
+    return [path for path in files if path not in left_out]
+
+
+def _files(folder: Path) -> list[Path]:
+    """Return the files in a folder and in those below it, by name, but for hidden ones."""
+    found = []
+    try:
+        for path, folders, names in os.walk(folder, onerror=_raise):
+            folders[:] = [name for name in folders if not _hidden(name)]
+            found += [Path(path, name) for name in names if not _hidden(name)]
+    except OSError as error:
+        raise _unreadable(folder, error) from None
+    return list(_named({str(path): path for path in sorted(found)}, folder).values())
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _hidden(name: str) -> bool:
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def _named(found: dict[str, Path], folder: Path) -> dict[str, Path]:
-    for name in found:
+    for path in found.values():
+        name = str(path.relative_to(folder))
         try:
             name.encode()
         except UnicodeEncodeError:
             wrong = f"where the name {name!r} is not UTF-8"
             raise _refuse(folder, wrong, "give it another name") from None
     return found
-
-
-def _listed(folder: Path) -> list[Path]:
-    try:
-        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError as error:
-        raise _unreadable(folder, error) from None
 
 
 def _unreadable(folder: Path, error: OSError) -> DataError:

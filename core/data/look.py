@@ -12,7 +12,8 @@ from typing import TypeVar
 
 from core.data.bundled import BUNDLED_DATA, read_bundled
 from core.data.image_files import UNREADABLE, open_image, reason
-from core.data.image_folder import TRAIN, VALIDATION, Found, Item, find_images
+from core.data.image_folder import TRAIN, VALIDATION, Found, Item
+from core.data.readable import Readable, find_readable
 from core.errors import DataError, shown
 
 _SAMPLES = 24
@@ -53,13 +54,18 @@ class Sizes:
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What there is. `given`: the data brings its validation images, else they are held out."""
+    """What there is. `given`: the data brings its validation images, else they are held out.
+
+    `left_out` and `skipped` are those of `core.data.readable`.
+    """
 
     classes: tuple[ClassCount, ...]
     given: bool
     samples: tuple[Picture, ...]
     sizes: Sizes | None
     warnings: tuple[str, ...]
+    left_out: tuple[tuple[str, str], ...] = ()
+    skipped: int = 0
 
     @property
     def train(self) -> int:
@@ -73,7 +79,7 @@ class Look:
 
 
 def look_at(data: str) -> Look:
-    """A look at the run settings' `data`, which opens no more than 200 files.
+    """Look at the run settings' `data`; its files are tried as those of a run are.
 
     Raises DataError for what a run would refuse before it opens an image.
     """
@@ -84,14 +90,17 @@ def look_at(data: str) -> Look:
     except RuntimeError:
         wrong = f"is {shown(data)}, but there is no such home folder"
         raise DataError("--data", wrong, "write the folder's whole path") from None
-    found = find_images(folder)
+    *_, last = find_readable(folder)
+    assert isinstance(last, Readable)
+    found = last.images
     classes = _counted(found)
     sizes, bad = _sizes(spread([*found.train, *found.validation], _OPENED), folder)
     samples = tuple(
         Picture(item.path.relative_to(folder).as_posix(), item.label)
         for item in _samples(found.train, len(classes))
     )
-    return Look(classes, found.given, samples, sizes, (*bad, *_warnings(classes)))
+    warnings = (*bad, *_warnings(classes))
+    return Look(classes, found.given, samples, sizes, warnings, last.left_out, last.skipped)
 
 
 def fingerprint(data: str) -> tuple[int, ...]:

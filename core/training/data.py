@@ -20,10 +20,12 @@ from torchvision.transforms.v2 import functional as transforms
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
 from core.data.image_files import UNREADABLE, as_rgb, open_image, reason, upright
-from core.data.image_folder import Item, find_images
+from core.data.image_folder import Item
+from core.data.readable import Tried, find_readable, left_out_lines
+from core.design.words import counted
 from core.errors import DataError
 from core.files import disk_use
-from core.runs.events import Progress
+from core.runs.events import Notice, Progress
 from core.runs.settings import Augment, RunSettings
 from core.training import augment as augmentation
 from core.training.device import cpu_cores, free_memory
@@ -90,8 +92,8 @@ class Data:
 
 def load(
     settings: RunSettings, epochs: int = 1, scratch: Path | None = None
-) -> Iterator[Progress | Data]:
-    """Progress while the images are read, and the data as the last item.
+) -> Iterator[Progress | Notice | Data]:
+    """Yield progress while the images are read, what is left out, and the data as the last item.
 
     `epochs` is how many the run has: open-ended augmentation has a view for each. Images that take
     over half of the free memory are kept in a temporary file in `scratch`.
@@ -218,9 +220,19 @@ def _bundled(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterat
     yield Data(*_splits(images, truths, settings, epochs), stored.classes, names[1], names[0])
 
 
-def _folder(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
+def _folder(
+    settings: RunSettings, epochs: int, scratch: Path | None
+) -> Iterator[Progress | Notice | Data]:
     folder = Path(settings.data).expanduser()
-    found = find_images(folder)
+    for tried in find_readable(folder):
+        if isinstance(tried, Tried):
+            yield Progress("loading", tried.done, tried.total)
+        else:
+            readable = tried
+    if readable.skipped:
+        lines = "; ".join(left_out_lines(readable.left_out, readable.skipped))
+        yield Notice(f"left out of the data: {counted(readable.skipped, 'file')} ({lines})")
+    found = readable.images
     items: list[Item] = []
     truths = []
     for split, flag, wanted in _wanted(settings):

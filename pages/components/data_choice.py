@@ -12,13 +12,17 @@ import streamlit as st
 
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
+from core.data.look import Look
+from core.data.readable import left_out_lines
 from core.data.uploads import Unpacking, Upload
+from core.design.words import counted
 from core.errors import InputError
 from core.files.home import is_demo
 from core.runs import demo, upload_turn
 from core.runs.upload_turn import Waiting
 from pages.components import frame, server
 from pages.components.data_card import BUNDLED_NAME, data_name
+from pages.components.data_seen import seen
 from pages.components.fields import fresh_key, is_stale
 from pages.components.setting_names import LABELS, by_label
 
@@ -92,6 +96,10 @@ def _folder(data: str, take: Take, *, locked: bool) -> None:
         on_change=_take_folder,
         args=(key, take),
     )
+    found = seen(data) if kind_of(data) == FOLDER and not locked else None
+    if isinstance(found, Look) and not st.session_state.get(_WANTED):
+        images = found.train + found.validation
+        _told(data_name(data), images, found.left_out, found.skipped)
 
 
 def _take_folder(key: str, take: Take) -> None:
@@ -117,7 +125,7 @@ def _zip(data: str, take: Take) -> None:
     if refused := st.session_state.get(_REFUSED):
         st.error(frame.escape_markdown(refused), icon=":material/error:")
     elif (note := uploads.read_note(Path(data))) and not st.session_state.get(_WANTED):
-        _told(note)
+        _told(note.name, note.images, note.left_out, note.skipped)
 
 
 def _unpack(given: Any, take: Take) -> None:
@@ -157,14 +165,12 @@ def _unpacking(given: Any) -> Generator[Waiting | Unpacking | Upload, None, None
     return upload_turn.unpack(given, given.name, session)
 
 
-def _told(note: Upload) -> None:
-    """What the zip in use held, and what of it was left out."""
-    said = f"{note.name}: {note.images:,} images."
-    if note.skipped:
-        said += f" {note.skipped:,} of its files were left out."
+def _told(name: str, images: int, left_out: tuple[tuple[str, str], ...], skipped: int) -> None:
+    """Say what the data in use holds, and what of it is left out."""
+    said = f"{name}: {images:,} images."
+    if skipped:
+        said += f" Left out: {counted(skipped, 'file')}."
     st.caption(frame.escape_markdown(said))
-    if note.left_out:
-        with st.expander("What was left out"):
-            more = note.skipped - len(note.left_out)
-            lines = [f"{path}: {why}" for path, why in note.left_out]
-            st.text("\n".join(lines + ([f"and {more:,} more"] if more else [])))
+    if skipped:
+        with st.expander("What is left out"):
+            st.text("\n".join(left_out_lines(left_out, skipped)))

@@ -53,7 +53,7 @@ def thumbnail(data: str, split: SplitName, name: str) -> str | None:
         return None
 
 
-@st.cache_data(show_spinner=False, max_entries=64)
+@st.cache_data(show_spinner="Reading the images …", max_entries=64)
 def _seen(data: str, changed: tuple[int, ...]) -> Look | str:
     try:
         return look_at(data)

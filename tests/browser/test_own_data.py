@@ -72,7 +72,7 @@ def test_a_zip_is_uploaded_and_looked_at(open_page: OpenPage) -> None:
     expect(data.get_by_role("list", name="Training images").get_by_role("img")).to_have_count(24)
     expect(data.get_by_role("row", name="tri&amp;angle 16 4")).to_be_visible()  # text, no mark-up
     settings = page.locator(".st-key-card-settings")
-    settings.get_by_text("What was left out").click()
+    settings.get_by_text("What is left out").click()
     expect(settings).to_contain_text("shapes/circle/broken.jpg: not an image")
     assert serious_faults(page) == []
     driving.go_to(page, "Design")

@@ -51,6 +51,18 @@ def data_of(page: AppTest) -> str:
     return settings.data
 
 
+def test_what_a_run_leaves_out_of_a_folder_is_listed_where_the_folder_is_named(
+    page: AppTest, folder: Path
+) -> None:
+    (folder / "cat" / "9.png").write_text("no image")
+    page.selectbox(key="data-kind").set_value(data_choice.FOLDER).run()
+    page.text_input(key="data-folder").set_value(str(folder)).run()
+    told = " ".join(caption.value for caption in page.caption).replace("\\", "")
+    assert "pets: 12 images. Left out: 1 file." in told
+    assert page.text[0].value == "cat/9.png: not an image"
+    assert not page.error
+
+
 def test_a_folder_becomes_the_data_when_it_is_typed_and_not_before(
     page: AppTest, folder: Path
 ) -> None:

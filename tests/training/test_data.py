@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from core.data import readable
 from core.data.bundled import BUNDLED_TRAIN_IMAGES
 from core.design.batches import batches
 from core.errors import DataError
-from core.runs.events import Progress
+from core.runs.events import Notice, Progress
 from core.runs.settings import RunSettings
 from core.training.data import Data, choose, load, order, room_for
 
@@ -166,19 +167,33 @@ def test_a_validation_class_without_training_images_is_refused(tmp_path):
     assert "which has a class 'c'" in refused(tmp_path)
 
 
-def test_images_that_cannot_be_read_are_named(folder):
+def test_images_that_cannot_be_read_are_left_out_and_named(folder):
     (folder / "cat" / "0.png").write_text("no image")
     content = (folder / "dog" / "1.png").read_bytes()
     (folder / "dog" / "1.png").write_bytes(content[: len(content) // 2])
+    Image.new("1", (20_000, 10_000)).save(folder / "dog" / "2.png")
+    *told, data = load(RunSettings(data=str(folder), image_size=16))
+    (notice,) = [item.message for item in told if isinstance(item, Notice)]
+    assert notice.startswith("left out of the data: 3 files (cat/0.png: not an image; dog/1.png: ")
+    assert notice.endswith("; dog/2.png: far too many pixels)")
+    assert len(data.train) + len(data.validation) == 17
+    assert {"cat/0.png", "dog/1.png", "dog/2.png"}.isdisjoint(data.names + data.train_names)
+
+
+def test_an_image_that_cannot_be_read_ends_a_run_where_there_are_too_many_to_try(
+    folder, monkeypatch
+):
+    monkeypatch.setattr(readable, "MOST_TRIED", 19)
+    (folder / "cat" / "0.png").write_text("no image")
     message = refused(folder)
-    assert "where 2 images cannot be read" in message
+    assert "where an image cannot be read" in message
     assert f"{folder / 'cat' / '0.png'} (not an image)" in message
-    assert str(folder / "dog" / "1.png") in message
 
 
-def test_an_image_of_far_too_many_pixels_is_named(folder):
-    Image.new("1", (20_000, 10_000)).save(folder / "cat" / "0.png")
-    assert "0.png (far too many pixels)" in refused(folder)
+def test_a_class_of_images_that_cannot_be_read_is_refused_by_name(folder):
+    for path in (folder / "cat").iterdir():
+        path.write_text("no image")
+    assert "whose folder 'cat' holds no image that can be read" in refused(folder)
 
 
 def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):

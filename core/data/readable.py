@@ -1,0 +1,84 @@
+"""Which files of a folder a run learns from: the images in its class folders that can be read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.data import uploads
+from core.data.image_files import UNREADABLE, check_image, reason
+from core.data.image_folder import Found, files_in, find_images
+from core.errors import one_line
+
+MOST_TRIED = 20_000
+"""Files up to which all are tried, as many as a zip may have."""
+_NAMED = 20
+_THREADS = 4
+_TELL_EVERY = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """So many of the folder's files have been tried."""
+
+    done: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Readable:
+    """The images of a folder, and what of it is left out.
+
+    `left_out` names the first files with the reason of each; `skipped` counts all of them.
+    """
+
+    images: Found
+    left_out: tuple[tuple[str, str], ...] = ()
+    skipped: int = 0
+
+
+def find_readable(folder: Path) -> Iterator[Tried | Readable]:
+    """Yield progress while each file of a folder is tried, and the Readable as the last item.
+
+    What is left out is what unpacking a zip of the folder leaves out; of an unpacked zip it is
+    that. Of a folder with over 20,000 files none is tried: a run fails if it meets one that cannot
+    be read. Raises DataError as `find_images` does.
+    """
+    if note := uploads.read_note(folder):
+        yield Readable(find_images(folder), note.left_out, note.skipped)
+        return
+    inside, outside = files_in(folder)
+    if len(inside) > MOST_TRIED:
+        yield Readable(find_images(folder))
+        return
+    faults = dict.fromkeys(outside, "outside the class folders")
+    with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
+        for done, fault in enumerate(pool.map(_fault, inside)):
+            if done % _TELL_EVERY == 0:
+                yield Tried(done, len(inside))
+            if fault:
+                faults[inside[done]] = fault
+    named = [
+        (one_line(path.relative_to(folder).as_posix())[:120], why)
+        for path, why in list(faults.items())[:_NAMED]
+    ]
+    yield Readable(find_images(folder, faults), tuple(named), len(faults))
+
+
+def left_out_lines(left_out: tuple[tuple[str, str], ...], skipped: int) -> list[str]:
+    """Return a line per file that is left out, with the reason, and one for those not named."""
+    lines = [f"{path}: {why}" for path, why in left_out]
+    more = skipped - len(left_out)
+    return [*lines, f"and {more:,} more"] if more else lines
+
+
+def _fault(path: Path) -> str:
+    """Return why a file cannot be used as an image; nothing if it can."""
+    try:
+        check_image(path, uploads.limits().pixels)
+    except UNREADABLE as error:
+        return reason(error)
+    return ""
