@@ -19,6 +19,7 @@ from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
 from pages.components.curve_panel import curve_panel
 from pages.components.downloads import csv_button
+from pages.components.fields import refusals
 from pages.components.group_editor import group_editor
 from pages.components.problem_list.mount import problem_list
 from pages.components.rate_chart import rate_chart
@@ -150,6 +151,7 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
         (history.can_undo, history.can_redo),
         state.preset_in_use() or (state.preset_origin(),),
         [problem.message for problem in errors],
+        refusals(of_schedule=True),
         is_narrow(_TIMELINE),
         state.notice_is_due(),
         schedule if has_open_menu() else None,

@@ -21,6 +21,7 @@ from pages.components.comparison import slots
 from pages.components.data_card import data_card
 from pages.components.data_choice import missing
 from pages.components.data_seen import seen
+from pages.components.fields import refusals
 from pages.components.going_card import going_card
 from pages.components.mistakes import mistakes
 from pages.components.run_charts import planned_chart, run_charts
@@ -140,13 +141,13 @@ def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) 
 def _start_button(*, let_go: bool) -> None:
     """The button; a click is for what was shown, so not for other data if that was `let_go` now."""
     refused = _refusal()
+    frame.why_off(refused)
     clicked = st.button(
         "Start",
         type="primary",
         icon=":material/play_arrow:",
         key="start",
         disabled=refused is not None,
-        help=frame.escape_markdown(refused) if refused else None,
     )
     if clicked and not let_go:
         state.attempt(_start, lead="")
@@ -160,11 +161,13 @@ def _refusal() -> str | None:
         return refused[0].message
     if waiting.is_waiting():
         return "You are in the queue: cancel to start something else."
-    return _no_data() or next(map(by_label, demo_card.refusals()), None)
+    return _unready() or next(map(by_label, demo_card.refusals()), None)
 
 
-def _no_data() -> str | None:
-    """Why there is nothing to train on: it was not given yet, or a run would refuse it."""
+def _unready() -> str | None:
+    """Return why a run would not be of what the fields show: a number or the data is refused."""
+    if typed := refusals():
+        return typed[0]
     refused = isinstance(seen(state.settings().data), str)
     return missing() or (_REFUSED_DATA if refused else None)
 
@@ -205,7 +208,7 @@ def _compose() -> None:
     if too_much and not refused:
         demo_card.too_much_card(too_much)
     elif not waiting.is_waiting():
-        empty_card(schedule, state.settings(), refused, _no_data())
+        empty_card(schedule, state.settings(), refused, _unready())
     if missing() is None:
         data_card(state.settings())
     planned_chart(schedule, state.steps_per_epoch())

@@ -10,8 +10,7 @@ import streamlit as st
 
 from core.design import edits, words
 from core.design.curves import SHAPES
-from core.design.document import LEAST_RATE, MAX_EPOCHS, MOST_RATE
-from core.design.learning_rate import LEAST_GAMMA, LEAST_GROUP_DECAY, MOST_GROUP_DECAY, FloorLR
+from core.design.learning_rate import FloorLR
 from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.spec import Schedule
 from pages.components import frame, names, state
@@ -58,15 +57,13 @@ def _controls(schedule: Schedule) -> None:
     warms = lr.warmup.epochs > 0
     left, right = _pair()
     with left:
-        number("Epochs", "epochs", min_value=1, max_value=MAX_EPOCHS, step=1)
+        number("Epochs", "epochs", step=1)
     with right:
         _number(
             "Base LR",
             "optimizer.base_lr",
             schedule.optimizer.base_lr,
             shown=_RATE,
-            min_value=LEAST_RATE,
-            max_value=MOST_RATE,
             help="The peak of a group whose LR scale is 1, such as the head.",
         )
     left, right = _pair()
@@ -76,8 +73,6 @@ def _controls(schedule: Schedule) -> None:
             "lr.group_decay",
             lr.group_decay,
             most=0.05,
-            min_value=LEAST_GROUP_DECAY,
-            max_value=MOST_GROUP_DECAY,
             help="Each group's peak is this share of the next one's, towards the input.",
         )
     with right:
@@ -93,20 +88,14 @@ def _controls(schedule: Schedule) -> None:
         number(
             "Warmup epochs",
             "lr.warmup.epochs",
-            min_value=0.0,
-            max_value=float(MAX_EPOCHS),
             step=0.5,
-            format="%g",
             help="Epochs in which the rate rises to the peak. Fractions are fine; 0: no warmup.",
         )
     with right:
         number(
             "Warmup from × peak",
             "lr.warmup.start_factor",
-            min_value=0.0,
-            max_value=1.0,
             step=0.05,
-            format="%g",
             disabled=not warms,
         )
     left, right = _pair()
@@ -189,15 +178,12 @@ def _floor(schedule: Schedule) -> None:
         st.text_input("Floor", lowest, disabled=True, key=f"no-floor-{lowest}")
     elif isinstance(floor, FloorLR):
         path, value = "lr.decay.floor.lr", floor.lr or 1e-6
-        _number("Floor, LR", path, value, shown=_RATE, min_value=0.0, max_value=MOST_RATE)
+        _number("Floor, LR", path, value, shown=_RATE)
     else:
         number(
             "Floor × peak",
             "lr.decay.floor.factor",
-            min_value=0.0,
-            max_value=1.0,
             step=0.01,
-            format="%g",
         )
 
 
@@ -217,10 +203,7 @@ def _shape_detail(shape: str) -> None:
             number(
                 "Gamma",
                 "lr.decay.gamma",
-                min_value=LEAST_GAMMA,
-                max_value=1.0,
                 step=0.05,
-                format="%g",
                 help="What the rate is multiplied by at each milestone.",
             )
         return
@@ -229,20 +212,14 @@ def _shape_detail(shape: str) -> None:
             number(
                 "Cooldown, last part",
                 "lr.decay.cooldown",
-                min_value=0.001,
-                max_value=1.0,
                 step=0.05,
-                format="%g",
                 help="Share of what is left after warmup in which the rate falls.",
             )
         else:
             number(
                 "Power",
                 "lr.decay.power",
-                min_value=0.01,
-                max_value=100.0,
                 step=0.5,
-                format="%g",
                 help="1 is a straight line; above, it falls fast at first.",
             )
 
@@ -259,7 +236,6 @@ def _optimizer(schedule: Schedule) -> None:
                 "Weight decay",
                 "optimizer.weight_decay",
                 optimizer.weight_decay or 0.01,
-                min_value=0.0,
                 help="Decoupled from the gradient." if optimizer.name == "adamw" else "An L2 term.",
             )
         if isinstance(optimizer, SGD):
@@ -267,8 +243,5 @@ def _optimizer(schedule: Schedule) -> None:
                 number(
                     "Momentum",
                     "optimizer.momentum",
-                    min_value=0.0,
-                    max_value=math.nextafter(1.0, 0.0),
                     step=0.05,
-                    format="%g",
                 )

@@ -7,32 +7,108 @@ import re
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
 from typing import Any
 
 import streamlit as st
 
 from core.design import edits, parse
+from core.errors import InputError
 from pages.components import state
+from pages.components.setting_names import by_label
 
+_EXACT = 2**53
+"""From here on not every whole number is a float."""
 _UNDER_WAY = 3.0
 """Seconds that a message from a browser may be under way."""
 
 
 def value_at(path: str) -> Any:
-    """The JSON value at a dotted path of the schedule."""
+    """Return the JSON value at a dotted path of the schedule; None where there is none by now."""
     part: Any = parse.to_raw(state.schedule())
     for key in path.split("."):
-        part = part[key]
+        part = part.get(key) if isinstance(part, dict) else None
     return part
 
 
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field for a number, or for several.
+
+    `name` is that of `fresh_key`, and `place` what errors call it. `current` returns the value in
+    force, None where the field is gone; `take` puts another one in force, or raises InputError.
+    `empty` is what an empty field shows, where that is a value.
+    """
+
+    label: str
+    name: str
+    place: str
+    current: Callable[[], Any]
+    take: Callable[[Any], object]
+    empty: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was typed into a field and refused while `value` was in force; `why` is a sentence.
+
+    `line` is the sentence below the field, which need not say the field's name.
+    """
+
+    field: Field
+    typed: Any
+    value: Any
+    why: str
+    line: str
+
+
+SETTING = "setting-"
+"""Begins the names of the fields of run settings; the others are of the schedule."""
+
+
+def refusals(*, of_schedule: bool = False) -> tuple[str, ...]:
+    """Return why what was typed is not in force, field by field, or of the schedule's alone."""
+    found = [_refusal(field) for field in [each.field for each in _refused().values()]]
+    return tuple(
+        each.why
+        for each in found
+        if each and not (of_schedule and each.field.name.startswith(SETTING))
+    )
+
+
 def number(label: str, path: str, **options: Any) -> None:
-    """A number input for the field at `path`; clearing it changes nothing.
+    """A number input for the field at `path`.
 
     Other options are `st.number_input`'s.
     """
-    key = _shown(path)
-    st.number_input(label, value=None, key=key, on_change=_set, args=(path, key), **options)
+    take = partial(state.change, edits.set_field, path)
+    number_input(Field(label, f"field:{path}", path, partial(value_at, path), take), **options)
+
+
+def number_input(field: Field, *, disabled: bool = False, **options: Any) -> None:
+    """Draw a number input that keeps a number which is refused, and says why in a line below it.
+
+    It has no bounds, so that the browser refuses none, and shows the value in force again when it
+    is emptied, unless empty is a value. Other options are `st.number_input`'s.
+    """
+    if disabled:
+        _refused().pop(field.name, None)
+    now = field.current()
+    refusal = _refusal(field)
+    key = fresh_key(field.name, refusal.typed if refusal else now)
+    st.number_input(
+        field.label,
+        value=float(now) if field.empty is None else None,
+        key=key,
+        placeholder=field.empty,
+        disabled=disabled,
+        on_change=_take,
+        args=(field, key),
+        **{"format": "%g", **options, "step": float(options["step"])},
+    )
+    _say(refusal)
 
 
 def numbers(label: str, path: str, **options: Any) -> None:
@@ -40,8 +116,17 @@ def numbers(label: str, path: str, **options: Any) -> None:
 
     Other options are `st.text_input`'s.
     """
-    key = fresh_key(f"field:{path}", ", ".join(str(value) for value in value_at(path)))
-    st.text_input(label, key=key, on_change=_set_numbers, args=(path, key), **options)
+
+    def take(typed: str) -> None:
+        words = re.findall(r"[^\s,;]+", typed)
+        state.change(edits.set_field, path, [_number(word) for word in words])
+
+    field = Field(label, f"field:{path}", path, partial(value_at, path), take)
+    refusal = _refusal(field)
+    shown = refusal.typed if refusal else ", ".join(str(value) for value in value_at(path))
+    key = fresh_key(field.name, shown)
+    st.text_input(label, key=key, on_change=_take, args=(field, key), **options)
+    _say(refusal)
 
 
 def choice(
@@ -144,23 +229,51 @@ def _key(name: str, turn: int) -> str:
     return f"{name}#{turn}" if turn else name
 
 
-def _is_there(path: str) -> bool:
-    """Whether the schedule has that field: an old message may name one that has just gone."""
-    try:
-        value_at(path)
-    except (KeyError, TypeError):
-        return False
-    return True
-
-
 def _shown(path: str) -> str:
     return fresh_key(f"field:{path}", value_at(path))
 
 
-def _set_numbers(path: str, key: str) -> None:
-    if not is_stale(key) and _is_there(path):
-        words = re.findall(r"[^\s,;]+", st.session_state[key])
-        state.edit(edits.set_field, path, [_number(word) for word in words])
+def _refused() -> dict[str, Refusal]:
+    found: dict[str, Refusal] = st.session_state.setdefault("refused", {})
+    return found
+
+
+def _refusal(field: Field) -> Refusal | None:
+    """Return what was refused in a field; it is forgotten once another value is in force."""
+    found = _refused().get(field.name)
+    if found is not None and found.field.current() != found.value:
+        found = None
+        del _refused()[field.name]
+    return found
+
+
+def _say(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        st.html(f'<p class="thaw-refused" role="alert">{escape(refusal.line)}</p>')
+
+
+def _take(field: Field, key: str) -> None:
+    """Put what was typed in force, and try again what was refused elsewhere: it may fit now."""
+    if is_stale(key) or (field.current() is None and field.empty is None):
+        return
+    typed = st.session_state[key]
+    whole = isinstance(typed, float) and typed.is_integer() and abs(typed) < _EXACT
+    _try(field, int(typed) if whole else typed)
+    for other in [*_refused().values()]:
+        if other.field.name != field.name and _refusal(other.field):
+            _try(other.field, other.typed)
+
+
+def _try(field: Field, typed: Any) -> None:
+    _refused().pop(field.name, None)
+    try:
+        field.take(typed)
+    except InputError as error:
+        why = line = by_label(error)
+        if re.fullmatch(rf"{re.escape(field.place)}(\[\d+\])?", error.field):
+            line = f"{error.wrong}: {error.way_out}"
+            why, line = f"“{field.label}” {line}", f"{line[0].upper()}{line[1:]}"
+        _refused()[field.name] = Refusal(field, typed, field.current(), why, line)
 
 
 def _number(word: str) -> float | str:
@@ -173,7 +286,7 @@ def _number(word: str) -> float | str:
 
 def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
     value = st.session_state[key]
-    if value is None or is_stale(key) or not _is_there(path):
+    if value is None or is_stale(key) or value_at(path) is None:
         return
     if verb is None:
         state.edit(edits.set_field, path, value)

@@ -16,7 +16,7 @@ from core.runs.settings import RunSettings, make_settings
 from pages.components import frame, state
 from pages.components.data_choice import data_choice
 from pages.components.demo_card import limits_note
-from pages.components.fields import fresh_key, is_stale
+from pages.components.fields import SETTING, Field, fresh_key, is_stale, number_input
 from pages.components.setting_names import LABELS
 
 _AUGMENT = {
@@ -63,10 +63,10 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
 def _advanced(shown: RunSettings, locked: bool) -> None:
     left, right = st.columns(2, gap="small")
     with left:
-        _budget("cache_memory", shown, locked)
-        _number("seed", shown, locked, minimum=0)
+        _number("cache_memory", shown, locked, step=100, empty="auto")
+        _number("seed", shown, locked)
     with right:
-        _budget("cache_disk", shown, locked)
+        _number("cache_disk", shown, locked, step=100, empty="auto")
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
     st.caption(f"{empty}The disk is used only for what does not fit in memory.")
 
@@ -97,38 +97,25 @@ def _device() -> Future[Mapping[str, str]]:
 
 
 def _number(
-    field: str, shown: RunSettings, locked: bool, *, step: int = 1, minimum: int = 1
+    field: str, shown: RunSettings, locked: bool, *, step: int = 1, empty: str | None = None
 ) -> None:
-    key = _key(field, shown)
-    st.number_input(
-        LABELS[field],
-        value=None,
-        key=key,
-        min_value=minimum,
+    number_input(
+        Field(
+            LABELS[field],
+            f"{SETTING}{field}",
+            f"--{field.replace('_', '-')}",
+            lambda: getattr(shown if locked else state.settings(), field),
+            partial(_set, field),
+            empty,
+        ),
         step=step,
         disabled=locked,
-        on_change=_take,
-        args=(field, key),
-    )
-
-
-def _budget(field: str, shown: RunSettings, locked: bool) -> None:
-    key = _key(field, shown)
-    st.number_input(
-        LABELS[field],
-        value=None,
-        key=key,
-        min_value=0,
-        step=100,
-        placeholder="auto",
-        disabled=locked,
-        on_change=_take_or_empty,
-        args=(field, key),
     )
 
 
 def _choice(field: str, names: tuple[str, ...], shown: RunSettings, locked: bool) -> None:
-    key = _key(field, shown)
+    # a second tap on New run may bring what the run had, when the same fields show one's own
+    key = fresh_key(f"{SETTING}{field}", getattr(shown, field))
     st.selectbox(
         LABELS[field],
         names,
@@ -140,17 +127,7 @@ def _choice(field: str, names: tuple[str, ...], shown: RunSettings, locked: bool
     )
 
 
-def _key(field: str, shown: RunSettings) -> str:
-    # a second tap on New run may bring what the run had, when the same fields show one's own
-    return fresh_key(f"setting-{field}", getattr(shown, field))
-
-
 def _take(field: str, key: str) -> None:
-    if st.session_state[key] is not None:  # a number that was cleared changes nothing
-        _take_or_empty(field, key)
-
-
-def _take_or_empty(field: str, key: str) -> None:
     if not is_stale(key):
         _put(field, st.session_state[key])
 

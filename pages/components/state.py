@@ -152,8 +152,13 @@ def use_model(found: LayerTable) -> None:
 
 def edit(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
     """Apply one of the designer's verbs; a refusal becomes a notice and changes nothing."""
+    attempt(lambda: change(verb, *args, **kwargs))
+
+
+def change(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
+    """Apply one of the designer's verbs, or raise the InputError of its refusal."""
     origin = preset_in_use() or preset_origin()
-    attempt(lambda: _remember(history().edited(verb(schedule(), *args, **kwargs), origin)))
+    _remember(history().edited(verb(schedule(), *args, **kwargs), origin))
 
 
 def attempt(action: Callable[..., object], *args: Any, lead: str = "Nothing was changed: ") -> bool:

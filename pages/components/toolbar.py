@@ -11,10 +11,10 @@ from core.design.document import MAX_NAME
 from core.design.file_names import file_name
 from core.design.problems import Problem
 from pages.components import frame, opening, state
-from pages.components.fields import is_outdated, put
+from pages.components.fields import is_outdated, put, refusals
 from pages.components.group_editor import groups_button
 from pages.components.library_card import library_menu
-from pages.components.links import show_link
+from pages.components.links import opens_where, show_link
 from pages.components.model_box import model_box, model_reading
 from pages.components.model_weights import weights_menu
 from pages.components.preset_gallery import preset_button
@@ -24,7 +24,10 @@ _FILE, _SHARE = "file-menu", "share-menu"
 
 
 def toolbar(errors: Sequence[Problem]) -> None:
-    """Draw the row and carry out what is done in it; Run is off where there are errors."""
+    """Draw the row and carry out what is done in it.
+
+    Run is off where there are errors, and while a field of the schedule shows a refused number.
+    """
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
         model_box()
@@ -45,15 +48,17 @@ def has_open_menu() -> bool:
 
 
 def _run(errors: Sequence[Problem]) -> None:
+    off = [*(problem.message for problem in errors), *refusals(of_schedule=True)]
     if st.button(
         "Run",
         type="primary",
         icon=":material/play_arrow:",
         key="to-run",
-        disabled=bool(errors),
-        help=frame.escape_markdown(errors[0].message) if errors else None,
+        disabled=bool(off),
+        help=frame.escape_markdown(off[0]) if off else None,
     ):
         frame.go("run")
+    frame.why_off(off[0] if off else None)
 
 
 def _name() -> None:
@@ -129,6 +134,9 @@ def _open_file(key: str) -> None:
 
 def _share() -> None:
     with st.popover("Share", icon=":material/link:", key=_SHARE, on_change="rerun") as menu:
-        st.markdown("The whole schedule is in this link. Opening it never starts a run.")
+        st.markdown(
+            "The whole schedule is in this link. Opening it never starts a run. "
+            f"{frame.escape_markdown(opens_where())}"
+        )
         if menu.open:
             show_link(state.schedule())

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from core.design import curves, edits, words
 from core.design.budget import budget
 from core.design.curves import scale
-from core.design.document import LEAST_SCALE, MOST_SCALE, Window
+from core.design.document import Window
 from core.design.palette import group_colours
 from core.design.spec import Group, Schedule
 from core.design.words import percent
+from core.errors import InputError, shown
 from pages.components import frame, state
-from pages.components.fields import fresh_key, is_stale, sensible_step
+from pages.components.fields import Field, fresh_key, is_stale, number_input, sensible_step
 
 
 def window_panel() -> None:
@@ -34,7 +37,7 @@ def window_panel() -> None:
         with end:
             _freezes_at(group, index)
         with rate:
-            _lr_scale(group)
+            _lr_scale(group, index)
         if told := learning(schedule, group, index):
             st.html(f'<p class="thaw-said">{told}</p>')
         _batchnorm(group)
@@ -69,46 +72,49 @@ def _colour(schedule: Schedule, group: Group) -> str:
 
 def _thaws_at(group: Group, index: int) -> None:
     epochs = state.schedule().epochs
-    window = group.trainable[index] if group.trainable else (epochs, None)
-    key = fresh_key("thaws-at", min(window[0], epochs))
-    st.number_input(
-        "Thaws at",
-        value=None,
-        min_value=0,
-        max_value=epochs,
-        key=key,
+
+    def take(start: Any) -> None:
+        _refuse_beyond("Thaws at", start, 0)
+        if edges := _edges(group, index):
+            _move(group, index, start, edges[1])
+
+    number_input(
+        Field("Thaws at", "thaws-at", "Thaws at", lambda: _shown(group, index, 0), take),
+        step=1,
         help=f"Epoch from 0; {epochs} means that it never trains.",
-        on_change=lambda: _thaw(key, group, index, st.session_state[key]),
     )
 
 
 def _freezes_at(group: Group, index: int) -> None:
     epochs = state.schedule().epochs
-    window = group.trainable[index] if group.trainable else (epochs, None)
-    end = window[1]
-    key = fresh_key("freezes-at", epochs if end is None else min(end, epochs))
-    st.number_input(
-        "Freezes at",
-        value=None,
-        min_value=min(window[0] + 1, epochs),
-        max_value=epochs,
-        key=key,
+
+    def take(end: Any) -> None:
+        if edges := _edges(group, index):
+            _refuse_beyond("Freezes at", end, edges[0] + 1)
+            _move(group, index, edges[0], end)
+
+    number_input(
+        Field("Freezes at", "freezes-at", "Freezes at", lambda: _shown(group, index, 1), take),
+        step=1,
         disabled=not group.trainable,
         help=f"{epochs} means that it trains to the end.",
-        on_change=lambda: _freeze(key, group, index, st.session_state[key]),
     )
 
 
-def _thaw(key: str, group: Group, index: int, start: int | None) -> None:
-    edges = _edges(group, index)
-    if start is not None and edges and not is_stale(key):  # a field that was cleared tells nothing
-        _move(group, index, start, edges[1])
+def _refuse_beyond(label: str, epoch: Any, least: int) -> None:
+    """Raise InputError unless it is a whole epoch from `least` to the end of the run."""
+    most = state.schedule().epochs
+    if not isinstance(epoch, int) or not least <= epoch <= most:
+        raise InputError(label, f"is {shown(epoch)}", f"use a whole number from {least} to {most}")
 
 
-def _freeze(key: str, group: Group, index: int, end: int | None) -> None:
-    edges = _edges(group, index)
-    if edges and not is_stale(key):
-        _move(group, index, edges[0], end)
+def _shown(group: Group, index: int, edge: int) -> int | None:
+    """Return an edge of the window in hand as its field shows it; None for any other window."""
+    edges = _edges(group, index) if state.selected() == (group.name, index) else None
+    if edges is None:
+        return None
+    epoch, epochs = edges[edge], state.schedule().epochs
+    return epochs if epoch is None else min(epoch, epochs)
 
 
 def _edges(group: Group, index: int) -> Window | None:
@@ -125,7 +131,7 @@ def _edges(group: Group, index: int) -> Window | None:
 
 def _move(group: Group, index: int, start: int, end: int | None) -> None:
     at_end = end is None or end >= state.schedule().epochs
-    state.edit(edits.set_window, group.name, index, start, None if at_end else end)
+    state.change(edits.set_window, group.name, index, start, None if at_end else end)
 
 
 def _set(key: str, group: Group, field: str, value: object) -> None:
@@ -133,19 +139,23 @@ def _set(key: str, group: Group, field: str, value: object) -> None:
         state.edit(edits.set_group, group.name, **{field: value})
 
 
-def _lr_scale(group: Group) -> None:
-    now = float(f"{scale(state.schedule(), group):.12g}")  # 0.1 ** 2 is 0.010000000000000002
-    key = fresh_key("lr-scale", now)
-    st.number_input(
-        "LR scale",
-        value=None,
-        min_value=LEAST_SCALE,
-        max_value=MOST_SCALE,
-        step=sensible_step(now),
-        format="%g",
-        key=key,
+def _lr_scale(group: Group, index: int) -> None:
+    def now() -> float | None:
+        if state.selected() != (group.name, index):
+            return None
+        schedule = state.schedule()
+        # 0.1 ** 2 is 0.010000000000000002
+        return float(f"{scale(schedule, schedule.group(group.name)):.12g}")
+
+    def take(value: object) -> None:
+        if now() is not None:
+            state.change(edits.set_group, group.name, lr_scale=value)
+
+    place = f"groups[{state.schedule().groups.index(group)}].lr_scale"
+    number_input(
+        Field("LR scale", "lr-scale", place, now, take, empty=""),
+        step=sensible_step(now() or 1.0),
         help="The group's peak as a share of the base LR. Empty: set by the decay per group.",
-        on_change=lambda: _set(key, group, "lr_scale", st.session_state[key]),
     )
 
 

@@ -13,6 +13,7 @@ from core.runs.settings import RunSettings
 from pages.components.data_choice import BUNDLED
 from pages.components.setting_names import LABELS, by_label
 from tests.data.zips import classes, zipped
+from tests.pages.drawn import html
 
 
 @pytest.fixture
@@ -100,9 +101,44 @@ def test_a_run_that_is_shown_has_its_own_settings_locked(card: AppTest) -> None:
     assert settings(card) == RunSettings()
 
 
-def test_a_message_calls_a_setting_by_the_label_of_its_field(card: AppTest) -> None:
-    card.number_input(key="setting-image_size").set_value(3).run()
-    assert card.session_state["notice"].startswith("Nothing was changed: “Image size, px” is 3: ")
+@pytest.mark.parametrize(
+    ("field", "typed", "line"),
+    [
+        ("image_size", 3, "Is 3: it must be at least 16"),
+        ("samples", 1e9, "Is 1000000000: it must be at most 10000000"),
+        ("samples", 0, "Is 0: it must be at least 1"),
+        ("batch_size", 2.5, "Is 2.5: write a whole number"),
+        ("cache_memory", -1, "Is -1: it must be at least 0"),
+        ("seed", 1e300, "Is 1e+300: write a whole number"),
+    ],
+)
+def test_a_refused_number_stays_in_its_field_and_says_why_below_it(
+    card: AppTest, field: str, typed: float, line: str
+) -> None:
+    control = f"setting-{field}"
+    card.number_input(key=control).set_value(typed).run()
+    for _ in range(2):
+        assert settings(card) == RunSettings()
+        assert card.number_input(key=control).value == typed
+        assert f'role="alert">{line}</p>' in html(card)
+        card.run()
+    good = max(16, RunSettings().model_dump()[field] or 0) + 1
+    card.number_input(key=control).set_value(good).run()
+    assert settings(card) == RunSettings().model_copy(update={field: good})
+    assert 'role="alert"' not in html(card)
+
+
+def test_a_whole_number_may_be_written_with_an_exponent(card: AppTest) -> None:
+    card.number_input(key="setting-samples").set_value(1e6).run()
+    assert settings(card).samples == 1_000_000
+
+
+def test_no_button_offers_to_empty_a_number_that_has_no_empty_value(card: AppTest) -> None:
+    emptied = {each.key for each in card.number_input if not each.proto.HasField("default")}
+    assert emptied == {"setting-cache_memory", "setting-cache_disk"}
+    assert {each.proto.default for each in card.number_input if each.key == "setting-samples"} == {
+        RunSettings().samples
+    }
 
 
 def test_every_setting_has_one_label_and_other_flags_keep_their_names() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from pathlib import Path
 from random import Random
 from string import ascii_letters
@@ -9,13 +11,16 @@ from string import ascii_letters
 import pytest
 from hypothesis import given, settings
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import TextInput
 
 from core.design import edits, layers, link, parse, presets
 from core.design.spec import Schedule
+from core.runs import launch
 from core.runs.settings import RunSettings
 from pages.components.history import History
 from tests.design.strategies import schedules
-from tests.sample import sampled
+from tests.pages.drawn import html
+from tests.sample import sampled, thorough
 
 APP = str(Path(__file__).parents[2] / "app.py")
 SOME_PRESETS = {"exercise-mended", "gradual", "ulmfit", "one-cycle", "mae-vit-b"}
@@ -50,6 +55,10 @@ def test_every_shape_can_be_chosen_and_drawn(app: AppTest, shape: str) -> None:
     assert _schedule(app).lr.decay.shape == shape
 
 
+def _milestones(app: AppTest) -> TextInput:
+    return next(field for field in app.text_input if field.label == "Milestones")
+
+
 def test_milestones_are_typed_as_a_list_and_what_is_no_number_is_refused_in_words(
     app: AppTest,
 ) -> None:
@@ -62,13 +71,12 @@ def test_milestones_are_typed_as_a_list_and_what_is_no_number_is_refused_in_word
         ("0.5, x", "'x'"),
         ("0.9, 0.5", "ascend"),
         ("nan", "number"),
-        ("", "milestones"),
+        ("", "empty"),
     ):
-        next(field for field in app.text_input if field.label == "Milestones").set_value(
-            typed
-        ).run()
+        _milestones(app).set_value(typed).run()
         assert _schedule(app).lr.decay.model_dump()["milestones"] == (0.5, 0.75, 0.9)
-        assert told in app.error[0].value
+        assert _milestones(app).value == typed
+        assert told in _refusals(app)
 
 
 @pytest.mark.parametrize("preset", sampled(presets.names(), SOME_PRESETS))
@@ -220,6 +228,80 @@ def test_a_broken_link_says_so_and_leaves_the_work_alone(app: AppTest, text: str
     assert "the link" in app.error[0].value
 
 
+def _refusals(app: AppTest) -> str:
+    found = re.findall('<p class="thaw-refused" role="alert">(.*?)</p>', html(app))
+    return unescape(" ".join(found))
+
+
+@pytest.mark.parametrize(
+    ("key", "typed", "line"),
+    [
+        ("field:epochs", 2.5, "Is 2.5: write a whole number"),
+        ("lr-scale", 0.0, "Is 0: it must be at least"),
+        *thorough(
+            ("field:epochs", 0.0, "Is 0: it must be at least 1"),
+            ("field:optimizer.base_lr", -1.0, "Is -1: it must be at least 1e-12"),
+            ("field:lr.decay.floor.factor", 1.5, "Is 1.5: it must be at most 1"),
+            ("thaws-at", 7.0, "Is 7: use a whole number from 0 to 6"),
+            ("thaws-at", 1.5, "Is 1.5: use a whole number from 0 to 6"),
+            ("freezes-at", 4.0, "Is 4: use a whole number from 5 to 6"),
+        ),
+    ],
+)
+def test_a_refused_number_stays_in_its_field_and_keeps_run_off_until_it_is_mended(
+    app: AppTest, key: str, typed: float, line: str
+) -> None:
+    app.session_state["selected"] = ("stage2", 0)
+    before = app.run().number_input(key=key).value
+    app.number_input(key=key).set_value(typed).run()
+    assert _schedule(app) == presets.load(presets.DEFAULT)
+    assert app.number_input(key=key).value == typed
+    assert _refusals(app).startswith(line)
+    assert app.button(key="to-run").disabled
+    assert line[1:] in "".join(re.findall('<p class="thaw-off".*?</p>', html(app)))
+    app.number_input(key=key).set_value(before).run()
+    assert _refusals(app) == ""
+    assert not app.button(key="to-run").disabled
+
+
+def test_a_refused_number_gives_way_to_a_value_that_comes_from_elsewhere(app: AppTest) -> None:
+    app.run().number_input(key="field:epochs").set_value(9).run()
+    app.number_input(key="field:epochs").set_value(0).run()
+    assert _refusals(app) != ""
+    app.button(key="undo").click().run()
+    (shown,) = [field for field in app.number_input if field.label == "Epochs"]
+    assert shown.value == _schedule(app).epochs == 6
+    assert _refusals(app) == ""
+    assert not app.button(key="to-run").disabled
+
+
+def test_a_refused_epoch_of_a_window_is_forgotten_with_the_window(app: AppTest) -> None:
+    app.session_state["selected"] = ("stage2", 0)
+    app.run().number_input(key="thaws-at").set_value(99).run()
+    app.session_state["selected"] = ("head", 0)
+    app.run()
+    assert _refusals(app) == ""
+    assert not app.button(key="to-run").disabled
+    (shown,) = [field for field in app.number_input if field.label == "Thaws at"]
+    assert shown.value == 0
+
+
+def test_a_run_starts_with_no_number_but_those_that_its_fields_show(
+    app: AppTest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "prepare", lambda: None)
+    app = AppTest.from_function(_one_page, default_timeout=120)
+    app.session_state["name-of-page"] = "run"
+    assert not app.run().button(key="start").disabled
+    app.number_input(key="setting-image_size").set_value(3).run()
+    assert app.button(key="start").disabled
+    why = "“Image size, px” is 3: it must be at least 16"
+    assert f'<p class="thaw-off" role="status">{why}</p>' in html(app)
+    app.number_input(key="setting-image_size").set_value(32).run()
+    assert not app.button(key="start").disabled
+    assert 'class="thaw-off"' not in html(app)
+
+
 def test_a_cleared_number_changes_nothing(app: AppTest) -> None:
     app.run().number_input(key="field:optimizer.base_lr").set_value(None).run()
     assert _schedule(app) == presets.load(presets.DEFAULT)
@@ -280,3 +362,29 @@ def test_the_preview_counts_no_images_that_the_bundled_data_does_not_have(app: A
     app.run()
     app.session_state["settings"] = RunSettings(samples=5_000)
     assert "63 per epoch" in "".join(part.proto.body for part in app.run().get("html"))
+
+
+def _one_page() -> None:
+    import importlib
+
+    import streamlit as st
+
+    from pages.components import frame
+
+    frame.dress()
+    name = st.session_state["name-of-page"]
+    draw = importlib.import_module(f"pages.{name}").page
+    frame.navigate({name: st.Page(draw, title=name, url_path=name, default=True)})
+
+
+@pytest.mark.parametrize("name", ["compare", "export", *thorough("design", "run", "learn")])
+def test_a_home_folder_that_cannot_be_used_is_said_where_it_is_needed(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
+    app = AppTest.from_function(_one_page, default_timeout=120)
+    app.session_state["name-of-page"], app.session_state["target"] = name, "html"
+    app.session_state["file-menu"] = True
+    assert not app.run().exception, app.exception
+    told = [each.value for each in (*app.error, *app.warning, *app.caption)]
+    assert any("no such home folder" in each for each in told) == (name != "learn")

@@ -128,8 +128,20 @@ def test_a_model_that_the_demo_does_not_run_gives_way_by_one_click() -> None:
 def test_a_setting_over_its_limit_is_refused_and_stays(field: str, value: int) -> None:
     app = visitor()
     shown(app.number_input(key=f"setting-{field}").set_value(value).run())
-    assert "the hosted demo takes at most" in app.error[0].value.replace("\\", "")
+    assert "the hosted demo takes at most" in html(app)
+    assert app.number_input(key=f"setting-{field}").value == value
+    assert app.button(key="start").disabled
     assert settings(app) == demo.first_settings()
+
+
+def test_a_refused_number_is_taken_once_another_one_has_made_room_for_it() -> None:
+    app = visitor()
+    shown(app.number_input(key="setting-batch_size").set_value(20).run())
+    assert "the hosted demo has memory for 11 images" in html(app)
+    shown(app.number_input(key="setting-image_size").set_value(32).run())
+    assert (settings(app).image_size, settings(app).batch_size) == (32, 20)
+    assert "the hosted demo has memory" not in html(app)
+    assert not app.button(key="start").disabled
 
 
 def test_settings_that_came_from_elsewhere_give_way_by_one_click() -> None:
