@@ -148,6 +148,13 @@ def test_a_cascade_is_previewed_taken_back_and_applied_as_one_edit(open_page: Op
     popover.get_by_label("Epochs apart").fill("1")
     expect_windows(page, "stage4", "3-6")
     expect_windows(page, "head", "1-6")
+    popover.get_by_label("First thaw").fill("99")
+    expect(popover.get_by_role("status")).to_have_text(
+        "First thaw is 99: use a whole number from 0 to 6."
+    )
+    expect(popover.get_by_role("button", name="Apply")).to_be_disabled()
+    page.keyboard.press("Enter")
+    expect_windows(page, "head", "1-6")
     page.keyboard.press("Escape")
     expect(popover).to_be_hidden()
     expect(tool(page, "Cascade")).to_be_focused()

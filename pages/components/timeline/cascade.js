@@ -1,7 +1,6 @@
 // The cascade's popover: evenly spaced thaws over several rows, shown as they are chosen.
 
 import { catchUp, release } from "./answers.js";
-import { clamp } from "./axis.js";
 import { el, show, text } from "./dom.js";
 import { counted } from "./format.js";
 import { commitTyping, remember } from "./gesture.js";
@@ -41,7 +40,7 @@ export function buildCascade() {
     el("cascade-ends", cancel, apply),
   );
   show(node, false);
-  return { node, title, note, first, every, until };
+  return { node, title, note, first, every, until, apply };
 }
 
 /** Open the popover over the rows that are selected together, or over all of them. */
@@ -66,19 +65,30 @@ export function openCascade(timeline) {
   popover.first.select();
 }
 
-/** Show what the numbers in the popover make of the rows; a field that is empty changes nothing. */
+/** Why a thaw or a spacing that was typed cannot be used; null where both can. */
+export function cascadeRefusal(first, every, epochs) {
+  const refused = (label, typed, kind) =>
+    `${label} is ${typed.trim() || "empty"}: use ${kind} from 0 to ${epochs}.`;
+  const inside = (typed) => typed.trim() !== "" && Number(typed) >= 0 && Number(typed) <= epochs;
+  if (!inside(first) || !Number.isInteger(Number(first))) return refused("First thaw", first, "a whole number");
+  return inside(every) ? null : refused("Epochs apart", every, "a number");
+}
+
+/** Show what the numbers in the popover make of the rows; one that is refused changes nothing. */
 export function preview(timeline) {
   const { data, popover, cascade } = timeline;
   const { saved, names } = cascade;
   const { epochs } = data;
   const { first, every, until } = popover;
-  if (first.value === "" || every.value === "") return;
+  const refusal = cascadeRefusal(first.value, every.value, epochs);
+  popover.apply.disabled = refusal !== null;
+  popover.note.classList.toggle("refused", refusal !== null);
+  if (refusal !== null) {
+    text(popover.note, refusal);
+    return;
+  }
   const spans = names.map((name) => saved.windows.get(name));
-  const plan = {
-    first: clamp(Math.round(first.valueAsNumber), 0, epochs),
-    every: clamp(every.valueAsNumber, 0, epochs),
-    until: until.value,
-  };
+  const plan = { first: first.valueAsNumber, every: every.valueAsNumber, until: until.value };
   const made = cascaded(spans, plan, epochs);
   timeline.windows = new Map(saved.windows);
   names.forEach((name, place) => timeline.windows.set(name, made[place]));

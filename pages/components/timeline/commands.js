@@ -32,7 +32,7 @@ export function press(timeline, event) {
 /** Apply in the cascade's popover, or Enter in one of its fields. */
 export function submit(timeline, event) {
   event.preventDefault();
-  if (timeline.cascade) closeCascade(timeline, { keep: true });
+  if (timeline.cascade && !timeline.popover.apply.disabled) closeCascade(timeline, { keep: true });
 }
 
 /** A number in the cascade's popover has changed. */

@@ -116,3 +116,18 @@ def test_the_proposed_spacing_leaves_no_group_out(count: int, epochs: int) -> No
     every = node("spacingFor(count, epochs)", count=count, epochs=epochs)
     found = cascade(count, epochs, first=0, every=every, until="end")
     assert [] not in found
+
+
+def test_a_number_of_a_cascade_is_refused_in_words() -> None:
+    good = [("0", "0"), ("8", "0.5"), ("1e0", "8")]
+    bad = [("9", "1"), ("-1", "1"), ("2.5", "1"), ("", "1"), ("1", ""), ("1", "8.5")]
+    refusals = "cases.map(([first, every]) => cascadeRefusal(first, every, 8))"
+    assert node(refusals, cases=good) == [None] * len(good)
+    assert node(refusals, cases=bad) == [
+        "First thaw is 9: use a whole number from 0 to 8.",
+        "First thaw is -1: use a whole number from 0 to 8.",
+        "First thaw is 2.5: use a whole number from 0 to 8.",
+        "First thaw is empty: use a whole number from 0 to 8.",
+        "Epochs apart is empty: use a number from 0 to 8.",
+        "Epochs apart is 8.5: use a number from 0 to 8.",
+    ]
