@@ -166,8 +166,10 @@ def _refusal() -> str | None:
 
 def _unready() -> str | None:
     """Return why a run would not be of what the fields show: a number or the data is refused."""
-    if typed := refusals():
-        return typed[0]
+    if of_schedule := refusals(of_schedule=True):
+        return f"On the Design page, {of_schedule[0]}"
+    if of_settings := refusals():
+        return of_settings[0]
     refused = isinstance(seen(state.settings().data), str)
     return missing() or (_REFUSED_DATA if refused else None)
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.data import uploads
 from core.data.image_files import UNREADABLE, check_image, reason
 from core.data.image_folder import Found, files_in, find_images
+from core.data.zip_members import Limits
 from core.errors import one_line
 
-MOST_TRIED = 20_000
-"""Files up to which all are tried, as many as a zip may have."""
 _NAMED = 20
 _THREADS = 4
 _TELL_EVERY = 50
@@ -44,14 +44,14 @@ def find_readable(folder: Path) -> Iterator[Tried | Readable]:
     """Yield progress while each file of a folder is tried, and the Readable as the last item.
 
     What is left out is what unpacking a zip of the folder leaves out; of an unpacked zip it is
-    that. Of a folder with over 20,000 files none is tried: a run fails if it meets one that cannot
-    be read. Raises DataError as `find_images` does.
+    that. Of a folder that no zip may hold, as it has over 20,000 files or 2 GB, none is tried: a
+    run fails if it meets one that cannot be read. Raises DataError as `find_images` does.
     """
     if note := uploads.read_note(folder):
         yield Readable(find_images(folder), note.left_out, note.skipped)
         return
     inside, outside = files_in(folder)
-    if len(inside) > MOST_TRIED:
+    if _is_too_much(inside, uploads.limits()):
         yield Readable(find_images(folder))
         return
     faults = dict.fromkeys(outside, "outside the class folders")
@@ -73,6 +73,17 @@ def left_out_lines(left_out: tuple[tuple[str, str], ...], skipped: int) -> list[
     lines = [f"{path}: {why}" for path, why in left_out]
     more = skipped - len(left_out)
     return [*lines, f"and {more:,} more"] if more else lines
+
+
+def _is_too_much(files: Sequence[Path], most: Limits) -> bool:
+    """Return whether a zip may not hold as many files, or as many bytes."""
+    if len(files) > most.members:
+        return True
+    total = 0
+    for path in files:
+        with suppress(OSError):
+            total += path.stat().st_size
+    return total > most.unpacked
 
 
 def _fault(path: Path) -> str:

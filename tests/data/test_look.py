@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from core.data import look as looks
-from core.data import readable
+from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
 from core.data.look import ClassCount, Picture, Sizes, fingerprint, look_at, spread
 from core.errors import DataError
@@ -51,7 +52,8 @@ def test_the_bundled_data_is_looked_at_like_any_other() -> None:
 
 
 def test_few_files_of_very_many_are_opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(readable, "MOST_TRIED", 799)
+    few = replace(uploads.limits(), members=799)
+    monkeypatch.setattr(uploads, "limits", lambda: few)
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         for number in range(400):

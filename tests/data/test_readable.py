@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from core.data import readable, uploads
+from core.data import uploads
 from core.data.look import look_at
 from core.data.readable import Readable, find_readable
 from core.data.uploads import Upload
+from core.data.zip_members import Limits
 from tests.data.zips import classes, png, zipped
 
 
@@ -74,8 +76,18 @@ def test_a_look_counts_the_images_that_a_run_has_and_names_the_rest(tmp_path: Pa
     assert dict(seen.left_out)["cat/text.jpg"] == "not an image"
 
 
-def test_of_too_many_files_none_is_tried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder_of([*classes("cat", "dog", images=6), *ODD], tmp_path)
-    for most, skipped in ((19, 0), (20, 7)):
-        monkeypatch.setattr(readable, "MOST_TRIED", most)
+def test_of_files_that_are_too_many_or_too_large_for_a_zip_none_is_tried(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [*classes("cat", "dog", images=6), *ODD]
+    folder_of(files, tmp_path)
+    size = sum(len(content) for _, content in files)
+    for most, skipped in (
+        ({"members": 19}, 0),
+        ({"members": 20}, 7),
+        ({"unpacked": size // 2}, 0),
+        ({"unpacked": size}, 7),
+    ):
+        limits = replace(Limits(upload=10**9, unpacked=10**9), **most)
+        monkeypatch.setattr(uploads, "limits", lambda limits=limits: limits)
         assert found_in(tmp_path).skipped == skipped

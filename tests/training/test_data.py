@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.data import readable
+from core.data import uploads
 from core.data.bundled import BUNDLED_TRAIN_IMAGES
 from core.design.batches import batches
 from core.errors import DataError
@@ -183,7 +184,8 @@ def test_images_that_cannot_be_read_are_left_out_and_named(folder):
 def test_an_image_that_cannot_be_read_ends_a_run_where_there_are_too_many_to_try(
     folder, monkeypatch
 ):
-    monkeypatch.setattr(readable, "MOST_TRIED", 19)
+    few = replace(uploads.limits(), members=19)
+    monkeypatch.setattr(uploads, "limits", lambda: few)
     (folder / "cat" / "0.png").write_text("no image")
     message = refused(folder)
     assert "where an image cannot be read" in message
