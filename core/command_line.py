@@ -172,11 +172,12 @@ def _epochs(given: int | str | None) -> int | None:
 @whole_option(
     "--batch-size", _DEFAULTS.batch_size, about="Images per batch, for the BatchNorm checks."
 )
-def check(file: str, batch_size: int) -> None:
+@STEPS_PER_EPOCH
+def check(file: str, batch_size: int, steps_per_epoch: int) -> None:
     """Check a schedule for errors and unwise settings. Errors go to stderr, with exit code 2."""
     schedule = read_schedule(file)
     batch_size = make_settings(batch_size=batch_size).batch_size
-    found = problems.problems(schedule, table_if_known(schedule), batch_size)
+    found = problems.problems(schedule, table_if_known(schedule), batch_size, steps_per_epoch)
     for problem in found:
         line = f"{problem.severity}: {problem.message} [{problem.code}]"
         click.echo(one_line(line), err=problem.severity == "error")

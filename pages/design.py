@@ -95,7 +95,9 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     The window's card and the problems go into `panels`, a phone's costs into `cost`. Gives the
     problems that are errors.
     """
-    found = problems.problems(state.schedule(), state.table(), state.settings().batch_size)
+    found = problems.problems(
+        state.schedule(), state.table(), state.settings().batch_size, state.steps_per_epoch()
+    )
     errors = [problem for problem in found if problem.severity == "error"]
     beside = _beside_the_hand(errors)
     if st.session_state.setdefault(_BESIDE, beside) != beside:

@@ -97,7 +97,7 @@ def _phases(source: Source) -> str:
 
 
 def _problems(source: Source) -> str:
-    found = problems.problems(source.schedule, source.table)
+    found = problems.problems(source.schedule, source.table, steps_per_epoch=source.steps_per_epoch)
     if not found:
         return "<p>None was found.</p>"
     lines = (

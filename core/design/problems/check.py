@@ -27,6 +27,7 @@ CHECKS: dict[str, Callable[[Facts], Iterator[Problem]]] = {
     "frozen-head": windows.frozen_head,
     "long-warmup": warmup.long_warmup,
     "zero-epoch": warmup.zero_epoch,
+    "one-step-epochs": rates.one_step_epochs,
     "rising-lr": rates.rising_lr,
     "floor-above-peak": rates.floor_above_peak,
     "unusual-lr": optimizer.unusual_lr,
@@ -38,6 +39,7 @@ CHECKS: dict[str, Callable[[Facts], Iterator[Problem]]] = {
     "early-warmup": warmup.early_warmup,
     "no-warmup": warmup.no_warmup,
     "coarse-steps": rates.coarse_steps,
+    "flat-lr": rates.flat_lr,
     "frozen-above": windows.frozen_above,
     "never-trains": windows.never_trains,
     "kept-moments": optimizer.kept_moments,
@@ -47,14 +49,18 @@ CHECKS: dict[str, Callable[[Facts], Iterator[Problem]]] = {
 
 
 def problems(
-    schedule: Schedule, layers: LayerTable | None = None, batch_size: int | None = None
+    schedule: Schedule,
+    layers: LayerTable | None = None,
+    batch_size: int | None = None,
+    steps_per_epoch: int | None = None,
 ) -> tuple[Problem, ...]:
     """The problems of a schedule: errors first, then warnings, then hints; of a kind at most 20.
 
     With the model's layer table, its paths, weights and BatchNorm layers are checked as well; with
-    the run's batch size in images, whether BatchNorm can train on it.
+    the run's batch size in images, whether BatchNorm can train on it; with its steps per epoch,
+    whether an epoch has more than one.
     """
-    facts = Facts(schedule, layers, batch_size)
+    facts = Facts(schedule, layers, batch_size, steps_per_epoch)
     found = [p for check in CHECKS.values() for p in islice(check(facts), MAX_OF_A_KIND)]
     return tuple(sorted(found, key=lambda problem: ORDER[problem.severity]))
 

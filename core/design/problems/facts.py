@@ -16,7 +16,7 @@ from core.design.spec import Group, Schedule
 
 @dataclass(frozen=True)
 class Facts:
-    """A schedule, its model's layer table and the run's batch size, None where not known.
+    """A schedule, its model's layer table, the run's batch size and steps; None where not known.
 
     What several checks need is worked out once.
     """
@@ -24,6 +24,7 @@ class Facts:
     schedule: Schedule
     layers: LayerTable | None = None
     batch_size: int | None = None
+    steps_per_epoch: int | None = None
 
     @cached_property
     def spans(self) -> dict[str, tuple[Span, ...]]:

@@ -1,4 +1,4 @@
-"""The curve and the groups' peaks: floors that lift, spreads too wide, steps too coarse."""
+"""The curve and the groups' peaks: floors that lift, spreads too wide, steps too few or coarse."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from core.design.problems import windows
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
 from core.design.spec import Schedule
-from core.design.words import epochs, listed, rate
+from core.design.words import counted, epochs, listed, one_or_more, rate
 
 FLAT = 0.9
 """A floor of this share of the peak or more leaves nothing to anneal."""
+SAME = 0.99
+"""A floor of this share of a group's peak or more is its peak."""
 USUAL_FLOOR = 0.01
 WIDE = 1e6
 NARROWER = 1e4
@@ -40,6 +42,29 @@ def rising_lr(facts: Facts) -> Iterator[Problem]:
     way_out = "make the floor a factor of each group's peak"
     fix = Fix("Floor as a factor", edits.to_relative_floor(facts.schedule))
     yield Problem("rising-lr", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
+
+
+def flat_lr(facts: Facts) -> Iterator[Problem]:
+    """Groups that train peak at the absolute floor, so that their rates never fall as others do.
+
+    Those that peak below it are rising-lr's; where no rate falls, floor-above-peak says so.
+    """
+    floor = facts.floor_lr
+    if floor is None or _flat_floor(facts) is not None:
+        return
+    peaks = {group.name: facts.peaks[group.name] for group in reversed(facts.training)}
+    flat = {n: peak for n, peak in peaks.items() if SAME * peak <= floor <= peak * _ROUNDING}
+    if not flat or all(floor > FLAT * peak for peak in peaks.values()):
+        return
+    names = tuple(flat)  # from the head, as they are drawn
+    wrong = (
+        f"is {rate(floor, 6)}, and {listed(f'{name} ({rate(flat[name], 2)})' for name in names)} "
+        f"{one_or_more(names, 'peaks', 'peak')} there, so "
+        f"{one_or_more(names, 'its rate never falls', 'their rates never fall')}"
+    )
+    way_out = "make the floor a factor of each group's peak"
+    fix = Fix("Floor as a factor", edits.to_relative_floor(facts.schedule))
+    yield Problem("flat-lr", "lr.decay.floor.lr", names, wrong, way_out, fix)
 
 
 def floor_above_peak(facts: Facts) -> Iterator[Problem]:
@@ -103,6 +128,17 @@ def coarse_steps(facts: Facts) -> Iterator[Problem]:
     adds = _late(Facts(mended, facts.layers)) - _late(facts)
     fix = None if adds else Fix("LR steps by step", mended)
     yield Problem("coarse-steps", "lr.interval", (), wrong, way_out, fix)
+
+
+def one_step_epochs(facts: Facts) -> Iterator[Problem]:
+    """An epoch of the run is a single optimizer step."""
+    if facts.steps_per_epoch != 1:
+        return
+    total, size = facts.schedule.epochs, facts.batch_size
+    batch = "" if size is None else f" of up to {counted(size, 'image')}"
+    wrong = f"is {total}, but each is one batch{batch}, so the run has {counted(total, 'step')}"
+    way_out = "use a smaller batch size or more images"
+    yield Problem("one-step-epochs", "epochs", (), wrong, way_out)
 
 
 def _late(facts: Facts) -> set[tuple[str, ...]]:

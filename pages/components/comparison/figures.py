@@ -122,7 +122,7 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
             trainable.append(Cell(_many(_trains_at_the_end(slot.plan))))
             continue
         layers = slot.table
-        found = problems.problems(slot.plan, layers, slot.settings.batch_size)
+        found = problems.problems(slot.plan, layers, slot.settings.batch_size, slot.steps_per_epoch)
         errors = sum(problem.severity == "error" for problem in found)
         remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
         told.append(Cell(str(len(found)), remark))

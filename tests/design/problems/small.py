@@ -46,9 +46,9 @@ def body(trains: Any = ((0, None),), **fields: Any) -> dict[str, Any]:
     return group("body", *ALL, trains=trains, **fields)
 
 
-def codes(bad: Schedule, batch_size: int | None = None) -> list[str]:
+def codes(bad: Schedule, batch_size: int | None = None, steps: int | None = None) -> list[str]:
     """The codes of all problems, in the order in which they are told."""
-    told = problems.problems(bad, layers.find(bad.model.name), batch_size)
+    told = problems.problems(bad, layers.find(bad.model.name), batch_size, steps)
     return [problem.code for problem in told]
 
 

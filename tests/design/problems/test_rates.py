@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from core.design import presets
+import pytest
+
+from core.design import presets, problems
 from core.design.learning_rate import FloorFactor
 from core.design.spec import Schedule
 from tests.design.problems.small import (
     ALL,
+    RESNET18,
     body,
     codes,
     fixed,
@@ -55,13 +58,50 @@ def test_a_floor_just_above_a_peak_is_not_called_a_rise_to_one_fold():
     )
 
 
-def test_a_floor_of_just_the_lowest_peak_lets_nothing_rise():
-    assert codes(with_floor(1e-5)) == []
+def test_a_floor_of_just_the_lowest_peak_lets_nothing_rise_and_keeps_that_group_from_falling():
+    bad = with_floor(1e-5)
+    problem = only("flat-lr", bad)
+    assert (problem.severity, problem.path) == ("hint", "lr.decay.floor.lr")
+    assert problem.groups == ("stem",)
+    assert problem.message == (
+        "lr.decay.floor.lr is 1e-5, and stem (1e-5) peaks there, so its rate never falls: "
+        "make the floor a factor of each group's peak"
+    )
+    assert fixed(problem, bad, "Floor as a factor").lr.decay.floor == FloorFactor(factor=0.01)
+    assert codes(with_floor(9e-6)) == []
+
+
+def test_a_flat_rate_is_told_of_groups_that_train_beside_others_that_fall():
+    floor = {"decay": {"shape": "linear", "floor": {"lr": 1e-5}}}
+    stem, middle = group("stem", "conv1", "bn1"), group("middle", *ALL[2:])
+    lr = {"group_decay": 0.1, **floor}
+    still = schedule({**stem, "trainable": []}, middle, group("head"), lr=lr)
+    assert found("flat-lr", still) == []
+    alone = schedule(stem, *({**g, "trainable": []} for g in (middle, group("head"))), lr=lr)
+    assert found("flat-lr", alone) == []  # nothing falls that it could be told apart from
+
+
+def test_an_epoch_of_one_step_is_told_with_the_steps_of_the_whole_run():
+    made = three()
+    (problem,) = problems.problems(made, RESNET18, 32, 1)
+    assert (problem.code, problem.severity, problem.fix) == ("one-step-epochs", "warning", None)
+    assert problem.message == (
+        "epochs is 4, but each is one batch of up to 32 images, so the run has 4 steps: "
+        "use a smaller batch size or more images"
+    )
+    assert codes(made, 32, 2) == codes(made, 32) == []
+
+
+@pytest.mark.parametrize("preset", presets.names())
+def test_no_preset_has_one_step_or_a_flat_rate_but_the_exercise(preset: str):
+    told = {"flat-lr", "one-step-epochs"} & set(codes(presets.load(preset), 32, 32))
+    assert told == ({"flat-lr"} if preset == "exercise" else set())
 
 
 def test_the_exercise_shows_its_faults():
     bad = presets.load("exercise")
-    assert codes(bad) == ["rising-lr", "moving-batchnorm", "cold-thaw", "never-trains"]
+    assert codes(bad) == ["rising-lr", "moving-batchnorm", "cold-thaw", "flat-lr", "never-trains"]
+    assert the("flat-lr", bad).groups == ("layer2",)
     assert the("rising-lr", bad).message == (
         "lr.decay.floor.lr is 1e-6, above the peak of stem (1e-8) and layer1 (1e-7), "
         "so the rate rises up to 100-fold: make the floor a factor of each group's peak"
