@@ -12,12 +12,12 @@ from core.files import disk_use
 from core.files.home import HOME
 from core.runs import folder as folders
 from core.runs import launch, trash
-from core.runs.standing import standing
+from core.runs.description import describe
 
 
 @click.command()
 def runs() -> None:
-    """List all runs, newest first: id, status, epochs, accuracy, disk use, and name."""
+    """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
     root = launch.root()
     _refuse_unlistable(root)
     found = folders.list_runs(root)
@@ -62,13 +62,15 @@ COMMANDS = (runs, delete, restore, empty_trash)
 
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
     """A run's cells in the list; `held` is what it takes of the disk, in bytes."""
-    stands = standing(run)
+    told = describe(run)
+    stands = told.standing
     try:
         schedule = folders.read(run)[0]
     except InputError as error:
         name, epochs = f"damaged: {error}", ""
     else:
-        name, epochs = schedule.name, f"{stands.epochs_done} of {schedule.epochs}"
+        name = " · ".join(filter(None, (told.name, told.schedule, told.when, told.data)))
+        epochs = f"{stands.epochs_done} of {schedule.epochs}"
     share = "" if stands.accuracy is None else f"{stands.accuracy:.1%}"
     return run.name, stands.told, epochs, share, _size(held), name
 

@@ -84,7 +84,7 @@ def _top(slots: Sequence[Slot]) -> bool:
 def _slot(place: int, names: Mapping[str, str]) -> None:
     now = compared.chosen()
     value = now[place] if place < len(now) else None
-    key = fresh_key(f"slot-{place}", value)
+    key = fresh_key(f"slot-{place}", value, names.get(str(value), ""))
     box = st.container(
         horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"slot-box-{place}"
     )

@@ -11,7 +11,7 @@ from core.design import problems
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import event_log, folder, launch
+from core.runs import event_log, folder, label, launch
 from core.runs.digest import Digest, extended
 from core.runs.outcome import Status
 from core.runs.settings import RunSettings, planned_steps
@@ -25,6 +25,7 @@ from pages.components.fields import refusals
 from pages.components.going_card import going_card
 from pages.components.mistakes import mistakes
 from pages.components.run_charts import planned_chart, run_charts
+from pages.components.run_label import label_fields, note_row
 from pages.components.run_list import run_list
 from pages.components.run_settings import device_chip, run_settings
 from pages.components.run_status import empty_card, status_card
@@ -79,6 +80,8 @@ def page() -> None:
     if not live:
         launch.prepare()
     _top(root, shown, status, let_go=let_go)
+    if shown is not None:
+        note_row(shown.folder)
     going = own_runs.live(root)
     with st.container(key="run-body" if shown else "run-new"):
         side, wide = st.columns([336, 1040], gap="small")
@@ -118,7 +121,10 @@ def _shown_run(root: Path) -> _Shown | None:
 
 
 def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) -> None:
-    with frame.title_row(shown.schedule if shown else state.schedule()):
+    name = label.read(shown.folder).name if shown else None
+    with frame.title_row(shown.schedule if shown else state.schedule(), name or ""):
+        if shown is not None:
+            label_fields(shown.folder, shown.schedule.name)
         device_chip()
         if shown is None:
             _start_button(let_go=let_go)

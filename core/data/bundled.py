@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 BUNDLED_DATA = "fashion-mnist"
 """What settings call these images, in place of a folder."""
 BUNDLED_TRAIN_IMAGES = 2_000
+BUNDLED_TITLE = "Fashion-MNIST"
+"""What people read for these images."""
 
 SplitName = Literal["train", "validation"]
 

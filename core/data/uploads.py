@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
 from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reason
 from core.data.zip_layout import Layout, Placed, arrange, with_suffix
 from core.data.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
@@ -124,6 +125,14 @@ def read_note(unpacked: Path) -> Upload | None:
         )
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
+
+
+def title(data: str) -> str:
+    """Return what people call the data of run settings: the bundled set, a zip, or a folder."""
+    if data == BUNDLED_DATA:
+        return BUNDLED_TITLE
+    note = read_note(Path(data))
+    return note.name if note else Path(data).name or data
 
 
 def _is_whole(upload: Upload) -> bool:

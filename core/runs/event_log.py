@@ -19,6 +19,8 @@ ROOM = "room"
 _ROOM_BYTES = 16_384
 _LONGEST_END = 65_536
 """Bytes: a last event that is longer is found by reading all of them."""
+_LONGEST_START = 262_144
+"""Bytes in which a run tells of its data."""
 _LONGEST_LINE = 16 * 1024**2
 """Bytes that are read of a line."""
 _MOST = 1024**3
@@ -116,6 +118,20 @@ def last(folder: Path) -> tuple[ev.Event, ...]:
         return (ev.EVENT.validate_json(lines[-2]),)
     except (OSError, IndexError, ValidationError):
         return ()
+
+
+def started(folder: Path) -> ev.Started | None:
+    """Return the first Started event, which every later sitting repeats; None before it is told.
+
+    Only what comes before it is read, and at most a quarter of a MiB.
+    """
+    with suppress(OSError), opened(folder / EVENTS) as file:
+        for line in file.read(_LONGEST_START).splitlines():
+            with suppress(ValidationError):
+                event = ev.EVENT.validate_json(line)
+                if isinstance(event, ev.Started):
+                    return event
+    return None
 
 
 def _line(file: BinaryIO) -> bytes:

@@ -6,6 +6,7 @@ pid  lock  STOP  room           the process that runs it, see claim.py
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
 predictions.json                what the last evaluation said of each image, see predictions.py
+label.json                      its own name and a note, see label.py
 not-finite.json                 what led to a loss that is not finite, see core.training.evidence
 log.txt                         what a launched process printed, and any error in Thaw itself
 """
@@ -105,14 +106,6 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
         way_out = f"name one with {SCHEDULE} and {SETTINGS} in it, made by: python -m core run"
         raise InputError("DIR", wrong, way_out) from None
     return parse(schedule), read_settings(settings)
-
-
-def name_of(folder: Path) -> str:
-    """The name of the run's schedule, or of its folder if that is damaged."""
-    try:
-        return read(folder)[0].name
-    except InputError:
-        return folder.name
 
 
 def status(folder: Path) -> Status:

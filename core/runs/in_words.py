@@ -7,6 +7,8 @@ from pathlib import Path
 from core.design.spec import Schedule
 from core.errors import InputError
 from core.runs import folder as folders
+from core.runs import label
+from core.runs.description import conditions
 from core.runs.forecast import duration
 
 Facts = tuple[tuple[str, str], ...]
@@ -18,7 +20,7 @@ def facts(folder: Path, schedule: Schedule) -> Facts:
 
     Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
     """
-    ran, _ = folders.read(folder)
+    ran, settings = folders.read(folder)
     if not ran.equals_but_for_name(schedule):
         wrong = f"is {str(folder)!r}, a run of another schedule ({ran.name})"
         raise InputError("--run", wrong, f"export {str(folder / folders.SCHEDULE)!r} instead")
@@ -33,12 +35,16 @@ def facts(folder: Path, schedule: Schedule) -> Facts:
         wrong = f"is {str(folder)!r}, a run without an audit"
         raise InputError("--run", wrong, "let it finish first: python -m core resume DIR")
     audit = end.audit
+    own = label.read(folder).name
+    name = "" if own is None else f"“{own}”, "
     frozen = "did not move" if audit.frozen_groups_unchanged else "moved: their bits differ"
     return (
-        ("run", f"{end.status} in {duration(end.seconds)} on {end.device}"),
+        ("run", f"{name}{end.status} in {duration(end.seconds)} on {end.device}"),
+        *conditions(folder, settings),
         (
             "validation",
-            f"loss {end.validation_loss:.4f}, accuracy {end.validation_accuracy:.1%}",
+            f"loss {end.validation_loss:.4f}, accuracy {end.validation_accuracy:.1%}, "
+            "after the last epoch",
         ),
         ("always the commonest class", f"accuracy {end.majority_accuracy:.1%}"),
         (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
@@ -123,6 +123,14 @@ def summarise(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
         device=started.device_name if started else None,
         audit=_last(kept, ev.Audit),
     )
+
+
+def accuracy(epochs: Sequence[ev.EpochDone]) -> float | None:
+    """Return what is told as a run's accuracy: on the validation images, after its last epoch.
+
+    That is the accuracy of the weights that it leaves, in [0, 1]; None before its first epoch ends.
+    """
+    return epochs[-1].validation_accuracy if epochs else None
 
 
 def _void(event: ev.Event, resumed_at: int) -> bool:

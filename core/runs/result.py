@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 
 from core.design.curves import RATES_EQUAL
-from core.runs import event_log
+from core.runs import event_log, outcome
 from core.runs import folder as folders
 from core.runs.digest import digest
 from core.runs.events import Audit, EpochDone, Event, Started
@@ -37,7 +37,7 @@ class Result:
     @property
     def accuracy(self) -> float | None:
         """Validation accuracy after the last epoch, in [0, 1]."""
-        return self.epochs[-1].validation_accuracy if self.epochs else None
+        return outcome.accuracy(self.epochs)
 
     @property
     def loss(self) -> float | None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from html import escape
-from pathlib import Path
 
 import streamlit as st
 
-from core.data.bundled import BUNDLED_DATA
+from core.data import uploads
+from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
 from core.data.look import ClassCount, Look
-from core.data.uploads import read_note
 from core.design.words import counted
 from core.runs.settings import RunSettings
 from pages.components import frame
 from pages.components.data_seen import seen, thumbnail
 from pages.components.picture_grid import Tile, picture_grid
 
-BUNDLED_NAME = "Fashion-MNIST, bundled"
+BUNDLED_NAME = f"{BUNDLED_TITLE}, bundled"
 _ROWS = 1_000
 _TALL = 9
 """Rows above which the list of classes scrolls."""
@@ -50,10 +49,7 @@ def data_card(settings: RunSettings) -> None:
 
 def data_name(data: str) -> str:
     """What the data is called: the bundled set, an uploaded zip's name, or a folder's."""
-    if data == BUNDLED_DATA:
-        return BUNDLED_NAME
-    note = read_note(Path(data))
-    return note.name if note else Path(data).name or data
+    return BUNDLED_NAME if data == BUNDLED_DATA else uploads.title(data)
 
 
 def class_table(classes: tuple[ClassCount, ...]) -> str:

@@ -176,19 +176,24 @@ def sensible_step(value: float) -> float:
     return float(f"1e{math.floor(math.log10(half))}")
 
 
-def fresh_key(name: str, value: Any) -> str:
+def fresh_key(name: str, value: Any, shown: str = "") -> str:
     """A key whose widget shows `value`: another one each time something else changed the value.
+
+    So it is where the text `shown`, by which a browser sends the value, has changed.
 
     Every message from the browser brings along every widget's value, and one that was under way
     when the timeline changed the schedule brings old ones. Streamlit would take them for edits,
     and they would undo what the hand has just done: callbacks must ignore a key that `is_stale`.
     """
     turn = st.session_state.setdefault(f"turn of {name}", 0)
-    if st.session_state.get(_key(name, turn), value) != value:
+    before = st.session_state.get(f"text of {name}", (value, shown))
+    renamed = before[0] == value and before[1] != shown
+    if renamed or st.session_state.get(_key(name, turn), value) != value:
         turn += 1
         st.session_state[f"turn of {name}"] = turn
     st.session_state[_key(name, turn)] = value
     st.session_state[f"shown as {name}"] = value
+    st.session_state[f"text of {name}"] = value, shown
     return _key(name, turn)
 
 

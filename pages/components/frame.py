@@ -116,12 +116,16 @@ def mark_chosen(key: str) -> None:
 
 
 @contextmanager
-def title_row(schedule: Schedule) -> Iterator[None]:
-    """The top row of a page that shows a schedule; what is drawn inside stands at its right."""
+def title_row(schedule: Schedule, run: str = "") -> Iterator[None]:
+    """The top row of a page that shows a schedule; what is drawn inside stands at its right.
+
+    `run` is the name of the run that is shown, if it has one of its own.
+    """
     model = schedule.model.name.rsplit("/", 1)[-1]
+    title, *tags = [*filter(None, (run, schedule.name)), model, epochs(schedule.epochs)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title-row"):
-        st.html(f'<h1 class="thaw-title">{escape(schedule.name)}</h1>', width="content")
-        for tag in (model, epochs(schedule.epochs)):
+        st.html(f'<h1 class="thaw-title">{escape(title)}</h1>', width="content")
+        for tag in tags:
             st.html(f'<span class="thaw-tag">{escape(tag)}</span>', width="content")
         if st.button("Open in Design", type="tertiary", key="to-design"):
             state.open_schedule(lambda: schedule)

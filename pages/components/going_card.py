@@ -8,9 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.runs import folder
+from core.runs.description import describe
 from core.runs.outcome import Status
-from core.runs.standing import standing
 from pages.components import frame
 
 
@@ -20,12 +19,13 @@ def going_card(live: Mapping[Path, Status]) -> None:
         return
     with frame.card("going"):
         for run, status in live.items():
+            told = describe(run)
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.html(
                     '<div class="thaw-headline" role="status">'
                     f'<span class="thaw-dot thaw-{status}"></span>'
-                    f"<strong>{escape(folder.name_of(run))}</strong>"
-                    f"<span>is {escape(standing(run).told)}</span></div>",
+                    f"<strong>{escape(told.name)}</strong>"
+                    f"<span>is {escape(told.standing.told)}</span></div>",
                     width="stretch",
                 )
                 st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))

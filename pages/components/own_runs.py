@@ -28,8 +28,12 @@ def runs(root: Path) -> tuple[Path, ...]:
 
     In the demo those that it has started, or opened by their address, which nobody can guess.
     """
-    own = st.session_state.get(_KEY, frozenset())
-    return tuple(run for run in folder.list_runs(root) if not is_demo() or run.name in own)
+    return tuple(run for run in folder.list_runs(root) if is_own(run.name))
+
+
+def is_own(run: str) -> bool:
+    """Whether the session may see and change the run of that id."""
+    return not is_demo() or run in st.session_state.get(_KEY, frozenset())
 
 
 def live(root: Path) -> dict[Path, Status]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
 from pathlib import Path
 
 import streamlit as st
 
 from core.files import disk_use
 from core.runs import folder
+from core.runs.description import describe
 from core.runs.outcome import Status
-from core.runs.standing import standing
 from pages.components import frame, own_runs, run_trash
 from pages.components.cost_words import size
 
@@ -42,6 +41,8 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
                 _row(run, chosen=run == shown)
             if shown is not None:
                 frame.mark_chosen(_key(shown))
+        if runs:
+            st.caption("Accuracy: on the validation images, after the last epoch.")
         if len(runs) > len(few) and st.button(
             f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
         ):
@@ -62,21 +63,15 @@ def _key(run: Path) -> str:
 
 
 def _row(run: Path, *, chosen: bool) -> None:
-    stands = standing(run)
-    status, accuracy = stands.status, stands.accuracy
-    try:
-        made = (run / folder.SCHEDULE).stat().st_mtime
-    except OSError:  # it has been deleted since it was listed
+    told = describe(run)
+    if not told.when:  # it has been deleted since it was listed
         return
-    when = datetime.fromtimestamp(made).strftime("%d %b %H:%M")
-    result = frame.escape_markdown(stands.told)
-    if accuracy is not None:
-        result += f" · {accuracy:.1%}"
-    title = frame.escape_markdown(folder.name_of(run))
+    title, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
     mark = "shown · " if chosen else ""
     if st.button(
-        f"**{title}**  \n:small[{mark}{when} · {result} · {size(disk_use.used(run))}]",
-        icon=_MARKS[status],
+        f"**{title}**  \n:small[{mark}{line} · {size(disk_use.used(run))}]",
+        icon=_MARKS[told.standing.status],
+        help=frame.escape_markdown(told.note) or None,
         key=_key(run),
         type="tertiary",
         width="stretch",

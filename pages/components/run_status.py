@@ -14,7 +14,7 @@ from core.design.problems import Problem
 from core.design.spec import Schedule
 from core.design.words import epochs, listed, one_or_more
 from core.files.home import is_demo
-from core.runs import claim, demo, folder, interruption
+from core.runs import claim, demo, folder, interruption, outcome
 from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.settings import RunSettings
@@ -153,14 +153,12 @@ def _doing(schedule: Schedule, status: str, told: Digest) -> str:
         number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
         return f"phase {number} of {len(phases)}: {_training(phases[number - 1].open)}"
     if status == "finished" and told.epochs:
-        best = max(told.epochs, key=lambda e: e.validation_accuracy)
-        share, count = best.validation_accuracy, epochs(best.epoch + 1)
-        return f"best validation accuracy {share:.1%}, after {count}"
+        return f"validation accuracy {_accuracy(told)}, after the last epoch"
     if status in ("stopped", "failed", "interrupted") and told.started and told.steps_done:
         done = told.steps_done / told.started.steps_per_epoch
         reached = f"after {done:.2f} of {epochs(schedule.epochs)}"
         if told.epochs:
-            reached += f", validation accuracy {told.epochs[-1].validation_accuracy:.1%}"
+            reached += f", validation accuracy {_accuracy(told)}"
         return reached
     return ""
 
@@ -206,12 +204,17 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
         "Trained for": duration(told.seconds),
         "Images per second": f"{last.images_per_second:,.0f}" if last else "–",
         "Peak memory": size(last.peak_memory) if last else "–",
-        "Validation accuracy": f"{last.validation_accuracy:.1%}" if last else "–",
+        "Validation accuracy": _accuracy(told),
         "Cache": _cache(settings, told),
         "Device": started.device.upper() if started else "–",
     }
     cells = (f"<div><span>{k}</span><b>{escape(v)}</b></div>" for k, v in numbers.items())
     return f'<div class="thaw-numbers">{"".join(cells)}</div>'
+
+
+def _accuracy(told: Digest) -> str:
+    share = outcome.accuracy(told.epochs)
+    return "–" if share is None else f"{share:.1%}"
 
 
 def _cache(settings: RunSettings, told: Digest) -> str:

@@ -9,7 +9,8 @@ import streamlit as st
 from core.design.words import counted
 from core.files import disk_use
 from core.files.home import is_demo
-from core.runs import folder, trash
+from core.runs import trash
+from core.runs.description import describe
 from pages.components import frame, own_runs, state
 from pages.components.comparison import slots
 from pages.components.cost_words import size
@@ -27,7 +28,7 @@ def delete_button(root: Path, run: Path) -> None:
 
 def is_deleted(run: Path) -> bool:
     """Whether this session has deleted the run, as `undo_row` says, and it is not back."""
-    return any(run.name == gone for gone, _ in _deleted()) and not run.exists()
+    return any(run.name == gone[0] for gone in _deleted()) and not run.exists()
 
 
 def undo_row(root: Path) -> None:
@@ -35,9 +36,10 @@ def undo_row(root: Path) -> None:
     gone = _deleted()
     if not gone:
         return
-    run, name = gone[-1]
+    run, name, line = gone[-1]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-undo"):
-        st.markdown(f"Deleted: **{frame.escape_markdown(name)}**")
+        told = f"Deleted: **{frame.escape_markdown(name)}**"
+        st.markdown(f"{told}  \n{frame.escape_markdown(line)}")
         st.button(
             "Undo", icon=":material/undo:", key="undelete-run", on_click=_undo, args=(root, run)
         )
@@ -63,9 +65,9 @@ def trash_row(root: Path) -> None:
 def _delete(root: Path, run: Path) -> None:
     if is_deleted(run):  # a double click comes here twice
         return
-    name = folder.name_of(run)
+    told = describe(run)
     if state.attempt(trash.delete, root, run.name, lead=""):
-        st.session_state[_DELETED] = (*_deleted(), (run.name, name))
+        st.session_state[_DELETED] = (*_deleted(), (run.name, told.name, told.line))
         slots.gone(f"run:{run.name}")
         own_runs.show_none()
 
@@ -85,7 +87,7 @@ def _empty(root: Path) -> None:
     state.attempt(trash.empty, root, lead="")
 
 
-def _deleted() -> tuple[tuple[str, str], ...]:
-    """Id and name of each run that this session has deleted and not brought back, in order."""
-    found: tuple[tuple[str, str], ...] = st.session_state.get(_DELETED, ())
+def _deleted() -> tuple[tuple[str, str, str], ...]:
+    """Id, name and line of each run that this session has deleted and not brought back."""
+    found: tuple[tuple[str, str, str], ...] = st.session_state.get(_DELETED, ())
     return found

@@ -9,7 +9,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design import presets
-from core.runs import claim, folder, launch, trash
+from core.runs import claim, folder, label, launch, trash
+from core.runs.label import Label
 from core.runs.settings import RunSettings
 from pages.components import data_choice
 from tests.pages.drawn import html
@@ -74,6 +75,34 @@ def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:
     assert ".st-key-listed-run-r0 {" in html(app)
 
 
+def test_a_run_gets_a_name_and_a_note_which_every_place_then_shows(
+    app: AppTest, tmp_path: Path
+) -> None:
+    app.button(key="listed-run-r0").click().run()
+    app.text_input(key="run-name-r0").set_value("Seed <3>").run()
+    app.text_area(key="run-note-r0").set_value("lower <b>rates</b>\nno warmup").run()
+    run = tmp_path / "runs" / "r0"
+    assert label.read(run) == Label(name="Seed <3>", note="lower <b>rates</b>\nno warmup")
+    assert '<h1 class="thaw-title">Seed &lt;3&gt;</h1>' in html(app)
+    assert '<span class="thaw-tag">ULMFiT</span>' in html(app)
+    assert "lower &lt;b&gt;rates&lt;/b&gt;\nno warmup" in html(app)
+    row = app.button(key="listed-run-r0").label.replace("\\", "")
+    assert row.startswith("**Seed <3>**  \n:small[shown · ULMFiT · today ")
+    app.button(key="new-run").click().run()
+    assert "<strong>Seed &lt;3&gt;</strong><span>is starting</span>" in html(app)
+
+
+def test_a_name_that_is_refused_is_told_and_the_one_before_stays(app: AppTest) -> None:
+    app.button(key="listed-run-r0").click().run()
+    app.text_input(key="run-name-r0").set_value("Mine").run()
+    app.text_input(key="run-name-r0").set_value("a\u202eb").run()
+    assert "control characters" in app.error[0].value
+    (field,) = [each for each in app.text_input if each.label == "Name of this run"]
+    assert field.value == "Mine"
+    field.set_value(" ").run()  # which is none: its schedule's again
+    assert '<h1 class="thaw-title">ULMFiT</h1>' in html(app)
+
+
 def deleted(app: AppTest) -> AppTest:
     app.button(key="listed-run-r0").click().run()
     return app.button(key="delete-run").click().run()
@@ -82,7 +111,7 @@ def deleted(app: AppTest) -> AppTest:
 def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
     claim.release(tmp_path / "runs" / "r0")
     deleted(app)
-    assert any("**ULMFiT**" in part.value for part in app.markdown)
+    assert any("**ULMFiT**  \ntoday " in part.value for part in app.markdown)
     app.query_params["run"] = "r0"  # as the browser still has it
     assert "Ready to run" in html(app.run())
     assert not app.error

@@ -19,7 +19,8 @@ from core.design.group_pairs import group_rows
 from core.design.parse import dumps
 from core.design.record_door import record_json
 from core.errors import InputError
-from core.runs import folder, library
+from core.runs import folder, label, library
+from core.runs.description import describe
 from core.runs.result import result
 from core.runs.settings import RunSettings
 from pages.components.chart_style import View, rate_domain
@@ -299,6 +300,35 @@ def test_two_runs_of_one_name_and_minute_are_told_apart(home: Path) -> None:
     assert len(set(options)) == len(options)
     for run in runs:
         assert compared(choose(app, "B", run)) == ["now", run]
+
+
+def test_a_run_is_told_by_its_result_and_data_in_the_selector_its_slot_and_the_markdown(
+    home: Path,
+) -> None:
+    source = finished_run(home, "one", GRADUAL, [0.9, 0.75])
+    run = home / "runs" / "one"
+    app = choose(AppTest.from_function(script, default_timeout=120).run(), "B", source)
+    line = describe(run).line
+    assert line.endswith(" · finished, 75.0% · Fashion-MNIST, 40 × 32 px")
+    assert f"Gradual unfreezing · run · {line}" in box(app, "B").options  # type: ignore[attr-defined]
+    assert line in app.caption[0].value.replace("\\", "")
+    (text,) = [each.value for each in app.code if each.language == "markdown"]
+    assert "40 images to train, 20 to validate, 32 × 32 px" in text
+    assert "today" not in text
+
+
+def test_a_compared_run_that_is_renamed_stays_in_its_slot_and_shows_the_new_name(
+    home: Path,
+) -> None:
+    source = finished_run(home, "one", GRADUAL, [0.5])
+    app = choose(AppTest.from_function(script, default_timeout=120).run(), "B", source)
+    key = box(app, "B").key  # type: ignore[attr-defined]
+    label.write(home / "runs" / "one", "Seed 3", "")
+    app.run()
+    assert box(app, "B").key != key  # type: ignore[attr-defined]
+    assert box(app, "B").value == source  # type: ignore[attr-defined]
+    assert compared(app) == ["now", source]
+    assert "Seed 3 · run · Gradual unfreezing" in app.caption[0].value.replace("\\", "")
 
 
 def test_a_run_that_is_compared_stays_when_many_newer_ones_come(home: Path) -> None:

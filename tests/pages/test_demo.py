@@ -16,7 +16,7 @@ from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
 from core.design import edits, layers, link, presets
 from core.design.spec import Schedule
-from core.runs import claim, demo, launch
+from core.runs import claim, demo, label, launch
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.demo import LIMITS
@@ -142,6 +142,29 @@ def test_a_refused_number_is_taken_once_another_one_has_made_room_for_it() -> No
     assert (settings(app).image_size, settings(app).batch_size) == (32, 20)
     assert "the hosted demo has memory" not in html(app)
     assert not app.button(key="start").disabled
+
+
+def test_a_visitor_names_only_a_run_that_is_their_own(held: Path) -> None:
+    stranger = visitor()
+    assert not [field for field in stranger.text_input if "run-name" in str(field.key)]
+
+    def forged(run: str) -> None:
+        from pathlib import Path
+
+        import streamlit as st
+
+        from pages.components import run_label
+        from pages.components.fields import fresh_key
+
+        key = fresh_key("forged", "")
+        st.session_state[key] = "Stolen"
+        run_label._take(Path(run), "name", key)
+
+    shown(AppTest.from_function(forged, kwargs={"run": str(held)}).run())
+    assert label.read(held).name is None
+    own = visitor(held.name)
+    shown(own.text_input(key=f"run-name-{held.name}").set_value("Mine").run())
+    assert label.read(held).name == "Mine"
 
 
 def test_settings_that_came_from_elsewhere_give_way_by_one_click() -> None:

@@ -22,5 +22,6 @@ def finished_run(home: Path, name: str, schedule: Schedule, accuracies: Sequence
         event_log.append(run, done)
     event_log.append(run, ev.Audit(2, 0.0, True))
     event_log.append(run, ev.Finished(9.0))
+    folder.write_summary(run, folder.summarise(run, schedule))
     claim.release(run)
     return f"run:{name}"

@@ -150,12 +150,6 @@ def test_the_end_of_a_log_is_its_last_characters(run):
     assert folders.end_of_log(run, 4) == "xäää"
 
 
-def test_a_run_has_the_name_of_its_schedule_or_of_its_folder(run):
-    assert folders.name_of(run) == SCHEDULE.name
-    (run / folders.SCHEDULE).write_text("{")
-    assert folders.name_of(run) == "run"
-
-
 @pytest.mark.parametrize(
     "change",
     [

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,12 @@ from core.command_line import cli
 from core.design import edits, presets
 from core.design.parse import dumps
 from core.errors import InputError
-from core.runs import event_log, folder, in_words
+from core.runs import event_log, folder, in_words, label
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 
 EXERCISE = presets.load("exercise")
+BEGUN = datetime.fromtimestamp(0.0).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
@@ -32,11 +34,20 @@ def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
 def test_a_finished_run_is_told_in_words(tmp_path: Path):
     assert in_words.facts(a_run(tmp_path), EXERCISE) == (
         ("run", "finished in 1 min 05 s on CPU, 2 cores"),
-        ("validation", "loss 0.6900, accuracy 62.5%"),
+        ("data", "Fashion-MNIST, 2 classes: 40 images to train, 20 to validate, 64 × 64 px"),
+        ("trained with", "batch size 32, augmentation none, precision exact, seed 0"),
+        ("begun", BEGUN),
+        ("validation", "loss 0.6900, accuracy 62.5%, after the last epoch"),
         ("always the commonest class", "accuracy 50.0%"),
         ("rates", "40 steps, largest relative difference 2.5e-16"),
         ("frozen groups", "did not move"),
     )
+
+
+def test_a_run_of_a_name_of_its_own_is_told_by_it(tmp_path: Path):
+    run = a_run(tmp_path)
+    label.write(run, "Seed 3", "")
+    assert in_words.facts(run, EXERCISE)[0][1].startswith("“Seed 3”, finished in ")
 
 
 def test_a_group_that_moved_is_told(tmp_path: Path):
@@ -63,7 +74,10 @@ def test_the_command_line_puts_the_audit_into_the_report(tmp_path: Path):
     command = ["export", str(file), "--to", "html", "--out", str(out), "--run", str(run)]
     done = CliRunner().invoke(cli, command)
     assert done.exit_code == 0, done.output
-    assert "40 steps, largest relative difference 2.5e-16" in out.read_text(encoding="utf-8")
+    report = out.read_text(encoding="utf-8")
+    assert "40 steps, largest relative difference 2.5e-16" in report
+    assert "40 images to train, 20 to validate, 64 × 64 px" in report
+    assert BEGUN in report
     assert "the run:" not in done.stderr
     nowhere = CliRunner().invoke(cli, [*command[:-1], str(tmp_path / "none")])
     assert nowhere.exit_code == 2

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
-from functools import lru_cache
 from itertools import count
 from pathlib import Path
 
@@ -15,12 +13,10 @@ from core.data.classes import count_classes
 from core.design import presets
 from core.design.comparable import Comparable
 from core.design.layers import LayerTable, for_classes
-from core.design.parse import parse
 from core.design.record import Record
-from core.design.spec import Schedule
 from core.errors import InputError
-from core.files.small_file import content
-from core.runs import folder, launch, library, tables
+from core.runs import folder, label, launch, library, tables
+from core.runs.description import conditions, describe
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import own_runs, shelf, state
 from pages.components.data_seen import train_images
@@ -70,9 +66,9 @@ def sources() -> Mapping[str, str]:
     found |= {key: f"{plan.name} · {kind}" for key, (kind, plan) in _own().items()}
     found |= {f"library:{entry.file}": f"{entry.name} · library" for entry in shelf.entries()}
     for run in _runs():
-        schedule = _schedule_of(run)
-        if schedule is not None:
-            found[f"run:{run.name}"] = f"{schedule.name} · run {_when(run)}".rstrip()
+        told = describe(run)
+        if told.data:  # else its folder is damaged
+            found[f"run:{run.name}"] = f"{told.name} · run · {told.line}"
     found |= {
         f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
     }
@@ -174,7 +170,10 @@ def _slot(letter: str, source: str) -> Slot:
         case "run":
             run = folder.run_folder(launch.root(), name)
             schedule, settings = folder.read(run)
-            return Slot(letter, source, schedule, f"run {_when(run)}".rstrip(), settings, run)
+            name = label.read(run).name
+            told = [value for _, value in conditions(run, settings)]
+            about = "; ".join([f"run “{name}”" if name else "run", *told])
+            return Slot(letter, source, schedule, about, settings, run)
         case "own":
             origin, plan = _own()[source]
             return Slot(letter, source, plan, origin, settings)
@@ -195,26 +194,3 @@ def _runs() -> Iterator[Path]:
     for at, run in enumerate(own_runs.runs(root)):
         if at < _MOST_RUNS or f"run:{run.name}" in held:
             yield run
-
-
-def _schedule_of(run: Path) -> Schedule | None:
-    """The schedule of a run; None if its folder is damaged."""
-    try:
-        return _parsed(run / folder.SCHEDULE, (run / folder.SCHEDULE).stat().st_mtime_ns)
-    except (OSError, InputError):
-        return None
-
-
-@lru_cache(maxsize=256)
-def _parsed(path: Path, changed: int) -> Schedule:
-    return parse(content(path))
-
-
-def _when(run: Path) -> str:
-    """When a run was made: `today 14:02`, `24 Nov 14:02`; nothing if it has just been deleted."""
-    try:
-        moment = datetime.fromtimestamp((run / folder.SCHEDULE).stat().st_mtime)
-    except OSError:
-        return ""
-    day = "today" if moment.date() == date.today() else f"{moment:%d %b}"
-    return f"{day} {moment:%H:%M}"

@@ -1,0 +1,112 @@
+"""What tells a run from others, in the words of every list, selector and report of runs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+
+from core.data import uploads
+from core.design.spec import Schedule
+from core.design.words import counted
+from core.errors import InputError
+from core.runs import event_log, label
+from core.runs import folder as folders
+from core.runs.settings import RunSettings
+from core.runs.standing import Standing, standing
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """A run in words; each of them may be empty where its folder does not tell.
+
+    `name` is the run's own, else its schedule's, else its folder's; `schedule` is its schedule's
+    name where that is another. `accuracy` in `result` is that of `core.runs.outcome.accuracy`.
+    """
+
+    name: str
+    schedule: str
+    note: str
+    when: str
+    result: str
+    data: str
+    standing: Standing
+
+    @property
+    def line(self) -> str:
+        """All but name and note, as one line: `today 14:02 · finished, 85.2% · …`."""
+        return " · ".join(filter(None, (self.schedule, self.when, self.result, self.data)))
+
+
+def describe(run: Path) -> Description:
+    """Return what tells the run in that folder from others; what cannot be read is left out."""
+    own, stands = label.read(run), standing(run)
+    schedule = data = when = ""
+    try:
+        moment = (run / folders.SCHEDULE).stat().st_mtime_ns
+        when = _when(datetime.fromtimestamp(moment / 1e9))
+        ran, settings = _read(run, moment)
+        schedule, data = ran.name, _data(run, settings)
+    except (OSError, InputError):
+        pass
+    name = own.name or schedule or run.name
+    share = "" if stands.accuracy is None else f", {stands.accuracy:.1%}"
+    return Description(
+        name,
+        schedule if schedule != name else "",
+        own.note,
+        when,
+        f"{stands.told}{share}",
+        data,
+        stands,
+    )
+
+
+def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
+    """Return what a run's accuracy holds for, in pairs of what and its value in words.
+
+    Data with the images of both splits, what it was trained with, and when; for a reader elsewhere
+    and later. Images are those that the run has, and before it has looked, the most it may take.
+    """
+    started = event_log.started(run)
+    side, title = settings.image_size, uploads.title(settings.data)
+    if started is None:
+        data = f"{title}: at most {settings.samples:,} images to train, "
+        data += f"{settings.validation_samples:,} to validate"
+    else:
+        data = f"{title}, {counted(len(started.classes), 'class')}: {started.train_images:,} images"
+        data += f" to train, {started.validation_images:,} to validate"
+    told = [
+        ("data", f"{data}, {side} × {side} px"),
+        (
+            "trained with",
+            f"batch size {settings.batch_size:,}, augmentation {settings.augment}, "
+            f"precision {settings.precision}, seed {settings.seed}",
+        ),
+    ]
+    if started is not None:
+        begun = datetime.fromtimestamp(started.time).astimezone()
+        told.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
+    return tuple(told)
+
+
+def _data(run: Path, settings: RunSettings) -> str:
+    """The run's data, training images and their size: `Fashion-MNIST, 1,000 × 64 px`."""
+    started = event_log.started(run)
+    images = f"up to {settings.samples:,}" if started is None else f"{started.train_images:,}"
+    return f"{uploads.title(settings.data)}, {images} × {settings.image_size} px"
+
+
+def _when(moment: datetime) -> str:
+    """`today 14:02`, `24 Nov 14:02`, and with the year where that is another one."""
+    today = date.today()
+    year = "" if moment.year == today.year else f" {moment.year}"
+    day = "today" if moment.date() == today else f"{moment.day} {moment:%b}{year}"
+    return f"{day} {moment:%H:%M}"
+
+
+@lru_cache(maxsize=256)
+def _read(run: Path, changed: int) -> tuple[Schedule, RunSettings]:
+    """Read what a run folder runs, again when it has changed."""
+    return folders.read(run)

@@ -1,0 +1,63 @@
+"""A run's own name and a note about it, which a person may change at any time: `label.json`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import StringConstraints, ValidationError
+
+from core.design.document import Document, Name
+from core.design.explain import Anatomy, explained
+from core.errors import InputError
+from core.files import disk
+from core.files.small_file import content
+
+LABEL = "label.json"
+MAX_NOTE = 500
+"""Characters of a note."""
+
+Note = Annotated[
+    str,
+    StringConstraints(
+        max_length=MAX_NOTE,
+        pattern=r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]*$",
+    ),
+]
+"""Lines of text without what a name may not have either, see `core.design.document.Name`."""
+
+
+class Label(Document):
+    """What a person calls a run, None for its schedule's name, and what they note about it."""
+
+    name: Name | None = None
+    note: Note = ""
+
+
+def read(folder: Path) -> Label:
+    """Return the label of a run folder; an empty one where there is none that can be read."""
+    try:
+        return Label.model_validate_json(content(folder / LABEL))
+    except (OSError, ValidationError):
+        return Label()
+
+
+def write(folder: Path, name: str, note: str) -> Label:
+    """Give a run folder another label and return it; blanks around both texts are left out.
+
+    Raises InputError for a text that is too long or has control characters, and if the folder is
+    gone or cannot be written.
+    """
+    try:
+        label = Label(name=name.strip() or None, note=note.strip())
+    except ValidationError as error:
+        raise explained(error, _ANATOMY)[0] from None
+    try:
+        disk.replace_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
+    except OSError as error:
+        wrong = f"is {folder.name!r}, where nothing can be written ({error.strerror or error})"
+        raise InputError("run", wrong, "free some space, or grant write permission") from error
+    return label
+
+
+_ANATOMY = Anatomy(Label, parts={}, unions={})
