@@ -57,6 +57,38 @@ def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
     return placed
 
 
+def nearest(*encodings: Literal["x", "y"]) -> alt.Parameter:
+    """What holds the row of its layer that is nearest to the pointer, along those axes."""
+    return alt.selection_point(
+        name="nearest",
+        nearest=True,
+        on="pointerover",
+        clear="pointerout",
+        encodings=list(encodings),
+        empty=False,
+    )
+
+
+def reading(rows: Rows, column: str, view: View) -> alt.Chart:
+    """An invisible rule per row that shows, under the pointer, all of the row; the last layer.
+
+    The columns are called and written as people read them; `column` is the place on the time axis.
+    A tooltip of a line's own would tell of its first point, wherever the pointer is.
+    """
+    near = nearest("x")
+    # The whole row is shown: a tooltip of named fields would be computed for every step anew.
+    rules = alt.Chart(rows).mark_rule(
+        color=view.role("text-3"),
+        strokeWidth=1,
+        clip=True,
+        aria=False,
+        tooltip={"content": "data"},
+    )
+    seen = alt.condition(near, alt.value(1), alt.value(0))
+    found: alt.Chart = rules.encode(x=f"{column}:Q", opacity=seen).add_params(near)
+    return found
+
+
 def domain(low: float, high: float) -> alt.Scale:
     """A scale that shows exactly [low, high]."""
     return alt.Scale(domain=[low, high], nice=False, zero=False)

@@ -38,7 +38,7 @@ def let_go_of_data() -> bool:
     settings = state.settings()
     if not is_demo() or settings.data == BUNDLED_DATA or Path(settings.data).is_dir():
         return False
-    st.session_state["settings"] = settings.model_copy(update={"data": BUNDLED_DATA})
+    state.use_settings(settings.model_copy(update={"data": BUNDLED_DATA}))
     state.notice("Your upload was deleted, an hour after its last use: upload it again.")
     return True
 
@@ -75,4 +75,4 @@ def _bundled() -> LayerTable:
 
 
 def _first_settings() -> None:
-    st.session_state["settings"] = demo.first_settings()
+    state.use_settings(demo.first_settings())

@@ -64,7 +64,7 @@ def rate_chart(
         "thaws": _arrow(thaws(table), *place),
         "playhead": pa.table({"x": [playhead * per_epoch]}),
         "heads": _arrow(heads, *place),
-        "steps": _readings(schedule, table),
+        "steps": readings(schedule, table),
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
@@ -102,8 +102,8 @@ def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDA
     return np.asarray((1 - share) * HEIGHT)
 
 
-def _readings(schedule: Schedule, table: Columns) -> pa.Table:
-    """One row per drawn step with every group's rate in words, for the rule under the pointer."""
+def readings(schedule: Schedule, table: Columns) -> pa.Table:
+    """One row per drawn step of `rate_table`, with every group's rate in words."""
     names = [group.name for group in schedule.groups]
     rates = table["lr"].reshape(len(names), -1).tolist()
     trains = table["open"].reshape(len(names), -1).tolist()

@@ -21,6 +21,7 @@ from pages.components.chart_style import (
     finished,
     rate_axis,
     rate_scale,
+    reading,
     rule,
     time_axis,
     tint,
@@ -94,7 +95,7 @@ def layers(look: Look) -> str:
         thaws.encode(x=x, y=y, color=colour),
         rule(alt.NamedData(name="playhead"), view.role("accent"), 1.5),
         heads.encode(x=x, y=y, stroke=stroke),
-        _reading(look),
+        reading(alt.NamedData(name="steps"), EPOCH if view.axis == "epoch" else STEP, view),
     ]
     chart = alt.layer(*parts).resolve_scale(stroke="independent")
     if not view.narrow:
@@ -106,30 +107,6 @@ def layers(look: Look) -> str:
 
 def _of(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
-
-
-def _reading(look: Look) -> alt.Chart:
-    """An invisible rule per drawn step that shows, under the pointer, every group's rate."""
-    nearest = alt.selection_point(
-        name="nearest",
-        nearest=True,
-        on="pointerover",
-        clear="pointerout",
-        encodings=["x"],
-        empty=False,
-    )
-    # The whole row is shown: a tooltip of named fields would be computed for every step anew.
-    marked = _of("steps").mark_rule(
-        color=look.view.role("text-3"),
-        strokeWidth=1,
-        clip=True,
-        aria=False,
-        tooltip={"content": "data"},
-    )
-    seen = alt.condition(nearest, alt.value(1), alt.value(0))
-    column = EPOCH if look.view.axis == "epoch" else STEP
-    found: alt.Chart = marked.encode(x=f"{column}:Q", opacity=seen).add_params(nearest)
-    return found
 
 
 def _labels(look: Look) -> list[alt.Chart]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
+
 import altair as alt
 import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import drawn, plan
+from core.design import drawn, plan, words
 from core.design.spec import Schedule
+from core.design.words import epochs
 from core.runs.digest import Digest
 from pages.components import frame
 from pages.components.chart_style import (
@@ -22,10 +25,13 @@ from pages.components.chart_style import (
     marked,
     rate_axis,
     rate_scale,
+    reading,
     rule,
     time_axis,
 )
-from pages.components.rate_table import connected, rate_table
+from pages.components.rate_chart import readings
+from pages.components.rate_layers import EPOCH, STEP
+from pages.components.rate_table import Columns, connected, rate_table
 
 _HEIGHT = 170
 
@@ -102,7 +108,61 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
     if told.steps_done:
         now = pd.DataFrame({"x": [told.steps_done / steps_per_epoch]})
         layers.append(rule(now, view.role("accent"), 1.5))
+    layers.append(reading(rate_readings(schedule, table, told), EPOCH, view))
     return finished(alt.layer(*layers), view, _HEIGHT)
+
+
+def rate_readings(schedule: Schedule, table: Columns, told: Digest) -> pd.DataFrame:
+    """One row per drawn step with every group's rate in words: actual where it is done."""
+    rows = readings(schedule, table).to_pandas()
+    done = rows[STEP] < told.steps_done
+    rows.insert(2, "Rates", np.where(done, "actual", "planned"))
+    places = np.searchsorted(told.steps.step, rows.loc[done, STEP])
+    places = np.minimum(places, max(len(told.steps) - 1, 0))
+    for group in schedule.groups:
+        column = marked(group.name)
+        actual = told.steps.rates(group.name)[places].tolist()
+        rows.loc[done, column] = [
+            planned
+            if np.isnan(lr)
+            else f"{words.rate(lr)} frozen"
+            if planned.endswith(" frozen")
+            else words.rate(lr)
+            for lr, planned in zip(actual, rows.loc[done, column], strict=True)
+        ]
+    return rows
+
+
+def loss_readings(train: pd.DataFrame, told: Digest) -> pd.DataFrame:
+    """One row per drawn step with its batch's loss, and the last validation before it, in words."""
+    ends = told.epochs
+    rows = [(row.x, row.y) for row in train.itertuples()]
+    if rows and ends:
+        rows.append((float(ends[-1].epoch + 1), rows[-1][1]))
+    before = [bisect_right(ends, x, key=lambda end: end.epoch + 1) for x, _ in rows]
+    said = [
+        f"{ends[at - 1].validation_loss:.3f} after {epochs(at)}" if at else "none yet"
+        for at in before
+    ]
+    return pd.DataFrame(
+        {
+            EPOCH: [round(x, 2) for x, _ in rows],
+            "Training loss": [f"{loss:.3f}" for _, loss in rows],
+            "Validation loss": said,
+        }
+    )
+
+
+def accuracy_readings(told: Digest) -> pd.DataFrame:
+    """One row per finished epoch with its accuracies in words."""
+    rows = {
+        EPOCH: [end.epoch + 1 for end in told.epochs],
+        "Training accuracy": [f"{end.train_accuracy:.1%}" for end in told.epochs],
+        "Validation accuracy": [f"{end.validation_accuracy:.1%}" for end in told.epochs],
+    }
+    if told.started is not None:
+        rows["Majority class"] = [f"{told.started.majority_accuracy:.1%}"] * len(told.epochs)
+    return pd.DataFrame(rows)
 
 
 def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
@@ -120,9 +180,8 @@ def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) ->
     validation = pd.DataFrame(
         [{"x": e.epoch + 1, "y": e.validation_loss} for e in told.epochs], columns=["x", "y"]
     )
-    return _metric(
-        schedule, train, validation, [], view, alt.Axis(title=None, tickCount=5, tickSize=0)
-    )
+    axis = alt.Axis(title=None, tickCount=5, tickSize=0)
+    return _metric(schedule, train, validation, [], loss_readings(train, told), view, axis)
 
 
 def _accuracy(schedule: Schedule, told: Digest, view: View) -> alt.LayerChart:
@@ -137,7 +196,8 @@ def _accuracy(schedule: Schedule, told: Digest, view: View) -> alt.LayerChart:
         share = told.started.majority_accuracy
         baselines = [(share, f"majority class {share:.1%}")]
     axis = alt.Axis(title=None, format=".0%", tickCount=5, tickSize=0)
-    return _metric(schedule, train, validation, baselines, view, axis, scale=domain(0, 1))
+    told_at = accuracy_readings(told)
+    return _metric(schedule, train, validation, baselines, told_at, view, axis, domain(0, 1))
 
 
 def _metric(
@@ -145,6 +205,7 @@ def _metric(
     train: pd.DataFrame,
     validation: pd.DataFrame,
     baselines: list[tuple[float, str]],
+    read: pd.DataFrame,
     view: View,
     axis: alt.Axis,
     scale: alt.Scale | None = None,
@@ -152,7 +213,6 @@ def _metric(
     x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
     empty = train.empty and validation.empty
     y = alt.Y("y:Q", axis=axis, scale=scale or (domain(0, 1) if empty else alt.Scale(zero=True)))
-    tip = [alt.Tooltip("x:Q", title="Epoch", format=".2f"), alt.Tooltip("y:Q", format=".4f")]
     marked = alt.Chart(validation)
     layers: list[alt.Chart] = [
         *backdrop(schedule, 1, view),
@@ -160,7 +220,7 @@ def _metric(
         marked.mark_line(color=view.role("accent"), strokeWidth=2).encode(x=x, y=y),
         marked.mark_point(
             stroke=view.role("accent"), fill=view.role("card"), size=44, strokeWidth=1.6, opacity=1
-        ).encode(x=x, y=y, tooltip=tip),
+        ).encode(x=x, y=y),
     ]
     for value, label in baselines:
         line = pd.DataFrame({"x": [schedule.epochs], "y": [value], "label": [label]})
@@ -172,4 +232,6 @@ def _metric(
             .mark_text(align="right", dy=-7, fontSize=11, color=view.role("text-2"))
             .encode(x=x, y=y, text="label:N")
         )
+    if not read.empty:
+        layers.append(reading(read, EPOCH, view))
     return finished(alt.layer(*layers), view, _HEIGHT)

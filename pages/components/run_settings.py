@@ -139,4 +139,4 @@ def _put(field: str, value: object) -> None:
 def _set(field: str, value: object) -> None:
     made = make_settings(**{**state.settings().model_dump(), field: value})
     demo.refuse_settings(made)
-    st.session_state["settings"] = made
+    state.use_settings(made)

@@ -16,14 +16,15 @@ from core.design.spec import Schedule
 from core.errors import InputError, ThawError
 from core.files.home import is_demo
 from core.runs import demo, tables
-from core.runs.settings import RunSettings, planned_steps
+from core.runs.settings import RunSettings, planned_steps, read_settings
 from pages.components.data_seen import train_images
 from pages.components.history import History
 from pages.components.setting_names import by_label
 
 _FIRST_PLAYHEAD = 0.55
-_GIVEN, _REFUSED = "given", "refused-link"
-"""Where the session keeps that it came by a link or had a draft, and a link that was refused."""
+_GIVEN, _REFUSED, _SET = "given", "refused-link", "settings-set"
+"""Where the session keeps that it came by a link or had a draft, a link that was refused, and that
+its run settings are its own."""
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
 
@@ -51,14 +52,21 @@ def begin() -> None:
             st.session_state[_REFUSED] = text
 
 
-def begin_with(draft: str, preset: str | None) -> None:
+def begin_with(draft: str, preset: str | None, kept_settings: str = "") -> None:
     """Let a new session begin with a draft, written as in a link; what is none is dropped.
 
-    `preset` is the name of the preset that it began as.
+    `preset` is the name of the preset that it began as, and `kept_settings` the run settings as
+    JSON; those are taken by a session that began with a link, too. An empty draft is one that was
+    too large to be kept.
     """
-    if not is_new():
+    if kept_settings and _SET not in st.session_state:
+        lead = "The run settings from before the page was loaded are dropped: "
+        attempt(_use_kept_settings, kept_settings, lead=lead)
+    if revision() or _GIVEN in st.session_state:
         return
     st.session_state[_GIVEN] = True
+    if not draft:
+        notice("The schedule was too large to be kept while the page was loaded again.")
     refused = st.session_state.pop(_REFUSED, None)
     if refused is not None:  # that was said on a page which this one takes the place of
         attempt(link.decode, refused)
@@ -69,8 +77,13 @@ def begin_with(draft: str, preset: str | None) -> None:
 
 
 def is_new() -> bool:
-    """Whether the session was given no schedule to begin with, and has edited none."""
-    return revision() == 0 and _GIVEN not in st.session_state
+    """Whether the session was given no schedule to begin with, and has edited nothing."""
+    return revision() == 0 and not {_GIVEN, _SET} & set(st.session_state)
+
+
+def asks_for_settings() -> bool:
+    """Whether the session would take run settings that the tab has kept of an earlier one."""
+    return revision() == 0 and _SET not in st.session_state
 
 
 def history() -> History:
@@ -110,6 +123,12 @@ def settings() -> RunSettings:
     """The session's run settings."""
     found: RunSettings = st.session_state["settings"]
     return found
+
+
+def use_settings(made: RunSettings) -> None:
+    """Make these the session's run settings."""
+    st.session_state["settings"] = made
+    st.session_state[_SET] = True
 
 
 def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None = None) -> None:
@@ -218,6 +237,12 @@ def revision() -> int:
 def steps_per_epoch() -> int:
     """Optimizer steps of one epoch with the session's run settings and as many images as it has."""
     return planned_steps(settings(), train_images(settings()))
+
+
+def _use_kept_settings(text: str) -> None:
+    made = read_settings(text)
+    demo.refuse_settings(made)
+    use_settings(made)
 
 
 def _first_schedule() -> Schedule:

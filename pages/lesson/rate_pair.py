@@ -18,6 +18,7 @@ from pages.components.chart_style import (
     marked,
     rate_axis,
     rate_scale,
+    reading,
     time_axis,
 )
 from pages.components.rate_table import Columns, connected, rate_table
@@ -35,7 +36,7 @@ def rate_chart(
     view = View(dark)
     both = np.concatenate([_rows(each)["y"] for each in (found.written, found.mended)])
     table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))
-    table["shown"] = [f"{row.group}: {language.rate(row.lr)}" for row in table.itertuples()]
+    read = _readings(schedule, language)
     table["group"] = marked(table["group"])
     legend = colour_legend([group.name for group in schedule.groups], columns=3)
     line = alt.Chart(table).encode(
@@ -43,7 +44,6 @@ def rate_chart(
         y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),
         color=alt.Color("group:N", scale=group_scale(schedule, view), legend=legend),
         detail=["group:N", "span:N"],
-        tooltip=alt.Tooltip("shown:N", title=language.word("figure.rate")),
     )
     stairs = joined(schedule)
     frozen = line.transform_filter("!datum.open").mark_line(
@@ -52,10 +52,21 @@ def rate_chart(
     trains = line.transform_filter("datum.open").mark_line(
         strokeWidth=2.4, interpolate=stairs, clip=True
     )
-    chart = alt.layer(*backdrop(schedule, 1, view), frozen, trains).properties(
+    under = reading(read, language.word("figure.epoch"), view)
+    chart = alt.layer(*backdrop(schedule, 1, view), frozen, trains, under).properties(
         description=language.word("figure.chart", epochs=str(schedule.epochs))
     )
     return finished(chart, view, _HEIGHT)
+
+
+def _readings(schedule: Schedule, language: Language) -> pd.DataFrame:
+    """One row per epoch with every group's rate, as the language writes it."""
+    table = _rows(schedule)
+    rates = table["lr"].reshape(len(schedule.groups), -1)
+    columns = {language.word("figure.epoch"): table["step"][: rates.shape[1]]}
+    for group, row in zip(reversed(schedule.groups), reversed(rates.tolist()), strict=True):
+        columns[marked(group.name)] = [language.rate(rate) for rate in row]
+    return pd.DataFrame(columns)
 
 
 def _rows(schedule: Schedule) -> Columns:

@@ -56,13 +56,19 @@ def test_what_was_edited_stays_over_a_reload_and_gives_way_to_a_link_which_stays
     expect(page.locator(".st-key-title-row")).to_be_visible(timeout=60_000)
     driving.go_to(page, "Design")
     _expect_thaw(page, 5)
+    driving.go_to(page, "Run")
+    driving.fill(page, "Images, train", 64)
+    settings = '{"samples":64}'
+    _wait_until_kept(page, settings)
 
     default = link.encode(presets.load(presets.DEFAULT))
     page.goto(f"{address}?s={default}")
     _expect_thaw(page, 2)
-    _wait_until_kept(page, default)
+    _wait_until_kept(page, f"{default}.{settings}")
     page.reload()
     _expect_thaw(page, 2)
+    driving.go_to(page, "Run")
+    expect(page.get_by_label("Images, train")).to_have_value("64")
 
 
 def test_what_cannot_be_read_is_dropped_and_storage_that_is_forbidden_breaks_nothing(

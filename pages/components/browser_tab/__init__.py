@@ -1,11 +1,12 @@
 """What the page and its browser tab tell each other unseen: the theme, and the tab's draft.
 
-The draft is the schedule as the tab keeps it, so that a reload, which begins a new session, does
-not lose it.
+The draft is the schedule, with the run settings, as the tab keeps it, so that a reload, which
+begins a new session, does not lose it.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,7 +27,7 @@ def browser_tab(*, dark: bool) -> None:
     Streamlit tells the script of a theme with the next rerun, but does not rerun it by itself;
     charts have the colors of the one that they were drawn in.
     """
-    _mount(_PAGE, {"theme": "dark" if dark else "light", "asks": state.is_new()})
+    _mount(_PAGE, {"theme": "dark" if dark else "light", "asks": state.asks_for_settings()})
 
 
 def keep_draft() -> None:
@@ -44,20 +45,25 @@ def _mount(key: str, data: dict[str, object]) -> None:
         )
 
 
-def _draft() -> str | None:
-    """The preset that the schedule began as, and the schedule; None if that is too large."""
-    try:
-        return f"{state.preset_origin() or ''}.{link.encode(state.schedule())}"
-    except LinkError:
-        return None
+def _draft() -> str:
+    """The preset that the schedule began as, the schedule, and the run settings, dots between them.
+
+    A schedule that is too large is empty, and so are the settings where all are the first ones.
+    """
+    settings = state.settings().model_dump_json(exclude_defaults=True)
+    text = ""
+    with suppress(LinkError):
+        text = link.encode(state.schedule())
+    return f"{state.preset_origin() or ''}.{text}" + ("" if settings == "{}" else f".{settings}")
 
 
 def _open() -> None:
     told: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get("draft")
     if told is not None:
-        origin, _, text = str(told).partition(".")
+        origin, _, rest = str(told).partition(".")
+        text, _, settings = rest.partition(".")
         known = origin if origin in presets.names() else None
-        state.begin_with(text, known)
+        state.begin_with(text, known, settings)
 
 
 @cache

@@ -1,5 +1,5 @@
 // Tells Python of a theme that is not the one in which it has drawn the page, and keeps the draft
-// of the tab: the schedule, over a reload.
+// of the tab: the schedule and the run settings, over a reload.
 
 const KEY = "thaw-draft";
 
@@ -19,6 +19,10 @@ export default function mount({ parentElement, data, setTriggerValue }) {
     if (colorScheme === data.theme) delete tab.theme;
     else tell("theme", colorScheme);
   }
+  // Read once, before this session writes: one that began with a link still takes the run settings.
+  const before = data.asks && !tab.asked ? read() : null;
+  tab.asked ||= data.asks;
+  if (before && before !== data.draft) tell("draft", before);
   // A session in which nothing has been done does not write: it would lose what is to be read.
   if (data.keeps) {
     delete tab.draft;
@@ -26,8 +30,6 @@ export default function mount({ parentElement, data, setTriggerValue }) {
     tab.kept = data.draft;
   } else if (data.asks) {
     delete tab.kept;
-    const draft = read();
-    if (draft && draft !== data.draft) tell("draft", draft);
   }
 }
 

@@ -11,7 +11,7 @@ import streamlit as st
 
 from core.runs.result import Result
 from pages.components import frame
-from pages.components.chart_style import View, domain, finished
+from pages.components.chart_style import View, domain, finished, nearest
 from pages.components.comparison import look
 
 Metric = Literal["accuracy", "loss"]
@@ -83,7 +83,7 @@ def _chart(
     ink = alt.Scale(domain=letters, range=[view.role(look.ROLES[each]) for each in letters])
     tip = [
         alt.Tooltip("letter:N", title="Run"),
-        alt.Tooltip("epoch:Q", title="Epoch"),
+        alt.Tooltip("epoch:Q", title="Epoch", format="d"),
         alt.Tooltip("seconds:Q", title="Seconds", format=".1f"),
         alt.Tooltip("y:Q", title=metric.capitalize(), format=".1%" if share else ".4f"),
     ]
@@ -92,9 +92,11 @@ def _chart(
     lines = base.mark_line(strokeWidth=2).encode(
         color=colour, strokeDash=alt.StrokeDash("letter:N", scale=dash, legend=None)
     )
-    points = base.mark_point(
-        size=40, strokeWidth=1.6, opacity=1, filled=True, fill=view.role("card")
-    ).encode(stroke=alt.Stroke("letter:N", scale=ink, legend=None), tooltip=tip)
+    points = (
+        base.mark_point(size=40, strokeWidth=1.6, opacity=1, filled=True, fill=view.role("card"))
+        .encode(stroke=alt.Stroke("letter:N", scale=ink, legend=None), tooltip=tip)
+        .add_params(nearest("x", "y"))
+    )
     ends = table[table["last"]].assign(
         label=lambda t: [
             f"{r.letter} {r.y:.1%}" if share else f"{r.letter} {r.y:.3f}" for r in t.itertuples()
@@ -108,4 +110,4 @@ def _chart(
         text = alt.Chart(ends[ends["above"] == above]).encode(x=x, y=y, text="label:N")
         halo = text.mark_text(**marks, stroke=view.role("card"), strokeWidth=4)
         labels += [halo, text.mark_text(**marks).encode(color=colour)]
-    return finished(alt.layer(lines, points, *labels), view, _HEIGHT)
+    return finished(alt.layer(lines, *labels, points), view, _HEIGHT)

@@ -7,11 +7,13 @@ from html import escape
 from typing import Literal
 
 import altair as alt
+import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import plan
-from core.design.comparable import Comparable, peak
+from core.design import plan, words
+from core.design.comparable import Comparable, changes_by_epoch, lr, peak
+from core.design.curves import Array
 from core.design.group_pairs import Row
 from core.design.record import Record
 from core.design.spec import Part
@@ -22,12 +24,15 @@ from pages.components.chart_style import (
     domain,
     finished,
     joined,
+    marked,
     rate_axis,
     rate_scale,
+    reading,
     time_axis,
 )
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot
+from pages.components.rate_layers import EPOCH
 from pages.components.rate_table import connected, rate_table, recorded_table
 
 MOST_PANELS = 24
@@ -83,6 +88,29 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)[columns]
 
 
+def readings(times: pd.Series, columns: Sequence[tuple[str, Comparable, str]]) -> pd.DataFrame:
+    """One row per drawn time (in epochs), with the rate in words for each title, plan and group."""
+    drawn = np.unique(times.to_numpy(dtype=np.float64))
+    return pd.DataFrame(
+        {EPOCH: drawn.round(2)} | {title: _in_words(of, name, drawn) for title, of, name in columns}
+    )
+
+
+def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
+    """The group's rate at each of those times: `frozen` too where it is, `–` after the run."""
+    within = np.minimum(np.floor(times) if changes_by_epoch(of) else times, of.epochs)
+    group, rates = of.group(name), lr(of, name, within).tolist()
+    is_open = {epoch: plan.is_open(group, epoch) for epoch in range(of.epochs)}
+    return [
+        "–"
+        if time > of.epochs
+        else words.rate(at)
+        if is_open[min(int(time), of.epochs - 1)]
+        else f"{words.rate(at)} frozen"
+        for time, at in zip(times.tolist(), rates, strict=True)
+    ]
+
+
 def said(row: Row[Part], plans: Sequence[Comparable]) -> str:
     """What stands beside a group's name: that nobody trains it, or that they all do alike.
 
@@ -123,19 +151,24 @@ def _panels(
                 if not trains:
                     st.html(f'<div class="thaw-panel-empty">{remark}</div>')
                     continue
-                chart = _panel(table, number, colours[number][view.dark], slots, view)
+                chart = _panel(table, number, rows[number], colours[number][view.dark], slots, view)
                 st.altair_chart(chart, theme=None, key=f"rates-of-{number}", width="stretch")
 
 
 def _panel(
-    table: pd.DataFrame, number: int, colour: str, slots: Sequence[Slot], view: View
+    table: pd.DataFrame,
+    number: int,
+    row: Row[Part],
+    colour: str,
+    slots: Sequence[Slot],
+    view: View,
 ) -> alt.LayerChart:
     of_group = table[table["row"] == number]
     x, y = _axes(table, slots, view, labels=3)
     lines = [
         alt.Chart(of_slot)
         .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.plan))
-        .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N", tooltip=_tooltip())
+        .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N")
         for slot in slots
         if len(of_slot := of_group[of_group["letter"] == slot.letter])
     ]
@@ -149,10 +182,15 @@ def _panel(
             y=y,
             stroke=alt.value(colour),
             fill=alt.condition("datum.solid", alt.value(colour), alt.value(view.role("card"))),
-            tooltip=_tooltip(),
         )
     )
-    return finished(alt.layer(*lines, dots), view, _HEIGHT)
+    columns = [
+        (f"{slot.letter}: {slot.plan.name}", slot.plan, group.name)
+        for slot, group in zip(slots, row, strict=True)
+        if group is not None
+    ]
+    read = reading(readings(of_group["x"], columns), EPOCH, view)
+    return finished(alt.layer(*lines, dots, read), view, _HEIGHT)
 
 
 def _side_by_side(
@@ -165,8 +203,9 @@ def _side_by_side(
             name = escape(slot.plan.name)
             st.html(f'<div class="thaw-panel-name">{look.chip(slot.letter)}&ensp;{name}</div>')
             x, y = _axes(table, slots, view, labels=6)
+            of_slot = table[table["letter"] == slot.letter]
             lines = (
-                alt.Chart(table[table["letter"] == slot.letter])
+                alt.Chart(of_slot)
                 .mark_line(strokeWidth=2, clip=True, interpolate=joined(slot.plan))
                 .encode(
                     x=x,
@@ -174,10 +213,11 @@ def _side_by_side(
                     color=alt.Color("row:N", scale=scale, legend=None),
                     strokeDash=_dash(slots),
                     detail="span:N",
-                    tooltip=_tooltip(),
                 )
             )
-            chart = finished(alt.layer(lines), view, _SIDE_HEIGHT)
+            columns = [(marked(g.name), slot.plan, g.name) for g in reversed(slot.plan.groups)]
+            read = reading(readings(of_slot["x"], columns), EPOCH, view)
+            chart = finished(alt.layer(lines, read), view, _SIDE_HEIGHT)
             st.altair_chart(chart, theme=None, key=f"rates-of-{slot.letter}", width="stretch")
 
 
@@ -200,12 +240,3 @@ def _dash(slots: Sequence[Slot]) -> alt.StrokeDash:
     letters = [slot.letter for slot in slots]
     scale = alt.Scale(domain=letters, range=[list(look.DASHES[each]) for each in letters])
     return alt.StrokeDash("letter:N", scale=scale, legend=None)
-
-
-def _tooltip() -> list[alt.Tooltip]:
-    return [
-        alt.Tooltip("letter:N", title="Schedule"),
-        alt.Tooltip("group:N", title="Group"),
-        alt.Tooltip("x:Q", title="Epoch", format=".2f"),
-        alt.Tooltip("y:Q", title="Rate", format=".3g"),
-    ]

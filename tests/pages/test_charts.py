@@ -1,0 +1,187 @@
+"""Every chart of every page tells, under the pointer, what it draws: in words, and as people write.
+
+A tooltip of a line's own would be that of its first point, so a rule that is nearest has it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pyarrow as pa
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core.design import edits, presets
+from core.runs import event_log, folder, predictions
+from core.runs import events as ev
+from core.runs.predictions import Predictions
+from core.runs.settings import RunSettings
+from tests.design.records import recorded_of
+from tests.runs.made import finished_run
+
+GRADUAL = edits.set_length(presets.load("gradual"), 2)
+OWN_NAMES = {
+    "x",
+    "y",
+    "t",
+    "lr",
+    "group",
+    "span",
+    "row",
+    "letter",
+    "label",
+    "share",
+    "open",
+    "last",
+}
+"""Columns that only the charts' code knows."""
+
+
+class Chart(NamedTuple):
+    """A chart's document, and its data sets by their names."""
+
+    name: str
+    spec: dict[str, Any]
+    tables: Mapping[str, pa.Table]
+
+
+def of_page(name: str, **state: Any) -> list[Chart]:
+    """All charts of a page for a session with this state, or that comes with a `run` or `step`."""
+
+    def script(name: str) -> None:
+        import importlib
+
+        import streamlit as st
+
+        from pages.components import frame
+
+        frame.dress()
+        page = importlib.import_module(f"pages.{name}")
+        frame.navigate({name: st.Page(page.page, title=name, url_path=name, default=True)})
+
+    app = AppTest.from_function(script, default_timeout=120, kwargs={"name": name})
+    for key, value in state.items():
+        if key in ("run", "step"):
+            app.query_params[key] = value
+        else:
+            app.session_state[key.replace("_", "-")] = value
+    app.run()
+    assert not app.exception, app.exception
+    return [_chart(f"{name} {each.proto.id}", each.proto) for each in app.get("vega_lite_chart")]
+
+
+def _chart(name: str, proto: Any) -> Chart:
+    tables = {each.name: _table(each.data.data) for each in proto.datasets}
+    return Chart(name, json.loads(proto.spec), tables)
+
+
+def _table(data: bytes) -> pa.Table:
+    return pa.ipc.open_stream(data).read_all()
+
+
+def units(spec: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The parts that draw one kind of mark each."""
+    for kind in ("layer", "hconcat", "vconcat"):
+        for each in spec.get(kind, ()):
+            yield from units(each)
+    if "mark" in spec:
+        yield spec
+
+
+def trained(home: Path) -> str:
+    """A finished run with steps, epochs and predictions."""
+    run = home / "runs" / "trained"
+    run.parent.mkdir(exist_ok=True)
+    folder.create(run, GRADUAL, RunSettings(samples=40, image_size=32))
+    lrs = {group.name: 1e-3 for group in GRADUAL.groups}
+    event_log.append(run, ev.Started(0.0, "cpu", "CPU", 2, 40, 2, ("a", "b"), 100, 0.5))
+    for epoch in range(2):
+        for step in (2 * epoch, 2 * epoch + 1):
+            event_log.append(run, ev.Step(step, epoch, 1.0 / (1 + step), lrs))
+        done = ev.EpochDone(epoch, ("head",), 10, 1.0, 0.5, 2.0, 0.75, 2.0, 9.0, 10**9)
+        event_log.append(run, done)
+    event_log.append(run, ev.Audit(4, 0.0, True))
+    event_log.append(run, ev.Finished(9.0))
+    told = Predictions(
+        classes=("a", "b"), images=("0", "1"), true=(0, 1), predicted=(1, 1), confidence=(0.9, 0.8)
+    )
+    predictions.write(run / folder.PREDICTIONS, told)
+    return run.name
+
+
+@pytest.fixture(scope="module")
+def charts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Chart]]:
+    """The charts of every page that has some, with and without data."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THAW_HOME", str(home))
+        patch.delenv("THAW_DEMO", raising=False)
+        yield _charts(home)
+
+
+def _charts(home: Path) -> list[Chart]:
+    one, two = (finished_run(home, name, GRADUAL, [0.5, 0.75]) for name in ("one", "two"))
+    record = {"own:0": ("record", recorded_of(GRADUAL, 31))}
+    found = [
+        of_page("design"),
+        of_page("run"),
+        of_page("run", run=trained(home)),
+        of_page("compare", slots=[one, two]),
+        of_page("compare", slots=[one, "own:0"], own_sources=record, compare_view="side by side"),
+        of_page("learn", step="warmup"),
+    ]
+    assert all(found)
+    return [chart for of_one in found for chart in of_one]
+
+
+def tooltips(unit: dict[str, Any]) -> list[dict[str, Any]]:
+    found = unit.get("encoding", {}).get("tooltip", [])
+    return found if isinstance(found, list) else [found]
+
+
+def rows_of(unit: dict[str, Any], chart: Chart) -> pa.Table:
+    return chart.tables[unit.get("data", chart.spec.get("data", {}))["name"]]
+
+
+def test_every_chart_has_a_reading_in_words_and_no_field_that_only_its_code_knows(
+    charts: list[Chart],
+) -> None:
+    for chart in charts:
+        readings = 0
+        for unit in units(chart.spec):
+            mark = unit["mark"]
+            named = tooltips(unit)
+            readings += bool(named)
+            assert mark["type"] != "line" or not named, chart.name
+            for field in named:
+                assert field["title"][0].isupper(), (chart.name, field)
+                assert field["type"] == "nominal" or field["format"], (chart.name, field)
+            if mark.get("tooltip"):
+                assert mark["tooltip"] == {"content": "data"}
+                table = rows_of(unit, chart)
+                readings += 1
+                assert not {*table.column_names} & OWN_NAMES, chart.name
+                for column in table.column_names:
+                    assert column[0].isupper() or column.startswith("\u2060"), column
+                    assert column in ("Epoch", "Step") or table[column].type in (
+                        pa.string(),
+                        pa.large_string(),
+                    )
+        drawn = any(table.num_rows for table in chart.tables.values())
+        assert readings or not drawn, chart.name
+
+
+def test_every_axis_says_what_its_title_is_and_none_leaves_it_to_its_field(
+    charts: list[Chart],
+) -> None:
+    for chart in charts:
+        for channel in ("x", "y"):
+            axes = [
+                unit["encoding"][channel].get("axis", {})
+                for unit in units(chart.spec)
+                if "field" in unit.get("encoding", {}).get(channel, {})
+            ]
+            assert any(axis is None or "title" in axis for axis in axes), (chart.name, channel)
