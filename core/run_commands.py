@@ -16,21 +16,23 @@ from core.runs.description import describe
 
 
 @click.command()
-def runs() -> None:
+@click.option("--deleted", is_flag=True, help="List those in the trash, the last deleted first.")
+def runs(deleted: bool) -> None:
     """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
     root = launch.root()
     _refuse_unlistable(root)
-    found = folders.list_runs(root)
-    used = [disk_use.used(run) for run in found]
-    rows = [row(run, held) for run, held in zip(found, used, strict=True)]
+    found = {run.name: disk_use.used(run) for run in folders.list_runs(root)}
+    in_trash = {each: disk_use.used(each.folder) for each in trash.deleted(root)}
+    rows = [row(root / run_id, held) for run_id, held in found.items()]
+    if deleted:
+        rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
     wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     for run_id, status, epochs, accuracy, size, name in rows:
         cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"
         click.echo(f"{cells}  {accuracy:>{wide[3]}}  {size:>{wide[4]}}  {one_line(name)}")
-    in_trash = trash.deleted(root)
-    in_the_trash = sum(disk_use.used(each.folder) for each in in_trash)
-    total = f"{len(found)} in {root}, {_size(sum(used))}"
-    waits = f"{len(in_trash)} deleted, {_size(in_the_trash)}: restore or empty-trash"
+    total = f"{len(found)} in {root}, {_size(sum(found.values()))}"
+    held = _size(sum(in_trash.values()))
+    waits = f"{len(in_trash)} deleted, {held}: runs --deleted, restore or empty-trash"
     more = f"; {waits}" if in_trash else ""
     click.echo(f"{total}{more}", err=True)
 

@@ -49,6 +49,9 @@ def test_a_deleted_run_comes_back_until_the_trash_is_emptied(root):
     listed = thaw("runs")
     assert listed.stdout == ""
     assert "; 2 deleted, 0." in listed.stderr
+    gone = thaw("runs", "--deleted").stdout.splitlines()
+    assert [line.split()[0] for line in gone] == ["two", "one"]
+    assert " MB  ULMFiT · today " in gone[0]
     assert thaw("restore", "two").exit_code == 0
     assert folders.list_runs(root) == (root / "two",)
     emptied = thaw("empty-trash")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import streamlit as st
@@ -16,6 +17,7 @@ from pages.components.comparison import slots
 from pages.components.cost_words import size
 
 _DELETED = "deleted-runs"
+_NAMED = 8
 
 
 def delete_button(root: Path, run: Path) -> None:
@@ -52,7 +54,7 @@ def trash_row(root: Path) -> None:
         return
     held = size(sum(disk_use.used(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
-        st.markdown(f"Trash: {counted(len(found), 'run')}, {held}")
+        st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
         st.button(
             "Empty",
             key="empty-trash",
@@ -85,6 +87,17 @@ def _undo(root: Path, run: str) -> None:
 def _empty(root: Path) -> None:
     st.session_state[_DELETED] = ()
     state.attempt(trash.empty, root, lead="")
+
+
+def _named(found: Sequence[trash.Deleted]) -> str:
+    """The first runs in the trash as a list in Markdown."""
+    told = [describe(each.folder) for each in found[:_NAMED]]
+    lines = [
+        f"- **{frame.escape_markdown(each.name)}** {frame.escape_markdown(each.line)}"
+        for each in told
+    ]
+    more = len(found) - len(told)
+    return "\n".join([*lines, f"- and {more:,} more"] if more else lines)
 
 
 def _deleted() -> tuple[tuple[str, str, str], ...]:
