@@ -88,7 +88,8 @@ def test_a_run_gets_a_name_and_a_note_which_every_place_then_shows(
     assert "lower &lt;b&gt;rates&lt;/b&gt;\nno warmup" in html(app)
     row = app.button(key="listed-run-r0").label.replace("\\", "")
     assert row.startswith("**Seed <3>**  \n:small[shown · ULMFiT · today ")
-    app.button(key="new-run").click().run()
+    del app.query_params["run"]
+    app.run()
     assert "<strong>Seed &lt;3&gt;</strong><span>is starting</span>" in html(app)
 
 

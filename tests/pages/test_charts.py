@@ -15,6 +15,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.design import edits, presets
+from core.design.record_door import parse_record, record_json
 from core.runs import event_log, folder, predictions
 from core.runs import events as ev
 from core.runs.predictions import Predictions
@@ -112,23 +113,18 @@ def trained(home: Path) -> str:
     return run.name
 
 
-@pytest.fixture(scope="module")
-def charts(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Chart]]:
+@pytest.fixture
+def charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Chart]:
     """The charts of every page that has some, with and without data."""
-    home = tmp_path_factory.mktemp("home")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("THAW_HOME", str(home))
-        patch.delenv("THAW_DEMO", raising=False)
-        yield _charts(home)
-
-
-def _charts(home: Path) -> list[Chart]:
-    one, two = (finished_run(home, name, GRADUAL, [0.5, 0.75]) for name in ("one", "two"))
-    record = {"own:0": ("record", recorded_of(GRADUAL, 31))}
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.delenv("THAW_DEMO", raising=False)
+    one, two = (finished_run(tmp_path, name, GRADUAL, [0.5, 0.75]) for name in ("one", "two"))
+    loop = parse_record(record_json(recorded_of(GRADUAL, 31), "My loop"))
+    record = {"own:0": ("record", loop)}
     found = [
         of_page("design"),
         of_page("run"),
-        of_page("run", run=trained(home)),
+        of_page("run", run=trained(tmp_path)),
         of_page("compare", slots=[one, two]),
         of_page("compare", slots=[one, "own:0"], own_sources=record, compare_view="side by side"),
         of_page("learn", step="warmup"),
@@ -170,18 +166,9 @@ def test_every_chart_has_a_reading_in_words_and_no_field_that_only_its_code_know
                         pa.string(),
                         pa.large_string(),
                     )
+        for channel in ("x", "y"):
+            fields = [unit.get("encoding", {}).get(channel, {}) for unit in units(chart.spec)]
+            axes = [field.get("axis", {}) for field in fields if "field" in field]
+            assert any(axis is None or "title" in axis for axis in axes), (chart.name, channel)
         drawn = any(table.num_rows for table in chart.tables.values())
         assert readings or not drawn, chart.name
-
-
-def test_every_axis_says_what_its_title_is_and_none_leaves_it_to_its_field(
-    charts: list[Chart],
-) -> None:
-    for chart in charts:
-        for channel in ("x", "y"):
-            axes = [
-                unit["encoding"][channel].get("axis", {})
-                for unit in units(chart.spec)
-                if "field" in unit.get("encoding", {}).get(channel, {})
-            ]
-            assert any(axis is None or "title" in axis for axis in axes), (chart.name, channel)
