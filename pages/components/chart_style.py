@@ -10,6 +10,7 @@ from typing import Any, Literal, TypeAlias
 import altair as alt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from core.design import plan
@@ -77,6 +78,8 @@ def reading(rows: Rows, column: str, view: View) -> alt.Chart:
     """
     near = nearest("x")
     # The whole row is shown: a tooltip of named fields would be computed for every step anew.
+    if isinstance(rows, pd.DataFrame):  # whose index would be told, too
+        rows = pa.Table.from_pandas(rows, preserve_index=False)
     rules = alt.Chart(rows).mark_rule(
         color=view.role("text-3"),
         strokeWidth=1,
@@ -240,6 +243,8 @@ def finished(chart: Any, view: View, height: int) -> alt.LayerChart:
         )
         .configure(font=FONT)
         .configure_view(stroke=None)
+        # Else marks without a tooltip show the names of their columns.
+        .configure_mark(tooltip=None)
         # Else Vega describes every point of a line, and shows the description of the first one.
         .configure_line(aria=False)
         .configure_axis(

@@ -147,6 +147,7 @@ def test_every_chart_has_a_reading_in_words_and_no_field_that_only_its_code_know
 ) -> None:
     for chart in charts:
         readings = 0
+        assert chart.spec["config"]["mark"] == {"tooltip": None}, chart.name
         for unit in units(chart.spec):
             mark = unit["mark"]
             named = tooltips(unit)
@@ -160,6 +161,7 @@ def test_every_chart_has_a_reading_in_words_and_no_field_that_only_its_code_know
                 table = rows_of(unit, chart)
                 readings += 1
                 assert not {*table.column_names} & OWN_NAMES, chart.name
+                assert not (table.schema.pandas_metadata or {}).get("index_columns"), chart.name
                 for column in table.column_names:
                     assert column[0].isupper() or column.startswith("\u2060"), column
                     assert column in ("Epoch", "Step") or table[column].type in (
