@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from html import escape
 from typing import Literal
 from urllib.parse import parse_qs
 
@@ -11,6 +12,7 @@ import streamlit as st
 from core.design import link, presets
 from core.design.group_pairs import group_rows
 from core.design.record import Record
+from core.runs.description import describe
 from core.runs.result import Result, result
 from pages.components import frame, opening, state
 from pages.components.comparison import slots as compared
@@ -18,6 +20,7 @@ from pages.components.comparison.bars import bars
 from pages.components.comparison.conditions import conditions, measured_alike
 from pages.components.comparison.differences import difference_card
 from pages.components.comparison.figures import Line, lines, table
+from pages.components.comparison.look import chip
 from pages.components.comparison.markdown import markdown
 from pages.components.comparison.metrics import metrics_cards
 from pages.components.comparison.rates import rates_card
@@ -78,6 +81,10 @@ def _top(slots: Sequence[Slot]) -> bool:
                 persist_state="session",
                 label_visibility="collapsed",
             )
+    runs = [(slot.letter, describe(slot.run).line) for slot in slots if slot.run is not None]
+    if runs:  # of which the fields show the beginning only
+        lines = (f"<span>{chip(letter)} {escape(line)}</span>" for letter, line in runs)
+        st.html(f'<p class="thaw-said thaw-slot-runs">{"".join(lines)}</p>')
     return view == "overlay"
 
 

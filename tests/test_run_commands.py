@@ -39,7 +39,7 @@ def test_runs_are_listed_with_how_they_stand_and_what_they_take(root):
     assert " finished " in rows["one"]
     assert " 0 of 6 " in rows["one"]
     assert " MB  Gradual unfreezing · today " in rows["one"]
-    assert rows["one"].endswith(" · Fashion-MNIST, up to 1,000 × 64 px")
+    assert rows["one"].endswith(" · up to 1,000 × 64 px, Fashion-MNIST")
     assert " stopped " in rows["two"]
     assert f"2 in {root}, 0." in listed.stderr
 

@@ -35,8 +35,8 @@ class Description:
 
     @property
     def line(self) -> str:
-        """All but name and note, as one line: `today 14:02 · finished, 85.2% · …`."""
-        return " · ".join(filter(None, (self.schedule, self.when, self.result, self.data)))
+        """All but name and note, as one line: `85.2% · today 14:02 · 800 × 64 px, …`."""
+        return " · ".join(filter(None, (self.result, self.when, self.data, self.schedule)))
 
 
 def describe(run: Path) -> Description:
@@ -51,13 +51,14 @@ def describe(run: Path) -> Description:
     except (OSError, InputError):
         pass
     name = own.name or schedule or run.name
-    share = "" if stands.accuracy is None else f", {stands.accuracy:.1%}"
+    words = () if stands.told == "finished" and stands.accuracy is not None else (stands.told,)
+    share = () if stands.accuracy is None else (f"{stands.accuracy:.1%}",)
     return Description(
         name,
         schedule if schedule != name else "",
         own.note,
         when,
-        f"{stands.told}{share}",
+        ", ".join(words + share),
         data,
         stands,
     )
@@ -92,10 +93,10 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
 
 
 def _data(run: Path, settings: RunSettings) -> str:
-    """The run's data, training images and their size: `Fashion-MNIST, 1,000 × 64 px`."""
+    """The run's training images, their size, and the data: `1,000 × 64 px, Fashion-MNIST`."""
     started = event_log.started(run)
     images = f"up to {settings.samples:,}" if started is None else f"{started.train_images:,}"
-    return f"{uploads.title(settings.data)}, {images} × {settings.image_size} px"
+    return f"{images} × {settings.image_size} px, {uploads.title(settings.data)}"
 
 
 def _when(moment: datetime) -> str:

@@ -57,7 +57,7 @@ def test_a_run_of_another_machine_is_told_with_its_host_and_not_resumed(
 ) -> None:
     pid = tmp_path / "runs" / "r0" / claim.PID
     pid.write_text(json.dumps(json.loads(pid.read_text()) | {"host": "node7", "boot": "another"}))
-    assert " · starting on node7 · " in app.run().button(key="listed-run-r0").label
+    assert "starting on node7 · " in app.run().button(key="listed-run-r0").label
     app.button(key="show-r0").click().run()
     told = " ".join(info.value.replace("\\", "") for info in app.info)
     assert "It runs on node7, another machine or container" in told
@@ -87,7 +87,7 @@ def test_a_run_gets_a_name_and_a_note_which_every_place_then_shows(
     assert '<span class="thaw-tag">ULMFiT</span>' in html(app)
     assert "lower &lt;b&gt;rates&lt;/b&gt;\nno warmup" in html(app)
     row = app.button(key="listed-run-r0").label.replace("\\", "")
-    assert row.startswith("**Seed <3>**  \n:small[shown · ULMFiT · today ")
+    assert row.startswith("**Seed <3>**  \n:small[shown · starting · today ")
     del app.query_params["run"]
     app.run()
     assert "<strong>Seed &lt;3&gt;</strong><span>is starting</span>" in html(app)
@@ -112,7 +112,7 @@ def deleted(app: AppTest) -> AppTest:
 def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
     claim.release(tmp_path / "runs" / "r0")
     deleted(app)
-    assert any("**ULMFiT**  \ntoday " in part.value for part in app.markdown)
+    assert any("**ULMFiT**  \ninterrupted · today " in part.value for part in app.markdown)
     app.query_params["run"] = "r0"  # as the browser still has it
     assert "Ready to run" in html(app.run())
     assert not app.error

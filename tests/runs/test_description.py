@@ -42,7 +42,7 @@ def test_a_run_is_told_by_time_result_data_images_and_size(tmp_path):
     os.utime(run / folders.SCHEDULE, (now.timestamp(), now.timestamp()))
     told = describe(run)
     assert (told.name, told.schedule, told.note) == ("Gradual unfreezing", "", "")
-    assert told.line == f"today {now:%H:%M} · finished, 75.0% · Fashion-MNIST, 800 × 96 px"
+    assert told.line == f"75.0% · today {now:%H:%M} · 800 × 96 px, Fashion-MNIST"
     then = datetime(2020, 2, 3, 4, 5).timestamp()
     os.utime(run / folders.SCHEDULE, (then, then))
     assert describe(run).when == "3 Feb 2020 04:05"
@@ -53,7 +53,7 @@ def test_a_run_of_an_own_name_keeps_its_schedules_beside_it(tmp_path):
     label.write(run, "Seed 3", "as before")
     told = describe(run)
     assert (told.name, told.schedule, told.note) == ("Seed 3", SCHEDULE.name, "as before")
-    assert told.line.startswith(f"{SCHEDULE.name} · ")
+    assert told.line.endswith(f" · {SCHEDULE.name}")
     assert told.result == "stopped, 75.0%"
 
 
@@ -71,12 +71,12 @@ def test_runs_that_differ_in_data_images_size_or_result_are_told_apart(tmp_path)
         os.utime(run / folders.SCHEDULE, (1e9, 1e9))
     lines = [describe(run).line for run in runs]
     assert len(set(lines)) == len(lines)
-    assert lines[3].endswith(" · cats and dogs, 800 × 96 px")
+    assert lines[3].endswith(" · 800 × 96 px, cats and dogs")
 
 
 def test_the_accuracy_of_a_run_is_that_after_its_last_epoch_wherever_it_is_told(tmp_path):
     run = made(tmp_path / "run")
-    assert describe(run).result == "finished, 75.0%"
+    assert describe(run).result == "75.0%"
     assert result(run).accuracy == describe(run).standing.accuracy == 0.75
     told = run_status._headline(SCHEDULE, "finished", digest(event_log.read(run)))
     assert "validation accuracy 75.0%, after the last epoch" in told
@@ -85,7 +85,7 @@ def test_the_accuracy_of_a_run_is_that_after_its_last_epoch_wherever_it_is_told(
 
 def test_before_it_has_looked_at_its_data_a_run_is_told_by_the_most_it_may_take(run):
     told = describe(run)
-    assert (told.result, told.data) == ("starting", "Fashion-MNIST, up to 77 × 64 px")
+    assert (told.result, told.data) == ("starting", "up to 77 × 64 px, Fashion-MNIST")
 
 
 @pytest.mark.parametrize("damage", [folders.SCHEDULE, folders.SETTINGS])

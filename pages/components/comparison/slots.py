@@ -68,7 +68,7 @@ def sources() -> Mapping[str, str]:
     for run in _runs():
         told = describe(run)
         if told.data:  # else its folder is damaged
-            found[f"run:{run.name}"] = f"{told.name} · run · {told.line}"
+            found[f"run:{run.name}"] = f"{told.name} · {told.line}"
     found |= {
         f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
     }
