@@ -52,17 +52,13 @@ def begin() -> None:
             st.session_state[_REFUSED] = text
 
 
-def begin_with(draft: str, preset: str | None, kept_settings: str = "") -> None:
+def begin_with(draft: str, preset: str | None) -> None:
     """Let a new session begin with a draft, written as in a link; what is none is dropped.
 
-    `preset` is the name of the preset that it began as, and `kept_settings` the run settings as
-    JSON; those are taken by a session that began with a link, too. An empty draft is one that was
-    too large to be kept.
+    `preset` is the name of the preset that it began as. An empty draft is one that was too large to
+    be kept.
     """
-    if kept_settings and _SET not in st.session_state:
-        lead = "The run settings from before the page was loaded are dropped: "
-        attempt(_use_kept_settings, kept_settings, lead=lead)
-    if revision() or _GIVEN in st.session_state:
+    if not is_new():
         return
     st.session_state[_GIVEN] = True
     if not draft:
@@ -77,13 +73,8 @@ def begin_with(draft: str, preset: str | None, kept_settings: str = "") -> None:
 
 
 def is_new() -> bool:
-    """Whether the session was given no schedule to begin with, and has edited nothing."""
-    return revision() == 0 and not {_GIVEN, _SET} & set(st.session_state)
-
-
-def asks_for_settings() -> bool:
-    """Whether the session would take run settings that the tab has kept of an earlier one."""
-    return revision() == 0 and _SET not in st.session_state
+    """Whether the session was given no schedule to begin with, and has edited none."""
+    return revision() == 0 and _GIVEN not in st.session_state
 
 
 def history() -> History:
@@ -129,6 +120,19 @@ def use_settings(made: RunSettings) -> None:
     """Make these the session's run settings."""
     st.session_state["settings"] = made
     st.session_state[_SET] = True
+
+
+def own_settings() -> str | None:
+    """The run settings as JSON without defaults; None where the session has set none of its own."""
+    return settings().model_dump_json(exclude_defaults=True) if _SET in st.session_state else None
+
+
+def use_kept_settings(text: str) -> None:
+    """Let a session that has set none take run settings as `own_settings` of an earlier one."""
+    if _SET not in st.session_state:
+        lead = "The run settings from before the page was loaded are dropped: "
+        if not attempt(_use_kept_settings, text, lead=lead):
+            use_settings(settings())
 
 
 def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None = None) -> None:

@@ -58,13 +58,13 @@ def test_what_was_edited_stays_over_a_reload_and_gives_way_to_a_link_which_stays
     _expect_thaw(page, 5)
     driving.go_to(page, "Run")
     driving.fill(page, "Images, train", 64)
-    settings = '{"samples":64}'
-    _wait_until_kept(page, settings)
+    kept = """() => sessionStorage.getItem('thaw-settings') === '{"samples":64}'"""
+    page.wait_for_function(kept, timeout=60_000)
 
     default = link.encode(presets.load(presets.DEFAULT))
     page.goto(f"{address}?s={default}")
     _expect_thaw(page, 2)
-    _wait_until_kept(page, f"{default}.{settings}")
+    _wait_until_kept(page, default)
     page.reload()
     _expect_thaw(page, 2)
     driving.go_to(page, "Run")

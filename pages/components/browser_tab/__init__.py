@@ -27,7 +27,7 @@ def browser_tab(*, dark: bool) -> None:
     Streamlit tells the script of a theme with the next rerun, but does not rerun it by itself;
     charts have the colors of the one that they were drawn in.
     """
-    _mount(_PAGE, {"theme": "dark" if dark else "light", "asks": state.asks_for_settings()})
+    _mount(_PAGE, {"theme": "dark" if dark else "light", "asks": state.is_new()})
 
 
 def keep_draft() -> None:
@@ -36,34 +36,42 @@ def keep_draft() -> None:
 
 
 def _mount(key: str, data: dict[str, object]) -> None:
+    kept = {"draft": _draft(), "settings": state.own_settings(), "keeps": not state.is_new()}
     with st.container(key=key):
         _component()(
             key=f"{key}-script",
-            data={"draft": _draft(), "keeps": not state.is_new(), **data},
+            data={**kept, **data},
             on_draft_change=_open,
+            on_settings_change=_use_settings,
             height="content",
         )
 
 
 def _draft() -> str:
-    """The preset that the schedule began as, the schedule, and the run settings, dots between them.
-
-    A schedule that is too large is empty, and so are the settings where all are the first ones.
-    """
-    settings = state.settings().model_dump_json(exclude_defaults=True)
+    """The preset that the schedule began as, and the schedule: empty where it is too large."""
     text = ""
     with suppress(LinkError):
         text = link.encode(state.schedule())
-    return f"{state.preset_origin() or ''}.{text}" + ("" if settings == "{}" else f".{settings}")
+    return f"{state.preset_origin() or ''}.{text}"
 
 
 def _open() -> None:
-    told: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get("draft")
+    told = _told("draft")
     if told is not None:
-        origin, _, rest = str(told).partition(".")
-        text, _, settings = rest.partition(".")
+        origin, _, text = told.partition(".")
         known = origin if origin in presets.names() else None
-        state.begin_with(text, known, settings)
+        state.begin_with(text, known)
+
+
+def _use_settings() -> None:
+    told = _told("settings")
+    if told is not None:
+        state.use_kept_settings(told)
+
+
+def _told(name: str) -> str | None:
+    value: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get(name)
+    return None if value is None else str(value)
 
 
 @cache

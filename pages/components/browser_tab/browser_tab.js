@@ -2,6 +2,7 @@
 // of the tab: the schedule and the run settings, over a reload.
 
 const KEY = "thaw-draft";
+const SETTINGS = "thaw-settings";
 
 const instances = new WeakMap();
 
@@ -19,32 +20,37 @@ export default function mount({ parentElement, data, setTriggerValue }) {
     if (colorScheme === data.theme) delete tab.theme;
     else tell("theme", colorScheme);
   }
-  // Read once, before this session writes: one that began with a link still takes the run settings.
-  const before = data.asks && !tab.asked ? read() : null;
-  tab.asked ||= data.asks;
-  if (before && before !== data.draft) tell("draft", before);
   // A session in which nothing has been done does not write: it would lose what is to be read.
   if (data.keeps) {
     delete tab.draft;
-    if (tab.kept !== data.draft) write(data.draft); // a call for a theme brings an old draft
+    if (tab.kept !== data.draft) write(KEY, data.draft); // a call for a theme brings an old draft
     tab.kept = data.draft;
   } else if (data.asks) {
     delete tab.kept;
+    const draft = read(KEY);
+    if (draft && draft !== data.draft) tell("draft", draft);
+  }
+  // Apart from the draft: a session that began with a link still takes the settings.
+  if (data.settings) {
+    if (tab.settings !== data.settings) write(SETTINGS, data.settings);
+    tab.settings = data.settings;
+  } else if (data.theme && read(SETTINGS)) {
+    tell("settings", read(SETTINGS));
   }
 }
 
-function read() {
+function read(key) {
   try {
-    return sessionStorage.getItem(KEY);
+    return sessionStorage.getItem(key);
   } catch {
     return null; // the browser forbids it
   }
 }
 
-function write(draft) {
+function write(key, text) {
   try {
-    sessionStorage.removeItem(KEY); // the older one is wrong, also where there is no room for this
-    if (draft) sessionStorage.setItem(KEY, draft);
+    sessionStorage.removeItem(key); // the older one is wrong, also where there is no room for this
+    if (text) sessionStorage.setItem(key, text);
   } catch {
     // forbidden, or full: nothing is kept
   }
