@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
@@ -63,7 +65,8 @@ def _readings(schedule: Schedule, language: Language) -> pd.DataFrame:
     """One row per epoch with every group's rate, as the language writes it."""
     table = _rows(schedule)
     rates = table["lr"].reshape(len(schedule.groups), -1)
-    columns = {language.word("figure.epoch"): table["step"][: rates.shape[1]]}
+    epochs = table["step"][: rates.shape[1]].tolist()
+    columns: dict[str, list[Any]] = {language.word("figure.epoch"): epochs}
     for group, row in zip(reversed(schedule.groups), reversed(rates.tolist()), strict=True):
         columns[marked(group.name)] = [language.rate(rate) for rate in row]
     return pd.DataFrame(columns)

@@ -38,7 +38,6 @@ def test_a_made_table_is_kept(tmp_path: Path):
     text.write_text(layers.dumps(TABLE))
     making = Tabulations(printing(text))
     making.ask(NAME, tmp_path / "cache")
-    assert making.is_making(NAME)
     ended(making)
     assert making.failure(NAME) is None
     assert tables.find(NAME, tmp_path / "cache") == TABLE

@@ -170,9 +170,9 @@ def _slot(letter: str, source: str) -> Slot:
         case "run":
             run = folder.run_folder(launch.root(), name)
             schedule, settings = folder.read(run)
-            name = label.read(run).name
+            own = label.read(run).name
             told = [value for _, value in conditions(run, settings)]
-            about = "; ".join([f"run “{name}”" if name else "run", *told])
+            about = "; ".join([f"run “{own}”" if own else "run", *told])
             return Slot(letter, source, schedule, about, settings, run)
         case "own":
             origin, plan = _own()[source]
