@@ -122,11 +122,7 @@ def title_row(schedule: Schedule, run: str = "") -> Iterator[None]:
     `run` is the name of the run that is shown, if it has one of its own.
     """
     model = schedule.model.name.rsplit("/", 1)[-1]
-    title, *tags = [
-        *(name for name in (run, schedule.name) if name),
-        model,
-        epochs(schedule.epochs),
-    ]
+    title, *tags = filter(None, (run, schedule.name, model, epochs(schedule.epochs)))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title-row"):
         st.html(f'<h1 class="thaw-title">{escape(title)}</h1>', width="content")
         for tag in tags:
