@@ -97,7 +97,7 @@ def page() -> None:
         else:
             look, draw = shown.every(_LOOK_SECONDS), shown.every(_DRAW_SECONDS)
             st.fragment(run_every=look if live else None)(_watch)(shown, status)
-            st.fragment(run_every=draw if live else None)(_draw)(shown)
+            st.fragment(run_every=draw if live else None)(_draw)(shown, live=live)
 
 
 def _shown_run(root: Path) -> _Shown | None:
@@ -229,12 +229,12 @@ def _watch(shown: _Shown, status_before: str | None) -> None:
     status_card(shown.schedule, shown.settings, status, _read(shown).told, shown.folder)
 
 
-def _draw(shown: _Shown) -> None:
+def _draw(shown: _Shown, *, live: bool) -> None:
     read = _read(shown)
     started = read.told.started
     steps = started.steps_per_epoch if started else planned_steps(shown.settings)
     run_charts(shown.schedule, read.told, steps)
-    audit_card(shown.schedule, shown.settings, read.told, read.error)
+    audit_card(shown.schedule, shown.settings, read.told, read.error, live=live)
     mistakes(shown.folder, shown.settings)
 
 

@@ -20,37 +20,49 @@ from pages.components.setting_names import by_label
 
 Item = tuple[str, str, str]
 """Mark (yes, no, open, note), what was promised, and what was found."""
+_AT_THE_END = "their bits are compared when a run reaches its end."
 
 
-def audit_card(schedule: Schedule, settings: RunSettings, told: Digest, error: float) -> None:
+def audit_card(
+    schedule: Schedule, settings: RunSettings, told: Digest, error: float, *, live: bool = True
+) -> None:
     """Draw the card; before the end it checks what the run has told so far.
 
-    `error` is the `largest_error` of all steps.
+    `error` is the `largest_error` of all steps. Of a run that is no longer `live` and has no audit
+    it says what was not checked.
     """
-    aside = "complete" if told.audit else "checked as the run goes; complete when it ends"
+    goes_on = "checked as the run goes; complete when it ends"
+    broke_off = "incomplete: the run did not reach its end"
+    aside = "complete" if told.audit else goes_on if live else broke_off
     with frame.card("audit", "Audit", aside):
         cells = "".join(
             f'<div class="thaw-check thaw-{mark}"><b>{escape(title)}</b><p>{escape(text)}</p></div>'
-            for mark, title, text in items(schedule, settings, told, error)
+            for mark, title, text in items(schedule, settings, told, error, live=live)
         )
         st.html(f'<div class="thaw-checks">{cells}</div>')
 
 
-def items(schedule: Schedule, settings: RunSettings, told: Digest, error: float) -> Iterator[Item]:
-    """What was promised and what was found, one by one."""
-    yield _rates(told, error)
-    yield _frozen(schedule, told)
-    yield _cache(told, exact=settings.precision == "exact")
+def items(
+    schedule: Schedule, settings: RunSettings, told: Digest, error: float, *, live: bool = True
+) -> Iterator[Item]:
+    """Yield what was promised and what was found, one by one.
+
+    What is still open while a run is `live` was not checked once it is over.
+    """
+    yield _rates(told, error, live=live)
+    yield _frozen(schedule, told, live=live)
+    yield _cache(told, exact=settings.precision == "exact", live=live)
     if told.audit is not None and told.audit.precision_error is not None:
         yield _precision(told.audit.precision_error)
 
 
-def _rates(told: Digest, error: float) -> Item:
+def _rates(told: Digest, error: float, *, live: bool) -> Item:
     steps = len(told.steps)
     if told.audit is not None:
         steps, error = told.audit.steps, told.audit.max_lr_error
     if not steps:
-        return "open", "Rates equal the plan", "Nothing has been trained yet."
+        found = "Nothing has been trained yet." if live else "Not checked: no step was trained."
+        return _unknown("Rates equal the plan", found, live=live)
     said = f"{counted(steps, 'step')} of every open group"
     found = f"{said}, largest relative difference {error:.2g}."
     if error <= curves.RATES_EQUAL:
@@ -75,11 +87,12 @@ def largest_error(schedule: Schedule, told: Digest, since: int = 0) -> float:
     return largest
 
 
-def _frozen(schedule: Schedule, told: Digest) -> Item:
+def _frozen(schedule: Schedule, told: Digest, *, live: bool) -> Item:
     if told.audit is None:
         due = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
-        found = f"{counted(due, 'frozen span')}, checked at the end."
-        return "open", "Frozen groups hold still", found
+        count = counted(due, "frozen span")
+        found = f"{count}, checked at the end." if live else f"{count} not checked: {_AT_THE_END}"
+        return _unknown("Frozen groups hold still", found, live=live)
     spans = told.audit.spans
     if not spans:
         return "yes", "No group was frozen", "Every group trained in every epoch."
@@ -103,7 +116,7 @@ def _named(spans: Iterable[FrozenSpan]) -> str:
     return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
 
 
-def _cache(told: Digest, *, exact: bool) -> Item:
+def _cache(told: Digest, *, exact: bool, live: bool) -> Item:
     on = [str(cache.epoch) for cache in told.caches if cache.on]
     if on:
         where = f"In the phases from epoch {', '.join(on)}"
@@ -114,7 +127,12 @@ def _cache(told: Digest, *, exact: bool) -> Item:
         return "note", "The cache is not compared", found
     if told.caches:
         return "yes", "No cache was used", by_label(told.caches[-1].reason)
-    return "open", "Frozen-part cache", "Decided when training begins."
+    found = "Decided when training begins." if live else "Not checked: nothing was cached yet."
+    return _unknown("Frozen-part cache", found, live=live)
+
+
+def _unknown(title: str, text: str, *, live: bool) -> Item:
+    return "open" if live else "note", title, text
 
 
 def _seconds(told: Digest) -> str:

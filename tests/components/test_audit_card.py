@@ -34,6 +34,16 @@ def test_before_the_first_step_nothing_is_claimed() -> None:
     assert {mark for mark, _ in _said(Digest()).values()} == {"open"}
 
 
+def test_a_run_that_broke_off_says_of_each_promise_that_it_was_not_checked() -> None:
+    failed = Digest(failed=ev.Failed("the weights are not on this machine"))
+    found = list(items(SCHEDULE, EXACT, failed, 0.0, live=False))
+    assert {mark for mark, _, _ in found} == {"note"}
+    assert all("not checked" in text.lower() for _, _, text in found)
+    began = Digest(started=STARTED, steps=Steps().with_more([_step(0), _step(1)]))
+    marks = [mark for mark, _, _ in items(SCHEDULE, EXACT, began, 0.0, live=False)]
+    assert marks == ["yes", "note", "note"]
+
+
 def test_one_frozen_span_is_called_one() -> None:
     few = SCHEDULE.model_copy(update={"groups": SCHEDULE.groups[-2:]})
     assert [len(plan.frozen_spans(group, few.epochs)) for group in few.groups] == [1, 0]
