@@ -22,9 +22,9 @@ def preset_button() -> None:
     """The toolbar's button; it opens the gallery."""
     origin, used = state.preset_origin(), state.preset_in_use()
     if used is not None:
-        label = frame.escape_markdown(presets.find(used).title)
+        label = f"**{frame.escape_markdown(presets.find(used).title)}**"
     elif origin is not None:
-        label = f"{frame.escape_markdown(presets.find(origin).title)} :gray-badge[edited]"
+        label = f"**{frame.escape_markdown(presets.find(origin).title)}** :gray-badge[edited]"
     else:
         label = "your own"
     if st.button(f":gray[Preset] {label}", icon=":material/view_module:", key="presets"):

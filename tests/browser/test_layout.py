@@ -1,0 +1,132 @@
+"""The pages' layout: no text is in the way of another, and an edit moves nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urljoin
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from core.design import curves, presets
+from core.runs import claim, event_log, folder
+from core.runs import events as ev
+from core.runs.settings import RunSettings
+from tests.browser import driving, layout
+from tests.browser.driving import PHONE, OpenPage
+from tests.browser.timeline import at_rest, expect_thaws
+from tests.runs.made import finished_run
+from tests.sample import thorough
+
+LAPTOP: ViewportSize = {"width": 1280, "height": 720}
+TABLET: ViewportSize = {"width": 768, "height": 1024}
+SCHEDULE = presets.load("gradual")
+STARTED = ev.Started(0.0, "cpu", "CPU", 2, 40, 20, ("a", "b"), 100, 0.5)
+ENDS = {
+    "running": None,
+    "stopped": ev.Stopped(1),
+    "failed": ev.Failed("the loss is not finite: lower the base rate"),
+}
+
+
+def steps(count: int) -> Iterator[ev.Step]:
+    for step in range(count):
+        t = curves.time_of_step(SCHEDULE, step, 2)
+        rates = {g.name: float(curves.lr(SCHEDULE, g, t)) for g in SCHEDULE.groups}
+        yield ev.Step(step, step // 2, 1.0, rates)
+
+
+@pytest.fixture(scope="module")
+def runs(home: Path) -> Iterator[dict[str, str]]:
+    """Addresses of runs in each state; the running one belongs to this process."""
+    made = {"failed at once": [ev.Failed("the weights of timm/resnet18 are not on this machine")]}
+    for state, end in ENDS.items():
+        made[state] = [
+            STARTED,
+            ev.CacheDecision(0, True, "", 10**6),
+            *steps(3),
+            *([end] * bool(end)),
+        ]
+    for state, events in made.items():
+        run = home / "runs" / f"layout-{state.replace(' ', '-')}"
+        run.parent.mkdir(exist_ok=True)
+        folder.create(run, SCHEDULE, RunSettings(samples=40, image_size=32))
+        for event in events:
+            event_log.append(run, event)
+        if state != "running":
+            claim.release(run)
+    finished_run(home, "layout-finished", SCHEDULE, (0.5, 0.75))
+    yield {path.name: f"/run?run={path.name}" for path in folder.list_runs(home / "runs")}
+    claim.release(home / "runs" / "layout-running")
+
+
+@pytest.mark.parametrize(
+    ("viewport", "state"),
+    [
+        (LAPTOP, "running"),
+        (LAPTOP, "failed-at-once"),
+        *thorough(
+            *((LAPTOP, state) for state in ("stopped", "failed", "finished")),
+            *((size, state) for size in (PHONE, TABLET) for state in ("running", "failed")),
+        ),
+    ],
+)
+def test_no_text_is_in_the_way_of_another_in_any_state_of_a_run(
+    open_page: OpenPage, runs: dict[str, str], viewport: ViewportSize, state: str
+) -> None:
+    page = open_page(runs[f"layout-{state}"], viewport)
+    promises = page.locator(".st-key-card-audit .thaw-check")
+    expect(promises).to_have_count(3)
+    for promise in promises.all():
+        expect(promise).to_be_visible()
+    assert layout.faults(page) == []
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("width", [390, 768, 1024, 1160, 1280, 1366, 1440])
+def test_no_text_of_any_page_is_in_the_way_of_another(open_page: OpenPage, width: int) -> None:
+    page = open_page("/", {"width": width, "height": 800})
+    for name in ("Design", "Run", "Compare", "Export", "Learn"):
+        if name != "Design":
+            page.goto(urljoin(page.url, name.lower()))
+        expect(page).to_have_title(f"{name} · Thaw")
+        page.wait_for_selector("[class*=st-key-card-]")
+        assert layout.faults(page) == [], name
+
+
+def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_below_it(
+    open_page: OpenPage,
+) -> None:
+    page = at_rest(open_page("/", LAPTOP))
+    before = {}
+    for width in (768, 1160, 1366, 1280):
+        page.set_viewport_size({"width": width, "height": 720})
+        assert layout.faults(page) == [], width
+        before[width] = place(page)
+        heights = middles(page)
+        assert (max(heights) - min(heights) < 20) == (width >= 1160), width
+    driving.drag_with_mouse(page, "stage4", 4)
+    expect_thaws(page, "stage4", 4)
+    expect(page.locator(".st-key-presets")).to_contain_text("edited")
+    for width, at in reversed(before.items()):
+        page.set_viewport_size({"width": width, "height": 720})
+        driving.settle(page)
+        assert place(page) == at, width
+
+
+def place(page: Page) -> float:
+    """Pixels from the window's top to the timeline's card."""
+    box = page.locator(".st-key-card-timeline").bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+def middles(page: Page) -> list[float]:
+    """The middles of the toolbar's parts, in pixels from the window's top."""
+    found: list[float] = page.evaluate(
+        """() => [...document.querySelectorAll(".st-key-toolbar > *")]
+            .map((e) => e.getBoundingClientRect()).filter((box) => box.height > 1 && box.width > 1)
+            .map((box) => (box.top + box.bottom) / 2)"""
+    )
+    return found
