@@ -47,7 +47,12 @@ def entries() -> dict[str, Entry]:
 @cache
 def names() -> tuple[str, ...]:
     """Full names: those that have a stored table first."""
-    return tuple(dict.fromkeys((*layers.known_models(), *entries())))
+    return tuple(dict.fromkeys((*stored(), *entries())))
+
+
+def stored() -> tuple[str, ...]:
+    """Return the models that have a stored table, torchvision's first, as in `full_name`."""
+    return tuple(sorted(layers.known_models(), key=lambda name: not name.startswith("torchvision")))
 
 
 def full_name(name: str) -> str:

@@ -6,7 +6,7 @@ from html import escape
 
 import streamlit as st
 
-from core.design import catalogue, layers
+from core.design import catalogue
 from core.errors import one_line
 from core.files.home import is_demo
 from core.runs import tables
@@ -24,7 +24,7 @@ _SECONDS = 0.5
 def model_box() -> None:
     """The list of all models, which filters as one types; those with a stored table come first."""
     name = state.schedule().model.name
-    known = layers.known_models() if is_demo() else catalogue.names()
+    known = catalogue.stored() if is_demo() else catalogue.names()
     labels = model_labels()
     put("model", st.session_state.get(_WANTED) or name)
     st.selectbox(
@@ -32,6 +32,7 @@ def model_box() -> None:
         known if name in known else (name, *known),
         key="model",
         format_func=lambda model: labels.get(model, model),
+        filter_mode="contains",  # in the order of the list: fuzzy, a longer name may come first
         label_visibility="collapsed",
         width=250,
         on_change=_take_model,

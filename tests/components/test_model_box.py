@@ -70,6 +70,12 @@ def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(app: A
     assert len(app.session_state["history"].present.groups) == 6
 
 
+def test_a_search_for_a_models_name_lists_torchvisions_first(app: AppTest) -> None:
+    models = app.selectbox(key="model").options
+    first = next(name for name in models if "resnet50" in name)
+    assert first.startswith("torchvision/resnet50")
+
+
 def test_the_old_model_is_kept_on_request(app: AppTest) -> None:
     app.selectbox(key="model").set_value(MODEL).run()
     ended(app).button(key="model-cancel").click().run()
