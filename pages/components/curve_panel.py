@@ -23,6 +23,7 @@ from pages.components.fields import (
     sensible_step,
     switch,
 )
+from pages.components.history import History
 
 _RATE = "%e"
 """How the browser writes a rate: 1e-3."""
@@ -35,14 +36,54 @@ def curve_panel(*, folded: bool = False) -> None:
     `folded` makes it one line until it is opened.
     """
     schedule = state.schedule()
-    steps = state.steps_per_epoch()
     if folded:
         with frame.card("curve"), _fold("curve-fold", f"**Curve** {summary(schedule)}"):
-            _controls(schedule)
+            _controls(schedule, folded=True)
         return
-    total = schedule.epochs * steps
-    with frame.card("curve", "Curve", f"{words.counted(total, 'step')}, {steps:,} per epoch"):
-        _controls(schedule)
+    steps = state.steps_per_epoch()
+    with frame.card("curve"):
+        if stretched(state.history()) is None:
+            total = words.counted(schedule.epochs * steps, "step")
+            frame.heading("Curve", f"{total}, {steps:,} per epoch")
+        else:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.html('<h2 class="thaw-heading">Curve</h2>', width="content")
+                st.space("stretch")
+                _offer_to_stretch()
+        _controls(schedule, folded=False)
+
+
+def stretched(history: History) -> Schedule | None:
+    """Return the schedule with its thaws at the same shares of the run as before, if they are not.
+
+    They are not where the last edits, all of them of the number of epochs, left them behind.
+    """
+    now = before = history.present
+    for schedule, _ in reversed(history.versions[: history.at]):
+        if schedule.model_copy(update={"epochs": now.epochs}) != now:
+            break
+        before = schedule
+    moved = edits.set_length(before, now.epochs)
+    return None if moved.groups == now.groups else moved
+
+
+def _offer_to_stretch() -> None:
+    """Draw the button that moves the thaws with the end of the run."""
+    st.button(
+        "Stretch the thaws",
+        key="stretch-thaws",
+        type="tertiary",
+        icon=":material/arrow_range:",
+        help="The run has another length, but the thaws stayed at their epochs. This moves them "
+        "and the warmup to the same shares of the run as before.",
+        on_click=_stretch,
+    )
+
+
+def _stretch() -> None:
+    moved = stretched(state.history())
+    if moved is not None:
+        state.edit(lambda _: moved)
 
 
 def summary(schedule: Schedule) -> str:
@@ -52,7 +93,7 @@ def summary(schedule: Schedule) -> str:
     return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {words.shape(lr.decay.shape)}"
 
 
-def _controls(schedule: Schedule) -> None:
+def _controls(schedule: Schedule, *, folded: bool) -> None:
     lr = schedule.lr
     warms = lr.warmup.epochs > 0
     left, right = _pair()
@@ -66,6 +107,8 @@ def _controls(schedule: Schedule) -> None:
             shown=_RATE,
             help="The peak of a group whose LR scale is 1, such as the head.",
         )
+    if folded and stretched(state.history()) is not None:
+        _offer_to_stretch()
     left, right = _pair()
     with left:
         _number(
@@ -128,7 +171,7 @@ def _controls(schedule: Schedule) -> None:
 
 
 def _pair() -> list[AbstractContextManager[object]]:
-    return [*st.columns(2, gap="small")]
+    return [*st.columns(2, gap="small", vertical_alignment="bottom")]
 
 
 def _fold(key: str, label: str) -> AbstractContextManager[object]:

@@ -11,8 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from core.design import edits, presets
 from core.design.spec import Schedule
-from pages.components.curve_panel import summary
+from pages.components.curve_panel import stretched, summary
 from pages.components.fields import sensible_step
+from pages.components.history import History
 from pages.components.window_panel import learning
 from tests.design.strategies import schedules
 
@@ -56,6 +57,38 @@ def test_the_kind_of_floor_is_chosen_and_keeps_where_the_head_ends(app: AppTest)
     (floor,) = [field for field in app.number_input if field.label == "Floor, LR"]
     floor.set_value(2e-6).run()
     assert schedule(app).lr.decay.model_dump()["floor"] == {"lr": 2e-6}
+
+
+def test_thaws_are_stretched_to_another_length_only_on_request_which_can_be_undone(
+    app: AppTest,
+) -> None:
+    def offered() -> bool:
+        return any(button.key == "stretch-thaws" for button in app.button)
+
+    began = schedule(app.run())
+    assert not offered()
+    for epochs in (9, 12):
+        (field,) = [field for field in app.number_input if field.label == "Epochs"]
+        field.set_value(epochs).run()
+        assert schedule(app).groups == began.groups
+    app.button(key="stretch-thaws").click().run()
+    assert schedule(app) == edits.set_length(began, 12)
+    assert not offered()
+    app.button(key="undo").click().run()
+    assert (schedule(app).groups, schedule(app).epochs) == (began.groups, 12)
+    assert offered()
+    app.number_input(key="field:lr.group_decay").set_value(0.3).run()
+    assert not offered()
+
+
+@given(schedules(), st.integers(1, 300), st.integers(1, 300))
+def test_a_stretch_is_that_of_the_schedule_before_its_length_was_changed(
+    began: Schedule, between: int, epochs: int
+) -> None:
+    longer = edits.set_field(began, "epochs", epochs)
+    history = History.start(began).edited(edits.set_field(began, "epochs", between)).edited(longer)
+    moved = edits.set_length(began, epochs)
+    assert stretched(history) == (None if moved.groups == longer.groups else moved)
 
 
 def test_a_constant_rate_has_no_floor_to_choose(app: AppTest) -> None:
