@@ -22,6 +22,8 @@ from pages.components.axis import TRACK_LEFT, Joined, Span, shown, tick_step
 
 HEIGHT = 190
 _MOST_TICKS = 16
+_LEGEND_COLUMN, _MOST_IN_LEGEND = 116, 18
+"""Pixels of a legend's column, and its most entries."""
 _MARK = "\u2060"
 """A word joiner: it has no width, and browsers draw it in no font."""
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -176,8 +178,11 @@ def group_scale(schedule: Schedule, view: View) -> alt.Scale:
     return colour_scale([group.name for group in schedule.groups], view)
 
 
-def colour_legend(groups: Sequence[str], columns: int = 4) -> alt.Legend:
-    """Names of groups from the head on, below the plot: for charts without a gutter for them."""
+def colour_legend(groups: Sequence[str]) -> alt.Legend:
+    """Return the legend of groups from the head on, below the plot, for charts without a gutter.
+
+    It has as many columns as there is room for, and tells how many groups it leaves out.
+    """
     return alt.Legend(
         title=None,
         orient="bottom",
@@ -185,8 +190,9 @@ def colour_legend(groups: Sequence[str], columns: int = 4) -> alt.Legend:
         symbolType="stroke",
         symbolStrokeWidth=4,
         symbolOpacity=1,
-        columns=columns,
+        columns=alt.ExprRef(f"max(2, floor(width / {_LEGEND_COLUMN}))"),
         labelLimit=80,
+        symbolLimit=_MOST_IN_LEGEND,
     )
 
 

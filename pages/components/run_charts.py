@@ -103,8 +103,9 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
     layers = [
         *backdrop(schedule, 1, view),
         planned.encode(x=x, y=y, color=colour, detail=detail),
-        actual.encode(x=x, y=y, color=colour, detail=detail),
     ]
+    if not done.empty:
+        layers.append(actual.encode(x=x, y=y, color=colour, detail=detail))
     if told.steps_done:
         now = pd.DataFrame({"x": [told.steps_done / steps_per_epoch]})
         layers.append(rule(now, view.role("accent"), 1.5))
@@ -213,15 +214,20 @@ def _metric(
     x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
     empty = train.empty and validation.empty
     y = alt.Y("y:Q", axis=axis, scale=scale or (domain(0, 1) if empty else alt.Scale(zero=True)))
-    marked = alt.Chart(validation)
-    layers: list[alt.Chart] = [
-        *backdrop(schedule, 1, view),
-        alt.Chart(train).mark_line(color=view.role("text-3"), strokeWidth=1.2).encode(x=x, y=y),
-        marked.mark_line(color=view.role("accent"), strokeWidth=2).encode(x=x, y=y),
-        marked.mark_point(
+    # Vega asks the data for their extent, and a screen reader for a name of every layer with none.
+    layers = backdrop(schedule, 1, view)
+    if not train.empty:
+        line = alt.Chart(train).mark_line(color=view.role("text-3"), strokeWidth=1.2)
+        layers.append(line.encode(x=x, y=y))
+    if not validation.empty:
+        marked = alt.Chart(validation).encode(x=x, y=y)
+        points = marked.mark_point(
             stroke=view.role("accent"), fill=view.role("card"), size=44, strokeWidth=1.6, opacity=1
-        ).encode(x=x, y=y),
-    ]
+        )
+        layers += [marked.mark_line(color=view.role("accent"), strokeWidth=2), points]
+    if empty:
+        corners = pd.DataFrame({"x": [0, schedule.epochs], "y": [0, 1]})
+        layers.append(alt.Chart(corners).mark_line(opacity=0).encode(x=x, y=y))
     for value, label in baselines:
         line = pd.DataFrame({"x": [schedule.epochs], "y": [value], "label": [label]})
         layers.append(

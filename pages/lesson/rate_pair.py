@@ -40,7 +40,7 @@ def rate_chart(
     table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))
     read = _readings(schedule, language)
     table["group"] = marked(table["group"])
-    legend = colour_legend([group.name for group in schedule.groups], columns=3)
+    legend = colour_legend([group.name for group in schedule.groups])
     line = alt.Chart(table).encode(
         x=alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs)),
         y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),

@@ -7,7 +7,15 @@ from core.design.parse import from_raw, to_raw
 from core.design.spec import Schedule
 from core.runs import events as ev
 from core.runs.digest import Digest, digest
-from pages.components.run_charts import actual_rates, held, train_losses
+from pages.components.chart_style import View
+from pages.components.run_charts import (
+    _accuracy,
+    _loss,
+    _rates,
+    actual_rates,
+    held,
+    train_losses,
+)
 
 PER_EPOCH = 1_000
 
@@ -35,6 +43,18 @@ def told(schedule: Schedule, steps: int) -> Digest:
 def test_before_the_first_step_there_is_nothing_to_draw() -> None:
     assert actual_rates(long_run(), Digest(), PER_EPOCH).empty
     assert train_losses(Digest(), PER_EPOCH).empty
+
+
+def test_a_run_that_failed_before_its_first_step_has_charts_without_empty_layers() -> None:
+    """Vega warns of the extent of none, and axe of layers that nothing names."""
+    schedule, nothing = long_run(), Digest()
+    for chart in (
+        _rates(schedule, nothing, PER_EPOCH, View()),
+        _loss(schedule, nothing, PER_EPOCH, View()),
+        _accuracy(schedule, nothing, View()),
+    ):
+        assert chart.layer
+        assert [layer for layer in chart.layer if layer.data.empty] == []
 
 
 def test_a_run_of_20_000_steps_is_drawn_with_a_screenful_of_its_own_rates() -> None:
