@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -17,7 +16,7 @@ from pages.components.browser_tab import keep_draft
 from pages.components.chart_style import View
 from pages.components.cost_card import cost_card
 from pages.components.cost_strip import cost_strip
-from pages.components.curve_panel import curve_panel
+from pages.components.curve_panel import curve_panel, stretched
 from pages.components.downloads import csv_button
 from pages.components.fields import refusals
 from pages.components.group_editor import group_editor
@@ -48,14 +47,10 @@ _SWITCHES = (
 _TIMELINE, _DESIGNER = "timeline", "designer"
 _BESIDE = "beside-the-hand"
 """Where the session keeps what `_designer` showed last, of `_beside_the_hand`."""
-_SEEN_AFTER, _LOOK = 0.3, 0.02
-"""Seconds in which a browser has taken up and painted a changed timeline and chart, also one that
-has rested or shares its cores; and after how many of them one looks for a newer edit."""
 
 
 def page() -> None:
     """Draw the page. It reruns as fragments, so that a drag costs little more than itself."""
-    st.html('<h1 class="thaw-unseen">Design a schedule</h1>')
     _designer()
 
 
@@ -65,7 +60,10 @@ def _designer() -> None:
     frame.show_notice()
     narrow = is_narrow(_TIMELINE)
     st.session_state.pop(_BESIDE, None)  # `_hand` keeps what is drawn now
+    st.html(f"<style>{_room(len(state.schedule().groups))}</style>")
     top = st.container(key="top")
+    with top:  # so that it has its place before the toolbar comes
+        st.html('<h1 class="thaw-unseen">Design a schedule</h1>')
     above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
     with side:  # a phone has them below each other: what is in hand comes first
@@ -75,7 +73,9 @@ def _designer() -> None:
         head = st.container(
             horizontal=True, vertical_alignment="center", gap="small", key="rates-head"
         )
-        rates = st.container()
+        with head:
+            st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
+        rates = st.container(key="rates-chart")
         with place:
             errors = _hand(rates, first if narrow else last, last)
     with head:
@@ -118,7 +118,6 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     with rates:
         _rates(narrow=narrow, span=_span())
         below = st.container(key="costs")
-    _wait_until_seen()
     if not narrow:
         with below:
             _costs(_span())
@@ -156,20 +155,9 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
         refusals(of_schedule=True),
         is_narrow(_TIMELINE),
         state.notice_is_due(),
+        stretched(state.history()) is not None,
         schedule if has_open_menu() else None,
     )
-
-
-def _wait_until_seen() -> None:
-    """Let the browser paint what has changed before it gets more to do, which it would do first.
-
-    A newer edit ends the wait: whoever looks into the session's state gives way to it.
-    """
-    drawn = state.revision(), st.session_state["playhead"]
-    until = time.monotonic() + _SEEN_AFTER
-    while st.session_state.get("drawn", drawn) != drawn and time.monotonic() < until:
-        time.sleep(_LOOK)
-    st.session_state["drawn"] = drawn
 
 
 def _costs(span: Span | None) -> None:
@@ -192,12 +180,24 @@ def _take(event: TimelineResult) -> None:
         state.undo()
     elif event.history == "redo":
         state.redo()
-    if isinstance(event.edit, CurveEdit) or event.history is not None:
+    if event.edit is None and event.history is None:
+        return
+    errors = problems.errors(state.schedule(), state.table())
+    if _beside_the_hand(errors) != st.session_state.get(_BESIDE):
         st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
 
 
+def _room(groups: int) -> str:
+    """Return the rule that keeps the timeline's place free until its script has drawn it."""
+    wide = 146 + groups * (44 if groups > 6 else 48)  # as timeline.css has it
+    narrow = 214 + groups * 68
+    return (
+        f".st-key-timeline {{ min-height: {narrow}px; }} "
+        f"@media (min-width: 1130px) {{ .st-key-timeline {{ min-height: {wide}px; }} }}"
+    )
+
+
 def _rates_head() -> None:
-    st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
     st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
     st.space("stretch")
     for switch in _SWITCHES:

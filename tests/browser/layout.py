@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from playwright.sync_api import Page
@@ -96,4 +97,8 @@ def faults(page: Page) -> list[Any]:
     """
     driving.settle(page)
     found: list[Any] = page.evaluate(_FAULTS)
+    until = time.monotonic() + 5.0
+    while found and time.monotonic() < until:  # a chart takes a new width a moment later
+        page.wait_for_timeout(100)
+        found = page.evaluate(_FAULTS)
     return found

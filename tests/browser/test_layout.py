@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
 from playwright.sync_api import Page, ViewportSize, expect
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core.design import curves, presets
 from core.runs import claim, event_log, folder
@@ -100,19 +103,38 @@ def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_
 ) -> None:
     page = at_rest(open_page("/", LAPTOP))
     before = {}
-    for width in (768, 1160, 1366, 1280):
+    for width in (768, 1160, 1280):
         page.set_viewport_size({"width": width, "height": 720})
         assert layout.faults(page) == [], width
         before[width] = place(page)
         heights = middles(page)
         assert (max(heights) - min(heights) < 20) == (width >= 1160), width
+    ends = script_ends(page)
     driving.drag_with_mouse(page, "stage4", 4)
     expect_thaws(page, "stage4", 4)
     expect(page.locator(".st-key-presets")).to_contain_text("edited")
+    driving.settle(page)
+    assert ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY in ends
+    assert ForwardMsg.FINISHED_SUCCESSFULLY not in ends  # that of a run of the whole app
     for width, at in reversed(before.items()):
         page.set_viewport_size({"width": width, "height": 720})
         driving.settle(page)
         assert place(page) == at, width
+
+
+def script_ends(page: Page) -> list[int]:
+    """Return a list to which it is added how each run of the script ends from now on."""
+    found: list[int] = []
+
+    def take(event: dict[str, Any]) -> None:
+        message = ForwardMsg.FromString(b64decode(event["response"]["payloadData"]))
+        if message.WhichOneof("type") == "script_finished":
+            found.append(message.script_finished)
+
+    network = page.context.new_cdp_session(page)
+    network.on("Network.webSocketFrameReceived", take)
+    network.send("Network.enable")
+    return found
 
 
 def place(page: Page) -> float:

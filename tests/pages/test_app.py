@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+import time
 from html import unescape
 from pathlib import Path
 from random import Random
@@ -53,6 +55,14 @@ def test_a_number_typed_into_the_curve_card_is_in_the_schedule(app: AppTest) -> 
 def test_every_shape_can_be_chosen_and_drawn(app: AppTest, shape: str) -> None:
     app.run().selectbox(key="field:lr.decay.shape").set_value(shape).run()
     assert _schedule(app).lr.decay.shape == shape
+
+
+def test_no_script_sleeps_after_an_edit(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
+    app.run()
+    threads: list[threading.Thread] = []
+    monkeypatch.setattr(time, "sleep", lambda _: threads.append(threading.current_thread()))
+    app.number_input(key="field:epochs").set_value(9).run()
+    assert [thread for thread in threads if thread is not threading.main_thread()] == []
 
 
 def _milestones(app: AppTest) -> TextInput:

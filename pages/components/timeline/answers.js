@@ -99,6 +99,7 @@ function adopt(timeline) {
   const { selected } = timeline;
   timeline.also = timeline.also.filter((pick) => there(pick) && differ(pick, selected));
   if (known !== null && known.epochs !== data.epochs) setView(timeline, null);
+  timeline.root.classList.toggle("dense", data.groups.length > 6); // before a frame, or rows move
   arrangeRows(timeline);
   requestPaint(timeline);
 }

@@ -27,7 +27,6 @@ function paint(timeline) {
   timeline.hit = matchMedia("(pointer: coarse)").matches ? COARSE_PX : FINE_PX;
   timeline.narrow = root.clientWidth < NARROW;
   root.classList.toggle("narrow", timeline.narrow);
-  root.classList.toggle("dense", data.groups.length > 6);
   // The class decides about the gutters, so the track is measured after it.
   timeline.axis = axisOf(data.epochs, scale.axis.clientWidth || 1, timeline.view);
   root.classList.toggle("dragging", drag?.moving ?? false);
