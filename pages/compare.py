@@ -57,7 +57,7 @@ def page() -> None:
 
 def _top(slots: Sequence[Slot]) -> bool:
     """The row of slots; returns whether schedules are drawn over each other."""
-    st.html('<h1 class="thaw-unseen">Compare schedules</h1>')
+    frame.unseen_title("Compare schedules")
     names = compared.sources()
     shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))
     view: Literal["overlay", "side by side"] = "overlay"

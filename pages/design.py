@@ -63,7 +63,7 @@ def _designer() -> None:
     st.html(f"<style>{_room(len(state.schedule().groups))}</style>")
     top = st.container(key="top")
     with top:  # so that it has its place before the toolbar comes
-        st.html('<h1 class="thaw-unseen">Design a schedule</h1>')
+        frame.unseen_title("Design a schedule")
     above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
     with side:  # a phone has them below each other: what is in hand comes first

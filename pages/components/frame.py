@@ -41,9 +41,16 @@ def dress() -> None:
     """Set the icon, the logo, the stylesheet and the script; the first thing of every page."""
     st.set_page_config(page_icon="🧊", layout="wide")
     st.logo(_MARK, size="large")
-    st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
-    st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
+    with st.container(key="dress"):
+        st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
+        st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
     state.begin()
+
+
+def unseen_title(title: str) -> None:
+    """Give a page that needs no title on the screen one for those who hear it."""
+    with st.container(key="unseen-title"):
+        st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
 
 
 def navigate(pages: dict[str, Page]) -> None:

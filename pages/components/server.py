@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import cast
 
 import streamlit as st
@@ -33,6 +34,7 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)/?$")
 _FULL = "The hosted demo is full now. Try again in a few minutes."
 _MANY_UPLOADS = "The hosted demo holds as many uploads as it can. Try again in a few minutes."
 _OWN_UPLOADS = "Another upload of yours is not unpacked yet. Try again when it is."
+_FIRST = Path(__file__).with_name("first.css").read_text(encoding="utf-8")
 _SLOW = "The upload took too long."
 
 
@@ -52,6 +54,46 @@ class Framing:
             await send(message)
 
         await self._app(scope, receive, answer)
+
+
+class FirstStyle:
+    """Puts into a page's HTML what it needs before it is first painted.
+
+    The other styles come as the first thing that the page draws, when its frame is there already.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as the app does, with a style in the head of a page."""
+        if scope["type"] != "http" or not _asks_for_a_page(scope):
+            await self._app(scope, receive, send)
+            return
+        # compressed, or as the browser has it, it could not be changed
+        left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
+        headers = [header for header in scope["headers"] if header[0] not in left_out]
+        start: Message = {}
+        body = b""
+
+        async def answer(message: Message) -> None:
+            nonlocal start, body
+            if message["type"] == "http.response.start":
+                start = message
+                return
+            body += message.get("body", b"")
+            if message.get("more_body"):
+                return
+            body = body.replace(b"</head>", f"<style>{_FIRST}</style></head>".encode(), 1)
+            told = MutableHeaders(scope=start)
+            told["Content-Length"] = str(len(body))
+            for name in ("ETag", "Last-Modified"):
+                if name in told:
+                    del told[name]
+            await send(start)
+            await send({"type": "http.response.body", "body": body})
+
+        await self._app({**scope, "headers": headers}, receive, answer)
 
 
 @dataclass(slots=True)
@@ -157,7 +199,10 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def _asks_for_a_page(scope: Scope) -> bool:
-    return any(name == b"accept" and b"text/html" in value for name, value in scope["headers"])
+    """Whether a browser opens a page, and not a file, which may be HTML as well."""
+    is_file = "." in scope["path"].rpartition("/")[2]
+    accepts = (value for name, value in scope["headers"] if name == b"accept")
+    return not is_file and any(b"text/html" in value for value in accepts)
 
 
-MIDDLEWARE = (Middleware(Framing), Middleware(Visitors))
+MIDDLEWARE = (Middleware(Framing), Middleware(Visitors), Middleware(FirstStyle))

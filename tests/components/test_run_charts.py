@@ -54,7 +54,7 @@ def test_a_run_that_failed_before_its_first_step_has_charts_without_empty_layers
         _accuracy(schedule, nothing, View()),
     ):
         assert chart.layer
-        assert [layer for layer in chart.layer if layer.data.empty] == []
+        assert [layer for layer in chart.layer if len(layer.data) == 0] == []
 
 
 def test_a_run_of_20_000_steps_is_drawn_with_a_screenful_of_its_own_rates() -> None:

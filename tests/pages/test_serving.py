@@ -158,6 +158,17 @@ def test_no_other_site_may_show_a_page_within_its_own(demo: str) -> None:
         assert answer.headers["Content-Security-Policy"] == "frame-ancestors 'self'"
 
 
+def test_a_page_has_its_first_style_and_a_file_is_left_as_it_is(demo: str) -> None:
+    def got(path: str) -> bytes:
+        asked = urllib.request.Request(f"{demo}{path}", headers={"Accept": "text/html"})
+        with DIRECTLY.open(asked) as answer:
+            content: bytes = answer.read()
+        return content
+
+    assert b".stMain .stMainBlockContainer {" in got("/run")
+    assert b".stMain .stMainBlockContainer {" not in got("/index.html")
+
+
 def test_uploads_that_no_page_has_asked_for_fill_no_memory(demo: str) -> None:
     port = int(demo.rpartition(":")[2])
     server = next(
