@@ -165,8 +165,8 @@ def test_a_page_has_its_first_style_and_a_file_is_left_as_it_is(demo: str) -> No
             content: bytes = answer.read()
         return content
 
-    assert b".stMain .stMainBlockContainer {" in got("/run")
-    assert b".stMain .stMainBlockContainer {" not in got("/index.html")
+    assert b".stMainBlockContainer { padding" in got("/run")
+    assert b".stMainBlockContainer { padding" not in got("/index.html")
 
 
 def test_uploads_that_no_page_has_asked_for_fill_no_memory(demo: str) -> None:
