@@ -34,8 +34,8 @@ from pages.components.setting_names import by_label
 _LOOK_SECONDS = 0.5
 _REFUSED_DATA = "The data cannot be used. The Data card says why."
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
-_QUICK = 15_000
-"""Steps up to which a run is looked at that often: a longer one takes longer to look different."""
+_LOOK_STEPS, _DRAW_STEPS = 15_000, 3_000
+"""Steps up to which that is done so often: a longer run takes longer to look different."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class _Shown:
     schedule: Schedule
     settings: RunSettings
 
-    def every(self, seconds: float) -> float:
-        """The pace of looks at it, in seconds, from that at a short run."""
-        return seconds * max(1.0, len(_read(self).told.steps) / _QUICK)
+    def every(self, seconds: float, steps: int) -> float:
+        """The pace, in seconds, of what is done every so many `seconds` for up to so many steps."""
+        return seconds * max(1.0, len(_read(self).told.steps) / steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,8 @@ def page() -> None:
             going_card(going)
             _compose()
         else:
-            look, draw = shown.every(_LOOK_SECONDS), shown.every(_DRAW_SECONDS)
+            look = shown.every(_LOOK_SECONDS, _LOOK_STEPS)
+            draw = shown.every(_DRAW_SECONDS, _DRAW_STEPS)
             st.fragment(run_every=look if live else None)(_watch)(shown, status)
             st.fragment(run_every=draw if live else None)(_draw)(shown, live=live)
 
