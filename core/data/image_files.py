@@ -140,4 +140,6 @@ def reason(error: BaseException) -> str:
         return "not an image"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):
         return "far too many pixels"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror  # without the path
     return str(error).partition("\n")[0] or type(error).__name__

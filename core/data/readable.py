@@ -43,9 +43,9 @@ class Readable:
 def find_readable(folder: Path) -> Iterator[Tried | Readable]:
     """Yield progress while each file of a folder is tried, and the Readable as the last item.
 
-    What is left out is what unpacking a zip of the folder leaves out; of an unpacked zip it is
-    that. Of a folder that no zip may hold, as it has over 20,000 files or 2 GB, none is tried: a
-    run fails if it meets one that cannot be read. Raises DataError as `find_images` does.
+    The same files are left out as of a zip of the folder; of a folder that was unpacked from a zip,
+    the note beside it tells them. A folder of over 20,000 files or 2 GB, which no zip may hold, is
+    not tried: a run fails at a file that it cannot read. Raises DataError as `find_images` does.
     """
     if note := uploads.read_note(folder):
         yield Readable(find_images(folder), note.left_out, note.skipped)

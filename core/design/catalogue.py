@@ -1,8 +1,8 @@
 """All models by name, torchvision's for classification and all of timm's, and their weights.
 
-They lie in `models.txt`, a model a line, so that a page knows them without torch: its name, the
-megabytes of its best weights, and the names of all of them, the best first. Behind a colon is the
-file that torchvision downloads, or the repository where it is not `timm/MODEL.WEIGHTS`.
+`models.txt` lists them, so that a page knows them without torch. A line has a model's name, the
+megabytes of its best weights, and the names of all its weights, the best first. `NAME:FILE` gives
+the file that is downloaded, and `NAME:REPOSITORY` a repository that is not `timm/MODEL.NAME`.
 """
 
 from __future__ import annotations

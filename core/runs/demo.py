@@ -38,7 +38,7 @@ class Limits:
     place in the queue counts without a sign of its holder, and `uploads` what all of them may fill
     on the disk. `visitors` counts open pages. The server's memory has `held_uploads` of all of them
     and `visitor_uploads` of each, until they are unpacked, or for `held` seconds. One address may
-    have `share` of the places in the queue and of the room for uploads.
+    have `share` of the pages, the places in the queue and the room for uploads.
     """
 
     epochs: int = 5
@@ -164,9 +164,9 @@ def bounds(
 ) -> Iterator[Callable[[Event], None]]:
     """In the demo, a context of a run's own process that bounds its time and what it leaves.
 
-    It gives what to call with each event, since the time counts from the first step. When it is
-    over, `say` is told so from another thread, and the run is asked to stop, which is enforced as
-    any stop is. No checkpoint is left, since nobody resumes it.
+    Call the function that it gives with each event: the time counts from the first step. When the
+    time is over, `say` is told so from another thread, and the run is asked to stop, which is
+    enforced as any stop is. No checkpoint is left, since nobody resumes it.
     """
     if not is_demo():
         yield lambda _: None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
@@ -87,8 +88,9 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
         ),
     ]
     if started is not None:
-        begun = datetime.fromtimestamp(started.time).astimezone()
-        told.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
+        with suppress(ValueError, OverflowError, OSError):  # a time that no calendar has
+            begun = datetime.fromtimestamp(started.time).astimezone()
+            told.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
     return tuple(told)
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import threading
 from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from urllib.request import Request, build_opener
 
 from core.design.catalogue import Weights
 
-_IN_A_SNAPSHOT = ("model.safetensors", "pytorch_model.bin")
+IN_A_SNAPSHOT = ("model.safetensors", "pytorch_model.bin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ def downloaded() -> Downloaded:
 
 def _is_whole(hub: Path, name: str) -> bool:
     snapshots = _inside(hub / f"models--{name}" / "snapshots")
-    return any((each / file).is_file() for each in snapshots for file in _IN_A_SNAPSHOT)
+    return any((each / file).is_file() for each in snapshots for file in IN_A_SNAPSHOT)
 
 
 def _inside(folder: Path) -> list[Path]:
@@ -52,13 +53,21 @@ def _inside(folder: Path) -> list[Path]:
 
 def _torch_hub() -> Path:
     """See torch.hub.get_dir."""
-    return Path(os.environ.get("TORCH_HOME") or _cache() / "torch").expanduser() / "hub"
+    return _whole(os.environ.get("TORCH_HOME") or _cache() / "torch") / "hub"
 
 
 def _hub() -> Path:
     """See huggingface_hub.constants."""
-    home = Path(os.environ.get("HF_HOME") or _cache() / "huggingface").expanduser()
-    return Path(os.environ.get("HF_HUB_CACHE") or home / "hub").expanduser()
+    home = _whole(os.environ.get("HF_HOME") or _cache() / "huggingface")
+    return _whole(os.environ.get("HF_HUB_CACHE") or home / "hub")
+
+
+def _whole(path: str | Path) -> Path:
+    """The path with the home folder in it; as it is where there is no such folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        return Path(path)
 
 
 def _cache() -> Path:
@@ -66,12 +75,23 @@ def _cache() -> Path:
 
 
 def answers(address: str, seconds: float) -> bool:
-    """Whether anything answers at a web address within that time, an error included."""
-    try:
-        urlopen(Request(address, method="HEAD"), timeout=seconds).close()
+    """Whether anything answers at a web address within that time, an error included.
+
+    It is asked in a thread, since to look a name up may take longer than a connection may.
+    """
+    found: list[bool] = []
+    asks = threading.Thread(target=lambda: found.append(_asks(address, seconds)), daemon=True)
+    asks.start()
+    asks.join(seconds)
+    return True in found
+
+
+def _asks(address: str, seconds: float) -> bool:
+    try:  # not by urlopen, which keeps the proxies of its first call
+        build_opener().open(Request(address, method="HEAD"), timeout=seconds).close()
     except HTTPError as error:
         error.close()
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError):
         return False
     return True
 

@@ -49,7 +49,7 @@ def write(folder: Path, name: str, note: str) -> Label:
     gone or cannot be written.
     """
     try:
-        label = Label(name=name.strip() or None, note=note.strip())
+        label = Label(name=name.strip() or None, note=note.replace("\t", " ").strip())
     except ValidationError as error:
         raise explained(error, _ANATOMY)[0] from None
     try:

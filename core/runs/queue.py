@@ -47,7 +47,7 @@ def join(queue: Path, visitor: str = "") -> str:
         if len(present) >= LIMITS.waiting:
             wrong = f"is full, with {len(present)} waiting"
             raise InputError("queue", wrong, "try again in a few minutes")
-        own = sum(_visitor(ticket) == visitor for ticket in present)
+        own = sum(_visitor(ticket) == [visitor] for ticket in present)
         if own >= LIMITS.waiting * LIMITS.share:
             wrong = f"has {own} places that were taken from your network address"
             raise InputError("queue", wrong, "try again when one of them has had its turn")
@@ -112,5 +112,6 @@ def _present(queue: Path) -> list[str]:
     return found
 
 
-def _visitor(ticket: str) -> str:
-    return ticket.split("-")[1]
+def _visitor(ticket: str) -> list[str]:
+    """Who holds a ticket; nobody holds a file of another name."""
+    return ticket.split("-")[1:2]

@@ -16,9 +16,9 @@ from safetensors import SafetensorError
 
 from core.design.spec import ModelRef
 from core.errors import RunError
+from core.runs.downloaded import IN_A_SNAPSHOT
 from core.training.failures import lacks_memory
 
-_ON_THE_HUB = ("model.safetensors", "pytorch_model.bin")
 _UNREADABLE = (
     BadZipFile,
     EOFError,
@@ -43,7 +43,7 @@ def timm_files(cfg: Any) -> list[Path]:
     if not cfg.hf_hub_id:
         return [torch_file(cfg.url)] if cfg.url else []
     repository, _, revision = cfg.hf_hub_id.partition("@")
-    names = [cfg.hf_hub_filename] if cfg.hf_hub_filename else _ON_THE_HUB
+    names = [cfg.hf_hub_filename] if cfg.hf_hub_filename else IN_A_SNAPSHOT
     found = [try_to_load_from_cache(repository, n, revision=revision or None) for n in names]
     return [Path(file).resolve() for file in found if isinstance(file, str)]
 

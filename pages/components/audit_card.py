@@ -47,7 +47,7 @@ def items(
 ) -> Iterator[Item]:
     """Yield what was promised and what was found, one by one.
 
-    What is still open while a run is `live` was not checked once it is over.
+    A promise that is not checked yet is told as open while the run is `live`, then as not checked.
     """
     yield _rates(told, error, live=live)
     yield _frozen(schedule, told, live=live)

@@ -19,13 +19,16 @@ from pages.components.setting_names import by_label
 _SIDE = 128
 """Pixels of a thumbnail's longer side: twice what it is shown at, for dense screens."""
 _LOSSLESS = 64
+_REFUSED_FOR = 10.0
+"""Seconds for which data that was refused is not looked at again."""
 _LARGE = 4_000_000
 """Pixels above which an image is made smaller before anything else is done with it."""
 
 
 def seen(data: str) -> Look | str:
     """A look at the run settings' `data`, or why a run would refuse it."""
-    return _seen(data, fingerprint(data))
+    changed = fingerprint(data)
+    return _refusal(data, changed) or _seen(data, changed)
 
 
 def train_images(settings: RunSettings) -> int | None:
@@ -53,12 +56,19 @@ def thumbnail(data: str, split: SplitName, name: str) -> str | None:
         return None
 
 
-@st.cache_data(show_spinner="Reading the images …", max_entries=64)
-def _seen(data: str, changed: tuple[int, ...]) -> Look | str:
+@st.cache_data(show_spinner=False, max_entries=64, ttl=_REFUSED_FOR)
+def _refusal(data: str, changed: tuple[int, ...]) -> str | None:
+    """Why the data is refused, for a few seconds: a file that is mended in place tells nothing."""
     try:
-        return look_at(data)
+        _seen(data, changed)
     except DataError as error:
         return by_label(error)
+    return None
+
+
+@st.cache_data(show_spinner="Reading the images …", max_entries=64)
+def _seen(data: str, changed: tuple[int, ...]) -> Look:
+    return look_at(data)
 
 
 @st.cache_data(show_spinner=False, max_entries=2_000)

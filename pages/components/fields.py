@@ -39,7 +39,7 @@ class Field:
 
     `name` is that of `fresh_key`, and `place` what errors call it. `current` returns the value in
     force, None where the field is gone; `take` puts another one in force, or raises InputError.
-    `empty` is what an empty field shows, where that is a value.
+    `empty` is the hint in an empty field; None if a field of the kind cannot be empty.
     """
 
     label: str
@@ -179,7 +179,7 @@ def sensible_step(value: float) -> float:
 def fresh_key(name: str, value: Any, shown: str = "") -> str:
     """A key whose widget shows `value`: another one each time something else changed the value.
 
-    So it is where the text `shown`, by which a browser sends the value, has changed.
+    The key changes, too, with the text `shown` for the value, since a browser sends that text.
 
     Every message from the browser brings along every widget's value, and one that was under way
     when the timeline changed the schedule brings old ones. Streamlit would take them for edits,
@@ -239,7 +239,7 @@ def _shown(path: str) -> str:
 
 
 def _refused() -> dict[str, Refusal]:
-    found: dict[str, Refusal] = st.session_state.setdefault("refused", {})
+    found: dict[str, Refusal] = st.session_state.setdefault(state.REFUSED, {})
     return found
 
 

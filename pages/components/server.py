@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -67,7 +68,7 @@ class FirstStyle:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, with a style in the head of a page."""
-        if scope["type"] != "http" or not _asks_for_a_page(scope):
+        if scope["type"] != "http" or scope["method"] != "GET" or not _asks_for_a_page(scope):
             await self._app(scope, receive, send)
             return
         # compressed, or as the browser has it, it could not be changed
@@ -98,10 +99,10 @@ class FirstStyle:
 
 @dataclass(slots=True)
 class _Held:
-    """An upload that is in memory, or arrives: since when, in monotonic seconds."""
+    """An upload of a network address: in memory since then, in monotonic seconds, or None."""
 
-    since: float
-    arrives: bool = True
+    address: str
+    since: float | None = None
 
 
 class Visitors:
@@ -110,7 +111,7 @@ class Visitors:
     def __init__(self, app: ASGIApp, limits: Limits = LIMITS) -> None:
         self._app = app
         self._limits = limits
-        self._open = 0
+        self._pages: Counter[str] = Counter()
         self._uploads: dict[tuple[str, str], _Held] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,49 +122,59 @@ class Visitors:
             await self._page(scope, receive, send)
         elif scope["method"] == "PUT" and (upload := _UPLOAD.search(scope["path"])):
             await self._upload((upload[1], upload[2]), scope, receive, send)
-        elif self._open >= self._limits.visitors and _asks_for_a_page(scope):
+        elif _asks_for_a_page(scope) and self._is_full(_address(scope)):
             await PlainTextResponse(_FULL, 503)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
 
     async def _page(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._open >= self._limits.visitors:
+        address = _address(scope)
+        if self._is_full(address):
             await send({"type": "websocket.close", "code": 1013, "reason": _FULL})
             return
-        self._open += 1
+        self._pages[address] += 1
         try:
             await self._app(scope, receive, send)
         finally:
-            self._open -= 1
+            self._pages[address] -= 1
+            self._pages += Counter()  # without those that have none
             self._forget()
+
+    def _is_full(self, address: str) -> bool:
+        most = self._limits.visitors
+        return self._pages.total() >= most or self._pages[address] >= most * self._limits.share
 
     async def _upload(
         self, key: tuple[str, str], scope: Scope, receive: Receive, send: Send
     ) -> None:
         self._forget()
+        address, most = _address(scope), self._limits.held_uploads
         own = sum(session == key[0] for session, _ in self._uploads)
+        near = sum(held.address == address for held in self._uploads.values())
         if key in self._uploads or own >= self._limits.visitor_uploads:
             await _refuse(_OWN_UPLOADS, 429, scope, receive, send)
-        elif len(self._uploads) >= self._limits.held_uploads:
+        elif len(self._uploads) >= most or near >= most * self._limits.share:
             await _refuse(_MANY_UPLOADS, 503, scope, receive, send)
         else:
-            held = self._uploads[key] = _Held(time.monotonic())
+            held = self._uploads[key] = _Held(address)
             try:
                 async with asyncio.timeout(self._limits.held):
                     await self._app(scope, receive, send)
             except TimeoutError:
                 await PlainTextResponse(_SLOW, 408)(scope, receive, send)
             finally:
-                held.arrives = False
+                held.since = time.monotonic()
 
     def _forget(self) -> None:
         """Forget uploads that are given back, and give back those of who has gone or waits long."""
         manager, is_there = _in_memory(), st.runtime.get_instance().is_active_session
-        oldest = time.monotonic() - self._limits.held
+        now = time.monotonic()
         for (session, file), held in list(self._uploads.items()):
-            if held.arrives:
+            if held.since is None:
                 continue
-            if held.since < oldest or not is_there(session):
+            # a connection may drop for a moment
+            lasts = self._limits.held if is_there(session) else self._limits.away
+            if now - held.since > lasts:
                 manager.remove_file(session, file)
             if not manager.get_files(session, [file]):
                 del self._uploads[session, file]
@@ -196,6 +207,12 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
             if is_demo():
                 stack.callback(Sweeper(launch.root(), uploads.folder()).end)
         yield
+
+
+def _address(scope: Scope) -> str:
+    """The network address that a request comes from; see FORWARDED_ALLOW_IPS for proxies."""
+    client = scope.get("client")
+    return str(client[0]) if client else ""
 
 
 def _asks_for_a_page(scope: Scope) -> bool:

@@ -22,6 +22,8 @@ from pages.components.history import History
 from pages.components.setting_names import by_label
 
 _FIRST_PLAYHEAD = 0.55
+REFUSED = "refused-numbers"
+"""Where the session keeps what `fields` refused."""
 _GIVEN, _REFUSED, _SET = "given", "refused-link", "settings-set"
 """Where the session keeps that it came by a link or had a draft, a link that was refused, and that
 its run settings are its own."""
@@ -141,6 +143,7 @@ def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None 
     `preset` is the name of the preset that it is.
     """
     _remember(history().edited(read(*args), preset))
+    st.session_state.pop(REFUSED, None)  # that was typed for another schedule
 
 
 def preset_origin() -> str | None:

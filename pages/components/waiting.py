@@ -69,8 +69,9 @@ def _card(place: Place) -> None:
         ahead = f"{place.ahead} ahead of you, and" if place.ahead else "You are next:"
         st.html(
             f'<p class="thaw-said" role="status">You are number <b>{place.ahead + 1}</b>. '
-            f"{ahead} one run is in progress. Yours starts automatically, in at most {minutes:g} "
-            "minutes. Stay on this page; if you leave, the others go first.</p>"
+            f"{ahead} one run is in progress. Yours starts automatically, in about {minutes:g} "
+            "minutes at most, and later on a busy machine. Stay on this page; if you leave, the "
+            "others go first.</p>"
         )
         st.button("Cancel", icon=":material/close:", key="leave-queue", on_click=_leave)
 

@@ -109,6 +109,8 @@ def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_
         before[width] = place(page)
         heights = middles(page)
         assert (max(heights) - min(heights) < 20) == (width >= 1160), width
+    driving.settle(page)
+    page = at_rest(open_page("/", LAPTOP))  # which no change of its width draws anew
     ends = script_ends(page)
     driving.drag_with_mouse(page, "stage4", 4)
     expect_thaws(page, "stage4", 4)

@@ -59,10 +59,15 @@ def test_every_shape_can_be_chosen_and_drawn(app: AppTest, shape: str) -> None:
 
 def test_no_script_sleeps_after_an_edit(app: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     app.run()
-    threads: list[threading.Thread] = []
-    monkeypatch.setattr(time, "sleep", lambda _: threads.append(threading.current_thread()))
+    slept, sleep = [], time.sleep
+
+    def told(seconds: float) -> None:
+        slept.append(threading.current_thread().name)
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", told)
     app.number_input(key="field:epochs").set_value(9).run()
-    assert [thread for thread in threads if thread is not threading.main_thread()] == []
+    assert [name for name in slept if "scriptrunner" in name.lower()] == []
 
 
 def _milestones(app: AppTest) -> TextInput:
@@ -280,6 +285,15 @@ def test_a_refused_number_gives_way_to_a_value_that_comes_from_elsewhere(app: Ap
     assert shown.value == _schedule(app).epochs == 6
     assert _refusals(app) == ""
     assert not app.button(key="to-run").disabled
+
+
+def test_a_refused_number_is_not_kept_for_another_schedule(app: AppTest) -> None:
+    app.run().number_input(key="field:epochs").set_value(0).run()
+    assert _refusals(app)
+    app.button(key="presets").click().run()
+    app.button(key="use-head-only").click().run()
+    assert _schedule(app).epochs == 6
+    assert not _refusals(app)
 
 
 def test_a_refused_epoch_of_a_window_is_forgotten_with_the_window(app: AppTest) -> None:

@@ -183,7 +183,7 @@ def test_visitors_wait_in_their_order_and_one_who_cancels_frees_the_place(held: 
     assert "You are number <b>1</b>" in html(first)
     assert "You are number <b>2</b>. 1 ahead of you" in html(second)
     assert "2 waiting" in html(second)
-    assert "at most 4 minutes" in html(second)
+    assert "about 4 minutes" in html(second)
     assert second.button(key="start").disabled
     shown(first.button(key="leave-queue").click().run())
     assert "In the queue" not in html(first)

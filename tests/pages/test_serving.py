@@ -81,6 +81,7 @@ class Visitor:
 
     address: str
     session: str
+    near: str
 
     def put(self, file: str, content: bytes = b"zip") -> int:
         """The status of an upload that no page has asked for."""
@@ -101,6 +102,7 @@ class Visitor:
             body,
             {
                 "Cookie": cookie,
+                "X-Forwarded-For": self.near,
                 "X-Xsrftoken": cookie.partition("=")[2],
                 "Content-Type": "multipart/form-data; boundary=edge",
             },
@@ -118,15 +120,24 @@ def status(request: urllib.request.Request) -> int:
         return error.code
 
 
+def connected(address: str, near: str) -> ClientConnection:
+    """A page's connection from the network address `near`, as a proxy on this machine tells it."""
+    return connect(
+        address.replace("http:", "ws:") + "/_stcore/stream",
+        subprotocols=["streamlit"],
+        max_size=None,
+        ping_interval=None,
+        additional_headers={"X-Forwarded-For": near},
+    )
+
+
 @contextmanager
-def visit(address: str) -> Iterator[Visitor]:
-    stream = address.replace("http:", "ws:") + "/_stcore/stream"
-    quiet = {"max_size": None, "ping_interval": None}
-    with connect(stream, subprotocols=["streamlit"], **quiet) as page:
+def visit(address: str, near: str = "10.0.0.1") -> Iterator[Visitor]:
+    with connected(address, near) as page:
         page.send(BackMsg(rerun_script={}).SerializeToString())
         session = received(page, "new_session").new_session.initialize.session_id
         received(page, "script_finished")
-        yield Visitor(address, session)
+        yield Visitor(address, session, near)
 
 
 def received(page: ClientConnection, kind: str) -> ForwardMsg:
@@ -169,26 +180,31 @@ def test_a_page_has_its_first_style_and_a_file_is_left_as_it_is(demo: str) -> No
     assert b".stMainBlockContainer { padding" not in got("/index.html")
 
 
+def listens(process: psutil.Process) -> set[int]:
+    """The ports on which a process waits for connections."""
+    try:
+        found = process.net_connections()
+    except psutil.Error:  # it has come to its end
+        return set()
+    return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
+
+
 def test_uploads_that_no_page_has_asked_for_fill_no_memory(demo: str) -> None:
     port = int(demo.rpartition(":")[2])
-    server = next(
-        child
-        for child in psutil.Process().children()
-        if any(c.laddr.port == port for c in child.net_connections() if c.status == "LISTEN")
-    )
+    server = next(child for child in psutil.Process().children() if port in listens(child))
     largest = bytes(20_000_000)
     with ExitStack() as stack:
-        visitors = [stack.enter_context(visit(demo)) for _ in range(7)]
+        near = ["10.0.0.1"] * 3 + ["10.0.0.2"] * 3 + ["10.0.0.3"]
+        visitors = [stack.enter_context(visit(demo, each)) for each in near]
         before = server.memory_info().rss
         answers = [
-            [visitor.put(str(number), largest) for number in range(4)] for visitor in visitors
+            [visitor.put(str(number), largest) for number in range(3)] for visitor in visitors
         ]
-        full = LIMITS.held_uploads // LIMITS.visitor_uploads
-        assert answers[:full] == [[204, 204, 429, 429]] * full
-        assert answers[full:] == [[503] * 4] * (7 - full)
+        one_address = [[204, 204, 429], [204, 204, 429], [204, 503, 503]]
+        assert answers == [*one_address, *one_address, [503] * 3]
+        assert sum(answer.count(204) for answer in answers) == LIMITS.held_uploads
         held = LIMITS.held_uploads * len(largest)
         assert server.memory_info().rss - before < 1.5 * held
-        assert visitors[-1].put("again") == 503
         assert visitors[0].delete("0") == 204
         assert visitors[-1].put("again") == 204
     # what a visitor has left is given back with the session
@@ -197,12 +213,19 @@ def test_uploads_that_no_page_has_asked_for_fill_no_memory(demo: str) -> None:
 
 
 def test_more_visitors_than_there_is_room_for_are_asked_to_come_again(demo: str) -> None:
-    page = urllib.request.Request(demo, headers={"Accept": "text/html"})
-    stream = demo.replace("http:", "ws:") + "/_stcore/stream"
+    def page(near: str) -> int:
+        headers = {"Accept": "text/html", "X-Forwarded-For": near}
+        return status(urllib.request.Request(demo, headers=headers))
+
     with ExitStack() as stack:
-        for _ in range(LIMITS.visitors):
-            stack.enter_context(connect(stream, ping_interval=None, subprotocols=["streamlit"]))
-        with pytest.raises(InvalidStatus), visit(demo):
+        for near in ("10.0.0.1", "10.0.0.2"):
+            assert page(near) == 200
+            for _ in range(LIMITS.visitors // 2):
+                stack.enter_context(connected(demo, near))
+            with pytest.raises(InvalidStatus), visit(demo, near):
+                pass
+            assert page(near) == 503
+        with pytest.raises(InvalidStatus), visit(demo, "10.0.0.3"):
             pass
-        assert status(page) == 503
-    wait_until(lambda: status(page) == 200)
+        assert page("10.0.0.3") == 503
+    wait_until(lambda: page("10.0.0.1") == 200)

@@ -285,3 +285,24 @@ def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> No
 
 def test_a_demo_asks_no_process_for_its_device() -> None:
     assert launch.device() == {"type": "cpu", "name": "CPU of the hosted demo"}
+
+
+def test_the_readme_tells_the_most_that_one_visitor_and_all_of_them_take() -> None:
+    readme = (Path(demo.__file__).parent / "README.md").read_text(encoding="utf-8")
+    upload, share = uploads.limits().upload // 10**6, LIMITS.share
+    rows = {
+        "open pages": (f"{LIMITS.visitors * share:g}", f"{LIMITS.visitors}"),
+        f"for {LIMITS.held / 60:g} minutes at most": (
+            f"{LIMITS.held_uploads * share * upload:g} MB",
+            f"{LIMITS.held_uploads * upload} MB",
+        ),
+        "unpacked uploads on the disk": (
+            f"{LIMITS.uploads * share / 1e6:g} MB",
+            f"{LIMITS.uploads / 1e9:g} GB",
+        ),
+        "places in the queue": (f"{LIMITS.waiting * share:g}", f"{LIMITS.waiting}"),
+        "until it ends": (f"{LIMITS.cache_disk} MB", f"{LIMITS.cache_disk} MB"),
+    }
+    for row, (one, all_of_them) in rows.items():
+        assert f"{row} | {one} | {all_of_them} |" in readme
+    assert f"one page holds {LIMITS.visitor_uploads * upload} MB of uploads" in readme

@@ -12,7 +12,7 @@ from core.design.parse import dumps
 from core.runs import claim, event_log, label
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.description import describe
+from core.runs.description import conditions, describe
 from core.runs.digest import digest
 from core.runs.result import result
 from core.runs.settings import RunSettings
@@ -107,3 +107,8 @@ def test_a_changed_schedule_file_is_read_again(run):
     folder.write_text(dumps(edits.set_field(SCHEDULE, "name", "Other")))
     os.utime(folder, (1e9, 1e9))
     assert describe(run).name == "Other"
+
+
+def test_a_beginning_that_no_calendar_has_is_left_out(run):
+    event_log.append(run, ev.Started(1e18, "cpu", "CPU", 2, 800, 20, ("a", "b"), 100, 0.5))
+    assert "begun" not in dict(conditions(run, RunSettings()))

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.design import catalogue
-from core.runs.downloaded import answers, downloaded
+from core.runs.downloaded import Downloaded, answers, downloaded
 
 
 @pytest.fixture(autouse=True)
@@ -70,3 +70,10 @@ def refuses() -> Iterator[str]:
 def test_a_server_that_refuses_does_answer(refuses: str) -> None:
     assert answers(refuses, 5.0)
     assert not answers("http://127.0.0.1:9", 5.0)
+    assert not answers("an-address-without-a-scheme", 5.0)
+
+
+def test_where_there_is_no_home_folder_nothing_is_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", "~no-such-user/torch")
+    monkeypatch.setenv("HF_HOME", "~no-such-user/hub")
+    assert downloaded() == Downloaded(frozenset(), frozenset())

@@ -70,3 +70,7 @@ def test_a_label_moves_nothing_else_of_the_run(run):
     assert {path: path.read_bytes() for path in before} == before
     assert (run / folders.SCHEDULE).stat().st_mtime_ns == when
     assert {path.name for path in run.iterdir()} == {p.name for p in before} | {label.LABEL}
+
+
+def test_a_note_that_was_pasted_from_a_table_has_blanks_for_its_tabs(run):
+    assert label.write(run, "", "lr\t1e-3\nepochs\t6").note == "lr 1e-3\nepochs 6"

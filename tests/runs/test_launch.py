@@ -223,7 +223,7 @@ def test_a_demos_run_gives_way_to_its_pages(tmp_path, monkeypatch):
     monkeypatch.setenv("THAW_DEMO", "1")
     folder = tmp_path / launch.start(demo.first_schedule(), demo.first_settings(), tmp_path)
     run = claim.process(folder)
-    assert run.nice() == 10
+    assert run.nice() >= 10
     with suppress(FileNotFoundError):  # a kernel that does not group sessions
         assert Path(f"/proc/{run.pid}/autogroup").read_text().endswith("nice 10\n")
 

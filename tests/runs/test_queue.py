@@ -120,3 +120,9 @@ def test_one_visitor_leaves_half_of_the_places_to_others(line: Path) -> None:
     with pytest.raises(InputError, match="queue has 10 places that were taken from your network"):
         queue.join(line, "greedy")
     queue.join(line, "other")
+
+
+def test_a_file_that_is_no_ticket_keeps_nobody_out(line: Path) -> None:
+    queue.join(line)
+    (line / "stray").touch()
+    queue.join(line)

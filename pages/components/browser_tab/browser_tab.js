@@ -32,9 +32,11 @@ export default function mount({ parentElement, data, setTriggerValue }) {
   }
   // Apart from the draft: a session that began with a link still takes the settings.
   if (data.settings) {
-    if (tab.settings !== data.settings) write(SETTINGS, data.settings);
-    tab.settings = data.settings;
+    delete tab.settings;
+    if (tab.keptSettings !== data.settings) write(SETTINGS, data.settings);
+    tab.keptSettings = data.settings;
   } else if (data.theme && read(SETTINGS)) {
+    delete tab.keptSettings;
     tell("settings", read(SETTINGS));
   }
 }
