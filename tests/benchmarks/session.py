@@ -62,6 +62,7 @@ class Session:
         self._connection = connection
         self._address = address
         self._shown: dict[Place, _Shown] = {}
+        self._popovers: set[Place] = set()
         self._states: dict[str, WidgetState] = {}
         self._kept: dict[str, _Kept] = {}
         self._kept_for = 0
@@ -174,6 +175,9 @@ class Session:
         """Put an element into its place; a block keeps what is in it until the end of the run."""
         if message.delta.WhichOneof("type") != "new_element":
             self._shown.pop(place, None)
+            self._popovers.discard(place)
+            if message.delta.add_block.WhichOneof("type") == "popover":
+                self._popovers.add(place)
             return
         element = message.delta.new_element
         if element.WhichOneof("type") == "exception":
@@ -182,7 +186,9 @@ class Session:
             del self._shown[within]
         self._shown[place] = _Shown(element, message.delta.fragment_id, self._run)
         state = _state(element)
-        if state is not None and (state.id not in self._states or _widget(element).set_value):
+        new = state is not None and (state.id not in self._states or _widget(element).set_value)
+        # a browser makes what is in a popover when that is opened
+        if new and not any(place[: len(each)] == each for each in self._popovers):
             self._states[state.id] = state
 
     def _end(self, message: ForwardMsg) -> bool:

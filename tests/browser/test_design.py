@@ -9,7 +9,8 @@ import psutil
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from core.design import edits, link, presets
+from core.design import catalogue, edits, link, presets
+from pages.components.cost_words import size
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.timeline import (
@@ -157,7 +158,8 @@ def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(
     open_page: OpenPage,
 ) -> None:
     page = open_page("/")
-    driving.choose(page, "Model", "timm/resnet10t", search="resnet10t")
+    label = f"timm/resnet10t · {size(catalogue.entries()['timm/resnet10t'].bytes)}"
+    driving.choose(page, "Model", label, search="resnet10t")
     said = page.locator(".thaw-reading")
     expect(said).to_contain_text("Reading timm/resnet10t")
     (reader,) = (
@@ -167,7 +169,7 @@ def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(
     )
     reader.kill()
     expect(said).to_contain_text("SIGKILL")
-    expect(page.get_by_role("combobox", name="Model")).to_have_value("timm/resnet10t")
+    expect(page.get_by_role("combobox", name="Model")).to_have_value(label)
     page.get_by_role("button", name="Try again").click()
     expect(driving.thaw(page, "layer4")).to_be_visible(timeout=180_000)
     expect(said).to_have_count(0)

@@ -209,7 +209,10 @@ def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, 
     driving.fill(page, "Folder", data)
     card = page.locator(".st-key-card-data")
     expect(card).to_contain_text("7 classes")
-    shows(card, *NAMES, f"{NAMES[0]}/{NAMES[3]}.png (not an image)")
+    shows(card, *NAMES)
+    settings = page.locator(".st-key-card-settings")
+    settings.get_by_text("What is left out").click()
+    shows(settings, f"{NAMES[0]}/{NAMES[3]}.png: not an image")
     nothing_ran(page)
 
 

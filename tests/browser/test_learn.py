@@ -55,7 +55,8 @@ def test_the_lesson_is_walked_through_on_a_phone(
             answer.locator("summary").click()
             expect(answer.get_by_test_id("stMarkdownContainer").last).to_be_visible()
             page.locator(".st-key-lesson-next button").click()
-    assert page.evaluate("history.length") == entries + 1 + len(texts.STEPS)  # one per turn
+    turns = len(texts.STEPS) + (code != "en")
+    assert page.evaluate("history.length") == entries + turns
     page.locator(".st-key-lesson-tick-cover label").click()
     expect(page.locator(".st-key-card-lesson-items")).to_contain_text(
         f"1 {'de' if code == 'es' else 'of'} 12"

@@ -28,7 +28,9 @@ def press(page: Page, key: str) -> None:
 def test_a_run_is_stopped_by_keys_found_again_elsewhere_and_resumed_to_its_end(
     open_page: OpenPage,
 ) -> None:
-    page = open_page(edits.set_length(presets.load("gradual"), 2))
+    page = open_page(
+        edits.set_length(presets.load("gradual"), 60)
+    )  # so long that it can be stopped
     driving.go_to(page, "Run")
     for label, value in (("Images, train", 64), ("Images, validation", 64), ("Image size, px", 32)):
         driving.fill(page, label, value)
