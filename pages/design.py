@@ -202,7 +202,8 @@ def _rates_head() -> None:
     st.space("stretch")
     for switch in _SWITCHES:
         _switch(switch)
-    if st.button("Table", key="show-table"):
+    st.button("Table", key="show-table", on_click=frame.open_dialog, args=("rates",))
+    if frame.dialog_is_open("rates"):
         rate_dialog()
     csv_button("CSV", _chosen(_SWITCHES[-1]), key="rates-csv")
 

@@ -21,6 +21,7 @@ from core.design import edits, presets
 from core.design.presets import BUNDLED_MODEL
 from core.design.spec import Schedule
 from core.errors import InputError, ModelError, RunError, SettingsError, shown
+from core.files import disk_use
 from core.files.home import is_demo
 from core.runs import claim
 from core.runs import folder as folders
@@ -35,10 +36,11 @@ class Limits:
     `pixels` is what a batch holds, batch size times image size squared: it decides how much memory
     a step takes. `seconds` count from a run's first step, to which it comes within `start` seconds
     or is stopped. Runs and uploads are `kept` seconds after their last change. `away` is how long a
-    place in the queue counts without a sign of its holder, and `uploads` what all of them may fill
-    on the disk. `visitors` counts open pages. The server's memory has `held_uploads` of all of them
-    and `visitor_uploads` of each, until they are unpacked, or for `held` seconds. One address may
-    have `share` of the pages, the places in the queue and the room for uploads.
+    place in the queue counts without a sign of its holder; `uploads` and `runs` are what all of
+    them may fill on the disk. `visitors` counts open pages. The server's memory has
+    `held_uploads` of all of them and `visitor_uploads` of each, until they are unpacked, or for
+    `held` seconds. One address may have `share` of the pages, the places in the queue and the room
+    for uploads.
     """
 
     epochs: int = 5
@@ -60,6 +62,7 @@ class Limits:
     waiting: int = 20
     away: float = 10.0
     uploads: int = 1_000_000_000  # bytes
+    runs: int = 500_000_000  # bytes
     visitors: int = 50
     visitor_uploads: int = 2
     held_uploads: int = 10
@@ -219,6 +222,15 @@ def end_process(exit_code: int) -> None:
 def clear(folder: Path) -> None:
     """Delete the checkpoints of a run that is over."""
     shutil.rmtree(folder / folders.CHECKPOINTS, ignore_errors=True)
+
+
+def make_room(ended: Iterable[Path], most: int = LIMITS.runs) -> None:
+    """Delete the oldest of these runs, the newest come first, beyond `most` bytes of all."""
+    taken = 0
+    for run in ended:
+        taken += disk_use.used(run)
+        if taken > most:
+            shutil.rmtree(run, ignore_errors=True)
 
 
 def _out_of_time(limits: Limits) -> str:

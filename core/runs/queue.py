@@ -95,6 +95,7 @@ def one_run(runs: Path) -> Iterator[None]:
             raise InputError("run", wrong, "try again when that has ended")
         for run in folders.list_runs(runs):
             demo.clear(run)
+        demo.make_room(folders.list_runs(runs))
         yield
 
 

@@ -33,6 +33,7 @@ STYLE = "\n".join(
 )
 ADDRESS = "address"
 """Where the session keeps what a page has read of its address, as long as it is shown."""
+_DIALOG = "dialog"
 _POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
@@ -53,6 +54,25 @@ def unseen_title(title: str) -> None:
         st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
 
 
+def open_dialog(name: str) -> None:
+    """Have a dialog shown until it is dismissed or another page is shown.
+
+    As a callback: a message that cuts a run of the script short neither swallows the click nor
+    closes the dialog.
+    """
+    st.session_state[_DIALOG] = name
+
+
+def close_dialog() -> None:
+    """Note that the dialog was dismissed."""
+    st.session_state.pop(_DIALOG, None)
+
+
+def dialog_is_open(name: str) -> bool:
+    """Whether that dialog is to be shown."""
+    return st.session_state.get(_DIALOG) == name
+
+
 def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     st.session_state["pages"] = pages
@@ -60,6 +80,7 @@ def navigate(pages: dict[str, Page]) -> None:
     name = next(name for name, each in pages.items() if each is page)
     if name != st.session_state.get("page"):
         st.session_state.pop(ADDRESS, None)
+        close_dialog()
     st.session_state["page"] = name
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn

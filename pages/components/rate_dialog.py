@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.design import curves, plan, words
 from core.design.spec import Schedule
-from pages.components import state
+from pages.components import frame, state
 from pages.components.downloads import csv_button
 
 By = Literal["epoch", "step"]
@@ -23,7 +23,7 @@ _CAPTIONS = {
 }
 
 
-@st.dialog("Learning rate per group", width="large")
+@st.dialog("Learning rate per group", width="large", on_dismiss=frame.close_dialog)
 def rate_dialog() -> None:
     """Show the table, and switch it between epochs and steps."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

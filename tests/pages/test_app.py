@@ -70,6 +70,11 @@ def test_no_script_sleeps_after_an_edit(app: AppTest, monkeypatch: pytest.Monkey
     assert [name for name in slept if "scriptrunner" in name.lower()] == []
 
 
+def test_the_table_of_rates_stays_open_whatever_the_page_draws_anew(app: AppTest) -> None:
+    app.run().button(key="show-table").click().run()
+    assert len(app.run().dataframe) == 1
+
+
 def _milestones(app: AppTest) -> TextInput:
     return next(field for field in app.text_input if field.label == "Milestones")
 

@@ -301,8 +301,21 @@ def test_the_readme_tells_the_most_that_one_visitor_and_all_of_them_take() -> No
             f"{LIMITS.uploads / 1e9:g} GB",
         ),
         "places in the queue": (f"{LIMITS.waiting * share:g}", f"{LIMITS.waiting}"),
+        "without weights and checkpoints": (
+            f"{LIMITS.runs / 1e6:g} MB",
+            f"{LIMITS.runs / 1e6:g} MB",
+        ),
         "until it ends": (f"{LIMITS.cache_disk} MB", f"{LIMITS.cache_disk} MB"),
     }
     for row, (one, all_of_them) in rows.items():
         assert f"{row} | {one} | {all_of_them} |" in readme
     assert f"one page holds {LIMITS.visitor_uploads * upload} MB of uploads" in readme
+
+
+def test_the_oldest_runs_make_room_for_the_next(tmp_path: Path) -> None:
+    runs = [tmp_path / name for name in ("newest", "older", "oldest")]
+    for run in runs:
+        run.mkdir()
+        (run / "events.jsonl").write_bytes(bytes(100_000))
+    demo.make_room(runs, 250_000)
+    assert [run.exists() for run in runs] == [True, True, False]

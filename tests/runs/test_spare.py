@@ -38,7 +38,7 @@ if folder is not None:
 """
 """A spare without the imports of a real one."""
 CRASHES = "import sys; sys.stdin.readline(); sys.exit(1)"
-BABBLES = "import time; print('no device', flush=True); time.sleep(60)"
+BABBLES = "import time; input(); print('no device', flush=True); time.sleep(60)"
 HANGS = "import time; time.sleep(60)"
 
 
