@@ -181,3 +181,10 @@ def file_menu(page: Page) -> None:
 def download_schedule(page: Page) -> dict[str, Any]:
     """The schedule as Export downloads it, or Design in its File menu."""
     return downloaded(page, page.locator(".st-key-download-json button").click)
+
+
+def escape(page: Page) -> None:
+    """Press Escape where a popover or dialog has just come: it hears no Escape that is sooner."""
+    settle(page)
+    page.wait_for_timeout(500)
+    page.keyboard.press("Escape")

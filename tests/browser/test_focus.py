@@ -25,8 +25,6 @@ def test_groups_keeps_the_focus_and_a_menu_takes_it_in_and_gives_it_back(
         menu = page.get_by_role("button", name=name, exact=True)
         menu.press("Enter", timeout=60_000)
         expect(first).to_be_focused(timeout=60_000)
-        driving.settle(page)
-        page.wait_for_timeout(500)  # Streamlit's popover does not hear an Escape that is sooner
-        page.keyboard.press("Escape")
+        driving.escape(page)
         expect(body).to_have_count(0)
         expect(menu).to_be_focused()

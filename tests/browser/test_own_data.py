@@ -78,7 +78,7 @@ def test_a_zip_is_uploaded_and_looked_at(open_page: OpenPage) -> None:
     driving.go_to(page, "Design")
     page.get_by_role("button", name="Pretrained").click()
     expect(page.get_by_test_id("stPopoverBody")).to_contain_text("3 classes")
-    page.keyboard.press("Escape")
+    driving.escape(page)
     driving.go_to(page, "Run")
     expect(page.locator(".st-key-card-status")).to_contain_text("on 48 images")
 

@@ -18,7 +18,7 @@ def test_the_gallery_is_used_by_keyboard_alone(open_page: OpenPage) -> None:
     button.focus()
     page.keyboard.press("Enter")
     expect(gallery).to_be_visible()
-    page.keyboard.press("Escape")
+    driving.escape(page)
     expect(gallery).to_have_count(0)
     button.focus()
     page.keyboard.press("Enter")

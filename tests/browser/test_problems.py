@@ -146,7 +146,7 @@ def test_why_opens_the_entry_with_its_sources_and_gives_the_focus_back(
     dialog = page.get_by_role("dialog")
     expect(dialog).to_contain_text(f"{name} thaws at epoch 6")
     expect(dialog.locator('a[href="https://arxiv.org/abs/1608.03983"]')).to_be_visible()
-    page.keyboard.press("Escape")
+    driving.escape(page)
     expect(dialog).to_have_count(0)
     page.wait_for_function(f"({FOCUSED})() === 'Why late-thaw'")
     assert raised == []
