@@ -23,9 +23,10 @@ def runs(deleted: bool) -> None:
     _refuse_unlistable(root)
     found = {run.name: disk_use.used(run) for run in folders.list_runs(root)}
     in_trash = {each: disk_use.used(each.folder) for each in trash.deleted(root)}
-    rows = [row(root / run_id, held) for run_id, held in found.items()]
     if deleted:
         rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
+    else:
+        rows = [row(root / run_id, held) for run_id, held in found.items()]
     wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
     for run_id, status, epochs, accuracy, size, name in rows:
         cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"

@@ -46,10 +46,6 @@ class _Shown:
     schedule: Schedule
     settings: RunSettings
 
-    def every(self, seconds: float, steps: int) -> float:
-        """The pace, in seconds, of what is done every so many `seconds` for up to so many steps."""
-        return seconds * max(1.0, len(_read(self).told.steps) / steps)
-
 
 @dataclass(frozen=True, slots=True)
 class _Read:
@@ -63,6 +59,10 @@ class _Read:
     offset: int = 0
     error: float = 0.0
 
+    def every(self, seconds: float, steps: int) -> float:
+        """The pace, in seconds, of what is done every so many `seconds` for up to so many steps."""
+        return seconds * max(1.0, len(self.told.steps) / steps)
+
 
 def page() -> None:
     """Draw the page: a run that the address names, or the one that could be started."""
@@ -75,7 +75,8 @@ def page() -> None:
     shown = _shown_run(root)
     let_go = demo_card.let_go_of_data()
     frame.show_notice()
-    status = _status(shown) if shown else None
+    read = _read(shown) if shown else None
+    status = _status(shown, read) if shown and read else None
     live = status in own_runs.LIVE
     if not live:
         launch.prepare()
@@ -90,13 +91,13 @@ def page() -> None:
         run_list(root, shown.folder if shown else None, going)
     with wide:
         waiting.queue_card(root)
-        if shown is None:
+        if shown is None or read is None:
             run_trash.undo_row(root)
             going_card(going)
             _compose()
         else:
-            look = shown.every(_LOOK_SECONDS, _LOOK_STEPS)
-            draw = shown.every(_DRAW_SECONDS, _DRAW_STEPS)
+            look = read.every(_LOOK_SECONDS, _LOOK_STEPS)
+            draw = read.every(_DRAW_SECONDS, _DRAW_STEPS)
             st.fragment(run_every=look if live else None)(_watch)(shown, status)
             st.fragment(run_every=draw if live else None)(_draw)(shown, live=live)
 
@@ -224,10 +225,11 @@ def _compose() -> None:
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:
-    status = _status(shown)
+    read = _read(shown)
+    status = _status(shown, read)
     if status != status_before:
         st.rerun()
-    status_card(shown.schedule, shown.settings, status, _read(shown).told, shown.folder)
+    status_card(shown.schedule, shown.settings, status, read.told, shown.folder)
 
 
 def _draw(shown: _Shown, *, live: bool) -> None:
@@ -239,9 +241,8 @@ def _draw(shown: _Shown, *, live: bool) -> None:
     mistakes(shown.folder, shown.settings)
 
 
-def _status(shown: _Shown) -> Status:
-    told = _read(shown).told
-    return folder.status_from(shown.folder, (*told.rare, *told.last))
+def _status(shown: _Shown, read: _Read) -> Status:
+    return folder.status_from(shown.folder, (*read.told.rare, *read.told.last))
 
 
 def _read(shown: _Shown) -> _Read:

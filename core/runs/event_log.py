@@ -126,7 +126,7 @@ def started(folder: Path) -> ev.Started | None:
     Only what comes before it is read, and at most a quarter of a MiB.
     """
     with suppress(OSError), opened(folder / EVENTS) as file:
-        for line in file.read(_LONGEST_START).splitlines():
+        while file.tell() < _LONGEST_START and (line := _line(file)):
             with suppress(ValidationError):
                 event = ev.EVENT.validate_json(line)
                 if isinstance(event, ev.Started):

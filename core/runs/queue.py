@@ -93,9 +93,10 @@ def one_run(runs: Path) -> Iterator[None]:
         if busy(runs):
             wrong = "has to wait, since another run is in progress"
             raise InputError("run", wrong, "try again when that has ended")
-        for run in folders.list_runs(runs):
+        ended = folders.list_runs(runs)
+        for run in ended:
             demo.clear(run)
-        demo.make_room(folders.list_runs(runs))
+        demo.make_room(ended)
         yield
 
 

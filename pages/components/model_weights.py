@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import streamlit as st
 
 from core.design import catalogue, edits, layers
@@ -22,8 +24,7 @@ _SECONDS = 2.0
 
 def model_labels() -> dict[str, str]:
     """Each model's name, and whether weights of it lie here, or how large the best ones are."""
-    here = downloaded()
-    return {name: f"{name} · {_have(entry, here)}" for name, entry in catalogue.entries().items()}
+    return _labels(downloaded())
 
 
 def weights_menu() -> None:
@@ -89,6 +90,12 @@ def _take(key: str) -> None:
     if not is_stale(key):
         name = st.session_state[key]
         state.edit(edits.set_field, "model.weights", None if name == _RANDOM else name)
+
+
+@lru_cache(maxsize=2)
+def _labels(here: Downloaded) -> dict[str, str]:
+    """The labels of all models, made anew when something has been downloaded."""
+    return {name: f"{name} · {_have(entry, here)}" for name, entry in catalogue.entries().items()}
 
 
 def _have(entry: Entry, here: Downloaded) -> str:
