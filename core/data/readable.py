@@ -13,9 +13,7 @@ from core.data import uploads
 from core.data.image_files import UNREADABLE, check_image, reason
 from core.data.image_folder import Found, files_in, find_images
 from core.data.zip_members import Limits
-from core.errors import one_line
 
-_NAMED = 20
 _THREADS = 4
 _TELL_EVERY = 50
 
@@ -61,11 +59,8 @@ def find_readable(folder: Path) -> Iterator[Tried | Readable]:
                 yield Tried(done, len(inside))
             if fault:
                 faults[inside[done]] = fault
-    named = [
-        (one_line(path.relative_to(folder).as_posix())[:120], why)
-        for path, why in list(faults.items())[:_NAMED]
-    ]
-    yield Readable(find_images(folder, faults), tuple(named), len(faults))
+    told = uploads.named((path.relative_to(folder).as_posix(), why) for path, why in faults.items())
+    yield Readable(find_images(folder, faults), told, len(faults))
 
 
 def left_out_lines(left_out: tuple[tuple[str, str], ...], skipped: int) -> list[str]:

@@ -8,9 +8,10 @@ import tempfile
 import time
 import zlib
 from collections import Counter
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -127,6 +128,11 @@ def read_note(unpacked: Path) -> Upload | None:
         return None
 
 
+def named(left_out: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the first files that are left out, with their reasons, as they are told."""
+    return tuple((one_line(path)[:120], why) for path, why in islice(left_out, _NAMED))
+
+
 def title(data: str) -> str:
     """Return what people call the data of run settings: the bundled set, a zip, or a folder."""
     if data == BUNDLED_DATA:
@@ -169,7 +175,7 @@ class _Unpacker:
             "name": self._name,
             "images": self._labels.total(),
             "skipped": len(self._left_out),
-            "left_out": [(one_line(path)[:120], why) for path, why in self._left_out[:_NAMED]],
+            "left_out": named(self._left_out),
         }
         (self._into / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
         yield Unpacking(len(placed), len(placed))
