@@ -49,7 +49,8 @@ def find_images(folder: Path, left_out: Collection[Path] | None = None) -> Found
     Otherwise its own folders are the classes, and of each class, sorted by name, every fifth image
     (the last one of fewer than five) is kept for validation. A class has the files of the folders
     in it, too: all but those in `left_out`, or, by default, those with the suffix of an image.
-    Names that start with a dot are passed over.
+    A class whose files are all in `left_out` is left out itself. Names that start with a dot are
+    passed over.
 
     Raises DataError for a folder that is not there or cannot be read, fewer than two classes,
     a class without images, a validation class that training does not know, and a name that is no
@@ -114,15 +115,18 @@ def _given_splits(train: Path, validation: Path, left_out: Collection[Path] | No
 
 def _class_images(folder: Path, left_out: Collection[Path] | None) -> dict[str, list[Path]]:
     below = _folders(folder)
-    if len(below) < 2:
-        found = "no class folder" if not below else f"one class folder, {next(iter(below))!r}"
-        raise _refuse(folder, f"which holds {found}", "put each class's images in its own folder")
-    classes = {name: _images(path, left_out) for name, path in below.items()}
-    for name, paths in classes.items():
-        if not paths:
+    files = {name: _files(path) for name, path in below.items()}
+    images = {name: _images(paths, left_out) for name, paths in files.items()}
+    for name, paths in images.items():
+        if not paths and (left_out is None or not files[name]):
             wrong = f"whose folder {name!r} holds no image that can be read"
             way_out = f"remove it, or put images there ({', '.join(sorted(SUFFIXES))})"
             raise _refuse(folder, wrong, way_out)
+    classes = {name: paths for name, paths in images.items() if paths}
+    if len(classes) < 2:
+        which = "class folder" if len(classes) == len(below) else "class of images that can be read"
+        found = f"one {which}, {next(iter(classes))!r}" if classes else f"no {which}"
+        raise _refuse(folder, f"which holds {found}", "put each class's images in its own folder")
     return classes
 
 
@@ -134,8 +138,7 @@ def _folders(folder: Path) -> dict[str, Path]:
         raise _unreadable(folder, error) from None
 
 
-def _images(folder: Path, left_out: Collection[Path] | None) -> list[Path]:
-    files = _files(folder)
+def _images(files: list[Path], left_out: Collection[Path] | None) -> list[Path]:
     if left_out is None:
         return [path for path in files if path.suffix.lower() in SUFFIXES]
     return [path for path in files if path not in left_out]

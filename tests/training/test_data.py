@@ -192,10 +192,10 @@ def test_an_image_that_cannot_be_read_ends_a_run_where_there_are_too_many_to_try
     assert f"{folder / 'cat' / '0.png'} (not an image)" in message
 
 
-def test_a_class_of_images_that_cannot_be_read_is_refused_by_name(folder):
+def test_a_folder_with_one_class_of_images_that_can_be_read_is_refused(folder):
     for path in (folder / "cat").iterdir():
         path.write_text("no image")
-    assert "whose folder 'cat' holds no image that can be read" in refused(folder)
+    assert "which holds one class of images that can be read, 'dog'" in refused(folder)
 
 
 def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
