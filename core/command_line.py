@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import click
-from pydantic import TypeAdapter
 
 from core import export_commands, run_commands, train_commands
 from core.arguments import (
@@ -24,10 +23,9 @@ from core.arguments import (
 )
 from core.design import catalogue, layers, parse, preset_words, presets, problems, why
 from core.design.apply import apply
-from core.design.curves import RISES, SHAPES
 from core.design.document import MAX_EPOCHS
-from core.design.learning_rate import Decay, Warmup
 from core.design.problems import SEVERITIES
+from core.design.shapes import DECAYS, RISES, Warmup
 from core.design.words import columns
 from core.errors import STOPPED, InputError, ThawError, nearest, one_line, shown
 from core.export import csv
@@ -202,14 +200,14 @@ def explain(code: str | None) -> None:
 def shapes() -> None:
     """List the shapes of decay and warmup, each with its formula, fields and defaults."""
     click.echo("decay: floor + (peak - floor) * share, where x goes from 0 to 1 after the warmup")
-    decays = [TypeAdapter[Any](Decay).validate_python({"shape": name}) for name in SHAPES]
+    decays = [shape.model_validate({"shape": name}) for name, shape in DECAYS.items()]
     rows = [(f"  {d.shape}", f"share = {d.formula}", json.dumps(d.model_dump())) for d in decays]
     click.echo("\n".join(columns(rows)))
     click.echo("warmup: start + (peak - start) * share, where y goes from 0 to 1 during it")
     begun = Warmup().model_dump()
     rows = [
-        (f"  {name}", f"share = {Warmup.formulas[name]}", json.dumps(begun | {"shape": name}))
-        for name in RISES
+        (f"  {name}", f"share = {rise.formula}", json.dumps(begun | {"shape": name}))
+        for name, rise in RISES.items()
     ]
     click.echo("\n".join(columns(rows)))
 

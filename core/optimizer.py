@@ -7,12 +7,13 @@ thaw. As long as it is frozen its gradient is None, and every torch optimizer sk
 from __future__ import annotations
 
 import math
-from typing import Any, assert_never
+from typing import Any
 
 import torch
 from torch import nn
 
-from core.design import curves, optimizers, spec
+from core.design import curves
+from core.design.spec import Schedule
 from core.errors import InputError, ModelError, nearest
 from core.grouping import LayerGroups, check_cover, parameters_of
 
@@ -41,7 +42,7 @@ def get_optimizer_with_discriminative_lr(
     )
 
 
-def build_optimizer(schedule: spec.Schedule, layer_groups: LayerGroups) -> torch.optim.Optimizer:
+def build_optimizer(schedule: Schedule, layer_groups: LayerGroups) -> torch.optim.Optimizer:
     """The schedule's optimizer: one param group per group, in order, at its rate of step 0.
 
     Raises ModelError when the names of the layer groups are not those of the schedule.
@@ -61,25 +62,11 @@ def build_optimizer(schedule: spec.Schedule, layer_groups: LayerGroups) -> torch
         }
         for group in schedule.groups
     ]
-    options = schedule.optimizer
-    lr, decay = options.base_lr, options.weight_decay
-    match options:
-        case optimizers.SGD():  # many at once would be slower here
-            return torch.optim.SGD(groups, lr=lr, momentum=options.momentum, weight_decay=decay)
-        case optimizers.Adam():
-            many = _many_at_once(groups)
-            return torch.optim.Adam(groups, lr=lr, weight_decay=decay, foreach=many)
-        case optimizers.AdamW():
-            many = _many_at_once(groups)
-            return torch.optim.AdamW(groups, lr=lr, weight_decay=decay, foreach=many)
-    assert_never(options)
-
-
-def _many_at_once(groups: list[dict[str, Any]]) -> bool | None:
-    """Whether to step all tensors of a group together: torch's choice (None) except on the CPU.
-
-    Torch would take them one by one there, to the same bits, which costs Adam a fifth to a third
-    more time. Together takes memory of the largest group's size, once, or twice with weight decay.
-    """
-    devices = {parameter.device.type for group in groups for parameter in group["params"]}
-    return True if devices == {"cpu"} else None
+    spec = schedule.optimizer
+    options = spec.options()
+    if spec.together_on_cpu and {p.device.type for g in groups for p in g["params"]} == {"cpu"}:
+        options["foreach"] = True  # else torch chooses, one by one on the CPU
+    built: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
+        groups, lr=spec.base_lr, **options
+    )
+    return built

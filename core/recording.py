@@ -21,8 +21,9 @@ from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
 from core.suggest import shortest_paths
 
-_OTHERS = ("amsgrad", "betas", "dampening", "eps", "maximize", "nesterov")
-"""Options that change what a step does, and that a schedule leaves at their defaults."""
+_KNOWN = ("params", "lr", *Settings._fields)
+_OF_NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
+"""Options that choose how a step is computed. A schedule leaves all others at their defaults."""
 OUTSIDE = "not in the optimizer"
 """What the group of parameters is called that no param group has: they never train."""
 
@@ -83,8 +84,8 @@ def _settings(group: dict[str, Any], defaults: dict[str, Any]) -> Settings:
         float(group.get("momentum", 0.0)),
         tuple(
             f"{option}={group[option]}"
-            for option in _OTHERS
-            if option in group and option in defaults and group[option] != defaults[option]
+            for option, default in sorted(defaults.items())
+            if option not in (*_KNOWN, *_OF_NO_EFFECT) and group.get(option, default) != default
         ),
     )
 

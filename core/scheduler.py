@@ -16,8 +16,8 @@ from torch.optim.lr_scheduler import LRScheduler
 
 from core.design import curves
 from core.design.document import MAX_EPOCHS
-from core.design.learning_rate import Cosine, FloorLR, LearningRate, Warmup
-from core.design.spec import Schedule
+from core.design.shapes import Cosine, FloorLR, Warmup
+from core.design.spec import LearningRate, Schedule
 from core.errors import InputError, nearest, shown
 
 

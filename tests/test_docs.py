@@ -21,8 +21,8 @@ from streamlit.config import get_config_options
 
 from core.command_line import cli
 from core.design import curves, parse, plan, presets, problems
-from core.design.curves import RISES, SHAPES
 from core.design.record_door import parse_record
+from core.design.shapes import DECAYS, RISES
 from core.export.targets import TARGETS
 from core.files.home import DEMO, HOME
 from tests.export.trainers.running import python_with
@@ -350,14 +350,15 @@ def formulas(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def test_the_command_line_lists_every_shape_with_the_formula_of_its_rates() -> None:
     decays, warmups = formulas("decay"), formulas("warmup")
-    assert [[*decays], [*warmups]] == [[*SHAPES], [*RISES]]
+    assert [[*decays], [*warmups]] == [[*DECAYS], [*RISES]]
     for at in np.linspace(0.0, 1.0, 998).tolist():
         for name, (formula, fields) in decays.items():
-            options = {k: v for k, v in fields.items() if k not in ("shape", "floor")}
-            due = SHAPES[name](np.array([at]), **options)[0]
-            assert eval(formula, {**_MATHS, **options, "x": at}) == pytest.approx(due, abs=1e-7)
+            due = DECAYS[name].model_validate_json(json.dumps(fields)).share(np.array([at]))[0]
+            assert eval(formula, {**_MATHS, **fields, "x": at}) == pytest.approx(due, abs=1e-7)
         for name, (formula, _) in warmups.items():
-            assert eval(formula, {**_MATHS, "y": at}) == pytest.approx(RISES[name](np.array(at)))
+            assert eval(formula, {**_MATHS, "y": at}) == pytest.approx(
+                RISES[name].share(np.array(at))
+            )
 
 
 @pytest.mark.parametrize("kind", ["decay", "warmup"])

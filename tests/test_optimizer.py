@@ -5,9 +5,9 @@ import torch
 from torch import Tensor, nn
 
 from core.design import curves
-from core.design.learning_rate import LearningRate, Warmup
 from core.design.optimizers import SGD, Adam, AdamW, Optimizer
-from core.design.spec import Group, ModelRef, Schedule
+from core.design.shapes import Warmup
+from core.design.spec import Group, LearningRate, ModelRef, Schedule
 from core.errors import InputError, ModelError
 from core.freezing import apply_plan, freeze_group, unfreeze_group
 from core.grouping import get_layer_groups

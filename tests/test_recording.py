@@ -122,13 +122,11 @@ def test_torchs_own_warmup_and_cosine_open_as_a_schedule_and_other_curves_are_re
     flat = as_schedule(from_optimizer(model, rising, warming, 5), "torchvision/resnet18")
     assert (flat.lr.decay.shape, flat.lr.warmup.epochs) == ("constant", 1)
     slower = torch.optim.SGD(model.parameters(), lr=0.1)
-    falling_on = from_optimizer(model, slower, lr_scheduler.ExponentialLR(slower, 0.7), 30)
-    with pytest.raises(
-        InputError, match="rates are none of the curves that are looked for: constant"
-    ):
+    falling_on = from_optimizer(model, slower, lr_scheduler.PolynomialLR(slower, 30, 0.5), 30)
+    with pytest.raises(InputError, match="rates are none of the curves that are looked for"):
         as_schedule(falling_on, "torchvision/resnet18")
     other = torch.optim.Adagrad(model.parameters(), lr=0.1)
-    with pytest.raises(InputError, match="optimizer is Adagrad: a schedule can have Adam"):
+    with pytest.raises(InputError, match="optimizer is Adagrad"):
         as_schedule(from_optimizer(model, other, None, 2), "torchvision/resnet18")
 
 

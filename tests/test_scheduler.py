@@ -19,9 +19,9 @@ from torch.optim.lr_scheduler import (
 )
 
 from core.design import curves
-from core.design.learning_rate import Cosine, FloorFactor, FloorLR, LearningRate, Linear, Warmup
 from core.design.optimizers import SGD, Adam, AdamW, Optimizer
-from core.design.spec import Group, ModelRef, Schedule
+from core.design.shapes import Cosine, FloorFactor, FloorLR, Linear, Warmup
+from core.design.spec import Group, LearningRate, ModelRef, Schedule
 from core.errors import InputError
 from core.optimizer import build_optimizer
 from core.scheduler import ScheduleLR, create_scheduler_with_warmup

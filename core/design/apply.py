@@ -7,11 +7,10 @@ from typing import assert_never
 
 from core.design.document import MAX_EPOCHS, Document
 from core.design.layers import LayerGroup, LayerTable
-from core.design.learning_rate import LEAST_GROUP_DECAY
 from core.design.parse import from_raw
 from core.design.paths import covers
 from core.design.preset import Cascade, Chain, FreezeOut, Preset, Role, Rule
-from core.design.spec import ModelRef, Schedule
+from core.design.spec import LEAST_GROUP_DECAY, ModelRef, Schedule
 from core.errors import ModelError
 
 Times = list[tuple[float, float | None]]

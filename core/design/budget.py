@@ -8,7 +8,7 @@ import numpy as np
 
 from core.design import curves, plan
 from core.design.curves import Array
-from core.design.learning_rate import NO_FLOOR, FloorLR
+from core.design.shapes import NO_FLOOR, FloorLR
 from core.design.spec import Group, Schedule
 
 _MOST_PER_EPOCH, _LEAST_PER_EPOCH = 100, 4
@@ -89,7 +89,7 @@ def _sums(schedule: Schedule, begins: int) -> _Sums:
     lr, t = schedule.lr, _times(schedule) - begins
     length = schedule.epochs - begins
     without = lr
-    if isinstance(getattr(lr.decay, "floor", None), FloorLR):
+    if isinstance(lr.decay.floor, FloorLR):
         without = lr.model_copy(update={"decay": lr.decay.model_copy(update={"floor": NO_FLOOR})})
     return _Sums(
         curves.curve(without, 1.0, t, length).sum(axis=1),

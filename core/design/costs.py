@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import assert_never
 
 from core.design.layers import LayerTable, Node, count
-from core.design.learning_rate import LearningRate
-from core.design.optimizers import SGD, Adam, AdamW, Optimizer
+from core.design.optimizers import OptimizerSpec
 from core.design.paths import prefixes
 from core.design.plan import phases
-from core.design.spec import Schedule
+from core.design.spec import LearningRate, Schedule
 
 _FLOAT = 4
 """Bytes of a float32: of a gradient, and of each number that an optimizer keeps."""
@@ -76,18 +74,12 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     return Costs(tuple(found), network.phase(0, schedule.epochs, everyone, everyone))
 
 
-def state_bytes(optimizer: Optimizer) -> int:
+def state_bytes(optimizer: OptimizerSpec) -> int:
     """Bytes that the optimizer keeps for each parameter that has trained, in float32.
 
-    Two moments for Adam and AdamW, the momentum for SGD, if it has any. The count of its steps,
-    one number for each tensor, is left out.
+    The count of its steps, one number for each tensor, is left out.
     """
-    match optimizer:
-        case SGD():
-            return _FLOAT if optimizer.momentum else 0
-        case Adam() | AdamW():
-            return 2 * _FLOAT
-    assert_never(optimizer)
+    return _FLOAT * optimizer.state()
 
 
 def without_rates(schedule: Schedule) -> Schedule:

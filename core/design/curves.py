@@ -7,17 +7,17 @@ sets it, and the audit compares with it. All of them take arrays as well as numb
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from core.design.learning_rate import FloorLR, LearningRate
-from core.design.spec import Group, Schedule
+from core.design import shapes
+from core.design.shapes import RISES, FloorLR
+from core.design.spec import Group, LearningRate, Schedule
 
-Array = NDArray[np.float64]
+Array = shapes.Array
 
 _WRONG = sys.float_info.max  # JSON has no infinity
 RATES_EQUAL = 1e-12
@@ -26,63 +26,6 @@ AT_ONCE = 49_152
 """Rates of a long run that are in memory together, 8 bytes each: 4,096 steps of twelve groups."""
 _BLOCK = 16_384
 """Times that are worked on together, few enough to stay in the processor's cache."""
-
-
-def cosine(x: Array) -> Array:
-    """Share of (peak - floor) left at x in [0, 1]: (1 + cos(pi·x)) / 2 (SGDR, arXiv:1608.03983)."""
-    return (1.0 + np.cos(np.pi * x)) / 2.0
-
-
-def linear(x: Array) -> Array:
-    """Share left at x in [0, 1]: 1 - x. `LinearLR` to the floor's factor."""
-    return 1.0 - x
-
-
-def constant(x: Array) -> Array:
-    """Share left at x in [0, 1]: all of it. `ConstantLR` with factor 1."""
-    return np.ones_like(x)
-
-
-def wsd(x: Array, cooldown: float) -> Array:
-    """Share left at x in [0, 1]: 1, then 1 - sqrt(y) with y from 0 to 1 over the last `cooldown`.
-
-    `cooldown` is from 0.001 to 1. Source: Hägele et al. 2024, arXiv:2405.18392.
-    """
-    start = 1.0 - cooldown
-    y = np.clip((x - start) / (1.0 - start), 0.0, 1.0)  # not / cooldown: exactly 1 at the end
-    return 1.0 - np.sqrt(y)
-
-
-def polynomial(x: Array, power: float) -> Array:
-    """Share left at x in [0, 1]: (1 - x) ** power, power > 0. PyTorch's `PolynomialLR`."""
-    return np.power(1.0 - x, power)
-
-
-def steps(x: Array, milestones: Sequence[float], gamma: float) -> Array:
-    """Share left at x in [0, 1]: gamma times less at each milestone. PyTorch's `MultiStepLR`.
-
-    `milestones` are shares themselves, and ascend. One is reached at a distance of 1e-12 too: 3 of
-    10 steps in 3 epochs are 0.09999999999999999 of them.
-    """
-    left: Array = np.cumprod([1.0, *[gamma] * len(milestones)], dtype=np.float64)
-    return left[np.searchsorted(np.asarray(milestones) - 1e-12, x)]
-
-
-SHAPES: dict[str, Callable[..., Array]] = {
-    "cosine": cosine,
-    "linear": linear,
-    "constant": constant,
-    "wsd": wsd,
-    "polynomial": polynomial,
-    "steps": steps,
-}
-"""Every decay shape by its name in the document; its other fields are its keyword arguments."""
-
-RISES: dict[str, Callable[[Array], Array]] = {
-    "linear": lambda y: y,
-    "cosine": lambda y: (1.0 - np.cos(np.pi * y)) / 2.0,
-}
-"""Every warmup shape by its name in the document: the share of the rise that is done at y."""
 
 
 def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) -> Array:
@@ -201,11 +144,11 @@ def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
     warmup, decay = spec.warmup, spec.decay
     left = length - warmup.epochs
     x = np.clip((t - warmup.epochs) / np.where(left > 0, left, np.inf), 0.0, 1.0)
-    share = SHAPES[decay.shape](x, **decay.model_dump(exclude={"shape", "floor"}))
+    share = decay.share(x)
     warming = t < warmup.epochs
     if warmup.epochs == 0.0 or not np.any(warming):
         return _Course(share, None)
-    rise = RISES[warmup.shape](np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
+    rise = RISES[warmup.shape].share(np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
     start = warmup.start_factor
     return _Course(share, (warming, start + (1.0 - start) * rise))
 
@@ -224,7 +167,7 @@ def _scale(schedule: Schedule, group: Group, distance: int) -> float:
 
 
 def _floor(spec: LearningRate, peak: Array) -> Array:
-    floor = getattr(spec.decay, "floor", None)
+    floor = spec.decay.floor
     if floor is None:
         return np.zeros_like(peak)
     return np.full_like(peak, floor.lr) if isinstance(floor, FloorLR) else peak * floor.factor

@@ -10,13 +10,15 @@ from core.design.comparable import Comparable
 from core.design.diff_groups import group_differences
 from core.design.diff_record import record_alike, record_diff
 from core.design.difference import Difference
+from core.design.document import Document, abouts
 from core.design.group_pairs import group_rows
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import to_raw
 from core.design.record import Record
+from core.design.shapes import DECAYS
 from core.design.spec import Schedule
 from core.design.words import epochs as many_epochs
-from core.design.words import rate, shape
+from core.design.words import rate
 
 __all__ = ["Difference", "alike", "diff", "fields"]
 
@@ -112,24 +114,36 @@ def _short(found: Fields) -> str:
 
 
 def _optimizer(old: Fields, new: Fields) -> Iterator[Difference]:
-    path, momentum = "optimizer.name", "optimizer.momentum"
+    path = "optimizer.name"
     if old[path] == new[path]:
         return
-    detail = f"momentum {words.number(new[momentum])}" if momentum in new else ""
-    text = f"optimizer {OPTIMIZERS[old[path]]} → {OPTIMIZERS[new[path]]}"
-    yield Difference(text, detail, (path, momentum))
+    only, brought = _only_in_one(old, new, "optimizer.")
+    text = f"optimizer {_title(old)} → {_title(new)}"
+    yield Difference(text, brought, (path, *only))
 
 
 def _shape(old: Fields, new: Fields) -> Iterator[Difference]:
     path = "lr.decay.shape"
     if old[path] == new[path]:
         return
-    own = (p for p in dict.fromkeys((*old, *new)) if p.startswith("lr.decay."))
+    only, brought = _only_in_one(old, new, "lr.decay.")
+    yield Difference(f"shape {_shape_called(old)} → {_shape_called(new)}", brought, (path, *only))
+
+
+def _only_in_one(old: Fields, new: Fields, prefix: str) -> tuple[tuple[str, ...], str]:
+    """Return the paths that only one of both has, and what `new` brings, in words."""
+    own = (p for p in dict.fromkeys((*old, *new)) if p.startswith(prefix))
     only = tuple(p for p in own if (p in old) != (p in new))
     brought = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
-    yield Difference(
-        f"shape {shape(old[path])} → {shape(new[path])}", ", ".join(brought), (path, *only)
-    )
+    return only, ", ".join(brought)
+
+
+def _title(found: Fields) -> str:
+    return OPTIMIZERS[found["optimizer.name"]].title()
+
+
+def _shape_called(found: Fields) -> str:
+    return DECAYS[found["lr.decay.shape"]].called()
 
 
 def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
@@ -172,6 +186,15 @@ def _plain(path: str) -> Callable[..., str]:
     return _changed(path)
 
 
+def _own_fields(
+    prefix: str, kinds: Mapping[str, type[Document]]
+) -> Iterator[tuple[str, Callable[..., str]]]:
+    """Yield the path of each field that only some shapes or optimizers have, and its words."""
+    for kind in kinds.values():
+        for name, about in abouts(kind).items():
+            yield f"{prefix}{name}", _changed(name.replace("_", " "), unit=about.unit)
+
+
 _TELL: Mapping[str, Callable[..., str]] = {
     "epochs": _changed("run", unit=" epochs"),
     "optimizer.base_lr": _changed("base LR", rate),
@@ -179,12 +202,9 @@ _TELL: Mapping[str, Callable[..., str]] = {
     "lr.warmup.epochs": _changed("warmup", unit=" epochs"),
     "lr.warmup.start_factor": _changed("warmup from", words.times, " of the peak"),
     "lr.warmup.shape": _changed("warmup rises"),
-    "lr.decay.cooldown": _changed("cooldown", unit=" of what is left after warmup"),
-    "lr.decay.power": _changed("power"),
-    "lr.decay.milestones": _changed("milestones"),
-    "lr.decay.gamma": _changed("gamma", words.times),
+    **dict(_own_fields("lr.decay.", DECAYS)),
     "lr.interval": _changed("rate changes every"),
-    "optimizer.momentum": _changed("momentum"),
+    **dict(_own_fields("optimizer.", OPTIMIZERS)),
     "optimizer.weight_decay": _changed("weight decay", rate),
     "name": _changed("name"),
 }
@@ -199,11 +219,11 @@ def _warmup(found: Fields) -> str:
 _ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
     ("model.name", "model.weights"): _short,
     ("epochs",): lambda f: many_epochs(f["epochs"]),
-    ("optimizer.name",): lambda f: OPTIMIZERS[f["optimizer.name"]],
+    ("optimizer.name",): _title,
     ("optimizer.base_lr",): lambda f: f"base LR {rate(f['optimizer.base_lr'])}",
     ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,
-    ("lr.decay.shape",): lambda f: shape(f["lr.decay.shape"]),
+    ("lr.decay.shape",): _shape_called,
     ("lr.decay.floor",): lambda f: (
         f"floor {_value(f['lr.decay.floor'])}" if "lr.decay.floor" in f else ""
     ),

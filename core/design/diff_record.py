@@ -11,7 +11,6 @@ from core.design.diff_rates import of_rates, steps_to_compare
 from core.design.diff_training import Side, training
 from core.design.difference import Difference, merged
 from core.design.group_pairs import group_rows
-from core.design.optimizers import OPTIMIZERS
 from core.design.paths import apart
 from core.design.plan import open_spans
 from core.design.record import Record, RecordedPart
@@ -145,13 +144,13 @@ def _of_optimizer(a: Comparable, b: Comparable) -> Iterator[Difference]:
 
 
 def _optimizer(of: Comparable) -> str:
-    return of.optimizer if isinstance(of, Record) else OPTIMIZERS[of.optimizer.name]
+    return of.optimizer if isinstance(of, Record) else of.optimizer.title()
 
 
 def _spread(of: Comparable, name: str) -> tuple[float, ...]:
     """The one value of that option that groups have which train, or the lowest and the highest."""
     if not isinstance(of, Record):
-        return (getattr(of.optimizer, name, 0.0),)
+        return (of.optimizer.options().get(name, 0.0),)
     found = sorted({value for group in _training(of) for value in getattr(group, name)})
     return tuple(found) if len(found) < 2 else (found[0], found[-1])
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -97,3 +98,28 @@ class Document(BaseModel):
     """Base of every model in a Thaw file: frozen, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """How people meet a field of a shape or an optimizer; written into its annotation.
+
+    `label`, `help` and `step` are those of its input in the app. `unit` follows its value in words.
+    `comment` stands beside it in exported code, where {whole} is what it is a share of.
+    """
+
+    label: str
+    help: str = ""
+    step: float = 0.05
+    unit: str = ""
+    comment: str = ""
+
+
+def abouts(document: type[BaseModel]) -> dict[str, About]:
+    """Return the About of each field that has one, by the fields' names, in order."""
+    return {
+        name: each
+        for name, field in document.model_fields.items()
+        for each in field.metadata
+        if isinstance(each, About)
+    }

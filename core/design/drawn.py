@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from core.design import curves, plan
 from core.design.curves import Array
-from core.design.learning_rate import WSD, Steps
 from core.design.record import Record, RecordedPart
 from core.design.spec import Schedule
 
@@ -109,8 +108,5 @@ def _turns(schedule: Schedule) -> list[float]:
         peak_at = begins + schedule.lr.warmup.epochs
         left = max(schedule.epochs - peak_at, 0.0)
         found.append(peak_at)
-        if isinstance(decay, WSD):
-            found.append(schedule.epochs - decay.cooldown * left)
-        if isinstance(decay, Steps):
-            found += [peak_at + share * left for share in decay.milestones]
+        found += [peak_at + x * left for x in decay.corners()]
     return found

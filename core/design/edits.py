@@ -13,8 +13,8 @@ from core.design.apply import whole
 from core.design.curves import peak
 from core.design.document import MOST_RATE, Window
 from core.design.layers import LayerTable
-from core.design.learning_rate import FLOORLESS, FloorFactor, FloorLR
 from core.design.parse import from_raw, to_raw
+from core.design.shapes import DECAYS, FloorFactor, FloorLR
 from core.design.spec import Group, Schedule
 
 TO_THE_END: tuple[Window, ...] = ((0, None),)
@@ -58,7 +58,8 @@ def set_shape(schedule: Schedule, shape: str) -> Schedule:
     old = to_raw(schedule)["lr"]["decay"]
     if shape == old["shape"]:
         return schedule
-    kept = {"floor": old["floor"]} if "floor" in old and shape not in FLOORLESS else {}
+    fields = DECAYS[shape].model_fields if shape in DECAYS else {}  # else the parser refuses it
+    kept = {"floor": old["floor"]} if "floor" in old and "floor" in fields else {}
     return set_field(schedule, "lr.decay", {"shape": shape, **kept})
 
 
@@ -129,7 +130,7 @@ def to_relative_floor(schedule: Schedule) -> Schedule:
 
     The share has six digits and is at most 1. A schedule without an absolute floor stays.
     """
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     if not isinstance(floor, FloorLR):
         return schedule
     factor = min(1.0, floor.lr / _highest_peak(schedule))
@@ -141,7 +142,7 @@ def to_absolute_floor(schedule: Schedule) -> Schedule:
 
     The rate has six digits and is at most 1000. A schedule without a floor by the peak stays.
     """
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     if not isinstance(floor, FloorFactor):
         return schedule
     lr = min(MOST_RATE, floor.factor * _highest_peak(schedule))

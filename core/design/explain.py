@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from core.design import learning_rate, optimizers, spec
+from core.design import optimizers, shapes, spec
 from core.errors import InputError, nearest, shown
 
 MAX_PROBLEMS = 100
@@ -79,15 +79,15 @@ class Anatomy:
 
 UNIONS = {
     "optimizer": members(optimizers.Optimizer),
-    "decay": members(learning_rate.Decay),
-    "floor": members(learning_rate.Floor),
+    "decay": members(shapes.Decay),
+    "floor": members(shapes.Floor),
 }
 SCHEDULE = Anatomy(
     spec.Schedule,
     {
         "model": spec.ModelRef,
-        "lr": learning_rate.LearningRate,
-        "warmup": learning_rate.Warmup,
+        "lr": spec.LearningRate,
+        "warmup": shapes.Warmup,
         "groups": spec.Group,
     },
     UNIONS,

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
 import numpy as np
 
-from core.design.curves import RISES, SHAPES, Array
-from core.design.learning_rate import LEAST_GAMMA, MOST_MILESTONES
+from core.design.curves import Array
 from core.design.optimizers import OPTIMIZERS
 from core.design.parse import from_raw
-from core.design.recorded import Recorded, RecordedGroup, differences
+from core.design.recorded import Recorded, RecordedGroup, Settings, differences
+from core.design.shapes import DECAYS, RISES, rounded
 from core.design.spec import Schedule
-from core.errors import InputError
+from core.errors import InputError, nearest
 
 _NEAR = 1e-9
 """Relative difference up to which a curve is worth being tried exactly."""
 _NOTHING = 1e-12
 """A floor that arithmetic may have left of none."""
-_DIGITS = 15
 _MOST_STEPS = 20_000
 _WAY_OUT = "compare the record itself"
 
@@ -40,10 +38,10 @@ def as_schedule(
     `model` and `weights` name the network, as in a schedule. `when_frozen` is not recorded: a loop
     that only sets `requires_grad` leaves a frozen group in train mode.
 
-    Raises InputError where no schedule does: another optimizer than Adam, AdamW and SGD, one with
-    options such as nesterov, weight decay or momentum that differ or change, groups that never
-    train, rates without a warmup (or a linear or cosine one from step to step) and then a constant,
-    linear or cosine decay or equal steps down to the end, and over 20,000 steps of different rates.
+    Raises InputError where no schedule does: an optimizer that no schedule has, one with options
+    such as nesterov, weight decay or momentum that differ or change, groups that never train, rates
+    that are not those of a warmup of whole steps, or none, and then of one decay shape to the end
+    (of polynomial and wsd it is not found), and over 20,000 steps of different rates.
     """
     if not recorded.settings():
         raise InputError("groups", "never train", "record a loop that trains something")
@@ -70,9 +68,15 @@ def as_schedule(
         if not differences(recorded, found):
             return found
     raise _refused(
-        "are none of the curves that are looked for: constant, linear, cosine or equal steps "
-        "after a warmup of whole steps"
+        "are none of the curves that are looked for: a warmup of whole steps, or none, and then "
+        f"{_looked_for()}"
     )
+
+
+def _looked_for() -> str:
+    """Return the names of the decay shapes that are recognised, as a choice."""
+    names = [name for name, shape in DECAYS.items() if shape.is_recognised()]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
 def _samples(recorded: Recorded) -> tuple[Array, int]:
@@ -103,61 +107,45 @@ def _warmup(rates: Array, peaks: Array, t: Array, length: float) -> Raw | None:
     if not rates.size:
         return {"epochs": 0.0}
     shares = rates / peaks[:, np.newaxis]
-    start = _round(shares[0, 0])
+    start = rounded(shares[0, 0])
     if not 0 <= start < 1:
         return None
     for shape, rise in RISES.items():
-        near = start + (1 - start) * rise(t / length)
+        near = start + (1 - start) * rise.share(t / length)
         if np.allclose(shares, near, rtol=_NEAR, atol=_NEAR * 1e-3):
             return {"epochs": length, "start_factor": start, "shape": shape}
     return None
 
 
 def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
-    if np.allclose(rates, peaks[:, np.newaxis], rtol=_NEAR, atol=0):
-        yield {"shape": "constant"}
+    """Yield the decays that come near, those that need no floor first."""
+    share = rates[0] / peaks[0]
+    found = {name: shape.fit(share, x) for name, shape in DECAYS.items()}
+    near = {name: fields for name, fields in found.items() if fields is not None}
+    floorless = [name for name in near if "floor" not in DECAYS[name].model_fields]
+    yield from ({"shape": name, **near[name]} for name in floorless)
+    for name in (name for name in near if name not in floorless):
+        raw = {"shape": name, **near[name]}
+        left = DECAYS[name].model_validate(raw).share(x)
+        yield from ({**raw, "floor": floor} for floor in _floors(rates, peaks, left))
+
+
+def _floors(rates: Array, peaks: Array, share: Array) -> Iterator[Raw]:
+    """Yield the floors with which a shape of that share comes near the rates."""
+    if share[-1] == 1:
         return
-    for shape in ("cosine", "linear"):
-        share = SHAPES[shape](x)
-        floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
-        near = np.outer(peaks, share) + np.outer(floors, 1 - share)
-        if not np.allclose(rates, near, rtol=_NEAR, atol=0):
-            continue
-        factors = floors / peaks
-        if np.allclose(factors, factors[-1], rtol=_NEAR, atol=_NEAR) and factors[-1] <= 1 + _NEAR:
-            factor = min(max(_round(factors[-1]), 0.0), 1.0)
-            for each in (0.0, factor) if factor < _NOTHING else (factor,):
-                yield {"shape": shape, "floor": {"factor": each}}
-        if np.allclose(floors, floors[-1], rtol=1e-6, atol=0) and floors[-1] > 0:
-            lowest = int(peaks.argmin())  # where the floor is largest beside the peak, and so exact
-            yield {"shape": shape, "floor": {"lr": _round(floors[lowest], 12)}}
-    yield from _steps(rates, x)
-
-
-def _steps(rates: Array, x: Array) -> Iterator[Raw]:
-    """The stairs that the rates go down, if each is as many times lower than the one before."""
-    falls = np.flatnonzero(np.any(np.diff(rates) != 0, axis=0)) + 1
-    if not 1 <= len(falls) <= MOST_MILESTONES or not rates.all():
+    floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
+    near = np.outer(peaks, share) + np.outer(floors, 1 - share)
+    if not np.allclose(rates, near, rtol=_NEAR, atol=0):
         return
-    gammas = rates[:, falls] / rates[:, falls - 1]
-    gamma = _round(gammas[0, 0])
-    if LEAST_GAMMA <= gamma < 1 and np.allclose(gammas, gamma, rtol=_NEAR, atol=0):
-        between = zip(x[falls - 1].tolist(), x[falls].tolist(), strict=True)
-        yield {
-            "shape": "steps",
-            "milestones": [_shortest(before, at) for before, at in between],
-            "gamma": gamma,
-        }
-
-
-def _shortest(before: float, at: float) -> float:
-    """The number of the fewest digits after `before` and up to `at`, both from 0 to 1."""
-    for digits in range(1, _DIGITS):
-        scale = 10.0**digits
-        cut = math.floor(at * scale) / scale
-        if before < cut <= at:
-            return cut
-    return at
+    factors = floors / peaks
+    if np.allclose(factors, factors[-1], rtol=_NEAR, atol=_NEAR) and factors[-1] <= 1 + _NEAR:
+        factor = min(max(rounded(factors[-1]), 0.0), 1.0)
+        for each in (0.0, factor) if factor < _NOTHING else (factor,):
+            yield {"factor": each}
+    if np.allclose(floors, floors[-1], rtol=1e-6, atol=0) and floors[-1] > 0:
+        lowest = int(peaks.argmin())  # where the floor is largest beside the peak, and so exact
+        yield {"lr": rounded(floors[lowest], 12)}
 
 
 def _group(group: RecordedGroup, scale: float) -> Raw:
@@ -172,7 +160,7 @@ def _group(group: RecordedGroup, scale: float) -> Raw:
 def _optimizer(recorded: Recorded) -> Raw:
     kind = recorded.optimizer.lower()
     if kind not in OPTIMIZERS:
-        wrong, way_out = f"is {recorded.optimizer}", "a schedule can have Adam, AdamW or SGD"
+        wrong, way_out = f"is {recorded.optimizer}", nearest(kind, OPTIMIZERS)
         raise InputError("optimizer", wrong, way_out)
     settings = recorded.settings()
     for each in settings:
@@ -181,12 +169,10 @@ def _optimizer(recorded: Recorded) -> Raw:
             raise InputError(
                 "optimizer", wrong, f"a schedule leaves them at their defaults: {_WAY_OUT}"
             )
-    spec: Raw = {
-        "name": kind,
-        "weight_decay": _one("weight_decay", [each.weight_decay for each in settings]),
-    }
-    if kind == "sgd":
-        spec["momentum"] = _one("momentum", [each.momentum for each in settings])
+    spec: Raw = {"name": kind}
+    for field in Settings._fields:
+        if field in OPTIMIZERS[kind].model_fields:
+            spec[field] = _one(field, [getattr(each, field) for each in settings])
     return spec
 
 
@@ -197,11 +183,6 @@ def _one(field: str, values: list[float]) -> float:
         wrong = f"is {' and '.join(f'{value:g}' for value in different)}"
         raise InputError(field, wrong, f"a schedule has one for all groups: {_WAY_OUT}")
     return different[0]
-
-
-def _round(value: float, digits: int = _DIGITS) -> float:
-    """The number that was meant, where arithmetic has left it a last bit off."""
-    return float(f"{value:.{digits}g}")
 
 
 def _refused(wrong: str) -> InputError:

@@ -13,9 +13,9 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 from core.design import parse
 from core.design.document import MAX_EPOCHS, Document, Name, Scale, Window, refused
 from core.design.explain import UNIONS, Anatomy, explained, members
-from core.design.learning_rate import Cosine, Decay, GroupDecay, Warmup
 from core.design.optimizers import Optimizer
-from core.design.spec import ModelRef
+from core.design.shapes import Cosine, Decay, Warmup
+from core.design.spec import GroupDecay, ModelRef
 from core.errors import InputError, ScheduleError, shown
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]

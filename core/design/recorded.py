@@ -102,7 +102,7 @@ def _differences_of_optimizer(recorded: Recorded, planned: Optimizer) -> Iterato
     decays = {each.weight_decay for each in found} - {planned.weight_decay}
     for decay in sorted(decays):
         yield f"it has weight decay {decay:g}, the schedule {planned.weight_decay:g}"
-    due = getattr(planned, "momentum", 0.0)
+    due = planned.options().get("momentum", 0.0)
     for momentum in sorted({each.momentum for each in found} - {due}):
         yield f"it has momentum {momentum:g}, the schedule {due:g}"
     for other in dict.fromkeys(other for each in found for other in each.others):

@@ -25,11 +25,10 @@ from core.design.curves import scale
 from core.design.document import Window
 from core.design.group_names import name_of_both, names_of_halves
 from core.design.layers import LayerTable, parameter_counts
-from core.design.learning_rate import LEAST_GROUP_DECAY, MOST_GROUP_DECAY
 from core.design.parse import from_raw, to_raw
 from core.design.parts import Tree
 from core.design.paths import prefixes
-from core.design.spec import Group, Schedule
+from core.design.spec import LEAST_GROUP_DECAY, MOST_GROUP_DECAY, Group, Schedule
 from core.errors import InputError, ScheduleError
 
 

@@ -24,8 +24,8 @@ from core.design.document import (
     as_seen,
     refused,
 )
-from core.design.learning_rate import LearningRate
 from core.design.optimizers import Optimizer
+from core.design.shapes import Cosine, Decay, Warmup
 
 
 class ModelRef(Document):
@@ -33,6 +33,21 @@ class ModelRef(Document):
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[\w./-]+$")]
     weights: Name | None = None
+
+
+LEAST_GROUP_DECAY, MOST_GROUP_DECAY = 1e-6, 10.0
+GroupDecay = Annotated[float, Field(ge=LEAST_GROUP_DECAY, le=MOST_GROUP_DECAY)]
+"""A group's peak as a share of the next one's, towards the input."""
+
+
+class LearningRate(Document):
+    """The curve that every group follows, and how the groups' peaks differ."""
+
+    group_decay: GroupDecay = 1.0
+    interval: Literal["epoch", "step"] = "step"
+    warmup: Warmup = Warmup()
+    decay: Decay = Cosine(shape="cosine")
+    after_unfreeze: Literal["follow", "restart"] = "follow"
 
 
 class Part(Document):

@@ -1,4 +1,4 @@
-"""Words that messages share: lists of names, counts, epochs, rates, shares, shapes."""
+"""Words that messages share: lists of names, counts, epochs, rates, shares."""
 
 from __future__ import annotations
 
@@ -54,11 +54,6 @@ def rate(value: float, digits: int = FEWEST_DIGITS) -> str:
 def percent(share: float) -> str:
     """A share in percent, with two digits: `62%`, `3.6%`, `0.091%`, `0%`."""
     return f"{100 * share:.2g}%" if share < 0.0995 else f"{share:.0%}"
-
-
-def shape(name: str) -> str:
-    """A decay's shape by its name, among other words: `warmup-stable-decay`, `cosine`."""
-    return "warmup-stable-decay" if name == "wsd" else name
 
 
 def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:

@@ -5,38 +5,13 @@ The arithmetic is that of `core.design.curves`, in its order, on plain floats.
 
 from __future__ import annotations
 
-from core.design.learning_rate import NO_FLOOR, FloorLR
+from core.design.shapes import NO_FLOOR, RISES, FloorLR
 from core.design.spec import Schedule
-from core.export.exported import unknown
-
-_SHARES = {
-    "cosine": ["share = (1 + math.cos(math.pi * x)) / 2"],
-    "linear": ["share = 1 - x"],
-    "wsd": [
-        "stable = 1 - COOLDOWN",
-        "share = 1 - math.sqrt(min(max((x - stable) / (1 - stable), 0.0), 1.0))",
-    ],
-    "polynomial": ["share = (1 - x) ** POWER"],
-    "steps": [
-        "share = 1.0",
-        "for milestone in MILESTONES:",
-        "    if x > milestone - 1e-12:",
-        "        share *= GAMMA",
-    ],
-}
-"""What is left of (peak - floor) at x, by the shape of the decay; a constant one has all."""
-
-_RISES = {
-    "linear": "t / WARMUP",
-    "cosine": "(1 - math.cos(math.pi * (t / WARMUP))) / 2",
-}
 
 
 def needs_math(schedule: Schedule) -> bool:
     """Whether `rates` writes code that uses the module math."""
-    lr = schedule.lr
-    rises = bool(lr.warmup.epochs) and lr.warmup.shape == "cosine"
-    return rises or lr.decay.shape in ("cosine", "wsd")
+    return "math." in _rate(schedule)
 
 
 def rates(schedule: Schedule) -> str:
@@ -71,22 +46,18 @@ def _rate(schedule: Schedule) -> str:
         ]
         length = "EPOCHS - begins"
     if lr.warmup.epochs:
-        if lr.warmup.shape not in _RISES:
-            raise unknown("lr.warmup.shape", lr.warmup.shape, "exported Python")
         warming = "max(t, 0)" if lr.after_unfreeze == "restart" else "t"
-        rise = _RISES[lr.warmup.shape].replace("t /", f"{warming} /")
+        rise = RISES[lr.warmup.shape].python.format(t=warming)
         lines += [
             "    if t < WARMUP:",
             f'        return group["peak"] * (START + (1 - START) * ({rise}))',
         ]
         length += " - WARMUP"
-    if decay.shape == "constant":
+    if not decay.python:
         return "\n".join([*lines, '    return group["peak"]'])
-    if decay.shape not in _SHARES:
-        raise unknown("lr.decay.shape", decay.shape, "exported Python")
     lines.append(_place(schedule, length))
-    lines += [f"    {line}" for line in _SHARES[decay.shape]]
-    floor = getattr(decay, "floor", NO_FLOOR)
+    lines += [f"    {line}" for line in decay.python]
+    floor = decay.floor or NO_FLOOR
     if isinstance(floor, FloorLR):
         lines.append('    return group["peak"] * share + FLOOR * (1 - share)')
     elif floor.factor:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from core.design import curves
-from core.design.learning_rate import NO_FLOOR, FloorFactor, FloorLR, Steps
-from core.design.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from core.design.document import abouts
+from core.design.shapes import NO_FLOOR, RISES, FloorFactor, FloorLR
 from core.design.spec import Group, Schedule
 from core.design.words import epochs
-from core.export.exported import unknown
 from core.export.quoting import HEAD, comment, python
 
 _WIDTH = 99
-_RISES = {"linear": " in a straight line", "cosine": " as half a cosine"}
 
 
 def heading(schedule: Schedule) -> str:
@@ -31,46 +29,38 @@ def table(schedule: Schedule) -> str:
 def optimizer(schedule: Schedule, groups: str) -> str:
     """The call that makes the schedule's optimizer of the param groups that `groups` names."""
     spec = schedule.optimizer
-    given = {"lr": spec.base_lr}
-    match spec:
-        case SGD():
-            given["momentum"] = spec.momentum
-        case Adam() | AdamW():
-            pass
-        case _:
-            raise unknown("optimizer.name", spec.name, "exported Python")
-    given["weight_decay"] = spec.weight_decay
+    given = {"lr": spec.base_lr, **spec.options()}
     told = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    return f"torch.optim.{OPTIMIZERS[spec.name]}({groups}, {told})"
+    return f"torch.optim.{spec.title()}({groups}, {told})"
 
 
 def _curve(schedule: Schedule) -> list[str]:
     lr, decay = schedule.lr, schedule.lr.decay
     lines = []
     if lr.warmup.epochs:
-        rise = _RISES.get(lr.warmup.shape, "")
-        lines.append(f"WARMUP = {lr.warmup.epochs!r}  # epochs in which rates rise{rise}")
+        rise = RISES[lr.warmup.shape].in_words
+        lines.append(f"WARMUP = {lr.warmup.epochs!r}  # epochs in which rates rise {rise}")
         lines.append(f"START = {lr.warmup.start_factor!r}  # of the peak, where the warmup begins")
-    if decay.shape == "wsd":
-        share = "share of what is left after warmup" if lr.warmup.epochs else "share of the run"
-        lines.append(f"COOLDOWN = {decay.cooldown!r}  # {share}, at its end, in which rates fall")
-    if decay.shape == "polynomial":
-        lines.append(f"POWER = {decay.power!r}  # of the polynomial by which rates fall")
-    if decay.shape == "steps":
-        lines += _milestones(schedule, decay)
-        lines.append(f"GAMMA = {decay.gamma!r}  # times what they were before")
-    return lines + _floor(getattr(decay, "floor", NO_FLOOR))
+    for name, about in abouts(type(decay)).items():
+        comment = about.comment.format(whole=_whole(schedule))
+        lines += _constant(name.upper(), getattr(decay, name), comment)
+    return lines + _floor(decay.floor or NO_FLOOR)
 
 
-def _milestones(schedule: Schedule, decay: Steps) -> list[str]:
-    whole = "a group's curve" if schedule.lr.after_unfreeze == "restart" else "the run"
-    whole = "what is left after warmup" if schedule.lr.warmup.epochs else whole
-    comment = f"# shares of {whole} at which rates fall"
-    line = f"MILESTONES = {decay.milestones!r}  {comment}"
-    if len(line) <= _WIDTH:
+def _whole(schedule: Schedule) -> str:
+    """Return what the numbers of a decay are shares of."""
+    if schedule.lr.warmup.epochs:
+        return "what is left after warmup"
+    return "a group's curve" if schedule.lr.after_unfreeze == "restart" else "the run"
+
+
+def _constant(name: str, value: Any, comment: str) -> list[str]:
+    """Return the line of a constant, or those of a tuple that is too long for one."""
+    line = f"{name} = {value!r}  # {comment}"
+    if len(line) <= _WIDTH or not isinstance(value, tuple):
         return [line]
-    rows = [f"    {share!r}," for share in decay.milestones]
-    return [comment, "MILESTONES = (", *rows, ")"]
+    rows = [f"    {each!r}," for each in value]
+    return [f"# {comment}", f"{name} = (", *rows, ")"]
 
 
 def _floor(floor: FloorFactor | FloorLR) -> list[str]:

@@ -58,7 +58,7 @@ def export(source: Source) -> Exported:
 
 
 def _bits(schedule: Schedule, made: python_model.Build) -> str:
-    if schedule.lr.decay.shape == "polynomial":
+    if any("**" in line for line in schedule.lr.decay.python):
         return "the last bits may differ from Thaw's own run, since NumPy rounds powers differently"
     if not made.draws_as_thaw:
         return "not the bits of Thaw's own run, whose new head begins with other random numbers"

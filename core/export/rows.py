@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.design import curves, layers, plan, words
-from core.design.learning_rate import FloorLR
-from core.design.optimizers import OPTIMIZERS, SGD, Adam, AdamW
+from core.design.document import abouts
+from core.design.shapes import FloorLR
 from core.design.spec import Group, Schedule
-from core.export.exported import Limitation, Source, unknown
+from core.export.exported import Limitation, Source
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
 
@@ -79,15 +79,9 @@ def _row(source: Source, group: Group) -> Row:
 
 def _optimizer(schedule: Schedule) -> str:
     spec = schedule.optimizer
-    match spec:
-        case SGD():
-            momentum = f", momentum {spec.momentum:g}"
-        case Adam() | AdamW():
-            momentum = ""
-        case _:
-            raise unknown("optimizer.name", spec.name, "the table")
     decay = f"weight decay {spec.weight_decay:g}"
-    return f"{OPTIMIZERS[spec.name]}, base rate {rate(spec.base_lr)}, {decay}{momentum}"
+    own = [f"{name.replace('_', ' ')} {getattr(spec, name):g}" for name in abouts(type(spec))]
+    return ", ".join([f"{spec.title()}, base rate {rate(spec.base_lr)}, {decay}", *own])
 
 
 def _warmup(schedule: Schedule) -> str:
@@ -99,23 +93,9 @@ def _warmup(schedule: Schedule) -> str:
 
 
 def _decay(schedule: Schedule) -> str:
-    decay = schedule.lr.decay
-    match decay.shape:
-        case "constant":
-            return "none"
-        case "steps":
-            *others, last = [f"{share:g}" for share in decay.milestones]
-            places = f"{', '.join(others)} and {last}" if others else last
-            return f"times {decay.gamma:g} at {places} of what is left"
-        case "wsd":
-            shape = f"1 - sqrt over the last {decay.cooldown:g} of what is left"
-        case "polynomial":
-            shape = f"polynomial of power {decay.power:g}"
-        case "cosine" | "linear":
-            shape = decay.shape
-        case _:
-            raise unknown("lr.decay.shape", decay.shape, "the table")
-    floor = decay.floor
+    shape, floor = schedule.lr.decay.in_words(), schedule.lr.decay.floor
+    if floor is None:
+        return shape
     if isinstance(floor, FloorLR):
         return f"{shape}, to {rate(floor.lr)} for every group"
     return f"{shape}, to {floor.factor:g} of the peak"

@@ -7,18 +7,8 @@ from collections.abc import Iterator
 
 from core.design import curves, plan
 from core.design.layers import LayerTable
-from core.design.learning_rate import (
-    NO_FLOOR,
-    WSD,
-    Constant,
-    Cosine,
-    FloorLR,
-    Linear,
-    Polynomial,
-    Steps,
-)
-from core.design.optimizers import SGD, Adam, AdamW
 from core.design.presets import BUNDLED_WEIGHTS
+from core.design.shapes import NO_FLOOR, RISES, FloorLR
 from core.design.spec import Schedule
 from core.design.words import listed
 from core.errors import ExportError
@@ -105,13 +95,9 @@ def _flags(schedule: Schedule) -> Iterator[str]:
 
 def _optimizer(schedule: Schedule) -> Iterator[str]:
     spec = schedule.optimizer
-    match spec:
-        case SGD():  # timm's sgd has Nesterov momentum
-            yield f"--opt momentum --momentum {spec.momentum!r}"
-        case Adam() | AdamW():
-            yield f"--opt {spec.name}"
-        case _:
-            raise unknown("optimizer.name", spec.name, "this export to timm")
+    if not (flags := spec.timm_flags()):
+        raise unknown("optimizer.name", spec.name, "timm's train.py")
+    yield flags
     yield f"--lr {_peak(schedule)!r} --weight-decay {spec.weight_decay!r}"
 
 
@@ -123,22 +109,11 @@ def _curve(schedule: Schedule) -> Iterator[str]:
         yield f"--warmup-epochs {warmup} --warmup-prefix --warmup-lr {start!r}"
     else:
         yield "--warmup-epochs 0"
-    match decay:
-        case Constant():
-            yield "--sched step --decay-rate 1"
-        case Cosine():
-            yield "--sched cosine"
-        case Linear():
-            yield "--sched poly --decay-rate 1.0"
-        case Polynomial():
-            yield f"--sched poly --decay-rate {decay.power!r}"
-        case WSD() | Steps():
-            whole = "steps" if isinstance(decay, WSD) else "epochs"
-            wrong = f"is {decay.shape!r}, which timm rounds to whole {whole}"
-            raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
-        case _:
-            raise unknown("lr.decay.shape", decay.shape, "this export to timm")
-    floor = getattr(decay, "floor", NO_FLOOR)
+    if not (flags := decay.timm_flags()):
+        wrong = f"is {decay.shape!r}, which timm's train.py has not, or rounds to whole epochs"
+        raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
+    yield flags
+    floor = decay.floor or NO_FLOOR
     low = floor.lr if isinstance(floor, FloorLR) else floor.factor * _peak(schedule)
     yield f"--min-lr {low!r}"
     if lr.interval == "step":
@@ -170,7 +145,7 @@ def _limitations(schedule: Schedule) -> Iterator[Limitation]:
                 "timm cuts the network into its own layers for --layer-decay",
                 f"where it cuts elsewhere, rates are off by a factor of {lr.group_decay:g} per cut",
             )
-        floor = getattr(lr.decay, "floor", None)
+        floor = lr.decay.floor
         if isinstance(floor, FloorLR) and floor.lr:
             yield Limitation(
                 "lr.decay.floor",
@@ -183,7 +158,7 @@ def _limitations(schedule: Schedule) -> Iterator[Limitation]:
             "timm counts warmup in whole epochs",
             f"it warms up for {warmup} instead of {lr.warmup.epochs:g}",
         )
-    if warmup and lr.warmup.shape != "linear":
+    if warmup and not RISES[lr.warmup.shape].in_timm:
         yield Limitation("lr.warmup.shape", "timm can only warm up linearly", "it rises linearly")
     for place, group in enumerate(schedule.groups):
         if group.batchnorm == "eval":

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from core.design.layers import LayerTable
-from core.design.optimizers import OPTIMIZERS
 from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
@@ -53,7 +52,7 @@ def _go(found: Figures, at: int) -> None:
 
 
 def _figures(found: Figures, schedule: Schedule, settings: RunSettings, now: int) -> str:
-    shown = rows(found, OPTIMIZERS[schedule.optimizer.name], settings)
+    shown = rows(found, schedule.optimizer.title(), settings)
     pairs = [(row.title, row.note or row.cells[now].figures) for row in shown]
     if found.savings.phases:
         pairs.append(("Training begins at", f"<b>{words.begins(found.savings.phases[now])}</b>"))

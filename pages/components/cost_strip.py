@@ -9,7 +9,6 @@ from html import escape
 import streamlit as st
 
 from core.design.layers import LayerTable
-from core.design.optimizers import OPTIMIZERS
 from core.design.spec import Schedule
 from core.runs.settings import RunSettings
 from pages.components import cost_words as words
@@ -43,7 +42,7 @@ def cost_strip(
         st.html(_section(_head(NO_TABLE, "")))
         return
     found = figures(schedule, table, settings)
-    shown = rows(found, OPTIMIZERS[schedule.optimizer.name], settings)
+    shown = rows(found, schedule.optimizer.title(), settings)
     columns = _columns(found, playhead, span or (0.0, float(schedule.epochs)))
     head = _head(
         f"{about(settings)}; 100% is every group open", _LEGEND if found.savings.phases else ""

@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from core.design import edits, words
-from core.design.curves import SHAPES
-from core.design.learning_rate import FloorLR
-from core.design.optimizers import OPTIMIZERS, SGD
+from core.design.document import Document, abouts
+from core.design.optimizers import OPTIMIZERS
+from core.design.shapes import DECAYS, RISES, FloorLR
 from core.design.spec import Schedule
-from pages.components import frame, names, state
+from pages.components import frame, state
 from pages.components.fields import (
     choice,
     fresh_key,
@@ -90,7 +90,7 @@ def summary(schedule: Schedule) -> str:
     """The curve in a few words: `8 epochs, 1e-3, ×0.5, cosine`."""
     lr = schedule.lr
     rate, decay = words.rate(schedule.optimizer.base_lr), f"×{lr.group_decay:g}"
-    return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {words.shape(lr.decay.shape)}"
+    return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {lr.decay.called()}"
 
 
 def _controls(schedule: Schedule, *, folded: bool) -> None:
@@ -124,7 +124,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
             "optimizer.name",
             (*OPTIMIZERS,),
             edits.set_optimizer,
-            OPTIMIZERS,
+            {name: kind.title() for name, kind in OPTIMIZERS.items()},
         )
     left, right = _pair()
     with left:
@@ -143,7 +143,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
         )
     left, right = _pair()
     with left:
-        switch("Warmup shape", "lr.warmup.shape", ("linear", "cosine"), disabled=not warms)
+        switch("Warmup shape", "lr.warmup.shape", (*RISES,), disabled=not warms)
     with right:
         switch(
             "After unfreeze",
@@ -163,10 +163,11 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
         _floor_kind(schedule)
     left, right = _pair()
     with left:
-        choice("Shape", "lr.decay.shape", (*SHAPES,), edits.set_shape, names.SHAPES)
+        shapes = {name: shape.called().capitalize() for name, shape in DECAYS.items()}
+        choice("Shape", "lr.decay.shape", (*shapes,), edits.set_shape, shapes)
     with right:
         _floor(schedule)
-    _shape_detail(lr.decay.shape)
+    _own_fields(lr.decay, "lr.decay")
     _optimizer(schedule)
 
 
@@ -192,7 +193,7 @@ def _number(
 
 
 def _floor_kind(schedule: Schedule) -> None:
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     key = fresh_key("floor-kind", _ABSOLUTE if isinstance(floor, FloorLR) else _RELATIVE)
     st.segmented_control(
         "Floor is",
@@ -215,10 +216,9 @@ def _set_floor_kind(key: str) -> None:
 
 
 def _floor(schedule: Schedule) -> None:
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     if floor is None:
-        lowest = "the peak" if schedule.lr.decay.shape == "constant" else "none"
-        st.text_input("Floor", lowest, disabled=True, key=f"no-floor-{lowest}")
+        st.text_input("Floor", "none", disabled=True, key="no-floor")
     elif isinstance(floor, FloorLR):
         path, value = "lr.decay.floor.lr", floor.lr or 1e-6
         _number("Floor, LR", path, value, shown=_RATE)
@@ -230,61 +230,30 @@ def _floor(schedule: Schedule) -> None:
         )
 
 
-def _shape_detail(shape: str) -> None:
-    """What only some shapes have, last and below the shape, so that nothing else moves."""
-    if shape not in ("wsd", "polynomial", "steps"):
-        return
-    left, right = _pair()
-    if shape == "steps":
-        with left:
-            numbers(
-                "Milestones",
-                "lr.decay.milestones",
-                help="Shares of what is left after warmup at which the rate falls: 0.3, 0.6, 0.9.",
-            )
-        with right:
-            number(
-                "Gamma",
-                "lr.decay.gamma",
-                step=0.05,
-                help="What the rate is multiplied by at each milestone.",
-            )
-        return
-    with left:
-        if shape == "wsd":
-            number(
-                "Cooldown, last part",
-                "lr.decay.cooldown",
-                step=0.05,
-                help="Share of what is left after warmup in which the rate falls.",
-            )
-        else:
-            number(
-                "Power",
-                "lr.decay.power",
-                step=0.5,
-                help="1 is a straight line; above, it falls fast at first.",
-            )
+def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[object]) -> None:
+    """Draw what only some shapes or optimizers have `beside` others, and then in rows below."""
+    places = [*beside]
+    for name, about in abouts(type(of)).items():
+        path, tip = f"{prefix}.{name}", about.help or None
+        places = places or _pair()
+        with places.pop(0):
+            if isinstance(getattr(of, name), tuple):
+                numbers(about.label, path, help=tip)
+            else:
+                number(about.label, path, step=about.step, help=tip)
 
 
 def _optimizer(schedule: Schedule) -> None:
     optimizer = schedule.optimizer
-    title = f"{OPTIMIZERS[optimizer.name]}: weight decay {optimizer.weight_decay:g}"
-    if isinstance(optimizer, SGD):
-        title += f", momentum {optimizer.momentum:g}"
-    with _fold("optimizer-fold", title):
+    own = [f"{name} {getattr(optimizer, name):g}" for name in abouts(type(optimizer))]
+    decay = f"{optimizer.title()}: weight decay {optimizer.weight_decay:g}"
+    with _fold("optimizer-fold", ", ".join([decay, *own])):
         left, right = _pair()
         with left:
             _number(
                 "Weight decay",
                 "optimizer.weight_decay",
                 optimizer.weight_decay or 0.01,
-                help="Decoupled from the gradient." if optimizer.name == "adamw" else "An L2 term.",
+                help=optimizer.decay_help,
             )
-        if isinstance(optimizer, SGD):
-            with right:
-                number(
-                    "Momentum",
-                    "optimizer.momentum",
-                    step=0.05,
-                )
+        _own_fields(optimizer, "optimizer", right)

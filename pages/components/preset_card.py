@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from core.design.optimizers import OPTIMIZERS
 from core.design.preset import Preset, Source
 from core.design.spec import Schedule
 from core.design.words import counted, epochs, rate
@@ -31,7 +30,7 @@ def _facts(made: Schedule) -> str:
     optimizer = made.optimizer
     facts = [
         epochs(made.epochs),
-        f"{OPTIMIZERS[optimizer.name]} {rate(optimizer.base_lr)}",
+        f"{optimizer.title()} {rate(optimizer.base_lr)}",
         counted(len(made.groups), "group"),
     ]
     if made.lr.group_decay != 1.0:

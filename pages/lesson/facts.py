@@ -10,8 +10,8 @@ import numpy as np
 
 from core.design import curves, layers, presets
 from core.design.layers import LayerTable
-from core.design.learning_rate import FloorLR
 from core.design.paths import covers
+from core.design.shapes import FloorLR
 from core.design.spec import Schedule
 from pages.lesson.language import Language
 
@@ -131,7 +131,7 @@ def _rates(language: Language) -> dict[str, str]:
     found = exercise()
     schedule, peaks = found.written, found.peaks
     rates, last = found.rates(schedule), schedule.epochs - 1
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     names = [group.name for group in reversed(schedule.groups)]
     assert isinstance(floor, FloorLR), "the exercise's floor is absolute"
     rate, number = language.rate, language.number

@@ -8,7 +8,6 @@ import numpy as np
 from hypothesis import strategies as st
 
 from core.design import curves, plan
-from core.design.optimizers import OPTIMIZERS
 from core.design.record import Record
 from core.design.record_door import from_raw, parse_record, record_json
 from core.design.recorded import Recorded, RecordedGroup, Settings
@@ -34,7 +33,7 @@ def recorded_of(schedule: Schedule, steps_per_epoch: int) -> Recorded:
         )
         for group, own in zip(schedule.groups, rates, strict=True)
     )
-    kind = OPTIMIZERS[schedule.optimizer.name]
+    kind = schedule.optimizer.title()
     return Recorded(schedule.epochs, steps_per_epoch, kind, groups)
 
 

@@ -5,12 +5,19 @@ They build raw JSON values and go through the door, so that what they give is wh
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from annotated_types import Ge, Le, Lt
 from hypothesis import strategies as st
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from core.design import document, layers
+from core.design.document import abouts
+from core.design.optimizers import OPTIMIZERS
 from core.design.parse import from_raw
+from core.design.shapes import DECAYS, RISES
 from core.design.spec import Schedule
 
 LATE = 3
@@ -41,40 +48,37 @@ floors = st.one_of(
 weight_decays = st.floats(0.0, 1.0)
 
 
-optimizers = st.one_of(
-    st.fixed_dictionaries(
-        {"name": st.sampled_from(["adam", "adamw"]), "base_lr": base_lrs},
-        optional={"weight_decay": weight_decays},
-    ),
-    st.fixed_dictionaries(
-        {"name": st.just("sgd"), "base_lr": base_lrs},
-        optional={
-            "weight_decay": weight_decays,
-            "momentum": st.floats(0.0, 1.0, exclude_max=True),
-        },
-    ),
+def _value(field: FieldInfo) -> st.SearchStrategy[Any]:
+    """A number within the field's bounds, or several in ascending order."""
+    if isinstance(field.default, tuple):
+        return st.sets(st.floats(1e-6, 1.0, exclude_max=True), min_size=1, max_size=4).map(sorted)
+    bounds = {type(each): each for each in field.metadata}
+    low, high = bounds[Ge].ge, bounds.get(Le) or bounds[Lt]
+    return st.floats(low, getattr(high, "le", None) or high.lt, exclude_max=isinstance(high, Lt))
+
+
+def _of(
+    tag: str, kinds: Mapping[str, type[BaseModel]], **shared: st.SearchStrategy[Any]
+) -> st.SearchStrategy[dict[str, Any]]:
+    """Raw JSON of any of the kinds, with some of its own fields and of those that are shared."""
+    return st.one_of(
+        st.fixed_dictionaries(
+            {tag: st.just(name)},
+            optional={
+                **{field: value for field, value in shared.items() if field in kind.model_fields},
+                **{field: _value(kind.model_fields[field]) for field in abouts(kind)},
+            },
+        )
+        for name, kind in kinds.items()
+    )
+
+
+optimizers = st.builds(
+    lambda base_lr, raw: {**raw, "base_lr": base_lr},
+    base_lrs,
+    _of("name", OPTIMIZERS, weight_decay=weight_decays),
 )
-decays = st.one_of(
-    st.fixed_dictionaries(
-        {"shape": st.sampled_from(["cosine", "linear"])}, optional={"floor": floors}
-    ),
-    st.just({"shape": "constant"}),
-    st.fixed_dictionaries(
-        {"shape": st.just("wsd")}, optional={"floor": floors, "cooldown": st.floats(0.001, 1.0)}
-    ),
-    st.fixed_dictionaries(
-        {"shape": st.just("polynomial")}, optional={"floor": floors, "power": st.floats(0.01, 100)}
-    ),
-    st.fixed_dictionaries(
-        {"shape": st.just("steps")},
-        optional={
-            "milestones": st.sets(
-                st.floats(1e-6, 1.0, exclude_max=True), min_size=1, max_size=4
-            ).map(sorted),
-            "gamma": st.floats(0.001, 1.0),
-        },
-    ),
-)
+decays = _of("shape", DECAYS, floor=floors)
 """Every shape and both floors."""
 
 
@@ -85,7 +89,7 @@ def warmups(epochs: int) -> st.SearchStrategy[dict[str, Any]]:
     )
     return st.fixed_dictionaries(
         {"epochs": lengths},
-        optional={"start_factor": factors, "shape": st.sampled_from(["linear", "cosine"])},
+        optional={"start_factor": factors, "shape": st.sampled_from([*RISES])},
     )
 
 

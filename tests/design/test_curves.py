@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import math
 import sys
 from collections.abc import Callable
@@ -23,32 +24,24 @@ from torch.optim.lr_scheduler import (
 )
 
 from core.design import curves, presets
-from core.design.curves import SHAPES
-from core.design.learning_rate import (
+from core.design.parse import from_raw, to_raw
+from core.design.shapes import (
+    DECAYS,
     WSD,
     Constant,
     Cosine,
     FloorFactor,
     FloorLR,
-    LearningRate,
     Linear,
     Polynomial,
     Steps,
     Warmup,
 )
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Group, Schedule
-from tests.design.strategies import documents, schedules, times
+from core.design.spec import Group, LearningRate, Schedule
+from tests.design.strategies import decays, documents, schedules, times
 
 EXERCISE = presets.load("exercise")
 NAMES = [group.name for group in EXERCISE.groups]
-OPTIONS: dict[str, dict[str, Any]] = {
-    "wsd": {"cooldown": 0.2},
-    "polynomial": {"power": 2.0},
-    "steps": {"milestones": (0.3, 0.6, 0.9), "gamma": 0.1},
-}
-"""Keyword arguments of those shapes that need some."""
-
 PEAK = 0.3
 
 
@@ -71,13 +64,9 @@ def of_exercise(epochs: np.ndarray) -> dict[str, np.ndarray]:
     return dict(zip(NAMES, curves.rates(EXERCISE, epochs), strict=True))
 
 
-def shape_at(name: str, x: np.ndarray) -> np.ndarray:
-    return SHAPES[name](x, **OPTIONS.get(name, {}))
-
-
 def highest(schedule: Schedule, group: Group) -> float:
     """The higher one of the group's peak and an absolute floor."""
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     return max(curves.peak(schedule, group), floor.lr if isinstance(floor, FloorLR) else 0.0)
 
 
@@ -216,25 +205,26 @@ def test_no_rate_of_the_mended_exercise_rises_after_warmup():
     assert np.all(np.diff(mended, axis=1) < 0)
 
 
-@pytest.mark.parametrize("name", SHAPES)
-def test_a_shape_leaves_all_at_0_and_nothing_at_1_unless_it_has_no_floor(name: str):
-    ends = shape_at(name, np.array([0.0, 1.0]))
-    assert ends.tolist() == [1.0, {"constant": 1.0, "steps": pytest.approx(0.001)}.get(name, 0.0)]
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_a_shape_stays_within_0_and_1_and_never_rises(name: str):
-    share = shape_at(name, np.linspace(0.0, 1.0, 10_001))
-    assert np.all((share >= 0.0) & (share <= 1.0))
+@given(decays)
+def test_a_share_begins_at_1_never_rises_and_ends_at_0_unless_the_shape_has_no_floor(
+    raw: dict[str, Any],
+):
+    decay = DECAYS[raw["shape"]].model_validate_json(json.dumps(raw))
+    share = decay.share(np.linspace(0.0, 1.0, 1_001))
+    assert share[0] == 1.0
     assert np.all(np.diff(share) <= 0.0)
+    assert share[-1] == 0.0 if "floor" in type(decay).model_fields else share[-1] >= 0.0
 
 
-@given(st.floats(0.001, 1.0), st.floats(0.01, 100.0))
-def test_wsd_and_polynomial_keep_the_laws_for_all_their_options(cooldown: float, power: float):
-    x = np.linspace(0.0, 1.0, 101)
-    for share in (curves.wsd(x, cooldown), curves.polynomial(x, power)):
-        assert (share[0], share[-1]) == (1.0, 0.0)
-        assert np.all(np.diff(share) <= 0.0)
+@given(decays)
+def test_the_exported_lines_of_a_shape_give_its_share(raw: dict[str, Any]):
+    decay = DECAYS[raw["shape"]].model_validate_json(json.dumps(raw))
+    own = decay.model_dump(exclude={"shape", "floor"})
+    for x in (0.0, 0.25, 0.5, 0.987, 1.0):
+        found: dict[str, Any] = {"x": x, "share": 1.0, "math": math}
+        found |= {name.upper(): value for name, value in own.items()}
+        exec("\n".join(decay.python), found)
+        assert found["share"] == pytest.approx(decay.share(np.array([x]))[0], rel=1e-14, abs=1e-16)
 
 
 @given(schedules(), st.data())
@@ -409,7 +399,7 @@ def test_steps_may_be_asked_for_in_any_order_and_more_than_once(
 
 @pytest.mark.parametrize("interval", ["epoch", "step"])
 @pytest.mark.parametrize("after_unfreeze", ["follow", "restart"])
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", DECAYS)
 def test_a_long_table_has_the_rates_of_its_steps_one_by_one(
     shape: str, after_unfreeze: str, interval: str
 ):

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from core.design import curves, edits, layers, plan, presets
 from core.design.layers import Grouping, LayerGroup, LayerTable
-from core.design.learning_rate import FloorFactor, FloorLR
 from core.design.parse import dumps, from_raw, parse, to_raw
+from core.design.shapes import FloorFactor, FloorLR
 from core.design.spec import Schedule
 from core.errors import ScheduleError
 from tests.design.strategies import decays, schedules, windows
@@ -240,7 +240,7 @@ def test_the_kind_of_floor_changes_the_fastest_groups_curve_by_six_digits_at_mos
     t = [0.0, 0.3 * schedule.epochs, schedule.epochs]
     for verb in (edits.to_absolute_floor, edits.to_relative_floor):
         changed = verb(schedule)
-        floor = getattr(schedule.lr.decay, "floor", None)
+        floor = schedule.lr.decay.floor
         if isinstance(floor, FloorLR) and floor.lr > peak:
             continue  # no share of the peak is above it
         if isinstance(floor, FloorFactor) and floor.factor * peak > 1e3:
@@ -252,7 +252,7 @@ def test_the_kind_of_floor_changes_the_fastest_groups_curve_by_six_digits_at_mos
 
 @given(schedules())
 def test_there_and_back_is_the_same_floor_to_six_digits(schedule: Schedule):
-    floor = getattr(schedule.lr.decay, "floor", None)
+    floor = schedule.lr.decay.floor
     highest = max(curves.peak(schedule, group) for group in schedule.groups)
     if isinstance(floor, FloorFactor) and floor.factor * highest <= 1e3:
         back = edits.to_relative_floor(edits.to_absolute_floor(schedule)).lr.decay.floor
@@ -275,7 +275,7 @@ def test_every_verb_gives_a_schedule_that_parses(schedule: Schedule, data: st.Da
     ]
     assert all(valid(each) for each in changed)
     assert changed[3].group(group.name).trainable == tuple((a, b) for a, b in spans)
-    if isinstance(getattr(schedule.lr.decay, "floor", None), FloorLR):
+    if isinstance(schedule.lr.decay.floor, FloorLR):
         assert valid(edits.to_relative_floor(schedule))
     assert valid(edits.to_absolute_floor(schedule))
 

@@ -5,11 +5,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from core.design import learning_rate, optimizers, presets, spec
-from core.design.curves import SHAPES
+from core.design import optimizers, presets, shapes, spec
 from core.design.document import as_seen
 from core.design.group_names import unique_name
 from core.design.parse import from_raw, to_raw
+from core.design.shapes import DECAYS
 from core.design.spec import Schedule
 from core.errors import ScheduleError
 from tests.design.strategies import names, schedules
@@ -39,11 +39,6 @@ def test_a_schedule_cannot_be_changed_at_any_depth():
 def test_equal_schedules_have_equal_hashes(schedule: Schedule):
     again = from_raw(to_raw(schedule))
     assert (again == schedule, hash(again) == hash(schedule)) == (True, True)
-
-
-def test_every_decay_shape_has_a_function_of_its_name_and_the_other_way_round():
-    shapes = learning_rate.LearningRate.model_json_schema()["properties"]["decay"]["discriminator"]
-    assert set(shapes["mapping"]) == set(SHAPES)
 
 
 def test_what_is_left_out_takes_the_defaults_of_version_1():
@@ -77,11 +72,11 @@ def test_what_optimizers_and_shapes_leave_out_takes_the_defaults_of_version_1():
     assert optimizers.AdamW(name="adamw", base_lr=0.1).weight_decay == 0.01
     sgd = optimizers.SGD(name="sgd", base_lr=0.1)
     assert (sgd.weight_decay, sgd.momentum) == (0.0, 0.9)
-    assert learning_rate.WSD(shape="wsd").cooldown == 0.2
-    assert learning_rate.Polynomial(shape="polynomial").power == 2.0
-    steps = learning_rate.Steps(shape="steps")
+    assert shapes.WSD(shape="wsd").cooldown == 0.2
+    assert shapes.Polynomial(shape="polynomial").power == 2.0
+    steps = shapes.Steps(shape="steps")
     assert (steps.milestones, steps.gamma) == ((0.3, 0.6, 0.9), 0.1)
-    assert learning_rate.Linear(shape="linear").floor == learning_rate.FloorFactor(factor=0.0)
+    assert shapes.Linear(shape="linear").floor == shapes.FloorFactor(factor=0.0)
 
 
 def test_windows_may_adjoin_leave_gaps_and_reach_past_the_run():
@@ -188,9 +183,8 @@ def test_a_group_is_found_by_its_name_and_only_by_it():
         EXERCISE.group("fc")
 
 
-@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("shape", DECAYS)
 def test_an_unknown_field_is_told_in_every_decay_shape(shape: str):
-    """Also in a shape that is new: nothing but spec and curves lists them."""
     raw = to_raw(EXERCISE)
     raw["lr"]["decay"] = {"shape": shape, "xyz": 1}
     with pytest.raises(

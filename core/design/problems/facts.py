@@ -8,9 +8,9 @@ from functools import cached_property
 
 from core.design import curves, plan
 from core.design.layers import LayerTable
-from core.design.learning_rate import FloorLR
 from core.design.paths import prefixes
 from core.design.plan import Span
+from core.design.shapes import FloorLR
 from core.design.spec import Group, Schedule
 
 
@@ -50,7 +50,7 @@ class Facts:
     @cached_property
     def floor_lr(self) -> float | None:
         """The absolute floor, if the schedule has one."""
-        floor = getattr(self.schedule.lr.decay, "floor", None)
+        floor = self.schedule.lr.decay.floor
         return floor.lr if isinstance(floor, FloorLR) else None
 
     @cached_property

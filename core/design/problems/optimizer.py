@@ -7,17 +7,12 @@ from collections.abc import Iterator
 from core.design import edits
 from core.design.document import Window
 from core.design.layers import parameter_counts
-from core.design.optimizers import OPTIMIZERS, SGD
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
 from core.design.spec import Group
 from core.design.words import listed, one_or_more, percent, rate
 from core.errors import ThawError
 
-USUAL_RATES = {"adam": (1e-6, 1e-2), "adamw": (1e-6, 1e-2), "sgd": (1e-4, 1.0)}
-"""Lowest and highest usual peak of the fastest group, by optimizer; sources in why.md."""
-HIGHEST_DECAY = {"adam": 0.01, "adamw": 0.3, "sgd": 0.01}
-"""Highest usual weight decay: an L2 term for Adam and SGD, decoupled for AdamW."""
 _ROUNDING = 1 + 1e-5
 
 
@@ -26,7 +21,7 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     if not facts.training:
         return
     optimizer = facts.schedule.optimizer
-    low, high = USUAL_RATES[optimizer.name]
+    low, high = optimizer.usual_rates
     fastest = max(reversed(facts.training), key=lambda group: facts.peaks[group.name]).name
     reached = facts.peaks[fastest]
     if low <= reached * _ROUNDING and reached <= high * _ROUNDING:
@@ -36,7 +31,7 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     where = "below" if reached < low else "above"
     wrong = (
         f"is {rate(optimizer.base_lr, 6)}, so {fastest} peaks at {rate(reached, 2)}, "
-        f"{where} the usual {rate(low)} to {rate(high)} of {OPTIMIZERS[optimizer.name]}"
+        f"{where} the usual {rate(low)} to {rate(high)} of {optimizer.title()}"
     )
     way_out = f"set it to {rate(base_lr, 6)}"
     fix = None
@@ -52,10 +47,10 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
 def heavy_decay(facts: Facts) -> Iterator[Problem]:
     """Weight decay is so strong that it pulls pretrained weights towards 0."""
     optimizer = facts.schedule.optimizer
-    high = HIGHEST_DECAY[optimizer.name]
+    high = optimizer.highest_decay
     if optimizer.weight_decay <= high:
         return
-    name = OPTIMIZERS[optimizer.name]
+    name = optimizer.title()
     wrong = f"is {optimizer.weight_decay:g}, above {high:g}, the highest usual value for {name}"
     way_out = "lower it"
     path = "optimizer.weight_decay"
@@ -68,13 +63,12 @@ def kept_moments(facts: Facts) -> Iterator[Problem]:
     """Groups thaw again, and the optimizer moves them at first by what it saw before they froze."""
     schedule, optimizer = facts.schedule, facts.schedule.optimizer
     again = [group for group in facts.training if len(facts.spans[group.name]) > 1]
-    if not again or (isinstance(optimizer, SGD) and optimizer.momentum == 0):
+    if not again or not optimizer.state():
         return
     names = tuple(group.name for group in reversed(again))  # from the head, as they are drawn
-    kept = "momentum" if isinstance(optimizer, SGD) else "moments"
     wrong = (
         f"{one_or_more(names, 'freezes and thaws', 'freeze and thaw')} again, and the first steps "
-        f"after that follow the {kept} that {OPTIMIZERS[optimizer.name]} has kept from before"
+        f"after that follow the {optimizer.keeps} that {optimizer.title()} has kept from before"
     )
     way_out = (
         "train without a break, or in a loop of your own clear the optimizer's state of those "
@@ -93,9 +87,9 @@ def _without_a_break(group: Group, epochs: int) -> list[Window]:
 
 
 def decay_on_norms(facts: Facts) -> Iterator[Problem]:
-    """AdamW's decay also pulls on norm layers and biases of the groups that train."""
+    """Decoupled decay also pulls on norm layers and biases of the groups that train."""
     optimizer, table = facts.schedule.optimizer, facts.layers
-    if optimizer.name != "adamw" or optimizer.weight_decay == 0 or table is None:
+    if not optimizer.decoupled or optimizer.weight_decay == 0 or table is None:
         return
     norms = {layer.path for layer in table.layers if "Norm" in layer.kind}
     training = {group.name for group in facts.training}
@@ -110,8 +104,8 @@ def decay_on_norms(facts: Facts) -> Iterator[Problem]:
     if not pulled:
         return
     wrong = (
-        f"is {optimizer.weight_decay:g}, and AdamW also applies it to {pulled:,} parameters of "
-        f"norm layers and biases, {percent(pulled / everything)} of what trains"
+        f"is {optimizer.weight_decay:g}, and {optimizer.title()} also applies it to {pulled:,} "
+        f"parameters of norm layers and biases, {percent(pulled / everything)} of what trains"
     )
     way_out = "keep it if it is small, or set it to 0: a schedule has one decay for all groups"
     yield Problem("decay-on-norms", "optimizer.weight_decay", (), wrong, way_out)

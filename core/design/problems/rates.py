@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
 from core.design import edits
 from core.design.curves import peak
-from core.design.learning_rate import Constant, FloorFactor
 from core.design.problems import windows
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
+from core.design.shapes import FloorFactor
 from core.design.spec import Schedule
 from core.design.words import counted, epochs, listed, one_or_more, rate
 
@@ -118,7 +120,8 @@ def wide_spread(facts: Facts) -> Iterator[Problem]:
 def coarse_steps(facts: Facts) -> Iterator[Problem]:
     """The rate changes only between epochs, and there are few of them."""
     lr, total = facts.schedule.lr, facts.schedule.epochs
-    flat = isinstance(lr.decay, Constant) and lr.warmup.epochs == 0
+    falls = bool(lr.decay.share(np.ones(1))[0] < 1)
+    flat = not falls and lr.warmup.epochs == 0
     if lr.interval != "epoch" or total >= FEW_EPOCHS or flat:
         return
     wrong = f"is 'epoch' in a run of {epochs(total)}, so the curve has {total} "
@@ -147,7 +150,7 @@ def _late(facts: Facts) -> set[tuple[str, ...]]:
 
 def _flat_floor(facts: Facts) -> float | None:
     """The floor as a share of the highest peak, if that leaves nothing to anneal."""
-    floor = getattr(facts.schedule.lr.decay, "floor", None)
+    floor = facts.schedule.lr.decay.floor
     if floor is None:
         return None
     highest = max(facts.peaks.values())

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from core.design import curves, edits
 from core.design.curves import origin
-from core.design.optimizers import OPTIMIZERS, Adam, AdamW
 from core.design.problems.facts import Facts
 from core.design.problems.problem import Fix, Problem
 from core.design.spec import Group, Schedule
@@ -77,7 +76,7 @@ def no_warmup(facts: Facts) -> Iterator[Problem]:
     length = _fitting(schedule, 1.0)
     cold = any(thaw.share >= FULL for thaw in _missed(facts))
     wrong = f"is 0, while {first} begins at its full rate, {rate(facts.peaks[first], 2)}"
-    way_out = f"give {OPTIMIZERS[schedule.optimizer.name]} a warmup"
+    way_out = f"give {schedule.optimizer.title()} a warmup"
     warmed = Fix(f"Warmup of {epochs(length)}", _with_warmup(schedule, length))
     fix = _restarted(schedule) if cold else warmed  # which gives those that thaw later theirs too
     yield Problem("no-warmup", "lr.warmup.epochs", names, wrong, way_out, fix)
@@ -167,8 +166,8 @@ def _pretrained_at_start(facts: Facts) -> tuple[str, ...]:
 
 def _begins_cold(facts: Facts) -> bool:
     schedule = facts.schedule
-    adam = isinstance(schedule.optimizer, Adam | AdamW)
-    return adam and schedule.lr.warmup.epochs == 0 and bool(_pretrained_at_start(facts))
+    unwarmed = schedule.optimizer.needs_warmup and schedule.lr.warmup.epochs == 0
+    return unwarmed and bool(_pretrained_at_start(facts))
 
 
 def _restarted(schedule: Schedule) -> Fix:

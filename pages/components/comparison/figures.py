@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from html import escape
 
 from core.design import plan, problems
-from core.design.optimizers import OPTIMIZERS
 from core.design.record import Record
 from core.design.words import percent
 from core.runs.forecast import duration
@@ -136,7 +135,7 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
         plain.append(_work(whole, epochs) if parts else Cell())
         cached.append(_work(whole * (1.0 - costs.savings.saved), epochs) if parts else Cell())
         most = max(part.memory for part in costs.costs.phases)
-        memory.append(Cell(words.amount(most), OPTIMIZERS[slot.plan.optimizer.name]))
+        memory.append(Cell(words.amount(most), slot.plan.optimizer.title()))
         trainable.append(Cell(_many(costs.costs.phases[-1].trainable)))
     return [
         Line("Epochs", tuple(Cell(f"{slot.plan.epochs:,}") for slot in slots)),

@@ -12,16 +12,14 @@ from core.design.budget import Budget, budgets
 from core.design.costs import state_bytes
 from core.design.curves import Array
 from core.design.layers import LayerTable, count
-from core.design.learning_rate import WSD, Floor, FloorFactor, FloorLR, Steps
-from core.design.optimizers import OPTIMIZERS, Optimizer
+from core.design.optimizers import OptimizerSpec
 from core.design.palette import ROLES, group_colours
 from core.design.problems import Problem
+from core.design.shapes import WSD, FloorFactor, FloorLR
 from core.design.spec import Group, Schedule
 from pages.components import axis
 from pages.components.axis import Span
 
-_BESIDE = 2e-5
-"""Share of a time by which the points about a step are off it: six digits are sent."""
 _RISING = 49
 _FALLING = 193
 _MOST_STAIRS = 400
@@ -141,8 +139,8 @@ def _points(schedule: Schedule, group: Group) -> list[float]:
 def _shared(schedule: Schedule, drawn: _Curves) -> dict[str, Any]:
     """The curve itself, which runs on between the epochs even where the rate steps."""
     t = _times(schedule, 0)
-    floor: Floor | None = getattr(schedule.lr.decay, "floor", None)
     decay = schedule.lr.decay
+    floor = decay.floor
     base_lr = schedule.optimizer.base_lr
     shares = curves.curve(schedule.lr, base_lr, t, schedule.epochs) / base_lr
     return {
@@ -165,13 +163,7 @@ def _times(schedule: Schedule, origin: int) -> Array:
         np.linspace(peak_at, schedule.epochs, _FALLING),
         np.zeros(1),
     ]
-    if isinstance(decay, WSD):
-        # 1 - sqrt falls steeply at first: even times would cut its corner.
-        cooldown = decay.cooldown * (schedule.epochs - peak_at)
-        parts.append(schedule.epochs - cooldown * (1.0 - np.linspace(0.0, 1.0, _RISING) ** 2))
-    if isinstance(decay, Steps):
-        falls = peak_at + np.array(decay.milestones) * (schedule.epochs - peak_at)
-        parts += [falls * (1.0 - _BESIDE), falls, falls * (1.0 + _BESIDE)]
+    parts.append(peak_at + decay.close_x() * (schedule.epochs - peak_at))
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
 
 
@@ -184,6 +176,6 @@ def _budget(found: Budget | None) -> list[float] | None:
     return None if found is None else [found.epochs, found.learning]
 
 
-def _optimizer(optimizer: Optimizer) -> dict[str, Any]:
+def _optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
     """Its name for people, and the float32 state it keeps per parameter that has trained."""
-    return {"name": OPTIMIZERS[optimizer.name], "bytes": state_bytes(optimizer)}
+    return {"name": optimizer.title(), "bytes": state_bytes(optimizer)}

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from core.design import edits
 from core.design.document import Window
-from core.design.learning_rate import WSD, FloorFactor, FloorLR
+from core.design.shapes import WSD, FloorFactor, FloorLR
 from core.design.spec import Schedule
 from core.errors import InputError
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
@@ -59,7 +59,7 @@ def with_curve(schedule: Schedule, drawn: CurveEdit) -> Schedule:
     InputError if its decay no longer has what was changed.
     """
     decay = schedule.lr.decay
-    floor = getattr(decay, "floor", None)
+    floor = decay.floor
     if drawn.floor is not None and not isinstance(floor, FloorFactor):
         raise InputError("lr.decay.floor", "is no longer a share of the peak", _AGAIN)
     if drawn.floor_lr is not None and not isinstance(floor, FloorLR):

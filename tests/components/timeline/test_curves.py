@@ -20,7 +20,7 @@ SHAPES: list[dict[str, Any]] = [
 
 
 def shape_of(given: Schedule, name: str) -> dict[str, Any]:
-    floor = getattr(given.lr.decay, "floor", None)
+    floor = given.lr.decay.floor
     return {
         "origin": curves.origin(given, given.group(name)),
         "warmup": given.lr.warmup.epochs,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.design import presets, problems
-from core.design.learning_rate import FloorFactor
+from core.design.shapes import FloorFactor
 from core.design.spec import Schedule
 from tests.design.problems.small import (
     ALL,
