@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 from torch import Tensor, nn
 
 from core.design import curves
-from core.design.optimizers import SGD, Adam, AdamW, Optimizer
+from core.design.optimizers import OPTIMIZERS, Adam, OptimizerSpec
 from core.design.shapes import Warmup
 from core.design.spec import Group, LearningRate, ModelRef, Schedule
 from core.errors import InputError, ModelError
@@ -15,9 +17,11 @@ from core.optimizer import build_optimizer, get_optimizer_with_discriminative_lr
 from core.scheduler import ScheduleLR
 from core.training.models import build
 
-SGD_ = SGD(name="sgd", base_lr=0.1, weight_decay=0.3, momentum=0.8)
+SPECS: list[OptimizerSpec] = [
+    kind.model_validate({"name": name, "base_lr": 0.1, "weight_decay": 0.3})
+    for name, kind in OPTIMIZERS.items()
+]
 ADAM = Adam(name="adam", base_lr=0.1, weight_decay=0.3)
-ADAMW = AdamW(name="adamw", base_lr=0.1, weight_decay=0.3)
 
 
 def tiny() -> nn.Sequential:
@@ -29,7 +33,7 @@ def groups_of(model: nn.Sequential) -> dict[str, list[nn.Module]]:
     return dict(zip(("stem", "body", "head"), ([part] for part in model), strict=True))
 
 
-def schedule(optimizer: Optimizer) -> Schedule:
+def schedule(optimizer: Any) -> Schedule:
     return Schedule(
         format="thaw.schedule",
         version=1,
@@ -140,22 +144,16 @@ def test_tied_parameters_are_in_the_optimizer_once():
     train(model, optimizer, steps=1)
 
 
-@pytest.mark.parametrize(
-    ("spec", "kind", "options"),
-    [
-        (ADAM, torch.optim.Adam, {"weight_decay": 0.3}),
-        (ADAMW, torch.optim.AdamW, {"weight_decay": 0.3}),
-        (SGD_, torch.optim.SGD, {"weight_decay": 0.3, "momentum": 0.8}),
-    ],
-)
-def test_a_schedules_optimizer_is_torchs_own_with_its_settings(spec, kind, options):
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_schedules_optimizer_is_torchs_own_with_its_settings(spec: OptimizerSpec):
+    kind, options = getattr(torch.optim, spec.title()), spec.options()
     model = tiny()
     optimizer = build_optimizer(schedule(spec), groups_of(model))
     assert type(optimizer) is kind
     for group in optimizer.param_groups:
         assert {key: group[key] for key in options} == options
     torchs = kind(model.parameters(), lr=0.1, **options).defaults
-    together = {} if kind is torch.optim.SGD else {"foreach": True}  # the same bits, only sooner
+    together = {"foreach": True} if spec.together_on_cpu else {}  # the same bits, only sooner
     assert optimizer.defaults == torchs | together
 
 
@@ -170,8 +168,8 @@ def test_a_schedules_param_groups_keep_its_order_and_start_at_step_0():
     assert optimizer.param_groups[0]["params"] == list(model[0].parameters())
 
 
-@pytest.mark.parametrize("spec", [ADAM, ADAMW, SGD_], ids=lambda spec: spec.name)
-def test_momentum_and_weight_decay_do_not_move_a_group_that_is_frozen_again(spec: Optimizer):
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_momentum_and_weight_decay_do_not_move_a_group_that_is_frozen_again(spec: OptimizerSpec):
     model = tiny()
     optimizer = build_optimizer(schedule(spec), groups_of(model))
     train(model, optimizer)
@@ -210,19 +208,13 @@ def convolutions() -> nn.Sequential:
 
 
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
-@pytest.mark.parametrize(
-    ("spec", "kind", "options"),
-    [
-        (ADAM, torch.optim.Adam, {"weight_decay": 0.3}),
-        (ADAMW, torch.optim.AdamW, {"weight_decay": 0.3}),
-        (SGD_, torch.optim.SGD, {"weight_decay": 0.3, "momentum": 0.8}),
-    ],
-)
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_every_group_has_at_every_step_the_bits_of_a_loop_written_by_hand(
-    spec, kind, options, memory
+    spec: OptimizerSpec, memory: torch.memory_format
 ):
     """Groups that thaw later, freeze again and thaw once more, one tensor after the other."""
     windows = {"stem": ((2, 3), (4, None)), "body": ((1, 4),), "head": ((0, None),)}
+    kind, options = getattr(torch.optim, spec.title()), spec.options()
     plain = schedule(spec)
     groups = tuple(g.model_copy(update={"trainable": windows[g.name]}) for g in plain.groups)
     document = plain.model_copy(update={"groups": groups, "epochs": 6})

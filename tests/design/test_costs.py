@@ -16,6 +16,7 @@ from core.design import edits, layers, parse, presets
 from core.design.cache_plan import UNLIMITED
 from core.design.costs import costs, state_bytes, without_rates
 from core.design.layers import MEASURED_AT, Grouping, LayerGroup, LayerTable
+from core.design.optimizers import OPTIMIZERS
 from core.design.plan import phases
 from core.design.savings import Data, savings
 from core.design.spec import Schedule
@@ -242,14 +243,17 @@ def test_a_group_that_freezes_again_keeps_its_state_and_loses_its_gradients() ->
     assert [part.state for part in found] == [8 * 513_000, 8 * 8_906_728, 8 * 8_906_728]
 
 
-def test_optimizers_keep_two_numbers_or_one_or_none() -> None:
-    schedule = presets.load("gradual")
-    kept = [
-        state_bytes(edits.set_optimizer(schedule, n).optimizer) for n in ("adam", "adamw", "sgd")
-    ]
-    assert kept == [8, 8, 4]
-    plain = edits.set_field(edits.set_optimizer(schedule, "sgd"), "optimizer.momentum", 0.0)
-    assert state_bytes(plain.optimizer) == 0
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_state_is_what_torchs_optimizer_keeps_beside_single_numbers(name: str) -> None:
+    spec = edits.set_optimizer(presets.load("gradual"), name).optimizer
+    plain = spec.model_copy(update={"momentum": 0.0}) if "momentum" in spec.options() else spec
+    for each in {spec, plain}:
+        weight = torch.nn.Parameter(torch.ones(100))
+        optimizer = getattr(torch.optim, each.title())([weight], **each.options())
+        weight.sum().backward()
+        optimizer.step()
+        kept = [value for value in optimizer.state[weight].values() if value is not None]
+        assert state_bytes(each) == sum(v.nbytes for v in kept if v.numel() > 1) / 100
 
 
 def test_without_a_forward_pass_memory_is_known_and_flops_are_0() -> None:

@@ -10,9 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.design import parse
+from core.design.optimizers import OPTIMIZERS
+from core.design.shapes import DECAYS
 from core.design.spec import Schedule
 from core.errors import InputError, ScheduleError
 from tests.design.strategies import documents, schedules
+
+OPTIMIZER_NAMES, SHAPE_NAMES = (", ".join(sorted(kinds)) for kinds in (OPTIMIZERS, DECAYS))
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -218,14 +222,13 @@ WRONG_FIELDS = [
         "optimizer",
         "name",
         to=GONE,
-        says="optimizer.name is missing: use one of adam, adamw, sgd",
+        says=f"optimizer.name is missing: use one of {OPTIMIZER_NAMES}",
     ),
     at(
         "lr",
         "decay",
         to={"floor": {"lr": 0.1}},
-        says="lr.decay.shape is missing: use one of constant, cosine, linear, polynomial, "
-        "steps, wsd",
+        says=f"lr.decay.shape is missing: use one of {SHAPE_NAMES}",
     ),
     at("lr", "decay", "floor", to={}, says="lr.decay.floor.factor is missing: add it"),
     # A field that is unknown, at every level
@@ -320,15 +323,15 @@ WRONG_FIELDS = [
         "optimizer",
         "name",
         to="Lion",
-        says="optimizer.name is 'Lion': use one of adam, adamw, sgd",
+        says=f"optimizer.name is 'Lion': use one of {OPTIMIZER_NAMES}",
     ),
-    at("optimizer", "name", to=None, says="optimizer.name is null: use one of adam, adamw, sgd"),
+    at("optimizer", "name", to=None, says=f"optimizer.name is null: use one of {OPTIMIZER_NAMES}"),
     at(
         "lr",
         "decay",
         "shape",
-        to="exponential",
-        says="lr.decay.shape is 'exponential': did you mean 'polynomial'?",
+        to="polynom",
+        says="lr.decay.shape is 'polynom': did you mean 'polynomial'?",
     ),
     at("lr", "warmup", "shape", to="cos", says="lr.warmup.shape is 'cos': did you mean 'cosine'?"),
     at("lr", "interval", to="steps", says="lr.interval is 'steps': did you mean 'step'?"),
