@@ -315,8 +315,46 @@ class Steps(DecayShape):
         return {"milestones": [_shortest(*each) for each in between], "gamma": gamma}
 
 
+LEAST_SHARE = 1e-6
+
+
+class Exponential(DecayShape):
+    """The same factor from each step to the next, as `torch.optim.lr_scheduler.ExponentialLR`."""
+
+    formula = "final_share ** x"
+    python = ("share = FINAL_SHARE ** x",)
+    shape: Literal["exponential"]
+    final_share: Annotated[
+        float,
+        Field(ge=LEAST_SHARE, le=1),
+        About(
+            "Final share",
+            "Share of the peak that is left at the end of the run.",
+            step=0.01,
+            comment="of the peak is left at the end",
+        ),
+    ] = 0.01
+    floor: ClassVar[None] = None
+
+    def share(self, x: Array) -> Array:
+        """final_share ** x."""
+        return np.power(self.final_share, x)
+
+    def in_words(self) -> str:
+        """Return the shape and its last share."""
+        return f"exponential, to {self.final_share:g} of the peak"
+
+    @classmethod
+    def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
+        """Return the share at the end of the line on which the last share lies."""
+        final = share[-1] ** (1 / x[-1]) if x[-1] > 0 and share[-1] > 0 else 0.0
+        near = LEAST_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=_NEAR, atol=0)
+        return {"final_share": rounded(final)} if near else None
+
+
 Decay = Annotated[
-    Cosine | Linear | Constant | WSD | Polynomial | Steps, Field(discriminator="shape")
+    Cosine | Linear | Constant | WSD | Polynomial | Steps | Exponential,
+    Field(discriminator="shape"),
 ]
 DECAYS: Mapping[str, type[DecayShape]] = {
     name: shape

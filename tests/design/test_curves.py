@@ -15,6 +15,7 @@ from torch import nn
 from torch.optim.lr_scheduler import (
     ConstantLR,
     CosineAnnealingLR,
+    ExponentialLR,
     LinearLR,
     LRScheduler,
     MultiStepLR,
@@ -24,12 +25,14 @@ from torch.optim.lr_scheduler import (
 )
 
 from core.design import curves, presets
+from core.design.fitted import as_schedule
 from core.design.parse import from_raw, to_raw
 from core.design.shapes import (
     DECAYS,
     WSD,
     Constant,
     Cosine,
+    Exponential,
     FloorFactor,
     FloorLR,
     Linear,
@@ -38,6 +41,7 @@ from core.design.shapes import (
     Warmup,
 )
 from core.design.spec import Group, LearningRate, Schedule
+from core.recording import from_optimizer
 from tests.design.strategies import decays, documents, schedules, times
 
 EXERCISE = presets.load("exercise")
@@ -93,6 +97,18 @@ def test_polynomial_is_torchs_polynomial_lr_to_1e_12(power: float):
     theirs = torchs_rates(lambda o: PolynomialLR(o, total_iters=30, power=power), 31)[0]
     ours = curves.curve(lr, PEAK, np.arange(31), 30)
     np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-17)
+
+
+def test_exponential_is_torchs_exponential_lr_to_1e_12_and_found_in_a_loop_that_has_it():
+    lr = LearningRate(decay=Exponential(shape="exponential", final_share=0.9**30))
+    theirs = torchs_rates(lambda o: ExponentialLR(o, gamma=0.9), 30)[0]
+    np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(30), 30), theirs, rtol=1e-12)
+    model = nn.Linear(1, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=PEAK)
+    recorded = from_optimizer(model, optimizer, ExponentialLR(optimizer, gamma=0.9), 30)
+    found = as_schedule(recorded, "my/model").lr.decay
+    assert isinstance(found, Exponential)
+    assert found.final_share == pytest.approx(0.9**30, rel=1e-12)
 
 
 @pytest.mark.parametrize("gamma", [0.1, 0.97])
