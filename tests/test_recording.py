@@ -365,3 +365,20 @@ def test_a_rate_that_is_a_tensor_is_as_before():
     assert found.groups[0].rates == pytest.approx((0.1, 0.05, 0.025))
     assert optimizer.param_groups[0]["lr"] is rate
     assert rate == torch.tensor(0.1)
+
+
+@pytest.mark.parametrize("kind", [torch.optim.NAdam, torch.optim.RAdam])
+def test_nadam_and_radam_open_as_a_schedule_unless_they_decay_apart(
+    kind: type[torch.optim.Optimizer],
+):
+    model = Small()
+    found = from_optimizer(model, kind(model.parameters(), lr=1e-3, weight_decay=0.1), None, 2)
+    optimizer = as_schedule(found, "my/model").optimizer
+    assert (optimizer.title(), optimizer.base_lr, optimizer.weight_decay) == (
+        kind.__name__,
+        1e-3,
+        0.1,
+    )
+    decoupled = kind(model.parameters(), lr=1e-3, decoupled_weight_decay=True)
+    with pytest.raises(InputError, match="optimizer has decoupled_weight_decay=True"):
+        as_schedule(from_optimizer(model, decoupled, None, 2), "my/model")

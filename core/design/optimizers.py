@@ -97,7 +97,20 @@ class SGD(OptimizerSpec):
         return f"--opt momentum --momentum {self.momentum!r}"
 
 
-Optimizer = Annotated[Adam | AdamW | SGD, Field(discriminator="name")]
+class NAdam(OptimizerSpec):
+    """`torch.optim.NAdam` (Dozat 2016, OpenReview OM0jvwB8jIp57ZJjtNEZ): Adam looking ahead."""
+
+    needs_warmup = True
+    name: Literal["nadam"]
+
+
+class RAdam(OptimizerSpec):
+    """`torch.optim.RAdam` (Liu et al. 2020, arXiv:1908.03265): Adam with a warmup of its own."""
+
+    name: Literal["radam"]
+
+
+Optimizer = Annotated[Adam | AdamW | SGD | NAdam | RAdam, Field(discriminator="name")]
 OPTIMIZERS: Mapping[str, type[OptimizerSpec]] = {
     name: kind
     for kind in get_args(get_args(Optimizer)[0])
