@@ -156,6 +156,7 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
         is_narrow(_TIMELINE),
         state.notice_is_due(),
         stretched(state.history()) is not None,
+        frame.dialog_is_open("rates"),  # whose click may come in one message with an edit
         schedule if has_open_menu() else None,
     )
 

@@ -160,7 +160,7 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
         driving.settle(page)
         expect_thaws(page, name, before - 1)
 
-    page.get_by_role("button", name="Table").press("Enter")  # no layout moves from under a key
+    page.get_by_role("button", name="Table").click()
     table = page.get_by_role("dialog").get_by_test_id("stDataFrame")
     expect(table).to_be_visible()
     headings = table.locator("th")
