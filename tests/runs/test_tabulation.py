@@ -44,12 +44,12 @@ def test_a_made_table_is_kept(tmp_path: Path):
 
 
 def test_a_model_is_read_by_one_process_however_often_it_is_asked_for(tmp_path: Path):
-    count = tmp_path / "count"
-    making = Tabulations(
-        python(f"open({str(count)!r}, 'a').write('1'); import time; time.sleep(1)")
-    )
+    count, asked = tmp_path / "count", tmp_path / "asked"
+    waits = f"while not os.path.exists({str(asked)!r}): time.sleep(0.01)"
+    making = Tabulations(python(f"import os, time\nopen({str(count)!r}, 'a').write('1')\n{waits}"))
     making.ask(NAME, tmp_path)
     making.ask(NAME, tmp_path)
+    asked.touch()
     ended(making)
     assert count.read_text() == "1"
 
@@ -57,14 +57,22 @@ def test_a_model_is_read_by_one_process_however_often_it_is_asked_for(tmp_path: 
 def test_a_failure_is_told_by_the_last_line_and_forgotten_when_it_is_asked_for_again(
     tmp_path: Path,
 ):
-    says = "import sys; print('a\\nerror: model.name is odd', file=sys.stderr); sys.exit(2)"
+    failed = tmp_path / "failed"
+    says = f"""
+import pathlib, sys, time
+if pathlib.Path({str(failed)!r}).exists():
+    time.sleep(60)
+pathlib.Path({str(failed)!r}).touch()
+print('a\\nerror: model.name is odd', file=sys.stderr)
+sys.exit(2)
+"""
     making = Tabulations(python(says))
     making.ask(NAME, tmp_path)
     ended(making)
     assert making.failure(NAME) == "model.name is odd"
     making.ask(NAME, tmp_path)
     assert making.failure(NAME) is None
-    ended(making)
+    making.end()
 
 
 def test_what_is_no_table_or_cannot_be_kept_is_a_failure(tmp_path: Path):
