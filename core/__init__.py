@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from core.attached import attach
-    from core.design.fitted import as_schedule
-    from core.design.record_door import record_json
     from core.freezing import GradualUnfreezer, count_trainable, freeze_group, unfreeze_group
     from core.grouping import get_layer_groups
     from core.optimizer import get_optimizer_with_discriminative_lr
     from core.recording import from_optimizer
+    from core.records.infer_schedule import as_schedule
+    from core.records.io import record_json
     from core.scheduler import create_scheduler_with_warmup
 
 __all__ = [
@@ -32,10 +32,10 @@ __all__ = [
     "unfreeze_group",
 ]
 
-_ROOMS = {
+_EXPORTS = {
     "core.attached": ("attach",),
-    "core.design.fitted": ("as_schedule",),
-    "core.design.record_door": ("record_json",),
+    "core.records.infer_schedule": ("as_schedule",),
+    "core.records.io": ("record_json",),
     "core.freezing": ("GradualUnfreezer", "count_trainable", "freeze_group", "unfreeze_group"),
     "core.grouping": ("get_layer_groups",),
     "core.optimizer": ("get_optimizer_with_discriminative_lr",),
@@ -45,7 +45,7 @@ _ROOMS = {
 
 
 def __getattr__(name: str) -> Any:
-    for room, names in _ROOMS.items():
+    for module, names in _EXPORTS.items():
         if name in names:
-            return getattr(import_module(room), name)
+            return getattr(import_module(module), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -17,7 +17,7 @@ def main() -> None:
             _at_ctrl_c(_end)
             _open_missing_streams()
             with importing():  # takes a second, in which there is nothing to lose
-                from core.command_line import cli
+                from core.cli.app import cli
 
             _at_ctrl_c(signal.default_int_handler)
             cli(prog_name="python -m core")

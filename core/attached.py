@@ -10,13 +10,14 @@ from typing import Any, cast
 import torch
 from torch import nn
 
-from core.design import parse, presets, problems
-from core.design.spec import Schedule
-from core.design.words import listed
+from core import checks, presets
 from core.errors import InputError, ModelError, nearest, shown
 from core.freezing import apply_plan, check_can_train, detach
 from core.grouping import LayerGroups, check_module, group_paths, resolve_groups
 from core.optimizer import build_optimizer
+from core.schedule import parse
+from core.schedule.spec import Schedule
+from core.schedule.words import listed
 from core.scheduler import ScheduleLR
 
 
@@ -93,11 +94,13 @@ def attach(
     """
     if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
         wrong = f"is {shown(schedule)}"
-        way_out = "give a file, a preset's name, or what core.design.parse.from_raw makes of a dict"
+        way_out = (
+            "give a file, a preset's name, or what core.schedule.parse.from_raw makes of a dict"
+        )
         raise InputError("schedule", wrong, way_out)
     _refuse_what_cannot_be_frozen(model)
     found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
-    problems.refuse_errors(found, own_model=True)
+    checks.refuse_errors(found, own_model=True)
     try:
         groups = resolve_groups(model, group_paths(found))
     except ModelError as error:

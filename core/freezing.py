@@ -9,10 +9,10 @@ from typing import Any, Literal, cast
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from core.design import plan
-from core.design.spec import Schedule
 from core.errors import InputError, ModelError, nearest, shown
 from core.grouping import Layer, LayerGroups, check_cover, parameters_of
+from core.schedule import plan
+from core.schedule.spec import Schedule
 
 _HANDLE = "_thaw_hold"
 _FROZEN = "_thaw_frozen"

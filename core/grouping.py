@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from torch import nn
 
-from core.design.paths import prefixes
-from core.design.spec import Schedule
 from core.errors import ModelError, nearest
+from core.schedule.paths import prefixes
+from core.schedule.spec import Schedule
 from core.suggest import Paths, backbone, suggest
 
 Layer = nn.Module | nn.Parameter

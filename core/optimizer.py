@@ -12,10 +12,10 @@ from typing import Any
 import torch
 from torch import nn
 
-from core.design import curves
-from core.design.spec import Schedule
 from core.errors import InputError, ModelError, nearest
 from core.grouping import LayerGroups, check_cover, parameters_of
+from core.schedule import curves
+from core.schedule.spec import Schedule
 
 
 def get_optimizer_with_discriminative_lr(

@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from core.design.recorded import Recorded, RecordedGroup, Settings
 from core.errors import InputError, shown
 from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
+from core.records.recorded import Recorded, RecordedGroup, Settings
 from core.suggest import shortest_paths
 
 _KNOWN = ("params", "lr", *Settings._fields)

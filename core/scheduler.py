@@ -14,11 +14,11 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from core.design import curves
-from core.design.document import MAX_EPOCHS
-from core.design.shapes import Cosine, FloorLR, Warmup
-from core.design.spec import LearningRate, Schedule
 from core.errors import InputError, nearest, shown
+from core.schedule import curves
+from core.schedule.document import MAX_EPOCHS
+from core.schedule.shapes import Cosine, FloorLR, Warmup
+from core.schedule.spec import LearningRate, Schedule
 
 
 def create_scheduler_with_warmup(

@@ -14,7 +14,7 @@ from typing import Any, cast
 
 from torch import nn
 
-from core.design.paths import covers
+from core.schedule.paths import covers
 
 Paths = dict[str, tuple[str, ...]]
 """Paths of modules and parameters by the name of their group, from input to output."""

@@ -9,11 +9,12 @@ from urllib.parse import parse_qs
 
 import streamlit as st
 
-from core.design import link, presets
-from core.design.group_pairs import group_rows
-from core.design.record import Record
+from core import presets
+from core.compare.align import group_rows
+from core.records.model import Record
 from core.runs.description import describe
-from core.runs.result import Result, result
+from core.runs.summary import Result, result
+from core.schedule import link
 from pages.components import frame, opening, state
 from pages.components.comparison import slots as compared
 from pages.components.comparison.bars import bars

@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from core.design import problems
-from core.design.problems import Problem
+from core import checks
+from core.checks import Problem
 from pages.components import frame, state
 from pages.components.axis import Span
 from pages.components.browser_tab import keep_draft
@@ -95,7 +95,7 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     The window's card and the problems go into `panels`, a phone's costs into `cost`. Gives the
     problems that are errors.
     """
-    found = problems.problems(
+    found = checks.problems(
         state.schedule(), state.table(), state.settings().batch_size, state.steps_per_epoch()
     )
     errors = [problem for problem in found if problem.severity == "error"]
@@ -183,7 +183,7 @@ def _take(event: TimelineResult) -> None:
         state.redo()
     if event.edit is None and event.history is None:
         return
-    errors = problems.errors(state.schedule(), state.table())
+    errors = checks.errors(state.schedule(), state.table())
     if _beside_the_hand(errors) != st.session_state.get(_BESIDE):
         st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.design import parse
-from core.design.file_names import file_name
 from core.export import csv
 from core.export.exported import Source
+from core.schedule import parse
+from core.schedule.file_names import file_name
 from pages.components import exports, frame, shelf, state
 from pages.components.copy_button import copy_button
 from pages.components.export_limitations import limitations_card

@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from core.design import presets
+from core import presets
 from pages.components import frame, state
 from pages.lesson import checklist, facts, figures, texts, visit
 from pages.lesson.language import FOLDER, LANGUAGES, Language

@@ -7,14 +7,15 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.design import problems
-from core.design.spec import Schedule
+from core import checks
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import event_log, folder, label, launch
-from core.runs.digest import Digest, extended
+from core.runs import event_log, folder, label
 from core.runs.outcome import Status
+from core.runs.processes import launch
+from core.runs.progress import Digest, extended
 from core.runs.settings import RunSettings, planned_steps
+from core.schedule.spec import Schedule
 from pages.components import demo_card, frame, own_runs, run_trash, state, waiting
 from pages.components.audit_card import audit_card, largest_error
 from pages.components.comparison import slots
@@ -164,7 +165,7 @@ def _start_button(*, let_go: bool) -> None:
 
 def _refusal() -> str | None:
     """Why nothing can be started now."""
-    refused = problems.errors(state.schedule(), state.table())
+    refused = checks.errors(state.schedule(), state.table())
     if refused:
         return refused[0].message
     if waiting.is_waiting():
@@ -213,7 +214,7 @@ def _force_stop(run: Path) -> None:
 
 def _compose() -> None:
     schedule = state.schedule()
-    refused = problems.errors(schedule, state.table())
+    refused = checks.errors(schedule, state.table())
     too_much = demo_card.refusals()
     if too_much and not refused:
         demo_card.too_much_card(too_much)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.design.layers import known_models
+from core.models.layer_table import known_models
 
 
 def thorough(*cases: object) -> list[Any]:

@@ -11,12 +11,11 @@ import torch
 from torch import nn
 
 import core
-from core import attach
-from core.design import presets, problems
-from core.design.parse import dumps, from_raw, to_raw
-from core.design.spec import Schedule
+from core import attach, checks, presets
 from core.errors import InputError, ModelError, ScheduleError
 from core.grouping import group_paths
+from core.schedule.parse import dumps, from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.export.thrice import (
     CONSTANT,
     SCHEDULES,
@@ -128,7 +127,7 @@ def _with_idle_epochs() -> Schedule:
 
 def test_a_schedule_that_a_run_refuses_is_refused_in_the_same_words():
     with pytest.raises(ScheduleError) as refused:
-        problems.refuse_errors(_with_idle_epochs())
+        checks.refuse_errors(_with_idle_epochs())
     with pytest.raises(ScheduleError, match="are all frozen in epochs 1 to 2") as caught:
         attach(Small(), _with_idle_epochs(), 1)
     assert str(caught.value) == str(refused.value)
@@ -140,7 +139,7 @@ def test_a_model_of_ones_own_may_have_any_name():
     plan = attach(Small(), from_raw(raw), 1)
     assert plan.schedule.model.name == "my/network"
     with pytest.raises(ScheduleError, match=r"model.name is 'my/network', which is not supported"):
-        problems.refuse_errors(plan.schedule)
+        checks.refuse_errors(plan.schedule)
 
 
 def test_a_folder_does_not_hide_the_preset_of_its_name(tmp_path: Path, monkeypatch):
@@ -289,7 +288,7 @@ def test_a_detached_model_has_the_gradients_that_it_had_and_can_be_taken_back():
 def test_core_has_what_it_names_and_loads_torch_only_when_asked():
     for name in core.__all__:
         assert callable(getattr(core, name))
-    code = "import core, core.design.spec, sys; print('torch' in sys.modules)"
+    code = "import core, core.schedule.spec, sys; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stdout == "False\n"
     with pytest.raises(AttributeError, match="no attribute 'attatch'"):

@@ -19,12 +19,13 @@ import pytest
 from click.testing import CliRunner
 from streamlit.config import get_config_options
 
-from core.command_line import cli
-from core.design import curves, parse, plan, presets, problems
-from core.design.record_door import parse_record
-from core.design.shapes import DECAYS, RISES
+from core import checks, presets
+from core.cli.app import cli
 from core.export.targets import TARGETS
 from core.files.home import DEMO, HOME
+from core.records.io import parse_record
+from core.schedule import curves, parse, plan
+from core.schedule.shapes import DECAYS, RISES
 from tests.export.trainers.running import python_with
 
 ROOT = Path(__file__).parents[1]
@@ -144,7 +145,7 @@ def test_every_block_of_code_has_a_test() -> None:
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)
 def test_a_schedule_has_no_errors(block: Block) -> None:
-    assert problems.errors(parse.parse(block.code)) == ()
+    assert checks.errors(parse.parse(block.code)) == ()
 
 
 def prints_the_rates_of_its_schedule(lines: list[str]) -> None:
@@ -330,7 +331,7 @@ def printed(*arguments: str) -> list[str]:
 
 @pytest.mark.parametrize(
     ("command", "names"),
-    [("presets", presets.names()), ("explain", problems.CHECKS), ("targets", TARGETS)],
+    [("presets", presets.names()), ("explain", checks.CHECKS), ("targets", TARGETS)],
 )
 def test_the_command_line_lists_each_with_a_sentence(command: str, names: Iterable[str]) -> None:
     rows = [re.split(r" {2,}", line) for line in printed(command)]

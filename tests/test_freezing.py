@@ -11,9 +11,6 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torchvision.models import resnet18
 
-from core.design import plan
-from core.design.optimizers import Adam
-from core.design.spec import Group, ModelRef, Schedule
 from core.errors import InputError, ModelError
 from core.freezing import (
     GradualUnfreezer,
@@ -24,6 +21,9 @@ from core.freezing import (
     unfreeze_group,
 )
 from core.grouping import get_layer_groups
+from core.schedule import plan
+from core.schedule.optimizers import Adam
+from core.schedule.spec import Group, ModelRef, Schedule
 from core.training.models import build
 
 NAMES = ("stem", "body", "head")

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from core.design import curves
-from core.design.optimizers import OPTIMIZERS, Adam, OptimizerSpec
-from core.design.shapes import Warmup
-from core.design.spec import Group, LearningRate, ModelRef, Schedule
 from core.errors import InputError, ModelError
 from core.freezing import apply_plan, freeze_group, unfreeze_group
 from core.grouping import get_layer_groups
 from core.optimizer import build_optimizer, get_optimizer_with_discriminative_lr
+from core.schedule import curves
+from core.schedule.optimizers import OPTIMIZERS, Adam, OptimizerSpec
+from core.schedule.shapes import Warmup
+from core.schedule.spec import Group, LearningRate, ModelRef, Schedule
 from core.scheduler import ScheduleLR
 from core.training.models import build
 

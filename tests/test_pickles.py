@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from core.design import layers, presets
-from core.design.spec import ModelRef
+from core import presets
 from core.export import pytorch
+from core.models import layer_table
+from core.schedule.spec import ModelRef
 from tests.export.made import source
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +81,7 @@ def test_no_module_loads_a_pickle_or_evaluates_a_text() -> None:
     ],
 )
 def test_no_exported_script_loads_a_pickle(model: str, weights: str) -> None:
-    table = layers.load(model)
+    table = layer_table.load(model)
     schedule = presets.applied("gradual", table, ModelRef(name=model, weights=weights))
     script = pytorch.export(source(schedule, table)).content
     assert isinstance(script, str)

@@ -16,14 +16,15 @@ from core import (
     from_optimizer,
     get_layer_groups,
     get_optimizer_with_discriminative_lr,
+    presets,
 )
-from core.design import curves, presets
-from core.design.parse import dumps, from_raw, parse, to_raw
-from core.design.plan import is_open
-from core.design.recorded import differences
 from core.errors import InputError
 from core.freezing import is_held
 from core.recording import OUTSIDE
+from core.records.recorded import differences
+from core.schedule import curves
+from core.schedule.parse import dumps, from_raw, parse, to_raw
+from core.schedule.plan import is_open
 from tests.export.thrice import SCHEDULES, STEPS, Adapted, Small, assert_trains
 
 

@@ -18,12 +18,12 @@ from torch.optim.lr_scheduler import (
     SequentialLR,
 )
 
-from core.design import curves
-from core.design.optimizers import SGD, Adam, AdamW, Optimizer
-from core.design.shapes import Cosine, FloorFactor, FloorLR, Linear, Warmup
-from core.design.spec import Group, LearningRate, ModelRef, Schedule
 from core.errors import InputError
 from core.optimizer import build_optimizer
+from core.schedule import curves
+from core.schedule.optimizers import SGD, Adam, AdamW, Optimizer
+from core.schedule.shapes import Cosine, FloorFactor, FloorLR, Linear, Warmup
+from core.schedule.spec import Group, LearningRate, ModelRef, Schedule
 from core.scheduler import ScheduleLR, create_scheduler_with_warmup
 
 PEAKS = tuple(1e-3 * 0.1**i for i in range(6))

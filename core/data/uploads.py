@@ -20,8 +20,8 @@ from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reaso
 from core.data.zip_layout import Layout, Placed, arrange, with_suffix
 from core.data.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
 from core.errors import DataError, one_line, shown
+from core.files.bounded import json_of
 from core.files.home import is_demo, place
-from core.files.small_file import json_of
 
 NOTE = ".upload.json"
 """Beside the class folders: what the zip was called, and what of it was left out."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from core.design import curves, parse, plan
-from core.design.drawn import steps_to_draw
-from core.design.palette import ROLES, group_colours
-from core.design.spec import Schedule
 from core.errors import ExportError
 from core.export.exported import FILE, Exported, Limitation, Source
+from core.export.palette import ROLES, group_colours
+from core.schedule import curves, parse, plan
+from core.schedule.sampling import steps_to_draw
+from core.schedule.spec import Schedule
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _WIDTH, _HEIGHT = 640, 220  # pixels

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.design import curves, plan
-from core.design.spec import Schedule
-from core.design.words import counted, listed
 from core.export.exported import Exported, Limitation, Source
+from core.schedule import curves, plan
+from core.schedule.spec import Schedule
+from core.schedule.words import counted, listed
 
 COLUMNS = ("step", "epoch", "group", "lr", "trainable")
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.design.layers import LayerTable
-from core.design.spec import Schedule
 from core.errors import ExportError
 from core.export import drawing
 from core.export.drawing import Draw
+from core.models.layer_table import LayerTable
+from core.schedule.spec import Schedule
 
 FILE = "\0file"
 """Stands in a usage for the file's name, quoted in its language; it cannot occur in a name."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.design.spec import Schedule
-from core.export import python_freezing, python_table
 from core.export.exported import MODULE, Exported, Limitation, Source
-from core.export.python_file import python_file
+from core.export.python import freezing, table
+from core.export.python.file import python_file
+from core.schedule.spec import Schedule
 
 
 def export(source: Source) -> Exported:
@@ -17,7 +17,7 @@ def export(source: Source) -> Exported:
             "from fastai.callback.core import Callback, TrainEvalCallback",
             "from fastai.optimizer import OptimWrapper",
         ],
-        python_freezing.freezing(source),
+        freezing.freezing(source),
         _learner(schedule),
         _CALLBACK,
     )
@@ -41,7 +41,7 @@ def make_optimizer(split, lr):
     """PyTorch's optimizer as fastai takes it, a Learner's `opt_func`; FineTuning sets the rates."""
 
     def made(groups):
-        return {python_table.optimizer(schedule, "groups")}
+        return {table.optimizer(schedule, "groups")}
 
     return OptimWrapper(split, opt=made)'''
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from itertools import groupby, pairwise
 
-from core.design import curves, plan, words
-from core.design.spec import Group, Schedule
-from core.export import python_freezing, python_table
 from core.export.exported import FILE, Exported, Limitation, Source
-from core.export.python_file import python_file
-from core.export.quoting import comment
+from core.export.python import freezing, table
+from core.export.python.file import python_file
+from core.export.python.quoting import comment
+from core.schedule import curves, plan, words
+from core.schedule.spec import Group, Schedule
 
 _CLASSES = '''\
 def make_optimizer(model):
@@ -193,7 +193,7 @@ def _thaws_later(schedule: Schedule) -> bool:
 def _yaml(schedule: Schedule) -> str:
     phases = _phases(schedule)
     starts = [start for start, _ in phases]
-    lines = [python_table.heading(schedule)]
+    lines = [table.heading(schedule)]
     for depth, ((start, groups), (_, end)) in enumerate(
         zip(phases, pairwise([*starts, schedule.epochs]), strict=True)
     ):
@@ -219,7 +219,7 @@ def _number(value: float) -> str:
 
 
 def _lightning(source: Source) -> str:
-    made = python_table.optimizer(source.schedule, "groups")
+    made = table.optimizer(source.schedule, "groups")
     return python_file(
         source,
         [
@@ -227,7 +227,7 @@ def _lightning(source: Source) -> str:
             "import yaml",
             "from finetuning_scheduler import FinetuningScheduler, FTSCheckpoint",
         ],
-        python_freezing.holding(source),
+        freezing.holding(source),
         _CLASSES.format(
             optimizer=made,
             file=FILE,

@@ -6,13 +6,15 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from importlib.resources import files
 
-from core.design import budget, costs, problems
-from core.design.layers import MEASURED_AT
-from core.design.palette import group_colours
-from core.design.words import from_to
+from core import checks
 from core.errors import one_line
 from core.export import picture, rows
 from core.export.exported import Exported, Limitation, Source
+from core.export.palette import group_colours
+from core.models import costs
+from core.models.layer_table import MEASURED_AT
+from core.schedule import budget
+from core.schedule.words import from_to
 
 _STYLE = files("core.export") / "report.css"
 
@@ -97,7 +99,7 @@ def _phases(source: Source) -> str:
 
 
 def _problems(source: Source) -> str:
-    found = problems.problems(source.schedule, source.table, steps_per_epoch=source.steps_per_epoch)
+    found = checks.problems(source.schedule, source.table, steps_per_epoch=source.steps_per_epoch)
     if not found:
         return "<p>None was found.</p>"
     lines = (

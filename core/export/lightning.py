@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.design.spec import Schedule
-from core.export import python_freezing, python_optimizer
 from core.export.exported import MODULE, Exported, Source
-from core.export.python_file import python_file
+from core.export.python import freezing, optimizer
+from core.export.python.file import python_file
+from core.schedule.spec import Schedule
 
 _CALLBACK = '''\
 def configure_optimizers(module, model):
@@ -46,8 +46,8 @@ def export(source: Source) -> Exported:
         python_file(
             source,
             ["import lightning.pytorch as pl"],
-            python_freezing.freezing(source),
-            python_optimizer.optimizer(source.schedule),
+            freezing.freezing(source),
+            optimizer.optimizer(source.schedule),
             _CALLBACK,
         ),
         kept="the rate of every optimizer step, what trains when, and what holds still when frozen",

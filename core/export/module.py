@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from core.export import python_freezing, python_optimizer
 from core.export.exported import MODULE, Exported, Source
-from core.export.python_file import python_file
+from core.export.python import freezing, optimizer
+from core.export.python.file import python_file
 
 _USAGE = f"""\
 # In your training script,
@@ -30,8 +30,8 @@ def export(source: Source) -> Exported:
     code = python_file(
         source,
         [],
-        python_freezing.freezing(source),
-        python_optimizer.optimizer(source.schedule),
+        freezing.freezing(source),
+        optimizer.optimizer(source.schedule),
     )
     return Exported(
         code, kept="every rate of every step, and which parameters train when", usage=_USAGE

@@ -17,14 +17,14 @@ from warnings import catch_warnings
 
 import yaml
 
-from core.design import curves, parse
-from core.design.document import LEAST_SCALE, MAX_EPOCHS, MOST_SCALE
-from core.design.group_names import unique_name
-from core.design.layers import LayerTable, parameter_counts
-from core.design.parts import Tree
-from core.design.paths import covers
-from core.design.spec import Group, Schedule
 from core.errors import InputError, ScheduleError, nearest, shown
+from core.models.group_names import unique_name
+from core.models.layer_table import LayerTable, parameter_counts
+from core.models.module_tree import Tree
+from core.schedule import curves, parse
+from core.schedule.document import LEAST_SCALE, MAX_EPOCHS, MOST_SCALE
+from core.schedule.paths import covers
+from core.schedule.spec import Group, Schedule
 
 _KEYS = ("params", "max_transition_epoch", "lr")
 _DEFAULT_LR = 1e-5

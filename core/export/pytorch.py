@@ -11,9 +11,9 @@ from __future__ import annotations
 from importlib.resources import files
 from string import Template
 
-from core.design.spec import Schedule
-from core.export import python_freezing, python_model, python_rates, python_table
 from core.export.exported import FILE, Exported, Source
+from core.export.python import freezing, model, rates, table
+from core.schedule.spec import Schedule
 
 _STANDARD = ("import argparse", "import math", "import os", "import sys")
 _OTHERS = (
@@ -39,25 +39,25 @@ _TEMPLATE = files("core.export") / "pytorch.template"
 def export(source: Source) -> Exported:
     """The script; ExportError where it is not known how the network's head is replaced."""
     schedule = source.schedule
-    made = python_model.build(source)
-    optimizer = python_table.optimizer(schedule, "groups")
+    made = model.build(source)
+    optimizer = table.optimizer(schedule, "groups")
     script = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        heading=python_table.heading(schedule),
+        heading=table.heading(schedule),
         model=schedule.model.name,
         needs=made.needs,
         imports=_imports(source, made.imports),
-        table=python_table.table(schedule),
+        table=table.table(schedule),
         constants=made.constants,
-        rates=python_rates.rates(schedule),
-        groups=python_freezing.groups(source),
-        freezing=python_freezing.freezing(source),
+        rates=rates.rates(schedule),
+        groups=freezing.groups(source),
+        freezing=freezing.freezing(source),
         build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
     )
     kept = f"every rate to 1e-12, and what trains when; {_bits(schedule, made)}"
     return Exported(script, kept=kept, usage=_USAGE)
 
 
-def _bits(schedule: Schedule, made: python_model.Build) -> str:
+def _bits(schedule: Schedule, made: model.Build) -> str:
     if any("**" in line for line in schedule.lr.decay.python):
         return "the last bits may differ from Thaw's own run, since NumPy rounds powers differently"
     if not made.draws_as_thaw:
@@ -71,7 +71,7 @@ def _bits(schedule: Schedule, made: python_model.Build) -> str:
 def _imports(source: Source, of_the_model: tuple[str, ...]) -> str:
     """Import lines in two blocks, the standard library first, each sorted as isort does."""
     standard = [*_STANDARD, "from pathlib import Path"]
-    if python_freezing.has_bare_parameters(source):
+    if freezing.has_bare_parameters(source):
         standard.append("from operator import attrgetter")
     own = ("import re", "from importlib.resources import files")
     standard += [line for line in of_the_model if line in own]

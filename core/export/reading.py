@@ -9,11 +9,11 @@ import json
 import sys
 from typing import Any
 
-from core.design import parse
-from core.design.layers import LayerTable
-from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import bounded, phases
+from core.models.layer_table import LayerTable
+from core.schedule import parse
+from core.schedule.spec import Schedule
 
 _SECONDS = 10
 """A file that is meant well takes one."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.design import curves, layers, plan, words
-from core.design.document import abouts
-from core.design.shapes import FloorLR
-from core.design.spec import Group, Schedule
 from core.export.exported import Limitation, Source
+from core.models import layer_table
+from core.schedule import curves, plan, words
+from core.schedule.document import abouts
+from core.schedule.shapes import FloorLR
+from core.schedule.spec import Group, Schedule
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
 
@@ -71,7 +72,7 @@ def _row(source: Source, group: Group) -> Row:
     return Row(
         name=group.name,
         modules=group.modules,
-        parameters=None if table is None else layers.count(table, group.modules),
+        parameters=None if table is None else layer_table.count(table, group.modules),
         peak=curves.peak(schedule, group),
         spans=plan.open_spans(group, schedule.epochs),
     )

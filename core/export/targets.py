@@ -9,8 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from core.design import file_names, problems
-from core.design.spec import Schedule
+from core import checks
 from core.errors import InputError, nearest, shown
 from core.export import (
     chart,
@@ -24,11 +23,13 @@ from core.export import (
     module,
     picture,
     pytorch,
-    quoting,
     timm,
     transformers,
 )
 from core.export.exported import FILE, MODULE, Exported, Source
+from core.export.python import quoting
+from core.schedule import file_names
+from core.schedule.spec import Schedule
 
 Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
 
@@ -219,5 +220,5 @@ def export(name: str, source: Source) -> Exported:
     """
     target = find(name)
     if target.executes:
-        problems.refuse_errors(source.schedule, source.table)
+        checks.refuse_errors(source.schedule, source.table)
     return target.make(source)

@@ -5,15 +5,15 @@ from __future__ import annotations
 import shlex
 from collections.abc import Iterator
 
-from core.design import curves, plan
-from core.design.layers import LayerTable
-from core.design.presets import BUNDLED_WEIGHTS
-from core.design.shapes import NO_FLOOR, RISES, FloorLR
-from core.design.spec import Schedule
-from core.design.words import listed
 from core.errors import ExportError
-from core.export import python_table
 from core.export.exported import FILE, Exported, Limitation, Source, unknown
+from core.export.python import table as python_table
+from core.models.layer_table import LayerTable
+from core.presets import BUNDLED_WEIGHTS
+from core.schedule import curves, plan
+from core.schedule.shapes import NO_FLOOR, RISES, FloorLR
+from core.schedule.spec import Schedule
+from core.schedule.words import listed
 
 CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
 """Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from core.design.spec import Schedule
-from core.export import python_freezing, python_optimizer
 from core.export.exported import MODULE, Exported, Source
-from core.export.python_file import python_file
+from core.export.python import freezing, optimizer
+from core.export.python.file import python_file
+from core.schedule.spec import Schedule
 
 _CALLBACK = '''\
 class FineTuning(TrainerCallback):
@@ -53,8 +53,8 @@ def export(source: Source) -> Exported:
     text = python_file(
         source,
         ["from transformers import TrainerCallback"],
-        python_freezing.freezing(source),
-        python_optimizer.optimizer(source.schedule),
+        freezing.freezing(source),
+        optimizer.optimizer(source.schedule),
         _CALLBACK,
     )
     return Exported(

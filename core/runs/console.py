@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from tqdm import tqdm
 
-from core.design.spec import Schedule
-from core.design.words import counted
 from core.errors import one_line
 from core.runs import events as ev
-from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
 from core.runs.outcome import Summary
+from core.runs.progress import Digest
 from core.runs.steps import Steps
+from core.schedule.spec import Schedule
+from core.schedule.words import counted
 
 _OFTEN = 0.5
 """Seconds between two progress events of one stage that are shown and stored."""

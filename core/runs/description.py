@@ -9,13 +9,13 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.data import uploads
-from core.design.spec import Schedule
-from core.design.words import counted
 from core.errors import InputError
 from core.runs import event_log, label
 from core.runs import folder as folders
 from core.runs.settings import RunSettings
 from core.runs.standing import Standing, standing
+from core.schedule.spec import Schedule
+from core.schedule.words import counted
 
 
 @dataclass(frozen=True, slots=True)

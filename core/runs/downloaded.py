@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, build_opener
 
-from core.design.catalogue import Weights
+from core.models.catalogue import Weights
 
 IN_A_SNAPSHOT = ("model.safetensors", "pytorch_model.bin")
 

@@ -10,8 +10,8 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from core.errors import RunError
-from core.files.disk import sync, told
-from core.files.small_file import opened
+from core.files.atomic import sync, told
+from core.files.bounded import opened
 from core.runs import events as ev
 
 EVENTS = "events.jsonl"

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
-from core.design.document import MAX_EPOCHS
+from core.schedule.document import MAX_EPOCHS
 
 Stage = Literal["loading", "caching", "evaluating", "checkpoint", "auditing"]
 Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]

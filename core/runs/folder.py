@@ -7,7 +7,7 @@ checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
 predictions.json                what the last evaluation said of each image, see predictions.py
 label.json                      its own name and a note, see label.py
-not-finite.json                 what led to a loss that is not finite, see core.training.evidence
+not-finite.json                 what led to a loss that is not finite, see core.training.nan_report
 log.txt                         what a launched process printed, and any error in Thaw itself
 """
 
@@ -22,15 +22,16 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from core.design.parse import dumps, parse
-from core.design.spec import Schedule
 from core.errors import InputError, RunError
-from core.files import disk
-from core.files.small_file import content, opened
-from core.runs import claim, event_log, outcome
+from core.files import atomic
+from core.files.bounded import content, opened
+from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs.outcome import Status, Summary
+from core.runs.processes import claim
 from core.runs.settings import RunSettings, read_settings
+from core.schedule.parse import dumps, parse
+from core.schedule.spec import Schedule
 
 SCHEDULE = "schedule.json"
 SETTINGS = "settings.json"
@@ -53,7 +54,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     """
     settings = settings.with_absolute_data()
     try:
-        disk.make_folder(folder)
+        atomic.make_folder(folder)
         if any(folder.iterdir()):
             raise _taken(folder)
         _fill(folder, schedule, settings)
@@ -71,8 +72,8 @@ def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     try:
         claim.take(folder)
         told = settings.model_dump_json(indent=2) + "\n"
-        disk.replace_durably(folder / SETTINGS, told.encode())
-        disk.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
+        atomic.replace_durably(folder / SETTINGS, told.encode())
+        atomic.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
     except (OSError, RunError):
         discard(folder)
         raise
@@ -152,8 +153,8 @@ def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ())
 
 def write_summary(folder: Path, told: Summary) -> None:
     """Write how the run has ended; RunError if the disk refuses."""
-    with disk.told(folder / SUMMARY):
-        disk.replace_durably(folder / SUMMARY, outcome.SUMMARY.dump_json(told, indent=2) + b"\n")
+    with atomic.told(folder / SUMMARY):
+        atomic.replace_durably(folder / SUMMARY, outcome.SUMMARY.dump_json(told, indent=2) + b"\n")
 
 
 def is_run_id(text: str) -> bool:

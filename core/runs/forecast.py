@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.runs.digest import Digest
+from core.runs.progress import Digest
 
 _FACTORS = (0.25, 4.0)
 """How far what was measured may scale what is to come: one odd epoch says little."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.design.spec import Schedule
 from core.errors import InputError
 from core.runs import folder as folders
 from core.runs import label
 from core.runs.description import conditions
 from core.runs.forecast import duration
+from core.schedule.spec import Schedule
 
 Facts = tuple[tuple[str, str], ...]
 """What, and its value in words."""

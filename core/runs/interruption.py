@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from core.files import disk_use
-from core.runs import claim
+from core.files import usage
+from core.runs.processes import claim
 
 
 def elsewhere(folder: Path) -> str:
@@ -21,7 +21,7 @@ def elsewhere(folder: Path) -> str:
 
 def reason(folder: Path) -> str:
     """A sentence or two: what has ended the run's process without a word, and what to change."""
-    if disk_use.is_full(folder):
+    if usage.is_full(folder):
         return "The disk is full, so the run could not continue. Free some space."
     if claim.is_of_another_boot(folder):
         return "The machine was restarted during the run."

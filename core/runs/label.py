@@ -7,11 +7,11 @@ from typing import Annotated
 
 from pydantic import StringConstraints, ValidationError
 
-from core.design.document import Document, Name
-from core.design.explain import Anatomy, explained
 from core.errors import InputError
-from core.files import disk
-from core.files.small_file import content
+from core.files import atomic
+from core.files.bounded import content
+from core.schedule.document import Document, Name
+from core.schedule.validation import Anatomy, explained
 
 LABEL = "label.json"
 MAX_NOTE = 500
@@ -24,7 +24,7 @@ Note = Annotated[
         pattern=r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]*$",
     ),
 ]
-"""Lines of text without what a name may not have either, see `core.design.document.Name`."""
+"""Lines of text without what a name may not have either, see `core.schedule.document.Name`."""
 
 
 class Label(Document):
@@ -53,7 +53,7 @@ def write(folder: Path, name: str, note: str) -> Label:
     except ValidationError as error:
         raise explained(error, _ANATOMY)[0] from None
     try:
-        disk.replace_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
+        atomic.replace_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
     except OSError as error:
         wrong = f"is {folder.name!r}, where nothing can be written ({error.strerror or error})"
         raise InputError("run", wrong, "free some space, or grant write permission") from error

@@ -8,8 +8,8 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field, TypeAdapter
 
-from core.design.spec import Schedule
 from core.runs import events as ev
+from core.schedule.spec import Schedule
 
 Status = Literal["starting", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
 

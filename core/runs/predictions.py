@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.files.disk import replace_durably
-from core.files.small_file import content
+from core.files.atomic import replace_durably
+from core.files.bounded import content
 
 MOST = 200_000
 """Images that a file is written for: what is read to show a page must stay small."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from core.design import problems
-from core.design.spec import Schedule
-from core.runs import tables
+from core import checks
+from core.models import table_cache
+from core.schedule.spec import Schedule
 
 
 def refuse_errors(schedule: Schedule) -> None:
     """Raise ScheduleError with every problem of severity error, if there is one."""
-    problems.refuse_errors(schedule, tables.find(schedule.model.name, tables.cache_folder()))
+    checks.refuse_errors(
+        schedule, table_cache.find(schedule.model.name, table_cache.cache_folder())
+    )

@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from core.cache_plan.planner import Budget
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
-from core.design.batches import steps_per_epoch
-from core.design.cache_plan import Budget
-from core.design.explain import Anatomy, explained
 from core.errors import InputError, SettingsError, shown
+from core.schedule.batches import steps_per_epoch
+from core.schedule.validation import Anatomy, explained
 
 Augment = Literal["none", "flip", "crops", "random"]
 

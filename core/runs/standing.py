@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.runs import claim
 from core.runs import folder as folders
 from core.runs.outcome import Status
-from core.runs.stopping import epochs_kept
+from core.runs.processes import claim
+from core.runs.processes.stopping import epochs_kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError, shown
-from core.files import disk_use
-from core.runs import claim
+from core.files import usage
+from core.library import KEPT_FOR
 from core.runs import folder as folders
-from core.runs.library import KEPT_FOR
+from core.runs.processes import claim
 
 _TRASH = ".trash"
 _NAME = re.compile(r"(\d{1,20})-(.+)")
@@ -94,7 +94,7 @@ def empty(root: Path) -> int:
     freed = 0
     left = []
     for each in deleted(root):
-        size = disk_use.used(each.folder)
+        size = usage.used(each.folder)
         _remove(each)
         if os.path.lexists(each.folder):
             left.append(each)

@@ -16,10 +16,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.design import curves, plan
-from core.design.spec import Group, Schedule
 from core.grouping import LayerGroups, parameters_of
 from core.runs.events import Audit, FrozenSpan
+from core.schedule import curves, plan
+from core.schedule.spec import Group, Schedule
 
 
 class Auditor:

@@ -14,9 +14,9 @@ import torch
 from huggingface_hub import try_to_load_from_cache
 from safetensors import SafetensorError
 
-from core.design.spec import ModelRef
 from core.errors import RunError
 from core.runs.downloaded import IN_A_SNAPSHOT
+from core.schedule.spec import ModelRef
 from core.training.failures import lacks_memory
 
 _UNREADABLE = (

@@ -22,11 +22,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from core.errors import InputError, RunError
-from core.files import disk
+from core.files import atomic
 from core.runs import checkpoint_files
-from core.training import mapped
+from core.training.cache import mmap_tensor
 from core.training.checkpoint_content import fits, is_plain
-from core.training.origin import Origin
+from core.training.provenance import Origin
 
 FORMAT = 2
 """Counted up whenever a checkpoint holds something else, or is gone on with in another way."""
@@ -74,8 +74,8 @@ class Writer:
     def __enter__(self) -> Writer:
         """Take away what a killed write has left, also where no other comes after it."""
         if self._folder.is_dir():
-            with disk.told(self._folder):
-                disk.clear_unfinished(self._folder)
+            with atomic.told(self._folder):
+                atomic.clear_unfinished(self._folder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -95,9 +95,9 @@ class Writer:
         """
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
-        with disk.told(self._folder):
+        with atomic.told(self._folder):
             if not self._folder.is_dir():  # a run whose own folder is gone is not made anew
-                disk.make_folder(self._folder, parents=False)
+                atomic.make_folder(self._folder, parents=False)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
         with ExitStack() as broken_off:
             broken_off.callback(beside.unlink, missing_ok=True)
@@ -123,7 +123,7 @@ def _give_way() -> None:
 def _content(checkpoint: Checkpoint) -> list[memoryview]:
     content: dict[str, Any] = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
     content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
-    file = mapped.File()  # io.BytesIO would stay with the process: its size again, and more
+    file = mmap_tensor.File()  # io.BytesIO would stay with the process: its size again, and more
     torch.save(content, cast(IO[bytes], file))
     return file.pieces()
 
@@ -131,9 +131,9 @@ def _content(checkpoint: Checkpoint) -> list[memoryview]:
 def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) -> Path:
     """Takes away `beside` once it is done, which shows until then that it is not."""
     path = folder / checkpoint_files.name(epoch, _digest(*content))
-    with disk.told(path):
+    with atomic.told(path):
         try:
-            disk.replace_durably(path, *content)
+            atomic.replace_durably(path, *content)
             for old in checkpoint_files.outdated(folder, path):
                 old.unlink(missing_ok=True)
         finally:
@@ -163,13 +163,13 @@ def save_weights(path: Path, model: nn.Module) -> None:
     Raises RunError if the disk refuses.
     """
     try:
-        with disk.told(path), disk.replacing(path) as beside:
+        with atomic.told(path), atomic.replacing(path) as beside:
             beside.touch()
             mode = beside.stat().st_mode
             save_file(_untied(model.state_dict()), beside, metadata={"format": "pt"})
             beside.chmod(mode)  # safetensors lets nobody else read it
     except SafetensorError as error:
-        raise disk.unwritable(path, error) from error
+        raise atomic.unwritable(path, error) from error
 
 
 def _untied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -22,11 +22,11 @@ from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
 from core.data.image_files import UNREADABLE, as_rgb, open_image, reason, upright
 from core.data.image_folder import Item
 from core.data.readable import Tried, find_readable, left_out_lines
-from core.design.words import counted
 from core.errors import DataError
-from core.files import disk_use
+from core.files import usage
 from core.runs.events import Notice, Progress
 from core.runs.settings import Augment, RunSettings
+from core.schedule.words import counted
 from core.training import augment as augmentation
 from core.training.device import cpu_cores, free_memory
 
@@ -178,7 +178,7 @@ def _room(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
         images,
         settings,
         memory=free_memory(torch.device("cpu")),
-        disk=disk_use.free(folder),
+        disk=usage.free(folder),
         scratch=folder,
     )
 

@@ -13,9 +13,9 @@ from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.design.layers import MEASURED_AT, Growth, Moves, Node
-from core.training import frozen
-from core.training.tracing import UntraceableError, effects, inputs, trace
+from core.models.layer_table import MEASURED_AT, Growth, Moves, Node
+from core.training.cache import graph as frozen
+from core.training.cache.tracing import UntraceableError, effects, inputs, trace
 
 _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, UntraceableError)
 """What networks raise that are built for, or shown, images of a size that they do not take."""

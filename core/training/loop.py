@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.optim.lr_scheduler import LRScheduler
 
-from core.design import words
-from core.design.batches import batches
 from core.runs.events import Progress, Step
+from core.schedule import words
+from core.schedule.batches import batches
 from core.training.audit import Auditor
-from core.training.evidence import NotFiniteError
-from core.training.route import Inputs, Route
+from core.training.cache.forward_path import Inputs, Route
+from core.training.nan_report import NotFiniteError
 
 
 class StopRequested(Exception):  # noqa: N818 - nothing went wrong

@@ -12,11 +12,11 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from core.design import catalogue
-from core.design.spec import ModelRef
-from core.design.torchvision_files import CENTRED, INCEPTIONS
 from core.errors import ModelError, SettingsError, nearest
+from core.models import catalogue
+from core.models.torchvision_files import CENTRED, INCEPTIONS
 from core.runs.settings import LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE
+from core.schedule.spec import ModelRef
 from core.suggest import heads_of
 from core.training import weights
 

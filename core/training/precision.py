@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.training.route import Route
+from core.training.cache.forward_path import Route
 
 
 def low_precision(device: torch.device) -> torch.dtype | None:

@@ -10,24 +10,24 @@ from pathlib import Path
 
 import torch
 
-from core.design.cache_plan import VALIDATION
-from core.design.plan import open_groups, phases
-from core.design.spec import Schedule
-from core.files import disk
+from core.cache_plan.planner import VALIDATION
+from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
 from core.runs.settings import RunSettings
+from core.schedule.plan import open_groups, phases
+from core.schedule.spec import Schedule
 from core.training import checkpoint, precision
-from core.training import origin as origins
-from core.training.built import Build, assemble
+from core.training import provenance as origins
+from core.training.cache.forward_path import Route, whole
+from core.training.cache.profile import Measure
+from core.training.components import Build, assemble
 from core.training.data import Data, epoch_entries, load
 from core.training.device import describe, peak_memory
-from core.training.ends import Ends
-from core.training.evidence import NotFiniteError
 from core.training.exact import all_of_float32
 from core.training.loop import Loop, StopRequested
-from core.training.route import Route, whole
-from core.training.survey import Measure
+from core.training.nan_report import NotFiniteError
+from core.training.outputs import Ends
 
 _FAST_GOES_ON = (
     "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
@@ -100,8 +100,8 @@ class Run:
         for name in found.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with disk.told(self._checkpoints):
-            disk.make_folder(self._checkpoints)
+        with atomic.told(self._checkpoints):
+            atomic.make_folder(self._checkpoints)
         for item in load(self._settings, self._schedule.epochs, self._checkpoints):
             if isinstance(item, Data):
                 self._data = item

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 
 from torch import nn
 
-from core.design.layers import Grouping, Head, Layer, LayerGroup, LayerTable
 from core.grouping import DEFAULT, parameters_of, resolve_groups, suggested_paths
 from core.grouping import Layer as Part
+from core.models.layer_table import Grouping, Head, Layer, LayerGroup, LayerTable
 from core.suggest import heads_of
 from core.training import models
 from core.training.forward import nodes_of

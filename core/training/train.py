@@ -6,20 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
 
-from core.design.spec import Schedule
 from core.runs import events as ev
 from core.runs.refuse import refuse_errors
 from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 from core.training.allocator import keep_freed_memory
-from core.training.built import Build
+from core.training.cache.measure import measure
+from core.training.cache.profile import Measure
+from core.training.components import Build
 from core.training.device import detect
-from core.training.ends import Ends
 from core.training.exact import all_of_float32, exact
 from core.training.failures import in_words
-from core.training.measure import measure
 from core.training.models import pretrained
+from core.training.outputs import Ends
 from core.training.run import Run
-from core.training.survey import Measure
 
 
 def never() -> bool:
@@ -45,7 +45,7 @@ def train(
     to store, and folds only that. `should_stop` is asked before every batch.
     `weights` is where the final weights are written, as safetensors, and `predicted` what the last
     evaluation said of each image, see `core.runs.predictions`; `evidence`, where what led to a loss
-    that is not finite, see `core.training.evidence`. With `other_libraries` it goes on although
+    that is not finite, see `core.training.nan_report`. With `other_libraries` it goes on although
     those have changed, which may change the last bits. From now on the process keeps the memory
     that it frees, see `core.training.allocator`.
 

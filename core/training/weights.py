@@ -19,12 +19,12 @@ from huggingface_hub.errors import HfHubHTTPError
 from torch import nn
 from torchvision.models.vision_transformer import interpolate_embeddings
 
-from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
-from core.design.spec import ModelRef
-from core.design.timm_weights import IMPORTED, PACKAGED, UNTAGGED
-from core.design.torchvision_files import AUXILIARY, OLD_NAME
 from core.errors import ModelError, RunError, nearest
+from core.models.timm_weights import IMPORTED, PACKAGED, UNTAGGED
+from core.models.torchvision_files import AUXILIARY, OLD_NAME
+from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.runs.downloaded import answers
+from core.schedule.spec import ModelRef
 from core.training.cached_weights import readable, timm_files, torch_file
 from core.training.failures import lacks_memory
 

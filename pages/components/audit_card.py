@@ -8,13 +8,13 @@ from html import escape
 import numpy as np
 import streamlit as st
 
-from core.design import curves, plan
-from core.design.spec import Schedule
-from core.design.words import counted
-from core.runs.digest import Digest
 from core.runs.events import FrozenSpan
 from core.runs.forecast import duration
+from core.runs.progress import Digest
 from core.runs.settings import RunSettings
+from core.schedule import curves, plan
+from core.schedule.spec import Schedule
+from core.schedule.words import counted
 from pages.components import frame
 from pages.components.setting_names import by_label
 

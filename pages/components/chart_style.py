@@ -13,11 +13,11 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.design import plan
-from core.design.comparable import Comparable, changes_by_epoch
-from core.design.drawn import MOST_POINTS
-from core.design.palette import ROLES, group_colours
-from core.design.spec import Schedule
+from core.compare.comparable import Comparable, changes_by_epoch
+from core.export.palette import ROLES, group_colours
+from core.schedule import plan
+from core.schedule.sampling import MOST_POINTS
+from core.schedule.spec import Schedule
 from pages.components.axis import TRACK_LEFT, Joined, Span, shown, tick_step
 
 HEIGHT = 190

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.design.layers import LayerTable
-from core.design.spec import Schedule
+from core.models.layer_table import LayerTable
 from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 from pages.components import cost_words as words
 from pages.components import frame
 from pages.components.cost_figures import Figures, figures

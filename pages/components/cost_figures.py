@@ -8,21 +8,22 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.design import costs as design_costs
-from core.design.cache_plan import Budget
-from core.design.costs import Costs, without_rates
-from core.design.layers import LayerTable
-from core.design.savings import Data, Savings, savings
-from core.design.spec import Schedule
+from core.cache_plan.planner import Budget
+from core.cache_plan.savings import Data, Savings, savings
 from core.errors import InputError
-from core.files import disk_use
-from core.runs import launch, memory
+from core.files import usage
+from core.models import costs as design_costs
+from core.models.costs import Costs, without_rates
+from core.models.layer_table import LayerTable
+from core.runs import memory
+from core.runs.processes import launch
 from core.runs.settings import (
     FREE_SHARE,
     VIEWS,
     RunSettings,
     cache_budget,
 )
+from core.schedule.spec import Schedule
 from pages.components.data_seen import seen
 
 
@@ -76,7 +77,7 @@ def _budget(settings: RunSettings) -> Budget:
 @st.cache_data(ttl=60, show_spinner=False)
 def _free(runs: Path) -> Budget:
     """What a run on this machine's processor would take by itself, its folder in `runs`."""
-    left = memory.free(), disk_use.free(runs)
+    left = memory.free(), usage.free(runs)
     return Budget(*(_rounded(count * FREE_SHARE) for count in left))
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.design.costs import Costs, PhaseCosts
-from core.design.savings import PhaseSavings, Savings
-from core.design.words import percent
+from core.cache_plan.savings import PhaseSavings, Savings
+from core.models.costs import Costs, PhaseCosts
 from core.runs.settings import RunSettings
+from core.schedule.words import percent
 from pages.components import cost_words as words
 from pages.components.cost_figures import Figures, data
 

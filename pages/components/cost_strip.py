@@ -8,9 +8,9 @@ from html import escape
 
 import streamlit as st
 
-from core.design.layers import LayerTable
-from core.design.spec import Schedule
+from core.models.layer_table import LayerTable
 from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 from pages.components import cost_words as words
 from pages.components.axis import TRACK_LEFT, TRACK_RIGHT, Span
 from pages.components.cost_figures import Figures, figures

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from core.design.costs import PhaseCosts
-from core.design.savings import PhaseSavings, Savings, Why
-from core.design.words import percent
+from core.cache_plan.savings import PhaseSavings, Savings, Why
+from core.models.costs import PhaseCosts
 from core.runs.settings import RunSettings
+from core.schedule.words import percent
 
 _FIRST = "the first layer"
 _WHY: Mapping[Why, str] = {

@@ -8,11 +8,11 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import edits, words
-from core.design.document import Document, abouts
-from core.design.optimizers import OPTIMIZERS
-from core.design.shapes import DECAYS, RISES, FloorLR
-from core.design.spec import Schedule
+from core.schedule import edits, words
+from core.schedule.document import Document, abouts
+from core.schedule.optimizers import OPTIMIZERS
+from core.schedule.shapes import DECAYS, RISES, FloorLR
+from core.schedule.spec import Schedule
 from pages.components import frame, state
 from pages.components.fields import (
     choice,

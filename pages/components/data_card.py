@@ -8,9 +8,9 @@ import streamlit as st
 
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
-from core.data.look import ClassCount, Look
-from core.design.words import counted
+from core.data.summary import ClassCount, Look
 from core.runs.settings import RunSettings
+from core.schedule.words import counted
 from pages.components import frame
 from pages.components.data_seen import seen, thumbnail
 from pages.components.picture_grid import Tile, picture_grid

@@ -12,14 +12,15 @@ import streamlit as st
 
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
-from core.data.look import Look
 from core.data.readable import left_out_lines
+from core.data.summary import Look
 from core.data.uploads import Unpacking, Upload
-from core.design.words import counted
+from core.demo import limits
+from core.demo import uploads as upload_turn
+from core.demo.uploads import Waiting
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import demo, upload_turn
-from core.runs.upload_turn import Waiting
+from core.schedule.words import counted
 from pages.components import frame, server
 from pages.components.data_card import BUNDLED_NAME, data_name
 from pages.components.data_seen import seen
@@ -161,7 +162,7 @@ def _unpacking(given: Any) -> Generator[Waiting | Unpacking | Upload, None, None
     if not is_demo():
         return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
     own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))
-    session = f"{demo.visitor(st.context.ip_address)}-{own}"
+    session = f"{limits.visitor(st.context.ip_address)}-{own}"
     return upload_turn.unpack(given, given.name, session)
 
 

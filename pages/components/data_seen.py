@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
 from core.data.image_files import UNREADABLE, as_rgb, open_image, upright
-from core.data.look import Look, fingerprint, look_at
+from core.data.summary import Look, fingerprint, look_at
 from core.errors import DataError
 from core.runs.settings import RunSettings
 from pages.components.setting_names import by_label

@@ -7,14 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import presets
 from core.data.bundled import BUNDLED_DATA
-from core.design import edits, layers, presets
-from core.design.layers import LayerTable
-from core.design.spec import Schedule
+from core.demo import limits
+from core.demo.limits import LIMITS
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import demo
-from core.runs.demo import LIMITS
+from core.models import layer_table
+from core.models.layer_table import LayerTable
+from core.schedule import edits
+from core.schedule.spec import Schedule
 from pages.components import frame, state
 from pages.components.setting_names import by_label
 
@@ -47,7 +49,7 @@ def refusals() -> tuple[InputError, ...]:
     """In the demo, all that keeps the session's schedule and settings from being run."""
     if not is_demo():
         return ()
-    return (*demo.wrong_schedule(state.schedule()), *demo.wrong_settings(state.settings()))
+    return (*limits.wrong_schedule(state.schedule()), *limits.wrong_settings(state.settings()))
 
 
 def too_much_card(found: tuple[InputError, ...]) -> None:
@@ -58,10 +60,10 @@ def too_much_card(found: tuple[InputError, ...]) -> None:
             st.info(frame.escape_markdown(by_label(each)), icon=":material/info:")
         with st.container(horizontal=True):
             if schedule.epochs > LIMITS.epochs:
-                _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", demo.shortened)
+                _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", limits.shortened)
             if schedule.model.name not in LIMITS.models:
                 _button("Use the bundled model", "use-bundled", edits.use_model, _bundled())
-            if demo.wrong_settings(state.settings()):
+            if limits.wrong_settings(state.settings()):
                 st.button("Use the demo's settings", key="use-first", on_click=_first_settings)
         st.caption("The schedule can be designed, shared and exported as it is.")
 
@@ -71,8 +73,8 @@ def _button(label: str, key: str, verb: Callable[..., Schedule], *args: object) 
 
 
 def _bundled() -> LayerTable:
-    return layers.load(presets.BUNDLED_MODEL)
+    return layer_table.load(presets.BUNDLED_MODEL)
 
 
 def _first_settings() -> None:
-    state.use_settings(demo.first_settings())
+    state.use_settings(limits.first_settings())

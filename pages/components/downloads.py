@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from core.design.file_names import file_name
 from core.export import csv
+from core.schedule.file_names import file_name
 from pages.components import state
 
 MOST_ROWS = 500_000

@@ -6,9 +6,9 @@ from itertools import groupby
 
 import streamlit as st
 
-from core.design.words import counted
 from core.errors import InputError
 from core.export.targets import TARGETS, Target
+from core.schedule.words import counted
 from pages.components import exports, frame
 
 

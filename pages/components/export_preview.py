@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
-from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import csv, targets
 from core.export.exported import Exported
+from core.schedule.spec import Schedule
 from pages.components import exports, frame, state
 from pages.components.copy_button import copy_button
 from pages.components.downloads import csv_button

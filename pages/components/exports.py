@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from core.design.spec import Schedule
 from core.errors import InputError
 from core.export import drawing, targets
 from core.export.exported import Exported, Source
 from core.files.home import is_demo
-from core.runs import in_words, launch
+from core.runs import in_words
+from core.runs.processes import launch
+from core.schedule.spec import Schedule
 from pages.components import own_runs, shelf, state
 
 _RUNS_SEARCHED = 40

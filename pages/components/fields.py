@@ -14,8 +14,8 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import edits, parse
 from core.errors import InputError
+from core.schedule import edits, parse
 from pages.components import state
 from pages.components.setting_names import by_label
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from core.design.palette import ROLES
-from core.design.spec import Schedule
-from core.design.words import epochs
+from core.export.palette import ROLES
+from core.schedule.spec import Schedule
+from core.schedule.words import epochs
 from pages.components import state
 from pages.components.browser_tab import browser_tab
 from pages.components.fonts import font_faces

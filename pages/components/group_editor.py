@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.design import regroup
-from core.design.layers import LayerTable, count
-from core.design.palette import group_colours
-from core.design.spec import Group, Schedule
-from core.design.words import counted
+from core.export.palette import group_colours
+from core.models import regroup
+from core.models.layer_table import LayerTable, count
+from core.schedule.spec import Group, Schedule
+from core.schedule.words import counted
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
 from pages.components.group_in_hand import group_in_hand, place_in_hand, take_in_hand

@@ -7,12 +7,12 @@ from typing import Literal
 
 import streamlit as st
 
-from core.design import regroup
-from core.design.document import MAX_NAME
-from core.design.layers import LayerTable
-from core.design.parts import Part, Tree
-from core.design.paths import prefixes
-from core.design.spec import Schedule
+from core.models import regroup
+from core.models.layer_table import LayerTable
+from core.models.module_tree import Part, Tree
+from core.schedule.document import MAX_NAME
+from core.schedule.paths import prefixes
+from core.schedule.spec import Schedule
 from pages.components import frame, state
 from pages.components.fields import fresh_key, is_stale
 

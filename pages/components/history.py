@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from core.design.spec import Schedule
+from core.schedule.spec import Schedule
 
 LONGEST = 200
 

@@ -7,11 +7,11 @@ from datetime import datetime
 
 import streamlit as st
 
-from core.design.document import MAX_NAME
+from core import library
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import library
-from core.runs.library import Broken, Entry
+from core.library import Broken, Entry
+from core.schedule.document import MAX_NAME
 from pages.components import frame, shelf, state
 from pages.components.comparison import slots
 from pages.components.fields import fresh_key, is_stale

@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
-from core.design import link
-from core.design.spec import Schedule
 from core.errors import LinkError
+from core.schedule import link
+from core.schedule.spec import Schedule
 from pages.components import frame
 from pages.components.copy_button import copy_button
 

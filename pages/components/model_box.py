@@ -6,11 +6,10 @@ from html import escape
 
 import streamlit as st
 
-from core.design import catalogue
 from core.errors import one_line
 from core.files.home import is_demo
-from core.runs import tables
-from core.runs.tabulation import Tabulations
+from core.models import catalogue, table_cache
+from core.runs.processes.tabulation import Tabulations
 from pages.components import state
 from pages.components.fields import is_outdated, put
 from pages.components.model_weights import model_labels
@@ -62,18 +61,18 @@ def _take_model() -> None:
         return
     name = st.session_state["model"]
     st.session_state[_WANTED] = None
-    table = tables.find(name, tables.cache_folder())
+    table = table_cache.find(name, table_cache.cache_folder())
     if table is not None:
         state.use_model(table)
     elif name != state.schedule().model.name:
         st.session_state[_WANTED] = name
-        _BEING_MADE.ask(name, tables.cache_folder())
+        _BEING_MADE.ask(name, table_cache.cache_folder())
 
 
 @st.fragment(run_every=_SECONDS)
 def _watch(model: str) -> None:
     chosen = st.session_state.get(_WANTED) == model
-    table = tables.find(model, tables.cache_folder())
+    table = table_cache.find(model, table_cache.cache_folder())
     if table is not None:
         if chosen:
             st.session_state[_WANTED] = None
@@ -87,7 +86,7 @@ def _tell(model: str, chosen: bool) -> None:
     failure = _BEING_MADE.failure(model)
     if failure is None:
         if not _BEING_MADE.is_making(model):
-            _BEING_MADE.ask(model, tables.cache_folder())
+            _BEING_MADE.ask(model, table_cache.cache_folder())
         stays = " The schedule stays as it is until then." if chosen else ""
         _line("busy", f"Reading {model}: its layers and what they cost.{stays}")
         if chosen:
@@ -101,7 +100,7 @@ def _tell(model: str, chosen: bool) -> None:
 
 
 def _try_again(model: str) -> None:
-    _BEING_MADE.ask(model, tables.cache_folder())
+    _BEING_MADE.ask(model, table_cache.cache_folder())
 
 
 def _forget() -> None:

@@ -6,12 +6,13 @@ from functools import lru_cache
 
 import streamlit as st
 
-from core.design import catalogue, edits, layers
-from core.design.catalogue import Entry, Weights
-from core.design.presets import BUNDLED_MODEL
-from core.design.spec import ModelRef
-from core.design.words import counted
+from core.models import catalogue, layer_table
+from core.models.catalogue import Entry, Weights
+from core.presets import BUNDLED_MODEL
 from core.runs.downloaded import Downloaded, answers, downloaded, source
+from core.schedule import edits
+from core.schedule.spec import ModelRef
+from core.schedule.words import counted
 from pages.components import state
 from pages.components.cost_words import size
 from pages.components.fields import fresh_key, is_stale
@@ -66,7 +67,7 @@ def use_bundled_button() -> None:
         f"Use {BUNDLED_MODEL}, whose weights are on this machine",
         key="use-offline-model",
         on_click=state.edit,
-        args=(edits.use_model, layers.load(BUNDLED_MODEL)),
+        args=(edits.use_model, layer_table.load(BUNDLED_MODEL)),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from core.design import parse
-from core.design.comparable import Comparable
-from core.design.record_door import parse_either
-from core.design.spec import Schedule
+from core.compare.comparable import Comparable
 from core.errors import InputError
 from core.export import reading
+from core.records.io import parse_either
+from core.schedule import parse
+from core.schedule.spec import Schedule
 from pages.components import state
 
 _PHASES = ("yaml", "yml")

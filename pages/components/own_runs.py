@@ -12,8 +12,9 @@ from typing import Any
 import streamlit as st
 
 from core.files.home import is_demo
-from core.runs import claim, folder
+from core.runs import folder
 from core.runs.outcome import Status
+from core.runs.processes import claim
 
 LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
 """How a run stands that a process is on with."""

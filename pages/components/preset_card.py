@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from core.design.preset import Preset, Source
-from core.design.spec import Schedule
-from core.design.words import counted, epochs, rate
+from core.presets.schema import Preset, Source
+from core.schedule.spec import Schedule
+from core.schedule.words import counted, epochs, rate
 from pages.components.preset_picture import picture
 
 

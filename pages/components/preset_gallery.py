@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from core.design import presets
-from core.design.spec import Schedule
+from core import presets
 from core.errors import InputError
+from core.schedule.spec import Schedule
 from pages.components import frame, state
 from pages.components.preset_card import card
 

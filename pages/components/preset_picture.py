@@ -8,11 +8,11 @@ from functools import lru_cache
 
 import numpy as np
 
-from core.design import curves, plan
-from core.design.curves import Array
-from core.design.palette import ROLES, group_colours
-from core.design.spec import Group, Schedule
-from core.design.words import counted, epochs, one_or_more
+from core.export.palette import ROLES, group_colours
+from core.schedule import curves, plan
+from core.schedule.curves import Array
+from core.schedule.spec import Group, Schedule
+from core.schedule.words import counted, epochs, one_or_more
 
 WIDTH, HEIGHT = 240, 64
 _GAP = 2.0

@@ -9,8 +9,8 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.design import plan, words
-from core.design.spec import Schedule
+from core.schedule import plan, words
+from core.schedule.spec import Schedule
 from pages.components.axis import shown
 from pages.components.chart_style import (
     HEIGHT,

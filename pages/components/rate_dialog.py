@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import curves, plan, words
-from core.design.spec import Schedule
+from core.schedule import curves, plan, words
+from core.schedule.spec import Schedule
 from pages.components import frame, state
 from pages.components.downloads import csv_button
 

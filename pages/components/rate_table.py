@@ -7,10 +7,11 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.design import curves, plan
-from core.design.drawn import recorded_steps_to_draw, steps_to_draw
-from core.design.record import Record, RecordedPart
-from core.design.spec import Schedule
+from core.records.model import Record, RecordedPart
+from core.records.sampling import recorded_steps_to_draw
+from core.schedule import curves, plan
+from core.schedule.sampling import steps_to_draw
+from core.schedule.spec import Schedule
 from pages.components.axis import Joined, Span
 
 Columns: TypeAlias = dict[str, NDArray[Any]]
@@ -28,9 +29,9 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
 
     `closer` is a part of the run that is drawn with as many points as all of it.
 
-    `core.design.drawn` says which steps; the first one of every epoch that opens or closes a group
-    is always there, since lines break there. `span` numbers the stretches in which a group stays
-    open or frozen. Groups lie one behind the other, from input to output.
+    `core.schedule.sampling` says which steps; the first one of every epoch that opens or closes
+    a group is always there, since lines break there. `span` numbers the stretches in which a group
+    stays open or frozen. Groups lie one behind the other, from input to output.
     """
     groups = schedule.groups
     steps = steps_to_draw(schedule, steps_per_epoch, closer)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import drawn, plan, words
-from core.design.spec import Schedule
-from core.design.words import epochs
-from core.runs.digest import Digest
+from core.runs.progress import Digest
+from core.schedule import plan, sampling, words
+from core.schedule.spec import Schedule
+from core.schedule.words import epochs
 from pages.components import frame
 from pages.components.chart_style import (
     View,
@@ -60,8 +60,8 @@ def _rates_card(schedule: Schedule, told: Digest, steps_per_epoch: int, view: Vi
 def actual_rates(schedule: Schedule, told: Digest, steps_per_epoch: int) -> pd.DataFrame:
     """The rates that the optimizer had: one row per drawn step and group (x, epoch, group, y)."""
     steps, done = told.steps, len(told.steps)
-    turns = np.searchsorted(steps.step, drawn.corners(schedule, steps_per_epoch))
-    places = np.union1d(drawn.even(done), turns[turns < done])
+    turns = np.searchsorted(steps.step, sampling.corners(schedule, steps_per_epoch))
+    places = np.union1d(sampling.even(done), turns[turns < done])
     where = {"x": steps.step[places] / steps_per_epoch, "epoch": steps.epoch[places]}
     lines = [
         pd.DataFrame({**where, "group": group, "y": steps.rates(group)[places]})
@@ -78,7 +78,7 @@ def held(rates: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
 
 def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
     """The losses of a screenful of steps, the lowest and the highest ones among them (x, y)."""
-    places = drawn.extremes(told.steps.loss)
+    places = sampling.extremes(told.steps.loss)
     return pd.DataFrame(
         {"x": told.steps.step[places] / steps_per_epoch, "y": told.steps.loss[places]}
     )

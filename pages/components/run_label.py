@@ -7,9 +7,9 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.design.document import MAX_NAME
 from core.runs import label
 from core.runs.label import MAX_NOTE
+from core.schedule.document import MAX_NAME
 from pages.components import own_runs, state
 from pages.components.fields import fresh_key, is_stale
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.files import disk_use
+from core.files import usage
 from core.runs import folder
 from core.runs.description import describe
 from core.runs.outcome import Status
@@ -69,7 +69,7 @@ def _row(run: Path, *, chosen: bool) -> None:
     title, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
     mark = "shown · " if chosen else ""
     if st.button(
-        f"**{title}**  \n:small[{mark}{line} · {size(disk_use.used(run))}]",
+        f"**{title}**  \n:small[{mark}{line} · {size(usage.used(run))}]",
         icon=_MARKS[told.standing.status],
         help=frame.escape_markdown(told.note) or None,
         key=_key(run),

@@ -9,9 +9,10 @@ from html import escape
 
 import streamlit as st
 
+from core.demo import limits
 from core.errors import ThawError
 from core.files.home import is_demo
-from core.runs import demo, launch
+from core.runs.processes import launch
 from core.runs.settings import RunSettings, make_settings
 from pages.components import frame, state
 from pages.components.data_choice import data_choice
@@ -138,5 +139,5 @@ def _put(field: str, value: object) -> None:
 
 def _set(field: str, value: object) -> None:
     made = make_settings(**{**state.settings().model_dump(), field: value})
-    demo.refuse_settings(made)
+    limits.refuse_settings(made)
     state.use_settings(made)

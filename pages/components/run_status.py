@@ -9,16 +9,18 @@ from pathlib import Path
 import psutil
 import streamlit as st
 
-from core.design import plan
-from core.design.problems import Problem
-from core.design.spec import Schedule
-from core.design.words import epochs, listed, one_or_more
+from core.checks import Problem
+from core.demo import limits
 from core.files.home import is_demo
-from core.runs import claim, demo, folder, interruption, outcome
-from core.runs.digest import Digest
+from core.runs import folder, interruption, outcome
 from core.runs.forecast import duration, remaining
+from core.runs.processes import claim
+from core.runs.processes.stopping import epochs_kept
+from core.runs.progress import Digest
 from core.runs.settings import RunSettings
-from core.runs.stopping import epochs_kept
+from core.schedule import plan
+from core.schedule.spec import Schedule
+from core.schedule.words import epochs, listed, one_or_more
 from pages.components import frame
 from pages.components.cost_words import size
 from pages.components.data_seen import train_images
@@ -122,7 +124,7 @@ def _advice(status: str, told: Digest, run: Path) -> str:
     if status == "interrupted":
         why = interruption.reason(run)
     elif status == "stopped":
-        late = demo.was_out_of_time(told.notices)
+        late = limits.was_out_of_time(told.notices)
         why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
         return "" if is_demo() else interruption.elsewhere(run)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.design.words import counted
-from core.files import disk_use
+from core.files import usage
 from core.files.home import is_demo
 from core.runs import trash
 from core.runs.description import describe
+from core.schedule.words import counted
 from pages.components import frame, own_runs, state
 from pages.components.comparison import slots
 from pages.components.cost_words import size
@@ -52,7 +52,7 @@ def trash_row(root: Path) -> None:
     found = () if is_demo() else trash.deleted(root)
     if not found:
         return
-    held = size(sum(disk_use.used(each.folder) for each in found))
+    held = size(sum(usage.used(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
         st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
         st.button(

@@ -25,11 +25,11 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.data import uploads
+from core.demo.cleanup import Sweeper
+from core.demo.limits import LIMITS, Limits
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import launch
-from core.runs.demo import LIMITS, Limits
-from core.runs.sweep import Sweeper
+from core.runs.processes import launch
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)/?$")
 _FULL = "The hosted demo is full now. Try again in a few minutes."

@@ -8,10 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from core import library
 from core.errors import InputError
 from core.files.home import home
-from core.runs import library
-from core.runs.library import Broken, Entry, Trashed
+from core.library import Broken, Entry, Trashed
 from pages.components import state
 
 

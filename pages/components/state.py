@@ -9,14 +9,16 @@ from typing import Any
 
 import streamlit as st
 
+from core import presets
 from core.data.classes import count_classes
-from core.design import edits, link, presets
-from core.design.layers import LayerTable, for_classes
-from core.design.spec import Schedule
+from core.demo import limits
 from core.errors import InputError, ThawError
 from core.files.home import is_demo
-from core.runs import demo, tables
+from core.models import table_cache
+from core.models.layer_table import LayerTable, for_classes
 from core.runs.settings import RunSettings, planned_steps, read_settings
+from core.schedule import edits, link
+from core.schedule.spec import Schedule
 from pages.components.data_seen import train_images
 from pages.components.history import History
 from pages.components.setting_names import by_label
@@ -43,7 +45,7 @@ def begin() -> None:
     if "history" not in st.session_state:
         st.session_state["history"] = History.start(_first_schedule(), presets.DEFAULT)
     if "settings" not in st.session_state:
-        st.session_state["settings"] = demo.first_settings() if is_demo() else RunSettings()
+        st.session_state["settings"] = limits.first_settings() if is_demo() else RunSettings()
     st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)
     text = st.query_params.get(link.PARAMETER)
     if text is not None:
@@ -102,7 +104,7 @@ def table() -> LayerTable | None:
 
     None while there is no table; the library's own heads where the classes are not known.
     """
-    found = tables.find(schedule().model.name, tables.cache_folder())
+    found = table_cache.find(schedule().model.name, table_cache.cache_folder())
     count = classes()
     return found if found is None or count is None else for_classes(found, count)
 
@@ -248,12 +250,12 @@ def steps_per_epoch() -> int:
 
 def _use_kept_settings(text: str) -> None:
     made = read_settings(text)
-    demo.refuse_settings(made)
+    limits.refuse_settings(made)
     use_settings(made)
 
 
 def _first_schedule() -> Schedule:
-    return demo.first_schedule() if is_demo() else presets.load(presets.DEFAULT)
+    return limits.first_schedule() if is_demo() else presets.load(presets.DEFAULT)
 
 
 def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Schedule:

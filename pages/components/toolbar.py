@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from core.design import edits, parse
-from core.design.document import MAX_NAME
-from core.design.file_names import file_name
-from core.design.problems import Problem
+from core.checks import Problem
+from core.schedule import edits, parse
+from core.schedule.document import MAX_NAME
+from core.schedule.file_names import file_name
 from pages.components import frame, opening, state
 from pages.components.fields import is_outdated, put, refusals
 from pages.components.group_editor import groups_button

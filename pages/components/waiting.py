@@ -7,12 +7,13 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.design.spec import Schedule
+from core.demo import cleanup, limits, queue
+from core.demo.limits import LIMITS
+from core.demo.queue import Place
 from core.errors import ThawError
-from core.runs import demo, launch, queue, sweep
-from core.runs.demo import LIMITS
-from core.runs.queue import Place
+from core.runs.processes import launch
 from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 from pages.components import frame, own_runs, state
 
 _LOOK_SECONDS = 2.0
@@ -39,8 +40,8 @@ def is_waiting() -> bool:
 
 def stand_in_line(root: Path) -> None:
     """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
-    sweep.keep(state.settings().data)
-    ticket = queue.join(queue.root(), demo.visitor(st.context.ip_address))
+    cleanup.keep(state.settings().data)
+    ticket = queue.join(queue.root(), limits.visitor(st.context.ip_address))
     st.session_state[_KEY] = _Waiting(ticket, state.schedule(), state.settings())
     _look(root)
 

@@ -6,14 +6,14 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import curves, edits, words
-from core.design.budget import budget
-from core.design.curves import scale
-from core.design.document import Window
-from core.design.palette import group_colours
-from core.design.spec import Group, Schedule
-from core.design.words import percent
 from core.errors import InputError, shown
+from core.export.palette import group_colours
+from core.schedule import curves, edits, words
+from core.schedule.budget import budget
+from core.schedule.curves import scale
+from core.schedule.document import Window
+from core.schedule.spec import Group, Schedule
+from core.schedule.words import percent
 from pages.components import frame, state
 from pages.components.fields import Field, fresh_key, is_stale, number_input, sensible_step
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from core.design import curves, plan
-from core.design.layers import LayerTable, parameter_counts
-from core.design.problems.facts import Facts
-from core.design.problems.norm import moving_batchnorm
-from core.design.problems.rates import WIDE
-from core.design.problems.warmup import HIGH, curve_lengths, no_warmup
-from core.design.spec import Schedule
+from core.checks.batchnorm import moving_batchnorm
+from core.checks.facts import Facts
+from core.checks.rates import WIDE
+from core.checks.warmup import HIGH, curve_lengths, no_warmup
+from core.models.layer_table import LayerTable, parameter_counts
+from core.schedule import curves, plan
+from core.schedule.spec import Schedule
 from pages.lesson.facts import in_exactly_one_group
 from pages.lesson.language import Language
 

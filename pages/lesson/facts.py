@@ -8,11 +8,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from core.design import curves, layers, presets
-from core.design.layers import LayerTable
-from core.design.paths import covers
-from core.design.shapes import FloorLR
-from core.design.spec import Schedule
+from core import presets
+from core.models import layer_table
+from core.models.layer_table import LayerTable
+from core.schedule import curves
+from core.schedule.paths import covers
+from core.schedule.shapes import FloorLR
+from core.schedule.spec import Schedule
 from pages.lesson.language import Language
 
 OWN_CLASSES = 10
@@ -36,7 +38,7 @@ class Exercise:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Parameters of each group."""
-        return {g.name: layers.count(self.table, g.modules) for g in self.written.groups}
+        return {g.name: layer_table.count(self.table, g.modules) for g in self.written.groups}
 
     @cached_property
     def peaks(self) -> dict[str, float]:
@@ -85,14 +87,14 @@ class Exercise:
 def exercise() -> Exercise:
     """The exercise, read from the presets."""
     written = presets.load("exercise")
-    return Exercise(written, presets.load("exercise-mended"), layers.load(written.model.name))
+    return Exercise(written, presets.load("exercise-mended"), layer_table.load(written.model.name))
 
 
 def in_exactly_one_group(schedule: Schedule, table: LayerTable) -> int:
     """How many of the model's parameter tensors are in exactly one group."""
     return sum(
         sum(any(covers(path, name) for path in g.modules) for g in schedule.groups) == 1
-        for name in layers.parameter_counts(table)
+        for name in layer_table.parameter_counts(table)
     )
 
 
@@ -104,9 +106,9 @@ def numbers(language: Language) -> dict[str, str]:
 def _network(language: Language) -> dict[str, str]:
     found, table = exercise(), exercise().table
     head = table.heads[0]
-    own = layers.for_classes(table, OWN_CLASSES)
+    own = layer_table.for_classes(table, OWN_CLASSES)
     norms = [layer for layer in table.layers if "BatchNorm" in layer.kind]
-    counts = layers.parameter_counts(table)
+    counts = layer_table.parameter_counts(table)
     largest = max(found.sizes, key=found.sizes.__getitem__)
     integer, share = language.integer, language.share
     return {
@@ -117,12 +119,12 @@ def _network(language: Language) -> dict[str, str]:
         "classes": integer(counts[f"{head.path}.weight"] // head.features),
         "features": integer(head.features),
         "own_classes": integer(OWN_CLASSES),
-        "own_head": integer(layers.count(own, (head.path,))),
+        "own_head": integer(layer_table.count(own, (head.path,))),
         "head": integer(found.sizes[found.head]),
         "largest": f"`{largest}`",
         "largest_share": share(found.sizes[largest] / table.parameters),
         "stem_share": share(found.sizes["stem"] / table.parameters),
-        "bn1": integer(layers.count(table, ("bn1",))),
+        "bn1": integer(layer_table.count(table, ("bn1",))),
         "covered": integer(in_exactly_one_group(found.written, table)),
     }
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import streamlit as st
 
-from core.design import curves, edits, layers, plan
-from core.design.layers import MEASURED_AT
-from core.design.spec import Schedule
+from core.models import layer_table
+from core.models.layer_table import MEASURED_AT
+from core.schedule import curves, edits, plan
+from core.schedule.spec import Schedule
 from pages.components import cost_words, frame
 from pages.lesson import markup
 from pages.lesson.facts import ULMFIT_DIVISOR, Exercise, exercise
@@ -33,7 +34,10 @@ def _setup(found: Exercise, language: Language) -> None:
         markup.tiles(
             (
                 (word("figure.parameters"), language.integer(table.parameters)),
-                (word("figure.tensors"), language.integer(len(layers.parameter_counts(table)))),
+                (
+                    word("figure.tensors"),
+                    language.integer(len(layer_table.parameter_counts(table))),
+                ),
                 (word("figure.batchnorms"), language.integer(norms)),
                 (word("figure.weights"), f"{language.number(megabytes)} MB"),
                 (word("figure.work", size=str(MEASURED_AT)), f"{language.mark(work)}FLOPs"),

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 from string import Template
 
-from core.design.words import percent, rate
+from core.schedule.words import percent, rate
 
 FOLDER = Path(__file__).parent
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from core.design import plan
-from core.design.palette import group_colours
-from core.design.spec import Schedule
+from core.export.palette import group_colours
+from core.schedule import plan
+from core.schedule.spec import Schedule
 from pages.lesson.language import Language
 
 

@@ -8,7 +8,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from core.design.spec import Schedule
+from core.schedule.spec import Schedule
 from pages.components.chart_style import (
     View,
     backdrop,

@@ -31,11 +31,13 @@ from unittest.mock import patch
 import click
 from playwright.async_api import async_playwright
 
-from core.design import edits, presets
-from core.design.spec import Schedule
+from core import presets
+from core.demo import limits
 from core.files.home import DEMO, HOME
-from core.runs import claim, demo, launch
 from core.runs import folder as folders
+from core.runs.processes import claim, launch
+from core.schedule import edits
+from core.schedule.spec import Schedule
 from tests.benchmarks.designer import percentile
 from tests.benchmarks.measure import cores
 from tests.benchmarks.visitors import AtBrowser, Visitor, WithoutBrowser
@@ -118,7 +120,7 @@ def runs_are_on() -> Iterator[Counter[str]]:
     root, ended, outcomes = launch.root(), threading.Event(), Counter[str]()
 
     def start() -> Path:
-        return root / launch.start(demo.first_schedule(), demo.first_settings(), root)
+        return root / launch.start(limits.first_schedule(), limits.first_settings(), root)
 
     def go_on(folder: Path) -> None:
         while True:

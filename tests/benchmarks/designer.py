@@ -23,9 +23,9 @@ import click
 import psutil
 from playwright.sync_api import Page, sync_playwright
 
-from core.design import link
-from core.design.parse import parse
-from core.design.spec import Schedule
+from core.schedule import link
+from core.schedule.parse import parse
+from core.schedule.spec import Schedule
 from tests.benchmarks.measure import cores
 from tests.browser.driving import WIDE, epoch_of, middle, thaw
 from tests.browser.server import CHROMIUM, FLAGS, running_app

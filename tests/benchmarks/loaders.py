@@ -11,8 +11,8 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
-from core.design.batches import batches
 from core.runs.settings import RunSettings
+from core.schedule.batches import batches
 from core.training.data import Data, Split, load, order
 from core.training.models import RGB, normalise
 

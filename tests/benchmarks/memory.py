@@ -12,9 +12,9 @@ import click
 import numpy as np
 from PIL import Image
 
-from core.design import parse
 from core.runs import event_log
 from core.runs import events as ev
+from core.schedule import parse
 from tests.benchmarks.scenarios import exercise
 
 _ROOT = Path(__file__).parents[2]

@@ -12,12 +12,14 @@ from pathlib import Path
 
 import click
 
-from core.design import layers, parse, presets
-from core.design.apply import apply
-from core.design.batches import steps_per_epoch
-from core.design.spec import Schedule
+from core import presets
+from core.models import layer_table
+from core.presets.apply import apply
 from core.runs import events as ev
 from core.runs.settings import RunSettings
+from core.schedule import parse
+from core.schedule.batches import steps_per_epoch
+from core.schedule.spec import Schedule
 from core.training.train import train
 
 SEEDS = (0, 1, 2)
@@ -87,7 +89,7 @@ def cli(epochs: int, own: bool, chosen: tuple[str, ...], quick: bool, results: P
 
 def schedule_of(name: str, epochs: int | None) -> Schedule:
     """The preset for the bundled model, of so many epochs, or of its own."""
-    return apply(presets.find(name), layers.load(presets.BUNDLED_MODEL), epochs=epochs)
+    return apply(presets.find(name), layer_table.load(presets.BUNDLED_MODEL), epochs=epochs)
 
 
 def settings_of(seed: int, *, quick: bool) -> RunSettings:

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from core.design import layers, parse, plan, presets
-from core.design.spec import Schedule
+from core import presets
+from core.models import layer_table
 from core.runs.settings import RunSettings
+from core.schedule import parse, plan
+from core.schedule.spec import Schedule
 
 _WEB, _CAMERA = (500, 375), (4000, 3000)
 """Pixels of a JPEG file: as in ImageNet, and as a telephone takes it (12 megapixels)."""
@@ -56,7 +58,7 @@ class Scenario:
     def missing(self) -> str:
         """Why this Thaw cannot run it yet; empty if it can."""
         name = self.schedule.model.name
-        return "" if name in layers.known_models() else f"there is no layer table of {name}"
+        return "" if name in layer_table.known_models() else f"there is no layer table of {name}"
 
     def __str__(self) -> str:
         where = "from JPEG files of {} x {}".format(*self.files) if self.files else "from memory"

@@ -21,10 +21,12 @@ import click
 import psutil
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.design import edits, layers, link, presets
-from core.design.spec import ModelRef, Schedule
+from core import presets
+from core.demo.limits import LIMITS
 from core.files.home import HOME
-from core.runs.demo import LIMITS
+from core.models import layer_table
+from core.schedule import edits, link
+from core.schedule.spec import ModelRef, Schedule
 from tests.browser import driving
 from tests.browser.server import CHROMIUM, FLAGS, ROOT, running_app
 
@@ -109,7 +111,7 @@ def visit(browser: Browser, address: str) -> Page:
 
 def largest(model: str) -> Schedule:
     """The most that a run of the model can hold: every group open, in as few epochs as will do."""
-    table, offline = layers.load(model), model == presets.BUNDLED_MODEL
+    table, offline = layer_table.load(model), model == presets.BUNDLED_MODEL
     named = ModelRef(name=model, weights="bundled" if offline else None)  # nothing is downloaded
     made = presets.applied("discriminative", table, named)
     return edits.set_length(made, 2)

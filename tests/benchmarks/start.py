@@ -10,9 +10,9 @@ import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from core.design.batches import steps_per_epoch
 from core.grouping import Layer, group_paths, parameters_of, resolve_groups
 from core.runs.settings import RunSettings
+from core.schedule.batches import steps_per_epoch
 from core.scheduler import ScheduleLR
 from core.training.models import pretrained
 from tests.benchmarks.loaders import Loaders, from_files, from_memory

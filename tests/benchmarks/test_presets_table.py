@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core.design import presets
+from core import presets
 from tests.benchmarks.presets import (
     Measured,
     cli,

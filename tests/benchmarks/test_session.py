@@ -14,7 +14,7 @@ from playwright.async_api import async_playwright, expect
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from websockets.asyncio.client import ClientConnection
 
-from core.design import edits
+from core.schedule import edits
 from tests.benchmarks.crowd import person
 from tests.benchmarks.visitors import AtBrowser, WithoutBrowser
 from tests.browser.needed import need

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple, Protocol
 import pyarrow as pa
 from playwright.async_api import Browser, Page
 
-from core.design import link
-from core.design.parse import parse
-from core.design.spec import Schedule
+from core.schedule import link
+from core.schedule.parse import parse
+from core.schedule.spec import Schedule
 from pages.components.chart_style import marked
 from tests.benchmarks.designer import WATCH
 from tests.benchmarks.session import Session

@@ -16,8 +16,8 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from core.design import link
-from core.design.spec import Schedule
+from core.schedule import link
+from core.schedule.spec import Schedule
 from tests.browser.driving import PHONE, WIDE
 from tests.browser.needed import need
 from tests.browser.server import FLAGS, HEADLESS, LOG, running_app

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Page, expect
 
-from core.design import edits, link, presets
+from core import presets
+from core.schedule import edits, link
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 

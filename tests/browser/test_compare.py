@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from core.design import edits, parse, presets
-from core.runs import library
+from core import library, presets
+from core.schedule import edits, parse
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.faults import serious_faults

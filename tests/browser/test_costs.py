@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, expect
 
-from core.design import presets
+from core import presets
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.timeline import bar

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from core.runs import claim, folder, launch
-from core.runs.demo import first_schedule, first_settings
+from core.demo.limits import first_schedule, first_settings
+from core.runs import folder
+from core.runs.processes import claim, launch
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 from tests.browser.server import LOG, running_app

@@ -9,7 +9,9 @@ import psutil
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from core.design import catalogue, edits, link, presets
+from core import presets
+from core.models import catalogue
+from core.schedule import edits, link
 from pages.components.cost_words import size
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage

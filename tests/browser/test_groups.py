@@ -7,14 +7,16 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from core.design import edits, layers, presets
+from core import presets
+from core.models import layer_table
+from core.schedule import edits
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE, OpenPage
 from tests.browser.faults import serious_faults
 from tests.browser.timeline import expect_thaws
 from tests.sample import thorough
 
-RESNET = edits.use_model(presets.load("gradual"), layers.load("torchvision/resnet18"))
+RESNET = edits.use_model(presets.load("gradual"), layer_table.load("torchvision/resnet18"))
 
 
 def _opened(open_page: OpenPage, viewport: ViewportSize, scheme: str = "light") -> Page:

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from core.design import layers, parse, presets
-from core.design.parse import dumps, to_raw
-from core.design.spec import Schedule
+from core import library, presets
 from core.export import targets
 from core.export.exported import Source
-from core.runs import event_log, folder, library, predictions
+from core.models import layer_table
+from core.runs import event_log, folder, predictions
 from core.runs import events as ev
 from core.runs.settings import RunSettings
+from core.schedule import parse
+from core.schedule.parse import dumps, to_raw
+from core.schedule.spec import Schedule
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 from tests.browser.timeline import expect_thaws
@@ -219,7 +221,7 @@ def test_the_data_card_shows_classes_and_files_as_they_are(open_page: OpenPage, 
 def test_exported_pages_and_pictures_opened_as_files_are_drawn_ask_for_nothing_and_run_nothing(
     browser: Browser, tmp_path: Path
 ) -> None:
-    schedule, table = hostile("exercise"), layers.load("torchvision/resnet18")
+    schedule, table = hostile("exercise"), layer_table.load("torchvision/resnet18")
     context = browser.new_context(offline=True)
     page = context.new_page()
     asked: list[str] = []

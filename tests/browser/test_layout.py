@@ -12,10 +12,12 @@ import pytest
 from playwright.sync_api import Page, ViewportSize, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
-from core.design import curves, presets
-from core.runs import claim, event_log, folder
+from core import presets
+from core.runs import event_log, folder
 from core.runs import events as ev
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
+from core.schedule import curves
 from tests.browser import driving, layout
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.timeline import at_rest, expect_thaws

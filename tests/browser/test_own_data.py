@@ -8,7 +8,8 @@ import pytest
 from PIL import Image, ImageDraw
 from playwright.sync_api import FilePayload, Page, expect
 
-from core.design import edits, presets
+from core import presets
+from core.schedule import edits
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 from tests.browser.faults import serious_faults

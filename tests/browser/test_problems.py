@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Locator, Page, ViewportSize, expect
 
-from core.design import edits, parse, presets
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import edits, parse
+from core.schedule.spec import Schedule
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE, OpenPage
 from tests.browser.timeline import expect_thaws

@@ -10,9 +10,11 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from core.design import edits, presets
-from core.runs import claim, folder, launch, trash
+from core import presets
+from core.runs import folder, trash
+from core.runs.processes import claim, launch
 from core.runs.settings import RunSettings
+from core.schedule import edits
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 from tests.browser.server import ROOT, running_app
@@ -73,11 +75,13 @@ def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage)
 IDLE = """
 import sys, time
 from pathlib import Path
-from core.design import edits, presets
-from core.runs import claim, events, folder
+from core import presets
+from core.schedule import edits
+from core.runs import events, folder
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
-from core.runs.sitting import Sitting
-from core.runs.stopping import should_stop
+from core.runs.session import Sitting
+from core.runs.processes.stopping import should_stop
 
 run = Path(sys.argv[1])
 folder.create(run, presets.load("gradual"), RunSettings())

@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from core.design import presets
+from core import presets
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE, OpenPage
 from tests.browser.faults import serious_faults

@@ -7,9 +7,9 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-from core.design import presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.browser import driving
 
 

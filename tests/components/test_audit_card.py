@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from core.design import curves, plan, presets
+from core import presets
 from core.runs import events as ev
-from core.runs.digest import Digest
+from core.runs.progress import Digest
 from core.runs.settings import RunSettings
 from core.runs.steps import Steps
+from core.schedule import curves, plan
 from pages.components.audit_card import items, largest_error
 
 SCHEDULE = presets.load("gradual")

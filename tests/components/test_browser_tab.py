@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, link, presets
+from core import presets
 from core.runs.settings import RunSettings
+from core.schedule import edits, link
 
 EDITED = edits.set_field(presets.load("ulmfit"), "epochs", 9)
 SETTINGS = '{"samples":64,"data":"/no.such/folder"}'

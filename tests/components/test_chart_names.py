@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from core.design import presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
 from core.export import drawing
-from core.runs.digest import Digest
+from core.runs.progress import Digest
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from pages.components import run_charts
 from pages.components.chart_style import View
 from pages.components.rate_chart import rate_chart

@@ -12,13 +12,15 @@ from typing import get_args
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, layers, link, presets
-from core.design.cache_plan import UNLIMITED, Budget
-from core.design.costs import Costs
-from core.design.savings import Data, Savings, savings
-from core.design.words import percent
+from core import presets
+from core.cache_plan.planner import UNLIMITED, Budget
+from core.cache_plan.savings import Data, Savings, savings
+from core.models import layer_table
+from core.models.costs import Costs
 from core.runs import memory
 from core.runs.settings import FREE_SHARE, VIEWS, Augment, RunSettings
+from core.schedule import edits, link
+from core.schedule.words import percent
 from core.training.augment import view_count
 from pages.components import cost_figures
 from pages.components import cost_words as words
@@ -51,13 +53,13 @@ def line(html: str, title: str) -> list[str]:
 def saved(preset: str, budget: Budget = UNLIMITED, views: int | None = 1) -> Savings:
     schedule = presets.load(preset)
     data = Data(64, 1_000, 1_000, 32, views)
-    return savings(layers.load(schedule.model.name), schedule, data, budget)
+    return savings(layer_table.load(schedule.model.name), schedule, data, budget)
 
 
 def costs_of(preset: str) -> Costs:
     """What the page tells of a preset with the bundled data, which has ten classes."""
     schedule = presets.load(preset)
-    table = layers.for_classes(layers.load(schedule.model.name), 10)
+    table = layer_table.for_classes(layer_table.load(schedule.model.name), 10)
     return figures(schedule, table, RunSettings()).costs
 
 
@@ -71,7 +73,7 @@ def test_a_containers_limit_bounds_the_memory_of_the_preview_too(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     schedule, settings = presets.load("gradual"), RunSettings(cache_disk=0)
-    table = layers.load(schedule.model.name)
+    table = layer_table.load(schedule.model.name)
     held = []
     for free in (10**9, 10**8):
         monkeypatch.setattr(memory, "free", lambda free=free: free)
@@ -152,7 +154,7 @@ def test_shares_are_told_in_two_or_three_digits() -> None:
 def test_every_row_has_a_cell_for_each_phase_and_bars_within_their_tracks() -> None:
     for name in presets.names():
         schedule = presets.load(name)
-        found = figures(schedule, layers.load(schedule.model.name), RunSettings())
+        found = figures(schedule, layer_table.load(schedule.model.name), RunSettings())
         for row in rows(found, "Adam", RunSettings()):
             assert row.note or len(row.cells) == len(found.costs.phases)
             assert all(0 <= cell.dark <= 1 and 0 <= cell.pale <= 1 for cell in row.cells)
@@ -160,7 +162,10 @@ def test_every_row_has_a_cell_for_each_phase_and_bars_within_their_tracks() -> N
 
 def test_a_change_of_rates_computes_nothing_anew() -> None:
     schedule = presets.load("gradual")
-    table, settings = layers.load(schedule.model.name), RunSettings(cache_memory=1, cache_disk=1)
+    table, settings = (
+        layer_table.load(schedule.model.name),
+        RunSettings(cache_memory=1, cache_disk=1),
+    )
     before = figures(schedule, table, settings)
     faster = edits.set_field(schedule, "optimizer.base_lr", 0.5)
     after = figures(faster, table, settings)
@@ -170,7 +175,7 @@ def test_a_change_of_rates_computes_nothing_anew() -> None:
 
 def test_the_phase_of_the_playhead_is_that_which_begins_there() -> None:
     schedule = presets.load("exercise-mended")
-    found = figures(schedule, layers.load(schedule.model.name), RunSettings())
+    found = figures(schedule, layer_table.load(schedule.model.name), RunSettings())
     starts = [part.start for part in found.costs.phases]
     assert [phase_at(found, start) for start in starts] == list(range(len(starts)))
     assert phase_at(found, float(schedule.epochs)) == len(starts) - 1
@@ -219,12 +224,13 @@ def test_a_zoomed_axis_shows_the_phases_that_are_seen(app: AppTest) -> None:
     def script() -> None:
         import streamlit as st
 
-        from core.design import layers, presets
+        from core import presets
+        from core.models import layer_table
         from core.runs.settings import RunSettings
         from pages.components.cost_strip import cost_strip
 
         schedule = presets.load("exercise-mended")
-        table = layers.load(schedule.model.name)
+        table = layer_table.load(schedule.model.name)
         cost_strip(schedule, table, RunSettings(), 5.0, span=(3.5, 5.0))
         cost_strip(schedule, None, RunSettings(), 5.0)
         st.write("")

@@ -9,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, presets
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import edits
+from core.schedule.spec import Schedule
 from pages.components.curve_panel import stretched, summary
 from pages.components.fields import sensible_step
 from pages.components.history import History
 from pages.components.window_panel import learning
-from tests.design.strategies import schedules
+from tests.schedule.strategies import schedules
 
 APP = str(Path(__file__).parents[2] / "app.py")
 

@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.bundled import BUNDLED_DATA
-from core.data.look import ClassCount, Look, look_at
+from core.data.summary import ClassCount, Look, look_at
 from core.runs.settings import RunSettings
 from pages.components import data_choice, data_seen
 from pages.components.data_card import class_table, splits_said

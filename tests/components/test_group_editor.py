@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, layers, presets, regroup
-from core.design.spec import Schedule
+from core import presets
+from core.models import layer_table, regroup
+from core.schedule import edits
+from core.schedule.spec import Schedule
 from pages.components.history import History
 
 APP = str(Path(__file__).parents[2] / "app.py")
-RESNET = edits.use_model(presets.load("gradual"), layers.load("torchvision/resnet18"))
+RESNET = edits.use_model(presets.load("gradual"), layer_table.load("torchvision/resnet18"))
 
 
 @pytest.fixture
@@ -185,7 +187,7 @@ def test_a_layer_alone_in_its_group_can_only_be_merged(app: AppTest) -> None:
 
 @pytest.mark.parametrize("model", ["timm/tf_efficientnet_lite0", "timm/vit_tiny_patch16_224"])
 def test_a_group_of_a_finely_cut_model_can_be_taken_in_hand(app: AppTest, model: str) -> None:
-    table = layers.load(model)
+    table = layer_table.load(model)
     app.session_state["history"] = History.start(edits.use_model(RESNET, table))
     app.run()
     (fine,) = [control for control in app.segmented_control if control.label == "How fine"]
@@ -197,7 +199,9 @@ def test_a_group_of_a_finely_cut_model_can_be_taken_in_hand(app: AppTest, model:
 
 
 def test_a_click_that_was_meant_for_another_cut_does_nothing(app: AppTest) -> None:
-    since = regroup.split_group(RESNET, layers.load("torchvision/resnet18"), "layer1", "layer1.1")
+    since = regroup.split_group(
+        RESNET, layer_table.load("torchvision/resnet18"), "layer1", "layer1.1"
+    )
     app.button(key="group-merge-input").click()
     app.session_state["history"] = History.start(since)
     app.run()

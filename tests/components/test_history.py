@@ -5,8 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import edits, presets
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import edits
+from core.schedule.spec import Schedule
 from pages.components.history import LONGEST, History
 
 FIRST = presets.load("gradual")

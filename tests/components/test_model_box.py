@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import layers, presets
-from core.design.spec import ModelRef, Schedule
-from core.runs import tables
-from core.runs.tabulation import Tabulations
+from core import presets
+from core.models import layer_table, table_cache
+from core.runs.processes.tabulation import Tabulations
+from core.schedule.spec import ModelRef, Schedule
 from pages.components import model_box
 from pages.components.model_weights import unavailable
 from tests.pages.drawn import html
@@ -34,12 +34,12 @@ print(Path(sys.argv[2]).read_text())
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The designer, whose model is read by a program that knows one table and needs no torch."""
-    known = layers.load("torchvision/resnet18").model_copy(update={"model": MODEL})
-    (tmp_path / "table").write_text(layers.dumps(known))
+    known = layer_table.load("torchvision/resnet18").model_copy(update={"model": MODEL})
+    (tmp_path / "table").write_text(layer_table.dumps(known))
     program = [sys.executable, "-c", READ_IF_ASKED_AGAIN, tmp_path / "asked", tmp_path / "table"]
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(tables, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(table_cache, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.setattr(model_box, "_BEING_MADE", Tabulations(lambda _: [*map(str, program)]))
     return AppTest.from_file(APP, default_timeout=120).run()
 

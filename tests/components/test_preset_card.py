@@ -6,10 +6,12 @@ from html import unescape
 
 import pytest
 
-from core.design import edits, layers, presets
-from core.design.apply import apply
-from core.design.palette import ROLES, group_colours
-from core.design.preset import Source
+from core import presets
+from core.export.palette import ROLES, group_colours
+from core.models import layer_table
+from core.presets.apply import apply
+from core.presets.schema import Source
+from core.schedule import edits
 from pages.components.preset_card import card
 from pages.components.preset_picture import HEIGHT, WIDTH, picture, svg
 
@@ -64,7 +66,7 @@ def test_a_card_says_when_to_use_the_preset_where_it_is_from_and_what_it_cannot(
 
 
 def test_a_card_has_the_numbers_for_the_model_at_hand_and_says_that_it_is_in_use() -> None:
-    made = apply(presets.find("ulmfit"), layers.load("torchvision/resnet18"))
+    made = apply(presets.find("ulmfit"), layer_table.load("torchvision/resnet18"))
     html = card(presets.find("ulmfit"), made, in_use=True, dark=False)
     for fact in (f"{made.epochs} epochs", "Adam 0.01", f"{len(made.groups)} groups"):
         assert fact in html

@@ -13,12 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.design import parse, presets
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import parse
+from core.schedule.spec import Schedule
 from pages.components.chart_style import HEIGHT, View, marked
 from pages.components.rate_chart import LABEL_STEP, rate_chart
 from pages.components.rate_table import Columns, connected, rate_table
-from tests.design.strategies import schedules
+from tests.schedule.strategies import schedules
 
 SCALES, UNITS = st.sampled_from(["log", "linear"]), st.sampled_from(["rate", "of peak"])
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import curves, plan, presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import curves, plan
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from pages.components.rate_dialog import MOST_ROWS, exact_table
-from tests.design.strategies import schedules
+from tests.schedule.strategies import schedules
 
 
 def test_the_table_of_epochs_says_frozen_where_a_group_is() -> None:

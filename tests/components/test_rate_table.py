@@ -10,15 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import curves, drawn, plan, presets
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import curves, plan
+from core.schedule import sampling as drawn
+from core.schedule.spec import Schedule
 from pages.components.rate_table import (
     at_playhead,
     connected,
     rate_table,
     thaws,
 )
-from tests.design.strategies import schedules
+from tests.schedule.strategies import schedules
 
 
 @given(schedules(), st.integers(1, 200))

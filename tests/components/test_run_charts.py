@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from core.design import curves, presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
 from core.runs import events as ev
-from core.runs.digest import Digest, digest
+from core.runs.progress import Digest, digest
+from core.schedule import curves
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from pages.components.chart_style import View
 from pages.components.run_charts import (
     _accuracy,

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import presets
-from core.runs import claim, folder, label, launch, trash
+from core import presets
+from core.runs import folder, label, trash
 from core.runs.label import Label
+from core.runs.processes import claim, launch
 from core.runs.settings import RunSettings
 from pages.components import data_choice
 from tests.pages.drawn import html

@@ -11,9 +11,10 @@ import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs import checkpoint_files, claim, folder
+from core.runs import checkpoint_files, folder
 from core.runs import events as ev
-from core.runs.digest import Digest
+from core.runs.processes import claim
+from core.runs.progress import Digest
 from pages.components import run_status
 from tests.pages.drawn import html
 
@@ -32,9 +33,9 @@ def test_what_resume_does_is_told_by_the_checkpoints_that_there_are(tmp_path: Pa
 def script(status: str, run: str = "no-such-run", epochs: int = 0) -> None:
     from pathlib import Path
 
-    from core.design import presets
+    from core import presets
     from core.runs import events as ev
-    from core.runs.digest import digest
+    from core.runs.progress import digest
     from core.runs.settings import RunSettings
     from pages.components.run_status import status_card
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from core.data import uploads
-from core.data.look import look_at
 from core.data.readable import Readable, find_readable
+from core.data.summary import look_at
 from core.data.uploads import Upload
 from core.data.zip_members import Limits
 from tests.data.zips import classes, png, zipped

@@ -6,10 +6,10 @@ import types
 
 import numpy as np
 
-from core.design import curves, plan
-from core.design.layers import LayerTable
-from core.design.spec import Schedule
 from core.export.exported import Source
+from core.models.layer_table import LayerTable
+from core.schedule import curves, plan
+from core.schedule.spec import Schedule
 from tests.export.thrice import STEPS
 
 

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import curves, plan, presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
 from core.export import csv
 from core.export.exported import Source
-from tests.design.strategies import names, schedules
+from core.schedule import curves, plan
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
+from tests.schedule.strategies import names, schedules
 
 
 def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from core.design import presets
+from core import presets
 from core.errors import ExportError
 from core.export import bounded, chart, drawing
 
@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[2]
 CHART = chart.document(presets.load("gradual"), 32)
 _DRAWN = """
 import sys
-from core.design import presets
+from core import presets
 from core.export import drawing, targets
 from core.export.exported import Source
 for name in ("png", "svg", "html"):

@@ -18,13 +18,15 @@ from typing import Any
 import pytest
 import yaml
 
-from core.design import layers, presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
 from core.errors import InputError
 from core.export import csv as table
-from core.export import quoting, targets
+from core.export import targets
 from core.export.exported import Source
+from core.export.python import quoting
+from core.models import layer_table
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.export import hostile
 
 ROOT = Path(__file__).parents[2]
@@ -56,7 +58,7 @@ def for_timm(name: str, weights: str) -> Schedule:
 def made(target: str, schedule: Schedule) -> tuple[str, str]:
     """A target's content and usage, made without a look for errors."""
     of = targets.find(target)
-    table_of = None if target == "timm" else layers.load(schedule.model.name)
+    table_of = None if target == "timm" else layer_table.load(schedule.model.name)
     export = of.make(Source(schedule, 1, table_of))
     assert isinstance(export.content, str)
     return export.content, targets.usage(of, export, f"plain{of.suffix}")

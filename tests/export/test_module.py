@@ -8,15 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from core.design import layers
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
 from core.export import module
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
+from core.models import layer_table
 from core.optimizer import build_optimizer
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from core.scheduler import ScheduleLR
-from tests.design.strategies import schedules
 from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import (
     SCHEDULES,
@@ -28,6 +27,7 @@ from tests.export.thrice import (
     assert_trains,
     trains,
 )
+from tests.schedule.strategies import schedules
 
 IMAGES = torch.randn(STEPS, 6, 3, 8, 8, generator=torch.Generator().manual_seed(1))
 LABELS = torch.randint(3, (STEPS, 6), generator=torch.Generator().manual_seed(2))
@@ -116,7 +116,9 @@ def test_a_parameter_that_a_group_names_by_itself_is_frozen_and_thawed_too():
 
 def test_a_path_that_the_model_does_not_have_is_no_empty_group():
     known = run_code(
-        module.export(source(SCHEDULES["exercise"], layers.load("torchvision/resnet18"))).content
+        module.export(
+            source(SCHEDULES["exercise"], layer_table.load("torchvision/resnet18"))
+        ).content
     )
     with pytest.raises(AttributeError, match="conv1"):
         known.make_optimizer(nn.DataParallel(Small()))

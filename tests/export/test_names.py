@@ -18,16 +18,16 @@ import altair
 import pytest
 import yaml
 
-from core.design import layers
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
 from core.errors import InputError, one_line
 from core.export import csv as table
 from core.export import targets
 from core.export.exported import Source
+from core.models import layer_table
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.export.thrice import SCHEDULES, STEPS
 
-TABLE = layers.load("torchvision/resnet18")
+TABLE = layer_table.load("torchvision/resnet18")
 HOSTILE = (
     "it's \"\"\"a\"\"\" '''b''' \\",
     "{0} {name} %s %(prog)s ${x} $table",

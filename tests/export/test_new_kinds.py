@@ -8,21 +8,21 @@ import numpy as np
 import pytest
 from pydantic import Field
 
-from core.design import layers
-from core.design.apply import apply
-from core.design.diff import diff
-from core.design.document import About
-from core.design.optimizers import OPTIMIZERS
-from core.design.presets import find
-from core.design.shapes import DECAYS, NO_FLOOR, Array, DecayShape, Floor
-from core.design.spec import Schedule
+from core.compare.schedules import diff
 from core.errors import ExportError
 from core.export import targets
 from core.export.exported import Source
+from core.models import layer_table
+from core.presets import find
+from core.presets.apply import apply
+from core.schedule.document import About
+from core.schedule.optimizers import OPTIMIZERS
+from core.schedule.shapes import DECAYS, NO_FLOOR, Array, DecayShape, Floor
+from core.schedule.spec import Schedule
 from tests.export.made import assert_table_is_the_plan, run_code
 from tests.export.thrice import STEPS
 
-TABLE = layers.load("timm/resnet18")
+TABLE = layer_table.load("timm/resnet18")
 IN_WORDS = {"markdown", "latex", "html"}
 WITHOUT_RATES = {"timm", "finetuning-scheduler"}
 """Targets with names for shapes, and with none."""

@@ -10,18 +10,20 @@ import altair
 import pytest
 from hypothesis import given
 
-from core.design import budget, curves, layers, presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
 from core.errors import ExportError
 from core.export import chart, html, latex, markdown, picture
 from core.export.exported import Source
 from core.export.rows import rate, rows, spans
 from core.export.targets import TARGETS
-from tests.design.strategies import schedules
+from core.models import layer_table
+from core.schedule import budget, curves
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.export.thrice import SCHEDULES, STEPS
+from tests.schedule.strategies import schedules
 
-TABLE = layers.load("torchvision/resnet18")
+TABLE = layer_table.load("torchvision/resnet18")
 SOURCES = {name: Source(schedule, STEPS, TABLE) for name, schedule in SCHEDULES.items()}
 
 
@@ -145,7 +147,7 @@ def test_the_report_says_what_it_was_not_given():
     full = html.export(Source(presets.load("exercise"), STEPS, TABLE))
     assert "model.name" not in [each.field for each in full.limitations]
     for group in presets.load("exercise").groups:
-        size = f"{layers.count(TABLE, group.modules):,}"
+        size = f"{layer_table.count(TABLE, group.modules):,}"
         assert size in str(full.content)
         assert size not in str(made.content)
 

@@ -9,18 +9,21 @@ from click.testing import CliRunner
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.command_line import cli
-from core.design import curves, diff, layers, parse, plan, presets
-from core.design.document import MAX_EXPONENT
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
+from core.cli.app import cli
+from core.compare import schedules
 from core.errors import InputError
 from core.export import finetuning_scheduler, phases
 from core.export.exported import Source
-from tests.design.strategies import real_schedules
+from core.models import layer_table
+from core.schedule import curves, parse, plan
+from core.schedule.document import MAX_EXPONENT
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.export.trainers.cases import CASES
+from tests.schedule.strategies import real_schedules
 
-TABLE = layers.load("torchvision/resnet18")
+TABLE = layer_table.load("torchvision/resnet18")
 
 
 def forgotten(schedule: Schedule) -> Schedule:
@@ -36,14 +39,14 @@ def forgotten(schedule: Schedule) -> Schedule:
 
 
 def read_back(schedule: Schedule) -> Schedule:
-    table = layers.load(schedule.model.name)
+    table = layer_table.load(schedule.model.name)
     made = finetuning_scheduler.export(Source(schedule, 1, table))
     return phases.read(made.content, forgotten(schedule), table)
 
 
 def lost(before: Schedule, after: Schedule) -> set[str]:
     """The fields that differ: windows by the epochs they cover, rates by their peaks to 1e-12."""
-    old, new = diff.fields(before), diff.fields(after)
+    old, new = schedules.fields(before), schedules.fields(after)
     found = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
     for place, (one, other) in enumerate(zip(before.groups, after.groups, strict=True)):
         spans = plan.open_spans(one, before.epochs)

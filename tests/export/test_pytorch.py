@@ -14,20 +14,21 @@ from hypothesis import strategies as st
 from PIL import Image
 from torch.optim.optimizer import Optimizer, register_optimizer_step_pre_hook
 
+from core import presets
 from core.data.image_folder import SUFFIXES
-from core.design import layers, presets
-from core.design.apply import apply
-from core.design.parse import from_raw, to_raw
-from core.design.spec import ModelRef, Schedule
 from core.errors import ExportError
 from core.export import pytorch, targets
+from core.models import layer_table
+from core.presets.apply import apply
 from core.runs.settings import RunSettings
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import ModelRef, Schedule
 from core.training.models import Network, pretrained
 from core.training.train import fit, train
-from tests.design.strategies import real_schedules
 from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import SCHEDULES, Adapted, Seen, assert_as_planned
 from tests.sample import sampled
+from tests.schedule.strategies import real_schedules
 from tests.training import torchvision_files
 from tests.training.small import same_bits, weights
 
@@ -68,7 +69,7 @@ def untrained(schedule: Schedule) -> Schedule:
 
 
 def script(schedule: Schedule) -> str:
-    made = pytorch.export(source(schedule, layers.load(schedule.model.name)))
+    made = pytorch.export(source(schedule, layer_table.load(schedule.model.name)))
     assert made.limitations == ()
     assert isinstance(made.content, str)
     return made.content
@@ -164,7 +165,7 @@ def test_the_script_begins_with_the_pretrained_network_that_a_run_has(
 ):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     torchvision_files.keep(name)
-    table = layers.load(f"torchvision/{name}")
+    table = layer_table.load(f"torchvision/{name}")
     raw = to_raw(apply(presets.find("electra"), table))
     raw["model"]["weights"] = "IMAGENET1K_V1"
     schedule = from_raw(raw)
@@ -233,10 +234,10 @@ def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
 def test_every_bit_is_claimed_only_where_thaw_rounds_and_draws_alike(
     model: str, weights: str | None, shape: str, told: str
 ):
-    raw = to_raw(apply(presets.find("electra"), layers.load(model)))
+    raw = to_raw(apply(presets.find("electra"), layer_table.load(model)))
     raw["model"]["weights"] = weights
     raw["lr"]["decay"] = {"shape": shape}
-    made = pytorch.export(source(from_raw(raw), layers.load(model)))
+    made = pytorch.export(source(from_raw(raw), layer_table.load(model)))
     assert "every rate to 1e-12" in made.kept
     assert told in made.kept
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from core.design import layers, presets
+from core import presets
 from core.errors import InputError
 from core.export import phases, reading
+from core.models import layer_table
 
 ROOT = Path(__file__).parents[2]
-TABLE = layers.load("torchvision/resnet18")
+TABLE = layer_table.load("torchvision/resnet18")
 EXERCISE = presets.load("exercise")
 FILE = b"""\
 0:
@@ -64,7 +65,7 @@ def test_a_pattern_that_takes_forever_is_refused_and_the_next_file_is_read(
 def test_the_command_line_waits_for_no_pattern_either(tmp_path: Path) -> None:
     endless = tmp_path / "phases.yaml"
     endless.write_bytes(FILE.replace(b"model.fc.*", rb"(\w*\w*\.?)*!"))
-    soon = "from core.command_line import cli; from core.export import reading; "
+    soon = "from core.cli.app import cli; from core.export import reading; "
     code = f"{soon}reading._SECONDS = 2; cli(['import', {str(endless)!r}, '--onto', 'exercise'])"
     done = subprocess.run(
         [sys.executable, "-c", code],

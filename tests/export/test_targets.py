@@ -6,16 +6,17 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core.command_line import cli
-from core.design import layers, presets
-from core.design.parse import dumps, from_raw, to_raw
+from core import presets
+from core.cli.app import cli
 from core.errors import InputError, ScheduleError
 from core.export import csv, targets
 from core.export.exported import Source
+from core.models import layer_table
+from core.schedule.parse import dumps, from_raw, to_raw
 from tests.export.thrice import SCHEDULES, STEPS
 
 RUNNER = CliRunner()
-TABLE = layers.load("torchvision/resnet18")
+TABLE = layer_table.load("torchvision/resnet18")
 
 
 @pytest.mark.parametrize("name", targets.TARGETS)

@@ -11,10 +11,11 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from core.design import curves, plan, presets
-from core.design.parse import from_raw, to_raw
-from core.design.paths import covers
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import curves, plan
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.paths import covers
+from core.schedule.spec import Schedule
 
 STEPS = 5
 """Optimizer steps of an epoch."""

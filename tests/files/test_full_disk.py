@@ -9,13 +9,14 @@ from contextlib import suppress
 import psutil
 import pytest
 
-from core.design import presets
+from core import presets
 from core.errors import RunError
-from core.runs import claim, event_log, interruption
+from core.runs import event_log, interruption
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.processes import claim
+from core.runs.session import Sitting
 from core.runs.settings import RunSettings
-from core.runs.sitting import Sitting
 
 SCHEDULE = presets.load("gradual")
 

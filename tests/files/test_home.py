@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from core import library
 from core.data import uploads
+from core.demo import queue
 from core.files.home import home, is_demo, place
-from core.runs import launch, library, queue
+from core.runs.processes import launch
 
 
 @pytest.mark.parametrize("value", ["", "0", "false", "False", "no", "NO", "off", " 0 "])

@@ -8,24 +8,25 @@ from pathlib import Path
 import pytest
 
 from core.data import uploads
-from core.files import small_file
-from core.runs import claim, event_log, folder
+from core.files import bounded
+from core.runs import event_log, folder
 from core.runs import events as ev
+from core.runs.processes import claim
 
 
 def test_no_more_is_read_than_one_byte_over_the_limit(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"123456789")
-    assert small_file.content(tmp_path / "x", 9) == b"123456789"
-    assert small_file.content(tmp_path / "x", 4) == b"12345"
+    assert bounded.content(tmp_path / "x", 9) == b"123456789"
+    assert bounded.content(tmp_path / "x", 4) == b"12345"
     with pytest.raises(ValueError, match="has over 4 bytes"):
-        small_file.json_of(tmp_path / "x", 4)
+        bounded.json_of(tmp_path / "x", 4)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
 def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / folder.SCHEDULE)
     with pytest.raises(OSError, match="No such file"):
-        small_file.content(tmp_path / folder.SCHEDULE)
+        bounded.content(tmp_path / folder.SCHEDULE)
 
 
 def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(

@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.design import layers, presets
-from core.design.problems import problems
+from core import presets
+from core.checks import problems
+from core.models import layer_table
 from pages.lesson import checks, facts, texts
 from pages.lesson.language import FOLDER, LANGUAGES, Language, words
-from tests.design.problems import small
+from tests.checks import small
 
 EN, ES = LANGUAGES["en"], LANGUAGES["es"]
 FILES = (*texts.STEPS, texts.CHECKLIST)
@@ -105,7 +106,7 @@ def test_an_integer_keeps_its_digits_in_every_language(value: int) -> None:
 @pytest.mark.parametrize("preset", presets.names())
 def test_what_the_checklist_looks_up_is_what_the_linter_finds(preset: str) -> None:
     schedule = presets.load(preset)
-    table = layers.load(schedule.model.name)
+    table = layer_table.load(schedule.model.name)
     codes = {problem.code for problem in problems(schedule, table)}
     mirrored = {
         "cover": {"ungrouped", "nested-path"},

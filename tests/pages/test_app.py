@@ -15,14 +15,16 @@ from hypothesis import given, settings
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
-from core.design import edits, layers, link, parse, presets
-from core.design.spec import Schedule
-from core.runs import launch
+from core import presets
+from core.models import layer_table
+from core.runs.processes import launch
 from core.runs.settings import RunSettings
+from core.schedule import edits, link, parse
+from core.schedule.spec import Schedule
 from pages.components.history import History
-from tests.design.strategies import schedules
 from tests.pages.drawn import html
 from tests.sample import sampled, thorough
+from tests.schedule.strategies import schedules
 
 APP = str(Path(__file__).parents[2] / "app.py")
 SOME_PRESETS = {"exercise-mended", "gradual", "ulmfit", "one-cycle", "mae-vit-b"}
@@ -105,7 +107,7 @@ def test_every_preset_can_be_chosen_and_drawn(app: AppTest, preset: str) -> None
     app.run().button(key="presets").click().run()
     if preset != "exercise-mended":  # which is in use
         app.button(key=f"use-{preset}").click().run()
-    table = layers.load("torchvision/resnet18")
+    table = layer_table.load("torchvision/resnet18")
     assert _schedule(app) == presets.applied(preset, table, presets.load("exercise").model)
     assert label_ends(app, presets.find(preset).title)
 

@@ -8,9 +8,10 @@ from random import Random
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import presets
-from core.design.parse import to_raw
-from core.runs import folder, launch
+from core import presets
+from core.runs import folder
+from core.runs.processes import launch
+from core.schedule.parse import to_raw
 from pages.components import own_runs
 from tests.reliability.doors import broken_file, run_files
 

@@ -13,25 +13,27 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, layers, link, presets
-from core.design.comparable import Comparable
-from core.design.group_pairs import group_rows
-from core.design.parse import dumps
-from core.design.record_door import record_json
+from core import library, presets
+from core.compare.align import group_rows
+from core.compare.comparable import Comparable
 from core.errors import InputError
-from core.runs import folder, label, library
+from core.models import layer_table
+from core.records.io import record_json
+from core.runs import folder, label
 from core.runs.description import describe
-from core.runs.result import result
 from core.runs.settings import RunSettings
+from core.runs.summary import result
+from core.schedule import edits, link
+from core.schedule.parse import dumps
 from pages.components.chart_style import View, rate_domain
 from pages.components.comparison import bars, figures, markdown, metrics, rates
 from pages.components.comparison.conditions import conditions
 from pages.components.comparison.slots import LETTERS, Slot
 from pages.components.history import History
-from tests.design.records import recorded_of, records
-from tests.design.strategies import real_schedules, schedules
 from tests.pages.drawn import without_styles
+from tests.records.samples import recorded_of, records
 from tests.runs.made import finished_run
+from tests.schedule.strategies import real_schedules, schedules
 
 GRADUAL = presets.load("gradual")
 HEAD_ONLY = presets.load("head-only")
@@ -147,7 +149,7 @@ def test_up_to_four_are_compared_each_with_the_first_also_of_another_model(app: 
 
 
 def test_a_preset_is_compared_on_the_model_that_is_in_design(app: AppTest) -> None:
-    resnet = edits.use_model(GRADUAL, layers.load("torchvision/resnet18"))
+    resnet = edits.use_model(GRADUAL, layer_table.load("torchvision/resnet18"))
     app.session_state["history"] = History.start(resnet)
     drawn = without_styles(choose(app.run(), "B", "preset:discriminative"))
     assert "<b>layer4</b> thaws" in drawn
@@ -428,7 +430,7 @@ def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(ho
 
 
 def test_compute_is_told_in_epochs_and_as_a_share() -> None:
-    table = layers.load("torchvision/resnet18")
+    table = layer_table.load("torchvision/resnet18")
     raw = edits.use_model(presets.load("exercise-mended"), table)
     every = edits.set_windows(raw, {g.name: [[0, None]] for g in raw.groups})
     every = edits.set_field(every, "epochs", 4)

@@ -12,16 +12,20 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import RerunData, RerunException
 from streamlit.testing.v1 import AppTest
 
+from core import presets
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
-from core.design import edits, layers, link, presets
-from core.design.spec import Schedule
-from core.runs import claim, demo, label, launch
+from core.demo import limits
+from core.demo.limits import LIMITS
+from core.models import layer_table
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.demo import LIMITS
+from core.runs import label
+from core.runs.processes import claim, launch
+from core.runs.session import Sitting
 from core.runs.settings import RunSettings
-from core.runs.sitting import Sitting
+from core.schedule import edits, link
+from core.schedule.spec import Schedule
 from pages.components import own_runs
 from pages.components.comparison import slots
 from pages.components.data_choice import BUNDLED, ZIP
@@ -46,7 +50,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def held() -> Path:
     """Somebody else's run, which is on."""
     made = launch.new_folder(launch.root(), "somebody's", datetime.now())
-    folders.create(made, demo.first_schedule(), demo.first_settings())
+    folders.create(made, limits.first_schedule(), limits.first_settings())
     return made
 
 
@@ -115,8 +119,8 @@ def test_a_schedule_of_a_hundred_epochs_is_shortened_by_one_click() -> None:
 
 
 def test_a_model_that_the_demo_does_not_run_gives_way_by_one_click() -> None:
-    table = layers.load("torchvision/resnet50")
-    app = design(visitor(), edits.use_model(demo.first_schedule(), table))
+    table = layer_table.load("torchvision/resnet50")
+    app = design(visitor(), edits.use_model(limits.first_schedule(), table))
     assert app.button(key="start").disabled
     assert "the hosted demo does not run" in app.info[0].value.replace("\\", "")
     shown(app.button(key="use-bundled").click().run())
@@ -131,7 +135,7 @@ def test_a_setting_over_its_limit_is_refused_and_stays(field: str, value: int) -
     assert "the hosted demo takes at most" in html(app)
     assert app.number_input(key=f"setting-{field}").value == value
     assert app.button(key="start").disabled
-    assert settings(app) == demo.first_settings()
+    assert settings(app) == limits.first_settings()
 
 
 def test_a_refused_number_is_taken_once_another_one_has_made_room_for_it() -> None:
@@ -172,7 +176,7 @@ def test_settings_that_came_from_elsewhere_give_way_by_one_click() -> None:
     app.session_state["settings"] = RunSettings()
     assert shown(app.run()).button(key="start").disabled
     shown(app.button(key="use-first").click().run())
-    assert settings(app) == demo.first_settings()
+    assert settings(app) == limits.first_settings()
     assert not app.button(key="start").disabled
 
 
@@ -267,7 +271,7 @@ def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
     assert app.selectbox(key="data-kind").options == [BUNDLED, ZIP]
     session = uploads.folder() / ("0" * 32)
     *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
-    app.session_state["settings"] = demo.first_settings().model_copy(
+    app.session_state["settings"] = limits.first_settings().model_copy(
         update={"data": str(made.folder)}
     )
     assert not shown(app.run()).button(key="start").disabled
@@ -281,7 +285,7 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
     session = uploads.folder() / ("0" * 32)
     *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
     app = visitor()
-    app.session_state["settings"] = demo.first_settings().model_copy(
+    app.session_state["settings"] = limits.first_settings().model_copy(
         update={"data": str(made.folder)}
     )
     shown(app.run())
@@ -294,13 +298,13 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
 
 
 def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held: Path) -> None:
-    with Sitting(held, demo.first_schedule()) as sitting:
+    with Sitting(held, limits.first_schedule()) as sitting:
         sitting.take(ev.Stopped(0))
     assert [each.value for each in visitor(held.name).info] == [r"Stopped on request\."]
     late = launch.new_folder(launch.root(), "late", datetime.now())
-    folders.create(late, demo.first_schedule(), demo.first_settings())
-    with Sitting(late, demo.first_schedule()) as sitting:
-        sitting.say(ev.Notice(demo._out_of_time(LIMITS)))
+    folders.create(late, limits.first_schedule(), limits.first_settings())
+    with Sitting(late, limits.first_schedule()) as sitting:
+        sitting.say(ev.Notice(limits._out_of_time(LIMITS)))
         sitting.take(ev.Stopped(0))
     app = visitor(late.name)
     assert [each.value for each in app.info] == [r"Stopped because its time limit was reached\."]
@@ -312,7 +316,7 @@ def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
     app.query_params["s"] = link.encode(presets.load("exercise"))
     shown(app.run())
     assert schedule(app) == presets.load("exercise")
-    assert len(app.selectbox(key="model").options) == len(layers.known_models())
+    assert len(app.selectbox(key="model").options) == len(layer_table.known_models())
     foreign = {"name": "timm/resnet34", "weights": None}
     app.session_state["history"] = History.start(
         edits.set_field(presets.load("exercise"), "model", foreign)

@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import layers, link, presets
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core import presets
 from core.errors import InputError
 from core.export import targets
 from core.export.exported import FILE, MODULE, Exported, Limitation, Source
-from core.runs import folder, launch
+from core.models import layer_table
+from core.runs import folder
+from core.runs.processes import launch
 from core.runs.settings import RunSettings
+from core.schedule import link
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from pages.components.export_limitations import REFUSED, TITLE
 from tests.pages.drawn import without_styles
 
@@ -64,7 +67,7 @@ def test_every_target_can_be_looked_at_with_its_limitations_beside_it(app: AppTe
     for name, target in targets.TARGETS.items():
         shown = without_styles(choose(app, name))
         assert f'<h2 class="thaw-heading">{target.title}</h2>' in shown
-        due = made(name, Source(schedule, 32, layers.load(schedule.model.name)))
+        due = made(name, Source(schedule, 32, layer_table.load(schedule.model.name)))
         if isinstance(due, InputError):
             assert f"<code>{due.field}</code>" in shown
             assert len(app.get("download_button")) == 1  # that of the JSON

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import presets
+from core import presets
 from pages.components import frame
 from pages.components.history import History
 from pages.lesson import checks, facts, texts

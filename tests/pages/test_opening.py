@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.design import edits, parse, presets
-from core.design.spec import Schedule
+from core import presets
+from core.schedule import edits, parse
+from core.schedule.spec import Schedule
 
 APP = str(Path(__file__).parents[2] / "app.py")
 OPEN = presets.load(presets.DEFAULT)

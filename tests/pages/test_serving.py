@@ -21,7 +21,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
-from core.runs.demo import LIMITS
+from core.demo.limits import LIMITS
 from tests.browser.server import DIRECTLY, running_app
 
 ROOT = Path(__file__).parents[2]

@@ -23,26 +23,28 @@ from typing import Any
 import psutil
 import torch
 
-from core import run_commands
+from core import library
+from core.cli import runs
+from core.compare.align import group_rows
+from core.compare.comparable import Comparable
 from core.data import uploads
-from core.design import link, parse
-from core.design.comparable import Comparable
-from core.design.group_pairs import group_rows
-from core.design.record_door import parse_either
 from core.errors import ThawError
-from core.runs import claim, event_log, folder, in_words, library, outcome, predictions
+from core.records.io import parse_either
+from core.runs import event_log, folder, in_words, outcome, predictions
 from core.runs import events as ev
-from core.runs.digest import digest
 from core.runs.forecast import remaining
-from core.runs.result import result
+from core.runs.processes import claim
+from core.runs.progress import digest
 from core.runs.settings import RunSettings, read_settings
+from core.runs.summary import result
+from core.schedule import link, parse
 from core.training import checkpoint
 from pages.components import audit_card, run_charts
 from pages.components.comparison import bars, figures, markdown, rates
 from pages.components.comparison.metrics import metric_table
 from pages.components.comparison.slots import Slot
 from pages.components.run_status import status_card
-from tests.design.records import record_of
+from tests.records.samples import record_of
 from tests.reliability import mangle
 
 Raw = dict[str, Any]
@@ -207,7 +209,7 @@ def refusal(take: Callable[[Any], object], given: Any) -> str | None:
 
 def packed(document: bytes) -> str:
     """Any bytes as a link."""
-    words = (files("core.design") / "link.dictionary").read_bytes()
+    words = (files("core.schedule") / "link.dictionary").read_bytes()
     stream = zlib.compressobj(level=9, zdict=words)
     content = stream.compress(document) + stream.flush()
     return base64.urlsafe_b64encode(content).decode().rstrip("=")
@@ -257,7 +259,7 @@ def read_run(home: Path) -> None:
     result(home)
     folder.status(home)
     folder.summary(home)
-    run_commands.row(home, 9)
+    runs.row(home, 9)
     found = predictions.read(home / folder.PREDICTIONS)
     if found is not None:
         predictions.confusion(found)

@@ -19,7 +19,7 @@ from click.testing import CliRunner, Result
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
-from core import command_line  # noqa: E402
+from core.cli import app  # noqa: E402
 from core.runs import folder as folders  # noqa: E402
 from tests.reliability import faults, sittings  # noqa: E402
 
@@ -81,7 +81,7 @@ def sit(
 ) -> tuple[faults.Disk, Result]:
     """`python -m core resume` in this process, and the disk that it worked on."""
     with faults.on(faults.Disk(folder, fate)) as disk:
-        return disk, CliRunner().invoke(command_line.cli, ["resume", str(folder), *more])
+        return disk, CliRunner().invoke(app.cli, ["resume", str(folder), *more])
 
 
 def _wrong(folder: Path, result: Result, alone: sittings.Ended) -> Iterator[str]:

@@ -19,14 +19,15 @@ import click
 import hypothesis
 from hypothesis import Phase, given
 
-from core.design import record, spec
+from core.records import model
 from core.runs.settings import RunSettings
-from tests.design.strategies import documents
+from core.schedule import spec
 from tests.reliability.doors import DOORS, Raw
+from tests.schedule.strategies import documents
 
 _FIELDS = {
     *spec.Schedule.model_fields,
-    *record.Record.model_fields,
+    *model.Record.model_fields,
     *(f"--{name.replace('_', '-')}" for name in RunSettings.model_fields),
 }
 _WHERE = re.compile(r"(the link: )?(line \d+, column \d+|the document \w+|the link \w+) ")

@@ -17,15 +17,16 @@ import torch
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from core.command_line import cli
-from core.design import parse
-from core.design.spec import Schedule
-from core.runs import claim, event_log, outcome
+from core.cli.app import cli
+from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
+from core.schedule import parse
+from core.schedule.spec import Schedule
 from core.training import checkpoint, train
-from core.training.measure import measure
+from core.training.cache.measure import measure
 from tests.reliability import faults
 from tests.training.nets import GROUPS, build
 from tests.training.small import small_settings

@@ -22,10 +22,11 @@ from pathlib import Path
 
 import psutil
 
-from core.design import edits, presets
-from core.runs import claim, launch
+from core import presets
 from core.runs import folder as folders
+from core.runs.processes import claim, launch
 from core.runs.settings import RunSettings
+from core.schedule import edits
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 300.0

@@ -21,12 +21,14 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from core.design import layers, presets
-from core.design.spec import ModelRef, Schedule
-from core.runs import claim, event_log, launch
+from core import presets
+from core.models import layer_table
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.outcome import Status
+from core.runs.processes import claim, launch
+from core.schedule.spec import ModelRef, Schedule
 from tests.training.small import small_schedule, small_settings
 
 PATIENCE = 180.0
@@ -64,7 +66,7 @@ PHASES: dict[str, Phase] = {
         lambda event: isinstance(event, ev.Notice) or _stage(event) == "loading",
         presets.applied(
             "head-only",
-            layers.load("timm/resnet18"),
+            layer_table.load("timm/resnet18"),
             ModelRef(name="timm/resnet18", weights="a1_in1k"),
         ),
         seconds=3.0,
@@ -92,7 +94,7 @@ PHASES: dict[str, Phase] = {
         lambda event: _stage(event) == "checkpoint",
         presets.applied(
             "discriminative",
-            layers.load("torchvision/vgg16"),
+            layer_table.load("torchvision/vgg16"),
             ModelRef(name="torchvision/vgg16", weights=None),
         ),
         {"samples": 10, "validation_samples": 10, "cache": "off"},

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from core.data import uploads
-from core.data.look import look_at
+from core.data.summary import look_at
 from core.data.uploads import Upload
 from core.errors import DataError
 from pages.components.data_seen import thumbnail

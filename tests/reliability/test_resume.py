@@ -18,15 +18,16 @@ import pytest
 from click.testing import Result
 from PIL import Image
 
-from core.design import parse
-from core.design.edits import set_field
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, claim, event_log, outcome
+from core.runs import checkpoint_files, event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
+from core.schedule import parse
+from core.schedule.edits import set_field
 from core.training import checkpoint, data
-from core.training import origin as origins
+from core.training import provenance as origins
 from tests.reliability import faults, sittings
 from tests.reliability.failing_disk import sit
 from tests.sample import thorough

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from core.design import presets
-from core.runs import claim, folder
+from core import presets
+from core.runs import folder
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from core.design.spec import Schedule
-from core.runs import claim, event_log, folder
+from core.runs import event_log, folder
 from core.runs import events as ev
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 
 
 def finished_run(home: Path, name: str, schedule: Schedule, accuracies: Sequence[float]) -> str:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from core.design import presets
+from core import presets
 from core.runs import events as ev
 from core.runs.console import Console
 

@@ -7,15 +7,17 @@ from datetime import datetime
 
 import pytest
 
-from core.design import edits, presets
-from core.design.parse import dumps
-from core.runs import claim, event_log, label
+from core import presets
+from core.runs import event_log, label
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.description import conditions, describe
-from core.runs.digest import digest
-from core.runs.result import result
+from core.runs.processes import claim
+from core.runs.progress import digest
 from core.runs.settings import RunSettings
+from core.runs.summary import result
+from core.schedule import edits
+from core.schedule.parse import dumps
 from pages.components import run_status
 
 SCHEDULE = presets.load("gradual")

@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 import torch
 
-from core.design import catalogue
+from core.models import catalogue
 from core.runs.downloaded import Downloaded, answers, downloaded
 
 

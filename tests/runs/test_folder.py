@@ -5,12 +5,13 @@ import os
 
 import pytest
 
-from core import run_commands
-from core.design import presets
+from core import presets
+from core.cli import runs
 from core.errors import InputError, SettingsError
-from core.runs import claim, event_log, in_words
+from core.runs import event_log, in_words
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.processes import claim
 from core.runs.settings import RunSettings
 
 SCHEDULE = presets.load("gradual")
@@ -169,7 +170,7 @@ def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
     told = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(told | change))
     assert folders.summary(run) is None
-    assert run_commands.row(run, 0)[3] == ""
+    assert runs.row(run, 0)[3] == ""
     with pytest.raises(InputError, match="a run without an audit"):
         in_words.facts(run, SCHEDULE)
 

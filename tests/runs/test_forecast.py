@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.runs import events as ev
-from core.runs.digest import Digest
 from core.runs.forecast import duration, remaining
+from core.runs.progress import Digest
 from core.runs.steps import Steps
 
 BEGAN = 1_000.0

@@ -6,13 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from core.command_line import cli
-from core.design import edits, presets
-from core.design.parse import dumps
+from core import presets
+from core.cli.app import cli
 from core.errors import InputError
 from core.runs import event_log, folder, in_words, label
 from core.runs import events as ev
 from core.runs.settings import RunSettings
+from core.schedule import edits
+from core.schedule.parse import dumps
 
 EXERCISE = presets.load("exercise")
 BEGUN = datetime.fromtimestamp(0.0).astimezone().strftime("%Y-%m-%d %H:%M %Z")

@@ -7,9 +7,10 @@ from collections import namedtuple
 import psutil
 import pytest
 
-from core.design import presets
-from core.runs import claim, interruption, owner
+from core import presets
 from core.runs import folder as folders
+from core.runs import interruption
+from core.runs.processes import claim, owner
 from core.runs.settings import RunSettings
 
 

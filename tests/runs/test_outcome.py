@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from core.design import presets
+from core import presets
 from core.runs import events as ev
 from core.runs.outcome import history, status, summarise
 

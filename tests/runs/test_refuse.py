@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from core.design import edits, presets
-from core.design.problems import problems
-from core.design.spec import Schedule
+from core import presets
+from core.checks import problems
 from core.errors import ScheduleError
 from core.runs.refuse import refuse_errors
+from core.schedule import edits
+from core.schedule.spec import Schedule
 
 
 def _with_errors() -> Schedule:

@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from core import run_commands
-from core.design import presets
-from core.runs import claim, event_log
+from core import presets
+from core.cli import runs
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.processes import claim
 from core.runs.standing import Standing, standing
 
 SCHEDULE = presets.load("gradual")
@@ -32,7 +33,7 @@ def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run
     assert standing(run) == Standing("starting", 0, None)
     trained(run, range(3))
     assert standing(run) == Standing("running", 3, None)
-    assert run_commands.row(run, 9)[2:4] == ("3 of 6", "")
+    assert runs.row(run, 9)[2:4] == ("3 of 6", "")
     claim.release(run)
     assert standing(run) == Standing("interrupted", 3, None)
 
@@ -40,7 +41,7 @@ def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run
 def test_a_run_of_another_machine_is_listed_with_its_host(run_elsewhere):
     assert standing(run_elsewhere) == Standing("starting", 0, None, "node7")
     trained(run_elsewhere, range(3))
-    assert run_commands.row(run_elsewhere, 9)[1:4] == ("running on node7", "3 of 6", "")
+    assert runs.row(run_elsewhere, 9)[1:4] == ("running on node7", "3 of 6", "")
 
 
 @pytest.mark.parametrize("end", [ev.Stopped(2), ev.Failed("why"), ev.Finished(9.0)])
@@ -48,7 +49,7 @@ def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
     trained(run, range(2))
     ended(run, end)
     assert standing(run) == Standing(folders.status(run), 2, 0.1)
-    assert run_commands.row(run, 9)[2:4] == ("2 of 6", "10.0%")
+    assert runs.row(run, 9)[2:4] == ("2 of 6", "10.0%")
 
 
 def test_a_run_that_was_resumed_tells_nothing_of_its_last_end(run):

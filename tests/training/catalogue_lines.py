@@ -1,4 +1,4 @@
-"""What `core/design/models.txt` says of each model, taken from its library.
+"""What `core/models/models.txt` says of each model, taken from its library.
 
 `python -m tests.training.catalogue_lines > models.txt` writes it anew.
 """
@@ -12,8 +12,8 @@ from urllib.parse import urlparse
 import timm
 import torchvision
 
-from core.design.presets import BUNDLED_WEIGHTS
-from core.design.timm_weights import UNTAGGED
+from core.models.timm_weights import UNTAGGED
+from core.presets import BUNDLED_WEIGHTS
 from core.training import models, weights
 
 

@@ -7,7 +7,7 @@ import timm.models.vision_transformer
 import torch
 from torch import Tensor, nn
 
-from core.design.spec import ModelRef
+from core.schedule.spec import ModelRef
 from core.training.models import Network
 
 _GREY = (0.5, 0.5, 0.5)

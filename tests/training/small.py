@@ -10,10 +10,11 @@ from typing import Any
 from safetensors.torch import load_file
 from torch import Tensor
 
-from core.design import parse, presets
-from core.design.spec import Schedule
+from core import presets
 from core.runs.events import Event
 from core.runs.settings import RunSettings
+from core.schedule import parse
+from core.schedule.spec import Schedule
 from core.training.train import never, train
 
 FROZEN_STEM = ("stem", "stage1", "stage2", "stage3")

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from core.design import curves, edits
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
 from core.optimizer import build_optimizer
+from core.schedule import curves, edits
 from core.scheduler import ScheduleLR
 from core.training.audit import Auditor
 from core.training.models import build

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.design.cuts import distinct_views
+from core.cache_plan.split_points import distinct_views
 from core.runs.settings import RunSettings
 from core.training import augment
 from core.training.data import Data, Split, epoch_entries, load

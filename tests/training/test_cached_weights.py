@@ -9,8 +9,8 @@ import torch
 import torchvision
 from safetensors.torch import save_file
 
-from core.design.spec import ModelRef
 from core.errors import RunError
+from core.schedule.spec import ModelRef
 from core.suggest import heads_of
 from core.training.cached_weights import readable
 from core.training.models import build, normalise, pretrained

@@ -15,11 +15,11 @@ from safetensors import safe_open
 from safetensors.torch import load_file, load_model
 
 from core.errors import InputError, RunError
-from core.files import disk
+from core.files import atomic
 from core.runs import checkpoint_files
 from core.training import checkpoint
 from core.training.checkpoint import Checkpoint
-from core.training.origin import Origin
+from core.training.provenance import Origin
 
 ROOT = Path(__file__).parents[2]
 
@@ -214,7 +214,11 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
 
         return watch
 
-    for owner, name in ((torch, "save"), (disk, "replace_durably"), (checkpoint_files, "outdated")):
+    for owner, name in (
+        (torch, "save"),
+        (atomic, "replace_durably"),
+        (checkpoint_files, "outdated"),
+    ):
         monkeypatch.setattr(owner, name, watched(getattr(owner, name)))
     path = save(tmp_path, made(1))
     assert seen == 3 * [[f".{os.getpid()}"]]
@@ -295,5 +299,5 @@ def test_what_a_write_of_weights_leaves_that_is_killed_is_what_a_claim_clears(tm
     died = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=ROOT, check=False)
     assert died.returncode == -signal.SIGXFSZ
     assert list(tmp_path.iterdir()) != []
-    disk.clear_unfinished(tmp_path)
+    atomic.clear_unfinished(tmp_path)
     assert list(tmp_path.iterdir()) == []

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 import torch
 
-from core.design.spec import ModelRef
 from core.errors import ModelError
 from core.runs import events as ev
-from core.training.built import Build
+from core.schedule.spec import ModelRef
+from core.training.components import Build
 from core.training.models import Network
 from core.training.train import fit
 from tests.export.thrice import CONSTANT, SCHEDULES, Adapted, Small

@@ -13,10 +13,10 @@ from PIL import Image
 
 from core.data import uploads
 from core.data.bundled import BUNDLED_TRAIN_IMAGES
-from core.design.batches import batches
 from core.errors import DataError
 from core.runs.events import Notice, Progress
 from core.runs.settings import RunSettings
+from core.schedule.batches import batches
 from core.training.data import Data, choose, load, order, room_for
 
 

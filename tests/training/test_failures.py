@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from core.design.optimizers import SGD
-from core.design.spec import ModelRef
 from core.errors import RunError
+from core.schedule.optimizers import SGD
+from core.schedule.spec import ModelRef
 from core.training import weights
 from core.training.failures import in_words
 from core.training.train import train

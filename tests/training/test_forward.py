@@ -6,7 +6,7 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.design.layers import Node, load
+from core.models.layer_table import Node, load
 from core.training.forward import nodes_of
 from core.training.models import build
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.design.layers import known_models, load
-from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
-from core.design.spec import ModelRef
 from core.errors import ModelError, RunError, SettingsError
+from core.models.layer_table import known_models, load
+from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
+from core.schedule.spec import ModelRef
 from core.suggest import heads_of
 from core.training.models import build, normalise, pretrained
 from tests.training.small import of_kind, run, small_schedule, small_settings

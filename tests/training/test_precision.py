@@ -5,8 +5,9 @@ import torch
 from torch import nn
 
 from core.runs import events as ev
-from core.training import checkpoint, frozen, precision
-from core.training.tracing import trace
+from core.training import checkpoint, precision
+from core.training.cache import graph as frozen
+from core.training.cache.tracing import trace
 from tests.sample import thorough
 from tests.training.small import of_kind, run, small_schedule, small_settings
 

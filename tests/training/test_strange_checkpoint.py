@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 import torch
 
-from core.design import parse
 from core.errors import InputError
 from core.runs import events as ev
+from core.schedule import parse
 from core.training.train import fit
 from tests.training.nets import GROUPS, build
 from tests.training.small import small_settings

@@ -9,8 +9,9 @@ import torchvision
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.design import catalogue
-from core.design.layers import (
+from core.errors import ModelError
+from core.models import catalogue
+from core.models.layer_table import (
     Layer,
     LayerTable,
     dumps,
@@ -19,7 +20,6 @@ from core.design.layers import (
     load,
     parameter_counts,
 )
-from core.errors import ModelError
 from core.training.models import build, torchvision_models
 from core.training.tabulate import layers_of, tabulate
 from tests.sample import SOME_MODELS
@@ -28,7 +28,7 @@ from tests.training import catalogue_lines
 
 @pytest.mark.parametrize("name", SOME_MODELS)
 def test_the_stored_table_is_what_the_model_says_to_the_letter(name: str):
-    stored = files("core.design") / "tables" / f"{name.replace('/', '--', 1)}.json"
+    stored = files("core.models") / "tables" / f"{name.replace('/', '--', 1)}.json"
     assert stored.read_text(encoding="utf-8") == dumps(tabulate(name))
 
 

@@ -13,15 +13,15 @@ import torch
 from PIL import Image
 
 from core.data.bundled import read_bundled
-from core.design import curves, parse
-from core.design.batches import batches
-from core.design.optimizers import SGD
-from core.design.spec import ModelRef
 from core.errors import InputError, RunError, ScheduleError, SettingsError
-from core.files import disk
+from core.files import atomic
 from core.freezing import is_held
 from core.runs import events as ev
 from core.runs import predictions
+from core.schedule import curves, parse
+from core.schedule.batches import batches
+from core.schedule.optimizers import SGD
+from core.schedule.spec import ModelRef
 from core.training.models import Network, pretrained
 from core.training.train import fit, train
 from tests.training.small import (
@@ -74,7 +74,7 @@ def test_frozen_groups_end_with_the_parameters_and_buffers_they_began_with(unbro
         ("stage4", 0, 2),
         ("conv_head", 0, 1),
     }
-    from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
+    from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
     from core.training.models import ModelRef, pretrained
 
     before = pretrained(
@@ -162,7 +162,7 @@ def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_
     def full(path: Path, content: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(disk, "replace_durably", full)
+    monkeypatch.setattr(atomic, "replace_durably", full)
     said: list[ev.Event] = []
 
     def after_an_epoch() -> bool:

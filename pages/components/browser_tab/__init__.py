@@ -13,8 +13,9 @@ from typing import Any
 
 import streamlit as st
 
-from core.design import link, presets
+from core import presets
 from core.errors import LinkError
+from core.schedule import link
 from pages.components import state
 
 _HERE = Path(__file__).parent

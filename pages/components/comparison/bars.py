@@ -7,13 +7,13 @@ from html import escape
 
 import numpy as np
 
-from core.design import curves, plan
-from core.design import diff_words as words
-from core.design.comparable import Comparable, changes_by_epoch, learning, lr, peak
-from core.design.group_pairs import Row
-from core.design.record import Record
-from core.design.spec import Part
-from core.design.words import percent, rate
+from core.compare import words
+from core.compare.align import Row
+from core.compare.comparable import Comparable, changes_by_epoch, learning, lr, peak
+from core.records.model import Record
+from core.schedule import curves, plan
+from core.schedule.spec import Part
+from core.schedule.words import percent, rate
 from pages.components.axis import tick_step
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot

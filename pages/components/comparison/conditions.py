@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.design.words import listed
 from core.runs.settings import RunSettings
+from core.schedule.words import listed
 from pages.components.comparison.slots import Slot
 
 _MEASURED_ON = {

@@ -7,11 +7,11 @@ from html import escape
 
 import streamlit as st
 
-from core.design.diff import Difference, alike, diff
-from core.design.group_pairs import Row
-from core.design.palette import Pair
-from core.design.record import Record
-from core.design.spec import Part
+from core.compare.align import Row
+from core.compare.schedules import Difference, alike, diff
+from core.export.palette import Pair
+from core.records.model import Record
+from core.schedule.spec import Part
 from pages.components import frame
 from pages.components.comparison import look
 from pages.components.comparison.slots import Slot

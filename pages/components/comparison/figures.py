@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from core.design import plan, problems
-from core.design.record import Record
-from core.design.words import percent
+from core import checks
+from core.records.model import Record
 from core.runs.forecast import duration
-from core.runs.result import Result
+from core.runs.summary import Result
+from core.schedule import plan
+from core.schedule.words import percent
 from pages.components import cost_figures
 from pages.components import cost_words as words
 from pages.components.comparison import look
@@ -121,7 +122,7 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
             trainable.append(Cell(_many(_trains_at_the_end(slot.plan))))
             continue
         layers = slot.table
-        found = problems.problems(slot.plan, layers, slot.settings.batch_size, slot.steps_per_epoch)
+        found = checks.problems(slot.plan, layers, slot.settings.batch_size, slot.steps_per_epoch)
         errors = sum(problem.severity == "error" for problem in found)
         remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
         told.append(Cell(str(len(found)), remark))

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from core.design.group_pairs import Row
-from core.design.palette import Pair, group_colours
-from core.design.spec import Part
+from core.compare.align import Row
+from core.export.palette import Pair, group_colours
+from core.schedule.spec import Part
 
 DASHES: Mapping[str, tuple[int, ...]] = {"A": (4, 0), "B": (5, 3), "C": (2, 2), "D": (9, 3, 2, 3)}
 """Lengths of line and gap in pixels: A is solid."""

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.runs.result import Result
+from core.runs.summary import Result
 from pages.components import frame
 from pages.components.chart_style import View, domain, finished, nearest
 from pages.components.comparison import look

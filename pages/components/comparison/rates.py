@@ -11,12 +11,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.design import plan, words
-from core.design.comparable import Comparable, changes_by_epoch, lr, peak
-from core.design.curves import Array
-from core.design.group_pairs import Row
-from core.design.record import Record
-from core.design.spec import Part
+from core.compare.align import Row
+from core.compare.comparable import Comparable, changes_by_epoch, lr, peak
+from core.records.model import Record
+from core.schedule import plan, words
+from core.schedule.curves import Array
+from core.schedule.spec import Part
 from pages.components import frame
 from pages.components.axis import tick_step
 from pages.components.chart_style import (

@@ -9,14 +9,16 @@ from pathlib import Path
 
 import streamlit as st
 
+from core import library, presets
+from core.compare.comparable import Comparable
 from core.data.classes import count_classes
-from core.design import presets
-from core.design.comparable import Comparable
-from core.design.layers import LayerTable, for_classes
-from core.design.record import Record
 from core.errors import InputError
-from core.runs import folder, label, launch, library, tables
+from core.models import table_cache
+from core.models.layer_table import LayerTable, for_classes
+from core.records.model import Record
+from core.runs import folder, label
 from core.runs.description import conditions, describe
+from core.runs.processes import launch
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import own_runs, shelf, state
 from pages.components.data_seen import train_images
@@ -48,7 +50,7 @@ class Slot:
         """
         if isinstance(self.plan, Record):
             return None
-        found = tables.find(self.plan.model.name, tables.cache_folder())
+        found = table_cache.find(self.plan.model.name, table_cache.cache_folder())
         classes = count_classes(self.settings.data)
         return found if found is None or classes is None else for_classes(found, classes)
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from core.design.problems import Problem
-from core.design.words import listed
+from core.checks import Problem
+from core.schedule.words import listed
 
 _FIELDS = {
     "model.name": "The model",

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 import streamlit as st
 
-from core.design.problems import Problem
-from core.design.why import why
+from core.checks import Problem
+from core.checks.why import why
 from pages.components import frame, state
 from pages.components.problem_list.data import items, key, sentence, summary
 

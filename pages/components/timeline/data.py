@@ -7,16 +7,16 @@ from typing import Any, TypedDict
 
 import numpy as np
 
-from core.design import curves
-from core.design.budget import Budget, budgets
-from core.design.costs import state_bytes
-from core.design.curves import Array
-from core.design.layers import LayerTable, count
-from core.design.optimizers import OptimizerSpec
-from core.design.palette import ROLES, group_colours
-from core.design.problems import Problem
-from core.design.shapes import WSD, FloorFactor, FloorLR
-from core.design.spec import Group, Schedule
+from core.checks import Problem
+from core.export.palette import ROLES, group_colours
+from core.models.costs import state_bytes
+from core.models.layer_table import LayerTable, count
+from core.schedule import curves
+from core.schedule.budget import Budget, budgets
+from core.schedule.curves import Array
+from core.schedule.optimizers import OptimizerSpec
+from core.schedule.shapes import WSD, FloorFactor, FloorLR
+from core.schedule.spec import Group, Schedule
 from pages.components import axis
 from pages.components.axis import Span
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from core.design.document import Window
+from core.schedule.document import Window
 from pages.components.axis import Span
 
 Selection = tuple[str, int] | tuple[()]

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from core.design import edits
-from core.design.document import Window
-from core.design.shapes import WSD, FloorFactor, FloorLR
-from core.design.spec import Schedule
 from core.errors import InputError
+from core.schedule import edits
+from core.schedule.document import Window
+from core.schedule.shapes import WSD, FloorFactor, FloorLR
+from core.schedule.spec import Schedule
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 
 _AGAIN = "it was changed at the same time, so make the change again on what is shown now"

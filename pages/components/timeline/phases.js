@@ -3,7 +3,7 @@
 import { clamp } from "./axis.js";
 import { gaps, isOpen } from "./windows.js";
 
-/** The run cut as core/design/plan.py cuts it; a label says what thawed and what froze, head first. */
+/** The run cut as core/schedule/plan.py cuts it; a label says what thawed and what froze, head first. */
 export function phasesOf(groups, epochs) {
   const cuts = new Set([0, epochs]);
   for (const { windows } of groups) {

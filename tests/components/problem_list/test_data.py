@@ -4,18 +4,18 @@ import json
 
 from hypothesis import given
 
-from core.design import layers
-from core.design.problems import Problem, problems
-from core.design.spec import Schedule
+from core.checks import Problem, problems
+from core.models import layer_table
+from core.schedule.spec import Schedule
 from pages.components.problem_list.data import items, key, parts, sentence, summary
+from tests.checks.small import ALL, body, group
+from tests.checks.small import schedule as small
 from tests.components.timeline.bench import schedule
-from tests.design.problems.small import ALL, body, group
-from tests.design.problems.small import schedule as small
-from tests.design.strategies import schedules
+from tests.schedule.strategies import schedules
 
 
 def told(shown: Schedule) -> tuple[Problem, ...]:
-    return problems(shown, layers.find(shown.model.name))
+    return problems(shown, layer_table.find(shown.model.name))
 
 
 def test_an_item_has_its_number_code_words_and_fix() -> None:

@@ -9,9 +9,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from core.design import parse
-from core.design.layers import find
-from core.design.spec import Group, Schedule
+from core.models.layer_table import find
+from core.schedule import parse
+from core.schedule.spec import Group, Schedule
 from pages.components.timeline.bundle import bundle
 from pages.components.timeline.data import TimelineData, timeline_data
 

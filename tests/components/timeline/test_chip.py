@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.design import curves
+from core.schedule import curves
 from tests.components.timeline.bench import drawn, node, schedule
 
 SIZE = 56

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from core.design import curves
-from core.design.spec import Schedule
+from core.schedule import curves
+from core.schedule.spec import Schedule
 from tests.components.timeline.bench import drawn, node, schedule
 
 SHAPES: list[dict[str, Any]] = [

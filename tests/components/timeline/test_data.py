@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from core.design import parse, presets
-from core.design.problems import Problem
-from core.design.spec import Schedule
+from core import presets
+from core.checks import Problem
+from core.schedule import parse
+from core.schedule.spec import Schedule
 from pages.components import axis
 from tests.components.timeline.bench import drawn
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from core.design import edits
-from core.design.document import Window
 from core.errors import InputError, ScheduleError
+from core.schedule import edits
+from core.schedule.document import Window
 from pages.components.timeline.edit import CurveEdit, WindowsEdit
 from pages.components.timeline.merge import merged_windows, with_curve, with_windows
 from tests.components.timeline.bench import group, schedule, some_windows

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from core.design import plan
+from core.schedule import plan
 from tests.components.timeline.bench import drawn, node, schedule, some_windows
 
 

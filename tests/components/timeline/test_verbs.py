@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core.design import plan
+from core.schedule import plan
 from tests.components.timeline.bench import group, node, some_windows
 
 DICE = random.Random(11)

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import random
 
-from core.design import plan
+from core.schedule import plan
 from tests.components.timeline.bench import group, node, some_windows
 
 DICE = random.Random(7)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.design.parse import from_raw, to_raw
-from core.design.spec import Schedule
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.spec import Schedule
 from tests.export.thrice import SCHEDULES
 
 ODD_NAMES = (

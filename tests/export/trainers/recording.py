@@ -16,9 +16,9 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.optimizer import register_optimizer_step_pre_hook
 
-from core.design import parse
-from core.design.spec import Schedule
 from core.grouping import group_paths, parameters_of, resolve_groups
+from core.schedule import parse
+from core.schedule.spec import Schedule
 from tests.export.thrice import CONSTANT, STEPS, Adapted, Small
 
 BATCH = 2

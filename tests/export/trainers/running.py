@@ -12,16 +12,17 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from core.design import curves, layers, parse, plan
-from core.design.spec import Group, Schedule
 from core.errors import ExportError
 from core.export import targets
 from core.export.exported import Exported, Source
+from core.models import layer_table
+from core.schedule import curves, parse, plan
+from core.schedule.spec import Group, Schedule
 from tests.export.thrice import STEPS
 from tests.export.trainers.cases import CASES
 
 ROOT = Path(__file__).parents[3]
-TABLE = layers.load("torchvision/resnet18")
+TABLE = layer_table.load("torchvision/resnet18")
 
 
 class Row(NamedTuple):

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from core.design import curves, plan
-from core.design.spec import Group, Schedule
 from core.export import finetuning_scheduler
+from core.schedule import curves, plan
+from core.schedule.spec import Group, Schedule
 from tests.export.thrice import STEPS
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES

@@ -19,25 +19,27 @@ from timm.optim import create_optimizer_v2, optimizer_kwargs
 from timm.scheduler import create_scheduler_v2, scheduler_kwargs
 from torch import nn
 
-from core.design import curves, layers, presets
-from core.design.apply import apply
-from core.design.parse import from_raw, to_raw
-from core.design.paths import covers
-from core.design.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
-from core.design.spec import Schedule
+from core import presets
 from core.errors import ExportError
 from core.export import timm as to_timm
 from core.export.exported import Exported, Source
 from core.export.targets import export
+from core.models import layer_table
+from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
+from core.presets.apply import apply
+from core.schedule import curves
+from core.schedule.parse import from_raw, to_raw
+from core.schedule.paths import covers
+from core.schedule.spec import Schedule
 from tests.export.trainers.cases import ODD_NAMES
 
 STEPS = 5
-TIMM_TABLES = [name for name in layers.known_models() if name.startswith("timm/")]
+TIMM_TABLES = [name for name in layer_table.known_models() if name.startswith("timm/")]
 
 
 def schedule_for(model: str, /, **changed: Any) -> Schedule:
     """Discriminative cosine, all open, cut by the model's blocks; `changed` parts of it."""
-    table = layers.load(model)
+    table = layer_table.load(model)
     raw: dict[str, Any] = to_raw(apply(presets.find("electra"), table, epochs=6))
     raw["name"] = "\\ $(exit 9) ' \" `exit 9` ; exit 9"
     raw["optimizer"] = {"name": "adamw", "base_lr": 1e-3, "weight_decay": 0.0}
@@ -56,7 +58,7 @@ def schedule_for(model: str, /, **changed: Any) -> Schedule:
 
 
 def made(schedule: Schedule) -> Exported:
-    return export("timm", Source(schedule, STEPS, layers.load(schedule.model.name)))
+    return export("timm", Source(schedule, STEPS, layer_table.load(schedule.model.name)))
 
 
 def fields(schedule: Schedule) -> list[str]:
@@ -161,7 +163,7 @@ def test_where_timm_cuts_elsewhere_the_export_says_so(model: str):
     told = "groups" in fields(schedule_for(model))
     net = network(model)
     layer_of = group_parameters(net, net.group_matcher(coarse=False), reverse=True)
-    blocks = layers.load(model).groupings[-1].groups
+    blocks = layer_table.load(model).groupings[-1].groups
     distances = [
         {max(layer_of.values()) - layer_of[n] for n in layer_of if covers(path, n)}
         for group in blocks
@@ -253,7 +255,7 @@ def test_rates_that_do_not_fall_from_block_to_block_are_refused():
     raw["groups"][-1]["lr_scale"] = 2.5
     with pytest.raises(ExportError, match="groups have their own rates"):
         made(from_raw(raw))
-    stages = apply(presets.find("discriminative"), layers.load("timm/resnet18"))
+    stages = apply(presets.find("discriminative"), layer_table.load("timm/resnet18"))
     raw = to_raw(stages)
     for group in raw["groups"]:
         group.pop("lr_scale", None)

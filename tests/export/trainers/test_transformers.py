@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from core.design import plan
+from core.schedule import plan
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 

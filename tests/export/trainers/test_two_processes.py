@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from core.design.parse import dumps
 from core.export.targets import TARGETS
+from core.schedule.parse import dumps
 from tests.export.trainers import running
 from tests.export.trainers.cases import CASES
 from tests.export.trainers.in_two_processes import RUNS

@@ -1,0 +1,86 @@
+"""What a check is given: the schedule, and what else is known of the model and of the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+from core.models.layer_table import LayerTable
+from core.schedule import curves, plan
+from core.schedule.paths import prefixes
+from core.schedule.plan import Span
+from core.schedule.shapes import FloorLR
+from core.schedule.spec import Group, Schedule
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A schedule, its model's layer table, the run's batch size and steps; None where not known.
+
+    What several checks need is worked out once.
+    """
+
+    schedule: Schedule
+    layers: LayerTable | None = None
+    batch_size: int | None = None
+    steps_per_epoch: int | None = None
+
+    @cached_property
+    def spans(self) -> dict[str, tuple[Span, ...]]:
+        """The epochs in which each group trains, cut at the end of the run."""
+        epochs = self.schedule.epochs
+        return {group.name: plan.open_spans(group, epochs) for group in self.schedule.groups}
+
+    @cached_property
+    def training(self) -> tuple[Group, ...]:
+        """The groups that train in some epoch, from input to output."""
+        return tuple(group for group in self.schedule.groups if self.spans[group.name])
+
+    @property
+    def head(self) -> Group:
+        """The last group, which holds what was not pretrained."""
+        return self.schedule.groups[-1]
+
+    @cached_property
+    def peaks(self) -> dict[str, float]:
+        """Every group's peak, in the optimizer's unit."""
+        return {g.name: curves.peak(self.schedule, g) for g in self.schedule.groups}
+
+    @cached_property
+    def floor_lr(self) -> float | None:
+        """The absolute floor, if the schedule has one."""
+        floor = self.schedule.lr.decay.floor
+        return floor.lr if isinstance(floor, FloorLR) else None
+
+    @cached_property
+    def first_thaws(self) -> dict[str, int]:
+        """The epoch at which each group that trains does so for the first time."""
+        return {group.name: self.spans[group.name][0][0] for group in self.training}
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Every group's index in the document."""
+        return {group.name: at for at, group in enumerate(self.schedule.groups)}
+
+    def path(self, name: str, field: str) -> str:
+        """The JSON path of a group's field."""
+        return f"groups[{self.places[name]}].{field}"
+
+    @cached_property
+    def owners(self) -> dict[str, str]:
+        """The group that names each path; of several the first."""
+        owners: dict[str, str] = {}
+        for group in reversed(self.schedule.groups):
+            owners |= dict.fromkeys(group.modules, group.name)
+        return owners
+
+    def owner(self, path: str) -> str | None:
+        """The group that holds a module or parameter, if one does."""
+        return next((self.owners[p] for p in prefixes(path) if p in self.owners), None)
+
+    @cached_property
+    def batchnorms(self) -> Counter[str | None]:
+        """How many BatchNorm modules lie in each group; none are known without a layer table."""
+        found = self.layers.layers if self.layers else ()
+        return Counter(self.owner(layer.path) for layer in found if "BatchNorm" in layer.kind)

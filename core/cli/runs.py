@@ -1,0 +1,94 @@
+"""The commands for runs of the page, which lie in Thaw's home folder: list, delete, bring back."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import click
+
+from core.errors import InputError, one_line
+from core.files import usage
+from core.files.home import HOME
+from core.runs import folder as folders
+from core.runs import trash
+from core.runs.description import describe
+from core.runs.processes import launch
+
+
+@click.command()
+@click.option("--deleted", is_flag=True, help="List those in the trash, the last deleted first.")
+def runs(deleted: bool) -> None:
+    """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
+    root = launch.root()
+    _refuse_unlistable(root)
+    found = {run.name: usage.used(run) for run in folders.list_runs(root)}
+    in_trash = {each: usage.used(each.folder) for each in trash.deleted(root)}
+    if deleted:
+        rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
+    else:
+        rows = [row(root / run_id, held) for run_id, held in found.items()]
+    wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
+    for run_id, status, epochs, accuracy, size, name in rows:
+        cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"
+        click.echo(f"{cells}  {accuracy:>{wide[3]}}  {size:>{wide[4]}}  {one_line(name)}")
+    total = f"{len(found)} in {root}, {_size(sum(found.values()))}"
+    held = _size(sum(in_trash.values()))
+    waits = f"{len(in_trash)} deleted, {held}: runs --deleted, restore or empty-trash"
+    more = f"; {waits}" if in_trash else ""
+    click.echo(f"{total}{more}", err=True)
+
+
+@click.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+def delete(ids: tuple[str, ...]) -> None:
+    """Move runs into the trash, from which restore brings them back for 30 days."""
+    for run_id in ids:
+        trash.delete(launch.root(), run_id)
+
+
+@click.command()
+@click.argument("ids", metavar="ID...", nargs=-1, required=True)
+def restore(ids: tuple[str, ...]) -> None:
+    """Bring back deleted runs."""
+    for run_id in ids:
+        trash.restore(launch.root(), run_id)
+
+
+@click.command("empty-trash")
+def empty_trash() -> None:
+    """Remove deleted runs for good, and print how much disk space was freed."""
+    click.echo(f"{_size(trash.empty(launch.root()))} freed")
+
+
+COMMANDS = (runs, delete, restore, empty_trash)
+
+
+def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
+    """A run's cells in the list; `held` is what it takes of the disk, in bytes."""
+    told = describe(run)
+    stands = told.standing
+    try:
+        schedule = folders.read(run)[0]
+    except InputError as error:
+        name, epochs = f"damaged: {error}", ""
+    else:
+        name = " · ".join(filter(None, (told.name, told.schedule, told.when, told.data)))
+        epochs = f"{stands.epochs_done} of {schedule.epochs}"
+    share = "" if stands.accuracy is None else f"{stands.accuracy:.1%}"
+    return run.name, stands.told, epochs, share, _size(held), name
+
+
+def _refuse_unlistable(root: Path) -> None:
+    """Raise InputError where runs may be that cannot be listed; a missing folder has none."""
+    try:
+        os.scandir(root).close()
+    except FileNotFoundError:
+        pass
+    except OSError as error:
+        wrong = f"is {str(root.parent)!r}, where runs cannot be listed ({error.strerror})"
+        raise InputError(HOME, wrong, "set it to a folder that you may read") from None
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:,.1f} MB"

@@ -1,0 +1,181 @@
+"""The commands that train: run, resume, and what a page starts for them."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.cli.options import path, read_schedule, whole_option
+from core.data.bundled import BUNDLED_DATA
+from core.demo import limits
+from core.errors import STOPPED, InputError, importing, shown
+from core.files.home import is_demo
+from core.runs import checkpoint_files, event_log, outcome
+from core.runs import folder as folders
+from core.runs.processes import claim
+from core.runs.processes.prewarmed_worker import wait_for_folder
+from core.runs.processes.stopping import should_stop
+from core.runs.refuse import refuse_errors
+from core.runs.session import Sitting
+from core.runs.settings import RunSettings, make_settings
+
+_DEFAULTS = RunSettings()
+
+
+@click.command()
+def device() -> None:
+    """The device that --device auto takes, as JSON: its type and its name."""
+    click.echo(json.dumps(_device()))
+
+
+@click.command(hidden=True)
+@click.pass_context
+def spare(context: click.Context) -> None:
+    """Tell the device, make a run's imports, and resume the folder that standard input names."""
+    with _uncollected(), importing():
+        folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
+    context.invoke(resume, directory=str(folder))
+
+
+@click.command()
+@click.argument("file")
+@click.option("--out", required=True, metavar="DIR", help="The run folder, new or empty.")
+@click.option(
+    "--data",
+    default=_DEFAULTS.data,
+    show_default=True,
+    metavar="NAME|PATH",
+    help=f"{BUNDLED_DATA}, or a folder of class folders.",
+)
+@whole_option("--samples", _DEFAULTS.samples)
+@whole_option("--validation-samples", _DEFAULTS.validation_samples)
+@whole_option("--image-size", _DEFAULTS.image_size)
+@whole_option("--batch-size", _DEFAULTS.batch_size)
+@click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
+@whole_option("--seed", _DEFAULTS.seed)
+@click.option(
+    "--augment",
+    default=_DEFAULTS.augment,
+    show_default=True,
+    help="none, flip (2 views), crops (10 views), or random (a new crop every time).",
+)
+@click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto or off.")
+@whole_option(
+    "--cache-memory", None, "MB", "Most memory it may use.  [default: 1/4 of what is free]"
+)
+@whole_option("--cache-disk", None, "MB", "Most disk it may use.  [default: 1/4 of what is free]")
+@click.option(
+    "--precision",
+    default=_DEFAULTS.precision,
+    show_default=True,
+    help="exact, or fast (results differ in the last bits; the audit reports by how much).",
+)
+def run(file: str, out: str, **settings: Any) -> None:
+    """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
+    schedule = read_schedule(file)
+    refuse_errors(schedule)
+    _refuse_several_processes()
+    folder = path("--out", out)
+    folders.create(folder, schedule, make_settings(**settings))
+    try:
+        _sit(folder)
+    except InputError:
+        folders.discard(folder)  # so that the mended command finds it free
+        raise
+
+
+@click.command()
+@click.argument("directory", metavar="DIR")
+@click.option(
+    "--other-libraries",
+    is_flag=True,
+    help="Continue even though torch, torchvision or timm have changed; the last bits may differ.",
+)
+def resume(directory: str, other_libraries: bool) -> None:
+    """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
+    folder = path("DIR", directory)
+    folders.read(folder)
+    if folders.status(folder) == "finished":
+        raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
+    if not claim.take_over(folder):
+        _refuse_several_processes()
+        claim.take(folder)
+    _sit(folder, other_libraries)
+
+
+def _refuse_several_processes() -> None:
+    """As torchrun starts them: each would train by itself, and the second find the folder taken."""
+    if (processes := os.environ.get("WORLD_SIZE", "1")) not in ("", "1"):
+        raise InputError(
+            "WORLD_SIZE",
+            f"is {shown(processes)}, but a run is one process",
+            "start it without torchrun, or without that variable; for several processes, use the "
+            "script that `python -m core export FILE --to pytorch` prints",
+        )
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Imports make what stays: to search it for garbage meanwhile takes a fifth of their time.
+
+    And at the end of the process it would take more than a second.
+    """
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _device() -> dict[str, str]:
+    """The device that `auto` takes."""
+    with importing():
+        from core.training.device import describe, detect
+
+    found = detect()
+    return {"type": found.type, "name": describe(found)}
+
+
+def _sit(folder: Path, other_libraries: bool = False) -> None:
+    """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
+    schedule, settings = folders.read(folder)
+    sitting = Sitting(folder, schedule)
+    with (
+        should_stop(folder, sitting.done, sitting.end_process) as asked,
+        sitting,
+        limits.bounds(folder, sitting.say) as bounded,
+    ):
+        limits.refuse(schedule, settings)
+        with _uncollected(), importing():
+            from core.training.train import train
+
+        for event in train(
+            schedule,
+            settings,
+            checkpoints=folder / folders.CHECKPOINTS,
+            should_stop=asked,
+            weights=None if is_demo() else folder / folders.WEIGHTS,
+            predicted=folder / folders.PREDICTIONS,
+            evidence=folder / folders.EVIDENCE,
+            other_libraries=other_libraries,
+        ):
+            bounded(event)
+            sitting.take(event)
+    ended = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
+    if ended == "finished":
+        with suppress(OSError):  # they take room, and harm nobody
+            checkpoint_files.keep_one(folder / folders.CHECKPOINTS)
+    if ended == "stopped":
+        raise click.exceptions.Exit(STOPPED)
+
+
+COMMANDS = (device, spare, run, resume)

@@ -1,0 +1,1 @@
+"""What schedules and records do differently, in words and numbers, without torch."""

@@ -1,0 +1,65 @@
+"""What can be set side by side, a schedule or the record of a loop, and what is asked of both."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.records.model import Record, RecordedPart
+from core.schedule import curves, plan
+from core.schedule.budget import budgets
+from core.schedule.curves import Array
+from core.schedule.sampling import Indices
+from core.schedule.spec import Schedule
+
+Comparable: TypeAlias = Schedule | Record
+
+
+def lr(of: Comparable, name: str, t: ArrayLike) -> Array:
+    """Rate of the group of that name at `t` epochs, whether or not it trains then."""
+    return of.lr(name, t) if isinstance(of, Record) else curves.lr(of, of.group(name), t)
+
+
+def peak(of: Comparable, name: str) -> float:
+    """The highest rate of the group of that name."""
+    return of.peak(name) if isinstance(of, Record) else curves.peak(of, of.group(name))
+
+
+def changes_by_epoch(of: Comparable) -> bool:
+    """Whether every rate stays for a whole epoch."""
+    return of.is_stair if isinstance(of, Record) else of.lr.interval == "epoch"
+
+
+def learning(of: Comparable) -> dict[str, float | None]:
+    """Return each group's share of learning (`core.schedule.budget`), None if it never trains.
+
+    That is the area under its rate while it trains, over the area under all of it.
+    """
+    if isinstance(of, Record):
+        return {group.name: _learning(of, group) for group in of.groups}
+    found = zip(of.groups, budgets(of), strict=True)
+    return {group.name: budget.learning if budget else None for group, budget in found}
+
+
+def _learning(record: Record, group: RecordedPart) -> float | None:
+    spans = plan.open_spans(group, record.epochs)
+    if not spans:
+        return None
+    edges = np.array(spans) * record.steps_per_epoch
+    areas = _areas(record, group, edges)
+    possible = float(_areas(record, group, np.array(record.steps)))
+    received = float((areas[:, 1] - areas[:, 0]).sum())
+    return received / possible if possible > 0 else 0.0
+
+
+def _areas(record: Record, group: RecordedPart, steps: Indices) -> Array:
+    """The area under the group's curve up to each of those steps, but for its scale.
+
+    Between two steps the rate is taken to go straight, or to stay where it changes by epoch.
+    """
+    line = record.line(group.name)
+    if record.is_stair:
+        return line.sums(steps)
+    return line.sums(steps) + (line.at(np.minimum(steps, record.steps - 1)) - line.at(0)) / 2

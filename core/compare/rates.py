@@ -1,0 +1,91 @@
+"""How the rate of a group differs in two runs of which one, or both, are records of loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.compare import words
+from core.compare.comparable import Comparable
+from core.compare.difference import Difference
+from core.records.model import Record
+from core.schedule import curves
+from core.schedule.curves import RATES_EQUAL, Array
+from core.schedule.plan import open_spans
+from core.schedule.sampling import Indices, even
+from core.schedule.spec import Part
+from core.schedule.words import rate
+
+_LARGE = 1e6
+_SAME = 1e-9
+"""Relative difference up to which two factors are told as one."""
+_MOST_STEPS = 5_000
+"""Rates that are compared evenly over a run that has more; the corners of both come on top."""
+
+
+def of_rates(
+    a: Comparable, before: Part, b: Comparable, after: Part, steps: Indices, per_epoch: int
+) -> Iterator[Difference]:
+    """How the rate differs, at those steps, in the epochs in which both train."""
+    epochs = min(a.epochs, b.epochs)
+    steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
+    old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
+    errors = curves.relative_error(new, old)
+    off = errors > max(RATES_EQUAL, *(each.within for each in (a, b) if isinstance(each, Record)))
+    if not off.any():
+        return
+    with np.errstate(all="ignore"):
+        factors = np.where(off, new / old, 1.0)
+        far = np.abs(np.log(factors))
+    worst, low, high = int(far.argmax()), float(factors.min()), float(factors.max())
+    when = f"at epoch {steps[worst] / per_epoch:.3g}"
+    if not np.isfinite(far).all():
+        detail = when
+        said = words.change(float(old[worst]), float(new[worst]), rate)
+    elif high - low > _SAME * high:
+        said, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
+    else:
+        said, detail = _factor(high), ""
+    yield Difference(f"{after.name}: rate {said}", detail, ("rates",), (after.name,))
+
+
+def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
+    """The steps at which rates are compared, all or enough of them, and how many an epoch has.
+
+    Where epochs have other numbers of steps in both, each counts as one step, its first.
+    """
+    records = [each for each in (a, b) if isinstance(each, Record)]
+    epochs = np.arange(min(a.epochs, b.epochs))
+    sizes = {record.steps_per_epoch for record in records}
+    if len(sizes) > 1:
+        return epochs, 1
+    (per_epoch,) = sizes
+    count = len(epochs) * per_epoch
+    knots = np.concatenate([line.knots for record in records for line in record.lines])
+    knots = knots[knots < count]
+    found = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
+    return np.unique(np.concatenate(found)), per_epoch
+
+
+def _trains(part: Part, epochs: int) -> NDArray[np.bool_]:
+    """Whether it trains in each of so many epochs."""
+    found = np.zeros(epochs, dtype=np.bool_)
+    for start, end in open_spans(part, epochs):
+        found[start:end] = True
+    return found
+
+
+def _rates(of: Comparable, part: Part, steps: Indices, per_epoch: int) -> Array:
+    if not isinstance(of, Record):
+        return curves.lr(of, of.group(part.name), curves.time_of_step(of, steps, per_epoch))
+    return of.at(part.name, steps * (of.steps_per_epoch // per_epoch))
+
+
+def _factor(value: float) -> str:
+    """With as many digits as tell it from 1."""
+    if value >= 1000:
+        return f"×{value:,.0f}" if value < _LARGE else f"×{value:.0e}"
+    texts = (f"×{value:.{digits}g}" for digits in range(3, 18))
+    return next((text for text in texts if text != "×1"), "×1")

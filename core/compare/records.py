@@ -1,0 +1,175 @@
+"""What one run does differently than another where one of them, or both, are records of loops."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from core.compare import words
+from core.compare.align import group_rows
+from core.compare.comparable import Comparable, learning
+from core.compare.difference import Difference, merged
+from core.compare.rates import of_rates, steps_to_compare
+from core.compare.training import Side, training
+from core.records.model import Record, RecordedPart
+from core.schedule.paths import apart
+from core.schedule.plan import open_spans
+from core.schedule.spec import Part
+from core.schedule.words import epochs as many_epochs
+from core.schedule.words import listed, rate
+
+_FEW = 2
+_DEFAULTS = "defaults"
+
+
+def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
+    """What `b` does differently than `a`: its groups from the head on, its length, its optimizer.
+
+    Only what a record tells is compared: names, parts, windows, rates while both train, optimizer.
+    Rates are the same up to what the record keeps, 1e-12 if it can. Where epochs have other numbers
+    of steps, the first step of each epoch is compared.
+    """
+    return (
+        *merged(list(_of_groups(a, b))),
+        *_of_length(a, b),
+        *_of_optimizer(a, b),
+    )
+
+
+def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
+    """What both have in common, in a few words each; groups in which nothing differs come last."""
+    told = [many_epochs(a.epochs)] if a.epochs == b.epochs else []
+    told += [_optimizer(a)] if _optimizer(a) == _optimizer(b) else []
+    differ = {name for line in _of_groups(a, b) for name in line.groups}
+    rows = group_rows((_inside(a), _inside(b)))
+    names = [after.name for before, after in reversed(rows) if before and after]
+    return (*told, *(name for name in names if name not in differ))
+
+
+@dataclass(frozen=True, slots=True)
+class _Groups:
+    """Some of the groups of a schedule or a record."""
+
+    groups: tuple[Part, ...]
+
+
+def _inside(of: Comparable) -> _Groups:
+    """Those that the optimizer has."""
+    return _Groups(tuple(g for g in of.groups if not isinstance(g, RecordedPart) or g.in_optimizer))
+
+
+def _outside(of: Comparable) -> list[str]:
+    """The parts that the optimizer has not."""
+    inside = {group.name for group in _inside(of).groups}
+    return [path for group in of.groups if group.name not in inside for path in group.modules]
+
+
+def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    one, other = Side(a.epochs, learning(a)), Side(b.epochs, learning(b))
+    compared = steps_to_compare(a, b)
+    rows = group_rows((_inside(a), _inside(b)))
+    for before, after in reversed(rows):
+        if before is not None and after is not None:
+            if before.name != after.name:
+                text = f"{after.name} was called {before.name}"
+                yield Difference(text, "", ("name",), (after.name,))
+            trained = training(one, before, other, after)
+            if trained is not None:
+                yield trained
+            yield from of_rates(a, before, b, after, *compared)
+            yield from _of_contents(before, after)
+    new = [after for before, after in reversed(rows) if after is not None and before is None]
+    gone = [before for before, after in reversed(rows) if before is not None and after is None]
+    yield from _few(new, "is new", "are new", lambda group: f"trains {other.trains(group)}")
+    yield from _few(
+        gone, "is no longer a group", "are gone", lambda group: f"trained {one.trains(group)}"
+    )
+    yield from _of_outsiders(a, b)
+
+
+def _few(
+    groups: Sequence[Part], one: str, many: str, when: Callable[[Part], str]
+) -> Iterator[Difference]:
+    """A line for each of two groups or one, and one line for more."""
+    if len(groups) > _FEW:
+        names = [group.name for group in groups]
+        yield Difference(f"{len(names)} groups {many}", listed(names, 8), ("groups",))
+        return
+    for group in groups:
+        detail = f"{when(group)}: {listed(group.modules, 3)}"
+        yield Difference(f"{group.name} {one}", detail, ("groups",), (group.name,))
+
+
+def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    """Yield a line for the parts that left the optimizer, and one for those that came into it."""
+    old, new = _outside(a), _outside(b)
+    left, came = apart(new, old), apart(old, new)
+    for paths, said in ((left, "not in the optimizer"), (came, "in the optimizer now")):
+        if paths:
+            yield Difference(f"{said}: {listed(paths, 3)}", "", ("groups",))
+
+
+def _of_contents(before: Part, after: Part) -> Iterator[Difference]:
+    """What it holds otherwise, whatever is written as a whole in one and in parts in the other."""
+    old, new = before.modules, after.modules
+    lost, gained = apart(old, new), apart(new, old)
+    if lost or gained:
+        does = "holds other parts" if lost and gained else f"holds {'less' if lost else 'more'}"
+        detail = " → ".join(listed(paths, 3) for paths in (lost, gained) if paths)
+        yield Difference(f"{after.name} {does}", detail, ("modules",), (after.name,))
+
+
+def _of_length(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    if a.epochs != b.epochs:
+        change = words.change(a.epochs, b.epochs)
+        yield Difference(f"run {change} epochs", "", ("epochs",))
+    if isinstance(a, Record) and isinstance(b, Record) and a.steps_per_epoch != b.steps_per_epoch:
+        change = words.change(a.steps_per_epoch, b.steps_per_epoch)
+        detail = "rates are compared at the first step of each epoch"
+        yield Difference(f"an epoch has {change} steps", detail, ("steps_per_epoch",))
+
+
+def _of_optimizer(a: Comparable, b: Comparable) -> Iterator[Difference]:
+    if _optimizer(a) != _optimizer(b):
+        yield Difference(f"optimizer {_optimizer(a)} → {_optimizer(b)}", "", ("optimizer",))
+    for name in ("weight_decay", "momentum"):
+        old, new = _spread(a, name), _spread(b, name)
+        if old and new and old != new:  # none where nothing trains
+            yield Difference(f"{name.replace('_', ' ')} {_change(old, new)}", "", (name,))
+    had, has = _others(a), _others(b)
+    lost, gained = [o for o in had if o not in has], [o for o in has if o not in had]
+    if lost or gained:
+        change = f"{', '.join(lost) or _DEFAULTS} → {', '.join(gained) or _DEFAULTS}"
+        yield Difference(f"optimizer options: {change}", "", ("others",))
+
+
+def _optimizer(of: Comparable) -> str:
+    return of.optimizer if isinstance(of, Record) else of.optimizer.title()
+
+
+def _spread(of: Comparable, name: str) -> tuple[float, ...]:
+    """The one value of that option that groups have which train, or the lowest and the highest."""
+    if not isinstance(of, Record):
+        return (of.optimizer.options().get(name, 0.0),)
+    found = sorted({value for group in _training(of) for value in getattr(group, name)})
+    return tuple(found) if len(found) < 2 else (found[0], found[-1])
+
+
+def _change(old: tuple[float, ...], new: tuple[float, ...]) -> str:
+    if len(old) == len(new) == 1:
+        return words.change(old[0], new[0], rate)
+    return f"{_range(old)} → {_range(new)}"
+
+
+def _range(values: tuple[float, ...]) -> str:
+    return " to ".join(map(rate, values))
+
+
+def _others(of: Comparable) -> list[str]:
+    if not isinstance(of, Record):
+        return []
+    return list(dict.fromkeys(other for group in _training(of) for other in group.others))
+
+
+def _training(record: Record) -> list[RecordedPart]:
+    return [group for group in record.groups if open_spans(group, record.epochs)]

@@ -1,0 +1,82 @@
+"""When a group trains, in words, against when the same group trains elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from core.compare import words
+from core.compare.difference import Difference
+from core.schedule import plan
+from core.schedule.spec import Part
+from core.schedule.words import epochs as many_epochs
+from core.schedule.words import percent
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A run of so many epochs, with the share of learning of each group, by its name."""
+
+    epochs: int
+    learning: Mapping[str, float | None]
+
+    def share(self, group: Part) -> str:
+        """Its share of learning; 0% if it never trains."""
+        return percent(self.learning[group.name] or 0.0)
+
+    def trains(self, group: Part) -> str:
+        """When it trains, in words."""
+        return words.spans(self.spans(group), self.epochs)
+
+    def spans(self, group: Part) -> tuple[plan.Span, ...]:
+        """When it trains."""
+        return plan.open_spans(group, self.epochs)
+
+    def starts_and_ends(self, group: Part) -> tuple[tuple[int, int | None], ...]:
+        """Its spans, with None for the end of the run, which may be another one elsewhere."""
+        last = self.epochs
+        return tuple((start, None if end == last else end) for start, end in self.spans(group))
+
+
+def training(one: Side, before: Part, other: Side, after: Part) -> Difference | None:
+    """What it does otherwise, as in "thaws 2 epochs earlier"; None if it trains in the same ones.
+
+    The end of the run counts as the same place in both.
+    """
+    told = _told(one.starts_and_ends(before), other.starts_and_ends(after))
+    if told is None:
+        return None
+    shares = f"share of learning {one.share(before)} → {other.share(after)}"
+    detail = f"{one.trains(before)} → {other.trains(after)}, {shares}"
+    return Difference(f"{after.name} {told}", detail, ("trainable",), (after.name,))
+
+
+_Ends = tuple[tuple[int, int | None], ...]
+
+
+def _told(a: _Ends, b: _Ends) -> str | None:
+    if a == b:
+        return None
+    if not a:
+        return "now trains"
+    if not b:
+        return "no longer trains"
+    if len(a) > 1 or len(b) > 1:
+        return "trains in other epochs"
+    (start, end), (new_start, new_end) = a[0], b[0]
+    told = []
+    if start != new_start:
+        when = "earlier" if new_start < start else "later"
+        told.append(f"thaws {many_epochs(abs(new_start - start))} {when}")
+    if end != new_end:
+        told.append(_freezes(end, new_end))
+    return " and ".join(told)
+
+
+def _freezes(end: int | None, new_end: int | None) -> str:
+    if new_end is None:
+        return "trains to the end"
+    if end is None:
+        return f"freezes again at epoch {new_end}"
+    when = "earlier" if new_end < end else "later"
+    return f"freezes {many_epochs(abs(new_end - end))} {when}"

@@ -1,0 +1,43 @@
+"""How values of two schedules are written side by side: never alike where they differ."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from core.schedule.plan import Span
+from core.schedule.words import FEWEST_DIGITS, from_to, listed
+
+_MOST = 17
+"""Digits that tell any two floats apart."""
+Written = Callable[[float, int], str]
+
+
+def number(value: float, digits: int = FEWEST_DIGITS) -> str:
+    """A number as `0.125`, `8`, `10000`."""
+    return f"{value:.{max(digits, 6)}g}"
+
+
+def times(value: float, digits: int = FEWEST_DIGITS) -> str:
+    """A factor as `×0.5`."""
+    return f"×{number(value, digits)}"
+
+
+def change(before: float, after: float, written: Written = number) -> str:
+    """`1e-3 → 5e-4`, with as many digits as it takes to tell the two apart."""
+    for digits in range(FEWEST_DIGITS, _MOST + 1):
+        one, other = written(before, digits), written(after, digits)
+        if one != other:
+            break
+    return f"{one} → {other}"
+
+
+def spans(found: tuple[Span, ...], epochs: int) -> str:
+    """When a group trains: `never`, `all the time`, `from 2`, `2 to 5`, `0 to 2, 4 and from 6`.
+
+    Of each window the first and the last epoch are named.
+    """
+    if not found:
+        return "never"
+    if found == ((0, epochs),):
+        return "all the time"
+    return listed(f"from {a}" if b == epochs else from_to(a, b - 1) for a, b in found)

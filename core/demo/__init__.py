@@ -1,0 +1,1 @@
+"""The hosted demo: its limits, its queue, its uploads and its cleanup."""

@@ -1,0 +1,1 @@
+"""Pieces of exported Python code, which several targets share."""

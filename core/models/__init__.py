@@ -1,0 +1,1 @@
+"""The models: catalogue, layer tables, groupings, costs. Nothing here needs torch."""

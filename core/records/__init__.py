@@ -1,0 +1,1 @@
+"""Records of what a training loop does: document, reading, and the schedule that fits."""

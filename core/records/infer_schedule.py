@@ -1,0 +1,189 @@
+"""A recorded loop as a schedule, where the law can say exactly what the loop does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+import numpy as np
+
+from core.errors import InputError, nearest
+from core.records.recorded import Recorded, RecordedGroup, Settings, differences
+from core.schedule.curves import Array
+from core.schedule.optimizers import OPTIMIZERS
+from core.schedule.parse import from_raw
+from core.schedule.shapes import DECAYS, RISES, rounded
+from core.schedule.spec import Schedule
+
+_NEAR = 1e-9
+"""Relative difference up to which a curve is worth being tried exactly."""
+_NOTHING = 1e-12
+"""A floor that arithmetic may have left of none."""
+_MOST_STEPS = 20_000
+_WAY_OUT = "compare the record itself"
+
+Raw = dict[str, Any]
+
+
+def as_schedule(
+    recorded: Recorded,
+    model: str,
+    weights: str | None = None,
+    *,
+    name: str = "Recorded",
+    when_frozen: Literal["eval", "train"] = "train",
+) -> Schedule:
+    """The schedule that has the record's rates, to 1e-12, and its groups and epochs.
+
+    `model` and `weights` name the network, as in a schedule. `when_frozen` is not recorded: a loop
+    that only sets `requires_grad` leaves a frozen group in train mode.
+
+    Raises InputError where no schedule does: an optimizer that no schedule has, one with options
+    such as nesterov, weight decay or momentum that differ or change, groups that never train, rates
+    that are not those of a warmup of whole steps, or none, and then of one decay shape to the end
+    (of polynomial and wsd it is not found), and over 20,000 steps of different rates.
+    """
+    if not recorded.settings():
+        raise InputError("groups", "never train", "record a loop that trains something")
+    rates, per_epoch = _samples(recorded)
+    if rates.shape[1] > _MOST_STEPS:
+        raise _refused(f"have {rates.shape[1]:,} steps")
+    document: Raw = {
+        "format": "thaw.schedule",
+        "version": 1,
+        "name": name,
+        "model": {"name": model, "weights": weights},
+        "epochs": recorded.epochs,
+        "optimizer": _optimizer(recorded),
+    }
+    for lr, peaks in _curves(rates, per_epoch, recorded.epochs):
+        base = float(peaks[-1])
+        lr["interval"] = "epoch" if per_epoch == 1 else "step"
+        scales = iter((peaks / base).tolist())
+        groups = [_group(g, next(scales) if any(g.rates) else 1.0) for g in recorded.groups]
+        for group in groups:
+            group["when_frozen"] = when_frozen
+        optimizer = {**document["optimizer"], "base_lr": base}
+        found = from_raw({**document, "optimizer": optimizer, "lr": lr, "groups": groups})
+        if not differences(recorded, found):
+            return found
+    raise _refused(
+        "are none of the curves that are looked for: a warmup of whole steps, or none, and then "
+        f"{_looked_for()}"
+    )
+
+
+def _looked_for() -> str:
+    """Return the names of the decay shapes that are recognised, as a choice."""
+    names = [name for name, shape in DECAYS.items() if shape.is_recognised()]
+    return f"{', '.join(names[:-1])} or {names[-1]}"
+
+
+def _samples(recorded: Recorded) -> tuple[Array, int]:
+    """Rates (groups in the optimizer, samples), and samples per epoch: 1 if they suffice."""
+    rates = np.array([group.rates for group in recorded.groups if any(group.rates)])
+    if not rates.size:
+        raise _refused("are all 0")
+    firsts = rates[:, :: recorded.steps_per_epoch]
+    if np.array_equal(np.repeat(firsts, recorded.steps_per_epoch, axis=1), rates):
+        return firsts, 1
+    return rates, recorded.steps_per_epoch
+
+
+def _curves(rates: Array, per_epoch: int, epochs: int) -> Iterator[tuple[Raw, Array]]:
+    """Curves that come near, with each group's peak; by the length of their warmup."""
+    t = np.arange(rates.shape[1]) / per_epoch
+    for at in range(rates.shape[1]):
+        peaks = rates[:, at]
+        warmup = _warmup(rates[:, :at], peaks, t[:at], float(t[at])) if peaks.all() else None
+        if warmup is None:
+            continue
+        x = (t[at:] - t[at]) / (epochs - t[at])
+        for decay in _decays(rates[:, at:], peaks, x):
+            yield {"warmup": warmup, "decay": decay}, peaks
+
+
+def _warmup(rates: Array, peaks: Array, t: Array, length: float) -> Raw | None:
+    if not rates.size:
+        return {"epochs": 0.0}
+    shares = rates / peaks[:, np.newaxis]
+    start = rounded(shares[0, 0])
+    if not 0 <= start < 1:
+        return None
+    for shape, rise in RISES.items():
+        near = start + (1 - start) * rise.share(t / length)
+        if np.allclose(shares, near, rtol=_NEAR, atol=_NEAR * 1e-3):
+            return {"epochs": length, "start_factor": start, "shape": shape}
+    return None
+
+
+def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
+    """Yield the decays that come near, those that need no floor first."""
+    share = rates[0] / peaks[0]
+    found = {name: shape.fit(share, x) for name, shape in DECAYS.items()}
+    near = {name: fields for name, fields in found.items() if fields is not None}
+    floorless = [name for name in near if "floor" not in DECAYS[name].model_fields]
+    yield from ({"shape": name, **near[name]} for name in floorless)
+    for name in (name for name in near if name not in floorless):
+        raw = {"shape": name, **near[name]}
+        left = DECAYS[name].model_validate(raw).share(x)
+        yield from ({**raw, "floor": floor} for floor in _floors(rates, peaks, left))
+
+
+def _floors(rates: Array, peaks: Array, share: Array) -> Iterator[Raw]:
+    """Yield the floors with which a shape of that share comes near the rates."""
+    if share[-1] == 1:
+        return
+    floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
+    near = np.outer(peaks, share) + np.outer(floors, 1 - share)
+    if not np.allclose(rates, near, rtol=_NEAR, atol=0):
+        return
+    factors = floors / peaks
+    if np.allclose(factors, factors[-1], rtol=_NEAR, atol=_NEAR) and factors[-1] <= 1 + _NEAR:
+        factor = min(max(rounded(factors[-1]), 0.0), 1.0)
+        for each in (0.0, factor) if factor < _NOTHING else (factor,):
+            yield {"factor": each}
+    if np.allclose(floors, floors[-1], rtol=1e-6, atol=0) and floors[-1] > 0:
+        lowest = int(peaks.argmin())  # where the floor is largest beside the peak, and so exact
+        yield {"lr": rounded(floors[lowest], 12)}
+
+
+def _group(group: RecordedGroup, scale: float) -> Raw:
+    return {
+        "name": group.name,
+        "modules": list(group.modules),
+        "trainable": [list(window) for window in group.windows],
+        "lr_scale": scale,
+    }
+
+
+def _optimizer(recorded: Recorded) -> Raw:
+    kind = recorded.optimizer.lower()
+    if kind not in OPTIMIZERS:
+        wrong, way_out = f"is {recorded.optimizer}", nearest(kind, OPTIMIZERS)
+        raise InputError("optimizer", wrong, way_out)
+    settings = recorded.settings()
+    for each in settings:
+        if each.others:
+            wrong = f"has {', '.join(each.others)}"
+            raise InputError(
+                "optimizer", wrong, f"a schedule leaves them at their defaults: {_WAY_OUT}"
+            )
+    spec: Raw = {"name": kind}
+    for field in Settings._fields:
+        if field in OPTIMIZERS[kind].model_fields:
+            spec[field] = _one(field, [getattr(each, field) for each in settings])
+    return spec
+
+
+def _one(field: str, values: list[float]) -> float:
+    """The value that all groups have at every step."""
+    different = sorted(set(values))
+    if len(different) > 1:
+        wrong = f"is {' and '.join(f'{value:g}' for value in different)}"
+        raise InputError(field, wrong, f"a schedule has one for all groups: {_WAY_OUT}")
+    return different[0]
+
+
+def _refused(wrong: str) -> InputError:
+    return InputError("rates", wrong, f"{_WAY_OUT}, which core.record_json writes")

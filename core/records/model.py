@@ -1,0 +1,140 @@
+"""The record as a document: what a loop did, in a form that is small, bounded and checked.
+
+Only its structure is checked here. Text becomes a record in `core.records.io`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Annotated, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+from pydantic import AfterValidator, Field, model_validator
+
+from core.records.piecewise_linear import Pieces, joined
+from core.schedule.curves import Array
+from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, refused
+from core.schedule.spec import Part, names_differ
+
+MAX_STEPS_PER_EPOCH = 1_000_000
+MAX_OTHERS = 16
+"""Further options of an optimizer that are told of a group."""
+
+Rate = Annotated[float, Field(ge=0, le=1e103)]
+"""A learning rate, up to the highest of any schedule; at 0 nothing moves."""
+
+Steps = Annotated[int, Field(ge=1, le=MAX_EPOCHS * MAX_STEPS_PER_EPOCH)]
+
+Spread = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(max_length=2)]
+"""The one value that an option has had, or the lowest and the highest; none in no optimizer."""
+
+
+class RecordedPart(Part):
+    """A param group of the optimizer, or a part of one that trains in epochs of its own.
+
+    Its rate at every step is `scale` times that of the record's curve of that number, also while it
+    is frozen. `parameters` counts elements. `others` says which further options of the optimizer
+    have other values than its own defaults, as in `nesterov=True`.
+    """
+
+    parameters: Annotated[int, Field(ge=0, le=10**15)]
+    curve: Annotated[int, Field(ge=0, lt=MAX_GROUPS)]
+    scale: Annotated[float, Field(ge=0, le=1e200)] = 1.0
+    weight_decay: Spread = (0.0,)
+    momentum: Spread = (0.0,)
+    others: Annotated[tuple[Name, ...], Field(max_length=MAX_OTHERS)] = ()
+
+    @property
+    def in_optimizer(self) -> bool:
+        """Whether the optimizer has it; what it has not never trains."""
+        return bool(self.weight_decay)
+
+
+class Record(Document):
+    """What a loop did, of so many epochs of so many steps, with an optimizer of that class's name.
+
+    A curve is made of pieces `[steps, first, last]`: the rate goes straight from the first to the
+    last. `within` is the relative difference up to which rates are those that were recorded. Groups
+    go from input to output.
+    """
+
+    format: Literal["thaw.record"]
+    version: Literal[1]
+    name: Name
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
+    steps_per_epoch: Annotated[int, Field(ge=1, le=MAX_STEPS_PER_EPOCH)]
+    optimizer: Name
+    within: Annotated[float, Field(ge=0, le=0.01)] = 1e-12
+    curves: Annotated[
+        tuple[Annotated[tuple[tuple[Steps, Rate, Rate], ...], Field(min_length=1)], ...],
+        Field(min_length=1, max_length=MAX_GROUPS),
+    ]
+    groups: Annotated[
+        tuple[RecordedPart, ...],
+        Field(min_length=1, max_length=MAX_GROUPS),
+        AfterValidator(names_differ),
+    ]
+
+    @model_validator(mode="after")
+    def _curves_are_whole(self) -> Self:
+        for number, curve in enumerate(self.curves):
+            steps = sum(piece[0] for piece in curve)
+            if steps != self.steps:
+                wrong = f"has {steps:,} steps, but the record has {self.steps:,}"
+                way_out = "let its pieces cover every step once"
+                raise refused(wrong, way_out, field=f"curves[{number}]")
+        for number, group in enumerate(self.groups):
+            if group.curve >= len(self.curves):
+                wrong = f"is {group.curve}, but the last curve is {len(self.curves) - 1}"
+                way_out = "curves count from 0"
+                raise refused(wrong, way_out, field=f"groups[{number}].curve")
+        return self
+
+    @property
+    def steps(self) -> int:
+        """Steps of the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    @cached_property
+    def _by_name(self) -> Mapping[str, RecordedPart]:
+        return {group.name: group for group in self.groups}
+
+    @cached_property
+    def lines(self) -> tuple[Pieces, ...]:
+        """The curves, ready to be asked for rates."""
+        return tuple(map(joined, self.curves))
+
+    @cached_property
+    def is_stair(self) -> bool:
+        """Whether every rate stays for a whole epoch."""
+        if self.steps_per_epoch == 1:
+            return True
+        return all(
+            np.array_equal(line.firsts, line.lasts)
+            and not (line.starts % self.steps_per_epoch).any()
+            for line in self.lines
+        )
+
+    def group(self, name: str) -> RecordedPart:
+        """The group of that name; KeyError if there is none."""
+        return self._by_name[name]
+
+    def line(self, name: str) -> Pieces:
+        """The group's curve, of which its rate is `scale` times as much."""
+        return self.lines[self.group(name).curve]
+
+    def lr(self, name: str, t: ArrayLike) -> Array:
+        """Rate of the group at `t` epochs from the start of the run, whether or not it trains."""
+        times = np.asarray(t, dtype=np.float64)
+        steps = (np.floor(times) if self.is_stair else times) * self.steps_per_epoch
+        return self.at(name, np.clip(steps, 0, self.steps - 1))
+
+    def at(self, name: str, steps: ArrayLike) -> Array:
+        """Rate of the group at each of those steps, from 0."""
+        return self.group(name).scale * self.line(name).at(steps)
+
+    def peak(self, name: str) -> float:
+        """The group's highest rate of any step, whether or not it trains then."""
+        return self.group(name).scale * self.line(name).highest

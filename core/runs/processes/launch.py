@@ -1,0 +1,269 @@
+"""Runs in processes of their own: prepare, start, resume, stop, force to stop.
+
+A run outlives the process that has launched it; nothing else that is started here does.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from contextlib import nullcontext, suppress
+from datetime import datetime
+from functools import cache
+from itertools import count
+from pathlib import Path
+from typing import NoReturn
+
+import psutil
+
+from core.demo import cleanup, limits, queue
+from core.errors import InputError, RunError
+from core.files.home import HOME, home, is_demo, place
+from core.runs import event_log, outcome
+from core.runs import folder as folders
+from core.runs.events import Failed
+from core.runs.processes import claim
+from core.runs.processes.exit_with_parent import LEASHED, leash
+from core.runs.processes.prewarmed_worker import Keeper, Spare
+from core.runs.processes.stopping import write_stopped
+from core.runs.settings import RunSettings
+from core.schedule.file_names import slug
+from core.schedule.spec import Schedule
+
+_CODE = Path(__file__).parents[3]
+_BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""What a run's process gets unless the user has set it; it changes no number.
+
+Threads that spin while they wait starve one another when a server and a browser want the same
+cores (a step then took ten times as long; alone, sleeping costs up to two thirds more).
+"""
+_ON_A_SMALL_HOST = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
+"""The same in the hosted demo: a container sees all cores of its host, and has two."""
+_DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo"}
+_GONE_WITHIN = 10.0
+"""Seconds that a killed process may take to be gone."""
+_NICE = 10
+"""The nice value of a demo's run: it gets a tenth of a core that others want all of."""
+_KEEPER = Keeper()
+"""The one owner of this process's spare; see `prepare`."""
+
+
+def root() -> Path:
+    """Where runs are kept: `runs` in Thaw's `place`; raises what `home` raises."""
+    return place() / "runs"
+
+
+def prepare() -> None:
+    """See that a spare process makes its imports, so that the next run begins seconds sooner.
+
+    Nothing happens while a run of this process lives, nor in a demo (THAW_DEMO), where memory is
+    short. The spare is let go when `prepare` was not called for five minutes.
+    """
+    if not is_demo():
+        _KEEPER.keep(lambda: Spare(_command("spare"), _CODE, _environment(), _replace_lost))
+
+
+def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
+    """Start a run in a new folder below `root`, and return its id, the folder's name.
+
+    Raises InputError if nothing can be written there, SettingsError if `--data` is no path; in a
+    demo, InputError also for what is more than it allows, and while another run is on.
+    """
+    settings = settings.with_absolute_data()
+    limits.refuse(schedule, settings)
+    with queue.one_run(root) if is_demo() else nullcontext():
+        cleanup.keep(settings.data)
+        folder = new_folder(root, schedule.name, datetime.now())
+        folders.create(folder, schedule, settings)
+        _spawn(folder)
+    return folder.name
+
+
+def new_folder(root: Path, name: str, moment: datetime) -> Path:
+    """Make and return an empty folder for a run, as in `20250131-180005-gradual-unfreezing`.
+
+    Names sort by time; where one is taken, a number follows, and in a demo what nobody can guess.
+    InputError if it cannot be made.
+    """
+    base = f"{moment:%Y%m%d-%H%M%S}-{slug(name, 'run')}"
+    if is_demo():
+        base += f"-{secrets.token_hex(16)}"
+    for number in count(1):
+        folder = root / (base if number == 1 else f"{base}-{number}")
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            folder.mkdir()
+        except OSError as error:
+            if root.is_dir() and folder.exists():
+                continue
+            wrong = f"is {str(root)!r}, where nothing can be written ({error.strerror})"
+            raise InputError(HOME, wrong, "set it to a folder that you may write to") from None
+        return folder
+    raise AssertionError  # count() has no end
+
+
+def resume(folder: Path) -> None:
+    """Go on with a run that was stopped, failed or was interrupted, in a new process.
+
+    Raises InputError if a living process or another machine runs it, it is no run folder, or this
+    is a demo.
+    """
+    if is_demo():
+        raise InputError("run", "cannot be resumed in the hosted demo", "start a new one")
+    folders.read(folder)
+    if folders.status(folder) in ("stopped", "failed", "finished"):
+        _wait_for_exit(folder)
+    claim.take(folder)
+    _spawn(folder)
+
+
+def stop(folder: Path) -> None:
+    """Ask a run to stop after the batch it is in."""
+    claim.request_stop(folder)
+
+
+def force_stop(folder: Path) -> None:
+    """Kill a run's process and all that it started; the run can be resumed.
+
+    Nothing happens if it is gone already, and one that has told its end keeps that. Raises
+    InputError if another machine runs it, RunError if it is still there after 10 s.
+    """
+    claim.refuse_elsewhere(folder, "run", folder.name)
+    owner = claim.process(folder)
+    if owner is None or owner.pid == os.getpid():
+        return
+    claim.request_stop(folder)  # else a spare that has not begun would be replaced
+    with suppress(psutil.NoSuchProcess):
+        family = [*owner.children(recursive=True), owner]
+        for member in family:
+            with suppress(psutil.Error):  # it is gone, or someone else's
+                member.kill()
+        _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
+        if claim.process(folder) is not None and left:
+            raise RunError(f"process {owner.pid} could not be killed: end it by hand")
+    if not outcome.is_end(event_log.last(folder)):
+        write_stopped(folder)
+
+
+def device() -> Mapping[str, str]:
+    """The device that a run takes here: its `type` (cpu, cuda, mps) and a `name` for people.
+
+    Found by the spare process, or one of its own, since the pages do not import torch; asked once.
+    A demo runs on the CPU, and has no memory for asking.
+    """
+    return _DEMO_DEVICE if is_demo() else _found_device()
+
+
+@cache
+def _found_device() -> Mapping[str, str]:
+    spare = _KEEPER.peek()
+    if spare is not None:
+        with suppress(RunError):
+            return spare.device.result()
+    command = _command(LEASHED, "device")
+    with leash() as held:
+        ran = subprocess.run(
+            command, cwd=_CODE, stdin=held, capture_output=True, text=True, check=False
+        )
+    if ran.returncode != 0:
+        raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
+    found: dict[str, str] = json.loads(ran.stdout)
+    return found
+
+
+def _spawn(folder: Path) -> None:
+    """Run a claimed folder in the spare process, or in a new one, and hand the claim over to it."""
+    _KEEPER.note(folder)
+    spare = _KEEPER.take()
+    if spare is not None:
+        # what libraries read from the environment when they are loaded is read already
+        if spare.environment == _environment() and spare.give(folder):
+            return
+        spare.let_go()
+    _spawn_anew(folder)
+
+
+def _spawn_anew(folder: Path) -> None:
+    """Start `python -m core resume` on a claimed folder, and hand the claim over to it."""
+    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
+    process: subprocess.Popen[bytes] | None = None
+    try:
+        with (folder / folders.LOG).open("ab") as log:
+            process = subprocess.Popen(
+                _command("resume", str(folder.absolute())),
+                cwd=_CODE,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                creationflags=flags,
+            )
+        _give_way(process.pid)
+        with suppress(psutil.NoSuchProcess):  # it may be at its end already
+            claim.write_pid(folder, psutil.Process(process.pid))
+    except OSError as error:
+        holder = claim.process(folder)
+        if process is None or holder is None or holder.pid != process.pid:
+            _give_up(folder, process, error)  # else it has noted itself
+    # without someone who waits for it, an ended child stays a zombie as long as the server lives
+    threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
+
+
+def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: OSError) -> NoReturn:
+    """Tell that a launch failed, and let go of the folder: else it would be this process's own."""
+    if process is not None:  # which nobody would find
+        process.kill()
+        process.wait()
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    way_out = "free some space" if full else "fix that"
+    message = f"no process could be started ({error.strerror}): {way_out}, then resume the run"
+    with suppress(RunError):
+        event_log.append_last(folder, Failed(message))
+    claim.release(folder)
+    raise RunError(message) from error
+
+
+def _give_way(pid: int) -> None:
+    """In a demo, let a run that begins give way to what else wants the cores; threads inherit it.
+
+    Linux weighs a process against the others of its session only, and whole sessions against each
+    other, if it groups them (sched(7), autogroup): so both are told.
+    """
+    if sys.platform == "linux" and is_demo():
+        with suppress(OSError):  # it is gone, or the host forbids it
+            os.setpriority(os.PRIO_PROCESS, pid, _NICE)
+        with suppress(OSError):  # a kernel that does not group, or was asked a moment ago
+            Path(f"/proc/{pid}/autogroup").write_text(str(_NICE), encoding="ascii")
+
+
+def _replace_lost(folder: Path) -> None:
+    """Run the folder of a spare that came to its end too soon in a new process."""
+    with suppress(RunError):  # the folder tells it
+        _spawn_anew(folder)
+
+
+def _command(*words: str) -> list[str]:
+    return [sys.executable, "-m", "core", *words]
+
+
+def _environment() -> dict[str, str]:
+    """What a run's process gets, which starts in another folder; what the user has set is first."""
+    beside_a_page = _BESIDE_A_PAGE if sys.platform == "linux" else {}
+    small = _ON_A_SMALL_HOST if is_demo() else {}
+    ours = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
+    return {**beside_a_page, **small, **os.environ, **ours}
+
+
+def _wait_for_exit(folder: Path) -> None:
+    """A run that has told its end needs a moment to let go of its folder."""
+    end = time.monotonic() + _GONE_WITHIN
+    while claim.process(folder) is not None and time.monotonic() < end:
+        time.sleep(0.02)

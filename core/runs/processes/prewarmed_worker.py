@@ -1,0 +1,250 @@
+"""A spare process: it has imported what a run needs before there is a run, which so begins sooner.
+
+It is started with pipes and speaks two lines. It says its device, makes its imports, waits for
+the path of a claimed run folder, says that it has taken it, and then needs its launcher no more.
+The end of the first pipe without a path is its own end, in its imports too, so none outlives its
+launcher; a stop is obeyed there too.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from core.errors import STOPPED, RunError
+from core.runs import folder as folders
+from core.runs.processes import claim
+from core.runs.processes.exit_with_parent import read_line
+from core.runs.processes.stopping import end_process, enforce
+
+_TAKEN = b"taken"
+_UNUSED_SECONDS = 300.0
+"""How long a spare is kept when nobody asks for one: it holds some 700 MB."""
+_BY_HAND = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
+"""Return codes of a process that someone wanted gone; Windows has none like the negative ones."""
+
+
+def wait_for_folder(
+    find_device: Callable[[], Mapping[str, str]], make_imports: Callable[[], object]
+) -> Path:
+    """What a spare does: returns the run folder that it gets.
+
+    Where its launcher lets it go, or is gone, the process ends. Afterwards standard output and
+    error are the folder's log, with all that was printed on the way, and standard input is empty:
+    as in a process that was started for the folder. Raises OSError if that log cannot be written,
+    before the folder is taken.
+    """
+    launcher = os.dup(1)
+    os.dup2(2, 1)  # so that nothing an import prints gets between the lines
+    order: Future[Path] = Future()
+    begun = threading.Event()
+    threading.Thread(target=_await_order, args=(order, begun), name="order", daemon=True).start()
+    _tell(launcher, json.dumps(dict(find_device())).encode())
+    make_imports()
+    folder = order.result()
+    begun.set()
+    _redirect(folder / folders.LOG)
+    _tell(launcher, _TAKEN)
+    os.close(launcher)
+    return folder
+
+
+class Spare:
+    """One such process, from its start to its end, whether it gets a folder or not.
+
+    Raises OSError if it cannot be started. `lost` is called, in a thread, with the folder of one
+    that came to its end before it had taken it, unless someone killed it or stopped the run.
+    """
+
+    def __init__(
+        self,
+        command: Sequence[str],
+        cwd: Path,
+        environment: Mapping[str, str],
+        lost: Callable[[Path], None],
+    ) -> None:
+        self.environment = dict(environment)
+        self.device: Future[Mapping[str, str]] = Future()
+        self._lost = lost
+        self._lock = threading.Lock()  # of the next two: a folder is given, or the end has come
+        self._folder: Path | None = None
+        self._ended = False
+        with tempfile.TemporaryFile() as printed:
+            self.process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=self.environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=printed,
+                start_new_session=True,
+                creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            )
+        self._listener = threading.Thread(target=self._listen, name="spare process", daemon=True)
+        self._listener.start()
+
+    @property
+    def usable(self) -> bool:
+        """Whether it lives and has no folder yet; its imports may still be on their way."""
+        return not self._ended and self._folder is None and self.process.poll() is None
+
+    def give(self, folder: Path) -> bool:
+        """Let it run a claimed folder, whose process it is then; False if it has ended already."""
+        with self._lock:
+            if not self.usable:
+                return False
+            try:
+                claim.write_pid(folder, psutil.Process(self.process.pid))
+            except (psutil.NoSuchProcess, OSError):
+                return False
+            self._folder = folder
+            # where it has just died, the listening thread sees it and has the folder
+            self._close_input(json.dumps(str(folder.absolute())).encode() + b"\n")
+            return True
+
+    def let_go(self) -> None:
+        """End it, unless it has a folder."""
+        with self._lock:
+            if self._folder is None and not self._ended:
+                self._close_input()
+                self.process.kill()  # it may be in its imports
+
+    def join(self) -> None:
+        """Wait for its end, and for what follows from it."""
+        self._listener.join()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        with self.process.stdout as told:
+            first = told.readline()
+            device = _device(first)
+            babbles = device is None and first != b""
+            if device is not None:
+                self.device.set_result(device)
+            else:
+                self.device.set_exception(RunError("the spare process did not tell its device"))
+            if babbles:
+                self.process.kill()
+            taken = device is not None and told.readline().rstrip() == _TAKEN
+        code = self.process.wait()  # else it would stay a zombie as long as its launcher lives
+        with self._lock:
+            self._ended = True
+            folder = self._folder
+            if folder is None:
+                self._close_input()
+        unwanted = code in _BY_HAND and not babbles
+        if folder and not taken and not unwanted and not claim.stop_requested(folder):
+            self._lost(folder)
+
+    def _close_input(self, last: bytes = b"") -> None:
+        assert self.process.stdin is not None
+        with suppress(OSError):
+            if last:
+                self.process.stdin.write(last)
+        with suppress(OSError):
+            self.process.stdin.close()
+
+
+class Keeper:
+    """At most one spare, whoever asks at once; and none beside a run of the same launcher."""
+
+    def __init__(self, unused_seconds: float = _UNUSED_SECONDS) -> None:
+        self._unused_seconds = unused_seconds
+        self._lock = threading.Lock()
+        self._spare: Spare | None = None
+        self._timer: threading.Timer | None = None
+        self._runs: list[Path] = []
+
+    def keep(self, make: Callable[[], Spare]) -> None:
+        """See that there is a spare, and keep it for another while.
+
+        One that came to its end is not replaced before a run was started: it would end again.
+        """
+        with self._lock:
+            self._runs = [run for run in self._runs if claim.process(run) is not None]
+            if self._runs:
+                return
+            if self._spare is None:
+                with suppress(OSError):  # then a run is started without one
+                    self._spare = make()
+            self._restart_timer()
+
+    def peek(self) -> Spare | None:
+        """The spare, if there is one."""
+        return self._spare
+
+    def take(self) -> Spare | None:
+        """The spare, if there is one; the keeper has none any more."""
+        with self._lock:
+            spare, self._spare = self._spare, None
+            if self._timer is not None:
+                self._timer.cancel()
+            return spare
+
+    def note(self, run: Path) -> None:
+        """Note the folder of a run: while a process runs it, no spare is started."""
+        with self._lock:
+            self._runs.append(run)
+
+    def let_go(self) -> None:
+        """End the spare, if there is one."""
+        spare = self.take()
+        if spare is not None:
+            spare.let_go()
+
+    def _restart_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(self._unused_seconds, self.let_go)
+        self._timer.daemon = True
+        self._timer.start()
+
+
+def _await_order(order: Future[Path], begun: threading.Event) -> None:
+    """Take the order while imports are made; end the process where none comes, or it is stopped."""
+    line = read_line()
+    if line is None:
+        os._exit(0)
+    folder = Path(json.loads(line))
+    order.set_result(folder)
+    enforce(lambda: claim.stop_requested(folder), begun, lambda: end_process(folder))
+
+
+def _tell(launcher: int, line: bytes) -> None:
+    """Tell the launcher; if that is gone, nobody needs to know."""
+    with suppress(OSError):
+        os.write(launcher, line + b"\n")
+
+
+def _redirect(log: Path) -> None:
+    """Let standard output and error go to the end of the log, and what they held before it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    with log.open("ab", buffering=0) as end:
+        with suppress(OSError), os.fdopen(os.dup(2), "rb") as printed:
+            printed.seek(0)
+            end.write(printed.read())
+        os.dup2(end.fileno(), 1)
+        os.dup2(end.fileno(), 2)
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+
+
+def _device(line: bytes) -> Mapping[str, str] | None:
+    """What the first line of a spare tells, or None if it is not what was agreed."""
+    try:
+        told = json.loads(line)
+        return {"type": str(told["type"]), "name": str(told["name"])}
+    except (ValueError, TypeError, KeyError):
+        return None

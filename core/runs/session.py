@@ -1,0 +1,120 @@
+"""One sitting of a run in a claimed folder: events stored and shown, and an end in any case."""
+
+from __future__ import annotations
+
+import os
+import threading
+import traceback
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+
+from core.errors import STOPPED, RunError, ThawError
+from core.runs import event_log, outcome
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.console import Console
+from core.runs.processes import claim, stopping
+from core.schedule.spec import Schedule
+
+
+class Sitting:
+    """A context that writes events into the run folder and shows them.
+
+    However it is left, the folder has a last event and a summary, and is free for a resume. An
+    error that nobody foresaw leaves as a RunError, and its traceback in the folder's log. `done` is
+    set as soon as it is being left.
+
+    Where the folder is not there any more, or another process runs it, nothing more is written
+    there: a RunError says so.
+    """
+
+    def __init__(self, folder: Path, schedule: Schedule) -> None:
+        self._folder = folder
+        self._schedule = schedule
+        self._console = Console(schedule)
+        self._writing = threading.RLock()  # so that nothing follows the last event
+        self._ended = False
+        self._summary: outcome.Summary | None = None
+        self.done = threading.Event()
+
+    def __enter__(self) -> Sitting:
+        return self
+
+    def take(self, event: ev.Event) -> None:
+        """Store an event, then show it; RunError if the folder is no longer this process's."""
+        self._check_folder()
+        if isinstance(event, ev.Finished):  # before its event, as nothing after it is ever mended
+            event_log.give_room(self._folder)
+            self._summary = folders.summarise(self._folder, self._schedule, (event,))
+            folders.write_summary(self._folder, self._summary)
+        if self._console.show(event) or not isinstance(event, ev.Progress):
+            with self._writing:
+                self._ended = outcome.is_end((event,))
+                event_log.append(self._folder, event)
+
+    def say(self, event: ev.Notice) -> None:
+        """From another thread: store a notice, unless the run has told its end."""
+        with self._writing:
+            if not self._ended and not self.done.is_set() and claim.is_own(self._folder):
+                event_log.append(self._folder, event)
+
+    def end_process(self) -> None:
+        """From another thread: end this process as stopped, unless the run has told its end."""
+        with self._writing:
+            if not self._ended and not self.done.is_set():
+                if not claim.is_own(self._folder):
+                    os._exit(STOPPED)
+                stopping.end_process(self._folder)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _: TracebackType | None,
+    ) -> None:
+        self.done.set()
+        with self._writing:
+            self._console.close()
+            self._check_folder(error)
+            unforeseen = self._unforeseen(error)
+            end = self._end(unforeseen or error)
+            if end is not None:
+                with suppress(RunError):  # else the error that is told would be that one
+                    event_log.append_last(self._folder, end)
+            summary = self._summary if end is None else None
+            if summary is None:
+                summary = folders.summarise(self._folder, self._schedule)
+                with suppress(RunError):  # the events hold all of it
+                    folders.write_summary(self._folder, summary)
+            claim.release(self._folder)
+        self._console.end(summary)
+        if unforeseen is not None:
+            raise unforeseen from error
+
+    def _check_folder(self, cause: BaseException | None = None) -> None:
+        if not claim.is_own(self._folder):
+            raise RunError(
+                f"{self._folder} was deleted or renamed while its run went on, or another run has "
+                "taken its place, so the run has stopped: resume it where its folder is now, or "
+                "start it again"
+            ) from cause
+
+    def _end(self, error: BaseException | None) -> ev.Event | None:
+        """What is written of an error; None where training has told the end itself."""
+        if isinstance(error, KeyboardInterrupt):
+            if outcome.is_end(event_log.last(self._folder)):  # it came too late
+                return None
+            return ev.Stopped(stopping.epochs_kept(self._folder))
+        return ev.Failed(str(error)) if isinstance(error, ThawError) else None
+
+    def _unforeseen(self, error: BaseException | None) -> RunError | None:
+        """An error that nobody foresaw, in a line, its traceback put where that line says."""
+        if not isinstance(error, Exception) or isinstance(error, ThawError):
+            return None
+        log = self._folder / folders.LOG
+        with suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(traceback.format_exception(error))
+        first = next(iter(str(error).splitlines()), "")
+        what = f"{type(error).__name__}: {first}" if first else type(error).__name__
+        return RunError(f"an error in Thaw itself, {what}; the details are in {log}")

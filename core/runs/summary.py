@@ -1,0 +1,75 @@
+"""What a run came to, for setting it beside another: its epochs, by time too, and its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import accumulate
+from pathlib import Path
+
+from core.runs import event_log, outcome
+from core.runs import folder as folders
+from core.runs.events import Audit, EpochDone, Event, Started
+from core.runs.outcome import Status
+from core.runs.progress import digest
+from core.schedule.curves import RATES_EQUAL
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """A run's epochs so far and how it stands; `started` and `audit` where it has come to them."""
+
+    status: Status
+    epochs: tuple[EpochDone, ...]
+    started: Started | None
+    audit: Audit | None
+
+    @property
+    def ends(self) -> tuple[float, ...]:
+        """Seconds from the start of training to the end of each epoch, breaks left out."""
+        return tuple(accumulate(epoch.seconds for epoch in self.epochs))
+
+    @property
+    def seconds(self) -> float:
+        """Seconds of all epochs."""
+        return sum(epoch.seconds for epoch in self.epochs)
+
+    @property
+    def accuracy(self) -> float | None:
+        """Validation accuracy after the last epoch, in [0, 1]."""
+        return outcome.accuracy(self.epochs)
+
+    @property
+    def loss(self) -> float | None:
+        """Validation loss after the last epoch."""
+        return self.epochs[-1].validation_loss if self.epochs else None
+
+    @property
+    def peak_memory(self) -> int | None:
+        """The most bytes that the run held at any moment."""
+        return max((epoch.peak_memory for epoch in self.epochs), default=None)
+
+    @property
+    def kept(self) -> bool | None:
+        """Whether the audit found the planned rates and still frozen groups; None before it."""
+        if self.audit is None:
+            return None
+        return self.audit.frozen_groups_unchanged and self.audit.max_lr_error <= RATES_EQUAL
+
+
+def result(run: Path) -> Result:
+    """What the run in that folder has come to by now; nothing is read twice that is unchanged."""
+    try:
+        found = (run / event_log.EVENTS).stat()
+        told = _told(run, found.st_mtime_ns, found.st_size)
+    except OSError:
+        told = ()
+    seen = digest(told)
+    status = folders.status_from(run, told)
+    return Result(status, seen.epochs, seen.started, seen.audit)
+
+
+@lru_cache(maxsize=32)
+def _told(run: Path, changed: int, size: int) -> tuple[Event, ...]:
+    """The run's events but its steps, of which there may be millions."""
+    return event_log.read(run, steps=False)

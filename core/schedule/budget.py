@@ -1,0 +1,106 @@
+"""The LR budget: the share of the epochs, and of the learning, that a group's windows give it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.schedule import curves, plan
+from core.schedule.curves import Array
+from core.schedule.shapes import NO_FLOOR, FloorLR
+from core.schedule.spec import Group, Schedule
+
+_MOST_PER_EPOCH, _LEAST_PER_EPOCH = 100, 4
+_MOST_STEPS = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """`epochs`: share of the run in which the group trains, in (0, 1].
+
+    `learning`: sum of its rate while open, over the sum of the rate it would have had if it had
+    been open from the start to the end. Above 1 only where `restart` gives it a higher mean rate.
+    """
+
+    epochs: float
+    learning: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Sums:
+    """A curve summed over each epoch, for any peak: peak · `of_peak` + `of_floor`."""
+
+    of_peak: Array
+    of_floor: Array
+
+    def at(self, peak: float) -> Array:
+        """The sums of the rates of a group with that peak, one for each epoch."""
+        return peak * self.of_peak + self.of_floor
+
+
+def budget(schedule: Schedule, group: Group) -> Budget | None:
+    """What the group gets of the run; None if it never trains.
+
+    The rate is summed at 100 steps an epoch, or fewer where the run has over 100 epochs (midpoints,
+    so the sum is the integral to 1e-4), or at each epoch for `interval: "epoch"`, where the rate is
+    one number an epoch.
+    """
+    begins = curves.origin(schedule, group)
+    return _budget(schedule, group, _sums(schedule, begins), _sums(schedule, 0))
+
+
+def budgets(schedule: Schedule) -> tuple[Budget | None, ...]:
+    """The `budget` of every group; what groups with one origin share is computed once."""
+    origins = [curves.origin(schedule, group) for group in schedule.groups]
+    sums = {begins: _sums(schedule, begins) for begins in {0, *origins}}
+    return tuple(
+        _budget(schedule, group, sums[begins], sums[0])
+        for group, begins in zip(schedule.groups, origins, strict=True)
+    )
+
+
+def learning_by_epoch(schedule: Schedule, group: Group) -> Array:
+    """Each epoch's share of all that the group would learn if it were open from start to end.
+
+    The shares sum to 1, or are all 0 where its rate is always 0. Summed as for `budget`.
+    """
+    by_epoch = _sums(schedule, 0).at(curves.peak(schedule, group))
+    possible = float(by_epoch.sum())
+    return by_epoch / possible if possible > 0 else np.zeros_like(by_epoch)
+
+
+def _budget(schedule: Schedule, group: Group, own: _Sums, whole: _Sums) -> Budget | None:
+    spans = plan.open_spans(group, schedule.epochs)
+    if not spans:
+        return None
+    peak = curves.peak(schedule, group)
+    by_epoch = own.at(peak)
+    received = float(np.concatenate([by_epoch[start:end] for start, end in spans]).sum())
+    possible = float(whole.at(peak).sum())
+    return Budget(
+        epochs=sum(end - start for start, end in spans) / schedule.epochs,
+        learning=received / possible if possible > 0 else 0.0,
+    )
+
+
+def _sums(schedule: Schedule, begins: int) -> _Sums:
+    """The curve that begins with that epoch; a rate is linear in its group's peak."""
+    lr, t = schedule.lr, _times(schedule) - begins
+    length = schedule.epochs - begins
+    without = lr
+    if isinstance(lr.decay.floor, FloorLR):
+        without = lr.model_copy(update={"decay": lr.decay.model_copy(update={"floor": NO_FLOOR})})
+    return _Sums(
+        curves.curve(without, 1.0, t, length).sum(axis=1),
+        curves.curve(lr, 0.0, t, length).sum(axis=1),
+    )
+
+
+def _times(schedule: Schedule) -> Array:
+    """The times at which the rate is summed, in epochs: a row for each epoch."""
+    epochs = np.arange(schedule.epochs, dtype=np.float64)[:, np.newaxis]
+    if schedule.lr.interval == "epoch":
+        return epochs
+    steps = int(np.clip(_MOST_STEPS // schedule.epochs, _LEAST_PER_EPOCH, _MOST_PER_EPOCH))
+    return epochs + (np.arange(steps) + 0.5) / steps

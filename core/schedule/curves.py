@@ -1,0 +1,177 @@
+"""The law: the learning rate of every group at every optimizer step, as a pure function.
+
+Nothing else in Thaw computes a rate. The preview draws what these functions return, the scheduler
+sets it, and the audit compares with it. All of them take arrays as well as numbers.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from core.schedule import shapes
+from core.schedule.shapes import RISES, FloorLR
+from core.schedule.spec import Group, LearningRate, Schedule
+
+Array = shapes.Array
+
+_WRONG = sys.float_info.max  # JSON has no infinity
+RATES_EQUAL = 1e-12
+"""Relative difference up to which two rates are the same."""
+AT_ONCE = 49_152
+"""Rates of a long run that are in memory together, 8 bytes each: 4,096 steps of twelve groups."""
+_BLOCK = 16_384
+"""Times that are worked on together, few enough to stay in the processor's cache."""
+
+
+def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) -> Array:
+    """Rate at `t` epochs after the origin of a curve that lasts `length` epochs.
+
+    With w warmup epochs and s the start factor:
+    peak · (s + (1 - s) · rise(t / w)) for t < w, then floor + (peak - floor) · shape(x), where
+    x = (t - w) / (length - w). Before the origin the curve holds its first value, past its end
+    its last one; when warmup takes the whole length, that is the peak.
+
+    `peak`, `t` and `length` broadcast against each other; rates are in the optimizer's unit.
+    """
+    return _rate(spec, _course(spec, _floats(t), _floats(length)), _floats(peak))
+
+
+def scale(schedule: Schedule, group: Group) -> float:
+    """Share of the base rate that the group peaks at: `lr_scale`, or group_decay ** distance.
+
+    The distance counts groups from the last one, the head, which has 0. KeyError for a group of a
+    name that the schedule does not have.
+    """
+    if not any(each is group for each in schedule.groups):  # names are slower to compare
+        group = schedule.group(group.name)
+    places = (at for at, each in enumerate(reversed(schedule.groups)) if each is group)
+    return _scale(schedule, group, next(places))
+
+
+def peak(schedule: Schedule, group: Group) -> float:
+    """The group's highest scheduled rate without an absolute floor: base_lr · scale."""
+    return schedule.optimizer.base_lr * scale(schedule, group)
+
+
+def origin(schedule: Schedule, group: Group) -> int:
+    """Epoch at which the group's curve begins: 0, or its first thaw under `restart`."""
+    restarts = schedule.lr.after_unfreeze == "restart" and group.trainable
+    return group.trainable[0][0] if restarts else 0
+
+
+def lr(schedule: Schedule, group: Group, t: ArrayLike) -> Array:
+    """Rate of `group` at `t` epochs from the start of the run, whether or not it is frozen then."""
+    begins = origin(schedule, group)
+    length = schedule.epochs - begins
+    return curve(schedule.lr, peak(schedule, group), _floats(t) - begins, length)
+
+
+def rates(schedule: Schedule, t: ArrayLike) -> Array:
+    """Rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape).
+
+    The same bits as `lr` of each group; what groups with one origin share is computed once.
+    """
+    t = _floats(t)
+    last = len(schedule.groups) - 1
+    base_lr = schedule.optimizer.base_lr
+    peaks = [base_lr * _scale(schedule, g, last - at) for at, g in enumerate(schedule.groups)]
+    origins = [origin(schedule, group) for group in schedule.groups]
+    found = np.empty((len(peaks), t.size))
+    flat = t.reshape(-1)
+    for start in range(0, t.size, _BLOCK):
+        block = slice(start, start + _BLOCK)
+        courses = {
+            begins: _course(schedule.lr, flat[block] - begins, _floats(schedule.epochs - begins))
+            for begins in set(origins)
+        }
+        for row, begins, peak in zip(found, origins, peaks, strict=True):
+            row[block] = _rate(schedule.lr, courses[begins], _floats(peak))
+    return found.reshape(len(peaks), *t.shape)
+
+
+def rates_of_steps(schedule: Schedule, steps: ArrayLike, steps_per_epoch: int) -> Array:
+    """Rates of all groups at optimizer steps (from 0, in any order): (groups, *steps.shape).
+
+    The same bits as `rates` at `time_of_step`. For `interval: "epoch"` an epoch is computed once.
+    """
+    t = time_of_step(schedule, steps, steps_per_epoch)
+    if schedule.lr.interval == "step":
+        return rates(schedule, t)
+    epochs, places = np.unique(t, return_inverse=True)
+    return np.take(rates(schedule, epochs), places.reshape(t.shape), axis=1)
+
+
+def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> Array:
+    """Where on the curve optimizer step `step` (from 0) stands, in epochs.
+
+    k / S for `interval: "step"`, floor(k / S) for `"epoch"`.
+    """
+    if schedule.lr.interval == "epoch":
+        return _floats(np.asarray(step) // steps_per_epoch)
+    return _floats(step) / steps_per_epoch
+
+
+def relative_error(actual: ArrayLike, planned: ArrayLike) -> Array:
+    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due.
+
+    NaN stands for no rate.
+    """
+    actual, planned = _floats(actual), _floats(planned)
+    with np.errstate(all="ignore"):
+        errors = np.abs(actual - planned) / planned
+    errors = np.where(actual == planned, 0.0, errors)
+    return np.where(np.isfinite(errors), errors, _WRONG)
+
+
+@dataclass(frozen=True, slots=True)
+class _Course:
+    """What a curve has at each of its times whatever its peak.
+
+    `share` is left of peak - floor. In `warmup` (None: at no time) are the times at which the rate
+    is a share of the peak instead, and that share.
+    """
+
+    share: Array
+    warmup: tuple[NDArray[np.bool_], Array] | None
+
+
+def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
+    warmup, decay = spec.warmup, spec.decay
+    left = length - warmup.epochs
+    x = np.clip((t - warmup.epochs) / np.where(left > 0, left, np.inf), 0.0, 1.0)
+    share = decay.share(x)
+    warming = t < warmup.epochs
+    if warmup.epochs == 0.0 or not np.any(warming):
+        return _Course(share, None)
+    rise = RISES[warmup.shape].share(np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
+    start = warmup.start_factor
+    return _Course(share, (warming, start + (1.0 - start) * rise))
+
+
+def _rate(spec: LearningRate, course: _Course, peak: Array) -> Array:
+    # floor + (peak - floor) · share, in the form that is exact at both ends
+    rate = peak * course.share + _floor(spec, peak) * (1.0 - course.share)
+    if course.warmup is not None:
+        warming, risen = course.warmup
+        rate = np.where(warming, peak * risen, rate)
+    return np.asarray(rate, dtype=np.float64)
+
+
+def _scale(schedule: Schedule, group: Group, distance: int) -> float:
+    return float(schedule.lr.group_decay**distance) if group.lr_scale is None else group.lr_scale
+
+
+def _floor(spec: LearningRate, peak: Array) -> Array:
+    floor = spec.decay.floor
+    if floor is None:
+        return np.zeros_like(peak)
+    return np.full_like(peak, floor.lr) if isinstance(floor, FloorLR) else peak * floor.factor
+
+
+def _floats(value: Any) -> Array:
+    return np.asarray(value, dtype=np.float64)

@@ -1,0 +1,125 @@
+"""What every document of Thaw is made of: its base, and the kinds of its names and numbers."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from core.errors import shown
+
+MAX_EPOCHS = 10_000
+MAX_GROUPS = 512
+MAX_NAME = 80
+"""Characters of a name."""
+
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+"""Fillers and blanks that Unicode counts among letters, marks and symbols."""
+_SELECTORS = ("VARIATION SELECTOR", "MONGOLIAN FREE VAR")
+"""How the names of characters begin that choose how the one before them is drawn."""
+
+
+def can_be_seen(name: str) -> bool:
+    """Whether a character of it is drawn: not all are blanks, fillers, or only steer others."""
+    return any(map(_is_drawn, name))
+
+
+def as_seen(name: str) -> str:
+    """Return the name as a person sees it: names for which it is equal count as the same.
+
+    Each accented letter has one spelling, blanks are one space between words and none around them,
+    and what draws nothing is left out.
+    """
+    words = "".join(c if _is_drawn(c) else " " * c.isspace() for c in name)
+    return unicodedata.normalize("NFC", " ".join(words.split()))
+
+
+def _is_drawn(character: str) -> bool:
+    return (
+        unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Zs")
+        and character not in _UNSEEN
+        and not unicodedata.name(character, "").startswith(_SELECTORS)
+    )
+
+
+def _seen(name: str) -> str:
+    if not can_be_seen(name):
+        raise refused(f"is {shown(name)}", "write at least one character that can be seen")
+    return name
+
+
+Name = Annotated[
+    str,
+    StringConstraints(
+        min_length=1,
+        max_length=MAX_NAME,
+        pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+$",
+    ),
+    AfterValidator(_seen),
+]
+"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows, and not
+only such as cannot be seen.
+
+Nor U+FFFE and U+FFFF, which are no characters, and which no XML can hold: no SVG, no page.
+"""
+
+ModulePath = Annotated[
+    str,
+    StringConstraints(min_length=1, max_length=200, pattern=r"^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$"),
+]
+"""A module's or parameter's dotted path, as in `model.named_modules()`: `layer4.0.bn1`."""
+
+LEAST_RATE, MOST_RATE = 1e-12, 1e3
+Rate = Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)]
+"""A learning rate, far beyond what trains at both ends, so that no rate overflows or is 0."""
+
+Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
+Window = tuple[Epoch, Epoch | None]
+"""Epochs in which a group trains, `[start, end)`; `null` means to the end."""
+
+MAX_EXPONENT = 100
+"""Scales lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
+
+LEAST_SCALE, MOST_SCALE = 10.0**-MAX_EXPONENT, 10.0**MAX_EXPONENT
+Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE)]
+"""A group's peak as a share of the base rate; wide enough for all that a decay gives."""
+
+
+def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
+    """Return what a validator raises; `core.schedule.validation` makes an InputError of it."""
+    context = {"field": field, "wrong": wrong, "way_out": way_out}
+    return PydanticCustomError("refused", "{wrong}: {way_out}", context)
+
+
+class Document(BaseModel):
+    """Base of every model in a Thaw file: frozen, unknown fields refused."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """How people meet a field of a shape or an optimizer; written into its annotation.
+
+    `label`, `help` and `step` are those of its input in the app. `unit` follows its value in words.
+    `comment` stands beside it in exported code, where {whole} is what it is a share of.
+    """
+
+    label: str
+    help: str = ""
+    step: float = 0.05
+    unit: str = ""
+    comment: str = ""
+
+
+def abouts(document: type[BaseModel]) -> dict[str, About]:
+    """Return the About of each field that has one, by the fields' names, in order."""
+    return {
+        name: each
+        for name, field in document.model_fields.items()
+        for each in field.metadata
+        if isinstance(each, About)
+    }

@@ -1,0 +1,119 @@
+"""The optimizers of a schedule: everything that is known of each, in its class.
+
+To add one of `torch.optim`, write its class and put it into `Optimizer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+from pydantic import Field
+
+from core.schedule.document import About, Document, Rate
+
+
+class OptimizerSpec(Document):
+    """Base of the optimizers: what all have, and what is known of each besides its fields.
+
+    A subclass is called as its class in `torch.optim`, and its fields are arguments there.
+    """
+
+    usual_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-2)
+    """Lowest and highest usual peak of the fastest group; sources in why.md."""
+    highest_decay: ClassVar[float] = 0.01
+    """Highest usual weight decay."""
+    decay_help: ClassVar[str] = "An L2 term."
+    decoupled: ClassVar[bool] = False
+    """Whether weight decay is applied to the weights, and not added to their gradients."""
+    needs_warmup: ClassVar[bool] = False
+    """Whether first steps at a high rate are large, since its moments are of few gradients."""
+    keeps: ClassVar[str] = "moments"
+    """What it keeps of earlier gradients."""
+    together_on_cpu: ClassVar[bool] = False
+    """Whether all tensors of a group are stepped at once on the CPU, to the same bits.
+
+    That saves Adam a fifth to a third of its time, and takes memory of the largest group's size,
+    once, or twice with weight decay. SGD is slower by it.
+    """
+
+    name: str
+    base_lr: Rate
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+
+    @classmethod
+    def title(cls) -> str:
+        """Return what papers and `torch.optim` call the optimizer."""
+        return cls.__name__
+
+    def options(self) -> dict[str, Any]:
+        """Return the arguments of the torch class besides parameters and rate."""
+        own = self.model_dump(exclude={"name", "base_lr", "weight_decay"})
+        return {**own, "weight_decay": self.weight_decay}
+
+    def state(self) -> int:
+        """Return how many numbers it keeps for each parameter, beside a count of steps."""
+        return 2
+
+    def timm_flags(self) -> str:
+        """Return the flags of timm's train.py that name it with its own fields; "" if none do."""
+        return f"--opt {self.name}"
+
+
+class Adam(OptimizerSpec):
+    """`torch.optim.Adam` (Kingma & Ba 2015, arXiv:1412.6980); weight decay is an L2 term."""
+
+    needs_warmup = True
+    together_on_cpu = True
+    name: Literal["adam"]
+
+
+class AdamW(OptimizerSpec):
+    """`torch.optim.AdamW` (Loshchilov & Hutter 2019, arXiv:1711.05101): decoupled decay."""
+
+    highest_decay = 0.3
+    decay_help = "Decoupled from the gradient."
+    decoupled = True
+    needs_warmup = True
+    together_on_cpu = True
+    name: Literal["adamw"]
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+
+
+class SGD(OptimizerSpec):
+    """`torch.optim.SGD` with momentum in [0, 1)."""
+
+    usual_rates = (1e-4, 1.0)
+    keeps = "momentum"
+    name: Literal["sgd"]
+    momentum: Annotated[float, Field(ge=0, lt=1), About("Momentum")] = 0.9
+
+    def state(self) -> int:
+        """Return 1, or 0 without momentum."""
+        return 1 if self.momentum else 0
+
+    def timm_flags(self) -> str:
+        """Timm's `sgd` has Nesterov momentum, its `momentum` has none."""
+        return f"--opt momentum --momentum {self.momentum!r}"
+
+
+class NAdam(OptimizerSpec):
+    """`torch.optim.NAdam` (Dozat 2016, OpenReview OM0jvwB8jIp57ZJjtNEZ): Adam looking ahead."""
+
+    needs_warmup = True
+    name: Literal["nadam"]
+
+
+class RAdam(OptimizerSpec):
+    """`torch.optim.RAdam` (Liu et al. 2020, arXiv:1908.03265): Adam with a warmup of its own."""
+
+    name: Literal["radam"]
+
+
+Optimizer = Annotated[Adam | AdamW | SGD | NAdam | RAdam, Field(discriminator="name")]
+OPTIMIZERS: Mapping[str, type[OptimizerSpec]] = {
+    name: kind
+    for kind in get_args(get_args(Optimizer)[0])
+    for name in get_args(kind.model_fields["name"].annotation)
+}
+"""Every optimizer by its name in the document."""

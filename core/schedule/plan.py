@@ -1,0 +1,84 @@
+"""The plan: which groups train in which epoch, as pure functions of the epoch.
+
+Windows that reach past the last epoch are cut there; nothing here knows of rates.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import chain, pairwise
+
+from core.schedule.spec import Part, Schedule
+
+Span = tuple[int, int]
+"""Epochs [start, end), both known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A run of epochs [start, end) in which the same groups train."""
+
+    start: int
+    end: int
+    open: tuple[str, ...]
+
+
+def is_open(group: Part, epoch: int) -> bool:
+    """Whether the group trains in that epoch (from 0)."""
+    at = bisect_right(group.trainable, epoch, key=lambda window: window[0]) - 1
+    if at < 0:
+        return False
+    end = group.trainable[at][1]
+    return end is None or epoch < end
+
+
+def open_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
+    """Names of the groups that train in that epoch, from input to output."""
+    return tuple(group.name for group in schedule.groups if is_open(group, epoch))
+
+
+def open_spans(group: Part, epochs: int) -> tuple[Span, ...]:
+    """The group's windows within a run of `epochs`; adjoining ones are joined."""
+    spans: list[Span] = []
+    for start, end in group.trainable:
+        if start >= epochs:
+            break
+        if spans and spans[-1][1] == start:
+            start = spans.pop()[0]
+        spans.append((start, epochs if end is None else min(end, epochs)))
+    return tuple(spans)
+
+
+def frozen_spans(group: Part, epochs: int) -> tuple[Span, ...]:
+    """The epochs of the run in which the group does not train."""
+    edges = [0, *chain.from_iterable(open_spans(group, epochs)), epochs]
+    gaps = zip(edges[::2], edges[1::2], strict=True)
+    return tuple((start, end) for start, end in gaps if start < end)
+
+
+def phases(schedule: Schedule) -> tuple[Phase, ...]:
+    """The run cut wherever a group thaws or freezes; covers [0, epochs) without gaps."""
+    cuts = {0, schedule.epochs}
+    for group in schedule.groups:
+        for span in open_spans(group, schedule.epochs):
+            cuts.update(span)
+    edges = sorted(cuts)
+    return tuple(Phase(start, end, open_groups(schedule, start)) for start, end in pairwise(edges))
+
+
+def whole_windows(
+    times: Iterable[tuple[float, float | None]], own: int, total: int
+) -> list[list[int | None]]:
+    """Return windows of a run of `own` epochs in whole epochs of one of `total`, none beyond it."""
+    windows: list[list[int | None]] = []
+    for start, end in times:
+        begins = min(round(start * total / own), total - 1) if start < own else total
+        ends = total if end is None else max(round(end * total / own), begins + 1)
+        if begins >= total:
+            continue
+        if windows and (windows[-1][1] is None or windows[-1][1] >= begins):
+            begins = windows.pop()[0] or 0
+        windows.append([begins, None if ends >= total else ends])
+    return windows

@@ -1,0 +1,94 @@
+"""Which steps of a run to draw: a screen's worth, with every corner and every extreme in it."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from core.schedule import curves, plan
+from core.schedule.curves import Array
+from core.schedule.spec import Schedule
+
+Indices = NDArray[np.int64]
+
+MOST_POINTS = 120
+
+
+def steps_to_draw(
+    schedule: Schedule, steps_per_epoch: int, closer: tuple[float, float] | None = None
+) -> Indices:
+    """Steps at which the planned rates are drawn, in order and without repeats.
+
+    At most 120 that are evenly apart, the first and the last step of the run, and its `corners`; as
+    many again between two epochs that are looked at more `closer`. Where rates change by epoch,
+    those that are evenly apart are first steps of epochs.
+    """
+    count = schedule.epochs * steps_per_epoch
+    hold = _hold(schedule, steps_per_epoch)
+    last = np.array([count - 1])
+    steps = np.union1d(
+        np.append(even(count // hold) * hold, last), corners(schedule, steps_per_epoch)
+    )
+    if closer is None:
+        return steps
+    first = max(math.floor(closer[0] * steps_per_epoch), 0) // hold
+    until = min(math.ceil(closer[1] * steps_per_epoch), count - 1) // hold
+    return np.union1d(steps, (first + even(until - first + 1)) * hold) if first <= until else steps
+
+
+def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
+    """Steps at which a line breaks or turns, in order and without repeats.
+
+    The first step of every phase and the last one before it; and for every curve the steps about
+    the end of its warmup, the start of its cooldown and its milestones, or 120 of them where there
+    are more.
+    """
+    last = schedule.epochs * steps_per_epoch - 1
+    edges = np.array([phase.start * steps_per_epoch for phase in plan.phases(schedule)])
+    turns = np.array(_turns(schedule)) * steps_per_epoch
+    hold = _hold(schedule, steps_per_epoch)
+    before, after = np.floor(turns / hold), np.ceil(turns / hold)  # which rounding may move by one
+    turns = np.concatenate([before - 1, before, after, after + 1]).astype(np.int64) * hold
+    turns = np.unique(np.clip(turns, 0, last))
+    return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[even(len(turns))])
+
+
+def even(count: int, most: int = MOST_POINTS) -> Indices:
+    """Places 0 to count - 1, or `most` of them evenly apart, with both ends."""
+    return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
+
+
+def extremes(values: Array, most: int = 4 * MOST_POINTS) -> Indices:
+    """Places of at most `most` values (2 or more) that draw the same picture as all of them.
+
+    The first and the last value, and the lowest and the highest of each of equal stretches.
+    """
+    count = len(values)
+    if count <= most:
+        return np.arange(count)
+    edges = np.linspace(0, count, most // 2).astype(np.int64)
+    kept = {0, count - 1}
+    for start, end in pairwise(edges.tolist()):
+        stretch = values[start:end]
+        kept |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
+    return np.array(sorted(kept))
+
+
+def _hold(schedule: Schedule, steps_per_epoch: int) -> int:
+    """For how many steps a rate stays."""
+    return steps_per_epoch if schedule.lr.interval == "epoch" else 1
+
+
+def _turns(schedule: Schedule) -> list[float]:
+    """Times, in epochs, at which a curve ends its warmup, begins its cooldown, or falls a step."""
+    decay = schedule.lr.decay
+    found = []
+    for begins in {curves.origin(schedule, group) for group in schedule.groups}:
+        peak_at = begins + schedule.lr.warmup.epochs
+        left = max(schedule.epochs - peak_at, 0.0)
+        found.append(peak_at)
+        found += [peak_at + x * left for x in decay.corners()]
+    return found

@@ -1,0 +1,415 @@
+"""The shapes of decay and warmup: everything that is known of each, in its class.
+
+To add one, write its class and put it into `Decay` or `RISES`. Parser, rates, pages, tables,
+exports and what is recognised in recorded loops go through these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated, Any, ClassVar, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Discriminator, Field, Tag
+
+from core.schedule.document import MAX_EPOCHS, MOST_RATE, About, Document, abouts, refused
+from core.schedule.words import listed
+
+Array = NDArray[np.float64]
+
+_REACHED = 1e-12
+"""Distance at which a milestone is reached: 3 of 10 steps in 3 epochs are 0.09999999999999999."""
+_NEAR = 1e-9
+"""Relative difference up to which rates may be those of a shape."""
+
+
+class FloorFactor(Document):
+    """The lowest rate as a share of each group's own peak, from 0 to 1."""
+
+    factor: Annotated[float, Field(ge=0, le=1)]
+
+
+class FloorLR(Document):
+    """The lowest rate as one absolute number for all groups: PyTorch's `eta_min`."""
+
+    lr: Annotated[float, Field(ge=0, le=MOST_RATE)]
+
+
+def _kind_of_floor(floor: Any) -> str:
+    absolute = "lr" in floor if isinstance(floor, dict) else isinstance(floor, FloorLR)
+    return "lr" if absolute else "factor"
+
+
+Floor = Annotated[
+    Annotated[FloorFactor, Tag("factor")] | Annotated[FloorLR, Tag("lr")],
+    Discriminator(_kind_of_floor),
+]
+NO_FLOOR = FloorFactor(factor=0.0)
+
+
+class DecayShape(Document):
+    """Base of the decay shapes: the share of (peak - floor) that is left after the warmup.
+
+    A subclass has a `floor`, which is None where the shape has none, and the fields that are its
+    own, each with an `About`. Where x is named, it goes from 0 to 1 over what is left after warmup.
+    """
+
+    shape: str
+    formula: ClassVar[str]
+    """The share in Python's notation, for people."""
+    python: ClassVar[tuple[str, ...]]
+    """Lines that set `share` from x, on plain floats, by the arithmetic of `share` in its order.
+
+    A field is a constant in capitals there, and `math` can be used; none for a share of 1.
+    """
+    title: ClassVar[str] = ""
+    """What people call the shape, if it is not its name."""
+
+    def share(self, x: Array) -> Array:
+        """Return the share that is left at each x."""
+        raise NotImplementedError
+
+    def in_words(self) -> str:
+        """Return the shape with its numbers, among other words."""
+        return self.called()
+
+    def corners(self) -> tuple[float, ...]:
+        """Return every x at which the line breaks or turns."""
+        return ()
+
+    def close_x(self) -> Array:
+        """Return every x that a drawing needs besides those that are evenly apart."""
+        return np.array(self.corners())
+
+    def timm_flags(self) -> str:
+        """Return the flags of timm's train.py that give the same rates; "" if none do."""
+        return ""
+
+    @classmethod
+    def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
+        """Return the own fields with which the shape may have these shares, or None.
+
+        By default there are none for a shape with fields of its own.
+        """
+        return None if abouts(cls) else {}
+
+    @classmethod
+    def is_recognised(cls) -> bool:
+        """Return whether `fit` looks for the shape."""
+        return not abouts(cls) or "fit" in vars(cls)
+
+    @classmethod
+    def called(cls) -> str:
+        """Return what people call the shape, among other words."""
+        return cls.title or str(*get_args(cls.model_fields["shape"].annotation))
+
+
+class Cosine(DecayShape):
+    """Half a cosine from the peak to the floor (SGDR, arXiv:1608.03983)."""
+
+    formula = "(1 + cos(pi * x)) / 2"
+    python = ("share = (1 + math.cos(math.pi * x)) / 2",)
+    shape: Literal["cosine"]
+    floor: Floor = NO_FLOOR
+
+    def share(self, x: Array) -> Array:
+        """(1 + cos(pi·x)) / 2."""
+        return (1.0 + np.cos(np.pi * x)) / 2.0
+
+    def timm_flags(self) -> str:
+        """The name is the same."""
+        return "--sched cosine"
+
+
+class Linear(DecayShape):
+    """A straight line from the peak to the floor: `LinearLR` to the floor's factor."""
+
+    formula = "1 - x"
+    python = ("share = 1 - x",)
+    shape: Literal["linear"]
+    floor: Floor = NO_FLOOR
+
+    def share(self, x: Array) -> Array:
+        """1 - x."""
+        return 1.0 - x
+
+    def timm_flags(self) -> str:
+        """A polynomial of power 1."""
+        return "--sched poly --decay-rate 1.0"
+
+
+class Constant(DecayShape):
+    """The peak, to the end: `ConstantLR` with factor 1."""
+
+    formula = "1"
+    python = ()
+    shape: Literal["constant"]
+    floor: ClassVar[None] = None
+
+    def share(self, x: Array) -> Array:
+        """All of it."""
+        return np.ones_like(x)
+
+    def in_words(self) -> str:
+        """There is no decay."""
+        return "none"
+
+    def timm_flags(self) -> str:
+        """Steps of a factor of 1."""
+        return "--sched step --decay-rate 1"
+
+    @classmethod
+    def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
+        """Return no fields where the share stays."""
+        return {} if np.allclose(share, 1.0, rtol=_NEAR, atol=0) else None
+
+
+class WSD(DecayShape):
+    """Warmup, stable, decay: flat, then 1 - sqrt over the last `cooldown` (arXiv:2405.18392)."""
+
+    formula = "1 - sqrt(max(0, x - 1 + cooldown) / cooldown)"
+    python = (
+        "stable = 1 - COOLDOWN",
+        "share = 1 - math.sqrt(min(max((x - stable) / (1 - stable), 0.0), 1.0))",
+    )
+    title = "warmup-stable-decay"
+    shape: Literal["wsd"]
+    cooldown: Annotated[
+        float,
+        Field(ge=0.001, le=1),
+        About(
+            "Cooldown, last part",
+            "Share of what is left after warmup in which the rate falls.",
+            unit=" of what is left after warmup",
+            comment="share of {whole}, at its end, in which rates fall",
+        ),
+    ] = 0.2
+    floor: Floor = NO_FLOOR
+
+    def share(self, x: Array) -> Array:
+        """1, then 1 - sqrt(y) with y from 0 to 1 over the last `cooldown`."""
+        start = 1.0 - self.cooldown
+        y = np.clip((x - start) / (1.0 - start), 0.0, 1.0)  # not / cooldown: exactly 1 at the end
+        return 1.0 - np.sqrt(y)
+
+    def in_words(self) -> str:
+        """Return the form of the decay and its length."""
+        return f"1 - sqrt over the last {self.cooldown:g} of what is left"
+
+    def corners(self) -> tuple[float, ...]:
+        """Return where the decay begins."""
+        return (1.0 - self.cooldown,)
+
+    def close_x(self) -> Array:
+        """Return more at the beginning of the decay, which falls steeply there."""
+        return 1.0 - self.cooldown * (1.0 - np.linspace(0.0, 1.0, 49) ** 2)
+
+
+class Polynomial(DecayShape):
+    """(1 - x) ** power, as `torch.optim.lr_scheduler.PolynomialLR`."""
+
+    formula = "(1 - x) ** power"
+    python = ("share = (1 - x) ** POWER",)
+    shape: Literal["polynomial"]
+    power: Annotated[
+        float,
+        Field(ge=0.01, le=100),
+        About(
+            "Power",
+            "1 is a straight line; above, it falls fast at first.",
+            step=0.5,
+            comment="of the polynomial by which rates fall",
+        ),
+    ] = 2.0
+    floor: Floor = NO_FLOOR
+
+    def share(self, x: Array) -> Array:
+        """(1 - x) ** power."""
+        return np.power(1.0 - x, self.power)
+
+    def in_words(self) -> str:
+        """Return the shape and its power."""
+        return f"polynomial of power {self.power:g}"
+
+    def timm_flags(self) -> str:
+        """Timm calls the power a decay rate."""
+        return f"--sched poly --decay-rate {self.power!r}"
+
+
+LEAST_GAMMA = 0.001
+MOST_MILESTONES = 20
+
+
+def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
+    if any(later <= earlier for earlier, later in pairwise(milestones)):
+        raise refused("do not ascend", "write each once, the earliest first")
+    return milestones
+
+
+class Steps(DecayShape):
+    """`gamma` times less at each milestone, as `torch.optim.lr_scheduler.MultiStepLR`."""
+
+    formula = "gamma ** sum(x >= m for m in milestones)"
+    python = (
+        "share = 1.0",
+        "for milestone in MILESTONES:",
+        f"    if x > milestone - {_REACHED!r}:",
+        "        share *= GAMMA",
+    )
+    shape: Literal["steps"]
+    milestones: Annotated[
+        tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
+        Field(min_length=1, max_length=MOST_MILESTONES),
+        AfterValidator(_ascend),
+        About(
+            "Milestones",
+            "Shares of what is left after warmup at which the rate falls: 0.3, 0.6, 0.9.",
+            comment="shares of {whole} at which rates fall",
+        ),
+    ] = (0.3, 0.6, 0.9)
+    gamma: Annotated[
+        float,
+        Field(ge=LEAST_GAMMA, le=1),
+        About(
+            "Gamma",
+            "What the rate is multiplied by at each milestone.",
+            comment="times what they were before",
+        ),
+    ] = 0.1
+    floor: ClassVar[None] = None
+
+    def share(self, x: Array) -> Array:
+        """Gamma to the power of the milestones that are reached."""
+        left = np.cumprod([1.0, *[self.gamma] * len(self.milestones)], dtype=np.float64)
+        reached: Array = left[np.searchsorted(np.asarray(self.milestones) - _REACHED, x)]
+        return reached
+
+    def in_words(self) -> str:
+        """Return the factor and the milestones."""
+        places = listed(f"{share:g}" for share in self.milestones)
+        return f"times {self.gamma:g} at {places} of what is left"
+
+    def corners(self) -> tuple[float, ...]:
+        """Return the milestones."""
+        return self.milestones
+
+    def close_x(self) -> Array:
+        """Return each milestone with what is close before and behind it."""
+        falls = np.array(self.milestones)
+        return np.concatenate([falls * (1.0 - 2e-5), falls, falls * (1.0 + 2e-5)])
+
+    @classmethod
+    def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
+        """Return the stairs that go down to as large a share of the one before each time."""
+        falls = np.flatnonzero(np.diff(share)) + 1
+        if not 1 <= len(falls) <= MOST_MILESTONES or not share.all():
+            return None
+        gammas = share[falls] / share[falls - 1]
+        gamma = rounded(gammas[0])
+        if not LEAST_GAMMA <= gamma < 1 or not np.allclose(gammas, gamma, rtol=_NEAR, atol=0):
+            return None
+        between = zip(x[falls - 1].tolist(), x[falls].tolist(), strict=True)
+        return {"milestones": [_shortest(*each) for each in between], "gamma": gamma}
+
+
+LEAST_SHARE = 1e-6
+
+
+class Exponential(DecayShape):
+    """The same factor from each step to the next, as `torch.optim.lr_scheduler.ExponentialLR`."""
+
+    formula = "final_share ** x"
+    python = ("share = FINAL_SHARE ** x",)
+    shape: Literal["exponential"]
+    final_share: Annotated[
+        float,
+        Field(ge=LEAST_SHARE, le=1),
+        About(
+            "Final share",
+            "Share of the peak that is left at the end of the run.",
+            step=0.01,
+            comment="of the peak is left at the end",
+        ),
+    ] = 0.01
+    floor: ClassVar[None] = None
+
+    def share(self, x: Array) -> Array:
+        """final_share ** x."""
+        return np.power(self.final_share, x)
+
+    def in_words(self) -> str:
+        """Return the shape and its last share."""
+        return f"exponential, to {self.final_share:g} of the peak"
+
+    @classmethod
+    def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
+        """Return the share at the end of the line on which the last share lies."""
+        final = share[-1] ** (1 / x[-1]) if x[-1] > 0 and share[-1] > 0 else 0.0
+        near = LEAST_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=_NEAR, atol=0)
+        return {"final_share": rounded(final)} if near else None
+
+
+Decay = Annotated[
+    Cosine | Linear | Constant | WSD | Polynomial | Steps | Exponential,
+    Field(discriminator="shape"),
+]
+DECAYS: Mapping[str, type[DecayShape]] = {
+    name: shape
+    for shape in get_args(get_args(Decay)[0])
+    for name in get_args(shape.model_fields["shape"].annotation)
+}
+"""Every decay shape by its name in the document, in the order in which people see them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rise:
+    """A warmup shape: `share` of the rise is done at y, from 0 to 1 over the warmup.
+
+    `formula` says it for people; `python` is it in exported code, of {t} and WARMUP in epochs;
+    `in_words` follows "rates rise"; `in_timm` says whether timm's train.py has it.
+    """
+
+    share: Callable[[Array], Array]
+    formula: str
+    python: str
+    in_words: str
+    in_timm: bool = False
+
+
+RiseName = Literal["linear", "cosine"]
+RISES: Mapping[RiseName, Rise] = {
+    "linear": Rise(lambda y: y, "y", "{t} / WARMUP", "in a straight line", in_timm=True),
+    "cosine": Rise(
+        lambda y: (1.0 - np.cos(np.pi * y)) / 2.0,
+        "(1 - cos(pi * y)) / 2",
+        "(1 - math.cos(math.pi * ({t} / WARMUP))) / 2",
+        "as half a cosine",
+    ),
+}
+"""Every warmup shape by its name in the document."""
+
+
+class Warmup(Document):
+    """The rise from `start_factor` · peak to the peak over the first `epochs` epochs."""
+
+    epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
+    start_factor: Annotated[float, Field(ge=0, le=1)] = 0.1
+    shape: RiseName = "linear"
+
+
+def rounded(value: float, digits: int = 15) -> float:
+    """Return the number that was meant, where arithmetic has left it a last bit off."""
+    return float(f"{value:.{digits}g}")
+
+
+def _shortest(before: float, at: float) -> float:
+    """Return the number of the fewest digits after `before` and up to `at`, both from 0 to 1."""
+    for digits in range(1, 15):
+        scale = 10.0**digits
+        cut = np.floor(at * scale) / scale
+        if before < cut <= at:
+            return float(cut)
+    return at

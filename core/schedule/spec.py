@@ -1,0 +1,144 @@
+"""The schedule document: what a valid schedule looks like, field by field.
+
+Only the structure is checked here. What a schedule means, and whether that is wise, is said by
+`core.checks`. Text becomes a schedule in `core.schedule.parse` and nowhere else.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Annotated, Literal, Self, TypeVar
+
+from pydantic import AfterValidator, Field, StringConstraints, field_validator, model_validator
+
+from core.schedule.document import (
+    MAX_EPOCHS,
+    MAX_EXPONENT,
+    MAX_GROUPS,
+    Document,
+    ModulePath,
+    Name,
+    Scale,
+    Window,
+    as_seen,
+    refused,
+)
+from core.schedule.optimizers import Optimizer
+from core.schedule.shapes import Cosine, Decay, Warmup
+
+
+class ModelRef(Document):
+    """Which network: `library/name`, and the name of its pretrained weights (null: random)."""
+
+    name: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[\w./-]+$")]
+    weights: Name | None = None
+
+
+LEAST_GROUP_DECAY, MOST_GROUP_DECAY = 1e-6, 10.0
+GroupDecay = Annotated[float, Field(ge=LEAST_GROUP_DECAY, le=MOST_GROUP_DECAY)]
+"""A group's peak as a share of the next one's, towards the input."""
+
+
+class LearningRate(Document):
+    """The curve that every group follows, and how the groups' peaks differ."""
+
+    group_decay: GroupDecay = 1.0
+    interval: Literal["epoch", "step"] = "step"
+    warmup: Warmup = Warmup()
+    decay: Decay = Cosine(shape="cosine")
+    after_unfreeze: Literal["follow", "restart"] = "follow"
+
+
+class Part(Document):
+    """Parameters of a network under one name, and the epochs in which they train."""
+
+    name: Name
+    modules: Annotated[tuple[ModulePath, ...], Field(min_length=1)]
+    trainable: tuple[Window, ...] = ()
+
+    @field_validator("trainable")
+    @classmethod
+    def _windows_in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
+        for start, end in windows:
+            if end is not None and end <= start:
+                raise refused(f"has the window [{start}, {end}]", "end it after it starts")
+        for (start, end), (following, _) in pairwise(windows):
+            if end is None or following < end:
+                shown_end = "null" if end is None else end
+                raise refused(
+                    f"has [{start}, {shown_end}] and then a window from {following}",
+                    "put windows in order, and start each after the one before has ended",
+                )
+        return windows
+
+
+AnyPart = TypeVar("AnyPart", bound=Part)
+
+
+class Group(Part):
+    """Layers that thaw together; one param group of the optimizer, by the same name.
+
+    With `batchnorm: "eval"` its BatchNorm layers keep to their pretrained statistics also while it
+    trains (their weights train), which small batches and small images need.
+    """
+
+    lr_scale: Scale | None = None
+    when_frozen: Literal["eval", "train"] = "eval"
+    batchnorm: Literal["eval"] | None = None
+
+
+def names_differ(parts: tuple[AnyPart, ...]) -> tuple[AnyPart, ...]:
+    """Return the parts; refused where two of them have one name, or names that look the same."""
+    seen: dict[str, str] = {}
+    for part in parts:
+        name, look = part.name, as_seen(part.name)
+        if seen.get(look) == name:
+            raise refused(f"has two groups named {name!r}", "rename one of them")
+        if look in seen:  # in ASCII, or they would look the same here too
+            both = f"{seen[look]!a} and {name!a}"
+            raise refused(f"has groups named {both}, which look the same", "rename one of them")
+        seen[look] = name
+    return parts
+
+
+class Schedule(Document):
+    """A whole fine-tuning schedule; README.md beside this file has an example."""
+
+    format: Literal["thaw.schedule"]
+    version: Literal[1]
+    name: Name
+    model: ModelRef
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
+    optimizer: Optimizer
+    lr: LearningRate = LearningRate()
+    groups: Annotated[
+        tuple[Group, ...],
+        Field(min_length=1, max_length=MAX_GROUPS),
+        AfterValidator(names_differ),
+    ]
+
+    @model_validator(mode="after")
+    def _rates_are_numbers(self) -> Self:
+        decay = self.lr.group_decay
+        scaled = [group.lr_scale is not None for group in reversed(self.groups)]
+        deepest = max((i for i, own in enumerate(scaled) if not own), default=0)
+        exponent = deepest * math.log10(decay)
+        if abs(exponent) > MAX_EXPONENT:
+            raise refused(
+                f"is {decay:g}, which makes a scale of 1e{exponent:.0f} {deepest} groups deep",
+                "bring it closer to 1, or give the deep groups an lr_scale",
+                field="lr.group_decay",
+            )
+        return self
+
+    def equals_but_for_name(self, other: Schedule) -> bool:
+        """Whether both say the same, whatever each is called."""
+        return self.model_copy(update={"name": other.name}) == other
+
+    def group(self, name: str) -> Group:
+        """The group of that name; KeyError if there is none."""
+        for group in self.groups:
+            if group.name == name:
+                return group
+        raise KeyError(name)

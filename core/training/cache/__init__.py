@@ -1,0 +1,1 @@
+"""The frozen-part cache: what frozen layers give is computed once, to the same bits."""

@@ -1,0 +1,129 @@
+"""Tensors with a row per entry, kept in memory or in a file, and read back row by row."""
+
+from __future__ import annotations
+
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from core.errors import RunError
+from core.training.cache import mmap_tensor
+
+
+class NoRoomError(Exception):
+    """Stored rows do not fit; the message says where."""
+
+
+class Layout:
+    """How rows lie in memory: the order of their dimensions there, the outermost first.
+
+    What is read back has the strides of what was stored, since kernels are chosen by them.
+    """
+
+    def __init__(self, like: Tensor) -> None:
+        strides = like.stride()
+        dims = sorted(range(1, like.dim()), key=lambda dim: -strides[dim])
+        self._there = (0, *dims)
+        self._back = tuple(self._there.index(dim) for dim in range(like.dim()))
+
+    def stored(self, rows: Tensor) -> Tensor:
+        """The rows with their dimensions in the order of memory."""
+        return rows.permute(self._there)
+
+    def restored(self, rows: Tensor) -> Tensor:
+        """The inverse of `stored`."""
+        return rows.permute(self._back)
+
+
+class MemoryRows:
+    """Rows in one tensor, on the device that made them. `like` has rows as those to be stored.
+
+    On the CPU its memory goes back to the system with the rows: the next pass may need more of it.
+    NoRoomError if the memory is not there.
+    """
+
+    def __init__(self, count: int, like: Tensor) -> None:
+        self._layout = Layout(like)
+        shape = (count, *self._layout.stored(like).shape[1:])
+        try:
+            if like.device.type == "cpu":
+                self._tensor = mmap_tensor.empty(shape, like.dtype)
+            else:
+                self._tensor = torch.empty(shape, dtype=like.dtype, device=like.device)
+        except (MemoryError, RuntimeError) as error:  # torch.empty raises either
+            size = count * like[0].nbytes
+            raise NoRoomError(f"there is no memory for another {size / 1e6:,.0f} MB") from error
+
+    def write(self, start: int, rows: Tensor) -> None:
+        """Store rows from position `start` on."""
+        self._tensor[start : start + len(rows)] = self._layout.stored(rows)
+
+    def read(self, positions: Tensor) -> Tensor:
+        """A copy of the rows at these positions, in their order."""
+        return self._layout.restored(self._tensor[positions.to(self._tensor.device)])
+
+
+class FileRows:
+    """Rows in a temporary file in `folder`, which is gone with the process, however that ends.
+
+    Rows are read into memory of their own and not mapped, so that what is read does not add up
+    in the process: the system keeps in its file cache what it has room for.
+    """
+
+    def __init__(self, count: int, like: Tensor, folder: Path) -> None:
+        self._layout = Layout(like)
+        self._shape = self._layout.stored(like).shape[1:]
+        self._dtype, self._device = like.dtype, like.device
+        self._size = like[0].nbytes
+        self._folder = folder
+        with _told(folder):
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - kept open
+            weakref.finalize(self, self._file.close)
+            self._file.truncate(count * self._size)
+
+    def write(self, start: int, rows: Tensor) -> None:
+        """Store rows from position `start` on; NoRoomError if the disk is full."""
+        content = _memory(self._layout.stored(rows).cpu().contiguous())
+        with _told(self._folder):
+            self._file.seek(start * self._size)
+            while content:
+                content = content[self._file.write(content) :]
+
+    def read(self, positions: Tensor) -> Tensor:
+        """A copy of the rows at these positions, in their order."""
+        rows = torch.empty((len(positions), *self._shape), dtype=self._dtype)
+        content = _memory(rows)
+        for at, position in enumerate(positions.tolist()):
+            self._file.seek(position * self._size)
+            left = content[at * self._size : (at + 1) * self._size]
+            while left:
+                read = self._file.readinto(left)
+                if not read:
+                    raise RunError(f"a stored row of the frozen-part cache is gone: row {position}")
+                left = left[read:]
+        return self._layout.restored(rows).to(self._device)
+
+
+Rows = MemoryRows | FileRows
+"""Rows of one shape and type; each is written once and may be read in any order."""
+
+
+@contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise NoRoomError(f"nothing more can be stored in {folder} ({reason})") from error
+
+
+def _memory(tensor: Tensor) -> memoryview:
+    """The tensor's own memory as bytes; numpy has no bfloat16, so its bytes are taken first."""
+    content: Any = tensor.view(-1).view(torch.uint8).numpy()
+    return memoryview(content)

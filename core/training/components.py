@@ -1,0 +1,112 @@
+"""What a run works on, made once: the network, its groups, the optimizer, and who watches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from core.errors import InputError
+from core.freezing import check_can_train
+from core.grouping import LayerGroups, group_paths, resolve_groups
+from core.optimizer import build_optimizer
+from core.runs.settings import RunSettings
+from core.schedule.batches import steps_per_epoch
+from core.schedule.spec import ModelRef, Schedule
+from core.scheduler import ScheduleLR
+from core.training import precision
+from core.training.audit import Auditor
+from core.training.cache.engine import FrozenCache
+from core.training.cache.profile import Measure
+from core.training.checkpoint import Checkpoint
+from core.training.data import Data
+from core.training.device import random_state, set_random_state
+from core.training.models import Network
+from core.training.provenance import Origin
+
+Build = Callable[[ModelRef, int, int | None], Network]
+"""Makes a network from what the schedule names, for a number of classes and an image size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """The parts of a run on their device; `steps` are those of an epoch."""
+
+    network: Network
+    device: torch.device
+    layer_groups: LayerGroups
+    steps: int
+    optimizer: torch.optim.Optimizer
+    scheduler: ScheduleLR
+    auditor: Auditor
+    cache: FrozenCache
+
+    @property
+    def model(self) -> nn.Module:
+        """The network's module, which is trained."""
+        return self.network.model
+
+    def snapshot(self, epoch: int, seconds: float, origin: Origin) -> Checkpoint:
+        """All that is needed to go on with `epoch`; its tensors are the parts' own."""
+        return Checkpoint(
+            epoch=epoch,
+            model=self.model.state_dict(),
+            optimizer=self.optimizer.state_dict(),
+            scheduler=self.scheduler.state_dict(),
+            random=random_state(self.device),
+            audit=self.auditor.state_dict(),
+            seconds=seconds,
+            origin=origin,
+        )
+
+    def restore(self, saved: Checkpoint) -> None:
+        """Put the parts back to where the snapshot was taken; InputError if they cannot take it."""
+        try:
+            self.model.load_state_dict(saved.model)
+            self.optimizer.load_state_dict(saved.optimizer)
+            self.scheduler.load_state_dict(saved.scheduler)
+            self.auditor.load_state_dict(saved.audit)
+            set_random_state(saved.random, self.device)
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            reason = str(error).partition("\n")[0]
+            wrong = f"hold what the schedule's model cannot take ({reason})"
+            raise InputError("checkpoints", wrong, "start a new run in another folder") from error
+
+
+def assemble(
+    build: Build,
+    schedule: Schedule,
+    settings: RunSettings,
+    data: Data,
+    device: torch.device,
+    scratch: Path,
+    take: Measure,
+) -> Built:
+    """Make the parts as they are before the first step, from the settings' seed.
+
+    `scratch` is where the cache keeps files while the run goes on, and `take` what it measures by.
+    """
+    torch.manual_seed(settings.seed)
+    network = build(schedule.model, len(data.classes), settings.image_size)
+    model = network.model.to(device)
+    if settings.precision == "fast":
+        model.to(memory_format=torch.channels_last)
+    layer_groups = resolve_groups(model, group_paths(schedule))
+    check_can_train(layer_groups, schedule)
+    optimizer = build_optimizer(schedule, layer_groups)
+    if settings.precision == "fast":
+        precision.one_sweep(optimizer)
+    steps = steps_per_epoch(len(data.train), settings.batch_size)
+    return Built(
+        network,
+        device,
+        layer_groups,
+        steps,
+        optimizer,
+        ScheduleLR(optimizer, schedule, steps),
+        Auditor(schedule, layer_groups, steps),
+        FrozenCache(network, layer_groups, schedule, data, settings, device, scratch, take),
+    )

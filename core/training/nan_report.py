@@ -1,0 +1,75 @@
+"""What a loss that is not finite leaves behind: its batch, the rates, and the groups it has hit."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from core.errors import RunError
+from core.files import atomic
+from core.grouping import Layer, LayerGroups
+from core.training.data import Data
+
+_CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
+
+
+class NotFiniteError(RunError):
+    """A loss that is NaN or infinite.
+
+    `what` is told of it; `entries` are those of its batch in the `split`, see `data.Split`. In
+    training it has a step and its rates.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        split: Literal["train", "validation"],
+        entries: Tensor,
+        step: int | None = None,
+        rates: Mapping[str, float] | None = None,
+    ) -> None:
+        super().__init__(f"{what}: {_CALMER}")
+        self.what = what
+        self.split = split
+        self.entries = entries
+        self.step = step
+        self.rates = rates
+
+
+def keep(
+    path: Path, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
+) -> RunError:
+    """Write what led to the error as JSON, in one step; returns the error that says where it is.
+
+    `images` are the batch's, by name; `not_finite` names the groups with a parameter or buffer
+    that is NaN or infinite. A disk that refuses is told instead.
+    """
+    split = data.train if error.split == "train" else data.validation
+    names = data.train_names if error.split == "train" else data.names
+    positions = (error.entries // split.views).tolist()
+    content = {
+        "what": error.what,
+        "epoch": epoch,
+        "step": error.step,
+        "rates": error.rates,
+        "images": [names[at] if names else str(at) for at in positions],
+        "split": error.split,
+        "not_finite": [name for name, layers in groups.items() if not all(map(_finite, layers))],
+    }
+    try:
+        atomic.replace(path, (json.dumps(content, indent=2) + "\n").encode())
+    except OSError as refused:
+        where = f"the evidence could not be saved ({refused.strerror or refused})"
+    else:
+        where = f"the batch and the affected groups are in {path.name}"
+    return RunError(f"{error.what}; {where}: {_CALMER}")
+
+
+def _finite(layer: Layer) -> bool:
+    own = [layer] if isinstance(layer, Tensor) else [*layer.parameters(), *layer.buffers()]
+    return all(bool(torch.isfinite(each).all()) for each in own if each.is_floating_point())

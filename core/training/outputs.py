@@ -1,0 +1,65 @@
+"""What a run leaves besides its checkpoints: weights, what was said of images, and evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from torch import nn
+
+from core.errors import RunError
+from core.grouping import LayerGroups
+from core.runs import predictions
+from core.runs.events import Notice
+from core.training import checkpoint
+from core.training.data import Data
+from core.training.loop import Judged
+from core.training.nan_report import NotFiniteError, keep
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """Where they are written: the final weights, the last evaluation's predictions, evidence."""
+
+    weights: Path | None
+    predicted: Path | None
+    evidence: Path | None
+
+    def keep_weights(self, model: nn.Module) -> None:
+        """Write the weights; RunError if the disk refuses."""
+        if self.weights is not None:
+            checkpoint.save_weights(self.weights, model)
+
+    def with_evidence(
+        self, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
+    ) -> RunError:
+        """Write what led to a loss that is not finite; the error then says where."""
+        if self.evidence is None:
+            return error
+        return keep(self.evidence, error, epoch, data, groups)
+
+    def keep_predictions(self, judged: Judged, data: Data) -> Iterator[Notice]:
+        """Write what was said of the validation images; a disk that refuses ends no run."""
+        path = self.predicted
+        if path is None:
+            return
+        for count, most, what in (
+            (len(data.validation), predictions.MOST, "images"),
+            (len(data.classes), predictions.MOST_CLASSES, "classes"),
+        ):
+            if count > most:
+                yield Notice(f"mistakes are not saved for more than {most:,} {what}")
+                return
+        said = predictions.Predictions(
+            classes=data.classes,
+            images=data.names or tuple(map(str, range(len(data.validation)))),
+            true=tuple(data.validation.labels.tolist()),
+            predicted=tuple(judged.predicted.tolist()),
+            confidence=tuple(judged.confidence.tolist()),
+        )
+        try:
+            predictions.write(path, said)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            yield Notice(f"{path.name} could not be written ({reason}): no mistakes are shown")

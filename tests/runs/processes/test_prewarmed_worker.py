@@ -1,0 +1,290 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from core import presets
+from core.errors import RunError
+from core.runs import event_log
+from core.runs import events as ev
+from core.runs import folder as folders
+from core.runs.processes import claim
+from core.runs.processes.prewarmed_worker import Keeper, Spare
+from core.runs.settings import RunSettings
+
+ROOT = Path(__file__).parents[3]
+PATIENCE = 60.0
+
+WAITS = """
+import sys
+from core.runs.processes.prewarmed_worker import wait_for_folder
+
+def find_device():
+    print("a warning of a library", file=sys.stderr)
+    return {"type": "cpu", "name": "a slow one"}
+
+folder = wait_for_folder(find_device, lambda: print("printed by an import"))
+if folder is not None:
+    print("input:", repr(sys.stdin.read()), flush=True)
+    print("x" * 1_000_000, file=sys.stderr, flush=True)
+    print("the end of", folder.name, flush=True)
+"""
+"""A spare without the imports of a real one."""
+CRASHES = "import sys; sys.stdin.readline(); sys.exit(1)"
+BABBLES = "import time; input(); print('no device', flush=True); time.sleep(60)"
+HANGS = "import time; time.sleep(60)"
+
+
+def until(condition):
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    run = tmp_path / "a run"
+    folders.create(run, presets.load("gradual"), RunSettings())
+    return run
+
+
+@pytest.fixture
+def lost():
+    return []
+
+
+@pytest.fixture
+def make(lost):
+    made = []
+
+    def make(code=WAITS):
+        made.append(Spare([sys.executable, "-c", code], ROOT, os.environ, lost.append))
+        return made[-1]
+
+    yield make
+    for spare in made:
+        spare.process.kill()
+        spare.join()
+
+
+def log(folder):
+    return (folder / folders.LOG).read_text()
+
+
+def test_a_spare_tells_its_device_and_then_runs_its_folder(make, folder, lost):
+    spare = make()
+    assert spare.device.result(PATIENCE) == {"type": "cpu", "name": "a slow one"}
+    assert spare.give(folder)
+    spare.join()
+    warned, printed, rest = log(folder).split("\n", 2)
+    assert warned == "a warning of a library"
+    assert printed == "printed by an import"
+    assert rest.startswith("input: ''\n")
+    assert rest.endswith("x\nthe end of a run\n")
+    assert lost == []
+
+
+def test_a_folder_that_comes_during_the_imports_is_run_after_them(make, folder, lost):
+    spare = make()
+    assert spare.give(folder)
+    assert claim.process(folder).pid == spare.process.pid
+    spare.join()
+    assert log(folder).endswith("the end of a run\n")
+    assert lost == []
+
+
+def test_a_spare_is_used_once(make, folder, tmp_path):
+    spare = make()
+    assert spare.usable
+    assert spare.give(folder)
+    assert not spare.usable
+    assert not spare.give(tmp_path)
+
+
+def test_what_the_log_held_before_a_resume_stays(make, folder):
+    (folder / folders.LOG).write_text("the first sitting\n")
+    spare = make()
+    assert spare.give(folder)
+    spare.join()
+    assert log(folder).startswith("the first sitting\n")
+    assert log(folder).endswith("the end of a run\n")
+
+
+@pytest.mark.parametrize("code", [WAITS, HANGS])
+def test_a_spare_that_is_let_go_is_gone(make, folder, code):
+    spare = make(code)
+    spare.let_go()
+    spare.join()
+    assert not psutil.pid_exists(spare.process.pid)
+    assert not spare.give(folder)
+    with pytest.raises(RunError, match="did not tell its device"):
+        spare.device.result(PATIENCE)
+
+
+def test_a_spare_with_a_folder_is_not_let_go(make, folder):
+    spare = make()
+    assert spare.give(folder)
+    spare.let_go()
+    spare.join()
+    assert log(folder).endswith("the end of a run\n")
+
+
+def test_a_spare_that_ended_is_given_nothing(make, folder, lost):
+    spare = make("pass")
+    spare.join()
+    assert not spare.usable
+    assert not spare.give(folder)
+    assert claim.process(folder).pid == os.getpid()
+    assert lost == []
+
+
+@pytest.mark.parametrize("code", [CRASHES, BABBLES], ids=["crashes", "babbles"])
+def test_the_folder_of_a_spare_that_ends_too_soon_is_not_lost(make, folder, lost, code):
+    spare = make(code)
+    assert spare.give(folder)
+    spare.join()
+    assert lost == [folder]
+
+
+def test_the_folder_is_not_lost_if_its_log_cannot_be_written(make, folder, lost):
+    (folder / folders.LOG).mkdir()
+    spare = make()
+    assert spare.give(folder)
+    spare.join()
+    assert lost == [folder]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
+def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, lost, how):
+    spare = make(HANGS)
+    assert spare.give(folder)
+    spare.process.send_signal(how)
+    spare.join()
+    assert lost == []
+    assert folders.status(folder) == "interrupted"
+
+
+def test_a_run_that_was_to_stop_is_not_begun_again(make, folder, lost):
+    spare = make(CRASHES)
+    claim.request_stop(folder)
+    assert spare.give(folder)
+    spare.join()
+    assert lost == []
+
+
+SERVER = f"""
+import os, sys, time
+from pathlib import Path
+from core.runs.processes.prewarmed_worker import Spare
+
+spare = Spare([sys.executable, "-c", {WAITS!r}], Path(), os.environ, print)
+spare.device.result()
+print(spare.process.pid, flush=True)
+if len(sys.argv) > 1:
+    spare.give(Path(sys.argv[1]))
+os.kill(os.getpid(), {int(signal.SIGKILL)})
+"""
+
+
+def pid_left_by_a_killed_server(*arguments):
+    ran = subprocess.run(
+        [sys.executable, "-c", SERVER, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+    )
+    assert ran.returncode == -signal.SIGKILL, ran.stderr
+    return int(ran.stdout)
+
+
+def test_a_killed_server_leaves_no_spare():
+    pid = pid_left_by_a_killed_server()
+    until(lambda: not psutil.pid_exists(pid))
+
+
+def test_a_killed_server_leaves_its_run_which_prints_and_goes_on(folder):
+    pid = pid_left_by_a_killed_server(str(folder))
+    until(lambda: not psutil.pid_exists(pid))
+    assert log(folder).endswith("x\nthe end of a run\n")
+
+
+def test_ten_sessions_at_once_get_one_spare(make):
+    keeper, made, barrier = Keeper(), [], threading.Barrier(10)
+
+    def session():
+        barrier.wait()
+        keeper.keep(lambda: made.append(make(HANGS)) or made[-1])
+
+    sessions = [threading.Thread(target=session) for _ in range(10)]
+    for thread in sessions:
+        thread.start()
+    for thread in sessions:
+        thread.join()
+    assert len(made) == 1
+    assert keeper.take() is made[0]
+    assert keeper.take() is None
+
+
+def test_a_spare_that_nobody_asks_for_is_let_go(make):
+    keeper = Keeper(unused_seconds=0.1)
+    spare = make(HANGS)
+    keeper.keep(lambda: spare)
+    spare.join()
+    assert keeper.take() is None
+
+
+def test_a_spare_that_was_taken_outlives_the_time_for_unused_ones(make, folder):
+    keeper = Keeper(unused_seconds=0.05)
+    keeper.keep(make)
+    spare = keeper.take()
+    assert spare.give(folder)
+    spare.join()
+    assert log(folder).endswith("the end of a run\n")
+
+
+def test_a_spare_that_fails_is_tried_again_after_the_next_run_only(make):
+    keeper = Keeper()
+    keeper.keep(lambda: make("pass"))
+    failed = keeper.peek()
+    failed.join()
+    keeper.keep(make)
+    assert keeper.take() is failed
+    keeper.keep(make)
+    assert keeper.take().usable
+
+
+def test_no_spare_is_started_beside_a_run(make, folder):
+    keeper = Keeper()
+    keeper.note(folder)
+    keeper.keep(make)
+    assert keeper.peek() is None
+    claim.release(folder)
+    keeper.keep(make)
+    assert keeper.take().usable
+
+
+def test_a_system_that_starts_no_process_has_no_spare(tmp_path):
+    keeper = Keeper()
+    nothing = [str(tmp_path / "none")]
+    keeper.keep(lambda: Spare(nothing, ROOT, os.environ, lambda folder: None))
+    assert keeper.take() is None
+
+
+def test_a_stop_is_obeyed_in_imports_that_come_to_no_end(make, folder, lost):
+    spare = make(WAITS.replace('print("printed by an import")', "__import__('time').sleep(600)"))
+    assert spare.give(folder)
+    claim.request_stop(folder)
+    spare.join()
+    assert event_log.read(folder)[-1] == ev.Stopped(0)
+    assert claim.process(folder) is None
+    assert lost == []

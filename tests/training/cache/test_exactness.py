@@ -1,0 +1,263 @@
+"""The cache changes no bit, whatever the schedule, the network and the views."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
+
+from core.runs import events as ev
+from core.schedule import parse
+from core.schedule.spec import Schedule
+from core.training.cache import exactness, graph, precompute, profile, tracing
+from core.training.cache.forward_path import Route
+from core.training.cache.measure import measure
+from core.training.train import fit, never
+from tests.sample import thorough
+from tests.training.nets import GROUPS, ODD, build
+from tests.training.small import of_kind, same_bits, small_settings
+
+
+def front_loaded(*args: Any) -> Any:
+    """Real sizes, and all the cost in the first layer: whatever can be cached is.
+
+    So no plan hangs on the clock.
+    """
+    nodes = measure(*args)
+    return tuple(node._replace(seconds=1.0 if at == 1 else 1e-6) for at, node in enumerate(nodes))
+
+
+def schedule_of(net: str, windows: dict[str, Any], epochs: int, **more: Any) -> Schedule:
+    """A schedule over the net's groups with these windows."""
+    lr = {"interval": more.get("interval", "step"), "warmup": {"epochs": 1}}
+    lr["after_unfreeze"] = more.get("after_unfreeze", "follow")
+    groups = [
+        {"name": name, "modules": modules, "trainable": windows.get(name, [])}
+        | more.get("group", {})
+        for name, modules in more.get("parts", GROUPS.get(net, {})).items()
+    ]
+    raw = {
+        "format": "thaw.schedule",
+        "version": 1,
+        "name": "Drawn",
+        "model": {"name": net},
+        "epochs": epochs,
+        "optimizer": {"name": "adam", "base_lr": 0.01},
+        "lr": lr,
+        "groups": groups,
+    }
+    return parse.parse(json.dumps(raw))
+
+
+def run(
+    folder: Path, schedule: Schedule, should_stop=never, build=build, **changed: Any
+) -> list[ev.Event]:
+    values = {"image_size": 16, "samples": 48, "validation_samples": 20} | changed
+    return list(
+        fit(
+            build,
+            schedule,
+            small_settings(**values),
+            checkpoints=folder / "checkpoints",
+            should_stop=should_stop,
+            weights=folder / "weights",
+            take=front_loaded,
+        )
+    )
+
+
+def assert_same(folder: Path, schedule: Schedule, **changed: Any) -> list[ev.Event]:
+    """Run with the cache and without, and demand the same weights, losses and metrics.
+
+    Returns the events of the run with the cache.
+    """
+    on = run(folder / "on", schedule, **changed)
+    off = run(folder / "off", schedule, cache="off", **changed)
+    assert same_bits(load_file(folder / "on" / "weights"), load_file(folder / "off" / "weights"))
+    assert of_kind(on, ev.Step) == of_kind(off, ev.Step)
+    for one, other in zip(of_kind(on, ev.EpochDone), of_kind(off, ev.EpochDone), strict=True):
+        assert one.train_loss == other.train_loss
+        assert one.validation_loss == other.validation_loss
+        assert one.validation_accuracy == other.validation_accuracy
+    return on
+
+
+@st.composite
+def drawn(draw: st.DrawFn) -> tuple[Schedule, dict[str, Any]]:
+    net = draw(st.sampled_from(sorted(GROUPS)))
+    epochs = draw(st.integers(2, 6))
+    windows: dict[str, Any] = {"head": [[0, None]]}
+    for name in list(GROUPS[net])[:-1]:
+        edges = sorted(draw(st.sets(st.integers(0, epochs), max_size=4)))
+        windows[name] = [list(pair) for pair in zip(edges[::2], edges[1::2], strict=False)]
+    schedule = schedule_of(
+        net,
+        windows,
+        epochs,
+        interval=draw(st.sampled_from(["step", "epoch"])),
+        after_unfreeze=draw(st.sampled_from(["follow", "restart"])),
+        group=draw(st.sampled_from([{}, {"when_frozen": "train"}, {"batchnorm": "eval"}])),
+    )
+    changed = {
+        "augment": draw(st.sampled_from(["none", "flip", "crops", "random"])),
+        "samples": draw(st.sampled_from([48, 33, 35])),
+        "cache_memory": draw(st.sampled_from([None, 0])),  # 0: everything goes to a file
+        "seed": draw(st.integers(0, 3)),
+    }
+    return schedule, changed
+
+
+@given(drawn())
+def test_no_bit_of_any_schedule_changes(case: tuple[Schedule, dict[str, Any]]) -> None:
+    schedule, changed = case
+    with tempfile.TemporaryDirectory() as folder:
+        assert_same(Path(folder), schedule, **changed)
+
+
+GRADUAL: dict[str, Any] = {
+    "resnet": {"head": [[0, None]], "layer34": [[2, None]], "layer2": [[4, None]]},
+    "vit": {"head": [[0, None]], "late": [[2, None]], "early": [[4, None]]},
+    "skipping": {"head": [[0, None]], "up": [[2, None]], "down": [[4, None]]},
+}
+
+
+@pytest.mark.parametrize(
+    ("net", "augment"),
+    [
+        ("resnet", "none"),
+        ("resnet", "crops"),
+        ("vit", "none"),
+        ("skipping", "none"),
+        *thorough(
+            ("resnet", "flip"),
+            ("vit", "flip"),
+            ("vit", "crops"),
+            ("skipping", "flip"),
+            ("skipping", "crops"),
+        ),
+    ],
+)
+def test_gradual_unfreezing_is_cached_in_every_phase_and_changes_no_bit(net, augment, tmp_path):
+    epochs = 12 if augment == "crops" else 6
+    events = assert_same(tmp_path, schedule_of(net, GRADUAL[net], epochs), augment=augment)
+    assert [decision.on for decision in of_kind(events, ev.CacheDecision)] == [True] * 3
+
+
+def test_two_tensors_cross_a_cut_that_a_skip_connection_leaps_over(tmp_path):
+    windows = {"head": [[0, None]], "up": [[0, None]]}
+    events = assert_same(tmp_path, schedule_of("skipping", windows, 4))
+    (decision,) = of_kind(events, ev.CacheDecision)
+    assert decision.on
+    assert decision.reason == "the layers before up ran once, for epochs 0 to 3"
+    assert decision.bytes == (48 + 20) * 4 * (8 * 4 * 4 + 4 * 8 * 8)
+
+
+def test_open_ended_augmentation_is_not_cached_for_training_and_says_why(tmp_path):
+    events = assert_same(tmp_path, schedule_of("resnet", GRADUAL["resnet"], 6), augment="random")
+    decisions = of_kind(events, ev.CacheDecision)
+    assert not any(decision.on for decision in decisions)
+    assert decisions[0].reason == "open-ended augmentation shows new images in every epoch"
+
+
+def test_after_a_group_freezes_again_a_new_pass_is_made(tmp_path):
+    windows = {"head": [[0, None]], "layer34": [[2, 4]], "layer2": [[2, 4]]}
+    events = assert_same(tmp_path, schedule_of("resnet", windows, 9))
+    decisions = of_kind(events, ev.CacheDecision)
+    assert decisions[-1].on
+    assert decisions[-1].reason == "the layers before fc ran once, for epochs 4 to 8"
+
+
+def test_a_resume_in_the_middle_of_a_phase_changes_no_bit(tmp_path):
+    schedule = schedule_of("resnet", GRADUAL["resnet"], 6)
+    whole = run(tmp_path / "whole", schedule, augment="flip", cache="off")
+    asked = iter([False] * 4 * 4 + [True] * 99)  # in epoch 3, one epoch after layer34 thaws
+    first = run(tmp_path / "cut", schedule, lambda: next(asked), augment="flip")
+    assert isinstance(first[-1], ev.Stopped)
+    then = run(tmp_path / "cut", schedule, augment="flip")
+    assert any(decision.on for decision in of_kind(then, ev.CacheDecision))
+    assert same_bits(load_file(tmp_path / "cut" / "weights"), load_file(tmp_path / "whole/weights"))
+    begun = of_kind(then, ev.Started)[0].resumed_at
+    steps = of_kind(whole, ev.Step)
+    assert of_kind(then, ev.Step) == [step for step in steps if step.epoch >= begun]
+
+
+@pytest.mark.parametrize("when_frozen", ["eval", "train"])
+@pytest.mark.parametrize("kind", ODD)
+def test_what_tracing_is_known_to_get_wrong_changes_no_bit(kind, when_frozen, tmp_path):
+    parts = {"first": ["first"], "norm": ["norm", "branch"], "head": ["head"]}
+    windows = {"head": [[0, None]], "norm": [[1, None]]}
+    schedule = schedule_of(kind, windows, 4, parts=parts, group={"when_frozen": when_frozen})
+    assert_same(tmp_path, schedule)
+
+
+def test_rows_that_are_refused_in_every_phase_change_no_bit(tmp_path, monkeypatch):
+    monkeypatch.setattr(exactness, "difference", lambda *_: "refused for the test")
+    group = {"when_frozen": "eval"}
+    events = assert_same(tmp_path, schedule_of("resnet", GRADUAL["resnet"], 6, group=group))
+    decisions = of_kind(events, ev.CacheDecision)
+    assert {decision.reason for decision in decisions} == {
+        "refused for the test",
+        "for validation, refused for the test",
+    }
+
+
+def differs(tmp_path: Path, schedule: Schedule, **changed: Any) -> bool:
+    """Whether the cache, its own guard switched off, ends with other weights."""
+    try:
+        assert_same(tmp_path, schedule, **changed)
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.fixture
+def unguarded(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    monkeypatch.setattr(exactness, "difference", lambda *_: "")
+    monkeypatch.setattr(exactness, "rows_differ", lambda *_: "")
+    return monkeypatch
+
+
+def test_leaving_moving_buffers_out_of_account_is_found(tmp_path, unguarded):
+    found = graph.moving
+
+    def without_buffers(model: torch.nn.Module, graphs: Any) -> graph.Moving:
+        moving = found(model, graphs)
+        buffers = frozenset(map(tracing.storage, model.buffers()))
+        return replace(moving, storages=moving.storages - buffers)
+
+    schedule = schedule_of("resnet", GRADUAL["resnet"], 3, group={"when_frozen": "train"})
+    assert not differs(tmp_path / "right", schedule)
+    unguarded.setattr(graph, "moving", without_buffers)
+    assert differs(tmp_path / "wrong", schedule)
+
+
+def test_leaving_the_view_out_of_account_is_found(tmp_path, unguarded):
+    schedule = schedule_of("resnet", GRADUAL["resnet"], 3)
+    fill = precompute.fill
+
+    def always_the_first(route: Route, *others: Any) -> Any:
+        return fill(Route(lambda e: route.source(e - e % 2), route.network), *others)
+
+    assert not differs(tmp_path / "right", schedule, augment="flip")
+    unguarded.setattr(precompute, "fill", always_the_first)
+    assert differs(tmp_path / "wrong", schedule, augment="flip")
+
+
+def test_leaving_a_thaw_out_of_account_is_found(tmp_path, unguarded):
+    schedule = schedule_of("resnet", GRADUAL["resnet"], 6)
+    fixed = profile.Model.fixed
+
+    def as_in_the_first_phase(model: profile.Model, graphs: Any, epoch: int) -> Any:
+        return fixed(model, graphs, 0)
+
+    assert not differs(tmp_path / "right", schedule)
+    unguarded.setattr(profile.Model, "fixed", as_in_the_first_phase)
+    assert differs(tmp_path / "wrong", schedule)
