@@ -75,9 +75,6 @@ def import_(file: str, onto: str) -> None:
     click.echo(parse.dumps(made), nl=False)
 
 
-COMMANDS = (export, targets_, import_)
-
-
 def _write(out: str, content: Iterable[str | bytes]) -> None:
     try:
         with Path(out).open("wb") as file:

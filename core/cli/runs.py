@@ -61,9 +61,6 @@ def empty_trash() -> None:
     click.echo(f"{_size(trash.empty(launch.root()))} freed")
 
 
-COMMANDS = (runs, delete, restore, empty_trash)
-
-
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
     """A run's cells in the list; `held` is what it takes of the disk, in bytes."""
     told = describe(run)

@@ -176,6 +176,3 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
             checkpoint_files.keep_one(folder / folders.CHECKPOINTS)
     if ended == "stopped":
         raise click.exceptions.Exit(STOPPED)
-
-
-COMMANDS = (device, spare, run, resume)

@@ -21,7 +21,7 @@ from core.schedule.paths import covers, prefixes
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
 
 class Layer(_Row):

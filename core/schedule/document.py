@@ -97,7 +97,9 @@ def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
 class Document(BaseModel):
     """Base of every model in a Thaw file: frozen, unknown fields refused."""
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(
+        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True
+    )
 
 
 @dataclass(frozen=True, slots=True)
