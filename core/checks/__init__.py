@@ -5,12 +5,11 @@ An error refuses to run; a warning and a hint do not. A fix is the mended schedu
 
 from core.checks.check import CHECKS, MAX_OF_A_KIND, errors, problems, refuse_errors
 from core.checks.facts import Facts
-from core.checks.problem import SEVERITIES, Fix, Problem, Severity
+from core.checks.problem import Fix, Problem, Severity
 
 __all__ = [
     "CHECKS",
     "MAX_OF_A_KIND",
-    "SEVERITIES",
     "Facts",
     "Fix",
     "Problem",

@@ -2,50 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from core.checks import batchnorm, optimizer, rates, structure, warmup, windows
 from core.checks.facts import Facts
-from core.checks.problem import ORDER, Problem
+from core.checks.problem import Problem, Severity
 from core.errors import InputError, ScheduleError
 from core.models.layer_table import LayerTable
 from core.schedule.spec import Schedule
 
 MAX_OF_A_KIND = 20
 
-CHECKS: dict[str, Callable[[Facts], Iterator[Problem]]] = {
-    "unknown-model": structure.unknown_model,
-    "unknown-weights": structure.unknown_weights,
-    "nested-path": structure.nested_path,
-    "unknown-path": structure.unknown_path,
-    "empty-group": structure.empty_group,
-    "ungrouped": structure.ungrouped,
-    "idle-epochs": windows.idle_epochs,
-    "late-window": windows.late_window,
-    "late-thaw": windows.late_thaw,
-    "frozen-head": windows.frozen_head,
-    "long-warmup": warmup.long_warmup,
-    "zero-epoch": warmup.zero_epoch,
-    "one-step-epochs": rates.one_step_epochs,
-    "rising-lr": rates.rising_lr,
-    "floor-above-peak": rates.floor_above_peak,
-    "unusual-lr": optimizer.unusual_lr,
-    "wide-spread": rates.wide_spread,
-    "heavy-decay": optimizer.heavy_decay,
-    "moving-batchnorm": batchnorm.moving_batchnorm,
-    "small-batch-batchnorm": batchnorm.small_batch_batchnorm,
-    "cold-thaw": warmup.cold_thaw,
-    "early-warmup": warmup.early_warmup,
-    "no-warmup": warmup.no_warmup,
-    "coarse-steps": rates.coarse_steps,
-    "flat-lr": rates.flat_lr,
-    "frozen-above": windows.frozen_above,
-    "never-trains": windows.never_trains,
-    "kept-moments": optimizer.kept_moments,
-    "decay-on-norms": optimizer.decay_on_norms,
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A function that finds the problems of one kind, and how bad they are."""
+
+    severity: Severity
+    find: Callable[[Facts], Iterator[Problem]]
+
+
+CHECKS: dict[str, Check] = {
+    "unknown-model": Check("error", structure.unknown_model),
+    "unknown-weights": Check("error", structure.unknown_weights),
+    "nested-path": Check("error", structure.nested_path),
+    "unknown-path": Check("error", structure.unknown_path),
+    "empty-group": Check("error", structure.empty_group),
+    "ungrouped": Check("error", structure.ungrouped),
+    "idle-epochs": Check("error", windows.idle_epochs),
+    "late-window": Check("warning", windows.late_window),
+    "late-thaw": Check("warning", windows.late_thaw),
+    "frozen-head": Check("warning", windows.frozen_head),
+    "long-warmup": Check("warning", warmup.long_warmup),
+    "zero-epoch": Check("warning", warmup.zero_epoch),
+    "one-step-epochs": Check("warning", rates.one_step_epochs),
+    "rising-lr": Check("warning", rates.rising_lr),
+    "floor-above-peak": Check("warning", rates.floor_above_peak),
+    "unusual-lr": Check("warning", optimizer.unusual_lr),
+    "wide-spread": Check("warning", rates.wide_spread),
+    "heavy-decay": Check("warning", optimizer.heavy_decay),
+    "moving-batchnorm": Check("warning", batchnorm.moving_batchnorm),
+    "small-batch-batchnorm": Check("warning", batchnorm.small_batch_batchnorm),
+    "cold-thaw": Check("hint", warmup.cold_thaw),
+    "early-warmup": Check("hint", warmup.early_warmup),
+    "no-warmup": Check("hint", warmup.no_warmup),
+    "coarse-steps": Check("hint", rates.coarse_steps),
+    "flat-lr": Check("hint", rates.flat_lr),
+    "frozen-above": Check("hint", windows.frozen_above),
+    "never-trains": Check("hint", windows.never_trains),
+    "kept-moments": Check("hint", optimizer.kept_moments),
+    "decay-on-norms": Check("hint", optimizer.decay_on_norms),
 }
-"""Every check by the code of its problem, in the order in which they are told."""
+"""Every check by the code of its problems, in the order in which they are told: errors first."""
 
 
 def problems(
@@ -61,13 +71,19 @@ def problems(
     whether an epoch has more than one.
     """
     facts = Facts(schedule, layers, batch_size, steps_per_epoch)
-    found = [p for check in CHECKS.values() for p in islice(check(facts), MAX_OF_A_KIND)]
-    return tuple(sorted(found, key=lambda problem: ORDER[problem.severity]))
+    return tuple(_found(facts, CHECKS.values()))
 
 
 def errors(schedule: Schedule, layers: LayerTable | None = None) -> tuple[Problem, ...]:
-    """Only the problems that refuse to run."""
-    return tuple(p for p in problems(schedule, layers) if p.severity == "error")
+    """Return only the problems that refuse to run; no other check is made."""
+    refusing = [check for check in CHECKS.values() if check.severity == "error"]
+    return tuple(_found(Facts(schedule, layers), refusing))
+
+
+def _found(facts: Facts, checks: Iterable[Check]) -> Iterator[Problem]:
+    for check in checks:
+        for problem in islice(check.find(facts), MAX_OF_A_KIND):
+            yield replace(problem, severity=check.severity)
 
 
 def refuse_errors(

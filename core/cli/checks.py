@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from core import checks
-from core.checks import SEVERITIES, why
+from core.checks import CHECKS, why
 from core.cli.options import STEPS_PER_EPOCH, read_schedule, table_if_known, whole_option
 from core.errors import InputError, one_line
 from core.runs.settings import RunSettings, make_settings
@@ -38,8 +38,8 @@ def check(file: str, batch_size: int, steps_per_epoch: int) -> None:
 def explain(code: str | None) -> None:
     """List the problems that a schedule can have, or say why CODE is one, with sources."""
     if code is None:
-        rows = [(each, SEVERITIES[each], why.meaning(each)) for each in SEVERITIES]
+        rows = [(each, kind.severity, why.meaning(each)) for each, kind in CHECKS.items()]
         click.echo("\n".join(columns(rows)))
     else:
         said = why.meaning(code)
-        click.echo(f"{SEVERITIES[code]}: {said}\n\n{why.why(code)}")
+        click.echo(f"{CHECKS[code].severity}: {said}\n\n{why.why(code)}")

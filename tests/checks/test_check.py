@@ -46,7 +46,7 @@ def test_a_problem_has_the_code_of_its_check_and_points_to_groups_that_are_there
     facts = Facts(bad, layer_table.find(bad.model.name), batch_size)
     names = [group.name for group in bad.groups]
     for code, check in CHECKS.items():
-        for problem in check(facts):
+        for problem in check.find(facts):
             assert problem.code == code
             assert set(problem.groups) <= set(names)
             place = re.match(r"groups\[(\d+)\]", problem.path)

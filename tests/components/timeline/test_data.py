@@ -86,7 +86,7 @@ def test_an_absolute_floor_has_no_handle_but_a_number() -> None:
 
 def test_problems_are_numbered_in_their_order() -> None:
     place = "groups[0].trainable[0]"
-    warning = Problem("late-thaw", place, ("body",), "thaws late", "thaw at 1")
+    warning = Problem("late-thaw", place, ("body",), "thaws late", "thaw at 1", severity="warning")
     hint = Problem("never-trains", place, ("body",), "never trains", "add a window")
     sent = drawn(small(), problems=(warning, hint))["problems"]
     assert [(row["number"], row["severity"], row["message"]) for row in sent] == [
