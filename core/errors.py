@@ -39,7 +39,7 @@ def one_line(text: str) -> str:
 
 
 def nearest(name: str, valid: Iterable[str], limit: int = 8) -> str:
-    """A clause that names the closest valid name, or the first `limit` valid ones."""
+    """Return a clause that names the closest valid name, or the first `limit` valid ones."""
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:

@@ -33,7 +33,7 @@ def unfreeze_group(layers: Iterable[Layer]) -> None:
 
 
 def count_trainable(model: nn.Module) -> int:
-    """How many elements the model's trainable parameters have; tied ones count once."""
+    """Return how many elements the model's trainable parameters have; tied ones count once."""
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
@@ -199,7 +199,7 @@ def mark_frozen(parameter: nn.Parameter, frozen: bool) -> None:
 
 
 def is_held(module: nn.Module) -> bool:
-    """Whether freezing holds this very module in eval mode."""
+    """Return whether freezing holds this very module in eval mode."""
     return _HANDLE in module.__dict__
 
 

@@ -49,7 +49,7 @@ DEFAULT = "stages"
 
 
 def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
-    """The modules of each default group, by group name, from input to output.
+    """Return the modules of each default group, by group name, from input to output.
 
     stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet; stem, stage1 … stage4, conv_head
     and head for an EfficientNet of timm; embed (with its bare parameters cls_token and pos_embed),
@@ -65,7 +65,7 @@ def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
 
 
 def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """The default groups of `get_layer_groups` as paths."""
+    """Return the default groups of `get_layer_groups` as paths."""
     return suggested_paths(model)[DEFAULT]
 
 
@@ -90,7 +90,7 @@ def suggested_paths(model: nn.Module) -> dict[str, Paths]:
 
 
 def _is_cut_by(model: nn.Module, groups: Paths) -> bool:
-    """Whether the paths are there, and hold every parameter."""
+    """Return whether the paths are there, and hold every parameter."""
     known = _parts(model)
     paths = [path for paths in groups.values() for path in paths]
     if any(path not in known for path in paths):
@@ -99,12 +99,12 @@ def _is_cut_by(model: nn.Module, groups: Paths) -> bool:
 
 
 def group_paths(schedule: Schedule) -> dict[str, tuple[str, ...]]:
-    """The schedule's groups as `resolve_groups` takes them: paths by group name."""
+    """Return the schedule's groups as `resolve_groups` takes them: paths by group name."""
     return {group.name: group.modules for group in schedule.groups}
 
 
 def resolve_groups(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dict[str, list[Layer]]:
-    """The modules and parameters that each group's paths name, in the order given.
+    """Return the modules and parameters that each group's paths name, in the order given.
 
     `groups` maps a group's name to module or parameter paths, as in `named_modules()` and
     `named_parameters()`. Parameters are told apart by identity, so tied ones count once.
@@ -146,7 +146,7 @@ def resolve_groups(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dic
 
 
 def parameters_of(layers: Iterable[Layer]) -> list[nn.Parameter]:
-    """The parameters of the layers, each once, in order of first appearance."""
+    """Return the parameters of the layers, each once, in order of first appearance."""
     found: dict[int, nn.Parameter] = {}
     for layer in layers:
         for parameter in [layer] if isinstance(layer, nn.Parameter) else layer.parameters():

@@ -72,7 +72,7 @@ def root() -> Path | None:
 
 
 def read(root: Path) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
-    """All schedules, the one saved last first, and all files that hold none, by name.
+    """Return all schedules, the one saved last first, and all files that hold none, by name.
 
     Any `*.json` counts, also one that was put there by hand. A folder that is not there is empty.
     """
@@ -91,7 +91,7 @@ def read(root: Path) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
 
 
 def load(root: Path, file: str) -> Entry:
-    """The schedule in that file of the library; InputError if it is not there, or broken."""
+    """Return the schedule in that file of the library; InputError if it is not there, or broken."""
     entries, broken = read(root)
     for entry in entries:
         if entry.file == file:
@@ -199,7 +199,7 @@ def _files(root: Path) -> list[Path]:
 
 @lru_cache(maxsize=512)
 def _schedule(path: Path, changed: int, size: int) -> Schedule:
-    """What a file holds, read again when it has changed."""
+    """Return what a file holds, read again when it has changed."""
     with path.open("rb") as file:
         return parse(file.read(MAX_BYTES + 1))
 

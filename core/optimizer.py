@@ -43,7 +43,7 @@ def get_optimizer_with_discriminative_lr(
 
 
 def build_optimizer(schedule: Schedule, layer_groups: LayerGroups) -> torch.optim.Optimizer:
-    """The schedule's optimizer: one param group per group, in order, at its rate of step 0.
+    """Return the schedule's optimizer: one param group per group, in order, at its rate of step 0.
 
     Raises ModelError when the names of the layer groups are not those of the schedule.
     """

@@ -37,7 +37,7 @@ def from_optimizer(
     steps_per_epoch: int = 1,
     before_epoch: Callable[[int], object] | None = None,
 ) -> Recorded:
-    """The rates of every param group at every step, and who trains in which epoch.
+    """Return the rates of every param group at every step, and who trains in which epoch.
 
     `steps_per_epoch` is how often the loop calls `scheduler.step()` in an epoch; without a
     scheduler the rates stay. `before_epoch` is what the loop does when an epoch (from 0) begins,
@@ -115,7 +115,7 @@ def _groups(
 
 
 def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:
-    """The group's name, with a number where it came apart."""
+    """Return the group's name, with a number where it came apart."""
     own = optimizer.param_groups[at].get("name") if at >= 0 else OUTSIDE
     name = base = str(own) if own is not None else f"group {at}"
     number = 2

@@ -24,7 +24,7 @@ from core.schedule.spec import LearningRate, Schedule
 def create_scheduler_with_warmup(
     optimizer: torch.optim.Optimizer, warmup_epochs: int, total_epochs: int
 ) -> LRScheduler:
-    """A scheduler to step once per epoch: linear warmup from a tenth, then cosine to 1e-6.
+    """Return a scheduler to step once per epoch: linear warmup from a tenth, then cosine to 1e-6.
 
     Epoch e < w: lr = peak · (0.1 + 0.9 · e / w); then 1e-6 + (peak - 1e-6) · (1 + cos(pi·x)) / 2
     with x = (e - w) / (total - w), where peak is each param group's own rate. The floor is
@@ -54,11 +54,11 @@ class ClosedFormLR(LRScheduler):
     """
 
     def rates_at(self, step: int) -> list[float]:
-        """The rate of each of the optimizer's param groups at that step (from 0)."""
+        """Return the rate of each of the optimizer's param groups at that step (from 0)."""
         raise NotImplementedError
 
     def get_lr(self) -> list[float | torch.Tensor]:
-        """The rates of the current step; called by `step()`."""
+        """Return the rates of the current step; called by `step()`."""
         return list(self.rates_at(self.last_epoch))
 
     def state_dict(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class WarmupCosineLR(ClosedFormLR):
         super().__init__(optimizer)
 
     def rates_at(self, step: int) -> list[float]:
-        """The rate of each param group at epoch `step`; its peak is its `initial_lr`."""
+        """Return the rate of each param group at epoch `step`; its peak is its `initial_lr`."""
         groups = self.optimizer.param_groups
         peaks = [float(group.setdefault("initial_lr", group["lr"])) for group in groups]
         rates: list[float] = curves.curve(self.spec, peaks, step, self.total_epochs).tolist()
@@ -117,7 +117,7 @@ class ScheduleLR(ClosedFormLR):
         super().__init__(optimizer)
 
     def rates_at(self, step: int) -> list[float]:
-        """The rate of each param group at optimizer step `step`."""
+        """Return the rate of each param group at optimizer step `step`."""
         if not 0 <= step - self._first < len(self._rates):
             self._look_ahead(step)
         rates: list[float] = self._rates[step - self._first].tolist()

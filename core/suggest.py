@@ -73,14 +73,14 @@ def suggest(model: nn.Module) -> dict[str, Paths]:
 
 
 def backbone(groups: Paths) -> Paths:
-    """Those groups joined to two: all but the last, and the last."""
+    """Return those groups joined to two: all but the last, and the last."""
     *body, (head, last) = groups.items()
     joined = tuple(path for _, paths in body for path in paths)
     return {"backbone": joined, head: last} if joined else {head: last}
 
 
 def heads_of(model: nn.Module) -> tuple[str, ...]:
-    """Paths of the modules that give an output per class.
+    """Return paths of the modules that give an output per class.
 
     Those that timm's `get_classifier` names, else the last linear layer, else the last convolution
     (SqueezeNet's). Empty if there is none.
@@ -102,7 +102,7 @@ def heads_of(model: nn.Module) -> tuple[str, ...]:
 
 
 def _outputs(head: nn.Module) -> Sequence[nn.Module]:
-    """The last layer with a matrix of a head, which may have a norm before it."""
+    """Return the last layer with a matrix of a head, which may have a norm before it."""
     layers = [each for each in head.modules() if isinstance(each, (nn.Linear, nn.Conv2d))]
     return layers[-1:]
 
@@ -189,7 +189,7 @@ def _parts(
 
 
 def _holds_blocks(module: nn.Module) -> bool:
-    """Whether the module is a row of blocks or layers, and no block itself."""
+    """Return whether the module is a row of blocks or layers, and no block itself."""
     children = _children(module)
     if isinstance(module, _CONTAINERS):
         return len(children) > _FEW_LAYERS or not all(_children(each) == [] for each in children)
@@ -266,7 +266,7 @@ def _by_resolution(model: nn.Module, blocks: list[list[_Unit]]) -> list[list[lis
 
 
 def _behind_pools(model: nn.Module) -> set[str]:
-    """Paths of the modules with parameters whose elder sibling is a pooling layer."""
+    """Return paths of the modules with parameters whose elder sibling is a pooling layer."""
     found = set()
     for path, module in model.named_modules():
         pooled = False
@@ -314,12 +314,12 @@ def _assemble(model: nn.Module, cut: _Cut, middle: list[tuple[str, list[list[_Un
 
 
 def shortest_paths(model: nn.Module, parameters: Iterable[str]) -> tuple[str, ...]:
-    """The fewest paths that hold exactly these parameters, in the model's order."""
+    """Return the fewest paths that hold exactly these parameters, in the model's order."""
     return tuple(_shortest("", model, dict.fromkeys(parameters, 0), 0))
 
 
 def _shortest(path: str, module: nn.Module, owner: dict[str, int], group: int) -> Iterable[str]:
-    """The group's parts of a module: itself if all of its parameters are the group's."""
+    """Yield the group's parts of a module: itself if all of its parameters are the group's."""
     lead = f"{path}." if path else ""
     names = [lead + name for name, _ in module.named_parameters(remove_duplicate=False)]
     if path and all(owner.get(name) == group for name in names):

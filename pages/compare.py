@@ -57,7 +57,7 @@ def page() -> None:
 
 
 def _top(slots: Sequence[Slot]) -> bool:
-    """The row of slots; returns whether schedules are drawn over each other."""
+    """Return the row of slots; returns whether schedules are drawn over each other."""
     frame.unseen_title("Compare schedules")
     names = compared.sources()
     shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))
@@ -183,7 +183,7 @@ def _bring_link(key: str) -> None:
 
 
 def _code(text: str) -> str:
-    """The part of a pasted address that holds the schedule, or the text itself."""
+    """Return the part of a pasted address that holds the schedule, or the text itself."""
     found = parse_qs(text.partition("?")[2].partition("#")[0]).get(link.PARAMETER)
     return found[0] if found else text
 

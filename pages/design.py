@@ -219,7 +219,7 @@ def _rates(*, narrow: bool, span: Span | None) -> None:
 
 
 def _chosen(switch: _Switch) -> Any:
-    """What stands in a switch, before it is drawn."""
+    """Return what stands in a switch, before it is drawn."""
     return st.session_state.get(switch.key, switch.options[0])
 
 

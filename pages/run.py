@@ -104,7 +104,7 @@ def page() -> None:
 
 
 def _shown_run(root: Path) -> _Shown | None:
-    """The run of `?run=`; a name that is none, or a damaged folder, becomes a notice."""
+    """Return the run of `?run=`; a name that is none, or a damaged folder, becomes a notice."""
     name = st.query_params.get("run")
     if name is None:
         return None
@@ -164,7 +164,7 @@ def _start_button(*, let_go: bool) -> None:
 
 
 def _refusal() -> str | None:
-    """Why nothing can be started now."""
+    """Return why nothing can be started now."""
     refused = checks.errors(state.schedule(), state.table())
     if refused:
         return refused[0].message
@@ -247,7 +247,7 @@ def _status(shown: _Shown, read: _Read) -> Status:
 
 
 def _read(shown: _Shown) -> _Read:
-    """A run so far; what an earlier look has read is not read again."""
+    """Return a run so far; what an earlier look has read is not read again."""
     before: _Read | None = st.session_state.get("read")
     if before is None or before.run != shown.folder.name:
         before = _Read(shown.folder.name)

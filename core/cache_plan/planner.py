@@ -72,7 +72,7 @@ class Pass:
     seconds: float
 
     def held(self, place: Place) -> int:
-        """Bytes that it takes in one place."""
+        """Return bytes that it takes in one place."""
         return sum(each.bytes for each in self.stored if each.place == place)
 
 
@@ -90,16 +90,16 @@ class CachePlan:
     plain_seconds: tuple[float, ...]
 
     def pass_at(self, phase: int) -> Pass | None:
-        """The pass that is made when that phase begins."""
+        """Return the pass that is made when that phase begins."""
         return next((each for each in self.passes if each.first == phase), None)
 
     def pass_for(self, phase: int) -> Pass | None:
-        """The pass that the phase's tensors come from; None if it runs the whole network."""
+        """Return the pass that the phase's tensors come from; None if it runs the whole network."""
         cached = any(cut.boundary for cut in self.cuts[phase])
         return next((p for p in self.passes if p.first <= phase <= p.last and cached), None)
 
     def needed(self, phase: int, split: int) -> set[int]:
-        """The nodes whose rows this phase, or a later one of the same pass, starts from."""
+        """Return the nodes whose rows this phase, or a later one of the same pass, starts from."""
         made = next((each for each in self.passes if each.first <= phase <= each.last), None)
         rows = self.cuts[phase : made.last + 1] if made else ()
         return {node for row in rows for node in row[split].boundary}
@@ -136,7 +136,7 @@ def plan_cache(
     budget: Budget,
     speeds: Speeds = Speeds(),
 ) -> CachePlan:
-    """The cheapest of the plans that the budget allows; without any cache where none pays.
+    """Return the cheapest of the plans that the budget allows; without any cache where none pays.
 
     `works` are the splits, `phases` their epochs [start, end), in order and without gaps. Every
     plan that fits a budget fits a larger one too, and the plans tried do not depend on it: so more
@@ -199,7 +199,7 @@ class _Planner:
         )
 
     def _segments(self, first: int, last: int) -> Iterator[_Segment]:
-        """What one pass could do for these phases, for every limit on the size of a row."""
+        """Yield what one pass could do for these phases, for every limit on the size of a row."""
         served = self._cuts[first : last + 1]
         sizes = sorted({cut.bytes for row in served for cuts in row for _, cut in cuts})
         seen = set()
@@ -225,7 +225,7 @@ class _Planner:
     def _segment(
         self, first: int, last: int, rows: tuple[tuple[Cut, ...], ...], in_memory: int
     ) -> _Segment:
-        """The phases served by one pass, with rows of over `in_memory` bytes in a file.
+        """Return the phases served by one pass, with rows of over `in_memory` bytes in a file.
 
         A phase that gains nothing by it is run plainly, and so is a split that gains less than its
         part of the pass costs.
@@ -256,7 +256,7 @@ class _Planner:
     def _part(
         self, first: int, last: int, split: int, cuts: tuple[Cut, ...], in_memory: int
     ) -> tuple[list[Stored], float]:
-        """What a pass stores of one split, and the seconds that it takes."""
+        """Return what a pass stores of one split, and the seconds that it takes."""
         work = self._works[split]
         entries = work.entries(self._phases[first][0], self._phases[last][1])
         images = entries + work.checked

@@ -76,7 +76,7 @@ class Savings:
 
 
 def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -> Savings:
-    """What a run of the schedule saves, by the planner that runs use.
+    """Return what a run of the schedule saves, by the planner that runs use.
 
     A run plans with measured seconds, so its shares differ; its cuts lie where these do wherever
     a cut is clearly worth it.
@@ -143,7 +143,7 @@ def _works(
 
 
 def _held(plan: CachePlan, at: int) -> int:
-    """Bytes that are kept during a phase; what no later one needs is given back."""
+    """Return bytes that are kept during a phase; what no later one needs is given back."""
     made = plan.pass_for(at)
     if made is None:
         return 0

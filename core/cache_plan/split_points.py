@@ -70,7 +70,7 @@ class Cut:
 
 
 def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:
-    """The cuts worth trying in a phase, the deepest first; none if nothing can be saved.
+    """Return the cuts worth trying in a phase, the deepest first; none if nothing can be saved.
 
     A cut takes the fixed nodes up to some point of the order, more than the image itself. It is
     possible where all that crosses is a tensor with a row per image; what depends on no image is
@@ -162,7 +162,7 @@ def _constants(nodes: tuple[Node, ...]) -> frozenset[int]:
 
 @lru_cache(maxsize=8)
 def _readers(nodes: tuple[Node, ...]) -> tuple[int, ...]:
-    """How many nodes read each node."""
+    """Return how many nodes read each node."""
     readers = [0] * len(nodes)
     for node in nodes:
         for source in set(node.inputs):

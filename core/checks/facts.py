@@ -64,7 +64,7 @@ class Facts:
         return {group.name: at for at, group in enumerate(self.schedule.groups)}
 
     def path(self, name: str, field: str) -> str:
-        """The JSON path of a group's field."""
+        """Return the JSON path of a group's field."""
         return f"groups[{self.places[name]}].{field}"
 
     @cached_property
@@ -76,7 +76,7 @@ class Facts:
         return owners
 
     def owner(self, path: str) -> str | None:
-        """The group that holds a module or parameter, if one does."""
+        """Return the group that holds a module or parameter, if one does."""
         return next((self.owners[p] for p in prefixes(path) if p in self.owners), None)
 
     @cached_property

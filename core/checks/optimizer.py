@@ -81,7 +81,7 @@ def kept_moments(facts: Facts) -> Iterator[Problem]:
 
 
 def _without_a_break(group: Group, epochs: int) -> list[Window]:
-    """The group's windows with those that begin within the run as one."""
+    """Return the group's windows with those that begin within the run as one."""
     inside = [window for window in group.trainable if window[0] < epochs]
     return [(inside[0][0], inside[-1][1]), *group.trainable[len(inside) :]]
 

@@ -149,7 +149,7 @@ def _late(facts: Facts) -> set[tuple[str, ...]]:
 
 
 def _flat_floor(facts: Facts) -> float | None:
-    """The floor as a share of the highest peak, if that leaves nothing to anneal."""
+    """Return the floor as a share of the highest peak, if that leaves nothing to anneal."""
     floor = facts.schedule.lr.decay.floor
     if floor is None:
         return None

@@ -182,13 +182,13 @@ def _restarted(schedule: Schedule) -> Fix:
 
 
 def curve_lengths(schedule: Schedule) -> dict[str, int]:
-    """Epochs that each group's curve lasts, for those whose curve begins within the run."""
+    """Return epochs that each group's curve lasts, for those whose curve begins within the run."""
     left = {g.name: schedule.epochs - origin(schedule, g) for g in schedule.groups}
     return {name: rest for name, rest in left.items() if rest > 0}
 
 
 def _fitting(schedule: Schedule, length: float) -> float:
-    """A warmup of that length, or where that is too long, of half of the shortest curve."""
+    """Return a warmup of that length, or where that is too long, of half of the shortest curve."""
     shortest = min(curve_lengths(schedule).values(), default=schedule.epochs)
     return length if length < shortest else shortest / 2
 

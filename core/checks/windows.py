@@ -136,12 +136,12 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
 
 
 def _is_little(received: Budget) -> bool:
-    """Whether a group gets almost no learning, also for the epochs in which it trains."""
+    """Return whether a group gets almost no learning, also for the epochs in which it trains."""
     return received.learning < min(LITTLE, FAIR * received.epochs)
 
 
 def _is_late(facts: Facts, group: Group) -> bool:
-    """Whether all the group's windows start when the run is over, which late-window says."""
+    """Return whether all the group's windows start when the run is over, which late-window says."""
     return bool(group.trainable) and not facts.spans[group.name]
 
 
@@ -183,7 +183,7 @@ def _fair_start(schedule: Schedule, group: Group, before: int) -> int:
 
 
 def _thawed_at(schedule: Schedule, group: Group, epoch: int) -> Fix:
-    """The group's first window, begun at that epoch."""
+    """Return the group's first window, begun at that epoch."""
     (_, end), *others = group.trainable
     windows = [(epoch, end), *others]
     return Fix(f"Thaw at {epoch}", edits.set_windows(schedule, {group.name: windows}))

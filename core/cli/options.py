@@ -35,7 +35,7 @@ def whole(text: str) -> int | str:
 def whole_option(
     flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
 ) -> Callable[[AnyCommand], AnyCommand]:
-    """An option for a run setting that is a whole number."""
+    """Return an option for a run setting that is a whole number."""
     shown = default is not None
     return click.option(
         flag, type=whole, metavar=metavar, default=default, show_default=shown, help=about
@@ -61,7 +61,7 @@ STEPS_PER_EPOCH = click.option(
 
 
 def read_schedule(file: str) -> Schedule:
-    """The schedule that a FILE argument names."""
+    """Return the schedule that a FILE argument names."""
     if presets.is_meant(file):
         return presets.load(file)
     if file != "-" and not os.path.lexists(file):
@@ -92,7 +92,7 @@ def read(argument: str, file: str) -> bytes:
 
 
 def table_of(model: str) -> LayerTable:
-    """The table of a model by its full name: stored, kept, or made now and kept."""
+    """Return the table of a model by its full name: stored, kept, or made now and kept."""
     cache = table_cache.cache_folder()
     found = table_cache.find(model, cache)
     if found is None:
@@ -102,12 +102,12 @@ def table_of(model: str) -> LayerTable:
 
 
 def table_if_known(schedule: Schedule) -> LayerTable | None:
-    """The table of a schedule's model; None for a name that no library has."""
+    """Return the table of a schedule's model; None for a name that no library has."""
     return table_of(schedule.model.name) if schedule.model.name in catalogue.names() else None
 
 
 def tabulate(model: str) -> LayerTable:
-    """The table of a model by its full name, made now; that loads torch."""
+    """Return the table of a model by its full name, made now; that loads torch."""
     with importing():
         from core.training.tabulate import tabulate as made
 

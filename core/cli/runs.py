@@ -62,7 +62,7 @@ def empty_trash() -> None:
 
 
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
-    """A run's cells in the list; `held` is what it takes of the disk, in bytes."""
+    """Return a run's cells in the list; `held` is what it takes of the disk, in bytes."""
     told = describe(run)
     stands = told.standing
     try:

@@ -137,7 +137,7 @@ def _uncollected() -> Iterator[None]:
 
 
 def _device() -> dict[str, str]:
-    """The device that `auto` takes."""
+    """Return the device that `auto` takes."""
     with importing():
         from core.training.device import describe, detect
 

@@ -24,7 +24,7 @@ class Grouped(Protocol[_AnyPart]):
 
 
 def group_rows(schedules: Sequence[Grouped[AnyPart]]) -> tuple[Row[AnyPart], ...]:
-    """Every group of any of the schedules in exactly one row, from input to output.
+    """Return every group of any of the schedules in exactly one row, from input to output.
 
     The order is the first schedule's; what only a later one has comes behind the group that it
     follows there. A group goes with the ones of its name, or else with the ones with one of which
@@ -50,7 +50,7 @@ def group_rows(schedules: Sequence[Grouped[AnyPart]]) -> tuple[Row[AnyPart], ...
 def _places(
     rows: Sequence[list[AnyPart | None]], groups: Sequence[AnyPart]
 ) -> dict[str, list[AnyPart | None]]:
-    """The row that each group goes to, by its name; a group that is new has none."""
+    """Return the row that each group goes to, by its name; a group that is new has none."""
     found: dict[str, list[AnyPart | None]] = {}
     free = list(rows)
     for most in (1, None):  # by the name that a row has first, and by any other of its names
@@ -80,7 +80,7 @@ def _names(row: Sequence[Part | None]) -> list[str]:
 def _shared(
     groups: Sequence[Part], rows: Sequence[Sequence[Part | None]]
 ) -> dict[tuple[int, int], int]:
-    """How many paths a group shares with a row, by both their places; those that share any.
+    """Return how many paths a group shares with a row, by both their places; those that share any.
 
     That is how many pairs of its paths and those of one of the row's groups, the one with most, are
     equal or lie one inside the other.

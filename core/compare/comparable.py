@@ -23,12 +23,12 @@ def lr(of: Comparable, name: str, t: ArrayLike) -> Array:
 
 
 def peak(of: Comparable, name: str) -> float:
-    """The highest rate of the group of that name."""
+    """Return the highest rate of the group of that name."""
     return of.peak(name) if isinstance(of, Record) else curves.peak(of, of.group(name))
 
 
 def changes_by_epoch(of: Comparable) -> bool:
-    """Whether every rate stays for a whole epoch."""
+    """Return whether every rate stays for a whole epoch."""
     return of.is_stair if isinstance(of, Record) else of.lr.interval == "epoch"
 
 
@@ -55,7 +55,7 @@ def _learning(record: Record, group: RecordedPart) -> float | None:
 
 
 def _areas(record: Record, group: RecordedPart, steps: Indices) -> Array:
-    """The area under the group's curve up to each of those steps, but for its scale.
+    """Return the area under the group's curve up to each of those steps, but for its scale.
 
     Between two steps the rate is taken to go straight, or to stay where it changes by epoch.
     """

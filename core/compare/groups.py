@@ -32,7 +32,7 @@ class _Side:
 def group_differences(
     a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]
 ) -> Iterator[Difference]:
-    """What `b` does differently with its groups, from the head to the stem.
+    """Yield what `b` does differently with its groups, from the head to the stem.
 
     `rows` are those of `group_rows((a, b))`. Paths are not compared where the models differ.
     """
@@ -128,7 +128,7 @@ def _distance(schedule: Schedule, group: Group) -> int:
 
 
 def _contents(name: str, before: Group, after: Group) -> Difference:
-    """What it holds otherwise, in the paths that are written in one of them only."""
+    """Return what it holds otherwise, in the paths that are written in one of them only."""
     lost = [path for path in before.modules if path not in after.modules]
     gained = [path for path in after.modules if path not in before.modules]
     detail = " → ".join(listed(paths, 3) for paths in (lost, gained) if paths)
@@ -151,7 +151,7 @@ def _of_another_model(rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
 
 
 def _reordered(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> bool:
-    """Whether groups that both have stand in another order."""
+    """Return whether groups that both have stand in another order."""
     common = [(before, after) for before, after in rows if before and after]
     places = [_distance(b, after) for _, after in common]
     was = [_distance(a, before) for before, _ in common]

@@ -28,7 +28,7 @@ _MOST_STEPS = 5_000
 def of_rates(
     a: Comparable, before: Part, b: Comparable, after: Part, steps: Indices, per_epoch: int
 ) -> Iterator[Difference]:
-    """How the rate differs, at those steps, in the epochs in which both train."""
+    """Yield how the rate differs, at those steps, in the epochs in which both train."""
     epochs = min(a.epochs, b.epochs)
     steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
     old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
@@ -70,7 +70,7 @@ def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
 
 
 def _trains(part: Part, epochs: int) -> NDArray[np.bool_]:
-    """Whether it trains in each of so many epochs."""
+    """Return whether it trains in each of so many epochs."""
     found = np.zeros(epochs, dtype=np.bool_)
     for start, end in open_spans(part, epochs):
         found[start:end] = True

@@ -54,12 +54,12 @@ class _Groups:
 
 
 def _inside(of: Comparable) -> _Groups:
-    """Those that the optimizer has."""
+    """Return those that the optimizer has."""
     return _Groups(tuple(g for g in of.groups if not isinstance(g, RecordedPart) or g.in_optimizer))
 
 
 def _outside(of: Comparable) -> list[str]:
-    """The parts that the optimizer has not."""
+    """Return the parts that the optimizer has not."""
     inside = {group.name for group in _inside(of).groups}
     return [path for group in of.groups if group.name not in inside for path in group.modules]
 
@@ -90,7 +90,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
 def _few(
     groups: Sequence[Part], one: str, many: str, when: Callable[[Part], str]
 ) -> Iterator[Difference]:
-    """A line for each of two groups or one, and one line for more."""
+    """Yield a line for each of two groups or one, and one line for more."""
     if len(groups) > _FEW:
         names = [group.name for group in groups]
         yield Difference(f"{len(names)} groups {many}", listed(names, 8), ("groups",))

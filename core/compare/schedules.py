@@ -69,7 +69,7 @@ def alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
 
 
 def fields(schedule: Schedule) -> Fields:
-    """Every field but the groups and what says that it is a schedule, defaults written out.
+    """Return every field but the groups and what says that it is a schedule, defaults written out.
 
     The floor is one field, since one by the peak and an absolute one exclude each other.
     """
@@ -160,7 +160,7 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
 
 
 def _value(value: Any) -> str:
-    """A value on its own: a floor of either kind, a number or several, or a word."""
+    """Return a value on its own: a floor of either kind, a number or several, or a word."""
     if isinstance(value, dict):
         return f"{rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
     if isinstance(value, list | tuple):

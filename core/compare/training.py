@@ -21,15 +21,15 @@ class Side:
     learning: Mapping[str, float | None]
 
     def share(self, group: Part) -> str:
-        """Its share of learning; 0% if it never trains."""
+        """Return its share of learning; 0% if it never trains."""
         return percent(self.learning[group.name] or 0.0)
 
     def trains(self, group: Part) -> str:
-        """When it trains, in words."""
+        """Return when it trains, in words."""
         return words.spans(self.spans(group), self.epochs)
 
     def spans(self, group: Part) -> tuple[plan.Span, ...]:
-        """When it trains."""
+        """Return when it trains."""
         return plan.open_spans(group, self.epochs)
 
     def starts_and_ends(self, group: Part) -> tuple[tuple[int, int | None], ...]:

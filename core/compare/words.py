@@ -13,12 +13,12 @@ Written = Callable[[float, int], str]
 
 
 def number(value: float, digits: int = FEWEST_DIGITS) -> str:
-    """A number as `0.125`, `8`, `10000`."""
+    """Return a number as `0.125`, `8`, `10000`."""
     return f"{value:.{max(digits, 6)}g}"
 
 
 def times(value: float, digits: int = FEWEST_DIGITS) -> str:
-    """A factor as `×0.5`."""
+    """Return a factor as `×0.5`."""
     return f"×{number(value, digits)}"
 
 

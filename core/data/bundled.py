@@ -36,13 +36,13 @@ class Bundled:
     classes: tuple[str, ...]
 
     def split(self, name: SplitName) -> BundledSplit:
-        """The split of that name."""
+        """Return the split of that name."""
         return self.train if name == "train" else self.validation
 
 
 @lru_cache(maxsize=1)
 def read_bundled() -> Bundled:
-    """The bundled images, read once in a process; nobody may write into them."""
+    """Return the bundled images, read once in a process; nobody may write into them."""
     with as_file(files("core.data") / "fashion_mnist.npz") as path, np.load(path) as stored:
         arrays = {name: stored[name] for name in stored.files}
     for array in arrays.values():

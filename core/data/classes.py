@@ -29,7 +29,7 @@ def count_classes(data: str) -> int | None:
 
 @lru_cache(maxsize=16)
 def _count(folder: str, changed: int) -> int | None:
-    """The count; `changed` says when, so that a folder with new ones is counted anew."""
+    """Return the count; `changed` says when, so that a folder with new ones is counted anew."""
     below = _folders(folder)
     if TRAIN in below and any(name in below for name in VALIDATION):
         below = _folders(os.path.join(folder, TRAIN))  # noqa: PTH118

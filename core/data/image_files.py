@@ -48,7 +48,7 @@ _TRY = 64
 
 
 def open_image(path: Path, pixels: int | None = None) -> Image.Image:
-    """The image in a file, whose header alone has been read.
+    """Return the image in a file, whose header alone has been read.
 
     It may have as many `pixels`; by default as many as Pillow allows without a warning.
 
@@ -73,7 +73,7 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
 
 
 def pixels_decoded(path: Path, pixels: int | None = None) -> int:
-    """How many pixels are decoded to try the image in a file, which its header tells.
+    """Return how many pixels are decoded to try the image in a file, which its header tells.
 
     Raises one of UNREADABLE as above.
     """
@@ -82,7 +82,7 @@ def pixels_decoded(path: Path, pixels: int | None = None) -> int:
 
 
 def check_image(path: Path, pixels: int | None = None) -> str:
-    """The format of the image in a file (`JPEG`), which was read to its end without a fault.
+    """Return the format of the image in a file (`JPEG`), which was read to its end without a fault.
 
     Raises one of UNREADABLE as above, for an image that is cut short or damaged, and for one that
     would take more than 160 MB of memory, or that comes in far more passes than any camera's.
@@ -100,7 +100,7 @@ def check_image(path: Path, pixels: int | None = None) -> str:
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """The image as RGB of 8 bits; raises one of UNREADABLE as above.
+    """Return the image as RGB of 8 bits; raises one of UNREADABLE as above.
 
     Of 16 bits of grey the upper ones stay: Pillow would call everything above 255 white.
     """
@@ -127,7 +127,7 @@ def _scans(path: Path) -> int:
 
 
 def _memory(image: Image.Image) -> int:
-    """Bytes that it takes, at most, to try an image whose header alone has been read."""
+    """Return bytes that it takes, at most, to try an image whose header alone has been read."""
     pixels = image.width * image.height
     if image.format in ("JPEG", "MPO"):  # one that comes line by line is made small as it comes
         return pixels * 2 * len(image.getbands()) if "progressive" in image.info else 0
@@ -135,7 +135,7 @@ def _memory(image: Image.Image) -> int:
 
 
 def reason(error: BaseException) -> str:
-    """Why an image cannot be read, from one of UNREADABLE, in a few words."""
+    """Return why an image cannot be read, from one of UNREADABLE, in a few words."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):

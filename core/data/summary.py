@@ -156,7 +156,7 @@ def _samples(items: Sequence[Item], classes: int) -> list[Item]:
 
 
 def _sizes(items: Sequence[Item], folder: Path) -> tuple[Sizes | None, tuple[str, ...]]:
-    """The sizes of these images, and a warning for those that cannot be read."""
+    """Return the sizes of these images, and a warning for those that cannot be read."""
     sizes, bad = [], []
     for item in items:
         try:

@@ -68,12 +68,12 @@ class Upload:
 
 
 def limits() -> Limits:
-    """What an upload may hold here: in a hosted demo, far less."""
+    """Return what an upload may hold here: in a hosted demo, far less."""
     return _DEMO if is_demo() else _HERE
 
 
 def folder() -> Path:
-    """Where uploads are kept: `data` in Thaw's `place`."""
+    """Return where uploads are kept: `data` in Thaw's `place`."""
     return place() / "data"
 
 
@@ -117,7 +117,7 @@ def unpack(
 
 
 def read_note(unpacked: Path) -> Upload | None:
-    """What is known of a data folder that was an upload; None for any other."""
+    """Return what is known of a data folder that was an upload; None for any other."""
     try:
         told = json_of(unpacked / NOTE)
         left_out = tuple((str(path), str(why)) for path, why in told["left_out"])
@@ -142,7 +142,7 @@ def title(data: str) -> str:
 
 
 def _is_whole(upload: Upload) -> bool:
-    """Whether its folders still hold as many files as were unpacked, or more."""
+    """Return whether its folders still hold as many files as were unpacked, or more."""
     files = (path for path in upload.folder.rglob("*") if path.is_file())
     return sum(path.name != NOTE for path in files) >= upload.images
 
@@ -224,7 +224,7 @@ class _Unpacker:
             raise DataError(self._name, wrong, "take fewer images, or smaller ones")
 
     def _free(self, place: Path) -> Path:
-        """The path, or one with a number where a file system may hold it for taken."""
+        """Return the path, or one with a number where a file system may hold it for taken."""
         made, asked = place, str(place).casefold()
         while str(made).casefold() in self._taken:
             self._same[asked] += 1  # kept, since a zip may hold one name thousands of times

@@ -86,7 +86,7 @@ def _starts(member: Member, wrapper: tuple[str, ...]) -> bool:
 
 
 def _wrapper(files: tuple[Member, ...]) -> tuple[str, ...]:
-    """The folders that hold nothing but one folder, which holds folders."""
+    """Return the folders that hold nothing but one folder, which holds folders."""
     wrapper: tuple[str, ...] = ()
     while True:
         below = [m.parts[len(wrapper) :] for m in files if _starts(m, wrapper)]
@@ -97,7 +97,7 @@ def _wrapper(files: tuple[Member, ...]) -> tuple[str, ...]:
 
 
 def _splits(names: set[str]) -> Mapping[str, str]:
-    """The split of each folder, if there is one for training and one for validation."""
+    """Return the split of each folder, if there is one for training and one for validation."""
     roles = {name: _SPLITS[name.casefold()] for name in names if name.casefold() in _SPLITS}
     held_out = next((role for role in ("val", "test") if role in roles.values()), None)
     if TRAIN not in roles.values() or held_out is None:
@@ -118,7 +118,7 @@ def safe(name: str) -> str:
 
 
 def with_suffix(name: str, image_format: str) -> str:
-    """The name, with a suffix for what the file really is if it has none of an image."""
+    """Return the name, with a suffix for what the file really is if it has none of an image."""
     if PurePath(name).suffix.lower() in SUFFIXES:
         return name
     return name + _BY_FORMAT.get(image_format, ".png")

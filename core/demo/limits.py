@@ -75,7 +75,7 @@ LIMITS = Limits()
 
 
 def first_settings() -> RunSettings:
-    """The run settings that a visitor begins with."""
+    """Return the run settings that a visitor begins with."""
     return RunSettings(
         samples=LIMITS.images,
         validation_samples=LIMITS.images,
@@ -92,12 +92,12 @@ def first_schedule() -> Schedule:
 
 
 def shortened(schedule: Schedule) -> Schedule:
-    """The schedule at the most epochs that a run may have; a shorter one stays as it is."""
+    """Return the schedule at the most epochs that a run may have; a shorter one stays as it is."""
     return edits.set_length(schedule, min(schedule.epochs, LIMITS.epochs))
 
 
 def visitor(address: str | None) -> str:
-    """The name in files of whoever comes from this address, from which it cannot be read."""
+    """Return the name in files of whoever comes from this address, from which it cannot be read."""
     return hashlib.sha256(str(address).encode()).hexdigest()[:16]
 
 
@@ -117,7 +117,7 @@ def refuse_settings(settings: RunSettings) -> None:
 
 
 def wrong_schedule(schedule: Schedule) -> tuple[InputError, ...]:
-    """What of a schedule is more than the demo runs."""
+    """Return what of a schedule is more than the demo runs."""
     found: list[InputError] = []
     if schedule.model.name not in LIMITS.models:
         wrong = f"is {shown(schedule.model.name)}, which the hosted demo does not run"
@@ -130,7 +130,7 @@ def wrong_schedule(schedule: Schedule) -> tuple[InputError, ...]:
 
 
 def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
-    """What of the run settings is more than the demo allows."""
+    """Return what of the run settings is more than the demo allows."""
     numbers = {
         "--samples": (settings.samples, LIMITS.images),
         "--validation-samples": (settings.validation_samples, LIMITS.images),
@@ -246,6 +246,6 @@ def _no_start(limits: Limits) -> str:
 
 
 def _is_upload(data: Path) -> bool:
-    """Whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in `place`."""
+    """Return whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in `place`."""
     inside = data.parent.parent == uploads.folder() and ".." not in data.parts
     return inside and uploads.read_note(data) is not None

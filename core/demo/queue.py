@@ -34,7 +34,7 @@ class Place:
 
 
 def root() -> Path:
-    """Where the tickets are: `queue` in Thaw's `place`; raises what `home` raises."""
+    """Return where the tickets are: `queue` in Thaw's `place`; raises what `home` raises."""
     return place() / "queue"
 
 
@@ -80,7 +80,7 @@ def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str 
 
 
 def busy(runs: Path) -> bool:
-    """Whether a living process runs one of these run folders."""
+    """Return whether a living process runs one of these run folders."""
     return any(claim.process(run) is not None for run in folders.list_runs(runs))
 
 
@@ -116,5 +116,5 @@ def _present(queue: Path) -> list[str]:
 
 
 def _visitor(ticket: str) -> list[str]:
-    """Who holds a ticket; nobody holds a file of another name."""
+    """Return who holds a ticket; nobody holds a file of another name."""
     return ticket.split("-")[1:2]

@@ -19,7 +19,7 @@ class UnfinishedError(Exception):
 
 
 def run(module: str, *arguments: str, content: bytes, seconds: int = SECONDS) -> bytes:
-    """What `python -m module arguments` writes, given the content as its standard input.
+    """Return what `python -m module arguments` writes, given the content as its standard input.
 
     It ends with this call, and waits for others no longer than it may take itself. Raises
     UnfinishedError where its bounds do not suffice.

@@ -25,7 +25,7 @@ Json = dict[str, Any]
 
 
 def export(source: Source) -> Exported:
-    """The document as JSON text, its data within; it needs no network to be drawn."""
+    """Return the document as JSON text, its data within; it needs no network to be drawn."""
     text = parse.pretty(document(source.schedule, source.steps_per_epoch))
     usage = f'import altair\n\naltair.Chart.from_json(open({FILE}).read()).save("chart.html")\n'
     return Exported(text, limitations(source.schedule), usage=usage, kept=KEPT)
@@ -35,7 +35,7 @@ KEPT = "every group's windows, and its rate at every step that is drawn"
 
 
 def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
-    """What any picture of the schedule leaves out."""
+    """Return what any picture of the schedule leaves out."""
     return (
         Limitation(
             "groups[].modules",
@@ -51,7 +51,7 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
 
 
 def document(schedule: Schedule, steps_per_epoch: int) -> Json:
-    """The timeline over the rates, the head on top, on one axis of epochs; light colours.
+    """Return the timeline over the rates, the head on top, on one axis of epochs; light colours.
 
     Raises ExportError for more groups than can be told apart.
     """
@@ -80,7 +80,7 @@ def document(schedule: Schedule, steps_per_epoch: int) -> Json:
 
 
 def _timeline(schedule: Schedule, colour: Json) -> Json:
-    """A row per group: pale where it is frozen, its colour where it trains."""
+    """Return a row per group: pale where it is frozen, its colour where it trains."""
     head_first = [group.name for group in reversed(schedule.groups)]
     open_spans = [
         {"group": group.name, "start": start, "end": end}
@@ -117,7 +117,7 @@ def _timeline(schedule: Schedule, colour: Json) -> Json:
 
 
 def _rates(schedule: Schedule, steps_per_epoch: int, colour: Json) -> Json:
-    """Every group's rate: a line where it trains, dashes where it is frozen."""
+    """Return every group's rate: a line where it trains, dashes where it is frozen."""
     rows = points(schedule, steps_per_epoch)
     scale = _scale([row["rate"] for row in rows])
     encoding = {
@@ -154,7 +154,7 @@ def _rates(schedule: Schedule, steps_per_epoch: int, colour: Json) -> Json:
 
 
 def points(schedule: Schedule, steps_per_epoch: int) -> list[Json]:
-    """What the rate chart draws: a screen's worth of steps of each group.
+    """Return what the rate chart draws: a screen's worth of steps of each group.
 
     `span` numbers a group's stretches of training and of being frozen; each reaches to the next.
     """
@@ -180,7 +180,7 @@ def _time(schedule: Schedule) -> Json:
 
 
 def _scale(rates: list[float]) -> Json:
-    """A logarithmic scale of at most seven powers of ten, or a linear one where all is 0."""
+    """Return a logarithmic scale of at most seven powers of ten, or a linear one where all is 0."""
     high, positive = max(rates), [rate for rate in rates if rate > 0]
     if not positive:
         return {"type": "linear"}
@@ -189,7 +189,7 @@ def _scale(rates: list[float]) -> Json:
 
 
 def _powers(scale: Json) -> Json:
-    """The powers of ten on the axis of a logarithmic scale."""
+    """Return the powers of ten on the axis of a logarithmic scale."""
     if scale["type"] == "linear":
         return {}
     low, high = (math.log10(edge) for edge in scale["domain"])

@@ -23,7 +23,7 @@ _STEP = "\0"
 
 
 def parts(schedule: Schedule, steps_per_epoch: int) -> Iterator[str]:
-    """The table's text, piece by piece: a header, and a row per optimizer step and group.
+    """Yield the table's text, piece by piece: a header, and a row per optimizer step and group.
 
     Rows go by step and then from input to output. Steps and epochs count from 0. `lr` is the
     scheduled rate whether or not the group trains; `trainable` is 1 where it does, else 0. Rates
@@ -36,12 +36,12 @@ def parts(schedule: Schedule, steps_per_epoch: int) -> Iterator[str]:
 
 
 def text(schedule: Schedule, steps_per_epoch: int) -> str:
-    """The table as one text, for a download."""
+    """Return the table as one text, for a download."""
     return "".join(parts(schedule, steps_per_epoch))
 
 
 def cell(name: str) -> str:
-    """The name as a spreadsheet shows it, and does not compute it: behind an apostrophe.
+    """Return the name as a spreadsheet shows it, and does not compute it: behind an apostrophe.
 
     That is where it would begin a formula, or where it begins with an apostrophe itself: what has
     one has the name behind it. Source: OWASP, CSV Injection. Also where it would begin a block of
@@ -52,13 +52,13 @@ def cell(name: str) -> str:
 
 
 def export(source: Source) -> Exported:
-    """The table for every optimizer step."""
+    """Return the table for every optimizer step."""
     table = text(source.schedule, source.steps_per_epoch)
     return replace(without_rows(source), content=table)
 
 
 def without_rows(source: Source) -> Exported:
-    """The export but for its content, which may be long: what is lost and what is kept."""
+    """Return the export but for its content, which may be long: what is lost and what is kept."""
     each = counted(source.steps_per_epoch, "step")
     lost: tuple[Limitation, ...] = (
         Limitation(
@@ -106,7 +106,7 @@ def _texts(form: str, step: int, rates: list[list[float]]) -> Iterator[str]:
 
 
 def _form(schedule: Schedule, epoch: int) -> str:
-    """The lines of a step of that epoch, with %r where each group's rate is to stand."""
+    """Return the lines of a step of that epoch, with %r where each group's rate is to stand."""
     named = zip(schedule.groups, _trains(schedule, epoch), strict=True)
     return "".join(
         _line(_STEP, epoch, cell(group.name).replace("%", "%%"), "%r", trainable)

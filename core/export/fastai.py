@@ -9,7 +9,7 @@ from core.schedule.spec import Schedule
 
 
 def export(source: Source) -> Exported:
-    """A module to import into one's own fastai notebook or script."""
+    """Return a module to import into one's own fastai notebook or script."""
     schedule = source.schedule
     text = python_file(
         source,

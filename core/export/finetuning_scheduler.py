@@ -92,7 +92,7 @@ _ONE_PROCESS = """
 
 
 def export(source: Source) -> Exported:
-    """The phases as YAML; `usage` is the Lightning code."""
+    """Return the phases as YAML; `usage` is the Lightning code."""
     schedule = said(source.schedule)
     return Exported(
         _yaml(schedule),
@@ -119,7 +119,7 @@ def said(schedule: Schedule) -> Schedule:
 
 
 def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
-    """What `said` changes, and what the YAML leaves to the Lightning code."""
+    """Return what `said` changes, and what the YAML leaves to the Lightning code."""
     found = [
         Limitation(
             "lr",
@@ -173,7 +173,7 @@ def _said(schedule: Schedule, group: Group, lowest: dict[int, float]) -> Group:
 
 
 def _phases(schedule: Schedule) -> list[tuple[int, list[Group]]]:
-    """The epochs in which something thaws for the first time, and what does."""
+    """Return the epochs in which something thaws for the first time, and what does."""
     thaws = [
         (spans[0][0], place, group)
         for place, group in enumerate(schedule.groups)
@@ -213,7 +213,7 @@ def pattern(path: str) -> str:
 
 
 def _number(value: float) -> str:
-    """The number as YAML 1.1 reads it: with a dot, or it would be text."""
+    """Return the number as YAML 1.1 reads it: with a dot, or it would be text."""
     text = repr(value)
     return text if "." in text else text.replace("e", ".0e")
 

@@ -42,7 +42,7 @@ _USAGE = f"""\
 
 
 def export(source: Source) -> Exported:
-    """A `table` whose caption tells the facts, with a row per group and the head last."""
+    """Return a `table` whose caption tells the facts, with a row per group and the head last."""
     schedule = source.schedule
     facts = "; ".join(f"{what}: {value}" for what, value in rows.facts(schedule))
     body = "\n".join(f"    {_line(row)}" for row in rows.rows(source))
@@ -75,7 +75,7 @@ def _line(row: rows.Row) -> str:
 
 
 def _number(text: str) -> str:
-    r"""A number in math mode: `1e-6` is $10^{-6}$, `5e-6` is $5 \times 10^{-6}$."""
+    r"""Return a number in math mode: `1e-6` is $10^{-6}$, `5e-6` is $5 \times 10^{-6}$."""
     digits, _, power = text.partition("e")
     if not power:
         return f"${digits}$"

@@ -14,7 +14,7 @@ _SIGNS = "\\`*_{}[]()<>#!|~$&:@^="
 
 
 def export(source: Source) -> Exported:
-    """A heading, the facts as a list, and the table of groups with the head last."""
+    """Return a heading, the facts as a list, and the table of groups with the head last."""
     schedule = source.schedule
     head = ["<!-- Made with Thaw -->", "", f"## {escaped(schedule.name)}", ""]
     facts = [f"- {what}: {escaped(value)}" for what, value in rows.facts(schedule)]

@@ -26,7 +26,7 @@ for epoch in range(EPOCHS):
 
 
 def export(source: Source) -> Exported:
-    """The module; it works with any model that has the parts which the groups name."""
+    """Return the module; it works with any model that has the parts which the groups name."""
     code = python_file(
         source,
         [],

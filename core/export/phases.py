@@ -50,7 +50,7 @@ class _Phase:
 
 
 def read(text: str | bytes, schedule: Schedule, table: LayerTable) -> Schedule:
-    """The schedule with the thaws and the rates of the file; nothing in it freezes again.
+    """Return the schedule with the thaws and the rates of the file; nothing in it freezes again.
 
     `table` is that of the schedule's model. Patterns are matched as finetuning-scheduler does, with
     or without the name under which a LightningModule holds the network, as in `model.layer4`.
@@ -119,7 +119,7 @@ def _check_events(events: Iterable[Any]) -> None:
 
 
 def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
-    """The phases in order, and the epochs of the run."""
+    """Return the phases in order, and the epochs of the run."""
     if set(raw) != set(range(len(raw))):
         keys = ", ".join(map(shown, raw))
         raise InputError("the file", f"has the phases {keys}", "number them from 0 without gaps")
@@ -162,7 +162,7 @@ def _begun_anew(raw: Mapping[object, Any]) -> Iterator[InputError]:
 
 
 def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:
-    """The epoch at which a phase is over; `otherwise` where it does not say so."""
+    """Return the epoch at which a phase is over; `otherwise` where it does not say so."""
     field = f"{depth}.max_transition_epoch"
     end = phase.get("max_transition_epoch", -1)
     if isinstance(end, bool) or not isinstance(end, int):
@@ -209,7 +209,7 @@ def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
 
 
 def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
-    """Each parameter that thaws, and the place of its phase."""
+    """Return each parameter that thaws, and the place of its phase."""
     names = tuple(parameter_counts(table))
     prefix = _prefix(phases, names)
     owners: dict[str, int] = {}

@@ -10,17 +10,17 @@ _SVG_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- Made with Thaw -->\n'
 
 
 def svg(source: Source) -> Exported:
-    """The chart as SVG text."""
+    """Return the chart as SVG text."""
     return _exported(source, f"{_SVG_HEAD}{draw_svg(source)}")
 
 
 def png(source: Source) -> Exported:
-    """The chart as the bytes of a PNG, twice as large as on the page."""
+    """Return the chart as the bytes of a PNG, twice as large as on the page."""
     return _exported(source, _drawn(source, "png"))
 
 
 def draw_svg(source: Source) -> str:
-    """The chart as an `<svg>` element, all text escaped in it."""
+    """Return the chart as an `<svg>` element, all text escaped in it."""
     return _drawn(source, "svg").decode()
 
 

@@ -37,7 +37,7 @@ _TEMPLATE = files("core.export") / "pytorch.template"
 
 
 def export(source: Source) -> Exported:
-    """The script; ExportError where it is not known how the network's head is replaced."""
+    """Return the script; ExportError where it is not known how the network's head is replaced."""
     schedule = source.schedule
     made = model.build(source)
     optimizer = table.optimizer(schedule, "groups")

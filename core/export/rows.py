@@ -29,7 +29,7 @@ class Row:
 
 
 def rows(source: Source) -> list[Row]:
-    """A row for each group, from input to output."""
+    """Return a row for each group, from input to output."""
     return [_row(source, group) for group in source.schedule.groups]
 
 
@@ -39,12 +39,12 @@ def spans(row: Row) -> str:
 
 
 def rate(value: float) -> str:
-    """A rate with at most six digits: `5e-4`, `0.0123457`."""
+    """Return a rate with at most six digits: `5e-4`, `0.0123457`."""
     return words.rate(value, _DIGITS)
 
 
 def facts(schedule: Schedule) -> list[tuple[str, str]]:
-    """What holds for the whole schedule: (what, its value in words)."""
+    """Return what holds for the whole schedule: (what, its value in words)."""
     return [
         ("model", f"{schedule.model.name}, weights {schedule.model.weights or 'random'}"),
         ("epochs", f"{schedule.epochs:,}"),
@@ -57,7 +57,7 @@ def facts(schedule: Schedule) -> list[tuple[str, str]]:
 
 
 def limitations() -> tuple[Limitation, ...]:
-    """What every table leaves out."""
+    """Return what every table leaves out."""
     return (
         Limitation(
             "lr",

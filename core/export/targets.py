@@ -156,7 +156,7 @@ TARGETS: dict[str, Target] = {
 
 
 def find(name: str) -> Target:
-    """The target of that name; InputError names the nearest one."""
+    """Return the target of that name; InputError names the nearest one."""
     if name not in TARGETS:
         raise InputError("--to", f"is {name!r}, which is not a target", nearest(name, TARGETS))
     return TARGETS[name]
@@ -178,7 +178,7 @@ _TAKEN = sys.stdlib_module_names | {
 
 
 def file_name(schedule: Schedule, target: Target) -> str:
-    """A plain name for the export: `gradual-unfreezing.csv`; Python's can be imported."""
+    """Return a plain name for the export: `gradual-unfreezing.csv`; Python's can be imported."""
     if target.suffix != ".py":
         return file_names.file_name(schedule.name, target.suffix)
     stem = file_names.file_name(schedule.name, "", "_")
@@ -195,7 +195,7 @@ def refuse_name(target: Target, name: str) -> None:
 
 
 def usage(target: Target, made: Exported, name: str) -> str:
-    """What to do with the export, once it lies in a file of that name.
+    """Return what to do with the export, once it lies in a file of that name.
 
     Raises InputError for a name that Python cannot import where the export is to be imported.
     """
@@ -208,12 +208,12 @@ def usage(target: Target, made: Exported, name: str) -> str:
 
 
 def _is_imported(stem: str) -> bool:
-    """Whether Python's import takes that name."""
+    """Return whether Python's import takes that name."""
     return stem.isidentifier() and not keyword.iskeyword(stem)
 
 
 def export(name: str, source: Source) -> Exported:
-    """The schedule as the target of that name has it.
+    """Return the schedule as the target of that name has it.
 
     Raises InputError for an unknown target, ScheduleError for a schedule with errors where the
     target trains a network, and ExportError where the target would get the schedule wrong.

@@ -125,7 +125,7 @@ def _peak(schedule: Schedule) -> float:
 
 
 def _warmup(schedule: Schedule) -> int:
-    """Epochs of warmup, which timm takes whole: any warmup has at least one."""
+    """Return epochs of warmup, which timm takes whole: any warmup has at least one."""
     epochs = schedule.lr.warmup.epochs
     return max(1, round(epochs)) if epochs else 0
 

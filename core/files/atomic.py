@@ -25,7 +25,7 @@ there a rename is as safe as they make it."""
 
 
 def unwritable(path: Path, error: Exception) -> RunError:
-    """What to raise when a file of a run cannot be written."""
+    """Return what to raise when a file of a run cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return RunError(
         f"{path} cannot be written ({reason}): free some space or grant write permission there, "
@@ -130,7 +130,7 @@ def strange(folder: Path) -> Path | None:
 
 
 def _mode(path: Path) -> int:
-    """What a path is, links not followed; 0 if another process has just renamed it."""
+    """Return what a path is, links not followed; 0 if another process has just renamed it."""
     try:
         return path.lstat().st_mode
     except FileNotFoundError:

@@ -14,7 +14,7 @@ MOST = 256 * 1024
 
 
 def opened(path: Path) -> BinaryIO:
-    """The file, open for reading bytes.
+    """Return the file, open for reading bytes.
 
     OSError if it is no plain file: a pipe has no end, and some devices never stop to give.
     """
@@ -24,7 +24,7 @@ def opened(path: Path) -> BinaryIO:
 
 
 def content(path: Path, most: int = MOST) -> bytes:
-    """What the file holds, but no more than one byte over `most`; OSError as `opened`."""
+    """Return what the file holds, but no more than one byte over `most`; OSError as `opened`."""
     with opened(path) as file:
         return file.read(most + 1)
 

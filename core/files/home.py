@@ -68,7 +68,7 @@ def _made(folder: Path) -> Iterator[None]:
 
 
 def is_demo() -> bool:
-    """Whether this is the hosted demo, whose visitors share one machine.
+    """Return whether this is the hosted demo, whose visitors share one machine.
 
     That is where $THAW_DEMO is set to anything but 0, false, no, off, or nothing.
     """

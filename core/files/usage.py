@@ -11,7 +11,7 @@ _FULL = 1_000_000
 
 
 def used(folder: Path) -> int:
-    """Bytes that the files below a folder take; what cannot be read counts nothing."""
+    """Return bytes that the files below a folder take; what cannot be read counts nothing."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:

@@ -39,7 +39,7 @@ class Entry:
 
 @cache
 def entries() -> dict[str, Entry]:
-    """All models by full name, `torchvision/…` and `timm/…`."""
+    """Return all models by full name, `torchvision/…` and `timm/…`."""
     lines = (files("core.models") / "models.txt").read_text(encoding="utf-8").splitlines()
     return {entry.name: entry for entry in map(read, lines)}
 
@@ -72,7 +72,7 @@ def full_name(name: str) -> str:
 
 
 def read(line: str) -> Entry:
-    """The model of a line."""
+    """Return the model of a line."""
     model, megabytes, *weights = line.split()
     return Entry(model, int(megabytes) * 1_000_000, tuple(_weights(model, w) for w in weights))
 

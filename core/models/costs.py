@@ -57,7 +57,7 @@ class Costs:
 
 
 def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
-    """The costs of each phase, for images of that many pixels a side.
+    """Return the costs of each phase, for images of that many pixels a side.
 
     FLOPs are 0 where the table has no nodes; at other sizes than `layers.MEASURED_AT` they hold to
     a few percent.
@@ -75,7 +75,7 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
 
 
 def state_bytes(optimizer: OptimizerSpec) -> int:
-    """Bytes that the optimizer keeps for each parameter that has trained, in float32.
+    """Return bytes that the optimizer keeps for each parameter that has trained, in float32.
 
     The count of its steps, one number for each tensor, is left out.
     """
@@ -83,7 +83,7 @@ def state_bytes(optimizer: OptimizerSpec) -> int:
 
 
 def without_rates(schedule: Schedule) -> Schedule:
-    """The schedule but for names and rates, on which neither costs nor savings depend.
+    """Return the schedule but for names and rates, on which neither costs nor savings depend.
 
     Equal ones cost the same, so it is the key to keep costs by. Groups are named by their place.
     """

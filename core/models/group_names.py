@@ -20,7 +20,7 @@ def names_of_halves(
     halves: Sequence[Sequence[str]],
     taken: Collection[str],
 ) -> list[str]:
-    """Names for the halves of a group, unlike those taken.
+    """Return names for the halves of a group, unlike those taken.
 
     By their parts, or `NAME a` and `NAME b` where the group has a name of its own.
     """
@@ -43,12 +43,12 @@ def name_of_both(
     paths: Sequence[str],
     taken: Collection[str],
 ) -> str:
-    """A name for two neighbours with these paths as one group, unlike those taken."""
+    """Return a name for two neighbours with these paths as one group, unlike those taken."""
     return unique_name(_joint(tree, table, olds, paths), taken)
 
 
 def _name_of(tree: Tree, table: LayerTable, paths: Sequence[str]) -> str:
-    """A name for a group by its parts: `layer4`, `layer4.1`, `blocks.0–3`, `conv1–layer2`.
+    """Return a name for a group by its parts: `layer4`, `layer4.1`, `blocks.0–3`, `conv1–layer2`.
 
     One that the table itself gives to these parts comes first. At most 80 characters.
     """
@@ -69,7 +69,7 @@ def _span(first: str, last: str) -> str:
 
 
 def _suggested(table: LayerTable) -> tuple[LayerGroup, ...]:
-    """Every group of the table's groupings, those of the default one first."""
+    """Return every group of the table's groupings, those of the default one first."""
     others = (each.groups for each in table.groupings if each.name != table.default)
     return (*table.groups, *chain.from_iterable(others))
 

@@ -149,14 +149,14 @@ _TABLES = files("core.models") / "tables"
 
 @cache
 def known_models() -> tuple[str, ...]:
-    """Names of all models that have a table, sorted: `timm/…`, `torchvision/…`."""
+    """Return names of all models that have a table, sorted: `timm/…`, `torchvision/…`."""
     names = (entry.name.removesuffix(".json") for entry in _TABLES.iterdir())
     return tuple(sorted(name.replace("--", "/", 1) for name in names))
 
 
 @cache
 def load(model: str) -> LayerTable:
-    """The table of a model; ModelError names the nearest model that has one."""
+    """Return the table of a model; ModelError names the nearest model that has one."""
     if model not in known_models():
         raise ModelError(
             "model.name", f"is {model!r}, which has no layer table", nearest(model, known_models())
@@ -166,7 +166,7 @@ def load(model: str) -> LayerTable:
 
 
 def find(model: str) -> LayerTable | None:
-    """The table of a model, or None if it has none."""
+    """Return the table of a model, or None if it has none."""
     return load(model) if model in known_models() else None
 
 
@@ -192,7 +192,7 @@ def dumps(table: LayerTable) -> str:
 
 @lru_cache(maxsize=64)
 def for_classes(table: LayerTable, classes: int) -> LayerTable:
-    """The table of the same network with heads for that many classes, at least 1.
+    """Return the table of the same network with heads for that many classes, at least 1.
 
     Parameters of the heads, what they cost, and all that is computed from them alone grow with the
     classes; a table without heads stays as it is.
@@ -257,7 +257,7 @@ def count(table: LayerTable, modules: tuple[str, ...]) -> int:
 
 
 def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tuple[Node, ...]:
-    """The nodes, with those of a head and all that read one of them made for the classes."""
+    """Return the nodes, with those of a head and all that read one of them made for the classes."""
     features = {head.path: head.features for head in table.heads}
     grown: dict[int, int] = {}  # place -> classes before
     nodes = []

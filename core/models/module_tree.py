@@ -40,7 +40,7 @@ class Tree:
             self._children.setdefault(parent, []).append(path)
 
     def parts(self, paths: Iterable[str]) -> tuple[Part, ...]:
-        """Those paths as parts."""
+        """Return those paths as parts."""
         return tuple(Part(path, self.size(path), bool(self.children(path))) for path in paths)
 
     def size(self, path: str) -> int:
@@ -48,7 +48,7 @@ class Tree:
         return self._sizes.get(path, 0)
 
     def children(self, path: str) -> tuple[str, ...]:
-        """What the module opens into: its modules and bare parameters, from input to output.
+        """Return what the module opens into: its modules and bare parameters, from input to output.
 
         A module with one child gives that one's children. A layer, which has parameters and no
         modules, does not open: its weight and its bias stay together.
@@ -59,7 +59,7 @@ class Tree:
         return tuple(found) if any(child in self._children for child in found) else ()
 
     def tidy(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """The same parameters in the same order, by as few paths as possible.
+        """Return the same parameters in the same order, by as few paths as possible.
 
         A path that another one holds is dropped, and all children of a module that stand together
         in their order become the module.

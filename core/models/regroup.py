@@ -205,7 +205,7 @@ def _held(
 
 
 def _merged(olds: Sequence[Group], name: str, paths: Sequence[str]) -> Group:
-    """The olds, from input to output, as one group."""
+    """Return the olds, from input to output, as one group."""
     kept = [old.batchnorm for old in reversed(olds) if old.batchnorm is not None]
     return olds[-1].model_copy(
         update={

@@ -79,5 +79,5 @@ def _file(model: str, cache: Path) -> Path:
 
 @lru_cache(maxsize=16)
 def _read(file: Path, changed: int) -> LayerTable:
-    """A kept table; `changed` says when, so that a new one is read anew."""
+    """Return a kept table; `changed` says when, so that a new one is read anew."""
     return LayerTable.model_validate_json(file.read_text(encoding="utf-8"))

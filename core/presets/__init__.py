@@ -35,19 +35,19 @@ _PRESETS = files("core.presets") / "data"
 
 @cache
 def names() -> tuple[str, ...]:
-    """All presets' names, sorted."""
+    """Return all presets' names, sorted."""
     stored = (entry.name for entry in _PRESETS.iterdir() if entry.name.endswith(".json"))
     return tuple(sorted(name.removesuffix(".json") for name in stored))
 
 
 def is_meant(name: str) -> bool:
-    """Whether a text names a preset: a file of that name comes first, a folder does not."""
+    """Return whether a text names a preset: a file of that name comes first, a folder does not."""
     return name in names() and (Path(name).is_dir() or not os.path.lexists(name))
 
 
 @cache
 def find(name: str) -> Preset:
-    """A preset's document; InputError names the nearest preset if there is none."""
+    """Return a preset's document; InputError names the nearest preset if there is none."""
     return schema.read(document(name))
 
 
@@ -65,7 +65,7 @@ def document(name: str) -> str:
 
 @cache
 def load(name: str) -> Schedule:
-    """A preset as a schedule for its own model, or for the bundled one if it names none."""
+    """Return a preset as a schedule for its own model, or for the bundled one if it names none."""
     found = find(name)
     table = layer_table.load(found.model.name if found.model else BUNDLED_MODEL)
     return apply(found, table, found.model)
@@ -78,7 +78,7 @@ def text(name: str) -> str:
 
 @cache
 def applied(name: str, table: LayerTable, model: ModelRef) -> Schedule:
-    """A preset as a schedule for that model, whose table it is; weights stay."""
+    """Return a preset as a schedule for that model, whose table it is; weights stay."""
     return apply(find(name), table, model)
 
 

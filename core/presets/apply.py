@@ -26,7 +26,7 @@ def apply(
     model: ModelRef | None = None,
     epochs: int | None = None,
 ) -> Schedule:
-    """The schedule that the preset is for a model.
+    """Return the schedule that the preset is for a model.
 
     `model` names that model and the weights to keep; without it, it is the table's with its best
     weights. With `epochs`, the recipe is stretched or shortened to so many: its windows and its
@@ -54,7 +54,7 @@ def apply(
 
 
 def roles(count: int) -> tuple[frozenset[Role], ...]:
-    """The roles of each of so many groups, from input to output; the last is the head."""
+    """Return the roles of each of so many groups, from input to output; the last is the head."""
     body = count - 2
     found: list[frozenset[Role]] = []
     for place in range(count):
@@ -69,7 +69,7 @@ def roles(count: int) -> tuple[frozenset[Role], ...]:
 
 
 def _cut(preset: Preset, table: LayerTable) -> tuple[LayerGroup, ...]:
-    """The groups of the wanted fineness, or of the next finer one that has every role."""
+    """Return the groups of the wanted fineness, or of the next finer one that has every role."""
     names = [grouping.name for grouping in table.groupings]
     wanted = {"coarse": 0, "default": names.index(table.default), "finest": len(names) - 1}
     needed = {rule.role for rule in preset.rules}
@@ -126,7 +126,7 @@ def _times(rule: Rule, place: int, count: int, own: int) -> Times:
 
 
 def _share(pattern: FreezeOut, place: int, count: int) -> float:
-    """The share of the run in which a group trains."""
+    """Return the share of the run in which a group trains."""
     along = place / (count - 1) if count > 1 else 1.0
     return float((pattern.first + (1 - pattern.first) * along) ** pattern.power)
 

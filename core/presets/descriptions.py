@@ -10,7 +10,7 @@ from core.schedule.words import columns
 
 
 def overview() -> Iterator[str]:
-    """A line for every preset, by name: its name, its title, and when to use it."""
+    """Return a line for every preset, by name: its name, its title, and when to use it."""
     found = [presets.find(name) for name in presets.names()]
     return columns([(each.name, each.title, each.when) for each in found])
 

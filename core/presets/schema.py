@@ -175,7 +175,7 @@ _ANATOMY = Anatomy(
 
 
 def read(text: str | bytes) -> Preset:
-    """The preset that a JSON document describes.
+    """Return the preset that a JSON document describes.
 
     Raises ScheduleError, with every reason in `.problems`, as `core.schedule.parse` does.
     """
@@ -191,10 +191,10 @@ def read(text: str | bytes) -> Preset:
 
 
 def to_raw(preset: Preset) -> dict[str, Any]:
-    """The preset as plain JSON values: what it says, a default too where it says that."""
+    """Return the preset as plain JSON values: what it says, a default too where it says that."""
     return preset.model_dump(mode="json", exclude_unset=True)
 
 
 def dumps(preset: Preset) -> str:
-    """The preset as JSON for people, as presets are stored."""
+    """Return the preset as JSON for people, as presets are stored."""
     return parse.pretty(to_raw(preset))

@@ -33,7 +33,7 @@ def as_schedule(
     name: str = "Recorded",
     when_frozen: Literal["eval", "train"] = "train",
 ) -> Schedule:
-    """The schedule that has the record's rates, to 1e-12, and its groups and epochs.
+    """Return the schedule that has the record's rates, to 1e-12, and its groups and epochs.
 
     `model` and `weights` name the network, as in a schedule. `when_frozen` is not recorded: a loop
     that only sets `requires_grad` leaves a frozen group in train mode.
@@ -80,7 +80,7 @@ def _looked_for() -> str:
 
 
 def _samples(recorded: Recorded) -> tuple[Array, int]:
-    """Rates (groups in the optimizer, samples), and samples per epoch: 1 if they suffice."""
+    """Return rates (groups in the optimizer, samples), and samples per epoch: 1 if they suffice."""
     rates = np.array([group.rates for group in recorded.groups if any(group.rates)])
     if not rates.size:
         raise _refused("are all 0")
@@ -177,7 +177,7 @@ def _optimizer(recorded: Recorded) -> Raw:
 
 
 def _one(field: str, values: list[float]) -> float:
-    """The value that all groups have at every step."""
+    """Return the value that all groups have at every step."""
     different = sorted(set(values))
     if len(different) > 1:
         wrong = f"is {' and '.join(f'{value:g}' for value in different)}"

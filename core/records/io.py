@@ -31,7 +31,7 @@ Raw = dict[str, Any]
 
 
 def record_json(recorded: Recorded, name: str = "Recorded") -> str:
-    """What `core.from_optimizer` has recorded as a file's text, of at most 256 KiB.
+    """Return what `core.from_optimizer` has recorded as a file's text, of at most 256 KiB.
 
     Rates are kept to a relative 1e-12 where they are regular or few (some ten thousand different
     ones), else to 1e-6 or 1e-4, and the text says which.
@@ -52,7 +52,7 @@ def record_json(recorded: Recorded, name: str = "Recorded") -> str:
 
 
 def parse_record(text: str | bytes) -> Record:
-    """The record that a JSON document describes.
+    """Return the record that a JSON document describes.
 
     Raises ScheduleError, with up to 100 reasons in `.problems`, for what
     `core.schedule.parse.parse` refuses too, for curves that do not have as many steps as the
@@ -69,7 +69,7 @@ def parse_either(text: str | bytes) -> Schedule | Record:
 
 
 def from_raw(raw: object) -> Record:
-    """The record that parsed JSON describes; raises ScheduleError as `parse_record` does."""
+    """Return the record that parsed JSON describes; raises ScheduleError as `parse_record` does."""
     parse.refuse_other(raw, "record", VERSION)
     try:
         return Record.model_validate_json(json.dumps(raw, ensure_ascii=False))
@@ -78,7 +78,7 @@ def from_raw(raw: object) -> Record:
 
 
 def _to_raw(recorded: Recorded, name: str, within: float) -> Raw | None:
-    """The document as plain JSON values; None if its curves alone take too much."""
+    """Return the document as plain JSON values; None if its curves alone take too much."""
     found = _curves([np.array(group.rates) for group in recorded.groups], within)
     if found is None:
         return None
@@ -114,7 +114,7 @@ def _group(group: RecordedGroup, curve: int, scale: float) -> Raw:
 def _curves(
     rates: list[Array], within: float
 ) -> tuple[list[list[Piece]], list[tuple[int, float]]] | None:
-    """The curves that differ, and each group's curve with its scale.
+    """Return the curves that differ, and each group's curve with its scale.
 
     Groups whose rates are in one proportion share a curve, that of the last of them: the head's.
     """
@@ -143,7 +143,7 @@ def _curves(
 
 
 def _proportion(own: Array, other: Array, digits: int, within: float) -> float | None:
-    """The one factor that makes the rates of the others, if there is one."""
+    """Return the one factor that makes the rates of the others, if there is one."""
     highest = float(other.max())
     scale = _round(float(own.max()) / highest, digits) if highest > 0 else float(own.any())
     return scale if (np.abs(own - scale * other) <= within * own).all() else None

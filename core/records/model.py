@@ -118,11 +118,11 @@ class Record(Document):
         )
 
     def group(self, name: str) -> RecordedPart:
-        """The group of that name; KeyError if there is none."""
+        """Return the group of that name; KeyError if there is none."""
         return self._by_name[name]
 
     def line(self, name: str) -> Pieces:
-        """The group's curve, of which its rate is `scale` times as much."""
+        """Return the group's curve, of which its rate is `scale` times as much."""
         return self.lines[self.group(name).curve]
 
     def lr(self, name: str, t: ArrayLike) -> Array:
@@ -136,5 +136,5 @@ class Record(Document):
         return self.group(name).scale * self.line(name).at(steps)
 
     def peak(self, name: str) -> float:
-        """The group's highest rate of any step, whether or not it trains then."""
+        """Return the group's highest rate of any step, whether or not it trains then."""
         return self.group(name).scale * self.line(name).highest

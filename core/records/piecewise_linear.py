@@ -38,7 +38,7 @@ class Pieces:
         return float(max(self.firsts.max(), self.lasts.max()))
 
     def at(self, steps: ArrayLike) -> Array:
-        """Rates at steps in [0, count - 1].
+        """Return rates at steps in [0, count - 1].
 
         Within a piece also between two steps; what comes between two pieces is as the step before.
         """
@@ -73,7 +73,7 @@ class Pieces:
 
 
 def joined(pieces: tuple[Piece, ...]) -> Pieces:
-    """The curve of those pieces, one or more, in their order."""
+    """Return the curve of those pieces, one or more, in their order."""
     lengths, firsts, lasts = zip(*pieces, strict=True)
     return Pieces(np.array(lengths, dtype=np.int64), np.array(firsts), np.array(lasts))
 
@@ -95,7 +95,7 @@ def cut(rates: Array, within: float, most: int) -> list[Piece] | None:
 
 
 def _longest(rates: Array, within: float) -> int:
-    """How many of the first rates one piece can say; 1 or more."""
+    """Return how many of the first rates one piece can say; 1 or more."""
     good, bad = 1, 2
     while bad <= len(rates) and _is_straight(rates[:bad], within):
         good, bad = bad, 2 * bad

@@ -68,13 +68,13 @@ class Recorded:
     groups: tuple[RecordedGroup, ...]
 
     def settings(self) -> tuple[Settings, ...]:
-        """All settings that groups have which train, each once."""
+        """Return all settings that groups have which train, each once."""
         training = (group for group in self.groups if any(group.trains))
         return tuple(dict.fromkeys(each for group in training for each in group.settings))
 
 
 def differences(recorded: Recorded, schedule: Schedule) -> list[str]:
-    """What the loop does otherwise than the schedule, in sentences; none if it is the same.
+    """Return what the loop does otherwise than the schedule, in sentences; none if it is the same.
 
     The rate of a group counts where it trains, since a frozen one moves nothing. Groups are matched
     by the parts that they hold, else by their names.

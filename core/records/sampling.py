@@ -10,7 +10,7 @@ from core.schedule.sampling import MOST_POINTS, Indices, even, extremes
 
 
 def recorded_steps_to_draw(record: Record, group: RecordedPart) -> Indices:
-    """Steps at which a group's recorded rates are drawn, in order and without repeats.
+    """Return steps at which a group's recorded rates are drawn, in order and without repeats.
 
     At most 120 that are evenly apart and 120 at which its curve turns, the first and the last step
     of the run, and the first of every epoch that opens or closes it with the one before it.

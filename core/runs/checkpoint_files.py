@@ -13,22 +13,22 @@ _NAME = re.compile(rf"epoch-(\d{{5}})-([0-9a-f]{{{DIGEST}}})\.pt")
 
 
 def name(epoch: int, digest: str) -> str:
-    """The name of a checkpoint that goes on with `epoch`; names sort by it."""
+    """Return the name of a checkpoint that goes on with `epoch`; names sort by it."""
     return f"epoch-{epoch:05}-{digest}.pt"
 
 
 def epoch(path: Path) -> int:
-    """The epoch that a checkpoint file of that name goes on with."""
+    """Return the epoch that a checkpoint file of that name goes on with."""
     return int(path.name.split("-")[1])
 
 
 def digest(path: Path) -> str:
-    """The digest that a checkpoint file of that name should have."""
+    """Return the digest that a checkpoint file of that name should have."""
     return path.stem.split("-")[2]
 
 
 def stored(folder: Path) -> list[Path]:
-    """The files in a folder that are called like checkpoints, newest first."""
+    """Return the files in a folder that are called like checkpoints, newest first."""
     if not folder.is_dir():
         return []
     return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), reverse=True)
@@ -40,7 +40,7 @@ def unfinished(folder: Path) -> list[Path]:
 
 
 def outdated(folder: Path, newest: Path) -> list[Path]:
-    """The files that are not kept once `newest` is written.
+    """Return the files that are not kept once `newest` is written.
 
     Of the older ones those beyond `KEPT`; and whatever is not older, which was passed over as
     damaged, or belongs to epochs that are run anew.

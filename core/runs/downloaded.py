@@ -24,14 +24,14 @@ class Downloaded:
     repositories: frozenset[str]
 
     def has(self, weights: Weights) -> bool:
-        """Whether these weights need no download."""
+        """Return whether these weights need no download."""
         if weights.repository is not None:
             return weights.repository in self.repositories
         return weights.file is None or weights.file in self.files
 
 
 def downloaded() -> Downloaded:
-    """What is here now."""
+    """Return what is here now."""
     hub = _hub()
     found = (each.name.split("--", 1) for each in _inside(hub) if each.name.startswith("models--"))
     return Downloaded(
@@ -63,7 +63,7 @@ def _hub() -> Path:
 
 
 def _whole(path: str | Path) -> Path:
-    """The path with the home folder in it; as it is where there is no such folder."""
+    """Return the path with the home folder in it; as it is where there is no such folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -75,7 +75,7 @@ def _cache() -> Path:
 
 
 def answers(address: str, seconds: float) -> bool:
-    """Whether anything answers at a web address within that time, an error included.
+    """Return whether anything answers at a web address within that time, an error included.
 
     It is asked in a thread, since to look a name up may take longer than a connection may.
     """
@@ -97,7 +97,7 @@ def _asks(address: str, seconds: float) -> bool:
 
 
 def source(weights: Weights) -> str:
-    """The address of the server that weights are downloaded from."""
+    """Return the address of the server that weights are downloaded from."""
     if weights.repository is None:
         return "https://download.pytorch.org"
     return os.environ.get("HF_ENDPOINT") or "https://huggingface.co"

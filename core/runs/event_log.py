@@ -77,7 +77,7 @@ def give_room(folder: Path) -> None:
 
 
 def read(folder: Path, *, steps: bool = True) -> tuple[ev.Event, ...]:
-    """All events so far, in order; lines that are torn or not understood are passed over.
+    """Return all events so far, in order; lines that are torn or not understood are passed over.
 
     Without `steps`, all but each Step and Progress, which takes a hundredth of the time: they are
     told apart by how their lines end.
@@ -86,7 +86,7 @@ def read(folder: Path, *, steps: bool = True) -> tuple[ev.Event, ...]:
 
 
 def read_new(folder: Path, offset: int, *, steps: bool = True) -> tuple[tuple[ev.Event, ...], int]:
-    """The events behind byte `offset`, as `read`, and the offset to read on from next time.
+    """Return the events behind byte `offset`, as `read`, and the offset to read on from next time.
 
     A last line without its end is left for next time. A missing file has no events. Steps behind
     the first GiB are left out, so that the end of the longest run is read as that of any.

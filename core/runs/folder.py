@@ -110,7 +110,7 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
 
 
 def status(folder: Path) -> Status:
-    """How a run stands, from its folder alone; see `core.runs.outcome`."""
+    """Return how a run stands, from its folder alone; see `core.runs.outcome`."""
     last = event_log.last(folder)
     known = outcome.is_end(last) or outcome.is_under_way(last)
     if not known:  # all but the steps are read where the last event does not tell
@@ -119,7 +119,7 @@ def status(folder: Path) -> Status:
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
-    """How a run stands, given the events that were read from its folder just now."""
+    """Return how a run stands, given the events that were read from its folder just now."""
     alive = claim.is_taken(folder)
     found = outcome.status(events, alive=alive, stop_asked=claim.stop_requested(folder))
     if found != "interrupted":
@@ -129,7 +129,7 @@ def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
 
 
 def summary(folder: Path) -> Summary | None:
-    """What `write_summary` has written, or None if it is missing or not understood."""
+    """Return what `write_summary` has written, or None if it is missing or not understood."""
     try:
         return outcome.SUMMARY.validate_json(content(folder / SUMMARY))
     except (OSError, ValidationError):
@@ -137,7 +137,7 @@ def summary(folder: Path) -> Summary | None:
 
 
 def end_of_log(folder: Path, characters: int = 4000) -> str | None:
-    """The last characters of the run's log; None if there is none."""
+    """Return the last characters of the run's log; None if there is none."""
     try:
         with opened(folder / LOG) as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 4 * characters))
@@ -147,7 +147,7 @@ def end_of_log(folder: Path, characters: int = 4000) -> str | None:
 
 
 def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
-    """How the run has ended, events included that are coming; see `outcome`."""
+    """Return how the run has ended, events included that are coming; see `outcome`."""
     return outcome.summarise(schedule, (*event_log.read(folder, steps=False), *coming))
 
 
@@ -163,7 +163,7 @@ def is_run_id(text: str) -> bool:
 
 
 def run_folder(root: Path, run_id: str) -> Path:
-    """The folder of a run by its id, which may come from a link.
+    """Return the folder of a run by its id, which may come from a link.
 
     Raises InputError for anything but letters, digits, - and _, and for a run that is not there.
     """

@@ -16,7 +16,7 @@ Facts = tuple[tuple[str, str], ...]
 
 
 def facts(folder: Path, schedule: Schedule) -> Facts:
-    """How a run of that schedule ended: its results, and what its audit found.
+    """Return how a run of that schedule ended: its results, and what its audit found.
 
     Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
     """

@@ -17,7 +17,7 @@ _FILES = (
 
 
 def free(machine: Path = Path("/")) -> int:
-    """Bytes that this process can still take; `machine` is where `/proc` and `/sys` lie."""
+    """Return bytes that this process can still take; `machine` is where `/proc` and `/sys` lie."""
     return min((int(psutil.virtual_memory().available), *_left(machine)))
 
 
@@ -33,7 +33,7 @@ def _left(machine: Path) -> Iterator[int]:
 
 
 def _groups(machine: Path) -> Iterator[Path]:
-    """The folders of this process's control groups that count memory, and of all above them.
+    """Yield the folders of this process's control groups that count memory, and of all above them.
 
     A container may see its own group where it sees the root of all, under any name.
     """

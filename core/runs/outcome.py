@@ -53,7 +53,7 @@ SUMMARY: TypeAdapter[Summary] = TypeAdapter(Summary)
 
 
 def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Status:
-    """How a run stands, by the first of these that holds.
+    """Return how a run stands, by the first of these that holds.
 
     1. finished, failed or stopped, if that is the last event: the run said so itself;
     2. interrupted, if its process is gone; that of another machine is taken for alive;
@@ -77,17 +77,17 @@ def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Stat
 
 
 def is_end(events: tuple[ev.Event, ...]) -> bool:
-    """Whether the last of these events ends a sitting."""
+    """Return whether the last of these events ends a sitting."""
     return bool(events) and type(events[-1]) in _ENDS
 
 
 def is_under_way(events: tuple[ev.Event, ...]) -> bool:
-    """Whether the last of these events is one that only a sitting tells that has started."""
+    """Return whether the last of these events is one that only a sitting tells that has started."""
     return bool(events) and isinstance(events[-1], _UNDER_WAY)
 
 
 def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
-    """The events without what a resume has made void.
+    """Return the events without what a resume has made void.
 
     A run resumed at epoch e does epoch e and all later ones anew, so what they had brought before
     is dropped, and so is every end but the last. A notice that a resume repeats stands once.

@@ -56,7 +56,7 @@ def write(path: Path, told: Predictions) -> None:
 
 
 def read(path: Path) -> Predictions | None:
-    """What `write` has written; None if it is not there or was not understood."""
+    """Return what `write` has written; None if it is not there or was not understood."""
     try:
         return Predictions.model_validate_json(content(path, _MOST_BYTES))
     except (OSError, ValidationError):
@@ -64,7 +64,7 @@ def read(path: Path) -> Predictions | None:
 
 
 def confusion(told: Predictions) -> NDArray[np.int64]:
-    """How many images of each true class (row) were taken for each class (column)."""
+    """Return how many images of each true class (row) were taken for each class (column)."""
     count = len(told.classes)
     flat = np.asarray(told.true, dtype=np.int64) * count + np.asarray(told.predicted, np.int64)
     return np.bincount(flat, minlength=count * count).reshape(count, count)

@@ -57,12 +57,12 @@ class Digest:
 
 
 def digest(told: Iterable[Event]) -> Digest:
-    """The events of one run as a Digest, without what a resume has made void."""
+    """Return the events of one run as a Digest, without what a resume has made void."""
     return extended(Digest(), told)
 
 
 def extended(known: Digest, told: Iterable[Event]) -> Digest:
-    """What was known of a run, and the events that have come since then."""
+    """Return what was known of a run, and the events that have come since then."""
     steps, rare, progress, last = known.steps, list(known.rare), known.progress, known.last
     new: list[Step] = []
     for event in told:
@@ -103,6 +103,6 @@ def extended(known: Digest, told: Iterable[Event]) -> Digest:
 
 
 def _forecast(kept: Iterable[Event]) -> Forecast | None:
-    """The last Forecast, unless another sitting came after it, which will tell its own."""
+    """Return the last Forecast, unless another sitting came after it, which will tell its own."""
     turns = [event for event in kept if isinstance(event, Forecast | Launched)]
     return turns[-1] if turns and isinstance(turns[-1], Forecast) else None

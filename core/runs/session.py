@@ -101,7 +101,7 @@ class Sitting:
             ) from cause
 
     def _end(self, error: BaseException | None) -> ev.Event | None:
-        """What is written of an error; None where training has told the end itself."""
+        """Return what is written of an error; None where training has told the end itself."""
         if isinstance(error, KeyboardInterrupt):
             if outcome.is_end(event_log.last(self._folder)):  # it came too late
                 return None

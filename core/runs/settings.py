@@ -53,7 +53,7 @@ class RunSettings(BaseModel):
     precision: Literal["exact", "fast"] = "exact"
 
     def with_absolute_data(self) -> RunSettings:
-        """The same settings, with a path in `data` that holds wherever the run is resumed.
+        """Return the same settings, with a path in `data` that holds wherever the run is resumed.
 
         Raises SettingsError for `~name` if nobody of that name has a home folder.
         """
@@ -84,7 +84,7 @@ def read_settings(text: str | bytes) -> RunSettings:
 
 
 def cache_budget(settings: RunSettings, memory: int, disk: int) -> Budget:
-    """What stored tensors may take: what the settings say, else so many bytes of either."""
+    """Return what stored tensors may take: what the settings say, else so many bytes of either."""
     own, own_disk = settings.cache_memory, settings.cache_disk
     return Budget(
         memory if own is None else own * _MEGABYTE,
@@ -93,7 +93,7 @@ def cache_budget(settings: RunSettings, memory: int, disk: int) -> Budget:
 
 
 def planned_steps(settings: RunSettings, train_images: int | None = None) -> int:
-    """Steps of one epoch as far as they are known before the data is read.
+    """Return steps of one epoch as far as they are known before the data is read.
 
     `samples` is a cap. What the bundled data has is known; of a folder someone may have counted
     its `train_images` (at least 1), else it may have fewer than that, and its run fewer steps.

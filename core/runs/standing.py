@@ -30,7 +30,7 @@ class Standing:
 
 
 def standing(run: Path) -> Standing:
-    """How the run in that folder stands.
+    """Return how the run in that folder stands.
 
     Its summary tells of the end of a sitting, so it counts only where the run has ended so: for one
     that was resumed, or whose process is gone, it is an old one.

@@ -35,11 +35,11 @@ class Steps:
         return len(self.step)
 
     def rates(self, group: str) -> Floats:
-        """The group's rate in each step."""
+        """Return the group's rate in each step."""
         return self.lrs.get(group, np.full(len(self), np.nan))
 
     def before(self, epoch: int) -> Steps:
-        """The steps of earlier epochs."""
+        """Return the steps of earlier epochs."""
         kept = self.epoch < epoch
         lrs = {group: rates[kept] for group, rates in self.lrs.items()}
         return Steps(self.step[kept], self.epoch[kept], self.loss[kept], lrs)

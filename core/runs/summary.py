@@ -71,5 +71,5 @@ def result(run: Path) -> Result:
 
 @lru_cache(maxsize=32)
 def _told(run: Path, changed: int, size: int) -> tuple[Event, ...]:
-    """The run's events but its steps, of which there may be millions."""
+    """Return the run's events but its steps, of which there may be millions."""
     return event_log.read(run, steps=False)

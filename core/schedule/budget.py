@@ -35,12 +35,12 @@ class _Sums:
     of_floor: Array
 
     def at(self, peak: float) -> Array:
-        """The sums of the rates of a group with that peak, one for each epoch."""
+        """Return the sums of the rates of a group with that peak, one for each epoch."""
         return peak * self.of_peak + self.of_floor
 
 
 def budget(schedule: Schedule, group: Group) -> Budget | None:
-    """What the group gets of the run; None if it never trains.
+    """Return what the group gets of the run; None if it never trains.
 
     The rate is summed at 100 steps an epoch, or fewer where the run has over 100 epochs (midpoints,
     so the sum is the integral to 1e-4), or at each epoch for `interval: "epoch"`, where the rate is
@@ -51,7 +51,7 @@ def budget(schedule: Schedule, group: Group) -> Budget | None:
 
 
 def budgets(schedule: Schedule) -> tuple[Budget | None, ...]:
-    """The `budget` of every group; what groups with one origin share is computed once."""
+    """Return the `budget` of every group; what groups with one origin share is computed once."""
     origins = [curves.origin(schedule, group) for group in schedule.groups]
     sums = {begins: _sums(schedule, begins) for begins in {0, *origins}}
     return tuple(
@@ -85,7 +85,7 @@ def _budget(schedule: Schedule, group: Group, own: _Sums, whole: _Sums) -> Budge
 
 
 def _sums(schedule: Schedule, begins: int) -> _Sums:
-    """The curve that begins with that epoch; a rate is linear in its group's peak."""
+    """Return the curve that begins with that epoch; a rate is linear in its group's peak."""
     lr, t = schedule.lr, _times(schedule) - begins
     length = schedule.epochs - begins
     without = lr
@@ -98,7 +98,7 @@ def _sums(schedule: Schedule, begins: int) -> _Sums:
 
 
 def _times(schedule: Schedule) -> Array:
-    """The times at which the rate is summed, in epochs: a row for each epoch."""
+    """Return the times at which the rate is summed, in epochs: a row for each epoch."""
     epochs = np.arange(schedule.epochs, dtype=np.float64)[:, np.newaxis]
     if schedule.lr.interval == "epoch":
         return epochs

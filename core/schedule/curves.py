@@ -54,7 +54,7 @@ def scale(schedule: Schedule, group: Group) -> float:
 
 
 def peak(schedule: Schedule, group: Group) -> float:
-    """The group's highest scheduled rate without an absolute floor: base_lr · scale."""
+    """Return the group's highest scheduled rate without an absolute floor: base_lr · scale."""
     return schedule.optimizer.base_lr * scale(schedule, group)
 
 
@@ -72,7 +72,7 @@ def lr(schedule: Schedule, group: Group, t: ArrayLike) -> Array:
 
 
 def rates(schedule: Schedule, t: ArrayLike) -> Array:
-    """Rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape).
+    """Return rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape).
 
     The same bits as `lr` of each group; what groups with one origin share is computed once.
     """
@@ -95,7 +95,7 @@ def rates(schedule: Schedule, t: ArrayLike) -> Array:
 
 
 def rates_of_steps(schedule: Schedule, steps: ArrayLike, steps_per_epoch: int) -> Array:
-    """Rates of all groups at optimizer steps (from 0, in any order): (groups, *steps.shape).
+    """Return rates of all groups at optimizer steps (from 0, in any order): (groups, *steps.shape).
 
     The same bits as `rates` at `time_of_step`. For `interval: "epoch"` an epoch is computed once.
     """
@@ -107,7 +107,7 @@ def rates_of_steps(schedule: Schedule, steps: ArrayLike, steps_per_epoch: int) -
 
 
 def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> Array:
-    """Where on the curve optimizer step `step` (from 0) stands, in epochs.
+    """Return where on the curve optimizer step `step` (from 0) stands, in epochs.
 
     k / S for `interval: "step"`, floor(k / S) for `"epoch"`.
     """

@@ -6,7 +6,7 @@ import re
 
 
 def file_name(name: str, suffix: str, joint: str = "-") -> str:
-    """A plain file name out of any name: `gradual-unfreezing.json`, or `schedule.json`."""
+    """Return a plain file name out of any name: `gradual-unfreezing.json`, or `schedule.json`."""
     return f"{joint.join(_words(name)) or 'schedule'}{suffix}"
 
 

@@ -38,7 +38,7 @@ def encode(schedule: Schedule) -> str:
 
 
 def decode(text: str) -> Schedule:
-    """The schedule of a link's `?s=` text.
+    """Return the schedule of a link's `?s=` text.
 
     Raises LinkError for text that is not such a link, unpacks to over 256 KiB, or holds something
     that is not a schedule; then the message is the one `parse` gives.

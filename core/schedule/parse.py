@@ -28,7 +28,7 @@ _OTHERS = {
 
 
 def parse(text: str | bytes) -> spec.Schedule:
-    """The schedule that a JSON document describes.
+    """Return the schedule that a JSON document describes.
 
     Raises ScheduleError, with up to 100 reasons in `.problems`: over 256 KiB, not UTF-8, not JSON,
     a key twice, NaN or infinity, nested too deeply, another format or version, or a field that is
@@ -43,7 +43,7 @@ def load_json(text: str | bytes) -> object:
 
 
 def from_raw(raw: object) -> spec.Schedule:
-    """The schedule that parsed JSON describes; raises ScheduleError as `parse` does."""
+    """Return the schedule that parsed JSON describes; raises ScheduleError as `parse` does."""
     refuse_other(raw, "schedule", VERSION)
     try:
         return spec.Schedule.model_validate_json(json.dumps(raw, ensure_ascii=False))
@@ -152,7 +152,7 @@ def _refuse_depth(text: str) -> None:
 
 
 def _first(text: str, pattern: str) -> str:
-    """The place of the first match that no string holds."""
+    """Return the place of the first match that no string holds."""
     return _place(text, next(_outside_strings(text, pattern)).start())
 
 
@@ -162,13 +162,13 @@ def _outside_strings(text: str, pattern: str) -> Iterator[re.Match[str]]:
 
 
 def _place(text: str, offset: int) -> str:
-    """An offset as people count, from 1."""
+    """Return an offset as people count, from 1."""
     line = text.count("\n", 0, offset) + 1
     return f"line {line}, column {offset - text.rfind(chr(10), 0, offset)}"
 
 
 def _halves(raw: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Where half a character stands, which JSON can say (`\\ud800`) and UTF-8 cannot."""
+    """Yield where half a character stands, which JSON can say (`\\ud800`) and UTF-8 cannot."""
     if isinstance(raw, str):
         if any("\ud800" <= c <= "\udfff" for c in raw):
             yield path

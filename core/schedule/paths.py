@@ -12,12 +12,12 @@ def prefixes(path: str) -> list[str]:
 
 
 def covers(path: str, inner: str) -> bool:
-    """Whether `inner` is that path, or a module or parameter inside it."""
+    """Return whether `inner` is that path, or a module or parameter inside it."""
     return inner == path or inner.startswith(f"{path}.")
 
 
 def apart(paths: Iterable[str], others: Iterable[str]) -> list[str]:
-    """The paths that neither hold one of the others nor lie in one."""
+    """Return the paths that neither hold one of the others nor lie in one."""
     theirs = set(others)
     above = {prefix for path in theirs for prefix in prefixes(path)}
     return [path for path in paths if path not in above and theirs.isdisjoint(prefixes(path))]

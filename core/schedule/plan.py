@@ -26,7 +26,7 @@ class Phase:
 
 
 def is_open(group: Part, epoch: int) -> bool:
-    """Whether the group trains in that epoch (from 0)."""
+    """Return whether the group trains in that epoch (from 0)."""
     at = bisect_right(group.trainable, epoch, key=lambda window: window[0]) - 1
     if at < 0:
         return False
@@ -35,12 +35,12 @@ def is_open(group: Part, epoch: int) -> bool:
 
 
 def open_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
-    """Names of the groups that train in that epoch, from input to output."""
+    """Return names of the groups that train in that epoch, from input to output."""
     return tuple(group.name for group in schedule.groups if is_open(group, epoch))
 
 
 def open_spans(group: Part, epochs: int) -> tuple[Span, ...]:
-    """The group's windows within a run of `epochs`; adjoining ones are joined."""
+    """Return the group's windows within a run of `epochs`; adjoining ones are joined."""
     spans: list[Span] = []
     for start, end in group.trainable:
         if start >= epochs:
@@ -52,14 +52,14 @@ def open_spans(group: Part, epochs: int) -> tuple[Span, ...]:
 
 
 def frozen_spans(group: Part, epochs: int) -> tuple[Span, ...]:
-    """The epochs of the run in which the group does not train."""
+    """Return the epochs of the run in which the group does not train."""
     edges = [0, *chain.from_iterable(open_spans(group, epochs)), epochs]
     gaps = zip(edges[::2], edges[1::2], strict=True)
     return tuple((start, end) for start, end in gaps if start < end)
 
 
 def phases(schedule: Schedule) -> tuple[Phase, ...]:
-    """The run cut wherever a group thaws or freezes; covers [0, epochs) without gaps."""
+    """Return the run cut wherever a group thaws or freezes; covers [0, epochs) without gaps."""
     cuts = {0, schedule.epochs}
     for group in schedule.groups:
         for span in open_spans(group, schedule.epochs):

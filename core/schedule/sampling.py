@@ -20,7 +20,7 @@ MOST_POINTS = 120
 def steps_to_draw(
     schedule: Schedule, steps_per_epoch: int, closer: tuple[float, float] | None = None
 ) -> Indices:
-    """Steps at which the planned rates are drawn, in order and without repeats.
+    """Return steps at which the planned rates are drawn, in order and without repeats.
 
     At most 120 that are evenly apart, the first and the last step of the run, and its `corners`; as
     many again between two epochs that are looked at more `closer`. Where rates change by epoch,
@@ -40,7 +40,7 @@ def steps_to_draw(
 
 
 def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
-    """Steps at which a line breaks or turns, in order and without repeats.
+    """Return steps at which a line breaks or turns, in order and without repeats.
 
     The first step of every phase and the last one before it; and for every curve the steps about
     the end of its warmup, the start of its cooldown and its milestones, or 120 of them where there

@@ -120,7 +120,7 @@ class Cosine(DecayShape):
         return (1.0 + np.cos(np.pi * x)) / 2.0
 
     def timm_flags(self) -> str:
-        """The name is the same."""
+        """Return the name is the same."""
         return "--sched cosine"
 
 
@@ -137,7 +137,7 @@ class Linear(DecayShape):
         return 1.0 - x
 
     def timm_flags(self) -> str:
-        """A polynomial of power 1."""
+        """Return a polynomial of power 1."""
         return "--sched poly --decay-rate 1.0"
 
 
@@ -150,7 +150,7 @@ class Constant(DecayShape):
     floor: ClassVar[None] = None
 
     def share(self, x: Array) -> Array:
-        """All of it."""
+        """Return all of it."""
         return np.ones_like(x)
 
     def in_words(self) -> str:
@@ -158,7 +158,7 @@ class Constant(DecayShape):
         return "none"
 
     def timm_flags(self) -> str:
-        """Steps of a factor of 1."""
+        """Return steps of a factor of 1."""
         return "--sched step --decay-rate 1"
 
     @classmethod

@@ -133,11 +133,11 @@ class Schedule(Document):
         return self
 
     def equals_but_for_name(self, other: Schedule) -> bool:
-        """Whether both say the same, whatever each is called."""
+        """Return whether both say the same, whatever each is called."""
         return self.model_copy(update={"name": other.name}) == other
 
     def group(self, name: str) -> Group:
-        """The group of that name; KeyError if there is none."""
+        """Return the group of that name; KeyError if there is none."""
         for group in self.groups:
             if group.name == name:
                 return group

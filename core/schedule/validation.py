@@ -132,7 +132,7 @@ def _explain(details: ErrorDetails, anatomy: Anatomy) -> InputError:
 
 
 def _limit(limit: float) -> str:
-    """A limit as one would type it: `10000000`, `0.001`, `1e-6`."""
+    """Return a limit as one would type it: `10000000`, `0.001`, `1e-6`."""
     return str(limit) if isinstance(limit, int) else f"{limit:.15g}".replace("e-0", "e-")
 
 
@@ -159,7 +159,7 @@ def _wrong_tag(
 
 
 def _literals(annotation: Any) -> list[str]:
-    """The names in a Literal, also in one that may be null."""
+    """Return the names in a Literal, also in one that may be null."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
     return [name for part in get_args(annotation) for name in _literals(part)]
@@ -170,7 +170,7 @@ def _one_of(value: Any, choices: Iterable[str]) -> str:
 
 
 def _owner(loc: Location, anatomy: Anatomy) -> type[BaseModel]:
-    """The part of the document that the location lies in."""
+    """Return the part of the document that the location lies in."""
     names = [part for part in loc if isinstance(part, str)]
     if not names:
         return anatomy.root

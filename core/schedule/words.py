@@ -41,7 +41,7 @@ def from_to(first: int, last: int) -> str:
 
 
 def rate(value: float, digits: int = FEWEST_DIGITS) -> str:
-    """A rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
+    """Return a rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
     if value == 0 or 0.01 <= value < 1000:
         plain = f"{value:.{digits}g}"
         if "e" not in plain:
@@ -52,10 +52,10 @@ def rate(value: float, digits: int = FEWEST_DIGITS) -> str:
 
 
 def percent(share: float) -> str:
-    """A share in percent, with two digits: `62%`, `3.6%`, `0.091%`, `0%`."""
+    """Return a share in percent, with two digits: `62%`, `3.6%`, `0.091%`, `0%`."""
     return f"{100 * share:.2g}%" if share < 0.0995 else f"{share:.0%}"
 
 
 def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:
-    """The form of a verb or noun that goes with so many names."""
+    """Return the form of a verb or noun that goes with so many names."""
     return one if len(names) == 1 else more

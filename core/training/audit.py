@@ -64,7 +64,7 @@ class Auditor:
                 self._spans.append(FrozenSpan(group.name, start, end, unchanged, buffers))
 
     def result(self) -> Audit:
-        """The verdict on everything seen so far, over all sittings of the run."""
+        """Return the verdict on everything seen so far, over all sittings of the run."""
         self._compare()
         return Audit(
             steps=self._steps,
@@ -74,7 +74,7 @@ class Auditor:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """What a resumed run needs to go on watching, as plain values."""
+        """Return what a resumed run needs to go on watching, as plain values."""
         self._compare()
         spans = [(s.group, s.start, s.end, s.unchanged, s.buffers) for s in self._spans]
         return {
@@ -116,7 +116,7 @@ class Auditor:
                 yield group, span
 
     def _hash(self, group: Group) -> str:
-        """A hash of the group's parameters, and of its buffers unless they may move."""
+        """Return a hash of the group's parameters, and of its buffers unless they may move."""
         digest = hashlib.sha256()
         layers = self._layers[group.name]
         tensors: list[Tensor] = list(parameters_of(layers))

@@ -27,7 +27,7 @@ def stored_size(augment: Augment, image_size: int) -> int:
 
 
 def view_count(augment: Augment, epochs: int) -> int:
-    """How many views an image has; open-ended augmentation has a new one in every epoch."""
+    """Return how many views an image has; open-ended augmentation has a new one in every epoch."""
     views = VIEWS[augment]
     return epochs if views is None else views
 
@@ -41,7 +41,7 @@ def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: in
 
 
 def centre(images: Tensor, size: int) -> Tensor:
-    """The middle of each image, (n, 3, size, size): what a model is judged by."""
+    """Return the middle of each image, (n, 3, size, size): what a model is judged by."""
     margin = images.shape[-1] - size
     return _crop(images, margin // 2, margin // 2, size)
 

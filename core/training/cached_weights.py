@@ -31,7 +31,7 @@ _UNREADABLE = (
 
 
 def torch_file(url: str) -> Path:
-    """Where torch keeps what it has downloaded from `url`, whether or not it is there."""
+    """Return where torch keeps what it has downloaded from `url`, whether or not it is there."""
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
 
 

@@ -142,7 +142,7 @@ def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) ->
 
 
 def newest(folder: Path) -> Found:
-    """The newest checkpoint whose content is what was written, passing over damaged ones.
+    """Return the newest checkpoint whose content is what was written, passing over damaged ones.
 
     RunError if one may not be read; InputError if it was written by another version of Thaw.
     """

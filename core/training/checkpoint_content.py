@@ -30,7 +30,7 @@ _OF_ORIGIN: Mapping[str, type] = {
 
 
 def is_plain(content: bytes) -> bool:
-    """Whether it is a zip as torch writes it, in which nothing is packed.
+    """Return whether it is a zip as torch writes it, in which nothing is packed.
 
     What is packed may grow a thousandfold, and torch's older formats make room for whatever they
     claim to hold.
@@ -45,7 +45,7 @@ def is_plain(content: bytes) -> bool:
 
 
 def fits(values: Mapping[str, Any], epoch: int) -> bool:
-    """Whether each value is of its kind, and the epoch is that of the file's name."""
+    """Return whether each value is of its kind, and the epoch is that of the file's name."""
     if not _are(values, _KINDS) or not _are(values["origin"], _OF_ORIGIN):
         return False
     return values["epoch"] == epoch and math.isfinite(values["seconds"])

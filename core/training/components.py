@@ -50,7 +50,7 @@ class Built:
         return self.network.model
 
     def snapshot(self, epoch: int, seconds: float, origin: Origin) -> Checkpoint:
-        """All that is needed to go on with `epoch`; its tensors are the parts' own."""
+        """Return all that is needed to go on with `epoch`; its tensors are the parts' own."""
         return Checkpoint(
             epoch=epoch,
             model=self.model.state_dict(),

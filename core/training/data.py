@@ -59,14 +59,14 @@ class Split:
         return self.size or self.images.shape[-1]
 
     def take(self, entries: Tensor) -> Tensor:
-        """The pixels of these entries: uint8 of shape (len(entries), 3, side, side)."""
+        """Return the pixels of these entries: uint8 of shape (len(entries), 3, side, side)."""
         positions, numbers = entries // self.views, entries % self.views
         images, size = self.images[positions], self.side
         keys = entries + self.seed * 1_000_000_007
         return augmentation.view(images, numbers, keys, self.augment, size)
 
     def truth(self, entries: Tensor) -> Tensor:
-        """The labels of these entries."""
+        """Return the labels of these entries."""
         return self.labels[entries // self.views]
 
 
@@ -113,7 +113,7 @@ def epoch_entries(split: Split, seed: int, epoch: int, epochs: int) -> Tensor:
 
 
 def order(seed: int, epoch: int, images: int) -> Tensor:
-    """The order of the training images in an epoch: a permutation of range(images).
+    """Return the order of the training images in an epoch: a permutation of range(images).
 
     It depends on nothing but the arguments, so that a resumed epoch repeats it exactly.
     """
@@ -140,7 +140,7 @@ def choose(labels: Sequence[int], wanted: int, seed: int) -> list[int]:
 def room_for(
     images: int, settings: RunSettings, *, memory: int, disk: int, scratch: Path
 ) -> Tensor:
-    """An empty tensor for that many images, uint8 of shape (images, 3, side, side).
+    """Return an empty tensor for that many images, uint8 of shape (images, 3, side, side).
 
     It lies in memory, or in a file without a name in `scratch` if it would take over half of the
     free `memory`; DataError if it would take over half of the free `disk` too. Both are in bytes.

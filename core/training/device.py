@@ -25,7 +25,7 @@ _LONGEST_NAME = 60
 
 
 def detect(wanted: str = "auto") -> torch.device:
-    """The device to train on: `auto` is the accelerator if there is one, else the CPU.
+    """Return the device to train on: `auto` is the accelerator if there is one, else the CPU.
 
     Raises SettingsError when `cuda` or `mps` is asked for and this machine has none.
     """
@@ -42,7 +42,7 @@ def detect(wanted: str = "auto") -> torch.device:
 
 
 def accelerator() -> torch.device | None:
-    """The machine's accelerator (cuda, mps, …), or None."""
+    """Return the machine's accelerator (cuda, mps, …), or None."""
     if not torch.accelerator.is_available():
         return None
     return torch.accelerator.current_accelerator()
@@ -85,14 +85,14 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def free_memory(device: torch.device) -> int:
-    """Bytes that a run can still take on the device."""
+    """Return bytes that a run can still take on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return memory.free()
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most bytes held so far: by tensors on CUDA, by the process elsewhere."""
+    """Return the most bytes held so far: by tensors on CUDA, by the process elsewhere."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     if sys.platform == "win32":
@@ -108,7 +108,7 @@ def synchronise(device: torch.device) -> None:
 
 
 def random_state(device: torch.device) -> dict[str, torch.Tensor]:
-    """The state of torch's generators: the CPU's, and the device's own if it has one."""
+    """Return the state of torch's generators: the CPU's, and the device's own if it has one."""
     state = {"cpu": torch.get_rng_state()}
     if device.type != "cpu":
         state[device.type] = torch.get_device_module(device).get_rng_state()

@@ -22,7 +22,7 @@ _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, Unt
 
 
 def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tuple[Node, ...]:
-    """The nodes of a network's forward pass in train mode; none if it cannot be traced.
+    """Return the nodes of a network's forward pass in train mode; none if it cannot be traced.
 
     `build` makes the network for images of that many pixels a side, on the meta device. FLOPs and
     elements are those at `MEASURED_AT` pixels, their growth is taken from twice as many. A network
@@ -93,7 +93,7 @@ class _Meter(fx.Interpreter):
 
 
 def _versions(tensors: Any) -> dict[int, int]:
-    """How often each of these tensors' memories has been written to."""
+    """Return how often each of these tensors' memories has been written to."""
     found = (leaf for leaf in tree_leaves(tensors) if isinstance(leaf, Tensor))
     return {each.untyped_storage()._cdata: each._version for each in found}
 
@@ -115,7 +115,7 @@ def _growth(once: int, twice: int) -> Growth:
 
 
 def _moves(node: fx.Node, model: nn.Module, moving: frozen.Moving) -> Moves:
-    """What train mode does to the node's output, where no parameter trains."""
+    """Return what train mode does to the node's output, where no parameter trains."""
     if not moving.storages.isdisjoint(effects(node).state):
         return "batch"
     return "random" if frozen.moves(node, model, moving) else ""

@@ -83,7 +83,7 @@ def build(
 
 
 def torchvision_models() -> list[str]:
-    """Names of torchvision's classification models."""
+    """Return names of torchvision's classification models."""
     return list(torchvision.models.list_models(module=torchvision.models))
 
 
@@ -96,7 +96,7 @@ def native_size(name: str) -> int:
 
 
 def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Network:
-    """The network with the weights that `ref` names, and a new head for that many classes.
+    """Return the network with the weights that `ref` names, and a new head for that many classes.
 
     It takes images of `image_size` pixels a side, see `build`.
     The head, and every weight when `ref.weights` is null, is drawn from torch's global generator:
@@ -144,7 +144,7 @@ def _torchvision_options(short: str, image_size: int | None, classes: int) -> di
 
 
 def _timm_options(short: str, image_size: int | None, classes: int) -> dict[str, Any]:
-    """What timm is told; nothing about the image's size where the network takes any."""
+    """Return what timm is told; nothing about the image's size where the network takes any."""
     cfg = weights.timm_cfg(short, None)
     fixed = cfg.fixed_input_size and image_size not in (None, cfg.input_size[-1])
     return {"num_classes": classes, **({"img_size": image_size} if fixed else {})}
@@ -164,7 +164,7 @@ def _takes(model: nn.Module, image_size: int) -> bool:
 
 
 def _refuse_size(name: str, image_size: int) -> SettingsError:
-    """The refusal, with the nearest sizes that do fit."""
+    """Return the refusal, with the nearest sizes that do fit."""
 
     def fits(size: int) -> bool:
         try:

@@ -101,7 +101,7 @@ def _hash(text: str) -> str:
 
 
 def libraries() -> dict[str, str]:
-    """The versions of the libraries that make the numbers."""
+    """Return the versions of the libraries that make the numbers."""
     return {
         "torch": str(torch.__version__),
         "torchvision": torchvision.__version__,
@@ -203,7 +203,7 @@ def _machine(device: torch.device) -> str:
 
 
 def _is_another(machine: str, now: str) -> bool:
-    """Whether two machines differ, in their processors as far as both are known."""
+    """Return whether two machines differ, in their processors as far as both are known."""
     (named, _, rest), (named_now, _, rest_now) = (
         each.rpartition(" with ") for each in (machine, now)
     )

@@ -67,7 +67,7 @@ class Run:
         self._training = False
 
     def events(self) -> Iterator[ev.Event]:
-        """What happens in it; the last event is Finished or Stopped."""
+        """Yield what happens in it; the last event is Finished or Stopped."""
         stopped = False
         with self._writer, self._at_end:
             try:
@@ -86,7 +86,7 @@ class Run:
             yield ev.Stopped(self._epoch)
 
     def where(self) -> str:
-        """How far the sitting has come, as in `in epoch 3`."""
+        """Return how far the sitting has come, as in `in epoch 3`."""
         return f"{'in' if self._training else 'before'} epoch {self._epoch}"
 
     def _prepare(self) -> Iterator[ev.Event]:
@@ -151,7 +151,7 @@ class Run:
         self._routes: dict[str, Route] = {}
 
     def _fewer_images(self) -> Iterator[ev.Notice]:
-        """Where the data has fewer images than asked for."""
+        """Yield where the data has fewer images than asked for."""
         settings, data = self._settings, self._data
         for flag, wanted, found, kind in (
             ("--samples", settings.samples, len(data.train), "training"),
@@ -241,7 +241,7 @@ class Run:
 
     @torch.no_grad()
     def _precision_error(self) -> float:
-        """How far the first validation batch's logits are from those of exact arithmetic."""
+        """Return how far the first validation batch's logits are from those of exact arithmetic."""
         built = self._built
         entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
         built.model.eval()

@@ -42,7 +42,7 @@ def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
 
 
 def layers_of(model: nn.Module) -> tuple[Layer, ...]:
-    """The modules that own parameters themselves, in order; a tied one is listed once."""
+    """Return the modules that own parameters themselves, in order; a tied one is listed once."""
     seen: set[int] = set()
     layers: list[Layer] = []
     for path, module in model.named_modules():
@@ -67,7 +67,7 @@ def _groups(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> tuple[Lay
 
 
 def _heads(model: nn.Module, classes: int) -> tuple[Head, ...]:
-    """The modules with a row of weights for each class, and nothing else."""
+    """Return the modules with a row of weights for each class, and nothing else."""
     found = []
     for path in heads_of(model):
         own = dict(model.get_submodule(path).named_parameters())

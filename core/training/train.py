@@ -23,7 +23,7 @@ from core.training.run import Run
 
 
 def never() -> bool:
-    """A `should_stop` that never asks to stop."""
+    """Return a `should_stop` that never asks to stop."""
     return False
 
 

@@ -44,7 +44,7 @@ class View:
     span: Span | None = None
 
     def role(self, name: str) -> str:
-        """The colour of a role in this theme."""
+        """Return the colour of a role in this theme."""
         return ROLES[name][self.dark]
 
 
@@ -54,14 +54,14 @@ Rates: TypeAlias = pd.Series | NDArray[np.float64]
 
 
 def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
-    """A vertical line at each x."""
+    """Return a vertical line at each x."""
     line = alt.Chart(rows).mark_rule(color=colour, strokeWidth=width, clip=True)
     placed: alt.Chart = line.encode(x="x:Q")
     return placed
 
 
 def nearest(*encodings: Literal["x", "y"]) -> alt.Parameter:
-    """What holds the row of its layer that is nearest to the pointer, along those axes."""
+    """Return what holds the row of its layer that is nearest to the pointer, along those axes."""
     return alt.selection_point(
         name="nearest",
         nearest=True,
@@ -95,7 +95,7 @@ def reading(rows: Rows, column: str, view: View) -> alt.Chart:
 
 
 def domain(low: float, high: float) -> alt.Scale:
-    """A scale that shows exactly [low, high]."""
+    """Return a scale that shows exactly [low, high]."""
     return alt.Scale(domain=[low, high], nice=False, zero=False)
 
 
@@ -112,14 +112,14 @@ def rate_domain(y: Rates, view: View) -> tuple[float, float]:
 
 
 def rate_scale(y: Rates, view: View) -> alt.Scale:
-    """The scale of a rate axis, logarithmic or linear as the view says."""
+    """Return the scale of a rate axis, logarithmic or linear as the view says."""
     low, high = rate_domain(y, view)
     kind: Literal["log", "linear"] = "log" if low > 0 else "linear"
     return alt.Scale(domain=[low, high], type=kind, nice=False, clamp=True)
 
 
 def rate_axis(y: Rates, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
-    """The rate axis: as wide as the gutter, or inside the plot on a phone."""
+    """Return the rate axis: as wide as the gutter, or inside the plot on a phone."""
     options: dict[str, Any] = {"title": None, "tickSize": 0, "domain": False}
     low, high = rate_domain(y, view)
     if low > 0:
@@ -136,7 +136,7 @@ def rate_axis(y: Rates, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
 
 
 def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis:
-    """The time axis with a tick every 1, 2, 5, … epochs, in epochs or steps.
+    """Return the time axis with a tick every 1, 2, 5, … epochs, in epochs or steps.
 
     `span` is the part of the run that it shows, in epochs; None is all of it.
     """
@@ -148,7 +148,7 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
 
 
 def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None = None) -> Joined:
-    """How a rate goes from one drawn step to the next: by a stair where it changes by epoch.
+    """Return how a rate goes from one drawn step to the next: by a stair where it changes by epoch.
 
     So it does where every step within `span` is drawn, since a rate holds for its whole step; None
     for `steps_per_epoch` takes them to be too many.
@@ -168,13 +168,13 @@ def marked(names: Any) -> Any:
 
 
 def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:
-    """The colours of groups, `marked`, from input to output: the same in every chart."""
+    """Return the colours of groups, `marked`, from input to output: the same in every chart."""
     colours = [pair[view.dark] for pair in group_colours(len(groups))]
     return alt.Scale(domain=[marked(name) for name in groups], range=colours)
 
 
 def group_scale(schedule: Schedule, view: View) -> alt.Scale:
-    """The colours of the schedule's groups."""
+    """Return the colours of the schedule's groups."""
     return colour_scale([group.name for group in schedule.groups], view)
 
 
@@ -197,32 +197,32 @@ def colour_legend(groups: Sequence[str]) -> alt.Legend:
 
 
 def group_legend(schedule: Schedule) -> alt.Legend:
-    """The legend of the groups that train."""
+    """Return the legend of the groups that train."""
     return colour_legend([g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)])
 
 
 def warmup_span(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:
-    """The warmup from x until, or no row without one."""
+    """Return the warmup from x until, or no row without one."""
     warm = min(schedule.lr.warmup.epochs, schedule.epochs) * per_epoch
     rows = np.array([[0.0, warm]] if warm > 0 else []).reshape(-1, 2)
     return {"x": rows[:, 0], "until": rows[:, 1]}
 
 
 def phase_starts(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:
-    """The x of every phase's start but the first one's."""
+    """Return the x of every phase's start but the first one's."""
     starts = [phase.start * per_epoch for phase in plan.phases(schedule)[1:]]
     return {"x": np.array(starts, dtype=np.float64)}
 
 
 def tint(rows: Rows, view: View) -> alt.Chart:
-    """The tint of the warmup, from x until."""
+    """Return the tint of the warmup, from x until."""
     area = alt.Chart(rows).mark_rect(color=view.role("accent"), opacity=0.07, clip=True)
     placed: alt.Chart = area.encode(x="x:Q", x2="until:Q")
     return placed
 
 
 def borders(rows: Rows, view: View) -> alt.Chart:
-    """A dashed line at each x, where a phase begins."""
+    """Return a dashed line at each x, where a phase begins."""
     dashed = alt.Chart(rows).mark_rule(
         color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True
     )
@@ -231,14 +231,14 @@ def borders(rows: Rows, view: View) -> alt.Chart:
 
 
 def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
-    """The tint of the warmup, and a dashed line where a phase begins."""
+    """Return the tint of the warmup, and a dashed line where a phase begins."""
     warm, starts = warmup_span(schedule, per_epoch), phase_starts(schedule, per_epoch)
     found = [(tint, warm), (borders, starts)]
     return [layer(pd.DataFrame(rows), view) for layer, rows in found if rows["x"].size]
 
 
 def finished(chart: Any, view: View, height: int) -> alt.LayerChart:
-    """The chart with the size, padding, type and colours that all charts have."""
+    """Return the chart with the size, padding, type and colours that all charts have."""
     done: alt.LayerChart = (
         chart.properties(
             width="container",

@@ -55,7 +55,7 @@ def confusion_card(told: Predictions) -> None:
 
 
 def cells(classes: tuple[str, ...], counts: Counts) -> pd.DataFrame:
-    """A row per cell: true, predicted, count, and its share of the true class (0 to 1)."""
+    """Return a row per cell: true, predicted, count, and its share of the true class (0 to 1)."""
     rows = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(rows, 1)
     size = len(classes)
@@ -180,7 +180,7 @@ def _chart(table: pd.DataFrame, classes: tuple[str, ...], unit: str) -> alt.Laye
 
 
 def _js(classes: tuple[str, ...]) -> str:
-    """The names as a list in Vega's expressions, each character of which is text alone."""
+    """Return the names as a list in Vega's expressions, each character of which is text alone."""
     quoted = (
         "".join(
             c if c.isascii() and c.isalnum() else "".join(f"\\u{u:04x}" for u in _units(c))

@@ -48,7 +48,7 @@ def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Fig
 
 
 def data(settings: RunSettings) -> Data:
-    """What an epoch runs over, as far as it is known before the data is read."""
+    """Return what an epoch runs over, as far as it is known before the data is read."""
     train, validation = settings.samples, settings.validation_samples
     found = seen(settings.data)
     if not isinstance(found, str):
@@ -76,7 +76,7 @@ def _budget(settings: RunSettings) -> Budget:
 
 @st.cache_data(ttl=60, show_spinner=False)
 def _free(runs: Path) -> Budget:
-    """What a run on this machine's processor would take by itself, its folder in `runs`."""
+    """Return what a run on this machine's processor would take by itself, its folder in `runs`."""
     left = memory.free(), usage.free(runs)
     return Budget(*(_rounded(count * FREE_SHARE) for count in left))
 

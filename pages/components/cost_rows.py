@@ -37,7 +37,7 @@ class Row:
 
 
 def rows(found: Figures, optimizer: str, settings: RunSettings) -> tuple[Row, ...]:
-    """The rows from parameters to what the cache saves; the first two alone without FLOPs.
+    """Return the rows from parameters to what the cache saves; the first two alone without FLOPs.
 
     `optimizer` is its name for people.
     """
@@ -49,18 +49,18 @@ def rows(found: Figures, optimizer: str, settings: RunSettings) -> tuple[Row, ..
 
 
 def phase_at(found: Figures, playhead: float) -> int:
-    """The place of the phase in which the playhead stands, in epochs."""
+    """Return the place of the phase in which the playhead stands, in epochs."""
     parts = found.costs.phases
     return next((at for at, part in enumerate(parts) if playhead < part.end), len(parts) - 1)
 
 
 def told(part: PhaseCosts, at: int, many: int) -> str:
-    """A phase's name for people: `Phase 2 of 4, epochs 2–4`."""
+    """Return a phase's name for people: `Phase 2 of 4, epochs 2–4`."""
     return f"Phase {at + 1} of {many}, epochs {part.start}–{part.end}"
 
 
 def about(settings: RunSettings) -> str:
-    """What an epoch runs over: `1,000 images at 64 px`."""
+    """Return what an epoch runs over: `1,000 images at 64 px`."""
     seen = data(settings)
     return f"{seen.train_images:,} images at {seen.image_size} px"
 

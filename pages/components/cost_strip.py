@@ -70,7 +70,7 @@ class _Column:
 
 
 def _columns(found: Figures, playhead: float, span: Span) -> tuple[_Column, ...]:
-    """The phases that are seen, each as wide as what is seen of it."""
+    """Return the phases that are seen, each as wide as what is seen of it."""
     low, high = span
     now = phase_at(found, playhead)
     alone = len(found.costs.phases) == 1

@@ -26,7 +26,7 @@ _UNITS = ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k"))
 
 
 def why_off(found: Savings, settings: RunSettings) -> str:
-    """Why no phase trains from stored tensors; "" where one does."""
+    """Return why no phase trains from stored tensors; "" where one does."""
     if settings.cache == "off":
         return "switched off in the run settings"
     why = _VALIDATION_ONLY.get(found.why) if found.passes else None
@@ -34,7 +34,7 @@ def why_off(found: Savings, settings: RunSettings) -> str:
 
 
 def summary(found: Savings, settings: RunSettings) -> str:
-    """What the cache saves of the run, or why it saves nothing, in a few words."""
+    """Return what the cache saves of the run, or why it saves nothing, in a few words."""
     off = why_off(found, settings)
     if off and (settings.cache == "off" or not found.passes):
         return off
@@ -44,13 +44,13 @@ def summary(found: Savings, settings: RunSettings) -> str:
 
 
 def faster(found: Savings) -> str:
-    """How much sooner the run is done, passes included: `1.5× faster`."""
+    """Return how much sooner the run is done, passes included: `1.5× faster`."""
     times = 1.0 / (1.0 - found.saved)
     return f"<b>{times:.1f}×</b> faster" if times >= 1.05 else ""
 
 
 def size(memory: int, disk: int = 0) -> str:
-    """Bytes in memory and on disk: `214 MB`, `1.2 GB and 3.4 GB on disk`."""
+    """Return bytes in memory and on disk: `214 MB`, `1.2 GB and 3.4 GB on disk`."""
     if not disk:
         return amount(memory)
     on_disk = f"{amount(disk)} on disk"
@@ -80,18 +80,18 @@ def both_flops(part: PhaseCosts) -> str:
 
 
 def work(part: PhaseSavings) -> str:
-    """An epoch's share of one in which every group trains: with the cache, of without."""
+    """Return an epoch's share of one in which every group trains: with the cache, of without."""
     plain = percent(part.plain)
     return f"<b>{percent(part.cached)}</b> of {plain}" if part.bytes else f"<b>{plain}</b>"
 
 
 def saved(part: PhaseSavings) -> str:
-    """What the cache takes off, and what it keeps for that."""
+    """Return what the cache takes off, and what it keeps for that."""
     return f"<b>−{percent(part.saved)}</b> {amount(part.bytes)}" if part.bytes else "–"
 
 
 def begins(part: PhaseSavings) -> str:
-    """The module at which training begins in the phase."""
+    """Return the module at which training begins in the phase."""
     return escape(part.before or _FIRST)
 
 

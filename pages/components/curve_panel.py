@@ -87,7 +87,7 @@ def _stretch() -> None:
 
 
 def summary(schedule: Schedule) -> str:
-    """The curve in a few words: `8 epochs, 1e-3, ×0.5, cosine`."""
+    """Return the curve in a few words: `8 epochs, 1e-3, ×0.5, cosine`."""
     lr = schedule.lr
     rate, decay = words.rate(schedule.optimizer.base_lr), f"×{lr.group_decay:g}"
     return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {lr.decay.called()}"

@@ -48,7 +48,7 @@ def data_card(settings: RunSettings) -> None:
 
 
 def data_name(data: str) -> str:
-    """What the data is called: the bundled set, an uploaded zip's name, or a folder's."""
+    """Return what the data is called: the bundled set, an uploaded zip's name, or a folder's."""
     return BUNDLED_NAME if data == BUNDLED_DATA else uploads.title(data)
 
 

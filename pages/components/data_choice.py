@@ -63,7 +63,7 @@ def data_choice(data: str, take: Take, *, locked: bool) -> None:
 
 
 def kind_of(data: str) -> str:
-    """Which of the three the run settings' `data` is."""
+    """Return which of the three the run settings' `data` is."""
     if data == BUNDLED_DATA:
         return BUNDLED
     return ZIP if uploads.read_note(Path(data)) else FOLDER

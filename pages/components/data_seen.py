@@ -26,7 +26,7 @@ _LARGE = 4_000_000
 
 
 def seen(data: str) -> Look | str:
-    """A look at the run settings' `data`, or why a run would refuse it."""
+    """Return a look at the run settings' `data`, or why a run would refuse it."""
     changed = fingerprint(data)
     return _refusal(data, changed) or _seen(data, changed)
 
@@ -38,7 +38,7 @@ def train_images(settings: RunSettings) -> int | None:
 
 
 def thumbnail(data: str, split: SplitName, name: str) -> str | None:
-    """A small picture as a `data:` address, as a run calls it; None if it is not there.
+    """Return a small picture as a `data:` address, as a run calls it; None if it is not there.
 
     A path that leads out of the data's folder is not there.
     """

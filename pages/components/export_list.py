@@ -32,7 +32,7 @@ def _key(name: str) -> str:
 
 
 def _shelf(item: tuple[str, Target]) -> int:
-    """The place of a target's shelf: shelves stand in the order of their first targets."""
+    """Return the place of a target's shelf: shelves stand in the order of their first targets."""
     shelves = list(dict.fromkeys(target.shelf for target in TARGETS.values()))
     return shelves.index(item[1].shelf)
 
@@ -50,7 +50,7 @@ def _row(name: str, target: Target, *, chosen: bool) -> None:
 
 
 def _badge(name: str, target: Target) -> str:
-    """What a trainer loses; pictures and tables are not made before they are looked at."""
+    """Return what a trainer loses; pictures and tables are not made before they are looked at."""
     if not target.executes:
         return ""
     made = exports.exported(name)

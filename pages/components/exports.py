@@ -17,7 +17,7 @@ _RUNS_SEARCHED = 40
 
 
 def exported(name: str) -> Exported | InputError:
-    """The session's schedule as that target has it, or why it refuses."""
+    """Return the session's schedule as that target has it, or why it refuses."""
     schedule = state.schedule()
     run = newest_audited_run(schedule) if name == "html" and shelf.no_home() is None else ()
     draw = drawing.apart if is_demo() else drawing.here
@@ -39,7 +39,7 @@ def newest_audited_run(schedule: Schedule) -> in_words.Facts:
 
 
 def command(name: str) -> str:
-    """The command that makes the same export of a schedule's file."""
+    """Return the command that makes the same export of a schedule's file."""
     return f"python -m core export FILE --to {name}"
 
 

@@ -168,7 +168,7 @@ def switch(label: str, path: str, names: Sequence[str], **options: Any) -> None:
 
 
 def sensible_step(value: float) -> float:
-    """What a press of + adds to a rate: 1e-4 from 1e-3 on, 1e-3 from 2e-3 on, and so forth.
+    """Return what a press of + adds to a rate: 1e-4 from 1e-3 on, 1e-3 from 2e-3 on, and so forth.
 
     The way down has the same stops as the way up, and never ends at 0.
     """
@@ -282,7 +282,7 @@ def _try(field: Field, typed: Any) -> None:
 
 
 def _number(word: str) -> float | str:
-    """A word that is no number stays one, and is refused as it was written."""
+    """Return a word that is no number stays one, and is refused as it was written."""
     try:
         return float(word)
     except ValueError:

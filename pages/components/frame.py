@@ -69,7 +69,7 @@ def close_dialog() -> None:
 
 
 def dialog_is_open(name: str) -> bool:
-    """Whether that dialog is to be shown."""
+    """Return whether that dialog is to be shown."""
     return st.session_state.get(_DIALOG) == name
 
 
@@ -100,12 +100,12 @@ def page_name() -> str:
 
 
 def is_dark() -> bool:
-    """Whether the reader sees the dark theme now."""
+    """Return whether the reader sees the dark theme now."""
     return st.context.theme.type == "dark"
 
 
 def colour(role: str) -> str:
-    """The colour of a role in the theme that the reader sees."""
+    """Return the colour of a role in the theme that the reader sees."""
     return ROLES[role][is_dark()]
 
 

@@ -32,7 +32,7 @@ def groups_button() -> None:
 
 
 def is_shown() -> bool:
-    """Whether the card is wanted."""
+    """Return whether the card is wanted."""
     return bool(st.session_state.get("groups-shown"))
 
 

@@ -25,7 +25,7 @@ Verb = Callable[[Schedule, str], Schedule]
 
 
 def place_in_hand() -> int | None:
-    """Where the group in hand stands, from the input; None if there is none."""
+    """Return where the group in hand stands, from the input; None if there is none."""
     names = [group.name for group in state.schedule().groups]
     name = st.session_state.get("group-in-hand")
     return names.index(name) if name in names else None

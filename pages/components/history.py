@@ -26,7 +26,7 @@ class History:
 
     @classmethod
     def start(cls, schedule: Schedule, origin: str | None = None) -> History:
-        """A history of one version."""
+        """Return a history of one version."""
         return cls((Version(schedule, origin),))
 
     @property

@@ -55,7 +55,7 @@ def unavailable(model: ModelRef) -> str | None:
 
 
 def download_note(model: ModelRef) -> str:
-    """What a run downloads before it trains; empty if nothing."""
+    """Return what a run downloads before it trains; empty if nothing."""
     if _missing(model) is None:
         return ""
     return f"It first downloads about {size(catalogue.entries()[model.name].bytes)} of weights."
@@ -95,7 +95,7 @@ def _take(key: str) -> None:
 
 @lru_cache(maxsize=2)
 def _labels(here: Downloaded) -> dict[str, str]:
-    """The labels of all models, made anew when something has been downloaded."""
+    """Return the labels of all models, made anew when something has been downloaded."""
     return {name: f"{name} · {_have(entry, here)}" for name, entry in catalogue.entries().items()}
 
 
@@ -106,7 +106,7 @@ def _have(entry: Entry, here: Downloaded) -> str:
 
 
 def _missing(model: ModelRef) -> Weights | None:
-    """The weights that a run would have to download."""
+    """Return the weights that a run would have to download."""
     entry = catalogue.entries().get(model.name)
     named = [w for w in entry.weights if w.name == model.weights] if entry else []
     return named[0] if named and not downloaded().has(named[0]) else None

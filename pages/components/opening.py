@@ -21,12 +21,12 @@ def schedule_in(name: str, content: bytes) -> Schedule:
 
 
 def comparable_in(name: str, content: bytes) -> Comparable:
-    """The same, or the record of a loop."""
+    """Return the same, or the record of a loop."""
     return _phases_in(content) if are_phases(name) else parse_either(content)
 
 
 def are_phases(name: str) -> bool:
-    """Whether a file of that name is one of finetuning-scheduler."""
+    """Return whether a file of that name is one of finetuning-scheduler."""
     return name.lower().rpartition(".")[2] in _PHASES
 
 

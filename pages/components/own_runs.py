@@ -25,7 +25,7 @@ _ONE_CLICK = 2.0
 
 
 def runs(root: Path) -> tuple[Path, ...]:
-    """The run folders below `root` that the session may list, the newest first.
+    """Return the run folders below `root` that the session may list, the newest first.
 
     In the demo those that it has started, or opened by their address, which nobody can guess.
     """
@@ -33,12 +33,12 @@ def runs(root: Path) -> tuple[Path, ...]:
 
 
 def is_own(run: str) -> bool:
-    """Whether the session may see and change the run of that id."""
+    """Return whether the session may see and change the run of that id."""
     return not is_demo() or run in st.session_state.get(_KEY, frozenset())
 
 
 def live(root: Path) -> dict[Path, Status]:
-    """Those of `runs` that are on, and how each of them stands."""
+    """Return those of `runs` that are on, and how each of them stands."""
     found = {run: folder.status(run) for run in runs(root) if claim.is_taken(run)}
     return {run: status for run, status in found.items() if status in LIVE}
 
@@ -63,7 +63,7 @@ class Started:
 
 
 def started() -> Started:
-    """Where the session notes what it starts."""
+    """Return where the session notes what it starts."""
     found: Started = st.session_state.setdefault(_STARTED, Started())
     return found
 

@@ -18,7 +18,7 @@ class Tile:
 
 
 def picture_grid(tiles: Iterable[Tile], name: str) -> str:
-    """The grid, as a list that is called by its name."""
+    """Return the grid, as a list that is called by its name."""
     return (
         f'<ul class="thaw-pictures" aria-label="{escape(name)}">{"".join(map(_tile, tiles))}</ul>'
     )

@@ -66,7 +66,7 @@ def _choose(name: str) -> None:
 
 
 def _made(name: str) -> Schedule | str:
-    """What the preset is for the model at hand, or why there is no such thing."""
+    """Return what the preset is for the model at hand, or why there is no such thing."""
     try:
         return state.preset_for_model(name)
     except InputError as error:

@@ -25,7 +25,7 @@ _POINTS = 240
 
 @lru_cache(maxsize=256)
 def picture(schedule: Schedule, *, dark: bool) -> str:
-    """The picture as an `img` element, as wide as its place.
+    """Return the picture as an `img` element, as wide as its place.
 
     The height of the colour is the rate as a share of the group's peak, as in the timeline; paler
     is slower.
@@ -36,7 +36,7 @@ def picture(schedule: Schedule, *, dark: bool) -> str:
 
 
 def svg(schedule: Schedule, *, dark: bool) -> str:
-    """The picture as SVG, 240 by 64, which stretches to any size."""
+    """Return the picture as SVG, 240 by 64, which stretches to any size."""
     count = len(schedule.groups)
     row = HEIGHT / count
     bar = row - min(_GAP, row / 4)
@@ -64,7 +64,7 @@ def svg(schedule: Schedule, *, dark: bool) -> str:
 
 
 def _span(schedule: Schedule, group: Group, span: plan.Span, top: float, bar: float) -> str:
-    """A window: its pale ground, and the area under the rate."""
+    """Return a window: its pale ground, and the area under the rate."""
     start, end = span
     points = max(8, _POINTS // len(schedule.groups))
     t = np.linspace(start, end, points)

@@ -118,7 +118,7 @@ def readings(schedule: Schedule, table: Columns) -> pa.Table:
 
 
 def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
-    """Where each group's name stands, beside its line's end and never over another (pixels).
+    """Return where each group's name stands, beside its line's end and never over another (pixels).
 
     Down the plot, of equal ends the head's first; where the plot is too low for all the names, one
     stands for all whose lines end within its height.
@@ -141,7 +141,7 @@ def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
 
 
 def _firsts(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The first place of each bundle that one label's height covers."""
+    """Return the first place of each bundle that one label's height covers."""
     firsts = [0]
     for place, pixel in enumerate(pixels.tolist()):
         if pixel - pixels[firsts[-1]] >= LABEL_STEP:
@@ -150,7 +150,7 @@ def _firsts(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def _spread(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The places, which ascend, moved apart to at least 13 px, within the plot."""
+    """Return the places, which ascend, moved apart to at least 13 px, within the plot."""
     placed = pixels.copy()
     lowest = HEIGHT
     for index in reversed(range(len(placed))):

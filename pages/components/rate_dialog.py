@@ -47,7 +47,7 @@ def rate_dialog() -> None:
 
 
 def exact_table(schedule: Schedule, steps_per_epoch: int, by: By) -> pd.DataFrame:
-    """A row per epoch or step, at most the first 10,000, and a column per group, head first.
+    """Return a row per epoch or step, at most the first 10,000, and a column per group, head first.
 
     A group's column is called by its place in the schedule, from "0": its name may be any text.
     Ten digits of the rate, of an epoch's first step where the rows are epochs; "frozen" where the

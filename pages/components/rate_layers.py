@@ -51,7 +51,7 @@ class Look:
 
 @lru_cache(maxsize=64)
 def layers(look: Look) -> str:
-    """The chart as a Vega-Lite document (JSON) whose data sets have names and no values.
+    """Return the chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
     `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for

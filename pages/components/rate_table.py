@@ -54,7 +54,7 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
 
 
 def recorded_table(record: Record) -> Columns:
-    """The same of a record, but for the share; each group has steps of its own."""
+    """Return the same of a record, but for the share; each group has steps of its own."""
     parts = [_recorded(record, group) for group in record.groups]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -74,7 +74,7 @@ def _recorded(record: Record, group: RecordedPart) -> Columns:
 
 
 def taken(table: Columns, rows: NDArray[Any]) -> Columns:
-    """The rows at these places, or where this mask is true."""
+    """Return the rows at these places, or where this mask is true."""
     return {name: column[rows] for name, column in table.items()}
 
 
@@ -120,7 +120,7 @@ def thaws(table: Columns) -> Columns:
 
 
 def at_playhead(schedule: Schedule, playhead: float, steps_per_epoch: int) -> Columns:
-    """Each group that trains in the step that the playhead stands in: group, lr, share."""
+    """Return each group that trains in the step that the playhead stands in: group, lr, share."""
     last = schedule.epochs * steps_per_epoch - 1
     step = min(int(playhead * steps_per_epoch + 1e-9), last)  # 0.15 of 20 steps are 3
     rates = curves.rates_of_steps(schedule, step, steps_per_epoch)
@@ -132,19 +132,19 @@ def at_playhead(schedule: Schedule, playhead: float, steps_per_epoch: int) -> Co
 
 
 def last_rows(groups: NDArray[Any]) -> NDArray[np.int64]:
-    """Where each group's last row is; groups lie one behind the other."""
+    """Return where each group's last row is; groups lie one behind the other."""
     return np.flatnonzero(np.append(groups[1:] != groups[:-1], [True] * bool(len(groups))))
 
 
 def _begins_line(table: Columns) -> NDArray[np.bool_]:
-    """Which rows are the first of their group, or of a span."""
+    """Return which rows are the first of their group, or of a span."""
     group, span = table["group"], table["span"]
     turns = (group[1:] != group[:-1]) | (span[1:] != span[:-1])
     return np.append([True], turns).astype(np.bool_)
 
 
 def _begins_span(table: Columns) -> NDArray[np.bool_]:
-    """Which rows are the first of a span that another one of the same group comes before."""
+    """Return which rows are the first of a span that another one of the same group comes before."""
     group = table["group"]
     follows = np.append([False], group[1:] == group[:-1])
     return np.asarray(_begins_line(table) & follows, dtype=np.bool_)

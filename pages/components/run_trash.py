@@ -29,7 +29,7 @@ def delete_button(root: Path, run: Path) -> None:
 
 
 def is_deleted(run: Path) -> bool:
-    """Whether this session has deleted the run, as `undo_row` says, and it is not back."""
+    """Return whether this session has deleted the run, as `undo_row` says, and it is not back."""
     return any(run.name == gone[0] for gone in _deleted()) and not run.exists()
 
 
@@ -90,7 +90,7 @@ def _empty(root: Path) -> None:
 
 
 def _named(found: Sequence[trash.Deleted]) -> str:
-    """The first runs in the trash as a list in Markdown."""
+    """Return the first runs in the trash as a list in Markdown."""
     told = [describe(each.folder) for each in found[:_NAMED]]
     lines = [
         f"- **{frame.escape_markdown(each.name)}** {frame.escape_markdown(each.line)}"

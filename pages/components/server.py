@@ -195,7 +195,7 @@ def give_back(file_id: str) -> None:
 
 
 def _in_memory() -> MemoryUploadedFileManager:
-    """Where Streamlit keeps uploads."""
+    """Return where Streamlit keeps uploads."""
     return cast(MemoryUploadedFileManager, st.runtime.get_instance().uploaded_file_mgr)
 
 
@@ -210,13 +210,13 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
 
 
 def _address(scope: Scope) -> str:
-    """The network address that a request comes from; see FORWARDED_ALLOW_IPS for proxies."""
+    """Return the network address that a request comes from; see FORWARDED_ALLOW_IPS for proxies."""
     client = scope.get("client")
     return str(client[0]) if client else ""
 
 
 def _asks_for_a_page(scope: Scope) -> bool:
-    """Whether a browser opens a page, and not a file, which may be HTML as well."""
+    """Return whether a browser opens a page, and not a file, which may be HTML as well."""
     is_file = "." in scope["path"].rpartition("/")[2]
     accepts = (value for name, value in scope["headers"] if name == b"accept")
     return not is_file and any(b"text/html" in value for value in accepts)

@@ -33,12 +33,12 @@ def no_home() -> InputError | None:
 
 
 def entries() -> tuple[Entry, ...]:
-    """The schedules of the library, the one saved last first."""
+    """Return the schedules of the library, the one saved last first."""
     return contents()[0]
 
 
 def contents() -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
-    """The schedules of the library, and the files that hold none."""
+    """Return the schedules of the library, and the files that hold none."""
     root = folder()
     return library.read(root) if root is not None else ((), ())
 
@@ -65,7 +65,7 @@ def remember(trashed: Trashed | None, what: str) -> None:
 
 
 def trashed() -> tuple[Trashed, str] | None:
-    """What was deleted or replaced last in this session, and is not brought back."""
+    """Return what was deleted or replaced last in this session, and is not brought back."""
     return next(reversed(_all_trashed()), None)
 
 

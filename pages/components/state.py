@@ -77,30 +77,30 @@ def begin_with(draft: str, preset: str | None) -> None:
 
 
 def is_new() -> bool:
-    """Whether the session was given no schedule to begin with, and has edited none."""
+    """Return whether the session was given no schedule to begin with, and has edited none."""
     return revision() == 0 and _GIVEN not in st.session_state
 
 
 def history() -> History:
-    """The session's schedules."""
+    """Return the session's schedules."""
     found: History = st.session_state["history"]
     return found
 
 
 def schedule() -> Schedule:
-    """The schedule that every page shows."""
+    """Return the schedule that every page shows."""
     return history().present
 
 
 def newest() -> Newest:
-    """Where the schedule stands, always the newest one."""
+    """Return where the schedule stands, always the newest one."""
     found: Newest = st.session_state.setdefault("newest", Newest(schedule()))
     found.schedule = schedule()
     return found
 
 
 def table() -> LayerTable | None:
-    """The layer table of the schedule's model, with heads for the data's classes.
+    """Return the layer table of the schedule's model, with heads for the data's classes.
 
     None while there is no table; the library's own heads where the classes are not known.
     """
@@ -115,7 +115,7 @@ def classes() -> int | None:
 
 
 def settings() -> RunSettings:
-    """The session's run settings."""
+    """Return the session's run settings."""
     found: RunSettings = st.session_state["settings"]
     return found
 
@@ -149,12 +149,12 @@ def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None 
 
 
 def preset_origin() -> str | None:
-    """The preset that the schedule began as, if it did."""
+    """Return the preset that the schedule began as, if it did."""
     return history().origin
 
 
 def preset_in_use() -> str | None:
-    """The preset that the schedule is, whatever its own name; None once it is edited."""
+    """Return the preset that the schedule is, whatever its own name; None once it is edited."""
     found = table()
     return None if found is None else presets.same(schedule(), found)
 
@@ -215,20 +215,20 @@ def redo() -> None:
 
 
 def take_notice() -> str | None:
-    """The message that waits to be shown, once."""
+    """Return the message that waits to be shown, once."""
     message: str | None = st.session_state.pop("notice", None)
     st.session_state["notice-since"] = None if message is None else revision()
     return message
 
 
 def notice_is_due() -> bool:
-    """Whether a message waits to be shown, or one that is shown has had its edit."""
+    """Return whether a message waits to be shown, or one that is shown has had its edit."""
     since = st.session_state.get("notice-since")
     return "notice" in st.session_state or since not in (None, revision())
 
 
 def selected() -> Selected | None:
-    """The window in hand, if it is still there."""
+    """Return the window in hand, if it is still there."""
     choice: Any = st.session_state.get("selected")
     if choice is None:
         return None
@@ -238,7 +238,7 @@ def selected() -> Selected | None:
 
 
 def revision() -> int:
-    """A number that changes whenever the schedule does."""
+    """Return a number that changes whenever the schedule does."""
     found: int = st.session_state.get("revision", 0)
     return found
 

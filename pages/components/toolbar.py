@@ -43,7 +43,7 @@ def toolbar(errors: Sequence[Problem]) -> None:
 
 
 def has_open_menu() -> bool:
-    """Whether File or Share is open, whose contents are those of the whole schedule."""
+    """Return whether File or Share is open, whose contents are those of the whole schedule."""
     return any(st.session_state.get(key) for key in (_FILE, _SHARE))
 
 

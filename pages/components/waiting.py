@@ -34,7 +34,7 @@ class _Waiting:
 
 
 def is_waiting() -> bool:
-    """Whether the session has a place in the queue."""
+    """Return whether the session has a place in the queue."""
     return _KEY in st.session_state
 
 
@@ -78,7 +78,7 @@ def _card(place: Place) -> None:
 
 
 def _look(root: Path) -> Place | None:
-    """The session's place; None when its run has begun, or it has none.
+    """Return the session's place; None when its run has begun, or it has none.
 
     Raises what `launch.start` raises; the place is gone then.
     """

@@ -118,7 +118,7 @@ def _shown(group: Group, index: int, edge: int) -> int | None:
 
 
 def _edges(group: Group, index: int) -> Window | None:
-    """A window as the timeline may just have moved it; None if it has taken it away.
+    """Return a window as the timeline may just have moved it; None if it has taken it away.
 
     That of a group without windows is past the run's end.
     """

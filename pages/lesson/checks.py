@@ -47,7 +47,7 @@ class Found:
 def look(
     item: str, schedule: Schedule, table: LayerTable | None, language: Language
 ) -> Found | None:
-    """What the schedule says about an item; None where only a person can know."""
+    """Return what the schedule says about an item; None where only a person can know."""
     check = _CHECKS.get(item)
     return check(schedule, table, language) if check else None
 

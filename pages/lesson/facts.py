@@ -78,20 +78,20 @@ class Exercise:
         )
 
     def rates(self, schedule: Schedule) -> dict[str, list[float]]:
-        """Each group's rate in every epoch of one of the two schedules."""
+        """Return each group's rate in every epoch of one of the two schedules."""
         table = curves.rates(schedule, np.arange(schedule.epochs))
         return {g.name: row.tolist() for g, row in zip(schedule.groups, table, strict=True)}
 
 
 @cache
 def exercise() -> Exercise:
-    """The exercise, read from the presets."""
+    """Return the exercise, read from the presets."""
     written = presets.load("exercise")
     return Exercise(written, presets.load("exercise-mended"), layer_table.load(written.model.name))
 
 
 def in_exactly_one_group(schedule: Schedule, table: LayerTable) -> int:
-    """How many of the model's parameter tensors are in exactly one group."""
+    """Return how many of the model's parameter tensors are in exactly one group."""
     return sum(
         sum(any(covers(path, name) for path in g.modules) for g in schedule.groups) == 1
         for name in layer_table.parameter_counts(table)
@@ -99,7 +99,7 @@ def in_exactly_one_group(schedule: Schedule, table: LayerTable) -> int:
 
 
 def numbers(language: Language) -> dict[str, str]:
-    """The value of every placeholder, as that language writes it."""
+    """Return the value of every placeholder, as that language writes it."""
     return {**_network(language), **_rates(language), **_thaws(language)}
 
 

@@ -219,7 +219,7 @@ def _table_of_rates(found: Exercise, name: str, schedule: Schedule, language: La
 
 
 def _fold(fold: float, language: Language) -> str:
-    """The last rate over the peak; one that rises is marked."""
+    """Return the last rate over the peak; one that rises is marked."""
     text = language.number(fold, 2)
     return f'<span class="thaw-lesson-no">{text}</span>' if fold > 1 + 1e-9 else text
 

@@ -25,7 +25,7 @@ class Language:
     percent: str
 
     def word(self, key: str, **values: str) -> str:
-        """The short text of a key such as `page.next`, with its placeholders filled in."""
+        """Return the short text of a key such as `page.next`, with its placeholders filled in."""
         return Template(words(self.code)[key]).substitute(values)
 
     def integer(self, value: int) -> str:
@@ -35,19 +35,19 @@ class Language:
         return str(value)
 
     def number(self, value: float, digits: int = 3) -> str:
-        """A number in at most that many significant digits: `0.1`, `99.2`."""
+        """Return a number in at most that many significant digits: `0.1`, `99.2`."""
         return self.mark(f"{value:.{digits}g}")
 
     def share(self, value: float) -> str:
-        """A share of 1 in percent, with a decimal below ten: `72%`, `4.4%`, `0.082%`."""
+        """Return a share of 1 in percent, with a decimal below ten: `72%`, `4.4%`, `0.082%`."""
         return self.mark(percent(value)).replace("%", self.percent)
 
     def rate(self, value: float) -> str:
-        """A learning rate in two digits: `1e-3`, `9.9e-7`, `0.01`."""
+        """Return a learning rate in two digits: `1e-3`, `9.9e-7`, `0.01`."""
         return self.mark(rate(value, digits=2))
 
     def mark(self, text: str) -> str:
-        """A number's text with this language's decimal mark."""
+        """Return a number's text with this language's decimal mark."""
         return text.replace(".", self.decimal)
 
 
@@ -60,7 +60,7 @@ LANGUAGES: Mapping[str, Language] = {
 
 @cache
 def words(code: str) -> Mapping[str, str]:
-    """All short texts of a language by their keys, `table.key`."""
+    """Return all short texts of a language by their keys, `table.key`."""
     text = (FOLDER / code / "words.toml").read_text(encoding="utf-8")
     return {
         f"{table}.{key}": word

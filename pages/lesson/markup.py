@@ -18,7 +18,7 @@ def tiles(entries: Iterable[tuple[str, str]]) -> str:
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table whose first cell of each row is the row's heading; cells are HTML."""
+    """Return a table whose first cell of each row is the row's heading; cells are HTML."""
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)
     body = "".join(
         f'<tr><th scope="row">{first}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
@@ -31,24 +31,24 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
 
 
 def colours(schedule: Schedule, *, dark: bool) -> dict[str, str]:
-    """The colour of each group."""
+    """Return the colour of each group."""
     pairs = group_colours(len(schedule.groups))
     return {g.name: pair[dark] for g, pair in zip(schedule.groups, pairs, strict=True)}
 
 
 def named(group: str, colour: str) -> str:
-    """A group's name beside its swatch."""
+    """Return a group's name beside its swatch."""
     return f'<i class="thaw-swatch" style="background:{colour}"></i>{escape(group)}'
 
 
 def bar(share: float, colour: str) -> str:
-    """A bar that fills that share of its track, in [0, 1]."""
+    """Return a bar that fills that share of its track, in [0, 1]."""
     fill = f"width:{100 * share:.2f}%;background:{colour}"
     return f'<span class="thaw-lesson-track" aria-hidden="true"><i style="{fill}"></i></span>'
 
 
 def timeline(schedule: Schedule, epoch: int, language: Language, *, dark: bool) -> str:
-    """A row per group, head on top: hatched where it is frozen, a bar where it trains.
+    """Return a row per group, head on top: hatched where it is frozen, a bar where it trains.
 
     A line marks `epoch`. A screen reader hears a sentence per row.
     """

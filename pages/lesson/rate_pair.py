@@ -34,7 +34,7 @@ _GUTTER = 40
 def rate_chart(
     found: Exercise, schedule: Schedule, language: Language, *, dark: bool
 ) -> alt.LayerChart:
-    """The rates of one of the exercise's schedules; the rate axis holds those of both."""
+    """Return the rates of one of the exercise's schedules; the rate axis holds those of both."""
     view = View(dark)
     both = np.concatenate([_rows(each)["y"] for each in (found.written, found.mended)])
     table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))

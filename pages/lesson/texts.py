@@ -35,7 +35,7 @@ class Text:
     sections: tuple[Section, ...]
 
     def part(self, name: str) -> Section:
-        """A step's section by what it is, one of PARTS."""
+        """Return a step's section by what it is, one of PARTS."""
         return self.sections[PARTS.index(name)]
 
     def filled(self, numbers: Mapping[str, str]) -> Text:
@@ -52,13 +52,13 @@ class Text:
 
 
 def file_name(step: str) -> str:
-    """The file of a step, or of the checklist."""
+    """Return the file of a step, or of the checklist."""
     return f"{STEPS.index(step) + 1}-{step}.md" if step in STEPS else f"{step}.md"
 
 
 @cache
 def read(code: str, step: str) -> Text:
-    """The text of a step, or of the checklist, in the language of that code."""
+    """Return the text of a step, or of the checklist, in the language of that code."""
     source = (FOLDER / code / file_name(step)).read_text(encoding="utf-8")
     title, *parts = re.split(r"^## (.+)$", source, flags=re.MULTILINE)
     sections = zip(parts[::2], parts[1::2], strict=True)
@@ -69,5 +69,5 @@ def read(code: str, step: str) -> Text:
 
 
 def code_of(body: str) -> str:
-    """The Python of a section that is one fenced block."""
+    """Return the Python of a section that is one fenced block."""
     return body.removeprefix("```python\n").removesuffix("\n```")

@@ -42,7 +42,7 @@ def write_address() -> None:
 
 
 def language() -> Language:
-    """The language that is read."""
+    """Return the language that is read."""
     return LANGUAGES[st.session_state["lesson-language"]]
 
 
@@ -54,7 +54,7 @@ def speak(code: str) -> None:
 
 
 def step() -> str:
-    """The step that is read, or the checklist."""
+    """Return the step that is read, or the checklist."""
     found: str = st.session_state["lesson-step"]
     return found
 
@@ -68,19 +68,19 @@ def turn_to(place: str, *, focus: bool = True) -> None:
 
 
 def turns() -> int:
-    """How often another step was turned to: after each, the page is shown from its top."""
+    """Return how often another step was turned to: after each, the page is shown from its top."""
     found: int = st.session_state.get("lesson-turns", 0)
     return found
 
 
 def takes_focus() -> bool:
-    """Whether the last turn takes the keyboard to the step's title."""
+    """Return whether the last turn takes the keyboard to the step's title."""
     found: bool = st.session_state.get("lesson-focus", False)
     return found
 
 
 def ticked() -> frozenset[str]:
-    """The items of the checklist that are ticked off."""
+    """Return the items of the checklist that are ticked off."""
     found: frozenset[str] = st.session_state["lesson-ticked"]
     return found
 
@@ -96,6 +96,6 @@ def _defaults() -> dict[str, str]:
 
 
 def _spoken() -> str:
-    """The browser's language, where the lesson has it."""
+    """Return the browser's language, where the lesson has it."""
     code = (st.context.locale or "").partition("-")[0]
     return code if code in LANGUAGES else next(iter(LANGUAGES))

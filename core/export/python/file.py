@@ -7,7 +7,7 @@ from core.export.python import freezing, rates, table
 
 
 def python_file(source: Source, imports: list[str], *pieces: str) -> str:
-    """The file: what every target needs, and then the `pieces` that are its own.
+    """Return the file: what every target needs, and then the `pieces` that are its own.
 
     `imports` are lines for other packages than torch, which the pieces may use, and Python's own.
     """

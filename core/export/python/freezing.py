@@ -82,7 +82,7 @@ _KEEP_STATISTICS = """\
 
 
 def groups(source: Source) -> str:
-    """The functions `modules(model, group)` and `parameters(model, group)`."""
+    """Return the functions `modules(model, group)` and `parameters(model, group)`."""
     return _MODULES_AND_PARAMETERS if has_bare_parameters(source) else _MODULES
 
 
@@ -99,7 +99,7 @@ def freezing(source: Source) -> str:
 
 
 def holding(source: Source) -> str:
-    """The functions `trains`, `may_train`, `check(model)`, and `hold(model, epoch)`.
+    """Return the functions `trains`, `may_train`, `check(model)`, and `hold(model, epoch)`.
 
     For a trainer that freezes parameters by itself: `hold` leaves gradients alone.
     """
@@ -112,7 +112,7 @@ def holding(source: Source) -> str:
 
 
 def _held(schedule: Schedule) -> list[str]:
-    """The lines, for a `group`, that put into eval mode what holds still."""
+    """Return the lines, for a `group`, that put into eval mode what holds still."""
     moves = [group.when_frozen == "train" for group in schedule.groups]
     lines = []
     if not all(moves):
@@ -124,7 +124,7 @@ def _held(schedule: Schedule) -> list[str]:
 
 
 def has_bare_parameters(source: Source) -> bool:
-    """Whether a group may name a parameter by itself, such as `cls_token`."""
+    """Return whether a group may name a parameter by itself, such as `cls_token`."""
     if source.table is None:
         return True
     known = parameter_counts(source.table)

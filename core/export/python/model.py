@@ -32,7 +32,7 @@ class Build:
 
 
 def build(source: Source) -> Build:
-    """How the schedule's network is made; ExportError where that is not known."""
+    """Return how the schedule's network is made; ExportError where that is not known."""
     library, _, short = source.schedule.model.name.partition("/")
     if library == "torchvision":
         return _torchvision(source, short)
@@ -100,7 +100,7 @@ def _options(short: str) -> str:
 
 
 def _replaced(table: LayerTable, head: Head) -> str:
-    """The line that puts a new head in the place of the old one."""
+    """Return the line that puts a new head in the place of the old one."""
     first, *rest = head.path.split(".")
     place = f"model.{first}" + "".join(f"[{p}]" if p.isdigit() else f".{p}" for p in rest)
     kind = next(layer.kind for layer in table.layers if layer.path == head.path)
@@ -140,7 +140,7 @@ def _timm(source: Source, short: str) -> Build:
 
 
 def _what(source: Source) -> str:
-    """The network in words, for a docstring."""
+    """Return the network in words, for a docstring."""
     library, _, short = source.schedule.model.name.partition("/")
     weights = source.schedule.model.weights
     kept = "random weights" if weights is None else "pretrained weights"

@@ -24,7 +24,7 @@ _SETS_SOMETHING = re.compile(r"(?<=\S)(?=[:=])|(?<=-)(?=\*)")
 
 
 def python(value: Any) -> str:
-    """A Python literal for text, numbers, None, and lists, tuples or dicts of them.
+    """Return a Python literal for text, numbers, None, and lists, tuples or dicts of them.
 
     Text stands in double quotes where it holds none; what is not printable, such as a sign that
     turns the reading direction, is escaped.

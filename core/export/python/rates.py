@@ -10,12 +10,12 @@ from core.schedule.spec import Schedule
 
 
 def needs_math(schedule: Schedule) -> bool:
-    """Whether `rates` writes code that uses the module math."""
+    """Return whether `rates` writes code that uses the module math."""
     return "math." in _rate(schedule)
 
 
 def rates(schedule: Schedule) -> str:
-    """Two functions: `rate(group, t)`, and `time(step, steps_per_epoch)` in epochs.
+    """Return two functions: `rate(group, t)`, and `time(step, steps_per_epoch)` in epochs.
 
     They use the constants and dicts of `python_table.table`.
     """
@@ -68,7 +68,7 @@ def _rate(schedule: Schedule) -> str:
 
 
 def _place(schedule: Schedule, length: str) -> str:
-    """The lines that give x: the share, from 0 to 1, of the decay that is over."""
+    """Return the lines that give x: the share, from 0 to 1, of the decay that is over."""
     warmup, restarts = schedule.lr.warmup.epochs, schedule.lr.after_unfreeze == "restart"
     over = "(t - WARMUP)" if warmup else "max(t, 0)" if restarts else "t"
     thaws = [group.trainable[0][0] for group in schedule.groups if group.trainable and restarts]

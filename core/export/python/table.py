@@ -79,7 +79,7 @@ def _groups(schedule: Schedule) -> list[str]:
 
 
 def _raw(schedule: Schedule, group: Group) -> dict[str, Any]:
-    """What the code needs to know of a group; what all groups do is in the code itself."""
+    """Return what the code needs to know of a group; what all groups do is in the code itself."""
     raw: dict[str, Any] = {
         "name": group.name,
         "peak": curves.peak(schedule, group),
@@ -94,7 +94,7 @@ def _raw(schedule: Schedule, group: Group) -> dict[str, Any]:
 
 
 def _row(raw: dict[str, Any]) -> list[str]:
-    """A group in one line, or a line for each of its keys, long lists broken."""
+    """Return a group in one line, or a line for each of its keys, long lists broken."""
     line = f"    {python(raw)},"
     if len(line) <= _WIDTH:
         return [line]

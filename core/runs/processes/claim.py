@@ -98,17 +98,17 @@ def write_pid(folder: Path, process: psutil.Process) -> None:
 
 
 def process(folder: Path) -> psutil.Process | None:
-    """The living process that runs the folder, or None. A zombie is not alive."""
+    """Return the living process that runs the folder, or None. A zombie is not alive."""
     return owner.find(_noted(folder))
 
 
 def is_of_another_boot(folder: Path) -> bool:
-    """Whether the machine was started anew since a process noted that it runs the folder."""
+    """Return whether the machine was started anew since a process noted that it runs the folder."""
     return owner.is_of_another_boot(_noted(folder))
 
 
 def elsewhere(folder: Path) -> str | None:
-    """The host name of another machine that runs the folder, as far as the folder tells.
+    """Return the host name of another machine that runs the folder, as far as the folder tells.
 
     None where a process of this machine runs it, and for a run that has told its end.
     """
@@ -143,7 +143,7 @@ def withdraw_stop(folder: Path) -> None:
 
 
 def stop_requested(folder: Path) -> bool:
-    """Whether the run is asked to stop."""
+    """Return whether the run is asked to stop."""
     return (folder / STOP).exists()
 
 
@@ -167,7 +167,7 @@ def _elsewhere(folder: Path, noted: Any) -> str | None:
 
 
 def _noted(folder: Path) -> Any:
-    """What `write_pid` has noted, or None if that is missing or unreadable."""
+    """Return what `write_pid` has noted, or None if that is missing or unreadable."""
     try:
         return json_of(folder / PID)
     except (OSError, ValueError):

@@ -32,7 +32,7 @@ def end_with_input() -> None:
 
 
 def read_line() -> bytes | None:
-    """The next line of standard input without its end, or None if input ends before that.
+    """Return the next line of standard input without its end, or None if input ends before that.
 
     It reads past `sys.stdin`, which a thread that still waits would keep from being closed.
     """

@@ -56,7 +56,7 @@ _KEEPER = Keeper()
 
 
 def root() -> Path:
-    """Where runs are kept: `runs` in Thaw's `place`; raises what `home` raises."""
+    """Return where runs are kept: `runs` in Thaw's `place`; raises what `home` raises."""
     return place() / "runs"
 
 
@@ -153,7 +153,7 @@ def force_stop(folder: Path) -> None:
 
 
 def device() -> Mapping[str, str]:
-    """The device that a run takes here: its `type` (cpu, cuda, mps) and a `name` for people.
+    """Return the device that a run takes here: its `type` (cpu, cuda, mps) and a `name` for people.
 
     Found by the spare process, or one of its own, since the pages do not import torch; asked once.
     A demo runs on the CPU, and has no memory for asking.

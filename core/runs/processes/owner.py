@@ -19,7 +19,7 @@ _HOST = re.compile(r"[\w.-]{1,253}")
 
 
 def note(process: psutil.Process) -> dict[str, Any]:
-    """What tells a living process apart, as plain values.
+    """Return what tells a living process apart, as plain values.
 
     `boot` and `ticks`, the clock ticks from that boot to the process's start, are exact and there
     on Linux only, as is `processes`, which names those that see each other: a container has its
@@ -33,7 +33,7 @@ def note(process: psutil.Process) -> dict[str, Any]:
 
 
 def find(noted: Any) -> psutil.Process | None:
-    """The living process that was noted, or None. A zombie is not alive.
+    """Return the living process that was noted, or None. A zombie is not alive.
 
     `noted` may be anything; what makes no sense is nobody.
     """

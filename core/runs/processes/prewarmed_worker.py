@@ -38,7 +38,7 @@ _BY_HAND = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL"
 def wait_for_folder(
     find_device: Callable[[], Mapping[str, str]], make_imports: Callable[[], object]
 ) -> Path:
-    """What a spare does: returns the run folder that it gets.
+    """Return what a spare does: returns the run folder that it gets.
 
     Where its launcher lets it go, or is gone, the process ends. Afterwards standard output and
     error are the folder's log, with all that was printed on the way, and standard input is empty:
@@ -181,11 +181,11 @@ class Keeper:
             self._restart_timer()
 
     def peek(self) -> Spare | None:
-        """The spare, if there is one."""
+        """Return the spare, if there is one."""
         return self._spare
 
     def take(self) -> Spare | None:
-        """The spare, if there is one; the keeper has none any more."""
+        """Return the spare, if there is one; the keeper has none any more."""
         with self._lock:
             spare, self._spare = self._spare, None
             if self._timer is not None:
@@ -242,7 +242,7 @@ def _redirect(log: Path) -> None:
 
 
 def _device(line: bytes) -> Mapping[str, str] | None:
-    """What the first line of a spare tells, or None if it is not what was agreed."""
+    """Return what the first line of a spare tells, or None if it is not what was agreed."""
     try:
         told = json.loads(line)
         return {"type": str(told["type"]), "name": str(told["name"])}

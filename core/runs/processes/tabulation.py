@@ -23,7 +23,7 @@ _SECONDS = 180.0
 
 
 def command(model: str) -> list[str]:
-    """The command that prints a model's table, and ends when its standard input does."""
+    """Return the command that prints a model's table, and ends when its standard input does."""
     return [sys.executable, "-m", "core", LEASHED, "groups", model, "--json"]
 
 
@@ -77,11 +77,11 @@ class Tabulations:
         waiting.start()
 
     def is_making(self, model: str) -> bool:
-        """Whether the model's table is on its way."""
+        """Return whether the model's table is on its way."""
         return model in self._living
 
     def failure(self, model: str) -> str | None:
-        """Why the last attempt made no table, if it did not."""
+        """Return why the last attempt made no table, if it did not."""
         return self._failed.get(model)
 
     def end(self) -> None:
@@ -120,7 +120,7 @@ class Tabulations:
 
 
 def _failure(code: int, told: str) -> str:
-    """Why a process made no table, from its last line; empty if it did."""
+    """Return why a process made no table, from its last line; empty if it did."""
     if code == 0:
         return ""
     if code < 0:

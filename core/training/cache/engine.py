@@ -66,7 +66,7 @@ class FrozenCache:
         self._proved: set[tuple[object, ...]] = set()
 
     def train_route(self, epoch: int) -> Iterator[Progress | Forecast | CacheDecision | Route]:
-        """What happens as the phase of `epoch` begins; the last item is how to train in it.
+        """Yield what happens as the phase of `epoch` begins; the last item is how to train in it.
 
         Leaves the model in train mode with the plan of `epoch` applied.
         """
@@ -110,7 +110,7 @@ class FrozenCache:
         yield chosen
 
     def plain(self, split: int) -> Route:
-        """The route through the whole model."""
+        """Return the route through the whole model."""
         return self._fast(whole(self._network, self._splits[split], self._device))
 
     def _training_order(self, epoch: int) -> Tensor:
@@ -198,7 +198,7 @@ class FrozenCache:
     def _fill(
         self, planned: Planned, split: int, at: int, chunk: int, tried: Tensor
     ) -> Generator[Progress, None, str]:
-        """The pass over a split that serves this phase, unless it has been made.
+        """Yield the pass over a split that serves this phase, unless it has been made.
 
         Returns why its rows are not exact, judged by whole batches of the entries `tried`.
         """
@@ -238,7 +238,7 @@ class FrozenCache:
     def _rows_differ(
         self, source: Source, part: GraphModule, store: Store, compared: Sequence[Tensor]
     ) -> str:
-        """Why rows are not what the part makes, judged by these batches of entries.
+        """Return why rows are not what the part makes, judged by these batches of entries.
 
         A size of batch that the same pass was proved for on the other split is not tried again, if
         the arithmetic is the same: kernels are chosen by sizes, and not by what the images show.

@@ -48,7 +48,7 @@ def rows_differ(part: Route, store: Store, batches: Iterable[Tensor]) -> str:
 
 
 def arithmetic(part: fx.GraphModule) -> tuple[object, ...]:
-    """What two parts have in common that make the same of the same images: steps and flags.
+    """Return what two parts have in common that make the same of the same images: steps and flags.
 
     Flags of train mode are left out only of modules that are known to pay no heed to them.
     """

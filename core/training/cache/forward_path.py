@@ -32,11 +32,11 @@ class Route:
     ahead: bool = False
 
     def logits(self, entries: Tensor) -> Tensor:
-        """The model's output for these entries: (entries, classes)."""
+        """Return the model's output for these entries: (entries, classes)."""
         return self.network(*self.source(entries))
 
     def stream(self, batches: Iterable[Tensor]) -> Iterator[Inputs]:
-        """The inputs of each batch of entries, in order."""
+        """Yield the inputs of each batch of entries, in order."""
         if not self.ahead:
             yield from map(self.source, batches)
             return
@@ -52,7 +52,7 @@ class Route:
 
 
 def whole(network: Network, split: Split, device: torch.device) -> Route:
-    """The route through the whole model, from the images."""
+    """Return the route through the whole model, from the images."""
 
     def source(entries: Tensor) -> Inputs:
         return (normalise(split.take(entries).to(device), network.mean, network.std),)

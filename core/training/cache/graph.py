@@ -19,7 +19,7 @@ _ATTENTION = "scaled_dot_product_attention"
 
 
 def signature(graph: fx.Graph) -> tuple[tuple[str, str], ...]:
-    """What two traces of one model have in common if they differ in baked flags alone."""
+    """Return what two traces of one model have in common if they differ in baked flags alone."""
     return tuple((node.name, str(node.target)) for node in graph.nodes)
 
 
@@ -32,7 +32,7 @@ class Moving:
 
 
 def moving(model: nn.Module, graphs: Iterable[fx.Graph]) -> Moving:
-    """What may change from epoch to epoch, as the model's flags are now.
+    """Return what may change from epoch to epoch, as the model's flags are now.
 
     Trainable parameters; the buffers of modules in train mode (BatchNorm's statistics), and all
     that one of the graphs writes into besides; modules that drop something at random, and any
@@ -52,7 +52,7 @@ def moving(model: nn.Module, graphs: Iterable[fx.Graph]) -> Moving:
 
 
 def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[str]:
-    """Names of the nodes that give the same output for the same image in every epoch."""
+    """Return names of the nodes that give the same output for the same image in every epoch."""
     fixed: set[str] = set()
     for node in graph.nodes:
         known = node.op != "output" and all(source.name in fixed for source in inputs(node))
@@ -62,7 +62,7 @@ def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[
 
 
 def constants(graph: fx.Graph) -> frozenset[str]:
-    """Names of the nodes that depend on no image, the first input, such as parameters."""
+    """Return names of the nodes that depend on no image, the first input, such as parameters."""
     image = next(node.name for node in graph.nodes if node.op == "placeholder")
     constant: set[str] = set()
     for node in graph.nodes:
@@ -72,7 +72,7 @@ def constants(graph: fx.Graph) -> frozenset[str]:
 
 
 def lost(graph: fx.Graph) -> frozenset[str]:
-    """Names of the nodes whose output no copy can stand for, see `Effects`."""
+    """Return names of the nodes whose output no copy can stand for, see `Effects`."""
     return frozenset(node.name for node in graph.nodes if effects(node).lost)
 
 
@@ -91,7 +91,7 @@ def first_after(graph: fx.Graph, model: nn.Module, done: frozenset[str]) -> str:
 
 
 def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[str]) -> fx.GraphModule:
-    """The part of the network that makes the tensors of these nodes from the images."""
+    """Return the part of the network that makes the tensors of these nodes from the images."""
     wanted = tuple(outputs)
     needed = set(wanted)
     nodes = []
@@ -105,7 +105,7 @@ def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[str]) -> fx.Grap
 def suffix(
     model: nn.Module, graph: fx.Graph, done: frozenset[str], boundary: tuple[str, ...]
 ) -> fx.GraphModule:
-    """The rest of the network: tensors of the nodes `boundary` in, the model's output out.
+    """Return the rest of the network: tensors of the nodes `boundary` in, the model's output out.
 
     `done` are the nodes before the cut; those that depend on no image are made again.
     """
@@ -125,7 +125,7 @@ def _part(
     inputs: tuple[str, ...] = (),
     outputs: tuple[str, ...] = (),
 ) -> fx.GraphModule:
-    """A module of these nodes that shares the model's own submodules and parameters."""
+    """Return a module of these nodes that shares the model's own submodules and parameters."""
     graph = fx.Graph()
     made = {name: graph.placeholder(name) for name in inputs}
     copies: dict[str, fx.Node] = {}
@@ -156,7 +156,7 @@ def moves(node: fx.Node, model: nn.Module, moving: Moving) -> bool:
 
 
 def _drops(module: nn.Module) -> bool:
-    """Whether it drops something at random in train mode; at a rate of 0 it does not."""
+    """Return whether it drops something at random in train mode; at a rate of 0 it does not."""
     if isinstance(module, DropPath):
         return bool(module.drop_prob)
     return isinstance(module, (_DropoutNd, StochasticDepth)) and module.p > 0

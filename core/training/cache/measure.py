@@ -21,7 +21,7 @@ since whatever else the machine does only adds."""
 
 @torch.no_grad()
 def measure(model: nn.Module, graph: fx.Graph, route: Route, entries: Tensor) -> tuple[Node, ...]:
-    """The graph's nodes but its output, with seconds and bytes for one image.
+    """Return the graph's nodes but its output, with seconds and bytes for one image.
 
     The model runs as its flags are now; its buffers and the random generators stay untouched.
     """

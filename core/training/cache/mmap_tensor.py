@@ -53,7 +53,7 @@ class File:
         """Nothing waits to be written."""
 
     def pieces(self) -> list[memoryview]:
-        """All that was written, in order."""
+        """Return all that was written, in order."""
         sizes = [min(_PIECE, self._size - start) for start in range(0, self._size, _PIECE)]
         return [memoryview(piece)[:size] for piece, size in zip(self._pieces, sizes, strict=True)]
 

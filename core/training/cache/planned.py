@@ -32,7 +32,7 @@ class Planned:
     why_plain: tuple[str, ...]
 
     def phase(self, epoch: int) -> int:
-        """The place of the phase that has this epoch."""
+        """Return the place of the phase that has this epoch."""
         return next(at for at, (start, end) in enumerate(self.spans) if start <= epoch < end)
 
     def holds(self, model: Model, graphs: Graphs, epoch: int) -> bool:
@@ -65,7 +65,7 @@ class Planned:
 
 
 def available(settings: RunSettings, device: torch.device, scratch: Path) -> Budget:
-    """What stored tensors may take: what the settings say, else a share of what is free."""
+    """Return what stored tensors may take: what the settings say, else a share of what is free."""
     free = free_memory(device), usage.free(scratch)
     memory, disk = (int(count * FREE_SHARE) for count in free)
     return cache_budget(settings, memory, disk)

@@ -36,7 +36,7 @@ class Store:
         return (self.places >= 0).nonzero().squeeze(1)
 
     def read(self, nodes: tuple[int, ...], entries: Tensor) -> Inputs:
-        """The rows of these nodes for these entries."""
+        """Return the rows of these nodes for these entries."""
         positions = self.places[entries]
         return tuple(self.rows[node].read(positions) for node in nodes)
 
@@ -67,7 +67,7 @@ def fill(
 
 
 def probe(route: Route, made: Pass, nodes: Iterable[int], entries: Tensor) -> Store:
-    """A store of these few entries, which run through `route` at once."""
+    """Return a store of these few entries, which run through `route` at once."""
     store = Store(made, _places(entries), len(entries))
     for node, tensor in zip(nodes, _run(route, entries), strict=True):
         store.rows[node] = MemoryRows(len(entries), tensor)
@@ -76,7 +76,7 @@ def probe(route: Route, made: Pass, nodes: Iterable[int], entries: Tensor) -> St
 
 
 def _places(entries: Tensor) -> Tensor:
-    """The row of each entry, -1 for those that have none."""
+    """Return the row of each entry, -1 for those that have none."""
     places = torch.full((int(entries.max()) + 1,), -1)
     places[entries] = torch.arange(len(entries))
     return places

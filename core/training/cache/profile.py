@@ -46,7 +46,7 @@ class Model:
         apply_plan(self.layer_groups, self.schedule, epoch, training=training)
 
     def trace(self, epoch: int, images: Tensor) -> Graphs:
-        """Both graphs as they are in that epoch for images such as these.
+        """Return both graphs as they are in that epoch for images such as these.
 
         Leaves the network in train mode. Raises UntraceableError.
         """
@@ -113,17 +113,17 @@ def timed(device: torch.device, batch_size: int) -> int:
 
 
 def names_of(graph: fx.Graph) -> list[str]:
-    """The names of a graph's nodes but its output, in order."""
+    """Return the names of a graph's nodes but its output, in order."""
     return [node.name for node in graph.nodes if node.op != "output"]
 
 
 def places(graph: fx.Graph, names: frozenset[str]) -> frozenset[int]:
-    """The places of nodes by their names."""
+    """Return the places of nodes by their names."""
     return frozenset(at for at, name in enumerate(names_of(graph)) if name in names)
 
 
 def _same_costs(graphs: Graphs, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """The nodes of the eval graph, at the cost of their namesakes in train mode."""
+    """Return the nodes of the eval graph, at the cost of their namesakes in train mode."""
     known = dict(zip(names_of(graphs[TRAIN]), nodes, strict=True))
     order = {name: at for at, name in enumerate(names_of(graphs[VALIDATION]))}
     judged = [node for node in graphs[VALIDATION].nodes if node.op != "output"]
@@ -139,5 +139,5 @@ def _same_costs(graphs: Graphs, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 
 
 def _views(split: Split) -> int | None:
-    """How many views an image has; None if every epoch has its own."""
+    """Return how many views an image has; None if every epoch has its own."""
     return None if split.augment == "random" else split.views

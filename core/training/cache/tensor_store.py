@@ -33,11 +33,11 @@ class Layout:
         self._back = tuple(self._there.index(dim) for dim in range(like.dim()))
 
     def stored(self, rows: Tensor) -> Tensor:
-        """The rows with their dimensions in the order of memory."""
+        """Return the rows with their dimensions in the order of memory."""
         return rows.permute(self._there)
 
     def restored(self, rows: Tensor) -> Tensor:
-        """The inverse of `stored`."""
+        """Return the inverse of `stored`."""
         return rows.permute(self._back)
 
 
@@ -65,7 +65,7 @@ class MemoryRows:
         self._tensor[start : start + len(rows)] = self._layout.stored(rows)
 
     def read(self, positions: Tensor) -> Tensor:
-        """A copy of the rows at these positions, in their order."""
+        """Return a copy of the rows at these positions, in their order."""
         return self._layout.restored(self._tensor[positions.to(self._tensor.device)])
 
 
@@ -96,7 +96,7 @@ class FileRows:
                 content = content[self._file.write(content) :]
 
     def read(self, positions: Tensor) -> Tensor:
-        """A copy of the rows at these positions, in their order."""
+        """Return a copy of the rows at these positions, in their order."""
         rows = torch.empty((len(positions), *self._shape), dtype=self._dtype)
         content = _memory(rows)
         for at, position in enumerate(positions.tolist()):

@@ -63,7 +63,7 @@ class Effects:
 
 
 def trace(model: nn.Module, images: Tensor) -> fx.Graph:
-    """The model's forward as a graph; each node has `effects`, seen on these images.
+    """Return the model's forward as a graph; each node has `effects`, seen on these images.
 
     Modules that act otherwise in train and in eval mode stay whole, and follow their own flag when
     the graph runs; functions have the flags baked in that the model has now. Buffers and random
@@ -82,7 +82,7 @@ def trace(model: nn.Module, images: Tensor) -> fx.Graph:
 
 
 def effects(node: fx.Node) -> Effects:
-    """What the node of a graph made by `trace` does to memory."""
+    """Return what the node of a graph made by `trace` does to memory."""
     return cast(Effects, node.meta["effects"])
 
 
@@ -200,7 +200,7 @@ class _Memory(TorchDispatchMode):
         self.written: set[int] = set()
 
     def storages(self, tensors: Any) -> set[int]:
-        """The storages of all tensors in a structure of them.
+        """Return the storages of all tensors in a structure of them.
 
         Those that operations have made have negative numbers, since a new one may take the place
         of one that is gone.
@@ -208,7 +208,7 @@ class _Memory(TorchDispatchMode):
         return {self._made.get(each, each) for each in _storages(tensors)}
 
     def state(self, storages: set[int]) -> frozenset[int]:
-        """Those that no operation has made."""
+        """Return those that no operation has made."""
         return frozenset(each for each in storages if each >= 0)
 
     @property
@@ -259,7 +259,7 @@ def _storages(tensors: Any) -> set[int]:
 
 
 def _written(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """The arguments that one of torch's operations declares to write into."""
+    """Return the arguments that one of torch's operations declares to write into."""
     return [
         args[at] if at < len(args) else kwargs.get(argument.name)
         for at, argument in enumerate(operation._schema.arguments)

@@ -115,7 +115,7 @@ def _line(group: Part | None, slot: Slot, learned: float | None, epochs: int) ->
 
 
 def _track(group: Part, of: Comparable, spans: Sequence[plan.Span]) -> str:
-    """The bar's inside: a shape for each span, or that it never trains."""
+    """Return the bar's inside: a shape for each span, or that it never trains."""
     if not spans:
         return '<u class="thaw-says">never trains</u>'
     return "".join(_span(group, of, start, end) for start, end in spans)

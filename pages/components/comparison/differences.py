@@ -21,7 +21,7 @@ _NAME = ("name",)
 
 
 def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
-    """What the other does differently; the schedule's own name only where that is all."""
+    """Return what the other does differently; the schedule's own name only where that is all."""
     found = diff(first.plan, other.plan)
     told = tuple(line for line in found if line.groups or line.fields != _NAME)
     return told or found
@@ -66,7 +66,7 @@ def _item(line: Difference, colours: Mapping[str, Pair]) -> str:
 
 
 def _sentence(line: Difference) -> str:
-    """The text as HTML, with the group's name set off, or begun with a capital."""
+    """Return the text as HTML, with the group's name set off, or begun with a capital."""
     name = line.groups[0] if line.groups else ""
     if name:
         return f"<b>{escape(name)}</b>{escape(line.text[len(name) :])}"

@@ -48,7 +48,7 @@ def lines(slots: Sequence[Slot], results: Mapping[str, Result]) -> tuple[Line, .
 
 
 def table(slots: Sequence[Slot], shown: Sequence[Line]) -> str:
-    """The rows as an HTML table."""
+    """Return the rows as an HTML table."""
     heads = "".join(f'<th scope="col">{look.chip(slot.letter)}</th>' for slot in slots)
     body = "".join(
         f'<tr><th scope="row">{escape(line.title)}</th>{"".join(map(_td, line.cells))}</tr>'
@@ -67,7 +67,7 @@ def _td(cell: Cell) -> str:
 
 
 def _results(found: Sequence[Result | None], *, marked: bool) -> list[Line]:
-    """The runs' results, the best of each `marked`."""
+    """Return the runs' results, the best of each `marked`."""
 
     def of(
         title: str,

@@ -17,12 +17,12 @@ ROLES: Mapping[str, str] = {"A": "ink", "B": "accent", "C": "text-3", "D": "ink"
 
 
 def chip(letter: str) -> str:
-    """The letter on its ground, as HTML."""
+    """Return the letter on its ground, as HTML."""
     return f'<i class="thaw-slot thaw-slot-{letter.lower()}">{letter}</i>'
 
 
 def line(letter: str) -> str:
-    """A short piece of the schedule's line, for a legend, as HTML."""
+    """Return a short piece of the schedule's line, for a legend, as HTML."""
     stops, at = [], 0
     for length, ground in zip(DASHES[letter], ("currentColor", "transparent") * 2, strict=False):
         stops.append(f"{ground} {at}px {at + length}px")
@@ -39,12 +39,12 @@ def swatch(pair: Pair | None) -> str:
 
 
 def row_colours(rows: Sequence[Row[Part]]) -> tuple[Pair, ...]:
-    """A colour for each row of groups, from stem to head."""
+    """Return a colour for each row of groups, from stem to head."""
     return tuple(group_colours(len(rows)))
 
 
 def colours_by_name(rows: Sequence[Row[Part]], at: int) -> dict[str, Pair]:
-    """The colour of each group of the schedule at that place, as its row has it."""
+    """Return the colour of each group of the schedule at that place, as its row has it."""
     return {
         group.name: colour
         for row, colour in zip(rows, row_colours(rows), strict=True)
@@ -53,13 +53,13 @@ def colours_by_name(rows: Sequence[Row[Part]], at: int) -> dict[str, Pair]:
 
 
 def name_of(row: Row[Part]) -> str:
-    """The row's name: its group's, or both where a schedule calls it otherwise."""
+    """Return the row's name: its group's, or both where a schedule calls it otherwise."""
     names = dict.fromkeys(group.name for group in row if group is not None)
     return " / ".join(names)
 
 
 def heading(title: str, aside: str = "") -> str:
-    """A card's heading with a remark beside it; `aside` is HTML."""
+    """Return a card's heading with a remark beside it; `aside` is HTML."""
     return (
         f'<div class="thaw-compare-head"><h2 class="thaw-heading">{escape(title)}</h2>'
         f"<span>{aside}</span></div>"

@@ -112,7 +112,7 @@ def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
 
 
 def said(row: Row[Part], plans: Sequence[Comparable]) -> str:
-    """What stands beside a group's name: that nobody trains it, or that they all do alike.
+    """Return what stands beside a group's name: that nobody trains it, or that they all do alike.
 
     Where one is a record, what is alike is told by what it does differently.
     """

@@ -93,7 +93,7 @@ def _numbered(name: str) -> Iterator[str]:
 
 
 def chosen() -> list[str]:
-    """The sources in the slots, in their order; the present schedule alone at first."""
+    """Return the sources in the slots, in their order; the present schedule alone at first."""
     found: list[str] = st.session_state.setdefault("slots", [NOW])
     return found
 

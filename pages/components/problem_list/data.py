@@ -30,7 +30,7 @@ _PARTS = {
 
 
 def items(problems: Sequence[Problem]) -> list[dict[str, Any]]:
-    """The list's items, numbered 1, 2, … in the order given.
+    """Return the list's items, numbered 1, 2, … in the order given.
 
     `key` tells a problem from all others of its schedule; `parts` is its sentence as pairs of a
     text and whether that is a group's name.
@@ -51,12 +51,12 @@ def items(problems: Sequence[Problem]) -> list[dict[str, Any]]:
 
 
 def key(problem: Problem) -> str:
-    """What tells a problem from all others of its schedule."""
+    """Return what tells a problem from all others of its schedule."""
     return f"{problem.code} {problem.path}"
 
 
 def sentence(problem: Problem) -> str:
-    """What is wrong, in the words of the page where the message names a JSON field."""
+    """Return what is wrong, in the words of the page where the message names a JSON field."""
     if problem.subject:
         return problem.sentence
     group = problem.groups[-1] if problem.groups else ""
@@ -67,7 +67,7 @@ def sentence(problem: Problem) -> str:
 
 
 def parts(text: str, names: Sequence[str]) -> list[tuple[str, bool]]:
-    """The text cut at the names in it, each part with whether it is one of them."""
+    """Return the text cut at the names in it, each part with whether it is one of them."""
     if not names:
         return [(text, False)]
     longest_first = sorted(names, key=len, reverse=True)
@@ -84,7 +84,7 @@ def summary(problems: Sequence[Problem]) -> str:
 
 
 def _brief(problem: Problem) -> str:
-    """The problem in a few words, for one line of a phone."""
+    """Return the problem in a few words, for one line of a phone."""
     if problem.groups:
         return listed(problem.groups, limit=3)
     return _FIELDS.get(problem.path, problem.path)
@@ -95,5 +95,5 @@ def _capital(text: str) -> str:
 
 
 def _lower(label: str) -> str:
-    """A label behind a colon: `Thaw at 4` as `thaw at 4`, but `LR …` as it is."""
+    """Return a label behind a colon: `Thaw at 4` as `thaw at 4`, but `LR …` as it is."""
     return label if label[1:2].isupper() else label[:1].lower() + label[1:]

@@ -74,7 +74,7 @@ def _ask(value: Mapping[str, Any]) -> None:
 
 
 def _done() -> dict[str, Any] | None:
-    """The last fix and where its problem stood, as long as nothing has changed since."""
+    """Return the last fix and where its problem stood, as long as nothing has changed since."""
     label, place, revision = st.session_state.get(f"{_KEY}-done", ("", 0, None))
     return {"label": label, "place": place} if revision == state.revision() else None
 

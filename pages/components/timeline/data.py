@@ -55,7 +55,7 @@ def timeline_data(
     revision: int,
     span: Span | None = None,
 ) -> TimelineData:
-    """The timeline's data for a schedule.
+    """Return the timeline's data for a schedule.
 
     `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
     of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
@@ -118,14 +118,14 @@ class _Curves:
         self.points: list[list[float]] = []
 
     def index(self, points: list[float]) -> int:
-        """The place of these points in the list, where they are put if they are new."""
+        """Return the place of these points in the list, where they are put if they are new."""
         if points not in self.points:
             self.points.append(points)
         return self.points.index(points)
 
 
 def _points(schedule: Schedule, group: Group) -> list[float]:
-    """The group's rate as a share of its own peak; a staircase for `interval: "epoch"`."""
+    """Return the group's rate as a share of its own peak; a staircase for `interval: "epoch"`."""
     peak = curves.peak(schedule, group)
     if schedule.lr.interval == "step":
         t = _times(schedule, curves.origin(schedule, group))
@@ -137,7 +137,7 @@ def _points(schedule: Schedule, group: Group) -> list[float]:
 
 
 def _shared(schedule: Schedule, drawn: _Curves) -> dict[str, Any]:
-    """The curve itself, which runs on between the epochs even where the rate steps."""
+    """Return the curve itself, which runs on between the epochs even where the rate steps."""
     t = _times(schedule, 0)
     decay = schedule.lr.decay
     floor = decay.floor
@@ -177,5 +177,5 @@ def _budget(found: Budget | None) -> list[float] | None:
 
 
 def _optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
-    """Its name for people, and the float32 state it keeps per parameter that has trained."""
+    """Return its name for people, and the float32 state it keeps per parameter that has trained."""
     return {"name": optimizer.title(), "bytes": state_bytes(optimizer)}

@@ -57,7 +57,7 @@ def read_edit(value: object) -> WindowsEdit | CurveEdit | None:
 
 
 def read_history(value: object) -> Literal["undo", "redo"] | None:
-    """Which way to go in the history, if that is the edit that the browser sent."""
+    """Return which way to go in the history, if that is the edit that the browser sent."""
     match value:
         case {"kind": "history", "way": "undo"}:
             return "undo"
@@ -92,7 +92,7 @@ def _number(value: object) -> float | None:
 
 
 def _of_groups(value: dict[object, object]) -> dict[str, tuple[Window, ...]] | None:
-    """Each group's windows as the browser sent them; None if some are not."""
+    """Return each group's windows as the browser sent them; None if some are not."""
     read = {str(name): _windows(spans) for name, spans in value.items()}
     windows = {name: spans for name, spans in read.items() if spans is not None}
     return windows if len(windows) == len(value) else None

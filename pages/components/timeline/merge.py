@@ -19,7 +19,7 @@ _AGAIN = "it was changed at the same time, so make the change again on what is s
 
 
 def with_windows(schedule: Schedule, drawn: WindowsEdit) -> Schedule:
-    """The schedule with the edges of windows that a hand has moved, added or taken away.
+    """Return the schedule with the edges of windows that a hand has moved, added or taken away.
 
     Edges that it left where they were stay where the schedule has them. InputError if a
     group is gone, or if one whose windows were added or taken away has other ones by now.
@@ -54,7 +54,7 @@ def merged_windows(
 
 
 def with_curve(schedule: Schedule, drawn: CurveEdit) -> Schedule:
-    """The schedule with the numbers of the shared curve that a hand has changed.
+    """Return the schedule with the numbers of the shared curve that a hand has changed.
 
     InputError if its decay no longer has what was changed.
     """

@@ -89,7 +89,7 @@ def timeline(
 
 
 def is_narrow(key: str) -> bool:
-    """Whether the timeline of that key was less than 700 px wide when it last told.
+    """Return whether the timeline of that key was less than 700 px wide when it last told.
 
     Until it tells, whether its browser is a phone's: held upright, that draws the page once only.
     """
