@@ -24,7 +24,7 @@ from core.runs.processes import claim
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import should_stop
 from core.runs.refuse import refuse_errors
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.settings import RunSettings, make_settings
 
 _DEFAULTS = RunSettings()
@@ -86,7 +86,7 @@ def run(file: str, out: str, **settings: Any) -> None:
     folder = path("--out", out)
     folders.create(folder, schedule, make_settings(**settings))
     try:
-        _sit(folder)
+        _train_in(folder)
     except InputError:
         folders.discard(folder)  # so that the mended command finds it free
         raise
@@ -108,7 +108,7 @@ def resume(directory: str, other_libraries: bool) -> None:
     if not claim.take_over(folder):
         _refuse_several_processes()
         claim.take(folder)
-    _sit(folder, other_libraries)
+    _train_in(folder, other_libraries)
 
 
 def _refuse_several_processes() -> None:
@@ -145,14 +145,14 @@ def _device() -> dict[str, str]:
     return {"type": found.type, "name": describe(found)}
 
 
-def _sit(folder: Path, other_libraries: bool = False) -> None:
+def _train_in(folder: Path, other_libraries: bool = False) -> None:
     """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
     schedule, settings = folders.read(folder)
-    sitting = Sitting(folder, schedule)
+    session = Session(folder, schedule)
     with (
-        should_stop(folder, sitting.done, sitting.end_process) as asked,
-        sitting,
-        limits.bounds(folder, sitting.say) as bounded,
+        should_stop(folder, session.done, session.end_process) as asked,
+        session,
+        limits.bounds(folder, session.say) as bounded,
     ):
         limits.refuse(schedule, settings)
         with _uncollected(), importing():
@@ -169,7 +169,7 @@ def _sit(folder: Path, other_libraries: bool = False) -> None:
             other_libraries=other_libraries,
         ):
             bounded(event)
-            sitting.take(event)
+            session.take(event)
     ended = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
     if ended == "finished":
         with suppress(OSError):  # they take room, and harm nobody

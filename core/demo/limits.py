@@ -1,6 +1,6 @@
-"""What the hosted demo (THAW_DEMO=1) allows: its limits, and the door that keeps them.
+"""What the hosted demo (THAW_DEMO=1) allows: its limits, and what enforces them.
 
-The door stands before a launch and again in the run's own process, whatever a page has shown.
+They are enforced before a launch and again in the run's own process, whatever a page has shown.
 """
 
 from __future__ import annotations

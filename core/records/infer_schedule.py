@@ -1,4 +1,4 @@
-"""A recorded loop as a schedule, where the law can say exactly what the loop does."""
+"""A recorded loop as a schedule, where a schedule can say exactly what the loop does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record's door: a recorded loop becomes JSON text here, and JSON text a record."""
+"""Reading and writing of records: a recorded loop as JSON text, and JSON text as a record."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def parse_record(text: str | bytes) -> Record:
 
 
 def parse_either(text: str | bytes) -> Schedule | Record:
-    """The schedule or the record that a JSON document describes; raises what their doors raise."""
+    """The schedule or the record that a JSON document describes; raises as their readers do."""
     raw = parse.load_json(text)
     is_record = isinstance(raw, dict) and raw.get("format") == "thaw.record"
     return from_raw(raw) if is_record else parse.from_raw(raw)

@@ -32,7 +32,7 @@ def print_nowhere() -> None:
 
 
 class Console:
-    """Shows one sitting of a run: results on standard output, progress on standard error."""
+    """Shows one session of a run: results on standard output, progress on standard error."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule

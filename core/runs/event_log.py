@@ -121,7 +121,7 @@ def last(folder: Path) -> tuple[ev.Event, ...]:
 
 
 def started(folder: Path) -> ev.Started | None:
-    """Return the first Started event, which every later sitting repeats; None before it is told.
+    """Return the first Started event, which every later session repeats; None before it is told.
 
     Only what comes before it is read, and at most a quarter of a MiB.
     """

@@ -71,9 +71,9 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the sitting is expected to take, measured on a first batch, with the cache and without.
+    """What the session is expected to take, measured on a first batch, with the cache and without.
 
-    `epochs` are the seconds of each epoch from the sitting's first to the last, passes included;
+    `epochs` are the seconds of each epoch from the session's first to the last, passes included;
     `seconds` is their sum, `plain_seconds` the same for a run that stores nothing. `memory` and
     `disk` are the most bytes that stored tensors will take at any moment.
     """
@@ -170,7 +170,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The run went to its end. `seconds` counts every sitting."""
+    """The run went to its end. `seconds` counts every session."""
 
     seconds: Amount
     event: Literal["finished"] = "finished"

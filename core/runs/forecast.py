@@ -12,7 +12,7 @@ def remaining(told: Digest, epochs: int, now: float) -> float | None:
     """Seconds that a run of so many epochs will still take; None where nothing can be said.
 
     `now` is in seconds since the Unix epoch. The epochs to come take what the forecast says, scaled
-    by measured over predicted of this sitting's finished ones. Without a forecast (the cache is
+    by measured over predicted of this session's finished ones. Without a forecast (the cache is
     off) they take as long as the latest one. Of the current epoch, the share that is left counts.
     """
     if told.started is None:

@@ -19,7 +19,7 @@ _ENDS: dict[type[ev.Event], Status] = {
     ev.Stopped: "stopped",
 }
 _UNDER_WAY = (ev.Started, ev.Step, ev.EpochDone)
-"""What a sitting tells once it has started, and not before."""
+"""What a session tells once it has started, and not before."""
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _Event = TypeVar("_Event")
 _Line = Annotated[str, Field(max_length=200)]
@@ -30,7 +30,7 @@ _Line = Annotated[str, Field(max_length=200)]
 class Summary:
     """How a run ended: its status, the last epoch's metrics, the audit.
 
-    What the run has not come to is None; `seconds` counts every sitting.
+    What the run has not come to is None; `seconds` counts every session.
     """
 
     status: Status
@@ -61,28 +61,28 @@ def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Stat
     4. running, if it has started since it was last launched;
     5. starting.
     """
-    sitting: list[ev.Event] = []
+    session: list[ev.Event] = []
     for event in events:
         if isinstance(event, ev.Launched):
-            sitting.clear()
-        sitting.append(event)
-    end = _ENDS.get(type(sitting[-1])) if sitting else None
+            session.clear()
+        session.append(event)
+    end = _ENDS.get(type(session[-1])) if session else None
     if end is not None:
         return end
     if not alive:
         return "interrupted"
     if stop_asked:
         return "stopping"
-    return "running" if any(isinstance(event, _UNDER_WAY) for event in sitting) else "starting"
+    return "running" if any(isinstance(event, _UNDER_WAY) for event in session) else "starting"
 
 
 def is_end(events: tuple[ev.Event, ...]) -> bool:
-    """Return whether the last of these events ends a sitting."""
+    """Return whether the last of these events ends a session."""
     return bool(events) and type(events[-1]) in _ENDS
 
 
 def is_under_way(events: tuple[ev.Event, ...]) -> bool:
-    """Return whether the last of these events is one that only a sitting tells that has started."""
+    """Return whether the last of these events is one that only a session tells that has started."""
     return bool(events) and isinstance(events[-1], _UNDER_WAY)
 
 

@@ -29,7 +29,7 @@ _T = TypeVar("_T")
 class Digest:
     """What is known of a run so far. `progress` is the stage it is in; None while it trains.
 
-    `forecast` is that of the sitting which goes on, and lasts to the run's last epoch. `rare` are
+    `forecast` is that of the session which goes on, and lasts to the run's last epoch. `rare` are
     all events but steps and progress, without what a resume has made void; `last` is the last one.
     """
 
@@ -103,6 +103,6 @@ def extended(known: Digest, told: Iterable[Event]) -> Digest:
 
 
 def _forecast(kept: Iterable[Event]) -> Forecast | None:
-    """Return the last Forecast, unless another sitting came after it, which will tell its own."""
+    """Return the last Forecast, unless another session came after it, which will tell its own."""
     turns = [event for event in kept if isinstance(event, Forecast | Launched)]
     return turns[-1] if turns and isinstance(turns[-1], Forecast) else None

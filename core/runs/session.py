@@ -1,4 +1,4 @@
-"""One sitting of a run in a claimed folder: events stored and shown, and an end in any case."""
+"""One session of a run in a claimed folder: events stored and shown, and an end in any case."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from core.runs.processes import claim, stopping
 from core.schedule.spec import Schedule
 
 
-class Sitting:
+class Session:
     """A context that writes events into the run folder and shows them.
 
     However it is left, the folder has a last event and a summary, and is free for a resume. An
@@ -38,7 +38,7 @@ class Sitting:
         self._summary: outcome.Summary | None = None
         self.done = threading.Event()
 
-    def __enter__(self) -> Sitting:
+    def __enter__(self) -> Session:
         return self
 
     def take(self, event: ev.Event) -> None:

@@ -32,7 +32,7 @@ class Standing:
 def standing(run: Path) -> Standing:
     """Return how the run in that folder stands.
 
-    Its summary tells of the end of a sitting, so it counts only where the run has ended so: for one
+    Its summary tells of the end of a session, so it counts only where the run has ended so: for one
     that was resumed, or whose process is gone, it is an old one.
     """
     status, end = folders.status(run), folders.summary(run)

@@ -1,4 +1,4 @@
-"""The law: the learning rate of every group at every optimizer step, as a pure function.
+"""The rate function: the learning rate of every group at every optimizer step, as a pure function.
 
 Nothing else in Thaw computes a rate. The preview draws what these functions return, the scheduler
 sets it, and the audit compares with it. All of them take arrays as well as numbers.

@@ -1,4 +1,4 @@
-"""The door: JSON text becomes a schedule here, and nowhere else."""
+"""The parser: JSON text becomes a schedule here, and nowhere else."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """What was promised against what happened: rates of every step, and frozen groups that held still.
 
-The planned rates come straight from the law, the actual ones from the optimizer; nothing here
-trusts the scheduler or the freezing.
+The planned rates come straight from the rate function, the actual ones from the optimizer; nothing
+here trusts the scheduler or the freezing.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ class Auditor:
     def step(self, step: int, optimizer: torch.optim.Optimizer) -> None:
         """Note the rates that the optimizer is about to use at `step` (from 0).
 
-        They are compared with the law later, many steps at once.
+        They are compared with the planned ones later, many steps at once.
         """
         self._steps += 1
         actual = {group["name"]: float(group["lr"]) for group in optimizer.param_groups}
@@ -64,7 +64,7 @@ class Auditor:
                 self._spans.append(FrozenSpan(group.name, start, end, unchanged, buffers))
 
     def result(self) -> Audit:
-        """Return the verdict on everything seen so far, over all sittings of the run."""
+        """Return the verdict on everything seen so far, over all sessions of the run."""
         self._compare()
         return Audit(
             steps=self._steps,
@@ -93,7 +93,7 @@ class Auditor:
         self._spans = [FrozenSpan(*span) for span in state["spans"]]
 
     def _compare(self) -> None:
-        """Hold the noted rates of the groups that train against the law."""
+        """Compare the noted rates of the groups that train with the planned ones."""
         if not self._noted:
             return
         groups, steps = self._schedule.groups, np.array(self._noted)

@@ -38,7 +38,7 @@ _UNREADABLE = (EOFError, RuntimeError, ValueError, pickle.UnpicklingError, BadZi
 class Checkpoint:
     """All that a run needs to go on with `epoch` as if it had never been interrupted.
 
-    `seconds` counts every sitting. Everything in it can be loaded with `weights_only=True`.
+    `seconds` counts every session. Everything in it can be loaded with `weights_only=True`.
     """
 
     epoch: int

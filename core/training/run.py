@@ -1,4 +1,4 @@
-"""One sitting of a run, as a generator of events: what comes before, the epochs, the audit."""
+"""One session of a run, as a generator of events: what comes before, the epochs, the audit."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _FAST_GOES_ON = (
 
 
 class Run:
-    """One sitting of a run. The arguments are those of `core.training.train.fit`."""
+    """One session of a run. The arguments are those of `core.training.train.fit`."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Run:
             yield ev.Stopped(self._epoch)
 
     def where(self) -> str:
-        """Return how far the sitting has come, as in `in epoch 3`."""
+        """Return how far the session has come, as in `in epoch 3`."""
         return f"{'in' if self._training else 'before'} epoch {self._epoch}"
 
     def _prepare(self) -> Iterator[ev.Event]:
@@ -221,7 +221,7 @@ class Run:
     def _route(
         self, split: str, choose: Callable[[int], Iterator[ev.Event | Route]], epoch: int
     ) -> Generator[ev.Event, None, Route]:
-        """The split's route in the epoch's phase, chosen when the phase or the sitting begins."""
+        """The split's route in the epoch's phase, chosen when the phase or the session begins."""
         if split not in self._routes:
             for item in choose(epoch):
                 if isinstance(item, Route):

@@ -136,7 +136,7 @@ def _unknown(title: str, text: str, *, live: bool) -> Item:
 
 
 def _seconds(told: Digest) -> str:
-    """Return the seconds that were predicted of the sitting's epochs, and those that they took."""
+    """Return the seconds that were predicted of the session's epochs, and those that they took."""
     if told.forecast is None or told.started is None:
         return ""
     with_it, without = duration(told.forecast.seconds), duration(told.forecast.plain_seconds)

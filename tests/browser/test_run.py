@@ -80,17 +80,17 @@ from core.schedule import edits
 from core.runs import events, folder
 from core.runs.processes import claim
 from core.runs.settings import RunSettings
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.processes.stopping import should_stop
 
 run = Path(sys.argv[1])
 folder.create(run, presets.load("gradual"), RunSettings())
-sitting = Sitting(run, presets.load("gradual"))
-with should_stop(run, sitting.done, sitting.end_process) as asked, sitting:
-    sitting.take(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
+session = Session(run, presets.load("gradual"))
+with should_stop(run, session.done, session.end_process) as asked, session:
+    session.take(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
     while not asked():
         time.sleep(0.05)
-    sitting.take(events.Stopped(0))
+    session.take(events.Stopped(0))
 """
 """A run that does nothing until it is stopped."""
 

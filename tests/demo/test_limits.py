@@ -23,7 +23,7 @@ from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import claim, launch
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.settings import RunSettings
 from core.schedule import edits, parse
 from tests.data.zips import classes, zipped
@@ -42,16 +42,16 @@ from core.demo import limits as demo
 from core.runs.processes import claim
 from core.runs import folder as folders
 from core.runs.events import Step
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.processes.stopping import should_stop
 
 folder = Path(sys.argv[1])
 claim.take(folder)
-sitting = Sitting(folder, folders.read(folder)[0])
+session = Session(folder, folders.read(folder)[0])
 with (
-    should_stop(folder, sitting.done, sitting.end_process),
-    sitting,
-    demo.bounds(folder, sitting.say, replace(demo.LIMITS, seconds=0.5)) as bounded,
+    should_stop(folder, session.done, session.end_process),
+    session,
+    demo.bounds(folder, session.say, replace(demo.LIMITS, seconds=0.5)) as bounded,
 ):
     bounded(Step(0, 0, 1.0, {}))
     time.sleep(60)
@@ -279,11 +279,11 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
 def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "ended"
     folders.create(run, SHORT, small_settings())
-    with Sitting(run, SHORT) as sitting:
-        sitting.say(ev.Notice("before"))
-        sitting.take(ev.Finished(1.0))
-        sitting.say(ev.Notice("after"))
-    sitting.say(ev.Notice("later"))
+    with Session(run, SHORT) as session:
+        session.say(ev.Notice("before"))
+        session.take(ev.Finished(1.0))
+        session.say(ev.Notice("after"))
+    session.say(ev.Notice("later"))
     told = [event.message for event in event_log.read(run) if isinstance(event, ev.Notice)]
     assert told == ["before"]
     assert folders.status(run) == "finished"

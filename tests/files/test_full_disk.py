@@ -15,7 +15,7 @@ from core.runs import event_log, interruption
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import claim
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.settings import RunSettings
 
 SCHEDULE = presets.load("gradual")
@@ -47,10 +47,10 @@ def test_a_run_whose_disk_is_full_fails_with_a_message_in_its_folder(disk):
     folders.create(run, SCHEDULE, RunSettings())
     step = ev.Step(0, 0, 1.0, {f"group{n}": 1e-3 for n in range(200)})  # more than a block has left
     refused = pytest.raises(RunError, match=r"events.jsonl cannot be written \(No space left")
-    with refused, Sitting(run, SCHEDULE) as sitting:
+    with refused, Session(run, SCHEDULE) as session:
         fill(disk)
         for _ in range(10):
-            sitting.take(step)
+            session.take(step)
     assert folders.status(run) == "failed"
     (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Failed)]
     assert told.message.endswith(

@@ -22,7 +22,7 @@ from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs import label
 from core.runs.processes import claim, launch
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.settings import RunSettings
 from core.schedule import edits, link
 from core.schedule.spec import Schedule
@@ -298,14 +298,14 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
 
 
 def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held: Path) -> None:
-    with Sitting(held, limits.first_schedule()) as sitting:
-        sitting.take(ev.Stopped(0))
+    with Session(held, limits.first_schedule()) as session:
+        session.take(ev.Stopped(0))
     assert [each.value for each in visitor(held.name).info] == [r"Stopped on request\."]
     late = launch.new_folder(launch.root(), "late", datetime.now())
     folders.create(late, limits.first_schedule(), limits.first_settings())
-    with Sitting(late, limits.first_schedule()) as sitting:
-        sitting.say(ev.Notice(limits._out_of_time(LIMITS)))
-        sitting.take(ev.Stopped(0))
+    with Session(late, limits.first_schedule()) as session:
+        session.say(ev.Notice(limits._out_of_time(LIMITS)))
+        session.take(ev.Stopped(0))
     app = visitor(late.name)
     assert [each.value for each in app.info] == [r"Stopped because its time limit was reached\."]
     assert "the hosted demo's limit of 120 s" in " ".join(each.value for each in app.caption)

@@ -4,11 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.reliability import sittings
+from tests.reliability import sessions
 
 
 @pytest.fixture
 def small_networks() -> Iterator[None]:
     """Runs of this process train the tests' networks."""
-    with sittings.small_networks():
+    with sessions.small_networks():
         yield

@@ -21,7 +21,7 @@ sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
 from core.cli import app  # noqa: E402
 from core.runs import folder as folders  # noqa: E402
-from tests.reliability import faults, sittings  # noqa: E402
+from tests.reliability import faults, sessions  # noqa: E402
 
 _TOLERATED = ("predictions", "notices", "files: predictions.json")
 """What a run may come to its end without, since its events and weights hold what matters."""
@@ -57,16 +57,16 @@ def cli(every: int) -> None:
 
 def attempts(every: int) -> Iterator[Failure]:
     """What comes of every n-th failure there may be."""
-    with tempfile.TemporaryDirectory() as name, sittings.small_networks():
+    with tempfile.TemporaryDirectory() as name, sessions.small_networks():
         place = Path(name).resolve()
-        schedule, settings = sittings.drawn(0, epochs=4, samples=12)
+        schedule, settings = sessions.drawn(0, epochs=4, samples=12)
 
         def run(folder: Path, fate: faults.Fate) -> tuple[faults.Disk, Result]:
-            sittings.prepare(folder, schedule, settings)
+            sessions.prepare(folder, schedule, settings)
             return sit(folder, fate)
 
         whole, _ = run(place / "alone", faults.fine)
-        alone = sittings.ended(place / "alone")
+        alone = sessions.ended(place / "alone")
         for number in range(0, 2 * len(whole.asked), every):
             at, for_good = number // 2, number % 2 == 1
             error = errno.ENOSPC if for_good else errno.EIO
@@ -84,11 +84,11 @@ def sit(
         return disk, CliRunner().invoke(app.cli, ["resume", str(folder), *more])
 
 
-def _wrong(folder: Path, result: Result, alone: sittings.Ended) -> Iterator[str]:
+def _wrong(folder: Path, result: Result, alone: sessions.Ended) -> Iterator[str]:
     """What of a run that failed, and of its resume, is not as it should be."""
     if result.exit_code == 0:
-        ended = sittings.ended(folder)
-        yield from (d for d in sittings.differences(alone, ended) if not d.startswith(_TOLERATED))
+        ended = sessions.ended(folder)
+        yield from (d for d in sessions.differences(alone, ended) if not d.startswith(_TOLERATED))
         return
     lines = result.stderr.splitlines()
     if len(lines) != 1 or not lines[0].startswith("error: ") or "Thaw itself" in lines[0]:
@@ -99,7 +99,7 @@ def _wrong(folder: Path, result: Result, alone: sittings.Ended) -> Iterator[str]
     if resumed.exit_code != 0:
         yield f"the resume ended with {resumed.exit_code}: {resumed.stderr!r}"
     else:
-        yield from sittings.differences(alone, sittings.ended(folder))
+        yield from sessions.differences(alone, sessions.ended(folder))
 
 
 if __name__ == "__main__":

@@ -27,12 +27,12 @@ sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
 from core.runs import event_log  # noqa: E402
 from core.runs import folder as folders  # noqa: E402
-from tests.reliability import faults, sittings  # noqa: E402
+from tests.reliability import faults, sessions  # noqa: E402
 
 _MOST_KILLS = 4
 """Of one run; after them it is left alone."""
 _PATIENCE = 300.0
-"""Seconds that a sitting of a small run may take on a busy machine."""
+"""Seconds that a session of a small run may take on a busy machine."""
 _KINDS = ("instant", "write", "power")
 
 
@@ -75,9 +75,9 @@ def cli(trials: int, seed: int) -> None:
 
 @contextmanager
 def processes() -> Iterator[ForkServerContext]:
-    """Where sittings are started: fresh processes that find their imports made."""
+    """Where sessions are started: fresh processes that find their imports made."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.reliability.sittings"])
+    context.set_forkserver_preload(["tests.reliability.sessions"])
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"  # small networks gain nothing by more
     try:
@@ -91,11 +91,11 @@ def processes() -> Iterator[ForkServerContext]:
 def attempt(context: ForkServerContext, seed: int) -> Trial:
     """Run a drawn schedule twice, once killing it, and compare."""
     random = Random(seed)
-    schedule, settings = sittings.drawn(seed)
+    schedule, settings = sessions.drawn(seed)
     with tempfile.TemporaryDirectory() as place:
         alone, killed = Path(place, "alone").resolve(), Path(place, "killed").resolve()
         for folder in (alone, killed):
-            sittings.prepare(folder, schedule, settings)
+            sessions.prepare(folder, schedule, settings)
         began = time.monotonic()
         if sit(context, alone) != 0:
             return Trial(seed, (), ("left alone, it did not finish", *_last_line(alone)))
@@ -116,7 +116,7 @@ def attempt(context: ForkServerContext, seed: int) -> Trial:
                 kills.append(f"{kind} {after:.2f} s" if kind == "instant" else f"{kind} {at}")
             elif code != 0:
                 return Trial(seed, tuple(kills), (f"exit code {code}", *_last_line(killed)))
-        wrong = sittings.differences(sittings.ended(alone), sittings.ended(killed))
+        wrong = sessions.differences(sessions.ended(alone), sessions.ended(killed))
     return Trial(seed, tuple(kills), tuple(wrong))
 
 
@@ -132,8 +132,8 @@ def sit(
     fate: faults.Fate = faults.fine,
     kill_after: float = _PATIENCE,
 ) -> int:
-    """One sitting in a process of its own, killed after so many seconds; its exit code, or -9."""
-    process = context.Process(target=sittings.sit, args=(folder, fate))
+    """One session in a process of its own, killed after so many seconds; its exit code, or -9."""
+    process = context.Process(target=sessions.sit, args=(folder, fate))
     process.start()
     process.join(kill_after)
     process.kill()

@@ -15,7 +15,7 @@ from core.runs import checkpoint_files, event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.event_log import EVENTS
-from tests.reliability import failing_disk, kills, sittings
+from tests.reliability import failing_disk, kills, sessions
 from tests.reliability.faults import Disk, Half
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))  # as below
     alone, killed = tmp_path / "alone", tmp_path / "killed"
     for folder in (alone, killed):
-        sittings.prepare(folder, *sittings.drawn(0, epochs=4))
+        sessions.prepare(folder, *sessions.drawn(0, epochs=4))
     with kills.processes() as context:
         assert kills.sit(context, alone) == 0
         assert kills.sit(context, killed, fate) == -signal.SIGKILL
@@ -71,7 +71,7 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_
         assert kills.sit(context, killed) == 0
     began = [event.resumed_at for event in event_log.read(killed) if isinstance(event, ev.Started)]
     assert began == [0, 0]
-    assert sittings.differences(sittings.ended(alone), sittings.ended(killed)) == []
+    assert sessions.differences(sessions.ended(alone), sessions.ended(killed)) == []
 
 
 @pytest.mark.thorough
@@ -80,9 +80,9 @@ def test_a_trial_tells_what_is_not_the_same(monkeypatch):
     # processes import the main module, which Streamlit's tests of pages leave behind as app.py
     monkeypatch.setitem(sys.modules, "__main__", ModuleType("__main__"))
     # a run that is left alone trains by one schedule, the one that is killed by another
-    drawn = iter([kills.sittings.drawn(0), kills.sittings.drawn(9)])
-    prepare = kills.sittings.prepare
-    monkeypatch.setattr(kills.sittings, "prepare", lambda folder, *_: prepare(folder, *next(drawn)))
+    drawn = iter([kills.sessions.drawn(0), kills.sessions.drawn(9)])
+    prepare = kills.sessions.prepare
+    monkeypatch.setattr(kills.sessions, "prepare", lambda folder, *_: prepare(folder, *next(drawn)))
     with kills.processes() as context:
         trial = kills.attempt(context, 0)
     assert {"steps", "epochs", "weights", "checkpoint's model"} <= set(trial.wrong)

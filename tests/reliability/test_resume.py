@@ -28,7 +28,7 @@ from core.schedule import parse
 from core.schedule.edits import set_field
 from core.training import checkpoint, data
 from core.training import provenance as origins
-from tests.reliability import faults, sittings
+from tests.reliability import faults, sessions
 from tests.reliability.failing_disk import sit
 from tests.sample import thorough
 from tests.training.small import small_schedule, small_settings
@@ -47,8 +47,8 @@ def full_after_an_epoch(disk: faults.Disk, at: int, half: faults.Half) -> None:
 
 def broken_off(folder: Path, settings: RunSettings | None = None) -> Path:
     """The folder of a run that was broken off after an epoch."""
-    schedule, own = sittings.drawn(0, epochs=4, samples=12)
-    sittings.prepare(folder, schedule, settings or own)
+    schedule, own = sessions.drawn(0, epochs=4, samples=12)
+    sessions.prepare(folder, schedule, settings or own)
     _, result = sit(folder, full_after_an_epoch)
     assert FULL in result.stderr
     return folder
@@ -140,8 +140,8 @@ def test_a_checkpoint_of_another_format_is_refused_and_no_epoch_is_run_again(tmp
 
 @pytest.mark.usefixtures("small_networks")
 def test_a_damaged_newest_checkpoint_is_told_and_the_run_ends_with_the_same_bits(tmp_path):
-    schedule, settings = sittings.drawn(0, epochs=4, samples=12)
-    sittings.prepare(tmp_path / "alone", schedule, settings)
+    schedule, settings = sessions.drawn(0, epochs=4, samples=12)
+    sessions.prepare(tmp_path / "alone", schedule, settings)
     finished(tmp_path / "alone")
 
     def full_after_two(disk: faults.Disk, at: int, half: faults.Half) -> None:
@@ -149,19 +149,19 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_run_ends_with_the_same_bits
             faults.fails(at, 28, False, disk, at, half)
 
     folder = tmp_path / "run"
-    sittings.prepare(folder, schedule, settings)
+    sessions.prepare(folder, schedule, settings)
     sit(folder, full_after_two)
     newest, _ = checkpoint_files.stored(folder / folders.CHECKPOINTS)
     newest.write_bytes(newest.read_bytes()[:-1])
     told = [each.message for each in finished(folder) if isinstance(each, ev.Notice)]
     assert told == [f"checkpoint {newest.name} is damaged: continuing from epoch 1 instead"]
-    one, other = sittings.ended(tmp_path / "alone"), sittings.ended(folder)
-    assert sittings.differences(one, other) == ["notices"]
+    one, other = sessions.ended(tmp_path / "alone"), sessions.ended(folder)
+    assert sessions.differences(one, other) == ["notices"]
 
 
 @pytest.mark.usefixtures("small_networks")
 def test_a_run_that_came_to_its_end_keeps_one_checkpoint(tmp_path):
-    sittings.prepare(tmp_path / "run", *sittings.drawn(0, epochs=4, samples=12))
+    sessions.prepare(tmp_path / "run", *sessions.drawn(0, epochs=4, samples=12))
     finished(tmp_path / "run")
     (kept,) = checkpoint_files.stored(tmp_path / "run" / folders.CHECKPOINTS)
     assert checkpoint_files.epoch(kept) == 4
@@ -170,7 +170,7 @@ def test_a_run_that_came_to_its_end_keeps_one_checkpoint(tmp_path):
 @pytest.mark.usefixtures("small_networks")
 def test_a_run_that_was_killed_after_its_last_checkpoint_ends_with_nothing_left_over(tmp_path):
     run = tmp_path / "run"
-    sittings.prepare(run, *sittings.drawn(0, epochs=4, samples=12))
+    sessions.prepare(run, *sessions.drawn(0, epochs=4, samples=12))
     whole = finished(run)
     events = (run / event_log.EVENTS).read_bytes().splitlines(keepends=True)
     before_the_end = [
@@ -190,7 +190,7 @@ def test_a_run_whose_folder_is_renamed_stops_and_writes_nothing_at_the_old_place
     tmp_path, in_its_place
 ):
     run, moved = tmp_path / "run", tmp_path / "moved"
-    sittings.prepare(run, small_schedule(400), small_settings())
+    sessions.prepare(run, small_schedule(400), small_settings())
     command = [sys.executable, "-m", "core", "resume", str(run)]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as ran:
@@ -219,7 +219,7 @@ def test_a_run_whose_folder_is_renamed_stops_and_writes_nothing_at_the_old_place
 
 
 def test_of_three_resumes_of_one_folder_at_once_one_runs_and_two_are_refused(tmp_path):
-    sittings.prepare(tmp_path / "run", small_schedule(400), small_settings())
+    sessions.prepare(tmp_path / "run", small_schedule(400), small_settings())
     command = [sys.executable, "-m", "core", "resume", str(tmp_path / "run")]
     pipes = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
     three = [subprocess.Popen(command, cwd=ROOT, text=True, **pipes) for _ in range(3)]
@@ -274,11 +274,11 @@ def remount(place: Path, option: str) -> None:
 def test_a_disk_that_is_really_full_is_told_and_with_room_the_run_ends_with_the_same_bits(
     tmp_path, small_disk
 ):
-    schedule, settings = sittings.drawn(0, epochs=4, samples=12)
-    sittings.prepare(tmp_path / "alone", schedule, settings)
+    schedule, settings = sessions.drawn(0, epochs=4, samples=12)
+    sessions.prepare(tmp_path / "alone", schedule, settings)
     finished(tmp_path / "alone")
     folder = small_disk / "run"
-    sittings.prepare(folder, schedule, settings)
+    sessions.prepare(folder, schedule, settings)
     said = []
     for kilobytes in range(40, 400, 32):
         remount(small_disk, f"size={kilobytes}k")
@@ -290,7 +290,7 @@ def test_a_disk_that_is_really_full_is_told_and_with_room_the_run_ends_with_the_
     for line in said:
         assert re.fullmatch(rf"error: \S+ cannot be written \({FULL}\): free some space .*\n", line)
     assert result.exit_code == 0
-    assert sittings.differences(sittings.ended(tmp_path / "alone"), sittings.ended(folder)) == []
+    assert sessions.differences(sessions.ended(tmp_path / "alone"), sessions.ended(folder)) == []
 
 
 def test_images_that_a_disk_has_no_room_for_are_an_error_and_no_bus_error(small_disk):
@@ -325,7 +325,7 @@ def test_a_folder_that_may_not_be_written_is_told_by_run_and_by_resume(tmp_path)
         if shutil.which("setpriv") is None:
             pytest.skip("needs setpriv, since this is root")
         as_anyone = ["setpriv", "--inh-caps=-dac_override", "--bounding-set=-dac_override"]
-    sittings.prepare(tmp_path / "run", small_schedule(), small_settings())
+    sessions.prepare(tmp_path / "run", small_schedule(), small_settings())
     (tmp_path / "run").chmod(0o555)
     tmp_path.chmod(0o555)
     told = []
@@ -352,7 +352,7 @@ def test_a_folder_that_may_not_be_written_is_told_by_run_and_by_resume(tmp_path)
 def test_a_run_that_could_not_make_its_folder_can_be_started_again_there(tmp_path):
     schedule, settings = small_schedule(), small_settings()
     with faults.on(faults.Disk(tmp_path, faults.fine)) as disk:
-        sittings.prepare(tmp_path / "run", schedule, settings)
+        sessions.prepare(tmp_path / "run", schedule, settings)
     for at in range(len(disk.asked)):
         folder = tmp_path / str(at)
 
@@ -368,8 +368,8 @@ def test_a_run_that_could_not_make_its_folder_can_be_started_again_there(tmp_pat
 @pytest.mark.usefixtures("small_networks")
 def test_to_tell_its_end_is_the_last_that_a_run_asks_of_its_disk(tmp_path):
     """A finished run is never resumed, so nothing would mend what a kill leaves after that."""
-    schedule, settings = sittings.drawn(0, epochs=4, samples=12)
-    sittings.prepare(tmp_path / "run", schedule, settings)
+    schedule, settings = sessions.drawn(0, epochs=4, samples=12)
+    sessions.prepare(tmp_path / "run", schedule, settings)
     disk, result = sit(tmp_path / "run")
     assert result.exit_code == 0, result.output
     assert disk.asked[-2:] == [f"write {event_log.EVENTS}", f"sync {event_log.EVENTS}"]
@@ -378,7 +378,7 @@ def test_to_tell_its_end_is_the_last_that_a_run_asks_of_its_disk(tmp_path):
 @pytest.mark.parametrize("at", range(3))
 @pytest.mark.parametrize("for_good", [False, True])
 def test_an_end_that_the_disk_refuses_is_not_told(tmp_path, at, for_good):
-    sittings.prepare(tmp_path, *sittings.drawn(0, epochs=4, samples=12))
+    sessions.prepare(tmp_path, *sessions.drawn(0, epochs=4, samples=12))
     before = event_log.read(tmp_path)
     fate = partial(faults.fails, at, errno.ENOSPC, for_good)
     with faults.on(faults.Disk(tmp_path, fate)) as disk, pytest.raises(RunError, match="No space"):

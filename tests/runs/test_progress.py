@@ -83,10 +83,10 @@ SITTINGS = st.tuples(
 
 @given(st.lists(SITTINGS, max_size=3), st.integers(0, 20), st.integers(0, 3))
 def test_what_is_read_piece_by_piece_equals_what_is_read_at_once(
-    sittings: list[list[ev.Event]], piece: int, cut: int
+    sessions: list[list[ev.Event]], piece: int, cut: int
 ) -> None:
-    told = [*chain(*sittings)]
-    told = told[: len(told) - cut]  # the last sitting goes on
+    told = [*chain(*sessions)]
+    told = told[: len(told) - cut]  # the last session goes on
 
     def flat(found: Digest) -> tuple[object, ...]:
         steps = found.steps

@@ -1,4 +1,4 @@
-"""Pieces of Python put together into one file: heading, imports, table, law, groups, the rest."""
+"""Pieces of Python put together into one file: heading, imports, table, rates, groups, the rest."""
 
 from __future__ import annotations
 

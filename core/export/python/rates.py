@@ -1,4 +1,4 @@
-"""The law of the rate as the few lines of Python that a schedule needs of it.
+"""The rate function as the few lines of Python that a schedule needs of it.
 
 The arithmetic is that of `core.schedule.curves`, in its order, on plain floats.
 """

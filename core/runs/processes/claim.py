@@ -31,9 +31,9 @@ STOP = "STOP"
 
 
 def take(folder: Path) -> None:
-    """Make this process the one that runs the folder, and note that a sitting begins.
+    """Make this process the one that runs the folder, and note that a session begins.
 
-    Of several at once, one gets it. A stop that an earlier sitting was asked for is withdrawn.
+    Of several at once, one gets it. A stop that an earlier session was asked for is withdrawn.
     Raises InputError if a living process runs it, this one included, or another machine does, or
     if what lies there may lead out of it; RunError if nothing can be written there.
     """

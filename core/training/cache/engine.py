@@ -40,7 +40,7 @@ from core.training.models import Network
 
 
 class FrozenCache:
-    """The cache of one sitting; ask it for the route of each split as each phase begins."""
+    """The cache of one session; ask it for the route of each split as each phase begins."""
 
     def __init__(
         self,

@@ -68,7 +68,7 @@ class Model:
 
 
 def spans_from(schedule: Schedule, epoch: int) -> tuple[Span, ...]:
-    """The epochs [start, end) of each phase that is left when a sitting begins with `epoch`."""
+    """The epochs [start, end) of each phase that is left when a session begins with `epoch`."""
     left = [phase for phase in phases(schedule) if phase.end > epoch]
     return tuple((max(phase.start, epoch), phase.end) for phase in left)
 

@@ -111,11 +111,11 @@ def test_a_spare_is_used_once(make, folder, tmp_path):
 
 
 def test_what_the_log_held_before_a_resume_stays(make, folder):
-    (folder / folders.LOG).write_text("the first sitting\n")
+    (folder / folders.LOG).write_text("the first session\n")
     spare = make()
     assert spare.give(folder)
     spare.join()
-    assert log(folder).startswith("the first sitting\n")
+    assert log(folder).startswith("the first session\n")
     assert log(folder).endswith("the end of a run\n")
 
 

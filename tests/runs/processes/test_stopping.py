@@ -31,7 +31,7 @@ from core import presets
 from core.errors import STOPPED
 from core.runs import checkpoint_files, events
 from core.runs.processes import claim, stopping
-from core.runs.session import Sitting
+from core.runs.session import Session
 from core.runs.processes.stopping import should_stop
 
 def waits_and_is_not_hurried(folder):
@@ -80,7 +80,7 @@ def hangs(folder):
             time.sleep(600)
 
 def ends(folder):
-    sitting.take(events.Finished(1.0))
+    session.take(events.Finished(1.0))
     begins()
     time.sleep(600)
 
@@ -89,10 +89,10 @@ def begins():
 
 folder = Path(sys.argv[1])
 claim.take(folder)
-sitting = Sitting(folder, presets.load("gradual"))
-with should_stop(folder, sitting.done, sitting.end_process) as asked, sitting:
+session = Session(folder, presets.load("gradual"))
+with should_stop(folder, session.done, session.end_process) as asked, session:
     globals()[sys.argv[2]](folder)
-    sitting.take(events.Stopped(0))
+    session.take(events.Stopped(0))
 """
 """A run that does nothing but one of these, claimed and ended as a real one."""
 
