@@ -64,7 +64,7 @@ def build_optimizer(schedule: Schedule, layer_groups: LayerGroups) -> torch.opti
     ]
     spec = schedule.optimizer
     options = spec.options()
-    if spec.together_on_cpu and {p.device.type for g in groups for p in g["params"]} == {"cpu"}:
+    if spec.foreach_on_cpu and {p.device.type for g in groups for p in g["params"]} == {"cpu"}:
         options["foreach"] = True  # else torch chooses, one by one on the CPU
     built: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
         groups, lr=spec.base_lr, **options

@@ -57,7 +57,7 @@ def page() -> None:
 
 
 def _top(slots: Sequence[Slot]) -> bool:
-    """Return the row of slots; returns whether schedules are drawn over each other."""
+    """Draw the row of slots, and return whether schedules are drawn over each other."""
     frame.unseen_title("Compare schedules")
     names = compared.sources()
     shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))

@@ -25,7 +25,7 @@ from core.export.targets import TARGETS
 from core.files.home import DEMO, HOME
 from core.records.io import parse_record
 from core.schedule import curves, parse, plan
-from core.schedule.shapes import DECAYS, RISES
+from core.schedule.shapes import DECAYS, WARMUPS
 from tests.export.trainers.running import python_with
 
 ROOT = Path(__file__).parents[1]
@@ -351,14 +351,14 @@ def formulas(kind: str) -> dict[str, tuple[str, dict[str, Any]]]:
 
 def test_the_command_line_lists_every_shape_with_the_formula_of_its_rates() -> None:
     decays, warmups = formulas("decay"), formulas("warmup")
-    assert [[*decays], [*warmups]] == [[*DECAYS], [*RISES]]
+    assert [[*decays], [*warmups]] == [[*DECAYS], [*WARMUPS]]
     for at in np.linspace(0.0, 1.0, 998).tolist():
         for name, (formula, fields) in decays.items():
             due = DECAYS[name].model_validate_json(json.dumps(fields)).share(np.array([at]))[0]
             assert eval(formula, {**_MATHS, **fields, "x": at}) == pytest.approx(due, abs=1e-7)
         for name, (formula, _) in warmups.items():
             assert eval(formula, {**_MATHS, "y": at}) == pytest.approx(
-                RISES[name].share(np.array(at))
+                WARMUPS[name].share(np.array(at))
             )
 
 

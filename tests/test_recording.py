@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import pytest
@@ -383,3 +383,20 @@ def test_nadam_and_radam_open_as_a_schedule_unless_they_decay_apart(
     decoupled = kind(model.parameters(), lr=1e-3, decoupled_weight_decay=True)
     with pytest.raises(InputError, match="optimizer has decoupled_weight_decay=True"):
         as_schedule(from_optimizer(model, decoupled, None, 2), "my/model")
+
+
+@pytest.mark.parametrize(
+    ("make", "shape", "epochs"),
+    [
+        (lambda o: lr_scheduler.CosineAnnealingLR(o, T_max=2), "cosine", 2),
+        (lambda o: lr_scheduler.LinearLR(o, 1.0, 0.0, total_iters=3), "linear", 3),
+        (lambda o: lr_scheduler.ExponentialLR(o, 0.9), "exponential", 10),
+    ],
+)
+def test_a_curve_that_falls_at_every_one_of_few_epochs_is_not_taken_for_stairs(
+    make: Callable[[torch.optim.Optimizer], lr_scheduler.LRScheduler], shape: str, epochs: int
+):
+    model = Small()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    recorded = from_optimizer(model, optimizer, make(optimizer), epochs)
+    assert as_schedule(recorded, "my/model").lr.decay.shape == shape

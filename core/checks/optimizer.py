@@ -63,12 +63,13 @@ def kept_moments(facts: Facts) -> Iterator[Problem]:
     """Groups thaw again, and the optimizer moves them at first by what it saw before they froze."""
     schedule, optimizer = facts.schedule, facts.schedule.optimizer
     again = [group for group in facts.training if len(facts.spans[group.name]) > 1]
-    if not again or not optimizer.state():
+    if not again or not optimizer.state_per_parameter():
         return
     names = tuple(group.name for group in reversed(again))  # from the head, as they are drawn
     wrong = (
         f"{one_or_more(names, 'freezes and thaws', 'freeze and thaw')} again, and the first steps "
-        f"after that follow the {optimizer.keeps} that {optimizer.title()} has kept from before"
+        f"after that follow the {optimizer.state_name} that {optimizer.title()} has kept from "
+        "before"
     )
     way_out = (
         "train without a break, or in a loop of your own clear the optimizer's state of those "

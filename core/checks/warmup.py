@@ -17,7 +17,7 @@ FULL = 0.75
 START = 0.1
 """Share of the peak that a warmup begins at where it has to be given one."""
 HIGH = 1e-3
-"""PyTorch's default rate of Adam and AdamW, which is high for pretrained layers."""
+"""PyTorch's default rate of Adam and AdamW; it is high for pretrained layers."""
 
 
 def long_warmup(facts: Facts) -> Iterator[Problem]:
@@ -67,7 +67,7 @@ def zero_epoch(facts: Facts) -> Iterator[Problem]:
 
 
 def no_warmup(facts: Facts) -> Iterator[Problem]:
-    """Adam begins with pretrained layers at a high rate, and there is no warmup."""
+    """An optimizer that needs it begins with pretrained layers at a high rate without warmup."""
     if not _begins_cold(facts):
         return
     schedule = facts.schedule

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from pathlib import Path
+from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
 import click
@@ -33,7 +36,7 @@ class _Lazy(Mapping[str, click.Command]):
         module = next((module for module, names in _MODULES.items() if name in names), None)
         if module is None:
             raise KeyError(name)
-        with importing():
+        with importing(), _ended_by_ctrl_c():
             found = vars(import_module(f"core.cli.{module}")).values()
         return next(each for each in found if isinstance(each, click.Command) and each.name == name)
 
@@ -76,7 +79,7 @@ class _Explained(click.Group):
             exit_code = ThawError.exit_code
         except click.Abort:
             exit_code = STOPPED
-        if "torch" in sys.modules:  # which has loaded these, too
+        if "torch" in sys.modules:  # which has loaded what these import, too
             from core.demo import limits
 
             limits.end_process(exit_code or 0)
@@ -90,6 +93,20 @@ class _Explained(click.Group):
             ctx.exit(0)
         except KeyboardInterrupt:  # click would print an empty line
             ctx.exit(STOPPED)
+
+
+@contextmanager
+def _ended_by_ctrl_c() -> Iterator[None]:
+    """Have Ctrl-C end the process: an import may turn its exception into another, or go on."""
+    before = signal.getsignal(signal.SIGINT)
+    if before is not signal.default_int_handler or current_thread() is not main_thread():
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda *_: os._exit(STOPPED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _speak_utf8() -> None:

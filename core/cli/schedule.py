@@ -9,7 +9,7 @@ import click
 from core.cli.options import STEPS_PER_EPOCH, read_schedule, table_of, tabulate
 from core.export import csv
 from core.models import catalogue, layer_table
-from core.schedule.shapes import DECAYS, RISES, Warmup
+from core.schedule.shapes import DECAYS, WARMUPS, Warmup
 from core.schedule.words import columns
 
 
@@ -41,7 +41,7 @@ def shapes() -> None:
     begun = Warmup().model_dump()
     rows = [
         (f"  {name}", f"share = {rise.formula}", json.dumps(begun | {"shape": name}))
-        for name, rise in RISES.items()
+        for name, rise in WARMUPS.items()
     ]
     click.echo("\n".join(columns(rows)))
 

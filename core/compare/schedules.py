@@ -30,7 +30,7 @@ def diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
     """What `b` does differently than `a`: its groups from the head on, its curve, and its name.
 
     Empty for equal schedules and for no others: each field that differs is in the `fields` of a
-    line. Works for any two valid schedules; `group_pairs` says which groups are compared. Where one
+    line. Works for any two valid schedules; `align` says which groups are compared. Where one
     is a record, `record_diff` says what is told.
     """
     if isinstance(a, Record) or isinstance(b, Record):
@@ -143,7 +143,7 @@ def _title(found: Fields) -> str:
 
 
 def _shape_called(found: Fields) -> str:
-    return DECAYS[found["lr.decay.shape"]].called()
+    return DECAYS[found["lr.decay.shape"]].title()
 
 
 def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
@@ -192,7 +192,8 @@ def _own_fields(
     """Yield the path of each field that only some shapes or optimizers have, and its words."""
     for kind in kinds.values():
         for name, about in abouts(kind).items():
-            yield f"{prefix}{name}", _changed(name.replace("_", " "), unit=about.unit)
+            written = words.times if about.factor else words.number
+            yield f"{prefix}{name}", _changed(name.replace("_", " "), written, about.unit)
 
 
 _TELL: Mapping[str, Callable[..., str]] = {

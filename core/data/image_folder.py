@@ -102,7 +102,7 @@ def _given_splits(train: Path, validation: Path, left_out: Collection[Path] | No
     learned, judged = _class_images(train, left_out), _class_images(validation, left_out)
     unknown = sorted(set(judged) - set(learned))
     if unknown:
-        wrong = f"which has a class {unknown[0]!r} that {train} does not have"
+        wrong = f"which has a class {unknown[0]!r} of which {train} has no image that can be read"
         raise _refuse(validation, wrong, "use the same class folders in both")
     labels = {name: label for label, name in enumerate(learned)}
     return Found(

@@ -11,7 +11,7 @@ from core.export.python import table as python_table
 from core.models.layer_table import LayerTable
 from core.presets import BUNDLED_WEIGHTS
 from core.schedule import curves, plan
-from core.schedule.shapes import NO_FLOOR, RISES, FloorLR
+from core.schedule.shapes import NO_FLOOR, WARMUPS, FloorLR
 from core.schedule.spec import Schedule
 from core.schedule.words import listed
 
@@ -110,7 +110,7 @@ def _curve(schedule: Schedule) -> Iterator[str]:
     else:
         yield "--warmup-epochs 0"
     if not (flags := decay.timm_flags()):
-        wrong = f"is {decay.shape!r}, which timm's train.py has not, or rounds to whole epochs"
+        wrong = f"is {decay.shape!r}, which {decay.not_in_timm}"
         raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
     yield flags
     floor = decay.floor or NO_FLOOR
@@ -158,7 +158,7 @@ def _limitations(schedule: Schedule) -> Iterator[Limitation]:
             "timm counts warmup in whole epochs",
             f"it warms up for {warmup} instead of {lr.warmup.epochs:g}",
         )
-    if warmup and not RISES[lr.warmup.shape].in_timm:
+    if warmup and not WARMUPS[lr.warmup.shape].in_timm:
         yield Limitation("lr.warmup.shape", "timm can only warm up linearly", "it rises linearly")
     for place, group in enumerate(schedule.groups):
         if group.batchnorm == "eval":

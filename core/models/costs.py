@@ -79,7 +79,7 @@ def state_bytes(optimizer: OptimizerSpec) -> int:
 
     The count of its steps, one number for each tensor, is left out.
     """
-    return _FLOAT * optimizer.state()
+    return _FLOAT * optimizer.state_per_parameter()
 
 
 def without_rates(schedule: Schedule) -> Schedule:

@@ -21,7 +21,7 @@ from core.schedule.paths import covers, prefixes
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
 class Layer(_Row):

@@ -10,13 +10,12 @@ import numpy as np
 from core.errors import InputError, nearest
 from core.records.recorded import Recorded, RecordedGroup, Settings, differences
 from core.schedule.curves import Array
+from core.schedule.document import abouts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.parse import from_raw
-from core.schedule.shapes import DECAYS, RISES, rounded
+from core.schedule.shapes import DECAYS, NEAR, WARMUPS, rounded
 from core.schedule.spec import Schedule
 
-_NEAR = 1e-9
-"""Relative difference up to which a curve is worth being tried exactly."""
 _NOTHING = 1e-12
 """A floor that arithmetic may have left of none."""
 _MOST_STEPS = 20_000
@@ -40,8 +39,8 @@ def as_schedule(
 
     Raises InputError where no schedule does: an optimizer that no schedule has, one with options
     such as nesterov, weight decay or momentum that differ or change, groups that never train, rates
-    that are not those of a warmup of whole steps, or none, and then of one decay shape to the end
-    (of polynomial and wsd it is not found), and over 20,000 steps of different rates.
+    that are not those of a warmup of whole steps, or none, and then of one decay shape that is
+    looked for, to the end, and over 20,000 steps of different rates.
     """
     if not recorded.settings():
         raise InputError("groups", "never train", "record a loop that trains something")
@@ -110,24 +109,26 @@ def _warmup(rates: Array, peaks: Array, t: Array, length: float) -> Raw | None:
     start = rounded(shares[0, 0])
     if not 0 <= start < 1:
         return None
-    for shape, rise in RISES.items():
+    for shape, rise in WARMUPS.items():
         near = start + (1 - start) * rise.share(t / length)
-        if np.allclose(shares, near, rtol=_NEAR, atol=_NEAR * 1e-3):
+        if np.allclose(shares, near, rtol=NEAR, atol=NEAR * 1e-3):
             return {"epochs": length, "start_factor": start, "shape": shape}
     return None
 
 
 def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
-    """Yield the decays that come near, those that need no floor first."""
+    """Yield the decays that come near, those with the fewest fields of their own first."""
     share = rates[0] / peaks[0]
-    found = {name: shape.fit(share, x) for name, shape in DECAYS.items()}
-    near = {name: fields for name, fields in found.items() if fields is not None}
-    floorless = [name for name in near if "floor" not in DECAYS[name].model_fields]
-    yield from ({"shape": name, **near[name]} for name in floorless)
-    for name in (name for name in near if name not in floorless):
-        raw = {"shape": name, **near[name]}
-        left = DECAYS[name].model_validate(raw).share(x)
-        yield from ({**raw, "floor": floor} for floor in _floors(rates, peaks, left))
+    for name, shape in sorted(DECAYS.items(), key=lambda item: len(abouts(item[1]))):
+        fields = shape.fit(share, x)
+        if fields is None:
+            continue
+        raw = {"shape": name, **fields}
+        if "floor" not in shape.model_fields:
+            yield raw
+        elif not np.allclose(share, 1.0, rtol=NEAR, atol=0):  # else it is constant
+            left = shape.model_validate(raw).share(x)
+            yield from ({**raw, "floor": floor} for floor in _floors(rates, peaks, left))
 
 
 def _floors(rates: Array, peaks: Array, share: Array) -> Iterator[Raw]:
@@ -136,10 +137,10 @@ def _floors(rates: Array, peaks: Array, share: Array) -> Iterator[Raw]:
         return
     floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
     near = np.outer(peaks, share) + np.outer(floors, 1 - share)
-    if not np.allclose(rates, near, rtol=_NEAR, atol=0):
+    if not np.allclose(rates, near, rtol=NEAR, atol=0):
         return
     factors = floors / peaks
-    if np.allclose(factors, factors[-1], rtol=_NEAR, atol=_NEAR) and factors[-1] <= 1 + _NEAR:
+    if np.allclose(factors, factors[-1], rtol=NEAR, atol=NEAR) and factors[-1] <= 1 + NEAR:
         factor = min(max(rounded(factors[-1]), 0.0), 1.0)
         for each in (0.0, factor) if factor < _NOTHING else (factor,):
             yield {"factor": each}

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.schedule import shapes
-from core.schedule.shapes import RISES, FloorLR
+from core.schedule.shapes import WARMUPS, FloorLR
 from core.schedule.spec import Group, LearningRate, Schedule
 
 Array = shapes.Array
@@ -148,7 +148,7 @@ def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
     warming = t < warmup.epochs
     if warmup.epochs == 0.0 or not np.any(warming):
         return _Course(share, None)
-    rise = RISES[warmup.shape].share(np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
+    rise = WARMUPS[warmup.shape].share(np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
     start = warmup.start_factor
     return _Course(share, (warming, start + (1.0 - start) * rise))
 

@@ -97,23 +97,23 @@ def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
 class Document(BaseModel):
     """Base of every model in a Thaw file: frozen, unknown fields refused."""
 
-    model_config = ConfigDict(
-        frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True
-    )
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
 class About:
     """How people meet a field of a shape or an optimizer; written into its annotation.
 
-    `label`, `help` and `step` are those of its input in the app. `unit` follows its value in words.
-    `comment` stands beside it in exported code, where {whole} is what it is a share of.
+    `label`, `help` and `step` are those of its input in the app; a step of None grows with the
+    value. `unit` follows the value in words, and a `factor` is written as ×0.1. `comment` stands
+    beside it in exported code, where {whole} is what it is a share of.
     """
 
     label: str
     help: str = ""
-    step: float = 0.05
+    step: float | None = 0.05
     unit: str = ""
+    factor: bool = False
     comment: str = ""
 
 

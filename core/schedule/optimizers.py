@@ -28,9 +28,9 @@ class OptimizerSpec(Document):
     """Whether weight decay is applied to the weights, and not added to their gradients."""
     needs_warmup: ClassVar[bool] = False
     """Whether first steps at a high rate are large, since its moments are of few gradients."""
-    keeps: ClassVar[str] = "moments"
+    state_name: ClassVar[str] = "moments"
     """What it keeps of earlier gradients."""
-    together_on_cpu: ClassVar[bool] = False
+    foreach_on_cpu: ClassVar[bool] = False
     """Whether all tensors of a group are stepped at once on the CPU, to the same bits.
 
     That saves Adam a fifth to a third of its time, and takes memory of the largest group's size,
@@ -51,21 +51,25 @@ class OptimizerSpec(Document):
         own = self.model_dump(exclude={"name", "base_lr", "weight_decay"})
         return {**own, "weight_decay": self.weight_decay}
 
-    def state(self) -> int:
+    def state_per_parameter(self) -> int:
         """Return how many numbers it keeps for each parameter, beside a count of steps."""
         return 2
 
     def timm_flags(self) -> str:
         """Return the flags of timm's train.py that name it with its own fields; "" if none do."""
-        return f"--opt {self.name}"
+        return ""
 
 
 class Adam(OptimizerSpec):
     """`torch.optim.Adam` (Kingma & Ba 2015, arXiv:1412.6980); weight decay is an L2 term."""
 
     needs_warmup = True
-    together_on_cpu = True
+    foreach_on_cpu = True
     name: Literal["adam"]
+
+    def timm_flags(self) -> str:
+        """Return torch's optimizer by its name in timm."""
+        return "--opt adam"
 
 
 class AdamW(OptimizerSpec):
@@ -75,20 +79,24 @@ class AdamW(OptimizerSpec):
     decay_help = "Decoupled from the gradient."
     decoupled = True
     needs_warmup = True
-    together_on_cpu = True
+    foreach_on_cpu = True
     name: Literal["adamw"]
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
+
+    def timm_flags(self) -> str:
+        """Return torch's optimizer by its name in timm."""
+        return "--opt adamw"
 
 
 class SGD(OptimizerSpec):
     """`torch.optim.SGD` with momentum in [0, 1)."""
 
     usual_rates = (1e-4, 1.0)
-    keeps = "momentum"
+    state_name = "momentum"
     name: Literal["sgd"]
     momentum: Annotated[float, Field(ge=0, lt=1), About("Momentum")] = 0.9
 
-    def state(self) -> int:
+    def state_per_parameter(self) -> int:
         """Return 1, or 0 without momentum."""
         return 1 if self.momentum else 0
 
@@ -103,11 +111,19 @@ class NAdam(OptimizerSpec):
     needs_warmup = True
     name: Literal["nadam"]
 
+    def timm_flags(self) -> str:
+        """Return torch's optimizer by its name in timm."""
+        return "--opt nadam"
+
 
 class RAdam(OptimizerSpec):
     """`torch.optim.RAdam` (Liu et al. 2020, arXiv:1908.03265): Adam with a warmup of its own."""
 
     name: Literal["radam"]
+
+    def timm_flags(self) -> str:
+        """Return torch's optimizer by its name in timm."""
+        return "--opt radam"
 
 
 Optimizer = Annotated[Adam | AdamW | SGD | NAdam | RAdam, Field(discriminator="name")]

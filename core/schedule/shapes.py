@@ -1,6 +1,6 @@
 """The shapes of decay and warmup: everything that is known of each, in its class.
 
-To add one, write its class and put it into `Decay` or `RISES`. Parser, rates, pages, tables,
+To add one, write its class and put it into `Decay` or `WARMUPS`. Parser, rates, pages, tables,
 exports and what is recognised in recorded loops go through these.
 """
 
@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 _REACHED = 1e-12
 """Distance at which a milestone is reached: 3 of 10 steps in 3 epochs are 0.09999999999999999."""
-_NEAR = 1e-9
+NEAR = 1e-9
 """Relative difference up to which rates may be those of a shape."""
 
 
@@ -65,8 +65,10 @@ class DecayShape(Document):
 
     A field is a constant in capitals there, and `math` can be used; none for a share of 1.
     """
-    title: ClassVar[str] = ""
+    long_name: ClassVar[str] = ""
     """What people call the shape, if it is not its name."""
+    not_in_timm: ClassVar[str] = "timm's train.py does not have"
+    """Why `timm_flags` has none, after "which"."""
 
     def share(self, x: Array) -> Array:
         """Return the share that is left at each x."""
@@ -74,13 +76,13 @@ class DecayShape(Document):
 
     def in_words(self) -> str:
         """Return the shape with its numbers, among other words."""
-        return self.called()
+        return self.title()
 
     def corners(self) -> tuple[float, ...]:
         """Return every x at which the line breaks or turns."""
         return ()
 
-    def close_x(self) -> Array:
+    def extra_x(self) -> Array:
         """Return every x that a drawing needs besides those that are evenly apart."""
         return np.array(self.corners())
 
@@ -102,9 +104,9 @@ class DecayShape(Document):
         return not abouts(cls) or "fit" in vars(cls)
 
     @classmethod
-    def called(cls) -> str:
+    def title(cls) -> str:
         """Return what people call the shape, among other words."""
-        return cls.title or str(*get_args(cls.model_fields["shape"].annotation))
+        return cls.long_name or str(*get_args(cls.model_fields["shape"].annotation))
 
 
 class Cosine(DecayShape):
@@ -120,7 +122,7 @@ class Cosine(DecayShape):
         return (1.0 + np.cos(np.pi * x)) / 2.0
 
     def timm_flags(self) -> str:
-        """Return the name is the same."""
+        """Return the shape by its name, which timm has too."""
         return "--sched cosine"
 
 
@@ -150,11 +152,11 @@ class Constant(DecayShape):
     floor: ClassVar[None] = None
 
     def share(self, x: Array) -> Array:
-        """Return all of it."""
+        """Return 1 at each x."""
         return np.ones_like(x)
 
     def in_words(self) -> str:
-        """There is no decay."""
+        """Return that there is none."""
         return "none"
 
     def timm_flags(self) -> str:
@@ -164,7 +166,7 @@ class Constant(DecayShape):
     @classmethod
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
         """Return no fields where the share stays."""
-        return {} if np.allclose(share, 1.0, rtol=_NEAR, atol=0) else None
+        return {} if np.allclose(share, 1.0, rtol=NEAR, atol=0) else None
 
 
 class WSD(DecayShape):
@@ -175,7 +177,8 @@ class WSD(DecayShape):
         "stable = 1 - COOLDOWN",
         "share = 1 - math.sqrt(min(max((x - stable) / (1 - stable), 0.0), 1.0))",
     )
-    title = "warmup-stable-decay"
+    long_name = "warmup-stable-decay"
+    not_in_timm = "timm rounds to whole steps"
     shape: Literal["wsd"]
     cooldown: Annotated[
         float,
@@ -203,7 +206,7 @@ class WSD(DecayShape):
         """Return where the decay begins."""
         return (1.0 - self.cooldown,)
 
-    def close_x(self) -> Array:
+    def extra_x(self) -> Array:
         """Return more at the beginning of the decay, which falls steeply there."""
         return 1.0 - self.cooldown * (1.0 - np.linspace(0.0, 1.0, 49) ** 2)
 
@@ -235,7 +238,7 @@ class Polynomial(DecayShape):
         return f"polynomial of power {self.power:g}"
 
     def timm_flags(self) -> str:
-        """Timm calls the power a decay rate."""
+        """Return the polynomial, whose power timm calls a decay rate."""
         return f"--sched poly --decay-rate {self.power!r}"
 
 
@@ -259,6 +262,7 @@ class Steps(DecayShape):
         f"    if x > milestone - {_REACHED!r}:",
         "        share *= GAMMA",
     )
+    not_in_timm = "timm rounds to whole epochs"
     shape: Literal["steps"]
     milestones: Annotated[
         tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
@@ -276,6 +280,7 @@ class Steps(DecayShape):
         About(
             "Gamma",
             "What the rate is multiplied by at each milestone.",
+            factor=True,
             comment="times what they were before",
         ),
     ] = 0.1
@@ -296,7 +301,7 @@ class Steps(DecayShape):
         """Return the milestones."""
         return self.milestones
 
-    def close_x(self) -> Array:
+    def extra_x(self) -> Array:
         """Return each milestone with what is close before and behind it."""
         falls = np.array(self.milestones)
         return np.concatenate([falls * (1.0 - 2e-5), falls, falls * (1.0 + 2e-5)])
@@ -307,9 +312,11 @@ class Steps(DecayShape):
         falls = np.flatnonzero(np.diff(share)) + 1
         if not 1 <= len(falls) <= MOST_MILESTONES or not share.all():
             return None
+        if len(falls) == len(share) - 1:  # a fall at every step, as most curves have
+            return None
         gammas = share[falls] / share[falls - 1]
         gamma = rounded(gammas[0])
-        if not LEAST_GAMMA <= gamma < 1 or not np.allclose(gammas, gamma, rtol=_NEAR, atol=0):
+        if not LEAST_GAMMA <= gamma < 1 or not np.allclose(gammas, gamma, rtol=NEAR, atol=0):
             return None
         between = zip(x[falls - 1].tolist(), x[falls].tolist(), strict=True)
         return {"milestones": [_shortest(*each) for each in between], "gamma": gamma}
@@ -330,7 +337,8 @@ class Exponential(DecayShape):
         About(
             "Final share",
             "Share of the peak that is left at the end of the run.",
-            step=0.01,
+            step=None,
+            unit=" of the peak",
             comment="of the peak is left at the end",
         ),
     ] = 0.01
@@ -348,7 +356,7 @@ class Exponential(DecayShape):
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
         """Return the share at the end of the line on which the last share lies."""
         final = share[-1] ** (1 / x[-1]) if x[-1] > 0 and share[-1] > 0 else 0.0
-        near = LEAST_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=_NEAR, atol=0)
+        near = LEAST_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=NEAR, atol=0)
         return {"final_share": rounded(final)} if near else None
 
 
@@ -365,7 +373,7 @@ DECAYS: Mapping[str, type[DecayShape]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Rise:
+class WarmupShape:
     """A warmup shape: `share` of the rise is done at y, from 0 to 1 over the warmup.
 
     `formula` says it for people; `python` is it in exported code, of {t} and WARMUP in epochs;
@@ -379,10 +387,10 @@ class Rise:
     in_timm: bool = False
 
 
-RiseName = Literal["linear", "cosine"]
-RISES: Mapping[RiseName, Rise] = {
-    "linear": Rise(lambda y: y, "y", "{t} / WARMUP", "in a straight line", in_timm=True),
-    "cosine": Rise(
+WarmupName = Literal["linear", "cosine"]
+WARMUPS: Mapping[WarmupName, WarmupShape] = {
+    "linear": WarmupShape(lambda y: y, "y", "{t} / WARMUP", "in a straight line", in_timm=True),
+    "cosine": WarmupShape(
         lambda y: (1.0 - np.cos(np.pi * y)) / 2.0,
         "(1 - cos(pi * y)) / 2",
         "(1 - math.cos(math.pi * ({t} / WARMUP))) / 2",
@@ -397,7 +405,7 @@ class Warmup(Document):
 
     epochs: Annotated[float, Field(ge=0, le=MAX_EPOCHS)] = 0.0
     start_factor: Annotated[float, Field(ge=0, le=1)] = 0.1
-    shape: RiseName = "linear"
+    shape: WarmupName = "linear"
 
 
 def rounded(value: float, digits: int = 15) -> float:

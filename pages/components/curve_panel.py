@@ -11,7 +11,7 @@ import streamlit as st
 from core.schedule import edits, words
 from core.schedule.document import Document, abouts
 from core.schedule.optimizers import OPTIMIZERS
-from core.schedule.shapes import DECAYS, RISES, FloorLR
+from core.schedule.shapes import DECAYS, WARMUPS, FloorLR
 from core.schedule.spec import Schedule
 from pages.components import frame, state
 from pages.components.fields import (
@@ -90,7 +90,7 @@ def summary(schedule: Schedule) -> str:
     """Return the curve in a few words: `8 epochs, 1e-3, ×0.5, cosine`."""
     lr = schedule.lr
     rate, decay = words.rate(schedule.optimizer.base_lr), f"×{lr.group_decay:g}"
-    return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {lr.decay.called()}"
+    return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {lr.decay.title()}"
 
 
 def _controls(schedule: Schedule, *, folded: bool) -> None:
@@ -143,7 +143,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
         )
     left, right = _pair()
     with left:
-        switch("Warmup shape", "lr.warmup.shape", (*RISES,), disabled=not warms)
+        switch("Warmup shape", "lr.warmup.shape", (*WARMUPS,), disabled=not warms)
     with right:
         switch(
             "After unfreeze",
@@ -163,7 +163,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
         _floor_kind(schedule)
     left, right = _pair()
     with left:
-        shapes = {name: shape.called().capitalize() for name, shape in DECAYS.items()}
+        shapes = {name: shape.title().capitalize() for name, shape in DECAYS.items()}
         choice("Shape", "lr.decay.shape", (*shapes,), edits.set_shape, shapes)
     with right:
         _floor(schedule)
@@ -237,15 +237,18 @@ def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[objec
         path, tip = f"{prefix}.{name}", about.help or None
         places = places or _pair()
         with places.pop(0):
-            if isinstance(getattr(of, name), tuple):
+            if isinstance(value := getattr(of, name), tuple):
                 numbers(about.label, path, help=tip)
             else:
-                number(about.label, path, step=about.step, help=tip)
+                number(about.label, path, step=about.step or sensible_step(value), help=tip)
 
 
 def _optimizer(schedule: Schedule) -> None:
     optimizer = schedule.optimizer
-    own = [f"{name} {getattr(optimizer, name):g}" for name in abouts(type(optimizer))]
+    own = [
+        f"{about.label.lower()} {getattr(optimizer, name):g}"
+        for name, about in abouts(type(optimizer)).items()
+    ]
     decay = f"{optimizer.title()}: weight decay {optimizer.weight_decay:g}"
     with _fold("optimizer-fold", ", ".join([decay, *own])):
         left, right = _pair()

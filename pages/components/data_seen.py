@@ -10,6 +10,7 @@ import streamlit as st
 from PIL import Image
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
+from core.data.classes import count_classes
 from core.data.image_files import UNREADABLE, as_rgb, open_image, upright
 from core.data.summary import Look, fingerprint, look_at
 from core.errors import DataError
@@ -35,6 +36,12 @@ def train_images(settings: RunSettings) -> int | None:
     """Training images that a run would have, if the data can be looked at."""
     found = seen(settings.data)
     return None if isinstance(found, str) else min(settings.samples, found.train)
+
+
+def known_classes(data: str) -> int | None:
+    """Return the number of classes that a run of the data has; None if that is not known."""
+    found = seen(data)
+    return count_classes(data) if isinstance(found, str) else len(found.classes)
 
 
 def thumbnail(data: str, split: SplitName, name: str) -> str | None:

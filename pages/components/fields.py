@@ -282,7 +282,7 @@ def _try(field: Field, typed: Any) -> None:
 
 
 def _number(word: str) -> float | str:
-    """Return a word that is no number stays one, and is refused as it was written."""
+    """Return the number that a word is, or the word, which is refused as it was written."""
     try:
         return float(word)
     except ValueError:

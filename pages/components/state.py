@@ -10,7 +10,6 @@ from typing import Any
 import streamlit as st
 
 from core import presets
-from core.data.classes import count_classes
 from core.demo import limits
 from core.errors import InputError, ThawError
 from core.files.home import is_demo
@@ -19,7 +18,7 @@ from core.models.layer_table import LayerTable, for_classes
 from core.runs.settings import RunSettings, planned_steps, read_settings
 from core.schedule import edits, link
 from core.schedule.spec import Schedule
-from pages.components.data_seen import train_images
+from pages.components.data_seen import known_classes, train_images
 from pages.components.history import History
 from pages.components.setting_names import by_label
 
@@ -110,8 +109,8 @@ def table() -> LayerTable | None:
 
 
 def classes() -> int | None:
-    """Classes of the data in the session's run settings, if they can be counted."""
-    return count_classes(settings().data)
+    """Return the number of classes that a run of the session's settings would have, if known."""
+    return known_classes(settings().data)
 
 
 def settings() -> RunSettings:

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import csv
+import importlib
 import io
 import json
 import os
+import pkgutil
 import shlex
 import signal
 import subprocess
@@ -11,10 +13,12 @@ import sys
 import time
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 from safetensors.torch import load_file
 
+import core.cli
 from core import presets
 from core.cli.app import cli
 from core.models import layer_table
@@ -682,3 +686,13 @@ def test_a_real_process_exits_with_2_and_one_line(arguments, told):
     assert (ran.returncode, ran.stdout) == (2, "")
     assert ran.stderr.startswith(told)
     assert len(ran.stderr.splitlines()) == 1
+
+
+def test_every_command_of_a_module_is_one_of_the_command_line():
+    written = {
+        each.name
+        for info in pkgutil.iter_modules(core.cli.__path__, "core.cli.")
+        for each in vars(importlib.import_module(info.name)).values()
+        if isinstance(each, click.Command) and each is not cli
+    }
+    assert written == set(cli.commands)

@@ -16,7 +16,7 @@ from core.models import layer_table
 from core.presets import find
 from core.presets.apply import apply
 from core.schedule.document import About
-from core.schedule.optimizers import OPTIMIZERS
+from core.schedule.optimizers import OPTIMIZERS, OptimizerSpec
 from core.schedule.shapes import DECAYS, NO_FLOOR, Array, DecayShape, Floor
 from core.schedule.spec import Schedule
 from tests.export.made import assert_table_is_the_plan, run_code
@@ -52,6 +52,13 @@ class Halving(DecayShape):
 
     def share(self, x: Array) -> Array:
         return np.power(0.5, 8.0 * x)
+
+
+class Lamb(OptimizerSpec):
+    """An optimizer that is new."""
+
+    name: Literal["lamb"] = "lamb"
+    base_lr: float = 1e-3
 
 
 NEW = [Hyperbola(), Halving()]
@@ -91,6 +98,12 @@ def test_a_new_shape_is_exported_to_every_target_that_takes_python_or_words(
 def test_timm_refuses_a_new_shape_by_name(shape: DecayShape):
     with pytest.raises(ExportError, match=rf"^lr\.decay\.shape is '{shape.shape}'"):
         targets.export("timm", Source(with_lr(decay=shape), STEPS, TABLE))
+
+
+def test_timm_refuses_a_new_optimizer_by_name():
+    schedule = everything_trains().model_copy(update={"optimizer": Lamb()})
+    with pytest.raises(ExportError, match=r"^optimizer\.name is 'lamb'"):
+        targets.export("timm", Source(schedule, STEPS, TABLE))
 
 
 @pytest.mark.parametrize("target", sorted(TRAINERS))

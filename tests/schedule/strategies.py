@@ -18,7 +18,7 @@ from core.schedule import document
 from core.schedule.document import abouts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.parse import from_raw
-from core.schedule.shapes import DECAYS, RISES
+from core.schedule.shapes import DECAYS, WARMUPS
 from core.schedule.spec import Schedule
 
 LATE = 3
@@ -90,7 +90,7 @@ def warmups(epochs: int) -> st.SearchStrategy[dict[str, Any]]:
     )
     return st.fixed_dictionaries(
         {"epochs": lengths},
-        optional={"start_factor": factors, "shape": st.sampled_from([*RISES])},
+        optional={"start_factor": factors, "shape": st.sampled_from([*WARMUPS])},
     )
 
 

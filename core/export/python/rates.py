@@ -5,7 +5,7 @@ The arithmetic is that of `core.schedule.curves`, in its order, on plain floats.
 
 from __future__ import annotations
 
-from core.schedule.shapes import NO_FLOOR, RISES, FloorLR
+from core.schedule.shapes import NO_FLOOR, WARMUPS, FloorLR
 from core.schedule.spec import Schedule
 
 
@@ -17,7 +17,7 @@ def needs_math(schedule: Schedule) -> bool:
 def rates(schedule: Schedule) -> str:
     """Return two functions: `rate(group, t)`, and `time(step, steps_per_epoch)` in epochs.
 
-    They use the constants and dicts of `python_table.table`.
+    They use the constants and dicts of `core.export.python.table`.
     """
     return f"{_time(schedule)}\n\n\n{_rate(schedule)}"
 
@@ -47,7 +47,7 @@ def _rate(schedule: Schedule) -> str:
         length = "EPOCHS - begins"
     if lr.warmup.epochs:
         warming = "max(t, 0)" if lr.after_unfreeze == "restart" else "t"
-        rise = RISES[lr.warmup.shape].python.format(t=warming)
+        rise = WARMUPS[lr.warmup.shape].python.format(t=warming)
         lines += [
             "    if t < WARMUP:",
             f'        return group["peak"] * (START + (1 - START) * ({rise}))',

@@ -7,7 +7,7 @@ from typing import Any
 from core.export.python.quoting import HEAD, comment, python
 from core.schedule import curves
 from core.schedule.document import abouts
-from core.schedule.shapes import NO_FLOOR, RISES, FloorFactor, FloorLR
+from core.schedule.shapes import NO_FLOOR, WARMUPS, FloorFactor, FloorLR
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import epochs
 
@@ -38,7 +38,7 @@ def _curve(schedule: Schedule) -> list[str]:
     lr, decay = schedule.lr, schedule.lr.decay
     lines = []
     if lr.warmup.epochs:
-        rise = RISES[lr.warmup.shape].in_words
+        rise = WARMUPS[lr.warmup.shape].in_words
         lines.append(f"WARMUP = {lr.warmup.epochs!r}  # epochs in which rates rise {rise}")
         lines.append(f"START = {lr.warmup.start_factor!r}  # of the peak, where the warmup begins")
     for name, about in abouts(type(decay)).items():
@@ -56,7 +56,7 @@ def _whole(schedule: Schedule) -> str:
 
 def _constant(name: str, value: Any, comment: str) -> list[str]:
     """Return the line of a constant, or those of a tuple that is too long for one."""
-    line = f"{name} = {value!r}  # {comment}"
+    line = f"{name} = {value!r}  # {comment}".removesuffix("  # ")
     if len(line) <= _WIDTH or not isinstance(value, tuple):
         return [line]
     rows = [f"    {each!r}," for each in value]

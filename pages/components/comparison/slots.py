@@ -11,7 +11,6 @@ import streamlit as st
 
 from core import library, presets
 from core.compare.comparable import Comparable
-from core.data.classes import count_classes
 from core.errors import InputError
 from core.models import table_cache
 from core.models.layer_table import LayerTable, for_classes
@@ -21,7 +20,7 @@ from core.runs.description import conditions, describe
 from core.runs.processes import launch
 from core.runs.settings import RunSettings, planned_steps
 from pages.components import own_runs, shelf, state
-from pages.components.data_seen import train_images
+from pages.components.data_seen import known_classes, train_images
 
 LETTERS = "ABCD"
 NOW = "now"
@@ -51,7 +50,7 @@ class Slot:
         if isinstance(self.plan, Record):
             return None
         found = table_cache.find(self.plan.model.name, table_cache.cache_folder())
-        classes = count_classes(self.settings.data)
+        classes = known_classes(self.settings.data)
         return found if found is None or classes is None else for_classes(found, classes)
 
     @property

@@ -163,7 +163,7 @@ def _times(schedule: Schedule, origin: int) -> Array:
         np.linspace(peak_at, schedule.epochs, _FALLING),
         np.zeros(1),
     ]
-    parts.append(peak_at + decay.close_x() * (schedule.epochs - peak_at))
+    parts.append(peak_at + decay.extra_x() * (schedule.epochs - peak_at))
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
 
 

@@ -6,16 +6,13 @@ import numpy as np
 import pytest
 
 from core.schedule import curves
+from core.schedule.shapes import DECAYS
 from core.schedule.spec import Schedule
 from tests.components.timeline.bench import drawn, node, schedule
 
 SHAPES: list[dict[str, Any]] = [
-    {"shape": "cosine", "floor": {"factor": 0.1}},
-    {"shape": "linear", "floor": {"factor": 0.1}},
-    {"shape": "wsd", "cooldown": 0.3, "floor": {"factor": 0.1}},
-    {"shape": "polynomial", "power": 2.0, "floor": {"factor": 0.1}},
-    {"shape": "constant"},
-    {"shape": "steps", "milestones": [0.26, 0.71], "gamma": 0.3},
+    {"shape": name, **({"floor": {"factor": 0.1}} if "floor" in kind.model_fields else {})}
+    for name, kind in DECAYS.items()
 ]
 
 
