@@ -208,7 +208,7 @@ class WSD(DecayShape):
 
     def extra_x(self) -> Array:
         """Return more at the beginning of the decay, which falls steeply there."""
-        return 1.0 - self.cooldown * (1.0 - np.linspace(0.0, 1.0, 49) ** 2)
+        return 1.0 - self.cooldown * (1.0 - np.linspace(0.0, 1.0, 49) ** 4)
 
 
 class Polynomial(DecayShape):

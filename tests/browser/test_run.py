@@ -65,7 +65,7 @@ def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage)
     before = set(folder.list_runs(home / "runs"))
     page.evaluate(TWICE, ".st-key-start button")
     expect(page.locator(".st-key-stop button")).to_be_visible()
-    driving.settle(page)
+    expect(page.locator(".thaw-headline")).to_contain_text("Training", timeout=60_000)
     started = set(folder.list_runs(home / "runs")) - before
     for run in started:
         launch.force_stop(run)
