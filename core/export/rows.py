@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from core.export.exported import Limitation, Source
 from core.models import layer_table
 from core.schedule import curves, plan, words
-from core.schedule.document import abouts
 from core.schedule.shapes import FloorLR
 from core.schedule.spec import Group, Schedule
 
@@ -80,9 +79,7 @@ def _row(source: Source, group: Group) -> Row:
 
 def _optimizer(schedule: Schedule) -> str:
     spec = schedule.optimizer
-    decay = f"weight decay {spec.weight_decay:g}"
-    own = [f"{name.replace('_', ' ')} {getattr(spec, name):g}" for name in abouts(type(spec))]
-    return ", ".join([f"{spec.title()}, base rate {rate(spec.base_lr)}, {decay}", *own])
+    return f"{spec.title()}, base rate {rate(spec.base_lr)}, {spec.in_words()}"
 
 
 def _warmup(schedule: Schedule) -> str:

@@ -12,11 +12,11 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from core.errors import InputError, ScheduleError, shown
 from core.schedule import parse
-from core.schedule.document import MAX_EPOCHS, Document, Name, Scale, Window, refused
+from core.schedule.document import MAX_EPOCHS, Document, Name, Scale, Window, members, refused
 from core.schedule.optimizers import Optimizer
 from core.schedule.shapes import Cosine, Decay, Warmup
 from core.schedule.spec import GroupDecay, ModelRef
-from core.schedule.validation import UNIONS, Anatomy, explained, members
+from core.schedule.validation import UNIONS, Anatomy, explained
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, get_args, get_origin
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -125,3 +125,16 @@ def abouts(document: type[BaseModel]) -> dict[str, About]:
         for each in field.metadata
         if isinstance(each, About)
     }
+
+
+def members(union: Any) -> dict[str, Any]:
+    """Return the classes of a union of documents by their tag: a Tag, or their first Literal."""
+    found = {}
+    for member in get_args(get_args(union)[0]):
+        if get_origin(member) is Annotated:
+            part, tag = get_args(member)
+            found[tag.tag] = part
+        else:
+            kind = next(iter(member.model_fields.values()))
+            found[get_args(kind.annotation)[0]] = member
+    return found

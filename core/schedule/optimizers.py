@@ -6,11 +6,11 @@ To add one of `torch.optim`, write its class and put it into `Optimizer`.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.schedule.document import About, Document, Rate
+from core.schedule.document import About, Document, Rate, abouts, members
 
 
 class OptimizerSpec(Document):
@@ -50,6 +50,13 @@ class OptimizerSpec(Document):
         """Return the arguments of the torch class besides parameters and rate."""
         own = self.model_dump(exclude={"name", "base_lr", "weight_decay"})
         return {**own, "weight_decay": self.weight_decay}
+
+    def in_words(self) -> str:
+        """Return its weight decay and its own fields, in words."""
+        own = [
+            f"{each.label.lower()} {getattr(self, n):g}" for n, each in abouts(type(self)).items()
+        ]
+        return ", ".join([f"weight decay {self.weight_decay:g}", *own])
 
     def state_per_parameter(self) -> int:
         """Return how many numbers it keeps for each parameter, beside a count of steps."""
@@ -127,9 +134,5 @@ class RAdam(OptimizerSpec):
 
 
 Optimizer = Annotated[Adam | AdamW | SGD | NAdam | RAdam, Field(discriminator="name")]
-OPTIMIZERS: Mapping[str, type[OptimizerSpec]] = {
-    name: kind
-    for kind in get_args(get_args(Optimizer)[0])
-    for name in get_args(kind.model_fields["name"].annotation)
-}
+OPTIMIZERS: Mapping[str, type[OptimizerSpec]] = members(Optimizer)
 """Every optimizer by its name in the document."""

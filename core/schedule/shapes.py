@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from core.schedule.document import MAX_EPOCHS, MOST_RATE, About, Document, abouts, refused
+from core.schedule.document import MAX_EPOCHS, MOST_RATE, About, Document, abouts, members, refused
 from core.schedule.words import listed
 
 Array = NDArray[np.float64]
@@ -364,11 +364,7 @@ Decay = Annotated[
     Cosine | Linear | Constant | WSD | Polynomial | Steps | Exponential,
     Field(discriminator="shape"),
 ]
-DECAYS: Mapping[str, type[DecayShape]] = {
-    name: shape
-    for shape in get_args(get_args(Decay)[0])
-    for name in get_args(shape.model_fields["shape"].annotation)
-}
+DECAYS: Mapping[str, type[DecayShape]] = members(Decay)
 """Every decay shape by its name in the document, in the order in which people see them."""
 
 

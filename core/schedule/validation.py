@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from core.errors import InputError, nearest, shown
 from core.schedule import optimizers, shapes, spec
+from core.schedule.document import members
 
 MAX_PROBLEMS = 100
 
@@ -52,19 +53,6 @@ _LISTS = {
 _PRINTABLE = "leave out the control characters"
 
 
-def members(union: Any) -> dict[str, type[BaseModel]]:
-    """The members of one of the document's unions by their tag: a Tag, or their first Literal."""
-    found = {}
-    for member in get_args(get_args(union)[0]):
-        if get_origin(member) is Annotated:
-            part, tag = get_args(member)
-            found[tag.tag] = part
-        else:
-            kind = next(iter(member.model_fields.values()))
-            found[get_args(kind.annotation)[0]] = member
-    return found
-
-
 @dataclass(frozen=True, slots=True)
 class Anatomy:
     """What a kind of document is made of: its class, and its parts' classes by their fields.
@@ -77,9 +65,9 @@ class Anatomy:
     unions: Mapping[str, Mapping[str, type[BaseModel]]]
 
 
-UNIONS = {
-    "optimizer": members(optimizers.Optimizer),
-    "decay": members(shapes.Decay),
+UNIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
+    "optimizer": optimizers.OPTIMIZERS,
+    "decay": shapes.DECAYS,
     "floor": members(shapes.Floor),
 }
 SCHEDULE = Anatomy(

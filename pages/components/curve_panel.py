@@ -245,12 +245,7 @@ def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[objec
 
 def _optimizer(schedule: Schedule) -> None:
     optimizer = schedule.optimizer
-    own = [
-        f"{about.label.lower()} {getattr(optimizer, name):g}"
-        for name, about in abouts(type(optimizer)).items()
-    ]
-    decay = f"{optimizer.title()}: weight decay {optimizer.weight_decay:g}"
-    with _fold("optimizer-fold", ", ".join([decay, *own])):
+    with _fold("optimizer-fold", f"{optimizer.title()}: {optimizer.in_words()}"):
         left, right = _pair()
         with left:
             _number(
