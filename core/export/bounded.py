@@ -5,12 +5,12 @@ from __future__ import annotations
 import subprocess
 import sys
 import threading
-from pathlib import Path
+
+from core.files.home import CODE
 
 SECONDS = 30
 _BYTES = 1_000_000_000
 """What such a process may have for data; of that, Vega sets 600 MB aside and does not use them."""
-_CODE = Path(__file__).parents[2]
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -29,7 +29,7 @@ def run(module: str, *arguments: str, content: bytes, seconds: int = SECONDS) ->
         raise UnfinishedError(f"(waited {seconds} s for others)")
     try:
         done = subprocess.run(
-            command, cwd=_CODE, input=content, capture_output=True, timeout=seconds, check=False
+            command, cwd=CODE, input=content, capture_output=True, timeout=seconds, check=False
         )
     except subprocess.TimeoutExpired:
         raise UnfinishedError(f"in {seconds} s") from None

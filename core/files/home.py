@@ -12,6 +12,8 @@ from core.files.lock import alone, alone_if_free
 
 HOME = "THAW_HOME"
 DEMO = "THAW_DEMO"
+CODE = Path(__file__).parents[2]
+"""The folder that holds `core`, in which helpers are started."""
 _OFF = ("", "0", "false", "no", "off")
 
 

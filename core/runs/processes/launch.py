@@ -25,7 +25,7 @@ import psutil
 
 from core.demo import cleanup, limits, queue
 from core.errors import InputError, RunError
-from core.files.home import HOME, home, is_demo, place
+from core.files.home import CODE, HOME, home, is_demo, place
 from core.runs import event_log, outcome
 from core.runs import folder as folders
 from core.runs.events import Failed
@@ -37,7 +37,6 @@ from core.runs.settings import RunSettings
 from core.schedule.file_names import slug
 from core.schedule.spec import Schedule
 
-_CODE = Path(__file__).parents[3]
 _BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
 """What a run's process gets unless the user has set it; it changes no number.
 
@@ -67,7 +66,7 @@ def prepare() -> None:
     short. The spare is let go when `prepare` was not called for five minutes.
     """
     if not is_demo():
-        _KEEPER.keep(lambda: Spare(_command("spare"), _CODE, _environment(), _replace_lost))
+        _KEEPER.keep(lambda: Spare(_command("spare"), CODE, _environment(), _replace_lost))
 
 
 def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
@@ -170,7 +169,7 @@ def _found_device() -> Mapping[str, str]:
     command = _command(LEASHED, "device")
     with leash() as held:
         ran = subprocess.run(
-            command, cwd=_CODE, stdin=held, capture_output=True, text=True, check=False
+            command, cwd=CODE, stdin=held, capture_output=True, text=True, check=False
         )
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
@@ -198,7 +197,7 @@ def _spawn_anew(folder: Path) -> None:
         with (folder / folders.LOG).open("ab") as log:
             process = subprocess.Popen(
                 _command("resume", str(folder.absolute())),
-                cwd=_CODE,
+                cwd=CODE,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

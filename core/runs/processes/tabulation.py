@@ -12,12 +12,11 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from core.files.home import is_demo
+from core.files.home import CODE, is_demo
 from core.models import table_cache
 from core.models.layer_table import LayerTable
 from core.runs.processes.exit_with_parent import LEASHED, leash
 
-_CODE = Path(__file__).parents[3]
 _SECONDS = 180.0
 """How long a table may take: some 5 s for imports, and the largest networks a minute."""
 
@@ -56,7 +55,7 @@ class Tabulations:
             try:
                 process = subprocess.Popen(
                     self._command(model),
-                    cwd=_CODE,
+                    cwd=CODE,
                     env={**os.environ, "OMP_NUM_THREADS": "1"},
                     stdin=held.enter_context(leash()),
                     stdout=subprocess.PIPE,
