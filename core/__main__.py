@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import os
-import signal
 import sys
-from collections.abc import Callable
 
+from core.cli.interrupts import at_ctrl_c, end
 from core.errors import STOPPED, InputError, importing
 
 
 def main() -> None:
-    """Run the command, which a Ctrl-C interrupts; before and after it, one ends the process."""
+    """Run the command; before it is resolved and after it, a Ctrl-C ends the process."""
     try:
         try:
-            _at_ctrl_c(_end)
+            at_ctrl_c(end)
             _open_missing_streams()
-            with importing():  # takes a second, in which there is nothing to lose
+            with importing():
                 from core.cli.app import cli
 
-            _at_ctrl_c(signal.default_int_handler)
             cli(prog_name="python -m core")
         finally:
-            _at_ctrl_c(_end)
+            at_ctrl_c(end)
     except KeyboardInterrupt:  # between two lines of these
         raise SystemExit(STOPPED) from None
     except InputError as error:
@@ -45,17 +43,6 @@ def _open_missing_streams() -> None:
         if getattr(sys, name) is None:
             nowhere = os.open(os.devnull, os.O_WRONLY)
             setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8", errors="replace"))
-
-
-def _at_ctrl_c(handler: Callable[..., object]) -> None:
-    """Set the handler, unless the process was started to ignore Ctrl-C, as a script's `&` does."""
-    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, handler)
-
-
-def _end(*_: object) -> None:
-    """Without an exception, which an import may turn into another, or print and go on."""
-    os._exit(STOPPED)
 
 
 if __name__ == "__main__":

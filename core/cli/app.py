@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from threading import current_thread, main_thread
 from typing import Any, NoReturn
 
 import click
 
+from core.cli.interrupts import at_ctrl_c
 from core.errors import STOPPED, InputError, ThawError, importing, one_line
 from core.runs.processes.exit_with_parent import LEASHED, end_with_input
 
@@ -36,7 +35,7 @@ class _Lazy(Mapping[str, click.Command]):
         module = next((module for module, names in _MODULES.items() if name in names), None)
         if module is None:
             raise KeyError(name)
-        with importing(), _ended_by_ctrl_c():
+        with importing():
             found = vars(import_module(f"core.cli.{module}")).values()
         return next(each for each in found if isinstance(each, click.Command) and each.name == name)
 
@@ -85,6 +84,13 @@ class _Explained(click.Group):
             limits.end_process(exit_code or 0)
         sys.exit(exit_code or 0)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        found = super().resolve_command(ctx, args)
+        at_ctrl_c(signal.default_int_handler)  # its imports are over
+        return found
+
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
@@ -93,20 +99,6 @@ class _Explained(click.Group):
             ctx.exit(0)
         except KeyboardInterrupt:  # click would print an empty line
             ctx.exit(STOPPED)
-
-
-@contextmanager
-def _ended_by_ctrl_c() -> Iterator[None]:
-    """Have Ctrl-C end the process: an import may turn its exception into another, or go on."""
-    before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler or current_thread() is not main_thread():
-        yield
-        return
-    signal.signal(signal.SIGINT, lambda *_: os._exit(STOPPED))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 def _speak_utf8() -> None:
