@@ -13,19 +13,21 @@ from typing import Any
 
 import click
 
+from core import checks
 from core.cli.options import path, read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
 from core.errors import STOPPED, InputError, importing, shown
 from core.files.home import is_demo
+from core.models import table_cache
 from core.runs import checkpoint_files, event_log, outcome
 from core.runs import folder as folders
 from core.runs.processes import claim
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import should_stop
-from core.runs.refuse import refuse_errors
 from core.runs.session import Session
 from core.runs.settings import RunSettings, make_settings
+from core.schedule.spec import Schedule
 
 _DEFAULTS = RunSettings()
 
@@ -81,7 +83,7 @@ def spare(context: click.Context) -> None:
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
     schedule = read_schedule(file)
-    refuse_errors(schedule)
+    _refuse_errors(schedule)
     _refuse_several_processes()
     folder = path("--out", out)
     folders.create(folder, schedule, make_settings(**settings))
@@ -102,13 +104,20 @@ def run(file: str, out: str, **settings: Any) -> None:
 def resume(directory: str, other_libraries: bool) -> None:
     """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
     folder = path("DIR", directory)
-    folders.read(folder)
+    schedule, _ = folders.read(folder)
+    _refuse_errors(schedule)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not claim.take_over(folder):
         _refuse_several_processes()
         claim.take(folder)
     _train_in(folder, other_libraries)
+
+
+def _refuse_errors(schedule: Schedule) -> None:
+    """Raise ScheduleError with every problem of severity error, if there is one."""
+    table = table_cache.find(schedule.model.name, table_cache.cache_folder())
+    checks.refuse_errors(schedule, table)
 
 
 def _refuse_several_processes() -> None:
@@ -156,18 +165,17 @@ def _train_in(folder: Path, other_libraries: bool = False) -> None:
     ):
         limits.refuse(schedule, settings)
         with _uncollected(), importing():
+            from core.training.job import Job
+            from core.training.outputs import Outputs
             from core.training.train import train
 
-        for event in train(
-            schedule,
-            settings,
-            checkpoints=folder / folders.CHECKPOINTS,
-            should_stop=asked,
+        outputs = Outputs(
             weights=None if is_demo() else folder / folders.WEIGHTS,
-            predicted=folder / folders.PREDICTIONS,
-            evidence=folder / folders.EVIDENCE,
-            other_libraries=other_libraries,
-        ):
+            predictions=folder / folders.PREDICTIONS,
+            nan_report=folder / folders.NAN_REPORT,
+        )
+        job = Job(schedule, settings, folder / folders.CHECKPOINTS, asked, outputs, other_libraries)
+        for event in train(job):
             bounded(event)
             session.take(event)
     ended = outcome.status(event_log.last(folder), alive=False, stop_asked=False)

@@ -40,7 +40,7 @@ LOG = "log.txt"
 CHECKPOINTS = "checkpoints"
 WEIGHTS = "model.safetensors"
 PREDICTIONS = "predictions.json"
-EVIDENCE = "not-finite.json"
+NAN_REPORT = "not-finite.json"
 
 _LISTED = "see the list on the Run page, or python -m core runs"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import nn
@@ -13,26 +11,21 @@ from core.errors import InputError
 from core.freezing import check_can_train
 from core.grouping import LayerGroups, group_paths, resolve_groups
 from core.optimizer import build_optimizer
-from core.runs.settings import RunSettings
 from core.schedule.batches import steps_per_epoch
-from core.schedule.spec import ModelRef, Schedule
 from core.scheduler import ScheduleLR
 from core.training import precision
 from core.training.audit import Auditor
 from core.training.cache.engine import FrozenCache
-from core.training.cache.profile import Measure
 from core.training.checkpoint import Checkpoint
 from core.training.data import Data
 from core.training.device import random_state, set_random_state
+from core.training.job import Job
 from core.training.models import Network
 from core.training.provenance import Origin
 
-Build = Callable[[ModelRef, int, int | None], Network]
-"""Makes a network from what the schedule names, for a number of classes and an image size."""
-
 
 @dataclass(frozen=True, slots=True)
-class Built:
+class Components:
     """The parts of a run on their device; `steps` are those of an epoch."""
 
     network: Network
@@ -76,21 +69,11 @@ class Built:
             raise InputError("checkpoints", wrong, "start a new run in another folder") from error
 
 
-def assemble(
-    build: Build,
-    schedule: Schedule,
-    settings: RunSettings,
-    data: Data,
-    device: torch.device,
-    scratch: Path,
-    take: Measure,
-) -> Built:
-    """Make the parts as they are before the first step, from the settings' seed.
-
-    `scratch` is where the cache keeps files while the run goes on, and `take` what it measures by.
-    """
+def assemble(job: Job, data: Data, device: torch.device) -> Components:
+    """Return the components as they are before the first step, made from the settings' seed."""
+    schedule, settings = job.schedule, job.settings
     torch.manual_seed(settings.seed)
-    network = build(schedule.model, len(data.classes), settings.image_size)
+    network = job.build(schedule.model, len(data.classes), settings.image_size)
     model = network.model.to(device)
     if settings.precision == "fast":
         model.to(memory_format=torch.channels_last)
@@ -100,7 +83,7 @@ def assemble(
     if settings.precision == "fast":
         precision.one_sweep(optimizer)
     steps = steps_per_epoch(len(data.train), settings.batch_size)
-    return Built(
+    return Components(
         network,
         device,
         layer_groups,
@@ -108,5 +91,7 @@ def assemble(
         optimizer,
         ScheduleLR(optimizer, schedule, steps),
         Auditor(schedule, layer_groups, steps),
-        FrozenCache(network, layer_groups, schedule, data, settings, device, scratch, take),
+        FrozenCache(
+            network, layer_groups, schedule, data, settings, device, job.checkpoints, job.take
+        ),
     )

@@ -64,7 +64,7 @@ def keep(
     try:
         atomic.replace(path, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as refused:
-        where = f"the evidence could not be saved ({refused.strerror or refused})"
+        where = f"its batch could not be saved ({refused.strerror or refused})"
     else:
         where = f"the batch and the affected groups are in {path.name}"
     return RunError(f"{error.what}; {where}: {_CALMER}")

@@ -1,4 +1,4 @@
-"""What a run leaves besides its checkpoints: weights, what was said of images, and evidence."""
+"""What a run leaves besides its checkpoints: weights, predictions, a report of a NaN loss."""
 
 from __future__ import annotations
 
@@ -19,29 +19,33 @@ from core.training.nan_report import NotFiniteError, keep
 
 
 @dataclass(frozen=True, slots=True)
-class Ends:
-    """Where they are written: the final weights, the last evaluation's predictions, evidence."""
+class Outputs:
+    """The files that they are written to; None for what is not wanted.
 
-    weights: Path | None
-    predicted: Path | None
-    evidence: Path | None
+    `weights` are the final ones, as safetensors; `predictions` those of the last evaluation, see
+    `core.runs.predictions`; for `nan_report` see `core.training.nan_report`.
+    """
 
-    def keep_weights(self, model: nn.Module) -> None:
+    weights: Path | None = None
+    predictions: Path | None = None
+    nan_report: Path | None = None
+
+    def save_weights(self, model: nn.Module) -> None:
         """Write the weights; RunError if the disk refuses."""
         if self.weights is not None:
             checkpoint.save_weights(self.weights, model)
 
-    def with_evidence(
+    def with_report(
         self, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
     ) -> RunError:
         """Write what led to a loss that is not finite; the error then says where."""
-        if self.evidence is None:
+        if self.nan_report is None:
             return error
-        return keep(self.evidence, error, epoch, data, groups)
+        return keep(self.nan_report, error, epoch, data, groups)
 
-    def keep_predictions(self, judged: Judged, data: Data) -> Iterator[Notice]:
+    def save_predictions(self, judged: Judged, data: Data) -> Iterator[Notice]:
         """Write what was said of the validation images; a disk that refuses ends no run."""
-        path = self.predicted
+        path = self.predictions
         if path is None:
             return
         for count, most, what in (

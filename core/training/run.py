@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 
@@ -14,20 +13,17 @@ from core.cache_plan.planner import VALIDATION
 from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
-from core.runs.settings import RunSettings
 from core.schedule.plan import open_groups, phases
-from core.schedule.spec import Schedule
 from core.training import checkpoint, precision
 from core.training import provenance as origins
 from core.training.cache.forward_path import Route, whole
-from core.training.cache.profile import Measure
-from core.training.components import Build, assemble
+from core.training.components import assemble
 from core.training.data import Data, epoch_entries, load
 from core.training.device import describe, peak_memory
 from core.training.exact import all_of_float32
+from core.training.job import Job
 from core.training.loop import Loop, StopRequested
 from core.training.nan_report import NotFiniteError
-from core.training.outputs import Ends
 
 _FAST_GOES_ON = (
     "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
@@ -36,30 +32,14 @@ _FAST_GOES_ON = (
 
 
 class Run:
-    """One session of a run. The arguments are those of `core.training.train.fit`."""
+    """One session of a job on a device."""
 
-    def __init__(
-        self,
-        build: Build,
-        schedule: Schedule,
-        settings: RunSettings,
-        device: torch.device,
-        checkpoints: Path,
-        should_stop: Callable[[], bool],
-        ends: Ends,
-        other_libraries: bool,
-        take: Measure,
-    ) -> None:
-        self._schedule = schedule
-        self._settings = settings
+    def __init__(self, job: Job, device: torch.device) -> None:
+        self._job = job
+        self._schedule = job.schedule
+        self._settings = job.settings
         self._device = device
-        self._checkpoints = checkpoints
-        self._should_stop = should_stop
-        self._ends = ends
-        self._other_libraries = other_libraries
-        self._build = build
-        self._take = take
-        self._writer = checkpoint.Writer(checkpoints)
+        self._writer = checkpoint.Writer(job.checkpoints)
         self._at_end = ExitStack()
         self._began = time.monotonic()
         self._seconds_before = 0.0
@@ -79,8 +59,8 @@ class Run:
             except StopRequested:
                 stopped = True
             except NotFiniteError as error:
-                raise self._ends.with_evidence(
-                    error, self._epoch, self._data, self._built.layer_groups
+                raise self._job.outputs.with_report(
+                    error, self._epoch, self._data, self._components.layer_groups
                 ) from error
         if stopped:
             yield ev.Stopped(self._epoch)
@@ -90,19 +70,19 @@ class Run:
         return f"{'in' if self._training else 'before'} epoch {self._epoch}"
 
     def _prepare(self) -> Iterator[ev.Event]:
-        found = checkpoint.newest(self._checkpoints)
+        found = checkpoint.newest(self._job.checkpoints)
         saved = found.checkpoint
         if saved is not None:
             origins.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
-            if not self._other_libraries:
+            if not self._job.other_libraries:
                 origins.check_libraries(saved.origin, saved.epoch)
             self._epoch, self._seconds_before = saved.epoch, saved.seconds
         for name in found.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with atomic.told(self._checkpoints):
-            atomic.make_folder(self._checkpoints)
-        for item in load(self._settings, self._schedule.epochs, self._checkpoints):
+        with atomic.told(self._job.checkpoints):
+            atomic.make_folder(self._job.checkpoints)
+        for item in load(self._settings, self._schedule.epochs, self._job.checkpoints):
             if isinstance(item, Data):
                 self._data = item
             else:
@@ -122,31 +102,23 @@ class Run:
                 yield ev.Notice(_FAST_GOES_ON)
         self._assemble()
         if saved is not None:
-            self._built.restore(saved)
+            self._components.restore(saved)
         yield self._started()
 
     def _check_stop(self) -> None:
-        if self._should_stop():
+        if self._job.should_stop():
             raise StopRequested
 
     def _assemble(self) -> None:
-        self._built = built = assemble(
-            self._build,
-            self._schedule,
-            self._settings,
-            self._data,
-            self._device,
-            self._checkpoints,
-            self._take,
-        )
-        self._at_end.callback(detach, built.model)
+        self._components = components = assemble(self._job, self._data, self._device)
+        self._at_end.callback(detach, components.model)
         self._loop = Loop(
-            built.model,
-            built.optimizer,
-            built.scheduler,
-            built.auditor,
+            components.model,
+            components.optimizer,
+            components.scheduler,
+            components.auditor,
             self._settings.batch_size,
-            self._should_stop,
+            self._job.should_stop,
         )
         self._routes: dict[str, Route] = {}
 
@@ -171,24 +143,24 @@ class Run:
             time=time.time(),
             device=self._device.type,
             device_name=describe(self._device),
-            steps_per_epoch=self._built.steps,
+            steps_per_epoch=self._components.steps,
             train_images=len(self._data.train),
             validation_images=len(self._data.validation),
             classes=self._data.classes,
-            parameters=sum(p.numel() for p in self._built.model.parameters()),
+            parameters=sum(p.numel() for p in self._components.model.parameters()),
             majority_accuracy=self._data.majority_accuracy(),
             resumed_at=self._epoch,
         )
 
     def _run_epoch(self, epoch: int) -> Iterator[ev.Event]:
-        began, built = time.monotonic(), self._built
+        began, components = time.monotonic(), self._components
         self._training = True
-        built.model.train()
-        apply_plan(built.layer_groups, self._schedule, epoch)
-        built.auditor.epoch_begins(epoch)
+        components.model.train()
+        apply_plan(components.layer_groups, self._schedule, epoch)
+        components.auditor.epoch_begins(epoch)
         if any(phase.start == epoch for phase in phases(self._schedule)):
             self._routes.clear()
-        route = yield from self._route("train", built.cache.train_route, epoch)
+        route = yield from self._route("train", components.cache.train_route, epoch)
         training = time.monotonic()
         data = self._data
         entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
@@ -196,9 +168,9 @@ class Run:
             epoch, route, entries, data.train.truth(entries)
         )
         trained_in = time.monotonic() - training
-        built.auditor.epoch_ended(epoch)
-        trainable = count_trainable(built.model)
-        route = yield from self._route("validation", built.cache.validation_route, epoch)
+        components.auditor.epoch_ended(epoch)
+        trainable = count_trainable(components.model)
+        route = yield from self._route("validation", components.cache.validation_route, epoch)
         judged = yield from self._loop.evaluate(epoch, route, data.validation.labels)
         yield ev.EpochDone(
             epoch=epoch,
@@ -213,10 +185,10 @@ class Run:
             peak_memory=peak_memory(self._device),
         )
         if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
-            yield from self._ends.keep_predictions(judged, data)
+            yield from self._job.outputs.save_predictions(judged, data)
         self._writer.wait()  # who takes the next event may find that the folder has gone meanwhile
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
-        self._writer.save(built.snapshot(epoch + 1, self._seconds(), self._origin))
+        self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._origin))
 
     def _route(
         self, split: str, choose: Callable[[int], Iterator[ev.Event | Route]], epoch: int
@@ -233,22 +205,22 @@ class Run:
 
     def _finish(self) -> Iterator[ev.Event]:
         yield ev.Progress("auditing")
-        self._ends.keep_weights(self._built.model)
+        self._job.outputs.save_weights(self._components.model)
         self._writer.wait()
         error = self._precision_error() if self._settings.precision == "fast" else None
-        yield replace(self._built.auditor.result(), precision_error=error)
+        yield replace(self._components.auditor.result(), precision_error=error)
         yield ev.Finished(self._seconds())
 
     @torch.no_grad()
     def _precision_error(self) -> float:
         """Return how far the first validation batch's logits are from those of exact arithmetic."""
-        built = self._built
+        components = self._components
         entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
-        built.model.eval()
-        fast = self._routes.get("validation", built.cache.plain(VALIDATION)).logits(entries)
-        built.model.to(memory_format=torch.contiguous_format)
+        components.model.eval()
+        fast = self._routes.get("validation", components.cache.plain(VALIDATION)).logits(entries)
+        components.model.to(memory_format=torch.contiguous_format)
         with all_of_float32(self._device):
-            exact = whole(built.network, self._data.validation, self._device).logits(entries)
+            exact = whole(components.network, self._data.validation, self._device).logits(entries)
         return precision.precision_error(fast, exact)
 
     def _seconds(self) -> float:

@@ -20,6 +20,7 @@ from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.batches import steps_per_epoch
 from core.schedule.spec import Schedule
+from core.training.job import Job
 from core.training.train import train
 
 SEEDS = (0, 1, 2)
@@ -110,7 +111,7 @@ def digest_of(schedule: Schedule, settings: RunSettings) -> str:
 def run(name: str, schedule: Schedule, settings: RunSettings) -> Measured:
     """Train once, and keep what the run says of itself."""
     with tempfile.TemporaryDirectory() as scratch:
-        told = list(train(schedule, settings, checkpoints=Path(scratch) / "checkpoints"))
+        told = list(train(Job(schedule, settings, Path(scratch) / "checkpoints")))
     accuracies = [each.validation_accuracy for each in told if isinstance(each, ev.EpochDone)]
     (started,) = [each for each in told if isinstance(each, ev.Started)]
     (finished,) = [each for each in told if isinstance(each, ev.Finished)]

@@ -27,7 +27,7 @@ from core.runs import events as ev
 from core.runs import folder as folders
 from core.schedule import parse
 from tests.sample import thorough
-from tests.training.small import small_schedule
+from tests.training.small import small_schedule, small_settings
 
 ROOT = Path(__file__).parents[2]
 SMALL = (
@@ -512,6 +512,16 @@ def test_a_bad_field_is_refused_by_its_path(file, tmp_path, number, command):
     more = ("--out", str(out), *SMALL) if command == "run" else ()
     refused(thaw(command, file(change), *more), f"error: {field}")
     assert not out.exists()
+
+
+def test_a_run_folder_whose_schedule_has_errors_is_refused_with_each_of_them(tmp_path):
+    raw = parse.to_raw(small_schedule(2))
+    raw["groups"][-1]["modules"] = ["clasifier"]
+    folders.create(tmp_path / "out", parse.from_raw(raw), small_settings())
+    again = thaw("resume", str(tmp_path / "out"))
+    refused(
+        again, "groups[6].modules[0]", "leave out classifier.weight", "did you mean 'classifier'?"
+    )
 
 
 BAD_TEXTS = {

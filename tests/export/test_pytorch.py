@@ -23,8 +23,10 @@ from core.presets.apply import apply
 from core.runs.settings import RunSettings
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import ModelRef, Schedule
+from core.training.job import Job
 from core.training.models import Network, pretrained
-from core.training.train import fit, train
+from core.training.outputs import Outputs
+from core.training.train import train
 from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import SCHEDULES, Adapted, Seen, assert_as_planned
 from tests.sample import sampled
@@ -111,7 +113,7 @@ def settings_of(data: Path) -> RunSettings:
 
 def run_thaw(schedule: Schedule, data: Path, folder: Path) -> dict[str, torch.Tensor]:
     checkpoints, final = folder / "checkpoints", folder / "weights.safetensors"
-    for _ in train(schedule, settings_of(data), checkpoints=checkpoints, weights=final):
+    for _ in train(Job(schedule, settings_of(data), checkpoints, outputs=Outputs(final))):
         pass
     return weights(folder)
 
@@ -146,13 +148,9 @@ def test_the_script_too_keeps_constant_what_the_network_itself_does(
     def build(_: ModelRef, classes: int, __: int | None) -> Network:
         return Network(Adapted(classes), code.MEAN, code.STD)
 
-    for _ in fit(
-        build,
-        schedule,
-        settings_of(data),
-        checkpoints=tmp_path / "checkpoints",
-        weights=tmp_path / "weights.safetensors",
-    ):
+    outputs = Outputs(tmp_path / "weights.safetensors")
+    checkpoints = tmp_path / "checkpoints"
+    for _ in train(Job(schedule, settings_of(data), checkpoints, outputs=outputs, build=build)):
         pass
     theirs = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert same_bits(theirs, weights(tmp_path))

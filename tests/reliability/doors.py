@@ -178,7 +178,7 @@ WRITTEN = (
     folder.LOG,
     folder.SUMMARY,
     folder.PREDICTIONS,
-    folder.EVIDENCE,
+    folder.NAN_REPORT,
     folder.WEIGHTS,
     folder.CHECKPOINTS,
 )

@@ -15,7 +15,9 @@ from core.runs.events import Event
 from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.spec import Schedule
-from core.training.train import never, train
+from core.training.job import Job, never
+from core.training.outputs import Outputs
+from core.training.train import train
 
 FROZEN_STEM = ("stem", "stage1", "stage2", "stage3")
 
@@ -57,11 +59,13 @@ def run(
     """Everything that happens when the schedule is run in the folder."""
     return list(
         train(
-            schedule or small_schedule(),
-            settings or small_settings(),
-            checkpoints=folder / "checkpoints",
-            should_stop=should_stop,
-            weights=folder / "weights.safetensors",
+            Job(
+                schedule or small_schedule(),
+                settings or small_settings(),
+                folder / "checkpoints",
+                should_stop,
+                Outputs(folder / "weights.safetensors"),
+            )
         )
     )
 

@@ -11,9 +11,10 @@ import torch
 from core.errors import ModelError
 from core.runs import events as ev
 from core.schedule.spec import ModelRef
-from core.training.components import Build
+from core.training.job import Build, Job
 from core.training.models import Network
-from core.training.train import fit
+from core.training.outputs import Outputs
+from core.training.train import train
 from tests.export.thrice import CONSTANT, SCHEDULES, Adapted, Small
 from tests.training.small import of_kind, same_bits, small_settings, weights
 
@@ -30,14 +31,15 @@ def run(
 ) -> list[ev.Event]:
     """What happens in a run, which is asked to stop once that epoch is over."""
     events: list[ev.Event] = []
-    for event in fit(
-        build,
+    job = Job(
         SCHEDULE,
         small_settings(**changed),
-        checkpoints=folder / "checkpoints",
-        should_stop=lambda: any(e.epoch == stop_after for e in of_kind(events, ev.EpochDone)),
-        weights=folder / "weights.safetensors",
-    ):
+        folder / "checkpoints",
+        lambda: any(e.epoch == stop_after for e in of_kind(events, ev.EpochDone)),
+        Outputs(folder / "weights.safetensors"),
+        build=build,
+    )
+    for event in train(job):
         events.append(event)
     return events
 

@@ -13,6 +13,8 @@ from core.schedule.optimizers import SGD
 from core.schedule.spec import ModelRef
 from core.training import weights
 from core.training.failures import in_words
+from core.training.job import Job
+from core.training.outputs import Outputs
 from core.training.train import train
 from tests.training.small import small_schedule, small_settings
 
@@ -73,11 +75,11 @@ def test_an_error_of_another_kind_is_left_as_it_is():
 EXPLOSIVE = SGD(name="sgd", base_lr=1000.0, weight_decay=1e9, momentum=0.0)
 
 
-def explode(folder, device="cpu", **options):
+def explode(folder, device="cpu", nan_report=None):
     schedule = small_schedule(4).model_copy(update={"optimizer": EXPLOSIVE})
     events = []
     settings = small_settings(device=device)
-    happens = train(schedule, settings, checkpoints=folder / "c", **options)
+    happens = train(Job(schedule, settings, folder / "c", outputs=Outputs(nan_report=nan_report)))
     with pytest.raises(RunError) as caught:
         events.extend(happens)
     return str(caught.value), [e for e in events if e.event == "step"]
@@ -88,7 +90,7 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batc
     taken = []
     hook = register_optimizer_step_pre_hook(lambda *_: taken.append(1))
     try:
-        message, steps = explode(tmp_path, device, evidence=tmp_path / "evidence.json")
+        message, steps = explode(tmp_path, device, nan_report=tmp_path / "evidence.json")
     finally:
         hook.remove()
     kept = json.loads((tmp_path / "evidence.json").read_text())
@@ -105,9 +107,9 @@ def test_a_loss_that_is_not_finite_stops_the_run_at_its_step_and_leaves_its_batc
 
 
 def test_evidence_that_cannot_be_kept_hides_no_failure(tmp_path):
-    message, _ = explode(tmp_path, evidence=tmp_path / "none" / "evidence.json")
+    message, _ = explode(tmp_path, nan_report=tmp_path / "none" / "evidence.json")
     assert message.startswith("the loss is ")
-    assert "; the evidence could not be saved (No such file or directory): lower " in message
+    assert "; its batch could not be saved (No such file or directory): lower " in message
 
 
 REF = ModelRef(name="torchvision/resnet18", weights="IMAGENET1K_V1")

@@ -14,7 +14,8 @@ import torch
 from core.errors import InputError
 from core.runs import events as ev
 from core.schedule import parse
-from core.training.train import fit
+from core.training.job import Job
+from core.training.train import train
 from tests.training.nets import GROUPS, build
 from tests.training.small import small_settings
 
@@ -38,7 +39,7 @@ SCHEDULE = parse.parse(
 
 def run(folder: Path) -> list[ev.Event]:
     settings = small_settings(image_size=16, cache="off")
-    return list(fit(build, SCHEDULE, settings, checkpoints=folder))
+    return list(train(Job(SCHEDULE, settings, folder, build=build)))
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import re
 from contextlib import nullcontext
@@ -13,7 +12,7 @@ import torch
 from PIL import Image
 
 from core.data.bundled import read_bundled
-from core.errors import InputError, RunError, ScheduleError, SettingsError
+from core.errors import InputError, RunError, SettingsError
 from core.files import atomic
 from core.freezing import is_held
 from core.runs import events as ev
@@ -22,8 +21,10 @@ from core.schedule import curves, parse
 from core.schedule.batches import batches
 from core.schedule.optimizers import SGD
 from core.schedule.spec import ModelRef
+from core.training.job import Job
 from core.training.models import Network, pretrained
-from core.training.train import fit, train
+from core.training.outputs import Outputs
+from core.training.train import train
 from tests.training.small import (
     of_kind,
     run,
@@ -133,11 +134,13 @@ def test_a_run_stopped_after_an_epoch_and_resumed_ends_with_the_same_bits(unbrok
 
     first.extend(
         train(
-            small_schedule(),
-            small_settings(),
-            checkpoints=tmp_path / "checkpoints",
-            should_stop=within_the_second_epoch,
-            weights=tmp_path / "weights.safetensors",
+            Job(
+                small_schedule(),
+                small_settings(),
+                tmp_path / "checkpoints",
+                within_the_second_epoch,
+                Outputs(tmp_path / "weights.safetensors"),
+            )
         )
     )
     assert first[-1] == ev.Stopped(epoch=1)
@@ -168,9 +171,7 @@ def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_
     def after_an_epoch() -> bool:
         return any(isinstance(event, ev.EpochDone) for event in said)
 
-    events = train(
-        small_schedule(), small_settings(), checkpoints=tmp_path, should_stop=after_an_epoch
-    )
+    events = train(Job(small_schedule(), small_settings(), tmp_path, after_an_epoch))
     with pytest.raises(RunError, match="No space left on device"):
         said.extend(events)
 
@@ -245,9 +246,7 @@ def test_a_run_leaves_a_plain_network_however_it_ends(ends: str, tmp_path):
         return ends == "stopped" and bool(hooked)
 
     checkpoints = tmp_path / "checkpoints"
-    events = fit(
-        build, schedule, small_settings(), checkpoints=checkpoints, should_stop=should_stop
-    )
+    events = train(Job(schedule, small_settings(), checkpoints, should_stop, build=build))
     with pytest.raises(RunError) if ends == "failed" else nullcontext():
         list(events)
     assert hooked
@@ -263,18 +262,6 @@ def test_a_loss_that_is_not_finite_names_epoch_step_rates_and_the_way_out(tmp_pa
     assert re.match(r"the loss is (nan|inf) in epoch \d, step \d+ \(learning rates: ", message)
     assert ", head " in message
     assert message.endswith("lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later")
-
-
-def test_a_schedule_with_errors_is_refused_with_every_message(tmp_path):
-    raw = json.loads(parse.dumps(small_schedule(2)))
-    raw["groups"][-1]["modules"] = ["clasifier"]
-    with pytest.raises(ScheduleError) as caught:
-        run(tmp_path, parse.parse(json.dumps(raw)))
-    assert [problem.field for problem in caught.value.problems] == [
-        "groups[6].modules[0]",
-        "groups",
-    ]
-    assert str(caught.value).endswith("did you mean 'classifier'?")
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
@@ -347,7 +334,7 @@ def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
 
     told = {
         event.done: files_of(event.done)
-        for event in train(small_schedule(2), small_settings(), checkpoints=tmp_path)
+        for event in train(Job(small_schedule(2), small_settings(), tmp_path))
         if isinstance(event, ev.Progress) and event.stage == "checkpoint"
     }
     assert told == {1: [], 2: []}
@@ -357,9 +344,8 @@ def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
 @pytest.mark.thorough
 def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
     file = tmp_path / "predictions.json"
-    events = list(
-        train(small_schedule(2), small_settings(), checkpoints=tmp_path / "c", predicted=file)
-    )
+    outputs = Outputs(predictions=file)
+    events = list(train(Job(small_schedule(2), small_settings(), tmp_path / "c", outputs=outputs)))
     told = predictions.read(file)
     assert told is not None
     right = sum(true == said for true, said in zip(told.true, told.predicted, strict=True))
@@ -373,22 +359,16 @@ def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
 @pytest.mark.thorough
 def test_to_keep_predictions_changes_no_bit(unbroken, tmp_path):
     folder, events = unbroken
-    kept = train(
-        small_schedule(),
-        small_settings(),
-        checkpoints=tmp_path / "checkpoints",
-        weights=tmp_path / "weights.safetensors",
-        predicted=tmp_path / "predictions.json",
-    )
+    outputs = Outputs(tmp_path / "weights.safetensors", tmp_path / "predictions.json")
+    job = Job(small_schedule(), small_settings(), tmp_path / "checkpoints", outputs=outputs)
+    kept = train(job)
     assert losses(list(kept)) == losses(events)
     assert same_bits(weights(tmp_path), weights(folder))
 
 
 def test_predictions_that_cannot_be_written_are_told_and_end_no_run(tmp_path):
-    nowhere = tmp_path / "no" / "such" / "predictions.json"
-    events = list(
-        train(small_schedule(1), small_settings(), checkpoints=tmp_path, predicted=nowhere)
-    )
+    nowhere = Outputs(predictions=tmp_path / "no" / "such" / "predictions.json")
+    events = list(train(Job(small_schedule(1), small_settings(), tmp_path, outputs=nowhere)))
     (notice,) = of_kind(events, ev.Notice)
     assert notice.message.startswith("predictions.json could not be written (No such file")
     assert isinstance(events[-1], ev.Finished)
@@ -400,7 +380,8 @@ def test_predictions_of_a_folder_name_its_files(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (32, 32), (number * 12, 0, 0)).save(path)
     file, settings = tmp_path / "predictions.json", small_settings(data=str(tmp_path / "data"))
-    list(train(small_schedule(1), settings, checkpoints=tmp_path / "c", predicted=file))
+    outputs = Outputs(predictions=file)
+    list(train(Job(small_schedule(1), settings, tmp_path / "c", outputs=outputs)))
     told = predictions.read(file)
     assert told is not None
     assert told.classes == ("cat", "dog")

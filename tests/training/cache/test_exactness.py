@@ -20,7 +20,9 @@ from core.schedule.spec import Schedule
 from core.training.cache import exactness, graph, precompute, profile, tracing
 from core.training.cache.forward_path import Route
 from core.training.cache.measure import measure
-from core.training.train import fit, never
+from core.training.job import Job, never
+from core.training.outputs import Outputs
+from core.training.train import train
 from tests.sample import thorough
 from tests.training.nets import GROUPS, ODD, build
 from tests.training.small import of_kind, same_bits, small_settings
@@ -62,14 +64,16 @@ def run(
 ) -> list[ev.Event]:
     values = {"image_size": 16, "samples": 48, "validation_samples": 20} | changed
     return list(
-        fit(
-            build,
-            schedule,
-            small_settings(**values),
-            checkpoints=folder / "checkpoints",
-            should_stop=should_stop,
-            weights=folder / "weights",
-            take=front_loaded,
+        train(
+            Job(
+                schedule,
+                small_settings(**values),
+                folder / "checkpoints",
+                should_stop,
+                Outputs(folder / "weights"),
+                build=build,
+                take=front_loaded,
+            )
         )
     )
 

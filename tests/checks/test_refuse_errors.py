@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 
 from core import presets
-from core.checks import problems
+from core.checks import problems, refuse_errors
 from core.errors import ScheduleError
-from core.runs.refuse import refuse_errors
+from core.models import layer_table
+from core.presets import BUNDLED_MODEL
 from core.schedule import edits
 from core.schedule.spec import Schedule
 
@@ -19,7 +20,7 @@ def _with_errors() -> Schedule:
 
 def test_every_error_is_told_with_its_field_and_its_problems_own_words() -> None:
     with pytest.raises(ScheduleError) as caught:
-        refuse_errors(_with_errors())
+        refuse_errors(_with_errors(), layer_table.load(BUNDLED_MODEL))
     found = {error.field: error for error in caught.value.problems}
     assert list(found) == ["model.weights", "groups"]
     assert found["model.weights"].wrong == (
@@ -31,4 +32,4 @@ def test_every_error_is_told_with_its_field_and_its_problems_own_words() -> None
 def test_warnings_and_hints_refuse_nothing() -> None:
     schedule = edits.set_field(presets.load("head-only"), "lr.decay.floor", {"lr": 1.0})
     assert {problem.severity for problem in problems(schedule)} == {"warning", "hint"}
-    refuse_errors(schedule)
+    refuse_errors(schedule, layer_table.load(BUNDLED_MODEL))
