@@ -1,6 +1,6 @@
 """What the hosted demo holds in memory: python -m tests.benchmarks.serving.
 
-Starts the app as core/runs/README.md hosts it. Visitors look at every page and at every export that
+Starts the app as core/demo/README.md hosts it. Visitors look at every page and at every export that
 is drawn, and edit; then one of them trains each model that the demo runs, with every group open, at
 its largest images and batches. Printed is what the server and all its processes held together
 after the visits, the most while they went on, which is with a process that draws, and the most with
@@ -39,8 +39,8 @@ _EVERY = 0.1  # seconds between two looks
 
 
 def hosted() -> dict[str, str]:
-    """Return what the container of core/runs/README.md sets, but for its home."""
-    lines = (ROOT / "core/runs/README.md").read_text(encoding="utf-8").splitlines()
+    """Return what the container of core/demo/README.md sets, but for its home."""
+    lines = (ROOT / "core/demo/README.md").read_text(encoding="utf-8").splitlines()
     words = [word for line in lines if line.startswith("ENV ") for word in line.split()[1:]]
     named = dict(word.split("=", 1) for word in words)
     del named[HOME]  # each measuring has its own

@@ -294,7 +294,7 @@ def test_a_demo_asks_no_process_for_its_device() -> None:
 
 
 def test_the_readme_tells_the_most_that_one_visitor_and_all_of_them_take() -> None:
-    readme = (ROOT / "core" / "runs" / "README.md").read_text(encoding="utf-8")
+    readme = (ROOT / "core" / "demo" / "README.md").read_text(encoding="utf-8")
     upload, share = uploads.limits().upload // 10**6, LIMITS.share
     rows = {
         "open pages": (f"{LIMITS.visitors * share:g}", f"{LIMITS.visitors}"),
