@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -20,6 +21,10 @@ from core.schedule.spec import Schedule
 from tests.schedule.strategies import names
 
 GRADUAL = presets.load("gradual")
+
+
+GOLDEN = Path(__file__).parent / "golden" / "library"
+"""A library of Thaw at commit aeada0a."""
 
 
 @pytest.fixture
@@ -45,6 +50,21 @@ def test_what_is_saved_is_read_back_the_same(root: Path) -> None:
     assert replaced is None
     assert library.load(root, file).schedule == GRADUAL
     assert (root / file).read_text(encoding="utf-8") == dumps(GRADUAL)
+
+
+def test_a_library_of_an_earlier_thaw_opens_and_its_trash_gives_back(root: Path) -> None:
+    shutil.copytree(GOLDEN, root)
+    entries, broken = library.read(root)
+    assert not broken
+    assert {e.file: e.schedule for e in entries} == {
+        "karna-2-epochs-db48c06d.json": named("Kärna, 2 epochs"),
+        "con-a3dbc4b6.json": named("CON"),
+    }
+    (deleted,) = (root / ".trash").iterdir()
+    back = library.restore(root, library.Trashed("Thrown away", deleted.name))
+    assert library.load(root, back).schedule == edits.set_field(
+        presets.load("head-only"), "name", "Thrown away"
+    )
 
 
 @pytest.mark.parametrize(

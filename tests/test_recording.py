@@ -2,10 +2,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from torch.optim import lr_scheduler
 
 from core import (
@@ -17,15 +19,20 @@ from core import (
     get_layer_groups,
     get_optimizer_with_discriminative_lr,
     presets,
+    record_json,
 )
 from core.errors import InputError
 from core.freezing import is_held
 from core.recording import OUTSIDE
+from core.records.io import parse_record
 from core.records.recorded import differences
 from core.schedule import curves
 from core.schedule.parse import dumps, from_raw, parse, to_raw
 from core.schedule.plan import is_open
 from tests.export.thrice import SCHEDULES, STEPS, Adapted, Small, assert_trains
+
+GOLDEN = Path(__file__).parent / "golden" / "record.json"
+"""A record that Thaw at commit aeada0a made of a loop."""
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
@@ -400,3 +407,28 @@ def test_a_curve_that_falls_at_every_one_of_few_epochs_is_not_taken_for_stairs(
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     recorded = from_optimizer(model, optimizer, make(optimizer), epochs)
     assert as_schedule(recorded, "my/model").lr.decay.shape == shape
+
+
+def test_a_record_of_an_earlier_thaw_opens_and_is_what_its_loop_gives_today():
+    model = nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(3), nn.Linear(3, 2))
+    body, head = list(model[0].parameters()), [*model[1].parameters(), *model[2].parameters()]
+    groups = [{"params": body, "lr": 1e-4}, {"params": head, "lr": 1e-3}]
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.05)
+    warmup = lr_scheduler.LinearLR(optimizer, 0.1, total_iters=4)
+    cosine = lr_scheduler.CosineAnnealingLR(optimizer, T_max=20)
+    scheduler = lr_scheduler.SequentialLR(optimizer, [warmup, cosine], [4])
+
+    def thaw(epoch: int) -> None:
+        model[0].requires_grad_(epoch >= 2)
+
+    recorded = from_optimizer(
+        model, optimizer, scheduler, epochs=6, steps_per_epoch=4, before_epoch=thaw
+    )
+    text = GOLDEN.read_text(encoding="utf-8")
+    assert record_json(recorded, "Warmup and cosine") == text
+    record = parse_record(text)
+    assert (record.name, record.epochs, [group.name for group in record.groups]) == (
+        "Warmup and cosine",
+        6,
+        ["group 0", "group 1"],
+    )
