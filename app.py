@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import streamlit as st
 
-from pages.components import server
+from pages.components.shared import server
 
 
 def main() -> None:
     """Show the page that the address names."""
     from pages import compare, design, export, learn, run  # which want a server that has started
-    from pages.components import frame
+    from pages.components.shared import frame
 
     frame.dress()
     frame.navigate(

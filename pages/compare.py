@@ -15,19 +15,20 @@ from core.records.model import Record
 from core.runs.description import describe
 from core.runs.summary import Result, result
 from core.schedule import link
-from pages.components import frame, opening, state
-from pages.components.comparison import slots as compared
-from pages.components.comparison.bars import bars
-from pages.components.comparison.conditions import conditions, measured_alike
-from pages.components.comparison.differences import difference_card
-from pages.components.comparison.figures import Line, lines, table
-from pages.components.comparison.look import chip
-from pages.components.comparison.markdown import markdown
-from pages.components.comparison.metrics import metrics_cards
-from pages.components.comparison.rates import rates_card
-from pages.components.comparison.slots import LETTERS, Slot
-from pages.components.fields import fresh_key, is_stale
-from pages.components.library_card import library_card
+from pages.components.compare import slots as compared
+from pages.components.compare.conditions import conditions, measured_alike
+from pages.components.compare.differences import difference_card
+from pages.components.compare.figures import Line, lines, table
+from pages.components.compare.markdown import markdown
+from pages.components.compare.metrics import metrics_cards
+from pages.components.compare.rates_card import rates_card
+from pages.components.compare.slot_style import chip
+from pages.components.compare.slots import LETTERS, Slot
+from pages.components.compare.windows_card import bars
+from pages.components.design import opening
+from pages.components.shared import frame, session
+from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.library_card import library_card
 
 _FEWEST = 2
 
@@ -166,7 +167,7 @@ def _bring_file(key: str) -> None:
     upload = st.session_state[key]
     _emptied()
     if upload is not None:
-        state.attempt(_bring_content, upload.name, upload.getvalue(), lead="")
+        session.attempt(_bring_content, upload.name, upload.getvalue(), lead="")
 
 
 def _bring_content(name: str, content: bytes) -> None:
@@ -179,7 +180,7 @@ def _bring_link(key: str) -> None:
     text = st.session_state[key].strip()
     _emptied()
     if text:
-        state.attempt(lambda: compared.bring("link", link.decode(_code(text))), lead="")
+        session.attempt(lambda: compared.bring("link", link.decode(_code(text))), lead="")
 
 
 def _code(text: str) -> str:
@@ -215,7 +216,7 @@ def _suggestions() -> list[tuple[str, str]]:
     others = [
         f"preset:{name}"
         for name in (presets.DEFAULT, "discriminative", "head-only")
-        if name != state.preset_in_use()
+        if name != session.preset_in_use()
     ]
     names = compared.sources()
     return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]
@@ -233,7 +234,7 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
                     continue
                 if st.button(f"Use {slot.letter} in Design", key=f"use-{slot.letter}"):
                     chosen = slot.plan
-                    state.open_schedule(lambda found=chosen: found)
+                    session.open_schedule(lambda found=chosen: found)
                     frame.go("design")
             _copy(slots, shown)
 

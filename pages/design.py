@@ -10,25 +10,25 @@ from streamlit.delta_generator import DeltaGenerator
 
 from core import checks
 from core.checks import Problem
-from pages.components import frame, state
-from pages.components.axis import Span
-from pages.components.browser_tab import keep_draft
-from pages.components.chart_style import View
-from pages.components.cost_card import cost_card
-from pages.components.cost_strip import cost_strip
-from pages.components.curve_panel import curve_panel, stretched
-from pages.components.downloads import csv_button
-from pages.components.fields import refusals
-from pages.components.group_editor import group_editor
-from pages.components.problem_list.mount import problem_list
-from pages.components.rate_chart import rate_chart
-from pages.components.rate_dialog import rate_dialog
-from pages.components.timeline import merge
-from pages.components.timeline.data import timeline_data
-from pages.components.timeline.edit import CurveEdit, WindowsEdit
-from pages.components.timeline.mount import TimelineResult, is_narrow, timeline
-from pages.components.toolbar import has_open_menu, toolbar
-from pages.components.window_panel import window_panel
+from pages.components.design.cost_card import cost_card
+from pages.components.design.cost_strip import cost_strip
+from pages.components.design.curve_card import curve_panel, stretched
+from pages.components.design.group_editor import group_editor
+from pages.components.design.problems.mount import problem_list
+from pages.components.design.rates_dialog import rate_dialog
+from pages.components.design.timeline import merge
+from pages.components.design.timeline.data import timeline_data
+from pages.components.design.timeline.edit import CurveEdit, WindowsEdit
+from pages.components.design.timeline.mount import TimelineResult, is_narrow, timeline
+from pages.components.design.toolbar import has_open_menu, toolbar
+from pages.components.design.window_card import window_panel
+from pages.components.shared import frame, session
+from pages.components.shared.axis import Span
+from pages.components.shared.browser_tab import keep_draft
+from pages.components.shared.chart_style import View
+from pages.components.shared.downloads import csv_button
+from pages.components.shared.fields import refusals
+from pages.components.shared.rate_chart import rate_chart
 
 
 class _Switch(NamedTuple):
@@ -60,7 +60,7 @@ def _designer() -> None:
     frame.show_notice()
     narrow = is_narrow(_TIMELINE)
     st.session_state.pop(_BESIDE, None)  # `_hand` keeps what is drawn now
-    st.html(f"<style>{_room(len(state.schedule().groups))}</style>")
+    st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
     top = st.container(key="top")
     with top:  # so that it has its place before the toolbar comes
         frame.unseen_title("Design a schedule")
@@ -96,20 +96,23 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     problems that are errors.
     """
     found = checks.problems(
-        state.schedule(), state.table(), state.settings().batch_size, state.steps_per_epoch()
+        session.schedule(),
+        session.table(),
+        session.settings().batch_size,
+        session.steps_per_epoch(),
     )
     errors = [problem for problem in found if problem.severity == "error"]
     beside = _beside_the_hand(errors)
     if st.session_state.setdefault(_BESIDE, beside) != beside:
         st.rerun()
     data = timeline_data(
-        state.schedule(),
-        state.table(),
-        steps_per_epoch=state.steps_per_epoch(),
+        session.schedule(),
+        session.table(),
+        steps_per_epoch=session.steps_per_epoch(),
         playhead=st.session_state["playhead"],
-        selected=state.selected(),
+        selected=session.selected(),
         problems=found,
-        revision=state.revision(),
+        revision=session.revision(),
         span=_span(),
     )
     shown = timeline(data, key=_TIMELINE, on_event=_take)
@@ -126,7 +129,7 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         problem_list(found)
     if narrow:
         with cost:
-            cost_card(state.schedule(), state.table(), state.settings())
+            cost_card(session.schedule(), session.table(), session.settings())
     keep_draft()
     return errors
 
@@ -134,28 +137,28 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
 def _span() -> Span | None:
     """The part of the run that was shown last, also before another page; None is all of it."""
     epochs, span = st.session_state.get("span", (None, None))
-    return span if epochs == state.schedule().epochs else None
+    return span if epochs == session.schedule().epochs else None
 
 
 def _keep_span(told: Span | None) -> None:
     """Keep what the timeline shows, for the length of the run at which it has told it first."""
     if told != st.session_state.get("span", (None, None))[1]:
-        st.session_state["span"] = (state.schedule().epochs, told)
+        st.session_state["span"] = (session.schedule().epochs, told)
 
 
 def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
     """What `_designer` shows itself, which a drag of windows, the usual edit, leaves as it is."""
-    schedule, history = state.schedule(), state.history()
+    schedule, history = session.schedule(), session.history()
     groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
     return (
         schedule.model_copy(update={"groups": groups}),
         (history.can_undo, history.can_redo),
-        state.preset_in_use() or (state.preset_origin(),),
+        session.preset_in_use() or (session.preset_origin(),),
         [problem.message for problem in errors],
         refusals(of_schedule=True),
         is_narrow(_TIMELINE),
-        state.notice_is_due(),
-        stretched(state.history()) is not None,
+        session.notice_is_due(),
+        stretched(session.history()) is not None,
         frame.dialog_is_open("rates"),  # whose click may come in one message with an edit
         schedule if has_open_menu() else None,
     )
@@ -163,27 +166,27 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
 
 def _costs(span: Span | None) -> None:
     playhead = st.session_state["playhead"]
-    cost_strip(state.schedule(), state.table(), state.settings(), playhead, span)
+    cost_strip(session.schedule(), session.table(), session.settings(), playhead, span)
 
 
 def _take(event: TimelineResult) -> None:
     """Carry out what was done in the timeline."""
     match event.edit:
         case WindowsEdit() as windows:
-            state.edit(merge.with_windows, windows)
+            session.edit(merge.with_windows, windows)
         case CurveEdit() as curve:
-            state.edit(merge.with_curve, curve)
+            session.edit(merge.with_curve, curve)
     if event.playhead is not None:
         st.session_state["playhead"] = event.playhead
     if event.select is not None:
         st.session_state["selected"] = event.select or None
     if event.history == "undo":
-        state.undo()
+        session.undo()
     elif event.history == "redo":
-        state.redo()
+        session.redo()
     if event.edit is None and event.history is None:
         return
-    errors = checks.errors(state.schedule(), state.table())
+    errors = checks.errors(session.schedule(), session.table())
     if _beside_the_hand(errors) != st.session_state.get(_BESIDE):
         st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
 
@@ -213,7 +216,7 @@ def _rates(*, narrow: bool, span: Span | None) -> None:
     scale, unit, axis = (_chosen(each) for each in _SWITCHES)
     view = View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
-        state.schedule(), state.steps_per_epoch(), st.session_state["playhead"], view
+        session.schedule(), session.steps_per_epoch(), st.session_state["playhead"], view
     )
     st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
 

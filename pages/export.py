@@ -8,12 +8,13 @@ from core.export import csv
 from core.export.exported import Source
 from core.schedule import parse
 from core.schedule.file_names import file_name
-from pages.components import exports, frame, shelf, state
-from pages.components.copy_button import copy_button
-from pages.components.export_limitations import limitations_card
-from pages.components.export_list import target_list
-from pages.components.export_preview import csv_preview, preview
-from pages.components.links import opens_where, show_link
+from pages.components.export import current_export
+from pages.components.export.limitations import limitations_card
+from pages.components.export.preview import csv_preview, preview
+from pages.components.export.targets_card import target_list
+from pages.components.shared import frame, library_session, session
+from pages.components.shared.copy_button import copy_button
+from pages.components.shared.share_link import opens_where, show_link
 
 _HEIGHT = 220
 
@@ -21,7 +22,7 @@ _HEIGHT = 220
 def page() -> None:
     """Draw the page."""
     frame.show_notice()
-    schedule = state.schedule()
+    schedule = session.schedule()
     text = parse.dumps(schedule)
     with frame.title_row(schedule):
         st.download_button(
@@ -40,11 +41,11 @@ def page() -> None:
         with middle:
             csv_preview()
         with aside:
-            limitations_card(csv.without_rows(Source(schedule, state.steps_per_epoch())))
+            limitations_card(csv.without_rows(Source(schedule, session.steps_per_epoch())))
     else:
-        made = exports.exported(name)
+        made = current_export.exported(name)
         with middle:
-            if name == "html" and (error := shelf.no_home()):
+            if name == "html" and (error := library_session.no_home()):
                 told = frame.escape_markdown(f"The page tells of no run. {error}")
                 st.warning(told, icon=":material/warning:")
             preview(name, made)
@@ -57,7 +58,7 @@ def page() -> None:
 
 def _link() -> None:
     with frame.card("link", "Share link"):
-        show_link(state.schedule())
+        show_link(session.schedule())
         st.caption(
             "The whole schedule is in the link. Opening it shows this design and never starts a "
             f"run. {opens_where()}"

@@ -8,12 +8,12 @@ from html import escape
 import streamlit as st
 
 from core import presets
-from pages.components import frame, state
-from pages.lesson import checklist, facts, figures, texts, visit
-from pages.lesson.language import FOLDER, LANGUAGES, Language
-from pages.lesson.texts import CHECKLIST, STEPS, Section, Text
+from pages.components.learn import checklist, figures, numbers, texts, visit
+from pages.components.learn.language import FOLDER, LANGUAGES, Language
+from pages.components.learn.texts import CHECKLIST, STEPS, Section, Text
+from pages.components.shared import frame, session
 
-_STYLE = (FOLDER / "lesson.css").read_text(encoding="utf-8")
+_STYLE = (FOLDER / "learn.css").read_text(encoding="utf-8")
 _PRESETS: Mapping[str, str] = {"exercise": "exercise", "mended": "exercise-mended"}
 _WIDE_FIGURES = ("warmup",)
 
@@ -32,7 +32,7 @@ def page() -> None:
     st.html(f"<style>{_STYLE}</style>")
     frame.show_notice()
     language, step = visit.language(), visit.step()
-    text = texts.read(language.code, step).filled(facts.numbers(language))
+    text = texts.read(language.code, step).filled(numbers.numbers(language))
     with st.container(key="lesson"):
         _top(text, step, language)
         side, article = st.columns([232, 1144], gap="small")
@@ -147,7 +147,7 @@ def _open(language: Language) -> None:
         with st.container(horizontal=True, gap="small"):
             for name, preset in _PRESETS.items():
                 if st.button(language.word(f"page.{name}"), key=f"lesson-open-{name}"):
-                    state.open_schedule(presets.load, preset, preset=preset)
+                    session.open_schedule(presets.load, preset, preset=preset)
                     frame.go("design")
         st.caption(language.word("page.open-note"))
 

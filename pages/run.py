@@ -16,21 +16,22 @@ from core.runs.processes import launch
 from core.runs.progress import Digest, extended
 from core.runs.settings import RunSettings, planned_steps
 from core.schedule.spec import Schedule
-from pages.components import demo_card, frame, own_runs, run_trash, state, waiting
-from pages.components.audit_card import audit_card, largest_error
-from pages.components.comparison import slots
-from pages.components.data_card import data_card
-from pages.components.data_choice import missing
-from pages.components.data_seen import seen
-from pages.components.fields import refusals
-from pages.components.going_card import going_card
-from pages.components.mistakes import mistakes
-from pages.components.run_charts import planned_chart, run_charts
-from pages.components.run_label import label_fields, note_row
-from pages.components.run_list import run_list
-from pages.components.run_settings import device_chip, run_settings
-from pages.components.run_status import empty_card, status_card
-from pages.components.setting_names import by_label
+from pages.components.compare import slots
+from pages.components.run import deleted_runs, demo_card, demo_queue
+from pages.components.run.audit_card import audit_card, largest_error
+from pages.components.run.charts import planned_chart, run_charts
+from pages.components.run.data_card import data_card
+from pages.components.run.data_picker import missing
+from pages.components.run.label import label_fields, note_row
+from pages.components.run.live_runs_card import going_card
+from pages.components.run.mistakes import mistakes
+from pages.components.run.runs_card import run_list
+from pages.components.run.settings_card import device_chip, run_settings
+from pages.components.run.status_card import empty_card, status_card
+from pages.components.shared import frame, session, visible_runs
+from pages.components.shared.data_preview import seen
+from pages.components.shared.fields import refusals
+from pages.components.shared.setting_names import by_label
 
 _LOOK_SECONDS = 0.5
 _REFUSED_DATA = "The data cannot be used. The Data card says why."
@@ -72,28 +73,28 @@ def page() -> None:
     except InputError as error:
         st.error(frame.escape_markdown(str(error)), icon=":material/error:")
         return
-    own_runs.show_started()
+    visible_runs.show_started()
     shown = _shown_run(root)
     let_go = demo_card.let_go_of_data()
     frame.show_notice()
     read = _read(shown) if shown else None
     status = _status(shown, read) if shown and read else None
-    live = status in own_runs.LIVE
+    live = status in visible_runs.LIVE
     if not live:
         launch.prepare()
     _top(root, shown, status, let_go=let_go)
     if shown is not None:
         note_row(shown.folder)
-    going = own_runs.live(root)
+    going = visible_runs.live(root)
     with st.container(key="run-body" if shown else "run-new"):
         side, wide = st.columns([336, 1040], gap="small")
     with side:
         run_settings(shown.settings if shown else None, live=live)
         run_list(root, shown.folder if shown else None, going)
     with wide:
-        waiting.queue_card(root)
+        demo_queue.queue_card(root)
         if shown is None or read is None:
-            run_trash.undo_row(root)
+            deleted_runs.undo_row(root)
             going_card(going)
             _compose()
         else:
@@ -115,35 +116,35 @@ def _shown_run(root: Path) -> _Shown | None:
             way_out = f"; or delete the run: python -m core delete {name}"
         found = _Shown(run, *folder.read(run))
     except InputError as error:
-        if not run_trash.is_deleted(root / name):  # which the second click on Delete still names
-            state.notice(f"{error}{way_out}")
-        own_runs.show_none()
+        if not deleted_runs.is_deleted(root / name):  # which the second click on Delete still names
+            session.notice(f"{error}{way_out}")
+        visible_runs.show_none()
         return None
-    own_runs.remember(name)
+    visible_runs.remember(name)
     return found
 
 
 def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) -> None:
     name = label.read(shown.folder).name if shown else None
-    with frame.title_row(shown.schedule if shown else state.schedule(), name or ""):
+    with frame.title_row(shown.schedule if shown else session.schedule(), name or ""):
         if shown is not None:
             label_fields(shown.folder, shown.schedule.name)
         device_chip()
         if shown is None:
             _start_button(let_go=let_go)
-        elif status in own_runs.LIVE:
+        elif status in visible_runs.LIVE:
             _stop_button(shown.folder, status)
         else:
             resumable = status != "finished" and not is_demo()
             if resumable and st.button("Resume", icon=":material/resume:", key="resume"):
-                state.attempt(launch.resume, shown.folder, lead="")
+                session.attempt(launch.resume, shown.folder, lead="")
                 st.rerun()
             if st.button("Compare", icon=":material/compare_arrows:", key="to-compare"):
                 slots.put(f"run:{shown.folder.name}")
                 frame.go("compare")
-            run_trash.delete_button(root, shown.folder)
+            deleted_runs.delete_button(root, shown.folder)
             if st.button("New run", type="primary", icon=":material/add:", key="new-run"):
-                own_runs.show_none()
+                visible_runs.show_none()
                 st.rerun()
 
 
@@ -159,16 +160,16 @@ def _start_button(*, let_go: bool) -> None:
         disabled=refused is not None,
     )
     if clicked and not let_go:
-        state.attempt(_start, lead="")
+        session.attempt(_start, lead="")
         st.rerun()
 
 
 def _refusal() -> str | None:
     """Return why nothing can be started now."""
-    refused = checks.errors(state.schedule(), state.table())
+    refused = checks.errors(session.schedule(), session.table())
     if refused:
         return refused[0].message
-    if waiting.is_waiting():
+    if demo_queue.is_waiting():
         return "You are in the queue: cancel to start something else."
     return _unready() or next(map(by_label, demo_card.refusals()), None)
 
@@ -179,19 +180,19 @@ def _unready() -> str | None:
         return f"On the Design page, {of_schedule[0]}"
     if of_settings := refusals():
         return of_settings[0]
-    refused = isinstance(seen(state.settings().data), str)
+    refused = isinstance(seen(session.settings().data), str)
     return missing() or (_REFUSED_DATA if refused else None)
 
 
 def _start() -> None:
-    note = own_runs.started()
+    note = visible_runs.started()
     with note.alone:
-        if note.run is not None or waiting.is_waiting():
+        if note.run is not None or demo_queue.is_waiting():
             return  # the second click of two
         if is_demo():
-            waiting.stand_in_line(launch.root())
+            demo_queue.stand_in_line(launch.root())
         else:
-            note.run = launch.start(state.schedule(), state.settings(), launch.root())
+            note.run = launch.start(session.schedule(), session.settings(), launch.root())
 
 
 def _stop_button(run: Path, status: str | None) -> None:
@@ -209,20 +210,20 @@ def _stop_button(run: Path, status: str | None) -> None:
 
 
 def _force_stop(run: Path) -> None:
-    state.attempt(launch.force_stop, run, lead="")
+    session.attempt(launch.force_stop, run, lead="")
 
 
 def _compose() -> None:
-    schedule = state.schedule()
-    refused = checks.errors(schedule, state.table())
+    schedule = session.schedule()
+    refused = checks.errors(schedule, session.table())
     too_much = demo_card.refusals()
     if too_much and not refused:
         demo_card.too_much_card(too_much)
-    elif not waiting.is_waiting():
-        empty_card(schedule, state.settings(), refused, _unready())
+    elif not demo_queue.is_waiting():
+        empty_card(schedule, session.settings(), refused, _unready())
     if missing() is None:
-        data_card(state.settings())
-    planned_chart(schedule, state.steps_per_epoch())
+        data_card(session.settings())
+    planned_chart(schedule, session.steps_per_epoch())
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:

@@ -15,7 +15,7 @@ from playwright.async_api import Browser, Page
 from core.schedule import link
 from core.schedule.parse import parse
 from core.schedule.spec import Schedule
-from pages.components.chart_style import marked
+from pages.components.shared.chart_style import marked
 from tests.benchmarks.designer import WATCH
 from tests.benchmarks.session import Session
 from tests.browser.driving import WIDE

@@ -12,7 +12,7 @@ from playwright.sync_api import ViewportSize, expect
 from core import presets
 from core.models import catalogue
 from core.schedule import edits, link
-from pages.components.cost_words import size
+from pages.components.shared.cost_words import size
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.browser.timeline import (

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from pages.lesson import facts, texts
-from pages.lesson.language import LANGUAGES
-from pages.lesson.visit import PLACES
+from pages.components.learn import numbers, texts
+from pages.components.learn.language import LANGUAGES
+from pages.components.learn.visit import PLACES
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.sample import thorough
@@ -48,7 +48,7 @@ def test_the_lesson_is_walked_through_on_a_phone(
             bars = page.locator(".thaw-lesson-line [role=img]")
             assert [box["width"] > 200 for bar in bars.all() if (box := bar.bounding_box())] == [
                 True
-            ] * len(facts.exercise().sizes)
+            ] * len(numbers.exercise().sizes)
         if place in texts.STEPS:
             answer = page.locator(f".st-key-lesson-answer-{place}")
             expect(answer.get_by_test_id("stMarkdownContainer").last).not_to_be_visible()

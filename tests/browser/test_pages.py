@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
-from pages.lesson import texts
-from pages.lesson.visit import PLACES
+from pages.components.learn import texts
+from pages.components.learn.visit import PLACES
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE, OpenPage
 from tests.browser.faults import serious_faults

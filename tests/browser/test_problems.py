@@ -11,7 +11,7 @@ from core.schedule.spec import Schedule
 from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE, OpenPage
 from tests.browser.timeline import expect_thaws
-from tests.components.timeline.bench import schedule
+from tests.components.design.timeline.bench import schedule
 from tests.sample import thorough
 
 FOCUSED = """() => {

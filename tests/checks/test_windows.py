@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import checks, presets
 from tests.checks.small import ALL, RESNET18, body, codes, fixed, found, group, only, schedule, the
-from tests.components.timeline.bench import schedule as pictured
+from tests.components.design.timeline.bench import schedule as pictured
 
 
 def test_an_epoch_in_which_nothing_trains():

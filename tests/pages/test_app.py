@@ -16,17 +16,18 @@ from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import TextInput
 
 from core import presets
+from core.files.home import CODE
 from core.models import layer_table
 from core.runs.processes import launch
 from core.runs.settings import RunSettings
 from core.schedule import edits, link, parse
 from core.schedule.spec import Schedule
-from pages.components.history import History
+from pages.components.shared.history import History
 from tests.pages.drawn import html
 from tests.sample import sampled, thorough
 from tests.schedule.strategies import schedules
 
-APP = str(Path(__file__).parents[2] / "app.py")
+APP = str(CODE / "app.py")
 SOME_PRESETS = {"exercise-mended", "gradual", "ulmfit", "one-cycle", "mae-vit-b"}
 
 
@@ -397,7 +398,7 @@ def _one_page() -> None:
 
     import streamlit as st
 
-    from pages.components import frame
+    from pages.components.shared import frame
 
     frame.dress()
     name = st.session_state["name-of-page"]

@@ -12,7 +12,7 @@ from core import presets
 from core.runs import folder
 from core.runs.processes import launch
 from core.schedule.parse import to_raw
-from pages.components import own_runs
+from pages.components.shared import visible_runs
 from tests.reliability.doors import broken_file, run_files
 
 RUNS = 5
@@ -22,7 +22,7 @@ def script() -> None:
     import streamlit as st
 
     from pages import compare, design, run
-    from pages.components import frame
+    from pages.components.shared import frame
 
     first = st.query_params.get("first", "run")
     frame.dress()
@@ -98,9 +98,11 @@ def test_a_run_that_is_deleted_once_it_is_listed_is_passed_over(
 def test_a_run_that_was_started_is_shown_although_a_second_click_cut_the_script_short(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(own_runs, "_ONE_CLICK", 120.0)  # a slow machine draws longer than it lasts
+    monkeypatch.setattr(
+        visible_runs, "_ONE_CLICK", 120.0
+    )  # a slow machine draws longer than it lasts
     app = AppTest.from_function(script, default_timeout=120)
-    app.session_state["started-run"] = own_runs.Started("r1")
+    app.session_state["started-run"] = visible_runs.Started("r1")
     for _ in range(2):
         app.query_params.clear()  # as a click brings it that was made before the run was shown
         app.run()

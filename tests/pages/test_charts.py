@@ -58,7 +58,7 @@ def of_page(name: str, **state: Any) -> list[Chart]:
 
         import streamlit as st
 
-        from pages.components import frame
+        from pages.components.shared import frame
 
         frame.dress()
         page = importlib.import_module(f"pages.{name}")

@@ -17,6 +17,7 @@ from core import library, presets
 from core.compare.align import group_rows
 from core.compare.comparable import Comparable
 from core.errors import InputError
+from core.files.home import CODE
 from core.models import layer_table
 from core.records.io import record_json
 from core.runs import folder, label
@@ -25,11 +26,11 @@ from core.runs.settings import RunSettings
 from core.runs.summary import result
 from core.schedule import edits, link
 from core.schedule.parse import dumps
-from pages.components.chart_style import View, rate_domain
-from pages.components.comparison import bars, figures, markdown, metrics, rates
-from pages.components.comparison.conditions import conditions
-from pages.components.comparison.slots import LETTERS, Slot
-from pages.components.history import History
+from pages.components.compare import figures, markdown, metrics, rates_card, windows_card
+from pages.components.compare.conditions import conditions
+from pages.components.compare.slots import LETTERS, Slot
+from pages.components.shared.chart_style import View, rate_domain
+from pages.components.shared.history import History
 from tests.pages.drawn import without_styles
 from tests.records.samples import recorded_of, records
 from tests.runs.made import finished_run
@@ -43,7 +44,7 @@ def script() -> None:
     import streamlit as st
 
     from pages import compare, design
-    from pages.components import frame
+    from pages.components.shared import frame
 
     frame.dress()
     frame.navigate(
@@ -254,7 +255,7 @@ def test_side_by_side_draws_a_chart_for_each_schedule(app: AppTest) -> None:
 def test_where_nothing_trains_the_axes_still_have_ends() -> None:
     never = edits.set_windows(HEAD_ONLY, {group.name: [] for group in HEAD_ONLY.groups})
     slots = [slot("A", never), slot("B", never)]
-    table = rates.all_rates(slots, group_rows([never, never]))
+    table = rates_card.all_rates(slots, group_rows([never, never]))
     assert table.empty
     for scale in ("log", "linear"):
         assert rate_domain(table["y"], View(dark=False, scale=scale)) == (0.0, 1.0)
@@ -376,22 +377,22 @@ def test_any_schedules_and_records_have_their_figures_rates_and_words(
     text = markdown.markdown(slots, lines)
     assert text.count("does differently than A") == len(slots) - 1
     rows = group_rows(several)
-    table = rates.all_rates(slots, rows)
+    table = rates_card.all_rates(slots, rows)
     assert set(table["letter"]) <= {each.letter for each in slots}
     assert table["row"].between(0, len(rows) - 1).all()
-    assert bars.bars(slots, rows).count('role="row"') == 1 + len(rows) * (1 + len(slots))
+    assert windows_card.bars(slots, rows).count('role="row"') == 1 + len(rows) * (1 + len(slots))
 
 
 def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> None:
     slots = [slot("A", GRADUAL), slot("B", HEAD_ONLY)]
     rows = group_rows([GRADUAL, HEAD_ONLY])
-    table = rates.all_rates(slots, rows)
+    table = rates_card.all_rates(slots, rows)
     names = [row[0].name for row in rows if row[0] is not None]
     stage4 = table[table["row"] == names.index("stage4")]
     assert set(stage4["letter"]) == {"A"}
     assert stage4["x"].min() == 2.0
     assert stage4["x"].max() == GRADUAL.epochs
-    assert rates.said(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
+    assert rates_card.said(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
 
 
 def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:
@@ -455,7 +456,7 @@ def test_a_schedule_has_the_heads_of_the_data_that_it_is_run_on(tmp_path: Path) 
 
 
 def on_design(home: Path) -> AppTest:
-    app = AppTest.from_file(str(Path(__file__).parents[2] / "app.py"), default_timeout=120)
+    app = AppTest.from_file(str(CODE / "app.py"), default_timeout=120)
     return app.run()
 
 

@@ -17,6 +17,7 @@ from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
 from core.demo.limits import LIMITS
+from core.files.home import CODE
 from core.models import layer_table
 from core.runs import events as ev
 from core.runs import folder as folders
@@ -26,14 +27,14 @@ from core.runs.session import Session
 from core.runs.settings import RunSettings
 from core.schedule import edits, link
 from core.schedule.spec import Schedule
-from pages.components import own_runs
-from pages.components.comparison import slots
-from pages.components.data_choice import BUNDLED, ZIP
-from pages.components.history import History
+from pages.components.compare import slots
+from pages.components.run.data_picker import BUNDLED, ZIP
+from pages.components.shared import visible_runs
+from pages.components.shared.history import History
 from tests.data.zips import classes, zipped
 from tests.pages.drawn import html
 
-APP = str(Path(__file__).parents[2] / "app.py")
+APP = str(CODE / "app.py")
 
 
 @pytest.fixture(autouse=True)
@@ -61,7 +62,7 @@ def visitor(run: str | None = None) -> AppTest:
         import streamlit as st
 
         from pages import compare, design, export, learn, run
-        from pages.components import frame
+        from pages.components.shared import frame
 
         frame.dress()
         pages = (compare, design, export, learn)
@@ -157,8 +158,8 @@ def test_a_visitor_names_only_a_run_that_is_their_own(held: Path) -> None:
 
         import streamlit as st
 
-        from pages.components import run_label
-        from pages.components.fields import fresh_key
+        from pages.components.run import label as run_label
+        from pages.components.shared.fields import fresh_key
 
         key = fresh_key("forged", "")
         st.session_state[key] = "Stolen"
@@ -218,14 +219,14 @@ def test_a_launch_that_a_rerun_cuts_short_is_noted_and_no_second_one_begins(
         begun.append(made.name)
         return made.name
 
-    remember = own_runs.remember
+    remember = visible_runs.remember
 
     def cut_short_once(run: str) -> None:
-        monkeypatch.setattr(own_runs, "remember", remember)
+        monkeypatch.setattr(visible_runs, "remember", remember)
         raise RerunException(RerunData())
 
     monkeypatch.setattr(launch, "start", start)
-    monkeypatch.setattr(own_runs, "remember", cut_short_once)
+    monkeypatch.setattr(visible_runs, "remember", cut_short_once)
     app = visitor()
     shown(app.button(key="start").click().run())
     assert len(begun) == 1
@@ -255,8 +256,8 @@ def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_add
     def script() -> None:
         import streamlit as st
 
-        from pages.components import state
-        from pages.components.comparison import slots
+        from pages.components.compare import slots
+        from pages.components.shared import session as state
 
         state.begin()
         st.text(str(list(slots.sources())))

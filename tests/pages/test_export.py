@@ -19,7 +19,7 @@ from core.runs.settings import RunSettings
 from core.schedule import link
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
-from pages.components.export_limitations import REFUSED, TITLE
+from pages.components.export.limitations import REFUSED, TITLE
 from tests.pages.drawn import without_styles
 
 
@@ -27,7 +27,7 @@ def script() -> None:
     import streamlit as st
 
     from pages import design, export
-    from pages.components import frame
+    from pages.components.shared import frame
 
     frame.dress()
     frame.navigate(

@@ -6,17 +6,17 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from pages.components import frame
-from pages.components.history import History
-from pages.lesson import checks, facts, texts
-from pages.lesson.language import LANGUAGES, Language
-from pages.lesson.visit import PLACES
+from pages.components.learn import checks, numbers, texts
+from pages.components.learn.language import LANGUAGES, Language
+from pages.components.learn.visit import PLACES
+from pages.components.shared import frame
+from pages.components.shared.history import History
 from tests.pages.drawn import html
 
 
 def _script() -> None:
     from pages import learn
-    from pages.components import frame
+    from pages.components.shared import frame
 
     frame.dress()
     learn.page()
@@ -47,7 +47,7 @@ def test_every_step_is_shown_whole_in_every_language(
     app: AppTest, step: str, language: Language
 ) -> None:
     shown = _opened(app, step, language.code)
-    text = texts.read(language.code, step).filled(facts.numbers(language))
+    text = texts.read(language.code, step).filled(numbers.numbers(language))
     assert f">{text.title}</h1>" in html(shown)
     prose = _prose(shown)
     assert "${" not in prose

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pages.components import frame
+from pages.components.shared import frame
 
 
 def test_no_rule_is_about_what_lies_below_a_part_of_a_class() -> None:

@@ -39,11 +39,11 @@ from core.runs.settings import RunSettings, read_settings
 from core.runs.summary import result
 from core.schedule import link, parse
 from core.training import checkpoint
-from pages.components import audit_card, run_charts
-from pages.components.comparison import bars, figures, markdown, rates
-from pages.components.comparison.metrics import metric_table
-from pages.components.comparison.slots import Slot
-from pages.components.run_status import status_card
+from pages.components.compare import figures, markdown, rates_card, windows_card
+from pages.components.compare.metrics import metric_table
+from pages.components.compare.slots import Slot
+from pages.components.run import audit_card, charts
+from pages.components.run.status_card import status_card
 from tests.records.samples import record_of
 from tests.reliability import mangle
 
@@ -83,8 +83,8 @@ def compared(one: Comparable, other: Comparable) -> None:
     both = zip("AB", (one, other), strict=True)
     slots = [Slot(letter, "own:0", plan, "file", RunSettings()) for letter, plan in both]
     rows = group_rows([one, other])
-    bars.bars(slots, rows)
-    rates.all_rates(slots, rows)
+    windows_card.bars(slots, rows)
+    rates_card.all_rates(slots, rows)
     markdown.markdown(slots, figures.lines(slots, {}))
 
 
@@ -274,8 +274,8 @@ def read_run(home: Path) -> None:
     error = audit_card.largest_error(schedule, told)
     list(audit_card.items(schedule, settings, told, error))
     steps = told.started.steps_per_epoch if told.started else 1
-    run_charts.actual_rates(schedule, told, steps)
-    run_charts.train_losses(told, steps)
+    charts.actual_rates(schedule, told, steps)
+    charts.train_losses(told, steps)
     metric_table({"A": result(home)}, "accuracy")
 
 

@@ -22,7 +22,7 @@ from core.data import uploads
 from core.data.summary import look_at
 from core.data.uploads import Upload
 from core.errors import DataError
-from pages.components.data_seen import thumbnail
+from pages.components.shared.data_preview import thumbnail
 
 ROOT = Path(__file__).parents[2]
 _STATUS = Path("/proc/self/status")

@@ -18,7 +18,7 @@ from core.runs.settings import RunSettings
 from core.runs.summary import result
 from core.schedule import edits
 from core.schedule.parse import dumps
-from pages.components import run_status
+from pages.components.run import status_card
 
 SCHEDULE = presets.load("gradual")
 
@@ -80,7 +80,7 @@ def test_the_accuracy_of_a_run_is_that_after_its_last_epoch_wherever_it_is_told(
     run = made(tmp_path / "run")
     assert describe(run).result == "75.0%"
     assert result(run).accuracy == describe(run).standing.accuracy == 0.75
-    told = run_status._headline(SCHEDULE, "finished", digest(event_log.read(run)))
+    told = status_card._headline(SCHEDULE, "finished", digest(event_log.read(run)))
     assert "validation accuracy 75.0%, after the last epoch" in told
     assert "90.0%" not in told
 

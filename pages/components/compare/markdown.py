@@ -1,0 +1,32 @@
+"""The comparison as Markdown, for an issue, a notebook or a message."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pages.components.compare.differences import differences
+from pages.components.compare.figures import Line
+from pages.components.compare.slots import Slot
+from pages.components.shared import frame
+
+
+def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
+    """Which schedules they are, what each does differently than A, and the table of figures."""
+    told = ["Schedules compared with Thaw", ""]
+    told += [f"- **{s.letter}**: {_plain(s.plan.name)} ({_plain(s.about)})" for s in slots]
+    for other in slots[1:]:
+        told += ["", f"**What {other.letter} does differently than A**", ""]
+        found = differences(slots[0], other)
+        told += [f"- {_plain(line.said)}" for line in found] or ["- nothing"]
+    told += ["", "| | " + " | ".join(slot.letter for slot in slots) + " |"]
+    told += ["|---|" + "---:|" * len(slots)]
+    for line in lines:
+        cells = (
+            f"{cell.text} ({cell.remark})" if cell.remark else cell.text for cell in line.cells
+        )
+        told.append(f"| {line.title} | " + " | ".join(cells) + " |")
+    return "\n".join(told) + "\n"
+
+
+def _plain(text: str) -> str:
+    return frame.escape_markdown(text)

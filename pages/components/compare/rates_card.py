@@ -1,0 +1,246 @@
+"""Learning rates of several schedules: group by group over each other, or schedule by schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import Literal
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from core.compare.align import Row
+from core.compare.comparable import Comparable, changes_by_epoch, lr, peak
+from core.records.model import Record
+from core.schedule import plan, words
+from core.schedule.curves import Array
+from core.schedule.spec import Part
+from pages.components.compare import slot_style
+from pages.components.compare.slots import Slot
+from pages.components.shared import frame
+from pages.components.shared.axis import tick_step
+from pages.components.shared.chart_style import (
+    View,
+    domain,
+    finished,
+    joined,
+    marked,
+    rate_axis,
+    rate_scale,
+    reading,
+    time_axis,
+)
+from pages.components.shared.rate_layers import EPOCH
+from pages.components.shared.rate_points import connected, rate_table, recorded_table
+
+MOST_PANELS = 24
+_HEIGHT, _SIDE_HEIGHT = 104, 220
+_GUTTER = 34
+_MOST_TICKS = 5
+
+
+def rates_card(slots: Sequence[Slot], rows: Sequence[Row[Part]], *, overlaid: bool) -> None:
+    """Draw the card; over 24 groups are drawn schedule by schedule only."""
+    with frame.card("rate-compare"):
+        overlaid = overlaid and len(rows) <= MOST_PANELS
+        title = "Learning rate, group by group" if overlaid else "Learning rate, side by side"
+        legend = "".join(
+            slot_style.chip(slot.letter) + slot_style.line(slot.letter) for slot in slots
+        )
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap="small", key="rate-compare-head"
+        ):
+            st.html(slot_style.heading(title, legend), width="content")
+            st.space("stretch")
+            scale: Literal["log", "linear"] = st.segmented_control(
+                "Scale",
+                ("log", "linear"),
+                default="log",
+                required=True,
+                key="compare-scale",
+                persist_state="session",
+                label_visibility="collapsed",
+            )
+        view = View(frame.is_dark(), scale=scale)
+        table = all_rates(slots, rows)
+        if overlaid:
+            _panels(slots, rows, table, view)
+        else:
+            _side_by_side(slots, rows, table, view)
+
+
+def all_rates(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> pd.DataFrame:
+    """One row per drawn step and group that trains: letter, row (its number), span, x, y."""
+    tables = []
+    for at, slot in enumerate(slots):
+        table = (
+            recorded_table(slot.plan)
+            if isinstance(slot.plan, Record)
+            else rate_table(slot.plan, slot.steps_per_epoch)
+        )
+        table["x"], table["y"] = table["t"], table["lr"]
+        lines = pd.DataFrame(connected(table, slot.plan.epochs))
+        places = {group.name: n for n, row in enumerate(rows) if (group := row[at]) is not None}
+        lines["row"] = lines["group"].map(places)
+        lines["letter"] = slot.letter
+        tables.append(lines[lines["open"]])
+    columns = ["letter", "row", "group", "span", "x", "y"]
+    return pd.concat(tables, ignore_index=True)[columns]
+
+
+def readings(times: pd.Series, columns: Sequence[tuple[str, Comparable, str]]) -> pd.DataFrame:
+    """One row per drawn time (in epochs), with the rate in words for each title, plan and group."""
+    drawn = np.unique(times.to_numpy(dtype=np.float64))
+    return pd.DataFrame(
+        {EPOCH: drawn.round(2)} | {title: _in_words(of, name, drawn) for title, of, name in columns}
+    )
+
+
+def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
+    """The group's rate at each of those times: `frozen` too where it is, `–` after the run."""
+    within = np.minimum(np.floor(times) if changes_by_epoch(of) else times, of.epochs)
+    group, rates = of.group(name), lr(of, name, within).tolist()
+    is_open = {epoch: plan.is_open(group, epoch) for epoch in range(of.epochs)}
+    return [
+        "–"
+        if time > of.epochs
+        else words.rate(at)
+        if is_open[min(int(time), of.epochs - 1)]
+        else f"{words.rate(at)} frozen"
+        for time, at in zip(times.tolist(), rates, strict=True)
+    ]
+
+
+def said(row: Row[Part], plans: Sequence[Comparable]) -> str:
+    """Return what stands beside a group's name: that nobody trains it, or that they all do alike.
+
+    Where one is a record, what is alike is told by what it does differently.
+    """
+    trains = [
+        (plan.open_spans(group, of.epochs), peak(of, group.name), of)
+        for group, of in zip(row, plans, strict=True)
+        if group is not None and plan.open_spans(group, of.epochs)
+    ]
+    if not trains:
+        return "never trains"
+    if len(trains) < len(plans):
+        return ""
+    courses = {
+        (spans, highest, of.epochs, None if isinstance(of, Record) else of.lr)
+        for spans, highest, of in trains
+    }
+    recorded = any(isinstance(of, Record) for of in plans)
+    return "alike" if len(courses) == 1 and not recorded else ""
+
+
+def _panels(
+    slots: Sequence[Slot], rows: Sequence[Row[Part]], table: pd.DataFrame, view: View
+) -> None:
+    colours = slot_style.row_colours(rows)
+    plans = [slot.plan for slot in slots]
+    with st.container(key="rate-panels"):
+        for number in reversed(range(len(rows))):
+            with st.container(gap=None):
+                remark = said(rows[number], plans)
+                trains = bool((table["row"] == number).any())
+                name = escape(slot_style.name_of(rows[number]))
+                st.html(
+                    f'<div class="thaw-panel-name">{slot_style.swatch(colours[number])}{name}'
+                    f"<small>{remark if trains else ''}</small></div>"
+                )
+                if not trains:
+                    st.html(f'<div class="thaw-panel-empty">{remark}</div>')
+                    continue
+                chart = _panel(table, number, rows[number], colours[number][view.dark], slots, view)
+                st.altair_chart(chart, theme=None, key=f"rates-of-{number}", width="stretch")
+
+
+def _panel(
+    table: pd.DataFrame,
+    number: int,
+    row: Row[Part],
+    colour: str,
+    slots: Sequence[Slot],
+    view: View,
+) -> alt.LayerChart:
+    of_group = table[table["row"] == number]
+    x, y = _axes(table, slots, view, labels=3)
+    lines = [
+        alt.Chart(of_slot)
+        .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.plan))
+        .encode(x=x, y=y, strokeDash=_dash(slots), detail="span:N")
+        for slot in slots
+        if len(of_slot := of_group[of_group["letter"] == slot.letter])
+    ]
+    starts = of_group.groupby(["letter", "span"], sort=False).head(1)
+    starts = starts.assign(solid=starts["letter"] == slots[0].letter)
+    dots = (
+        alt.Chart(starts)
+        .mark_point(color=colour, size=26, strokeWidth=1.6, opacity=1, filled=True, clip=False)
+        .encode(
+            x=x,
+            y=y,
+            stroke=alt.value(colour),
+            fill=alt.condition("datum.solid", alt.value(colour), alt.value(view.role("card"))),
+        )
+    )
+    columns = [
+        (f"{slot.letter}: {slot.plan.name}", slot.plan, group.name)
+        for slot, group in zip(slots, row, strict=True)
+        if group is not None
+    ]
+    read = reading(readings(of_group["x"], columns), EPOCH, view)
+    return finished(alt.layer(*lines, dots, read), view, _HEIGHT)
+
+
+def _side_by_side(
+    slots: Sequence[Slot], rows: Sequence[Row[Part]], table: pd.DataFrame, view: View
+) -> None:
+    colours = slot_style.row_colours(rows)
+    scale = alt.Scale(domain=list(range(len(rows))), range=[pair[view.dark] for pair in colours])
+    for slot, column in zip(slots, st.columns(len(slots), gap="small"), strict=True):
+        with column:
+            name = escape(slot.plan.name)
+            st.html(
+                f'<div class="thaw-panel-name">{slot_style.chip(slot.letter)}&ensp;{name}</div>'
+            )
+            x, y = _axes(table, slots, view, labels=6)
+            of_slot = table[table["letter"] == slot.letter]
+            lines = (
+                alt.Chart(of_slot)
+                .mark_line(strokeWidth=2, clip=True, interpolate=joined(slot.plan))
+                .encode(
+                    x=x,
+                    y=y,
+                    color=alt.Color("row:N", scale=scale, legend=None),
+                    strokeDash=_dash(slots),
+                    detail="span:N",
+                )
+            )
+            columns = [(marked(g.name), slot.plan, g.name) for g in reversed(slot.plan.groups)]
+            read = reading(readings(of_slot["x"], columns), EPOCH, view)
+            chart = finished(alt.layer(lines, read), view, _SIDE_HEIGHT)
+            st.altair_chart(chart, theme=None, key=f"rates-of-{slot.letter}", width="stretch")
+
+
+def _axes(
+    table: pd.DataFrame, slots: Sequence[Slot], view: View, labels: int
+) -> tuple[alt.X, alt.Y]:
+    """One time axis and one rate axis for all charts, so that they can be compared by eye."""
+    epochs = max(slot.plan.epochs for slot in slots)
+    time = time_axis(epochs, 1)
+    time.values = list(range(0, epochs + 1, tick_step(epochs, _MOST_TICKS)))
+    x = alt.X("x:Q", axis=time, scale=domain(0, epochs))
+    axis = rate_axis(table["y"], view, gutter=_GUTTER)
+    if isinstance(axis.values, list) and len(axis.values) > labels:
+        axis.values = axis.values[:: -(-len(axis.values) // labels)]
+    axis.labelPadding = 4
+    return x, alt.Y("y:Q", axis=axis, scale=rate_scale(table["y"], view))
+
+
+def _dash(slots: Sequence[Slot]) -> alt.StrokeDash:
+    letters = [slot.letter for slot in slots]
+    scale = alt.Scale(domain=letters, range=[list(slot_style.DASHES[each]) for each in letters])
+    return alt.StrokeDash("letter:N", scale=scale, legend=None)

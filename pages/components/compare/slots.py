@@ -1,0 +1,199 @@
+"""What can be compared, and what is: two to four schedules or records in slots A to D."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import count
+from pathlib import Path
+
+import streamlit as st
+
+from core import library, presets
+from core.compare.comparable import Comparable
+from core.errors import InputError
+from core.models import table_cache
+from core.models.layer_table import LayerTable, for_classes
+from core.records.model import Record
+from core.runs import folder, label
+from core.runs.description import conditions, describe
+from core.runs.processes import launch
+from core.runs.settings import RunSettings, planned_steps
+from pages.components.shared import library_session, session, visible_runs
+from pages.components.shared.data_preview import known_classes, train_images
+
+LETTERS = "ABCD"
+NOW = "now"
+_MOST_RUNS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """What is compared: its letter, where it comes from, what it plans, and what it is run with.
+
+    `run` is the folder of the run that it is, if it is one. A record has neither run nor settings.
+    """
+
+    letter: str
+    source: str
+    plan: Comparable
+    about: str
+    settings: RunSettings
+    run: Path | None = None
+
+    @property
+    def table(self) -> LayerTable | None:
+        """The layer table of its model, with heads for the classes of its data, as in Design.
+
+        None where there is no table, and for a record, which knows no model's name.
+        """
+        if isinstance(self.plan, Record):
+            return None
+        found = table_cache.find(self.plan.model.name, table_cache.cache_folder())
+        classes = known_classes(self.settings.data)
+        return found if found is None or classes is None else for_classes(found, classes)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Steps at which its rates are drawn."""
+        if isinstance(self.plan, Record):
+            return self.plan.steps_per_epoch
+        return planned_steps(self.settings, train_images(self.settings))
+
+
+def sources() -> Mapping[str, str]:
+    """Everything that can be put into a slot: what identifies it, and how people read it."""
+    found = {NOW: f"{session.schedule().name} · now in Design"}
+    found |= {key: f"{plan.name} · {kind}" for key, (kind, plan) in _own().items()}
+    found |= {
+        f"library:{entry.file}": f"{entry.name} · library" for entry in library_session.entries()
+    }
+    for run in _runs():
+        told = describe(run)
+        if told.data:  # else its folder is damaged
+            found[f"run:{run.name}"] = f"{told.name} · {told.line}"
+    found |= {
+        f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
+    }
+    return _told_apart(found)
+
+
+def _told_apart(found: Mapping[str, str]) -> Mapping[str, str]:
+    """The same, with a number behind a name that comes again: a choice is sent by its name."""
+    told: dict[str, str] = {}
+    taken: set[str] = set()
+    for source, name in found.items():
+        told[source] = next(n for n in _numbered(name) if n not in taken)
+        taken.add(told[source])
+    return told
+
+
+def _numbered(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} ({number})" for number in count(2))
+
+
+def chosen() -> list[str]:
+    """Return the sources in the slots, in their order; the present schedule alone at first."""
+    found: list[str] = st.session_state.setdefault("slots", [NOW])
+    return found
+
+
+def put(source: str, place: int | None = None) -> None:
+    """Put a source into a slot.
+
+    Without a place, one that is in no slot yet goes into the first that is free, or into the last.
+    """
+    now = chosen()
+    if place is None and source in now:
+        return
+    place = min(len(now), len(LETTERS) - 1) if place is None else place
+    st.session_state["slots"] = [*now[:place], source, *now[place + 1 :]]
+
+
+def take_out(place: int) -> None:
+    """Empty a slot; those behind it move up."""
+    now = chosen()
+    st.session_state["slots"] = [*now[:place], *now[place + 1 :]] or [NOW]
+
+
+def swap() -> None:
+    """Let A and B change places."""
+    a, b, *others = chosen()
+    st.session_state["slots"] = [b, a, *others]
+
+
+def moved(source: str, new: str) -> None:
+    """Follow a source that goes by another name now."""
+    st.session_state["slots"] = [new if each == source else each for each in chosen()]
+
+
+def gone(source: str) -> None:
+    """Take a source out of every slot that it is in."""
+    st.session_state["slots"] = [each for each in chosen() if each != source] or [NOW]
+
+
+def bring(kind: str, plan: Comparable) -> None:
+    """Take a schedule or a record from a file or a link, and compare it."""
+    own = _own()
+    source = f"own:{len(own)}"
+    st.session_state["own-sources"] = {**own, source: (kind, plan)}
+    put(source)
+
+
+def slots() -> tuple[Slot, ...]:
+    """The schedules that are compared; a source that is gone leaves its slot, with a notice."""
+    found: list[Slot] = []
+    gone: list[tuple[str, str]] = []
+    for source in chosen():
+        try:
+            found.append(_slot(LETTERS[len(found)], source))
+        except InputError as error:
+            gone.append((source, str(error)))
+    if gone:
+        lost = {source for source, _ in gone}
+        kept = [source for source in chosen() if source not in lost]
+        st.session_state["slots"] = kept or [NOW]
+        session.notice(f"Taken out of the comparison: {gone[0][1]}")
+        return slots()
+    return tuple(found)
+
+
+def _slot(letter: str, source: str) -> Slot:
+    kind, _, name = source.partition(":")
+    settings = session.settings()
+    match kind:
+        case "preset":
+            return Slot(letter, source, session.preset_for_model(name), "preset", settings)
+        case "library":
+            shelves = library_session.folder()
+            if shelves is None:
+                raise InputError("library", "is not there", "it is off in the hosted demo")
+            return Slot(letter, source, library.load(shelves, name).schedule, "library", settings)
+        case "run":
+            run = folder.run_folder(launch.root(), name)
+            schedule, settings = folder.read(run)
+            own = label.read(run).name
+            told = [value for _, value in conditions(run, settings)]
+            about = "; ".join([f"run “{own}”" if own else "run", *told])
+            return Slot(letter, source, schedule, about, settings, run)
+        case "own":
+            origin, plan = _own()[source]
+            return Slot(letter, source, plan, origin, settings)
+    return Slot(letter, source, session.schedule(), "now in Design", settings)
+
+
+def _own() -> Mapping[str, tuple[str, Comparable]]:
+    found: Mapping[str, tuple[str, Comparable]] = st.session_state.get("own-sources", {})
+    return found
+
+
+def _runs() -> Iterator[Path]:
+    try:
+        root = launch.root()
+    except InputError:
+        return
+    held = set(chosen())
+    for at, run in enumerate(visible_runs.runs(root)):
+        if at < _MOST_RUNS or f"run:{run.name}" in held:
+            yield run

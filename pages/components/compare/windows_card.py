@@ -1,0 +1,142 @@
+"""When each group trains, in every schedule: a bar for each, below each other on one time axis."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from core.compare import words
+from core.compare.align import Row
+from core.compare.comparable import Comparable, changes_by_epoch, learning, lr, peak
+from core.records.model import Record
+from core.schedule import curves, plan
+from core.schedule.spec import Part
+from core.schedule.words import percent, rate
+from pages.components.compare import slot_style
+from pages.components.compare.slots import Slot
+from pages.components.shared.axis import tick_step
+
+_POINTS = 40
+"""Points of a rate's line within one span."""
+_HIGHEST = 0.9
+"""Share of the bar's height that the peak takes."""
+_MOST_TICKS = 12
+_MOST_SCALES = 2
+
+
+def bars(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> str:
+    """The card's content as HTML: a table in which each group has a line for each schedule."""
+    epochs = max(slot.plan.epochs for slot in slots)
+    shares = [learning(slot.plan) for slot in slots]
+    body = "".join(
+        _row(row, slots, shares, epochs, slot_style.swatch(colour), colour)
+        for row, colour in zip(reversed(rows), reversed(slot_style.row_colours(rows)), strict=True)
+    )
+    aside = "hatched is frozen; the shape in the bar is the rate, as a share of its peak"
+    return (
+        slot_style.heading("When each group trains", aside)
+        + f'<div class="thaw-bars" role="table" aria-label="When each group trains">{_head(epochs)}'
+        f"{body}</div>"
+    )
+
+
+def _head(epochs: int) -> str:
+    every = tick_step(epochs, _MOST_TICKS)
+    ticks = "".join(
+        f'<i style="left:{epoch / epochs:.3%}">{epoch}</i>' for epoch in range(0, epochs + 1, every)
+    )
+    return (
+        '<div role="row" class="thaw-bars-head"><span role="columnheader">Epoch</span>'
+        '<span role="columnheader" class="thaw-unseen">Schedule</span>'
+        f'<span role="columnheader" class="thaw-ticks"><b class="thaw-unseen">Trains</b>{ticks}'
+        '</span><span role="columnheader">Share of learning</span></div>'
+    )
+
+
+def _row(
+    row: Row[Part],
+    slots: Sequence[Slot],
+    shares: Sequence[Mapping[str, float | None]],
+    epochs: int,
+    swatch: str,
+    colour: tuple[str, str],
+) -> str:
+    lines = "".join(
+        _line(group, slot, share[group.name] if group else None, epochs)
+        for group, slot, share in zip(row, slots, shares, strict=True)
+    )
+    scale = _scale(row, slots)
+    name = escape(slot_style.name_of(row))
+    style = f"--group:light-dark({colour[0]},{colour[1]})"
+    return (
+        f'<div role="rowgroup" class="thaw-bars-group" style="{style}">'
+        f'<div role="row" class="thaw-bars-name"><span role="rowheader">{swatch}<b>{name}</b>'
+        f"</span><small>{scale}</small></div>{lines}</div>"
+    )
+
+
+def _scale(row: Row[Part], slots: Sequence[Slot]) -> str:
+    """The group's LR scale where all schedules that have it agree, or the two that there are.
+
+    It is the peak rate where one is a record, which has no base rate to be a share of.
+    """
+    plans = [slot.plan for slot in slots]
+    recorded = any(isinstance(plan, Record) for plan in plans)
+    found = [(group.name, plan) for group, plan in zip(row, plans, strict=True) if group]
+    scales = dict.fromkeys(
+        rate(peak(plan, name))
+        if recorded or isinstance(plan, Record)
+        else f"×{rate(curves.scale(plan, plan.group(name)), 6)}"
+        for name, plan in found
+    )
+    return escape(" → ".join(scales)) if len(scales) <= _MOST_SCALES else "other scales"
+
+
+def _line(group: Part | None, slot: Slot, learned: float | None, epochs: int) -> str:
+    if group is None:
+        told = f"not in this {'record' if isinstance(slot.plan, Record) else 'schedule'}"
+        track = f'<u class="thaw-says">{told}</u>'
+    else:
+        own = slot.plan.epochs
+        spans = plan.open_spans(group, own)
+        bar = _track(group, slot.plan, spans)
+        track = f'<div class="thaw-frozen" style="width:{own / epochs:.4%}">{bar}</div>'
+        told = words.spans(spans, own)
+    share = "–" if learned is None else percent(learned)
+    width = min(1.0, learned or 0.0)
+    return (
+        f'<div role="row" class="thaw-bars-line">'
+        f'<span role="cell">{slot_style.chip(slot.letter)}</span>'
+        f'<div role="cell" class="thaw-track"><b class="thaw-unseen">{told}</b>{track}</div>'
+        f'<div role="cell" class="thaw-share"><i><s style="width:{width:.2%}"></s></i>'
+        f"<em>{share}</em></div></div>"
+    )
+
+
+def _track(group: Part, of: Comparable, spans: Sequence[plan.Span]) -> str:
+    """Return the bar's inside: a shape for each span, or that it never trains."""
+    if not spans:
+        return '<u class="thaw-says">never trains</u>'
+    return "".join(_span(group, of, start, end) for start, end in spans)
+
+
+def _span(group: Part, of: Comparable, start: int, end: int) -> str:
+    times = np.linspace(start, end, _POINTS)
+    if changes_by_epoch(of):  # a stair: each epoch's rate at both of its ends
+        edges = np.unique(np.linspace(start, end, min(_POINTS, end - start) + 1).astype(int))
+        times = np.repeat(edges, 2)[1:-1]
+        rates = lr(of, group.name, np.repeat(edges[:-1], 2))
+    else:
+        rates = lr(of, group.name, times)
+    highest = peak(of, group.name) or 1.0
+    down = 100 * (1.0 - np.clip(rates / highest, 0.0, 1.0) * _HIGHEST)
+    across = (times - start) / (end - start) * 100
+    line = ",".join(f"{x:.4g}% {y:.3g}%" for x, y in zip(across, down, strict=True))
+    left, width = start / of.epochs, (end - start) / of.epochs
+    # a clipped box, since Streamlit lets no SVG through
+    return (
+        f'<span class="thaw-open" style="left:{left:.4%};width:{width:.4%}">'
+        f'<i style="clip-path:polygon(0 100%,{line},100% 100%)"></i></span>'
+    )

@@ -1,0 +1,1 @@
+"""The Design page's cards, dialogs and charts."""

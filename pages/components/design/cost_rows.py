@@ -1,0 +1,126 @@
+"""The rows of the cost strip: a title, a cell for each phase, and what the whole run comes to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.cache_plan.savings import PhaseSavings, Savings
+from core.models.costs import Costs, PhaseCosts
+from core.runs.settings import RunSettings
+from core.schedule.words import percent
+from pages.components.shared import cost_words as words
+from pages.components.shared.cost_figures import Figures, data
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """Figures as HTML, and bars as shares of the longest: a dark one on a pale one."""
+
+    figures: str
+    dark: float
+    pale: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`title` and `total` as HTML, `why` a sentence about them, `note` what stands for no cells.
+
+    `short` names a figure in a sentence: `132 MB gradients + Adam`.
+    """
+
+    title: str
+    short: str
+    why: str
+    cells: tuple[Cell, ...]
+    total: str
+    note: str = ""
+
+
+def rows(found: Figures, optimizer: str, settings: RunSettings) -> tuple[Row, ...]:
+    """Return the rows from parameters to what the cache saves; the first two alone without FLOPs.
+
+    `optimizer` is its name for people.
+    """
+    memory = (_trainable(found.costs), _memory(found.costs, optimizer))
+    if not found.savings.phases:
+        note = words.why_off(found.savings, settings)
+        return (*memory, Row("Frozen-part cache", "cache", "", (), "", note))
+    return (*memory, _flops(found.costs), _work(found.savings), _cache(found.savings, settings))
+
+
+def phase_at(found: Figures, playhead: float) -> int:
+    """Return the place of the phase in which the playhead stands, in epochs."""
+    parts = found.costs.phases
+    return next((at for at, part in enumerate(parts) if playhead < part.end), len(parts) - 1)
+
+
+def told(part: PhaseCosts, at: int, many: int) -> str:
+    """Return a phase's name for people: `Phase 2 of 4, epochs 2–4`."""
+    return f"Phase {at + 1} of {many}, epochs {part.start}–{part.end}"
+
+
+def about(settings: RunSettings) -> str:
+    """Return what an epoch runs over: `1,000 images at 64 px`."""
+    seen = data(settings)
+    return f"{seen.train_images:,} images at {seen.image_size} px"
+
+
+def _trainable(costs: Costs) -> Row:
+    whole = max(1, costs.whole.trainable)
+    cells = (Cell(f"<b>{part.trainable:,}</b>", part.trainable / whole) for part in costs.phases)
+    why = "Parameters that train in the phase"
+    return Row("Trainable", "trainable", why, tuple(cells), f"of {costs.whole.trainable:,}")
+
+
+def _memory(costs: Costs, optimizer: str) -> Row:
+    whole = max(1, costs.whole.memory)
+    cells = (
+        Cell(f"<b>{words.amount(part.memory)}</b>", part.memory / whole) for part in costs.phases
+    )
+    why = (
+        "Float32: 4 bytes of gradient for each parameter that trains, and the optimizer's state of "
+        "each that has trained so far, which stays when a group freezes again"
+    )
+    total = f"of {words.amount(costs.whole.memory)}"
+    return Row(f"Gradients + {optimizer}", "memory", why, tuple(cells), total)
+
+
+def _flops(costs: Costs) -> Row:
+    whole = costs.whole.forward + costs.whole.backward
+    cells = (
+        Cell(words.both_flops(part), (part.forward + part.backward) / max(1, whole))
+        for part in costs.phases
+    )
+    why = (
+        "FLOPs of the forward and the backward pass for one image, without the cache; "
+        "a multiply-add counts 2, and backward ends at the first part that trains"
+    )
+    title = "FLOPs per image <small>fwd + bwd</small>"
+    return Row(title, "FLOPs", why, tuple(cells), f"of {words.flops(whole)}")
+
+
+def _work(savings: Savings) -> Row:
+    parts = savings.phases
+    cells = (Cell(words.work(part), part.cached, part.plain) for part in parts)
+    epochs = parts[-1].end
+    plain = sum(part.plain * (part.end - part.start) for part in parts) / epochs
+    cached = plain * (1.0 - savings.saved)
+    total = f"<b>{percent(cached)}</b> of {percent(plain)}"
+    why = (
+        "Training and validation with the cache, of the same without it; "
+        "100% is an epoch in which every group trains"
+    )
+    return Row("Compute per epoch", "compute", why, tuple(cells), total)
+
+
+def _cache(savings: Savings, settings: RunSettings) -> Row:
+    cells = tuple(_saved(part) for part in savings.phases)
+    note = words.why_off(savings, settings)
+    why = "How much of the phase's compute the cache saves, and the bytes that it stores for that"
+    return Row(
+        "Frozen-part cache", "cache", why, () if note else cells, words.faster(savings), note
+    )
+
+
+def _saved(part: PhaseSavings) -> Cell:
+    return Cell(words.saved(part), part.saved)

@@ -1,0 +1,257 @@
+"""The Curve card: the numbers that all groups share."""
+
+from __future__ import annotations
+
+import math
+from contextlib import AbstractContextManager
+from typing import Any
+
+import streamlit as st
+
+from core.schedule import edits, words
+from core.schedule.document import Document, abouts
+from core.schedule.optimizers import OPTIMIZERS
+from core.schedule.shapes import DECAYS, WARMUPS, FloorLR
+from core.schedule.spec import Schedule
+from pages.components.shared import frame, session
+from pages.components.shared.fields import (
+    choice,
+    fresh_key,
+    is_stale,
+    number,
+    numbers,
+    sensible_step,
+    switch,
+)
+from pages.components.shared.history import History
+
+_RATE = "%e"
+"""How the browser writes a rate: 1e-3."""
+_ABSOLUTE, _RELATIVE = "LR", "× peak"
+
+
+def curve_panel(*, folded: bool = False) -> None:
+    """Draw the card; every control edits the schedule at once.
+
+    `folded` makes it one line until it is opened.
+    """
+    schedule = session.schedule()
+    if folded:
+        with frame.card("curve"), _fold("curve-fold", f"**Curve** {summary(schedule)}"):
+            _controls(schedule, folded=True)
+        return
+    steps = session.steps_per_epoch()
+    with frame.card("curve"):
+        if stretched(session.history()) is None:
+            total = words.counted(schedule.epochs * steps, "step")
+            frame.heading("Curve", f"{total}, {steps:,} per epoch")
+        else:
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.html('<h2 class="thaw-heading">Curve</h2>', width="content")
+                st.space("stretch")
+                _offer_to_stretch()
+        _controls(schedule, folded=False)
+
+
+def stretched(history: History) -> Schedule | None:
+    """Return the schedule with its thaws at the same shares of the run as before, if they are not.
+
+    They are not where the last edits, all of them of the number of epochs, left them behind.
+    """
+    now = before = history.present
+    for schedule, _ in reversed(history.versions[: history.at]):
+        if schedule.model_copy(update={"epochs": now.epochs}) != now:
+            break
+        before = schedule
+    moved = edits.set_length(before, now.epochs)
+    return None if moved.groups == now.groups else moved
+
+
+def _offer_to_stretch() -> None:
+    """Draw the button that moves the thaws with the end of the run."""
+    st.button(
+        "Stretch the thaws",
+        key="stretch-thaws",
+        type="tertiary",
+        icon=":material/arrow_range:",
+        help="The run has another length, but the thaws stayed at their epochs. This moves them "
+        "and the warmup to the same shares of the run as before.",
+        on_click=_stretch,
+    )
+
+
+def _stretch() -> None:
+    moved = stretched(session.history())
+    if moved is not None:
+        session.edit(lambda _: moved)
+
+
+def summary(schedule: Schedule) -> str:
+    """Return the curve in a few words: `8 epochs, 1e-3, ×0.5, cosine`."""
+    lr = schedule.lr
+    rate, decay = words.rate(schedule.optimizer.base_lr), f"×{lr.group_decay:g}"
+    return f"{words.epochs(schedule.epochs)}, {rate}, {decay}, {lr.decay.title()}"
+
+
+def _controls(schedule: Schedule, *, folded: bool) -> None:
+    lr = schedule.lr
+    warms = lr.warmup.epochs > 0
+    left, right = _pair()
+    with left:
+        number("Epochs", "epochs", step=1)
+    with right:
+        _number(
+            "Base LR",
+            "optimizer.base_lr",
+            schedule.optimizer.base_lr,
+            shown=_RATE,
+            help="The peak of a group whose LR scale is 1, such as the head.",
+        )
+    if folded and stretched(session.history()) is not None:
+        _offer_to_stretch()
+    left, right = _pair()
+    with left:
+        _number(
+            "Decay per group",
+            "lr.group_decay",
+            lr.group_decay,
+            most=0.05,
+            help="Each group's peak is this share of the next one's, towards the input.",
+        )
+    with right:
+        choice(
+            "Optimizer",
+            "optimizer.name",
+            (*OPTIMIZERS,),
+            edits.set_optimizer,
+            {name: kind.title() for name, kind in OPTIMIZERS.items()},
+        )
+    left, right = _pair()
+    with left:
+        number(
+            "Warmup epochs",
+            "lr.warmup.epochs",
+            step=0.5,
+            help="Epochs in which the rate rises to the peak. Fractions are fine; 0: no warmup.",
+        )
+    with right:
+        number(
+            "Warmup from × peak",
+            "lr.warmup.start_factor",
+            step=0.05,
+            disabled=not warms,
+        )
+    left, right = _pair()
+    with left:
+        switch("Warmup shape", "lr.warmup.shape", (*WARMUPS,), disabled=not warms)
+    with right:
+        switch(
+            "After unfreeze",
+            "lr.after_unfreeze",
+            ("follow", "restart"),
+            help="Follow the shared curve, or restart it, warmup included, at the first thaw.",
+        )
+    left, right = _pair()
+    with left:
+        switch(
+            "LR steps by",
+            "lr.interval",
+            ("epoch", "step"),
+            help="A new rate at every epoch, or at every optimizer step.",
+        )
+    with right:
+        _floor_kind(schedule)
+    left, right = _pair()
+    with left:
+        shapes = {name: shape.title().capitalize() for name, shape in DECAYS.items()}
+        choice("Shape", "lr.decay.shape", (*shapes,), edits.set_shape, shapes)
+    with right:
+        _floor(schedule)
+    _own_fields(lr.decay, "lr.decay")
+    _optimizer(schedule)
+
+
+def _pair() -> list[AbstractContextManager[object]]:
+    return [*st.columns(2, gap="small", vertical_alignment="bottom")]
+
+
+def _fold(key: str, label: str) -> AbstractContextManager[object]:
+    return st.expander(label, key=key)
+
+
+def _number(
+    label: str,
+    path: str,
+    value: float,
+    *,
+    shown: str = "%g",
+    most: float = math.inf,
+    **options: Any,
+) -> None:
+    """A number whose steps grow with it, `most` at most."""
+    number(label, path, step=min(sensible_step(value), most), format=shown, **options)
+
+
+def _floor_kind(schedule: Schedule) -> None:
+    floor = schedule.lr.decay.floor
+    key = fresh_key("floor-kind", _ABSOLUTE if isinstance(floor, FloorLR) else _RELATIVE)
+    st.segmented_control(
+        "Floor is",
+        (_RELATIVE, _ABSOLUTE),
+        key=key,
+        required=True,
+        disabled=floor is None,
+        width="stretch",
+        help="A share of each group's own peak, or one rate for all groups, PyTorch's eta_min. "
+        "The fastest group keeps its floor when this changes.",
+        on_change=_set_floor_kind,
+        args=(key,),
+    )
+
+
+def _set_floor_kind(key: str) -> None:
+    if not is_stale(key):
+        absolute = st.session_state[key] == _ABSOLUTE
+        session.edit(edits.to_absolute_floor if absolute else edits.to_relative_floor)
+
+
+def _floor(schedule: Schedule) -> None:
+    floor = schedule.lr.decay.floor
+    if floor is None:
+        st.text_input("Floor", "none", disabled=True, key="no-floor")
+    elif isinstance(floor, FloorLR):
+        path, value = "lr.decay.floor.lr", floor.lr or 1e-6
+        _number("Floor, LR", path, value, shown=_RATE)
+    else:
+        number(
+            "Floor × peak",
+            "lr.decay.floor.factor",
+            step=0.01,
+        )
+
+
+def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[object]) -> None:
+    """Draw what only some shapes or optimizers have `beside` others, and then in rows below."""
+    places = [*beside]
+    for name, about in abouts(type(of)).items():
+        path, tip = f"{prefix}.{name}", about.help or None
+        places = places or _pair()
+        with places.pop(0):
+            if isinstance(value := getattr(of, name), tuple):
+                numbers(about.label, path, help=tip)
+            else:
+                number(about.label, path, step=about.step or sensible_step(value), help=tip)
+
+
+def _optimizer(schedule: Schedule) -> None:
+    optimizer = schedule.optimizer
+    with _fold("optimizer-fold", f"{optimizer.title()}: {optimizer.in_words()}"):
+        left, right = _pair()
+        with left:
+            _number(
+                "Weight decay",
+                "optimizer.weight_decay",
+                optimizer.weight_decay or 0.01,
+                help=optimizer.decay_help,
+            )
+        _own_fields(optimizer, "optimizer", right)

@@ -1,0 +1,119 @@
+"""The Groups card: how the model is cut into groups, head on top as in the timeline."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core.export.palette import group_colours
+from core.models import regroup
+from core.models.layer_table import LayerTable, count
+from core.schedule.spec import Group, Schedule
+from core.schedule.words import counted
+from pages.components.design.selected_group import group_in_hand, place_in_hand, take_in_hand
+from pages.components.shared import frame, session
+from pages.components.shared.fields import fresh_key, is_stale
+
+_PRESSED = (
+    ".st-key-groups button { color: var(--thaw-accent); border-color: var(--thaw-accent); "
+    "background: var(--thaw-accent-soft); }"
+)
+"""How the button looks while the card is shown; of another type it would lose the focus."""
+
+
+def groups_button() -> None:
+    """The toolbar's button, which shows and hides the card."""
+    if session.table() is not None:
+        st.button(
+            "Hide groups" if is_shown() else "Groups",
+            icon=":material/stacks:",
+            key="groups",
+            on_click=_toggle,
+        )
+
+
+def is_shown() -> bool:
+    """Return whether the card is wanted."""
+    return bool(st.session_state.get("groups-shown"))
+
+
+def group_editor() -> None:
+    """Draw the card, if it is wanted and the model has a layer table."""
+    table = session.table()
+    if table is None or not is_shown():
+        return
+    schedule = session.schedule()
+    in_hand = place_in_hand()
+    held = f"{counted(len(schedule.groups), 'group')}, {table.parameters:,} parameters"
+    with frame.card("groups", "Groups", held):
+        _how_fine(table)
+        st.html(f"<style>{_PRESSED}{_swatches(len(schedule.groups))}</style>")
+        with st.container(gap=None, key="group-rows"):
+            for place in reversed(range(len(schedule.groups))):
+                _row(schedule.groups[place], place, table, in_hand=place == in_hand)
+                if place == in_hand:
+                    group_in_hand(place, table)
+        _own_scales(schedule)
+
+
+def _toggle() -> None:
+    st.session_state["groups-shown"] = not is_shown()
+
+
+def _how_fine(table: LayerTable) -> None:
+    sizes = {grouping.name: len(grouping.groups) for grouping in table.groupings}
+    key = fresh_key("how-fine", regroup.chosen_grouping(session.schedule(), table))
+    st.segmented_control(
+        "How fine",
+        list(sizes),
+        key=key,
+        format_func=lambda name: f"{name.capitalize()} {sizes[name]}",
+        on_change=_choose,
+        args=(key, table),
+    )
+
+
+def _choose(key: str, table: LayerTable) -> None:
+    name = st.session_state[key]
+    if name is not None and not is_stale(key):
+        session.edit(regroup.choose_grouping, table, name)
+
+
+def _swatches(n: int) -> str:
+    return " ".join(
+        f".st-key-group-{place} button::before{{background:light-dark({light},{dark})}}"
+        for place, (light, dark) in enumerate(group_colours(n))
+    )
+
+
+def _row(group: Group, place: int, table: LayerTable, *, in_hand: bool) -> None:
+    elements = count(table, group.modules)
+    share = elements / table.parameters
+    shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
+    st.button(
+        f"**{frame.escape_markdown(group.name)}** :small[{elements:,}] :small[{shown}]",
+        icon=f":material/{'expand_less' if in_hand else 'expand_more'}:",
+        icon_position="right",
+        key=f"group-{place}",
+        type="tertiary",
+        width="stretch",
+        on_click=take_in_hand,
+        args=(None if in_hand else group.name,),
+    )
+
+
+def _own_scales(schedule: Schedule) -> None:
+    own = sum(group.lr_scale is not None for group in schedule.groups[:-1])
+    if own:
+        groups = (
+            "1 group has an LR scale of its"
+            if own == 1
+            else f"{own} groups have LR scales of their"
+        )
+        st.caption(f"{groups} own, typed here or kept by a new cut.")
+        st.button(
+            "Spread the rates evenly",
+            key="group-spread",
+            help="Removes these scales, and sets the decay per group so that the deepest group "
+            "keeps its rate.",
+            on_click=lambda: session.edit(regroup.spread_rates),
+        )

@@ -1,0 +1,114 @@
+"""The choice of the model, and the reading of one that has no layer table yet."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from core.errors import one_line
+from core.files.home import is_demo
+from core.models import catalogue, table_cache
+from core.runs.processes.tabulation import Tabulations
+from pages.components.design.model_weights import model_labels
+from pages.components.shared import session
+from pages.components.shared.fields import is_outdated, put
+
+_BEING_MADE = Tabulations()
+"""The one owner of this process's children that read models."""
+_WANTED = "model-wanted"
+_SECONDS = 0.5
+
+
+def model_box() -> None:
+    """The list of all models, which filters as one types; those with a stored table come first."""
+    name = session.schedule().model.name
+    known = catalogue.stored() if is_demo() else catalogue.names()
+    labels = model_labels()
+    put("model", st.session_state.get(_WANTED) or name)
+    st.selectbox(
+        "Model",
+        known if name in known else (name, *known),
+        key="model",
+        format_func=lambda model: labels.get(model, model),
+        filter_mode="contains",  # in the order of the list: fuzzy, a longer name may come first
+        label_visibility="collapsed",
+        width=250,
+        on_change=_take_model,
+    )
+
+
+def model_reading() -> None:
+    """A line while a model's table is being made, with a way to stop; nothing at other times."""
+    place = st.empty()  # always there, so that what follows is not made anew when it comes
+    wanted = _wanted()
+    if wanted is not None:
+        with place.container():
+            _watch(wanted)
+
+
+def _wanted() -> str | None:
+    """The model that was chosen and has no table yet, else the schedule's own if it has none."""
+    chosen: str | None = st.session_state.get(_WANTED)
+    name = session.schedule().model.name
+    if chosen is None and session.table() is None and name in catalogue.names():
+        return name
+    return chosen
+
+
+def _take_model() -> None:
+    if is_outdated("model"):
+        return
+    name = st.session_state["model"]
+    st.session_state[_WANTED] = None
+    table = table_cache.find(name, table_cache.cache_folder())
+    if table is not None:
+        session.use_model(table)
+    elif name != session.schedule().model.name:
+        st.session_state[_WANTED] = name
+        _BEING_MADE.ask(name, table_cache.cache_folder())
+
+
+@st.fragment(run_every=_SECONDS)
+def _watch(model: str) -> None:
+    chosen = st.session_state.get(_WANTED) == model
+    table = table_cache.find(model, table_cache.cache_folder())
+    if table is not None:
+        if chosen:
+            st.session_state[_WANTED] = None
+            session.use_model(table)
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _tell(model, chosen)
+
+
+def _tell(model: str, chosen: bool) -> None:
+    failure = _BEING_MADE.failure(model)
+    if failure is None:
+        if not _BEING_MADE.is_making(model):
+            _BEING_MADE.ask(model, table_cache.cache_folder())
+        stays = " The schedule stays as it is until then." if chosen else ""
+        _line("busy", f"Reading {model}: its layers and what they cost.{stays}")
+        if chosen:
+            st.button("Cancel", key="model-cancel", on_click=_forget)
+        return
+    way_out = "Choose another model, or try again."
+    _line("failed", f"{model} could not be read: {one_line(failure).rstrip('.')}. {way_out}")
+    st.button("Try again", key="model-again", on_click=_try_again, args=(model,))
+    if chosen:
+        st.button("Keep the old one", key="model-cancel", on_click=_forget)
+
+
+def _try_again(model: str) -> None:
+    _BEING_MADE.ask(model, table_cache.cache_folder())
+
+
+def _forget() -> None:
+    st.session_state[_WANTED] = None
+
+
+def _line(kind: str, text: str) -> None:
+    st.html(
+        f'<p class="thaw-reading {kind}" role="status">{escape(text)}</p>',
+        width="content",
+    )

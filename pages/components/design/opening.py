@@ -1,0 +1,39 @@
+"""Files that a page opens: a schedule's or a record's JSON, and phases of finetuning-scheduler."""
+
+from __future__ import annotations
+
+from core.compare.comparable import Comparable
+from core.errors import InputError
+from core.export import reading
+from core.records.io import parse_either
+from core.schedule import parse
+from core.schedule.spec import Schedule
+from pages.components.shared import session
+
+_PHASES = ("yaml", "yml")
+TYPES = ("json", *_PHASES)
+"""How the files are called that a page opens, behind the dot."""
+
+
+def schedule_in(name: str, content: bytes) -> Schedule:
+    """The schedule in a file of that name; phases are read onto the schedule that is open."""
+    return _phases_in(content) if are_phases(name) else parse.parse(content)
+
+
+def comparable_in(name: str, content: bytes) -> Comparable:
+    """Return the same, or the record of a loop."""
+    return _phases_in(content) if are_phases(name) else parse_either(content)
+
+
+def are_phases(name: str) -> bool:
+    """Return whether a file of that name is one of finetuning-scheduler."""
+    return name.lower().rpartition(".")[2] in _PHASES
+
+
+def _phases_in(content: bytes) -> Schedule:
+    """Thaws and rates of the file, and all the rest of the schedule that is open."""
+    table = session.table()
+    if table is None:
+        wrong = "is still being read"
+        raise InputError("the model's layer table", wrong, "open the file when it is there")
+    return reading.apart(content, session.schedule(), table)

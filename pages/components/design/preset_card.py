@@ -1,0 +1,66 @@
+"""What a preset's card in the gallery says, as HTML."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from html import escape
+
+from core.presets.schema import Preset, Source
+from core.schedule.spec import Schedule
+from core.schedule.words import counted, epochs, rate
+from pages.components.design.preset_picture import picture
+
+
+def card(preset: Preset, made: Schedule | str, *, in_use: bool, dark: bool) -> str:
+    """The card of a preset; `made` is what it is for the model, or why there is no such thing."""
+    drawn = picture(made, dark=dark) if isinstance(made, Schedule) else ""
+    facts = _facts(made) if isinstance(made, Schedule) else made
+    mark = '<span class="thaw-tag">in use</span>' if in_use else ""
+    return (
+        f'<article class="thaw-preset">{drawn}'
+        f"<h4>{escape(preset.title)}{mark}</h4>"
+        f"<p>{escape(preset.when)}</p>"
+        f'<p class="facts">{escape(facts)}</p>'
+        f'<p class="sources">{"; ".join(map(_source, preset.sources))}</p>'
+        f"{_unsaid(preset)}</article>"
+    )
+
+
+def _facts(made: Schedule) -> str:
+    optimizer = made.optimizer
+    facts = [
+        epochs(made.epochs),
+        f"{optimizer.title()} {rate(optimizer.base_lr)}",
+        counted(len(made.groups), "group"),
+    ]
+    if made.lr.group_decay != 1.0:
+        facts.append(f"×{made.lr.group_decay:.3g} per group")
+    return " · ".join(facts)
+
+
+def _source(source: Source) -> str:
+    short = escape(source.citation.partition(",")[0])
+    if source.url is not None:
+        whole = escape(source.citation, quote=True)
+        short = (
+            f'<a href="{escape(source.url, quote=True)}" target="_blank" rel="noopener"'
+            f' title="{whole}">{short}</a>'
+        )
+    return f"{short}, {escape(source.where)}"
+
+
+def _unsaid(preset: Preset) -> str:
+    if not preset.cannot and not preset.changed:
+        return ""
+    count = len(preset.cannot) + len(preset.changed)
+    parts = [f"<summary>Differs from the source: {count}</summary>"]
+    if preset.cannot:
+        parts.append(f"<h5>A schedule cannot express</h5>{_list(preset.cannot)}")
+    if preset.changed:
+        parts.append(f"<h5>What Thaw does differently</h5>{_list(preset.changed)}")
+    return f"<details>{''.join(parts)}</details>"
+
+
+def _list(sentences: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in sentences)
+    return f"<ul>{items}</ul>"

@@ -1,0 +1,73 @@
+"""The presets: the toolbar's button, which says the one in use, and the gallery behind it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from core import presets
+from core.errors import InputError
+from core.schedule.spec import Schedule
+from pages.components.design.preset_card import card
+from pages.components.shared import frame, session
+
+_CHOSEN = "preset-chosen"
+_HOW_TO_READ = (
+    "A preset is applied to your current model; Undo brings your schedule back. In the pictures "
+    "the head is on top; colour shows where a group trains, its height is the rate as a share of "
+    "the group's peak, and paler means slower."
+)
+
+
+def preset_button() -> None:
+    """The toolbar's button; it opens the gallery."""
+    origin, used = session.preset_origin(), session.preset_in_use()
+    if used is not None:
+        label = f"**{frame.escape_markdown(presets.find(used).title)}**"
+    elif origin is not None:
+        label = f"**{frame.escape_markdown(presets.find(origin).title)}** :gray-badge[edited]"
+    else:
+        label = "your own"
+    if st.button(f":gray[Preset] {label}", icon=":material/view_module:", key="presets"):
+        _gallery()
+
+
+@st.dialog("Presets", width="large")
+def _gallery() -> None:
+    if st.session_state.pop(_CHOSEN, False):
+        st.rerun()  # of the whole page, which closes the gallery
+    st.html(f'<p class="thaw-said">{_HOW_TO_READ}</p>')
+    used = session.preset_in_use()
+    with st.container(key="preset-families"):
+        for family, heading in presets.FAMILIES.items():
+            st.html(f'<h3 class="thaw-heading">{heading}</h3>')
+            with st.container(key=f"presets-{family}"):
+                for name in presets.in_order():
+                    if presets.find(name).family == family:
+                        _one(name, in_use=name == used)
+
+
+def _one(name: str, *, in_use: bool) -> None:
+    found, made = presets.find(name), _made(name)
+    with st.container(key=f"preset-card-{name}"):
+        st.html(card(found, made, in_use=in_use, dark=frame.is_dark()))
+        st.button(
+            f"Use {frame.escape_markdown(found.title)}",
+            key=f"use-{name}",
+            disabled=in_use or isinstance(made, str),
+            on_click=_choose,
+            args=(name,),
+            width="stretch",
+        )
+
+
+def _choose(name: str) -> None:
+    session.use_preset(name)
+    st.session_state[_CHOSEN] = True
+
+
+def _made(name: str) -> Schedule | str:
+    """Return what the preset is for the model at hand, or why there is no such thing."""
+    try:
+        return session.preset_for_model(name)
+    except InputError as error:
+        return str(error)

@@ -1,0 +1,95 @@
+"""The list of problems as a Streamlit component: fixes, their undo, and the reasons in a dialog."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+import streamlit as st
+
+from core.checks import Problem
+from core.checks.why import why
+from pages.components.design.problems.data import items, key, sentence, summary
+from pages.components.shared import frame, session
+
+_HERE = Path(__file__).parent
+_KEY = "problem-list"
+
+
+def problem_list(problems: Sequence[Problem]) -> None:
+    """Draw the card; a fix is applied at once and can be undone."""
+    known = {key(problem): problem for problem in problems}
+    with frame.card("problems", "Problems", summary(problems)):
+        _component()(
+            key=_KEY,
+            data={
+                "items": items(problems),
+                "done": _done(),
+                "revision": session.revision(),
+                "ack": st.session_state.get(f"{_KEY}-ack", 0),
+            },
+            on_fix_change=_told("fix", lambda value: _fix(known, value)),
+            on_undo_change=_told("undo", _undo),
+            on_why_change=_told("why", _ask),
+        )
+    asked = known.get(st.session_state.pop(f"{_KEY}-why", ""))
+    if asked is not None:
+        st.dialog(asked.code)(_why)(asked)
+
+
+def _told(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+    """What takes up an event of the component, unless it is about another schedule by now."""
+
+    def tell() -> None:
+        value = cast("Mapping[str, Any]", st.session_state.get(_KEY) or {}).get(event)
+        if not isinstance(value, Mapping):
+            return
+        # Each event is answered, so that the list is drawn again even if nothing has changed.
+        st.session_state[f"{_KEY}-ack"] = st.session_state.get(f"{_KEY}-ack", 0) + 1
+        if value.get("revision") == session.revision():
+            take(value)
+
+    return tell
+
+
+def _fix(known: Mapping[str, Problem], value: Mapping[str, Any]) -> None:
+    problem = known.get(str(value.get("key")))
+    if problem is None or problem.fix is None:
+        return
+    mended = problem.fix.schedule
+    session.edit(lambda _: mended)
+    place = list(known).index(key(problem))
+    st.session_state[f"{_KEY}-done"] = (problem.fix.label, place, session.revision())
+
+
+def _undo(value: Mapping[str, Any]) -> None:
+    if _done() is not None:
+        session.undo()
+
+
+def _ask(value: Mapping[str, Any]) -> None:
+    st.session_state[f"{_KEY}-why"] = str(value.get("key"))
+
+
+def _done() -> dict[str, Any] | None:
+    """Return the last fix and where its problem stood, as long as nothing has changed since."""
+    label, place, revision = st.session_state.get(f"{_KEY}-done", ("", 0, None))
+    return {"label": label, "place": place} if revision == session.revision() else None
+
+
+def _why(problem: Problem) -> None:
+    st.markdown(f"**{frame.escape_markdown(sentence(problem))}.**")
+    st.markdown(why(problem.code))
+    way_out = frame.escape_markdown(problem.way_out)
+    st.markdown(f"**What to do:** {way_out}{'' if way_out.endswith('?') else '.'}")
+
+
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "thaw_problem_list",
+        js=(_HERE / "problem_list.js").read_text(encoding="utf-8"),
+        css=(_HERE / "problem_list.css").read_text(encoding="utf-8"),
+    )

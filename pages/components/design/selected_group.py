@@ -1,0 +1,212 @@
+"""The group in hand: its name, its parts, and what can be done across its borders."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import streamlit as st
+
+from core.models import regroup
+from core.models.layer_table import LayerTable
+from core.models.module_tree import Part, Tree
+from core.schedule.document import MAX_NAME
+from core.schedule.paths import prefixes
+from core.schedule.spec import Schedule
+from pages.components.shared import frame, session
+from pages.components.shared.fields import fresh_key, is_stale
+
+_LONGEST_PATH = 26
+Cut = tuple[tuple[str, ...], ...]
+"""The module paths of every group: how the model is cut."""
+
+Verb = Callable[[Schedule, str], Schedule]
+"""An edit of the group of that name."""
+
+
+def place_in_hand() -> int | None:
+    """Return where the group in hand stands, from the input; None if there is none."""
+    names = [group.name for group in session.schedule().groups]
+    name = st.session_state.get("group-in-hand")
+    return names.index(name) if name in names else None
+
+
+def take_in_hand(name: str | None) -> None:
+    """Open the group of that name, or close the one that is open."""
+    st.session_state["group-in-hand"] = name
+
+
+def group_in_hand(place: int, table: LayerTable) -> None:
+    """Draw what can be done with the group at that place (from the input)."""
+    tree, groups = Tree(table), session.schedule().groups
+    own = tree.tidy(groups[place].modules)
+    shown = tree.parts(_opened(tree, own))
+    with st.container(key="group-body", gap="xsmall"):
+        _name(place)
+        if place + 1 < len(groups):
+            _border(shown, place, groups[place + 1].name, table, "output")
+        with st.container(key="group-parts", gap="xsmall"):
+            _parts(tree, own, shown, place, table)
+        if place > 0:
+            _border(shown, place, groups[place - 1].name, table, "input")
+
+
+def _name(place: int) -> None:
+    key = fresh_key("group-name", session.schedule().groups[place].name)
+    st.text_input("Name", key=key, max_chars=MAX_NAME, on_change=_rename, args=(_cut(), place, key))
+
+
+def _rename(cut: Cut, place: int, key: str) -> None:
+    if is_stale(key) or _cut() != cut:
+        return
+    selected = session.selected()
+    before = session.schedule().groups[place].name
+    name = st.session_state[key]
+    _edit(cut, place, place, lambda s, g: regroup.rename_group(s, g, name))
+    after = session.schedule().groups[place].name
+    if selected is not None and selected[0] == before:
+        st.session_state["selected"] = (after, selected[1])
+
+
+def _border(
+    shown: Sequence[Part],
+    place: int,
+    neighbour: str,
+    table: LayerTable,
+    towards: Literal["input", "output"],
+) -> None:
+    """What can be done across one of the group's borders; its only part can only merge."""
+    up = towards == "output"
+    part = shown[-1 if up else 0].path
+    with st.container(horizontal=True, gap="xsmall", key=f"group-border-{towards}"):
+        if len(shown) > 1:
+            st.button(
+                f"Move {_short(part)} {'up' if up else 'down'}",
+                icon=f":material/{'arrow_upward' if up else 'arrow_downward'}:",
+                key=f"group-move-{towards}",
+                on_click=_edit,
+                args=(
+                    _cut(),
+                    place,
+                    place,
+                    lambda s, g: regroup.move_part(s, table, g, part, towards),
+                ),
+            )
+        st.button(
+            f"Merge with {frame.escape_markdown(neighbour)}",
+            key=f"group-merge-{towards}",
+            on_click=_edit,
+            args=(
+                _cut(),
+                place,
+                place if up else place - 1,
+                lambda s, g: _merge(s, g, table, up=up),
+            ),
+        )
+
+
+def _parts(
+    tree: Tree, own: Sequence[str], shown: Sequence[Part], place: int, table: LayerTable
+) -> None:
+    found = {part.path: part for part in reversed(shown)}
+    chosen = st.session_state.get("part-in-hand")
+    if chosen not in found:
+        chosen = shown[-1].path
+    key = fresh_key("group-part", chosen)
+    st.radio(
+        "Parts",
+        list(found),
+        key=key,
+        format_func=lambda path: f"{_short(path)} :small[{found[path].parameters:,}]",
+        on_change=lambda: _choose_part(st.session_state[key]),
+        width="stretch",
+    )
+    around = next((path for path in reversed(prefixes(chosen)) if _may_close(path, own)), None)
+    with st.container(horizontal=True, gap="xsmall", key="group-part-actions"):
+        st.button(
+            "Split below",
+            icon=":material/horizontal_split:",
+            key="group-split",
+            disabled=chosen == shown[0].path,
+            on_click=_edit,
+            args=(_cut(), place, place + 1, lambda s, g: regroup.split_group(s, table, g, chosen)),
+        )
+        st.button(
+            "Open",
+            icon=":material/unfold_more:",
+            key="group-open",
+            disabled=not found[chosen].opens,
+            on_click=_open,
+            args=(chosen, tree.children(chosen)),
+        )
+        if around is not None:
+            st.button(
+                f"Close {_short(around)}",
+                icon=":material/unfold_less:",
+                key="group-close",
+                on_click=_close,
+                args=(around,),
+            )
+
+
+def _choose_part(path: str) -> None:
+    st.session_state["part-in-hand"] = path
+
+
+def _opened(tree: Tree, paths: Sequence[str]) -> list[str]:
+    """The paths, with what is opened replaced by its children; a group's only part is open."""
+    shown: list[str] = []
+    for path in paths:
+        wanted = len(paths) == 1 or path in _opened_paths()
+        children = tree.children(path) if wanted else ()
+        shown += _opened(tree, children) if children else [path]
+    return shown
+
+
+def _may_close(path: str, own: Sequence[str]) -> bool:
+    inside = not set(own).isdisjoint(prefixes(path))
+    return inside and path in _opened_paths() and tuple(own) != (path,)
+
+
+def _opened_paths() -> frozenset[str]:
+    found: frozenset[str] = st.session_state.get("opened-parts", frozenset())
+    return found
+
+
+def _open(path: str, children: Sequence[str]) -> None:
+    st.session_state["opened-parts"] = _opened_paths() | {path}
+    _choose_part(children[-1])
+
+
+def _close(path: str) -> None:
+    st.session_state["opened-parts"] = _opened_paths() - {path}
+    _choose_part(path)
+
+
+def _merge(schedule: Schedule, group: str, table: LayerTable, *, up: bool) -> Schedule:
+    names = [each.name for each in schedule.groups]
+    place = names.index(group) - (not up)
+    return regroup.merge_groups(schedule, table, *names[place : place + 2])
+
+
+def _edit(cut: Cut, place: int, then: int, verb: Verb) -> None:
+    """Apply a verb to the group at a place; the group at `then` is in hand if that was done.
+
+    A place, not a name: a new name and a click may come in one message. Nothing is done where the
+    model is no longer cut as it was when the control was drawn, as after a second click.
+    """
+    before = session.schedule()
+    if _cut() != cut:
+        return
+    session.edit(verb, before.groups[place].name)
+    if session.schedule() != before:
+        take_in_hand(session.schedule().groups[then].name)
+
+
+def _short(path: str) -> str:
+    cut = path if len(path) <= _LONGEST_PATH else f"…{path[-_LONGEST_PATH:]}"
+    return frame.escape_markdown(cut)
+
+
+def _cut() -> Cut:
+    return tuple(group.modules for group in session.schedule().groups)

@@ -1,0 +1,181 @@
+"""What the timeline draws, as JSON-able data: points and windows, never the formula."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypedDict
+
+import numpy as np
+
+from core.checks import Problem
+from core.export.palette import ROLES, group_colours
+from core.models.costs import state_bytes
+from core.models.layer_table import LayerTable, count
+from core.schedule import curves
+from core.schedule.budget import Budget, budgets
+from core.schedule.curves import Array
+from core.schedule.optimizers import OptimizerSpec
+from core.schedule.shapes import WSD, FloorFactor, FloorLR
+from core.schedule.spec import Group, Schedule
+from pages.components.shared import axis
+from pages.components.shared.axis import Span
+
+_RISING = 49
+_FALLING = 193
+_MOST_STAIRS = 400
+
+
+class TimelineData(TypedDict):
+    """Everything that the script reads; `groups` has the head first, as the rows do."""
+
+    revision: int
+    epochs: int
+    steps_per_epoch: int
+    restart: bool
+    gutters: tuple[int, int]
+    palette: dict[str, dict[str, str]]
+    curves: list[list[float]]
+    shared: dict[str, Any]
+    groups: list[dict[str, Any]]
+    optimizer: dict[str, Any]
+    problems: list[dict[str, Any]]
+    playhead: float
+    selected: dict[str, Any] | None
+    span: Span | None
+
+
+def timeline_data(
+    schedule: Schedule,
+    table: LayerTable | None,
+    *,
+    steps_per_epoch: int,
+    playhead: float,
+    selected: tuple[str, int] | None,
+    problems: Sequence[Problem],
+    revision: int,
+    span: Span | None = None,
+) -> TimelineData:
+    """Return the timeline's data for a schedule.
+
+    `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
+    of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
+    parameters are None. Groups whose rate is the same share of their peak share one curve.
+    `span` is the part of the run that is shown at first, in epochs; None is all of it.
+    """
+    drawn = _Curves()
+    colours = group_colours(len(schedule.groups))
+    groups = [
+        {
+            "name": group.name,
+            "parameters": None if table is None else count(table, group.modules),
+            "scale": curves.scale(schedule, group),
+            "peak": curves.peak(schedule, group),
+            "color": {"light": light, "dark": dark},
+            "windows": [list(window) for window in group.trainable],
+            "curve": drawn.index(_points(schedule, group)),
+            "origin": curves.origin(schedule, group),
+            "budget": _budget(received),
+        }
+        for group, (light, dark), received in zip(
+            schedule.groups, colours, budgets(schedule), strict=True
+        )
+    ]
+    groups.reverse()
+    return {
+        "revision": revision,
+        "epochs": schedule.epochs,
+        "steps_per_epoch": steps_per_epoch,
+        "restart": schedule.lr.after_unfreeze == "restart",
+        "gutters": (axis.TRACK_LEFT, axis.TRACK_RIGHT),
+        "palette": {
+            "light": {role: light for role, (light, _) in ROLES.items()},
+            "dark": {role: dark for role, (_, dark) in ROLES.items()},
+        },
+        "curves": drawn.points,
+        "shared": _shared(schedule, drawn),
+        "groups": groups,
+        "optimizer": _optimizer(schedule.optimizer),
+        "problems": [
+            {
+                "number": number,
+                "severity": problem.severity,
+                "groups": list(problem.groups),
+                "path": problem.path,
+                "message": problem.message,
+            }
+            for number, problem in enumerate(problems, start=1)
+        ],
+        "playhead": min(max(playhead, 0.0), float(schedule.epochs)),
+        "selected": None if selected is None else {"group": selected[0], "window": selected[1]},
+        "span": span,
+    }
+
+
+class _Curves:
+    """Polylines without repeats, each a flat list of x and y in turn."""
+
+    def __init__(self) -> None:
+        self.points: list[list[float]] = []
+
+    def index(self, points: list[float]) -> int:
+        """Return the place of these points in the list, where they are put if they are new."""
+        if points not in self.points:
+            self.points.append(points)
+        return self.points.index(points)
+
+
+def _points(schedule: Schedule, group: Group) -> list[float]:
+    """Return the group's rate as a share of its own peak; a staircase for `interval: "epoch"`."""
+    peak = curves.peak(schedule, group)
+    if schedule.lr.interval == "step":
+        t = _times(schedule, curves.origin(schedule, group))
+        return _flat(t, curves.lr(schedule, group, t) / peak)
+    starts = np.unique(np.linspace(0, schedule.epochs - 1, min(schedule.epochs, _MOST_STAIRS)) // 1)
+    shares = curves.lr(schedule, group, starts) / peak
+    ends = np.append(starts[1:], schedule.epochs)
+    return _flat(np.column_stack([starts, ends]).ravel(), np.repeat(shares, 2))
+
+
+def _shared(schedule: Schedule, drawn: _Curves) -> dict[str, Any]:
+    """Return the curve itself, which runs on between the epochs even where the rate steps."""
+    t = _times(schedule, 0)
+    decay = schedule.lr.decay
+    floor = decay.floor
+    base_lr = schedule.optimizer.base_lr
+    shares = curves.curve(schedule.lr, base_lr, t, schedule.epochs) / base_lr
+    return {
+        "curve": drawn.index(_flat(t, shares)),
+        "warmup_epochs": schedule.lr.warmup.epochs,
+        "start_factor": schedule.lr.warmup.start_factor,
+        "floor": floor.factor if isinstance(floor, FloorFactor) else None,
+        "floor_lr": floor.lr if isinstance(floor, FloorLR) else None,
+        "cooldown": decay.cooldown if isinstance(decay, WSD) else None,
+        "base_lr": base_lr,
+    }
+
+
+def _times(schedule: Schedule, origin: int) -> Array:
+    """Times dense enough to draw the curve and to read it to 1e-3 of its peak, corners included."""
+    decay = schedule.lr.decay
+    peak_at = min(origin + schedule.lr.warmup.epochs, schedule.epochs)
+    parts: list[Array] = [
+        np.linspace(origin, peak_at, _RISING),
+        np.linspace(peak_at, schedule.epochs, _FALLING),
+        np.zeros(1),
+    ]
+    parts.append(peak_at + decay.extra_x() * (schedule.epochs - peak_at))
+    return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
+
+
+def _flat(x: Array, y: Array) -> list[float]:
+    pairs = np.column_stack([x, y]).ravel()
+    return [float(f"{value:.6g}") for value in pairs]
+
+
+def _budget(found: Budget | None) -> list[float] | None:
+    return None if found is None else [found.epochs, found.learning]
+
+
+def _optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
+    """Return its name for people, and the float32 state it keeps per parameter that has trained."""
+    return {"name": optimizer.title(), "bytes": state_bytes(optimizer)}

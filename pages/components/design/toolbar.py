@@ -1,0 +1,143 @@
+"""The designer's top row: name, model, preset, undo and redo, files, the link, and Run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from core.checks import Problem
+from core.schedule import edits, parse
+from core.schedule.document import MAX_NAME
+from core.schedule.file_names import file_name
+from pages.components.design import opening
+from pages.components.design.group_editor import groups_button
+from pages.components.design.model_picker import model_box, model_reading
+from pages.components.design.model_weights import weights_menu
+from pages.components.design.preset_gallery import preset_button
+from pages.components.shared import frame, session
+from pages.components.shared.fields import is_outdated, put, refusals
+from pages.components.shared.library_card import library_menu
+from pages.components.shared.share_link import opens_where, show_link
+
+_FILE, _SHARE = "file-menu", "share-menu"
+"""The popovers that are drawn anew as they open, since a drag does not draw what is in them."""
+
+
+def toolbar(errors: Sequence[Problem]) -> None:
+    """Draw the row and carry out what is done in it.
+
+    Run is off where there are errors, and while a field of the schedule shows a refused number.
+    """
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
+        _name()
+        model_box()
+        weights_menu()
+        groups_button()
+        preset_button()
+        _undo_and_redo()
+        st.space("stretch")
+        _files()
+        _share()
+        _run(errors)
+    model_reading()
+
+
+def has_open_menu() -> bool:
+    """Return whether File or Share is open, whose contents are those of the whole schedule."""
+    return any(st.session_state.get(key) for key in (_FILE, _SHARE))
+
+
+def _run(errors: Sequence[Problem]) -> None:
+    off = [*(problem.message for problem in errors), *refusals(of_schedule=True)]
+    if st.button(
+        "Run",
+        type="primary",
+        icon=":material/play_arrow:",
+        key="to-run",
+        disabled=bool(off),
+        help=frame.escape_markdown(off[0]) if off else None,
+    ):
+        frame.go("run")
+    frame.why_off(off[0] if off else None)
+
+
+def _name() -> None:
+    put("name", session.schedule().name)
+    st.text_input(
+        "Name",
+        key="name",
+        label_visibility="collapsed",
+        width=190,
+        max_chars=MAX_NAME,
+        on_change=_rename,
+    )
+
+
+def _rename() -> None:
+    if not is_outdated("name"):
+        session.edit(edits.set_field, "name", st.session_state["name"].strip())
+
+
+def _undo_and_redo() -> None:
+    history = session.history()
+    st.button(
+        "",
+        icon=":material/undo:",
+        key="undo",
+        help="Undo (Ctrl+Z)",
+        disabled=not history.can_undo,
+        on_click=session.undo,
+    )
+    st.button(
+        "",
+        icon=":material/redo:",
+        key="redo",
+        help="Redo (Ctrl+Shift+Z)",
+        disabled=not history.can_redo,
+        on_click=session.redo,
+    )
+
+
+def _files() -> None:
+    newest = session.newest()
+    with st.popover("File", icon=":material/description:", key=_FILE, on_change="rerun"):
+        st.download_button(
+            "Download JSON",
+            lambda: parse.dumps(newest.schedule),  # which may be newer than this button
+            file_name(newest.schedule.name, ".json"),
+            "application/json",
+            key="download-json",
+            icon=":material/download:",
+            on_click="ignore",
+            width="stretch",
+        )
+        # A new key empties the uploader, so that the same file can be opened again.
+        key = f"upload-{st.session_state.get('uploads', 0)}"
+        st.file_uploader(
+            "Open a schedule",
+            type=opening.TYPES,
+            key=key,
+            on_change=_open_file,
+            args=(key,),
+            help="A JSON file that Thaw has written, or a YAML file of finetuning-scheduler, whose "
+            "thaws and rates are applied to your current schedule. Undo brings that back.",
+        )
+        library_menu()
+
+
+def _open_file(key: str) -> None:
+    upload = st.session_state[key]
+    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    if upload is not None:
+        session.attempt(session.open_schedule, opening.schedule_in, upload.name, upload.getvalue())
+
+
+def _share() -> None:
+    with st.popover("Share", icon=":material/link:", key=_SHARE, on_change="rerun") as menu:
+        st.markdown(
+            "The whole schedule is in this link. Opening it never starts a run. "
+            f"{frame.escape_markdown(opens_where())}"
+        )
+        if menu.open:
+            show_link(session.schedule())

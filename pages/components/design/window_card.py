@@ -1,0 +1,188 @@
+"""The card of the window in hand: the same numbers that its handles have, typed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError, shown
+from core.export.palette import group_colours
+from core.schedule import curves, edits, words
+from core.schedule.budget import budget
+from core.schedule.curves import scale
+from core.schedule.document import Window
+from core.schedule.spec import Group, Schedule
+from core.schedule.words import percent
+from pages.components.shared import frame, session
+from pages.components.shared.fields import Field, fresh_key, is_stale, number_input, sensible_step
+
+
+def window_panel() -> None:
+    """Draw the card of the selected window, or say how to select one."""
+    chosen = session.selected()
+    if chosen is None:
+        with frame.card("window", "Window"):
+            st.caption("Select a bar in the timeline to type its epochs and its rate.")
+        return
+    name, index = chosen
+    schedule = session.schedule()
+    group = schedule.group(name)
+    windows = len(group.trainable)
+    aside = f"window {index + 1} of {windows}" if windows else "never trains"
+    with frame.card("window", name, aside, _colour(schedule, group)):
+        start, end, rate = st.columns(3, gap="small")
+        with start:
+            _thaws_at(group, index)
+        with end:
+            _freezes_at(group, index)
+        with rate:
+            _lr_scale(group, index)
+        if told := learning(schedule, group, index):
+            st.html(f'<p class="thaw-said">{told}</p>')
+        _batchnorm(group)
+
+
+def learning(schedule: Schedule, group: Group, index: int) -> str:
+    """What the group gets of the run, and its rate as the window begins; "" if it never trains."""
+    received = budget(schedule, group)
+    if received is None:
+        return ""
+    epochs, gets = (percent(share) for share in (received.epochs, received.learning))
+    joined = "but" if received.learning < 0.8 * received.epochs else "and"
+    start = group.trainable[index][0]
+    if start >= schedule.epochs:
+        begins = "This window begins when the run is over."
+    else:
+        rate = float(curves.lr(schedule, group, start))
+        of_peak = percent(rate / curves.peak(schedule, group))
+        begins = (
+            f"At epoch {start} it begins with <b>{words.rate(rate, 2)}</b>, {of_peak} of its peak."
+        )
+    return (
+        f"Trains in <b>{epochs}</b> of the epochs {joined} gets <b>{gets}</b> of the learning "
+        f"that it would get if it trained throughout. {begins}"
+    )
+
+
+def _colour(schedule: Schedule, group: Group) -> str:
+    pair = group_colours(len(schedule.groups))[schedule.groups.index(group)]
+    return pair[frame.is_dark()]
+
+
+def _thaws_at(group: Group, index: int) -> None:
+    epochs = session.schedule().epochs
+
+    def take(start: Any) -> None:
+        _refuse_beyond("Thaws at", start, 0)
+        if edges := _edges(group, index):
+            _move(group, index, start, edges[1])
+
+    number_input(
+        Field("Thaws at", "thaws-at", "Thaws at", lambda: _shown(group, index, 0), take),
+        step=1,
+        help=f"Epoch from 0; {epochs} means that it never trains.",
+    )
+
+
+def _freezes_at(group: Group, index: int) -> None:
+    epochs = session.schedule().epochs
+
+    def take(end: Any) -> None:
+        if edges := _edges(group, index):
+            _refuse_beyond("Freezes at", end, edges[0] + 1)
+            _move(group, index, edges[0], end)
+
+    number_input(
+        Field("Freezes at", "freezes-at", "Freezes at", lambda: _shown(group, index, 1), take),
+        step=1,
+        disabled=not group.trainable,
+        help=f"{epochs} means that it trains to the end.",
+    )
+
+
+def _refuse_beyond(label: str, epoch: Any, least: int) -> None:
+    """Raise InputError unless it is a whole epoch from `least` to the end of the run."""
+    most = session.schedule().epochs
+    if not isinstance(epoch, int) or not least <= epoch <= most:
+        raise InputError(label, f"is {shown(epoch)}", f"use a whole number from {least} to {most}")
+
+
+def _shown(group: Group, index: int, edge: int) -> int | None:
+    """Return an edge of the window in hand as its field shows it; None for any other window."""
+    edges = _edges(group, index) if session.selected() == (group.name, index) else None
+    if edges is None:
+        return None
+    epoch, epochs = edges[edge], session.schedule().epochs
+    return epochs if epoch is None else min(epoch, epochs)
+
+
+def _edges(group: Group, index: int) -> Window | None:
+    """Return a window as the timeline may just have moved it; None if it has taken it away.
+
+    That of a group without windows is past the run's end.
+    """
+    schedule = session.schedule()
+    windows = {each.name: each.trainable for each in schedule.groups}.get(group.name)
+    if windows == () and index == 0:
+        return schedule.epochs, None
+    return windows[index] if windows and index < len(windows) else None
+
+
+def _move(group: Group, index: int, start: int, end: int | None) -> None:
+    at_end = end is None or end >= session.schedule().epochs
+    session.change(edits.set_window, group.name, index, start, None if at_end else end)
+
+
+def _set(key: str, group: Group, field: str, value: object) -> None:
+    if not is_stale(key):
+        session.edit(edits.set_group, group.name, **{field: value})
+
+
+def _lr_scale(group: Group, index: int) -> None:
+    def now() -> float | None:
+        if session.selected() != (group.name, index):
+            return None
+        schedule = session.schedule()
+        # 0.1 ** 2 is 0.010000000000000002
+        return float(f"{scale(schedule, schedule.group(group.name)):.12g}")
+
+    def take(value: object) -> None:
+        if now() is not None:
+            session.change(edits.set_group, group.name, lr_scale=value)
+
+    place = f"groups[{session.schedule().groups.index(group)}].lr_scale"
+    number_input(
+        Field("LR scale", "lr-scale", place, now, take, empty=""),
+        step=sensible_step(now() or 1.0),
+        help="The group's peak as a share of the base LR. Empty: set by the decay per group.",
+    )
+
+
+def _batchnorm(group: Group) -> None:
+    _toggle(
+        group,
+        "when_frozen",
+        "train",
+        "eval",
+        "BatchNorm moves while frozen",
+        "As in the classroom recipe and in fastai; dropout stays random too.",
+    )
+    _toggle(
+        group,
+        "batchnorm",
+        "eval",
+        None,
+        "BatchNorm keeps its statistics",
+        "Also while the group trains: for small batches and small images.",
+    )
+
+
+def _toggle(group: Group, field: str, on: str, off: str | None, label: str, why: str) -> None:
+    key = fresh_key(f"toggle-{field}", getattr(group, field) == on)
+    st.toggle(
+        label,
+        key=key,
+        help=why,
+        on_change=lambda: _set(key, group, field, on if st.session_state[key] else off),
+    )

@@ -1,0 +1,50 @@
+"""What the session's schedule is in each target, computed once for each state of it."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from core.errors import InputError
+from core.export import drawing, targets
+from core.export.exported import Exported, Source
+from core.files.home import is_demo
+from core.runs import in_words
+from core.runs.processes import launch
+from core.schedule.spec import Schedule
+from pages.components.shared import library_session, session, visible_runs
+
+_RUNS_SEARCHED = 40
+
+
+def exported(name: str) -> Exported | InputError:
+    """Return the session's schedule as that target has it, or why it refuses."""
+    schedule = session.schedule()
+    run = (
+        newest_audited_run(schedule) if name == "html" and library_session.no_home() is None else ()
+    )
+    draw = drawing.apart if is_demo() else drawing.here
+    source = Source(schedule, session.steps_per_epoch(), session.table(), run, draw)
+    try:
+        return _exported(name, source)
+    except InputError as refused:
+        return refused
+
+
+def newest_audited_run(schedule: Schedule) -> in_words.Facts:
+    """How the session's newest finished run of exactly this schedule ended; nothing without one."""
+    for run in visible_runs.runs(launch.root())[:_RUNS_SEARCHED]:
+        try:
+            return in_words.facts(run, schedule)
+        except InputError:
+            continue
+    return ()
+
+
+def command(name: str) -> str:
+    """Return the command that makes the same export of a schedule's file."""
+    return f"python -m core export FILE --to {name}"
+
+
+@lru_cache(maxsize=64)
+def _exported(name: str, source: Source) -> Exported:
+    return targets.export(name, source)

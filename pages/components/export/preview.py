@@ -1,0 +1,119 @@
+"""The preview of an export: code with its colours, a picture, a page, or the first rows."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import chain, islice
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.export import csv, targets
+from core.export.exported import Exported
+from core.schedule.spec import Schedule
+from pages.components.export import current_export
+from pages.components.export.limitations import REFUSED
+from pages.components.shared import frame, session
+from pages.components.shared.copy_button import copy_button
+from pages.components.shared.downloads import csv_button
+
+_MIME = {
+    ".csv": "text/csv",
+    ".html": "text/html",
+    ".png": "image/png",
+    ".svg": "image/svg+xml",
+    ".json": "application/json",
+}
+_LOOK: dict[str, Any] = {"type": "primary", "icon": ":material/download:", "key": "download"}
+_HEIGHT = 560
+_LINES = 600
+"""Lines that a preview shows; the file and what is copied have all."""
+_ROWS = 60
+_MOST_COPIED = 20_000
+"""Rows of the table that are made and sent to the browser before they are asked for: 0.8 MB."""
+
+
+def preview(name: str, made: Exported | InputError) -> None:
+    """Draw the cards of a target: the file with its download, and how to use it."""
+    target = targets.TARGETS[name]
+    file = targets.file_name(session.schedule(), target)
+    with frame.card("preview"):
+        if isinstance(made, InputError):
+            _head(target.title, "")
+            said = f"{target.title} cannot take this schedule. “{REFUSED}” says what to change."
+            st.error(said, icon=":material/block:")
+            return
+        with _head(target.title, file):
+            if isinstance(made.content, str):
+                copy_button(made.content)
+            mime = _MIME.get(f".{file.rpartition('.')[2]}", "text/plain")
+            st.download_button("Download", made.content, file, mime, on_click="ignore", **_LOOK)
+        _content(target, made)
+    usage_card(name, targets.usage(target, made, file))
+
+
+def csv_preview() -> None:
+    """The cards of the table; a long one is not made before it is downloaded."""
+    schedule, steps = session.schedule(), session.steps_per_epoch()
+    target = targets.TARGETS["csv"]
+    with frame.card("preview"):
+        rows = schedule.epochs * steps * len(schedule.groups)
+        with _head(target.title, targets.file_name(schedule, target)):
+            if rows <= _MOST_COPIED:
+                copy_button(_table(schedule, steps))
+            csv_button("Download", **_LOOK)
+        lines = chain.from_iterable(part.splitlines(True) for part in csv.parts(schedule, steps))
+        _code("".join(islice(lines, 1 + _ROWS)), None)
+        if rows > _ROWS:
+            has_all = "Copy and Download have" if rows <= _MOST_COPIED else "Download has"
+            st.caption(f"Shown: the first {_ROWS} of {rows:,} rows. {has_all} all.")
+    usage_card("csv", "")
+
+
+def usage_card(name: str, usage: str) -> None:
+    """How to use the file, and the command that makes it."""
+    with frame.card("usage", "How to use it"):
+        if usage:
+            language = targets.TARGETS[name].usage_language
+            st.code(usage.rstrip(), language=language, wrap_lines=True)
+        st.caption("On the command line, for a schedule's JSON or a preset:")
+        st.code(current_export.command(name), language="bash", wrap_lines=True)
+
+
+def _head(title: str, file: str) -> Any:
+    """The row above a preview: title and file name; what is drawn inside stands at its right."""
+    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
+    with row:
+        st.html(f'<h2 class="thaw-heading">{title}</h2>', width="content")
+        if file:
+            st.html(f'<span class="thaw-tag">{file}</span>', width="content")
+        st.space("stretch")
+    return row
+
+
+def _content(target: targets.Target, made: Exported) -> None:
+    if isinstance(made.content, bytes) or target.suffix == ".svg":
+        st.image(made.content, width="stretch")
+        return
+    if target.suffix == ".html":
+        st.iframe(made.content, height=_HEIGHT)
+        return
+    lines = made.content.split("\n")
+    shown = "\n".join(lines[:_LINES])
+    _code(shown, target.language)
+    if len(lines) > _LINES:
+        st.caption(
+            f"Shown: the first {_LINES} of {len(lines):,} lines. Copy and Download have all."
+        )
+
+
+@lru_cache(maxsize=2)
+def _table(schedule: Schedule, steps: int) -> str:
+    return csv.text(schedule, steps)
+
+
+def _code(text: str, language: str | None) -> None:
+    # a box around the code, since one that scrolls must have something that takes the focus in it
+    with st.container(height=_HEIGHT, border=False):
+        st.code(text, language=language, line_numbers=True, wrap_lines=True)

@@ -1,0 +1,63 @@
+"""The list of targets, shelf by shelf, with what each of them loses."""
+
+from __future__ import annotations
+
+from itertools import groupby
+
+import streamlit as st
+
+from core.errors import InputError
+from core.export.targets import TARGETS, Target
+from core.schedule.words import counted
+from pages.components.export import current_export
+from pages.components.shared import frame
+
+
+def target_list() -> str:
+    """Draw the card; returns the name of the chosen target."""
+    chosen: str = st.session_state.setdefault("target", next(iter(TARGETS)))
+    with frame.card("targets", "Take it to", f"{len(TARGETS)} targets"):
+        by_shelf = groupby(sorted(TARGETS.items(), key=_shelf), key=_shelf)
+        for _, found in by_shelf:
+            listed = list(found)
+            st.html(f'<h3 class="thaw-shelf">{listed[0][1].shelf}</h3>')
+            with st.container(key=f"shelf-{listed[0][0]}", gap=None):
+                for name, target in listed:
+                    _row(name, target, chosen=name == chosen)
+        frame.mark_chosen(_key(chosen))
+    return chosen
+
+
+def _key(name: str) -> str:
+    return f"listed-target-{name}"
+
+
+def _shelf(item: tuple[str, Target]) -> int:
+    """Return the place of a target's shelf: shelves stand in the order of their first targets."""
+    shelves = list(dict.fromkeys(target.shelf for target in TARGETS.values()))
+    return shelves.index(item[1].shelf)
+
+
+def _row(name: str, target: Target, *, chosen: bool) -> None:
+    mark = ":material/check: " if chosen else ""
+    if st.button(
+        f"**{target.title}** {mark}{_badge(name, target)}  \n:small[{target.about}]",
+        key=_key(name),
+        type="tertiary",
+        width="stretch",
+    ):
+        st.session_state["target"] = name
+        st.rerun()
+
+
+def _badge(name: str, target: Target) -> str:
+    """Return what a trainer loses; pictures and tables are not made before they are looked at."""
+    if not target.executes:
+        return ""
+    made = current_export.exported(name)
+    if isinstance(made, InputError):
+        return ":red-badge[refused]"
+    count = len(made.limitations)
+    if count == 0:
+        return ":green-badge[exact]"
+    return f":gray-badge[{counted(count, 'limit')}]"

@@ -1,0 +1,144 @@
+"""The checklist's items, and what Thaw can look up about them in a schedule by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from core.checks.batchnorm import moving_batchnorm
+from core.checks.facts import Facts
+from core.checks.rates import WIDE
+from core.checks.warmup import HIGH, curve_lengths, no_warmup
+from core.models.layer_table import LayerTable, parameter_counts
+from core.schedule import curves, plan
+from core.schedule.spec import Schedule
+from pages.components.learn.language import Language
+from pages.components.learn.numbers import in_exactly_one_group
+
+ITEMS: Mapping[str, str] = {
+    "head": "setup",
+    "inputs": "setup",
+    "cover": "groups",
+    "still": "freezing",
+    "gradients": "freezing",
+    "baseline": "freezing",
+    "optimizer": "rates",
+    "spread": "rates",
+    "busy": "unfreezing",
+    "resume": "unfreezing",
+    "warm": "warmup",
+    "falls": "warmup",
+}
+"""Every item with the step that explains it, in the order of the list."""
+
+_ROUNDING = 1 + 1e-9
+_MOST_WARM = 0.5
+"""The share of a curve in which a warmup still ends well before the curve does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a look at the schedule found: whether it is as it should be, and in words."""
+
+    good: bool
+    text: str
+
+
+def look(
+    item: str, schedule: Schedule, table: LayerTable | None, language: Language
+) -> Found | None:
+    """Return what the schedule says about an item; None where only a person can know."""
+    check = _CHECKS.get(item)
+    return check(schedule, table, language) if check else None
+
+
+def _cover(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+    if table is None:
+        return Found(False, language.word("checks.cover-unknown"))
+    good, count = in_exactly_one_group(schedule, table), len(parameter_counts(table))
+    values = {"good": language.integer(good), "count": language.integer(count)}
+    return Found(good == count, language.word("checks.cover", **values))
+
+
+def _still(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+    if table is None:
+        return Found(False, language.word("checks.cover-unknown"))
+    facts = Facts(schedule, table)
+    moving = next(moving_batchnorm(facts), None)
+    if moving is None:
+        return Found(True, language.word("checks.still"))
+    count = language.integer(sum(facts.batchnorms[name] for name in moving.groups))
+    return Found(False, language.word("checks.moving", count=count, groups=_listed(moving.groups)))
+
+
+def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+    ends = curves.rates(schedule, float(schedule.epochs)).tolist()
+    peaks = [curves.peak(schedule, group) for group in schedule.groups]
+    folds = {
+        group.name: end / peak
+        for group, end, peak in zip(schedule.groups, ends, peaks, strict=True)
+        if end > peak * _ROUNDING
+    }
+    if not folds:
+        count = language.integer(len(schedule.groups))
+        return Found(True, language.word("checks.falls", count=count))
+    fold = language.number(max(folds.values()))
+    return Found(False, language.word("checks.rises", groups=_listed(list(folds)), fold=fold))
+
+
+def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+    idle = sum(phase.end - phase.start for phase in plan.phases(schedule) if not phase.open)
+    count = language.integer(schedule.epochs)
+    if not idle:
+        return Found(True, language.word("checks.busy", count=count))
+    return Found(False, language.word("checks.idle", idle=language.integer(idle), count=count))
+
+
+def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+    warmup, word = schedule.lr.warmup.epochs, language.word
+    if not warmup:
+        cold = next(no_warmup(Facts(schedule, table)), None)
+        if cold is None:
+            return Found(True, word("checks.no-warmup", rate=language.rate(HIGH)))
+        return Found(False, word("checks.cold", groups=_listed(cold.groups)))
+    lengths = curve_lengths(schedule)
+    last = min(lengths, key=lengths.__getitem__, default="")
+    length = lengths.get(last, schedule.epochs)
+    values = {"warmup": language.number(warmup), "epochs": language.integer(length)}
+    whole = length == schedule.epochs
+    taken = word("checks.warm", **values) if whole else word("checks.warmed", group=last, **values)
+    if warmup <= length * _MOST_WARM:
+        return Found(True, taken)
+    return Found(False, f"{taken} {word('checks.too-warm')}")
+
+
+def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> Found | None:
+    peaks = [
+        curves.peak(schedule, group)
+        for group in schedule.groups
+        if plan.open_spans(group, schedule.epochs)
+    ]
+    if not peaks or not min(peaks):
+        return None
+    times = max(peaks) / min(peaks)
+    return Found(
+        times <= WIDE * _ROUNDING, language.word("checks.spread", spread=_times(times, language))
+    )
+
+
+def _times(value: float, language: Language) -> str:
+    return language.number(value) if value < 1000 else language.integer(round(value))
+
+
+def _listed(names: Sequence[str]) -> str:
+    return ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
+
+
+_CHECKS: Mapping[str, Callable[[Schedule, LayerTable | None, Language], Found | None]] = {
+    "cover": _cover,
+    "still": _still,
+    "spread": _spread,
+    "busy": _busy,
+    "warm": _warm,
+    "falls": _falls,
+}

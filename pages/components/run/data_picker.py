@@ -1,0 +1,177 @@
+"""The choice of the data: the bundled images, a folder on this machine, or an uploaded zip."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Generator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core.data import uploads
+from core.data.bundled import BUNDLED_DATA
+from core.data.readable import left_out_lines
+from core.data.summary import Look
+from core.data.uploads import Unpacking, Upload
+from core.demo import limits
+from core.demo import uploads as upload_turn
+from core.demo.uploads import Waiting
+from core.errors import InputError
+from core.files.home import is_demo
+from core.schedule.words import counted
+from pages.components.run.data_card import BUNDLED_NAME, data_name
+from pages.components.shared import frame, server
+from pages.components.shared.data_preview import seen
+from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.setting_names import LABELS, by_label
+
+BUNDLED, FOLDER, ZIP = (
+    BUNDLED_NAME,
+    "A folder of class folders",
+    "A zip of class folders",
+)
+_WANTED = "data-wanted"
+_REFUSED = "upload-refused"
+_UPLOADS = "data-uploads"
+_LAYOUT = "One folder of images per class, or train and val folders that hold them."
+Take = Callable[[str], object]
+"""Makes a path, or `fashion-mnist`, the data of the run settings."""
+
+
+def data_choice(data: str, take: Take, *, locked: bool) -> None:
+    """Draw the choice; what is chosen is the data once it is there, and until then `missing`."""
+    kind = kind_of(data) if locked else st.session_state.get(_WANTED) or kind_of(data)
+    # a hosted demo opens no paths for strangers
+    kinds = [k for k in (BUNDLED, FOLDER, ZIP) if k != FOLDER or not is_demo() or k == kind]
+    key = fresh_key("data-kind", kind)
+    st.selectbox(
+        LABELS["data"],
+        kinds,
+        key=key,
+        disabled=locked,
+        on_change=_take_kind,
+        args=(key, data, take),
+    )
+    if kind == FOLDER:
+        _folder(data, take, locked=locked)
+    elif kind == ZIP and locked:
+        st.caption(frame.escape_markdown(data_name(data)))
+    elif kind == ZIP:
+        _zip(data, take)
+
+
+def kind_of(data: str) -> str:
+    """Return which of the three the run settings' `data` is."""
+    if data == BUNDLED_DATA:
+        return BUNDLED
+    return ZIP if uploads.read_note(Path(data)) else FOLDER
+
+
+def missing() -> str | None:
+    """What must still be given before a run can start: a kind was chosen, and no data for it."""
+    waits = {FOLDER: "Name the folder of your images.", ZIP: "Upload a zip of your images."}
+    return waits.get(st.session_state.get(_WANTED) or "")
+
+
+def _take_kind(key: str, data: str, take: Take) -> None:
+    if is_stale(key):
+        return
+    st.session_state.pop(_REFUSED, None)
+    kind = st.session_state[key]
+    waits = kind not in (BUNDLED, kind_of(data))
+    st.session_state[_WANTED] = kind if waits else None
+    if kind == BUNDLED:
+        take(BUNDLED_DATA)
+
+
+def _folder(data: str, take: Take, *, locked: bool) -> None:
+    key = fresh_key("data-folder", data if kind_of(data) == FOLDER else "")
+    st.text_input(
+        "Folder",
+        key=key,
+        disabled=locked,
+        placeholder="/home/me/pictures",
+        help=f"Its path on the machine that Thaw runs on. {_LAYOUT}",
+        on_change=_take_folder,
+        args=(key, take),
+    )
+    found = seen(data) if kind_of(data) == FOLDER and not locked else None
+    if isinstance(found, Look) and not st.session_state.get(_WANTED):
+        images = found.train + found.validation
+        _told(data_name(data), images, found.left_out, found.skipped)
+
+
+def _take_folder(key: str, take: Take) -> None:
+    typed = st.session_state[key].strip()
+    if typed and not is_stale(key):
+        st.session_state[_WANTED] = None
+        take(typed)
+
+
+def _zip(data: str, take: Take) -> None:
+    most = uploads.limits()
+    megabytes = min(most.upload // 1_000_000, st.get_option("server.maxUploadSize"))
+    larger = "" if is_demo() else " Unpack a larger one yourself, and name its folder."
+    given = st.file_uploader(
+        "Zip",
+        type="zip",
+        key=f"data-zip-{st.session_state.get(_UPLOADS, 0)}",
+        help=f"{_LAYOUT} At most {megabytes} MB and {most.members:,} files.{larger}",
+        max_upload_size=megabytes,  # the server refuses what is larger than its own option
+    )
+    if given is not None:
+        _unpack(given, take)
+    if refused := st.session_state.get(_REFUSED):
+        st.error(frame.escape_markdown(refused), icon=":material/error:")
+    elif (note := uploads.read_note(Path(data))) and not st.session_state.get(_WANTED):
+        _told(note.name, note.images, note.left_out, note.skipped)
+
+
+def _unpack(given: Any, take: Take) -> None:
+    """Unpack an upload, showing how far it is; what it holds becomes the data.
+
+    The server need not hold it any longer then, and the next one gets a new widget.
+    """
+    bar = st.progress(0.0, "Unpacking …")
+    refused = None
+    try:
+        with closing(_unpacking(given)) as going:
+            for item in going:
+                if isinstance(item, Upload):
+                    take(str(item.folder))
+                    st.session_state[_WANTED] = None
+                elif isinstance(item, Waiting):
+                    bar.progress(0.0, "Waiting for the upload of another visitor …")
+                else:
+                    bar.progress(
+                        item.done / max(1, item.total), f"Unpacking {item.done:,} of {item.total:,}"
+                    )
+    except InputError as error:
+        refused = by_label(error)
+    bar.empty()
+    server.give_back(given.file_id)
+    st.session_state[_REFUSED] = refused
+    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    st.rerun()
+
+
+def _unpacking(given: Any) -> Generator[Waiting | Unpacking | Upload, None, None]:
+    """In the demo in turn, and into a folder of the session's own, which nobody can guess."""
+    if not is_demo():
+        return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
+    own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))
+    session = f"{limits.visitor(st.context.ip_address)}-{own}"
+    return upload_turn.unpack(given, given.name, session)
+
+
+def _told(name: str, images: int, left_out: tuple[tuple[str, str], ...], skipped: int) -> None:
+    """Say what the data in use holds, and what of it is left out."""
+    said = f"{name}: {images:,} images."
+    if skipped:
+        said += f" Left out: {counted(skipped, 'file')}."
+    st.caption(frame.escape_markdown(said))
+    if skipped:
+        with st.expander("What is left out"):
+            st.text("\n".join(left_out_lines(left_out, skipped)))

@@ -1,0 +1,106 @@
+"""Deleting runs on the Run page, taking that back, and freeing the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import streamlit as st
+
+from core.files import usage
+from core.files.home import is_demo
+from core.runs import trash
+from core.runs.description import describe
+from core.schedule.words import counted
+from pages.components.compare import slots
+from pages.components.shared import frame, session, visible_runs
+from pages.components.shared.cost_words import size
+
+_DELETED = "deleted-runs"
+_NAMED = 8
+
+
+def delete_button(root: Path, run: Path) -> None:
+    """Draw the button that deletes an ended run; a demo, whose runs go by themselves, has none."""
+    if not is_demo():
+        st.button(
+            "Delete", icon=":material/delete:", key="delete-run", on_click=_delete, args=(root, run)
+        )
+
+
+def is_deleted(run: Path) -> bool:
+    """Return whether this session has deleted the run, as `undo_row` says, and it is not back."""
+    return any(run.name == gone[0] for gone in _deleted()) and not run.exists()
+
+
+def undo_row(root: Path) -> None:
+    """Draw what this session has deleted last, with the way back."""
+    gone = _deleted()
+    if not gone:
+        return
+    run, name, line = gone[-1]
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-undo"):
+        told = f"Deleted: **{frame.escape_markdown(name)}**"
+        st.markdown(f"{told}  \n{frame.escape_markdown(line)}")
+        st.button(
+            "Undo", icon=":material/undo:", key="undelete-run", on_click=_undo, args=(root, run)
+        )
+
+
+def trash_row(root: Path) -> None:
+    """Draw what the trash holds, and the button that empties it."""
+    found = () if is_demo() else trash.deleted(root)
+    if not found:
+        return
+    held = size(sum(usage.used(each.folder) for each in found))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
+        st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
+        st.button(
+            "Empty",
+            key="empty-trash",
+            on_click=_empty,
+            args=(root,),
+            help="Removes them for good. Otherwise they are kept for 30 days.",
+        )
+
+
+def _delete(root: Path, run: Path) -> None:
+    if is_deleted(run):  # a double click comes here twice
+        return
+    told = describe(run)
+    if session.attempt(trash.delete, root, run.name, lead=""):
+        st.session_state[_DELETED] = (*_deleted(), (run.name, told.name, told.line))
+        slots.gone(f"run:{run.name}")
+        visible_runs.show_none()
+
+
+def _undo(root: Path, run: str) -> None:
+    """Take back the last deletion; the one before it is the last then, also where it is gone."""
+    gone = _deleted()
+    if not gone or gone[-1][0] != run:  # a double click comes here twice
+        return
+    st.session_state[_DELETED] = gone[:-1]
+    if session.attempt(trash.restore, root, run, lead=""):
+        st.query_params["run"] = run
+
+
+def _empty(root: Path) -> None:
+    st.session_state[_DELETED] = ()
+    session.attempt(trash.empty, root, lead="")
+
+
+def _named(found: Sequence[trash.Deleted]) -> str:
+    """Return the first runs in the trash as a list in Markdown."""
+    told = [describe(each.folder) for each in found[:_NAMED]]
+    lines = [
+        f"- **{frame.escape_markdown(each.name)}** {frame.escape_markdown(each.line)}"
+        for each in told
+    ]
+    more = len(found) - len(told)
+    return "\n".join([*lines, f"- and {more:,} more"] if more else lines)
+
+
+def _deleted() -> tuple[tuple[str, str, str], ...]:
+    """Id, name and line of each run that this session has deleted and not brought back."""
+    found: tuple[tuple[str, str, str], ...] = st.session_state.get(_DELETED, ())
+    return found

@@ -1,0 +1,80 @@
+"""What the hosted demo allows, said beside the settings, and one click for what is too much."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import streamlit as st
+
+from core import presets
+from core.data.bundled import BUNDLED_DATA
+from core.demo import limits
+from core.demo.limits import LIMITS
+from core.errors import InputError
+from core.files.home import is_demo
+from core.models import layer_table
+from core.models.layer_table import LayerTable
+from core.schedule import edits
+from core.schedule.spec import Schedule
+from pages.components.shared import frame, session
+from pages.components.shared.setting_names import by_label
+
+
+def limits_note() -> None:
+    """Say in the demo what it allows; elsewhere nothing."""
+    if is_demo():
+        st.caption(
+            f"Hosted demo: one run at a time, at most {LIMITS.epochs} epochs, {LIMITS.images} "
+            f"images to train and as many to validate, {LIMITS.image_size} px and "
+            f"{LIMITS.seconds:.0f} s. Uploads and runs are deleted after an hour; the address of "
+            "a run is the only way back to it."
+        )
+
+
+def let_go_of_data() -> bool:
+    """In the demo, go back to the bundled data when the session's upload has been deleted.
+
+    Returns whether that was so now, and is told: a click that came with it meant the upload.
+    """
+    settings = session.settings()
+    if not is_demo() or settings.data == BUNDLED_DATA or Path(settings.data).is_dir():
+        return False
+    session.use_settings(settings.model_copy(update={"data": BUNDLED_DATA}))
+    session.notice("Your upload was deleted, an hour after its last use: upload it again.")
+    return True
+
+
+def refusals() -> tuple[InputError, ...]:
+    """In the demo, all that keeps the session's schedule and settings from being run."""
+    if not is_demo():
+        return ()
+    return (*limits.wrong_schedule(session.schedule()), *limits.wrong_settings(session.settings()))
+
+
+def too_much_card(found: tuple[InputError, ...]) -> None:
+    """Say what is more than the demo runs, with a button for each thing that one click can mend."""
+    schedule = session.schedule()
+    with frame.card("status", "Beyond the hosted demo's limits"):
+        for each in found:
+            st.info(frame.escape_markdown(by_label(each)), icon=":material/info:")
+        with st.container(horizontal=True):
+            if schedule.epochs > LIMITS.epochs:
+                _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", limits.shortened)
+            if schedule.model.name not in LIMITS.models:
+                _button("Use the bundled model", "use-bundled", edits.use_model, _bundled())
+            if limits.wrong_settings(session.settings()):
+                st.button("Use the demo's settings", key="use-first", on_click=_first_settings)
+        st.caption("The schedule can be designed, shared and exported as it is.")
+
+
+def _button(label: str, key: str, verb: Callable[..., Schedule], *args: object) -> None:
+    st.button(label, key=key, type="primary", on_click=session.edit, args=(verb, *args))
+
+
+def _bundled() -> LayerTable:
+    return layer_table.load(presets.BUNDLED_MODEL)
+
+
+def _first_settings() -> None:
+    session.use_settings(limits.first_settings())

@@ -1,0 +1,76 @@
+"""What a finished run got wrong: the confusion matrix, and the surest mistakes as pictures."""
+
+from __future__ import annotations
+
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+
+from core.data.bundled import BUNDLED_DATA
+from core.runs import folder, predictions
+from core.runs.predictions import Predictions, worst
+from core.runs.settings import RunSettings
+from pages.components.run.confusion import confusion_card
+from pages.components.run.picture_grid import Tile, picture_grid
+from pages.components.shared import frame
+from pages.components.shared.data_preview import thumbnail
+
+_FEW, _MOST = 12, 60
+
+
+def mistakes(run: Path, settings: RunSettings) -> None:
+    """Draw the cards of a run that kept its predictions; of any other run, nothing."""
+    file = run / folder.PREDICTIONS
+    try:
+        told = _read(str(file), file.stat().st_mtime_ns)
+    except OSError:
+        return
+    if told is not None and told.images:
+        confusion_card(told)
+        _worst_card(told, settings.data)
+
+
+@st.cache_resource(show_spinner=False, max_entries=8)
+def _read(file: str, changed: int) -> Predictions | None:
+    return predictions.read(Path(file))
+
+
+def _worst_card(told: Predictions, data: str) -> None:
+    wrong = sum(true != said for true, said in zip(told.true, told.predicted, strict=True))
+    aside = f"{wrong:,} of {len(told.images):,} validation images"
+    with frame.card("mistakes", "Surest mistakes", aside):
+        if not wrong:
+            st.caption("Every validation image was classified right.")
+            return
+        if data != BUNDLED_DATA and not _is_there(data):
+            gone = f"The pictures are gone: {data} no longer exists. Their labels are kept."
+            st.info(frame.escape_markdown(gone), icon=":material/info:")
+        shown = st.session_state.get("mistakes-shown", _FEW)
+        places = worst(told, shown)
+        st.html(picture_grid([_tile(told, at, data) for at in places], "Surest mistakes"))
+        left = min(wrong, _MOST) - len(places)
+        if left > 0:
+            st.button(f"Show {left} more", key="more-mistakes", type="tertiary", on_click=_more)
+
+
+def _more() -> None:
+    st.session_state["mistakes-shown"] = _MOST
+
+
+def _is_there(data: str) -> bool:
+    try:
+        return Path(data).is_dir()
+    except (OSError, ValueError):
+        return False
+
+
+def _tile(told: Predictions, at: int, data: str) -> Tile:
+    true, said = told.classes[told.true[at]], told.classes[told.predicted[at]]
+    name = told.images[at]
+    about = f"{true}, taken for {said}"
+    caption = (
+        f"<b>{escape(true)}</b> taken for<br><b>{escape(said)}</b>, {told.confidence[at]:.0%} sure"
+    )
+    place = f"validation image {name}" if data == BUNDLED_DATA else name
+    return Tile(thumbnail(data, "validation", name), about, caption, place)

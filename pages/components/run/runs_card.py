@@ -1,0 +1,81 @@
+"""The Runs card: every run on this machine, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import streamlit as st
+
+from core.files import usage
+from core.runs import folder
+from core.runs.description import describe
+from core.runs.outcome import Status
+from pages.components.run import deleted_runs
+from pages.components.shared import frame, visible_runs
+from pages.components.shared.cost_words import size
+
+_FEW = 6
+_LOOK_SECONDS = 2.0
+_MARKS = {
+    "starting": ":material/pending:",
+    "running": ":material/radio_button_checked:",
+    "stopping": ":material/pending:",
+    "stopped": ":material/stop_circle:",
+    "finished": ":material/check:",
+    "failed": ":material/error:",
+    "interrupted": ":material/warning:",
+}
+
+
+def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> None:
+    """Draw the card; a click shows that run. The page is drawn anew when one of `live` changes."""
+    runs = visible_runs.runs(root)
+    with frame.card("runs", "Runs", f"{len(runs):,} in all" if runs else ""):
+        if shown is not None:
+            deleted_runs.undo_row(root)
+        if not runs:
+            st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
+        few = runs if st.session_state.get("all-runs") else runs[:_FEW]
+        with st.container(key="run-rows"):
+            for run in few:
+                _row(run, chosen=run == shown)
+            if shown is not None:
+                frame.mark_chosen(_key(shown))
+        if runs:
+            st.caption("Accuracy: on the validation images, after the last epoch.")
+        if len(runs) > len(few) and st.button(
+            f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
+        ):
+            st.session_state["all-runs"] = True
+            st.rerun()
+        deleted_runs.trash_row(root)
+    others = {run: status for run, status in live.items() if run != shown}
+    st.fragment(run_every=_LOOK_SECONDS if others else None)(_look)(others)
+
+
+def _look(live: Mapping[Path, Status]) -> None:
+    if any(folder.status(run) != status for run, status in live.items()):
+        st.rerun()
+
+
+def _key(run: Path) -> str:
+    return f"listed-run-{run.name}"
+
+
+def _row(run: Path, *, chosen: bool) -> None:
+    told = describe(run)
+    if not told.when:  # it has been deleted since it was listed
+        return
+    title, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
+    mark = "shown · " if chosen else ""
+    if st.button(
+        f"**{title}**  \n:small[{mark}{line} · {size(usage.used(run))}]",
+        icon=_MARKS[told.standing.status],
+        help=frame.escape_markdown(told.note) or None,
+        key=_key(run),
+        type="tertiary",
+        width="stretch",
+    ):
+        st.query_params["run"] = run.name
+        st.rerun()

@@ -1,0 +1,228 @@
+"""The card that says how a run stands: phase, progress, time left, and its latest numbers."""
+
+from __future__ import annotations
+
+import time
+from html import escape
+from pathlib import Path
+
+import psutil
+import streamlit as st
+
+from core.checks import Problem
+from core.demo import limits
+from core.files.home import is_demo
+from core.runs import folder, interruption, outcome
+from core.runs.forecast import duration, remaining
+from core.runs.processes import claim
+from core.runs.processes.stopping import epochs_kept
+from core.runs.progress import Digest
+from core.runs.settings import RunSettings
+from core.schedule import plan
+from core.schedule.spec import Schedule
+from core.schedule.words import epochs, listed, one_or_more
+from pages.components.design.model_weights import download_note, unavailable, use_bundled_button
+from pages.components.shared import frame
+from pages.components.shared.cost_words import size
+from pages.components.shared.data_preview import train_images
+from pages.components.shared.setting_names import by_label
+from pages.components.shared.visible_runs import LIVE
+
+_TITLES = {
+    "starting": "Starting",
+    "running": "Training",
+    "stopping": "Stopping",
+    "stopped": "Stopped",
+    "finished": "Finished",
+    "failed": "Failed",
+    "interrupted": "Interrupted",
+}
+_STAGES = {
+    "loading": "loading the data and the model",
+    "caching": "running the frozen part once over the images",
+    "evaluating": "evaluating",
+    "checkpoint": "writing a checkpoint",
+    "auditing": "auditing",
+}
+_FIRST_SECONDS = 5.0
+"""Seconds of a process that say nothing about those to come."""
+_ENOUGH = 0.5
+"""Processors that a run gets on a machine that has no other work; it uses one at least."""
+_RESUME = "Resume continues from the newest checkpoint."
+_ANEW = "No checkpoint was written, so Resume starts again from the first epoch."
+
+
+def empty_card(
+    schedule: Schedule,
+    settings: RunSettings,
+    refused: tuple[Problem, ...],
+    no_data: str | None = None,
+) -> None:
+    """Say what Start would do, or why it is off: the schedule is refused, or there is no data."""
+    off = refused or no_data is not None
+    with frame.card("status", "Not ready to run" if off else "Ready to run"):
+        if refused:
+            st.error(frame.escape_markdown(refused[0].message), icon=":material/error:")
+            st.caption("Start is off until this is fixed on the Design page.")
+            return
+        if no_data is not None:
+            st.info(frame.escape_markdown(no_data), icon=":material/info:")
+            return
+        first = plan.phases(schedule)[0]
+        known = train_images(settings)
+        images = f"up to {settings.samples:,}" if known is None else f"{known:,}"
+        st.markdown(
+            f"Start trains **{frame.escape_markdown(schedule.model.name)}** for "
+            f"{epochs(schedule.epochs)} on {images} images at "
+            f"{settings.image_size} px, beginning with "
+            f"{frame.escape_markdown(', '.join(first.open))}. It runs in a separate process, so "
+            f"this page may be closed. {download_note(schedule.model)}"
+        )
+        if refused_weights := unavailable(schedule.model):
+            st.warning(frame.escape_markdown(refused_weights), icon=":material/cloud_off:")
+            use_bundled_button()
+
+
+def status_card(
+    schedule: Schedule, settings: RunSettings, status: str, told: Digest, run: Path
+) -> None:
+    """Draw the card of a run."""
+    with frame.card("status"):
+        # on its own: with the numbers, all of them would be read out at every look
+        st.html(f'<p class="thaw-unseen" role="status">{_TITLES[status]}</p>')
+        st.html(_headline(schedule, status, told))
+        st.html(_bar(schedule, told))
+        st.html(_numbers(schedule, settings, told))
+        if status == "failed" and told.failed is not None:
+            st.error(frame.escape_markdown(by_label(told.failed.message)), icon=":material/error:")
+        elif advice := _advice(status, told, run):
+            st.info(frame.escape_markdown(advice), icon=":material/info:")
+        if status in LIVE and is_demo() and (busy := _busy(run)):
+            st.caption(busy)
+        for notice in told.notices:
+            st.caption(frame.escape_markdown(by_label(notice.message)))
+        if status in ("failed", "interrupted"):
+            _log(run)
+
+
+def _busy(run: Path) -> str | None:
+    """That other work takes the machine's processors, where the run gets less than half of one."""
+    process = claim.process(run)
+    if process is None:
+        return None
+    try:
+        used, lives = process.cpu_times(), time.time() - process.create_time()
+    except psutil.Error:
+        return None
+    share = (used.user + used.system) / max(lives, 1.0)
+    if lives < _FIRST_SECONDS or share > _ENOUGH:
+        return None
+    return f"This machine is busy: the run has had {share:.0%} of one processor so far."
+
+
+def _advice(status: str, told: Digest, run: Path) -> str:
+    if status == "interrupted":
+        why = interruption.reason(run)
+    elif status == "stopped":
+        late = limits.was_out_of_time(told.notices)
+        why = "Stopped because its time limit was reached." if late else "Stopped on request."
+    else:
+        return "" if is_demo() else interruption.elsewhere(run)
+    return why if is_demo() else f"{why} {_RESUME if epochs_kept(run) else _ANEW}"
+
+
+def _log(run: Path) -> None:
+    tail = folder.end_of_log(run)
+    if tail is not None:
+        with st.expander("The end of its log"):
+            st.code(tail or "The log is empty.", language=None)
+
+
+def _headline(schedule: Schedule, status: str, told: Digest) -> str:
+    return (
+        f'<div class="thaw-headline"><span class="thaw-dot thaw-{status}"></span>'
+        f"<strong>{_TITLES[status]}</strong><span>{escape(_doing(schedule, status, told))}</span>"
+        f"<em>{_time_left(schedule, status, told)}</em></div>"
+    )
+
+
+def _doing(schedule: Schedule, status: str, told: Digest) -> str:
+    if status == "running" and told.progress and told.progress.stage in _STAGES:
+        return _STAGES[told.progress.stage]
+    if status in ("running", "stopping") and told.steps_done:
+        phases = plan.phases(schedule)
+        epoch = min(int(told.steps.epoch[-1]), schedule.epochs - 1)
+        number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
+        return f"phase {number} of {len(phases)}: {_training(phases[number - 1].open)}"
+    if status == "finished" and told.epochs:
+        return f"validation accuracy {_accuracy(told)}, after the last epoch"
+    if status in ("stopped", "failed", "interrupted") and told.started and told.steps_done:
+        done = told.steps_done / told.started.steps_per_epoch
+        reached = f"after {done:.2f} of {epochs(schedule.epochs)}"
+        if told.epochs:
+            reached += f", validation accuracy {_accuracy(told)}"
+        return reached
+    return ""
+
+
+def _training(names: tuple[str, ...]) -> str:
+    verb = one_or_more(names, "trains", "train")
+    return f"{listed(names[::-1])} {verb}" if names else "no group trains"
+
+
+def _time_left(schedule: Schedule, status: str, told: Digest) -> str:
+    if status == "finished":
+        return f"in {duration(told.seconds)}"
+    if status != "running":
+        return ""
+    left = remaining(told, schedule.epochs, time.time())
+    return "" if left is None else f"about <b>{duration(left)}</b> left"
+
+
+def _bar(schedule: Schedule, told: Digest) -> str:
+    total = told.started.steps_per_epoch if told.started else 1
+    done = told.steps_done / total
+    parts = []
+    for phase in plan.phases(schedule):
+        share = min(1.0, max(0.0, (done - phase.start) / (phase.end - phase.start)))
+        parts.append(
+            f'<span style="flex:{phase.end - phase.start}"><i style="width:{share:.2%}"></i></span>'
+        )
+    value = done / schedule.epochs
+    return (
+        f'<div class="thaw-bar" role="progressbar" aria-label="Training" aria-valuemin="0" '
+        f'aria-valuemax="100" aria-valuenow="{value * 100:.0f}">{"".join(parts)}</div>'
+    )
+
+
+def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
+    started, last = told.started, told.epochs[-1] if told.epochs else None
+    steps = started.steps_per_epoch if started else 0
+    epoch = told.steps_done / steps if steps else 0.0
+    in_epoch = (told.steps_done - 1) % steps + 1 if steps and told.steps_done else 0
+    numbers = {
+        "Epoch": f"{epoch:.2f} of {schedule.epochs}",
+        "Batch": f"{in_epoch} of {steps}" if steps else "–",
+        "Trained for": duration(told.seconds),
+        "Images per second": f"{last.images_per_second:,.0f}" if last else "–",
+        "Peak memory": size(last.peak_memory) if last else "–",
+        "Validation accuracy": _accuracy(told),
+        "Cache": _cache(settings, told),
+        "Device": started.device.upper() if started else "–",
+    }
+    cells = (f"<div><span>{k}</span><b>{escape(v)}</b></div>" for k, v in numbers.items())
+    return f'<div class="thaw-numbers">{"".join(cells)}</div>'
+
+
+def _accuracy(told: Digest) -> str:
+    share = outcome.accuracy(told.epochs)
+    return "–" if share is None else f"{share:.1%}"
+
+
+def _cache(settings: RunSettings, told: Digest) -> str:
+    on = [cache for cache in told.caches if cache.on]
+    if on:
+        held = max(on, key=lambda cache: cache.bytes + cache.disk)
+        kept = size(held.bytes, held.disk)
+        return kept if settings.precision == "fast" else f"{kept}, exact"
+    return "off" if settings.cache == "off" or told.caches else "–"

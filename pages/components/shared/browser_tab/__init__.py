@@ -1,0 +1,82 @@
+"""What the page and its browser tab tell each other unseen: the theme, and the tab's draft.
+
+The draft is the schedule, with the run settings, as the tab keeps it, so that a reload, which
+begins a new session, does not lose it.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import presets
+from core.errors import LinkError
+from core.schedule import link
+from pages.components.shared import session
+
+_HERE = Path(__file__).parent
+_PAGE, _EDITS = "browser-tab", "browser-tab-edits"
+
+
+def browser_tab(*, dark: bool) -> None:
+    """Watch for another theme than the one of this page, keep the draft, and open an earlier one.
+
+    Streamlit tells the script of a theme with the next rerun, but does not rerun it by itself;
+    charts have the colors of the one that they were drawn in.
+    """
+    _mount(_PAGE, {"theme": "dark" if dark else "light", "asks": session.is_new()})
+
+
+def keep_draft() -> None:
+    """Keep the draft also where a fragment is drawn, after an edit that does not draw the page."""
+    _mount(_EDITS, {})
+
+
+def _mount(key: str, data: dict[str, object]) -> None:
+    kept = {"draft": _draft(), "settings": session.own_settings(), "keeps": not session.is_new()}
+    with st.container(key=key):
+        _component()(
+            key=f"{key}-script",
+            data={**kept, **data},
+            on_draft_change=_open,
+            on_settings_change=_use_settings,
+            height="content",
+        )
+
+
+def _draft() -> str:
+    """The preset that the schedule began as, and the schedule: empty where it is too large."""
+    text = ""
+    with suppress(LinkError):
+        text = link.encode(session.schedule())
+    return f"{session.preset_origin() or ''}.{text}"
+
+
+def _open() -> None:
+    told = _told("draft")
+    if told is not None:
+        origin, _, text = told.partition(".")
+        known = origin if origin in presets.names() else None
+        session.begin_with(text, known)
+
+
+def _use_settings() -> None:
+    told = _told("settings")
+    if told is not None:
+        session.use_kept_settings(told)
+
+
+def _told(name: str) -> str | None:
+    value: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get(name)
+    return None if value is None else str(value)
+
+
+@cache
+def _component() -> Any:
+    return st.components.v2.component(
+        "thaw_browser_tab", js=(_HERE / "browser_tab.js").read_text(encoding="utf-8")
+    )

@@ -1,0 +1,264 @@
+"""The look that all charts share: theme, axes, scales, and what lies behind the lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import ceil, floor
+from typing import Any, Literal, TypeAlias
+
+import altair as alt
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.compare.comparable import Comparable, changes_by_epoch
+from core.export.palette import ROLES, group_colours
+from core.schedule import plan
+from core.schedule.sampling import MOST_POINTS
+from core.schedule.spec import Schedule
+from pages.components.shared.axis import TRACK_LEFT, Joined, Span, shown, tick_step
+
+HEIGHT = 190
+_MOST_TICKS = 16
+_LEGEND_COLUMN, _MOST_IN_LEGEND = 116, 18
+"""Pixels of a legend's column, and its most entries."""
+_MARK = "\u2060"
+"""A word joiner: it has no width, and browsers draw it in no font."""
+FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a chart is drawn: theme, width class, and what its axes show.
+
+    `span` is the part of the run that is drawn, in epochs; None is all of it.
+    """
+
+    dark: bool = False
+    narrow: bool = False
+    scale: Literal["log", "linear"] = "log"
+    unit: Literal["rate", "of peak"] = "rate"
+    axis: Literal["epoch", "step"] = "epoch"
+    span: Span | None = None
+
+    def role(self, name: str) -> str:
+        """Return the colour of a role in this theme."""
+        return ROLES[name][self.dark]
+
+
+Rows: TypeAlias = pd.DataFrame | alt.NamedData
+"""A layer's data, or the name under which they come with the chart."""
+Rates: TypeAlias = pd.Series | NDArray[np.float64]
+
+
+def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
+    """Return a vertical line at each x."""
+    line = alt.Chart(rows).mark_rule(color=colour, strokeWidth=width, clip=True)
+    placed: alt.Chart = line.encode(x="x:Q")
+    return placed
+
+
+def nearest(*encodings: Literal["x", "y"]) -> alt.Parameter:
+    """Return what holds the row of its layer that is nearest to the pointer, along those axes."""
+    return alt.selection_point(
+        name="nearest",
+        nearest=True,
+        on="pointerover",
+        clear="pointerout",
+        encodings=list(encodings),
+        empty=False,
+    )
+
+
+def reading(rows: Rows, column: str, view: View) -> alt.Chart:
+    """An invisible rule per row that shows, under the pointer, all of the row; the last layer.
+
+    The columns are called and written as people read them; `column` is the place on the time axis.
+    A tooltip of a line's own would tell of its first point, wherever the pointer is.
+    """
+    near = nearest("x")
+    # The whole row is shown: a tooltip of named fields would be computed for every step anew.
+    if isinstance(rows, pd.DataFrame):  # whose index would be told, too
+        rows = pa.Table.from_pandas(rows, preserve_index=False)
+    rules = alt.Chart(rows).mark_rule(
+        color=view.role("text-3"),
+        strokeWidth=1,
+        clip=True,
+        aria=False,
+        tooltip={"content": "data"},
+    )
+    seen = alt.condition(near, alt.value(1), alt.value(0))
+    found: alt.Chart = rules.encode(x=f"{column}:Q", opacity=seen).add_params(near)
+    return found
+
+
+def domain(low: float, high: float) -> alt.Scale:
+    """Return a scale that shows exactly [low, high]."""
+    return alt.Scale(domain=[low, high], nice=False, zero=False)
+
+
+def rate_domain(y: Rates, view: View) -> tuple[float, float]:
+    """Lowest and highest rate that the axis shows; on a log axis at most seven powers of ten."""
+    if y.size == 0:
+        return 0.0, 1.0
+    high = float(y.max()) * 1.25 or 1.0
+    positive = y[y > 0]
+    if view.scale == "linear" or positive.size == 0:
+        return 0.0, high
+    # A curve that ends near zero would squeeze everything else into the top of a log axis.
+    return max(float(positive.min()) * 0.8, high * 1e-7), high
+
+
+def rate_scale(y: Rates, view: View) -> alt.Scale:
+    """Return the scale of a rate axis, logarithmic or linear as the view says."""
+    low, high = rate_domain(y, view)
+    kind: Literal["log", "linear"] = "log" if low > 0 else "linear"
+    return alt.Scale(domain=[low, high], type=kind, nice=False, clamp=True)
+
+
+def rate_axis(y: Rates, view: View, gutter: int = TRACK_LEFT) -> alt.Axis:
+    """Return the rate axis: as wide as the gutter, or inside the plot on a phone."""
+    options: dict[str, Any] = {"title": None, "tickSize": 0, "domain": False}
+    low, high = rate_domain(y, view)
+    if low > 0:
+        powers = range(int(np.ceil(np.log10(low))), int(np.floor(np.log10(high))) + 1)
+        options |= {"values": [10.0**p for p in powers]}
+    options["format"] = ".0e" if view.unit == "rate" else "~g"
+    if low == 0 and view.unit == "rate":
+        options["format"] = ".1e"
+    if view.narrow:
+        return alt.Axis(
+            **options, orient="left", labelAlign="left", labelPadding=-6, labelOffset=-7, zindex=1
+        )
+    return alt.Axis(**options, labelPadding=8, minExtent=gutter, maxExtent=gutter)
+
+
+def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis:
+    """Return the time axis with a tick every 1, 2, 5, … epochs, in epochs or steps.
+
+    `span` is the part of the run that it shows, in epochs; None is all of it.
+    """
+    start, end = shown(span, epochs)
+    every = tick_step(end - start, _MOST_TICKS)
+    first = ceil(start / every) * every
+    values = [epoch * per_epoch for epoch in range(first, floor(end) + 1, every)]
+    return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
+
+
+def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None = None) -> Joined:
+    """Return how a rate goes from one drawn step to the next: by a stair where it changes by epoch.
+
+    So it does where every step within `span` is drawn, since a rate holds for its whole step; None
+    for `steps_per_epoch` takes them to be too many.
+    """
+    start, end = shown(span, of.epochs)
+    few = steps_per_epoch is not None and (end - start) * steps_per_epoch + 2 <= MOST_POINTS
+    return "step-after" if few or changes_by_epoch(of) else "linear"
+
+
+def marked(names: Any) -> Any:
+    """A name, or an array of names, as a chart has it in its data: it looks the same to people.
+
+    Vega's legends come to nothing over a group called `constructor`, JavaScript loses a field
+    called `__proto__`, and tooltips draw one called `image`. No word of theirs begins like this.
+    """
+    return _MARK + names
+
+
+def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:
+    """Return the colours of groups, `marked`, from input to output: the same in every chart."""
+    colours = [pair[view.dark] for pair in group_colours(len(groups))]
+    return alt.Scale(domain=[marked(name) for name in groups], range=colours)
+
+
+def group_scale(schedule: Schedule, view: View) -> alt.Scale:
+    """Return the colours of the schedule's groups."""
+    return colour_scale([group.name for group in schedule.groups], view)
+
+
+def colour_legend(groups: Sequence[str]) -> alt.Legend:
+    """Return the legend of groups from the head on, below the plot, for charts without a gutter.
+
+    It has as many columns as there is room for, and tells how many groups it leaves out.
+    """
+    return alt.Legend(
+        title=None,
+        orient="bottom",
+        values=[marked(name) for name in reversed(groups)],
+        symbolType="stroke",
+        symbolStrokeWidth=4,
+        symbolOpacity=1,
+        columns=alt.ExprRef(f"max(2, floor(width / {_LEGEND_COLUMN}))"),
+        labelLimit=80,
+        symbolLimit=_MOST_IN_LEGEND,
+    )
+
+
+def group_legend(schedule: Schedule) -> alt.Legend:
+    """Return the legend of the groups that train."""
+    return colour_legend([g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)])
+
+
+def warmup_span(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:
+    """Return the warmup from x until, or no row without one."""
+    warm = min(schedule.lr.warmup.epochs, schedule.epochs) * per_epoch
+    rows = np.array([[0.0, warm]] if warm > 0 else []).reshape(-1, 2)
+    return {"x": rows[:, 0], "until": rows[:, 1]}
+
+
+def phase_starts(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:
+    """Return the x of every phase's start but the first one's."""
+    starts = [phase.start * per_epoch for phase in plan.phases(schedule)[1:]]
+    return {"x": np.array(starts, dtype=np.float64)}
+
+
+def tint(rows: Rows, view: View) -> alt.Chart:
+    """Return the tint of the warmup, from x until."""
+    area = alt.Chart(rows).mark_rect(color=view.role("accent"), opacity=0.07, clip=True)
+    placed: alt.Chart = area.encode(x="x:Q", x2="until:Q")
+    return placed
+
+
+def borders(rows: Rows, view: View) -> alt.Chart:
+    """Return a dashed line at each x, where a phase begins."""
+    dashed = alt.Chart(rows).mark_rule(
+        color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True
+    )
+    placed: alt.Chart = dashed.encode(x="x:Q")
+    return placed
+
+
+def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
+    """Return the tint of the warmup, and a dashed line where a phase begins."""
+    warm, starts = warmup_span(schedule, per_epoch), phase_starts(schedule, per_epoch)
+    found = [(tint, warm), (borders, starts)]
+    return [layer(pd.DataFrame(rows), view) for layer, rows in found if rows["x"].size]
+
+
+def finished(chart: Any, view: View, height: int) -> alt.LayerChart:
+    """Return the chart with the size, padding, type and colours that all charts have."""
+    done: alt.LayerChart = (
+        chart.properties(
+            width="container",
+            height=height,
+            padding={"left": 0, "right": 0, "top": 4, "bottom": 4},
+            autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+            background="transparent",
+        )
+        .configure(font=FONT)
+        .configure_view(stroke=None)
+        # Else marks without a tooltip show the names of their columns.
+        .configure_mark(tooltip=None)
+        # Else Vega describes every point of a line, and shows the description of the first one.
+        .configure_line(aria=False)
+        .configure_axis(
+            gridColor=view.role("gridline"),
+            domainColor=view.role("control-border"),
+            labelColor=view.role("text-2"),
+            labelFontSize=11,
+        )
+        .configure_legend(labelColor=view.role("text-2"), labelFontSize=11)
+    )
+    return done

@@ -1,0 +1,94 @@
+"""The figures of the cost strip, computed once for each schedule as far as they depend on it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import streamlit as st
+
+from core.cache_plan.planner import Budget
+from core.cache_plan.savings import Data, Savings, savings
+from core.errors import InputError
+from core.files import usage
+from core.models import costs as design_costs
+from core.models.costs import Costs, without_rates
+from core.models.layer_table import LayerTable
+from core.runs import memory
+from core.runs.processes import launch
+from core.runs.settings import (
+    FREE_SHARE,
+    VIEWS,
+    RunSettings,
+    cache_budget,
+)
+from core.schedule.spec import Schedule
+from pages.components.shared.data_preview import seen
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What each phase costs, and what the frozen-part cache saves of it.
+
+    `savings` has no phases where the forward pass is not known.
+    """
+
+    costs: Costs
+    savings: Savings
+
+
+def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Figures:
+    """The figures of a run; names and rates do not matter, so changing them computes nothing."""
+    bare = without_rates(schedule)
+    return Figures(
+        _costs(bare, table, settings.image_size),
+        _savings(bare, table, data(settings), _budget(settings)),
+    )
+
+
+def data(settings: RunSettings) -> Data:
+    """Return what an epoch runs over, as far as it is known before the data is read."""
+    train, validation = settings.samples, settings.validation_samples
+    found = seen(settings.data)
+    if not isinstance(found, str):
+        train, validation = min(train, found.train), min(validation, found.validation)
+    views = VIEWS[settings.augment]
+    return Data(settings.image_size, train, validation, settings.batch_size, views)
+
+
+@lru_cache(maxsize=64)
+def _costs(bare: Schedule, table: LayerTable, image_size: int) -> Costs:
+    return design_costs.costs(table, bare, image_size)
+
+
+@lru_cache(maxsize=64)
+def _savings(bare: Schedule, table: LayerTable, data: Data, budget: Budget) -> Savings:
+    return savings(table, bare, data, budget)
+
+
+def _budget(settings: RunSettings) -> Budget:
+    if settings.cache == "off":
+        return Budget(0)
+    free = _free(_runs())
+    return cache_budget(settings, free.memory, free.disk)
+
+
+@st.cache_data(ttl=60, show_spinner=False)
+def _free(runs: Path) -> Budget:
+    """Return what a run on this machine's processor would take by itself, its folder in `runs`."""
+    left = memory.free(), usage.free(runs)
+    return Budget(*(_rounded(count * FREE_SHARE) for count in left))
+
+
+def _runs() -> Path:
+    """Where a run's folder will lie; where its disk is not known, as the Run page tells, `/`."""
+    try:
+        return launch.root()
+    except InputError:
+        return Path("/")
+
+
+def _rounded(count: float) -> int:
+    """Two digits: what is free is never quite the same, and each budget is planned for anew."""
+    return int(float(f"{count:.1e}"))

@@ -1,0 +1,37 @@
+"""The button that downloads the rates, where they are not too many for a page."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import streamlit as st
+
+from core.export import csv
+from core.schedule.file_names import file_name
+from pages.components.shared import session
+
+MOST_ROWS = 500_000
+"""21 MB, which the server holds for as long as the session lasts; made in about a second."""
+
+
+def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any) -> None:
+    """A button for the CSV table, by step or with the first step of every epoch alone.
+
+    It is off for over half a million rows, and says what to do then.
+    """
+    schedule, newest = session.schedule(), session.newest()
+    steps = session.steps_per_epoch() if by == "step" else 1
+    rows = schedule.epochs * steps * len(schedule.groups)
+    command = f"python -m core curves FILE --steps-per-epoch {steps}"
+    st.download_button(
+        label,
+        lambda: csv.text(newest.schedule, steps),  # which may be newer than this button
+        file_name(schedule.name, ".csv" if by == "step" else "-by-epoch.csv"),
+        "text/csv",
+        on_click="ignore",
+        disabled=rows > MOST_ROWS,
+        help=f"The table has {rows:,} rows: write it with `{command}`."
+        if rows > MOST_ROWS
+        else f"Every {by} of every group: step, epoch, group, lr, trainable",
+        **options,
+    )

@@ -1,0 +1,299 @@
+"""Controls that show one field of the schedule, and edit it."""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from html import escape
+from typing import Any
+
+import streamlit as st
+
+from core.errors import InputError
+from core.schedule import edits, parse
+from pages.components.shared import session
+from pages.components.shared.setting_names import by_label
+
+_EXACT = 2**53
+"""From here on not every whole number is a float."""
+_UNDER_WAY = 3.0
+"""Seconds that a message from a browser may be under way."""
+
+
+def value_at(path: str) -> Any:
+    """Return the JSON value at a dotted path of the schedule; None where there is none by now."""
+    part: Any = parse.to_raw(session.schedule())
+    for key in path.split("."):
+        part = part.get(key) if isinstance(part, dict) else None
+    return part
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field for a number, or for several.
+
+    `name` is that of `fresh_key`, and `place` what errors call it. `current` returns the value in
+    force, None where the field is gone; `take` puts another one in force, or raises InputError.
+    `empty` is the hint in an empty field; None if a field of the kind cannot be empty.
+    """
+
+    label: str
+    name: str
+    place: str
+    current: Callable[[], Any]
+    take: Callable[[Any], object]
+    empty: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """What was typed into a field and refused while `value` was in force; `why` is a sentence.
+
+    `line` is the sentence below the field, which need not say the field's name.
+    """
+
+    field: Field
+    typed: Any
+    value: Any
+    why: str
+    line: str
+
+
+SETTING = "setting-"
+"""Begins the names of the fields of run settings; the others are of the schedule."""
+
+
+def refusals(*, of_schedule: bool = False) -> tuple[str, ...]:
+    """Return why what was typed is not in force, field by field, or of the schedule's alone."""
+    found = [_refusal(field) for field in [each.field for each in _refused().values()]]
+    return tuple(
+        each.why
+        for each in found
+        if each and not (of_schedule and each.field.name.startswith(SETTING))
+    )
+
+
+def number(label: str, path: str, **options: Any) -> None:
+    """A number input for the field at `path`.
+
+    Other options are `st.number_input`'s.
+    """
+    take = partial(session.change, edits.set_field, path)
+    number_input(Field(label, f"field:{path}", path, partial(value_at, path), take), **options)
+
+
+def number_input(field: Field, *, disabled: bool = False, **options: Any) -> None:
+    """Draw a number input that keeps a number which is refused, and says why in a line below it.
+
+    It has no bounds, so that the browser refuses none, and shows the value in force again when it
+    is emptied, unless empty is a value. Other options are `st.number_input`'s.
+    """
+    if disabled:
+        _refused().pop(field.name, None)
+    now = field.current()
+    refusal = _refusal(field)
+    key = fresh_key(field.name, refusal.typed if refusal else now)
+    st.number_input(
+        field.label,
+        value=float(now) if field.empty is None else None,
+        key=key,
+        placeholder=field.empty,
+        disabled=disabled,
+        on_change=_take,
+        args=(field, key),
+        **{"format": "%g", **options, "step": float(options["step"])},
+    )
+    _say(refusal)
+
+
+def numbers(label: str, path: str, **options: Any) -> None:
+    """A text input for several numbers at `path`, with commas or blanks between them.
+
+    Other options are `st.text_input`'s.
+    """
+
+    def take(typed: str) -> None:
+        words = re.findall(r"[^\s,;]+", typed)
+        session.change(edits.set_field, path, [_number(word) for word in words])
+
+    field = Field(label, f"field:{path}", path, partial(value_at, path), take)
+    refusal = _refusal(field)
+    shown = refusal.typed if refusal else ", ".join(str(value) for value in value_at(path))
+    key = fresh_key(field.name, shown)
+    st.text_input(label, key=key, on_change=_take, args=(field, key), **options)
+    _say(refusal)
+
+
+def choice(
+    label: str,
+    path: str,
+    names: Sequence[str],
+    verb: Callable[..., Any] | None = None,
+    titles: Mapping[str, str] | None = None,
+) -> None:
+    """A select box for the field at `path`; `verb(schedule, name)` replaces setting it."""
+    key = _shown(path)
+    titles = titles or {}
+    st.selectbox(
+        label,
+        names,
+        key=key,
+        format_func=lambda name: titles.get(name, name.capitalize()),
+        on_change=_set,
+        args=(path, key, verb),
+    )
+
+
+def switch(label: str, path: str, names: Sequence[str], **options: Any) -> None:
+    """A segmented control for a field with two or three values.
+
+    Other options are `st.segmented_control`'s.
+    """
+    key = _shown(path)
+    st.segmented_control(
+        label,
+        names,
+        key=key,
+        required=True,
+        on_change=_set,
+        args=(path, key),
+        width="stretch",
+        **options,
+    )
+
+
+def sensible_step(value: float) -> float:
+    """Return what a press of + adds to a rate: 1e-4 from 1e-3 on, 1e-3 from 2e-3 on, and so forth.
+
+    The way down has the same stops as the way up, and never ends at 0.
+    """
+    half = max(value / 2.0, sys.float_info.min)  # half of the smallest float is 0
+    return float(f"1e{math.floor(math.log10(half))}")
+
+
+def fresh_key(name: str, value: Any, shown: str = "") -> str:
+    """A key whose widget shows `value`: another one each time something else changed the value.
+
+    The key changes, too, with the text `shown` for the value, since a browser sends that text.
+
+    Every message from the browser brings along every widget's value, and one that was under way
+    when the timeline changed the schedule brings old ones. Streamlit would take them for edits,
+    and they would undo what the hand has just done: callbacks must ignore a key that `is_stale`.
+    """
+    turn = st.session_state.setdefault(f"turn of {name}", 0)
+    before = st.session_state.get(f"text of {name}", (value, shown))
+    renamed = before[0] == value and before[1] != shown
+    if renamed or st.session_state.get(_key(name, turn), value) != value:
+        turn += 1
+        st.session_state[f"turn of {name}"] = turn
+    st.session_state[_key(name, turn)] = value
+    st.session_state[f"shown as {name}"] = value
+    st.session_state[f"text of {name}"] = value, shown
+    return _key(name, turn)
+
+
+def is_stale(key: str) -> bool:
+    """Whether a key of `fresh_key` has given way to another one, or has the value that it showed.
+
+    Streamlit also calls back for the latter: where a message cuts a run of the script short, it
+    takes what a widget was given in that run for a change.
+    """
+    name, _, turn = key.partition("#")
+    if int(turn or 0) != st.session_state[f"turn of {name}"]:
+        return True
+    return bool(st.session_state[key] == st.session_state[f"shown as {name}"])
+
+
+def put(key: str, value: Any) -> None:
+    """Have the widget of a lasting key show `value`, whatever it was told before.
+
+    For a widget that must not give way to another one, as the first of a row: there the browser
+    may keep both. Its callback must ignore what `is_outdated`, for the reason of `fresh_key`.
+    """
+    shown = st.session_state.get(f"shown in {key}", value)
+    if st.session_state.get(key) == value:  # so the browser knows it
+        st.session_state.pop(f"shown before in {key}", None)
+    elif shown != value:
+        st.session_state[f"shown before in {key}"] = shown, time.monotonic()
+    st.session_state[f"shown in {key}"] = st.session_state[key] = value
+
+
+def is_outdated(key: str) -> bool:
+    """Whether a message brings what a widget of `put` showed a moment ago; a second one counts."""
+    before, when = st.session_state.pop(f"shown before in {key}", (None, 0.0))
+    recent = time.monotonic() - when < _UNDER_WAY
+    return bool(before is not None and recent and st.session_state[key] == before)
+
+
+def _key(name: str, turn: int) -> str:
+    return f"{name}#{turn}" if turn else name
+
+
+def _shown(path: str) -> str:
+    return fresh_key(f"field:{path}", value_at(path))
+
+
+def _refused() -> dict[str, Refusal]:
+    found: dict[str, Refusal] = st.session_state.setdefault(session.REFUSED, {})
+    return found
+
+
+def _refusal(field: Field) -> Refusal | None:
+    """Return what was refused in a field; it is forgotten once another value is in force."""
+    found = _refused().get(field.name)
+    if found is not None and found.field.current() != found.value:
+        found = None
+        del _refused()[field.name]
+    return found
+
+
+def _say(refusal: Refusal | None) -> None:
+    if refusal is not None:
+        st.html(f'<p class="thaw-refused" role="alert">{escape(refusal.line)}</p>')
+
+
+def _take(field: Field, key: str) -> None:
+    """Put what was typed in force, and try again what was refused elsewhere: it may fit now."""
+    if is_stale(key) or (field.current() is None and field.empty is None):
+        return
+    typed = st.session_state[key]
+    whole = isinstance(typed, float) and typed.is_integer() and abs(typed) < _EXACT
+    _try(field, int(typed) if whole else typed)
+    for other in [*_refused().values()]:
+        if other.field.name != field.name and _refusal(other.field):
+            _try(other.field, other.typed)
+
+
+def _try(field: Field, typed: Any) -> None:
+    _refused().pop(field.name, None)
+    try:
+        field.take(typed)
+    except InputError as error:
+        why = line = by_label(error)
+        if re.fullmatch(rf"{re.escape(field.place)}(\[\d+\])?", error.field):
+            line = f"{error.wrong}: {error.way_out}"
+            why, line = f"“{field.label}” {line}", f"{line[0].upper()}{line[1:]}"
+        _refused()[field.name] = Refusal(field, typed, field.current(), why, line)
+
+
+def _number(word: str) -> float | str:
+    """Return the number that a word is, or the word, which is refused as it was written."""
+    try:
+        return float(word)
+    except ValueError:
+        return word
+
+
+def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
+    value = st.session_state[key]
+    if value is None or is_stale(key) or value_at(path) is None:
+        return
+    if verb is None:
+        session.edit(edits.set_field, path, value)
+    else:
+        session.edit(verb, value)

@@ -1,0 +1,227 @@
+"""The frame around every page: title, colours, cards, and messages that wait."""
+
+from __future__ import annotations
+
+import gc
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from html import escape
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from core.export.palette import ROLES
+from core.schedule.spec import Schedule
+from core.schedule.words import epochs
+from pages.components.shared import session
+from pages.components.shared.browser_tab import browser_tab
+from pages.components.shared.fonts import font_faces
+
+STYLE = "\n".join(
+    (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
+    for name in (
+        "shared/frame.css",
+        "design/costs.css",
+        "design/groups.css",
+        "run/data.css",
+        "design/presets.css",
+        "compare/compare.css",
+        "export/export.css",
+    )
+)
+ADDRESS = "address"
+"""Where the session keeps what a page has read of its address, as long as it is shown."""
+_DIALOG = "dialog"
+_POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
+_MARK = str(Path(__file__).with_name("mark.svg"))
+
+
+def dress() -> None:
+    """Set the icon, the logo, the stylesheet and the script; the first thing of every page."""
+    st.set_page_config(page_icon="🧊", layout="wide")
+    st.logo(_MARK, size="large")
+    with st.container(key="dress"):
+        st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
+        st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
+    session.begin()
+
+
+def unseen_title(title: str) -> None:
+    """Give a page that needs no title on the screen one for those who hear it."""
+    with st.container(key="unseen-title"):
+        st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
+
+
+def open_dialog(name: str) -> None:
+    """Have a dialog shown until it is dismissed or another page is shown.
+
+    As a callback: a message that cuts a run of the script short neither swallows the click nor
+    closes the dialog.
+    """
+    st.session_state[_DIALOG] = name
+
+
+def close_dialog() -> None:
+    """Note that the dialog was dismissed."""
+    st.session_state.pop(_DIALOG, None)
+
+
+def dialog_is_open(name: str) -> bool:
+    """Return whether that dialog is to be shown."""
+    return st.session_state.get(_DIALOG) == name
+
+
+def navigate(pages: dict[str, Page]) -> None:
+    """Run the page that the address names, and remember all of them for `go`."""
+    st.session_state["pages"] = pages
+    page = st.navigation(list(pages.values()), position="top")
+    name = next(name for name, each in pages.items() if each is page)
+    if name != st.session_state.get("page"):
+        st.session_state.pop(ADDRESS, None)
+        close_dialog()
+    st.session_state["page"] = name
+    st.set_page_config(page_title=f"{page.title} · Thaw")
+    browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
+    page.run()
+    _freeze_imports()
+
+
+def go(name: str) -> None:
+    """Leave for another page, by its name in the navigation."""
+    st.switch_page(st.session_state["pages"][name])
+
+
+def page_name() -> str:
+    """Return the name of the page that is shown, which is the last part of its address."""
+    found: str = st.session_state["page"]
+    return found
+
+
+def is_dark() -> bool:
+    """Return whether the reader sees the dark theme now."""
+    return st.context.theme.type == "dark"
+
+
+def colour(role: str) -> str:
+    """Return the colour of a role in the theme that the reader sees."""
+    return ROLES[role][is_dark()]
+
+
+@contextmanager
+def card(
+    name: str, title: str | None = None, aside: str = "", swatch: str | None = None
+) -> Iterator[None]:
+    """A card, with a heading and a quiet remark at its right if they are given.
+
+    `swatch` is the colour of a group whose name the title is.
+    """
+    with st.container(key=f"card-{name}", border=True):
+        if title is not None:
+            heading(title, aside, swatch)
+        yield
+
+
+def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
+    """A card's heading, with a quiet remark at its right and a group's colour at its left."""
+    mark = f'<i class="thaw-swatch" style="background:{swatch}"></i>' if swatch else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.html(f'<h2 class="thaw-heading">{mark}{escape(title)}</h2>', width="content")
+        if aside:
+            st.html(f'<span class="thaw-aside">{escape(aside)}</span>', width="stretch")
+
+
+def mark_chosen(key: str) -> None:
+    """Give the row with that key the ground of what is chosen.
+
+    Not by a key of its own: that would make it another row, and leave the focus behind.
+    """
+    st.html(
+        f"<style>.st-key-{key} {{ border-radius: 8px; background: var(--thaw-accent-soft); "
+        "box-shadow: inset 3px 0 0 var(--thaw-accent); }</style>"
+    )
+
+
+@contextmanager
+def title_row(schedule: Schedule, run: str = "") -> Iterator[None]:
+    """The top row of a page that shows a schedule; what is drawn inside stands at its right.
+
+    `run` is the name of the run that is shown, if it has one of its own.
+    """
+    model = schedule.model.name.rsplit("/", 1)[-1]
+    title, *tags = filter(None, (run, schedule.name, model, epochs(schedule.epochs)))
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title-row"):
+        st.html(f'<h1 class="thaw-title">{escape(title)}</h1>', width="content")
+        for tag in tags:
+            st.html(f'<span class="thaw-tag">{escape(tag)}</span>', width="content")
+        if st.button("Open in Design", type="tertiary", key="to-design"):
+            session.open_schedule(lambda: schedule)
+            go("design")
+        st.space("stretch")
+        yield
+
+
+def why_off(reason: str | None) -> None:
+    """Say beside a button why it is off; nothing where it is on."""
+    place = st.empty()  # always there, so that the button is not made anew
+    if reason is not None:
+        place.html(f'<p class="thaw-off" role="status">{escape(reason)}</p>', width="content")
+
+
+def show_notice() -> None:
+    """Show the message of a refused edit or a broken link, once."""
+    notice = session.take_notice()
+    place = st.empty()  # always there, so that what follows is not made anew when a notice comes
+    if notice:
+        place.error(escape_markdown(notice), icon=":material/error:")
+
+
+_REPLACED = re.compile(
+    r"(?<=:)(?=[\w+/-])|(?<=@)(?=[\w-])|(?<=www)(?=\.)|(?<!\S)[<~>-](?=(->|[-=>])(?!\S))",
+    re.IGNORECASE,
+)
+"""Where text would still become an icon (`:home:`), a link (`www.`, `a@b.c`) or a sign (`->`)."""
+_JOINER = "\u2060"
+"""Has no width and breaks no line."""
+
+
+def escape_markdown(text: str) -> str:
+    """Text as Markdown that shows exactly this text.
+
+    What Streamlit replaces in text that has been parsed cannot be escaped: it is cut in two.
+    Blanks at the ends would keep `**` around it from being bold.
+    """
+    cut = _REPLACED.sub(lambda found: found[0] + _JOINER, text)
+    inner = cut.strip()
+    before, _, after = cut.partition(inner) if inner else (cut, "", "")
+    escaped = "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:&" else c for c in inner)
+    return (
+        "".join(f"&#{ord(c)};" for c in before) + escaped + "".join(f"&#{ord(c)};" for c in after)
+    )
+
+
+def _dialogs() -> str:
+    """Dialogs and popovers lie outside of the app's element, which alone knows its theme."""
+    scheme = "dark" if is_dark() else "light"
+    return f'[role="dialog"], [data-testid="stPopoverBody"] {{ color-scheme: {scheme}; }}'
+
+
+def _variables() -> str:
+    lines = (
+        f"--thaw-{role}: light-dark({light}, {dark});" for role, (light, dark) in ROLES.items()
+    )
+    return f":root {{ {' '.join(lines)} }}"
+
+
+@cache
+def _freeze_imports() -> None:
+    """Leave all that is alive now out of every later garbage collection in this process.
+
+    Streamlit collects after each run of the script, a tenth of a second in which the page is not
+    answered: nearly all of it goes through modules, classes and functions that stay. Call it when
+    the first page has been drawn and so everything is imported.
+    """
+    gc.collect()
+    gc.freeze()

@@ -1,0 +1,217 @@
+"""The Library card: the person's own schedules, to compare, open, rename, duplicate and delete."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+import streamlit as st
+
+from core import library
+from core.errors import InputError
+from core.files.home import is_demo
+from core.library import Broken, Entry
+from core.schedule.document import MAX_NAME
+from pages.components.compare import slots
+from pages.components.shared import frame, library_session, session
+from pages.components.shared.fields import fresh_key, is_stale
+
+_FEW = 8
+
+
+def library_card() -> None:
+    """Draw the card, or say why there is no library; nothing is drawn in the hosted demo."""
+    if _no_library():
+        return
+    entries, broken = library_session.contents()
+    with frame.card("library", "Library", f"{len(entries)} saved" if entries else ""):
+        _undo()
+        if not entries and not broken:
+            st.caption(
+                "Your own schedules, kept on this machine. “Save to library” is on the Design "
+                "page under File."
+            )
+        shown = entries if st.session_state.get("all-entries") else entries[:_FEW]
+        with st.container(key="library-rows"):
+            for place, entry in enumerate(shown):
+                _row(place, entry)
+        if len(shown) < len(entries):
+            st.button(
+                f"Show {len(entries) - len(shown)} more",
+                type="tertiary",
+                key="more-entries",
+                on_click=lambda: st.session_state.update({"all-entries": True}),
+            )
+        for each in broken:
+            _broken(each)
+
+
+def _no_library() -> bool:
+    """Return whether there is no library, and say why unless this is the hosted demo."""
+    error = library_session.no_home()
+    if error is not None and not is_demo():
+        st.caption(frame.escape_markdown(f"There is no library. {error}"))
+    return library_session.folder() is None
+
+
+def _undo() -> None:
+    last = library_session.trashed()
+    if last is None:
+        return
+    trashed, what = last
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key="library-undo"
+    ):
+        st.markdown(f"{what.capitalize()}: **{frame.escape_markdown(trashed.name)}**")
+        st.button(
+            "Undo",
+            icon=":material/undo:",
+            key="library-bring-back",
+            on_click=library_session.bring_back,
+        )
+
+
+def _row(place: int, entry: Entry) -> None:
+    in_hand = st.session_state.get("entry-in-hand") == entry.file
+    saved = datetime.fromtimestamp(entry.saved).strftime("%d %b %H:%M")
+    st.button(
+        f"**{frame.escape_markdown(entry.name)}** :small[{saved}]",
+        icon=f":material/keyboard_arrow_{'up' if in_hand else 'down'}:",
+        icon_position="right",
+        key=f"entry-{place}",
+        type="tertiary",
+        width="stretch",
+        on_click=_take_in_hand,
+        args=(None if in_hand else entry.file,),
+    )
+    if in_hand:
+        _body(entry)
+
+
+def _body(entry: Entry) -> None:
+    with st.container(key="library-body", gap="xsmall"):
+        key = fresh_key("entry-name", entry.name)
+        st.text_input(
+            "Name", key=key, max_chars=MAX_NAME, on_change=_rename, args=(entry.file, key)
+        )
+        with st.container(horizontal=True, gap="xsmall"):
+            _action("Compare", "entry-compare", _compare, entry)
+            if st.button("Open in Design", key="entry-open"):
+                session.open_schedule(lambda: entry.schedule)
+                frame.go("design")
+            _action("Duplicate", "entry-duplicate", _duplicate, entry)
+            _action("Delete", "entry-delete", _delete, entry)
+
+
+def _action(label: str, key: str, act: Callable[[str], None], entry: Entry) -> None:
+    st.button(label, key=key, on_click=act, args=(entry.file,))
+
+
+def _take_in_hand(file: str | None) -> None:
+    st.session_state["entry-in-hand"] = file
+
+
+def _compare(file: str) -> None:
+    slots.put(f"library:{file}")
+
+
+def _rename(file: str, key: str) -> None:
+    if is_stale(key):
+        return
+    renamed = library_session.change(library.rename, file, st.session_state[key])
+    if renamed is not None:
+        slots.moved(f"library:{file}", f"library:{renamed}")
+        _take_in_hand(renamed)
+
+
+def _duplicate(file: str) -> None:
+    copy = library_session.change(library.duplicate, file)
+    if copy is not None:
+        _take_in_hand(copy)
+
+
+def _delete(file: str) -> None:
+    trashed = library_session.change(library.delete, file)
+    if trashed is not None:
+        library_session.remember(trashed, "deleted")
+        slots.gone(f"library:{file}")
+        _take_in_hand(None)
+
+
+def _broken(each: Broken) -> None:
+    name, reason = frame.escape_markdown(each.file), frame.escape_markdown(each.reason)
+    st.caption(f"⚠ **{name}** is not a schedule: {reason}")
+
+
+def library_menu() -> None:
+    """Draw what the File menu has of it: save the present schedule, and open another one."""
+    if _no_library():
+        return
+    entries = library_session.entries()
+    schedule = session.schedule()
+    same = next((e for e in entries if e.name == schedule.name), None)
+    if same is None:
+        st.button(
+            "Save to library",
+            icon=":material/bookmark_add:",
+            key="library-save",
+            on_click=_save,
+            width="stretch",
+        )
+    elif same.schedule == schedule:
+        st.button(
+            "Saved in the library",
+            icon=":material/bookmark_added:",
+            key="library-saved",
+            disabled=True,
+            width="stretch",
+        )
+    else:
+        st.button(
+            "Replace the one in the library",
+            icon=":material/bookmark:",
+            key="library-replace",
+            on_click=_save,
+            kwargs={"replace": True},
+            width="stretch",
+            help="The library has another schedule with this name. Give this one another name to "
+            "keep both; the replaced one can be restored on the Compare page.",
+        )
+    if entries:
+        _open_menu(entries)
+
+
+def _open_menu(entries: tuple[Entry, ...]) -> None:
+    names = {entry.file: entry.name for entry in entries}
+    key = f"library-open-{st.session_state.get('library-opened', 0)}"
+    st.selectbox(
+        "Open from the library",
+        list(names),
+        index=None,
+        key=key,
+        format_func=names.__getitem__,
+        placeholder="Open…",
+        on_change=_open,
+        args=(key,),
+    )
+
+
+def _open(key: str) -> None:
+    file = st.session_state[key]
+    # A new key empties the box, so that the same one can be opened again.
+    st.session_state["library-opened"] = st.session_state.get("library-opened", 0) + 1
+    root = library_session.folder()
+    if file is not None and root is not None:
+        session.attempt(session.open_schedule, lambda: library.load(root, file).schedule)
+
+
+def _save(*, replace: bool = False) -> None:
+    root = library_session.folder()
+    if root is None:
+        return
+    try:
+        _, replaced = library.save(root, session.schedule(), replace=replace)
+    except InputError as error:
+        session.notice(str(error))
+        return
+    library_session.remember(replaced, "replaced")

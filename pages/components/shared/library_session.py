@@ -1,0 +1,84 @@
+"""The library as the pages show it: where it is, what is in it, and what was deleted last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from core import library
+from core.errors import InputError
+from core.files.home import home
+from core.library import Broken, Entry, Trashed
+from pages.components.shared import session
+
+
+def folder() -> Path | None:
+    """The library's folder; None where there is none: in the hosted demo, or without a home."""
+    try:
+        return library.root()
+    except InputError:
+        return None
+
+
+def no_home() -> InputError | None:
+    """Return why Thaw has no folder for what it keeps on this machine; None if it has one."""
+    try:
+        home()
+    except InputError as error:
+        return error
+    return None
+
+
+def entries() -> tuple[Entry, ...]:
+    """Return the schedules of the library, the one saved last first."""
+    return contents()[0]
+
+
+def contents() -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+    """Return the schedules of the library, and the files that hold none."""
+    root = folder()
+    return library.read(root) if root is not None else ((), ())
+
+
+def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    """Do something with the library; returns what it returns, or None after a refusal's notice.
+
+    `verb` takes the library's folder first.
+    """
+    root = folder()
+    if root is None:
+        return None
+    try:
+        return verb(root, *args, **options)
+    except InputError as error:
+        session.notice(str(error))
+        return None
+
+
+def remember(trashed: Trashed | None, what: str) -> None:
+    """Keep what can be brought back; `what` says what was done with it: "deleted", "replaced"."""
+    if trashed is not None:
+        st.session_state["trashed"] = (*_all_trashed(), (trashed, what))
+
+
+def trashed() -> tuple[Trashed, str] | None:
+    """Return what was deleted or replaced last in this session, and is not brought back."""
+    return next(reversed(_all_trashed()), None)
+
+
+def bring_back() -> None:
+    """Undo the last deletion or replacement; the one before it is the last then.
+
+    Where it cannot be done, it can be tried again.
+    """
+    last = trashed()
+    if last is not None and change(library.restore, last[0]) is not None:
+        st.session_state["trashed"] = _all_trashed()[:-1]
+
+
+def _all_trashed() -> tuple[tuple[Trashed, str], ...]:
+    found: tuple[tuple[Trashed, str], ...] = st.session_state.get("trashed", ())
+    return found

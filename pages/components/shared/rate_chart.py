@@ -1,0 +1,159 @@
+"""The chart of every group's learning rate, on the time axis of the timeline."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from core.schedule import plan, words
+from core.schedule.spec import Schedule
+from pages.components.shared.axis import shown
+from pages.components.shared.chart_style import (
+    HEIGHT,
+    View,
+    joined,
+    marked,
+    phase_starts,
+    rate_domain,
+    warmup_span,
+)
+from pages.components.shared.rate_layers import EPOCH, STEP, Look, layers
+from pages.components.shared.rate_points import (
+    Columns,
+    at_playhead,
+    connected,
+    last_rows,
+    rate_table,
+    taken,
+    thaws,
+    thinned,
+)
+
+LABEL_STEP = 13
+
+
+def rate_chart(
+    schedule: Schedule, steps_per_epoch: int, playhead: float, view: View
+) -> dict[str, Any]:
+    """Every group's rate over the run, on the time axis that the timeline has, for Vega-Lite.
+
+    Solid where the group trains, dashed where it is frozen, a dot at each thaw; the rule under the
+    pointer reads every group at that step. The data stand apart, in `datasets`: where nothing else
+    differs, the browser keeps the chart and only takes the new values.
+    """
+    per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
+    table = rate_table(schedule, steps_per_epoch, view.span)
+    heads = at_playhead(schedule, playhead, steps_per_epoch)
+    table["x"] = table["step"] / steps_per_epoch * per_epoch
+    heads["x"] = np.full(len(heads["group"]), playhead * per_epoch)
+    for rows in (table, heads):
+        rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
+        rows["group"] = marked(rows["group"])
+    look = _look(schedule, table, steps_per_epoch, view)
+    lines = connected(table, schedule.epochs * per_epoch)
+    lines = thinned(lines, _down(lines["y"], table["y"], view), look.joined)
+    place = ("x", "y", "group")
+    datasets = {
+        "warmup": pa.table(warmup_span(schedule, per_epoch)),
+        "borders": pa.table(phase_starts(schedule, per_epoch)),
+        "lines": _arrow(lines, *place, "span", "open"),
+        "thaws": _arrow(thaws(table), *place),
+        "playhead": pa.table({"x": [playhead * per_epoch]}),
+        "heads": _arrow(heads, *place),
+        "steps": readings(schedule, table),
+    }
+    if not view.narrow:
+        datasets["ends"] = _ends(schedule, table, view)
+    return {**json.loads(layers(look)), "datasets": datasets}
+
+
+def _arrow(table: Columns, *names: str) -> pa.Table:
+    """Some columns as Streamlit sends them, who makes them of a DataFrame at ten times the cost."""
+    return pa.table({name: table[name] for name in names})
+
+
+def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) -> Look:
+    groups = schedule.groups
+    y = table["y"]
+    positive = y[y > 0]
+    return Look(
+        groups=tuple(group.name for group in groups),
+        trains=tuple(g.name for g in groups if view.narrow and plan.open_spans(g, schedule.epochs)),
+        epochs=schedule.epochs,
+        joined=joined(schedule, steps_per_epoch, view.span),
+        rates=(float(positive.min()) if positive.size else 0.0, float(y.max())),
+        per_epoch=1 if view.axis == "epoch" else steps_per_epoch,
+        view=view,
+    )
+
+
+def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDArray[np.float64]:
+    """Pixels from the plot's top to each y, on the axis of a chart that draws all of `drawn`.
+
+    What lies below the axis counts as its lowest value, as the axis itself takes it.
+    """
+    low, high = rate_domain(drawn, view)
+    place = np.log10 if low > 0 else np.asarray
+    share = (place(y.clip(min=low)) - place(low)) / (place(high) - place(low))
+    return np.asarray((1 - share) * HEIGHT)
+
+
+def readings(schedule: Schedule, table: Columns) -> pa.Table:
+    """One row per drawn step of `rate_table`, with every group's rate in words."""
+    names = [group.name for group in schedule.groups]
+    rates = table["lr"].reshape(len(names), -1).tolist()
+    trains = table["open"].reshape(len(names), -1).tolist()
+    count = len(rates[0])
+    columns: dict[str, Any] = {EPOCH: table["t"][:count].round(2), STEP: table["step"][:count]}
+    for name, row, is_open in reversed(list(zip(names, rates, trains, strict=True))):
+        columns[marked(name)] = [
+            words.rate(rate) if on else f"{words.rate(rate)} frozen"
+            for rate, on in zip(row, is_open, strict=True)
+        ]
+    return pa.table(columns)
+
+
+def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
+    """Return where each group's name stands, beside its line's end and never over another (pixels).
+
+    Down the plot, of equal ends the head's first; where the plot is too low for all the names, one
+    stands for all whose lines end within its height.
+    """
+    _, last = shown(view.span, schedule.epochs)
+    seen = taken(table, table["t"] <= last)
+    ends = taken(seen, last_rows(seen["group"]))
+    pixels = _down(ends["y"], table["y"], view).round(1)
+    down = np.lexsort((-np.arange(len(pixels)), pixels))
+    ends, pixels = taken(ends, down), pixels[down]
+    label = np.where(ends["open"], ends["group"], ends["group"] + " frozen")
+    if len(pixels) * LABEL_STEP > HEIGHT:
+        firsts = _firsts(pixels)
+        more = np.diff([*firsts, len(pixels)]) - 1
+        told = zip(ends["group"][firsts], label[firsts], more, strict=True)
+        words = [f"{name}, {count} more" if count else alone for name, alone, count in told]
+        label = np.array(words, dtype=object)
+        ends, pixels = taken(ends, firsts), pixels[firsts]
+    return pa.table({"group": ends["group"], "pixel": _spread(pixels), "label": label})
+
+
+def _firsts(pixels: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Return the first place of each bundle that one label's height covers."""
+    firsts = [0]
+    for place, pixel in enumerate(pixels.tolist()):
+        if pixel - pixels[firsts[-1]] >= LABEL_STEP:
+            firsts.append(place)
+    return np.array(firsts)
+
+
+def _spread(pixels: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the places, which ascend, moved apart to at least 13 px, within the plot."""
+    placed = pixels.copy()
+    lowest = HEIGHT
+    for index in reversed(range(len(placed))):
+        placed[index] = lowest = min(placed[index], lowest)
+        lowest -= LABEL_STEP
+    return placed

@@ -1,0 +1,140 @@
+"""The rate chart without its data: built once for all schedules that look alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import altair as alt
+import numpy as np
+
+from pages.components.shared.axis import TRACK_RIGHT, Joined, shown
+from pages.components.shared.chart_style import (
+    FONT,
+    HEIGHT,
+    View,
+    borders,
+    colour_legend,
+    colour_scale,
+    domain,
+    finished,
+    rate_axis,
+    rate_scale,
+    reading,
+    rule,
+    time_axis,
+    tint,
+)
+
+EPOCH, STEP = "Epoch", "Step"
+"""What the first columns of a reading are called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """All that the chart's parts depend on besides their data.
+
+    `groups` are the names from input to output, `trains` those that a legend lists, `rates` the
+    lowest rate above 0 (0 if there is none) and the highest, `per_epoch` the units of the time axis
+    in an epoch.
+    """
+
+    groups: tuple[str, ...]
+    trains: tuple[str, ...]
+    epochs: int
+    joined: Joined
+    rates: tuple[float, float]
+    per_epoch: int
+    view: View
+
+
+@lru_cache(maxsize=64)
+def layers(look: Look) -> str:
+    """Return the chart as a Vega-Lite document (JSON) whose data sets have names and no values.
+
+    They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
+    `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for
+    a wide view `ends` (pixel, label, group). Groups are `marked`.
+    """
+    view = look.view
+    start, end = shown(view.span, look.epochs)
+    x = alt.X(
+        "x:Q",
+        axis=time_axis(look.epochs, look.per_epoch, view.span),
+        scale=domain(start * look.per_epoch, end * look.per_epoch),
+    )
+    rates = np.array(look.rates)
+    y = alt.Y("y:Q", axis=rate_axis(rates, view), scale=rate_scale(rates, view))
+    colours = colour_scale(look.groups, view)
+    colour = alt.Color(
+        "group:N", scale=colours, legend=colour_legend(look.trains) if view.narrow else None
+    )
+    line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
+    # No rate is invalid: so Vega need not look at every point for it.
+    both: dict[str, Any] = {"interpolate": look.joined, "clip": True, "invalid": None}
+    frozen = line.transform_filter("!datum.open").mark_line(
+        strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **both
+    )
+    trains = line.transform_filter("datum.open").mark_line(strokeWidth=2.4, **both)
+    thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True)
+    heads = _of("heads").mark_point(
+        size=52,
+        filled=True,
+        fill=view.role("card"),
+        strokeWidth=1.6,
+        opacity=1,
+        clip=view.span is not None,
+    )
+    stroke = alt.Stroke("group:N", scale=colours, legend=None)
+    parts = [
+        tint(alt.NamedData(name="warmup"), view),
+        borders(alt.NamedData(name="borders"), view),
+        frozen,
+        trains,
+        thaws.encode(x=x, y=y, color=colour),
+        rule(alt.NamedData(name="playhead"), view.role("accent"), 1.5),
+        heads.encode(x=x, y=y, stroke=stroke),
+        reading(alt.NamedData(name="steps"), EPOCH if view.axis == "epoch" else STEP, view),
+    ]
+    chart = alt.layer(*parts).resolve_scale(stroke="independent")
+    if not view.narrow:
+        # The labels stand in pixels, so they have a vertical scale of their own.
+        chart = alt.layer(chart, alt.layer(*_labels(look))).resolve_scale(y="independent")
+    described = chart.properties(description="Learning rate of every group over the run")
+    return finished(described, view, HEIGHT).to_json(indent=None)
+
+
+def _of(name: str) -> alt.Chart:
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def _labels(look: Look) -> list[alt.Chart]:
+    """Group names in the right gutter, each with a swatch."""
+    # Vega makes room for marks outside the plot; an empty axis as wide as the gutter does so once.
+    gutter = alt.Axis(
+        orient="right",
+        title=None,
+        labels=False,
+        ticks=False,
+        domain=False,
+        grid=False,
+        minExtent=TRACK_RIGHT,
+        maxExtent=TRACK_RIGHT,
+    )
+    base = _of("ends").encode(
+        x=alt.value("width"),
+        y=alt.Y("pixel:Q", scale=alt.Scale(domain=[HEIGHT, 0]), axis=gutter),
+    )
+    swatch = base.mark_square(size=52, opacity=1, xOffset=13).encode(
+        color=alt.Color("group:N", scale=colour_scale(look.groups, look.view), legend=None)
+    )
+    text = base.mark_text(
+        align="left",
+        dx=22,
+        fontSize=11,
+        color=look.view.role("text"),
+        font=FONT,
+        limit=TRACK_RIGHT - 24,
+    ).encode(text="label:N")
+    return [swatch, text]

@@ -1,0 +1,146 @@
+"""Runs that are on while the page shows something else: told with the way back to them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from core import presets
+from core.runs import folder, label, trash
+from core.runs.label import Label
+from core.runs.processes import claim, launch
+from core.runs.settings import RunSettings
+from pages.components.run import data_picker
+from tests.pages.drawn import html
+
+
+def script() -> None:
+    import streamlit as st
+
+    from pages import design, run
+    from pages.components.shared import frame
+
+    frame.dress()
+    frame.navigate(
+        {
+            "run": st.Page(run.page, title="Run", url_path="run", default=True),
+            "design": st.Page(design.page, title="Design", url_path="design"),
+        }
+    )
+
+
+@pytest.fixture
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
+    monkeypatch.setenv("THAW_HOME", str(tmp_path))
+    monkeypatch.setattr(launch, "prepare", lambda: None)
+    folder.create(tmp_path / "runs" / "r0", presets.load("ulmfit"), RunSettings())
+    return AppTest.from_function(script, default_timeout=120).run()
+
+
+def test_a_run_that_is_on_is_told_beside_the_next_one_until_it_ends(
+    app: AppTest, tmp_path: Path
+) -> None:
+    told = "<strong>ULMFiT</strong><span>is starting</span>"
+    assert told in html(app)
+    app.button(key="show-r0").click().run()
+    assert app.query_params["run"] == "r0"
+    assert told not in html(app)  # it is what the page shows
+    del app.query_params["run"]
+    claim.release(tmp_path / "runs" / "r0")
+    assert "is starting" not in html(app.run())
+
+
+def test_a_run_of_another_machine_is_told_with_its_host_and_not_resumed(
+    app: AppTest, tmp_path: Path
+) -> None:
+    pid = tmp_path / "runs" / "r0" / claim.PID
+    pid.write_text(json.dumps(json.loads(pid.read_text()) | {"host": "node7", "boot": "another"}))
+    assert "starting on node7 · " in app.run().button(key="listed-run-r0").label
+    app.button(key="show-r0").click().run()
+    told = " ".join(info.value.replace("\\", "") for info in app.info)
+    assert "It runs on node7, another machine or container" in told
+    assert f"If that machine is gone, delete {pid} and resume." in told
+    assert "resume" not in {button.key for button in app.button}
+    app.button(key="stop").click().run()
+    app.button(key="force-stop").click().run()
+    assert any("which runs on node7" in error.value for error in app.error)
+
+
+def test_the_run_that_is_shown_is_said_to_be_in_words(app: AppTest) -> None:
+    assert "shown" not in app.button(key="listed-run-r0").label
+    app.button(key="listed-run-r0").click().run()
+    assert "shown" in app.button(key="listed-run-r0").label
+    assert ".st-key-listed-run-r0 {" in html(app)
+
+
+def test_a_run_gets_a_name_and_a_note_which_every_place_then_shows(
+    app: AppTest, tmp_path: Path
+) -> None:
+    app.button(key="listed-run-r0").click().run()
+    app.text_input(key="run-name-r0").set_value("Seed <3>").run()
+    app.text_area(key="run-note-r0").set_value("lower <b>rates</b>\nno warmup").run()
+    run = tmp_path / "runs" / "r0"
+    assert label.read(run) == Label(name="Seed <3>", note="lower <b>rates</b>\nno warmup")
+    assert '<h1 class="thaw-title">Seed &lt;3&gt;</h1>' in html(app)
+    assert '<span class="thaw-tag">ULMFiT</span>' in html(app)
+    assert "lower &lt;b&gt;rates&lt;/b&gt;\nno warmup" in html(app)
+    row = app.button(key="listed-run-r0").label.replace("\\", "")
+    assert row.startswith("**Seed <3>**  \n:small[shown · starting · today ")
+    del app.query_params["run"]
+    app.run()
+    assert "<strong>Seed &lt;3&gt;</strong><span>is starting</span>" in html(app)
+
+
+def test_a_name_that_is_refused_is_told_and_the_one_before_stays(app: AppTest) -> None:
+    app.button(key="listed-run-r0").click().run()
+    app.text_input(key="run-name-r0").set_value("Mine").run()
+    app.text_input(key="run-name-r0").set_value("a\u202eb").run()
+    assert "control characters" in app.error[0].value
+    (field,) = [each for each in app.text_input if each.label == "Name of this run"]
+    assert field.value == "Mine"
+    field.set_value(" ").run()  # which is none: its schedule's again
+    assert '<h1 class="thaw-title">ULMFiT</h1>' in html(app)
+
+
+def deleted(app: AppTest) -> AppTest:
+    app.button(key="listed-run-r0").click().run()
+    return app.button(key="delete-run").click().run()
+
+
+def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
+    claim.release(tmp_path / "runs" / "r0")
+    deleted(app)
+    assert any("**ULMFiT**  \ninterrupted · today " in part.value for part in app.markdown)
+    app.query_params["run"] = "r0"  # as the browser still has it
+    assert "Ready to run" in html(app.run())
+    assert not app.error
+    assert "run" not in app.query_params
+
+
+def test_a_deleted_run_is_gone_until_it_is_brought_back_or_the_trash_is_emptied(
+    app: AppTest, tmp_path: Path
+) -> None:
+    claim.release(tmp_path / "runs" / "r0")
+    deleted(app)
+    assert folder.list_runs(tmp_path / "runs") == ()
+    app.button(key="undelete-run").click().run()
+    assert app.query_params["run"] == "r0"
+    assert "Interrupted" in html(app)
+    app.button(key="new-run").click().run()
+    deleted(app).button(key="empty-trash").click().run()
+    assert trash.deleted(tmp_path / "runs") == ()
+    assert not {"undelete-run", "empty-trash"} & {button.key for button in app.button}
+    assert not app.error
+
+
+def test_with_a_folder_that_is_not_there_nothing_can_be_started(app: AppTest) -> None:
+    assert not app.button(key="start").disabled
+    app.selectbox(key="data-kind").set_value(data_picker.FOLDER).run()
+    assert app.button(key="start").disabled  # until it is named
+    app.text_input(key="data-folder").set_value("/no/such/folder").run()
+    assert "does not exist" in app.error[0].value
+    assert app.button(key="start").disabled
+    assert "Not ready to run" in html(app)
