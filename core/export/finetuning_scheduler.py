@@ -6,100 +6,32 @@ step, and holds still what is frozen.
 
 from __future__ import annotations
 
-from itertools import groupby, pairwise
+from itertools import groupby
 
-from core.export.exported import FILE, Exported, Limitation, Source
-from core.export.python import freezing, table
-from core.export.python.file import python_file
-from core.export.python.quoting import comment
+from core.export.exported import Exported, Limitation, Source
+from core.export.python.templates import render
 from core.schedule import curves, plan, words
 from core.schedule.spec import Group, Schedule
-
-_CLASSES = '''\
-def make_optimizer(model):
-    """For the first phase: finetuning-scheduler adds a param group for each of the others."""
-    groups = [
-        {{"params": [p for p in parameters(model, group) if p.requires_grad], "lr": group["peak"]}}
-        for group in GROUPS
-        if trains(group, 0)
-    ]
-    return {optimizer}
-
-
-def read_phases(file, model):
-    """The phases of the file, without what the model itself keeps constant: they would thaw it."""
-    check(model)
-    names = []
-    for name, parameter in model.named_parameters():
-        parameter.frozen = may_train(parameter)  # as it soon will be
-        if parameter.frozen:
-            names.append(f"model.{{name}}")
-    phases = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-    for phase in phases.values():
-        paths = re.compile("|".join(phase["params"]))
-        phase["params"] = [name for name in names if paths.match(name)]
-    return phases
-
-
-class Rates(pl.Callback):
-    """The rate of every step, and what holds still, which the phases cannot say."""
-
-    def __init__(self, model):
-        self.model = model
-        self.groups = {{id(p): group for group in GROUPS for p in parameters(model, group)}}
-
-    def on_train_start(self, trainer, pl_module):
-        self.on_train_epoch_start(trainer, pl_module)  # for a run that resumes within an epoch
-
-    def on_train_epoch_start(self, trainer, pl_module):
-        self.model.train()
-        hold(self.model, trainer.current_epoch)
-
-    def on_train_batch_start(self, trainer, pl_module, batch, batch_idx):
-        steps_per_epoch = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
-        t = time(trainer.global_step, steps_per_epoch)
-        for param_group in trainer.optimizers[0].param_groups:
-            param_group["lr"] = rate(self.groups[id(param_group["params"][0])], t)
-
-
-class Classifier(pl.LightningModule):
-    def __init__(self, model):
-        super().__init__()
-        self.model = model  # "model" begins every path of the phases
-
-    def configure_optimizers(self):
-        return make_optimizer(self.model)
-
-    ...  # training_step, and validation_step with self.log("val_loss", ...)
-
-
-def make_trainer(model, phases={file}, folder=None):
-    return pl.Trainer(
-        max_epochs=EPOCHS,{devices}
-        default_root_dir=folder,
-        callbacks=[
-            FinetuningScheduler(
-                read_phases(phases, model), epoch_transitions_only=True, restore_best=False
-            ),
-            FTSCheckpoint(monitor="val_loss"),
-            Rates(model),
-        ],
-    )'''
-
-
-_ONE_PROCESS = """
-        devices=1,  # with several, gradients of what thaws later would not be exchanged"""
 
 
 def export(source: Source) -> Exported:
     """Return the phases as YAML; `usage` is the Lightning code."""
     schedule = said(source.schedule)
+    changed = Source(schedule, source.steps_per_epoch, source.table)
+    phases = render(
+        "finetuning_scheduler.yaml.jinja",
+        changed,
+        phases=_phases(schedule),
+        pattern=pattern,
+        rate=_rate,
+    )
+    code = render("finetuning_scheduler.py.jinja", changed, thaws_later=_thaws_later(schedule))
     return Exported(
-        _yaml(schedule),
+        phases,
         limitations=limitations(source.schedule),
         kept="which epoch thaws what; with the Lightning code below also the rate of every step, "
         "and what holds still when frozen",
-        usage=_lightning(Source(schedule, source.steps_per_epoch, source.table)),
+        usage=code,
     )
 
 
@@ -190,47 +122,12 @@ def _thaws_later(schedule: Schedule) -> bool:
     return any(start > 0 for start, _ in _phases(schedule))
 
 
-def _yaml(schedule: Schedule) -> str:
-    phases = _phases(schedule)
-    starts = [start for start, _ in phases]
-    lines = [table.heading(schedule)]
-    for depth, ((start, groups), (_, end)) in enumerate(
-        zip(phases, pairwise([*starts, schedule.epochs]), strict=True)
-    ):
-        lines += [f"{depth}:  # from epoch {start}", "  params:"]
-        for group in groups:
-            lines.append(f"    # {comment(group.name)}")
-            lines += [f"    - '{pattern(path)}'" for path in group.modules]
-        lines.append(f"  max_transition_epoch: {end}")
-        if depth > 0:
-            lines.append(f"  lr: {_number(curves.peak(schedule, groups[0]))}")
-    return "\n".join(lines) + "\n"
-
-
 def pattern(path: str) -> str:
     """A regular expression for the parameters below a path of the LightningModule's `model`."""
     return f"model.{path}".replace(".", r"\.") + r"(\.|$)"
 
 
-def _number(value: float) -> str:
-    """Return the number as YAML 1.1 reads it: with a dot, or it would be text."""
-    text = repr(value)
+def _rate(schedule: Schedule, group: Group) -> str:
+    """Return the group's peak as YAML 1.1 reads a number: with a dot, or it would be text."""
+    text = repr(curves.peak(schedule, group))
     return text if "." in text else text.replace("e", ".0e")
-
-
-def _lightning(source: Source) -> str:
-    made = table.optimizer(source.schedule, "groups")
-    return python_file(
-        source,
-        [
-            "import lightning.pytorch as pl",
-            "import yaml",
-            "from finetuning_scheduler import FinetuningScheduler, FTSCheckpoint",
-        ],
-        freezing.holding(source),
-        _CLASSES.format(
-            optimizer=made,
-            file=FILE,
-            devices=_ONE_PROCESS if _thaws_later(source.schedule) else "",
-        ),
-    )

@@ -8,76 +8,62 @@ random numbers, and powers of a polynomial decay may differ from NumPy's in thei
 
 from __future__ import annotations
 
-from importlib.resources import files
-from string import Template
-
+from core.errors import ExportError
 from core.export.exported import FILE, Exported, Source
-from core.export.python import freezing, model, rates, table
+from core.export.python.templates import render
+from core.models import timm_weights, torchvision_files
+from core.presets import BUNDLED_WEIGHTS
 from core.schedule.spec import Schedule
 
-_STANDARD = ("import argparse", "import math", "import os", "import sys")
-_OTHERS = (
-    "import torch",
-    "import torch.distributed as dist",
-    "from PIL import Image, ImageOps",
-    "from torch import nn",
-    "from torch.nn.parallel import DistributedDataParallel",
-    "from torch.utils.data import DataLoader, Dataset",
-)
-_OPTIMIZER = '''\
-def make_optimizer(model):
-    """One param group per group, frozen ones included: they would never train after their thaw."""
-    groups = [{"name": group["name"], "params": parameters(model, group)} for group in GROUPS]
-    return '''
 _USAGE = f"""\
 python {FILE} DATA --image-size 224 --batch-size 32
 torchrun --nproc-per-node 2 {FILE} DATA
 """
-_TEMPLATE = files("core.export") / "pytorch.template"
 
 
 def export(source: Source) -> Exported:
     """Return the script; ExportError where it is not known how the network's head is replaced."""
-    schedule = source.schedule
-    made = model.build(source)
-    optimizer = table.optimizer(schedule, "groups")
-    script = Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        heading=table.heading(schedule),
-        model=schedule.model.name,
-        needs=made.needs,
-        imports=_imports(source, made.imports),
-        table=table.table(schedule),
-        constants=made.constants,
-        rates=rates.rates(schedule),
-        groups=freezing.groups(source),
-        freezing=freezing.freezing(source),
-        build=f"{made.code}\n\n\n{_OPTIMIZER}{optimizer}",
+    library, _, short = source.schedule.model.name.partition("/")
+    if library not in ("torchvision", "timm"):
+        wrong = f"is {source.schedule.model.name!r}, of neither torchvision nor timm"
+        raise ExportError("model.name", wrong, "take a model of one of them")
+    script = render(
+        "pytorch.py.jinja",
+        source,
+        library=library,
+        short=short,
+        heads=_heads(source) if library == "torchvision" else (),
+        BUNDLED=BUNDLED_WEIGHTS,
+        timm_weights=timm_weights,
+        torchvision_files=torchvision_files,
     )
-    kept = f"every rate to 1e-12, and what trains when; {_bits(schedule, made)}"
+    kept = f"every rate to 1e-12, and what trains when; {_bits(source.schedule, library)}"
     return Exported(script, kept=kept, usage=_USAGE)
 
 
-def _bits(schedule: Schedule, made: model.Build) -> str:
+def _heads(source: Source) -> list[tuple[str, str, bool]]:
+    """Return where a model of torchvision has its heads, their layers' kinds, and their biases."""
+    name, table = source.schedule.model.name, source.table
+    if table is None or not table.heads:
+        way_out = f"see its parts with: python -m core groups {name}"
+        raise ExportError("model.name", f"is {name!r}, whose head is not known", way_out)
+    kinds = {layer.path: layer.kind for layer in table.layers}
+    return [(_place(head.path), kinds[head.path], head.bias) for head in table.heads]
+
+
+def _place(path: str) -> str:
+    """Return the layer of that path in Python: `model.classifier[1]`."""
+    first, *rest = path.split(".")
+    return f"model.{first}" + "".join(f"[{p}]" if p.isdigit() else f".{p}" for p in rest)
+
+
+def _bits(schedule: Schedule, library: str) -> str:
     if any("**" in line for line in schedule.lr.decay.python):
         return "the last bits may differ from Thaw's own run, since NumPy rounds powers differently"
-    if not made.draws_as_thaw:
+    if library == "timm" and schedule.model.weights not in (None, BUNDLED_WEIGHTS):
+        # Thaw makes such a network twice
         return "not the bits of Thaw's own run, whose new head begins with other random numbers"
     return (
         "on the CPU, every bit of Thaw's own run on all images, without augmentation, at the same "
         "image and batch size"
     )
-
-
-def _imports(source: Source, of_the_model: tuple[str, ...]) -> str:
-    """Import lines in two blocks, the standard library first, each sorted as isort does."""
-    standard = [*_STANDARD, "from pathlib import Path"]
-    if freezing.has_bare_parameters(source):
-        standard.append("from operator import attrgetter")
-    own = ("import re", "from importlib.resources import files")
-    standard += [line for line in of_the_model if line in own]
-    others = [*_OTHERS, *(line for line in of_the_model if line not in own)]
-    return "\n\n".join("\n".join(sorted(lines, key=_place)) for lines in (standard, others))
-
-
-def _place(line: str) -> tuple[bool, str]:
-    return line.startswith("from"), line.split()[1].lower()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
 from core.errors import ExportError
 from core.export.exported import FILE, Exported, Limitation, Source, unknown
-from core.export.python import table as python_table
+from core.export.python.templates import render
 from core.models.layer_table import LayerTable
 from core.presets import BUNDLED_WEIGHTS
 from core.schedule import curves, plan
-from core.schedule.shapes import NO_FLOOR, WARMUPS, FloorLR
+from core.schedule.shapes import WARMUPS, FloorLR
 from core.schedule.spec import Schedule
 from core.schedule.words import listed
 
@@ -20,22 +19,20 @@ CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26
 
 
 def export(source: Source) -> Exported:
-    """A shell script that calls train.py; ExportError where timm would train something else."""
+    """Return a shell script that calls train.py; ExportError where timm would train otherwise."""
     schedule = source.schedule
     _refuse(source)
-    flags = [f"  {flag} \\" for flag in _flags(schedule)]
-    text = "\n".join(
-        [
-            "#!/bin/sh",
-            python_table.heading(schedule),
-            "# Run it beside train.py of https://github.com/huggingface/pytorch-image-models.",
-            "python train.py \\",
-            *flags,
-            '  "$@"',
-        ]
+    model, weights = schedule.model.name.removeprefix("timm/"), schedule.model.weights
+    text = render(
+        "timm.sh.jinja",
+        source,
+        model=model if weights in (None, BUNDLED_WEIGHTS) else f"{model}.{weights}",
+        peak=curves.peak(schedule, schedule.groups[-1]),
+        has_one_rate=_has_one_rate(schedule),
+        warmup=_warmup(schedule),
     )
     return Exported(
-        text + "\n",
+        text,
         limitations=tuple(_limitations(schedule)),
         kept="the rate of every layer at every step, and the optimizer, except as listed",
         usage=f"sh {FILE} --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
@@ -52,12 +49,21 @@ def _refuse(source: Source) -> None:
         wrong = f"is {schedule.lr.warmup.epochs:g}, which leaves timm no epoch after it"
         way_out = f"shorten the warmup to at most {schedule.epochs - 1}"
         raise ExportError("lr.warmup.epochs", wrong, way_out)
-    if _has_one_rate(schedule):
-        return
-    if any(group.lr_scale is not None for group in schedule.groups):
+    if not _has_one_rate(schedule):
+        _refuse_rates(source)
+    if not schedule.optimizer.timm_flags():
+        raise unknown("optimizer.name", schedule.optimizer.name, "timm's train.py")
+    decay = schedule.lr.decay
+    if not decay.timm_flags():
+        wrong = f"is {decay.shape!r}, which {decay.not_in_timm}"
+        raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
+
+
+def _refuse_rates(source: Source) -> None:
+    if any(group.lr_scale is not None for group in source.schedule.groups):
         wrong = "have their own rates, but timm's train.py has one factor from layer to layer"
         raise ExportError("groups", wrong, "leave out every lr_scale, or take another target")
-    if not _is_cut_by_blocks(schedule, source.table):
+    if not _is_cut_by_blocks(source.schedule, source.table):
         wrong = "are not the model's blocks, but timm's train.py lowers rates from block to block"
         raise ExportError("groups", wrong, "cut the model by blocks, or take another target")
 
@@ -80,48 +86,6 @@ def _is_cut_by_blocks(schedule: Schedule, table: LayerTable | None) -> bool:
         return False
     blocks = [group.modules for group in table.groupings[-1].groups]
     return [group.modules for group in schedule.groups] == blocks
-
-
-def _flags(schedule: Schedule) -> Iterator[str]:
-    model, weights = schedule.model.name.removeprefix("timm/"), schedule.model.weights
-    if weights not in (None, BUNDLED_WEIGHTS):
-        model = f"{model}.{weights}"
-    yield f"--model {shlex.quote(model)}{'' if weights is None else ' --pretrained'}"
-    yield from _optimizer(schedule)
-    if not _has_one_rate(schedule):
-        yield f"--layer-decay {schedule.lr.group_decay!r}"
-    yield from _curve(schedule)
-
-
-def _optimizer(schedule: Schedule) -> Iterator[str]:
-    spec = schedule.optimizer
-    if not (flags := spec.timm_flags()):
-        raise unknown("optimizer.name", spec.name, "timm's train.py")
-    yield flags
-    yield f"--lr {_peak(schedule)!r} --weight-decay {spec.weight_decay!r}"
-
-
-def _curve(schedule: Schedule) -> Iterator[str]:
-    lr, decay, warmup = schedule.lr, schedule.lr.decay, _warmup(schedule)
-    yield f"--epochs {schedule.epochs - warmup}"
-    if warmup:
-        start = lr.warmup.start_factor * _peak(schedule)
-        yield f"--warmup-epochs {warmup} --warmup-prefix --warmup-lr {start!r}"
-    else:
-        yield "--warmup-epochs 0"
-    if not (flags := decay.timm_flags()):
-        wrong = f"is {decay.shape!r}, which {decay.not_in_timm}"
-        raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
-    yield flags
-    floor = decay.floor or NO_FLOOR
-    low = floor.lr if isinstance(floor, FloorLR) else floor.factor * _peak(schedule)
-    yield f"--min-lr {low!r}"
-    if lr.interval == "step":
-        yield "--sched-on-updates"
-
-
-def _peak(schedule: Schedule) -> float:
-    return curves.peak(schedule, schedule.groups[-1])
 
 
 def _warmup(schedule: Schedule) -> int:

@@ -30,7 +30,7 @@ from tests.export.thrice import SCHEDULES, STEPS
 TABLE = layer_table.load("torchvision/resnet18")
 HOSTILE = (
     "it's \"\"\"a\"\"\" '''b''' \\",
-    "{0} {name} %s %(prog)s ${x} $table",
+    "{0} {name} %s %(prog)s ${x} {{ lr }} {% raw %}",
     "</script><script>alert(1)</script>",
     "<img src=x onerror=alert(1)> <!-- ]]> -->",
     "a | b `c` *d* [e](http://f.g) &amp; #h",
@@ -105,6 +105,17 @@ def test_python_code_holds_the_names_as_they_are(target: str, names: tuple[str, 
     found = set(texts(exported(target, schedule)))
     assert {g.name for g in schedule.groups} <= found
     assert target != "pytorch" or schedule.model.weights in found
+
+
+@pytest.mark.parametrize("weights", HOSTILE)
+def test_a_script_for_a_model_of_timm_holds_the_name_of_its_weights_as_it_is(weights: str):
+    def script(weights: str) -> str:
+        raw = to_raw(plain())
+        raw["model"] = {"name": "timm/resnet18", "weights": weights}
+        return exported("pytorch", from_raw(raw))
+
+    assert skeleton(script(weights)) == skeleton(script("weights"))
+    assert texts(script(weights)).count(f"resnet18.{weights}") == 2
 
 
 @pytest.mark.parametrize("names", ROUNDS)

@@ -1,1 +1,1 @@
-"""Pieces of exported Python code, which several targets share."""
+"""What turns a schedule into code: templates, the table of groups, and quoting."""

@@ -11,14 +11,6 @@ from typing import Any
 
 from core.errors import one_line
 
-HEAD = """\
-# -*- coding: utf-8 -*-
-# A fine-tuning schedule, made with Thaw."""
-"""The first two lines of every file whose comments begin with #, or the first after its #!.
-
-They hold no name: in Python a comment there can choose the encoding of the file (PEP 263), and
-with it what all that follows means. Editors take settings from there too.
-"""
 _SETS_SOMETHING = re.compile(r"(?<=\S)(?=[:=])|(?<=-)(?=\*)")
 """Inside `coding:`, `coding=`, `vim:`, `Local Variables:` and `-*-`."""
 
