@@ -76,7 +76,11 @@ class Attached:
 
 
 def attach(
-    model: nn.Module, schedule: Schedule | str | os.PathLike[str], steps_per_epoch: int
+    model: nn.Module,
+    schedule: Schedule | str | os.PathLike[str],
+    steps_per_epoch: int,
+    *,
+    fused: bool = True,
 ) -> Attached:
     """The schedule for this model, as of epoch 0: `schedule` may be a file, or a preset's name.
 
@@ -84,7 +88,9 @@ def attach(
     has the parts that the schedule's groups name. What it has without gradients, such as the base
     of a LoRA adapter or a fixed position embedding, stays so. What is frozen is held by hooks of
     Thaw, until `detach()` of what this returns. A group that freezes and thaws again goes on with
-    the momentum or the moments that the optimizer kept for it, as in runs and exports.
+    the momentum or the moments that the optimizer kept for it, as in runs and exports. The
+    optimizer is torch's fused one where the device has it, as in runs; `fused=False` gives the bits
+    of torch's plain one, and takes sparse gradients.
 
     Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
     such as one with epochs in which nothing trains; InputError for a file that is not there;
@@ -112,7 +118,7 @@ def attach(
         )
         raise ModelError(error.field, error.wrong, f"{error.way_out} ({for_yours})") from None
     check_can_train(groups, found)
-    optimizer = build_optimizer(found, groups)
+    optimizer = build_optimizer(found, groups, fused=fused)
     attached = Attached(
         model, found, groups, optimizer, ScheduleLR(optimizer, found, steps_per_epoch)
     )

@@ -42,9 +42,12 @@ def get_optimizer_with_discriminative_lr(
     )
 
 
-def build_optimizer(schedule: Schedule, layer_groups: LayerGroups) -> torch.optim.Optimizer:
+def build_optimizer(
+    schedule: Schedule, layer_groups: LayerGroups, *, fused: bool = True
+) -> torch.optim.Optimizer:
     """Return the schedule's optimizer: one param group per group, in order, at its rate of step 0.
 
+    With `fused`, torch's fused implementation is used where there is one, on the CPU and on CUDA.
     Raises ModelError when the names of the layer groups are not those of the schedule.
     """
     names = [group.name for group in schedule.groups]
@@ -64,9 +67,13 @@ def build_optimizer(schedule: Schedule, layer_groups: LayerGroups) -> torch.opti
     ]
     spec = schedule.optimizer
     options = spec.options()
-    if spec.foreach_on_cpu and {p.device.type for g in groups for p in g["params"]} == {"cpu"}:
-        options["foreach"] = True  # else torch chooses, one by one on the CPU
+    if fused and spec.has_fused and all(_can_fuse(p) for g in groups for p in g["params"]):
+        options["fused"] = True
     built: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
         groups, lr=spec.base_lr, **options
     )
     return built
+
+
+def _can_fuse(parameter: nn.Parameter) -> bool:
+    return parameter.device.type in ("cpu", "cuda") and not parameter.is_complex()

@@ -156,8 +156,8 @@ def test_a_schedules_optimizer_is_torchs_own_with_its_settings(spec: OptimizerSp
     for group in optimizer.param_groups:
         assert {key: group[key] for key in options} == options
     torchs = kind(model.parameters(), lr=0.1, **options).defaults
-    together = {"foreach": True} if spec.foreach_on_cpu else {}  # the same bits, only sooner
-    assert optimizer.defaults == torchs | together
+    assert optimizer.defaults == torchs | ({"fused": True} if spec.has_fused else {})
+    assert build_optimizer(schedule(spec), groups_of(model), fused=False).defaults == torchs
 
 
 def test_a_schedules_param_groups_keep_its_order_and_start_at_step_0():
@@ -196,9 +196,9 @@ def test_layer_groups_of_another_schedule_are_refused():
         build_optimizer(schedule(ADAM), groups)
 
 
-def test_elsewhere_than_on_the_cpu_torch_chooses_how_to_step():
+def test_where_the_device_has_no_fused_step_it_is_plain():
     groups = {name: [nn.Linear(1, 1, device="meta")] for name in ("stem", "body", "head")}
-    assert build_optimizer(schedule(ADAM), groups).defaults["foreach"] is None
+    assert build_optimizer(schedule(ADAM), groups).defaults["fused"] is None
 
 
 def convolutions() -> nn.Sequential:
@@ -210,10 +210,11 @@ def convolutions() -> nn.Sequential:
     )
 
 
+@pytest.mark.parametrize("fused", [False, True])
 @pytest.mark.parametrize("memory", [torch.contiguous_format, torch.channels_last])
 @pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
 def test_every_group_has_at_every_step_the_bits_of_a_loop_written_by_hand(
-    spec: OptimizerSpec, memory: torch.memory_format
+    spec: OptimizerSpec, memory: torch.memory_format, fused: bool
 ):
     """Groups that thaw later, freeze again and thaw once more, one tensor after the other."""
     windows = {"stem": ((2, 3), (4, None)), "body": ((1, 4),), "head": ((0, None),)}
@@ -223,9 +224,11 @@ def test_every_group_has_at_every_step_the_bits_of_a_loop_written_by_hand(
     groups = tuple(g.model_copy(update={"trainable": windows[g.name]}) for g in plain.groups)
     document = plain.model_copy(update={"groups": groups, "epochs": 6})
     ours, by_hand = (convolutions().to(memory_format=memory) for _ in range(2))
-    optimizer = build_optimizer(document, groups_of(ours))
+    optimizer = build_optimizer(document, groups_of(ours), fused=fused)
     scheduler = ScheduleLR(optimizer, document, 4)
-    torchs = [kind(part.parameters(), lr=1.0, foreach=False, **options) for part in by_hand]
+    if fused and spec.has_fused:
+        options = {**options, "fused": True}
+    torchs = [kind(part.parameters(), lr=1.0, **options) for part in by_hand]
     open_in = [{2, 4, 5}, {1, 2, 3}, {0, 1, 2, 3, 4, 5}]
     for step in range(24):
         x = torch.randn(4, 3, 9, 9).contiguous(memory_format=memory)

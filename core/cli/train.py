@@ -80,6 +80,12 @@ def spare(context: click.Context) -> None:
     show_default=True,
     help="exact, or fast (results differ in the last bits; the audit reports by how much).",
 )
+@click.option(
+    "--optimizer-step",
+    default=_DEFAULTS.optimizer_step,
+    show_default=True,
+    help="fused (torch's faster optimizers), or plain (the bits of a loop written by hand).",
+)
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
     schedule = read_schedule(file)

@@ -34,7 +34,8 @@ class RunSettings(BaseModel):
     in ten crops, or (`random`) in a new random crop every time. `cache` is about the frozen part,
     see `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
     quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
-    `core.training.precision`.
+    `core.training.precision`. `optimizer_step: "fused"` takes torch's fused optimizer where the
+    device has it; `"plain"` gives the bits of a loop that is written by hand.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -51,6 +52,7 @@ class RunSettings(BaseModel):
     cache_memory: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
     cache_disk: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
     precision: Literal["exact", "fast"] = "exact"
+    optimizer_step: Literal["fused", "plain"] = "fused"
 
     def with_absolute_data(self) -> RunSettings:
         """Return the same settings, with a path in `data` that holds wherever the run is resumed.
@@ -76,11 +78,17 @@ def make_settings(**values: Any) -> RunSettings:
 
 
 def read_settings(text: str | bytes) -> RunSettings:
-    """Settings from the JSON text of a run's settings.json; SettingsError as above."""
+    """Return the settings of a run's settings.json; SettingsError names every wrong flag.
+
+    A file without `optimizer_step` is older than that setting, and its run steps plainly.
+    """
     try:
-        return RunSettings.model_validate_json(text)
+        settings = RunSettings.model_validate_json(text)
     except ValidationError as error:
         raise _explain(error) from None
+    if "optimizer_step" in settings.model_fields_set:
+        return settings
+    return settings.model_copy(update={"optimizer_step": "plain"})
 
 
 def cache_budget(settings: RunSettings, memory: int, disk: int) -> Budget:

@@ -30,11 +30,10 @@ class OptimizerSpec(Document):
     """Whether first steps at a high rate are large, since its moments are of few gradients."""
     state_name: ClassVar[str] = "moments"
     """What it keeps of earlier gradients."""
-    foreach_on_cpu: ClassVar[bool] = False
-    """Whether all tensors of a group are stepped at once on the CPU, to the same bits.
+    has_fused: ClassVar[bool] = False
+    """Whether torch has a fused implementation, which steps a tensor in one sweep over memory.
 
-    That saves Adam a fifth to a third of its time, and takes memory of the largest group's size,
-    once, or twice with weight decay. SGD is slower by it.
+    It takes less time than the plain one, and ends with other last bits.
     """
 
     name: str
@@ -71,7 +70,7 @@ class Adam(OptimizerSpec):
     """`torch.optim.Adam` (Kingma & Ba 2015, arXiv:1412.6980); weight decay is an L2 term."""
 
     needs_warmup = True
-    foreach_on_cpu = True
+    has_fused = True
     name: Literal["adam"]
 
     def timm_flags(self) -> str:
@@ -86,7 +85,7 @@ class AdamW(OptimizerSpec):
     decay_help = "Decoupled from the gradient."
     decoupled = True
     needs_warmup = True
-    foreach_on_cpu = True
+    has_fused = True
     name: Literal["adamw"]
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
 
@@ -100,6 +99,7 @@ class SGD(OptimizerSpec):
 
     usual_rates = (1e-4, 1.0)
     state_name = "momentum"
+    has_fused = True
     name: Literal["sgd"]
     momentum: Annotated[float, Field(ge=0, lt=1), About("Momentum")] = 0.9
 

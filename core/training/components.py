@@ -13,7 +13,6 @@ from core.grouping import LayerGroups, group_paths, resolve_groups
 from core.optimizer import build_optimizer
 from core.schedule.batches import steps_per_epoch
 from core.scheduler import ScheduleLR
-from core.training import precision
 from core.training.audit import Auditor
 from core.training.cache.engine import FrozenCache
 from core.training.checkpoint import Checkpoint
@@ -79,9 +78,7 @@ def assemble(job: Job, data: Data, device: torch.device) -> Components:
         model.to(memory_format=torch.channels_last)
     layer_groups = resolve_groups(model, group_paths(schedule))
     check_can_train(layer_groups, schedule)
-    optimizer = build_optimizer(schedule, layer_groups)
-    if settings.precision == "fast":
-        precision.one_sweep(optimizer)
+    optimizer = build_optimizer(schedule, layer_groups, fused=settings.optimizer_step == "fused")
     steps = steps_per_epoch(len(data.train), settings.batch_size)
     return Components(
         network,

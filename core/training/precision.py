@@ -1,9 +1,8 @@
 """Fast instead of exact: other last bits for less time, and how far off they are.
 
-Frozen BatchNorm is folded into the convolution before it, images are laid out channels last, where
-the device multiplies bfloat16 in hardware, autocast uses it, and the optimizer takes each of its
-steps in one sweep over memory; CUDA's convolutions may round to TF32, as torch has them do. Off
-unless asked for.
+Frozen BatchNorm is folded into the convolution before it, images are laid out channels last, and
+where the device multiplies bfloat16 in hardware, autocast uses it; CUDA's convolutions may round to
+TF32, as torch has them do. Off unless asked for.
 """
 
 from __future__ import annotations
@@ -69,14 +68,6 @@ def fold(part: fx.GraphModule) -> fx.GraphModule:
     for path, convolution in folded.items():
         made_part.set_submodule(path, convolution)
     return made_part
-
-
-def one_sweep(optimizer: torch.optim.Optimizer) -> None:
-    """Have the optimizer update each tensor by one kernel, where the devices of all have it."""
-    tensors = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-    if {tensor.device.type for tensor in tensors} <= {"cpu", "cuda"}:
-        for group in optimizer.param_groups:
-            group["foreach"], group["fused"] = False, True
 
 
 def precision_error(fast: Tensor, exact: Tensor) -> float:

@@ -74,9 +74,12 @@ def fingerprint(document: Schedule | RunSettings) -> str:
     a schedule's name, and what is said of the frozen-part cache. The names of groups are not: by
     these, optimizer, audit and events know them.
     """
+    if isinstance(document, Schedule):
+        return _hash(document.model_dump_json(exclude_defaults=True, exclude={"name"}))
     cache = {"cache", "cache_memory", "cache_disk"}
-    of_no_effect = {"name"} if isinstance(document, Schedule) else cache
-    return _hash(document.model_dump_json(exclude_defaults=True, exclude=of_no_effect))
+    text = document.model_dump_json(exclude_defaults=True, exclude={*cache, "optimizer_step"})
+    plain = document.optimizer_step == "plain"  # as all runs did before there was that setting
+    return _hash(text if plain else f"{text} {document.optimizer_step}")
 
 
 def _older_fingerprint(schedule: Schedule) -> str:

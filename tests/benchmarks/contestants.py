@@ -68,6 +68,7 @@ CONTESTANTS = {
         Contestant("fastai", "with_fastai", package="fastai"),
         Contestant(THAW, _WITH_THAW),
         Contestant("thaw-fast", _WITH_THAW, settings={"precision": "fast"}),
+        Contestant("thaw-plain", _WITH_THAW, settings={"optimizer_step": "plain"}),
         Contestant("thaw-off", _WITH_THAW, settings={"cache": "off"}, by_default=False),
         Contestant("floor", "floor", scenarios=_FLOOR, by_default=False),
         Contestant(BOUND, BOUND),

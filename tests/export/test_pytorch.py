@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -83,7 +84,7 @@ def command(data: Path, out: Path) -> list[str]:
 
 
 def run_script(
-    schedule: Schedule, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+    schedule: Schedule, data: Path, out: Path, monkeypatch: pytest.MonkeyPatch, *more: str
 ) -> list[dict[str, Seen]]:
     """Run the script to its end, and what every step of its optimizer had."""
     recorded = []
@@ -96,7 +97,7 @@ def run_script(
             seen[group["name"]] = Seen(group["lr"], flags.pop())
         recorded.append(seen)
 
-    monkeypatch.setattr(sys, "argv", ["script.py", *command(data, out)])
+    monkeypatch.setattr(sys, "argv", ["script.py", *command(data, out), *more])
     hook = register_optimizer_step_pre_hook(record)
     try:
         run_code(script(schedule)).main()
@@ -105,15 +106,24 @@ def run_script(
     return recorded
 
 
-def settings_of(data: Path) -> RunSettings:
+def settings_of(data: Path, **changed: Any) -> RunSettings:
     return RunSettings(
-        data=str(data), image_size=SIZE, batch_size=BATCH, device="cpu", seed=3, samples=100
+        data=str(data),
+        image_size=SIZE,
+        batch_size=BATCH,
+        device="cpu",
+        seed=3,
+        samples=100,
+        **changed,
     )
 
 
-def run_thaw(schedule: Schedule, data: Path, folder: Path) -> dict[str, torch.Tensor]:
+def run_thaw(
+    schedule: Schedule, data: Path, folder: Path, **changed: Any
+) -> dict[str, torch.Tensor]:
     checkpoints, final = folder / "checkpoints", folder / "weights.safetensors"
-    for _ in train(Job(schedule, settings_of(data), checkpoints, outputs=Outputs(final))):
+    settings = settings_of(data, **changed)
+    for _ in train(Job(schedule, settings, checkpoints, outputs=Outputs(final))):
         pass
     return weights(folder)
 
@@ -134,6 +144,20 @@ def test_the_script_has_thaws_rates_and_ends_with_its_weights_bit_for_bit(
     assert_as_planned(recorded, schedule, steps_per_epoch=2)
     theirs = torch.load(tmp_path / "weights.pt", weights_only=True)
     assert same_bits(theirs, run_thaw(schedule, data, tmp_path))
+
+
+def test_plain_steps_of_the_script_and_of_a_run_end_with_the_same_weights_and_fused_ones_do_not(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    schedule = untrained(SCHEDULES["gradual with restart"]).model_copy(update={"epochs": 2})
+    out = tmp_path / "weights.pt"
+    run_script(schedule, data, out, monkeypatch, "--optimizer-step", "plain")
+    plain, fused = (
+        run_thaw(schedule, data, tmp_path / step, optimizer_step=step)
+        for step in ("plain", "fused")
+    )
+    assert same_bits(torch.load(out, weights_only=True), plain)
+    assert not same_bits(plain, fused)
 
 
 def test_the_script_too_keeps_constant_what_the_network_itself_does(

@@ -13,6 +13,10 @@ def test_settings_come_back_from_their_json():
     assert read_settings(settings.model_dump_json()) == settings
 
 
+def test_a_run_from_before_there_were_fused_steps_stays_plain():
+    assert read_settings('{"seed": 7}') == RunSettings(seed=7, optimizer_step="plain")
+
+
 @pytest.mark.parametrize(
     ("field", "value", "flag"),
     [

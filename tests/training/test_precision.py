@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from core.runs import events as ev
-from core.training import checkpoint, precision
+from core.training import precision
 from core.training.cache import graph as frozen
 from core.training.cache.tracing import trace
 from tests.sample import thorough
@@ -132,28 +132,3 @@ def test_a_fast_run_that_is_resumed_says_that_its_last_bits_may_differ(tmp_path,
 def test_an_exact_run_has_no_error_of_precision(tmp_path):
     (audit,) = of_kind(run(tmp_path, small_schedule(1)), ev.Audit)
     assert audit.precision_error is None
-
-
-def stepped(kind: type[torch.optim.Optimizer], *, swept: bool, steps: int) -> torch.Tensor:
-    torch.manual_seed(0)
-    parameter = nn.Parameter(torch.randn(1_000))
-    optimizer = kind([{"params": [parameter], "name": "all"}], lr=0.01, weight_decay=0.1)
-    if swept:
-        precision.one_sweep(optimizer)
-    for _ in range(steps):
-        parameter.grad = torch.randn(1_000)
-        optimizer.step()
-    return parameter.detach()
-
-
-@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW, torch.optim.SGD])
-def test_one_sweep_changes_no_more_than_the_last_bits(kind):
-    one, other = (stepped(kind, swept=swept, steps=5) for swept in (True, False))
-    assert torch.allclose(one, other, rtol=1e-5, atol=1e-7)
-
-
-def test_an_exact_run_takes_no_step_in_one_sweep_and_a_fast_one_does(tmp_path):
-    for name, swept in (("exact", False), ("fast", True)):
-        run(tmp_path / name, small_schedule(1), small_settings(precision=name))
-        saved = checkpoint.newest(tmp_path / name / "checkpoints").checkpoint
-        assert {bool(group["fused"]) for group in saved.optimizer["param_groups"]} == {swept}

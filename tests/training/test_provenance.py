@@ -97,9 +97,16 @@ def test_the_fingerprint_of_a_schedule_and_of_settings_stays_as_checkpoints_have
     assert origins.fingerprint(small_schedule()) == (
         "742e00f4f9ac434c30ebd281745cd561ddbdc31f9ad6a7e2922bd003ae9934ee"
     )
-    assert origins.fingerprint(small_settings()) == (
+    assert origins.fingerprint(small_settings(optimizer_step="plain")) == (
         "911714bf3f4b92a8db10b26682a49cf34dfef371c34a23dae187f87c6b2d9703"
     )
+
+
+def test_another_optimizer_step_is_another_setting():
+    with pytest.raises(InputError, match=r"^settings\.json is not the one that"):
+        origins.check_documents(
+            origin(), 1, small_schedule(), small_settings(optimizer_step="plain")
+        )
 
 
 def test_what_is_said_of_the_cache_is_no_other_setting():

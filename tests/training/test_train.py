@@ -21,6 +21,7 @@ from core.schedule import curves, parse
 from core.schedule.batches import batches
 from core.schedule.optimizers import SGD
 from core.schedule.spec import ModelRef
+from core.training import checkpoint
 from core.training.job import Job
 from core.training.models import Network, pretrained
 from core.training.outputs import Outputs
@@ -101,6 +102,14 @@ def test_a_run_tells_its_start_each_epoch_and_its_end_in_order(unbroken):
     assert done[1].trainable_parameters == 412_160 + 12_810
     assert all(epoch.seconds > 0 and epoch.peak_memory > 1e8 for epoch in done)
     assert isinstance(events[-1], ev.Finished)
+
+
+@pytest.mark.parametrize("step", ["fused", "plain"])
+def test_a_run_steps_as_its_settings_say(step, tmp_path):
+    run(tmp_path, small_schedule(1), small_settings(optimizer_step=step))
+    saved = checkpoint.newest(tmp_path / "checkpoints").checkpoint
+    fused = {bool(group.get("fused")) for group in saved.optimizer["param_groups"]}
+    assert fused == {step == "fused"}
 
 
 def test_the_training_loss_of_an_epoch_is_the_mean_over_its_images(unbroken):

@@ -59,6 +59,7 @@ def _shared(source: Source) -> dict[str, Any]:
         "decay_constants": table.decay_constants(schedule),
         "rows": [table.row(schedule, group) for group in schedule.groups],
         "optimizer_call": _optimizer_call(schedule),
+        "has_fused": schedule.optimizer.has_fused,
         "bare_parameters": bare_parameters,
         "frozen_modes": {group.when_frozen for group in schedule.groups},
         "keeps_statistics": keeps_statistics,
@@ -74,11 +75,16 @@ def _all_groups_decay(schedule: Schedule) -> bool:
 
 
 def _optimizer_call(schedule: Schedule) -> str:
-    """Return the call that makes the schedule's optimizer of the param groups in `groups`."""
+    """Return the call that makes the schedule's optimizer of the param groups in `groups`.
+
+    Whether it is the fused one, where torch has that, is the value of the name `fused` there.
+    """
     spec = schedule.optimizer
-    given = {"lr": spec.base_lr, **spec.options()}
-    told = ", ".join(f"{name}={python(value)}" for name, value in given.items())
-    return f"torch.optim.{spec.title()}(groups, {told})"
+    options = {"lr": spec.base_lr, **spec.options()}
+    arguments = [f"{name}={python(value)}" for name, value in options.items()]
+    if spec.has_fused:
+        arguments.append("fused=fused or None")
+    return f"torch.optim.{spec.title()}(groups, {', '.join(arguments)})"
 
 
 def _may_name_parameters(source: Source) -> bool:

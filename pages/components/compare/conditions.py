@@ -20,6 +20,7 @@ _TRAINED_WITH = {
     "seed": "seed",
     "augment": "augmentation",
     "precision": "precision",
+    "optimizer_step": "optimizer step",
 }
 _TITLES = _MEASURED_ON | _TRAINED_WITH
 

@@ -34,6 +34,7 @@ _PRECISION = {
     "exact": "Exact: the cache changes no bit.",
     "fast": "Fast is neither bit-exact nor repeatable; the audit reports the difference.",
 }
+_STEP = "Fused steps are torch's faster ones; plain ones have the bits of a loop written by hand."
 
 
 def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
@@ -68,8 +69,9 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
         _number("seed", shown, locked)
     with right:
         _number("cache_disk", shown, locked, step=100, empty="auto")
+        _choice("optimizer_step", ("fused", "plain"), shown, locked)
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
-    st.caption(f"{empty}The disk is used only for what does not fit in memory.")
+    st.caption(f"{empty}The disk is used only for what does not fit in memory. {_STEP}")
 
 
 def device_chip() -> None:

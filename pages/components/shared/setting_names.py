@@ -15,6 +15,7 @@ LABELS: Mapping[str, str] = {
     "cache": "Frozen-part cache",
     "augment": "Augmentation",
     "precision": "Precision",
+    "optimizer_step": "Optimizer step",
     "cache_memory": "Cache memory, MB",
     "cache_disk": "Cache disk, MB",
     "seed": "Seed",
