@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from core.models.layer_table import LayerTable, Node
+from core.models.module_tree import owning_groups
 from core.schedule.paths import prefixes
 from core.schedule.spec import Group, Schedule
 
 
 class Dependence:
-    """What each node depends on, whichever groups are open: for many phases of one schedule.
+    """What each node depends on, for the phases of one schedule.
 
     A node moves if what it reads moves, if parameters of its module train, or if BatchNorm inside
     takes in statistics while the network is trained. In train mode, what is random in it moves as
@@ -23,66 +22,41 @@ class Dependence:
     """
 
     def __init__(self, table: LayerTable, schedule: Schedule) -> None:
-        groups = {path: group for group in schedule.groups for path in group.modules}
-        inside: defaultdict[str, set[str]] = defaultdict(set)
-        for path, group in groups.items():
-            for outer in prefixes(path)[:-1]:
-                inside[outer].add(group.name)
-        owners: dict[str, Group | None] = {}
-        for module in {node.module for node in table.nodes}:
-            around = (groups.get(path) for path in prefixes(module))
-            owners[module] = next((found for found in around if found is not None), None)
-        self._rules = [
-            _rule(node, owners[node.module], table, frozenset(inside[node.module]))
+        group_of = {path: group for group in schedule.groups for path in group.modules}
+        owners = owning_groups(table, schedule)
+        self._nodes = [
+            (
+                node,
+                next((group_of[path] for path in prefixes(node.module) if path in group_of), None),
+                owners.get(node.module, frozenset()),
+            )
             for node in table.nodes
         ]
 
-    def fixed(self, is_open: Collection[str], *, training: bool) -> frozenset[int]:
-        """Places, in `table.nodes`, of the nodes that give an image the same output every epoch.
+    def fixed(self, open_groups: Collection[str], *, training: bool) -> frozenset[int]:
+        """Return the places, in `table.nodes`, of the nodes that no epoch of a phase changes.
 
         In a phase in which the groups of these names are open; in train mode if `training`.
         """
-        names = frozenset(is_open)
         fixed: set[int] = set()
-        for place, rule in enumerate(self._rules):
-            if fixed.issuperset(rule.inputs) and not rule.moves(names, training=training):
+        for place, (node, group, owners) in enumerate(self._nodes):
+            if (
+                fixed.issuperset(node.inputs)
+                and owners.isdisjoint(open_groups)
+                and not _moves(node, group, open_groups, training=training)
+            ):
                 fixed.add(place)
         return frozenset(fixed)
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """When a node moves by itself: always, or while one of these groups is open.
-
-    `at_random` says that it does so in train mode alone, unless a group `trains` it.
-    """
-
-    inputs: tuple[int, ...]
-    trains: frozenset[str]
-    moving: frozenset[str]
-    always: bool
-    at_random: bool
-
-    def moves(self, is_open: frozenset[str], *, training: bool) -> bool:
-        if not self.trains.isdisjoint(is_open):
-            return True
-        if self.at_random and not training:
-            return False
-        return self.always or not self.moving.isdisjoint(is_open)
-
-
-def _rule(node: Node, group: Group | None, table: LayerTable, inside: frozenset[str]) -> _Rule:
-    if group is None:  # its parts may be in groups of their own
-        trains, own = inside, frozenset[str]()
-    else:
-        own = frozenset([group.name])
-        trains = own if node.module in table.sizes else frozenset()
-    held = group is not None and group.batchnorm == "eval" and node.moves == "batch"
-    moves = bool(node.moves) and not held
-    return _Rule(
-        inputs=node.inputs,
-        trains=trains,
-        moving=own if moves else frozenset(),
-        always=moves and (group is None or group.when_frozen == "train"),
-        at_random=node.moves == "random",
-    )
+def _moves(
+    node: Node, group: Group | None, open_groups: Collection[str], *, training: bool
+) -> bool:
+    """Return whether the node moves by itself, although no parameter of its module trains."""
+    if not node.moves or (node.moves == "random" and not training):
+        return False
+    if group is None:
+        return True
+    if node.moves == "batch" and group.batchnorm == "eval":
+        return False
+    return group.when_frozen == "train" or group.name in open_groups

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 
 from core.models.layer_table import LayerTable, Node, count
+from core.models.module_tree import owning_groups
 from core.schedule.optimizers import OptimizerSpec
-from core.schedule.paths import prefixes
 from core.schedule.plan import phases
 from core.schedule.spec import LearningRate, Schedule
 
 _FLOAT = 4
 """Bytes of a float32: of a gradient, and of each number that an optimizer keeps."""
 
-Indices = frozenset[int]
-"""Groups by their place in the schedule, from 0 at the input."""
+Names = frozenset[str]
+"""Names of groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,19 +58,47 @@ class Costs:
 def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     """Return the costs of each phase, for images of that many pixels a side.
 
-    FLOPs are 0 where the table has no nodes; at other sizes than `layers.MEASURED_AT` they hold to
-    a few percent.
+    FLOPs are 0 where the table has no nodes; at other sizes than `layer_table.MEASURED_AT` they
+    hold to a few percent.
     """
-    network = _Network(table, schedule, image_size)
-    places = {group.name: at for at, group in enumerate(schedule.groups)}
-    trained: Indices = frozenset()
-    found = []
+    sizes = {group.name: count(table, group.modules) for group in schedule.groups}
+    owners = owning_groups(table, schedule)
+    weight_owners = owning_groups(table, schedule, biases=False)
+    steps = [
+        _Step(
+            node.inputs,
+            node.flops_at(image_size),
+            _factors(node),
+            owners.get(node.module, frozenset()),
+            weight_owners.get(node.module, frozenset()),
+        )
+        for node in table.nodes
+    ]
+    forward = sum(step.flops for step in steps)
+    backward = cache(partial(_backward, steps))
+    state = state_bytes(schedule.optimizer)
+
+    def phase_costs(start: int, end: int, is_open: Names, trained: Names) -> PhaseCosts:
+        trainable = sum(sizes[name] for name in is_open)
+        return PhaseCosts(
+            start=start,
+            end=end,
+            trainable=trainable,
+            gradients=_FLOAT * trainable,
+            state=state * sum(sizes[name] for name in trained),
+            forward=forward,
+            backward=backward(is_open),
+        )
+
+    trained: Names = frozenset()
+    every_phase = []
     for phase in phases(schedule):
-        is_open = frozenset(places[name] for name in phase.open)
+        is_open = frozenset(phase.open)
         trained |= is_open
-        found.append(network.phase(phase.start, phase.end, is_open, trained))
-    everyone = frozenset(places.values())
-    return Costs(tuple(found), network.phase(0, schedule.epochs, everyone, everyone))
+        every_phase.append(phase_costs(phase.start, phase.end, is_open, trained))
+    all_groups = frozenset(sizes)
+    whole = phase_costs(0, schedule.epochs, all_groups, all_groups)
+    return Costs(tuple(every_phase), whole)
 
 
 def state_bytes(optimizer: OptimizerSpec) -> int:
@@ -97,47 +124,9 @@ def without_rates(schedule: Schedule) -> Schedule:
     return schedule.model_copy(update=update)
 
 
-class _Network:
-    """The nodes of a table with the groups that own their parameters."""
-
-    def __init__(self, table: LayerTable, schedule: Schedule, image_size: int) -> None:
-        self._sizes = [count(table, group.modules) for group in schedule.groups]
-        self._state_bytes = state_bytes(schedule.optimizer)
-        owners, of_weights = _owners(table, schedule)
-        self._steps = [
-            _Step(
-                node.inputs,
-                node.flops_at(image_size),
-                _factors(node),
-                owners.get(node.module, frozenset()),
-                of_weights.get(node.module, frozenset()),
-            )
-            for node in table.nodes
-        ]
-        self._forward = sum(step.flops for step in self._steps)
-        self._backward: dict[Indices, int] = {}
-
-    def phase(self, start: int, end: int, is_open: Indices, trained: Indices) -> PhaseCosts:
-        trainable = self._parameters(is_open)
-        if is_open not in self._backward:
-            self._backward[is_open] = _backward(self._steps, is_open)
-        return PhaseCosts(
-            start=start,
-            end=end,
-            trainable=trainable,
-            gradients=_FLOAT * trainable,
-            state=self._state_bytes * self._parameters(trained),
-            forward=self._forward,
-            backward=self._backward[is_open],
-        )
-
-    def _parameters(self, groups: Iterable[int]) -> int:
-        return sum(self._sizes[at] for at in groups)
-
-
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """A node, and the groups that own parameters of its module, and its weights among them.
+    """A node, the groups that own parameters of its module, and those that own more than biases.
 
     `factors` is how many inputs a product has: two, even if more is read, or one beside a module's
     own weights. What is no product has none.
@@ -146,8 +135,8 @@ class _Step:
     inputs: tuple[int, ...]
     flops: int
     factors: int
-    owners: Indices
-    of_weights: Indices
+    owners: Names
+    weight_owners: Names
 
 
 def _factors(node: Node) -> int:
@@ -156,8 +145,8 @@ def _factors(node: Node) -> int:
     return 1 if node.module else 2
 
 
-def _backward(steps: list[_Step], is_open: Indices) -> int:
-    """FLOPs of the backward pass that these groups need."""
+def _backward(steps: list[_Step], is_open: Names) -> int:
+    """Return FLOPs of the backward pass that these groups need."""
     wants: list[bool] = []  # whether a gradient for the node's output is asked for
     flops = 0
     for step in steps:
@@ -171,26 +160,6 @@ def _backward(steps: list[_Step], is_open: Indices) -> int:
         if not step.factors:
             flops += step.flops
             continue
-        weights = not step.of_weights.isdisjoint(is_open)
+        weights = not step.weight_owners.isdisjoint(is_open)
         flops += step.flops * (min(through, step.factors) + weights)
     return flops
-
-
-def _owners(
-    table: LayerTable, schedule: Schedule
-) -> tuple[Mapping[str, Indices], Mapping[str, Indices]]:
-    """For every path of the table, the groups that own parameters below it, and such but biases."""
-    group_at = {path: at for at, group in enumerate(schedule.groups) for path in group.modules}
-    every: defaultdict[str, set[int]] = defaultdict(set)
-    weights: defaultdict[str, set[int]] = defaultdict(set)
-    for layer in table.layers:
-        for name in layer.parameters:
-            paths = prefixes(f"{layer.path}.{name}" if layer.path else name)
-            owners = {group_at[path] for path in paths if path in group_at}
-            for path in paths:
-                every[path] |= owners
-                weights[path] |= owners if name != "bias" else set()
-    return (
-        {path: frozenset(found) for path, found in every.items()},
-        {path: frozenset(found) for path, found in weights.items()},
-    )

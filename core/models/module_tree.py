@@ -1,11 +1,12 @@
-"""What a layer group is made of: paths of modules and bare parameters, opened and put together.
+"""The modules and bare parameters of a model as a tree of paths, and the groups that own them.
 
-The tree of a model's paths is its layer table's. A path that the table does not know is a part
-like any other, without parameters and without children.
+The tree is that of the model's layer table. A path that the table does not know is a part like any
+other, without parameters and without children.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -24,9 +25,27 @@ class Part:
 
 
 def parts(schedule: Schedule, table: LayerTable) -> tuple[tuple[Part, ...], ...]:
-    """The parts of every group, both from input to output: the group's paths in their order."""
+    """Return the parts of every group, both from input to output."""
     tree = Tree(table)
     return tuple(tree.parts(tree.tidy(group.modules)) for group in schedule.groups)
+
+
+def owning_groups(
+    table: LayerTable, schedule: Schedule, *, biases: bool = True
+) -> dict[str, frozenset[str]]:
+    """Return, for every path of the table, names of the groups that own parameters at or below it.
+
+    Without `biases`, the groups that own something else there.
+    """
+    group_of = {path: group.name for group in schedule.groups for path in group.modules}
+    owners: defaultdict[str, set[str]] = defaultdict(set)
+    for parameter in parameter_counts(table):
+        if biases or parameter.rpartition(".")[2] != "bias":
+            paths = prefixes(parameter)
+            names = {group_of[path] for path in paths if path in group_of}
+            for path in paths:
+                owners[path] |= names
+    return {path: frozenset(names) for path, names in owners.items()}
 
 
 class Tree:
@@ -35,7 +54,8 @@ class Tree:
     def __init__(self, table: LayerTable) -> None:
         self._sizes = table.sizes
         self._children: dict[str, list[str]] = {}
-        for path in _with_parents(table):
+        every = (prefix for path in parameter_counts(table) for prefix in prefixes(path))
+        for path in dict.fromkeys(every):
             parent = path.rpartition(".")[0]
             self._children.setdefault(parent, []).append(path)
 
@@ -44,7 +64,7 @@ class Tree:
         return tuple(Part(path, self.size(path), bool(self.children(path))) for path in paths)
 
     def size(self, path: str) -> int:
-        """Elements under the path; 0 for one that the table does not know."""
+        """Return the elements under the path; 0 for one that the table does not know."""
         return self._sizes.get(path, 0)
 
     def children(self, path: str) -> tuple[str, ...]:
@@ -53,10 +73,10 @@ class Tree:
         A module with one child gives that one's children. A layer, which has parameters and no
         modules, does not open: its weight and its bias stay together.
         """
-        found = self._children.get(path, [])
-        while len(found) == 1:
-            found = self._children.get(found[0], [])
-        return tuple(found) if any(child in self._children for child in found) else ()
+        children = self._children.get(path, [])
+        while len(children) == 1:
+            children = self._children.get(children[0], [])
+        return tuple(children) if any(child in self._children for child in children) else ()
 
     def tidy(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return the same parameters in the same order, by as few paths as possible.
@@ -64,16 +84,16 @@ class Tree:
         A path that another one holds is dropped, and all children of a module that stand together
         in their order become the module.
         """
-        given = dict.fromkeys(paths)
+        unique = dict.fromkeys(paths)
         tidied: list[str] = []
-        for path in given:
-            if given.keys().isdisjoint(prefixes(path)[:-1]):
+        for path in unique:
+            if unique.keys().isdisjoint(prefixes(path)[:-1]):
                 tidied.append(path)
                 self._fold(tidied)
         return tuple(tidied)
 
     def around(self, paths: Iterable[str], part: str) -> tuple[list[str], list[str]] | None:
-        """The paths before `part` and those after it; None if it is not among or inside them.
+        """Return the paths before `part` and those after it; None if it is not inside any.
 
         Modules that hold `part` are opened as far as that takes.
         """
@@ -99,7 +119,3 @@ class Tree:
             if not children or paths[-len(children) :] != children:
                 return
             paths[-len(children) :] = [parent]
-
-
-def _with_parents(table: LayerTable) -> dict[str, None]:
-    return dict.fromkeys(path for each in parameter_counts(table) for path in prefixes(each))
