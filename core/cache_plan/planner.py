@@ -12,33 +12,22 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
-from core.cache_plan.split_points import Cut, Work, aged_cuts, epoch_seconds
+from core.cache_plan.split_points import Cut, Work, aged_cuts, cuts_of, epoch_seconds
 
 TRAIN, VALIDATION = 0, 1
 """Splits, as they are counted here."""
 Place = Literal["memory", "file"]
+WhyPlain = Literal["open-ended", "moving", "budget", "not worth it"]
+"""Why a phase trains on the whole network: every epoch shows other images; no layer lies before the
+first one that changes; too little room; a pass costs more than it saves."""
 
+_WRITE: dict[Place, float] = {"memory": 1 / 4e9, "file": 1 / 0.5e9}
+_READ: dict[Place, float] = {"memory": 1 / 4e9, "file": 1 / 1e9}
+"""Seconds to store a byte, and to read it back; a file's are those of a plain disk."""
 _REACH = 12
 """Phases that one pass may serve, counted from its own; fewer where there are many phases."""
 _MANY = 40
 _REACH_OF_MANY = 3
-
-
-@dataclass(frozen=True, slots=True)
-class Speeds:
-    """Bytes per second of storing and reading back rows; a file's are those of a plain disk."""
-
-    memory: float = 4e9
-    file_write: float = 0.5e9
-    file_read: float = 1.0e9
-
-    def write(self, place: Place) -> float:
-        """Seconds to store a byte."""
-        return 1.0 / (self.memory if place == "memory" else self.file_write)
-
-    def read(self, place: Place) -> float:
-        """Seconds to read a byte back."""
-        return 1.0 / (self.memory if place == "memory" else self.file_read)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +43,7 @@ UNLIMITED = Budget(2**62, 2**62)
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A node's output, kept for all entries of its split that the pass serves."""
+    """The output of a node, stored for all entries of its split that the pass serves."""
 
     split: int
     node: int
@@ -71,8 +60,8 @@ class Pass:
     stored: tuple[Stored, ...]
     seconds: float
 
-    def held(self, place: Place) -> int:
-        """Return bytes that it takes in one place."""
+    def bytes_in(self, place: Place) -> int:
+        """Return bytes that it stores in one place."""
         return sum(each.bytes for each in self.stored if each.place == place)
 
 
@@ -81,7 +70,7 @@ class CachePlan:
     """Passes, the cut of each phase per split (empty: run the whole network), and the seconds.
 
     `seconds` and `plain_seconds` are predictions per phase, with the cache and without; a pass
-    counts in the phase in which it is made.
+    counts in the phase in which it is run.
     """
 
     passes: tuple[Pass, ...]
@@ -89,25 +78,23 @@ class CachePlan:
     seconds: tuple[float, ...]
     plain_seconds: tuple[float, ...]
 
-    def pass_at(self, phase: int) -> Pass | None:
-        """Return the pass that is made when that phase begins."""
-        return next((each for each in self.passes if each.first == phase), None)
-
     def pass_for(self, phase: int) -> Pass | None:
-        """Return the pass that the phase's tensors come from; None if it runs the whole network."""
-        cached = any(cut.boundary for cut in self.cuts[phase])
-        return next((p for p in self.passes if p.first <= phase <= p.last and cached), None)
+        """Return the pass that serves phases around this one, if there is one."""
+        return next((each for each in self.passes if each.first <= phase <= each.last), None)
+
+    def pass_seconds(self, phase: int) -> float:
+        """Return predicted seconds of the pass at the start of a phase; 0 where there is none."""
+        return sum(each.seconds for each in self.passes if each.first == phase)
+
+    def own_seconds(self, phase: int) -> float:
+        """Return predicted seconds of a phase without the pass at its start."""
+        return self.seconds[phase] - self.pass_seconds(phase)
 
     def needed(self, phase: int, split: int) -> set[int]:
         """Return the nodes whose rows this phase, or a later one of the same pass, starts from."""
-        made = next((each for each in self.passes if each.first <= phase <= each.last), None)
-        rows = self.cuts[phase : made.last + 1] if made else ()
-        return {node for row in rows for node in row[split].boundary}
-
-    def own_seconds(self, phase: int) -> float:
-        """Predicted seconds of a phase without the pass that is made in it."""
-        made = self.pass_at(phase)
-        return self.seconds[phase] - (made.seconds if made else 0.0)
+        pass_ = self.pass_for(phase)
+        served = self.cuts[phase : pass_.last + 1] if pass_ else ()
+        return {node for cuts in served for node in cuts[split].boundary}
 
     @property
     def saved(self) -> float:
@@ -115,26 +102,8 @@ class CachePlan:
         return sum(self.plain_seconds) - sum(self.seconds)
 
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    """Phases [first, last], and what they cost; with a pass, what it stores and where they cut."""
-
-    first: int
-    last: int
-    costs: tuple[float, ...]
-    cuts: tuple[tuple[Cut, ...], ...]
-    made: Pass | None = None
-
-    @property
-    def cost(self) -> float:
-        return sum(self.costs)
-
-
 def plan_cache(
-    works: Sequence[Work],
-    phases: Sequence[tuple[int, int]],
-    budget: Budget,
-    speeds: Speeds = Speeds(),
+    works: Sequence[Work], phases: Sequence[tuple[int, int]], budget: Budget
 ) -> CachePlan:
     """Return the cheapest of the plans that the budget allows; without any cache where none pays.
 
@@ -142,61 +111,71 @@ def plan_cache(
     plan that fits a budget fits a larger one too, and the plans tried do not depend on it: so more
     budget never costs more, and no plan is predicted to be slower than the plain run.
     """
-    planner = _Planner(tuple(works), tuple(phases), budget, speeds)
-    return planner.plan()
+    return _Planner(works, phases, budget).plan()
+
+
+def why_plain(work: Work, phase: int, unlimited: CachePlan) -> WhyPlain:
+    """Return why a phase does not train from stored tensors.
+
+    `work` is that of training, `unlimited` the plan for an `UNLIMITED` budget.
+    """
+    if work.views is None:
+        return "open-ended"
+    if not cuts_of(work, phase):
+        return "moving"
+    return "budget" if unlimited.cuts[phase][TRAIN].boundary else "not worth it"
+
+
+@dataclass(frozen=True, slots=True)
+class _Segment:
+    """Phases [first, last], their seconds and cuts, and the pass that serves them, if any."""
+
+    first: int
+    last: int
+    seconds: tuple[float, ...]
+    cuts: tuple[tuple[Cut, ...], ...]
+    pass_: Pass | None = None
 
 
 class _Planner:
     """Dynamic programming over the phases: each is run plainly, or in a segment with a pass."""
 
     def __init__(
-        self,
-        works: tuple[Work, ...],
-        phases: tuple[tuple[int, int], ...],
-        budget: Budget,
-        speeds: Speeds,
+        self, works: Sequence[Work], phases: Sequence[tuple[int, int]], budget: Budget
     ) -> None:
         self._works = works
         self._phases = phases
         self._budget = budget
-        self._speeds = speeds
         self._cuts = list(zip(*map(aged_cuts, works), strict=True))
         self._plain = [
-            (end - start) * sum(epoch_seconds(work, at) for work in works)
+            (end - start) * sum(epoch_seconds(work, work.fixed[at]) for work in works)
             for at, (start, end) in enumerate(phases)
         ]
-        self._forward = [work.forward for work in works]
+        self._forward = [work.forward_seconds for work in works]
         self._seconds_of = cache(self._sum)
 
     def plan(self) -> CachePlan:
         count = len(self._phases)
         reach = _REACH if count <= _MANY else _REACH_OF_MANY
-        best: list[tuple[float, _Segment | None]] = [(0.0, None)] * (count + 1)
+        best: list[tuple[float, tuple[_Segment, ...]]] = [(0.0, ())] * (count + 1)
         for first in reversed(range(count)):
-            plain = self._plain_segment(first)
-            best[first] = (plain.cost + best[first + 1][0], plain)
+            choices = [self._plain_segment(first)]
             for last in range(first, min(first + reach, count)):
-                for segment in self._segments(first, last):
-                    cost = segment.cost + best[last + 1][0]
-                    if cost < best[first][0]:
-                        best[first] = (cost, segment)
-        return self._assemble(best)
+                choices += self._segments(first, last)
+            costs = [sum(each.seconds) + best[each.last + 1][0] for each in choices]
+            cheapest = costs.index(min(costs))
+            chosen = choices[cheapest]
+            best[first] = (costs[cheapest], (chosen, *best[chosen.last + 1][1]))
+        segments = best[0][1]
+        return CachePlan(
+            passes=tuple(each.pass_ for each in segments if each.pass_ is not None),
+            cuts=tuple(row for each in segments for row in each.cuts),
+            seconds=tuple(taken for each in segments for taken in each.seconds),
+            plain_seconds=tuple(self._plain),
+        )
 
     def _plain_segment(self, at: int) -> _Segment:
         return _Segment(at, at, (self._plain[at],), ((Cut(),) * len(self._works),))
-
-    def _assemble(self, best: list[tuple[float, _Segment | None]]) -> CachePlan:
-        chosen: list[_Segment] = []
-        at = 0
-        while (segment := best[at][1]) is not None:
-            chosen.append(segment)
-            at = segment.last + 1
-        return CachePlan(
-            passes=tuple(each.made for each in chosen if each.made is not None),
-            cuts=tuple(row for each in chosen for row in each.cuts),
-            seconds=tuple(cost for each in chosen for cost in each.costs),
-            plain_seconds=tuple(self._plain),
-        )
 
     def _segments(self, first: int, last: int) -> Iterator[_Segment]:
         """Yield what one pass could do for these phases, for every limit on the size of a row."""
@@ -208,19 +187,16 @@ class _Planner:
             if rows in seen or not any(cut.boundary for cut in rows[-1]):
                 continue
             seen.add(rows)
-            # memory is the faster place, so the plan that keeps most there comes first
+            # memory is the faster place, so the plan that stores most there comes first
             for in_memory in (*reversed(sizes), -1):
                 segment = self._segment(first, last, rows, in_memory)
-                if self._affordable(segment):
+                if segment.pass_ is not None and self._affordable(segment.pass_):
                     yield segment
                     break
 
-    def _affordable(self, segment: _Segment) -> bool:
-        made = segment.made
-        if made is None:
-            return False
-        fits = made.held("memory") <= self._budget.memory
-        return fits and made.held("file") <= self._budget.disk
+    def _affordable(self, pass_: Pass) -> bool:
+        in_memory, in_file = pass_.bytes_in("memory"), pass_.bytes_in("file")
+        return in_memory <= self._budget.memory and in_file <= self._budget.disk
 
     def _segment(
         self, first: int, last: int, rows: tuple[tuple[Cut, ...], ...], in_memory: int
@@ -230,68 +206,66 @@ class _Planner:
         A phase that gains nothing by it is run plainly, and so is a split that gains less than its
         part of the pass costs.
         """
-        costs = self._plain[first : last + 1]
+        seconds = self._plain[first : last + 1]
         columns: list[tuple[Cut, ...]] = []
         stored: list[Stored] = []
-        seconds = 0.0
-        for split in range(len(self._works)):
-            cuts = [row[split] for row in rows]
+        pass_seconds = 0.0
+        for split, column in enumerate(zip(*rows, strict=True)):
             gains = [
                 max(0.0, self._gain(at, split, cut, in_memory))
-                for at, cut in enumerate(cuts, first)
+                for at, cut in enumerate(column, first)
             ]
-            kept = tuple(cut if gain else Cut() for cut, gain in zip(cuts, gains, strict=True))
-            part, once = self._part(first, last, split, kept, in_memory)
-            if once >= sum(gains):
+            cuts = tuple(cut if gain else Cut() for cut, gain in zip(column, gains, strict=True))
+            part, part_seconds = self._part(first, last, split, cuts, in_memory)
+            if part_seconds >= sum(gains):
                 columns.append((Cut(),) * len(cuts))
                 continue
-            columns.append(kept)
+            columns.append(cuts)
             stored += part
-            seconds += once
-            costs = [cost - gain for cost, gain in zip(costs, gains, strict=True)]
-        made = Pass(first, last, tuple(stored), seconds) if stored else None
-        costs[0] += seconds
-        return _Segment(first, last, tuple(costs), tuple(zip(*columns, strict=True)), made)
+            pass_seconds += part_seconds
+            seconds = [taken - gain for taken, gain in zip(seconds, gains, strict=True)]
+        seconds[0] += pass_seconds
+        pass_ = Pass(first, last, tuple(stored), pass_seconds) if stored else None
+        return _Segment(first, last, tuple(seconds), tuple(zip(*columns, strict=True)), pass_)
 
     def _part(
         self, first: int, last: int, split: int, cuts: tuple[Cut, ...], in_memory: int
     ) -> tuple[list[Stored], float]:
         """Return what a pass stores of one split, and the seconds that it takes."""
         work = self._works[split]
-        entries = work.entries(self._phases[first][0], self._phases[last][1])
+        entries = work.entries(self._phases[last][1] - self._phases[first][0])
         images = entries + work.checked
         seconds = images * self._seconds_of(split, frozenset(cut.nodes for cut in cuts))
         stored: list[Stored] = []
         for node in dict.fromkeys(node for cut in cuts for node in cut.boundary):
-            size = work.nodes[node].bytes
+            size = work.costs.bytes[node]
             place = _place(size, in_memory)
             stored.append(Stored(split, node, place, size * entries))
-            seconds += size * entries * self._speeds.write(place)
+            seconds += size * entries * _WRITE[place]
         return stored, seconds
 
     def _sum(self, split: int, cuts: frozenset[frozenset[int]]) -> float:
-        """Forward seconds of all nodes that lie in any of these parts."""
-        nodes = self._works[split].nodes
-        return sum(nodes[node].seconds for node in frozenset().union(*cuts))
+        """Return forward seconds of all nodes that lie in any of these parts."""
+        seconds = self._works[split].costs.seconds
+        return sum(seconds[node] for node in frozenset().union(*cuts))
 
     def _gain(self, phase: int, split: int, cut: Cut, in_memory: int) -> float:
-        """Seconds that a phase saves on a split by starting behind the cut."""
+        """Return seconds that a phase saves on a split by starting behind the cut."""
         if not cut.boundary:
             return 0.0
         start, end = self._phases[phase]
         work = self._works[split]
         read = 0.0
         for node in cut.boundary:
-            size = work.nodes[node].bytes
-            read += size * self._speeds.read(_place(size, in_memory))
+            size = work.costs.bytes[node]
+            read += size * _READ[_place(size, in_memory)]
         check = work.compared * (2.0 * self._forward[split] - cut.seconds)
         return (end - start) * work.images * (cut.seconds - read) - check
 
 
 def _deepest(cuts: tuple[tuple[int, Cut], ...], first: int, limit: int) -> Cut:
-    """The deepest cut that a pass at phase `first` can serve with rows of up to `limit` bytes."""
-    good = (cut for since, cut in cuts if since <= first and cut.bytes <= limit)
-    return next(good, Cut())
+    """Return the deepest cut that a pass at phase `first` serves with rows of `limit` bytes."""
+    return next((cut for since, cut in cuts if since <= first and cut.bytes <= limit), Cut())
 
 
 def _place(size: int, in_memory: int) -> Place:

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from typing import Literal
 
 from core.cache_plan.dependence import Dependence
-from core.cache_plan.planner import TRAIN, UNLIMITED, VALIDATION, Budget, CachePlan, plan_cache
-from core.cache_plan.split_points import Node, Work, cuts_of, distinct_entries, epoch_seconds
+from core.cache_plan.planner import (
+    TRAIN,
+    UNLIMITED,
+    VALIDATION,
+    Budget,
+    CachePlan,
+    WhyPlain,
+    plan_cache,
+    why_plain,
+)
+from core.cache_plan.split_points import ForwardCosts, Work, epoch_seconds, works_of
 from core.models.layer_table import LayerTable
-from core.schedule.batches import checked, compared
 from core.schedule.plan import Phase, phases
 from core.schedule.spec import Schedule
 
-Why = Literal["", "untraceable", "open-ended", "moving", "budget", "not worth it"]
-"""Why no phase trains from stored tensors: the forward pass is not known; every epoch shows other
-images; no layer lies before the first one that changes; too little room; a pass costs more than it
-saves."""
+Why = Literal["", "untraceable", WhyPlain]
+"""Why no phase trains from stored tensors; "untraceable": the forward pass is not known."""
 
 _SECONDS_PER_FLOP = 1 / 100e9
 """A few cores of a processor. Only shares are shown, so it matters beside reading rows alone."""
@@ -43,7 +47,7 @@ class PhaseSavings:
     """What one epoch of the phase [start, end) costs, as shares of one in which all groups train.
 
     `plain` is without the cache, `cached` with it, both without passes. Training begins `before` a
-    module ("" where it runs the whole network), and `bytes` are kept for this phase and later ones.
+    module ("" where it runs the whole network), and `bytes` are stored for it and later phases.
     """
 
     start: int
@@ -63,8 +67,8 @@ class PhaseSavings:
 class Savings:
     """What the cache saves of the whole run, passes included, in [0, 1).
 
-    With a `why` it is for validation alone, if for anything. Each pass is made at the start of one
-    of `passes`, epochs; the most bytes that are held at any moment are `memory` and `disk`.
+    With a `why` it is for validation alone, if for anything. `passes` are the epochs at whose start
+    a pass is run, `memory` and `disk` the most bytes that are stored at any moment.
     """
 
     saved: float
@@ -88,81 +92,69 @@ def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -
     works = _works(table, schedule, data, parts)
     plan = plan_cache(works, spans, budget)
     # an epoch in which every group trains: nothing is fixed
-    whole = sum(epoch_seconds(replace(work, fixed=(frozenset(),)), 0) for work in works)
-    shown = tuple(
+    whole = sum(epoch_seconds(work, frozenset()) for work in works)
+    savings_of = tuple(
         PhaseSavings(
             start,
             end,
             plan.plain_seconds[at] / (end - start) / whole,
             plan.own_seconds(at) / (end - start) / whole,
             _first_after(table, plan.cuts[at][TRAIN].nodes),
-            _held(plan, at),
+            _bytes_stored(plan, at),
         )
         for at, (start, end) in enumerate(spans)
     )
     return Savings(
         saved=plan.saved / sum(plan.plain_seconds),
-        phases=shown,
-        passes=tuple(spans[made.first][0] for made in plan.passes),
-        memory=max((made.held("memory") for made in plan.passes), default=0),
-        disk=max((made.held("file") for made in plan.passes), default=0),
-        why="" if any(phase.before for phase in shown) else _why(works, spans, data),
+        phases=savings_of,
+        passes=tuple(spans[each.first][0] for each in plan.passes),
+        memory=max((each.bytes_in("memory") for each in plan.passes), default=0),
+        disk=max((each.bytes_in("file") for each in plan.passes), default=0),
+        why="" if any(phase.before for phase in savings_of) else _why(works, spans),
     )
 
 
 def _works(
-    table: LayerTable, schedule: Schedule, data: Data, parts: Sequence[Phase]
+    table: LayerTable, schedule: Schedule, data: Data, parts: tuple[Phase, ...]
 ) -> tuple[Work, Work]:
-    dependence = Dependence(table, schedule)
-    nodes = tuple(
-        Node(
-            node.inputs,
+    elements = [node.elements_at(data.image_size) for node in table.nodes]
+    costs = ForwardCosts(
+        inputs=tuple(node.inputs for node in table.nodes),
+        seconds=tuple(
             node.flops_at(data.image_size) * _SECONDS_PER_FLOP
-            + (elements * _SECONDS_PER_ELEMENT if node.flops else 0.0),
-            elements * _BYTES_PER_ELEMENT,
-        )
-        for node in table.nodes
-        for elements in (node.elements_at(data.image_size),)
+            + (count * _SECONDS_PER_ELEMENT if node.flops else 0.0)
+            for node, count in zip(table.nodes, elements, strict=True)
+        ),
+        bytes=tuple(count * _BYTES_PER_ELEMENT for count in elements),
     )
-    works = []
-    tried = 0 if data.views is None else data.train_images
-    for trains, images, before in (
-        (True, data.train_images, 0),
-        (False, data.validation_images, tried),
-    ):
-        fixed = {
-            names: dependence.fixed(names, training=trains)
-            for names in {phase.open for phase in parts}
-        }
-        entries = partial(distinct_entries, images, data.views if trains else 1)
-        again = checked(images, data.batch_size, before)
-        by_phase = tuple(fixed[phase.open] for phase in parts)
-        few = compared(data.batch_size)
-        works.append(Work(nodes, by_phase, images, entries, trains, again, few))
-    return works[TRAIN], works[VALIDATION]
+    dependence = Dependence(table, schedule)
+    fixed = [
+        tuple(dependence.fixed(phase.open, training=training) for phase in parts)
+        for training in (True, False)
+    ]
+    images = data.train_images, data.validation_images
+    return works_of((costs, costs), fixed, images, data.views, data.batch_size)
 
 
-def _held(plan: CachePlan, at: int) -> int:
-    """Return bytes that are kept during a phase; what no later one needs is given back."""
-    made = plan.pass_for(at)
-    if made is None:
+def _bytes_stored(plan: CachePlan, at: int) -> int:
+    """Return bytes that a phase and later ones of its pass need; 0 if it starts from none."""
+    pass_ = plan.pass_for(at)
+    if pass_ is None or not any(cut.boundary for cut in plan.cuts[at]):
         return 0
     needed = [plan.needed(at, split) for split in (TRAIN, VALIDATION)]
-    return sum(kept.bytes for kept in made.stored if kept.node in needed[kept.split])
+    return sum(each.bytes for each in pass_.stored if each.node in needed[each.split])
 
 
-def _first_after(table: LayerTable, done: frozenset[int]) -> str:
-    """Path of the first module with parameters behind a cut; "" if nothing is cut off."""
-    if not done:
+def _first_after(table: LayerTable, before: frozenset[int]) -> str:
+    """Return the path of the first module with parameters behind a cut; "" if nothing is cut."""
+    if not before:
         return ""
-    behind = (node.module for at, node in enumerate(table.nodes) if at not in done)
+    behind = (node.module for at, node in enumerate(table.nodes) if at not in before)
     return next((path for path in behind if path in table.sizes), "the output")
 
 
-def _why(works: tuple[Work, Work], spans: list[tuple[int, int]], data: Data) -> Why:
-    if data.views is None:
-        return "open-ended"
-    if not any(cuts_of(works[TRAIN], at) for at in range(len(spans))):
-        return "moving"
-    boundless = plan_cache(works, spans, UNLIMITED)
-    return "budget" if any(row[TRAIN].boundary for row in boundless.cuts) else "not worth it"
+def _why(works: tuple[Work, Work], spans: list[tuple[int, int]]) -> Why:
+    unlimited = plan_cache(works, spans, UNLIMITED)
+    reasons = {why_plain(works[TRAIN], at, unlimited) for at in range(len(spans))}
+    order: tuple[WhyPlain, ...] = ("open-ended", "budget", "not worth it", "moving")
+    return next(why for why in order if why in reasons)

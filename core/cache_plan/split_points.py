@@ -1,16 +1,18 @@
 """Where a network can be cut, so that what lies before a cut is run once and stored.
 
-Whatever depends on nothing that changes gives the same output in every epoch. Nothing here knows
-of torch: a page takes its nodes from a layer table, a run from what it measures on a first batch.
+Whatever depends on nothing that changes gives the same output in every epoch. Nothing here needs
+torch: a page takes the costs of nodes from a layer table, a run measures them on a first batch.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
+
+from core.schedule.batches import checked, compared
 
 _BACKWARD = 2.0
 """Backward over forward: one product for the inputs' gradient, one for the weights'."""
@@ -18,45 +20,52 @@ _CANDIDATES = 3
 """Cuts that are tried in a phase: the deepest, and earlier ones with smaller tensors."""
 _WORTH = 0.5
 """An earlier cut must save this share of what the deepest one saves."""
-_UNLUCKY = 4
-"""Standard deviations above the mean that a draw is taken to be."""
+_DEVIATIONS = 4
+"""Standard deviations above the mean number of views that epochs are taken to draw."""
 
 
-class Node(NamedTuple):
-    """A step of the forward pass: the nodes it reads, what it costs and makes for one image.
+class ForwardCosts(NamedTuple):
+    """What each node of a forward pass reads, takes and outputs for one image, in order.
 
-    A node reads those, too, that have written into what it reads. `seconds` are those of the
-    forward pass. `bytes` is 0 for what cannot be stored: what is no tensor with a row per image,
-    such as a shape or a parameter, and what is written into later where other nodes see it.
+    `inputs` are the places of the nodes that a node reads, and of those that have written into what
+    it reads. `seconds` are those of the forward pass. `bytes` is 0 for what cannot be stored: what
+    is no tensor with a row per image, such as a shape or a parameter, and what is written into
+    later where other nodes see it.
     """
 
-    inputs: tuple[int, ...]
-    seconds: float
-    bytes: int
+    inputs: tuple[tuple[int, ...], ...]
+    seconds: tuple[float, ...]
+    bytes: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is run on one split of the data in every epoch: a network, node by node, in order.
+    """What is run on one split of the data in every epoch.
 
-    `fixed` has, per phase, the nodes whose output no epoch of that phase changes. `entries` counts
-    the distinct inputs, images in their views, that the epochs [start, end) see at most.
+    `fixed` has, per phase, the nodes whose output no epoch of that phase changes. `views` is how
+    many an image has; None: a new one in every epoch.
     """
 
-    nodes: tuple[Node, ...]
+    costs: ForwardCosts
     fixed: tuple[frozenset[int], ...]
     images: int
-    entries: Callable[[int, int], int]
     trains: bool
+    views: int | None = 1
     checked: int = 0
     """Images that a pass runs once more in whole batches, to prove its rows exact."""
     compared: int = 0
     """Images that run with and without the cache at the start of each phase that uses it."""
 
     @property
-    def forward(self) -> float:
+    def forward_seconds(self) -> float:
         """Seconds of the forward pass of one image."""
-        return sum(node.seconds for node in self.nodes)
+        return sum(self.costs.seconds)
+
+    def entries(self, epochs: int) -> int:
+        """Return how many distinct inputs, images in their views, so many epochs see at most."""
+        if self.views is None:
+            return self.images * epochs
+        return distinct_views(self.images, self.views, epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +78,26 @@ class Cut:
     bytes: int = 0
 
 
+def works_of(
+    costs: Sequence[ForwardCosts],
+    fixed: Sequence[tuple[frozenset[int], ...]],
+    images: Sequence[int],
+    views: int | None,
+    batch_size: int,
+) -> tuple[Work, Work]:
+    """Return the work of training and that of validation.
+
+    `costs`, `fixed` (per phase) and `images` are those of either split, `views` those of training.
+    """
+    tried = images[0] if views is not None else 0  # batch sizes that the same pass has checked
+    again = checked(images[0], batch_size), checked(images[1], batch_size, before=tried)
+    few = compared(batch_size)
+    return (
+        Work(costs[0], fixed[0], images[0], True, views, again[0], few),
+        Work(costs[1], fixed[1], images[1], False, 1, again[1], few),
+    )
+
+
 def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:
     """Return the cuts worth trying in a phase, the deepest first; none if nothing can be saved.
 
@@ -76,11 +105,11 @@ def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:
     possible where all that crosses is a tensor with a row per image; what depends on no image is
     made again behind it for free.
     """
-    return _cuts_of(work.nodes, work.fixed[phase])
+    return _cuts_of(work.costs, work.fixed[phase])
 
 
 def aged_cuts(work: Work) -> list[tuple[tuple[int, Cut], ...]]:
-    """Per phase its cuts, each with the phase since which all of its nodes have been fixed."""
+    """Return each phase's cuts, each with the phase since which all of its nodes are fixed."""
     since: dict[int, int] = {}
     aged = []
     for phase, fixed in enumerate(work.fixed):
@@ -90,22 +119,16 @@ def aged_cuts(work: Work) -> list[tuple[tuple[int, Cut], ...]]:
     return aged
 
 
-def epoch_seconds(work: Work, phase: int) -> float:
-    """Seconds of one epoch of that phase on the whole network; training goes back as well."""
+def epoch_seconds(work: Work, fixed: frozenset[int]) -> float:
+    """Return seconds of one epoch on the whole network; training goes back through what moves."""
     if not work.trains:
-        return work.images * work.forward
-    moving = sum(n.seconds for at, n in enumerate(work.nodes) if at not in work.fixed[phase])
-    return work.images * (work.forward + _BACKWARD * moving)
-
-
-def distinct_entries(images: int, views: int | None, start: int, end: int) -> int:
-    """Distinct inputs of the epochs [start, end), at most; without `views` each has its own."""
-    epochs = end - start
-    return images * epochs if views is None else distinct_views(images, views, epochs)
+        return work.images * work.forward_seconds
+    moving = sum(taken for at, taken in enumerate(work.costs.seconds) if at not in fixed)
+    return work.images * (work.forward_seconds + _BACKWARD * moving)
 
 
 def distinct_views(images: int, views: int, epochs: int) -> int:
-    """Entries that `epochs` epochs see, at most, when each draws one of `views` per image.
+    """Return how many entries `epochs` epochs see, at most, if each draws a view of every image.
 
     The mean and four standard deviations: of 30,000 seeds, one may see more. All epochs miss one
     view of an image with probability (1 - 1/views)**epochs, and two with (1 - 2/views)**epochs.
@@ -113,58 +136,56 @@ def distinct_views(images: int, views: int, epochs: int) -> int:
     one, two = ((1.0 - missed / views) ** epochs for missed in (1, min(2, views)))
     mean = views * (1.0 - one)
     variance = views * (one + (views - 1) * two - views * one**2)
-    unlucky = images * mean + _UNLUCKY * math.sqrt(images * max(variance, 0.0))
-    return min(round(unlucky), images * min(views, epochs))
+    most = images * mean + _DEVIATIONS * math.sqrt(images * max(variance, 0.0))
+    return min(round(most), images * min(views, epochs))
+
+
+@lru_cache(maxsize=8)
+def constant_nodes(inputs: tuple[tuple[int, ...], ...]) -> frozenset[int]:
+    """Return the nodes that depend on no image: parameters, buffers, what is made of them alone.
+
+    The first node is the image itself.
+    """
+    constant: set[int] = set()
+    for at, sources in enumerate(inputs):
+        if at > 0 and constant.issuperset(sources):
+            constant.add(at)
+    return frozenset(constant)
 
 
 @lru_cache(maxsize=512)
-def _cuts_of(nodes: tuple[Node, ...], fixed: frozenset[int]) -> tuple[Cut, ...]:
-    constant, readers = _constants(nodes), _readers(nodes)
-    waiting = list(readers)
+def _cuts_of(costs: ForwardCosts, fixed: frozenset[int]) -> tuple[Cut, ...]:
+    constant = constant_nodes(costs.inputs)
+    unread = list(_readers(costs.inputs))
     crossing: dict[int, int] = {}
-    seconds, taken = 0.0, list[int]()
-    found: list[tuple[int, tuple[int, ...], float, int]] = []
-    for at, node in enumerate(nodes):
-        if at not in fixed:
-            continue
-        taken.append(at)
-        seconds += node.seconds
-        for source in set(node.inputs):
-            waiting[source] -= 1
-            if waiting[source] == 0:
+    seconds, before = 0.0, list[int]()
+    possible: list[tuple[int, tuple[int, ...], float, int]] = []
+    for at in sorted(fixed):
+        before.append(at)
+        seconds += costs.seconds[at]
+        for source in set(costs.inputs[at]):
+            unread[source] -= 1
+            if unread[source] == 0:
                 crossing.pop(source, None)
-        if waiting[at] and at not in constant:
-            crossing[at] = node.bytes
+        if unread[at] and at not in constant:
+            crossing[at] = costs.bytes[at]
         if crossing.keys() != {0} and crossing and all(crossing.values()):
-            found.append((len(taken), tuple(crossing), seconds, sum(crossing.values())))
+            possible.append((len(before), tuple(crossing), seconds, sum(crossing.values())))
     chosen: list[Cut] = []
-    for count, boundary, before, size in reversed(found):
+    for count, boundary, taken, size in reversed(possible):
         smaller = not chosen or size < chosen[-1].bytes
-        if smaller and before >= _WORTH * found[-1][2]:
-            chosen.append(Cut(frozenset(taken[:count]), boundary, before, size))
+        if smaller and taken >= _WORTH * possible[-1][2]:
+            chosen.append(Cut(frozenset(before[:count]), boundary, taken, size))
         if len(chosen) == _CANDIDATES:
             break
     return tuple(chosen)
 
 
 @lru_cache(maxsize=8)
-def _constants(nodes: tuple[Node, ...]) -> frozenset[int]:
-    """Nodes that depend on no image: parameters, buffers, and what is made of them alone.
-
-    The first node that reads nothing is the image itself.
-    """
-    constant: set[int] = set()
-    for at, node in enumerate(nodes):
-        if at > 0 and all(source in constant for source in node.inputs):
-            constant.add(at)
-    return frozenset(constant)
-
-
-@lru_cache(maxsize=8)
-def _readers(nodes: tuple[Node, ...]) -> tuple[int, ...]:
+def _readers(inputs: tuple[tuple[int, ...], ...]) -> tuple[int, ...]:
     """Return how many nodes read each node."""
-    readers = [0] * len(nodes)
-    for node in nodes:
-        for source in set(node.inputs):
+    readers = [0] * len(inputs)
+    for sources in inputs:
+        for source in set(sources):
             readers[source] += 1
     return tuple(readers)

@@ -88,7 +88,5 @@ def assemble(job: Job, data: Data, device: torch.device) -> Components:
         optimizer,
         ScheduleLR(optimizer, schedule, steps),
         Auditor(schedule, layer_groups, steps),
-        FrozenCache(
-            network, layer_groups, schedule, data, settings, device, job.checkpoints, job.take
-        ),
+        FrozenCache(network, layer_groups, schedule, data, settings, device, job.checkpoints),
     )

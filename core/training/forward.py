@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.models.layer_table import MEASURED_AT, Growth, Moves, Node
 from core.training.cache import graph as frozen
-from core.training.cache.tracing import UntraceableError, effects, inputs, trace
+from core.training.cache.tracing import UntraceableError, effects, trace
 
 _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, UntraceableError)
 """What networks raise that are built for, or shown, images of a size that they do not take."""
@@ -42,20 +42,20 @@ def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
         _, costs_of_larger = _measure(build(2 * side).train().requires_grad_(False), 2 * side)
     share = MEASURED_AT / side
     moving = frozen.moving(model, [graph])
-    nodes = [node for node in graph.nodes if node.op != "output"]
-    places = {node: place for place, node in enumerate(nodes)}
     return tuple(
         Node(
             name=node.name,
             module=str(node.target) if node.op in ("call_module", "get_attr") else "",
-            inputs=tuple(places[source] for source in inputs(node)),
+            inputs=sources,
             flops=round(cost.flops * share**flops_growth),
             elements=round(cost.elements * share**elements_growth),
             moves=_moves(node, model, moving),
             flops_growth=flops_growth,
             elements_growth=elements_growth,
         )
-        for node in nodes
+        for node, sources in zip(
+            frozen.forward_nodes(graph), frozen.input_places(graph), strict=True
+        )
         for cost in (costs[node.name],)
         for larger in (costs_of_larger.get(node.name),)
         for flops_growth in (_growth(cost.flops, larger.flops if larger else 0),)
@@ -116,6 +116,6 @@ def _growth(once: int, twice: int) -> Growth:
 
 def _moves(node: fx.Node, model: nn.Module, moving: frozen.Moving) -> Moves:
     """Return what train mode does to the node's output, where no parameter trains."""
-    if not moving.storages.isdisjoint(effects(node).state):
+    if not moving.storages.isdisjoint(effects(node).hidden_state):
         return "batch"
     return "random" if frozen.moves(node, model, moving) else ""

@@ -8,8 +8,6 @@ from pathlib import Path
 
 from core.runs.settings import RunSettings
 from core.schedule.spec import ModelRef, Schedule
-from core.training.cache.measure import measure
-from core.training.cache.profile import Measure
 from core.training.models import Network, pretrained
 from core.training.outputs import Outputs
 
@@ -28,8 +26,7 @@ class Job:
 
     `checkpoints` is the folder that a resumed run goes on from. `should_stop` is asked before every
     batch. With `other_libraries` a run goes on although those have changed, which may change the
-    last bits. `build` makes the network, whose parts the schedule's groups name, and `take`
-    measures what its nodes cost.
+    last bits. `build` makes the network, whose parts the schedule's groups name.
     """
 
     schedule: Schedule
@@ -39,4 +36,3 @@ class Job:
     outputs: Outputs = field(default_factory=Outputs)
     other_libraries: bool = False
     build: Build = pretrained
-    take: Measure = measure

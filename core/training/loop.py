@@ -15,7 +15,8 @@ from core.runs.events import Progress, Step
 from core.schedule import words
 from core.schedule.batches import batches
 from core.training.audit import Auditor
-from core.training.cache.forward_path import Inputs, Route
+from core.training.cache.forward_path import ForwardPath as Route
+from core.training.cache.forward_path import Inputs
 from core.training.nan_report import NotFiniteError
 
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.training.cache.forward_path import Route
+from core.training.cache.forward_path import ForwardPath
 
 
 def low_precision(device: torch.device) -> torch.dtype | None:
@@ -35,18 +35,18 @@ def autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
-def fast(route: Route, device: torch.device) -> Route:
-    """The same route with images laid out channels last, in low precision where there is one."""
+def fast(path: ForwardPath, device: torch.device) -> ForwardPath:
+    """Return the same path with images channels last, in low precision where there is one."""
 
     def source(entries: Tensor) -> tuple[Tensor, ...]:
-        return tuple(map(_channels_last, route.source(entries)))
+        return tuple(map(_channels_last, path.source(entries)))
 
     def network(*inputs: Tensor) -> Any:
         with autocast(device):
-            made = route.network(*inputs)
-        return made.float() if isinstance(made, Tensor) else made  # a pass makes several
+            output = path.network(*inputs)
+        return output.float() if isinstance(output, Tensor) else output  # a pass has several
 
-    return Route(source, network, route.ahead)
+    return ForwardPath(source, network, path.ahead)
 
 
 def fold(part: fx.GraphModule) -> fx.GraphModule:

@@ -16,7 +16,8 @@ from core.runs import events as ev
 from core.schedule.plan import open_groups, phases
 from core.training import checkpoint, precision
 from core.training import provenance as origins
-from core.training.cache.forward_path import Route, whole
+from core.training.cache.forward_path import ForwardPath as Route
+from core.training.cache.forward_path import whole
 from core.training.components import assemble
 from core.training.data import Data, epoch_entries, load
 from core.training.device import describe, peak_memory

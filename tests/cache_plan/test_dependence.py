@@ -96,7 +96,8 @@ def truth(name: str, schedule: Schedule, epoch: int, *, training: bool) -> set[s
         moving = replace(moving, modules=moving.modules - random)
         model.eval()
         apply_plan(groups, schedule, epoch, training=False)
-    return set(graph.fixed_nodes(graphs[training], model, moving))
+    nodes = graph.forward_nodes(graphs[training])
+    return {nodes[place].name for place in graph.fixed_nodes(graphs[training], model, moving)}
 
 
 def named(table: LayerTable, schedule: Schedule, epoch: int, *, training: bool) -> set[str]:

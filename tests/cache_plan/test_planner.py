@@ -9,23 +9,27 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.cache_plan.planner import Budget, CachePlan, plan_cache
-from core.cache_plan.split_points import Node, Work, cuts_of, distinct_views
+from core.cache_plan.split_points import ForwardCosts, Work, cuts_of, distinct_views
 
 PLENTY = Budget(10**15, 10**15)
 TOLERANCE = 1e-9
 
 
-def chain(seconds: list[float], sizes: list[int]) -> tuple[Node, ...]:
+def costs_of(*layers: tuple[tuple[int, ...], float, int]) -> ForwardCosts:
+    """An image, and layers by the places that they read, their seconds and bytes."""
+    return ForwardCosts(*zip(((), 0.0, 10), *layers, strict=True))
+
+
+def chain(seconds: list[float], sizes: list[int]) -> ForwardCosts:
     """An image, and layers one after the other."""
-    layers = [Node((at,), s, b) for at, (s, b) in enumerate(zip(seconds, sizes, strict=True))]
-    return (Node((), 0.0, 10), *layers)
+    rows = enumerate(zip(seconds, sizes, strict=True))
+    return costs_of(*(((at,), taken, size) for at, (taken, size) in rows))
 
 
-def work(nodes: tuple[Node, ...], fixed: list[int], images: int = 100, **more) -> Work:
-    """Training whose first `fixed[k]` nodes hold still in phase k."""
+def work(costs: ForwardCosts, fixed: list[int], trains: bool = True, **more) -> Work:
+    """Training on 100 images whose first `fixed[k]` nodes hold still in phase k."""
     parts = tuple(frozenset(range(count)) for count in fixed)
-    values = {"entries": lambda start, end: images, "trains": True} | more
-    return Work(nodes, parts, images, **values)
+    return Work(costs, parts, 100, trains, **more)
 
 
 THREE = chain([1e-3, 1e-3, 1e-3, 0.0], [400, 200, 100, 4])
@@ -37,7 +41,7 @@ def test_the_deepest_cut_is_chosen_and_one_pass_serves_every_phase():
     (made,) = plan.passes
     assert (made.first, made.last) == (0, 2)
     assert [cut.boundary for (cut,) in plan.cuts] == [(3,), (2,), (1,)]
-    assert made.held("memory") == 100 * (400 + 200 + 100)
+    assert made.bytes_in("memory") == 100 * (400 + 200 + 100)
     # in place of 3, 2 and 1 layers in 2 epochs each, 3 layers once
     assert abs(plan.saved - 100 * 1e-3 * (6 + 4 + 2 - 3)) < 1e-3
 
@@ -57,8 +61,8 @@ def test_what_does_not_fit_into_memory_goes_to_a_file_and_else_a_later_boundary_
 
 
 def test_a_small_tensor_earlier_on_is_stored_where_the_deepest_is_too_large():
-    nodes = chain([1e-3, 1e-3, 1e-4, 0.0], [400, 50, 900, 4])
-    plan = plan_cache([work(nodes, [4])], [(0, 5)], Budget(100 * 50))
+    costs = chain([1e-3, 1e-3, 1e-4, 0.0], [400, 50, 900, 4])
+    plan = plan_cache([work(costs, [4])], [(0, 5)], Budget(100 * 50))
     assert plan.cuts[0][0].boundary == (2,)
 
 
@@ -68,32 +72,26 @@ def test_a_part_that_froze_again_gets_a_pass_of_its_own():
 
 
 def test_both_ends_of_a_skip_connection_cross_the_cut():
-    nodes = (
-        Node((), 0.0, 10),
-        Node((0,), 1.0, 40),
-        Node((1,), 1.0, 20),
-        Node((2,), 1.0, 40),
-        Node((1, 3), 0.0, 40),
-    )
-    deepest, *_ = cuts_of(work(nodes, [3]), 0)
+    costs = costs_of(((0,), 1.0, 40), ((1,), 1.0, 20), ((2,), 1.0, 40), ((1, 3), 0.0, 40))
+    deepest, *_ = cuts_of(work(costs, [3]), 0)
     assert deepest.boundary == (1, 2)
     assert deepest.bytes == 60
 
 
 def test_nothing_is_cut_where_a_number_crosses():
-    nodes = (Node((), 0.0, 10), Node((0,), 1.0, 40), Node((1,), 0.0, 0), Node((1, 2), 1.0, 40))
-    (cut,) = cuts_of(work(nodes, [3]), 0)
+    costs = costs_of(((0,), 1.0, 40), ((1,), 0.0, 0), ((1, 2), 1.0, 40))
+    (cut,) = cuts_of(work(costs, [3]), 0)
     assert cut.boundary == (1,)  # the shape, node 2, is read again behind it
 
 
 def test_parameters_never_cross_since_they_can_be_read_again():
-    nodes = (Node((), 0.0, 10), Node((), 0.0, 64), Node((0, 1), 1.0, 40), Node((1, 2), 1.0, 40))
-    (cut,) = cuts_of(work(nodes, [3]), 0)
+    costs = costs_of(((), 0.0, 64), ((0, 1), 1.0, 40), ((1, 2), 1.0, 40))
+    (cut,) = cuts_of(work(costs, [3]), 0)
     assert cut.boundary == (2,)
 
 
 def test_a_split_that_sees_other_images_in_every_epoch_is_left_out_of_the_pass():
-    fresh = work(THREE, [4, 2], entries=lambda start, end: 100 * (end - start))
+    fresh = work(THREE, [4, 2], views=None)
     judged = work(THREE, [4, 2], trains=False)
     plan = plan_cache([fresh, judged], [(0, 4), (4, 8)], PLENTY)
     (made,) = plan.passes
@@ -123,18 +121,18 @@ def test_views_are_counted_for_an_unlucky_draw_and_hardly_more_where_there_are_m
 def problems(draw: st.DrawFn) -> tuple[list[Work], list[tuple[int, int]]]:
     """Random networks, with skip connections, in random phases."""
     count = draw(st.integers(2, 8))
-    nodes = [Node((), 0.0, 10)]
+    layers = []
     for at in range(1, count + 1):
         sources = {at - 1, draw(st.integers(0, at - 1))}
         seconds = draw(st.floats(1e-6, 1e-2))
-        nodes.append(Node(tuple(sorted(sources)), seconds, draw(st.integers(0, 10**6))))
+        layers.append((tuple(sorted(sources)), seconds, draw(st.integers(0, 10**6))))
     lengths = draw(st.lists(st.integers(1, 5), min_size=1, max_size=5))
     spans = list(pairwise([0, *accumulate(lengths)]))
     works = []
     for trains in (True, False):
         fixed = [draw(st.integers(0, count + 1)) for _ in spans]
         checked = draw(st.integers(0, 20))
-        works.append(work(tuple(nodes), fixed, 100, trains=trains, checked=checked))
+        works.append(work(costs_of(*layers), fixed, trains, checked=checked))
     return works, spans
 
 
@@ -162,8 +160,8 @@ def test_a_plan_stays_in_its_budget_and_cuts_only_what_has_been_fixed_since_the_
     works, spans = case
     plan = plan_cache(works, spans, budget)
     for made in plan.passes:
-        assert made.held("memory") <= budget.memory
-        assert made.held("file") <= budget.disk
+        assert made.bytes_in("memory") <= budget.memory
+        assert made.bytes_in("file") <= budget.disk
     for phase, cuts in enumerate(plan.cuts):
         made = plan.pass_for(phase)
         for split, cut in enumerate(cuts):
@@ -177,8 +175,8 @@ def test_a_plan_stays_in_its_budget_and_cuts_only_what_has_been_fixed_since_the_
 
 def scaled(work: Work, factor: float) -> Work:
     """The same work on a machine that takes `factor` times as long."""
-    nodes = tuple(node._replace(seconds=node.seconds * factor) for node in work.nodes)
-    return replace(work, nodes=nodes)
+    seconds = tuple(taken * factor for taken in work.costs.seconds)
+    return replace(work, costs=work.costs._replace(seconds=seconds))
 
 
 @given(problems(), st.floats(0.01, 100))

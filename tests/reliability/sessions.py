@@ -27,10 +27,9 @@ from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.spec import Schedule
 from core.training import checkpoint, train
-from core.training.cache.measure import measure
 from core.training.job import Job
 from tests.reliability import faults
-from tests.training.nets import GROUPS, build
+from tests.training.nets import GROUPS, all_cost_in_the_first_layer, build
 from tests.training.small import small_settings
 
 _CLOCK = ("seconds", "images_per_second", "peak_memory")
@@ -111,10 +110,14 @@ def small_networks() -> Iterator[None]:
     real = train.train
 
     def of_ours(job: Job) -> Iterator[ev.Event]:
-        return real(replace(job, build=build, take=_all_in_the_first_layer))
+        return real(replace(job, build=build))
 
     refuse = partial(checks.refuse_errors, own_model=True)
-    with patch.object(train, "train", of_ours), patch.object(checks, "refuse_errors", refuse):
+    with (
+        patch.object(train, "train", of_ours),
+        patch.object(checks, "refuse_errors", refuse),
+        all_cost_in_the_first_layer(),
+    ):
         yield
 
 
@@ -128,12 +131,6 @@ def sit(folder: Path, fate: faults.Fate = faults.fine) -> None:
     disk = faults.Disk(folder, fate)
     with log, redirect_stdout(log), redirect_stderr(log), small_networks(), faults.on(disk):
         cli(["resume", str(folder)])
-
-
-def _all_in_the_first_layer(*args: Any) -> Any:
-    """Real sizes and all the cost in the first layer, so that no plan hangs on the clock."""
-    nodes = measure(*args)
-    return tuple(node._replace(seconds=1.0 if at == 1 else 1e-6) for at, node in enumerate(nodes))
 
 
 def ended(folder: Path) -> Ended:

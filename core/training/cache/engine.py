@@ -1,14 +1,14 @@
 """The frozen-part cache: what no trainable parameter can change is computed once, not every epoch.
 
 The planner (`core.cache_plan.planner`) decides, from what a first batch has taken, which tensors to
-store in which pass. Here each phase gets its route from stored rows to logits. It is exact or off:
+store in which pass. Here each phase gets its path from stored rows to logits. It is exact or off:
 whole batches of the epoch's own order are compared bit for bit when rows are stored, the few images
-of a probe before each phase that uses them, and a `CacheDecision` tells what is done, and why.
+of a probe before each phase that uses them, and a `CacheDecision` says what is done, and why.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -17,30 +17,31 @@ import torch
 from torch import Tensor
 from torch.fx import GraphModule
 
-from core.cache_plan.planner import TRAIN, VALIDATION, CachePlan
+from core.cache_plan.planner import TRAIN, VALIDATION
 from core.cache_plan.split_points import Cut
 from core.grouping import LayerGroups
 from core.runs.events import CacheDecision, Forecast, Progress
 from core.runs.settings import RunSettings
-from core.schedule import batches
-from core.schedule.batches import chunk_size
+from core.schedule.batches import chunk_size, compared, tried
 from core.schedule.spec import Schedule
 from core.training import precision
-from core.training.cache import exactness, pooling, precompute, profile
-from core.training.cache import graph as frozen
-from core.training.cache.forward_path import Route, Source, untouched, whole
-from core.training.cache.measure import measure
-from core.training.cache.planned import Planned, available, make_plan
+from core.training.cache import exactness, precompute
+from core.training.cache.forward_path import ForwardPath, untouched, whole
+from core.training.cache.graph import first_after, prefix, suffix
 from core.training.cache.precompute import Store
-from core.training.cache.profile import Measure, Model
+from core.training.cache.profile import timed_images
+from core.training.cache.run_plan import RunPlan, ScheduledModel, free_budget, make_plan
 from core.training.cache.tensor_store import NoRoomError
 from core.training.cache.tracing import UntraceableError
 from core.training.data import Data, epoch_entries
 from core.training.models import Network
 
+_TRACED = 2
+"""Images on which nodes are seen to share memory, which does not depend on how many there are."""
+
 
 class FrozenCache:
-    """The cache of one session; ask it for the route of each split as each phase begins."""
+    """The cache of one session; ask it for the path of each split as each phase begins."""
 
     def __init__(
         self,
@@ -51,21 +52,22 @@ class FrozenCache:
         settings: RunSettings,
         device: torch.device,
         scratch: Path,
-        take: Measure = measure,
     ) -> None:
         self._network = network
-        self._model = Model(network.model, layer_groups, schedule)
+        self._model = ScheduledModel(network.model, layer_groups, schedule)
         self._splits = (data.train, data.validation)
         self._settings = settings
+        self._is_fast = settings.precision == "fast"
         self._device = device
         self._scratch = scratch
-        self._take = take
+        self._run_plan: RunPlan | None = None
         self._stores: dict[int, Store] = {}
-        self._planned: Planned | None = None
         self._refused: dict[int, str] = {}
-        self._proved: set[tuple[object, ...]] = set()
+        self._checked: set[tuple[object, ...]] = set()
 
-    def train_route(self, epoch: int) -> Iterator[Progress | Forecast | CacheDecision | Route]:
+    def train_route(
+        self, epoch: int
+    ) -> Iterator[Progress | Forecast | CacheDecision | ForwardPath]:
         """Yield what happens as the phase of `epoch` begins; the last item is how to train in it.
 
         Leaves the model in train mode with the plan of `epoch` applied.
@@ -77,212 +79,199 @@ class FrozenCache:
             except UntraceableError as error:
                 off = f"the model cannot be traced: {error}"
         if off:
-            self._planned = None
+            self._run_plan = None
             self._stores.clear()
-        chosen = self.plain(TRAIN)
-        if (planned := self._planned) is not None:
-            at = planned.phase(epoch)
-            self._drop_past(planned.plan, at)
-            cut = planned.plan.cuts[at][TRAIN]
-            off = planned.why_plain[at]
-            if cut.boundary:
-                chosen, off = yield from self._exact(TRAIN, epoch, self._training_order(epoch))
-                if not off:
-                    yield self._decision(planned, epoch, at, cut)
+        path = self.plain(TRAIN)
+        if (run_plan := self._run_plan) is not None:
+            phase = run_plan.phase(epoch)
+            self._drop_past(run_plan, phase)
+            off = run_plan.why_plain[phase]
+            if not off:
+                order = self._training_order(epoch)
+                path, off = yield from self._exact(run_plan, TRAIN, epoch, order)
+            if not off:
+                yield self._decision(run_plan, epoch)
         if off:
             yield CacheDecision(epoch, False, off)
         self._model.enter(epoch)
-        yield chosen
+        yield path
 
-    def validation_route(self, epoch: int) -> Iterator[Progress | CacheDecision | Route]:
-        """As `train_route`, for evaluation in the phase of `epoch`; ask for that one first.
+    def validation_route(self, epoch: int) -> Iterator[Progress | CacheDecision | ForwardPath]:
+        """Yield what happens before evaluation in the phase of `epoch`, and how to evaluate in it.
 
-        Leaves the model in eval mode. A decision comes only if the rows proved not to be exact.
+        Ask for the path of training first. Leaves the model in eval mode. A decision comes only if
+        the rows turned out not to be exact.
         """
-        chosen = self.plain(VALIDATION)
-        planned = self._planned
-        if planned and planned.plan.cuts[planned.phase(epoch)][VALIDATION].boundary:
+        path = self.plain(VALIDATION)
+        run_plan = self._run_plan
+        if run_plan and run_plan.plan.cuts[run_plan.phase(epoch)][VALIDATION].boundary:
             entries = torch.arange(len(self._splits[VALIDATION]))
-            chosen, off = yield from self._exact(VALIDATION, epoch, entries)
+            path, off = yield from self._exact(run_plan, VALIDATION, epoch, entries)
             if off:
                 yield CacheDecision(epoch, False, f"for validation, {off}")
         self._model.enter(epoch, training=False)
-        yield chosen
+        yield path
 
-    def plain(self, split: int) -> Route:
-        """Return the route through the whole model."""
+    def plain(self, split: int) -> ForwardPath:
+        """Return the path through the whole model."""
         return self._fast(whole(self._network, self._splits[split], self._device))
 
     def _training_order(self, epoch: int) -> Tensor:
         data = self._splits[TRAIN]
         return epoch_entries(data, self._settings.seed, epoch, self._model.schedule.epochs)
 
-    def _fast(self, route: Route) -> Route:
-        is_fast = self._settings.precision == "fast"
-        return precision.fast(route, self._device) if is_fast else route
+    def _fast(self, path: ForwardPath) -> ForwardPath:
+        return precision.fast(path, self._device) if self._is_fast else path
 
     def _prepare(self, epoch: int) -> Iterator[Forecast]:
         """Plan what is left of the run, unless the plan there is holds for this phase too."""
         plain = self.plain(TRAIN)
-        count = profile.timed(self._device, self._settings.batch_size)
-        order = self._training_order(epoch)[:count]
-        is_fast = self._settings.precision == "fast"
-        with precision.autocast(self._device) if is_fast else nullcontext():
-            (images,) = plain.source(order[: profile.TRACED])
+        order = self._training_order(epoch)
+        order = order[: timed_images(self._device, self._settings.batch_size)]
+        with precision.autocast(self._device) if self._is_fast else nullcontext():
+            (images,) = plain.source(order[:_TRACED])
             graphs = self._model.trace(epoch, images)
-            known = self._planned
-            if known is not None and known.holds(self._model, graphs, epoch):
-                self._planned = replace(known, graphs=graphs)
+            before = self._run_plan
+            if before is not None and before.holds(self._model, graphs, epoch):
+                self._run_plan = replace(before, graphs=graphs)
                 return
             self._stores.clear()
             self._refused.clear()
-            self._proved.clear()
-            self._planned = make_plan(
-                self._model,
-                graphs,
-                epoch,
-                self._splits,
-                self._settings,
-                available(self._settings, self._device, self._scratch),
-                (plain, order),
-                self._take,
+            self._checked.clear()
+            budget = free_budget(self._settings, self._device, self._scratch)
+            self._run_plan = make_plan(
+                self._model, graphs, epoch, self._splits, self._settings, budget, plain, order
             )
-        yield self._planned.forecast()
+        yield self._run_plan.forecast()
+
+    def _drop_past(self, run_plan: RunPlan, phase: int) -> None:
+        """Drop the rows of other passes than this phase's, and those that nothing needs now.
+
+        So what is stored when a phase begins is its own, for either split.
+        """
+        pass_ = run_plan.plan.pass_for(phase)
+        self._stores = {at: store for at, store in self._stores.items() if store.pass_ == pass_}
+        for split, store in self._stores.items():
+            store.drop_all_but(run_plan.plan.needed(phase, split))
 
     def _exact(
-        self, split: int, epoch: int, entries: Tensor
-    ) -> Generator[Progress, None, tuple[Route, str]]:
-        """The cached route; if its bits are not those of the plain one, that, and the reason."""
-        planned = self._planned
-        assert planned is not None
-        if split in self._refused:
-            return self.plain(split), self._refused[split]
-        at, batch = planned.phase(epoch), self._settings.batch_size
-        few = chunk_size(self._splits[split].side, batch)
-        why = ""
-        for chunk in dict.fromkeys((few, batch)):
+        self, run_plan: RunPlan, split: int, epoch: int, entries: Tensor
+    ) -> Generator[Progress, None, tuple[ForwardPath, str]]:
+        """Return the cached path; if its bits are not those of the plain one, that, and why.
+
+        `entries` are those of the epoch, in its order.
+        """
+        phase, batch = run_plan.phase(epoch), self._settings.batch_size
+        why = self._refused.get(split, "")
+        if why:
+            return self.plain(split), why
+        for chunk in dict.fromkeys((chunk_size(self._splits[split].side, batch), batch)):
+            store = self._stores.pop(split, None)
             try:
-                why = yield from self._fill(planned, split, at, chunk, entries)
+                if store is None:
+                    store, why = yield from self._fill(run_plan, split, phase, chunk, entries)
             except NoRoomError as error:
                 why = str(error)
                 break
             if not why:
                 self._model.enter(epoch, training=split == TRAIN)
-                cut, store = planned.plan.cuts[at][split], self._stores[split]
-                why = self._differs(planned, split, cut, store)
+                cut = run_plan.plan.cuts[phase][split]
+                path, why = self._cached(run_plan, split, cut, store)
                 if not why:
-                    return self._cached(planned, split, cut, store), ""
-                del store
-            del self._stores[split]
+                    self._stores[split] = store
+                    return path, ""
         self._refused[split] = why
         return self.plain(split), why
 
-    def _differs(self, planned: Planned, split: int, cut: Cut, store: Store) -> str:
-        """Why a phase cannot start from this cut, judged by the few images of the store's probe."""
-        if store.probe is None:
-            return ""  # fast precision is not exact, and the audit says by how much
-        few = self._cached(planned, split, cut, store.probe)
-        plain, model = self.plain(split), self._network.model
-        return exactness.difference(few, plain, model, [store.probe.entries])
-
-    def _drop_past(self, plan: CachePlan, at: int) -> None:
-        """Drop the rows of other passes than this phase's, and those that nothing needs now.
-
-        So what is stored when a phase begins is its own, for either split.
-        """
-        made = next((each for each in plan.passes if each.first <= at <= each.last), None)
-        self._stores = {split: kept for split, kept in self._stores.items() if kept.made == made}
-        for split, store in self._stores.items():
-            store.forget(plan.needed(at, split))
-
     def _fill(
-        self, planned: Planned, split: int, at: int, chunk: int, tried: Tensor
-    ) -> Generator[Progress, None, str]:
-        """Yield the pass over a split that serves this phase, unless it has been made.
+        self, run_plan: RunPlan, split: int, phase: int, chunk: int, order: Tensor
+    ) -> Generator[Progress, None, tuple[Store, str]]:
+        """Run the pass over a split that serves this phase, and return what it has stored.
 
-        Returns why its rows are not exact, judged by whole batches of the entries `tried`.
+        Its rows are compared with whole batches of the entries `order`; if they are not exact, the
+        second value says why.
         """
-        if split in self._stores:
-            return ""
-        plan, spans, graphs = planned.plan, planned.spans, planned.graphs
-        made = plan.pass_for(at)
-        assert made is not None
-        needed = plan.needed(at, split)
-        places = {each.node: each.place for each in made.stored if each.split == split}
-        nodes = {node: place for node, place in places.items() if node in needed}
-        names = profile.names_of(graphs[split])
-        self._model.enter(spans[at][0], training=split == TRAIN)
-        part = frozen.prefix(self._network.model, graphs[split], [names[n] for n in nodes])
-        is_fast = self._settings.precision == "fast"
+        plan, spans = run_plan.plan, run_plan.spans
+        pass_ = plan.pass_for(phase)
+        assert pass_ is not None
+        needed = plan.needed(phase, split)
+        stored = [each for each in pass_.stored if each.split == split and each.node in needed]
+        places = {each.node: each.place for each in stored}
+        self._model.enter(spans[phase][0], training=split == TRAIN)
+        part = prefix(self._network.model, run_plan.graphs[split], places)
         source = whole(self._network, self._splits[split], self._device).source
-        if is_fast:
-            route = self._fast(Route(source, precision.fold(part)))
+        if self._is_fast:
+            path = self._fast(ForwardPath(source, precision.fold(part)))
         else:
-            route = Route(source, pooling.quick(part) if self._device.type == "cpu" else part)
-        entries = self._seen(split, spans[at][0], spans[made.last][1])
+            on_cpu = self._device.type == "cpu"
+            path = ForwardPath(source, precompute.with_fast_pooling(part) if on_cpu else part)
+        entries = self._entries(split, spans[phase][0], spans[pass_.last][1])
         with untouched(self._network.model):
-            for item in precompute.fill(route, made, nodes, entries, chunk, self._scratch):
-                if isinstance(item, Store):
-                    self._stores[split] = item
-                else:
-                    yield item
-            if is_fast:
-                return ""
-            batch = self._settings.batch_size
-            few = tried[: batches.compared(batch)].sort().values
-            store = self._stores[split]
-            store.probe = precompute.probe(route, made, nodes, few)
-            compared = [tried[start:end] for start, end in batches.tried(len(tried), batch)]
-            return self._rows_differ(source, part, store, compared)
+            store = yield from precompute.fill(path, pass_, places, entries, chunk, self._scratch)
+            if self._is_fast:
+                return store, ""  # it is not exact, and the audit says by how much
+            few = order[: compared(self._settings.batch_size)].sort().values
+            store.probe = precompute.probe(path, pass_, places, few)
+            return store, self._rows_difference(ForwardPath(source, part), part, store, order)
 
-    def _rows_differ(
-        self, source: Source, part: GraphModule, store: Store, compared: Sequence[Tensor]
+    def _rows_difference(
+        self, path: ForwardPath, part: GraphModule, store: Store, order: Tensor
     ) -> str:
-        """Return why rows are not what the part makes, judged by these batches of entries.
+        """Return why rows are not what the part makes of whole batches of the entries `order`.
 
-        A size of batch that the same pass was proved for on the other split is not tried again, if
+        A size of batch that the same pass was checked for on the other split is not tried again, if
         the arithmetic is the same: kernels are chosen by sizes, and not by what the images show.
         """
-        known = store.made, store.chunk, exactness.arithmetic(part)
-        new = [entries for entries in compared if (*known, len(entries)) not in self._proved]
-        why = exactness.rows_differ(Route(source, part), store, new)
+        key = store.pass_, store.chunk, exactness.arithmetic(part)
+        spans = tried(len(order), self._settings.batch_size)
+        batches = [order[start:end] for start, end in spans]
+        new = [entries for entries in batches if (*key, len(entries)) not in self._checked]
+        why = exactness.rows_difference(path, store, new)
         if not why:
-            self._proved.update((*known, len(entries)) for entries in new)
+            self._checked.update((*key, len(entries)) for entries in new)
         return why
 
-    def _seen(self, split: int, start: int, end: int) -> Tensor:
-        """The entries that the epochs [start, end) see of a split, each once, in rising order."""
+    def _entries(self, split: int, start: int, end: int) -> Tensor:
+        """Return the entries that the epochs [start, end) see of a split, in rising order."""
         data = self._splits[split]
-        seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
         if data.views == 1:
-            seen[:] = True
-        else:
-            for epoch in range(start, end):
-                seen[self._training_order(epoch)] = True
+            return torch.arange(len(data))
+        seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
+        for epoch in range(start, end):
+            seen[self._training_order(epoch)] = True
         return seen.nonzero().squeeze(1)
 
-    def _cached(self, planned: Planned, split: int, cut: Cut, store: Store) -> Route:
-        graph = planned.graphs[split]
-        names = profile.names_of(graph)
-        done = frozenset(names[place] for place in cut.nodes)
-        boundary = tuple(names[place] for place in cut.boundary)
-        rest = frozen.suffix(self._network.model, graph, done, boundary)
-        return self._fast(Route(lambda entries: store.read(cut.boundary, entries), rest))
+    def _cached(
+        self, run_plan: RunPlan, split: int, cut: Cut, store: Store
+    ) -> tuple[ForwardPath, str]:
+        """Return the path from stored rows, and why a phase cannot start from them, if it cannot.
 
-    def _decision(self, planned: Planned, epoch: int, at: int, cut: Cut) -> CacheDecision:
-        plan, spans, graph = planned.plan, planned.spans, planned.graphs[TRAIN]
-        made = plan.pass_for(at)
-        assert made is not None
-        names = profile.names_of(graph)
-        done = frozenset(names[place] for place in cut.nodes)
-        first = frozen.first_after(graph, self._network.model, done)
-        began, last = spans[made.first][0], spans[made.last][1] - 1
-        when = f"once, for epochs {began} to {last}" if made.first == at else f"in epoch {began}"
+        Judged by the few images of the store's probe, where it has one.
+        """
+        rest = suffix(self._network.model, run_plan.graphs[split], cut.nodes, cut.boundary)
+
+        def path(rows: Store) -> ForwardPath:
+            return self._fast(ForwardPath(lambda entries: rows.read(cut.boundary, entries), rest))
+
+        if store.probe is None:
+            return path(store), ""
+        plain, few = self.plain(split), path(store.probe)
+        model = self._network.model
+        return path(store), exactness.difference(few, plain, model, store.probe.entries)
+
+    def _decision(self, run_plan: RunPlan, epoch: int) -> CacheDecision:
+        plan, spans = run_plan.plan, run_plan.spans
+        phase, pass_ = run_plan.phase(epoch), self._stores[TRAIN].pass_
+        cut = plan.cuts[phase][TRAIN]
+        first = first_after(run_plan.graphs[TRAIN], self._network.model, cut.nodes)
+        began, last = spans[pass_.first][0], spans[pass_.last][1] - 1
+        is_new = pass_.first == phase
+        when = f"once, for epochs {began} to {last}" if is_new else f"in epoch {began}"
         return CacheDecision(
             epoch=epoch,
             on=True,
             reason=f"the layers before {first} ran {when}",
-            bytes=made.held("memory"),
-            disk=made.held("file"),
-            saves=1.0 - plan.own_seconds(at) / plan.plain_seconds[at],
+            bytes=pass_.bytes_in("memory"),
+            disk=pass_.bytes_in("file"),
+            saves=1.0 - plan.own_seconds(phase) / plan.plain_seconds[phase],
         )

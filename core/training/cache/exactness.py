@@ -1,4 +1,4 @@
-"""The proof that stored rows may stand for the frozen part: real batches, compared bit for bit."""
+"""Whether stored rows may stand for the frozen part: real batches, compared bit for bit."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections.abc import Iterable
 import torch
 from torch import Tensor, fx, nn
 
-from core.training.cache.forward_path import Route, untouched
+from core.training.cache.forward_path import ForwardPath, untouched
 from core.training.cache.precompute import Store
 from core.training.device import random_state
 
-_HEEDLESS = (
+_SAME_IN_BOTH_MODES = (
     nn.Conv2d,
     nn.Linear,
     nn.LayerNorm,
@@ -33,24 +33,23 @@ _OTHER_BITS = "a batch gave different bits with the cache than without it"
 
 
 @torch.no_grad()
-def rows_differ(part: Route, store: Store, batches: Iterable[Tensor]) -> str:
-    """Why stored rows cannot stand for what the frozen part makes of whole batches of entries.
+def rows_difference(part: ForwardPath, store: Store, batches: Iterable[Tensor]) -> str:
+    """Return why stored rows cannot stand for what the frozen part makes of whole batches.
 
     Empty if they are the same bits: a pass works on fewer images at a time than training does, and
     kernels may round otherwise for another number of them.
     """
-    nodes = tuple(store.rows)
     for entries in batches:
-        made = part.network(*part.source(entries))
-        if not all(map(torch.equal, made, store.read(nodes, entries))):
+        outputs = part.network(*part.source(entries))
+        if not all(map(torch.equal, outputs, store.read(store.rows, entries))):
             return _OTHER_BITS
     return ""
 
 
 def arithmetic(part: fx.GraphModule) -> tuple[object, ...]:
-    """Return what two parts have in common that make the same of the same images: steps and flags.
+    """Return the operations and flags of a part; equal ones compute the same of the same images.
 
-    Flags of train mode are left out only of modules that are known to pay no heed to them.
+    Flags of train mode are left out only of modules that are known to do the same in both modes.
     """
     steps = [
         (node.op, node.name, node.target, str(node.args), str(node.kwargs))
@@ -59,40 +58,33 @@ def arithmetic(part: fx.GraphModule) -> tuple[object, ...]:
     flags = [
         (path, module.training)
         for path, module in part.named_modules(remove_duplicate=False)
-        if path and type(module) not in _HEEDLESS
+        if path and type(module) not in _SAME_IN_BOTH_MODES
     ]
     return (*steps, *flags)
 
 
-def difference(cached: Route, plain: Route, model: nn.Module, batches: Iterable[Tensor]) -> str:
-    """Why the cached route cannot stand for the plain one, judged by these batches of entries.
+def difference(cached: ForwardPath, plain: ForwardPath, model: nn.Module, entries: Tensor) -> str:
+    """Return why the cached path cannot stand for the plain one, judged by a batch of entries.
 
-    Empty if each gives the same bits through both. Where they differ, the plain route is run
-    against itself, since the device may be what does not repeat.
+    Empty if it gives the same bits through both. Where they differ, the plain path is run against
+    itself, since the device may be what does not repeat. The model and the random generators are
+    as before afterwards.
     """
-    for entries in batches:
-        if not same_bits(cached, plain, model, entries):
-            if same_bits(plain, plain, model, entries):
-                return _OTHER_BITS
-            return "this device does not reproduce its own bits"
-    return ""
+    if _same_bits(cached, plain, model, entries):
+        return ""
+    if _same_bits(plain, plain, model, entries):
+        return _OTHER_BITS
+    return "this device does not reproduce its own bits"
 
 
-def same_bits(one: Route, other: Route, model: nn.Module, entries: Tensor) -> bool:
-    """Whether both routes give equal logits, and leave equal buffers and generators, bit for bit.
-
-    The model is as before afterwards, and so are the random generators.
-    """
-    return all(
-        torch.equal(a, b)
-        for a, b in zip(_bits(one, model, entries), _bits(other, model, entries), strict=True)
-    )
+def _same_bits(one: ForwardPath, other: ForwardPath, model: nn.Module, entries: Tensor) -> bool:
+    return all(map(torch.equal, _bits(one, model, entries), _bits(other, model, entries)))
 
 
 @torch.no_grad()
-def _bits(route: Route, model: nn.Module, entries: Tensor) -> list[Tensor]:
-    """Logits, then the buffers and the states of the generators that they leave behind."""
+def _bits(path: ForwardPath, model: nn.Module, entries: Tensor) -> list[Tensor]:
+    """Return the logits, then the buffers and the states of the generators that they leave."""
     with untouched(model):
-        logits = route.logits(entries)
+        logits = path.logits(entries)
         states = random_state(next(model.parameters()).device).values()
         return [logits, *(buffer.clone() for buffer in model.buffers()), *states]

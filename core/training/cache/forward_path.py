@@ -20,7 +20,7 @@ Source = Callable[[Tensor], Inputs]
 
 
 @dataclass(frozen=True, slots=True)
-class Route:
+class ForwardPath:
     """A network, or what is left of it, and where its inputs come from, a row per entry.
 
     `ahead` has the next batch's inputs made while the network works on this one: for inputs that
@@ -41,28 +41,28 @@ class Route:
             yield from map(self.source, batches)
             return
         with ThreadPoolExecutor(1) as pool:
-            waiting: Future[Inputs] | None = None
+            ready: Future[Inputs] | None = None
             for entries in batches:
-                coming = pool.submit(self.source, entries)
-                if waiting is not None:
-                    yield waiting.result()
-                waiting = coming
-            if waiting is not None:
-                yield waiting.result()
+                following = pool.submit(self.source, entries)
+                if ready is not None:
+                    yield ready.result()
+                ready = following
+            if ready is not None:
+                yield ready.result()
 
 
-def whole(network: Network, split: Split, device: torch.device) -> Route:
-    """Return the route through the whole model, from the images."""
+def whole(network: Network, split: Split, device: torch.device) -> ForwardPath:
+    """Return the path through the whole model, from the images."""
 
     def source(entries: Tensor) -> Inputs:
         return (normalise(split.take(entries).to(device), network.mean, network.std),)
 
-    return Route(source, network.model, ahead=split.augment == "random")
+    return ForwardPath(source, network.model, ahead=split.augment == "random")
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Puts the model's buffers and the random generators back to where they were."""
+    """Put the model's buffers and the random generators back to where they were."""
     before = [buffer.clone() for buffer in model.buffers()]
     device = next(model.parameters()).device
     random = random_state(device)

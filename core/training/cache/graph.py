@@ -1,8 +1,11 @@
-"""Where a network's frozen part ends: what in its graph never changes, and the parts of a cut."""
+"""What in a network's graph never changes, and the parts before and behind a cut.
+
+Nodes are named by their places in the order of the forward pass.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from timm.layers.drop import DropPath
@@ -11,11 +14,23 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.nn.modules.dropout import _DropoutNd
 from torchvision.ops import StochasticDepth
 
+from core.cache_plan.split_points import constant_nodes
 from core.schedule.paths import covers
 from core.training.cache.tracing import effects, inputs, storage
 
 _RANDOM_WORDS = ("dropout", "drop_path", "stochastic_depth", "rand", "bernoulli", "multinomial")
 _ATTENTION = "scaled_dot_product_attention"
+
+
+def forward_nodes(graph: fx.Graph) -> list[fx.Node]:
+    """Return the nodes of a forward pass in order, without the last one, which is its output."""
+    return list(graph.nodes)[:-1]
+
+
+def input_places(graph: fx.Graph) -> tuple[tuple[int, ...], ...]:
+    """Return the places of the nodes on which each node depends; the output is left out."""
+    places = {node: at for at, node in enumerate(graph.nodes)}
+    return tuple(tuple(places[source] for source in inputs(node)) for node in forward_nodes(graph))
 
 
 def signature(graph: fx.Graph) -> tuple[tuple[str, str], ...]:
@@ -51,35 +66,26 @@ def moving(model: nn.Module, graphs: Iterable[fx.Graph]) -> Moving:
     return Moving(frozenset(modules), frozenset(storages))
 
 
-def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[str]:
-    """Return names of the nodes that give the same output for the same image in every epoch."""
-    fixed: set[str] = set()
-    for node in graph.nodes:
-        known = node.op != "output" and all(source.name in fixed for source in inputs(node))
-        if known and not moves(node, model, moving):
-            fixed.add(node.name)
+def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[int]:
+    """Return places of the nodes that give the same output for the same image in every epoch."""
+    fixed: set[int] = set()
+    for at, (node, sources) in enumerate(
+        zip(forward_nodes(graph), input_places(graph), strict=True)
+    ):
+        if fixed.issuperset(sources) and not moves(node, model, moving):
+            fixed.add(at)
     return frozenset(fixed)
 
 
-def constants(graph: fx.Graph) -> frozenset[str]:
-    """Return names of the nodes that depend on no image, the first input, such as parameters."""
-    image = next(node.name for node in graph.nodes if node.op == "placeholder")
-    constant: set[str] = set()
-    for node in graph.nodes:
-        if node.name != image and all(source.name in constant for source in inputs(node)):
-            constant.add(node.name)
-    return frozenset(constant)
+def unstorable(graph: fx.Graph) -> frozenset[int]:
+    """Return places of the nodes whose output no copy can stand for, see `Effects`."""
+    return frozenset(at for at, node in enumerate(forward_nodes(graph)) if effects(node).unstorable)
 
 
-def lost(graph: fx.Graph) -> frozenset[str]:
-    """Return names of the nodes whose output no copy can stand for, see `Effects`."""
-    return frozenset(node.name for node in graph.nodes if effects(node).lost)
-
-
-def first_after(graph: fx.Graph, model: nn.Module, done: frozenset[str]) -> str:
-    """Path of the first module with parameters behind the part `done`, or "the output"."""
-    for node in graph.nodes:
-        if node.name in done:
+def first_after(graph: fx.Graph, model: nn.Module, before: frozenset[int]) -> str:
+    """Return the path of the first module with parameters behind a cut, or "the output"."""
+    for at, node in enumerate(forward_nodes(graph)):
+        if at in before:
             continue
         if node.op == "get_attr":
             return str(node.target).rpartition(".")[0] or str(node.target)
@@ -90,58 +96,57 @@ def first_after(graph: fx.Graph, model: nn.Module, done: frozenset[str]) -> str:
     return "the output"
 
 
-def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[str]) -> fx.GraphModule:
+def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[int]) -> fx.GraphModule:
     """Return the part of the network that makes the tensors of these nodes from the images."""
-    wanted = tuple(outputs)
-    needed = set(wanted)
-    nodes = []
-    for node in reversed(list(graph.nodes)):
-        if node.name in needed or node.op == "placeholder":
-            needed.update(source.name for source in inputs(node))
-            nodes.append(node)
-    return _part(model, nodes[::-1], outputs=wanted)
+    nodes = forward_nodes(graph)
+    last = [nodes[at] for at in outputs]
+    needed = {*last, *(node for node in nodes if node.op == "placeholder")}
+    for node in reversed(nodes):
+        if node in needed:
+            needed.update(inputs(node))
+    return _part(model, [node for node in nodes if node in needed], outputs=last)
 
 
 def suffix(
-    model: nn.Module, graph: fx.Graph, done: frozenset[str], boundary: tuple[str, ...]
+    model: nn.Module, graph: fx.Graph, before: frozenset[int], boundary: Iterable[int]
 ) -> fx.GraphModule:
     """Return the rest of the network: tensors of the nodes `boundary` in, the model's output out.
 
-    `done` are the nodes before the cut; those that depend on no image are made again.
+    `before` are the nodes before the cut; those that depend on no image are made again.
     """
-    again = constants(graph)
-    needed: set[str] = set()
-    nodes = []
-    for node in reversed(list(graph.nodes)):
-        if node.name not in done or node.name in needed & again:
-            needed.update(source.name for source in inputs(node))
-            nodes.append(node)
-    return _part(model, nodes[::-1], inputs=boundary)
+    nodes = list(graph.nodes)
+    again = {nodes[at] for at in before & constant_nodes(input_places(graph))}
+    needed = {node for at, node in enumerate(nodes) if at not in before}
+    for node in reversed(nodes):
+        if node in needed:
+            needed.update(again.intersection(inputs(node)))
+    first = [nodes[at] for at in boundary]
+    return _part(model, [node for node in nodes if node in needed], inputs=first)
 
 
 def _part(
     model: nn.Module,
-    nodes: list[fx.Node],
-    inputs: tuple[str, ...] = (),
-    outputs: tuple[str, ...] = (),
+    nodes: Sequence[fx.Node],
+    inputs: Sequence[fx.Node] = (),
+    outputs: Sequence[fx.Node] = (),
 ) -> fx.GraphModule:
     """Return a module of these nodes that shares the model's own submodules and parameters."""
     graph = fx.Graph()
-    made = {name: graph.placeholder(name) for name in inputs}
-    copies: dict[str, fx.Node] = {}
+    copies = {node: graph.placeholder(node.name) for node in inputs}
+    as_output: dict[fx.Node, fx.Node] = {}
     for node in nodes:
-        made[node.name] = graph.node_copy(node, lambda source: made[source.name])
-        if node.name in outputs and effects(node).overwritten:
-            copies[node.name] = graph.call_method("clone", (made[node.name],))
+        copies[node] = graph.node_copy(node, copies.__getitem__)
+        if node in outputs and effects(node).overwritten:
+            as_output[node] = graph.call_method("clone", (copies[node],))
     if outputs:
-        graph.output(tuple((made | copies)[name] for name in outputs))
+        graph.output(tuple((copies | as_output)[node] for node in outputs))
     graph.lint()
     return fx.GraphModule(model, graph)
 
 
 def moves(node: fx.Node, model: nn.Module, moving: Moving) -> bool:
-    """Whether the node itself, given the same inputs, may change its output between epochs."""
-    if not moving.storages.isdisjoint(effects(node).state):
+    """Return whether the node, given the same inputs, may change its output between epochs."""
+    if not moving.storages.isdisjoint(effects(node).hidden_state):
         return True
     target = node.target
     if node.op == "call_module":

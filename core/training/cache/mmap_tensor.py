@@ -19,7 +19,10 @@ _PIECE = 2**24
 
 
 def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """A tensor on the CPU, in a mapping that lives as long as any view of it; MemoryError."""
+    """Return a tensor on the CPU, in a mapping that lives as long as any view of it.
+
+    Raises MemoryError if there is none left.
+    """
     size = prod(shape) * dtype.itemsize
     if not size:  # nothing can be mapped
         return torch.empty(*shape, dtype=dtype)
@@ -27,9 +30,9 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
 
 
 class File:
-    """A file in memory, for whoever writes it from start to end, as `torch.save` does.
+    """A file in memory that is written from start to end, as `torch.save` does.
 
-    MemoryError if there is none left.
+    Raises MemoryError if there is none left.
     """
 
     def __init__(self) -> None:
@@ -37,7 +40,7 @@ class File:
         self._size = 0
 
     def write(self, content: bytes | memoryview) -> int:
-        """Append bytes; returns their number."""
+        """Append bytes and return their number."""
         left = memoryview(content).cast("B")
         while left:
             at = self._size % _PIECE
@@ -50,7 +53,7 @@ class File:
         return memoryview(content).nbytes
 
     def flush(self) -> None:
-        """Nothing waits to be written."""
+        """Do nothing, since nothing waits to be written."""
 
     def pieces(self) -> list[memoryview]:
         """Return all that was written, in order."""

@@ -20,36 +20,34 @@ class NoRoomError(Exception):
     """Stored rows do not fit; the message says where."""
 
 
-class Layout:
-    """How rows lie in memory: the order of their dimensions there, the outermost first.
+class _Layout:
+    """The order of the rows' dimensions in memory, the outermost first.
 
     What is read back has the strides of what was stored, since kernels are chosen by them.
     """
 
     def __init__(self, like: Tensor) -> None:
         strides = like.stride()
-        dims = sorted(range(1, like.dim()), key=lambda dim: -strides[dim])
-        self._there = (0, *dims)
-        self._back = tuple(self._there.index(dim) for dim in range(like.dim()))
+        self._dims = (0, *sorted(range(1, like.dim()), key=lambda dim: -strides[dim]))
 
     def stored(self, rows: Tensor) -> Tensor:
         """Return the rows with their dimensions in the order of memory."""
-        return rows.permute(self._there)
+        return rows.permute(self._dims)
 
     def restored(self, rows: Tensor) -> Tensor:
         """Return the inverse of `stored`."""
-        return rows.permute(self._back)
+        return rows.permute([self._dims.index(dim) for dim in range(rows.dim())])
 
 
 class MemoryRows:
     """Rows in one tensor, on the device that made them. `like` has rows as those to be stored.
 
     On the CPU its memory goes back to the system with the rows: the next pass may need more of it.
-    NoRoomError if the memory is not there.
+    Raises NoRoomError if the memory is not there.
     """
 
     def __init__(self, count: int, like: Tensor) -> None:
-        self._layout = Layout(like)
+        self._layout = _Layout(like)
         shape = (count, *self._layout.stored(like).shape[1:])
         try:
             if like.device.type == "cpu":
@@ -77,12 +75,12 @@ class FileRows:
     """
 
     def __init__(self, count: int, like: Tensor, folder: Path) -> None:
-        self._layout = Layout(like)
+        self._layout = _Layout(like)
         self._shape = self._layout.stored(like).shape[1:]
         self._dtype, self._device = like.dtype, like.device
         self._size = like[0].nbytes
         self._folder = folder
-        with _told(folder):
+        with _no_room(folder):
             self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - kept open
             weakref.finalize(self, self._file.close)
             self._file.truncate(count * self._size)
@@ -90,7 +88,7 @@ class FileRows:
     def write(self, start: int, rows: Tensor) -> None:
         """Store rows from position `start` on; NoRoomError if the disk is full."""
         content = _memory(self._layout.stored(rows).cpu().contiguous())
-        with _told(self._folder):
+        with _no_room(self._folder):
             self._file.seek(start * self._size)
             while content:
                 content = content[self._file.write(content) :]
@@ -115,7 +113,7 @@ Rows = MemoryRows | FileRows
 
 
 @contextmanager
-def _told(folder: Path) -> Iterator[None]:
+def _no_room(folder: Path) -> Iterator[None]:
     try:
         yield
     except (OSError, OverflowError) as error:
@@ -124,6 +122,6 @@ def _told(folder: Path) -> Iterator[None]:
 
 
 def _memory(tensor: Tensor) -> memoryview:
-    """The tensor's own memory as bytes; numpy has no bfloat16, so its bytes are taken first."""
+    """Return the tensor's own memory as bytes, taken first, since numpy has no bfloat16."""
     content: Any = tensor.view(-1).view(torch.uint8).numpy()
     return memoryview(content)

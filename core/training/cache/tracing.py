@@ -47,19 +47,19 @@ _UNTRACEABLE = (
 class Effects:
     """What a node does to memory, as seen while the network ran on images.
 
-    `after` are the nodes that had written into what it reads. `state` are the storages of tensors
-    that were there before the images, such as parameters, and that it touched without being given
-    them; `changed` are those that it changed, but for buffers of modules in train mode.
+    `writers` are the nodes that had written into what it reads. `hidden_state` are the storages of
+    tensors that were there before the images, such as parameters, and that it touched without being
+    given them; `changed` are those that it changed, but for buffers of modules in train mode.
 
-    `overwritten` says that a later node writes into its output. If it is `lost` besides, no copy
-    can stand for it, since others see that through views of their own.
+    `overwritten` says that a later node writes into its output. If it is `unstorable` besides, no
+    copy can stand for it, since others see that through views of their own.
     """
 
-    after: tuple[fx.Node, ...]
-    state: frozenset[int]
+    writers: tuple[fx.Node, ...]
+    hidden_state: frozenset[int]
     changed: frozenset[int]
     overwritten: bool
-    lost: bool
+    unstorable: bool
 
 
 def trace(model: nn.Module, images: Tensor) -> fx.Graph:
@@ -73,7 +73,7 @@ def trace(model: nn.Module, images: Tensor) -> fx.Graph:
     for another, or changes a parameter.
     """
     try:
-        with _attributes_kept(model), _Memory(model, while_traced=True):
+        with _attributes_restored(model), _MemoryWatch(model, while_traced=True):
             graph = _Tracer().trace(model)
         _Observer(model, graph).observe(images)
     except _UNTRACEABLE as error:
@@ -87,15 +87,12 @@ def effects(node: fx.Node) -> Effects:
 
 
 def inputs(node: fx.Node) -> tuple[fx.Node, ...]:
-    """The nodes on which this one depends: those it reads, and those that wrote into what it reads.
-
-    Each once.
-    """
-    return tuple(dict.fromkeys((*node.all_input_nodes, *effects(node).after)))
+    """Return the nodes that this one reads, and those that wrote into what it reads, each once."""
+    return tuple(dict.fromkeys((*node.all_input_nodes, *effects(node).writers)))
 
 
 def storage(tensor: Tensor) -> int:
-    """The identity of the memory that a tensor shares with its views, while one of them lives."""
+    """Return the identity of the memory that a tensor shares with its views, while one lives."""
     return int(tensor.untyped_storage()._cdata)
 
 
@@ -156,29 +153,29 @@ for _name in _IN_PLACE:
 
 
 @contextmanager
-def _attributes_kept(model: nn.Module) -> Iterator[None]:
-    """Undoes what is done to the attributes of the model's modules, and raises then."""
+def _attributes_restored(model: nn.Module) -> Iterator[None]:
+    """Undo what is done to the attributes of the model's modules; raise UntraceableError then."""
     before = [
-        (path, held, dict(held))
+        (path, attributes, dict(attributes))
         for path, module in model.named_modules()
-        for held in (vars(module), module._parameters, module._buffers, module._modules)
+        for attributes in (vars(module), module._parameters, module._buffers, module._modules)
     ]
     changed = list[str]()
     try:
         yield
     finally:
-        for path, held, old in before:
-            others = [name for name in held.keys() | old if held.get(name) is not old.get(name)]
+        for path, now, old in before:
+            others = [name for name in now.keys() | old if now.get(name) is not old.get(name)]
             if others := [name for name in others if not name.startswith(_CONSTANT)]:
                 changed.append(f"{path}.{min(others)}".lstrip("."))
-                held.clear()
-                held.update(old)
+                now.clear()
+                now.update(old)
     if changed:
         raise UntraceableError(f"its forward pass sets the attribute {changed[0]}")
 
 
-class _Memory(TorchDispatchMode):
-    """Notes which storages operations touch and write to.
+class _MemoryWatch(TorchDispatchMode):
+    """Records which storages operations touch and write to.
 
     What no operation has made, and so outlives the images, is state. Raises UntraceableError before
     any of it is changed but buffers, and `while_traced`, when all reading of parameters and buffers
@@ -192,10 +189,10 @@ class _Memory(TorchDispatchMode):
         self._buffers = {storage(buffer) for buffer in model.buffers()}
         training = (module for module in model.modules() if module.training)
         updated = (buffer for module in training for buffer in module.buffers(recurse=False))
-        self._held = self._buffers - set(map(storage, updated))
+        self._fixed_buffers = self._buffers - set(map(storage, updated))
         self._while_traced = while_traced
         self._made: dict[int, int] = {}
-        self._numbers = count(-1, -1)
+        self._new_numbers = count(-1, -1)
         self.touched: set[int] = set()
         self.written: set[int] = set()
 
@@ -214,14 +211,14 @@ class _Memory(TorchDispatchMode):
     @property
     def changed(self) -> frozenset[int]:
         """The buffers that have been written to, though no module in train mode has them."""
-        return frozenset(self.written & self._held)
+        return frozenset(self.written & self._fixed_buffers)
 
     def __torch_dispatch__(
         self,
         func: Any,
         types: Any,
         args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
+        kwargs: Any = None,
     ) -> Any:
         kwargs = kwargs or {}
         written = self.storages(_written(func, args, kwargs))
@@ -231,15 +228,17 @@ class _Memory(TorchDispatchMode):
         buffers = [
             (leaf, leaf.clone())
             for leaf in tree_leaves((args, kwargs))
-            if isinstance(leaf, Tensor) and storage(leaf) in self._held and not leaf.is_meta
+            if isinstance(leaf, Tensor)
+            and storage(leaf) in self._fixed_buffers
+            and not leaf.is_meta
         ]
-        made = func(*args, **kwargs)
-        for each in _storages(made):
+        output = func(*args, **kwargs)
+        for each in _storages(output):
             if self._made.get(each, each) not in touched:
-                self._made[each] = next(self._numbers)
+                self._made[each] = next(self._new_numbers)
         self.touched |= touched
         self.written |= written | {storage(t) for t, old in buffers if not torch.equal(t, old)}
-        return made
+        return output
 
     def _refuse(self, state: frozenset[int], written: set[int]) -> None:
         for each in state:
@@ -272,60 +271,61 @@ class _Observer(fx.Interpreter):
 
     def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
         super().__init__(model, graph=graph)
-        self._memory = _Memory(model)
+        self._memory = _MemoryWatch(model)
         self._nodes = list(graph.nodes)
         self._places = {node: place for place, node in enumerate(self._nodes)}
         self._outputs: list[set[int]] = []
         self._state: list[tuple[frozenset[int], frozenset[int]]] = []
-        self._after: list[set[int]] = []
-        # by storage, those made of the images alone: the nodes that put it out, and write into it
-        self._views: defaultdict[int, list[int]] = defaultdict(list)
-        self._writers: defaultdict[int, list[int]] = defaultdict(list)
+        self._writers: list[set[int]] = []
+        # by storage, those made of the images alone: the nodes that output it, and write into it
+        self._views_of: defaultdict[int, list[int]] = defaultdict(list)
+        self._writers_of: defaultdict[int, list[int]] = defaultdict(list)
 
     def observe(self, images: Tensor) -> None:
-        """Run the graph on a copy of the images, and note the effects of its nodes."""
+        """Run the graph on a copy of the images, and set the effects of its nodes."""
         with self._memory:
             self.run(images.clone())
         constant: set[int] = set()
         for place, node in enumerate(self._nodes):
-            overwritten, lost = self._overwritten(place)
-            after = self._after[place]
-            if place > 0 and constant.issuperset({*self._sources(node), *after}):
-                if lost:  # and so no constant: none could be made again without what is written
-                    after.add(0)
+            overwritten, unstorable = self._overwritten(place)
+            writers = self._writers[place]
+            if place > 0 and constant.issuperset({*self._sources(node), *writers}):
+                if unstorable:  # and so no constant: none could be made again without the writes
+                    writers.add(0)
                 else:
                     constant.add(place)
-            written_by = tuple(self._nodes[writer] for writer in sorted(after))
-            node.meta["effects"] = Effects(written_by, *self._state[place], overwritten, lost)
+            nodes = tuple(self._nodes[writer] for writer in sorted(writers))
+            node.meta["effects"] = Effects(nodes, *self._state[place], overwritten, unstorable)
 
     def run_node(self, n: fx.Node) -> Any:
         memory = self._memory
         memory.touched, memory.written = set(), set()
-        made = super().run_node(n)
-        outputs = memory.storages(made)
+        output = super().run_node(n)
+        outputs = memory.storages(output)
         read = [(source, each) for source in self._sources(n) for each in self._outputs[source]]
-        beside = memory.touched.union(outputs).difference(each for _, each in read)
-        if not beside.isdisjoint(self._views):
+        hidden = memory.touched.union(outputs).difference(each for _, each in read)
+        if not hidden.isdisjoint(self._views_of):
             raise UntraceableError("a layer uses tensors that torch.fx does not see it get")
-        after = (w for source, each in read for w in self._writers[each] if w > source)
-        self._after.append(set(after))
+        writers = {w for source, each in read for w in self._writers_of[each] if w > source}
+        self._writers.append(writers)
         self._outputs.append(outputs)
-        self._state.append((memory.state(beside), memory.changed))
-        for each in memory.written & self._views.keys():
-            self._writers[each].append(self._places[n])
+        self._state.append((memory.state(hidden), memory.changed))
+        for each in memory.written & self._views_of.keys():
+            self._writers_of[each].append(self._places[n])
         for each in outputs - memory.state(outputs):
-            self._views[each].append(self._places[n])
-        return made
+            self._views_of[each].append(self._places[n])
+        return output
 
     def _sources(self, node: fx.Node) -> list[int]:
         return [self._places[source] for source in node.all_input_nodes]
 
     def _overwritten(self, place: int) -> tuple[bool, bool]:
-        """Whether a later node writes into the output, and whether no copy can stand for it then.
+        """Return whether a later node writes into the output, and if no copy can stand for it then.
 
         Where every view of the memory has one reader, what is read behind a cut is all read through
         the one view that crosses it.
         """
-        views = [v for v in self._outputs[place] if max(self._writers[v], default=0) > place]
-        readers = (len(self._nodes[at].users) for view in views for at in self._views[view])
-        return bool(views), any(count > 1 for count in readers)
+        writers = self._writers_of
+        written = [v for v in self._outputs[place] if max(writers[v], default=0) > place]
+        readers = (len(self._nodes[at].users) for each in written for at in self._views_of[each])
+        return bool(written), any(count > 1 for count in readers)

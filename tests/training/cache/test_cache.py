@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from core.cache_plan.split_points import Node, Work, cuts_of
+from core.cache_plan.split_points import ForwardCosts, Work, cuts_of
 from core.grouping import group_paths, resolve_groups
 from core.runs import events as ev
 from core.schedule import parse
@@ -15,13 +15,12 @@ from core.training.cache import exactness
 from core.training.cache import graph as frozen
 from core.training.cache.engine import FrozenCache
 from core.training.cache.exactness import arithmetic, difference
-from core.training.cache.forward_path import Route
-from core.training.cache.measure import measure
-from core.training.cache.planned import available
-from core.training.cache.profile import names_of, places
-from core.training.cache.tracing import UntraceableError, inputs, trace
+from core.training.cache.forward_path import ForwardPath
+from core.training.cache.run_plan import free_budget
+from core.training.cache.tracing import UntraceableError, trace
 from core.training.data import Data, Split
 from core.training.models import Network
+from tests.training.nets import all_cost_in_the_first_layer
 from tests.training.small import (
     of_kind,
     run,
@@ -104,7 +103,7 @@ def test_a_disk_that_does_not_tell_what_is_free_counts_as_full(tmp_path, monkeyp
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(shutil, "disk_usage", refuse)
-    assert available(small_settings(), torch.device("cpu"), tmp_path).disk == 0
+    assert free_budget(small_settings(), torch.device("cpu"), tmp_path).disk == 0
     assert of_kind(run(tmp_path, small_schedule(3), small_settings()), ev.Finished)
 
 
@@ -149,14 +148,16 @@ def boundary_of(model: nn.Module, width: int = 4) -> tuple[str, ...]:
     """Names of the nodes whose tensors cross the deepest cut."""
     graph = trace(model, torch.randn(3, width))
     fixed = frozen.fixed_nodes(graph, model, frozen.moving(model, [graph]))
-    names = names_of(graph)
-    nodes = [node for node in graph.nodes if node.op != "output"]
-    costs = tuple(
-        Node(tuple(names.index(source.name) for source in inputs(node)), 1.0, 4) for node in nodes
-    )
-    work = Work(costs, (places(graph, fixed),), 1, lambda start, end: 1, trains=True)
-    (deepest, *_) = cuts_of(work, 0)
-    return tuple(names[place] for place in deepest.boundary)
+    nodes = frozen.forward_nodes(graph)
+    costs = ForwardCosts(frozen.input_places(graph), (1.0,) * len(nodes), (4,) * len(nodes))
+    (deepest, *_) = cuts_of(Work(costs, (fixed,), 1, trains=True), 0)
+    return tuple(nodes[place].name for place in deepest.boundary)
+
+
+def places(graph: torch.fx.Graph, *names: str) -> list[int]:
+    """Places of the nodes of these names."""
+    every = [node.name for node in graph.nodes]
+    return [every.index(name) for name in names]
 
 
 def test_several_tensors_may_cross_the_cut():
@@ -186,9 +187,10 @@ def test_prefix_and_suffix_together_are_the_model():
     model = Residual().eval()
     x = torch.randn(3, 4)
     graph = trace(model, x)
-    done = frozenset({"x", "first", "relu", "second"})
-    boundary = frozen.prefix(model, graph, ("relu", "second"))(x)
-    rest = frozen.suffix(model, graph, done, ("relu", "second"))
+    before = frozenset(places(graph, "x", "first", "relu", "second"))
+    last = places(graph, "relu", "second")
+    boundary = frozen.prefix(model, graph, last)(x)
+    rest = frozen.suffix(model, graph, before, last)
     assert torch.equal(rest(*boundary), model(x))
 
 
@@ -207,8 +209,9 @@ def test_a_parameter_read_on_both_sides_of_a_cut_is_read_again():
     assert boundary_of(model) == ("mul_1",)
     x = torch.randn(3, 4)
     graph = trace(model, x)
-    (boundary,) = frozen.prefix(model, graph, ("relu",))(x)
-    rest = frozen.suffix(model, graph, frozenset({"x", "scale", "mul", "first", "relu"}), ("relu",))
+    before = frozenset(places(graph, "x", "scale", "mul", "first", "relu"))
+    (boundary,) = frozen.prefix(model, graph, places(graph, "relu"))(x)
+    rest = frozen.suffix(model, graph, before, places(graph, "relu"))
     assert torch.equal(rest(boundary), model(x))
 
 
@@ -283,20 +286,20 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
         small_settings(batch_size=4),
         torch.device("cpu"),
         tmp_path,
-        lambda *args: tuple(node._replace(seconds=1.0) for node in measure(*args)),
     )
-    *_, decision, _ = cache.train_route(0)
+    with all_cost_in_the_first_layer():
+        *_, decision, _ = cache.train_route(0)
     assert not decision.on
     assert decision.reason == "a batch gave different bits with the cache than without it"
 
 
-def route_of(rows: torch.Tensor, model: nn.Module, change=lambda row: row) -> Route:
-    return Route(lambda entries: (change(rows[entries]),), model)
+def path_of(rows: torch.Tensor, model: nn.Module, change=lambda row: row) -> ForwardPath:
+    return ForwardPath(lambda entries: (change(rows[entries]),), model)
 
 
 def part_of(model: nn.Module) -> torch.fx.GraphModule:
     graph = trace(model, torch.randn(2, 3, 4, 4))
-    return frozen.prefix(model, graph, names_of(graph)[-1:])
+    return frozen.prefix(model, graph, [len(graph.nodes) - 2])
 
 
 def test_parts_have_the_same_arithmetic_unless_a_module_heeds_the_mode_in_which_they_differ():
@@ -321,20 +324,20 @@ def test_a_size_of_batch_is_proved_once_in_a_pass_over_both_splits(tmp_path, mon
 
     def noted(part, store, batches):
         proved.append([len(entries) for entries in batches])
-        return rows_differ(part, store, batches)
+        return rows_difference(part, store, batches)
 
-    rows_differ = exactness.rows_differ
-    monkeypatch.setattr(exactness, "rows_differ", noted)
+    rows_difference = exactness.rows_difference
+    monkeypatch.setattr(exactness, "rows_difference", noted)
     both(tmp_path, small_schedule(6), samples=64, batch_size=16, validation_samples=40)
     assert proved == [[16], [8]]  # 64 are four batches of 16; of 40, the last has 8
 
 
 def test_a_device_that_does_not_repeat_its_own_bits_is_named_as_the_cause():
     model = nn.Linear(2, 2)
-    rows, tried = torch.randn(4, 2), [torch.tensor([2, 0])]
-    steady = route_of(rows, model)
+    rows, tried = torch.randn(4, 2), torch.tensor([2, 0])
+    steady = path_of(rows, model)
     turns = count(1)
-    restless = route_of(rows, model, lambda row: row + next(turns))
+    restless = path_of(rows, model, lambda row: row + next(turns))
     assert difference(steady, steady, model, tried) == ""
     assert (
         difference(steady, restless, model, tried) == "this device does not reproduce its own bits"
@@ -346,10 +349,10 @@ def test_a_stored_row_that_is_wrong_is_found_in_the_batch_that_has_it():
     rows = torch.randn(4, 2)
     wrong = rows.clone()
     wrong[2, 0] += 1.0
-    plain, cached = route_of(rows, model), route_of(wrong, model)
-    assert difference(cached, plain, model, [torch.tensor([0, 1])]) == ""
-    told = difference(cached, plain, model, [torch.tensor([0, 1]), torch.tensor([3, 2])])
-    assert told == "a batch gave different bits with the cache than without it"
+    plain, cached = path_of(rows, model), path_of(wrong, model)
+    assert difference(cached, plain, model, torch.tensor([0, 1])) == ""
+    why = difference(cached, plain, model, torch.tensor([3, 2]))
+    assert why == "a batch gave different bits with the cache than without it"
 
 
 def test_a_comparison_leaves_buffers_and_randomness_as_they_were():
@@ -358,11 +361,11 @@ def test_a_comparison_leaves_buffers_and_randomness_as_they_were():
     torch.manual_seed(3)
     expected = torch.rand(1)
     torch.manual_seed(3)
-    route = route_of(rows, nn.Sequential(model, nn.Linear(2, 2)))
+    path = path_of(rows, nn.Sequential(model, nn.Linear(2, 2)))
     before = [buffer.clone() for buffer in model.buffers()]
     whole = nn.Sequential(model, nn.Linear(2, 2).requires_grad_(False))
     torch.manual_seed(3)
-    assert difference(route, route, whole, [torch.arange(4)]) == ""
+    assert difference(path, path, whole, torch.arange(4)) == ""
     assert all(map(torch.equal, before, model.buffers()))
     assert torch.equal(torch.rand(1), expected)
 
@@ -370,7 +373,7 @@ def test_a_comparison_leaves_buffers_and_randomness_as_they_were():
 def test_inputs_that_are_made_ahead_come_in_the_same_order():
     rows = torch.randn(6, 2)
     batches = [torch.tensor([0, 3]), torch.tensor([5]), torch.tensor([1, 2])]
-    now = route_of(rows, nn.Identity())
-    ahead = Route(now.source, now.network, ahead=True)
+    now = path_of(rows, nn.Identity())
+    ahead = ForwardPath(now.source, now.network, ahead=True)
     for (one,), (other,) in zip(now.stream(batches), ahead.stream(batches), strict=True):
         assert torch.equal(one, other)

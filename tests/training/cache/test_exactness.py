@@ -17,24 +17,15 @@ from safetensors.torch import load_file
 from core.runs import events as ev
 from core.schedule import parse
 from core.schedule.spec import Schedule
-from core.training.cache import exactness, graph, precompute, profile, tracing
-from core.training.cache.forward_path import Route
-from core.training.cache.measure import measure
+from core.training.cache import exactness, graph, precompute, run_plan, tracing
+from core.training.cache.forward_path import ForwardPath
+from core.training.cache.run_plan import ScheduledModel
 from core.training.job import Job, never
 from core.training.outputs import Outputs
 from core.training.train import train
 from tests.sample import thorough
-from tests.training.nets import GROUPS, ODD, build
+from tests.training.nets import GROUPS, ODD, all_cost_in_the_first_layer, build
 from tests.training.small import of_kind, same_bits, small_settings
-
-
-def front_loaded(*args: Any) -> Any:
-    """Real sizes, and all the cost in the first layer: whatever can be cached is.
-
-    So no plan hangs on the clock.
-    """
-    nodes = measure(*args)
-    return tuple(node._replace(seconds=1.0 if at == 1 else 1e-6) for at, node in enumerate(nodes))
 
 
 def schedule_of(net: str, windows: dict[str, Any], epochs: int, **more: Any) -> Schedule:
@@ -63,19 +54,16 @@ def run(
     folder: Path, schedule: Schedule, should_stop=never, build=build, **changed: Any
 ) -> list[ev.Event]:
     values = {"image_size": 16, "samples": 48, "validation_samples": 20} | changed
-    return list(
-        train(
-            Job(
-                schedule,
-                small_settings(**values),
-                folder / "checkpoints",
-                should_stop,
-                Outputs(folder / "weights"),
-                build=build,
-                take=front_loaded,
-            )
-        )
+    job = Job(
+        schedule,
+        small_settings(**values),
+        folder / "checkpoints",
+        should_stop,
+        Outputs(folder / "weights"),
+        build=build,
     )
+    with all_cost_in_the_first_layer():
+        return list(train(job))
 
 
 def assert_same(folder: Path, schedule: Schedule, **changed: Any) -> list[ev.Event]:
@@ -225,7 +213,7 @@ def differs(tmp_path: Path, schedule: Schedule, **changed: Any) -> bool:
 @pytest.fixture
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     monkeypatch.setattr(exactness, "difference", lambda *_: "")
-    monkeypatch.setattr(exactness, "rows_differ", lambda *_: "")
+    monkeypatch.setattr(exactness, "rows_difference", lambda *_: "")
     return monkeypatch
 
 
@@ -239,7 +227,7 @@ def test_leaving_moving_buffers_out_of_account_is_found(tmp_path, unguarded):
 
     schedule = schedule_of("resnet", GRADUAL["resnet"], 3, group={"when_frozen": "train"})
     assert not differs(tmp_path / "right", schedule)
-    unguarded.setattr(graph, "moving", without_buffers)
+    unguarded.setattr(run_plan, "moving", without_buffers)
     assert differs(tmp_path / "wrong", schedule)
 
 
@@ -247,8 +235,8 @@ def test_leaving_the_view_out_of_account_is_found(tmp_path, unguarded):
     schedule = schedule_of("resnet", GRADUAL["resnet"], 3)
     fill = precompute.fill
 
-    def always_the_first(route: Route, *others: Any) -> Any:
-        return fill(Route(lambda e: route.source(e - e % 2), route.network), *others)
+    def always_the_first(path: ForwardPath, *others: Any) -> Any:
+        return fill(ForwardPath(lambda e: path.source(e - e % 2), path.network), *others)
 
     assert not differs(tmp_path / "right", schedule, augment="flip")
     unguarded.setattr(precompute, "fill", always_the_first)
@@ -257,11 +245,11 @@ def test_leaving_the_view_out_of_account_is_found(tmp_path, unguarded):
 
 def test_leaving_a_thaw_out_of_account_is_found(tmp_path, unguarded):
     schedule = schedule_of("resnet", GRADUAL["resnet"], 6)
-    fixed = profile.Model.fixed
+    fixed = ScheduledModel.fixed
 
-    def as_in_the_first_phase(model: profile.Model, graphs: Any, epoch: int) -> Any:
+    def as_in_the_first_phase(model: ScheduledModel, graphs: Any, epoch: int) -> Any:
         return fixed(model, graphs, 0)
 
     assert not differs(tmp_path / "right", schedule)
-    unguarded.setattr(profile.Model, "fixed", as_in_the_first_phase)
+    unguarded.setattr(ScheduledModel, "fixed", as_in_the_first_phase)
     assert differs(tmp_path / "wrong", schedule)

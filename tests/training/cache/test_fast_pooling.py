@@ -6,7 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.training.cache import graph, pooling
+from core.training.cache import graph
+from core.training.cache.precompute import with_fast_pooling
 from core.training.cache.tracing import trace
 
 POOLS = {
@@ -19,7 +20,7 @@ POOLS = {
 
 def quick(pool: nn.Module) -> torch.fx.GraphModule:
     model = nn.Sequential(nn.Identity(), pool)
-    return pooling.quick(graph.prefix(model, trace(model, torch.randn(2, 3, 8, 8)), ("_1",)))
+    return with_fast_pooling(graph.prefix(model, trace(model, torch.randn(2, 3, 8, 8)), (2,)))
 
 
 def bits(tensor: torch.Tensor) -> torch.Tensor:
@@ -52,5 +53,5 @@ def test_what_is_laid_out_otherwise_or_is_no_batch_of_images_is_left_to_torch():
 
 def test_the_network_itself_keeps_its_pooling():
     model = nn.Sequential(nn.Identity(), nn.Sequential(POOLS["vgg"]))
-    pooling.quick(graph.prefix(model, trace(model, torch.randn(2, 3, 8, 8)), ("_1_0",)))
+    with_fast_pooling(graph.prefix(model, trace(model, torch.randn(2, 3, 8, 8)), (2,)))
     assert model[1][0] is POOLS["vgg"]

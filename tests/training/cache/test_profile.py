@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
-from core.training.cache import measure, profile
-from core.training.cache.forward_path import Route
+from core.training.cache import profile
+from core.training.cache.forward_path import ForwardPath
 from core.training.cache.tracing import trace
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -15,9 +15,9 @@ CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
 def measured(net: nn.Module) -> list[float]:
     images = torch.randn(8, 3, 16, 16)
-    route = Route(lambda entries: (images[entries],), net)
-    nodes = measure.measure(net, trace(net, images), route, torch.arange(8))
-    return [node.seconds for node in nodes]
+    path = ForwardPath(lambda entries: (images[entries],), net)
+    costs = profile.profile_nodes(net, trace(net, images), path, torch.arange(8))
+    return list(costs.seconds)
 
 
 @pytest.fixture
@@ -33,12 +33,12 @@ def test_what_it_takes_to_wait_for_an_accelerator_is_in_no_node(net, monkeypatch
     def synchronise(_: torch.device) -> None:
         time.sleep(wait)
 
-    monkeypatch.setattr(measure, "synchronise", synchronise)
+    monkeypatch.setattr(profile, "synchronise", synchronise)
     assert 8 * sum(measured(net)) > 11 * wait  # where each node is waited for
-    monkeypatch.setattr(measure, "_only_queues", lambda _: True)
+    monkeypatch.setattr(profile, "_only_queues", lambda _: True)
     assert 8 * sum(measured(net)) < 3 * wait + 5 * plain
 
 
 def test_an_accelerator_is_timed_on_a_whole_batch_and_a_cpu_on_a_few_images():
-    assert profile.timed(CPU, 256) == profile.timed(CPU, 4) == 8
-    assert profile.timed(CUDA, 256) == 256
+    assert profile.timed_images(CPU, 256) == profile.timed_images(CPU, 4) == 8
+    assert profile.timed_images(CUDA, 256) == 256

@@ -132,7 +132,7 @@ def test_what_no_graph_can_stand_for_is_refused_and_leaves_the_model_as_it_was(d
 def overwritten(does: Forward) -> dict[str, bool]:
     """Which of the tensors that are written into after they are made no copy can stand for."""
     nodes = trace(Net(does), torch.randn(4, 3)).nodes
-    return {node.name: effects(node).lost for node in nodes if effects(node).overwritten}
+    return {node.name: effects(node).unstorable for node in nodes if effects(node).overwritten}
 
 
 def test_a_copy_stands_for_what_is_written_into_if_all_that_follows_reads_it_through_that():

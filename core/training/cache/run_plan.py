@@ -1,0 +1,177 @@
+"""The plan of the frozen-part cache for what is left of a run, made by what a first batch takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, fx, nn
+
+from core.cache_plan.planner import (
+    TRAIN,
+    UNLIMITED,
+    VALIDATION,
+    Budget,
+    CachePlan,
+    plan_cache,
+    why_plain,
+)
+from core.cache_plan.split_points import Work, works_of
+from core.files import usage
+from core.freezing import apply_plan
+from core.grouping import LayerGroups
+from core.runs.events import Forecast
+from core.runs.settings import FREE_SHARE, RunSettings, cache_budget
+from core.schedule.plan import Span, phases
+from core.schedule.spec import Schedule
+from core.training.cache import profile
+from core.training.cache.forward_path import ForwardPath, untouched
+from core.training.cache.graph import fixed_nodes, moving, signature, unstorable
+from core.training.cache.tracing import trace
+from core.training.data import Split
+from core.training.device import free_memory
+
+Graphs = tuple[fx.Graph, fx.Graph]
+"""The forward pass in train mode, for training, and in eval mode, for validation."""
+
+_WHY_PLAIN = {
+    "open-ended": "open-ended augmentation shows new images in every epoch",
+    "moving": "no layer lies before the first one that changes",
+    "not worth it": "a pass would cost more than it saves in the epochs that it serves",
+}
+_OVERWRITTEN = "later layers write into what the frozen ones make"
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledModel:
+    """A network, its groups, and the schedule that says what they do in which epoch."""
+
+    network: nn.Module
+    layer_groups: LayerGroups
+    schedule: Schedule
+
+    def enter(self, epoch: int, *, training: bool = True) -> None:
+        """Put the network into the state of that epoch, in train or in eval mode."""
+        self.network.train(training)
+        apply_plan(self.layer_groups, self.schedule, epoch, training=training)
+
+    def trace(self, epoch: int, images: Tensor) -> Graphs:
+        """Return both graphs as they are in that epoch for images such as these.
+
+        Leaves the network in train mode. Raises UntraceableError.
+        """
+        with untouched(self.network):  # a forward may count, or draw, while it is traced
+            self.enter(epoch, training=False)
+            with torch.no_grad():
+                validation = trace(self.network, images)
+            self.enter(epoch)
+            return trace(self.network, images), validation
+
+    def fixed(self, graphs: Graphs, epoch: int) -> list[frozenset[int]]:
+        """Return the nodes that do not change in the phase of that epoch, per graph.
+
+        The flags of train mode say what moves; evaluation leaves everything as it is.
+        """
+        self.enter(epoch)
+        changing = moving(self.network, graphs)
+        return [fixed_nodes(graph, self.network, changing) for graph in graphs]
+
+
+@dataclass(frozen=True, slots=True)
+class RunPlan:
+    """A plan, the phases that it is for, and why each trains on the whole network if it does."""
+
+    plan: CachePlan
+    spans: tuple[Span, ...]
+    graphs: Graphs
+    why_plain: tuple[str, ...]
+
+    def phase(self, epoch: int) -> int:
+        """Return the place of the phase that has this epoch."""
+        return next(at for at, (start, end) in enumerate(self.spans) if start <= epoch < end)
+
+    def holds(self, model: ScheduledModel, graphs: Graphs, epoch: int) -> bool:
+        """Return whether the model still runs as planned, and what is cut off is really fixed."""
+        cuts = self.plan.cuts[self.phase(epoch)]
+        fixed = model.fixed(graphs, epoch)
+        return all(
+            signature(now) == signature(then)
+            and cut.nodes <= still
+            and cut.nodes.isdisjoint(unstorable(now) - unstorable(then))
+            for now, then, cut, still in zip(graphs, self.graphs, cuts, fixed, strict=True)
+        )
+
+    def forecast(self) -> Forecast:
+        """Return the plan's seconds by epoch; a pass counts in the first epoch of its phase."""
+        plan = self.plan
+        epochs: list[float] = []
+        for at, (start, end) in enumerate(self.spans):
+            each = plan.own_seconds(at) / (end - start)
+            epochs += [each + plan.pass_seconds(at), *[each] * (end - start - 1)]
+        return Forecast(
+            epochs=tuple(epochs),
+            seconds=sum(plan.seconds),
+            plain_seconds=sum(plan.plain_seconds),
+            memory=max((each.bytes_in("memory") for each in plan.passes), default=0),
+            disk=max((each.bytes_in("file") for each in plan.passes), default=0),
+        )
+
+
+def free_budget(settings: RunSettings, device: torch.device, scratch: Path) -> Budget:
+    """Return what stored tensors may take: what the settings say, else a share of what is free."""
+    free = free_memory(device), usage.free(scratch)
+    memory, disk = (int(count * FREE_SHARE) for count in free)
+    return cache_budget(settings, memory, disk)
+
+
+def make_plan(
+    model: ScheduledModel,
+    graphs: Graphs,
+    epoch: int,
+    splits: tuple[Split, Split],
+    settings: RunSettings,
+    budget: Budget,
+    path: ForwardPath,
+    entries: Tensor,
+) -> RunPlan:
+    """Plan the epochs from `epoch` on, by what these entries take through the path.
+
+    Leaves the network as in that epoch.
+    """
+    left = [phase for phase in phases(model.schedule) if phase.end > epoch]
+    spans = tuple((max(phase.start, epoch), phase.end) for phase in left)
+    model.enter(epoch)
+    costs = profile.profile_nodes(model.network, graphs[TRAIN], path, entries)
+    fixed = [model.fixed(graphs, start) for start, _ in spans]
+    model.enter(epoch)
+    train = splits[TRAIN]
+    works = works_of(
+        (costs, profile.same_costs(costs, *graphs)),
+        [tuple(of_phase[split] for of_phase in fixed) for split in (TRAIN, VALIDATION)],
+        [len(split) for split in splits],
+        None if train.augment == "random" else train.views,
+        settings.batch_size,
+    )
+    plan = plan_cache(works, spans, budget)
+    plain = [not cuts[TRAIN].boundary for cuts in plan.cuts]
+    unlimited = plan_cache(works, spans, UNLIMITED) if any(plain) else plan
+    never = unstorable(graphs[TRAIN]) - {0}  # but for the images
+    reasons = tuple(
+        _reason(works[TRAIN], at, unlimited, budget, never) if is_plain else ""
+        for at, is_plain in enumerate(plain)
+    )
+    return RunPlan(plan, spans, graphs, reasons)
+
+
+def _reason(
+    work: Work, phase: int, unlimited: CachePlan, budget: Budget, never: frozenset[int]
+) -> str:
+    """Return why a phase trains on the whole network; `never` are nodes that cannot be stored."""
+    why = why_plain(work, phase, unlimited)
+    if why == "moving" and work.fixed[phase] & never:
+        return _OVERWRITTEN
+    if why == "budget":
+        memory, disk = (f"{size / 1e6:,.0f} MB" for size in (budget.memory, budget.disk))
+        return f"the stored tensors would take over {memory} of memory and {disk} of disk"
+    return _WHY_PLAIN[why]
