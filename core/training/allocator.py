@@ -1,4 +1,4 @@
-"""Memory that the process has had once and keeps, so that each step need not fault it in again.
+"""How the process keeps memory that it has had once, so that no step faults it in again.
 
 glibc gives large freed blocks back to the system and takes them again at every training step, page
 by page: on a CPU that is a fifth to a quarter of the time. It changes no number.
@@ -17,7 +17,7 @@ def keep_freed_memory() -> bool:
     """Tell glibc to keep what is freed, for the rest of the process; False where it is not glibc.
 
     No block is mapped on its own, the heap is never trimmed, and it grows by 256 MB. So what is
-    large and is dropped again while a run goes on takes its memory from `mapped` instead.
+    large and is dropped again while a run goes on takes its memory from `mmap_tensor` instead.
     """
     if platform.libc_ver()[0] != "glibc":
         return False

@@ -1,4 +1,4 @@
-"""What was promised against what happened: rates of every step, and frozen groups that held still.
+"""The audit of a run: rates of every step against the planned ones, and frozen groups' hashes.
 
 The planned rates come straight from the rate function, the actual ones from the optimizer; nothing
 here trusts the scheduler or the freezing.
@@ -23,7 +23,7 @@ from core.schedule.spec import Group, Schedule
 
 
 class Auditor:
-    """Watches one run; feed it every step and both ends of every epoch, then ask for `result`."""
+    """Records every step and both ends of every epoch of a run, and then gives its `result`."""
 
     def __init__(self, schedule: Schedule, layer_groups: LayerGroups, steps_per_epoch: int) -> None:
         self._schedule = schedule
@@ -31,7 +31,7 @@ class Auditor:
         self._steps_per_epoch = steps_per_epoch
         self._names = tuple(group.name for group in schedule.groups)
         self._steps = 0
-        self._noted = array("q")  # steps whose rates are still to be compared
+        self._pending = array("q")  # steps whose rates are still to be compared
         self._actual = array("d")  # and those rates, a row of all groups for each step
         self._max_error = 0.0
         self._starts: dict[str, str] = {}
@@ -44,19 +44,19 @@ class Auditor:
                 self._starts[group.name] = self._hash(group)
 
     def step(self, step: int, optimizer: torch.optim.Optimizer) -> None:
-        """Note the rates that the optimizer is about to use at `step` (from 0).
+        """Record the rates that the optimizer is about to use at `step` (from 0).
 
         They are compared with the planned ones later, many steps at once.
         """
         self._steps += 1
         actual = {group["name"]: float(group["lr"]) for group in optimizer.param_groups}
-        self._noted.append(step)
+        self._pending.append(step)
         self._actual.extend([actual.get(name, math.nan) for name in self._names])
         if len(self._actual) >= curves.AT_ONCE:
             self._compare()
 
     def epoch_ended(self, epoch: int) -> None:
-        """Judge each group whose frozen span ends with this epoch."""
+        """Compare the hash of each group whose frozen span ends with this epoch."""
         for group, (start, end) in self._frozen_spans():
             if end == epoch + 1:
                 unchanged = self._starts.pop(group.name, None) == self._hash(group)
@@ -93,10 +93,10 @@ class Auditor:
         self._spans = [FrozenSpan(*span) for span in state["spans"]]
 
     def _compare(self) -> None:
-        """Compare the noted rates of the groups that train with the planned ones."""
-        if not self._noted:
+        """Compare the pending rates of the groups that train with the planned ones."""
+        if not self._pending:
             return
-        groups, steps = self._schedule.groups, np.array(self._noted)
+        groups, steps = self._schedule.groups, np.array(self._pending)
         actual = np.array(self._actual).reshape(len(steps), len(groups)).T
         planned = curves.rates_of_steps(self._schedule, steps, self._steps_per_epoch)
         errors = curves.relative_error(actual, planned)
@@ -108,7 +108,7 @@ class Auditor:
         self._forget()
 
     def _forget(self) -> None:
-        self._noted, self._actual = array("q"), array("d")
+        self._pending, self._actual = array("q"), array("d")
 
     def _frozen_spans(self) -> Iterator[tuple[Group, plan.Span]]:
         for group in self._schedule.groups:
@@ -130,5 +130,5 @@ class Auditor:
 
 
 def _buffers_hold_still(group: Group) -> bool:
-    """Whether the frozen group's buffers, BatchNorm's statistics, are promised to stay the same."""
+    """Return whether the frozen group's buffers, such as BatchNorm's statistics, must not move."""
     return group.when_frozen == "eval" or group.batchnorm == "eval"

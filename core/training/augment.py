@@ -22,7 +22,7 @@ _RATIO = (3 / 4, 4 / 3)
 
 
 def stored_size(augment: Augment, image_size: int) -> int:
-    """Side of the stored images in pixels: crops are taken from an eighth more, as 224 of 256."""
+    """Return the side of stored images in pixels: crops take 7/8 of it, as 224 of 256."""
     return image_size if augment in ("none", "flip") else math.ceil(image_size * 8 / 7)
 
 
@@ -33,7 +33,7 @@ def view_count(augment: Augment, epochs: int) -> int:
 
 
 def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: int) -> Tensor:
-    """The view of each image in an epoch, int64 of shape (images,); a function of the arguments."""
+    """Return the view of each image in an epoch, int64 of shape (images,), drawn by the seed."""
     if augment == "random":
         return torch.full((images,), epoch)
     generator = torch.Generator().manual_seed(seed * 20_011 + epoch + 7_919)
@@ -47,23 +47,23 @@ def centre(images: Tensor, size: int) -> Tensor:
 
 
 def view(images: Tensor, numbers: Tensor, keys: Tensor, kind: Augment, size: int) -> Tensor:
-    """uint8 images (n, 3, side, side) in the views of these numbers: (n, 3, size, size).
+    """Return uint8 images (n, 3, side, side) in the views of these numbers: (n, 3, size, size).
 
     `keys` are the seeds of what is drawn at random for each image, int64 of shape (n,).
     """
     if kind == "none":
         return images
     if kind == "random":
-        drawn = zip(images, keys.tolist(), strict=True)
-        return torch.stack([_random(image, size, key) for image, key in drawn])
-    made = images.new_empty((len(images), 3, size, size))
+        pairs = zip(images, keys.tolist(), strict=True)
+        return torch.stack([_random(image, size, key) for image, key in pairs])
+    views = images.new_empty((len(images), 3, size, size))
     margin = images.shape[-1] - size
     for number in sorted(set(numbers.tolist())):
         chosen = numbers == number
         down, right = _CORNERS[number // 2] if kind == "crops" else (0, 0)
         part = _crop(images[chosen], down * margin // 2, right * margin // 2, size)
-        made[chosen] = part.flip(-1) if number % 2 else part
-    return made
+        views[chosen] = part.flip(-1) if number % 2 else part
+    return views
 
 
 def _crop(images: Tensor, top: int, left: int, size: int) -> Tensor:
@@ -71,7 +71,7 @@ def _crop(images: Tensor, top: int, left: int, size: int) -> Tensor:
 
 
 def _random(image: Tensor, size: int, key: int) -> Tensor:
-    """A random crop, resized, and flipped or not (Szegedy et al. 2015, as RandomResizedCrop)."""
+    """Return a random crop, resized, flipped or not (Szegedy et al. 2015, as RandomResizedCrop)."""
     generator = torch.Generator().manual_seed(key)
     area, ratio, down, right, flip = torch.rand(5, generator=generator).tolist()
     side = image.shape[-1]
@@ -81,7 +81,7 @@ def _random(image: Tensor, size: int, key: int) -> Tensor:
     height = min(side, max(1, round(edge / stretch)))
     width = min(side, max(1, round(edge * stretch)))
     top, left = int(down * (side - height + 1)), int(right * (side - width + 1))
-    made: Tensor = transforms.resized_crop(
+    crop: Tensor = transforms.resized_crop(
         image, top, left, height, width, [size, size], antialias=True
     )
-    return made.flip(-1) if flip < 0.5 else made
+    return crop.flip(-1) if flip < 0.5 else crop

@@ -72,7 +72,7 @@ class Split:
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """What a run learns from and what it is judged by; labels index `classes`.
+    """The images that a run trains on and those that it is evaluated on; labels index `classes`.
 
     `names` tells the validation images apart, and `train_names` the others: paths below the data's
     folder, or, of the bundled data, their places in it. They are empty where there are none.
@@ -85,7 +85,7 @@ class Data:
     train_names: tuple[str, ...] = ()
 
     def majority_accuracy(self) -> float:
-        """Validation accuracy, from 0 to 1, of always saying the commonest training class."""
+        """Return validation accuracy, from 0 to 1, of predicting the commonest training class."""
         commonest = torch.bincount(self.train.labels, minlength=len(self.classes)).argmax()
         return float((self.validation.labels == commonest).double().mean())
 
@@ -106,7 +106,7 @@ def load(
 
 
 def epoch_entries(split: Split, seed: int, epoch: int, epochs: int) -> Tensor:
-    """What a training epoch sees, in its order: each image once, in a view drawn for the epoch."""
+    """Return what a training epoch sees, in order: each image once, in a view drawn for it."""
     positions = order(seed, epoch, len(split))
     views = augmentation.drawn_views(split.augment, seed, epoch, len(split), epochs)
     return positions * split.views + views[positions]
@@ -122,7 +122,7 @@ def order(seed: int, epoch: int, images: int) -> Tensor:
 
 
 def choose(labels: Sequence[int], wanted: int, seed: int) -> list[int]:
-    """Positions of at most `wanted` images, in rising order, spread over the classes evenly.
+    """Return positions of at most `wanted` images, in rising order, spread evenly over the classes.
 
     Each class gives one image after the other, in a random order of its own, until it has no more.
     """
@@ -159,7 +159,7 @@ def room_for(
 
 
 def _mapped(shape: tuple[int, ...], scratch: Path) -> Tensor:
-    """A tensor in a file that is unlinked at once where the system can, so that none is left."""
+    """Return a tensor in a file that is unlinked at once where the system can."""
     descriptor, name = tempfile.mkstemp(f".{os.getpid()}", ".images-", scratch)
     try:
         if sys.platform == "linux":  # else a disk that fills up later would kill the process
@@ -186,8 +186,8 @@ def _room(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
 def _splits(
     images: Tensor, labels: list[Tensor], settings: RunSettings, epochs: int
 ) -> tuple[Split, Split]:
-    """Training images in their views, and validation images as a model is judged by them."""
-    train, judged = len(labels[0]), images[len(labels[0]) :]
+    """Return training images in their views, and the middles of validation images."""
+    train = len(labels[0])
     kind, size = settings.augment, settings.image_size
     return (
         Split(
@@ -198,7 +198,7 @@ def _splits(
             size,
             settings.seed,
         ),
-        Split(augmentation.centre(judged, size), labels[1]),
+        Split(augmentation.centre(images[train:], size), labels[1]),
     )
 
 
@@ -232,13 +232,13 @@ def _folder(
     if readable.skipped:
         lines = "; ".join(left_out_lines(readable.left_out, readable.skipped))
         yield Notice(f"left out of the data: {counted(readable.skipped, 'file')} ({lines})")
-    found = readable.images
+    folders = readable.images
     items: list[Item] = []
     truths = []
     for split, flag, wanted in _wanted(settings):
-        there = found.train if split == "train" else found.validation
+        there = folders.train if split == "train" else folders.validation
         positions = choose([item.label for item in there], wanted, settings.seed)
-        _check_counts(flag, wanted, len(found.classes))
+        _check_counts(flag, wanted, len(folders.classes))
         chosen = [there[position] for position in positions]
         truths.append(torch.tensor([item.label for item in chosen]))
         items += chosen
@@ -251,12 +251,12 @@ def _folder(
     names = tuple(item.path.relative_to(folder).as_posix() for item in items)
     train = len(truths[0])
     yield Data(
-        *_splits(images, truths, settings, epochs), found.classes, names[train:], names[:train]
+        *_splits(images, truths, settings, epochs), folders.classes, names[train:], names[:train]
     )
 
 
 def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progress]:
-    """Decode the files into `images`, on every core, and tell of those that cannot be."""
+    """Decode the files into `images`, on every core; names of those that fail go into `bad`."""
 
     def read(at: int) -> str:
         path = items[at].path
@@ -270,17 +270,17 @@ def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progres
     try:
         with warnings.catch_warnings():  # once for all threads, which share the filters
             warnings.simplefilter("ignore")
-            for done, told in enumerate(pool.map(read, range(len(items)))):
+            for done, failure in enumerate(pool.map(read, range(len(items)))):
                 if done % _SHOW_EVERY == 0:
                     yield Progress("loading", done, len(items))
-                if told:
-                    bad.append(told)
+                if failure:
+                    bad.append(failure)
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _decode(path: Path, size: int) -> Tensor:
-    """One image file as uint8 of shape (3, size, size): RGB, upright, bilinear, antialiased."""
+    """Return an image file as uint8 (3, size, size): RGB, upright, bilinear, antialiased."""
     with open_image(path) as image:
         rgb = as_rgb(image).resize((size, size), Image.Resampling.BILINEAR)
         rgb = upright(image, rgb)

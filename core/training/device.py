@@ -49,7 +49,7 @@ def accelerator() -> torch.device | None:
 
 
 def describe(device: torch.device) -> str:
-    """The device for a person: `CPU, 2 cores, 25.1 GB`, `NVIDIA L4, 23.6 GB`; a GB is 1e9 bytes."""
+    """Return words for a device: `CPU, 2 cores, 25.1 GB` or `NVIDIA L4, 23.6 GB`, in 1e9 bytes."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / _GB:.1f} GB"
@@ -61,7 +61,7 @@ def describe(device: torch.device) -> str:
 
 
 def cpu_cores() -> int:
-    """Cores that this process may use."""
+    """Return how many cores this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -69,19 +69,19 @@ def cpu_cores() -> int:
 
 @cache
 def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
-    """The model name of the machine's processor, as in `AMD EPYC 7B12`; empty if it has none."""
-    named = ""
+    """Return the name of the machine's processor, as in `AMD EPYC 7B12`; empty if it has none."""
+    name = ""
     with suppress(OSError):  # no such file, or no such program
         if sys.platform == "linux":
-            told = cpuinfo.read_text(encoding="utf-8", errors="replace")
-            found = re.search(r"^model name\s*:(.*)$", told, flags=re.MULTILINE)
-            named = found[1] if found else ""
+            text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+            match = re.search(r"^model name\s*:(.*)$", text, flags=re.MULTILINE)
+            name = match[1] if match else ""
         elif sys.platform == "darwin":
-            asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-            named = subprocess.run(asked, capture_output=True, text=True, check=False).stdout
+            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            name = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         else:
-            named = platform.processor()
-    return " ".join(re.sub(r"\((R|TM)\)", "", named, flags=re.IGNORECASE).split())[:_LONGEST_NAME]
+            name = platform.processor()
+    return " ".join(re.sub(r"\((R|TM)\)", "", name, flags=re.IGNORECASE).split())[:_LONGEST_NAME]
 
 
 def free_memory(device: torch.device) -> int:

@@ -1,4 +1,4 @@
-"""What torch and the system raise when a run fails, told as a person can mend it."""
+"""What torch and the system raise when a run fails, as errors that say what to do."""
 
 from __future__ import annotations
 
@@ -26,24 +26,24 @@ def in_words(
         yield
     except OSError as error:
         file = f" ({error.filename})" if error.filename else ""
-        said = f"a system error occurred {where()}: {error.strerror or error}{file}"
-        raise RunError(f"{said}; fix that, then resume the run") from error
+        wrong = f"a system error occurred {where()}: {error.strerror or error}{file}"
+        raise RunError(f"{wrong}; fix that, then resume the run") from error
     except (MemoryError, RuntimeError, ValueError) as error:
-        said = str(error)
+        message = str(error)
         if lacks_memory(error):
             raise _out_of_memory(settings, device, where()) from error
-        if "more than 1 value per channel" in said:
+        if "more than 1 value per channel" in message:
             raise RunError(
                 f"--batch-size is {settings.batch_size}, too small for a BatchNorm that trains: "
                 "use 2 or more, or a larger --image-size"
             ) from error
-        if device.type != "cpu" and any(words in said for words in _DEVICE_GONE):
-            raise _device_gone(device, said, where()) from error
+        if device.type != "cpu" and any(words in message for words in _DEVICE_GONE):
+            raise _device_gone(device, message, where()) from error
         raise
 
 
 def lacks_memory(error: Exception) -> bool:
-    """Whether Python, torch or a device's library says by it that there is no more memory."""
+    """Return whether it is an error of Python, torch or a device's library for lack of memory."""
     known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
     return known or any(words in str(error) for words in _NO_MEMORY)
 
@@ -60,8 +60,8 @@ def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> R
     )
 
 
-def _device_gone(device: torch.device, said: str, where: str) -> RunError:
-    reason = said.partition("\n")[0].rstrip(".")
+def _device_gone(device: torch.device, message: str, where: str) -> RunError:
+    reason = message.partition("\n")[0].rstrip(".")
     return RunError(
         f"the device {device.type} failed {where} ({reason}): resume the run from its newest "
         "checkpoint; if the device does not come back, start a new run with --device cpu"

@@ -15,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from core.models.layer_table import MEASURED_AT, Growth, Moves, Node
 from core.training.cache import graph as frozen
-from core.training.cache.tracing import UntraceableError, effects, trace
+from core.training.cache.tracing import UntraceableError, effects, storage, trace
 
 _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, UntraceableError)
 """What networks raise that are built for, or shown, images of a size that they do not take."""
@@ -70,7 +70,7 @@ class _Cost:
 
 
 class _Meter(fx.Interpreter):
-    """Runs a graph and notes what each of its nodes costs."""
+    """Runs a graph and records what each of its nodes costs."""
 
     def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
         super().__init__(fx.GraphModule(model, graph))
@@ -80,22 +80,22 @@ class _Meter(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         versions = _versions(self.fetch_args_kwargs_from_env(n))
         with FlopCounterMode(display=False) as counter:
-            made = super().run_node(n)
+            output = super().run_node(n)
         first = n.op == "placeholder" and not self.costs
         if first or any(source.name in self._of_images for source in n.all_input_nodes):
             self._of_images.add(n.name)
-        elements = made.numel() if n.name in self._of_images and isinstance(made, Tensor) else 0
+        elements = output.numel() if n.name in self._of_images and isinstance(output, Tensor) else 0
         # a view has the memory of an input, in which nothing has been written
-        looks = _versions(made).items() <= versions.items()
-        work = 0 if looks or n.op == "placeholder" else elements
+        is_view = _versions(output).items() <= versions.items()
+        work = 0 if is_view or n.op == "placeholder" else elements
         self.costs[n.name] = _Cost(counter.get_total_flops() or work, elements)
-        return made
+        return output
 
 
 def _versions(tensors: Any) -> dict[int, int]:
     """Return how often each of these tensors' memories has been written to."""
-    found = (leaf for leaf in tree_leaves(tensors) if isinstance(leaf, Tensor))
-    return {each.untyped_storage()._cdata: each._version for each in found}
+    leaves = (leaf for leaf in tree_leaves(tensors) if isinstance(leaf, Tensor))
+    return {storage(leaf): leaf._version for leaf in leaves}
 
 
 @torch.no_grad()
@@ -108,7 +108,7 @@ def _measure(model: nn.Module, size: int) -> tuple[fx.Graph, dict[str, _Cost]]:
 
 
 def _growth(once: int, twice: int) -> Growth:
-    """The even power nearest to what a doubled side does; 2 where there is nothing to grow."""
+    """Return the even power nearest to what a doubled side does; 2 where nothing grows."""
     if once == 0 or twice == 0:
         return 2
     return cast(Growth, min(4, max(0, 2 * round(math.log2(twice / once) / 2))))

@@ -50,7 +50,7 @@ def build(
     image_size: int | None = None,
     classes: int = CLASSES,
 ) -> nn.Module:
-    """The untrained network of a full name, `torchvision/…` or `timm/…`, with heads for `classes`.
+    """Return the untrained network of a name, `torchvision/…` or `timm/…`, for `classes` classes.
 
     `device` may be "meta", which allocates nothing that stays. `image_size` is the side in pixels
     of the images to come: a vision transformer is made for one size (None: its pretrained one), and
@@ -70,8 +70,8 @@ def build(
                 model: nn.Module = torchvision.models.get_model(short, weights=None, **options)
             return model
         except NotImplementedError:  # RegNet computes with tensors while it is made
-            made: nn.Module = torchvision.models.get_model(short, weights=None, **options)
-            return made.to(on)
+            moved: nn.Module = torchvision.models.get_model(short, weights=None, **options)
+            return moved.to(on)
     if library == "timm" and timm.is_model(short):
         with on:
             return timm.create_model(
@@ -88,7 +88,7 @@ def torchvision_models() -> list[str]:
 
 
 def native_size(name: str) -> int:
-    """Pixels of the side of the images that a known model was made for."""
+    """Return the side in pixels of the images that a known model was made for."""
     library, _, short = name.partition("/")
     if library == "torchvision":
         return 224
@@ -126,7 +126,7 @@ def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Ne
 
 
 def normalise(images: Tensor, mean: RGB, std: RGB) -> Tensor:
-    """uint8 images (batch, 3, height, width) as floats: (image / 255 - mean) / std per channel."""
+    """Return uint8 images (batch, 3, height, width) as (image / 255 - mean) / std per channel."""
     floats = images.to(torch.float32).div_(255.0)
     shape = (1, 3, 1, 1)
     return floats.sub_(floats.new_tensor(mean).view(shape)).div_(floats.new_tensor(std).view(shape))
@@ -144,14 +144,14 @@ def _torchvision_options(short: str, image_size: int | None, classes: int) -> di
 
 
 def _timm_options(short: str, image_size: int | None, classes: int) -> dict[str, Any]:
-    """Return what timm is told; nothing about the image's size where the network takes any."""
+    """Return options for timm; none for the image's size where the network takes any."""
     cfg = weights.timm_cfg(short, None)
     fixed = cfg.fixed_input_size and image_size not in (None, cfg.input_size[-1])
     return {"num_classes": classes, **({"img_size": image_size} if fixed else {})}
 
 
 def _takes(model: nn.Module, image_size: int) -> bool:
-    """Whether the network gives an output for an image of that size. No random number is drawn."""
+    """Return whether the network takes an image of that size. No random number is drawn."""
     device = next(model.parameters()).device
     try:
         with torch.no_grad():
@@ -176,8 +176,8 @@ def _refuse_size(name: str, image_size: int) -> SettingsError:
     sizes = sorted(steps - set(range(LEAST_IMAGE_SIZE)))
     below = (size for size in reversed(sizes) if size < image_size)
     above = (size for size in sizes if size > image_size)
-    found = [next(filter(fits, islice(each, _TRIED)), None) for each in (below, above)]
-    known = [size for size in found if size is not None] or [native_size(name)]
+    nearest_sizes = [next(filter(fits, islice(each, _TRIED)), None) for each in (below, above)]
+    known = [size for size in nearest_sizes if size is not None] or [native_size(name)]
     return SettingsError(
         "--image-size",
         f"is {image_size}, which {name} cannot take",

@@ -21,7 +21,7 @@ _CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
 class NotFiniteError(RunError):
     """A loss that is NaN or infinite.
 
-    `what` is told of it; `entries` are those of its batch in the `split`, see `data.Split`. In
+    `what` is its message; `entries` are those of its batch in the `split`, see `data.Split`. In
     training it has a step and its rates.
     """
 
@@ -41,13 +41,13 @@ class NotFiniteError(RunError):
         self.rates = rates
 
 
-def keep(
+def write_report(
     path: Path, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
 ) -> RunError:
-    """Write what led to the error as JSON, in one step; returns the error that says where it is.
+    """Write what led to the error as JSON, in one step, and return the error that says where.
 
     `images` are the batch's, by name; `not_finite` names the groups with a parameter or buffer
-    that is NaN or infinite. A disk that refuses is told instead.
+    that is NaN or infinite. Where the disk refuses, the error says so instead.
     """
     split = data.train if error.split == "train" else data.validation
     names = data.train_names if error.split == "train" else data.names

@@ -15,7 +15,7 @@ from core.runs.events import Notice
 from core.training import checkpoint
 from core.training.data import Data
 from core.training.loop import Judged
-from core.training.nan_report import NotFiniteError, keep
+from core.training.nan_report import NotFiniteError, write_report
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,20 +31,20 @@ class Outputs:
     nan_report: Path | None = None
 
     def save_weights(self, model: nn.Module) -> None:
-        """Write the weights; RunError if the disk refuses."""
+        """Write the weights. Raises RunError if the disk refuses."""
         if self.weights is not None:
             checkpoint.save_weights(self.weights, model)
 
     def with_report(
         self, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
     ) -> RunError:
-        """Write what led to a loss that is not finite; the error then says where."""
+        """Write what led to a loss that is not finite, and return the error that says where."""
         if self.nan_report is None:
             return error
-        return keep(self.nan_report, error, epoch, data, groups)
+        return write_report(self.nan_report, error, epoch, data, groups)
 
     def save_predictions(self, judged: Judged, data: Data) -> Iterator[Notice]:
-        """Write what was said of the validation images; a disk that refuses ends no run."""
+        """Write the predictions for the validation images; a disk that refuses ends no run."""
         path = self.predictions
         if path is None:
             return
@@ -55,7 +55,7 @@ class Outputs:
             if count > most:
                 yield Notice(f"mistakes are not saved for more than {most:,} {what}")
                 return
-        said = predictions.Predictions(
+        content = predictions.Predictions(
             classes=data.classes,
             images=data.names or tuple(map(str, range(len(data.validation)))),
             true=tuple(data.validation.labels.tolist()),
@@ -63,7 +63,7 @@ class Outputs:
             confidence=tuple(judged.confidence.tolist()),
         )
         try:
-            predictions.write(path, said)
+            predictions.write(path, content)
         except OSError as error:
             reason = error.strerror or str(error)
             yield Notice(f"{path.name} could not be written ({reason}): no mistakes are shown")

@@ -18,7 +18,7 @@ from core.training.cache.forward_path import ForwardPath
 
 
 def low_precision(device: torch.device) -> torch.dtype | None:
-    """bfloat16 where the device has it in hardware, else None."""
+    """Return bfloat16 where the device has it in hardware, else None."""
     if device.type == "cuda":
         has_it = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
@@ -30,7 +30,7 @@ def low_precision(device: torch.device) -> torch.dtype | None:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Low precision for what torch deems safe, where the device has one."""
+    """Return low precision for what torch deems safe, where the device has one."""
     dtype = low_precision(device)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
@@ -50,34 +50,34 @@ def fast(path: ForwardPath, device: torch.device) -> ForwardPath:
 
 
 def fold(part: fx.GraphModule) -> fx.GraphModule:
-    """A frozen part whose BatchNorm, in eval mode, is folded into copies of its convolutions."""
+    """Return a frozen part with BatchNorm, in eval mode, folded into copies of its convolutions."""
     folded: dict[str, nn.Module] = {}
     graph = fx.Graph()
-    made: dict[fx.Node, Any] = {}
+    copies: dict[fx.Node, Any] = {}
     for node in part.graph.nodes:
         norm = part.get_submodule(node.target) if node.op == "call_module" else None
         before = _convolution_before(node, part)
         if type(norm) is nn.BatchNorm2d and not norm.training and before is not None:
             path = str(before.target)
-            before_it: Any = copy.deepcopy(part.get_submodule(path)).eval()
-            folded[path] = fuse_conv_bn_eval(before_it, copy.deepcopy(norm))
-            made[node] = made[before]
+            convolution: Any = copy.deepcopy(part.get_submodule(path)).eval()
+            folded[path] = fuse_conv_bn_eval(convolution, copy.deepcopy(norm))
+            copies[node] = copies[before]
         else:
-            made[node] = graph.node_copy(node, made.__getitem__)
-    made_part = fx.GraphModule(part, graph)
+            copies[node] = graph.node_copy(node, copies.__getitem__)
+    folded_part = fx.GraphModule(part, graph)
     for path, convolution in folded.items():
-        made_part.set_submodule(path, convolution)
-    return made_part
+        folded_part.set_submodule(path, convolution)
+    return folded_part
 
 
 def precision_error(fast: Tensor, exact: Tensor) -> float:
-    """Largest |fast - exact| over the largest |exact|, in float64, which no Apple GPU has."""
-    one, other = fast.cpu().double(), exact.cpu().double()
+    """Return the largest |fast - exact| over the largest |exact|, in float64."""
+    one, other = fast.cpu().double(), exact.cpu().double()  # no Apple GPU has float64
     return float((one - other).abs().max() / other.abs().max())
 
 
 def _convolution_before(node: fx.Node, part: fx.GraphModule) -> fx.Node | None:
-    """The convolution whose output this node reads, and no other does; None if it is none."""
+    """Return the convolution whose output this node alone reads, or None."""
     before = node.args[0] if node.args else None
     if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
         return None

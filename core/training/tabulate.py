@@ -17,7 +17,7 @@ from core.training.weights import names_of_weights
 
 
 def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
-    """The layer table of a model by its full name, `torchvision/resnet18`, for that many classes.
+    """Return the layer table of a model, such as `torchvision/resnet18`, for so many classes.
 
     A layer is a module that owns parameters itself, in the order of registration; a tied parameter
     is listed where it comes first. Raises ModelError for an unknown model.
@@ -68,13 +68,13 @@ def _groups(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> tuple[Lay
 
 def _heads(model: nn.Module, classes: int) -> tuple[Head, ...]:
     """Return the modules with a row of weights for each class, and nothing else."""
-    found = []
+    heads = []
     for path in heads_of(model):
         own = dict(model.get_submodule(path).named_parameters())
         if own.keys() <= {"weight", "bias"} and all(len(p) == classes for p in own.values()):
             features = own["weight"].numel() // classes
-            found.append(Head(path=path, features=features, bias="bias" in own))
-    return tuple(found)
+            heads.append(Head(path=path, features=features, bias="bias" in own))
+    return tuple(heads)
 
 
 def _size(parts: list[Part] | list[nn.Module]) -> int:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import errno
+import pickle
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from http.client import HTTPException
-from importlib.resources import as_file, files
+from importlib.resources import as_file
+from importlib.resources import files as package_files
+from pathlib import Path
 from typing import Any, cast
+from urllib.parse import urlparse
+from zipfile import BadZipFile
 
 import timm
 import torch
 import torchvision
-from huggingface_hub import constants
+from huggingface_hub import constants, try_to_load_from_cache
 from huggingface_hub.errors import HfHubHTTPError
+from safetensors import SafetensorError
 from torch import nn
 from torchvision.models.vision_transformer import interpolate_embeddings
 
@@ -23,9 +29,8 @@ from core.errors import ModelError, RunError, nearest
 from core.models.timm_weights import IMPORTED, PACKAGED, UNTAGGED
 from core.models.torchvision_files import AUXILIARY, OLD_NAME
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
-from core.runs.downloaded import answers
+from core.runs.downloaded import IN_A_SNAPSHOT, answers
 from core.schedule.spec import ModelRef
-from core.training.cached_weights import readable, timm_files, torch_file
 from core.training.failures import lacks_memory
 
 _ANSWERS_WITHIN = 10.0  # seconds
@@ -36,13 +41,22 @@ _WORKS_OFFLINE = (
     'or train from random weights with "weights": null'
 )
 
+_UNREADABLE = (
+    BadZipFile,
+    EOFError,
+    KeyError,
+    RuntimeError,
+    SafetensorError,
+    ValueError,
+    pickle.UnpicklingError,
+)
 _DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 _Cfg = Any
 
 
 def names_of_weights(name: str) -> tuple[str, ...]:
-    """Names of a known model's pretrained weights, the best first; what needs no network before."""
+    """Return names of a known model's weights, the best first but for what needs no network."""
     library, _, short = name.partition("/")
     if library == "torchvision":
         known = torchvision.models.get_model_weights(short)
@@ -55,17 +69,17 @@ def names_of_weights(name: str) -> tuple[str, ...]:
 
 
 def timm_cfg(short: str, weights: str | None) -> _Cfg:
-    """Timm's description of a model with those weights, by default its best: sizes, statistics."""
+    """Return timm's description of a model with those weights, or its best: sizes, statistics."""
     tags = _tags(short)
     cfg = tags.get(weights) if weights is not None else None
     return cfg if cfg is not None else cast(Any, timm).get_pretrained_cfg(short)
 
 
 def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
-    """Load the weights that `ref` names; gives torchvision's entry, or that of its default.
+    """Load the weights that `ref` names, and return torchvision's entry of them or of its default.
 
     Raises ModelError for unknown weights, RunError where there is no network to load them from, or
-    where the file that was downloaded before is torn.
+    where the file that was downloaded before is corrupt.
     """
     known = torchvision.models.get_model_weights(ref.name.split("/", 1)[1])
     if ref.weights is None:
@@ -73,7 +87,7 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
     if ref.weights not in names_of_weights(ref.name):
         raise _unknown(ref)
     weights = known[ref.weights]
-    with downloading(ref), readable(ref, [torch_file(weights.url)]):
+    with downloading(ref), corrupt_file_named(ref, [torch_file(weights.url)]):
         state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
         if "encoder.pos_embedding" in state:
             vit = cast(Any, model)
@@ -84,9 +98,10 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
 
 
 def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
-    """The model with the weights that `ref` names: itself, or one that timm makes with `arguments`.
+    """Return the model with the weights that `ref` names, or another made with `arguments`.
 
-    Raises ModelError and RunError as above.
+    Raises ModelError for unknown weights, RunError where there is no network to load them from, or
+    where the file that was downloaded before is corrupt.
     """
     short = ref.name.split("/", 1)[1]
     if ref.weights is None:
@@ -98,8 +113,26 @@ def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
         return model
     tagged = short if ref.weights == UNTAGGED else f"{short}.{ref.weights}"
     files = timm_files(timm_cfg(short, ref.weights))
-    with downloading(ref), _hub_at_once(), readable(ref, files):
+    with downloading(ref), _hub_at_once(), corrupt_file_named(ref, files):
         return timm.create_model(tagged, pretrained=True, **arguments)
+
+
+def torch_file(url: str) -> Path:
+    """Return where torch keeps what it has downloaded from `url`, whether or not it is there."""
+    return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
+
+
+def timm_files(cfg: Any) -> list[Path]:
+    """Return the files that timm may load for its `cfg`, in its order, whether or not they exist.
+
+    They are the hub's own, to which its links lead: a link that is gone alone loads no file anew.
+    """
+    if not cfg.hf_hub_id:
+        return [torch_file(cfg.url)] if cfg.url else []
+    repository, _, revision = cfg.hf_hub_id.partition("@")
+    names = [cfg.hf_hub_filename] if cfg.hf_hub_filename else IN_A_SNAPSHOT
+    paths = [try_to_load_from_cache(repository, n, revision=revision or None) for n in names]
+    return [Path(path).resolve() for path in paths if isinstance(path, str)]
 
 
 def _tags(short: str) -> dict[str, _Cfg]:
@@ -110,7 +143,7 @@ def _tags(short: str) -> dict[str, _Cfg]:
 
 
 def _rename(state: dict[str, Any]) -> None:
-    """Make a file's names those of the network, as torchvision does for its own.
+    """Give a file's tensors the names that the network has, as torchvision does for its own.
 
     In place: the dict says which version of the layers it was saved by, and a copy would not. Older
     ones, which did not count batches yet, are taken by that.
@@ -123,7 +156,7 @@ def _rename(state: dict[str, Any]) -> None:
 
 def _load_bundled(model: nn.Module) -> None:
     """Load the package's weights: the same 296 tensors in the same order under other names."""
-    packaged = files(IMPORTED) / "models"
+    packaged = package_files(IMPORTED) / "models"
     with as_file(packaged / PACKAGED) as path:
         stored = torch.load(path, weights_only=True, map_location="cpu")
     names = model.state_dict().keys()
@@ -131,8 +164,28 @@ def _load_bundled(model: nn.Module) -> None:
 
 
 @contextmanager
+def corrupt_file_named(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
+    """Raise RunError for a file of weights that cannot be read, with the way out.
+
+    It names the first of `files` that exists; where none does, the error is left as it is.
+    """
+    try:
+        yield
+    except OSError:  # some of the hub's are ValueErrors, too
+        raise
+    except _UNREADABLE as error:
+        file = next((file for file in files if file.is_file()), None)
+        if file is None or lacks_memory(error):
+            raise
+        raise RunError(
+            f"model.weights is {ref.weights!r} of {ref.name}, whose file {file} is corrupt or not "
+            "a weights file: delete it to download it again"
+        ) from error
+
+
+@contextmanager
 def downloading(ref: ModelRef) -> Iterator[None]:
-    """Turn a missing network into words, and do not wait for one that never answers."""
+    """Raise RunError for a network or disk that refuses, and wait for no answer for long."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
@@ -159,7 +212,7 @@ def downloading(ref: ModelRef) -> Iterator[None]:
 def _hub_at_once() -> Iterator[None]:
     """Let timm's hub look into its cache alone where it does not answer: it would ask for 50 s.
 
-    Raises RunError's cause, an OSError, that says so.
+    Raises OSError that says so.
     """
     before = constants.HF_HUB_OFFLINE
     absent = not before and not answers(constants.ENDPOINT, _ANSWERS_WITHIN)

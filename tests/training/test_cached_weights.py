@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from core.errors import RunError
 from core.schedule.spec import ModelRef
 from core.suggest import heads_of
-from core.training.cached_weights import readable
 from core.training.models import build, normalise, pretrained
+from core.training.weights import corrupt_file_named
 from tests.reliability.doors import RAN, Evil
 from tests.training import torchvision_files
 
@@ -111,5 +111,8 @@ def test_weights_that_would_run_a_program_when_unpickled_run_none(tmp_path):
 
 def test_to_load_weights_with_too_little_memory_is_not_the_files_fault(tmp_path):
     file = in_torchs_cache(RESNET, tmp_path)
-    with pytest.raises(RuntimeError, match="can't allocate memory"), readable(RESNET, [file]):
+    with (
+        pytest.raises(RuntimeError, match="can't allocate memory"),
+        corrupt_file_named(RESNET, [file]),
+    ):
         torch.empty(1 << 60)

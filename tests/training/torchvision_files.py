@@ -10,7 +10,7 @@ import torch
 import torchvision
 from torch import Tensor, nn
 
-from core.training.cached_weights import torch_file
+from core.training.weights import torch_file
 
 WITHOUT_COUNTS = ("resnet18", "densenet121", "googlenet")
 """Networks whose files are from before BatchNorm counted its batches, and layers their versions."""
