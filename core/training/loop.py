@@ -15,8 +15,7 @@ from core.runs.events import Progress, Step
 from core.schedule import words
 from core.schedule.batches import batches
 from core.training.audit import Auditor
-from core.training.cache.forward_path import ForwardPath as Route
-from core.training.cache.forward_path import Inputs
+from core.training.cache.forward_path import ForwardPath, Inputs
 from core.training.nan_report import NotFiniteError
 
 
@@ -73,7 +72,7 @@ class Loop:
     should_stop: Callable[[], bool]
 
     def train_epoch(
-        self, epoch: int, route: Route, entries: Tensor, truth: Tensor
+        self, epoch: int, path: ForwardPath, entries: Tensor, truth: Tensor
     ) -> Generator[Step, None, Totals]:
         """Yields every step, and returns the totals over the epoch's entries and their labels.
 
@@ -82,11 +81,11 @@ class Loop:
         """
         totals = Totals()
         spans = batches(len(entries), self.batch_size)
-        inputs = route.stream(entries[start:end] for start, end in spans)
+        inputs = path.stream(entries[start:end] for start, end in spans)
         for index, (start, end) in enumerate(spans):
             self.check_stop()
             number, seen = epoch * len(spans) + index, entries[start:end]
-            lrs, results = self._step(number, route, next(inputs), truth[start:end])
+            lrs, results = self._step(number, path, next(inputs), truth[start:end])
             loss, correct = results()
             if not math.isfinite(loss):  # before another step is begun
                 raise _not_finite(loss, epoch, number, seen, lrs)
@@ -96,7 +95,7 @@ class Loop:
 
     @torch.no_grad()
     def evaluate(
-        self, epoch: int, route: Route, labels: Tensor
+        self, epoch: int, path: ForwardPath, labels: Tensor
     ) -> Generator[Progress, None, Judged]:
         """Yields its progress, and returns what came out for the images. Leaves eval mode on.
 
@@ -113,7 +112,7 @@ class Loop:
             self.check_stop()
             yield Progress("evaluating", index, len(spans))
             truth = labels[start:end].to(device)
-            logits = route.logits(torch.arange(start, end))
+            logits = path.logits(torch.arange(start, end))
             losses.append(nn.functional.cross_entropy(logits, truth))
             predicted.append(logits.argmax(1))
             confidence.append(logits.float().softmax(1).amax(1))
@@ -134,14 +133,14 @@ class Loop:
             raise StopRequested
 
     def _step(
-        self, step: int, route: Route, inputs: Inputs, truth: Tensor
+        self, step: int, path: ForwardPath, inputs: Inputs, truth: Tensor
     ) -> tuple[dict[str, float], Callable[[], tuple[float, float]]]:
         """Take a step. Gives its rates, and what waits for its loss and its number of right ones.
 
         An accelerator goes on with the step meanwhile.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        logits = route.network(*inputs)
+        logits = path.network(*inputs)
         truth = truth.to(logits.device)
         loss = nn.functional.cross_entropy(logits, truth)
         results = _fetched(loss.detach(), (logits.detach().argmax(1) == truth).sum())

@@ -16,8 +16,7 @@ from core.runs import events as ev
 from core.schedule.plan import open_groups, phases
 from core.training import checkpoint, precision
 from core.training import provenance as origins
-from core.training.cache.forward_path import ForwardPath as Route
-from core.training.cache.forward_path import whole
+from core.training.cache.forward_path import ForwardPath, whole
 from core.training.components import assemble
 from core.training.data import Data, epoch_entries, load
 from core.training.device import describe, peak_memory
@@ -121,7 +120,7 @@ class Run:
             self._settings.batch_size,
             self._job.should_stop,
         )
-        self._routes: dict[str, Route] = {}
+        self._paths: dict[str, ForwardPath] = {}
 
     def _fewer_images(self) -> Iterator[ev.Notice]:
         """Yield where the data has fewer images than asked for."""
@@ -160,19 +159,17 @@ class Run:
         apply_plan(components.layer_groups, self._schedule, epoch)
         components.auditor.epoch_begins(epoch)
         if any(phase.start == epoch for phase in phases(self._schedule)):
-            self._routes.clear()
-        route = yield from self._route("train", components.cache.train_route, epoch)
+            self._paths.clear()
+        path = yield from self._path("train", components.cache.training_path, epoch)
         training = time.monotonic()
         data = self._data
         entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
-        trained = yield from self._loop.train_epoch(
-            epoch, route, entries, data.train.truth(entries)
-        )
+        trained = yield from self._loop.train_epoch(epoch, path, entries, data.train.truth(entries))
         trained_in = time.monotonic() - training
         components.auditor.epoch_ended(epoch)
         trainable = count_trainable(components.model)
-        route = yield from self._route("validation", components.cache.validation_route, epoch)
-        judged = yield from self._loop.evaluate(epoch, route, data.validation.labels)
+        path = yield from self._path("validation", components.cache.validation_path, epoch)
+        judged = yield from self._loop.evaluate(epoch, path, data.validation.labels)
         yield ev.EpochDone(
             epoch=epoch,
             open=open_groups(self._schedule, epoch),
@@ -191,18 +188,18 @@ class Run:
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
         self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._origin))
 
-    def _route(
-        self, split: str, choose: Callable[[int], Iterator[ev.Event | Route]], epoch: int
-    ) -> Generator[ev.Event, None, Route]:
-        """The split's route in the epoch's phase, chosen when the phase or the session begins."""
-        if split not in self._routes:
+    def _path(
+        self, split: str, choose: Callable[[int], Iterator[ev.Event | ForwardPath]], epoch: int
+    ) -> Generator[ev.Event, None, ForwardPath]:
+        """Return the split's path in the epoch's phase, chosen when that or the session begins."""
+        if split not in self._paths:
             for item in choose(epoch):
-                if isinstance(item, Route):
-                    self._routes[split] = item
+                if isinstance(item, ForwardPath):
+                    self._paths[split] = item
                 else:
                     self._loop.check_stop()
                     yield item
-        return self._routes[split]
+        return self._paths[split]
 
     def _finish(self) -> Iterator[ev.Event]:
         yield ev.Progress("auditing")
@@ -218,7 +215,7 @@ class Run:
         components = self._components
         entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
         components.model.eval()
-        fast = self._routes.get("validation", components.cache.plain(VALIDATION)).logits(entries)
+        fast = self._paths.get("validation", components.cache.plain(VALIDATION)).logits(entries)
         components.model.to(memory_format=torch.contiguous_format)
         with all_of_float32(self._device):
             exact = whole(components.network, self._data.validation, self._device).logits(entries)

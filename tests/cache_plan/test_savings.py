@@ -53,7 +53,7 @@ def planned_by_a_run(schedule: Schedule, scratch: Path) -> tuple[list[str], list
     )
     cuts, held = [], []
     for phase in phases(schedule):
-        told = list(cache.train_route(phase.start))
+        told = list(cache.training_path(phase.start))
         (decision,) = [event for event in told if isinstance(event, CacheDecision)]
         found = re.match(r"the layers before (\S+) ran", decision.reason)
         cuts.append(found.group(1) if found else "")

@@ -65,7 +65,7 @@ class FrozenCache:
         self._refused: dict[int, str] = {}
         self._checked: set[tuple[object, ...]] = set()
 
-    def train_route(
+    def training_path(
         self, epoch: int
     ) -> Iterator[Progress | Forecast | CacheDecision | ForwardPath]:
         """Yield what happens as the phase of `epoch` begins; the last item is how to train in it.
@@ -96,7 +96,7 @@ class FrozenCache:
         self._model.enter(epoch)
         yield path
 
-    def validation_route(self, epoch: int) -> Iterator[Progress | CacheDecision | ForwardPath]:
+    def validation_path(self, epoch: int) -> Iterator[Progress | CacheDecision | ForwardPath]:
         """Yield what happens before evaluation in the phase of `epoch`, and how to evaluate in it.
 
         Ask for the path of training first. Leaves the model in eval mode. A decision comes only if

@@ -288,7 +288,7 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
         tmp_path,
     )
     with all_cost_in_the_first_layer():
-        *_, decision, _ = cache.train_route(0)
+        *_, decision, _ = cache.training_path(0)
     assert not decision.on
     assert decision.reason == "a batch gave different bits with the cache than without it"
 
