@@ -24,12 +24,6 @@ class Part:
     opens: bool
 
 
-def parts(schedule: Schedule, table: LayerTable) -> tuple[tuple[Part, ...], ...]:
-    """Return the parts of every group, both from input to output."""
-    tree = Tree(table)
-    return tuple(tree.parts(tree.tidy(group.modules)) for group in schedule.groups)
-
-
 def owning_groups(
     table: LayerTable, schedule: Schedule, *, biases: bool = True
 ) -> dict[str, frozenset[str]]:

@@ -11,7 +11,7 @@ from core import checks, presets
 from core.errors import ScheduleError
 from core.models import layer_table, regroup
 from core.models.layer_table import LayerTable, count, parameter_counts
-from core.models.module_tree import Tree, parts
+from core.models.module_tree import Part, Tree
 from core.schedule import edits, plan
 from core.schedule.curves import scale
 from core.schedule.parse import dumps, from_raw, parse, to_raw
@@ -26,6 +26,12 @@ VIT = layer_table.load("timm/vit_tiny_patch16_224")
 
 def table_of(schedule: Schedule) -> LayerTable:
     return layer_table.load(schedule.model.name)
+
+
+def parts(schedule: Schedule, table: LayerTable) -> list[tuple[Part, ...]]:
+    """The parts of every group, both from input to output."""
+    tree = Tree(table)
+    return [tree.parts(tree.tidy(group.modules)) for group in schedule.groups]
 
 
 def modules(schedule: Schedule) -> dict[str, tuple[str, ...]]:
