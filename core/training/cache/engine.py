@@ -244,7 +244,7 @@ class FrozenCache:
     def _cached(
         self, run_plan: RunPlan, split: int, cut: Cut, store: Store
     ) -> tuple[ForwardPath, str]:
-        """Return the path from stored rows, and why a phase cannot start from them, if it cannot.
+        """Return the path from stored rows; if its bits are not the plain one's, that, and why.
 
         Judged by the few images of the store's probe, where it has one.
         """
@@ -256,8 +256,8 @@ class FrozenCache:
         if store.probe is None:
             return path(store), ""
         plain, few = self.plain(split), path(store.probe)
-        model = self._network.model
-        return path(store), exactness.difference(few, plain, model, store.probe.entries)
+        why = exactness.difference(few, plain, self._network.model, store.probe.entries)
+        return (plain, why) if why else (path(store), "")  # rows that are not used are freed
 
     def _decision(self, run_plan: RunPlan, epoch: int) -> CacheDecision:
         plan, spans = run_plan.plan, run_plan.spans
