@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from core.schedule.batches import checked, compared
+from core.schedule.batches import images_to_compare, images_to_probe
 
 _BACKWARD = 2.0
 """Backward over forward: one product for the inputs' gradient, one for the weights'."""
@@ -51,9 +51,9 @@ class Work:
     images: int
     trains: bool
     views: int | None = 1
-    checked: int = 0
+    images_to_probe: int = 0
     """Images that a pass runs once more in whole batches, to prove its rows exact."""
-    compared: int = 0
+    images_to_compare: int = 0
     """Images that run with and without the cache at the start of each phase that uses it."""
 
     @property
@@ -90,8 +90,11 @@ def works_of(
     `costs`, `fixed` (per phase) and `images` are those of either split, `views` those of training.
     """
     tried = images[0] if views is not None else 0  # batch sizes that the same pass has checked
-    again = checked(images[0], batch_size), checked(images[1], batch_size, before=tried)
-    few = compared(batch_size)
+    again = (
+        images_to_probe(images[0], batch_size),
+        images_to_probe(images[1], batch_size, before=tried),
+    )
+    few = images_to_compare(batch_size)
     return (
         Work(costs[0], fixed[0], images[0], True, views, again[0], few),
         Work(costs[1], fixed[1], images[1], False, 1, again[1], few),

@@ -10,7 +10,7 @@ from core.checks.facts import Facts
 from core.checks.problem import Fix, Problem
 from core.models.layer_table import count
 from core.schedule import edits, plan
-from core.schedule.budget import Budget, budget, budgets, learning_by_epoch
+from core.schedule.budget import LRBudget, budget, budgets, learning_by_epoch
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import epochs, from_to, listed, one_or_more, percent
 
@@ -135,7 +135,7 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
     yield Problem("never-trains", path, names, wrong, way_out, subject=listed(names))
 
 
-def _is_little(received: Budget) -> bool:
+def _is_little(received: LRBudget) -> bool:
     """Return whether a group gets almost no learning, also for the epochs in which it trains."""
     return received.learning < min(LITTLE, FAIR * received.epochs)
 

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
 from core.schedule.paths import prefixes
-from core.schedule.spec import AnyPart, Part
+from core.schedule.spec import AnyGroup, BaseGroup
 
-Row = tuple[AnyPart | None, ...]
+Row = tuple[AnyGroup | None, ...]
 """One group as each of the schedules has it, in their order; None where one does not have it."""
 
-_AnyPart = TypeVar("_AnyPart", bound=Part, covariant=True)
+_AnyPart = TypeVar("_AnyPart", bound=BaseGroup, covariant=True)
 
 
 class Grouped(Protocol[_AnyPart]):
@@ -23,21 +23,21 @@ class Grouped(Protocol[_AnyPart]):
         """From input to output."""
 
 
-def group_rows(schedules: Sequence[Grouped[AnyPart]]) -> tuple[Row[AnyPart], ...]:
+def group_rows(schedules: Sequence[Grouped[AnyGroup]]) -> tuple[Row[AnyGroup], ...]:
     """Return every group of any of the schedules in exactly one row, from input to output.
 
     The order is the first schedule's; what only a later one has comes behind the group that it
     follows there. A group goes with the ones of its name, or else with the ones with one of which
     it shares most paths, where one path may lie inside another.
     """
-    rows: list[list[AnyPart | None]] = []
+    rows: list[list[AnyGroup | None]] = []
     for at, schedule in enumerate(schedules):
         places = _places(rows, schedule.groups)
-        before: list[AnyPart | None] | None = None
+        before: list[AnyGroup | None] | None = None
         for group in schedule.groups:
             place = places.get(group.name)
             if place is None:
-                row: list[AnyPart | None] = [None] * len(schedules)
+                row: list[AnyGroup | None] = [None] * len(schedules)
                 behind = 0 if before is None else _place(rows, before) + 1
                 rows.insert(behind if at else len(rows), row)
             else:
@@ -48,10 +48,10 @@ def group_rows(schedules: Sequence[Grouped[AnyPart]]) -> tuple[Row[AnyPart], ...
 
 
 def _places(
-    rows: Sequence[list[AnyPart | None]], groups: Sequence[AnyPart]
-) -> dict[str, list[AnyPart | None]]:
+    rows: Sequence[list[AnyGroup | None]], groups: Sequence[AnyGroup]
+) -> dict[str, list[AnyGroup | None]]:
     """Return the row that each group goes to, by its name; a group that is new has none."""
-    found: dict[str, list[AnyPart | None]] = {}
+    found: dict[str, list[AnyGroup | None]] = {}
     free = list(rows)
     for most in (1, None):  # by the name that a row has first, and by any other of its names
         for group in groups:
@@ -69,16 +69,16 @@ def _places(
     return found
 
 
-def _place(rows: Sequence[list[AnyPart | None]], row: list[AnyPart | None]) -> int:
+def _place(rows: Sequence[list[AnyGroup | None]], row: list[AnyGroup | None]) -> int:
     return next(at for at, each in enumerate(rows) if each is row)
 
 
-def _names(row: Sequence[Part | None]) -> list[str]:
+def _names(row: Sequence[BaseGroup | None]) -> list[str]:
     return [group.name for group in row if group is not None]
 
 
 def _shared(
-    groups: Sequence[Part], rows: Sequence[Sequence[Part | None]]
+    groups: Sequence[BaseGroup], rows: Sequence[Sequence[BaseGroup | None]]
 ) -> dict[tuple[int, int], int]:
     """Return how many paths a group shares with a row, by both their places; those that share any.
 

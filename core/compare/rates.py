@@ -15,7 +15,7 @@ from core.schedule import curves
 from core.schedule.curves import RATES_EQUAL, Array
 from core.schedule.plan import open_spans
 from core.schedule.sampling import Indices, even
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 from core.schedule.words import rate
 
 _LARGE = 1e6
@@ -26,7 +26,12 @@ _MOST_STEPS = 5_000
 
 
 def of_rates(
-    a: Comparable, before: Part, b: Comparable, after: Part, steps: Indices, per_epoch: int
+    a: Comparable,
+    before: BaseGroup,
+    b: Comparable,
+    after: BaseGroup,
+    steps: Indices,
+    per_epoch: int,
 ) -> Iterator[Difference]:
     """Yield how the rate differs, at those steps, in the epochs in which both train."""
     epochs = min(a.epochs, b.epochs)
@@ -69,7 +74,7 @@ def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
     return np.unique(np.concatenate(found)), per_epoch
 
 
-def _trains(part: Part, epochs: int) -> NDArray[np.bool_]:
+def _trains(part: BaseGroup, epochs: int) -> NDArray[np.bool_]:
     """Return whether it trains in each of so many epochs."""
     found = np.zeros(epochs, dtype=np.bool_)
     for start, end in open_spans(part, epochs):
@@ -77,7 +82,7 @@ def _trains(part: Part, epochs: int) -> NDArray[np.bool_]:
     return found
 
 
-def _rates(of: Comparable, part: Part, steps: Indices, per_epoch: int) -> Array:
+def _rates(of: Comparable, part: BaseGroup, steps: Indices, per_epoch: int) -> Array:
     if not isinstance(of, Record):
         return curves.lr(of, of.group(part.name), curves.time_of_step(of, steps, per_epoch))
     return of.at(part.name, steps * (of.steps_per_epoch // per_epoch))

@@ -14,7 +14,7 @@ from core.compare.training import Side, training
 from core.records.model import Record, RecordedPart
 from core.schedule.paths import apart
 from core.schedule.plan import open_spans
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 from core.schedule.words import epochs as many_epochs
 from core.schedule.words import listed, rate
 
@@ -50,7 +50,7 @@ def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
 class _Groups:
     """Some of the groups of a schedule or a record."""
 
-    groups: tuple[Part, ...]
+    groups: tuple[BaseGroup, ...]
 
 
 def _inside(of: Comparable) -> _Groups:
@@ -88,7 +88,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
 
 
 def _few(
-    groups: Sequence[Part], one: str, many: str, when: Callable[[Part], str]
+    groups: Sequence[BaseGroup], one: str, many: str, when: Callable[[BaseGroup], str]
 ) -> Iterator[Difference]:
     """Yield a line for each of two groups or one, and one line for more."""
     if len(groups) > _FEW:
@@ -109,7 +109,7 @@ def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
             yield Difference(f"{said}: {listed(paths, 3)}", "", ("groups",))
 
 
-def _of_contents(before: Part, after: Part) -> Iterator[Difference]:
+def _of_contents(before: BaseGroup, after: BaseGroup) -> Iterator[Difference]:
     """What it holds otherwise, whatever is written as a whole in one and in parts in the other."""
     old, new = before.modules, after.modules
     lost, gained = apart(old, new), apart(new, old)

@@ -12,7 +12,7 @@ from core.compare.difference import Difference
 from core.compare.groups import group_differences
 from core.compare.records import record_alike, record_diff
 from core.records.model import Record
-from core.schedule.document import Document, abouts
+from core.schedule.document import Document, field_texts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.parse import to_raw
 from core.schedule.shapes import DECAYS
@@ -191,7 +191,7 @@ def _own_fields(
 ) -> Iterator[tuple[str, Callable[..., str]]]:
     """Yield the path of each field that only some shapes or optimizers have, and its words."""
     for kind in kinds.values():
-        for name, about in abouts(kind).items():
+        for name, about in field_texts(kind).items():
             written = words.times if about.factor else words.number
             yield f"{prefix}{name}", _changed(name.replace("_", " "), written, about.unit)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.compare import words
 from core.compare.difference import Difference
 from core.schedule import plan
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 from core.schedule.words import epochs as many_epochs
 from core.schedule.words import percent
 
@@ -20,25 +20,25 @@ class Side:
     epochs: int
     learning: Mapping[str, float | None]
 
-    def share(self, group: Part) -> str:
+    def share(self, group: BaseGroup) -> str:
         """Return its share of learning; 0% if it never trains."""
         return percent(self.learning[group.name] or 0.0)
 
-    def trains(self, group: Part) -> str:
+    def trains(self, group: BaseGroup) -> str:
         """Return when it trains, in words."""
         return words.spans(self.spans(group), self.epochs)
 
-    def spans(self, group: Part) -> tuple[plan.Span, ...]:
+    def spans(self, group: BaseGroup) -> tuple[plan.Span, ...]:
         """Return when it trains."""
         return plan.open_spans(group, self.epochs)
 
-    def starts_and_ends(self, group: Part) -> tuple[tuple[int, int | None], ...]:
+    def starts_and_ends(self, group: BaseGroup) -> tuple[tuple[int, int | None], ...]:
         """Its spans, with None for the end of the run, which may be another one elsewhere."""
         last = self.epochs
         return tuple((start, None if end == last else end) for start, end in self.spans(group))
 
 
-def training(one: Side, before: Part, other: Side, after: Part) -> Difference | None:
+def training(one: Side, before: BaseGroup, other: Side, after: BaseGroup) -> Difference | None:
     """What it does otherwise, as in "thaws 2 epochs earlier"; None if it trains in the same ones.
 
     The end of the run counts as the same place in both.

@@ -16,7 +16,7 @@ from core.schedule.document import MAX_EPOCHS, Document, Name, Scale, Window, me
 from core.schedule.optimizers import Optimizer
 from core.schedule.shapes import Cosine, Decay, Warmup
 from core.schedule.spec import GroupDecay, ModelRef
-from core.schedule.validation import UNIONS, Anatomy, explained
+from core.schedule.validation import UNIONS, DocumentClasses, input_errors
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
@@ -167,7 +167,7 @@ class Preset(Document):
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
 
-_ANATOMY = Anatomy(
+_ANATOMY = DocumentClasses(
     Preset,
     {"sources": Source, "model": ModelRef, "lr": Curve, "warmup": PresetWarmup, "rules": Rule},
     {**UNIONS, "pattern": members(Pattern)},
@@ -187,7 +187,7 @@ def read(text: str | bytes) -> Preset:
     try:
         return Preset.model_validate_json(text)
     except ValidationError as error:
-        raise ScheduleError(explained(error, _ANATOMY)) from None
+        raise ScheduleError(input_errors(error, _ANATOMY)) from None
 
 
 def to_raw(preset: Preset) -> dict[str, Any]:

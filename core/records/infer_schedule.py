@@ -10,7 +10,7 @@ import numpy as np
 from core.errors import InputError, nearest
 from core.records.recorded import Recorded, RecordedGroup, Settings, differences
 from core.schedule.curves import Array
-from core.schedule.document import abouts
+from core.schedule.document import field_texts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.parse import from_raw
 from core.schedule.shapes import DECAYS, NEAR, WARMUPS, rounded
@@ -119,7 +119,7 @@ def _warmup(rates: Array, peaks: Array, t: Array, length: float) -> Raw | None:
 def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
     """Yield the decays that come near, those with the fewest fields of their own first."""
     share = rates[0] / peaks[0]
-    for name, shape in sorted(DECAYS.items(), key=lambda item: len(abouts(item[1]))):
+    for name, shape in sorted(DECAYS.items(), key=lambda item: len(field_texts(item[1]))):
         fields = shape.fit(share, x)
         if fields is None:
             continue

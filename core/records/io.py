@@ -18,14 +18,14 @@ from core.schedule.curves import RATES_EQUAL, Array
 from core.schedule.document import MAX_NAME
 from core.schedule.parse import MAX_BYTES
 from core.schedule.spec import Schedule
-from core.schedule.validation import Anatomy, explained
+from core.schedule.validation import DocumentClasses, input_errors
 
 VERSION = 1
 _WITHIN = (RATES_EQUAL, 1e-6, 1e-4)
 """How near rates are kept: the first with which the document is small enough."""
 _SHORTEST_PIECE = 10
 """Bytes that a piece takes at least: `[1, 0, 0], `."""
-_ANATOMY = Anatomy(Record, {"groups": RecordedPart}, {})
+_ANATOMY = DocumentClasses(Record, {"groups": RecordedPart}, {})
 
 Raw = dict[str, Any]
 
@@ -70,11 +70,11 @@ def parse_either(text: str | bytes) -> Schedule | Record:
 
 def from_raw(raw: object) -> Record:
     """Return the record that parsed JSON describes; raises ScheduleError as `parse_record` does."""
-    parse.refuse_other(raw, "record", VERSION)
+    parse.refuse_other_format(raw, "record", VERSION)
     try:
         return Record.model_validate_json(json.dumps(raw, ensure_ascii=False))
     except ValidationError as error:
-        raise ScheduleError(explained(error, _ANATOMY)) from None
+        raise ScheduleError(input_errors(error, _ANATOMY)) from None
 
 
 def _to_raw(recorded: Recorded, name: str, within: float) -> Raw | None:

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from core.records.piecewise_linear import Pieces, joined
 from core.schedule.curves import Array
 from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, refused
-from core.schedule.spec import Part, names_differ
+from core.schedule.spec import BaseGroup, names_differ
 
 MAX_STEPS_PER_EPOCH = 1_000_000
 MAX_OTHERS = 16
@@ -31,7 +31,7 @@ Spread = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(max_
 """The one value that an option has had, or the lowest and the highest; none in no optimizer."""
 
 
-class RecordedPart(Part):
+class RecordedPart(BaseGroup):
     """A param group of the optimizer, or a part of one that trains in epochs of its own.
 
     Its rate at every step is `scale` times that of the record's curve of that number, also while it

@@ -11,7 +11,7 @@ from core.errors import InputError
 from core.files import atomic
 from core.files.bounded import content
 from core.schedule.document import Document, Name
-from core.schedule.validation import Anatomy, explained
+from core.schedule.validation import DocumentClasses, input_errors
 
 LABEL = "label.json"
 MAX_NOTE = 500
@@ -51,7 +51,7 @@ def write(folder: Path, name: str, note: str) -> Label:
     try:
         label = Label(name=name.strip() or None, note=note.replace("\t", " ").strip())
     except ValidationError as error:
-        raise explained(error, _ANATOMY)[0] from None
+        raise input_errors(error, _ANATOMY)[0] from None
     try:
         atomic.replace_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
     except OSError as error:
@@ -60,4 +60,4 @@ def write(folder: Path, name: str, note: str) -> Label:
     return label
 
 
-_ANATOMY = Anatomy(Label, parts={}, unions={})
+_ANATOMY = DocumentClasses(Label, parts={}, unions={})

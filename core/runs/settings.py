@@ -12,7 +12,7 @@ from core.cache_plan.planner import Budget
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
 from core.errors import InputError, SettingsError, shown
 from core.schedule.batches import steps_per_epoch
-from core.schedule.validation import Anatomy, explained
+from core.schedule.validation import DocumentClasses, input_errors
 
 Augment = Literal["none", "flip", "crops", "random"]
 
@@ -114,7 +114,7 @@ def planned_steps(settings: RunSettings, train_images: int | None = None) -> int
 
 
 def _explain(error: ValidationError) -> SettingsError:
-    told = [_as_told(each) for each in explained(error, _ANATOMY)]
+    told = [_as_told(each) for each in input_errors(error, _ANATOMY)]
     return SettingsError(told[0].field, told[0].wrong, told[0].way_out, told)
 
 
@@ -130,6 +130,6 @@ def _as_told(found: InputError) -> SettingsError:
     return SettingsError("settings.json", found.wrong, found.way_out)
 
 
-_ANATOMY = Anatomy(RunSettings, parts={}, unions={})
+_ANATOMY = DocumentClasses(RunSettings, parts={}, unions={})
 _DEVICES = f"use one of {', '.join(get_args(RunSettings.model_fields['device'].annotation))}"
 """All of them: of `gpu`, `cpu` would be the nearest."""

@@ -1,4 +1,4 @@
-"""How an epoch is cut into batches, and a pass: one rule for the preview, runs and the cache."""
+"""How the images of an epoch are cut into batches: one rule for preview, runs and cache."""
 
 from __future__ import annotations
 
@@ -6,18 +6,17 @@ from itertools import pairwise
 
 from core.schedule.plan import Span
 
-_PIXELS = 400_000
-"""Pixels that a pass works on at a time: more than fits the processor's caches is slower."""
+_CHUNK_PIXELS = 400_000
+"""Pixels of a chunk: more than fits into the processor's caches is slower."""
 _FEWEST, _MOST = 8, 64
-"""Images of a pass at a time. A single one is rounded otherwise than many."""
+"""Images of a chunk. A single image is rounded differently than many."""
 
 
 def batches(images: int, batch_size: int) -> tuple[Span, ...]:
-    """How an epoch is cut into batches: positions [start, end) that cover all images in order.
+    """Return the batches of an epoch as positions [start, end) that cover all images in order.
 
-    The last batch takes what is left. A lone last image joins the batch before it, since
-    BatchNorm cannot train on one image of one pixel, and one image alone takes another code path
-    with other rounding.
+    The last batch takes what is left. A lone last image joins the batch before it: BatchNorm cannot
+    train on one image of one pixel, and a single image is rounded differently than many.
     """
     edges = [*range(0, images, batch_size), images]
     if batch_size > 1 and len(edges) > 2 and edges[-1] - edges[-2] == 1:
@@ -26,35 +25,38 @@ def batches(images: int, batch_size: int) -> tuple[Span, ...]:
 
 
 def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Optimizer steps of one epoch: the number of its batches."""
+    """Return the optimizer steps of one epoch: the number of its batches."""
     return len(batches(images, batch_size))
 
 
-def tried(images: int, batch_size: int) -> tuple[Span, ...]:
-    """The batches that prove stored rows exact: the first, and the last if it has another size."""
+def probe_batches(images: int, batch_size: int) -> tuple[Span, ...]:
+    """Return the batches that the cache is checked with: the first, and a last one of another size.
+
+    All others are exact if these are, since rounding depends only on the size of a batch.
+    """
     sizes = {end - start: (start, end) for start, end in reversed(batches(images, batch_size))}
     return tuple(sizes.values())
 
 
-def checked(images: int, batch_size: int, before: int = 0) -> int:
-    """How many images the batches to be tried hold, leaving out the batch sizes of `before` images.
+def images_to_probe(images: int, batch_size: int, before: int = 0) -> int:
+    """Return how many images `probe_batches` hold, without the batch sizes of `before` images.
 
-    The same pass has tried those, and rounding depends only on the size of a batch.
+    Those sizes have been checked before, and rounding depends only on the size of a batch.
     """
-    known = {end - start for start, end in batches(before, batch_size)} if before else ()
-    sizes = (end - start for start, end in tried(images, batch_size))
+    known = {end - start for start, end in batches(before, batch_size)} if before else set()
+    sizes = (end - start for start, end in probe_batches(images, batch_size))
     return sum(size for size in sizes if size not in known)
 
 
-def compared(batch_size: int) -> int:
-    """Images that run both ways as a phase begins: two, since a single one is rounded differently.
+def images_to_compare(batch_size: int) -> int:
+    """Return how many images run with and without the cache when a phase begins: at most 2.
 
-    Rows have been compared with whole batches by then. What is left to check does not depend on how
-    many there are: that the network is cut correctly, and that nothing before the cut has changed.
+    A single one would be rounded differently. Whole batches were compared before; what is left to
+    check needs few images: that the network is cut correctly, and unchanged before the cut.
     """
     return min(2, batch_size)
 
 
 def chunk_size(image_size: int, batch_size: int) -> int:
-    """Images of a pass at a time: fewer of large ones, and never more than a training batch."""
-    return min(max(_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)
+    """Return how many images are computed at a time: fewer large ones, at most a batch."""
+    return min(max(_CHUNK_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)

@@ -1,4 +1,4 @@
-"""The LR budget: the share of the epochs, and of the learning, that a group's windows give it."""
+"""The LR budget: which share of the epochs, and of the learning, a group gets."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ _MOST_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
-    """`epochs`: share of the run in which the group trains, in (0, 1].
+class LRBudget:
+    """A group's share of the run: of its epochs, and of the learning.
 
-    `learning`: sum of its rate while open, over the sum of the rate it would have had if it had
-    been open from the start to the end. Above 1 only where `restart` gives it a higher mean rate.
+    `epochs` is the share of the run in which the group trains, in (0, 1]. `learning` is the sum of
+    its rates while it trains, divided by the sum that it would have if it trained from start to
+    end. It is above 1 only where `restart` gives the group a higher mean rate.
     """
 
     epochs: float
@@ -29,7 +30,7 @@ class Budget:
 
 @dataclass(frozen=True, slots=True)
 class _Sums:
-    """A curve summed over each epoch, for any peak: peak · `of_peak` + `of_floor`."""
+    """A curve's sum over each epoch, for any peak: peak · `of_peak` + `of_floor`."""
 
     of_peak: Array
     of_floor: Array
@@ -39,8 +40,8 @@ class _Sums:
         return peak * self.of_peak + self.of_floor
 
 
-def budget(schedule: Schedule, group: Group) -> Budget | None:
-    """Return what the group gets of the run; None if it never trains.
+def budget(schedule: Schedule, group: Group) -> LRBudget | None:
+    """Return the group's LR budget; None if it never trains.
 
     The rate is summed at 100 steps an epoch, or fewer where the run has over 100 epochs (midpoints,
     so the sum is the integral to 1e-4), or at each epoch for `interval: "epoch"`, where the rate is
@@ -50,8 +51,8 @@ def budget(schedule: Schedule, group: Group) -> Budget | None:
     return _budget(schedule, group, _sums(schedule, begins), _sums(schedule, 0))
 
 
-def budgets(schedule: Schedule) -> tuple[Budget | None, ...]:
-    """Return the `budget` of every group; what groups with one origin share is computed once."""
+def budgets(schedule: Schedule) -> tuple[LRBudget | None, ...]:
+    """Return the `budget` of every group; what groups share is computed once."""
     origins = [curves.origin(schedule, group) for group in schedule.groups]
     sums = {begins: _sums(schedule, begins) for begins in {0, *origins}}
     return tuple(
@@ -61,38 +62,40 @@ def budgets(schedule: Schedule) -> tuple[Budget | None, ...]:
 
 
 def learning_by_epoch(schedule: Schedule, group: Group) -> Array:
-    """Each epoch's share of all that the group would learn if it were open from start to end.
+    """Return each epoch's share of the learning of a group that trains from start to end.
 
-    The shares sum to 1, or are all 0 where its rate is always 0. Summed as for `budget`.
+    The shares sum to 1, or are all 0 where the group's rate is always 0. Rates are summed in the
+    same way as for `budget`.
     """
     by_epoch = _sums(schedule, 0).at(curves.peak(schedule, group))
     possible = float(by_epoch.sum())
     return by_epoch / possible if possible > 0 else np.zeros_like(by_epoch)
 
 
-def _budget(schedule: Schedule, group: Group, own: _Sums, whole: _Sums) -> Budget | None:
+def _budget(schedule: Schedule, group: Group, sums: _Sums, whole: _Sums) -> LRBudget | None:
     spans = plan.open_spans(group, schedule.epochs)
     if not spans:
         return None
     peak = curves.peak(schedule, group)
-    by_epoch = own.at(peak)
+    by_epoch = sums.at(peak)
     received = float(np.concatenate([by_epoch[start:end] for start, end in spans]).sum())
     possible = float(whole.at(peak).sum())
-    return Budget(
+    return LRBudget(
         epochs=sum(end - start for start, end in spans) / schedule.epochs,
         learning=received / possible if possible > 0 else 0.0,
     )
 
 
 def _sums(schedule: Schedule, begins: int) -> _Sums:
-    """Return the curve that begins with that epoch; a rate is linear in its group's peak."""
+    """Return the sums of the curve that begins at that epoch: rates are linear in the peak."""
     lr, t = schedule.lr, _times(schedule) - begins
     length = schedule.epochs - begins
-    without = lr
+    without_floor = lr
     if isinstance(lr.decay.floor, FloorLR):
-        without = lr.model_copy(update={"decay": lr.decay.model_copy(update={"floor": NO_FLOOR})})
+        decay = lr.decay.model_copy(update={"floor": NO_FLOOR})
+        without_floor = lr.model_copy(update={"decay": decay})
     return _Sums(
-        curves.curve(without, 1.0, t, length).sum(axis=1),
+        curves.curve(without_floor, 1.0, t, length).sum(axis=1),
         curves.curve(lr, 0.0, t, length).sum(axis=1),
     )
 

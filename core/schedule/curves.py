@@ -1,7 +1,7 @@
-"""The rate function: the learning rate of every group at every optimizer step, as a pure function.
+"""The rate function: the learning rate of every group at every optimizer step.
 
 Nothing else in Thaw computes a rate. The preview draws what these functions return, the scheduler
-sets it, and the audit compares with it. All of them take arrays as well as numbers.
+sets it, and the audit compares with it. They are pure and take arrays as well as numbers.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from core.schedule.spec import Group, LearningRate, Schedule
 
 Array = shapes.Array
 
-_WRONG = sys.float_info.max  # JSON has no infinity
+_LARGEST = sys.float_info.max  # since JSON has no infinity
 RATES_EQUAL = 1e-12
 """Relative difference up to which two rates are the same."""
 AT_ONCE = 49_152
-"""Rates of a long run that are in memory together, 8 bytes each: 4,096 steps of twelve groups."""
+"""Rates of a long run that are computed at once, 8 bytes each: 4,096 steps of twelve groups."""
 _BLOCK = 16_384
-"""Times that are worked on together, few enough to stay in the processor's cache."""
+"""Times that are computed together: few enough to stay in the processor's cache."""
 
 
 def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) -> Array:
-    """Rate at `t` epochs after the origin of a curve that lasts `length` epochs.
+    """Return the rate at `t` epochs after the origin of a curve that lasts `length` epochs.
 
     With w warmup epochs and s the start factor:
     peak · (s + (1 - s) · rise(t / w)) for t < w, then floor + (peak - floor) · shape(x), where
@@ -42,10 +42,10 @@ def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) 
 
 
 def scale(schedule: Schedule, group: Group) -> float:
-    """Share of the base rate that the group peaks at: `lr_scale`, or group_decay ** distance.
+    """Return the group's peak as a share of the base rate: `lr_scale`, or group_decay ** distance.
 
-    The distance counts groups from the last one, the head, which has 0. KeyError for a group of a
-    name that the schedule does not have.
+    The distance counts groups from the last one, the head, which has 0. Raises KeyError for a group
+    whose name the schedule does not have.
     """
     if not any(each is group for each in schedule.groups):  # names are slower to compare
         group = schedule.group(group.name)
@@ -59,29 +59,29 @@ def peak(schedule: Schedule, group: Group) -> float:
 
 
 def origin(schedule: Schedule, group: Group) -> int:
-    """Epoch at which the group's curve begins: 0, or its first thaw under `restart`."""
+    """Return the epoch at which the group's curve begins: 0, or under `restart` its first thaw."""
     restarts = schedule.lr.after_unfreeze == "restart" and group.trainable
     return group.trainable[0][0] if restarts else 0
 
 
 def lr(schedule: Schedule, group: Group, t: ArrayLike) -> Array:
-    """Rate of `group` at `t` epochs from the start of the run, whether or not it is frozen then."""
+    """Return the group's rate at `t` epochs from the start of the run, also while it is frozen."""
     begins = origin(schedule, group)
     length = schedule.epochs - begins
     return curve(schedule.lr, peak(schedule, group), _floats(t) - begins, length)
 
 
 def rates(schedule: Schedule, t: ArrayLike) -> Array:
-    """Return rates of all groups at `t`, stacked along a new first axis: shape (groups, *t.shape).
+    """Return the rates of all groups at `t`, in an array of shape (groups, *t.shape).
 
-    The same bits as `lr` of each group; what groups with one origin share is computed once.
+    They equal `lr` of each group to the bit; what groups share is computed once.
     """
     t = _floats(t)
     last = len(schedule.groups) - 1
     base_lr = schedule.optimizer.base_lr
     peaks = [base_lr * _scale(schedule, g, last - at) for at, g in enumerate(schedule.groups)]
     origins = [origin(schedule, group) for group in schedule.groups]
-    found = np.empty((len(peaks), t.size))
+    by_group = np.empty((len(peaks), t.size))
     flat = t.reshape(-1)
     for start in range(0, t.size, _BLOCK):
         block = slice(start, start + _BLOCK)
@@ -89,15 +89,16 @@ def rates(schedule: Schedule, t: ArrayLike) -> Array:
             begins: _course(schedule.lr, flat[block] - begins, _floats(schedule.epochs - begins))
             for begins in set(origins)
         }
-        for row, begins, peak in zip(found, origins, peaks, strict=True):
+        for row, begins, peak in zip(by_group, origins, peaks, strict=True):
             row[block] = _rate(schedule.lr, courses[begins], _floats(peak))
-    return found.reshape(len(peaks), *t.shape)
+    return by_group.reshape(len(peaks), *t.shape)
 
 
 def rates_of_steps(schedule: Schedule, steps: ArrayLike, steps_per_epoch: int) -> Array:
-    """Return rates of all groups at optimizer steps (from 0, in any order): (groups, *steps.shape).
+    """Return the rates of all groups at optimizer steps: an array of (groups, *steps.shape).
 
-    The same bits as `rates` at `time_of_step`. For `interval: "epoch"` an epoch is computed once.
+    Steps count from 0 and may be in any order. The rates equal `rates` at `time_of_step` to the
+    bit; for `interval: "epoch"` each epoch is computed once.
     """
     t = time_of_step(schedule, steps, steps_per_epoch)
     if schedule.lr.interval == "step":
@@ -107,9 +108,9 @@ def rates_of_steps(schedule: Schedule, steps: ArrayLike, steps_per_epoch: int) -
 
 
 def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> Array:
-    """Return where on the curve optimizer step `step` (from 0) stands, in epochs.
+    """Return the time of optimizer step `step` (from 0), in epochs.
 
-    k / S for `interval: "step"`, floor(k / S) for `"epoch"`.
+    That is k / S for `interval: "step"`, floor(k / S) for `"epoch"`.
     """
     if schedule.lr.interval == "epoch":
         return _floats(np.asarray(step) // steps_per_epoch)
@@ -117,23 +118,23 @@ def time_of_step(schedule: Schedule, step: ArrayLike, steps_per_epoch: int) -> A
 
 
 def relative_error(actual: ArrayLike, planned: ArrayLike) -> Array:
-    """|actual - planned| / planned; the largest float for no rate, and for one where 0 is due.
+    """Return |actual - planned| / planned.
 
-    NaN stands for no rate.
+    It is the largest float where `actual` is NaN, and where 0 is planned and not met.
     """
     actual, planned = _floats(actual), _floats(planned)
     with np.errstate(all="ignore"):
         errors = np.abs(actual - planned) / planned
     errors = np.where(actual == planned, 0.0, errors)
-    return np.where(np.isfinite(errors), errors, _WRONG)
+    return np.where(np.isfinite(errors), errors, _LARGEST)
 
 
 @dataclass(frozen=True, slots=True)
 class _Course:
-    """What a curve has at each of its times whatever its peak.
+    """A curve at several times, without its peak.
 
-    `share` is left of peak - floor. In `warmup` (None: at no time) are the times at which the rate
-    is a share of the peak instead, and that share.
+    `share` is the share of (peak - floor) that is left at each time. `warmup` says at which times
+    the rate is a share of the peak instead, and gives that share; None if at none.
     """
 
     share: Array

@@ -1,4 +1,4 @@
-"""What every document of Thaw is made of: its base, and the kinds of its names and numbers."""
+"""The base class of Thaw's documents, and the types of their names and numbers."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ MAX_GROUPS = 512
 MAX_NAME = 80
 """Characters of a name."""
 
-_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 """Fillers and blanks that Unicode counts among letters, marks and symbols."""
 _SELECTORS = ("VARIATION SELECTOR", "MONGOLIAN FREE VAR")
-"""How the names of characters begin that choose how the one before them is drawn."""
+"""How Unicode names the characters that only choose how the one before them is drawn."""
 
 
 def can_be_seen(name: str) -> bool:
-    """Whether a character of it is drawn: not all are blanks, fillers, or only steer others."""
+    """Return whether any character of the name is drawn: blanks, fillers and controls are not."""
     return any(map(_is_drawn, name))
 
 
 def as_seen(name: str) -> str:
-    """Return the name as a person sees it: names for which it is equal count as the same.
+    """Return the name as a person sees it: names that look the same are equal then.
 
     Each accented letter has one spelling, blanks are one space between words and none around them,
     and what draws nothing is left out.
@@ -40,12 +40,12 @@ def as_seen(name: str) -> str:
 def _is_drawn(character: str) -> bool:
     return (
         unicodedata.category(character) not in ("Cc", "Cf", "Zl", "Zp", "Zs")
-        and character not in _UNSEEN
+        and character not in _BLANK_LETTERS
         and not unicodedata.name(character, "").startswith(_SELECTORS)
     )
 
 
-def _seen(name: str) -> str:
+def _refuse_invisible(name: str) -> str:
     if not can_be_seen(name):
         raise refused(f"is {shown(name)}", "write at least one character that can be seen")
     return name
@@ -58,12 +58,12 @@ Name = Annotated[
         max_length=MAX_NAME,
         pattern=r"^[^\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]+$",
     ),
-    AfterValidator(_seen),
+    AfterValidator(_refuse_invisible),
 ]
-"""A name for people: 1 to 80 characters, none that control a terminal or turn what follows, and not
-only such as cannot be seen.
+"""A name for people: 1 to 80 characters, of which at least one can be seen.
 
-Nor U+FFFE and U+FFFF, which are no characters, and which no XML can hold: no SVG, no page.
+Characters that control a terminal or the direction of text are refused, and so are U+FFFE and
+U+FFFF, which no XML and so no SVG can hold.
 """
 
 ModulePath = Annotated[
@@ -74,7 +74,7 @@ ModulePath = Annotated[
 
 LEAST_RATE, MOST_RATE = 1e-12, 1e3
 Rate = Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)]
-"""A learning rate, far beyond what trains at both ends, so that no rate overflows or is 0."""
+"""A learning rate. The bounds lie far beyond what trains, and keep rates from overflow and 0."""
 
 Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
 Window = tuple[Epoch, Epoch | None]
@@ -85,28 +85,28 @@ MAX_EXPONENT = 100
 
 LEAST_SCALE, MOST_SCALE = 10.0**-MAX_EXPONENT, 10.0**MAX_EXPONENT
 Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE)]
-"""A group's peak as a share of the base rate; wide enough for all that a decay gives."""
+"""A group's peak as a share of the base rate, within all that a decay per group can give."""
 
 
 def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
-    """Return what a validator raises; `core.schedule.validation` makes an InputError of it."""
+    """Return the error that a validator raises; `validation` turns it into an InputError."""
     context = {"field": field, "wrong": wrong, "way_out": way_out}
     return PydanticCustomError("refused", "{wrong}: {way_out}", context)
 
 
 class Document(BaseModel):
-    """Base of every model in a Thaw file: frozen, unknown fields refused."""
+    """Base of every model in a Thaw file: frozen and strict, unknown fields refused."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """How people meet a field of a shape or an optimizer; written into its annotation.
+class FieldText:
+    """How a field of a shape or an optimizer is shown to people; part of its annotation.
 
-    `label`, `help` and `step` are those of its input in the app; a step of None grows with the
-    value. `unit` follows the value in words, and a `factor` is written as ×0.1. `comment` stands
-    beside it in exported code, where {whole} is what it is a share of.
+    `label`, `help` and `step` belong to its input in the app; a step of None grows with the value.
+    `unit` follows the value in texts, and a `factor` is written as ×0.1. `comment` is its comment
+    in exported code, where {whole} becomes what the field is a share of.
     """
 
     label: str
@@ -117,24 +117,24 @@ class About:
     comment: str = ""
 
 
-def abouts(document: type[BaseModel]) -> dict[str, About]:
-    """Return the About of each field that has one, by the fields' names, in order."""
+def field_texts(document: type[BaseModel]) -> dict[str, FieldText]:
+    """Return the FieldText of each field that has one, by the field's name, in order."""
     return {
         name: each
         for name, field in document.model_fields.items()
         for each in field.metadata
-        if isinstance(each, About)
+        if isinstance(each, FieldText)
     }
 
 
 def members(union: Any) -> dict[str, Any]:
     """Return the classes of a union of documents by their tag: a Tag, or their first Literal."""
-    found = {}
+    by_tag = {}
     for member in get_args(get_args(union)[0]):
         if get_origin(member) is Annotated:
             part, tag = get_args(member)
-            found[tag.tag] = part
+            by_tag[tag.tag] = part
         else:
             kind = next(iter(member.model_fields.values()))
-            found[get_args(kind.annotation)[0]] = member
-    return found
+            by_tag[get_args(kind.annotation)[0]] = member
+    return by_tag

@@ -1,7 +1,7 @@
-"""The designer's verbs: each takes a schedule and gives the changed, validated one.
+"""Edits of a schedule: each function returns the changed, validated schedule.
 
-A verb that would make an invalid schedule raises ScheduleError and changes nothing; one that names
-a group, window or field that is not there raises KeyError or IndexError.
+An edit that would make an invalid schedule raises ScheduleError; one that names a group, window or
+field that does not exist raises KeyError or IndexError.
 """
 
 from __future__ import annotations
@@ -36,20 +36,20 @@ def set_field(schedule: Schedule, path: str, value: Any) -> Schedule:
 def set_length(schedule: Schedule, epochs: int) -> Schedule:
     """Stretch or shorten the whole run to `epochs` epochs.
 
-    Windows and warmup keep their shares of it, windows rounded to whole epochs of which none is
-    empty; so where some group trained in every epoch, one still does.
+    Windows and warmup keep their shares of the run. Windows are rounded to whole epochs and are
+    never empty, so where some group trained in every epoch, one still does.
     """
     if epochs == schedule.epochs:
         return schedule
-    raw, own = to_raw(schedule), schedule.epochs
+    raw = to_raw(schedule)
     for group in raw["groups"]:
-        group["trainable"] = whole_windows(group["trainable"], own, epochs)
-    raw["lr"]["warmup"]["epochs"] *= epochs / own
+        group["trainable"] = whole_windows(group["trainable"], schedule.epochs, epochs)
+    raw["lr"]["warmup"]["epochs"] *= epochs / schedule.epochs
     return from_raw({**raw, "epochs": epochs})
 
 
 def set_optimizer(schedule: Schedule, name: str) -> Schedule:
-    """Change the optimizer; base rate stays, its other fields take that optimizer's defaults."""
+    """Change the optimizer: the base rate stays, other fields take the new one's defaults."""
     if name == schedule.optimizer.name:
         return schedule
     return set_field(schedule, "optimizer", {"name": name, "base_lr": schedule.optimizer.base_lr})
@@ -61,8 +61,8 @@ def set_shape(schedule: Schedule, shape: str) -> Schedule:
     if shape == old["shape"]:
         return schedule
     fields = DECAYS[shape].model_fields if shape in DECAYS else {}  # else the parser refuses it
-    kept = {"floor": old["floor"]} if "floor" in old and "floor" in fields else {}
-    return set_field(schedule, "lr.decay", {"shape": shape, **kept})
+    floor = {"floor": old["floor"]} if "floor" in old and "floor" in fields else {}
+    return set_field(schedule, "lr.decay", {"shape": shape, **floor})
 
 
 def set_windows(
@@ -81,26 +81,25 @@ def set_window(schedule: Schedule, group: str, index: int, start: int, end: int 
     windows = [list(window) for window in schedule.group(group).trainable]
     if not 0 <= index <= len(windows):
         raise IndexError(index)
-    kept = [[start, end]] if start < schedule.epochs else []
-    windows[index : index + 1] = kept
+    windows[index : index + 1] = [[start, end]] if start < schedule.epochs else []
     return set_windows(schedule, {group: windows})
 
 
 def set_group(schedule: Schedule, group: str, **fields: Any) -> Schedule:
-    """Change fields of one group: `lr_scale=0.5`, `when_frozen="train"`; None removes a scale."""
+    """Change fields of one group, as in `lr_scale=0.5`; None removes a field."""
     return _with_groups(schedule, {group: fields})
 
 
 def set_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:
-    """Change fields of several groups: `{"stem": {"lr_scale": None}}`, as `set_group` does."""
+    """Change fields of several groups, `{"stem": {"lr_scale": None}}`; None removes a field."""
     return _with_groups(schedule, changes)
 
 
 def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
-    """Take another model with its default groups.
+    """Change the model, and take its default groups.
 
-    Groups are matched by their distance from the head; what lies deeper than the old model's
-    deepest group takes its windows and modes. A scale of a group's own goes with it.
+    Each new group takes the windows, modes and `lr_scale` of the old one at the same distance from
+    the head. Groups beyond the old model's deepest one take its windows and modes.
     """
     deepest = len(schedule.groups) - 1
     groups = []
@@ -120,7 +119,7 @@ def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
 
 
 def remove_group(schedule: Schedule, group: str) -> Schedule:
-    """Take a group out; those nearer to the input come one step nearer to the head."""
+    """Remove a group; those nearer to the input come one step nearer to the head."""
     schedule.group(group)
     raw = to_raw(schedule)
     raw["groups"] = [each for each in raw["groups"] if each["name"] != group]
@@ -130,7 +129,8 @@ def remove_group(schedule: Schedule, group: str) -> Schedule:
 def to_relative_floor(schedule: Schedule) -> Schedule:
     """Turn an absolute floor into the share of the peak that it is for the fastest group.
 
-    The share has six digits and is at most 1. A schedule without an absolute floor stays.
+    The share has six digits and is at most 1. A schedule without an absolute floor is returned as
+    it is.
     """
     floor = schedule.lr.decay.floor
     if not isinstance(floor, FloorLR):
@@ -140,9 +140,10 @@ def to_relative_floor(schedule: Schedule) -> Schedule:
 
 
 def to_absolute_floor(schedule: Schedule) -> Schedule:
-    """Turn a floor by the peak into the one rate that the fastest group ends at.
+    """Turn a relative floor into the rate that it is for the fastest group.
 
-    The rate has six digits and is at most 1000. A schedule without a floor by the peak stays.
+    The rate has six digits and is at most 1000. A schedule without a relative floor is returned as
+    it is.
     """
     floor = schedule.lr.decay.floor
     if not isinstance(floor, FloorFactor):

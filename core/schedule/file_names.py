@@ -1,4 +1,4 @@
-"""What the file or folder of a schedule is called."""
+"""File names made of the names of schedules."""
 
 from __future__ import annotations
 
@@ -6,15 +6,12 @@ import re
 
 
 def file_name(name: str, suffix: str, joint: str = "-") -> str:
-    """Return a plain file name out of any name: `gradual-unfreezing.json`, or `schedule.json`."""
+    """Return a plain file name for any name: `gradual-unfreezing.json`, else `schedule.json`."""
     return f"{joint.join(_words(name)) or 'schedule'}{suffix}"
 
 
 def slug(name: str, otherwise: str) -> str:
-    """The beginning of a plain file name, of up to 40 characters; `otherwise` if nothing is left.
-
-    As in `gradual-unfreezing`.
-    """
+    """Return up to 40 plain characters of a name, as in `gradual-unfreezing`; else `otherwise`."""
     return "-".join(_words(name))[:40].strip("-") or otherwise
 
 

@@ -25,7 +25,7 @@ _COPY_AGAIN = "copy the whole link again from the page that shows it"
 
 
 def encode(schedule: Schedule) -> str:
-    """The schedule as URL-safe text, for `?s=`; LinkError if it has over 16,000 characters."""
+    """Return the schedule as text for `?s=`; LinkError if that has over 16,000 characters."""
     raw = schedule.model_dump(mode="json", exclude_defaults=True)
     document = json.dumps(raw, separators=(",", ":"), ensure_ascii=False).encode()
     stream = zlib.compressobj(level=9, zdict=_DICTIONARY)
@@ -40,8 +40,8 @@ def encode(schedule: Schedule) -> str:
 def decode(text: str) -> Schedule:
     """Return the schedule of a link's `?s=` text.
 
-    Raises LinkError for text that is not such a link, unpacks to over 256 KiB, or holds something
-    that is not a schedule; then the message is the one `parse` gives.
+    Raises LinkError for text that is not such a link, unpacks to over 256 KiB, or holds no
+    schedule; in the last case the message is that of `parse`.
     """
     text = text.strip().rstrip("=")
     if len(text) > MAX_CHARACTERS:

@@ -1,4 +1,4 @@
-"""The optimizers of a schedule: everything that is known of each, in its class.
+"""The optimizers of a schedule: all that Thaw knows of one is in its class.
 
 To add one of `torch.optim`, write its class and put it into `Optimizer`.
 """
@@ -10,13 +10,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from core.schedule.document import About, Document, Rate, abouts, members
+from core.schedule.document import Document, FieldText, Rate, field_texts, members
 
 
 class OptimizerSpec(Document):
-    """Base of the optimizers: what all have, and what is known of each besides its fields.
+    """Base of the optimizers.
 
-    A subclass is called as its class in `torch.optim`, and its fields are arguments there.
+    A subclass has the name of its class in `torch.optim`, and its fields are arguments there.
     """
 
     usual_rates: ClassVar[tuple[float, float]] = (1e-6, 1e-2)
@@ -27,13 +27,13 @@ class OptimizerSpec(Document):
     decoupled: ClassVar[bool] = False
     """Whether weight decay is applied to the weights, and not added to their gradients."""
     needs_warmup: ClassVar[bool] = False
-    """Whether first steps at a high rate are large, since its moments are of few gradients."""
+    """Whether the first steps are large at a high rate, since its moments are of few gradients."""
     state_name: ClassVar[str] = "moments"
-    """What it keeps of earlier gradients."""
+    """The name of what it keeps of earlier gradients."""
     has_fused: ClassVar[bool] = False
-    """Whether torch has a fused implementation, which steps a tensor in one sweep over memory.
+    """Whether torch has a fused implementation, which reads and writes memory once.
 
-    It takes less time than the plain one, and ends with other last bits.
+    It is faster than the plain one, and its last bits are others.
     """
 
     name: str
@@ -42,27 +42,28 @@ class OptimizerSpec(Document):
 
     @classmethod
     def title(cls) -> str:
-        """Return what papers and `torch.optim` call the optimizer."""
+        """Return the optimizer's name in papers and in `torch.optim`."""
         return cls.__name__
 
     def options(self) -> dict[str, Any]:
         """Return the arguments of the torch class besides parameters and rate."""
-        own = self.model_dump(exclude={"name", "base_lr", "weight_decay"})
-        return {**own, "weight_decay": self.weight_decay}
+        fields = self.model_dump(exclude={"name", "base_lr", "weight_decay"})
+        return {**fields, "weight_decay": self.weight_decay}
 
     def in_words(self) -> str:
-        """Return its weight decay and its own fields, in words."""
-        own = [
-            f"{each.label.lower()} {getattr(self, n):g}" for n, each in abouts(type(self)).items()
+        """Return the weight decay and the fields that only this optimizer has, in words."""
+        texts = [
+            f"{each.label.lower()} {getattr(self, n):g}"
+            for n, each in field_texts(type(self)).items()
         ]
-        return ", ".join([f"weight decay {self.weight_decay:g}", *own])
+        return ", ".join([f"weight decay {self.weight_decay:g}", *texts])
 
     def state_per_parameter(self) -> int:
-        """Return how many numbers it keeps for each parameter, beside a count of steps."""
+        """Return how many numbers it keeps for each parameter, besides a count of steps."""
         return 2
 
     def timm_flags(self) -> str:
-        """Return the flags of timm's train.py that name it with its own fields; "" if none do."""
+        """Return the flags of timm's train.py that choose this optimizer; "" if there are none."""
         return ""
 
 
@@ -101,14 +102,14 @@ class SGD(OptimizerSpec):
     state_name = "momentum"
     has_fused = True
     name: Literal["sgd"]
-    momentum: Annotated[float, Field(ge=0, lt=1), About("Momentum")] = 0.9
+    momentum: Annotated[float, Field(ge=0, lt=1), FieldText("Momentum")] = 0.9
 
     def state_per_parameter(self) -> int:
         """Return 1, or 0 without momentum."""
         return 1 if self.momentum else 0
 
     def timm_flags(self) -> str:
-        """Timm's `sgd` has Nesterov momentum, its `momentum` has none."""
+        """Return timm's `momentum`: its `sgd` would be Nesterov's."""
         return f"--opt momentum --momentum {self.momentum!r}"
 
 

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from core.errors import InputError, ScheduleError, shown
 from core.schedule import spec
-from core.schedule.validation import explained, json_path
+from core.schedule.validation import input_errors, json_path
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 16
@@ -38,52 +38,56 @@ def parse(text: str | bytes) -> spec.Schedule:
 
 
 def load_json(text: str | bytes) -> object:
-    """What a JSON text holds; raises ScheduleError for what `parse` refuses in any document."""
+    """Return the value of a JSON text.
+
+    Raises ScheduleError for text that is over 256 KiB, not UTF-8, not JSON or nested too deeply,
+    has a key twice, or has NaN or infinity.
+    """
     return _load(_decode(text))
 
 
 def from_raw(raw: object) -> spec.Schedule:
-    """Return the schedule that parsed JSON describes; raises ScheduleError as `parse` does."""
-    refuse_other(raw, "schedule", VERSION)
+    """Return the schedule that parsed JSON describes; ScheduleError has up to 100 reasons."""
+    refuse_other_format(raw, "schedule", VERSION)
     try:
         return spec.Schedule.model_validate_json(json.dumps(raw, ensure_ascii=False))
     except ValidationError as error:
-        raise ScheduleError(explained(error)) from None
+        raise ScheduleError(input_errors(error)) from None
 
 
-def refuse_other(raw: object, kind: str, version: int) -> None:
-    """Raise ScheduleError for JSON that is no Thaw document of that kind and up to that version."""
+def refuse_other_format(raw: object, kind: str, version: int) -> None:
+    """Raise ScheduleError unless JSON is a Thaw document of that kind, of at most that version."""
     if not isinstance(raw, dict):
         raise _refuse("the document", f"is {shown(raw)}, not an object", "start it with {")
-    found = raw.get("format")
-    if found != f"thaw.{kind}":
-        wrong = f"is {shown(found)}" if "format" in raw else "is missing"
+    named = raw.get("format")
+    if named != f"thaw.{kind}":
+        wrong = f"is {shown(named)}" if "format" in raw else "is missing"
         needs = f'a Thaw {kind} has "format": "thaw.{kind}"'
-        raise _refuse("format", wrong, _OTHERS.get(str(found), needs))
-    has = raw.get("version")
-    if type(has) is not int or has < 1:
-        wrong = f"is {shown(has)}" if "version" in raw else "is missing"
+        raise _refuse("format", wrong, _OTHERS.get(str(named), needs))
+    number = raw.get("version")
+    if type(number) is not int or number < 1:
+        wrong = f"is {shown(number)}" if "version" in raw else "is missing"
         raise _refuse("version", wrong, f'a Thaw {kind} has "version": {version}')
-    if has > version:
-        wrong = f"is {shown(has)}, but this Thaw reads {version}"
+    if number > version:
+        wrong = f"is {shown(number)}, but this Thaw reads {version}"
         raise _refuse("version", wrong, "update Thaw to open it")
-    for path in _halves(raw):
+    for path in _lone_surrogates(raw):
         wrong = "holds half of a character (a lone surrogate)"
         raise _refuse(json_path(path), wrong, "remove the \\ud… in it")
 
 
 def to_raw(schedule: spec.Schedule) -> dict[str, Any]:
-    """The schedule as plain JSON values, defaults written out; a field that is null is left out."""
+    """Return the schedule as plain JSON values, with defaults and without fields that are null."""
     return schedule.model_dump(mode="json", exclude_none=True)
 
 
 def dumps(schedule: spec.Schedule) -> str:
-    """The schedule as JSON for people: what fits into 130 columns, a comma aside, is one line."""
+    """Return the schedule as JSON for people: what fits into 130 columns is on one line."""
     return pretty(to_raw(schedule))
 
 
 def pretty(raw: dict[str, Any]) -> str:
-    """Plain JSON values as text, laid out as `dumps` does."""
+    """Return plain JSON values as text: what fits into 130 columns is on one line."""
     return _pretty("", raw, 0) + "\n"
 
 
@@ -144,31 +148,33 @@ def _load(text: str) -> object:
 
 def _refuse_depth(text: str) -> None:
     depth = 0
-    for found in _outside_strings(text, r"[\[\]{}]"):
-        depth += 1 if found[1] in "[{" else -1
+    for bracket in _outside_strings(text, r"[\[\]{}]"):
+        depth += 1 if bracket[1] in "[{" else -1
         if depth > MAX_DEPTH:
-            where = _place(text, found.start())
+            where = _place(text, bracket.start())
             raise _refuse(where, f"is nested over {MAX_DEPTH} levels deep", "a schedule needs 5")
 
 
 def _first(text: str, pattern: str) -> str:
-    """Return the place of the first match that no string holds."""
+    """Return the place of the first match outside of strings."""
     return _place(text, next(_outside_strings(text, pattern)).start())
 
 
 def _outside_strings(text: str, pattern: str) -> Iterator[re.Match[str]]:
-    found = re.finditer(rf'"(?:\\.|[^"\\])*+"?|({pattern})', text, re.DOTALL)
-    return (each for each in found if each[1])
+    matches = re.finditer(rf'"(?:\\.|[^"\\])*+"?|({pattern})', text, re.DOTALL)
+    return (match for match in matches if match[1])
 
 
 def _place(text: str, offset: int) -> str:
-    """Return an offset as people count, from 1."""
+    """Return an offset as line and column, both from 1."""
     line = text.count("\n", 0, offset) + 1
     return f"line {line}, column {offset - text.rfind(chr(10), 0, offset)}"
 
 
-def _halves(raw: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """Yield where half a character stands, which JSON can say (`\\ud800`) and UTF-8 cannot."""
+def _lone_surrogates(
+    raw: object, path: tuple[str | int, ...] = ()
+) -> Iterator[tuple[str | int, ...]]:
+    """Yield the path of each text with half a character, which UTF-8 cannot hold: `\\ud800`."""
     if isinstance(raw, str):
         if any("\ud800" <= c <= "\udfff" for c in raw):
             yield path
@@ -179,14 +185,14 @@ def _halves(raw: object, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str
     elif isinstance(raw, list):
         inside = enumerate(raw)
     for key, value in inside:
-        yield from _halves(key, (*path, key))
-        yield from _halves(value, (*path, key))
+        yield from _lone_surrogates(key, (*path, key))
+        yield from _lone_surrogates(value, (*path, key))
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
+    unique = dict(pairs)
+    if len(unique) < len(pairs):
         counts = Counter(key for key, _ in pairs)
         twice = next(key for key in counts if counts[key] > 1)
         raise _refuse(json_path((twice,)), "appears twice in one object", "keep one of the two")
-    return found
+    return unique

@@ -1,4 +1,4 @@
-"""Paths of modules and parameters, such as `layer4.0.bn1`, and which of them lie in which."""
+"""Paths of modules and parameters, such as `layer4.0.bn1`: which of them lies in which."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 
 def prefixes(path: str) -> list[str]:
-    """`layer4`, `layer4.0` and `layer4.0.bn1` of `layer4.0.bn1`."""
+    """Return a path and all that it lies in: `layer4`, `layer4.0` and `layer4.0.bn1`."""
     parts = path.split(".")
     return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
 

@@ -1,6 +1,6 @@
 """The plan: which groups train in which epoch, as pure functions of the epoch.
 
-Windows that reach past the last epoch are cut there; nothing here knows of rates.
+Windows that reach past the last epoch are cut there.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain, pairwise
 
-from core.schedule.spec import Part, Schedule
+from core.schedule.spec import BaseGroup, Schedule
 
 Span = tuple[int, int]
 """Epochs [start, end), both known."""
@@ -25,7 +25,7 @@ class Phase:
     open: tuple[str, ...]
 
 
-def is_open(group: Part, epoch: int) -> bool:
+def is_open(group: BaseGroup, epoch: int) -> bool:
     """Return whether the group trains in that epoch (from 0)."""
     at = bisect_right(group.trainable, epoch, key=lambda window: window[0]) - 1
     if at < 0:
@@ -35,11 +35,11 @@ def is_open(group: Part, epoch: int) -> bool:
 
 
 def open_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
-    """Return names of the groups that train in that epoch, from input to output."""
+    """Return the names of the groups that train in that epoch, from input to output."""
     return tuple(group.name for group in schedule.groups if is_open(group, epoch))
 
 
-def open_spans(group: Part, epochs: int) -> tuple[Span, ...]:
+def open_spans(group: BaseGroup, epochs: int) -> tuple[Span, ...]:
     """Return the group's windows within a run of `epochs`; adjoining ones are joined."""
     spans: list[Span] = []
     for start, end in group.trainable:
@@ -51,7 +51,7 @@ def open_spans(group: Part, epochs: int) -> tuple[Span, ...]:
     return tuple(spans)
 
 
-def frozen_spans(group: Part, epochs: int) -> tuple[Span, ...]:
+def frozen_spans(group: BaseGroup, epochs: int) -> tuple[Span, ...]:
     """Return the epochs of the run in which the group does not train."""
     edges = [0, *chain.from_iterable(open_spans(group, epochs)), epochs]
     gaps = zip(edges[::2], edges[1::2], strict=True)
@@ -59,7 +59,10 @@ def frozen_spans(group: Part, epochs: int) -> tuple[Span, ...]:
 
 
 def phases(schedule: Schedule) -> tuple[Phase, ...]:
-    """Return the run cut wherever a group thaws or freezes; covers [0, epochs) without gaps."""
+    """Return the phases of the run: a new one begins wherever a group thaws or freezes.
+
+    They cover [0, epochs) without gaps.
+    """
     cuts = {0, schedule.epochs}
     for group in schedule.groups:
         for span in open_spans(group, schedule.epochs):
@@ -69,16 +72,16 @@ def phases(schedule: Schedule) -> tuple[Phase, ...]:
 
 
 def whole_windows(
-    times: Iterable[tuple[float, float | None]], own: int, total: int
+    times: Iterable[tuple[float, float | None]], before: int, epochs: int
 ) -> list[list[int | None]]:
-    """Return windows of a run of `own` epochs in whole epochs of one of `total`, none beyond it."""
+    """Return the windows of a run of `before` epochs, stretched to `epochs` and whole epochs."""
     windows: list[list[int | None]] = []
     for start, end in times:
-        begins = min(round(start * total / own), total - 1) if start < own else total
-        ends = total if end is None else max(round(end * total / own), begins + 1)
-        if begins >= total:
+        begins = min(round(start * epochs / before), epochs - 1) if start < before else epochs
+        ends = epochs if end is None else max(round(end * epochs / before), begins + 1)
+        if begins >= epochs:
             continue
         if windows and (windows[-1][1] is None or windows[-1][1] >= begins):
             begins = windows.pop()[0] or 0
-        windows.append([begins, None if ends >= total else ends])
+        windows.append([begins, None if ends >= epochs else ends])
     return windows

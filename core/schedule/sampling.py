@@ -1,4 +1,4 @@
-"""Which steps of a run to draw: a screen's worth, with every corner and every extreme in it."""
+"""Which steps of a run a chart draws: as many as a screen shows, with every corner and extreme."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ MOST_POINTS = 120
 def steps_to_draw(
     schedule: Schedule, steps_per_epoch: int, closer: tuple[float, float] | None = None
 ) -> Indices:
-    """Return steps at which the planned rates are drawn, in order and without repeats.
+    """Return the steps at which planned rates are drawn, in order and without repeats.
 
-    At most 120 that are evenly apart, the first and the last step of the run, and its `corners`; as
-    many again between two epochs that are looked at more `closer`. Where rates change by epoch,
-    those that are evenly apart are first steps of epochs.
+    They are at most 120 at equal distances, the first and the last step of the run, and its
+    `corners`; with `closer`, the two epochs of a zoomed view, as many again between these. Where
+    rates change by epoch, the steps at equal distances are first steps of epochs.
     """
     count = schedule.epochs * steps_per_epoch
     hold = _hold(schedule, steps_per_epoch)
@@ -40,11 +40,10 @@ def steps_to_draw(
 
 
 def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
-    """Return steps at which a line breaks or turns, in order and without repeats.
+    """Return the steps at which a line breaks or turns, in order and without repeats.
 
-    The first step of every phase and the last one before it; and for every curve the steps about
-    the end of its warmup, the start of its cooldown and its milestones, or 120 of them where there
-    are more.
+    They are the first step of every phase and the last one before it, and of every curve the steps
+    around the end of its warmup, the start of its cooldown and its milestones, at most 120 of them.
     """
     last = schedule.epochs * steps_per_epoch - 1
     edges = np.array([phase.start * steps_per_epoch for phase in plan.phases(schedule)])
@@ -57,38 +56,38 @@ def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
 
 
 def even(count: int, most: int = MOST_POINTS) -> Indices:
-    """Places 0 to count - 1, or `most` of them evenly apart, with both ends."""
+    """Return the places 0 to count - 1, or `most` of them at equal distances, with both ends."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 
 
 def extremes(values: Array, most: int = 4 * MOST_POINTS) -> Indices:
-    """Places of at most `most` values (2 or more) that draw the same picture as all of them.
+    """Return the places of at most `most` values (2 or more) that draw the same line as all.
 
-    The first and the last value, and the lowest and the highest of each of equal stretches.
+    They are the first and the last, and the lowest and the highest of each of equal stretches.
     """
     count = len(values)
     if count <= most:
         return np.arange(count)
     edges = np.linspace(0, count, most // 2).astype(np.int64)
-    kept = {0, count - 1}
+    chosen = {0, count - 1}
     for start, end in pairwise(edges.tolist()):
         stretch = values[start:end]
-        kept |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
-    return np.array(sorted(kept))
+        chosen |= {start + int(stretch.argmin()), start + int(stretch.argmax())}
+    return np.array(sorted(chosen))
 
 
 def _hold(schedule: Schedule, steps_per_epoch: int) -> int:
-    """For how many steps a rate stays."""
+    """Return for how many steps a rate stays the same."""
     return steps_per_epoch if schedule.lr.interval == "epoch" else 1
 
 
 def _turns(schedule: Schedule) -> list[float]:
-    """Times, in epochs, at which a curve ends its warmup, begins its cooldown, or falls a step."""
+    """Return the times, in epochs, at which a curve ends its warmup or has a corner."""
     decay = schedule.lr.decay
-    found = []
+    turns = []
     for begins in {curves.origin(schedule, group) for group in schedule.groups}:
         peak_at = begins + schedule.lr.warmup.epochs
         left = max(schedule.epochs - peak_at, 0.0)
-        found.append(peak_at)
-        found += [peak_at + x * left for x in decay.corners()]
-    return found
+        turns.append(peak_at)
+        turns += [peak_at + x * left for x in decay.corners()]
+    return turns

@@ -1,7 +1,7 @@
-"""The shapes of decay and warmup: everything that is known of each, in its class.
+"""The shapes of decay and warmup: all that Thaw knows of one is in its class.
 
 To add one, write its class and put it into `Decay` or `WARMUPS`. Parser, rates, pages, tables,
-exports and what is recognised in recorded loops go through these.
+exports and the recognition of recorded loops iterate over these.
 """
 
 from __future__ import annotations
@@ -15,7 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Discriminator, Field, Tag
 
-from core.schedule.document import MAX_EPOCHS, MOST_RATE, About, Document, abouts, members, refused
+from core.schedule.document import (
+    MAX_EPOCHS,
+    MOST_RATE,
+    Document,
+    FieldText,
+    field_texts,
+    members,
+    refused,
+)
 from core.schedule.words import listed
 
 Array = NDArray[np.float64]
@@ -53,29 +61,29 @@ NO_FLOOR = FloorFactor(factor=0.0)
 class DecayShape(Document):
     """Base of the decay shapes: the share of (peak - floor) that is left after the warmup.
 
-    A subclass has a `floor`, which is None where the shape has none, and the fields that are its
-    own, each with an `About`. Where x is named, it goes from 0 to 1 over what is left after warmup.
+    A subclass has a `floor`, which is None where the shape has none, and fields of its own,
+    each with a `FieldText`. x goes from 0 to 1 over what is left of the run after warmup.
     """
 
     shape: str
     formula: ClassVar[str]
     """The share in Python's notation, for people."""
     python: ClassVar[tuple[str, ...]]
-    """Lines that set `share` from x, on plain floats, by the arithmetic of `share` in its order.
+    """Lines that set `share` from x, on plain floats, with the same operations as `share`.
 
-    A field is a constant in capitals there, and `math` can be used; none for a share of 1.
+    A field is a constant in capitals there, and `math` is imported. No lines mean a share of 1.
     """
     long_name: ClassVar[str] = ""
-    """What people call the shape, if it is not its name."""
+    """The name for people, if it is another than `shape`."""
     not_in_timm: ClassVar[str] = "timm's train.py does not have"
-    """Why `timm_flags` has none, after "which"."""
+    """Why `timm_flags` has none; follows "which" in a sentence."""
 
     def share(self, x: Array) -> Array:
         """Return the share that is left at each x."""
         raise NotImplementedError
 
     def in_words(self) -> str:
-        """Return the shape with its numbers, among other words."""
+        """Return the shape with its numbers, to be read within a sentence."""
         return self.title()
 
     def corners(self) -> tuple[float, ...]:
@@ -83,7 +91,7 @@ class DecayShape(Document):
         return ()
 
     def extra_x(self) -> Array:
-        """Return every x that a drawing needs besides those that are evenly apart."""
+        """Return every x that a chart draws besides those at equal distances."""
         return np.array(self.corners())
 
     def timm_flags(self) -> str:
@@ -92,20 +100,20 @@ class DecayShape(Document):
 
     @classmethod
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
-        """Return the own fields with which the shape may have these shares, or None.
+        """Return the fields with which the shape may have these shares; None if there are none.
 
-        By default there are none for a shape with fields of its own.
+        By default, a shape with fields of its own is not looked for.
         """
-        return None if abouts(cls) else {}
+        return None if field_texts(cls) else {}
 
     @classmethod
     def is_recognised(cls) -> bool:
         """Return whether `fit` looks for the shape."""
-        return not abouts(cls) or "fit" in vars(cls)
+        return not field_texts(cls) or "fit" in vars(cls)
 
     @classmethod
     def title(cls) -> str:
-        """Return what people call the shape, among other words."""
+        """Return the shape's name for people, to be read within a sentence."""
         return cls.long_name or str(*get_args(cls.model_fields["shape"].annotation))
 
 
@@ -118,11 +126,11 @@ class Cosine(DecayShape):
     floor: Floor = NO_FLOOR
 
     def share(self, x: Array) -> Array:
-        """(1 + cos(pi·x)) / 2."""
+        """Return (1 + cos(pi·x)) / 2."""
         return (1.0 + np.cos(np.pi * x)) / 2.0
 
     def timm_flags(self) -> str:
-        """Return the shape by its name, which timm has too."""
+        """Return timm's cosine."""
         return "--sched cosine"
 
 
@@ -135,7 +143,7 @@ class Linear(DecayShape):
     floor: Floor = NO_FLOOR
 
     def share(self, x: Array) -> Array:
-        """1 - x."""
+        """Return 1 - x."""
         return 1.0 - x
 
     def timm_flags(self) -> str:
@@ -144,7 +152,7 @@ class Linear(DecayShape):
 
 
 class Constant(DecayShape):
-    """The peak, to the end: `ConstantLR` with factor 1."""
+    """The peak rate to the end: `ConstantLR` with factor 1."""
 
     formula = "1"
     python = ()
@@ -156,7 +164,7 @@ class Constant(DecayShape):
         return np.ones_like(x)
 
     def in_words(self) -> str:
-        """Return that there is none."""
+        """Return "none", as the name of the decay."""
         return "none"
 
     def timm_flags(self) -> str:
@@ -165,7 +173,7 @@ class Constant(DecayShape):
 
     @classmethod
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
-        """Return no fields where the share stays."""
+        """Return {} where the share is always 1, else None."""
         return {} if np.allclose(share, 1.0, rtol=NEAR, atol=0) else None
 
 
@@ -183,7 +191,7 @@ class WSD(DecayShape):
     cooldown: Annotated[
         float,
         Field(ge=0.001, le=1),
-        About(
+        FieldText(
             "Cooldown, last part",
             "Share of what is left after warmup in which the rate falls.",
             unit=" of what is left after warmup",
@@ -193,7 +201,7 @@ class WSD(DecayShape):
     floor: Floor = NO_FLOOR
 
     def share(self, x: Array) -> Array:
-        """1, then 1 - sqrt(y) with y from 0 to 1 over the last `cooldown`."""
+        """Return 1, then 1 - sqrt(y) with y from 0 to 1 over the last `cooldown`."""
         start = 1.0 - self.cooldown
         y = np.clip((x - start) / (1.0 - start), 0.0, 1.0)  # not / cooldown: exactly 1 at the end
         return 1.0 - np.sqrt(y)
@@ -207,7 +215,7 @@ class WSD(DecayShape):
         return (1.0 - self.cooldown,)
 
     def extra_x(self) -> Array:
-        """Return more at the beginning of the decay, which falls steeply there."""
+        """Return more points at the beginning of the decay, where it falls steeply."""
         return 1.0 - self.cooldown * (1.0 - np.linspace(0.0, 1.0, 49) ** 4)
 
 
@@ -220,7 +228,7 @@ class Polynomial(DecayShape):
     power: Annotated[
         float,
         Field(ge=0.01, le=100),
-        About(
+        FieldText(
             "Power",
             "1 is a straight line; above, it falls fast at first.",
             step=0.5,
@@ -230,7 +238,7 @@ class Polynomial(DecayShape):
     floor: Floor = NO_FLOOR
 
     def share(self, x: Array) -> Array:
-        """(1 - x) ** power."""
+        """Return (1 - x) ** power."""
         return np.power(1.0 - x, self.power)
 
     def in_words(self) -> str:
@@ -268,7 +276,7 @@ class Steps(DecayShape):
         tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
         Field(min_length=1, max_length=MOST_MILESTONES),
         AfterValidator(_ascend),
-        About(
+        FieldText(
             "Milestones",
             "Shares of what is left after warmup at which the rate falls: 0.3, 0.6, 0.9.",
             comment="shares of {whole} at which rates fall",
@@ -277,7 +285,7 @@ class Steps(DecayShape):
     gamma: Annotated[
         float,
         Field(ge=LEAST_GAMMA, le=1),
-        About(
+        FieldText(
             "Gamma",
             "What the rate is multiplied by at each milestone.",
             factor=True,
@@ -287,7 +295,7 @@ class Steps(DecayShape):
     floor: ClassVar[None] = None
 
     def share(self, x: Array) -> Array:
-        """Gamma to the power of the milestones that are reached."""
+        """Return gamma to the power of the number of milestones that are reached."""
         left = np.cumprod([1.0, *[self.gamma] * len(self.milestones)], dtype=np.float64)
         reached: Array = left[np.searchsorted(np.asarray(self.milestones) - _REACHED, x)]
         return reached
@@ -302,13 +310,13 @@ class Steps(DecayShape):
         return self.milestones
 
     def extra_x(self) -> Array:
-        """Return each milestone with what is close before and behind it."""
+        """Return each milestone, and a point close before and one close behind it."""
         falls = np.array(self.milestones)
         return np.concatenate([falls * (1.0 - 2e-5), falls, falls * (1.0 + 2e-5)])
 
     @classmethod
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
-        """Return the stairs that go down to as large a share of the one before each time."""
+        """Return milestones and gamma if each fall is by the same factor."""
         falls = np.flatnonzero(np.diff(share)) + 1
         if not 1 <= len(falls) <= MOST_MILESTONES or not share.all():
             return None
@@ -334,7 +342,7 @@ class Exponential(DecayShape):
     final_share: Annotated[
         float,
         Field(ge=LEAST_SHARE, le=1),
-        About(
+        FieldText(
             "Final share",
             "Share of the peak that is left at the end of the run.",
             step=None,
@@ -345,7 +353,7 @@ class Exponential(DecayShape):
     floor: ClassVar[None] = None
 
     def share(self, x: Array) -> Array:
-        """final_share ** x."""
+        """Return final_share ** x."""
         return np.power(self.final_share, x)
 
     def in_words(self) -> str:
@@ -354,7 +362,7 @@ class Exponential(DecayShape):
 
     @classmethod
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
-        """Return the share at the end of the line on which the last share lies."""
+        """Return the final share if the shares fall exponentially to it."""
         final = share[-1] ** (1 / x[-1]) if x[-1] > 0 and share[-1] > 0 else 0.0
         near = LEAST_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=NEAR, atol=0)
         return {"final_share": rounded(final)} if near else None
@@ -370,10 +378,10 @@ DECAYS: Mapping[str, type[DecayShape]] = members(Decay)
 
 @dataclass(frozen=True, slots=True)
 class WarmupShape:
-    """A warmup shape: `share` of the rise is done at y, from 0 to 1 over the warmup.
+    """A warmup shape: `share` of the rise is done at y, which goes from 0 to 1 over the warmup.
 
-    `formula` says it for people; `python` is it in exported code, of {t} and WARMUP in epochs;
-    `in_words` follows "rates rise"; `in_timm` says whether timm's train.py has it.
+    `formula` is that share for people, and `python` in exported code, of {t} and WARMUP in epochs;
+    `in_words` follows "rates rise"; `in_timm` says whether timm's train.py has the shape.
     """
 
     share: Callable[[Array], Array]
@@ -405,12 +413,12 @@ class Warmup(Document):
 
 
 def rounded(value: float, digits: int = 15) -> float:
-    """Return the number that was meant, where arithmetic has left it a last bit off."""
+    """Return the number without the last digits, in which arithmetic leaves errors."""
     return float(f"{value:.{digits}g}")
 
 
 def _shortest(before: float, at: float) -> float:
-    """Return the number of the fewest digits after `before` and up to `at`, both from 0 to 1."""
+    """Return the number with the fewest digits in (before, at]; both lie in [0, 1]."""
     for digits in range(1, 15):
         scale = 10.0**digits
         cut = np.floor(at * scale) / scale

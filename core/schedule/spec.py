@@ -1,7 +1,7 @@
 """The schedule document: what a valid schedule looks like, field by field.
 
-Only the structure is checked here. What a schedule means, and whether that is wise, is said by
-`core.checks`. Text becomes a schedule in `core.schedule.parse` and nowhere else.
+Only the structure is checked here; `core.checks` finds what is wrong or unwise in its meaning. Text
+becomes a schedule in `core.schedule.parse` and nowhere else.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from core.schedule.shapes import Cosine, Decay, Warmup
 
 
 class ModelRef(Document):
-    """Which network: `library/name`, and the name of its pretrained weights (null: random)."""
+    """A network, as `library/name`, and the name of its pretrained weights (null: random)."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[\w./-]+$")]
     weights: Name | None = None
@@ -37,7 +37,7 @@ class ModelRef(Document):
 
 LEAST_GROUP_DECAY, MOST_GROUP_DECAY = 1e-6, 10.0
 GroupDecay = Annotated[float, Field(ge=LEAST_GROUP_DECAY, le=MOST_GROUP_DECAY)]
-"""A group's peak as a share of the next one's, towards the input."""
+"""A group's peak as a share of the peak of its neighbour towards the head."""
 
 
 class LearningRate(Document):
@@ -50,8 +50,8 @@ class LearningRate(Document):
     after_unfreeze: Literal["follow", "restart"] = "follow"
 
 
-class Part(Document):
-    """Parameters of a network under one name, and the epochs in which they train."""
+class BaseGroup(Document):
+    """Base of the groups of schedules and records: parameters, and when they train."""
 
     name: Name
     modules: Annotated[tuple[ModulePath, ...], Field(min_length=1)]
@@ -65,22 +65,22 @@ class Part(Document):
                 raise refused(f"has the window [{start}, {end}]", "end it after it starts")
         for (start, end), (following, _) in pairwise(windows):
             if end is None or following < end:
-                shown_end = "null" if end is None else end
+                last = "null" if end is None else end
                 raise refused(
-                    f"has [{start}, {shown_end}] and then a window from {following}",
+                    f"has [{start}, {last}] and then a window from {following}",
                     "put windows in order, and start each after the one before has ended",
                 )
         return windows
 
 
-AnyPart = TypeVar("AnyPart", bound=Part)
+AnyGroup = TypeVar("AnyGroup", bound=BaseGroup)
 
 
-class Group(Part):
+class Group(BaseGroup):
     """Layers that thaw together; one param group of the optimizer, by the same name.
 
-    With `batchnorm: "eval"` its BatchNorm layers keep to their pretrained statistics also while it
-    trains (their weights train), which small batches and small images need.
+    With `batchnorm: "eval"` its BatchNorm layers keep their pretrained statistics also while the
+    group trains (their weights train), which small batches and small images need.
     """
 
     lr_scale: Scale | None = None
@@ -88,18 +88,18 @@ class Group(Part):
     batchnorm: Literal["eval"] | None = None
 
 
-def names_differ(parts: tuple[AnyPart, ...]) -> tuple[AnyPart, ...]:
-    """Return the parts; refused where two of them have one name, or names that look the same."""
-    seen: dict[str, str] = {}
-    for part in parts:
-        name, look = part.name, as_seen(part.name)
-        if seen.get(look) == name:
+def names_differ(groups: tuple[AnyGroup, ...]) -> tuple[AnyGroup, ...]:
+    """Return the groups; refuse two with one name, or with names that look the same."""
+    names: dict[str, str] = {}
+    for group in groups:
+        name, look = group.name, as_seen(group.name)
+        if names.get(look) == name:
             raise refused(f"has two groups named {name!r}", "rename one of them")
-        if look in seen:  # in ASCII, or they would look the same here too
-            both = f"{seen[look]!a} and {name!a}"
+        if look in names:  # in ASCII, or they would look the same here too
+            both = f"{names[look]!a} and {name!a}"
             raise refused(f"has groups named {both}, which look the same", "rename one of them")
-        seen[look] = name
-    return parts
+        names[look] = name
+    return groups
 
 
 class Schedule(Document):
@@ -122,7 +122,7 @@ class Schedule(Document):
     def _rates_are_numbers(self) -> Self:
         decay = self.lr.group_decay
         scaled = [group.lr_scale is not None for group in reversed(self.groups)]
-        deepest = max((i for i, own in enumerate(scaled) if not own), default=0)
+        deepest = max((i for i, is_scaled in enumerate(scaled) if not is_scaled), default=0)
         exponent = deepest * math.log10(decay)
         if abs(exponent) > MAX_EXPONENT:
             raise refused(
@@ -133,7 +133,7 @@ class Schedule(Document):
         return self
 
     def equals_but_for_name(self, other: Schedule) -> bool:
-        """Return whether both say the same, whatever each is called."""
+        """Return whether both are equal in all fields except the name."""
         return self.model_copy(update={"name": other.name}) == other
 
     def group(self, name: str) -> Group:

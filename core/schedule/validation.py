@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a document, told as field, what is wrong and the way out."""
+"""Errors of pydantic as errors of Thaw: field, what is wrong, way out."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ _WORDS = {
     "too_long": ("has {length} items", "it may have at most {max_length}"),
     "json_invalid": ("is not JSON ({error})", "fix it there"),
 }
-"""What is wrong and the way out, by the kind of pydantic's error."""
+"""What is wrong and the way out, by pydantic's type of error."""
 
 _LIMITS = ("ge", "lt", "le")
 
@@ -45,19 +45,19 @@ _PATTERNS = {
     "modules": "use letters, digits, _, - and dots, as in layer4.0.bn1",
     "model.name": "use letters, digits, _ . - and /, as in torchvision/resnet18",
 }
-_LISTS = {
+_FIXED_LISTS = {
     "trainable": (1, "write [start, end], null for to the end"),
     "curves": (2, "write [steps, first rate, last rate]"),
 }
-"""How deep in the field of that name the lists of a fixed length lie, and what they hold."""
+"""Fields that hold lists of a fixed length: how deep those lie in it, and the way out."""
 _PRINTABLE = "leave out the control characters"
 
 
 @dataclass(frozen=True, slots=True)
-class Anatomy:
-    """What a kind of document is made of: its class, and its parts' classes by their fields.
+class DocumentClasses:
+    """The classes that a kind of document is made of: its own, and those of its parts by field.
 
-    `unions` has the members of every part that is one of several, by their tags.
+    `unions` has the possible classes of a part by their tags, where there are several.
     """
 
     root: type[BaseModel]
@@ -70,7 +70,7 @@ UNIONS: Mapping[str, Mapping[str, type[BaseModel]]] = {
     "decay": shapes.DECAYS,
     "floor": members(shapes.Floor),
 }
-SCHEDULE = Anatomy(
+SCHEDULE = DocumentClasses(
     spec.Schedule,
     {
         "model": spec.ModelRef,
@@ -82,34 +82,37 @@ SCHEDULE = Anatomy(
 )
 
 
-def explained(error: ValidationError, anatomy: Anatomy = SCHEDULE) -> list[InputError]:
-    """All of pydantic's errors, unknown fields first: they say why another one is missing."""
-    found = error.errors(include_url=False)
-    found = [details for details in found if details["type"] != "too_short" or not details["input"]]
-    found.sort(key=lambda details: details["type"] != "extra_forbidden")
-    told = [_explain(details, anatomy) for details in found[:MAX_PROBLEMS]]
-    return list({str(each): each for each in told}.values())
+def input_errors(error: ValidationError, classes: DocumentClasses = SCHEDULE) -> list[InputError]:
+    """Return pydantic's errors as InputErrors, at most 100.
+
+    Unknown fields come first: one may be the reason why another is missing.
+    """
+    every = error.errors(include_url=False)
+    every = [details for details in every if details["type"] != "too_short" or not details["input"]]
+    every.sort(key=lambda details: details["type"] != "extra_forbidden")
+    errors = [_explain(details, classes) for details in every[:MAX_PROBLEMS]]
+    return list({str(each): each for each in errors}.values())
 
 
-def _explain(details: ErrorDetails, anatomy: Anatomy) -> InputError:
-    """One of pydantic's errors as field, what is wrong and way out."""
+def _explain(details: ErrorDetails, classes: DocumentClasses) -> InputError:
+    """Return one of pydantic's errors as an InputError."""
     kind, loc, value = details["type"], details["loc"], details["input"]
-    field, context = json_path(loc, anatomy.unions), details.get("ctx", {})
+    field, context = json_path(loc, classes.unions), details.get("ctx", {})
     if kind == "refused":
         return InputError(context["field"] or field, context["wrong"], context["way_out"])
     if kind == "extra_forbidden":
-        return _unknown_field(field, loc, anatomy)
+        return _unknown_field(field, loc, classes)
     if kind in ("union_tag_invalid", "union_tag_not_found"):
-        return _wrong_tag(anatomy.unions[str(loc[-1])], field, value)
+        return _wrong_tag(classes.unions[str(loc[-1])], field, value)
     if kind == "literal_error":
-        annotation = _owner(loc[:-1], anatomy).model_fields[str(loc[-1])].annotation
+        annotation = _owner(loc[:-1], classes).model_fields[str(loc[-1])].annotation
         return InputError(field, f"is {shown(value)}", _one_of(value, _literals(annotation)))
     if kind == "string_pattern_mismatch":
         key = "modules" if "modules" in loc else field
         return InputError(field, f"is {shown(value)}", _PATTERNS.get(key, _PRINTABLE))
-    for name, (depth, way_out) in _LISTS.items():
+    for name, (depth, way_out) in _FIXED_LISTS.items():
         if kind in ("missing", "too_long") and name in loc and len(loc) > loc.index(name) + depth:
-            item = json_path(loc[: loc.index(name) + depth + 1], anatomy.unions)
+            item = json_path(loc[: loc.index(name) + depth + 1], classes.unions)
             return InputError(item, f"is {shown(value)}", way_out)
     wrong, way_out = _WORDS.get(kind, ("is {value}", "{message}"))
     words = {"value": shown(value), "message": details["msg"], **context}
@@ -124,10 +127,10 @@ def _limit(limit: float) -> str:
     return str(limit) if isinstance(limit, int) else f"{limit:.15g}".replace("e-0", "e-")
 
 
-def _unknown_field(field: str, loc: Location, anatomy: Anatomy) -> InputError:
-    name, owner = str(loc[-1]), _owner(loc[:-1], anatomy)
+def _unknown_field(field: str, loc: Location, classes: DocumentClasses) -> InputError:
+    name, owner = str(loc[-1]), _owner(loc[:-1], classes)
     union, kind = (loc[-3], str(loc[-2])) if len(loc) > 2 else (None, "")
-    union_members = anatomy.unions.get(str(union), {})
+    union_members = classes.unions.get(str(union), {})
     others = [tag for tag, member in union_members.items() if name in member.model_fields]
     if not others:
         return InputError(field, "is not a field here", nearest(name, owner.model_fields))
@@ -147,7 +150,7 @@ def _wrong_tag(
 
 
 def _literals(annotation: Any) -> list[str]:
-    """Return the names in a Literal, also in one that may be null."""
+    """Return the values of a Literal, also of an optional one."""
     if get_origin(annotation) is Literal:
         return list(get_args(annotation))
     return [name for part in get_args(annotation) for name in _literals(part)]
@@ -157,18 +160,21 @@ def _one_of(value: Any, choices: Iterable[str]) -> str:
     return nearest(value if isinstance(value, str) else "", choices)
 
 
-def _owner(loc: Location, anatomy: Anatomy) -> type[BaseModel]:
-    """Return the part of the document that the location lies in."""
+def _owner(loc: Location, classes: DocumentClasses) -> type[BaseModel]:
+    """Return the class of the part that the location lies in."""
     names = [part for part in loc if isinstance(part, str)]
     if not names:
-        return anatomy.root
-    if len(names) > 1 and names[-2] in anatomy.unions:
-        return anatomy.unions[names[-2]][names[-1]]
-    return anatomy.parts[names[-1]]
+        return classes.root
+    if len(names) > 1 and names[-2] in classes.unions:
+        return classes.unions[names[-2]][names[-1]]
+    return classes.parts[names[-1]]
 
 
 def json_path(loc: Location, unions: Mapping[str, Mapping[str, type[BaseModel]]] = UNIONS) -> str:
-    """`groups[0].trainable[1][0]` from pydantic's location, which also names a union's member."""
+    """Return pydantic's location as a JSON path, as in `groups[0].trainable[1][0]`.
+
+    A location also names the members of unions, which a path does not.
+    """
     path, before = "", None
     for part in loc:
         if before not in unions or part not in unions[str(before)]:

@@ -1,15 +1,15 @@
-"""Words that messages share: lists of names, counts, epochs, rates, shares."""
+"""How messages write lists of names, counts, epochs, rates and shares."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
 FEWEST_DIGITS = 3
-"""What a person reads at a glance."""
+"""Digits of a number that a person reads at a glance."""
 
 
 def listed(names: Iterable[str], limit: int = 6) -> str:
-    """`a, b and c` of one name or more; past `limit` the last of them are only counted."""
+    """Return `a, b and c` for one name or more; beyond `limit` the last ones are only counted."""
     *others, last = names
     if len(others) >= limit:
         others, last = others[: limit - 1], f"{len(others) + 2 - limit} more"
@@ -24,19 +24,19 @@ def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 
 def counted(count: float, thing: str) -> str:
-    """`1 group`, `2 groups`, `2 classes`, `0.5 epochs`, `1,200 steps`."""
-    shown = f"{count:,}" if isinstance(count, int) else f"{count:g}"
+    """Return `1 group`, `2 groups`, `2 classes`, `0.5 epochs` or `1,200 steps`."""
+    number = f"{count:,}" if isinstance(count, int) else f"{count:g}"
     plural = "es" if thing.endswith("s") else "s"
-    return f"{shown} {thing}{'' if count == 1 else plural}"
+    return f"{number} {thing}{'' if count == 1 else plural}"
 
 
 def epochs(count: float) -> str:
-    """`1 epoch`, `2 epochs`, `0.5 epochs`."""
+    """Return `1 epoch`, `2 epochs` or `0.5 epochs`."""
     return counted(count, "epoch")
 
 
 def from_to(first: int, last: int) -> str:
-    """`3`, or `3 to 5`, both included."""
+    """Return `3`, or `3 to 5`, both included."""
     return str(first) if first == last else f"{first} to {last}"
 
 
@@ -57,5 +57,5 @@ def percent(share: float) -> str:
 
 
 def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:
-    """Return the form of a verb or noun that goes with so many names."""
+    """Return the form of a verb or noun for one name, or for more."""
     return one if len(names) == 1 else more

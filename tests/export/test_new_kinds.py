@@ -15,7 +15,7 @@ from core.export.exported import Source
 from core.models import layer_table
 from core.presets import find
 from core.presets.apply import apply
-from core.schedule.document import About
+from core.schedule.document import FieldText
 from core.schedule.optimizers import OPTIMIZERS, OptimizerSpec
 from core.schedule.shapes import DECAYS, NO_FLOOR, Array, DecayShape, Floor
 from core.schedule.spec import Schedule
@@ -35,7 +35,7 @@ class Hyperbola(DecayShape):
     formula = "(1 - x) / (1 + pace * x)"
     python = ("share = (1 - x) / (1 + PACE * x)",)
     shape: Literal["hyperbola"] = "hyperbola"
-    pace: Annotated[float, Field(ge=0, le=100), About("Pace", comment="of the fall")] = 3.0
+    pace: Annotated[float, Field(ge=0, le=100), FieldText("Pace", comment="of the fall")] = 3.0
     floor: Floor = NO_FLOOR
 
     def share(self, x: Array) -> Array:

@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 from core.models import layer_table
 from core.schedule import document
-from core.schedule.document import abouts
+from core.schedule.document import field_texts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.parse import from_raw
 from core.schedule.shapes import DECAYS, WARMUPS
@@ -67,7 +67,7 @@ def _of(
             {tag: st.just(name)},
             optional={
                 **{field: value for field, value in shared.items() if field in kind.model_fields},
-                **{field: _value(kind.model_fields[field]) for field in abouts(kind)},
+                **{field: _value(kind.model_fields[field]) for field in field_texts(kind)},
             },
         )
         for name, kind in kinds.items()

@@ -5,7 +5,13 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.schedule.batches import batches, checked, compared, steps_per_epoch, tried
+from core.schedule.batches import (
+    batches,
+    images_to_compare,
+    images_to_probe,
+    probe_batches,
+    steps_per_epoch,
+)
 
 images = st.integers(1, 400)
 sizes = st.integers(1, 70)
@@ -20,10 +26,10 @@ def test_a_lone_last_image_joins_the_batch_before() -> None:
 
 
 def test_the_last_batch_is_compared_only_if_it_has_another_size() -> None:
-    assert tried(64, 16) == ((0, 16),)
-    assert set(tried(50, 16)) == {(0, 16), (48, 50)}
-    assert set(tried(49, 16)) == {(0, 16), (32, 49)}  # with the lone image that it took in
-    assert tried(17, 16) == ((0, 17),)
+    assert probe_batches(64, 16) == ((0, 16),)
+    assert set(probe_batches(50, 16)) == {(0, 16), (48, 50)}
+    assert set(probe_batches(49, 16)) == {(0, 16), (32, 49)}  # with the lone image that it took in
+    assert probe_batches(17, 16) == ((0, 17),)
 
 
 @given(images, sizes)
@@ -36,17 +42,17 @@ def test_batches_cover_every_image_once_in_order(count: int, size: int) -> None:
 @given(images, sizes)
 def test_every_size_of_batch_is_compared_once(count: int, size: int) -> None:
     every = {end - start for start, end in batches(count, size)}
-    assert sorted(end - start for start, end in tried(count, size)) == sorted(every)
-    assert set(tried(count, size)) <= set(batches(count, size))
+    assert sorted(end - start for start, end in probe_batches(count, size)) == sorted(every)
+    assert set(probe_batches(count, size)) <= set(batches(count, size))
 
 
 def test_a_size_of_batch_that_was_tried_on_other_images_is_not_tried_again() -> None:
-    assert checked(64, 16) == 16
-    assert checked(64, 16, before=256) == 0
-    assert checked(50, 16, before=256) == 2
-    assert checked(10, 16, before=256) == 10
+    assert images_to_probe(64, 16) == 16
+    assert images_to_probe(64, 16, before=256) == 0
+    assert images_to_probe(50, 16, before=256) == 2
+    assert images_to_probe(10, 16, before=256) == 10
 
 
 def test_two_images_run_both_ways_unless_batches_have_one() -> None:
-    assert compared(32) == 2
-    assert compared(1) == 1
+    assert images_to_compare(32) == 2
+    assert images_to_compare(1) == 1

@@ -6,7 +6,7 @@ from typing import Any
 
 from core.export.python.quoting import python
 from core.schedule import curves
-from core.schedule.document import abouts
+from core.schedule.document import field_texts
 from core.schedule.spec import Group, Schedule
 
 _WIDTH = 99
@@ -17,7 +17,7 @@ def decay_constants(schedule: Schedule) -> list[str]:
     decay, whole = schedule.lr.decay, _whole(schedule)
     return [
         _constant(name.upper(), getattr(decay, name), about.comment.format(whole=whole))
-        for name, about in abouts(type(decay)).items()
+        for name, about in field_texts(type(decay)).items()
     ]
 
 

@@ -22,7 +22,7 @@ from core.cache_plan.split_points import Cut
 from core.grouping import LayerGroups
 from core.runs.events import CacheDecision, Forecast, Progress
 from core.runs.settings import RunSettings
-from core.schedule.batches import chunk_size, compared, tried
+from core.schedule.batches import chunk_size, images_to_compare, probe_batches
 from core.schedule.spec import Schedule
 from core.training import precision
 from core.training.cache import exactness, precompute
@@ -210,7 +210,7 @@ class FrozenCache:
             store = yield from precompute.fill(path, pass_, places, entries, chunk, self._scratch)
             if self._is_fast:
                 return store, ""  # it is not exact, and the audit says by how much
-            few = order[: compared(self._settings.batch_size)].sort().values
+            few = order[: images_to_compare(self._settings.batch_size)].sort().values
             store.probe = precompute.probe(path, pass_, places, few)
             return store, self._rows_difference(ForwardPath(source, part), part, store, order)
 
@@ -223,7 +223,7 @@ class FrozenCache:
         the arithmetic is the same: kernels are chosen by sizes, and not by what the images show.
         """
         key = store.pass_, store.chunk, exactness.arithmetic(part)
-        spans = tried(len(order), self._settings.batch_size)
+        spans = probe_batches(len(order), self._settings.batch_size)
         batches = [order[start:end] for start, end in spans]
         new = [entries for entries in batches if (*key, len(entries)) not in self._checked]
         why = exactness.rows_difference(path, store, new)

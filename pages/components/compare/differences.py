@@ -11,7 +11,7 @@ from core.compare.align import Row
 from core.compare.schedules import Difference, alike, diff
 from core.export.palette import Pair
 from core.records.model import Record
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 from pages.components.compare import slot_style
 from pages.components.compare.slots import Slot
 from pages.components.shared import frame
@@ -27,7 +27,7 @@ def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
     return told or found
 
 
-def difference_card(first: Slot, other: Slot, rows: Sequence[Row[Part]], at: int) -> None:
+def difference_card(first: Slot, other: Slot, rows: Sequence[Row[BaseGroup]], at: int) -> None:
     """Draw the card; `at` is the other's place among the schedules of the rows."""
     found = differences(first, other)
     colours = {**slot_style.colours_by_name(rows, 0), **slot_style.colours_by_name(rows, at)}

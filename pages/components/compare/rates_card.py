@@ -16,7 +16,7 @@ from core.compare.comparable import Comparable, changes_by_epoch, lr, peak
 from core.records.model import Record
 from core.schedule import plan, words
 from core.schedule.curves import Array
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 from pages.components.compare import slot_style
 from pages.components.compare.slots import Slot
 from pages.components.shared import frame
@@ -41,7 +41,7 @@ _GUTTER = 34
 _MOST_TICKS = 5
 
 
-def rates_card(slots: Sequence[Slot], rows: Sequence[Row[Part]], *, overlaid: bool) -> None:
+def rates_card(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], *, overlaid: bool) -> None:
     """Draw the card; over 24 groups are drawn schedule by schedule only."""
     with frame.card("rate-compare"):
         overlaid = overlaid and len(rows) <= MOST_PANELS
@@ -71,7 +71,7 @@ def rates_card(slots: Sequence[Slot], rows: Sequence[Row[Part]], *, overlaid: bo
             _side_by_side(slots, rows, table, view)
 
 
-def all_rates(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> pd.DataFrame:
+def all_rates(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]]) -> pd.DataFrame:
     """One row per drawn step and group that trains: letter, row (its number), span, x, y."""
     tables = []
     for at, slot in enumerate(slots):
@@ -113,7 +113,7 @@ def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
     ]
 
 
-def said(row: Row[Part], plans: Sequence[Comparable]) -> str:
+def said(row: Row[BaseGroup], plans: Sequence[Comparable]) -> str:
     """Return what stands beside a group's name: that nobody trains it, or that they all do alike.
 
     Where one is a record, what is alike is told by what it does differently.
@@ -136,7 +136,7 @@ def said(row: Row[Part], plans: Sequence[Comparable]) -> str:
 
 
 def _panels(
-    slots: Sequence[Slot], rows: Sequence[Row[Part]], table: pd.DataFrame, view: View
+    slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], table: pd.DataFrame, view: View
 ) -> None:
     colours = slot_style.row_colours(rows)
     plans = [slot.plan for slot in slots]
@@ -160,7 +160,7 @@ def _panels(
 def _panel(
     table: pd.DataFrame,
     number: int,
-    row: Row[Part],
+    row: Row[BaseGroup],
     colour: str,
     slots: Sequence[Slot],
     view: View,
@@ -196,7 +196,7 @@ def _panel(
 
 
 def _side_by_side(
-    slots: Sequence[Slot], rows: Sequence[Row[Part]], table: pd.DataFrame, view: View
+    slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], table: pd.DataFrame, view: View
 ) -> None:
     colours = slot_style.row_colours(rows)
     scale = alt.Scale(domain=list(range(len(rows))), range=[pair[view.dark] for pair in colours])

@@ -7,7 +7,7 @@ from html import escape
 
 from core.compare.align import Row
 from core.export.palette import Pair, group_colours
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 
 DASHES: Mapping[str, tuple[int, ...]] = {"A": (4, 0), "B": (5, 3), "C": (2, 2), "D": (9, 3, 2, 3)}
 """Lengths of line and gap in pixels: A is solid."""
@@ -38,12 +38,12 @@ def swatch(pair: Pair | None) -> str:
     return f'<i class="thaw-swatch" style="background:light-dark({pair[0]},{pair[1]})"></i>'
 
 
-def row_colours(rows: Sequence[Row[Part]]) -> tuple[Pair, ...]:
+def row_colours(rows: Sequence[Row[BaseGroup]]) -> tuple[Pair, ...]:
     """Return a colour for each row of groups, from stem to head."""
     return tuple(group_colours(len(rows)))
 
 
-def colours_by_name(rows: Sequence[Row[Part]], at: int) -> dict[str, Pair]:
+def colours_by_name(rows: Sequence[Row[BaseGroup]], at: int) -> dict[str, Pair]:
     """Return the colour of each group of the schedule at that place, as its row has it."""
     return {
         group.name: colour
@@ -52,7 +52,7 @@ def colours_by_name(rows: Sequence[Row[Part]], at: int) -> dict[str, Pair]:
     }
 
 
-def name_of(row: Row[Part]) -> str:
+def name_of(row: Row[BaseGroup]) -> str:
     """Return the row's name: its group's, or both where a schedule calls it otherwise."""
     names = dict.fromkeys(group.name for group in row if group is not None)
     return " / ".join(names)

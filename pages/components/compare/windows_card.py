@@ -12,7 +12,7 @@ from core.compare.align import Row
 from core.compare.comparable import Comparable, changes_by_epoch, learning, lr, peak
 from core.records.model import Record
 from core.schedule import curves, plan
-from core.schedule.spec import Part
+from core.schedule.spec import BaseGroup
 from core.schedule.words import percent, rate
 from pages.components.compare import slot_style
 from pages.components.compare.slots import Slot
@@ -26,7 +26,7 @@ _MOST_TICKS = 12
 _MOST_SCALES = 2
 
 
-def bars(slots: Sequence[Slot], rows: Sequence[Row[Part]]) -> str:
+def bars(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]]) -> str:
     """The card's content as HTML: a table in which each group has a line for each schedule."""
     epochs = max(slot.plan.epochs for slot in slots)
     shares = [learning(slot.plan) for slot in slots]
@@ -56,7 +56,7 @@ def _head(epochs: int) -> str:
 
 
 def _row(
-    row: Row[Part],
+    row: Row[BaseGroup],
     slots: Sequence[Slot],
     shares: Sequence[Mapping[str, float | None]],
     epochs: int,
@@ -77,7 +77,7 @@ def _row(
     )
 
 
-def _scale(row: Row[Part], slots: Sequence[Slot]) -> str:
+def _scale(row: Row[BaseGroup], slots: Sequence[Slot]) -> str:
     """The group's LR scale where all schedules that have it agree, or the two that there are.
 
     It is the peak rate where one is a record, which has no base rate to be a share of.
@@ -94,7 +94,7 @@ def _scale(row: Row[Part], slots: Sequence[Slot]) -> str:
     return escape(" → ".join(scales)) if len(scales) <= _MOST_SCALES else "other scales"
 
 
-def _line(group: Part | None, slot: Slot, learned: float | None, epochs: int) -> str:
+def _line(group: BaseGroup | None, slot: Slot, learned: float | None, epochs: int) -> str:
     if group is None:
         told = f"not in this {'record' if isinstance(slot.plan, Record) else 'schedule'}"
         track = f'<u class="thaw-says">{told}</u>'
@@ -115,14 +115,14 @@ def _line(group: Part | None, slot: Slot, learned: float | None, epochs: int) ->
     )
 
 
-def _track(group: Part, of: Comparable, spans: Sequence[plan.Span]) -> str:
+def _track(group: BaseGroup, of: Comparable, spans: Sequence[plan.Span]) -> str:
     """Return the bar's inside: a shape for each span, or that it never trains."""
     if not spans:
         return '<u class="thaw-says">never trains</u>'
     return "".join(_span(group, of, start, end) for start, end in spans)
 
 
-def _span(group: Part, of: Comparable, start: int, end: int) -> str:
+def _span(group: BaseGroup, of: Comparable, start: int, end: int) -> str:
     times = np.linspace(start, end, _POINTS)
     if changes_by_epoch(of):  # a stair: each epoch's rate at both of its ends
         edges = np.unique(np.linspace(start, end, min(_POINTS, end - start) + 1).astype(int))

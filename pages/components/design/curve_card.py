@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from core.schedule import edits, words
-from core.schedule.document import Document, abouts
+from core.schedule.document import Document, field_texts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.shapes import DECAYS, WARMUPS, FloorLR
 from core.schedule.spec import Schedule
@@ -233,7 +233,7 @@ def _floor(schedule: Schedule) -> None:
 def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[object]) -> None:
     """Draw what only some shapes or optimizers have `beside` others, and then in rows below."""
     places = [*beside]
-    for name, about in abouts(type(of)).items():
+    for name, about in field_texts(type(of)).items():
         path, tip = f"{prefix}.{name}", about.help or None
         places = places or _pair()
         with places.pop(0):

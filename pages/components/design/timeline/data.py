@@ -12,7 +12,7 @@ from core.export.palette import ROLES, group_colours
 from core.models.costs import state_bytes
 from core.models.layer_table import LayerTable, count
 from core.schedule import curves
-from core.schedule.budget import Budget, budgets
+from core.schedule.budget import LRBudget, budgets
 from core.schedule.curves import Array
 from core.schedule.optimizers import OptimizerSpec
 from core.schedule.shapes import WSD, FloorFactor, FloorLR
@@ -172,7 +172,7 @@ def _flat(x: Array, y: Array) -> list[float]:
     return [float(f"{value:.6g}") for value in pairs]
 
 
-def _budget(found: Budget | None) -> list[float] | None:
+def _budget(found: LRBudget | None) -> list[float] | None:
     return None if found is None else [found.epochs, found.learning]
 
 
