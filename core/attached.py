@@ -110,7 +110,7 @@ def attach(
     try:
         groups = resolve_groups(model, group_paths(found))
     except ModelError as error:
-        if isinstance(schedule, Schedule) or not presets.is_meant(os.fspath(schedule)):
+        if isinstance(schedule, Schedule) or not presets.is_preset(os.fspath(schedule)):
             raise
         for_yours = (
             f"the preset {schedule!r} is for {found.model.name}; for another model of torchvision "
@@ -154,7 +154,7 @@ def _refuse_what_cannot_be_frozen(model: nn.Module) -> None:
 
 
 def _read(name: str) -> Schedule:
-    if presets.is_meant(name):
+    if presets.is_preset(name):
         return presets.load(name)
     try:
         content = Path(name).read_bytes()

@@ -82,7 +82,7 @@ def test_no_module_loads_a_pickle_or_evaluates_a_text() -> None:
 )
 def test_no_exported_script_loads_a_pickle(model: str, weights: str) -> None:
     table = layer_table.load(model)
-    schedule = presets.applied("gradual", table, ModelRef(name=model, weights=weights))
+    schedule = presets.load_for("gradual", table, ModelRef(name=model, weights=weights))
     script = pytorch.export(source(schedule, table)).content
     assert isinstance(script, str)
     assert faults(script) == []

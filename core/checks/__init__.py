@@ -1,18 +1,19 @@
-"""What is wrong with a schedule, or unwise, and how to mend it: the meaning behind the fields.
+"""Checks of what a schedule means: what is wrong or unwise in it, and how to mend it.
 
-An error refuses to run; a warning and a hint do not. A fix is the mended schedule itself.
+A schedule with an error does not run; one with warnings and hints does. A fix is the mended
+schedule itself.
 """
 
 from core.checks.check import CHECKS, MAX_OF_A_KIND, errors, problems, refuse_errors
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem, Severity
 
 __all__ = [
     "CHECKS",
     "MAX_OF_A_KIND",
-    "Facts",
     "Fix",
     "Problem",
+    "ScheduleFacts",
     "Severity",
     "errors",
     "problems",

@@ -1,10 +1,10 @@
-"""BatchNorm: statistics that move in a frozen group, or that come from too few images."""
+"""Checks of BatchNorm: statistics that move in a frozen group, or come from too few images."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.schedule import edits, plan
 from core.schedule.words import counted, listed, one_or_more
@@ -12,7 +12,7 @@ from core.schedule.words import counted, listed, one_or_more
 SMALL_BATCH = 8
 
 
-def moving_batchnorm(facts: Facts) -> Iterator[Problem]:
+def moving_batchnorm(facts: ScheduleFacts) -> Iterator[Problem]:
     """BatchNorm layers of frozen groups go on moving their running statistics."""
     schedule = facts.schedule
     moving = [
@@ -40,7 +40,7 @@ def moving_batchnorm(facts: Facts) -> Iterator[Problem]:
     yield Problem("moving-batchnorm", path, names, wrong, way_out, fix, subject)
 
 
-def small_batch_batchnorm(facts: Facts) -> Iterator[Problem]:
+def small_batch_batchnorm(facts: ScheduleFacts) -> Iterator[Problem]:
     """BatchNorm layers of groups that train take their statistics from fewer than 8 images."""
     size = facts.batch_size
     if size is None or size >= SMALL_BATCH:
@@ -56,8 +56,8 @@ def small_batch_batchnorm(facts: Facts) -> Iterator[Problem]:
     )
     fix, way_out = None, f"use a batch of {SMALL_BATCH} or more"
     if facts.schedule.model.weights is not None:  # else there are no statistics worth keeping
-        kept = edits.set_groups(facts.schedule, {name: {"batchnorm": "eval"} for name in names})
-        fix = Fix("Keep pretrained statistics", kept)
+        mended = edits.set_groups(facts.schedule, {n: {"batchnorm": "eval"} for n in names})
+        fix = Fix("Keep pretrained statistics", mended)
         way_out += ", or keep the pretrained statistics"
     path, subject = facts.path(names[0], "batchnorm"), listed(names)
     yield Problem("small-batch-batchnorm", path, names, wrong, way_out, fix, subject)

@@ -1,4 +1,4 @@
-"""All checks by the code of their problem, and what they find in a schedule."""
+"""The list of all checks, and the problems that they find in a schedule."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 
 from core.checks import batchnorm, optimizer, rates, structure, warmup, windows
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Problem, Severity
 from core.errors import InputError, ScheduleError
 from core.models.layer_table import LayerTable
@@ -18,10 +18,10 @@ MAX_OF_A_KIND = 20
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A function that finds the problems of one kind, and how bad they are."""
+    """A function that finds the problems of one kind, and their severity."""
 
     severity: Severity
-    find: Callable[[Facts], Iterator[Problem]]
+    find: Callable[[ScheduleFacts], Iterator[Problem]]
 
 
 CHECKS: dict[str, Check] = {
@@ -55,7 +55,7 @@ CHECKS: dict[str, Check] = {
     "kept-moments": Check("hint", optimizer.kept_moments),
     "decay-on-norms": Check("hint", optimizer.decay_on_norms),
 }
-"""Every check by the code of its problems, in the order in which they are told: errors first."""
+"""Every check by the code of its problems, in the order in which these are listed: errors first."""
 
 
 def problems(
@@ -64,23 +64,23 @@ def problems(
     batch_size: int | None = None,
     steps_per_epoch: int | None = None,
 ) -> tuple[Problem, ...]:
-    """The problems of a schedule: errors first, then warnings, then hints; of a kind at most 20.
+    """Return the problems of a schedule: errors, then warnings, then hints; 20 of a kind at most.
 
-    With the model's layer table, its paths, weights and BatchNorm layers are checked as well; with
-    the run's batch size in images, whether BatchNorm can train on it; with its steps per epoch,
-    whether an epoch has more than one.
+    With the model's layer table, paths, weights and BatchNorm layers are checked too; with the
+    run's batch size in images, whether BatchNorm can train on it; with its steps per epoch, whether
+    an epoch has more than one.
     """
-    facts = Facts(schedule, layers, batch_size, steps_per_epoch)
-    return tuple(_found(facts, CHECKS.values()))
+    facts = ScheduleFacts(schedule, layers, batch_size, steps_per_epoch)
+    return tuple(_run(facts, CHECKS.values()))
 
 
 def errors(schedule: Schedule, layers: LayerTable | None = None) -> tuple[Problem, ...]:
-    """Return only the problems that refuse to run; no other check is made."""
-    refusing = [check for check in CHECKS.values() if check.severity == "error"]
-    return tuple(_found(Facts(schedule, layers), refusing))
+    """Return only the problems that keep a schedule from running; no other checks are made."""
+    checks = [check for check in CHECKS.values() if check.severity == "error"]
+    return tuple(_run(ScheduleFacts(schedule, layers), checks))
 
 
-def _found(facts: Facts, checks: Iterable[Check]) -> Iterator[Problem]:
+def _run(facts: ScheduleFacts, checks: Iterable[Check]) -> Iterator[Problem]:
     for check in checks:
         for problem in islice(check.find(facts), MAX_OF_A_KIND):
             yield replace(problem, severity=check.severity)
@@ -91,12 +91,12 @@ def refuse_errors(
 ) -> None:
     """Raise ScheduleError with every problem of severity error, if there is one.
 
-    With `own_model` the network is at hand, so that a name which nobody knows is none.
+    With `own_model` the caller has the network, so an unknown name of a model is no error.
     """
-    found = [
+    refusals = [
         InputError(problem.path, problem.wrong, problem.way_out)
         for problem in errors(schedule, layers)
         if not (own_model and problem.code == "unknown-model")
     ]
-    if found:
-        raise ScheduleError(found)
+    if refusals:
+        raise ScheduleError(refusals)

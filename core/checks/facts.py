@@ -1,4 +1,4 @@
-"""What a check is given: the schedule, and what else is known of the model and of the run."""
+"""The input of every check: a schedule, and what is known of its model and its run."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from core.schedule.spec import Group, Schedule
 
 
 @dataclass(frozen=True)
-class Facts:
+class ScheduleFacts:
     """A schedule, its model's layer table, the run's batch size and steps; None where not known.
 
-    What several checks need is worked out once.
+    The properties are what several checks need; each is computed once.
     """
 
     schedule: Schedule
@@ -39,7 +39,7 @@ class Facts:
 
     @property
     def head(self) -> Group:
-        """The last group, which holds what was not pretrained."""
+        """The last group, with the layers that were not pretrained."""
         return self.schedule.groups[-1]
 
     @cached_property
@@ -55,7 +55,7 @@ class Facts:
 
     @cached_property
     def first_thaws(self) -> dict[str, int]:
-        """The epoch at which each group that trains does so for the first time."""
+        """The first epoch of each group that trains."""
         return {group.name: self.spans[group.name][0][0] for group in self.training}
 
     @cached_property
@@ -69,18 +69,18 @@ class Facts:
 
     @cached_property
     def owners(self) -> dict[str, str]:
-        """The group that names each path; of several the first."""
+        """The group that names each path; the first, if several do."""
         owners: dict[str, str] = {}
         for group in reversed(self.schedule.groups):
             owners |= dict.fromkeys(group.modules, group.name)
         return owners
 
     def owner(self, path: str) -> str | None:
-        """Return the group that holds a module or parameter, if one does."""
+        """Return the name of the group that holds a module or parameter; None if none does."""
         return next((self.owners[p] for p in prefixes(path) if p in self.owners), None)
 
     @cached_property
     def batchnorms(self) -> Counter[str | None]:
-        """How many BatchNorm modules lie in each group; none are known without a layer table."""
-        found = self.layers.layers if self.layers else ()
-        return Counter(self.owner(layer.path) for layer in found if "BatchNorm" in layer.kind)
+        """The number of BatchNorm modules in each group; empty without a layer table."""
+        layers = self.layers.layers if self.layers else ()
+        return Counter(self.owner(layer.path) for layer in layers if "BatchNorm" in layer.kind)

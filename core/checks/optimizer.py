@@ -1,10 +1,10 @@
-"""The optimizer's own numbers: rates and decays far from what people use, and what decays."""
+"""Checks of the optimizer: unusual rates and weight decay, and moments kept while frozen."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.errors import ThawError
 from core.models.layer_table import parameter_counts
@@ -16,7 +16,7 @@ from core.schedule.words import listed, one_or_more, percent, rate
 _ROUNDING = 1 + 1e-5
 
 
-def unusual_lr(facts: Facts) -> Iterator[Problem]:
+def unusual_lr(facts: ScheduleFacts) -> Iterator[Problem]:
     """The fastest group's peak is far from what people use with that optimizer."""
     if not facts.training:
         return
@@ -44,7 +44,7 @@ def unusual_lr(facts: Facts) -> Iterator[Problem]:
     yield Problem("unusual-lr", path, (fastest,), wrong, way_out, fix)
 
 
-def heavy_decay(facts: Facts) -> Iterator[Problem]:
+def heavy_decay(facts: ScheduleFacts) -> Iterator[Problem]:
     """Weight decay is so strong that it pulls pretrained weights towards 0."""
     optimizer = facts.schedule.optimizer
     high = optimizer.highest_decay
@@ -59,8 +59,8 @@ def heavy_decay(facts: Facts) -> Iterator[Problem]:
     yield Problem("heavy-decay", path, (), wrong, way_out, fix)
 
 
-def kept_moments(facts: Facts) -> Iterator[Problem]:
-    """Groups thaw again, and the optimizer moves them at first by what it saw before they froze."""
+def kept_moments(facts: ScheduleFacts) -> Iterator[Problem]:
+    """Groups thaw again, and at first the optimizer moves them by old gradients."""
     schedule, optimizer = facts.schedule, facts.schedule.optimizer
     again = [group for group in facts.training if len(facts.spans[group.name]) > 1]
     if not again or not optimizer.state_per_parameter():
@@ -82,12 +82,12 @@ def kept_moments(facts: Facts) -> Iterator[Problem]:
 
 
 def _without_a_break(group: Group, epochs: int) -> list[Window]:
-    """Return the group's windows with those that begin within the run as one."""
+    """Return the group's windows; those that begin within the run are joined to one."""
     inside = [window for window in group.trainable if window[0] < epochs]
     return [(inside[0][0], inside[-1][1]), *group.trainable[len(inside) :]]
 
 
-def decay_on_norms(facts: Facts) -> Iterator[Problem]:
+def decay_on_norms(facts: ScheduleFacts) -> Iterator[Problem]:
     """Decoupled decay also pulls on norm layers and biases of the groups that train."""
     optimizer, table = facts.schedule.optimizer, facts.layers
     if not optimizer.decoupled or optimizer.weight_decay == 0 or table is None:

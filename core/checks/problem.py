@@ -1,4 +1,4 @@
-"""A problem of a schedule, as every check tells it: code, severity, place, words, and the fix."""
+"""A problem of a schedule: code, severity, place, message, and the fix."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Literal
 from core.schedule.spec import Schedule
 
 Severity = Literal["error", "warning", "hint"]
-"""An error refuses to run; a warning costs a run much of its worth; a hint is good to know."""
+"""An error keeps a schedule from running, a warning costs a run much of its worth, a hint helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fix:
-    """One click that mends a problem: what it says on the button, and the mended schedule."""
+    """A button that mends a problem: its label, and the mended schedule."""
 
     label: str
     schedule: Schedule
@@ -21,11 +21,11 @@ class Fix:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing to know about a schedule: `wrong` completes the sentence "path is …".
+    """A problem of a schedule.
 
-    The sentence begins with `subject` instead, where there is one. `path` is the place in the JSON
-    document, and with `groups` the place on the timeline. `severity` is that of the check which has
-    found it.
+    `path` is its place in the JSON document, and `groups` name its places on the timeline. `wrong`
+    completes a sentence that begins with `subject`, or with `path` where that is empty. `severity`
+    is that of its check.
     """
 
     code: str
@@ -39,10 +39,10 @@ class Problem:
 
     @property
     def sentence(self) -> str:
-        """What is wrong, without the way out."""
+        """The sentence that says what is wrong, without the way out."""
         return f"{self.subject or self.path} {self.wrong}"
 
     @property
     def message(self) -> str:
-        """Field, value, what is wrong, way out, for a person."""
+        """The whole message: field, value, what is wrong, way out."""
         return f"{self.sentence}: {self.way_out}"

@@ -1,4 +1,4 @@
-"""The curve and the groups' peaks: floors that lift, spreads too wide, steps too few or coarse."""
+"""Checks of rates: floors above peaks, peaks far apart, and too few or too coarse steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.checks import windows
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.schedule import edits
 from core.schedule.curves import peak
@@ -26,10 +26,10 @@ FEW_EPOCHS = 5
 _ROUNDING = 1 + 1e-9
 
 
-def rising_lr(facts: Facts) -> Iterator[Problem]:
+def rising_lr(facts: ScheduleFacts) -> Iterator[Problem]:
     """An absolute floor lies above some groups' peaks, so that their rates rise instead of falling.
 
-    Where it lies above all of them, floor-above-peak says so.
+    Where it lies above all of them, that is floor-above-peak instead.
     """
     floor = facts.floor_lr
     if floor is None or _flat_floor(facts) is not None:
@@ -46,10 +46,10 @@ def rising_lr(facts: Facts) -> Iterator[Problem]:
     yield Problem("rising-lr", "lr.decay.floor.lr", tuple(rising), wrong, way_out, fix)
 
 
-def flat_lr(facts: Facts) -> Iterator[Problem]:
-    """Groups that train peak at the absolute floor, so that their rates never fall as others do.
+def flat_lr(facts: ScheduleFacts) -> Iterator[Problem]:
+    """Groups that train peak at the absolute floor, so that their rates never fall.
 
-    Those that peak below it are rising-lr's; where no rate falls, floor-above-peak says so.
+    Groups that peak below it are in rising-lr; where no rate falls, that is floor-above-peak.
     """
     floor = facts.floor_lr
     if floor is None or _flat_floor(facts) is not None:
@@ -69,7 +69,7 @@ def flat_lr(facts: Facts) -> Iterator[Problem]:
     yield Problem("flat-lr", "lr.decay.floor.lr", names, wrong, way_out, fix)
 
 
-def floor_above_peak(facts: Facts) -> Iterator[Problem]:
+def floor_above_peak(facts: ScheduleFacts) -> Iterator[Problem]:
     """The floor is as high as every group's peak or higher, so that no rate falls."""
     share = _flat_floor(facts)
     if share is None:
@@ -95,8 +95,8 @@ def floor_above_peak(facts: Facts) -> Iterator[Problem]:
     yield Problem("floor-above-peak", path, (), wrong, way_out, fix)
 
 
-def wide_spread(facts: Facts) -> Iterator[Problem]:
-    """The fastest group's peak is more than a million times that of the slowest which trains."""
+def wide_spread(facts: ScheduleFacts) -> Iterator[Problem]:
+    """The fastest group's peak is over a million times that of the slowest group that trains."""
     lowest = facts.floor_lr or 0.0  # an absolute floor lifts what lies under it
     reached = {group.name: max(facts.peaks[group.name], lowest) for group in facts.training}
     if not reached:
@@ -117,7 +117,7 @@ def wide_spread(facts: Facts) -> Iterator[Problem]:
     yield Problem("wide-spread", path, (slow,), wrong, way_out, fix, slow)
 
 
-def coarse_steps(facts: Facts) -> Iterator[Problem]:
+def coarse_steps(facts: ScheduleFacts) -> Iterator[Problem]:
     """The rate changes only between epochs, and there are few of them."""
     lr, total = facts.schedule.lr, facts.schedule.epochs
     falls = bool(lr.decay.share(np.ones(1))[0] < 1)
@@ -128,12 +128,12 @@ def coarse_steps(facts: Facts) -> Iterator[Problem]:
     wrong += "step" if total == 1 else "steps"
     way_out = "change the rate at every step"
     mended = edits.set_field(facts.schedule, "lr.interval", "step")
-    adds = _late(Facts(mended, facts.layers)) - _late(facts)
-    fix = None if adds else Fix("LR steps by step", mended)
+    late_too = _late_groups(ScheduleFacts(mended, facts.layers)) - _late_groups(facts)
+    fix = None if late_too else Fix("LR steps by step", mended)
     yield Problem("coarse-steps", "lr.interval", (), wrong, way_out, fix)
 
 
-def one_step_epochs(facts: Facts) -> Iterator[Problem]:
+def one_step_epochs(facts: ScheduleFacts) -> Iterator[Problem]:
     """An epoch of the run is a single optimizer step."""
     if facts.steps_per_epoch != 1:
         return
@@ -144,11 +144,11 @@ def one_step_epochs(facts: Facts) -> Iterator[Problem]:
     yield Problem("one-step-epochs", "epochs", (), wrong, way_out)
 
 
-def _late(facts: Facts) -> set[tuple[str, ...]]:
+def _late_groups(facts: ScheduleFacts) -> set[tuple[str, ...]]:
     return {problem.groups for problem in windows.late_thaw(facts)}
 
 
-def _flat_floor(facts: Facts) -> float | None:
+def _flat_floor(facts: ScheduleFacts) -> float | None:
     """Return the floor as a share of the highest peak, if that leaves nothing to anneal."""
     floor = facts.schedule.lr.decay.floor
     if floor is None:
@@ -164,12 +164,12 @@ def _fold(peaks: dict[str, float], floor: float) -> str:
 
 
 def _narrowed(schedule: Schedule) -> Fix:
-    """With the spread of a ten-thousandth from the head to the first group, and no own scales."""
+    """Return the fix whose peaks fall to a ten-thousandth from the head to the first group."""
     deepest = len(schedule.groups) - 1
     decay = float(f"{NARROWER ** (-1 / deepest):.3g}")
     with_decay = edits.set_field(schedule, "lr.group_decay", decay)
     peaks = [peak(with_decay, group) for group in with_decay.groups]
     if max(peaks) <= WIDE * min(peaks):
         return Fix(f"Decay per group {decay:g}", with_decay)
-    own = {group.name: {"lr_scale": None} for group in schedule.groups}
-    return Fix(f"Decay per group {decay:g}, no LR scales", edits.set_groups(with_decay, own))
+    no_scales = edits.set_groups(with_decay, {g.name: {"lr_scale": None} for g in schedule.groups})
+    return Fix(f"Decay per group {decay:g}, no LR scales", no_scales)

@@ -1,10 +1,10 @@
-"""What the model cannot be: unknown names, parameters in no group or in two, a group of nothing."""
+"""Checks against the model: unknown names, and parameters in no group or in two."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.errors import nearest
 from core.models import catalogue
@@ -15,8 +15,8 @@ from core.schedule.spec import Group, Schedule
 from core.schedule.words import listed
 
 
-def unknown_model(facts: Facts) -> Iterator[Problem]:
-    """The model is none of torchvision or timm."""
+def unknown_model(facts: ScheduleFacts) -> Iterator[Problem]:
+    """The model is in neither torchvision nor timm."""
     name = facts.schedule.model.name
     if name not in catalogue.names():
         wrong = f"is {name!r}, which is not supported"
@@ -24,7 +24,7 @@ def unknown_model(facts: Facts) -> Iterator[Problem]:
         yield Problem("unknown-model", "model.name", (), wrong, way_out)
 
 
-def unknown_weights(facts: Facts) -> Iterator[Problem]:
+def unknown_weights(facts: ScheduleFacts) -> Iterator[Problem]:
     """The model has no pretrained weights of that name."""
     weights, table = facts.schedule.model.weights, facts.layers
     if table is not None and weights is not None and weights not in table.weights:
@@ -33,25 +33,25 @@ def unknown_weights(facts: Facts) -> Iterator[Problem]:
         yield Problem("unknown-weights", "model.weights", (), wrong, way_out)
 
 
-def nested_path(facts: Facts) -> Iterator[Problem]:
-    """A path stands twice, or lies inside another path of the schedule."""
+def nested_path(facts: ScheduleFacts) -> Iterator[Problem]:
+    """A path is named twice, or lies inside another path of the schedule."""
     owners = facts.owners
-    seen: set[str] = set()
+    earlier: set[str] = set()
     for at, group in enumerate(facts.schedule.groups):
         for index, path in enumerate(group.modules):
             around = next((outer for outer in prefixes(path)[:-1] if outer in owners), path)
-            if around != path or path in seen:
+            if around != path or path in earlier:
                 where, owner = f"groups[{at}].modules[{index}]", owners[around]
                 lies = "is already in" if around == path else f"already lies inside {around!r} of"
                 wrong = f"is {path!r}, which {lies} group {owner}"
                 way_out = "name every part of the model once"
                 both = (owner,) if owner == group.name else (owner, group.name)
                 yield Problem("nested-path", where, both, wrong, way_out)
-            seen.add(path)
+            earlier.add(path)
 
 
-def unknown_path(facts: Facts) -> Iterator[Problem]:
-    """A path names no module or parameter of the model that holds parameters."""
+def unknown_path(facts: ScheduleFacts) -> Iterator[Problem]:
+    """A path names nothing in the model that holds parameters."""
     if facts.layers is None:
         return
     table = facts.layers
@@ -66,8 +66,8 @@ def unknown_path(facts: Facts) -> Iterator[Problem]:
                 yield Problem("unknown-path", where, (group.name,), wrong, way_out)
 
 
-def empty_group(facts: Facts) -> Iterator[Problem]:
-    """All that a group names is there in the model, but has no parameters."""
+def empty_group(facts: ScheduleFacts) -> Iterator[Problem]:
+    """All modules of a group exist in the model, but none has parameters."""
     if facts.layers is None:
         return
     for group in facts.schedule.groups:
@@ -82,7 +82,7 @@ def empty_group(facts: Facts) -> Iterator[Problem]:
             yield Problem("empty-group", where, (group.name,), wrong, way_out, fix)
 
 
-def ungrouped(facts: Facts) -> Iterator[Problem]:
+def ungrouped(facts: ScheduleFacts) -> Iterator[Problem]:
     """Some parameters of the model are in no group."""
     if facts.layers is None:
         return
@@ -94,13 +94,13 @@ def ungrouped(facts: Facts) -> Iterator[Problem]:
 
 
 def _is_empty(group: Group, table: LayerTable) -> bool:
-    """Whether the group names only modules that the forward pass calls, none with parameters."""
+    """Return whether the group's modules exist in the forward pass, and none has parameters."""
     called = table.called
     return all(path in called and path not in table.sizes for path in group.modules)
 
 
 def _removed(schedule: Schedule, group: Group) -> Fix | None:
-    """Without the group, if that leaves every epoch with a group that trains."""
+    """Return the fix without the group, unless that adds an epoch in which no group trains."""
     if len(schedule.groups) == 1:
         return None
     mended = edits.remove_group(schedule, group.name)

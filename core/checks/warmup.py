@@ -1,11 +1,11 @@
-"""Warmup: longer than what there is to warm up, over too soon, or missed by what thaws later."""
+"""Checks of the warmup: too long, over too soon, or missed by groups that thaw later."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.schedule import curves, edits
 from core.schedule.curves import origin
@@ -15,13 +15,13 @@ from core.schedule.words import epochs, listed, one_or_more, percent, rate
 FULL = 0.75
 """A rate of this share of the peak or more counts as the full rate."""
 START = 0.1
-"""Share of the peak that a warmup begins at where it has to be given one."""
+"""The start factor of a fix, as a share of the peak."""
 HIGH = 1e-3
 """PyTorch's default rate of Adam and AdamW; it is high for pretrained layers."""
 
 
-def long_warmup(facts: Facts) -> Iterator[Problem]:
-    """Warmup takes the whole run, or for a group that restarts, all that is left of it."""
+def long_warmup(facts: ScheduleFacts) -> Iterator[Problem]:
+    """Warmup takes the whole run, or all that is left of it for a group that restarts its curve."""
     schedule = facts.schedule
     warmup, total = schedule.lr.warmup.epochs, schedule.epochs
     left = curve_lengths(schedule)
@@ -47,8 +47,8 @@ def long_warmup(facts: Facts) -> Iterator[Problem]:
     yield Problem("long-warmup", "lr.warmup.epochs", groups, wrong, way_out, fix)
 
 
-def zero_epoch(facts: Facts) -> Iterator[Problem]:
-    """Warmup begins at 0 and the rate changes between epochs only, so that an epoch is lost."""
+def zero_epoch(facts: ScheduleFacts) -> Iterator[Problem]:
+    """Warmup begins at 0 and rates change between epochs only, so that an epoch is lost."""
     schedule = facts.schedule
     if schedule.lr.interval != "epoch" or schedule.lr.warmup.start_factor > 0:
         return
@@ -66,15 +66,15 @@ def zero_epoch(facts: Facts) -> Iterator[Problem]:
     yield Problem("zero-epoch", "lr.warmup.start_factor", names, wrong, way_out, fix)
 
 
-def no_warmup(facts: Facts) -> Iterator[Problem]:
-    """An optimizer that needs it begins with pretrained layers at a high rate without warmup."""
+def no_warmup(facts: ScheduleFacts) -> Iterator[Problem]:
+    """An optimizer that needs a warmup trains pretrained layers at a high rate without one."""
     if not _begins_cold(facts):
         return
     schedule = facts.schedule
     names = _pretrained_at_start(facts)
     first = max(names, key=facts.peaks.__getitem__)
-    length = _fitting(schedule, 1.0)
-    cold = any(thaw.share >= FULL for thaw in _missed(facts))
+    length = _fitting_length(schedule, 1.0)
+    cold = any(thaw.share >= FULL for thaw in _unwarmed_thaws(facts))
     wrong = f"is 0, while {first} begins at its full rate, {rate(facts.peaks[first], 2)}"
     way_out = f"give {schedule.optimizer.title()} a warmup"
     warmed = Fix(f"Warmup of {epochs(length)}", _with_warmup(schedule, length))
@@ -82,9 +82,9 @@ def no_warmup(facts: Facts) -> Iterator[Problem]:
     yield Problem("no-warmup", "lr.warmup.epochs", names, wrong, way_out, fix)
 
 
-def cold_thaw(facts: Facts) -> Iterator[Problem]:
+def cold_thaw(facts: ScheduleFacts) -> Iterator[Problem]:
     """Groups thaw at their full rate, with no warmup of their own."""
-    cold = [thaw for thaw in _missed(facts) if thaw.share >= FULL]
+    cold = [thaw for thaw in _unwarmed_thaws(facts) if thaw.share >= FULL]
     if not cold or _begins_cold(facts):
         return
     names = tuple(thaw.group.name for thaw in reversed(cold))  # from the head, as they are drawn
@@ -103,14 +103,14 @@ def cold_thaw(facts: Facts) -> Iterator[Problem]:
     yield Problem("cold-thaw", path, names, wrong, way_out, fix, subject)
 
 
-def early_warmup(facts: Facts) -> Iterator[Problem]:
+def early_warmup(facts: ScheduleFacts) -> Iterator[Problem]:
     """Warmup is over before any group but the last thaws, so it warms up nothing pretrained.
 
-    Where a group then thaws at its full rate, cold-thaw says so.
+    Where a group then thaws at its full rate, that is cold-thaw instead.
     """
     warmup = facts.schedule.lr.warmup.epochs
     thaws = {g.name: facts.first_thaws[g.name] for g in facts.training if g is not facts.head}
-    missed = {thaw.group.name: thaw.share for thaw in _missed(facts)}
+    missed = {thaw.group.name: thaw.share for thaw in _unwarmed_thaws(facts)}
     if warmup == 0 or not thaws or thaws.keys() - missed.keys() or max(missed.values()) >= FULL:
         return
     first = min(reversed(thaws), key=thaws.__getitem__)
@@ -125,34 +125,35 @@ def early_warmup(facts: Facts) -> Iterator[Problem]:
 
 @dataclass(frozen=True, slots=True)
 class _Thaw:
-    """A group's first thaw, and the share of its peak rate that it begins with."""
+    """A group's first thaw, and the rate at which it begins as a share of its peak."""
 
     group: Group
     share: float
 
 
-def _missed(facts: Facts) -> list[_Thaw]:
-    """Thaws of pretrained groups after the start, in no warmup; not where the floor is higher.
+def _unwarmed_thaws(facts: ScheduleFacts) -> list[_Thaw]:
+    """Return the first thaws, after the start, of pretrained groups that get no warmup.
 
-    A group's first thaw counts, and the last group, with the new head, has nothing to lose.
+    Groups whose peak is at most the floor are left out, and so is the last group: a new head has
+    nothing to lose.
     """
     schedule = facts.schedule
     warmup, restarts = schedule.lr.warmup.epochs, schedule.lr.after_unfreeze == "restart"
     if schedule.lr.warmup.start_factor >= FULL:
         warmup = 0.0  # it begins at the full rate
-    found = []
+    thaws = []
     for group in facts.training:
         thaw, top = facts.first_thaws[group.name], facts.peaks[group.name]
         warmed = warmup > 0 if restarts else thaw < warmup
-        lifted = (facts.floor_lr or 0.0) >= FULL * top  # rising-lr, or hardly falling
-        if thaw > 0 and not warmed and not lifted and group is not facts.head:
+        at_floor = (facts.floor_lr or 0.0) >= FULL * top  # rising-lr, or hardly falling
+        if thaw > 0 and not warmed and not at_floor and group is not facts.head:
             share = float(curves.lr(schedule, group, thaw)) / top
-            found.append(_Thaw(group, share))
-    return found
+            thaws.append(_Thaw(group, share))
+    return thaws
 
 
-def _pretrained_at_start(facts: Facts) -> tuple[str, ...]:
-    """Groups before the last that train from the first epoch at a high rate, if pretrained."""
+def _pretrained_at_start(facts: ScheduleFacts) -> tuple[str, ...]:
+    """Return the pretrained groups that train at a high rate from the first epoch."""
     if facts.schedule.model.weights is None:
         return ()
     return tuple(
@@ -164,17 +165,17 @@ def _pretrained_at_start(facts: Facts) -> tuple[str, ...]:
     )
 
 
-def _begins_cold(facts: Facts) -> bool:
+def _begins_cold(facts: ScheduleFacts) -> bool:
     schedule = facts.schedule
     unwarmed = schedule.optimizer.needs_warmup and schedule.lr.warmup.epochs == 0
     return unwarmed and bool(_pretrained_at_start(facts))
 
 
 def _restarted(schedule: Schedule) -> Fix:
-    """The curve begins anew at every first thaw, with a warmup that fits into what is left."""
+    """Return the fix with a curve that restarts at each thaw, and a warmup that fits in."""
     mended = edits.set_field(schedule, "lr.after_unfreeze", "restart")
     warmup = schedule.lr.warmup.epochs
-    length = _fitting(mended, warmup or 1.0)
+    length = _fitting_length(mended, warmup or 1.0)
     warmed = _with_warmup(mended, length)
     if warmed == mended:
         return Fix("Restart the curve", mended)
@@ -182,19 +183,19 @@ def _restarted(schedule: Schedule) -> Fix:
 
 
 def curve_lengths(schedule: Schedule) -> dict[str, int]:
-    """Return epochs that each group's curve lasts, for those whose curve begins within the run."""
+    """Return the epochs that each group's curve lasts, if it begins within the run."""
     left = {g.name: schedule.epochs - origin(schedule, g) for g in schedule.groups}
     return {name: rest for name, rest in left.items() if rest > 0}
 
 
-def _fitting(schedule: Schedule, length: float) -> float:
-    """Return a warmup of that length, or where that is too long, of half of the shortest curve."""
+def _fitting_length(schedule: Schedule, length: float) -> float:
+    """Return the length, or half of the shortest curve where that is too long for it."""
     shortest = min(curve_lengths(schedule).values(), default=schedule.epochs)
     return length if length < shortest else shortest / 2
 
 
 def _with_warmup(schedule: Schedule, length: float) -> Schedule:
-    """A warmup of so many epochs that is one: from a tenth of the peak if it began near it."""
+    """Return the schedule with a warmup of so many epochs, from well below the peak."""
     mended = edits.set_field(schedule, "lr.warmup.epochs", length)
     if mended.lr.warmup.start_factor < FULL:
         return mended

@@ -1,4 +1,4 @@
-"""The text about every problem in why.md: what it is, and why it is one, with sources."""
+"""The texts of why.md: what each problem is, and why it is one, with sources."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _TEXT = files("core.checks") / "why.md"
 
 
 def why(code: str) -> str:
-    """Return the reasons and sources of a problem as Markdown; lines are wrapped.
+    """Return the reasons and sources of a problem, as Markdown with wrapped lines.
 
     Raises InputError with the nearest code if there is none of that name.
     """

@@ -1,4 +1,4 @@
-"""When groups train: in no epoch, too late, or while what lies behind them is frozen."""
+"""Checks of windows: groups that never train, thaw too late, or train below frozen ones."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.models.layer_table import count
 from core.schedule import edits, plan
@@ -15,12 +15,12 @@ from core.schedule.spec import Group, Schedule
 from core.schedule.words import epochs, from_to, listed, one_or_more, percent
 
 LITTLE = 0.05
-"""Less than this share of its own always-open curve is almost no learning."""
+"""Less than this share of a group's possible learning is almost none."""
 FAIR = 1 / 3
-"""A fair thaw: a group's share of the learning is at least this part of its share of the epochs."""
+"""A thaw is fair if a group's share of the learning is at least this part of that of the epochs."""
 
 
-def idle_epochs(facts: Facts) -> Iterator[Problem]:
+def idle_epochs(facts: ScheduleFacts) -> Iterator[Problem]:
     """In some epochs no group trains at all."""
     schedule = facts.schedule
     idle = [phase for phase in plan.phases(schedule) if not phase.open]
@@ -36,20 +36,20 @@ def idle_epochs(facts: Facts) -> Iterator[Problem]:
     yield Problem("idle-epochs", "groups", (head,), wrong, way_out, fix)
 
 
-def late_window(facts: Facts) -> Iterator[Problem]:
+def late_window(facts: ScheduleFacts) -> Iterator[Problem]:
     """A group's window starts when the run is over."""
     schedule = facts.schedule
     for group in schedule.groups:
-        kept = [window for window in group.trainable if window[0] < schedule.epochs]
-        if len(kept) == len(group.trainable):
+        in_time = [window for window in group.trainable if window[0] < schedule.epochs]
+        if len(in_time) == len(group.trainable):
             continue
-        where = facts.path(group.name, f"trainable[{len(kept)}]")
-        start, _ = group.trainable[len(kept)]
-        again = " again" if kept else ""
+        where = facts.path(group.name, f"trainable[{len(in_time)}]")
+        start, _ = group.trainable[len(in_time)]
+        again = " again" if in_time else ""
         wrong = f"thaws{again} at epoch {start}, but the run has {epochs(schedule.epochs)}"
         way_out = f"thaw it{again} by epoch {schedule.epochs - 1}, or run longer"
-        if kept:
-            fix = Fix("Remove that window", edits.set_windows(schedule, {group.name: kept}))
+        if in_time:
+            fix = Fix("Remove that window", edits.set_windows(schedule, {group.name: in_time}))
         else:
             fair = _fair_start(schedule, group, schedule.epochs)
             windows = [(fair, group.trainable[0][1])]  # any others are late too
@@ -58,7 +58,7 @@ def late_window(facts: Facts) -> Iterator[Problem]:
         yield Problem("late-window", where, names, wrong, way_out, fix, group.name)
 
 
-def late_thaw(facts: Facts) -> Iterator[Problem]:
+def late_thaw(facts: ScheduleFacts) -> Iterator[Problem]:
     """A group thaws when hardly any of its learning is left."""
     schedule = facts.schedule
     if schedule.lr.after_unfreeze == "restart":
@@ -82,7 +82,7 @@ def late_thaw(facts: Facts) -> Iterator[Problem]:
         yield Problem("late-thaw", where, names, wrong, way_out, fix, group.name)
 
 
-def frozen_head(facts: Facts) -> Iterator[Problem]:
+def frozen_head(facts: ScheduleFacts) -> Iterator[Problem]:
     """The last group, which holds the new head, never trains while others do."""
     head = facts.head
     idle = any(not phase.open for phase in plan.phases(facts.schedule))
@@ -96,9 +96,9 @@ def frozen_head(facts: Facts) -> Iterator[Problem]:
     yield Problem("frozen-head", path, (head.name,), wrong, way_out, fix, head.name)
 
 
-def frozen_above(facts: Facts) -> Iterator[Problem]:
+def frozen_above(facts: ScheduleFacts) -> Iterator[Problem]:
     """Groups are frozen while one nearer to the input trains."""
-    names, earlier = _held(facts)
+    names, earlier = _frozen_above(facts)
     if not names:
         return
     wrong = (
@@ -110,15 +110,15 @@ def frozen_above(facts: Facts) -> Iterator[Problem]:
     yield Problem("frozen-above", path, names, wrong, way_out, subject=listed(names))
 
 
-def never_trains(facts: Facts) -> Iterator[Problem]:
-    """Groups that stay as they are at the start."""
+def never_trains(facts: ScheduleFacts) -> Iterator[Problem]:
+    """Groups never train."""
     if not facts.training:
         return
-    told = {facts.head.name, *_held(facts)[0]}
+    reported = {facts.head.name, *_frozen_above(facts)[0]}
     frozen = [
         group
         for group in facts.schedule.groups
-        if not facts.spans[group.name] and group.name not in told and not _is_late(facts, group)
+        if not facts.spans[group.name] and group.name not in reported and not _is_late(facts, group)
     ]
     if not frozen:
         return
@@ -136,32 +136,32 @@ def never_trains(facts: Facts) -> Iterator[Problem]:
 
 
 def _is_little(received: LRBudget) -> bool:
-    """Return whether a group gets almost no learning, also for the epochs in which it trains."""
+    """Return whether a group gets almost no learning, also in view of its few epochs."""
     return received.learning < min(LITTLE, FAIR * received.epochs)
 
 
-def _is_late(facts: Facts, group: Group) -> bool:
-    """Return whether all the group's windows start when the run is over, which late-window says."""
+def _is_late(facts: ScheduleFacts, group: Group) -> bool:
+    """Return whether all the group's windows start after the run, which is late-window."""
     return bool(group.trainable) and not facts.spans[group.name]
 
 
-def _held(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Groups that are frozen in an epoch in which one nearer to the input trains, and those.
+def _frozen_above(facts: ScheduleFacts) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the groups that are frozen while others nearer to the input train, and these others.
 
-    Without what `frozen-head` and `late-window` say.
+    Groups with the problem `frozen-head` or `late-window` are left out.
     """
     held: dict[str, None] = {}
     earlier: dict[str, None] = {}
-    told = {group.name for group in facts.schedule.groups if _is_late(facts, group)}
+    reported = {group.name for group in facts.schedule.groups if _is_late(facts, group)}
     if not facts.spans[facts.head.name]:
-        told.add(facts.head.name)
+        reported.add(facts.head.name)
     for phase in plan.phases(facts.schedule):
         names, open_ = [group.name for group in facts.schedule.groups], set(phase.open)
         first = next((at for at, name in enumerate(names) if name in open_), len(names))
         frozen = [
             at
             for at in range(first, len(names))
-            if names[at] not in open_ and names[at] not in told
+            if names[at] not in open_ and names[at] not in reported
         ]
         held.update(dict.fromkeys(names[at] for at in frozen))
         if frozen:
@@ -171,7 +171,7 @@ def _held(facts: Facts) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 
 def _fair_start(schedule: Schedule, group: Group, before: int) -> int:
-    """The latest epoch before that one at which a thaw gives the group a fair share, or 0."""
+    """Return the latest epoch before `before` at which a thaw is fair to the group, or 0."""
     learning, total = learning_by_epoch(schedule, group), schedule.epochs
     end = group.trainable[0][1]
     end = total if end is None else min(end, total)
@@ -183,7 +183,7 @@ def _fair_start(schedule: Schedule, group: Group, before: int) -> int:
 
 
 def _thawed_at(schedule: Schedule, group: Group, epoch: int) -> Fix:
-    """Return the group's first window, begun at that epoch."""
+    """Return the fix with a first window that begins at that epoch."""
     (_, end), *others = group.trainable
     windows = [(epoch, end), *others]
     return Fix(f"Thaw at {epoch}", edits.set_windows(schedule, {group.name: windows}))

@@ -62,7 +62,7 @@ STEPS_PER_EPOCH = click.option(
 
 def read_schedule(file: str) -> Schedule:
     """Return the schedule that a FILE argument names."""
-    if presets.is_meant(file):
+    if presets.is_preset(file):
         return presets.load(file)
     if file != "-" and not os.path.lexists(file):
         wrong = f"is {file!r}, which is neither a file nor a preset"

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import click
 
 from core import presets
 from core.cli.options import table_of, whole
 from core.errors import InputError, nearest, shown
 from core.models import catalogue
-from core.presets import descriptions
 from core.presets.apply import apply
+from core.presets.schema import Preset
 from core.schedule import parse
 from core.schedule.document import MAX_EPOCHS
+from core.schedule.words import columns
 
 
 @click.command("presets")
@@ -33,22 +36,43 @@ def presets_(name: str | None, model: str | None, epochs: int | str | None, abou
     if name is None:
         if model is not None or epochs is not None or about:
             raise InputError("NAME", "is missing", nearest("", presets.names()))
-        click.echo("\n".join(descriptions.overview()))
+        rows = [(p.name, p.title, p.when) for p in map(presets.find, presets.names())]
+        click.echo("\n".join(columns(rows)))
     elif about:
         if model is not None or epochs is not None:
             way_out = "leave them out, or print the schedule without --about"
             raise InputError("--about", "goes with neither --model nor --epochs", way_out)
-        for line in descriptions.about(presets.find(name)):
+        for line in _description(presets.find(name)):
             click.echo(line)
     else:
-        found, own = presets.find(name), presets.load(name).model
-        table = table_of(own.name if model is None else catalogue.full_name(model))
-        made = apply(found, table, own if table.model == own.name else None, _epochs(epochs))
-        click.echo(parse.dumps(made), nl=False)
+        preset, usual = presets.find(name), presets.load(name).model
+        table = table_of(usual.name if model is None else catalogue.full_name(model))
+        same = usual if table.model == usual.name else None
+        click.echo(parse.dumps(apply(preset, table, same, _epochs(epochs))), nl=False)
 
 
-def _epochs(given: int | str | None) -> int | None:
-    if given is not None and (not isinstance(given, int) or not 1 <= given <= MAX_EPOCHS):
+def _description(preset: Preset) -> Iterator[str]:
+    """Yield the lines of --about: title, use, sources with numbers, limits and changes."""
+    yield preset.title
+    yield preset.when
+    for source in preset.sources:
+        yield ""
+        yield f"{source.citation}: {source.where}"
+        if source.url is not None:
+            yield source.url
+        yield from (f"  - {number}" for number in source.numbers)
+    for title, sentences in (
+        ("What a schedule cannot express:", preset.cannot),
+        ("What Thaw does differently:", preset.changed),
+    ):
+        if sentences:
+            yield ""
+            yield title
+            yield from (f"  - {sentence}" for sentence in sentences)
+
+
+def _epochs(epochs: int | str | None) -> int | None:
+    if epochs is not None and (not isinstance(epochs, int) or not 1 <= epochs <= MAX_EPOCHS):
         way_out = f"use a whole number from 1 to {MAX_EPOCHS:,}"
-        raise InputError("--epochs", f"is {shown(given)}", way_out)
-    return given
+        raise InputError("--epochs", f"is {shown(epochs)}", way_out)
+    return epochs

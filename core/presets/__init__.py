@@ -13,13 +13,12 @@ from core.models.layer_table import LayerTable
 from core.presets import schema
 from core.presets.apply import apply
 from core.presets.schema import Family, Preset
-from core.schedule import parse
 from core.schedule.spec import ModelRef, Schedule
 
 DEFAULT = "gradual"
 BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
 BUNDLED_WEIGHTS = "bundled"
-"""What comes with a package, and needs no network."""
+"""A model whose weights come with a package, and need no network."""
 
 FAMILIES: dict[Family, str] = {
     "thaw": "When groups thaw",
@@ -28,36 +27,36 @@ FAMILIES: dict[Family, str] = {
     "curve": "The curve",
     "exercise": "The exercise",
 }
-"""What presets are about, in the order in which they are told, and its heading."""
+"""The headings of what presets are about, in the order in which they are listed."""
 
 _PRESETS = files("core.presets") / "data"
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Return all presets' names, sorted."""
-    stored = (entry.name for entry in _PRESETS.iterdir() if entry.name.endswith(".json"))
-    return tuple(sorted(name.removesuffix(".json") for name in stored))
+    """Return the names of all presets, sorted."""
+    files_ = (entry.name for entry in _PRESETS.iterdir() if entry.name.endswith(".json"))
+    return tuple(sorted(name.removesuffix(".json") for name in files_))
 
 
-def is_meant(name: str) -> bool:
-    """Return whether a text names a preset: a file of that name comes first, a folder does not."""
+def is_preset(name: str) -> bool:
+    """Return whether a text names a preset; a file (not a folder) of that name takes precedence."""
     return name in names() and (Path(name).is_dir() or not os.path.lexists(name))
 
 
 @cache
 def find(name: str) -> Preset:
-    """Return a preset's document; InputError names the nearest preset if there is none."""
-    return schema.read(document(name))
+    """Return the preset of that name; InputError names the nearest one if there is none."""
+    return schema.parse_preset(document(name))
 
 
 def in_order() -> tuple[str, ...]:
-    """All presets' names in the order in which they are offered: the default, then by title."""
+    """Return the names of all presets in the order of the gallery: the default, then by title."""
     return tuple(sorted(names(), key=lambda name: (name != DEFAULT, find(name).title.lower())))
 
 
 def document(name: str) -> str:
-    """A preset's document as it is stored; InputError names the nearest preset if there is none."""
+    """Return the text of a preset's file; InputError names the nearest preset if there is none."""
     if name not in names():
         raise InputError("preset", f"is {name!r}, which does not exist", nearest(name, names()))
     return (_PRESETS / f"{name}.json").read_text(encoding="utf-8")
@@ -66,29 +65,27 @@ def document(name: str) -> str:
 @cache
 def load(name: str) -> Schedule:
     """Return a preset as a schedule for its own model, or for the bundled one if it names none."""
-    found = find(name)
-    table = layer_table.load(found.model.name if found.model else BUNDLED_MODEL)
-    return apply(found, table, found.model)
-
-
-def text(name: str) -> str:
-    """That schedule as JSON text."""
-    return parse.dumps(load(name))
+    preset = find(name)
+    table = layer_table.load(preset.model.name if preset.model else BUNDLED_MODEL)
+    return apply(preset, table, preset.model)
 
 
 @cache
-def applied(name: str, table: LayerTable, model: ModelRef) -> Schedule:
-    """Return a preset as a schedule for that model, whose table it is; weights stay."""
+def load_for(name: str, table: LayerTable, model: ModelRef) -> Schedule:
+    """Return a preset as a schedule for another model, whose layer table is `table`."""
     return apply(find(name), table, model)
 
 
-def same(schedule: Schedule, table: LayerTable) -> str | None:
-    """The preset that a schedule is for its model, whatever the schedule's name; None if none."""
+def matching(schedule: Schedule, table: LayerTable) -> str | None:
+    """Return the preset that gives this schedule for its model; None if none does.
+
+    The schedule's name does not count.
+    """
     for name in names():
         try:
-            made = applied(name, table, schedule.model)
+            candidate = load_for(name, table, schedule.model)
         except InputError:  # a model with too few groups for it
             continue
-        if made.equals_but_for_name(schedule):
+        if candidate.equals_but_for_name(schedule):
             return name
     return None

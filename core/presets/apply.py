@@ -1,4 +1,4 @@
-"""A preset applied to a model: roles become its groups, patterns become windows of epochs."""
+"""Presets applied to models: roles become groups, patterns become windows of epochs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from core.schedule.plan import whole_windows
 from core.schedule.spec import LEAST_GROUP_DECAY, ModelRef, Schedule
 
 Times = list[tuple[float, float | None]]
-"""Windows in epochs of the preset's own run, which need not be whole."""
+"""Windows of a run of the preset's own length, in epochs that need not be whole."""
 
 _THIRDS: tuple[Role, ...] = ("first", "middle", "last")
 
@@ -26,50 +26,50 @@ def apply(
     model: ModelRef | None = None,
     epochs: int | None = None,
 ) -> Schedule:
-    """Return the schedule that the preset is for a model.
+    """Return the preset as a schedule for the model of `table`.
 
-    `model` names that model and the weights to keep; without it, it is the table's with its best
-    weights. With `epochs`, the recipe is stretched or shortened to so many: its windows and its
-    warmup keep their shares of the run, rounded to whole epochs where they must be.
+    `model` names that model and its weights; by default they are its best ones. With `epochs` the
+    preset is stretched or shortened: its windows and warmup keep their shares of the run, and
+    windows are rounded to whole epochs.
 
     Raises ModelError if no grouping of the model has a group for each of the preset's roles.
     """
-    cut = _cut(preset, table)
-    own = min(preset.epochs + preset.epochs_per_group * len(cut), MAX_EPOCHS)
-    total = own if epochs is None else epochs
+    layers = _layer_groups(preset, table)
+    usual = min(preset.epochs + preset.epochs_per_group * len(layers), MAX_EPOCHS)
+    epochs = usual if epochs is None else epochs
     weights = table.weights[0] if table.weights else None
-    groups = [_group(preset, table, cut, place, own, total) for place in range(len(cut))]
+    groups = [_group(preset, table, layers, at, usual, epochs) for at in range(len(layers))]
     return from_raw(
         {
             "format": "thaw.schedule",
             "version": 1,
             "name": preset.title,
             "model": _raw(model or ModelRef(name=table.model, weights=weights)),
-            "epochs": total,
+            "epochs": epochs,
             "optimizer": _raw(preset.optimizer),
-            "lr": _curve(preset, len(cut), own, total),
+            "lr": _learning_rate(preset, len(layers), usual, epochs),
             "groups": groups,
         }
     )
 
 
 def roles(count: int) -> tuple[frozenset[Role], ...]:
-    """Return the roles of each of so many groups, from input to output; the last is the head."""
+    """Return the roles of each of `count` groups, from input to output; the last is the head."""
     body = count - 2
-    found: list[frozenset[Role]] = []
+    every: list[frozenset[Role]] = []
     for place in range(count):
         if place == count - 1:
-            found.append(frozenset({"all", "head"}))
+            every.append(frozenset({"all", "head"}))
         elif place == 0:
-            found.append(frozenset({"all", "backbone", "stem"}))
+            every.append(frozenset({"all", "backbone", "stem"}))
         else:
             third = _THIRDS[(6 * place - 3) // (2 * body)]
-            found.append(frozenset({"all", "backbone", third}))
-    return tuple(found)
+            every.append(frozenset({"all", "backbone", third}))
+    return tuple(every)
 
 
-def _cut(preset: Preset, table: LayerTable) -> tuple[LayerGroup, ...]:
-    """Return the groups of the wanted fineness, or of the next finer one that has every role."""
+def _layer_groups(preset: Preset, table: LayerTable) -> tuple[LayerGroup, ...]:
+    """Return the groups of the preset's fineness, or of the next finer one that has every role."""
     names = [grouping.name for grouping in table.groupings]
     wanted = {"coarse": 0, "default": names.index(table.default), "finest": len(names) - 1}
     needed = {rule.role for rule in preset.rules}
@@ -86,20 +86,20 @@ def _cut(preset: Preset, table: LayerTable) -> tuple[LayerGroup, ...]:
 def _group(
     preset: Preset,
     table: LayerTable,
-    cut: Sequence[LayerGroup],
+    groups: Sequence[LayerGroup],
     place: int,
-    own: int,
-    total: int,
+    usual: int,
+    epochs: int,
 ) -> dict[str, object]:
-    layers, mine = cut[place], roles(len(cut))[place]
-    rule = next((each for each in preset.rules if each.role in mine), Rule(role="all"))
-    times, scale = _times(rule, place, len(cut), own), rule.lr_scale
+    layers, has = groups[place], roles(len(groups))[place]
+    rule = next((each for each in preset.rules if each.role in has), Rule(role="all"))
+    times, scale = _times(rule, place, len(groups), usual), rule.lr_scale
     if isinstance(rule.pattern, FreezeOut) and rule.pattern.scaled:
-        scale = float(f"{1 / _share(rule.pattern, place, len(cut)):.6g}")
+        scale = float(f"{1 / _share(rule.pattern, place, len(groups)):.6g}")
     raw: dict[str, object] = {
         "name": layers.name,
         "modules": list(layers.modules),
-        "trainable": whole_windows(times, own, total),
+        "trainable": whole_windows(times, usual, epochs),
         "when_frozen": rule.when_frozen,
     }
     if scale is not None:
@@ -109,7 +109,7 @@ def _group(
     return raw
 
 
-def _times(rule: Rule, place: int, count: int, own: int) -> Times:
+def _times(rule: Rule, place: int, count: int, epochs: int) -> Times:
     distance = count - 1 - place
     match rule.pattern:
         case None:
@@ -120,7 +120,7 @@ def _times(rule: Rule, place: int, count: int, own: int) -> Times:
             turn = 0 if distance == 0 else place + 1
             return [(every * turn, every * (turn + 1)), (every * count, None)]
         case FreezeOut():
-            return [(0, own * _share(rule.pattern, place, count))]
+            return [(0, epochs * _share(rule.pattern, place, count))]
         case _:
             assert_never(rule.pattern)
 
@@ -131,11 +131,11 @@ def _share(pattern: FreezeOut, place: int, count: int) -> float:
     return float((pattern.first + (1 - pattern.first) * along) ** pattern.power)
 
 
-def _curve(preset: Preset, count: int, own: int, total: int) -> dict[str, object]:
+def _learning_rate(preset: Preset, count: int, usual: int, epochs: int) -> dict[str, object]:
     lr = preset.lr
-    share, length = lr.warmup.share, lr.warmup.epochs * total / own
+    share, length = lr.warmup.share, lr.warmup.epochs * epochs / usual
     warmup = {
-        "epochs": length if share is None else total * share,
+        "epochs": length if share is None else epochs * share,
         "start_factor": lr.warmup.start_factor,
         "shape": lr.warmup.shape,
     }

@@ -1,12 +1,13 @@
 """The preset document: a recipe from the literature, in its own numbers, for any model.
 
 A preset speaks of roles (stem, thirds of the body, head), never of a model's layers;
-`core.presets.apply` makes a schedule of it. Text becomes a preset in `read` and nowhere else.
+`core.presets.apply` makes a schedule of it. Text becomes a preset in `parse_preset` and
+nowhere else.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
@@ -29,14 +30,14 @@ Role = Literal["all", "head", "backbone", "stem", "first", "middle", "last"]
 """
 
 Fineness = Literal["coarse", "default", "finest"]
-"""How finely the model is cut: into backbone and head, as the table suggests, or into blocks."""
+"""How finely the model is cut into groups: backbone and head, the table's default, or blocks."""
 
 Family = Literal["thaw", "part", "rates", "curve", "exercise"]
 """What a preset is about: when groups thaw, which of them train, their rates, or the curve."""
 
 
-class Source(Document):
-    """Where numbers come from: what to cite, its address, the place in it, and the numbers."""
+class Reference(Document):
+    """A source of numbers: what to cite, its address, the place in it, and the numbers."""
 
     citation: Sentence
     url: Annotated[str, StringConstraints(pattern=r"^https://\S+$", max_length=300)] | None = None
@@ -45,9 +46,9 @@ class Source(Document):
 
 
 class Cascade(Document):
-    """Groups thaw from the head down, one every `every` epochs, the first `groups` of them.
+    """Groups thaw one after the other, from the head to the input.
 
-    The head thaws at epoch 0, the next group at `every`, and so on; without `groups`, all do.
+    The head thaws at epoch 0, the next group at `every`, and so on; with `groups`, only so many do.
     """
 
     kind: Literal["cascade"]
@@ -56,9 +57,9 @@ class Cascade(Document):
 
 
 class Chain(Document):
-    """Each group trains alone for `every` epochs, and at the end all do (chain-thaw).
+    """Each group trains alone for `every` epochs, and then all train to the end (chain-thaw).
 
-    The head comes first, then the others from the input on.
+    The head is the first; the others follow from the input on.
     """
 
     kind: Literal["chain"]
@@ -66,10 +67,10 @@ class Chain(Document):
 
 
 class FreezeOut(Document):
-    """Groups freeze one by one from the input on (FreezeOut, arXiv:1706.04983).
+    """Groups freeze one after the other, from the input on (FreezeOut, arXiv:1706.04983).
 
     Group i of L (the head is L, and never freezes) trains for the share
-    (first + (1 - first) · i / L) ** power of the run. With `scaled`, its rate is divided by that.
+    (first + (1 - first) · i / L) ** power of the run. With `scaled`, its rate is divided by it.
     """
 
     kind: Literal["freeze-out"]
@@ -82,9 +83,9 @@ Pattern = Annotated[Cascade | Chain | FreezeOut, Field(discriminator="kind")]
 
 
 class Rule(Document):
-    """What the groups of a role do: their windows, given or by a pattern, and other fields.
+    """How the groups of a role train: in listed windows, or by a pattern.
 
-    `batchnorm` holds for groups with BatchNorm layers only. Other fields are those of a group.
+    `batchnorm` is for groups with BatchNorm layers only. Other fields are those of a group.
     """
 
     role: Role
@@ -95,7 +96,7 @@ class Rule(Document):
     batchnorm: Literal["eval"] | None = None
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
+    def _has_one_kind_of_windows(self) -> Self:
         if self.pattern is not None and self.trainable:
             raise refused("cannot be combined with a pattern", "keep one of the two", "trainable")
         if isinstance(self.pattern, FreezeOut) and self.pattern.scaled and self.lr_scale:
@@ -105,7 +106,7 @@ class Rule(Document):
 
 
 class PresetWarmup(Warmup):
-    """A warmup of `epochs`, or of a `share` of the whole run."""
+    """A warmup whose length is given in `epochs`, or as a `share` of the run."""
 
     share: Share | None = None
 
@@ -118,11 +119,11 @@ class PresetWarmup(Warmup):
         return self
 
 
-class Curve(Document):
-    """The schedule's `lr`, but that lengths may be shares and decays a whole spread.
+class PresetLearningRate(Document):
+    """The schedule's `lr`; the warmup may be a share of the run, the decay given by `lowest_scale`.
 
     With `lowest_scale` the first group peaks at that share of the head's rate, and the others lie
-    evenly between on a log scale (fastai's slices).
+    between them at equal distances on a log scale (fastai's slices).
     """
 
     group_decay: GroupDecay = 1.0
@@ -143,10 +144,10 @@ class Curve(Document):
 class Preset(Document):
     """A recipe for any model, with its sources.
 
-    `cannot` says what the source has and a schedule cannot say, `changed` what is otherwise here by
-    choice. `model` is the one that `presets.load` takes; without one it is the bundled model. The
-    run has `epochs`, and `epochs_per_group` more for each group. The first rule whose role a group
-    has tells what the group does; one without a rule stays frozen.
+    `cannot` lists what the source does and a schedule cannot express, `changed` what Thaw does
+    differently on purpose. `model` is the one that `presets.load` takes, by default the bundled
+    model. The run has `epochs`, and `epochs_per_group` more for each group. A group follows the
+    first rule for one of its roles; without a rule it stays frozen.
     """
 
     format: Literal["thaw.preset"]
@@ -155,7 +156,7 @@ class Preset(Document):
     title: Name
     family: Family
     when: Sentence
-    sources: Annotated[tuple[Source, ...], Field(min_length=1)]
+    sources: Annotated[tuple[Reference, ...], Field(min_length=1)]
     cannot: tuple[Sentence, ...] = ()
     changed: tuple[Sentence, ...] = ()
     model: ModelRef | None = None
@@ -163,38 +164,34 @@ class Preset(Document):
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)]
     epochs_per_group: Annotated[int, Field(ge=0, le=100)] = 0
     optimizer: Optimizer
-    lr: Curve = Curve()
+    lr: PresetLearningRate = PresetLearningRate()
     rules: Annotated[tuple[Rule, ...], Field(min_length=1)]
 
 
-_ANATOMY = DocumentClasses(
+_CLASSES = DocumentClasses(
     Preset,
-    {"sources": Source, "model": ModelRef, "lr": Curve, "warmup": PresetWarmup, "rules": Rule},
+    {
+        "sources": Reference,
+        "model": ModelRef,
+        "lr": PresetLearningRate,
+        "warmup": PresetWarmup,
+        "rules": Rule,
+    },
     {**UNIONS, "pattern": members(Pattern)},
 )
 
 
-def read(text: str | bytes) -> Preset:
+def parse_preset(text: str | bytes) -> Preset:
     """Return the preset that a JSON document describes.
 
-    Raises ScheduleError, with every reason in `.problems`, as `core.schedule.parse` does.
+    Raises ScheduleError, with up to 100 reasons in `.problems`, for anything that is no preset.
     """
     raw = parse.load_json(text)
     if not isinstance(raw, dict) or raw.get("format") != "thaw.preset":
-        found = raw.get("format") if isinstance(raw, dict) else raw
+        named = raw.get("format") if isinstance(raw, dict) else raw
         way_out = 'a preset is an object with "format": "thaw.preset"'
-        raise ScheduleError([InputError("format", f"is {shown(found)}", way_out)])
+        raise ScheduleError([InputError("format", f"is {shown(named)}", way_out)])
     try:
         return Preset.model_validate_json(text)
     except ValidationError as error:
-        raise ScheduleError(input_errors(error, _ANATOMY)) from None
-
-
-def to_raw(preset: Preset) -> dict[str, Any]:
-    """Return the preset as plain JSON values: what it says, a default too where it says that."""
-    return preset.model_dump(mode="json", exclude_unset=True)
-
-
-def dumps(preset: Preset) -> str:
-    """Return the preset as JSON for people, as presets are stored."""
-    return parse.pretty(to_raw(preset))
+        raise ScheduleError(input_errors(error, _CLASSES)) from None

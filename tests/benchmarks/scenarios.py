@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ def exercise(name: str, thawing: dict[str, int], epochs: int = 8) -> Schedule:
 
     It starts from random weights, which need no network.
     """
-    raw = json.loads(presets.text("exercise-mended"))
+    raw = parse.to_raw(presets.load("exercise-mended"))
     raw |= {"name": name, "epochs": epochs}
     raw["model"]["weights"] = None
     raw["lr"]["warmup"]["epochs"] = 1
@@ -122,7 +121,7 @@ def _transformer() -> Schedule:
         {"name": name, "modules": paths, "trainable": [] if start is None else [[start, None]]}
         for name, paths, start in parts
     ]
-    raw = json.loads(presets.text("gradual"))
+    raw = parse.to_raw(presets.load("gradual"))
     raw["model"] = {"name": "timm/deit_tiny_patch16_224", "weights": None}
     raw |= {"name": "DeiT-tiny in thirds", "epochs": 8, "groups": groups}
     return parse.from_raw(raw)

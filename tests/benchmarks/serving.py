@@ -113,7 +113,7 @@ def largest(model: str) -> Schedule:
     """The most that a run of the model can hold: every group open, in as few epochs as will do."""
     table, offline = layer_table.load(model), model == presets.BUNDLED_MODEL
     named = ModelRef(name=model, weights="bundled" if offline else None)  # nothing is downloaded
-    made = presets.applied("discriminative", table, named)
+    made = presets.load_for("discriminative", table, named)
     return edits.set_length(made, 2)
 
 

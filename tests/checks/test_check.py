@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import checks
-from core.checks import CHECKS, MAX_OF_A_KIND, Facts, Problem
+from core.checks import CHECKS, MAX_OF_A_KIND, Problem, ScheduleFacts
 from core.models import layer_table
 from core.schedule.parse import dumps, parse
 from core.schedule.spec import Schedule
@@ -43,7 +43,7 @@ def test_of_thousands_of_wrong_paths_twenty_are_told():
 def test_a_problem_has_the_code_of_its_check_and_points_to_groups_that_are_there(
     bad: Schedule, batch_size: int | None
 ):
-    facts = Facts(bad, layer_table.find(bad.model.name), batch_size)
+    facts = ScheduleFacts(bad, layer_table.find(bad.model.name), batch_size)
     names = [group.name for group in bad.groups]
     for code, check in CHECKS.items():
         for problem in check.find(facts):

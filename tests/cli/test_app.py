@@ -107,7 +107,7 @@ def test_presets_are_listed_with_title_and_use_and_printed_as_schedules():
     for name, line in zip(presets.names(), listed, strict=True):
         assert f"  {presets.find(name).title}  " in line
         assert line.endswith(f"  {presets.find(name).when}")
-        assert thaw("presets", name).stdout == presets.text(name)
+        assert thaw("presets", name).stdout == parse.dumps(presets.load(name))
 
 
 def test_a_preset_is_printed_for_another_model_and_length():
@@ -159,7 +159,7 @@ def test_a_problem_is_explained_with_its_sources():
 
 
 def test_a_schedule_is_read_from_standard_input():
-    assert thaw("check", "-", stdin=presets.text("gradual")).exit_code == 0
+    assert thaw("check", "-", stdin=parse.dumps(presets.load("gradual"))).exit_code == 0
 
 
 def test_a_file_comes_before_a_preset_of_the_same_name(tmp_path, monkeypatch):
@@ -637,7 +637,7 @@ def test_what_cannot_be_resumed_is_refused(tmp_path):
     refused(thaw("resume", str(tmp_path)), "error: DIR is ", "which is not a run folder")
     refused(thaw("resume", str(tmp_path / "none")), "error: DIR is ")
     refused(thaw("resume", "a\0b"), "error: DIR is ")
-    (tmp_path / "schedule.json").write_text(presets.text("gradual"))
+    (tmp_path / "schedule.json").write_text(parse.dumps(presets.load("gradual")))
     (tmp_path / "settings.json").write_text('{"samples": 0}')
     refused(thaw("resume", str(tmp_path)), "error: --samples is 0")
     (tmp_path / "settings.json").write_text("{}")

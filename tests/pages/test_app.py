@@ -109,7 +109,7 @@ def test_every_preset_can_be_chosen_and_drawn(app: AppTest, preset: str) -> None
     if preset != "exercise-mended":  # which is in use
         app.button(key=f"use-{preset}").click().run()
     table = layer_table.load("torchvision/resnet18")
-    assert _schedule(app) == presets.applied(preset, table, presets.load("exercise").model)
+    assert _schedule(app) == presets.load_for(preset, table, presets.load("exercise").model)
     assert label_ends(app, presets.find(preset).title)
 
 

@@ -36,7 +36,7 @@ def recipe(*rules: dict[str, Any], **more: Any) -> Preset:
         "rules": list(rules),
         **more,
     }
-    return schema.read(json.dumps(raw))
+    return schema.parse_preset(json.dumps(raw))
 
 
 def windows(schedule: Schedule) -> dict[str, Any]:

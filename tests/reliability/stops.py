@@ -64,7 +64,7 @@ PHASES: dict[str, Phase] = {
     "loading": Phase(lambda event: _stage(event) == "loading", settings={"data": "PHOTOS"}),
     "downloading": Phase(
         lambda event: isinstance(event, ev.Notice) or _stage(event) == "loading",
-        presets.applied(
+        presets.load_for(
             "head-only",
             layer_table.load("timm/resnet18"),
             ModelRef(name="timm/resnet18", weights="a1_in1k"),
@@ -92,7 +92,7 @@ PHASES: dict[str, Phase] = {
     ),
     "checkpoint": Phase(
         lambda event: _stage(event) == "checkpoint",
-        presets.applied(
+        presets.load_for(
             "discriminative",
             layer_table.load("torchvision/vgg16"),
             ModelRef(name="torchvision/vgg16", weights=None),

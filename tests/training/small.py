@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def small_schedule(epochs: int = 3, when_frozen: str = "eval", **windows: Any) -
 
     `windows` replaces groups' trainable windows.
     """
-    raw = json.loads(presets.text("gradual"))
+    raw = parse.to_raw(presets.load("gradual"))
     raw["epochs"] = epochs
     raw["lr"]["warmup"]["epochs"] = 0.5
     chosen = {"head": [[0, None]], "conv_head": [[1, None]], "stage4": [[2, None]]} | windows
@@ -35,7 +34,7 @@ def small_schedule(epochs: int = 3, when_frozen: str = "eval", **windows: Any) -
         group["trainable"] = chosen.get(group["name"], [])
         group["when_frozen"] = when_frozen
         group.pop("batchnorm", None)
-    return parse.parse(json.dumps(raw))
+    return parse.from_raw(raw)
 
 
 def small_settings(**changed: Any) -> RunSettings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from html import escape
 
-from core.presets.schema import Preset, Source
+from core.presets.schema import Preset, Reference
 from core.schedule.spec import Schedule
 from core.schedule.words import counted, epochs, rate
 from pages.components.design.preset_picture import picture
@@ -38,7 +38,7 @@ def _facts(made: Schedule) -> str:
     return " · ".join(facts)
 
 
-def _source(source: Source) -> str:
+def _source(source: Reference) -> str:
     short = escape(source.citation.partition(",")[0])
     if source.url is not None:
         whole = escape(source.citation, quote=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from core.checks.batchnorm import moving_batchnorm
-from core.checks.facts import Facts
+from core.checks.facts import ScheduleFacts
 from core.checks.rates import WIDE
 from core.checks.warmup import HIGH, curve_lengths, no_warmup
 from core.models.layer_table import LayerTable, parameter_counts
@@ -63,7 +63,7 @@ def _cover(schedule: Schedule, table: LayerTable | None, language: Language) -> 
 def _still(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
     if table is None:
         return Found(False, language.word("checks.cover-unknown"))
-    facts = Facts(schedule, table)
+    facts = ScheduleFacts(schedule, table)
     moving = next(moving_batchnorm(facts), None)
     if moving is None:
         return Found(True, language.word("checks.still"))
@@ -97,7 +97,7 @@ def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> Found
 def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
     warmup, word = schedule.lr.warmup.epochs, language.word
     if not warmup:
-        cold = next(no_warmup(Facts(schedule, table)), None)
+        cold = next(no_warmup(ScheduleFacts(schedule, table)), None)
         if cold is None:
             return Found(True, word("checks.no-warmup", rate=language.rate(HIGH)))
         return Found(False, word("checks.cold", groups=_listed(cold.groups)))

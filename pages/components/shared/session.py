@@ -155,7 +155,7 @@ def preset_origin() -> str | None:
 def preset_in_use() -> str | None:
     """Return the preset that the schedule is, whatever its own name; None once it is edited."""
     found = table()
-    return None if found is None else presets.same(schedule(), found)
+    return None if found is None else presets.matching(schedule(), found)
 
 
 def preset_for_model(name: str) -> Schedule:
@@ -164,7 +164,7 @@ def preset_for_model(name: str) -> Schedule:
     That is while the model has no layer table. ModelError if it has too few groups for the preset.
     """
     found = table()
-    return presets.load(name) if found is None else presets.applied(name, found, schedule().model)
+    return presets.load(name) if found is None else presets.load_for(name, found, schedule().model)
 
 
 def use_preset(name: str) -> None:
@@ -262,7 +262,7 @@ def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Sc
     if preset is None:
         return moved
     try:
-        made = presets.applied(preset, found, moved.model)
+        made = presets.load_for(preset, found, moved.model)
     except InputError:  # too few groups
         return moved
     return edits.set_field(made, "name", schedule.name)

@@ -10,7 +10,7 @@ from core import presets
 from core.export.palette import ROLES, group_colours
 from core.models import layer_table
 from core.presets.apply import apply
-from core.presets.schema import Source
+from core.presets.schema import Reference
 from core.schedule import edits
 from pages.components.design.preset_card import card
 from pages.components.design.preset_picture import HEIGHT, WIDTH, picture, svg
@@ -74,7 +74,7 @@ def test_a_card_has_the_numbers_for_the_model_at_hand_and_says_that_it_is_in_use
 
 
 def test_a_card_shows_text_as_text_and_why_a_preset_does_not_fit() -> None:
-    bad = Source(citation="<b>A & B</b>, C", url='https://x.y/"><i>', where="<script>")
+    bad = Reference(citation="<b>A & B</b>, C", url='https://x.y/"><i>', where="<script>")
     found = presets.find("ulmfit").model_copy(update={"sources": (bad,), "title": "<u>T</u>"})
     html = card(found, "model.name is too small", in_use=False, dark=True)
     assert "model.name is too small" in html
