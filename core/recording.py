@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from core.errors import InputError, shown
 from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
-from core.records.recorded import Recorded, RecordedGroup, Settings
+from core.records.recorded import LoopGroup, RecordedLoop, Settings
 from core.suggest import shortest_paths
 
 _KNOWN = ("params", "lr", *Settings._fields)
@@ -36,7 +36,7 @@ def from_optimizer(
     *,
     steps_per_epoch: int = 1,
     before_epoch: Callable[[int], object] | None = None,
-) -> Recorded:
+) -> RecordedLoop:
     """Return the rates of every param group at every step, and who trains in which epoch.
 
     `steps_per_epoch` is how often the loop calls `scheduler.step()` in an epoch; without a
@@ -70,7 +70,7 @@ def from_optimizer(
                     found[_settings(group, defaults)] = None
                 if scheduler is not None:
                     scheduler.step()
-    return Recorded(
+    return RecordedLoop(
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         optimizer=type(optimizer).__name__,
@@ -96,7 +96,7 @@ def _groups(
     rates: list[list[float]],
     trains: list[dict[int, bool]],
     settings: list[tuple[Settings, ...]],
-) -> Iterator[RecordedGroup]:
+) -> Iterator[LoopGroup]:
     """Groups in the order in which the model has the first parameter of each."""
     place = {id(p): at for at, group in enumerate(optimizer.param_groups) for p in group["params"]}
     parts: dict[tuple[int, tuple[bool, ...]], list[str]] = {}
@@ -111,7 +111,7 @@ def _groups(
         own = tuple(step[at] if at >= 0 else 0.0 for step in rates)
         of_the_group = settings[at] if at >= 0 else ()
         count = sum(sizes[each] for each in names)
-        yield RecordedGroup(name, shortest_paths(model, names), count, own, pattern, of_the_group)
+        yield LoopGroup(name, shortest_paths(model, names), count, own, pattern, of_the_group)
 
 
 def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:

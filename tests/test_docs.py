@@ -23,10 +23,10 @@ from core import checks, presets
 from core.cli.app import cli
 from core.export.targets import TARGETS
 from core.files.home import DEMO, HOME
-from core.records.io import parse_record
 from core.schedule import curves, parse, plan
 from core.schedule.shapes import DECAYS, WARMUPS
 from tests.export.trainers.running import python_with
+from tests.records.samples import parse_record
 
 ROOT = Path(__file__).parents[1]
 ROOT_NAMES = {

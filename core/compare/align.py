@@ -1,4 +1,4 @@
-"""Which groups of several schedules are the same: by name, then by the parts that they share."""
+"""Groups of several schedules that belong together: by name, then by the paths that they share."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from core.schedule.paths import prefixes
 from core.schedule.spec import AnyGroup, BaseGroup
 
 Row = tuple[AnyGroup | None, ...]
-"""One group as each of the schedules has it, in their order; None where one does not have it."""
+"""A group as it is in each of the schedules, in their order; None where one does not have it."""
 
-_AnyPart = TypeVar("_AnyPart", bound=BaseGroup, covariant=True)
+_AnyGroup = TypeVar("_AnyGroup", bound=BaseGroup, covariant=True)
 
 
-class Grouped(Protocol[_AnyPart]):
-    """A schedule, or what has groups as it does."""
+class Grouped(Protocol[_AnyGroup]):
+    """A schedule, or anything else with groups."""
 
     @property
-    def groups(self) -> tuple[_AnyPart, ...]:
-        """From input to output."""
+    def groups(self) -> tuple[_AnyGroup, ...]:
+        """The groups, from input to output."""
 
 
 def group_rows(schedules: Sequence[Grouped[AnyGroup]]) -> tuple[Row[AnyGroup], ...]:
-    """Return every group of any of the schedules in exactly one row, from input to output.
+    """Return a row for every group of the schedules, from input to output.
 
-    The order is the first schedule's; what only a later one has comes behind the group that it
-    follows there. A group goes with the ones of its name, or else with the ones with one of which
-    it shares most paths, where one path may lie inside another.
+    The order is that of the first schedule; a group that only a later one has comes after the group
+    that it follows there. A group joins the row with its name, else the row with which it shares
+    most paths: equal ones, or one inside the other.
     """
     rows: list[list[AnyGroup | None]] = []
     for at, schedule in enumerate(schedules):
@@ -50,23 +50,23 @@ def group_rows(schedules: Sequence[Grouped[AnyGroup]]) -> tuple[Row[AnyGroup], .
 def _places(
     rows: Sequence[list[AnyGroup | None]], groups: Sequence[AnyGroup]
 ) -> dict[str, list[AnyGroup | None]]:
-    """Return the row that each group goes to, by its name; a group that is new has none."""
-    found: dict[str, list[AnyGroup | None]] = {}
+    """Return the row of each group, by the group's name; a new group has none."""
+    row_of: dict[str, list[AnyGroup | None]] = {}
     free = list(rows)
-    for most in (1, None):  # by the name that a row has first, and by any other of its names
+    for most in (1, None):  # by the first name of a row, then by any other of its names
         for group in groups:
             named = (row for row in free if group.name in _names(row)[:most])
-            if group.name not in found and (row := next(named, None)) is not None:
-                found[group.name] = row
+            if group.name not in row_of and (row := next(named, None)) is not None:
+                row_of[group.name] = row
                 free = [other for other in free if other is not row]
-    left = [group for group in groups if group.name not in found]
+    left = [group for group in groups if group.name not in row_of]
     shared = [(count, -at, -place) for (at, place), count in _shared(left, free).items()]
     taken: set[int] = set()
     for _, at, place in sorted(shared, reverse=True):
-        if left[-at].name not in found and -place not in taken:
-            found[left[-at].name] = free[-place]
+        if left[-at].name not in row_of and -place not in taken:
+            row_of[left[-at].name] = free[-place]
             taken.add(-place)
-    return found
+    return row_of
 
 
 def _place(rows: Sequence[list[AnyGroup | None]], row: list[AnyGroup | None]) -> int:
@@ -80,10 +80,10 @@ def _names(row: Sequence[BaseGroup | None]) -> list[str]:
 def _shared(
     groups: Sequence[BaseGroup], rows: Sequence[Sequence[BaseGroup | None]]
 ) -> dict[tuple[int, int], int]:
-    """Return how many paths a group shares with a row, by both their places; those that share any.
+    """Return how many paths a group shares with a row, by the places of both, where it shares any.
 
-    That is how many pairs of its paths and those of one of the row's groups, the one with most, are
-    equal or lie one inside the other.
+    Counted are pairs of paths that are equal or lie one inside the other, with the one group of the
+    row that has most.
     """
     whole: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     above: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)

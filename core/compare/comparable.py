@@ -1,4 +1,4 @@
-"""What can be set side by side, a schedule or the record of a loop, and what is asked of both."""
+"""Schedules and records of loops: what the comparison needs to know of both."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.records.model import Record, RecordedPart
+from core.records.model import Record, RecordGroup
 from core.schedule import curves, plan
 from core.schedule.budget import budgets
 from core.schedule.curves import Array
@@ -18,7 +18,7 @@ Comparable: TypeAlias = Schedule | Record
 
 
 def lr(of: Comparable, name: str, t: ArrayLike) -> Array:
-    """Rate of the group of that name at `t` epochs, whether or not it trains then."""
+    """Return the rate of the group of that name at `t` epochs, also while it is frozen."""
     return of.lr(name, t) if isinstance(of, Record) else curves.lr(of, of.group(name), t)
 
 
@@ -28,22 +28,22 @@ def peak(of: Comparable, name: str) -> float:
 
 
 def changes_by_epoch(of: Comparable) -> bool:
-    """Return whether every rate stays for a whole epoch."""
+    """Return whether rates change only between epochs."""
     return of.is_stair if isinstance(of, Record) else of.lr.interval == "epoch"
 
 
 def learning(of: Comparable) -> dict[str, float | None]:
-    """Return each group's share of learning (`core.schedule.budget`), None if it never trains.
+    """Return each group's share of learning, as in `core.schedule.budget`; None if it never trains.
 
-    That is the area under its rate while it trains, over the area under all of it.
+    It is the area under the rate while the group trains, over the area under the whole curve.
     """
     if isinstance(of, Record):
         return {group.name: _learning(of, group) for group in of.groups}
-    found = zip(of.groups, budgets(of), strict=True)
-    return {group.name: budget.learning if budget else None for group, budget in found}
+    pairs = zip(of.groups, budgets(of), strict=True)
+    return {group.name: budget.learning if budget else None for group, budget in pairs}
 
 
-def _learning(record: Record, group: RecordedPart) -> float | None:
+def _learning(record: Record, group: RecordGroup) -> float | None:
     spans = plan.open_spans(group, record.epochs)
     if not spans:
         return None
@@ -54,10 +54,10 @@ def _learning(record: Record, group: RecordedPart) -> float | None:
     return received / possible if possible > 0 else 0.0
 
 
-def _areas(record: Record, group: RecordedPart, steps: Indices) -> Array:
-    """Return the area under the group's curve up to each of those steps, but for its scale.
+def _areas(record: Record, group: RecordGroup, steps: Indices) -> Array:
+    """Return the area under the group's curve up to each of those steps, without its scale.
 
-    Between two steps the rate is taken to go straight, or to stay where it changes by epoch.
+    Between two steps the rate goes straight, or stays where rates change by epoch.
     """
     line = record.line(group.name)
     if record.is_stair:

@@ -1,4 +1,4 @@
-"""One thing that is done differently, as a person reads it."""
+"""A difference between two schedules, in words."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from core.schedule.words import listed
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One thing that a schedule does differently than another: what, and in which numbers.
+    """A difference between two schedules: what it is, and its numbers as `detail`.
 
-    `groups` are the names, in the second schedule, of the groups that it is about, and `text`
-    begins with them; one that only the first schedule has goes by its name there. `fields` are the
-    places in the JSON document that differ: `lr.warmup.epochs`, or a group's `trainable`.
+    `groups` names the groups that it is about as in the second schedule, or as in the first where
+    only that has one; `text` begins with these names. `fields` are the places in the JSON document
+    that differ: `lr.warmup.epochs`, or a group's `trainable`.
     """
 
     text: str
@@ -23,24 +23,27 @@ class Difference:
     groups: tuple[str, ...] = ()
 
     @property
-    def said(self) -> str:
-        """Both in one line."""
+    def line(self) -> str:
+        """Text and detail in one line."""
         return f"{self.text} ({self.detail})" if self.detail else self.text
 
 
-def merged(lines: list[Difference]) -> Iterator[Difference]:
-    """The lines, with what is said after `NAME: ` of several groups said once, at the first."""
-    about: dict[tuple[str, str], list[str]] = {}
-    for line in lines:
-        about.setdefault(_said_of_any(line), []).extend(line.groups)
-    for line in lines:
-        said, _ = found = _said_of_any(line)
-        names = about[found]
-        if not said.startswith(": ") or len(names) < 2:
-            yield line
-        elif names[0] == line.groups[0]:
-            yield replace(line, text=f"{listed(names, 3)}{said}", groups=tuple(names))
+def merged(differences: list[Difference]) -> Iterator[Difference]:
+    """Yield the differences; what is the same of several groups comes once, where the first was.
+
+    Only texts that begin with `NAME: ` are merged.
+    """
+    groups_of: dict[tuple[str, str], list[str]] = {}
+    for each in differences:
+        groups_of.setdefault(_without_group(each), []).extend(each.groups)
+    for each in differences:
+        rest, detail = _without_group(each)
+        names = groups_of[rest, detail]
+        if not rest.startswith(": ") or len(names) < 2:
+            yield each
+        elif names[0] == each.groups[0]:
+            yield replace(each, text=f"{listed(names, 3)}{rest}", groups=tuple(names))
 
 
-def _said_of_any(line: Difference) -> tuple[str, str]:
-    return line.text[len(line.groups[0]) :] if line.groups else line.text, line.detail
+def _without_group(each: Difference) -> tuple[str, str]:
+    return each.text[len(each.groups[0]) :] if each.groups else each.text, each.detail

@@ -1,4 +1,4 @@
-"""What one schedule does differently with its groups: when they train, how fast, what they hold."""
+"""Differences between the groups of two schedules: when they train, how fast, what they hold."""
 
 from __future__ import annotations
 
@@ -9,21 +9,17 @@ from core.compare import words
 from core.compare.align import Row
 from core.compare.comparable import learning
 from core.compare.difference import Difference, merged
-from core.compare.training import Side, training
+from core.compare.training import GroupTimes, training
 from core.schedule import curves
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import listed, one_or_more, rate
 
 
 @dataclass(frozen=True, slots=True)
-class _Side:
-    """A schedule, with what is told of when its groups train."""
+class _Side(GroupTimes):
+    """One of the two schedules, and when its groups train."""
 
     schedule: Schedule
-    side: Side
-
-    def trains(self, group: Group) -> str:
-        return self.side.trains(group)
 
     def scale(self, group: Group) -> float:
         return curves.scale(self.schedule, group)
@@ -32,7 +28,7 @@ class _Side:
 def group_differences(
     a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]
 ) -> Iterator[Difference]:
-    """Yield what `b` does differently with its groups, from the head to the stem.
+    """Yield the differences between the groups of `a` and `b`, from the head to the stem.
 
     `rows` are those of `group_rows((a, b))`. Paths are not compared where the models differ.
     """
@@ -64,7 +60,7 @@ def _of_one(
     name = after.name
     if before.name != name:
         yield Difference(f"{name} was called {before.name}", "", ("name",), (name,))
-    trained = training(one.side, before, other.side, after)
+    trained = training(one, before, other, after)
     if trained is not None:
         yield trained
     elif before.trainable != after.trainable:
@@ -87,19 +83,19 @@ def _of_one(
 def _scale(
     one: _Side, before: Group, other: _Side, after: Group, *, same_model: bool
 ) -> Iterator[Difference]:
-    """Its own scale, where it has one; a scale by distance only where its distance is another."""
+    """Yield a difference of `lr_scale`, or of the distance from the head where that changes it."""
     name, old, new = after.name, one.scale(before), other.scale(after)
-    alike = _same_number(old, new)
+    equal = _same_number(old, new)
     peaks = _peaks(old * one.schedule.optimizer.base_lr, new * other.schedule.optimizer.base_lr)
     if before.lr_scale != after.lr_scale:
-        if alike:
+        if equal:
             how = "follows from the distance" if after.lr_scale is None else "is written out"
             text = f"{name}: LR scale {how}, the same number as before"
             yield Difference(text, "", ("lr_scale",), (name,))
         else:
             text = f"{name} LR scale {words.change(old, new, words.times)}"
             yield Difference(text, peaks, ("lr_scale",), (name,))
-    elif same_model and not alike and _same_decay(one, other):
+    elif same_model and not equal and _same_decay(one, other):
         text = f"{name} is {'nearer to' if _nearer(one, before, other, after) else 'farther from'}"
         detail = f"LR scale {words.change(old, new, words.times)}, {peaks}"
         yield Difference(f"{text} the head", detail, ("groups",), (name,))
@@ -128,7 +124,7 @@ def _distance(schedule: Schedule, group: Group) -> int:
 
 
 def _contents(name: str, before: Group, after: Group) -> Difference:
-    """Return what it holds otherwise, in the paths that are written in one of them only."""
+    """Return the difference between the paths of a group."""
     lost = [path for path in before.modules if path not in after.modules]
     gained = [path for path in after.modules if path not in before.modules]
     detail = " → ".join(listed(paths, 3) for paths in (lost, gained) if paths)
@@ -151,7 +147,7 @@ def _of_another_model(rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
 
 
 def _reordered(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> bool:
-    """Return whether groups that both have stand in another order."""
+    """Return whether the groups that both have are in another order."""
     common = [(before, after) for before, after in rows if before and after]
     places = [_distance(b, after) for _, after in common]
     was = [_distance(a, before) for before, _ in common]
@@ -161,4 +157,4 @@ def _reordered(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> bool:
 
 
 def _side(schedule: Schedule) -> _Side:
-    return _Side(schedule, Side(schedule.epochs, learning(schedule)))
+    return _Side(schedule.epochs, learning(schedule), schedule)

@@ -1,4 +1,4 @@
-"""How the rate of a group differs in two runs of which one, or both, are records of loops."""
+"""Differences between the rates of a group, where one side or both are records of loops."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from core.schedule.words import rate
 
 _LARGE = 1e6
 _SAME = 1e-9
-"""Relative difference up to which two factors are told as one."""
+"""Relative difference up to which two factors count as one."""
 _MOST_STEPS = 5_000
-"""Rates that are compared evenly over a run that has more; the corners of both come on top."""
+"""Steps at equal distances at which rates are compared; the corners of both curves are added."""
 
 
-def of_rates(
+def rate_differences(
     a: Comparable,
     before: BaseGroup,
     b: Comparable,
@@ -33,7 +33,7 @@ def of_rates(
     steps: Indices,
     per_epoch: int,
 ) -> Iterator[Difference]:
-    """Yield how the rate differs, at those steps, in the epochs in which both train."""
+    """Yield the difference between the rates at those steps, in the epochs in which both train."""
     epochs = min(a.epochs, b.epochs)
     steps = steps[(_trains(before, epochs) & _trains(after, epochs))[steps // per_epoch]]
     old, new = _rates(a, before, steps, per_epoch), _rates(b, after, steps, per_epoch)
@@ -48,18 +48,19 @@ def of_rates(
     when = f"at epoch {steps[worst] / per_epoch:.3g}"
     if not np.isfinite(far).all():
         detail = when
-        said = words.change(float(old[worst]), float(new[worst]), rate)
+        text = words.change(float(old[worst]), float(new[worst]), rate)
     elif high - low > _SAME * high:
-        said, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
+        text, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
     else:
-        said, detail = _factor(high), ""
-    yield Difference(f"{after.name}: rate {said}", detail, ("rates",), (after.name,))
+        text, detail = _factor(high), ""
+    yield Difference(f"{after.name}: rate {text}", detail, ("rates",), (after.name,))
 
 
 def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
-    """The steps at which rates are compared, all or enough of them, and how many an epoch has.
+    """Return the steps at which rates are compared, and the number of steps per epoch.
 
-    Where epochs have other numbers of steps in both, each counts as one step, its first.
+    Where epochs of the two records have different numbers of steps, only the first one is compared
+    and counts as the whole epoch.
     """
     records = [each for each in (a, b) if isinstance(each, Record)]
     epochs = np.arange(min(a.epochs, b.epochs))
@@ -70,16 +71,16 @@ def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
     count = len(epochs) * per_epoch
     knots = np.concatenate([line.knots for record in records for line in record.lines])
     knots = knots[knots < count]
-    found = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
-    return np.unique(np.concatenate(found)), per_epoch
+    steps = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
+    return np.unique(np.concatenate(steps)), per_epoch
 
 
 def _trains(part: BaseGroup, epochs: int) -> NDArray[np.bool_]:
-    """Return whether it trains in each of so many epochs."""
-    found = np.zeros(epochs, dtype=np.bool_)
+    """Return whether the group trains in each of so many epochs."""
+    trains = np.zeros(epochs, dtype=np.bool_)
     for start, end in open_spans(part, epochs):
-        found[start:end] = True
-    return found
+        trains[start:end] = True
+    return trains
 
 
 def _rates(of: Comparable, part: BaseGroup, steps: Indices, per_epoch: int) -> Array:
@@ -89,7 +90,7 @@ def _rates(of: Comparable, part: BaseGroup, steps: Indices, per_epoch: int) -> A
 
 
 def _factor(value: float) -> str:
-    """With as many digits as tell it from 1."""
+    """Return a factor as `×0.5`, with as many digits as it takes to differ from ×1."""
     if value >= 1000:
         return f"×{value:,.0f}" if value < _LARGE else f"×{value:.0e}"
     texts = (f"×{value:.{digits}g}" for digits in range(3, 18))

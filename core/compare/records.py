@@ -1,4 +1,4 @@
-"""What one run does differently than another where one of them, or both, are records of loops."""
+"""Differences between two runs of which one or both are records of loops."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from core.compare import words
 from core.compare.align import group_rows
 from core.compare.comparable import Comparable, learning
 from core.compare.difference import Difference, merged
-from core.compare.rates import of_rates, steps_to_compare
-from core.compare.training import Side, training
-from core.records.model import Record, RecordedPart
+from core.compare.rates import rate_differences, steps_to_compare
+from core.compare.training import GroupTimes, training
+from core.records.model import Record, RecordGroup
 from core.schedule.paths import apart
 from core.schedule.plan import open_spans
 from core.schedule.spec import BaseGroup
@@ -23,10 +23,10 @@ _DEFAULTS = "defaults"
 
 
 def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
-    """What `b` does differently than `a`: its groups from the head on, its length, its optimizer.
+    """Return the differences of `b` from `a`: groups from the head on, length, optimizer.
 
-    Only what a record tells is compared: names, parts, windows, rates while both train, optimizer.
-    Rates are the same up to what the record keeps, 1e-12 if it can. Where epochs have other numbers
+    Compared is what a record has: names, paths, windows, rates while both train, optimizer. Rates
+    count as equal within the record's accuracy, 1e-12 at best. Where epochs have different numbers
     of steps, the first step of each epoch is compared.
     """
     return (
@@ -37,13 +37,13 @@ def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
 
 
 def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
-    """What both have in common, in a few words each; groups in which nothing differs come last."""
-    told = [many_epochs(a.epochs)] if a.epochs == b.epochs else []
-    told += [_optimizer(a)] if _optimizer(a) == _optimizer(b) else []
+    """Return what both have in common, in a few words each; last, the groups that are equal."""
+    common = [many_epochs(a.epochs)] if a.epochs == b.epochs else []
+    common += [_optimizer(a)] if _optimizer(a) == _optimizer(b) else []
     differ = {name for line in _of_groups(a, b) for name in line.groups}
     rows = group_rows((_inside(a), _inside(b)))
     names = [after.name for before, after in reversed(rows) if before and after]
-    return (*told, *(name for name in names if name not in differ))
+    return (*common, *(name for name in names if name not in differ))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +54,18 @@ class _Groups:
 
 
 def _inside(of: Comparable) -> _Groups:
-    """Return those that the optimizer has."""
-    return _Groups(tuple(g for g in of.groups if not isinstance(g, RecordedPart) or g.in_optimizer))
+    """Return the groups that the optimizer has."""
+    return _Groups(tuple(g for g in of.groups if not isinstance(g, RecordGroup) or g.in_optimizer))
 
 
 def _outside(of: Comparable) -> list[str]:
-    """Return the parts that the optimizer has not."""
+    """Return the paths that the optimizer does not have."""
     inside = {group.name for group in _inside(of).groups}
     return [path for group in of.groups if group.name not in inside for path in group.modules]
 
 
 def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
-    one, other = Side(a.epochs, learning(a)), Side(b.epochs, learning(b))
+    one, other = GroupTimes(a.epochs, learning(a)), GroupTimes(b.epochs, learning(b))
     compared = steps_to_compare(a, b)
     rows = group_rows((_inside(a), _inside(b)))
     for before, after in reversed(rows):
@@ -76,7 +76,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
             trained = training(one, before, other, after)
             if trained is not None:
                 yield trained
-            yield from of_rates(a, before, b, after, *compared)
+            yield from rate_differences(a, before, b, after, *compared)
             yield from _of_contents(before, after)
     new = [after for before, after in reversed(rows) if after is not None and before is None]
     gone = [before for before, after in reversed(rows) if before is not None and after is None]
@@ -90,7 +90,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
 def _few(
     groups: Sequence[BaseGroup], one: str, many: str, when: Callable[[BaseGroup], str]
 ) -> Iterator[Difference]:
-    """Yield a line for each of two groups or one, and one line for more."""
+    """Yield a difference for each group, or one for all if there are more than two."""
     if len(groups) > _FEW:
         names = [group.name for group in groups]
         yield Difference(f"{len(names)} groups {many}", listed(names, 8), ("groups",))
@@ -101,16 +101,16 @@ def _few(
 
 
 def _of_outsiders(a: Comparable, b: Comparable) -> Iterator[Difference]:
-    """Yield a line for the parts that left the optimizer, and one for those that came into it."""
+    """Yield the differences of paths that left the optimizer, or came into it."""
     old, new = _outside(a), _outside(b)
     left, came = apart(new, old), apart(old, new)
-    for paths, said in ((left, "not in the optimizer"), (came, "in the optimizer now")):
+    for paths, text in ((left, "not in the optimizer"), (came, "in the optimizer now")):
         if paths:
-            yield Difference(f"{said}: {listed(paths, 3)}", "", ("groups",))
+            yield Difference(f"{text}: {listed(paths, 3)}", "", ("groups",))
 
 
 def _of_contents(before: BaseGroup, after: BaseGroup) -> Iterator[Difference]:
-    """What it holds otherwise, whatever is written as a whole in one and in parts in the other."""
+    """Yield the difference between the paths of a group; a module equals all of its parts."""
     old, new = before.modules, after.modules
     lost, gained = apart(old, new), apart(new, old)
     if lost or gained:
@@ -148,11 +148,11 @@ def _optimizer(of: Comparable) -> str:
 
 
 def _spread(of: Comparable, name: str) -> tuple[float, ...]:
-    """The one value of that option that groups have which train, or the lowest and the highest."""
+    """Return the value of an option of all groups that train, or its lowest and its highest."""
     if not isinstance(of, Record):
         return (of.optimizer.options().get(name, 0.0),)
-    found = sorted({value for group in _training(of) for value in getattr(group, name)})
-    return tuple(found) if len(found) < 2 else (found[0], found[-1])
+    values = sorted({value for group in _training(of) for value in getattr(group, name)})
+    return tuple(values) if len(values) < 2 else (values[0], values[-1])
 
 
 def _change(old: tuple[float, ...], new: tuple[float, ...]) -> str:
@@ -171,5 +171,5 @@ def _others(of: Comparable) -> list[str]:
     return list(dict.fromkeys(other for group in _training(of) for other in group.others))
 
 
-def _training(record: Record) -> list[RecordedPart]:
+def _training(record: Record) -> list[RecordGroup]:
     return [group for group in record.groups if open_spans(group, record.epochs)]

@@ -1,4 +1,4 @@
-"""What one schedule does differently than another, in lines that a person reads."""
+"""Differences between two schedules or records of loops, in words."""
 
 from __future__ import annotations
 
@@ -27,56 +27,59 @@ Fields = Mapping[str, Any]
 
 
 def diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
-    """What `b` does differently than `a`: its groups from the head on, its curve, and its name.
+    """Return the differences of `b` from `a`: its groups from the head on, its curve, and its name.
 
-    Empty for equal schedules and for no others: each field that differs is in the `fields` of a
-    line. Works for any two valid schedules; `align` says which groups are compared. Where one
-    is a record, `record_diff` says what is told.
+    They are empty only for equal schedules: each field that differs is in the `fields` of one.
+    `align` says which groups are compared. Where `a` or `b` is a record, see `record_diff`.
     """
     if isinstance(a, Record) or isinstance(b, Record):
         return record_diff(a, b)
     if a == b:
         return ()
-    found = list(group_differences(a, b, group_rows((a, b))))
+    differences = list(group_differences(a, b, group_rows((a, b))))
     old, new = fields(a), fields(b)
-    told: set[str] = set()
-    for tell in (_after_unfreeze, _model, _optimizer, _shape, _floor):
-        for line in tell(old, new):
-            told.update(line.fields)
-            found.append(line)
-    for path in [*_TELL, *sorted((old.keys() | new.keys()) - _TELL.keys())]:
+    done: set[str] = set()
+    for compare in (_after_unfreeze, _model, _optimizer, _shape, _floor):
+        for difference in compare(old, new):
+            done.update(difference.fields)
+            differences.append(difference)
+    for path in [*_IN_WORDS, *sorted((old.keys() | new.keys()) - _IN_WORDS.keys())]:
         before, after = old.get(path), new.get(path)
-        if path not in told and before != after:
-            found.append(Difference(_TELL.get(path, _plain(path))(before, after), "", (path,)))
-    return tuple(found)
+        if path not in done and before != after:
+            in_words = _IN_WORDS.get(path, _changed(path))
+            differences.append(Difference(in_words(before, after), "", (path,)))
+    return tuple(differences)
 
 
 def alike(a: Comparable, b: Comparable) -> tuple[str, ...]:
-    """What both have in common, in a few words each: `resnet18`, `8 epochs`, `Adam`, … `head`.
+    """Return what both have in common, in a few words each: `resnet18`, `8 epochs`, … `head`.
 
-    Groups are named last, those in which nothing differs.
+    Last come the names of the groups in which nothing differs.
     """
     if isinstance(a, Record) or isinstance(b, Record):
         return record_alike(a, b)
     old, new = fields(a), fields(b)
-    told = [
-        tell(new) for paths, tell in _ALIKE.items() if all(old.get(p) == new.get(p) for p in paths)
+    common = [
+        in_words(new)
+        for paths, in_words in _IN_COMMON.items()
+        if all(old.get(p) == new.get(p) for p in paths)
     ]
     rows = group_rows((a, b))
     differ = {name for line in group_differences(a, b, rows) for name in line.groups}
     groups = [after.name for before, after in reversed(rows) if before and after]
-    return (*(text for text in told if text), *(name for name in groups if name not in differ))
+    return (*(text for text in common if text), *(name for name in groups if name not in differ))
 
 
 def fields(schedule: Schedule) -> Fields:
-    """Return every field but the groups and what says that it is a schedule, defaults written out.
+    """Return all fields with their defaults, without the groups, `format` and `version`.
 
-    The floor is one field, since one by the peak and an absolute one exclude each other.
+    The floor is one field, since a schedule has either a relative or an absolute one.
     """
     raw = to_raw(schedule)
     raw["model"].setdefault("weights", None)
-    kept = {key: part for key, part in raw.items() if key not in ("format", "version", "groups")}
-    return dict(_flat(kept))
+    for key in ("format", "version", "groups"):
+        del raw[key]
+    return dict(_flat(raw))
 
 
 def _flat(part: Fields, prefix: str = "") -> Iterator[tuple[str, Any]]:
@@ -104,46 +107,48 @@ def _model(old: Fields, new: Fields) -> Iterator[Difference]:
     loads = f"weights {old[weights] or 'random'} → {new[weights] or 'random'}"
     if old[name] != new[name]:
         detail = loads if old[weights] != new[weights] else ""
-        yield Difference(f"model {_short(old)} → {_short(new)}", detail, (name, weights, "modules"))
+        yield Difference(
+            f"model {_model_name(old)} → {_model_name(new)}", detail, (name, weights, "modules")
+        )
     elif old[weights] != new[weights]:
         yield Difference(loads, "", (weights,))
 
 
-def _short(found: Fields) -> str:
-    return str(found["model.name"]).rsplit("/", 1)[-1] or str(found["model.name"])
+def _model_name(of: Fields) -> str:
+    return str(of["model.name"]).rsplit("/", 1)[-1] or str(of["model.name"])
 
 
 def _optimizer(old: Fields, new: Fields) -> Iterator[Difference]:
     path = "optimizer.name"
     if old[path] == new[path]:
         return
-    only, brought = _only_in_one(old, new, "optimizer.")
-    text = f"optimizer {_title(old)} → {_title(new)}"
-    yield Difference(text, brought, (path, *only))
+    only, added = _only_in_one(old, new, "optimizer.")
+    text = f"optimizer {_optimizer_title(old)} → {_optimizer_title(new)}"
+    yield Difference(text, added, (path, *only))
 
 
 def _shape(old: Fields, new: Fields) -> Iterator[Difference]:
     path = "lr.decay.shape"
     if old[path] == new[path]:
         return
-    only, brought = _only_in_one(old, new, "lr.decay.")
-    yield Difference(f"shape {_shape_called(old)} → {_shape_called(new)}", brought, (path, *only))
+    only, added = _only_in_one(old, new, "lr.decay.")
+    yield Difference(f"shape {_shape_title(old)} → {_shape_title(new)}", added, (path, *only))
 
 
 def _only_in_one(old: Fields, new: Fields, prefix: str) -> tuple[tuple[str, ...], str]:
-    """Return the paths that only one of both has, and what `new` brings, in words."""
-    own = (p for p in dict.fromkeys((*old, *new)) if p.startswith(prefix))
-    only = tuple(p for p in own if (p in old) != (p in new))
-    brought = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
-    return only, ", ".join(brought)
+    """Return the fields that only one of both has, and those that `new` adds, in words."""
+    paths = (p for p in dict.fromkeys((*old, *new)) if p.startswith(prefix))
+    only = tuple(p for p in paths if (p in old) != (p in new))
+    added = [f"{p.rpartition('.')[2]} {_value(new[p])}" for p in only if p in new]
+    return only, ", ".join(added)
 
 
-def _title(found: Fields) -> str:
-    return OPTIMIZERS[found["optimizer.name"]].title()
+def _optimizer_title(of: Fields) -> str:
+    return OPTIMIZERS[of["optimizer.name"]].title()
 
 
-def _shape_called(found: Fields) -> str:
-    return DECAYS[found["lr.decay.shape"]].title()
+def _shape_title(of: Fields) -> str:
+    return DECAYS[of["lr.decay.shape"]].title()
 
 
 def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
@@ -152,15 +157,15 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
         return
     if old[path].keys() == new[path].keys():
         (kind,) = new[path]
-        written = rate if kind == "lr" else words.times
-        text = words.change(old[path][kind], new[path][kind], written)
+        number_format = rate if kind == "lr" else words.times
+        text = words.change(old[path][kind], new[path][kind], number_format)
     else:
         text = f"{_value(old[path])} → {_value(new[path])}"
     yield Difference(f"floor {text}", "", (path,))
 
 
 def _value(value: Any) -> str:
-    """Return a value on its own: a floor of either kind, a number or several, or a word."""
+    """Return a value in words: a floor, a number, several numbers, or a text."""
     if isinstance(value, dict):
         return f"{rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
     if isinstance(value, list | tuple):
@@ -169,34 +174,30 @@ def _value(value: Any) -> str:
 
 
 def _changed(
-    label: str, written: words.Written = words.number, unit: str = ""
+    label: str, number_format: words.NumberFormat = words.number, unit: str = ""
 ) -> Callable[..., str]:
-    def tell(before: Any, after: Any) -> str:
+    def in_words(before: Any, after: Any) -> str:
         if isinstance(before, int | float) and isinstance(after, int | float):
-            return f"{label} {words.change(before, after, written)}{unit}"
+            return f"{label} {words.change(before, after, number_format)}{unit}"
         was, now = _value(before), _value(after)
-        if was == now:  # to the digits that are told
+        if was == now:  # to so few digits
             was, now = str(before), str(after)
         return f"{label} {was} → {now}"
 
-    return tell
-
-
-def _plain(path: str) -> Callable[..., str]:
-    return _changed(path)
+    return in_words
 
 
 def _own_fields(
     prefix: str, kinds: Mapping[str, type[Document]]
 ) -> Iterator[tuple[str, Callable[..., str]]]:
-    """Yield the path of each field that only some shapes or optimizers have, and its words."""
+    """Yield the path of each field of some shapes or optimizers only, and how it is written."""
     for kind in kinds.values():
-        for name, about in field_texts(kind).items():
-            written = words.times if about.factor else words.number
-            yield f"{prefix}{name}", _changed(name.replace("_", " "), written, about.unit)
+        for name, field in field_texts(kind).items():
+            number_format = words.times if field.factor else words.number
+            yield f"{prefix}{name}", _changed(name.replace("_", " "), number_format, field.unit)
 
 
-_TELL: Mapping[str, Callable[..., str]] = {
+_IN_WORDS: Mapping[str, Callable[..., str]] = {
     "epochs": _changed("run", unit=" epochs"),
     "optimizer.base_lr": _changed("base LR", rate),
     "lr.group_decay": _changed("decay per group", words.times),
@@ -209,24 +210,24 @@ _TELL: Mapping[str, Callable[..., str]] = {
     "optimizer.weight_decay": _changed("weight decay", rate),
     "name": _changed("name"),
 }
-"""How a change of each field is told, in the order in which they are."""
+"""How a change of each field is written, in the order of the list."""
 
 
-def _warmup(found: Fields) -> str:
-    length = found["lr.warmup.epochs"]
+def _warmup(of: Fields) -> str:
+    length = of["lr.warmup.epochs"]
     return f"warmup {many_epochs(length)}" if length else "no warmup"
 
 
-_ALIKE: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
-    ("model.name", "model.weights"): _short,
+_IN_COMMON: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
+    ("model.name", "model.weights"): _model_name,
     ("epochs",): lambda f: many_epochs(f["epochs"]),
-    ("optimizer.name",): _title,
+    ("optimizer.name",): _optimizer_title,
     ("optimizer.base_lr",): lambda f: f"base LR {rate(f['optimizer.base_lr'])}",
     ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,
-    ("lr.decay.shape",): _shape_called,
+    ("lr.decay.shape",): _shape_title,
     ("lr.decay.floor",): lambda f: (
         f"floor {_value(f['lr.decay.floor'])}" if "lr.decay.floor" in f else ""
     ),
 }
-"""What is told where it is alike, by the fields that must be."""
+"""How fields that are equal in both are written: the fields that must be, and the text."""

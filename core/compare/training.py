@@ -1,4 +1,4 @@
-"""When a group trains, in words, against when the same group trains elsewhere."""
+"""Differences between the epochs in which a group trains."""
 
 from __future__ import annotations
 
@@ -14,47 +14,49 @@ from core.schedule.words import percent
 
 
 @dataclass(frozen=True, slots=True)
-class Side:
-    """A run of so many epochs, with the share of learning of each group, by its name."""
+class GroupTimes:
+    """When the groups of a run train, and each group's share of learning by its name."""
 
     epochs: int
     learning: Mapping[str, float | None]
 
     def share(self, group: BaseGroup) -> str:
-        """Return its share of learning; 0% if it never trains."""
+        """Return the group's share of learning in percent; 0% if it never trains."""
         return percent(self.learning[group.name] or 0.0)
 
     def trains(self, group: BaseGroup) -> str:
-        """Return when it trains, in words."""
+        """Return when the group trains, in words."""
         return words.spans(self.spans(group), self.epochs)
 
     def spans(self, group: BaseGroup) -> tuple[plan.Span, ...]:
-        """Return when it trains."""
+        """Return the epochs in which the group trains."""
         return plan.open_spans(group, self.epochs)
 
     def starts_and_ends(self, group: BaseGroup) -> tuple[tuple[int, int | None], ...]:
-        """Its spans, with None for the end of the run, which may be another one elsewhere."""
+        """Return the epochs in which the group trains, with None for the end of the run."""
         last = self.epochs
         return tuple((start, None if end == last else end) for start, end in self.spans(group))
 
 
-def training(one: Side, before: BaseGroup, other: Side, after: BaseGroup) -> Difference | None:
-    """What it does otherwise, as in "thaws 2 epochs earlier"; None if it trains in the same ones.
+def training(
+    one: GroupTimes, before: BaseGroup, other: GroupTimes, after: BaseGroup
+) -> Difference | None:
+    """Return the difference, as in "thaws 2 epochs earlier"; None if there is none.
 
-    The end of the run counts as the same place in both.
+    The ends of both runs count as the same epoch.
     """
-    told = _told(one.starts_and_ends(before), other.starts_and_ends(after))
-    if told is None:
+    text = _difference(one.starts_and_ends(before), other.starts_and_ends(after))
+    if text is None:
         return None
     shares = f"share of learning {one.share(before)} → {other.share(after)}"
     detail = f"{one.trains(before)} → {other.trains(after)}, {shares}"
-    return Difference(f"{after.name} {told}", detail, ("trainable",), (after.name,))
+    return Difference(f"{after.name} {text}", detail, ("trainable",), (after.name,))
 
 
 _Ends = tuple[tuple[int, int | None], ...]
 
 
-def _told(a: _Ends, b: _Ends) -> str | None:
+def _difference(a: _Ends, b: _Ends) -> str | None:
     if a == b:
         return None
     if not a:
@@ -64,13 +66,13 @@ def _told(a: _Ends, b: _Ends) -> str | None:
     if len(a) > 1 or len(b) > 1:
         return "trains in other epochs"
     (start, end), (new_start, new_end) = a[0], b[0]
-    told = []
+    changes = []
     if start != new_start:
         when = "earlier" if new_start < start else "later"
-        told.append(f"thaws {many_epochs(abs(new_start - start))} {when}")
+        changes.append(f"thaws {many_epochs(abs(new_start - start))} {when}")
     if end != new_end:
-        told.append(_freezes(end, new_end))
-    return " and ".join(told)
+        changes.append(_freezes(end, new_end))
+    return " and ".join(changes)
 
 
 def _freezes(end: int | None, new_end: int | None) -> str:

@@ -1,4 +1,4 @@
-"""How values of two schedules are written side by side: never alike where they differ."""
+"""Values of two schedules in words: texts differ wherever the values do."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from core.schedule.words import FEWEST_DIGITS, from_to, listed
 
 _MOST = 17
 """Digits that tell any two floats apart."""
-Written = Callable[[float, int], str]
+NumberFormat = Callable[[float, int], str]
 
 
 def number(value: float, digits: int = FEWEST_DIGITS) -> str:
@@ -22,22 +22,22 @@ def times(value: float, digits: int = FEWEST_DIGITS) -> str:
     return f"×{number(value, digits)}"
 
 
-def change(before: float, after: float, written: Written = number) -> str:
-    """`1e-3 → 5e-4`, with as many digits as it takes to tell the two apart."""
+def change(before: float, after: float, number_format: NumberFormat = number) -> str:
+    """Return `1e-3 → 5e-4`, with as many digits as it takes for the two to differ."""
     for digits in range(FEWEST_DIGITS, _MOST + 1):
-        one, other = written(before, digits), written(after, digits)
+        one, other = number_format(before, digits), number_format(after, digits)
         if one != other:
             break
     return f"{one} → {other}"
 
 
-def spans(found: tuple[Span, ...], epochs: int) -> str:
-    """When a group trains: `never`, `all the time`, `from 2`, `2 to 5`, `0 to 2, 4 and from 6`.
+def spans(windows: tuple[Span, ...], epochs: int) -> str:
+    """Return windows as `never`, `all the time`, `from 2`, `2 to 5` or `0 to 2, 4 and from 6`.
 
-    Of each window the first and the last epoch are named.
+    The first and the last epoch of each window are named.
     """
-    if not found:
+    if not windows:
         return "never"
-    if found == ((0, epochs),):
+    if windows == ((0, epochs),):
         return "all the time"
-    return listed(f"from {a}" if b == epochs else from_to(a, b - 1) for a, b in found)
+    return listed(f"from {a}" if b == epochs else from_to(a, b - 1) for a, b in windows)

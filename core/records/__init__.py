@@ -1,1 +1,1 @@
-"""Records of what a training loop does: document, reading, and the schedule that fits."""
+"""Records of what a training loop does: the document, and the schedule that does the same."""

@@ -1,4 +1,4 @@
-"""A recorded loop as a schedule, where a schedule can say exactly what the loop does."""
+"""The schedule of a recorded loop, where one has exactly its rates, groups and epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import InputError, nearest
-from core.records.recorded import Recorded, RecordedGroup, Settings, differences
+from core.records.recorded import LoopGroup, RecordedLoop, Settings, differences
 from core.schedule.curves import Array
 from core.schedule.document import field_texts
 from core.schedule.optimizers import OPTIMIZERS
@@ -17,7 +17,7 @@ from core.schedule.shapes import DECAYS, NEAR, WARMUPS, rounded
 from core.schedule.spec import Schedule
 
 _NOTHING = 1e-12
-"""A floor that arithmetic may have left of none."""
+"""A floor up to this may be 0 with an error of arithmetic."""
 _MOST_STEPS = 20_000
 _WAY_OUT = "compare the record itself"
 
@@ -25,7 +25,7 @@ Raw = dict[str, Any]
 
 
 def as_schedule(
-    recorded: Recorded,
+    recorded: RecordedLoop,
     model: str,
     weights: str | None = None,
     *,
@@ -37,10 +37,10 @@ def as_schedule(
     `model` and `weights` name the network, as in a schedule. `when_frozen` is not recorded: a loop
     that only sets `requires_grad` leaves a frozen group in train mode.
 
-    Raises InputError where no schedule does: an optimizer that no schedule has, one with options
-    such as nesterov, weight decay or momentum that differ or change, groups that never train, rates
-    that are not those of a warmup of whole steps, or none, and then of one decay shape that is
-    looked for, to the end, and over 20,000 steps of different rates.
+    Raises InputError where no schedule does: for an optimizer that no schedule has, options such as
+    nesterov, weight decay or momentum that differ between groups or change, groups of which none
+    trains, over 20,000 steps of different rates, and rates other than those of a warmup of whole
+    steps (or none) and then one decay shape to the end.
     """
     if not recorded.settings():
         raise InputError("groups", "never train", "record a loop that trains something")
@@ -63,23 +63,26 @@ def as_schedule(
         for group in groups:
             group["when_frozen"] = when_frozen
         optimizer = {**document["optimizer"], "base_lr": base}
-        found = from_raw({**document, "optimizer": optimizer, "lr": lr, "groups": groups})
-        if not differences(recorded, found):
-            return found
+        schedule = from_raw({**document, "optimizer": optimizer, "lr": lr, "groups": groups})
+        if not differences(recorded, schedule):
+            return schedule
     raise _refused(
         "are none of the curves that are looked for: a warmup of whole steps, or none, and then "
-        f"{_looked_for()}"
+        f"{_recognised_shapes()}"
     )
 
 
-def _looked_for() -> str:
+def _recognised_shapes() -> str:
     """Return the names of the decay shapes that are recognised, as a choice."""
     names = [name for name, shape in DECAYS.items() if shape.is_recognised()]
     return f"{', '.join(names[:-1])} or {names[-1]}"
 
 
-def _samples(recorded: Recorded) -> tuple[Array, int]:
-    """Return rates (groups in the optimizer, samples), and samples per epoch: 1 if they suffice."""
+def _samples(recorded: RecordedLoop) -> tuple[Array, int]:
+    """Return rates, of shape (groups, samples), and the samples per epoch: 1 if that is enough.
+
+    Groups without a rate are left out.
+    """
     rates = np.array([group.rates for group in recorded.groups if any(group.rates)])
     if not rates.size:
         raise _refused("are all 0")
@@ -90,7 +93,7 @@ def _samples(recorded: Recorded) -> tuple[Array, int]:
 
 
 def _curves(rates: Array, per_epoch: int, epochs: int) -> Iterator[tuple[Raw, Array]]:
-    """Curves that come near, with each group's peak; by the length of their warmup."""
+    """Yield curves that come near, with each group's peak, those with a shorter warmup first."""
     t = np.arange(rates.shape[1]) / per_epoch
     for at in range(rates.shape[1]):
         peaks = rates[:, at]
@@ -117,7 +120,7 @@ def _warmup(rates: Array, peaks: Array, t: Array, length: float) -> Raw | None:
 
 
 def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
-    """Yield the decays that come near, those with the fewest fields of their own first."""
+    """Yield the decays that come near, those with the fewest fields first."""
     share = rates[0] / peaks[0]
     for name, shape in sorted(DECAYS.items(), key=lambda item: len(field_texts(item[1]))):
         fields = shape.fit(share, x)
@@ -132,7 +135,7 @@ def _decays(rates: Array, peaks: Array, x: Array) -> Iterator[Raw]:
 
 
 def _floors(rates: Array, peaks: Array, share: Array) -> Iterator[Raw]:
-    """Yield the floors with which a shape of that share comes near the rates."""
+    """Yield the floors with which a decay of that share comes near the rates."""
     if share[-1] == 1:
         return
     floors = (rates[:, -1] - peaks * share[-1]) / (1 - share[-1])
@@ -149,7 +152,7 @@ def _floors(rates: Array, peaks: Array, share: Array) -> Iterator[Raw]:
         yield {"lr": rounded(floors[lowest], 12)}
 
 
-def _group(group: RecordedGroup, scale: float) -> Raw:
+def _group(group: LoopGroup, scale: float) -> Raw:
     return {
         "name": group.name,
         "modules": list(group.modules),
@@ -158,7 +161,7 @@ def _group(group: RecordedGroup, scale: float) -> Raw:
     }
 
 
-def _optimizer(recorded: Recorded) -> Raw:
+def _optimizer(recorded: RecordedLoop) -> Raw:
     kind = recorded.optimizer.lower()
     if kind not in OPTIMIZERS:
         wrong, way_out = f"is {recorded.optimizer}", nearest(kind, OPTIMIZERS)

@@ -1,4 +1,4 @@
-"""The record as a document: what a loop did, in a form that is small, bounded and checked.
+"""The record document: what a training loop did.
 
 Only its structure is checked here. Text becomes a record in `core.records.io`.
 """
@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from pydantic import AfterValidator, Field, model_validator
 
-from core.records.piecewise_linear import Pieces, joined
+from core.records.piecewise_linear import PiecewiseLinear, from_pieces
+from core.schedule import plan
 from core.schedule.curves import Array
 from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, refused
+from core.schedule.sampling import MOST_POINTS, Indices, even, extremes
 from core.schedule.spec import BaseGroup, names_differ
 
 MAX_STEPS_PER_EPOCH = 1_000_000
 MAX_OTHERS = 16
-"""Further options of an optimizer that are told of a group."""
+"""Options of an optimizer, besides weight decay and momentum, that a group lists."""
 
 Rate = Annotated[float, Field(ge=0, le=1e103)]
 """A learning rate, up to the highest of any schedule; at 0 nothing moves."""
@@ -28,15 +30,15 @@ Rate = Annotated[float, Field(ge=0, le=1e103)]
 Steps = Annotated[int, Field(ge=1, le=MAX_EPOCHS * MAX_STEPS_PER_EPOCH)]
 
 Spread = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(max_length=2)]
-"""The one value that an option has had, or the lowest and the highest; none in no optimizer."""
+"""The value that an option had, or the lowest and the highest; empty outside of the optimizer."""
 
 
-class RecordedPart(BaseGroup):
+class RecordGroup(BaseGroup):
     """A param group of the optimizer, or a part of one that trains in epochs of its own.
 
-    Its rate at every step is `scale` times that of the record's curve of that number, also while it
-    is frozen. `parameters` counts elements. `others` says which further options of the optimizer
-    have other values than its own defaults, as in `nesterov=True`.
+    Its rate at every step is `scale` times that of the record's curve number `curve`, also while it
+    is frozen. `parameters` counts elements. `others` lists further options of the optimizer that
+    differ from its defaults, as in `nesterov=True`.
     """
 
     parameters: Annotated[int, Field(ge=0, le=10**15)]
@@ -48,16 +50,16 @@ class RecordedPart(BaseGroup):
 
     @property
     def in_optimizer(self) -> bool:
-        """Whether the optimizer has it; what it has not never trains."""
+        """Whether the optimizer has these parameters; others never train."""
         return bool(self.weight_decay)
 
 
 class Record(Document):
-    """What a loop did, of so many epochs of so many steps, with an optimizer of that class's name.
+    """What a training loop did; `optimizer` is the name of its class.
 
     A curve is made of pieces `[steps, first, last]`: the rate goes straight from the first to the
-    last. `within` is the relative difference up to which rates are those that were recorded. Groups
-    go from input to output.
+    last. Stored rates differ from those of the loop by at most a relative `within`. Groups go from
+    input to output.
     """
 
     format: Literal["thaw.record"]
@@ -72,7 +74,7 @@ class Record(Document):
         Field(min_length=1, max_length=MAX_GROUPS),
     ]
     groups: Annotated[
-        tuple[RecordedPart, ...],
+        tuple[RecordGroup, ...],
         Field(min_length=1, max_length=MAX_GROUPS),
         AfterValidator(names_differ),
     ]
@@ -94,21 +96,21 @@ class Record(Document):
 
     @property
     def steps(self) -> int:
-        """Steps of the whole run."""
+        """The steps of the whole run."""
         return self.epochs * self.steps_per_epoch
 
     @cached_property
-    def _by_name(self) -> Mapping[str, RecordedPart]:
+    def _by_name(self) -> Mapping[str, RecordGroup]:
         return {group.name: group for group in self.groups}
 
     @cached_property
-    def lines(self) -> tuple[Pieces, ...]:
-        """The curves, ready to be asked for rates."""
-        return tuple(map(joined, self.curves))
+    def lines(self) -> tuple[PiecewiseLinear, ...]:
+        """The curves, as functions of the step."""
+        return tuple(map(from_pieces, self.curves))
 
     @cached_property
     def is_stair(self) -> bool:
-        """Whether every rate stays for a whole epoch."""
+        """Whether rates change only between epochs."""
         if self.steps_per_epoch == 1:
             return True
         return all(
@@ -117,24 +119,40 @@ class Record(Document):
             for line in self.lines
         )
 
-    def group(self, name: str) -> RecordedPart:
+    def group(self, name: str) -> RecordGroup:
         """Return the group of that name; KeyError if there is none."""
         return self._by_name[name]
 
-    def line(self, name: str) -> Pieces:
-        """Return the group's curve, of which its rate is `scale` times as much."""
+    def line(self, name: str) -> PiecewiseLinear:
+        """Return the group's curve, to be multiplied by its `scale`."""
         return self.lines[self.group(name).curve]
 
     def lr(self, name: str, t: ArrayLike) -> Array:
-        """Rate of the group at `t` epochs from the start of the run, whether or not it trains."""
+        """Return the group's rate at `t` epochs from the start, also while it is frozen."""
         times = np.asarray(t, dtype=np.float64)
         steps = (np.floor(times) if self.is_stair else times) * self.steps_per_epoch
         return self.at(name, np.clip(steps, 0, self.steps - 1))
 
     def at(self, name: str, steps: ArrayLike) -> Array:
-        """Rate of the group at each of those steps, from 0."""
+        """Return the group's rate at each of those steps, which count from 0."""
         return self.group(name).scale * self.line(name).at(steps)
 
     def peak(self, name: str) -> float:
-        """Return the group's highest rate of any step, whether or not it trains then."""
+        """Return the group's highest rate of all steps, also of those in which it is frozen."""
         return self.group(name).scale * self.line(name).highest
+
+    def steps_to_draw(self, group: RecordGroup) -> Indices:
+        """Return the steps at which a group's rates are drawn, in order and without repeats.
+
+        They are at most 120 at equal distances and 120 at which its curve turns, the first and the
+        last step of the run, and the steps around every thaw and freeze.
+        """
+        hold = self.steps_per_epoch if self.is_stair else 1
+        line = self.line(group.name)
+        spans = plan.open_spans(group, self.epochs)
+        edges = np.array(spans, dtype=np.int64).ravel() * self.steps_per_epoch
+        edges = edges[(edges > 0) & (edges < self.steps)]
+        turns = line.knots[extremes(line.at(line.knots), MOST_POINTS)]
+        last = np.array([self.steps - 1])
+        evenly = even(self.steps // hold) * hold
+        return np.unique(np.concatenate([evenly, turns, edges, edges - 1, last]))

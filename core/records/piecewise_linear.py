@@ -1,4 +1,4 @@
-"""A rate by steps as straight pieces: few where it is regular, one for each two steps at worst."""
+"""Rates by step as straight pieces: few where they are regular, at most one for two steps."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from core.schedule.curves import Array
 
 Piece = tuple[int, float, float]
-"""So many steps, and the rates of the first and the last of them; between them it is straight."""
+"""A number of steps, and the rates of the first and the last; the others lie on a line between."""
 
 
 @dataclass(frozen=True)
-class Pieces:
+class PiecewiseLinear:
     """A curve over `count` steps, each of which lies in one piece."""
 
     lengths: NDArray[np.int64]
@@ -29,29 +29,29 @@ class Pieces:
 
     @property
     def count(self) -> int:
-        """Steps of the whole curve."""
+        """The steps of the whole curve."""
         return int(self.lengths.sum())
 
     @property
     def highest(self) -> float:
-        """The highest rate of any step."""
+        """The highest rate of all steps."""
         return float(max(self.firsts.max(), self.lasts.max()))
 
     def at(self, steps: ArrayLike) -> Array:
-        """Return rates at steps in [0, count - 1].
+        """Return the rates at steps in [0, count - 1], which may be fractions.
 
-        Within a piece also between two steps; what comes between two pieces is as the step before.
+        Between two pieces the rate is that of the step before.
         """
         places, shares = self._places(np.asarray(steps, dtype=np.float64))
         return self._between(places, shares)
 
     def sums(self, steps: ArrayLike) -> Array:
-        """Sums of the rates of all steps before each of whole `steps` in [0, count]."""
-        found = np.asarray(steps, dtype=np.float64)
+        """Return the sum of the rates of all steps before each of whole `steps` in [0, count]."""
+        ends = np.asarray(steps, dtype=np.float64)
         whole = np.concatenate([[0.0], np.cumsum(self.lengths * (self.firsts + self.lasts) / 2)])
-        places = np.searchsorted(self.starts, found, side="right") - 1
-        into = found - self.starts[places]
-        _, shares = self._places(np.maximum(found - 1, 0))
+        places = np.searchsorted(self.starts, ends, side="right") - 1
+        into = ends - self.starts[places]
+        _, shares = self._places(np.maximum(ends - 1, 0))
         reached = np.where(into > 0, self._between(places, shares), 0.0)
         return np.asarray(whole[places] + into * (self.firsts[places] + reached) / 2)
 
@@ -61,7 +61,7 @@ class Pieces:
         return np.unique(np.concatenate([self.starts, self.starts + self.lengths - 1]))
 
     def _places(self, steps: Array) -> tuple[NDArray[np.int64], Array]:
-        """The piece of each step, and the share of the piece that lies before it, from 0 to 1."""
+        """Return the piece of each step, and the share of that piece before it, from 0 to 1."""
         places = np.searchsorted(self.starts, steps, side="right") - 1
         widths = np.maximum(self.lengths[places] - 1, 1)
         return places, np.minimum((steps - self.starts[places]) / widths, 1.0)
@@ -72,30 +72,30 @@ class Pieces:
         return np.where(first == last, first, first * (1.0 - shares) + last * shares)
 
 
-def joined(pieces: tuple[Piece, ...]) -> Pieces:
-    """Return the curve of those pieces, one or more, in their order."""
+def from_pieces(pieces: tuple[Piece, ...]) -> PiecewiseLinear:
+    """Return the curve that consists of these pieces, at least one."""
     lengths, firsts, lasts = zip(*pieces, strict=True)
-    return Pieces(np.array(lengths, dtype=np.int64), np.array(firsts), np.array(lasts))
+    return PiecewiseLinear(np.array(lengths, dtype=np.int64), np.array(firsts), np.array(lasts))
 
 
-def cut(rates: Array, within: float, most: int) -> list[Piece] | None:
-    """Pieces that are nowhere farther from the rates than that share; None if over `most`.
+def fit_pieces(rates: Array, within: float, most: int) -> list[Piece] | None:
+    """Return pieces that differ from the rates by at most a relative `within`.
 
-    Each is as long as it may be, so what rises straight or stays is one.
+    Each is as long as possible, so a straight line is one. None if there are more than `most`.
     """
-    found: list[Piece] = []
+    pieces: list[Piece] = []
     at = 0
     while at < len(rates):
-        if len(found) == most:
+        if len(pieces) == most:
             return None
         length = _longest(rates[at:], within)
-        found.append((length, float(rates[at]), float(rates[at + length - 1])))
+        pieces.append((length, float(rates[at]), float(rates[at + length - 1])))
         at += length
-    return found
+    return pieces
 
 
 def _longest(rates: Array, within: float) -> int:
-    """Return how many of the first rates one piece can say; 1 or more."""
+    """Return how many of the first rates one piece can hold, at least 1."""
     good, bad = 1, 2
     while bad <= len(rates) and _is_straight(rates[:bad], within):
         good, bad = bad, 2 * bad
@@ -110,5 +110,5 @@ def _longest(rates: Array, within: float) -> int:
 
 
 def _is_straight(rates: Array, within: float) -> bool:
-    line = Pieces(np.array([len(rates)]), rates[:1], rates[-1:]).at(np.arange(len(rates)))
+    line = PiecewiseLinear(np.array([len(rates)]), rates[:1], rates[-1:]).at(np.arange(len(rates)))
     return bool((np.abs(line - rates) <= within * rates).all())

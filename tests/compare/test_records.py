@@ -11,22 +11,22 @@ from hypothesis import strategies as st
 from core import presets
 from core.compare.comparable import Comparable, learning, lr
 from core.compare.schedules import alike, diff
-from core.records.io import parse_record, record_json
+from core.records.io import record_json
 from core.records.model import Record
-from core.records.recorded import RecordedGroup, Settings
+from core.records.recorded import LoopGroup, Settings
 from core.schedule import edits
 from core.schedule.spec import Schedule
-from tests.records.samples import record_of, recorded_of, records
+from tests.records.samples import parse_record, record_of, recorded_of, records
 from tests.schedule.strategies import schedules
 
 A = edits.set_length(presets.load("exercise-mended"), 8)
 
 
 def said(a: Comparable, b: Comparable) -> list[str]:
-    return [line.said for line in diff(a, b)]
+    return [line.line for line in diff(a, b)]
 
 
-def changed(change: Callable[[RecordedGroup], dict[str, Any]]) -> Record:
+def changed(change: Callable[[LoopGroup], dict[str, Any]]) -> Record:
     """The record of a loop as A has it, but for some fields of its groups."""
     recorded = recorded_of(A, 4)
     others = tuple(dataclasses.replace(group, **change(group)) for group in recorded.groups)
@@ -45,7 +45,7 @@ def test_the_record_of_a_loop_that_follows_a_schedule_differs_in_nothing(schedul
 @given(st.lists(st.one_of(schedules(max_epochs=5), records()), min_size=2, max_size=2))
 def test_any_two_are_told_apart_in_lines_of_words(two: list[Comparable]):
     lines = diff(*two)
-    assert all(line.text.strip() and "nan" not in line.said for line in lines)
+    assert all(line.text.strip() and "nan" not in line.line for line in lines)
     alike(*two)
 
 
@@ -111,7 +111,7 @@ def test_options_steps_and_groups_of_another_name_are_told():
 
 
 def test_more_than_two_new_groups_are_one_line_and_parts_outside_the_optimizer_another():
-    def without(group: RecordedGroup) -> dict[str, Any]:
+    def without(group: LoopGroup) -> dict[str, Any]:
         return {} if group.name == "head" else {"settings": (), "trains": (False,) * 8}
 
     lines = said(A, changed(without))

@@ -94,7 +94,7 @@ def test_what_is_told_of_a_thaw_has_the_epochs_and_the_share_of_learning() -> No
     (line,) = diff(A, edits.set_windows(A, {"layer3": [[2, None]]}))
     assert line.detail == "from 4 → from 2, share of learning 23% → 62%"
     assert line.groups == ("layer3",)
-    assert line.said == f"{line.text} ({line.detail})"
+    assert line.line == f"{line.text} ({line.detail})"
 
 
 def test_both_the_first_and_the_last_epoch_of_a_window_are_named() -> None:
@@ -132,7 +132,7 @@ def test_a_groups_own_fields_are_told_by_its_name(change: dict[str, Any], text: 
 def test_a_scale_that_makes_up_for_the_base_rate_leaves_the_peak() -> None:
     b = edits.set_group(edits.set_field(A, "optimizer.base_lr", 5e-3), "head", lr_scale=1.0)
     (line,) = [each for each in diff(A, b) if each.groups]
-    assert line.said == "head LR scale ×2.5 → ×1 (peak still 5e-3)"
+    assert line.line == "head LR scale ×2.5 → ×1 (peak still 5e-3)"
 
 
 def test_what_is_the_same_for_several_groups_is_said_once() -> None:
@@ -210,7 +210,7 @@ def test_any_two_schedules_can_be_compared_and_differ_if_and_only_if_a_line_says
         lines = diff(one, other)
         assert bool(lines) == (one != other)
         assert all(line.text.strip() and line.fields for line in lines)
-        assert len({line.said for line in lines}) == len(lines)
+        assert len({line.line for line in lines}) == len(lines)
         alike(one, other)
 
 

@@ -15,13 +15,13 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from core.records.io import parse_record, record_json
+from core.records.io import record_json
 from core.runs import event_log, folder, predictions
 from core.runs import events as ev
 from core.runs.predictions import Predictions
 from core.runs.settings import RunSettings
 from core.schedule import edits
-from tests.records.samples import recorded_of
+from tests.records.samples import parse_record, recorded_of
 from tests.runs.made import finished_run
 
 GRADUAL = edits.set_length(presets.load("gradual"), 2)

@@ -7,15 +7,15 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
-from core.records.io import from_raw, parse_record, record_json
+from core.records.io import from_raw, record_json
 from core.records.model import Record
-from core.records.recorded import Recorded, RecordedGroup, Settings
-from core.schedule import curves, plan
+from core.records.recorded import LoopGroup, RecordedLoop, Settings
+from core.schedule import curves, parse, plan
 from core.schedule.spec import Schedule
 from tests.schedule.strategies import names, names_of_groups, windows
 
 
-def recorded_of(schedule: Schedule, steps_per_epoch: int) -> Recorded:
+def recorded_of(schedule: Schedule, steps_per_epoch: int) -> RecordedLoop:
     """What `core.from_optimizer` records of a loop that does exactly what the schedule says."""
     steps = np.arange(schedule.epochs * steps_per_epoch)
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
@@ -23,7 +23,7 @@ def recorded_of(schedule: Schedule, steps_per_epoch: int) -> Recorded:
         schedule.optimizer.weight_decay, getattr(schedule.optimizer, "momentum", 0.0)
     )
     groups = tuple(
-        RecordedGroup(
+        LoopGroup(
             group.name,
             group.modules,
             1_000,
@@ -34,7 +34,12 @@ def recorded_of(schedule: Schedule, steps_per_epoch: int) -> Recorded:
         for group, own in zip(schedule.groups, rates, strict=True)
     )
     kind = schedule.optimizer.title()
-    return Recorded(schedule.epochs, steps_per_epoch, kind, groups)
+    return RecordedLoop(schedule.epochs, steps_per_epoch, kind, groups)
+
+
+def parse_record(text: str | bytes) -> Record:
+    """Return the record that a JSON document describes."""
+    return from_raw(parse.load_json(text))
 
 
 def record_of(schedule: Schedule, steps_per_epoch: int = 4) -> Record:

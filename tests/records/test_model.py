@@ -10,12 +10,12 @@ from hypothesis import given
 
 from core import presets
 from core.errors import InputError, ScheduleError
-from core.records.io import from_raw, parse_either, parse_record, record_json
+from core.records.io import from_raw, parse_either, record_json
 from core.records.model import Record
-from core.records.recorded import Recorded, RecordedGroup, Settings
+from core.records.recorded import LoopGroup, RecordedLoop, Settings
 from core.schedule import curves, parse
 from core.schedule.spec import Schedule
-from tests.records.samples import record_of, recorded_of, records
+from tests.records.samples import parse_record, record_of, recorded_of, records
 from tests.schedule.strategies import schedules
 
 DOCUMENT: dict[str, Any] = {
@@ -182,7 +182,7 @@ def test_what_an_optimizer_has_besides_its_rates_is_kept_as_far_as_it_stays():
     settings = tuple(
         Settings(0.1, 0.85 + at / 100, ("nesterov=True", f"betas=(0.{at}, 0.9)")) for at in range(9)
     )
-    recorded = Recorded(1, 1, "SGD", (RecordedGroup("all", ("fc",), 9, (0.1,), (True,), settings),))
+    recorded = RecordedLoop(1, 1, "SGD", (LoopGroup("all", ("fc",), 9, (0.1,), (True,), settings),))
     (group,) = parse_record(record_json(recorded)).groups
     assert group.weight_decay == (0.1,)
     assert group.momentum == pytest.approx((0.85, 0.93))
@@ -190,9 +190,9 @@ def test_what_an_optimizer_has_besides_its_rates_is_kept_as_far_as_it_stays():
 
 
 def test_what_no_record_can_hold_is_refused_when_it_is_written():
-    def of(name: str, rate: float, count: int = 1) -> Recorded:
-        one = RecordedGroup(name, ("fc",), 9, (rate,), (True,))
-        return Recorded(1, 1, "SGD", (one,) * count)
+    def of(name: str, rate: float, count: int = 1) -> RecordedLoop:
+        one = LoopGroup(name, ("fc",), 9, (rate,), (True,))
+        return RecordedLoop(1, 1, "SGD", (one,) * count)
 
     for recorded, says in (
         (of("x" * 81, 0.1), r"groups\[0\]\.name has 81 characters: shorten it to at most 80"),
@@ -202,6 +202,6 @@ def test_what_no_record_can_hold_is_refused_when_it_is_written():
         with pytest.raises(InputError, match=says):
             record_json(recorded)
     paths = tuple(f"layer{at}.weight" for at in range(20_000))
-    wide = Recorded(1, 1, "SGD", (RecordedGroup("all", paths, 9, (0.1,), (True,)),))
+    wide = RecordedLoop(1, 1, "SGD", (LoopGroup("all", paths, 9, (0.1,), (True,)),))
     with pytest.raises(InputError, match="the record takes over 262,144 bytes"):
         record_json(wide)

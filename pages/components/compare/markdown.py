@@ -17,7 +17,7 @@ def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
     for other in slots[1:]:
         told += ["", f"**What {other.letter} does differently than A**", ""]
         found = differences(slots[0], other)
-        told += [f"- {_plain(line.said)}" for line in found] or ["- nothing"]
+        told += [f"- {_plain(line.line)}" for line in found] or ["- nothing"]
     told += ["", "| | " + " | ".join(slot.letter for slot in slots) + " |"]
     told += ["|---|" + "---:|" * len(slots)]
     for line in lines:

@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from core.records.model import Record, RecordedPart
-from core.records.sampling import recorded_steps_to_draw
+from core.records.model import Record, RecordGroup
 from core.schedule import curves, plan
 from core.schedule.sampling import steps_to_draw
 from core.schedule.spec import Schedule
@@ -59,8 +58,8 @@ def recorded_table(record: Record) -> Columns:
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
-def _recorded(record: Record, group: RecordedPart) -> Columns:
-    steps = recorded_steps_to_draw(record, group)
+def _recorded(record: Record, group: RecordGroup) -> Columns:
+    steps = record.steps_to_draw(group)
     epochs, places = np.unique(steps // record.steps_per_epoch, return_inverse=True)
     is_open = np.array([plan.is_open(group, epoch) for epoch in epochs.tolist()])[places]
     return {
