@@ -1,4 +1,4 @@
-"""Files that are whole or not there at all, and what a disk refuses told in words."""
+"""Writing files whole or not at all, and errors of the disk as RunErrors."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if sys.platform != "win32":
     import fcntl
 
 _UNFINISHED = re.compile(r"\..+\.\d+|\.tmp\w{6}")
-"""How files are called while they are written: here, and where safetensors writes one."""
+"""Names of files that are being written, here or by safetensors."""
 
 _NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.ENOTSUP)
-"""How CIFS, shared folders of virtual machines and some of FUSE say that they know no such thing:
-there a rename is as safe as they make it."""
+"""Errors by which CIFS, shared folders of virtual machines and some FUSE file systems say that they
+cannot sync a folder."""
 
 
 def unwritable(path: Path, error: Exception) -> RunError:
-    """Return what to raise when a file of a run cannot be written."""
+    """Return the error to raise when a file of a run cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return RunError(
         f"{path} cannot be written ({reason}): free some space or grant write permission there, "
@@ -34,8 +34,8 @@ def unwritable(path: Path, error: Exception) -> RunError:
 
 
 @contextmanager
-def told(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into a RunError about the file or folder."""
+def as_run_error(path: Path) -> Iterator[None]:
+    """Turn an OSError into a RunError about the file or folder."""
     try:
         yield
     except OSError as error:
@@ -43,7 +43,7 @@ def told(path: Path) -> Iterator[None]:
 
 
 def replace(path: Path, content: bytes) -> None:
-    """Replace a file by new content in one step; OSError if the disk refuses.
+    """Replace the content of a file in one step. Raises OSError if it cannot be written.
 
     A power cut may leave the old content, or none.
     """
@@ -56,9 +56,10 @@ def replace(path: Path, content: bytes) -> None:
 
 
 def replace_durably(path: Path, *content: bytes | memoryview) -> None:
-    """As `replace`, and a power cut leaves the old content or, once it has returned, the new.
+    """Replace the content of a file in one step, safe from power cuts: old or new content is left.
 
-    What is given in pieces is written in their order.
+    Once it has returned, that is the new content. Pieces are written one after the other. Raises
+    OSError if the file cannot be written.
     """
     with replacing(path) as beside, beside.open("wb") as file:
         for piece in content:
@@ -67,7 +68,10 @@ def replace_durably(path: Path, *content: bytes | memoryview) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """As `replace_durably`, of a file that is written by the context to the path that it gets."""
+    """Give a path to write a file to, which then durably replaces `path` in one step.
+
+    Raises OSError if it cannot be written.
+    """
     beside = _beside(path)
     try:
         yield beside
@@ -79,16 +83,18 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def make_folder(folder: Path, *, parents: bool = True) -> None:
-    """Make a folder, unless it is there, so that a power cut does not take it; OSError as above."""
+    """Make a folder that a power cut does not take, unless it is there.
+
+    Raises OSError if it cannot be made.
+    """
     folder.mkdir(parents=parents, exist_ok=True)
     sync_folder(folder.parent)
 
 
 def sync(descriptor: int) -> None:
-    """Have an open file outlast a power cut; OSError if the disk refuses.
+    """Write an open file through to the disk, safe from power cuts. Raises OSError if that fails.
 
-    On macOS fsync leaves it in the drive's own cache, see fsync(2) there; not every file system
-    knows how to empty that.
+    On macOS, fsync(2) leaves it in the drive's own cache, and not every file system can empty that.
     """
     if sys.platform == "darwin":
         with suppress(OSError):
@@ -98,7 +104,7 @@ def sync(descriptor: int) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Have renames and new files in a folder outlast a power cut; OSError as above."""
+    """Make renames and new files in a folder safe from power cuts. Raises OSError if that fails."""
     if os.name == "posix":  # elsewhere a folder cannot be opened
         try:
             _sync(folder, os.O_RDONLY)
@@ -108,17 +114,18 @@ def sync_folder(folder: Path) -> None:
 
 
 def clear_unfinished(folder: Path) -> None:
-    """Take away what killed writes have left in a folder that no living process writes into."""
+    """Remove what killed processes left half written in a folder that nobody writes into now."""
     for path in folder.iterdir():
         if _UNFINISHED.fullmatch(path.name):
             with suppress(IsADirectoryError, PermissionError):
                 path.unlink(missing_ok=True)
 
 
-def strange(folder: Path) -> Path | None:
-    """A link, pipe, socket or device in a folder, or right in a folder of it; OSError as above.
+def find_special_file(folder: Path) -> Path | None:
+    """Return a link, pipe, socket or device in a folder or one level below; None if there is none.
 
-    To write there may change a file elsewhere, or never end.
+    Writing there could change a file elsewhere, or never end. Raises OSError if the folder cannot
+    be read.
     """
     for path in sorted(folder.iterdir()):
         inside: Iterable[Path] = path.iterdir() if stat.S_ISDIR(_mode(path)) else ()
@@ -130,7 +137,7 @@ def strange(folder: Path) -> Path | None:
 
 
 def _mode(path: Path) -> int:
-    """Return what a path is, links not followed; 0 if another process has just renamed it."""
+    """Return the mode of a path, without following links; 0 if it has just been renamed."""
     try:
         return path.lstat().st_mode
     except FileNotFoundError:

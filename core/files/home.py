@@ -1,4 +1,4 @@
-"""Where Thaw keeps what is a person's own, and whether it runs as the hosted demo, without any."""
+"""Thaw's home folder, and whether this is the hosted demo."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _OFF = ("", "0", "false", "no", "off")
 
 
 def home() -> Path:
-    """Thaw's folder, with the library and what `place` keeps: $THAW_HOME, or `~/.thaw`.
+    """Return the absolute path, without links, of Thaw's home: $THAW_HOME, or `~/.thaw`.
 
-    Its whole path, without links, wherever this process was started. Raises InputError, naming
-    THAW_HOME, if that begins with a home folder that there is not.
+    It holds the library and, outside of the demo, runs and data. Raises InputError, naming
+    THAW_HOME, if the path begins with the home folder of an unknown user.
     """
     named = os.environ.get(HOME) or "~/.thaw"
     try:
@@ -31,34 +31,34 @@ def home() -> Path:
         raise InputError(HOME, wrong, "set it to a folder's whole path") from None
 
 
-def place() -> Path:
-    """The folder of runs and of uploaded data: Thaw's home; in the hosted demo, `demo` in it.
+def data_root() -> Path:
+    """Return the folder of runs and uploaded data: Thaw's home, or in the hosted demo `demo` in it.
 
-    What strangers leave is deleted there, and on a machine where someone tries the demo, what is
-    their own lies beside it. Raises what `home` raises.
+    The demo deletes what it finds in its folder; a person's own runs lie outside of it. Raises
+    InputError, naming THAW_HOME, if the path begins with the home folder of an unknown user.
     """
     return home() / "demo" if is_demo() else home()
 
 
 @contextmanager
 def alone_in(folder: Path, lock: str = ".lock") -> Iterator[None]:
-    """A context in which nobody else changes a folder in Thaw's home, which is made if need be.
+    """Lock a folder in Thaw's home against changes by others; make the folder if need be.
 
-    What the disk refuses in it is an InputError that names THAW_HOME.
+    Turns an OSError within the context into an InputError that names THAW_HOME.
     """
-    with _made(folder), alone(folder / lock):
+    with _existing(folder), alone(folder / lock):
         yield
 
 
 @contextmanager
 def alone_if_free_in(folder: Path, lock: str = ".lock") -> Iterator[bool]:
-    """As `alone_in`, but nobody waits: false where somebody else changes the folder."""
-    with _made(folder), alone_if_free(folder / lock) as free:
+    """Lock a folder like `alone_in`, but give False at once if somebody else has locked it."""
+    with _existing(folder), alone_if_free(folder / lock) as free:
         yield free
 
 
 @contextmanager
-def _made(folder: Path) -> Iterator[None]:
+def _existing(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         yield
@@ -72,6 +72,6 @@ def _made(folder: Path) -> Iterator[None]:
 def is_demo() -> bool:
     """Return whether this is the hosted demo, whose visitors share one machine.
 
-    That is where $THAW_DEMO is set to anything but 0, false, no, off, or nothing.
+    It is if $THAW_DEMO is set to anything but 0, false, no, off, or nothing.
     """
     return os.environ.get(DEMO, "").strip().lower() not in _OFF

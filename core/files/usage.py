@@ -1,4 +1,4 @@
-"""What a run's folder takes of the disk, and what is left there."""
+"""The disk space that a folder takes, and what is left."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ import shutil
 from pathlib import Path
 
 _FULL = 1_000_000
-"""Bytes: a disk that has less left is called full, since no event or summary may fit."""
+"""Bytes: a disk with less space left counts as full, since an event may not fit."""
 
 
-def used(folder: Path) -> int:
-    """Return bytes that the files below a folder take; what cannot be read counts nothing."""
+def disk_use(folder: Path) -> int:
+    """Return the bytes that the files below a folder take; unreadable ones count as 0."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
             try:
-                found = os.lstat(os.path.join(place, name))  # noqa: PTH118 - walked for every row
+                status = os.lstat(os.path.join(place, name))  # noqa: PTH118 - walked for every row
             except OSError:
                 continue
-            total += getattr(found, "st_blocks", -(-found.st_size // 512)) * 512
+            total += getattr(status, "st_blocks", -(-status.st_size // 512)) * 512
     return total
 
 
 def free(folder: Path) -> int:
-    """Bytes left on the disk of a folder, which need not be there yet; none if it is not told."""
+    """Return the bytes left on the disk of a folder, which need not exist; 0 if unknown."""
     for place in (folder, *folder.parents):
         try:
             return shutil.disk_usage(place).free
@@ -36,7 +36,7 @@ def free(folder: Path) -> int:
 
 
 def is_full(folder: Path) -> bool:
-    """Whether there is hardly anything left on the folder's disk, as far as that can be told."""
+    """Return whether the folder's disk is known to be full."""
     try:
         return shutil.disk_usage(folder).free < _FULL
     except OSError:

@@ -10,8 +10,8 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from core.errors import RunError
-from core.files.atomic import sync, told
-from core.files.bounded import opened
+from core.files.atomic import as_run_error, sync
+from core.files.small_files import open_plain
 from core.runs import events as ev
 
 EVENTS = "events.jsonl"
@@ -39,7 +39,7 @@ def append(folder: Path, event: ev.Event) -> None:
     is not told at all.
     """
     line = ev.EVENT.dump_json(event) + b"\n"
-    with told(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
+    with as_run_error(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
         end = file.tell()
         if end > 0:
             file.seek(-1, os.SEEK_END)
@@ -92,7 +92,7 @@ def read_new(folder: Path, offset: int, *, steps: bool = True) -> tuple[tuple[ev
     the first GiB are left out, so that the end of the longest run is read as that of any.
     """
     found, rest = [], 0
-    with suppress(OSError), opened(folder / EVENTS) as file:
+    with suppress(OSError), open_plain(folder / EVENTS) as file:
         file.seek(offset)
         while rest < _MOST and (line := _line(file)):
             kept = steps and offset < _MOST
@@ -112,7 +112,7 @@ def read_new(folder: Path, offset: int, *, steps: bool = True) -> tuple[tuple[ev
 def last(folder: Path) -> tuple[ev.Event, ...]:
     """The last whole line's event, if it is one; cheaper than `read`, since only it is read."""
     try:
-        with opened(folder / EVENTS) as file:
+        with open_plain(folder / EVENTS) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
             lines = file.read().rsplit(b"\n", 2)
         return (ev.EVENT.validate_json(lines[-2]),)
@@ -125,7 +125,7 @@ def started(folder: Path) -> ev.Started | None:
 
     Only what comes before it is read, and at most a quarter of a MiB.
     """
-    with suppress(OSError), opened(folder / EVENTS) as file:
+    with suppress(OSError), open_plain(folder / EVENTS) as file:
         while file.tell() < _LONGEST_START and (line := _line(file)):
             with suppress(ValidationError):
                 event = ev.EVENT.validate_json(line)

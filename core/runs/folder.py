@@ -24,7 +24,7 @@ from pydantic import ValidationError
 
 from core.errors import InputError, RunError
 from core.files import atomic
-from core.files.bounded import content, opened
+from core.files.small_files import open_plain, read_start
 from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs.outcome import Status, Summary
@@ -101,7 +101,7 @@ def discard(folder: Path) -> None:
 def read(folder: Path) -> tuple[Schedule, RunSettings]:
     """What a run folder runs; InputError if it is none, or holds something that cannot be run."""
     try:
-        schedule, settings = content(folder / SCHEDULE), content(folder / SETTINGS)
+        schedule, settings = read_start(folder / SCHEDULE), read_start(folder / SETTINGS)
     except (OSError, ValueError):
         wrong = f"is {str(folder)!r}, which is not a run folder"
         way_out = f"name one with {SCHEDULE} and {SETTINGS} in it, made by: python -m core run"
@@ -131,7 +131,7 @@ def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
 def summary(folder: Path) -> Summary | None:
     """Return what `write_summary` has written, or None if it is missing or not understood."""
     try:
-        return outcome.SUMMARY.validate_json(content(folder / SUMMARY))
+        return outcome.SUMMARY.validate_json(read_start(folder / SUMMARY))
     except (OSError, ValidationError):
         return None
 
@@ -139,7 +139,7 @@ def summary(folder: Path) -> Summary | None:
 def end_of_log(folder: Path, characters: int = 4000) -> str | None:
     """Return the last characters of the run's log; None if there is none."""
     try:
-        with opened(folder / LOG) as log:
+        with open_plain(folder / LOG) as log:
             log.seek(max(0, log.seek(0, os.SEEK_END) - 4 * characters))
             return log.read().decode(errors="replace")[-characters:]
     except OSError:
@@ -153,7 +153,7 @@ def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ())
 
 def write_summary(folder: Path, told: Summary) -> None:
     """Write how the run has ended; RunError if the disk refuses."""
-    with atomic.told(folder / SUMMARY):
+    with atomic.as_run_error(folder / SUMMARY):
         atomic.replace_durably(folder / SUMMARY, outcome.SUMMARY.dump_json(told, indent=2) + b"\n")
 
 

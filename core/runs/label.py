@@ -9,7 +9,7 @@ from pydantic import StringConstraints, ValidationError
 
 from core.errors import InputError
 from core.files import atomic
-from core.files.bounded import content
+from core.files.small_files import read_start
 from core.schedule.document import Document, Name
 from core.schedule.validation import DocumentClasses, input_errors
 
@@ -37,7 +37,7 @@ class Label(Document):
 def read(folder: Path) -> Label:
     """Return the label of a run folder; an empty one where there is none that can be read."""
     try:
-        return Label.model_validate_json(content(folder / LABEL))
+        return Label.model_validate_json(read_start(folder / LABEL))
     except (OSError, ValidationError):
         return Label()
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.files.atomic import replace_durably
-from core.files.bounded import content
+from core.files.small_files import read_start
 
 MOST = 200_000
 """Images that a file is written for: what is read to show a page must stay small."""
@@ -58,7 +58,7 @@ def write(path: Path, told: Predictions) -> None:
 def read(path: Path) -> Predictions | None:
     """Return what `write` has written; None if it is not there or was not understood."""
     try:
-        return Predictions.model_validate_json(content(path, _MOST_BYTES))
+        return Predictions.model_validate_json(read_start(path, _MOST_BYTES))
     except (OSError, ValidationError):
         return None
 

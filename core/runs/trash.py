@@ -94,7 +94,7 @@ def empty(root: Path) -> int:
     freed = 0
     left = []
     for each in deleted(root):
-        size = usage.used(each.folder)
+        size = usage.disk_use(each.folder)
         _remove(each)
         if os.path.lexists(each.folder):
             left.append(each)

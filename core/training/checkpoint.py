@@ -74,7 +74,7 @@ class Writer:
     def __enter__(self) -> Writer:
         """Take away what a killed write has left, also where no other comes after it."""
         if self._folder.is_dir():
-            with atomic.told(self._folder):
+            with atomic.as_run_error(self._folder):
                 atomic.clear_unfinished(self._folder)
         return self
 
@@ -95,7 +95,7 @@ class Writer:
         """
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
-        with atomic.told(self._folder):
+        with atomic.as_run_error(self._folder):
             if not self._folder.is_dir():  # a run whose own folder is gone is not made anew
                 atomic.make_folder(self._folder, parents=False)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
@@ -131,7 +131,7 @@ def _content(checkpoint: Checkpoint) -> list[memoryview]:
 def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) -> Path:
     """Takes away `beside` once it is done, which shows until then that it is not."""
     path = folder / checkpoint_files.name(epoch, _digest(*content))
-    with atomic.told(path):
+    with atomic.as_run_error(path):
         try:
             atomic.replace_durably(path, *content)
             for old in checkpoint_files.outdated(folder, path):
@@ -163,7 +163,7 @@ def save_weights(path: Path, model: nn.Module) -> None:
     Raises RunError if the disk refuses.
     """
     try:
-        with atomic.told(path), atomic.replacing(path) as beside:
+        with atomic.as_run_error(path), atomic.replacing(path) as beside:
             beside.touch()
             mode = beside.stat().st_mode
             save_file(_untied(model.state_dict()), beside, metadata={"format": "pt"})

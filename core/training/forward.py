@@ -13,7 +13,7 @@ from torch import Tensor, fx, nn
 from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.models.layer_table import MEASURED_AT, Growth, Moves, Node
+from core.models.layer_table import MEASURED_AT, Growth, Moves, TableNode
 from core.training.cache import graph as frozen
 from core.training.cache.tracing import UntraceableError, effects, storage, trace
 
@@ -21,7 +21,7 @@ _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, Unt
 """What networks raise that are built for, or shown, images of a size that they do not take."""
 
 
-def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tuple[Node, ...]:
+def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tuple[TableNode, ...]:
     """Return the nodes of a network's forward pass in train mode; none if it cannot be traced.
 
     `build` makes the network for images of that many pixels a side, on the meta device. FLOPs and
@@ -34,7 +34,7 @@ def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tu
     return ()
 
 
-def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
+def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[TableNode, ...]:
     model = build(side).train().requires_grad_(False)
     graph, costs = _measure(model, side)
     costs_of_larger: dict[str, _Cost] = {}
@@ -43,7 +43,7 @@ def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[Node, ...]:
     share = MEASURED_AT / side
     moving = frozen.moving(model, [graph])
     return tuple(
-        Node(
+        TableNode(
             name=node.name,
             module=str(node.target) if node.op in ("call_module", "get_attr") else "",
             inputs=sources,

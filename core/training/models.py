@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from core.errors import ModelError, SettingsError, nearest
 from core.models import catalogue
-from core.models.torchvision_files import CENTRED, INCEPTIONS
+from core.models.weight_files import CENTRED, INCEPTIONS
 from core.runs.settings import LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE
 from core.schedule.spec import ModelRef
 from core.suggest import heads_of

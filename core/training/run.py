@@ -80,7 +80,7 @@ class Run:
         for name in found.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with atomic.told(self._job.checkpoints):
+        with atomic.as_run_error(self._job.checkpoints):
             atomic.make_folder(self._job.checkpoints)
         for item in load(self._settings, self._schedule.epochs, self._job.checkpoints):
             if isinstance(item, Data):

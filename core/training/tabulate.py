@@ -8,7 +8,7 @@ from torch import nn
 
 from core.grouping import DEFAULT, parameters_of, resolve_groups, suggested_paths
 from core.grouping import Layer as Part
-from core.models.layer_table import Grouping, Head, Layer, LayerGroup, LayerTable
+from core.models.layer_table import Grouping, Head, LayerGroup, LayerTable, TableLayer
 from core.suggest import heads_of
 from core.training import models
 from core.training.forward import nodes_of
@@ -41,10 +41,10 @@ def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
     )
 
 
-def layers_of(model: nn.Module) -> tuple[Layer, ...]:
+def layers_of(model: nn.Module) -> tuple[TableLayer, ...]:
     """Return the modules that own parameters themselves, in order; a tied one is listed once."""
     seen: set[int] = set()
-    layers: list[Layer] = []
+    layers: list[TableLayer] = []
     for path, module in model.named_modules():
         own = {
             name: parameter
@@ -54,7 +54,7 @@ def layers_of(model: nn.Module) -> tuple[Layer, ...]:
         seen.update(map(id, own.values()))
         if own:
             sizes = {name: parameter.numel() for name, parameter in own.items()}
-            layers.append(Layer(path=path, kind=type(module).__name__, parameters=sizes))
+            layers.append(TableLayer(path=path, kind=type(module).__name__, parameters=sizes))
     return tuple(layers)
 
 

@@ -26,8 +26,7 @@ from torch import nn
 from torchvision.models.vision_transformer import interpolate_embeddings
 
 from core.errors import ModelError, RunError, nearest
-from core.models.timm_weights import IMPORTED, PACKAGED, UNTAGGED
-from core.models.torchvision_files import AUXILIARY, OLD_NAME
+from core.models.weight_files import AUXILIARY, IMPORTED, OLD_NAME, PACKAGED, UNTAGGED
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.runs.downloaded import IN_A_SNAPSHOT, answers
 from core.schedule.spec import ModelRef

@@ -35,7 +35,7 @@ def test_what_the_disk_refuses_is_told_with_the_file_and_the_way_out(tmp_path):
     path = tmp_path / "none" / "file"
     way_out = "free some space or grant write permission there, then resume"
     told = rf"none/file cannot be written \(No such .*\): {way_out}"
-    with pytest.raises(RunError, match=told), atomic.told(path):
+    with pytest.raises(RunError, match=told), atomic.as_run_error(path):
         atomic.replace_durably(path, b"x")
 
 

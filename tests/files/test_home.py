@@ -9,7 +9,7 @@ import pytest
 from core import library
 from core.data import uploads
 from core.demo import queue
-from core.files.home import home, is_demo, place
+from core.files.home import data_root, home, is_demo
 from core.runs.processes import launch
 
 
@@ -30,7 +30,7 @@ def test_a_demo_keeps_nothing_where_a_persons_own_things_lie(
 ) -> None:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     monkeypatch.delenv("THAW_DEMO", raising=False)
-    own = {place(), launch.root(), uploads.folder(), queue.root(), library.root()}
+    own = {data_root(), launch.root(), uploads.folder(), queue.root(), library.root()}
     assert own == {tmp_path, *(tmp_path / each for each in ("runs", "data", "queue", "library"))}
     monkeypatch.setenv("THAW_DEMO", "1")
     strangers = {launch.root(), uploads.folder(), queue.root()}

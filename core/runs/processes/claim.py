@@ -18,9 +18,9 @@ from typing import Any
 import psutil
 
 from core.errors import InputError, shown
-from core.files.atomic import clear_unfinished, replace, strange, told
-from core.files.bounded import json_of
+from core.files.atomic import as_run_error, clear_unfinished, find_special_file, replace
 from core.files.lock import alone
+from core.files.small_files import read_json
 from core.runs import event_log, outcome
 from core.runs.events import Launched
 from core.runs.processes import owner
@@ -76,7 +76,7 @@ def release(folder: Path) -> None:
 def is_own(folder: Path) -> bool:
     """Whether the folder is still there, and run by this process, as far as that can be read."""
     try:
-        noted = json_of(folder / PID)
+        noted = read_json(folder / PID)
     except FileNotFoundError:
         return False
     except (OSError, ValueError):
@@ -150,8 +150,9 @@ def stop_requested(folder: Path) -> bool:
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
     """A context that one process at a time is in, of a folder in which all files are its own."""
-    with told(folder):
-        found = strange(folder)  # a folder may come from a stranger, and a pipe for a lock waits
+    with as_run_error(folder):
+        # a folder may come from a stranger, and a pipe for a lock waits
+        found = find_special_file(folder)
         if found is not None:
             name, link = shown(found.relative_to(folder).as_posix()), found.is_symlink()
             wrong = f"is {str(folder)!r}, where {name} is a {'link' if link else 'pipe or device'}"
@@ -169,6 +170,6 @@ def _elsewhere(folder: Path, noted: Any) -> str | None:
 def _noted(folder: Path) -> Any:
     """Return what `write_pid` has noted, or None if that is missing or unreadable."""
     try:
-        return json_of(folder / PID)
+        return read_json(folder / PID)
     except (OSError, ValueError):
         return None

@@ -25,7 +25,7 @@ import psutil
 
 from core.demo import cleanup, limits, queue
 from core.errors import InputError, RunError
-from core.files.home import CODE, HOME, home, is_demo, place
+from core.files.home import CODE, HOME, data_root, home, is_demo
 from core.runs import event_log, outcome
 from core.runs import folder as folders
 from core.runs.events import Failed
@@ -55,8 +55,8 @@ _KEEPER = Keeper()
 
 
 def root() -> Path:
-    """Return where runs are kept: `runs` in Thaw's `place`; raises what `home` raises."""
-    return place() / "runs"
+    """Return where runs are kept: `runs` in Thaw's `data_root`; raises what `home` raises."""
+    return data_root() / "runs"
 
 
 def prepare() -> None:

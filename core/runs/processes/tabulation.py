@@ -105,7 +105,7 @@ class Tabulations:
             why = f"it printed no table ({error})"
         if not why:
             try:
-                table_cache.keep(LayerTable.model_validate_json(printed), cache)
+                table_cache.store(LayerTable.model_validate_json(printed), cache)
             except ValueError:
                 why = "it printed no table"
             else:

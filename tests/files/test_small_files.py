@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core.data import uploads
-from core.files import bounded
+from core.files import small_files
 from core.runs import event_log, folder
 from core.runs import events as ev
 from core.runs.processes import claim
@@ -16,17 +16,17 @@ from core.runs.processes import claim
 
 def test_no_more_is_read_than_one_byte_over_the_limit(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"123456789")
-    assert bounded.content(tmp_path / "x", 9) == b"123456789"
-    assert bounded.content(tmp_path / "x", 4) == b"12345"
+    assert small_files.read_start(tmp_path / "x", 9) == b"123456789"
+    assert small_files.read_start(tmp_path / "x", 4) == b"12345"
     with pytest.raises(ValueError, match="has over 4 bytes"):
-        bounded.json_of(tmp_path / "x", 4)
+        small_files.read_json(tmp_path / "x", 4)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
 def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / folder.SCHEDULE)
     with pytest.raises(OSError, match="No such file"):
-        bounded.content(tmp_path / folder.SCHEDULE)
+        small_files.read_start(tmp_path / folder.SCHEDULE)
 
 
 def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(
