@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from core.models.layer_table import LayerTable, Node
+from core.models.layer_table import LayerTable, TableNode
 from core.models.module_tree import owning_groups
 from core.schedule.paths import prefixes
 from core.schedule.spec import Group, Schedule
@@ -50,7 +50,7 @@ class Dependence:
 
 
 def _moves(
-    node: Node, group: Group | None, open_groups: Collection[str], *, training: bool
+    node: TableNode, group: Group | None, open_groups: Collection[str], *, training: bool
 ) -> bool:
     """Return whether the node moves by itself, although no parameter of its module trains."""
     if not node.moves or (node.moves == "random" and not training):

@@ -51,9 +51,9 @@ class Work:
     images: int
     trains: bool
     views: int | None = 1
-    images_to_probe: int = 0
+    checked: int = 0
     """Images that a pass runs once more in whole batches, to prove its rows exact."""
-    images_to_compare: int = 0
+    compared: int = 0
     """Images that run with and without the cache at the start of each phase that uses it."""
 
     @property

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
-from core.models.layer_table import count
+from core.models.layer_table import count_elements
 from core.schedule import edits, plan
 from core.schedule.budget import LRBudget, budget, budgets, learning_by_epoch
 from core.schedule.spec import Group, Schedule
@@ -129,7 +129,7 @@ def never_trains(facts: ScheduleFacts) -> Iterator[Problem]:
         wrong += f" and {one_or_more(names, 'stays', 'stay')} {as_at_first}"
     else:
         paths = tuple(path for group in frozen for path in group.modules)
-        wrong += f", so {count(facts.layers, paths):,} parameters stay {as_at_first}"
+        wrong += f", so {count_elements(facts.layers, paths):,} parameters stay {as_at_first}"
     way_out = f"add a window if {one_or_more(names, 'it', 'they')} should change"
     path = facts.path(names[0], "trainable")
     yield Problem("never-trains", path, names, wrong, way_out, subject=listed(names))

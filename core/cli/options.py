@@ -97,7 +97,7 @@ def table_of(model: str) -> LayerTable:
     found = table_cache.find(model, cache)
     if found is None:
         found = tabulate(model)
-        table_cache.keep(found, cache)
+        table_cache.store(found, cache)
     return found
 
 

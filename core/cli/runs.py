@@ -22,8 +22,8 @@ def runs(deleted: bool) -> None:
     """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
     root = launch.root()
     _refuse_unlistable(root)
-    found = {run.name: usage.used(run) for run in folders.list_runs(root)}
-    in_trash = {each: usage.used(each.folder) for each in trash.deleted(root)}
+    found = {run.name: usage.disk_use(run) for run in folders.list_runs(root)}
+    in_trash = {each: usage.disk_use(each.folder) for each in trash.deleted(root)}
     if deleted:
         rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
     else:

@@ -20,8 +20,8 @@ from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reaso
 from core.data.zip_layout import Layout, Placed, arrange, with_suffix
 from core.data.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
 from core.errors import DataError, one_line, shown
-from core.files.bounded import json_of
-from core.files.home import is_demo, place
+from core.files.home import data_root, is_demo
+from core.files.small_files import read_json
 
 NOTE = ".upload.json"
 """Beside the class folders: what the zip was called, and what of it was left out."""
@@ -73,8 +73,8 @@ def limits() -> Limits:
 
 
 def folder() -> Path:
-    """Return where uploads are kept: `data` in Thaw's `place`."""
-    return place() / "data"
+    """Return where uploads are kept: `data` in Thaw's `data_root`."""
+    return data_root() / "data"
 
 
 def unpack(
@@ -119,7 +119,7 @@ def unpack(
 def read_note(unpacked: Path) -> Upload | None:
     """Return what is known of a data folder that was an upload; None for any other."""
     try:
-        told = json_of(unpacked / NOTE)
+        told = read_json(unpacked / NOTE)
         left_out = tuple((str(path), str(why)) for path, why in told["left_out"])
         return Upload(
             unpacked, str(told["name"]), int(told["images"]), int(told["skipped"]), left_out
@@ -194,9 +194,9 @@ class _Unpacker:
         except UNREADABLE as error:
             self._left_out.append((each.member.path, reason(error)))
             return
-        place = self._into / each.folder / with_suffix(each.name, kind)
-        place.parent.mkdir(parents=True, exist_ok=True)
-        incoming.replace(self._free(place))
+        target = self._into / each.folder / with_suffix(each.name, kind)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        incoming.replace(self._free(target))
         self._labels[each.label] += 1
 
     def _stream(self, each: Placed, path: Path) -> None:
@@ -223,12 +223,12 @@ class _Unpacker:
             wrong = f"holds images of more than {self._most.decoded / 1e6:,.0f} megapixels in all"
             raise DataError(self._name, wrong, "take fewer images, or smaller ones")
 
-    def _free(self, place: Path) -> Path:
+    def _free(self, target: Path) -> Path:
         """Return the path, or one with a number where a file system may hold it for taken."""
-        made, asked = place, str(place).casefold()
+        made, asked = target, str(target).casefold()
         while str(made).casefold() in self._taken:
             self._same[asked] += 1  # kept, since a zip may hold one name thousands of times
-            made = place.with_name(f"{place.stem}-{self._same[asked] + 1}{place.suffix}")
+            made = target.with_name(f"{target.stem}-{self._same[asked] + 1}{target.suffix}")
         self._taken.add(str(made).casefold())
         return made
 

@@ -229,7 +229,7 @@ def make_room(ended: Iterable[Path], most: int = LIMITS.runs) -> None:
     """Delete the oldest of these runs, the newest come first, beyond `most` bytes of all."""
     taken = 0
     for run in ended:
-        taken += usage.used(run)
+        taken += usage.disk_use(run)
         if taken > most:
             shutil.rmtree(run, ignore_errors=True)
 
@@ -246,6 +246,6 @@ def _no_start(limits: Limits) -> str:
 
 
 def _is_upload(data: Path) -> bool:
-    """Return whether it is the unpacked upload of a session: `data/SESSION/CONTENT` in `place`."""
+    """Return whether it is the unpacked upload of a session: `data/SESSION/CONTENT`."""
     inside = data.parent.parent == uploads.folder() and ".." not in data.parts
     return inside and uploads.read_note(data) is not None

@@ -17,7 +17,7 @@ from pathlib import Path
 from core.demo import limits
 from core.demo.limits import LIMITS
 from core.errors import InputError
-from core.files.home import alone_in, place
+from core.files.home import alone_in, data_root
 from core.runs import folder as folders
 from core.runs.processes import claim
 
@@ -34,8 +34,8 @@ class Place:
 
 
 def root() -> Path:
-    """Return where the tickets are: `queue` in Thaw's `place`; raises what `home` raises."""
-    return place() / "queue"
+    """Return where the tickets are: `queue` in Thaw's `data_root`; raises what `home` raises."""
+    return data_root() / "queue"
 
 
 def join(queue: Path, visitor: str = "") -> str:

@@ -59,7 +59,7 @@ def unpack(
 
 def _refuse_beyond(room: float, *folders: Path) -> None:
     """InputError unless the largest upload has room; nobody else may be unpacking one."""
-    if sum(map(usage.used, folders)) + uploads.limits().unpacked > room:
+    if sum(map(usage.disk_use, folders)) + uploads.limits().unpacked > room:
         way_out = "try again within the hour, or use the bundled images"
         raise InputError("upload", "does not fit into the hosted demo now", way_out)
 

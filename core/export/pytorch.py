@@ -11,7 +11,7 @@ from __future__ import annotations
 from core.errors import ExportError
 from core.export.exported import FILE, Exported, Source
 from core.export.python.templates import render
-from core.models import timm_weights, torchvision_files
+from core.models import weight_files
 from core.presets import BUNDLED_WEIGHTS
 from core.schedule.spec import Schedule
 
@@ -34,8 +34,7 @@ def export(source: Source) -> Exported:
         short=short,
         heads=_heads(source) if library == "torchvision" else (),
         BUNDLED=BUNDLED_WEIGHTS,
-        timm_weights=timm_weights,
-        torchvision_files=torchvision_files,
+        weight_files=weight_files,
     )
     kept = f"every rate to 1e-12, and what trains when; {_bits(source.schedule, library)}"
     return Exported(script, kept=kept, usage=_USAGE)

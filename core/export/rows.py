@@ -71,7 +71,7 @@ def _row(source: Source, group: Group) -> Row:
     return Row(
         name=group.name,
         modules=group.modules,
-        parameters=None if table is None else layer_table.count(table, group.modules),
+        parameters=None if table is None else layer_table.count_elements(table, group.modules),
         peak=curves.peak(schedule, group),
         spans=plan.open_spans(group, schedule.epochs),
     )

@@ -1,8 +1,8 @@
-"""All models by name, torchvision's for classification and all of timm's, and their weights.
+"""All models and their weights: torchvision's for classification, and all of timm's.
 
-`models.txt` lists them, so that a page knows them without torch. A line has a model's name, the
-megabytes of its best weights, and the names of all its weights, the best first. `NAME:FILE` gives
-the file that is downloaded, and `NAME:REPOSITORY` a repository that is not `timm/MODEL.NAME`.
+`models.txt` lists them, so that pages need no torch. A line has a model's name, the megabytes of
+its best weights, and the names of all its weights, the best first. `NAME:FILE` gives the file to
+download, and `NAME:REPOSITORY` a repository other than `timm/MODEL.NAME`.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from importlib.resources import files
 
 from core.errors import ModelError, nearest
 from core.models import layer_table
-from core.models.timm_weights import UNTAGGED
+from core.models.weight_files import UNTAGGED
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Pretrained weights of a model; they are downloaded as `file`, or from a hub's `repository`.
+    """Pretrained weights of a model, downloaded as `file` or from the hub's `repository`.
 
-    Those that come with a package have neither.
+    Weights that come with a package have neither.
     """
 
     name: str
@@ -29,8 +29,8 @@ class Weights:
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
-    """A model in the catalogue; `bytes` is about what its best weights take to download."""
+class CatalogueEntry:
+    """A model in the catalogue; `bytes` is the approximate download size of its best weights."""
 
     name: str
     bytes: int
@@ -38,29 +38,29 @@ class Entry:
 
 
 @cache
-def entries() -> dict[str, Entry]:
-    """Return all models by full name, `torchvision/…` and `timm/…`."""
+def entries() -> dict[str, CatalogueEntry]:
+    """Return all models by their full names, `torchvision/…` and `timm/…`."""
     lines = (files("core.models") / "models.txt").read_text(encoding="utf-8").splitlines()
-    return {entry.name: entry for entry in map(read, lines)}
+    return {entry.name: entry for entry in map(parse_line, lines)}
 
 
 @cache
 def names() -> tuple[str, ...]:
-    """Full names: those that have a stored table first."""
-    return tuple(dict.fromkeys((*stored(), *entries())))
+    """Return the full names of all models, those with a stored table first."""
+    return tuple(dict.fromkeys((*with_stored_table(), *entries())))
 
 
-def stored() -> tuple[str, ...]:
-    """Return the models that have a stored table, torchvision's first, as in `full_name`."""
+def with_stored_table() -> tuple[str, ...]:
+    """Return the full names of the models with a stored table, torchvision's first."""
     return tuple(
         sorted(layer_table.known_models(), key=lambda name: not name.startswith("torchvision"))
     )
 
 
 def full_name(name: str) -> str:
-    """`resnet18` as `torchvision/resnet18`: a model by its name with or without library.
+    """Return a model's full name from a name with or without library: `torchvision/resnet18`.
 
-    A name that both libraries have is torchvision's. ModelError names the nearest model.
+    A name that both libraries have is torchvision's. Raises ModelError, with the nearest model.
     """
     known = frozenset(names())
     for full in (name, f"torchvision/{name}", f"timm/{name}"):
@@ -71,10 +71,12 @@ def full_name(name: str) -> str:
     raise ModelError("model", wrong, nearest(name, set(valid)))
 
 
-def read(line: str) -> Entry:
-    """Return the model of a line."""
+def parse_line(line: str) -> CatalogueEntry:
+    """Return the model that a line of `models.txt` describes."""
     model, megabytes, *weights = line.split()
-    return Entry(model, int(megabytes) * 1_000_000, tuple(_weights(model, w) for w in weights))
+    return CatalogueEntry(
+        model, int(megabytes) * 1_000_000, tuple(_weights(model, w) for w in weights)
+    )
 
 
 def _weights(model: str, text: str) -> Weights:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cache, partial
 
-from core.models.layer_table import LayerTable, Node, count
+from core.models.layer_table import LayerTable, TableNode, count_elements
 from core.models.module_tree import owning_groups
 from core.schedule.optimizers import OptimizerSpec
 from core.schedule.plan import phases
@@ -61,7 +61,7 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     FLOPs are 0 where the table has no nodes; at other sizes than `layer_table.MEASURED_AT` they
     hold to a few percent.
     """
-    sizes = {group.name: count(table, group.modules) for group in schedule.groups}
+    sizes = {group.name: count_elements(table, group.modules) for group in schedule.groups}
     owners = owning_groups(table, schedule)
     weight_owners = owning_groups(table, schedule, biases=False)
     steps = [
@@ -139,7 +139,7 @@ class _Step:
     weight_owners: Names
 
 
-def _factors(node: Node) -> int:
+def _factors(node: TableNode) -> int:
     if node.flops <= node.elements:
         return 0
     return 1 if node.module else 2

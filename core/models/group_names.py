@@ -1,4 +1,4 @@
-"""Names of the groups that the group editor makes."""
+"""Names of groups that are split or merged in the group editor."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ def names_of_halves(
     halves: Sequence[Sequence[str]],
     taken: Collection[str],
 ) -> list[str]:
-    """Return names for the halves of a group, unlike those taken.
+    """Return names for the two halves of a group, which differ from those taken.
 
-    By their parts, or `NAME a` and `NAME b` where the group has a name of its own.
+    They are made of the halves' paths, or are `NAME a` and `NAME b` if a person named the group.
     """
-    given = {_name_of(tree, table, old.modules), *(group.name for group in _suggested(table))}
-    if old.name in given:
+    automatic = {_name_of(tree, table, old.modules), *(group.name for group in _suggested(table))}
+    if old.name in automatic:
         wanted = [_name_of(tree, table, paths) for paths in halves]
     else:
         stem, letter = _stem(old.name)
@@ -43,14 +43,14 @@ def name_of_both(
     paths: Sequence[str],
     taken: Collection[str],
 ) -> str:
-    """Return a name for two neighbours with these paths as one group, unlike those taken."""
+    """Return a name for two merged neighbours, which differs from those taken."""
     return unique_name(_joint(tree, table, olds, paths), taken)
 
 
 def _name_of(tree: Tree, table: LayerTable, paths: Sequence[str]) -> str:
-    """Return a name for a group by its parts: `layer4`, `layer4.1`, `blocks.0–3`, `conv1–layer2`.
+    """Return a name made of paths: `layer4`, `layer4.1`, `blocks.0–3`, `conv1–layer2`.
 
-    One that the table itself gives to these parts comes first. At most 80 characters.
+    A name that the table has for these paths is preferred. It has at most 80 characters.
     """
     tidied = tree.tidy(paths)
     for group in _suggested(table):
@@ -60,7 +60,7 @@ def _name_of(tree: Tree, table: LayerTable, paths: Sequence[str]) -> str:
 
 
 def _span(first: str, last: str) -> str:
-    """A name for what goes from one to the other: `conv1–layer2`, `blocks.0–3`, or just `fc`."""
+    """Return a name for a range of paths: `conv1–layer2`, `blocks.0–3`, or just `fc`."""
     if first == last:
         return first[-MAX_NAME:]
     parent, _, end = last.rpartition(".")
@@ -75,7 +75,7 @@ def _suggested(table: LayerTable) -> tuple[LayerGroup, ...]:
 
 
 def _stem(name: str) -> tuple[str, str]:
-    """`body` as ("body", "a"), and `body c`, which a split has made, as ("body", "c")."""
+    """Return ("body", "a") for `body`, and ("body", "c") for `body c`, the result of a split."""
     split = re.fullmatch(r"(.+) ([a-y])", name)
     return (split[1], split[2]) if split else (name[: MAX_NAME - 2], "a")
 
@@ -93,7 +93,7 @@ def _joint(tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence
 
 
 def unique_name(name: str, taken: Collection[str]) -> str:
-    """Return the name, or with the first number from 2 that lets it look unlike those taken."""
+    """Return the name, with a number from 2 if it would look like one of those taken."""
     short, looks = name[:MAX_NAME], {as_seen(each) for each in taken}
     for number in count(2):
         if as_seen(short) not in looks:

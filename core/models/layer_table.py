@@ -1,8 +1,8 @@
-"""Layer tables: what a page needs to know of a network, without importing torch.
+"""Layer tables: all that the torch-free parts of Thaw know of a network.
 
-A table lists every module that owns parameters, ways to group them from coarse to fine, its heads,
-and the steps of its forward pass with their cost. Tables of the supported models lie in `tables/`
-as JSON, made by `python -m core groups NAME --json`.
+A table lists every module that owns parameters, groupings from coarse to fine, the heads, and the
+steps of the forward pass with their costs. Tables of common models are JSON files in `tables/`,
+made by `python -m core groups NAME --json`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class _Row(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
 
-class Layer(_Row):
+class TableLayer(_Row):
     """A module that owns parameters: its path, its class, and each parameter's element count."""
 
     path: str
@@ -33,7 +33,7 @@ class Layer(_Row):
 
 
 class LayerGroup(_Row):
-    """A suggested group: paths of its modules or bare parameters, and how many they hold."""
+    """A suggested group: paths of modules or bare parameters, and their number of elements."""
 
     name: str
     modules: Annotated[tuple[str, ...], Field(min_length=1)]
@@ -41,7 +41,7 @@ class LayerGroup(_Row):
 
 
 class Grouping(_Row):
-    """A way to cut the network: groups from input to output, each parameter in exactly one.
+    """A way to group the network, from input to output; each parameter is in exactly one group.
 
     `name` says how fine it is: "backbone" (and head), "stages", "blocks".
     """
@@ -51,7 +51,7 @@ class Grouping(_Row):
 
 
 class Head(_Row):
-    """A module whose outputs are one per class: `weight` has `features` elements for each class."""
+    """A module with one output per class; `weight` has `features` elements for each class."""
 
     path: str
     features: int
@@ -59,27 +59,27 @@ class Head(_Row):
 
 
 Growth = Literal[0, 2, 4]
-"""The power of the image's side: 0 is a head behind pooling, 2 the area, 4 attention."""
+"""The power of the image's side by which a cost grows: 0 after pooling, 2 area, 4 attention."""
 
 Moves = Literal["", "batch", "random"]
-"""What train mode changes of a node, see `Node`."""
+"""What train mode changes in a node, see `TableNode`."""
 
 MEASURED_AT = 224
-"""Pixels of the image's side for which a table gives FLOPs and elements."""
+"""Side, in pixels, of the image for which a table gives FLOPs and elements."""
 
 
-class Node(NamedTuple):
+class TableNode(NamedTuple):
     """A step of the forward pass in train mode, for one image of `MEASURED_AT` pixels a side.
 
-    `name` is torch.fx's name of it, `module` the path of the module that it calls or of the
-    parameter or buffer that it reads ("" for functions and inputs), `inputs` the places of the
+    `name` is its name in torch.fx, and `module` the path of the module that it calls, or of the
+    parameter or buffer that it reads ("" for functions and inputs). `inputs` are the places of the
     nodes that it reads, or that have written into what it reads. `flops` counts 2 for a
     multiply-add, as `torch.utils.flop_counter` does, and 1 per output element for every operation
-    that is not a matrix product; a view is free. `elements` is the size of the output; 0 if that is
-    not a tensor or does not depend on an image, such as a parameter.
+    that is not a matrix product; a view is free. `elements` is the size of the output, or 0 if that
+    is no tensor or does not depend on an image, such as a parameter.
 
-    `moves` is "batch" for what train mode changes (BatchNorm) and "random" for what is random in it
-    (dropout, drop path); both hold still in eval mode.
+    `moves` is "batch" for a BatchNorm, which train mode changes, and "random" for what is random in
+    train mode (dropout, drop path); both hold still in eval mode.
     """
 
     name: str
@@ -92,21 +92,21 @@ class Node(NamedTuple):
     elements_growth: Growth = 2
 
     def flops_at(self, image_size: int) -> int:
-        """FLOPs for one image of that many pixels a side, to a few percent (sides are rounded)."""
+        """Return the FLOPs for one image of so many pixels a side, to a few percent."""
         return round(self.flops * (image_size / MEASURED_AT) ** self.flops_growth)
 
     def elements_at(self, image_size: int) -> int:
-        """Elements of the output for one image of that many pixels a side, as near as that."""
+        """Return the output's elements for one image of so many pixels a side, to a few percent."""
         return round(self.elements * (image_size / MEASURED_AT) ** self.elements_growth)
 
 
 class LayerTable(_Row):
     """A network from input to output. `weights` names its pretrained weights, best first.
 
-    `groupings` go from coarse to fine: each group of a finer one lies within one of the coarser
-    one, in its order. `default` names the one that a new schedule takes. `nodes` are in the order
-    in which they run, so a node reads only earlier ones; the first is the image. There are none
-    where torch.fx cannot follow the forward pass.
+    `groupings` go from coarse to fine: each group of a finer one lies within a group of the coarser
+    one, in the same order. `default` names the one that a new schedule takes. `nodes` are in the
+    order in which they run, so a node reads only earlier ones; the first is the image. They are
+    empty where torch.fx cannot follow the forward pass.
     """
 
     model: str
@@ -115,8 +115,8 @@ class LayerTable(_Row):
     groupings: tuple[Grouping, ...]
     default: str
     heads: tuple[Head, ...]
-    layers: tuple[Layer, ...]
-    nodes: tuple[Node, ...] = ()
+    layers: tuple[TableLayer, ...]
+    nodes: tuple[TableNode, ...] = ()
 
     def __hash__(self) -> int:
         return hash((self.model, self.parameters))
@@ -128,7 +128,7 @@ class LayerTable(_Row):
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """Elements under every path that holds parameters, the parameters themselves included."""
+        """Elements of each path that holds parameters, and of each parameter."""
         sizes: Counter[str] = Counter()
         for parameter, size in parameter_counts(self).items():
             sizes.update(dict.fromkeys(prefixes(parameter), size))
@@ -136,11 +136,11 @@ class LayerTable(_Row):
 
     @cached_property
     def called(self) -> frozenset[str]:
-        """Paths of all modules that the forward pass calls, and of all that hold one of them."""
+        """The paths of all modules that the forward pass calls, and of all that contain one."""
         return frozenset(p for node in self.nodes if node.module for p in prefixes(node.module))
 
     def flops_at(self, image_size: int) -> int:
-        """FLOPs of the whole forward pass for one image of that many pixels a side."""
+        """Return the FLOPs of the forward pass for one image of so many pixels a side."""
         return sum(node.flops_at(image_size) for node in self.nodes)
 
 
@@ -149,14 +149,14 @@ _TABLES = files("core.models") / "tables"
 
 @cache
 def known_models() -> tuple[str, ...]:
-    """Return names of all models that have a table, sorted: `timm/…`, `torchvision/…`."""
+    """Return the sorted names of all models with a stored table: `timm/…`, `torchvision/…`."""
     names = (entry.name.removesuffix(".json") for entry in _TABLES.iterdir())
     return tuple(sorted(name.replace("--", "/", 1) for name in names))
 
 
 @cache
 def load(model: str) -> LayerTable:
-    """Return the table of a model; ModelError names the nearest model that has one."""
+    """Return the stored table of a model; ModelError names the nearest model that has one."""
     if model not in known_models():
         raise ModelError(
             "model.name", f"is {model!r}, which has no layer table", nearest(model, known_models())
@@ -166,14 +166,14 @@ def load(model: str) -> LayerTable:
 
 
 def find(model: str) -> LayerTable | None:
-    """Return the table of a model, or None if it has none."""
+    """Return the stored table of a model; None if it has none."""
     return load(model) if model in known_models() else None
 
 
 def dumps(table: LayerTable) -> str:
-    """The table as JSON text as stored in `tables/`: a line for each group, head, layer and node.
+    """Return a table as JSON text, as in `tables/`: a line for each group, head, layer and node.
 
-    A node is a list that ends where only defaults are left.
+    A node is a list without the defaults at its end.
     """
     head = {"model": table.model, "parameters": table.parameters, "weights": table.weights}
     groupings = [_grouping(each) for each in table.groupings]
@@ -192,10 +192,10 @@ def dumps(table: LayerTable) -> str:
 
 @lru_cache(maxsize=64)
 def for_classes(table: LayerTable, classes: int) -> LayerTable:
-    """Return the table of the same network with heads for that many classes, at least 1.
+    """Return the table of the same network with heads for `classes` classes, at least 1.
 
-    Parameters of the heads, what they cost, and all that is computed from them alone grow with the
-    classes; a table without heads stays as it is.
+    The heads' parameters and costs, and all that is computed from their outputs, are scaled by the
+    classes. A table without heads is returned as it is.
     """
     sizes = parameter_counts(table)
     before = {
@@ -225,12 +225,12 @@ def for_classes(table: LayerTable, classes: int) -> LayerTable:
             "nodes": _nodes_for(table, before, classes),
         }
     )
-    changed.__dict__.pop("sizes", None)  # the copy has taken those of the original along
+    changed.__dict__.pop("sizes", None)  # the copy still has those of the original
     groupings = tuple(
         grouping.model_copy(
             update={
                 "groups": tuple(
-                    group.model_copy(update={"parameters": count(changed, group.modules)})
+                    group.model_copy(update={"parameters": count_elements(changed, group.modules)})
                     for group in grouping.groups
                 )
             }
@@ -241,23 +241,23 @@ def for_classes(table: LayerTable, classes: int) -> LayerTable:
 
 
 def parameter_counts(table: LayerTable) -> dict[str, int]:
-    """Elements of every parameter by its path (`layer4.0.conv1.weight`), from input to output."""
+    """Return the elements of each parameter by its path, `layer4.0.conv1.weight`, in order."""
     return {
-        f"{layer.path}.{name}" if layer.path else name: count
+        f"{layer.path}.{name}" if layer.path else name: elements
         for layer in table.layers
-        for name, count in layer.parameters.items()
+        for name, elements in layer.parameters.items()
     }
 
 
-def count(table: LayerTable, modules: tuple[str, ...]) -> int:
-    """Elements of all parameters under the given paths, each counted once."""
+def count_elements(table: LayerTable, modules: tuple[str, ...]) -> int:
+    """Return the elements of all parameters under these paths, each counted once."""
     paths = set(modules)
     outermost = (path for path in paths if paths.isdisjoint(prefixes(path)[:-1]))
     return sum(table.sizes.get(path, 0) for path in outermost)
 
 
-def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tuple[Node, ...]:
-    """Return the nodes, with those of a head and all that read one of them made for the classes."""
+def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tuple[TableNode, ...]:
+    """Return the nodes, with those of the heads and all that read them scaled to the classes."""
     features = {head.path: head.features for head in table.heads}
     grown: dict[int, int] = {}  # place -> classes before
     nodes = []
@@ -269,8 +269,8 @@ def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tu
             more = sum(2 * features[path] * positions * (classes - old) for path in inside)
             grown[place] = old
             node = node._replace(flops=node.flops + more, elements=positions * classes)
-        elif own := [path for path in before if covers(path, node.module)]:
-            grown[place] = before[own[0]]  # the weight itself, for a function to read
+        elif heads := [path for path in before if covers(path, node.module)]:
+            grown[place] = before[heads[0]]  # the weight itself, for a function to read
         elif read := [grown[source] for source in node.inputs if source in grown]:
             old = grown[place] = read[0]
             flops, elements = node.flops // old * classes, node.elements // old * classes
@@ -284,7 +284,7 @@ def _grouping(grouping: Grouping) -> str:
     return f'{{"name":"{grouping.name}","groups":[\n{groups}\n]}}'
 
 
-def _without_defaults(node: Node) -> list[object]:
+def _without_defaults(node: TableNode) -> list[object]:
     values: list[object] = list(node)
     defaults = node._field_defaults
     for field in reversed(node._fields):

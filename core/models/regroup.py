@@ -1,15 +1,15 @@
-"""The group editor's verbs: cut the model anew, split, merge, rename, move a part.
+"""Edits of the groups of a schedule: regroup the model, split, merge, rename, move a module.
 
-Each takes a schedule and gives the changed, validated one. What cannot be done raises
-ScheduleError and changes nothing; a group or grouping that is not there raises KeyError.
+Each function returns the changed, validated schedule. An impossible edit raises ScheduleError; a
+group or grouping that does not exist raises KeyError.
 
-Windows and rates follow so that an edit changes no more of the training than it must:
-- A group that a split makes trains as before, and so does every other group. Where the distance
-  from the head changes, the scale that the decay gave before is written as the group's `lr_scale`,
-  and it is removed again where it comes to equal what the decay gives.
-- Groups that become one train whenever one of them did, with the rate and the modes of the one
-  nearest to the head, so that the head stays the head. BatchNorm that was kept still stays still.
-- A part that crosses a border does as its new group does.
+An edit changes the training as little as possible:
+- Both halves of a split group train as the group did, and all other groups train as before. Where
+  a group's distance from the head changes, its scale is kept as `lr_scale`, which is removed again
+  when the decay per group gives the same number.
+- A merged group trains whenever one of its parts did, with the rate and the modes of the part
+  nearest to the head. BatchNorm that was in eval mode in one of them stays in eval mode.
+- A module that moves to another group trains as that group does.
 """
 
 from __future__ import annotations
@@ -34,27 +34,29 @@ from core.schedule.spec import LEAST_GROUP_DECAY, MOST_GROUP_DECAY, Group, Sched
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """A group to be, and the old group (by its place) whose rate it keeps."""
+    """A new group, and the place of the old group whose rate it keeps."""
 
     group: Group
     heir_of: int
 
 
 def choose_grouping(schedule: Schedule, table: LayerTable, name: str) -> Schedule:
-    """Cut the model by one of the table's groupings.
+    """Group the model by one of the table's groupings.
 
-    A new group takes over the old groups that lie mostly in it, as if they had been merged; where
-    there are none, it does as the group that holds most of it.
+    A new group trains as a merger of the old groups that lie mostly in it; where there are none, as
+    the old group that holds most of it.
     """
-    cut = next((each for each in table.groupings if each.name == name), None)
-    if cut is None:
+    grouping = next((each for each in table.groupings if each.name == name), None)
+    if grouping is None:
         raise KeyError(name)
-    held = _held(schedule, table, [group.modules for group in cut.groups])
+    held = _elements_held(schedule, table, [group.modules for group in grouping.groups])
     sizes = sum(held, Counter())
     drafts = []
-    for found, group in zip(held, cut.groups, strict=True):
-        mostly = sorted(old for old in found if 2 * found[old] > sizes[old])
-        nearest = max(found, key=lambda old: (found[old], old), default=len(schedule.groups) - 1)
+    for elements, group in zip(held, grouping.groups, strict=True):
+        mostly = sorted(old for old in elements if 2 * elements[old] > sizes[old])
+        nearest = max(
+            elements, key=lambda old: (elements[old], old), default=len(schedule.groups) - 1
+        )
         olds = [schedule.groups[old] for old in mostly or [nearest]]
         merged = _merged(olds, group.name, group.modules)
         drafts.append(_Draft(merged, mostly[-1] if mostly else nearest))
@@ -62,7 +64,7 @@ def choose_grouping(schedule: Schedule, table: LayerTable, name: str) -> Schedul
 
 
 def chosen_grouping(schedule: Schedule, table: LayerTable) -> str | None:
-    """Name of the table's grouping that cuts as the schedule does, whatever its groups' names."""
+    """Return the name of the table's grouping that the schedule has, by modules, or None."""
     tree = Tree(table)
     present = [tree.tidy(group.modules) for group in schedule.groups]
     for grouping in table.groupings:
@@ -72,10 +74,10 @@ def chosen_grouping(schedule: Schedule, table: LayerTable) -> str | None:
 
 
 def split_group(schedule: Schedule, table: LayerTable, group: str, at: str) -> Schedule:
-    """Cut a group in two before the part `at`, which may lie inside one of its modules.
+    """Split a group before the module `at`, which may lie inside one of its modules.
 
-    Both train as the group did, at its rate. They are named by their parts, or `NAME a` and
-    `NAME b` where the group has a name of its own.
+    Both halves train as the group did. They are named after their modules, or `NAME a` and `NAME b`
+    if a person named the group.
     """
     place = _place(schedule, group)
     old, tree = schedule.groups[place], Tree(table)
@@ -99,9 +101,9 @@ def split_group(schedule: Schedule, table: LayerTable, group: str, at: str) -> S
 
 
 def merge_groups(schedule: Schedule, table: LayerTable, upper: str, lower: str) -> Schedule:
-    """Make one group of two neighbours; `lower` is the next one towards the head.
+    """Merge two neighbours into one group; `lower` is the one nearer to the head.
 
-    Named as the table names these parts, or after both.
+    It gets the table's name for these modules, or one made of both names.
     """
     first = _place(schedule, upper)
     second = _place(schedule, lower)
@@ -122,7 +124,7 @@ def merge_groups(schedule: Schedule, table: LayerTable, upper: str, lower: str) 
 
 
 def rename_group(schedule: Schedule, group: str, name: str) -> Schedule:
-    """Give a group another name; spaces around it are dropped."""
+    """Rename a group; spaces around the name are dropped."""
     place = _place(schedule, group)
     raw = to_raw(schedule)
     raw["groups"][place]["name"] = name.strip()
@@ -136,7 +138,7 @@ def move_part(
     part: str,
     towards: Literal["input", "output"],
 ) -> Schedule:
-    """Move the part at a group's border to the neighbour, which keeps all else that it has."""
+    """Move the module at a group's border to its neighbour."""
     place = _place(schedule, group)
     neighbour = place + (1 if towards == "output" else -1)
     tree = Tree(table)
@@ -171,10 +173,10 @@ def move_part(
 
 
 def spread_rates(schedule: Schedule) -> Schedule:
-    """Let the rates fall evenly again, group by group, down to the deepest one, which keeps its.
+    """Let peaks fall by the same factor from group to group; the first group keeps its rate.
 
-    The groups' own scales are removed, but for the last one's. The decay per group becomes what
-    that takes, to six digits and within 1e-6 and 10.
+    The `lr_scale` of all groups but the last is removed. The decay per group is set accordingly,
+    with six digits and within 1e-6 and 10.
     """
     raw = to_raw(schedule)
     deeper = raw["groups"][:-1]
@@ -188,13 +190,13 @@ def spread_rates(schedule: Schedule) -> Schedule:
     return from_raw(raw)
 
 
-def _held(
-    schedule: Schedule, table: LayerTable, cut: Sequence[Sequence[str]]
+def _elements_held(
+    schedule: Schedule, table: LayerTable, groups: Sequence[Sequence[str]]
 ) -> list[Counter[int]]:
-    """For each new group, how many elements it takes from which old group (by its place)."""
+    """Return for each new group how many elements it takes from each old group, by its place."""
     old = {path: at for at, group in enumerate(schedule.groups) for path in group.modules}
-    new = {path: at for at, paths in enumerate(cut) for path in paths}
-    held = [Counter[int]() for _ in cut]
+    new = {path: at for at, paths in enumerate(groups) for path in paths}
+    held = [Counter[int]() for _ in groups]
     for parameter, elements in parameter_counts(table).items():
         above = prefixes(parameter)
         target = next((new[path] for path in above if path in new), None)
@@ -205,20 +207,20 @@ def _held(
 
 
 def _merged(olds: Sequence[Group], name: str, paths: Sequence[str]) -> Group:
-    """Return the olds, from input to output, as one group."""
-    kept = [old.batchnorm for old in reversed(olds) if old.batchnorm is not None]
+    """Return the old groups, from input to output, as one group."""
+    modes = [old.batchnorm for old in reversed(olds) if old.batchnorm is not None]
     return olds[-1].model_copy(
         update={
             "name": name,
             "modules": tuple(paths),
             "trainable": _union([old.trainable for old in olds]),
-            "batchnorm": kept[0] if kept else None,
+            "batchnorm": modes[0] if modes else None,
         }
     )
 
 
 def _union(groups: Sequence[tuple[Window, ...]]) -> tuple[Window, ...]:
-    """Windows of every epoch in which one of the groups trains; equal ones stay as they are."""
+    """Return windows for all epochs in which one of the groups trains; equal ones are kept."""
     if len(set(groups)) == 1:
         return groups[0]
     joined: list[Window] = []
@@ -242,12 +244,12 @@ def _regrouped(schedule: Schedule, drafts: Sequence[_Draft]) -> Schedule:
     groups = []
     for place, draft in enumerate(drafts):
         before, now = last_old - draft.heir_of, last_new - place
-        own = draft.group.lr_scale
+        lr_scale = draft.group.lr_scale
         if before != now:
-            wanted = decay**before if own is None else own
+            wanted = decay**before if lr_scale is None else lr_scale
             by_decay = math.isclose(decay**now, wanted, rel_tol=1e-9)
-            own = None if by_decay else wanted
-        groups.append(draft.group.model_copy(update={"lr_scale": own}))
+            lr_scale = None if by_decay else wanted
+        groups.append(draft.group.model_copy(update={"lr_scale": lr_scale}))
     raw = to_raw(schedule)
     raw["groups"] = [group.model_dump(mode="json", exclude_none=True) for group in groups]
     return from_raw(raw)
@@ -258,11 +260,11 @@ def _place(schedule: Schedule, name: str) -> int:
 
 
 def _around(schedule: Schedule, tree: Tree, place: int, part: str) -> tuple[list[str], list[str]]:
-    found = tree.around(schedule.groups[place].modules, part)
-    if found is None:
+    around = tree.around(schedule.groups[place].modules, part)
+    if around is None:
         name = schedule.groups[place].name
         raise _refuse(place, f"do not include {part!r}", f"choose a part of {name!r}")
-    return found
+    return around
 
 
 def _holds(tree: Tree, paths: Sequence[str]) -> bool:

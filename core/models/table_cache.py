@@ -1,7 +1,7 @@
-"""Layer tables of all models: those that are stored, and those that were made on this machine.
+"""Layer tables of all models: those that come with Thaw, and those made on this machine.
 
-A table that was made is kept in the user's cache folder, under the version of its library, so that
-an update makes it anew.
+The latter lie in the user's cache folder. Their names have the version of the model's library, so
+that they are made again after an update.
 """
 
 from __future__ import annotations
@@ -18,49 +18,49 @@ from core.models import catalogue, layer_table
 from core.models.layer_table import LayerTable
 
 _FORMAT = 1
-"""Counts up when tables of the same library come out otherwise."""
+"""To be increased whenever the content of tables changes."""
 
 
 def cache_folder() -> Path | None:
-    """Where made tables are kept: `thaw/tables` in the user's cache folder; None without a home.
+    """Return the folder of cached tables: `thaw/tables` in the user's cache; None without a home.
 
-    That is $XDG_CACHE_HOME where it is set, else what the system uses.
+    That cache is $XDG_CACHE_HOME where it is set, else the system's usual one.
     """
-    told = os.environ.get("XDG_CACHE_HOME")
-    if not told and sys.platform == "win32":
-        told = os.environ.get("LOCALAPPDATA")
+    root = os.environ.get("XDG_CACHE_HOME")
+    if not root and sys.platform == "win32":
+        root = os.environ.get("LOCALAPPDATA")
     usual = "~/Library/Caches" if sys.platform == "darwin" else "~/.cache"
     try:
-        return Path(told or usual).expanduser() / "thaw" / "tables"
+        return Path(root or usual).expanduser() / "thaw" / "tables"
     except RuntimeError:
         return None
 
 
 def find(model: str, cache: Path | None) -> LayerTable | None:
-    """The table of a model by its full name, stored or kept in the folder `cache`; else None.
+    """Return the table of a model, by its full name: from Thaw or from the folder `cache`, or None.
 
-    A kept table that cannot be read, or is of another model, counts as none.
+    A cached table that cannot be read, or is of another model, counts as none.
     """
-    stored = layer_table.find(model)
-    if stored is not None or cache is None or model not in catalogue.names():
-        return stored
+    bundled = layer_table.find(model)
+    if bundled is not None or cache is None or model not in catalogue.names():
+        return bundled
     file = _file(model, cache)
     try:
-        found = _read(file, file.stat().st_mtime_ns)
+        table = _read(file, file.stat().st_mtime_ns)
     except (OSError, ValueError):
         return None
-    return found if found.model == model else None
+    return table if table.model == model else None
 
 
-def keep(table: LayerTable, cache: Path | None) -> None:
-    """Keep a table in the folder `cache`; where nothing can be written, it is made again later."""
+def store(table: LayerTable, cache: Path | None) -> None:
+    """Write a table into the folder `cache`; if that cannot be written, do nothing."""
     if cache is None:
         return
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
-        made, name = tempfile.mkstemp(dir=cache, suffix=".part")
+        descriptor, name = tempfile.mkstemp(dir=cache, suffix=".part")
         try:
-            with os.fdopen(made, "w", encoding="utf-8") as file:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
                 file.write(layer_table.dumps(table))
             Path(name).replace(_file(table.model, cache))
         except OSError:
@@ -71,13 +71,13 @@ def keep(table: LayerTable, cache: Path | None) -> None:
 def _file(model: str, cache: Path) -> Path:
     library = model.partition("/")[0]
     try:
-        of = version(library)
+        installed = version(library)
     except PackageNotFoundError:
-        of = "unknown"
-    return cache / f"{model.replace('/', '--', 1)}--{of}--{_FORMAT}.json"
+        installed = "unknown"
+    return cache / f"{model.replace('/', '--', 1)}--{installed}--{_FORMAT}.json"
 
 
 @lru_cache(maxsize=16)
 def _read(file: Path, changed: int) -> LayerTable:
-    """Return a kept table; `changed` says when, so that a new one is read anew."""
+    """Return a cached table; `changed`, its time of change, has the cache read a new one."""
     return LayerTable.model_validate_json(file.read_text(encoding="utf-8"))

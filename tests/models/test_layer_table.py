@@ -10,11 +10,11 @@ from core.errors import ModelError
 from core.models.layer_table import (
     Grouping,
     Head,
-    Layer,
     LayerGroup,
     LayerTable,
-    Node,
-    count,
+    TableLayer,
+    TableNode,
+    count_elements,
     dumps,
     find,
     for_classes,
@@ -33,9 +33,9 @@ TABLE = LayerTable(
     default="one",
     heads=(Head(path="layer10", features=2, bias=False),),
     layers=(
-        Layer(path="", kind="Tiny", parameters={"scale": 1}),
-        Layer(path="layer1", kind="Linear", parameters={"weight": 4, "bias": 2}),
-        Layer(path="layer10", kind="Linear", parameters={"weight": prod((2, 5))}),
+        TableLayer(path="", kind="Tiny", parameters={"scale": 1}),
+        TableLayer(path="layer1", kind="Linear", parameters={"weight": 4, "bias": 2}),
+        TableLayer(path="layer10", kind="Linear", parameters={"weight": prod((2, 5))}),
     ),
 )
 
@@ -62,7 +62,7 @@ def test_the_default_groups_of_a_table_hold_every_parameter_exactly_once(name: s
     for parameter in parameter_counts(table):
         assert sum(covers(path, parameter) for path in paths) == 1
     for group in table.groups:
-        assert count(table, group.modules) == group.parameters
+        assert count_elements(table, group.modules) == group.parameters
     assert sum(group.parameters for group in table.groups) == table.parameters
 
 
@@ -85,7 +85,7 @@ def test_every_grouping_holds_every_parameter_once_and_a_finer_one_cuts_within_t
         pairs = sorted({(owners[p][0], coarser[p]) for p in sizes})
         assert [place for place, _ in pairs] == list(range(len(grouping.groups)))
         assert [outer for _, outer in pairs] == sorted(outer for _, outer in pairs)
-        assert [count(table, g.modules) for g in grouping.groups] == [
+        assert [count_elements(table, g.modules) for g in grouping.groups] == [
             group.parameters for group in grouping.groups
         ]
         coarser = {parameter: places[0] for parameter, places in owners.items()}
@@ -114,12 +114,12 @@ def test_parameters_are_listed_by_path_also_those_of_the_model_itself():
 
 
 def test_a_path_counts_its_parts_and_not_what_only_begins_alike():
-    assert count(TABLE, ("layer1",)) == 6
-    assert count(TABLE, ("layer1.bias", "scale")) == 3
+    assert count_elements(TABLE, ("layer1",)) == 6
+    assert count_elements(TABLE, ("layer1.bias", "scale")) == 3
 
 
 def test_what_a_group_names_twice_or_from_within_is_counted_once():
-    assert count(TABLE, ("layer1.bias", "layer1", "layer1", "nowhere")) == 6
+    assert count_elements(TABLE, ("layer1.bias", "layer1", "layer1", "nowhere")) == 6
 
 
 @pytest.mark.parametrize("name", known_models())
@@ -128,7 +128,7 @@ def test_a_count_is_the_sum_over_the_parameters_that_the_paths_cover(name: str):
     paths = tuple(layer.path for layer in table.layers[::3]) + table.groups[-1].modules
     sizes = parameter_counts(table)
     covered = [p for p in sizes if any(covers(path, p) for path in paths)]
-    assert count(table, paths) == sum(sizes[p] for p in covered)
+    assert count_elements(table, paths) == sum(sizes[p] for p in covered)
 
 
 @pytest.mark.parametrize("name", known_models())
@@ -152,9 +152,9 @@ def test_resnet18_takes_the_known_1_81_billion_multiply_adds():
 
 
 def test_cost_grows_with_the_area_with_attention_twice_so_and_behind_pooling_not_at_all():
-    convolution = Node("conv", "conv", (), 1_000, 10)
-    attention = Node("attention", "", (), 1_000, 10, "", 4, 2)
-    head = Node("fc", "fc", (), 1_000, 10, "", 0, 0)
+    convolution = TableNode("conv", "conv", (), 1_000, 10)
+    attention = TableNode("attention", "", (), 1_000, 10, "", 4, 2)
+    head = TableNode("fc", "fc", (), 1_000, 10, "", 0, 0)
     nodes = (convolution, attention, head)
     assert [node.flops_at(448) for node in nodes] == [4_000, 16_000, 1_000]
     assert [node.elements_at(448) for node in nodes] == [40, 40, 10]
@@ -163,7 +163,7 @@ def test_cost_grows_with_the_area_with_attention_twice_so_and_behind_pooling_not
 
 
 def test_a_table_as_text_reads_back_as_itself_with_defaults_left_out():
-    nodes = (Node("x", "", (), 0, 12), Node("fc", "layer1", (0,), 8, 2, "", 0, 0))
+    nodes = (TableNode("x", "", (), 0, 12), TableNode("fc", "layer1", (0,), 8, 2, "", 0, 0))
     table = TABLE.model_copy(update={"nodes": nodes})
     text = dumps(table)
     assert text.splitlines()[-4:] == [
@@ -193,11 +193,11 @@ def test_a_node_of_another_kind_is_refused():
 
 def test_a_table_for_other_classes_has_their_heads_and_what_is_computed_from_them():
     nodes = (
-        Node("x", "", (), 0, 12),
-        Node("body", "layer1", (0,), 8, 2),
-        Node("head", "layer10", (1,), 20, 5, "", 0, 0),
-        Node("flat", "", (2,), 0, 5, "", 0, 0),
-        Node("soft", "", (3,), 5, 5, "", 0, 0),
+        TableNode("x", "", (), 0, 12),
+        TableNode("body", "layer1", (0,), 8, 2),
+        TableNode("head", "layer10", (1,), 20, 5, "", 0, 0),
+        TableNode("flat", "", (2,), 0, 5, "", 0, 0),
+        TableNode("soft", "", (3,), 5, 5, "", 0, 0),
     )
     table = TABLE.model_copy(update={"nodes": nodes})
     assert table.sizes["layer10"] == 10

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core import checks, presets
 from core.errors import ScheduleError
 from core.models import layer_table, regroup
-from core.models.layer_table import LayerTable, count, parameter_counts
+from core.models.layer_table import LayerTable, count_elements, parameter_counts
 from core.models.module_tree import Part, Tree
 from core.schedule import edits, plan
 from core.schedule.curves import scale
@@ -131,7 +131,7 @@ def test_whatever_the_edits_each_parameter_is_in_one_group_in_the_old_order_and_
     default = edits.use_model(EXERCISE, table)
     assert set(owners(schedule)) == set(parameter_counts(table))
     assert order(schedule) == order(default)
-    assert sum(count(table, g.modules) for g in schedule.groups) == table.parameters
+    assert sum(count_elements(table, g.modules) for g in schedule.groups) == table.parameters
     assert sum(p.parameters for own in parts(schedule, table) for p in own) == table.parameters
     assert parse(dumps(schedule)) == schedule
     wrong = {problem.code for problem in checks.errors(schedule, table)}
@@ -202,9 +202,9 @@ def test_a_part_that_is_moved_comes_back(schedule: Schedule, data: st.DataObject
         return
     moved = regroup.move_part(schedule, table, group.name, part, "output")
     assert order(moved) == order(schedule)
-    assert count(table, moved.groups[place].modules) == count(table, group.modules) - tree.size(
-        part
-    )
+    assert count_elements(table, moved.groups[place].modules) == count_elements(
+        table, group.modules
+    ) - tree.size(part)
     assert (
         trained(moved)[next(p for p in owners(moved) if part in prefixes(p))]
         == (

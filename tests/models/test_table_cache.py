@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from core.models import layer_table, table_cache
-from core.models.layer_table import LayerTable, Node
+from core.models.layer_table import LayerTable, TableNode
 
 NAME = "timm/resnet34"
 
@@ -26,16 +26,16 @@ def test_a_stored_table_is_found_without_a_cache():
 def test_a_kept_table_is_found_again_and_leaves_no_other_file(tmp_path: Path):
     cache = tmp_path / "new" / "tables"
     assert table_cache.find(NAME, cache) is None
-    table_cache.keep(made(), cache)
+    table_cache.store(made(), cache)
     assert table_cache.find(NAME, cache) == made()
     assert len(list(cache.iterdir())) == 1
 
 
 def test_a_table_that_is_kept_anew_replaces_the_old_one(tmp_path: Path):
-    table_cache.keep(made(), tmp_path)
+    table_cache.store(made(), tmp_path)
     assert table_cache.find(NAME, tmp_path) == made()
-    other = made().model_copy(update={"nodes": (Node("x", "", (), 0, 1),)})
-    table_cache.keep(other, tmp_path)
+    other = made().model_copy(update={"nodes": (TableNode("x", "", (), 0, 1),)})
+    table_cache.store(other, tmp_path)
     (file,) = tmp_path.iterdir()
     os.utime(file, ns=(1, 1))  # clocks of file systems may be too coarse for two writes
     assert table_cache.find(NAME, tmp_path) == other
@@ -43,14 +43,14 @@ def test_a_table_that_is_kept_anew_replaces_the_old_one(tmp_path: Path):
 
 @pytest.mark.parametrize("broken", ["", "{", '{"model":"x"}', "\ud800"])
 def test_a_broken_file_counts_as_none(tmp_path: Path, broken: str):
-    table_cache.keep(made(), tmp_path)
+    table_cache.store(made(), tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_text(broken, encoding="utf-8", errors="surrogatepass")
     assert table_cache.find(NAME, tmp_path) is None
 
 
 def test_a_file_with_another_models_table_counts_as_none(tmp_path: Path):
-    table_cache.keep(made(), tmp_path)
+    table_cache.store(made(), tmp_path)
     (file,) = tmp_path.iterdir()
     file.write_text(layer_table.dumps(made("timm/resnet50d")), encoding="utf-8")
     assert table_cache.find(NAME, tmp_path) is None
@@ -59,21 +59,21 @@ def test_a_file_with_another_models_table_counts_as_none(tmp_path: Path):
 def test_another_version_of_the_library_has_its_own_tables(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    table_cache.keep(made(), tmp_path)
+    table_cache.store(made(), tmp_path)
     monkeypatch.setattr(table_cache, "version", lambda library: f"{library}-next")
     assert table_cache.find(NAME, tmp_path) is None
 
 
 def test_a_name_that_no_library_has_is_looked_for_nowhere(tmp_path: Path):
-    table_cache.keep(made("timm/../x"), tmp_path)
+    table_cache.store(made("timm/../x"), tmp_path)
     assert table_cache.find("timm/../x", tmp_path) is None
 
 
 def test_where_nothing_can_be_written_nothing_is_kept(tmp_path: Path):
     blocked = tmp_path / "file"
     blocked.write_text("")
-    table_cache.keep(made(), blocked / "tables")
-    table_cache.keep(made(), None)
+    table_cache.store(made(), blocked / "tables")
+    table_cache.store(made(), None)
     assert table_cache.find(NAME, blocked / "tables") is None
 
 

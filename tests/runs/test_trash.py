@@ -90,10 +90,10 @@ def test_emptying_frees_the_disk_and_touches_nothing_else(root, tmp_path_factory
     (root / "one" / "link").symlink_to(elsewhere)
     trash.delete(root, "one")
     (root / ".trash" / "not-a-run").mkdir()
-    held = usage.used(root / ".trash")
+    held = usage.disk_use(root / ".trash")
     assert held > 0
     assert trash.empty(root) == held
-    assert usage.used(root / ".trash") == 0
+    assert usage.disk_use(root / ".trash") == 0
     assert (elsewhere / "mine").read_text() == "kept"
     assert (root / ".trash" / "not-a-run").is_dir()
     assert folders.list_runs(root) == (root / "two",)
@@ -127,10 +127,10 @@ def test_a_run_that_cannot_be_moved_is_told(root):
 
 
 def test_the_disk_that_a_folder_takes_is_that_of_its_files(tmp_path):
-    assert usage.used(tmp_path) == 0
-    assert usage.used(tmp_path / "none") == 0
+    assert usage.disk_use(tmp_path) == 0
+    assert usage.disk_use(tmp_path / "none") == 0
     (tmp_path / "below").mkdir()
     (tmp_path / "below" / "file").write_bytes(bytes(100_000))
     (tmp_path / "link").symlink_to(tmp_path / "below" / "file")
-    assert 100_000 <= usage.used(tmp_path) < 110_000
+    assert 100_000 <= usage.disk_use(tmp_path) < 110_000
     assert not usage.is_full(tmp_path)

@@ -12,7 +12,7 @@ from urllib.parse import urlparse
 import timm
 import torchvision
 
-from core.models.timm_weights import UNTAGGED
+from core.models.weight_files import UNTAGGED
 from core.presets import BUNDLED_WEIGHTS
 from core.training import models, weights
 

@@ -6,12 +6,12 @@ from timm.layers import DropPath
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.models.layer_table import Node, load
+from core.models.layer_table import TableNode, load
 from core.training.forward import nodes_of
 from core.training.models import build
 
 
-def tabulated(module: type[nn.Module]) -> tuple[Node, ...]:
+def tabulated(module: type[nn.Module]) -> tuple[TableNode, ...]:
     def make(size: int) -> nn.Module:
         with torch.device("meta"):
             return module()
@@ -43,23 +43,23 @@ def test_a_small_network_is_tabulated_as_counted_by_hand():
     side = 224 // 4
     made, tokens = 8 * side**2, side**2
     assert tabulated(Small) == (
-        Node("x", "", (), 0, 3 * 224**2),
-        Node("conv", "conv", (0,), 2 * 3 * 4 * 4 * made, made),
-        Node("norm", "norm", (1,), made, made, "batch"),
-        Node("act", "act", (2,), made, made),
-        Node("same", "same", (3,), 0, made),
-        Node("flatten", "", (4,), 0, made),
-        Node("transpose", "", (5,), 0, made),
-        Node("shift", "shift", (), 0, 0, "batch"),
-        Node("add", "", (6, 7), made, made),
-        Node("drop", "drop", (8,), made, made, "random"),
-        Node("off", "off", (9,), 0, made),
-        Node("path", "path", (10,), made, made, "random"),
-        Node("transpose_1", "", (11,), 0, made),
-        Node("matmul", "", (11, 12), 2 * 8 * tokens**2, tokens**2, "", 4, 4),
-        Node("matmul_1", "", (13, 11), 2 * 8 * tokens**2, made, "", 4, 2),
-        Node("mean", "", (14,), 8, 8, "", 0, 0),
-        Node("head", "head", (15,), 2 * 8 * 2, 2, "", 0, 0),
+        TableNode("x", "", (), 0, 3 * 224**2),
+        TableNode("conv", "conv", (0,), 2 * 3 * 4 * 4 * made, made),
+        TableNode("norm", "norm", (1,), made, made, "batch"),
+        TableNode("act", "act", (2,), made, made),
+        TableNode("same", "same", (3,), 0, made),
+        TableNode("flatten", "", (4,), 0, made),
+        TableNode("transpose", "", (5,), 0, made),
+        TableNode("shift", "shift", (), 0, 0, "batch"),
+        TableNode("add", "", (6, 7), made, made),
+        TableNode("drop", "drop", (8,), made, made, "random"),
+        TableNode("off", "off", (9,), 0, made),
+        TableNode("path", "path", (10,), made, made, "random"),
+        TableNode("transpose_1", "", (11,), 0, made),
+        TableNode("matmul", "", (11, 12), 2 * 8 * tokens**2, tokens**2, "", 4, 4),
+        TableNode("matmul_1", "", (13, 11), 2 * 8 * tokens**2, made, "", 4, 2),
+        TableNode("mean", "", (14,), 8, 8, "", 0, 0),
+        TableNode("head", "head", (15,), 2 * 8 * 2, 2, "", 0, 0),
     )
 
 

@@ -12,8 +12,8 @@ from torch.utils.flop_counter import FlopCounterMode
 from core.errors import ModelError
 from core.models import catalogue
 from core.models.layer_table import (
-    Layer,
     LayerTable,
+    TableLayer,
     dumps,
     for_classes,
     known_models,
@@ -59,7 +59,7 @@ def test_the_catalogue_has_the_libraries_models_but_for_those_that_newer_version
 @pytest.mark.parametrize("name", SOME_MODELS)
 def test_the_catalogue_says_of_a_model_what_its_library_says(name: str):
     entry = catalogue.entries()[name]
-    assert catalogue.read(catalogue_lines.line(name)) == entry
+    assert catalogue.parse_line(catalogue_lines.line(name)) == entry
     assert tuple(weights.name for weights in entry.weights) == load(name).weights
 
 
@@ -85,7 +85,7 @@ def test_resnet18_is_tabulated_with_the_numbers_of_the_exercise():
         "layer4": 8_393_728,
         "head": 513_000,
     }
-    assert table.layers[0] == Layer(path="conv1", kind="Conv2d", parameters={"weight": 9_408})
+    assert table.layers[0] == TableLayer(path="conv1", kind="Conv2d", parameters={"weight": 9_408})
 
 
 @pytest.mark.parametrize("name", [m for m in known_models() if m.startswith("torchvision/")])
@@ -111,8 +111,8 @@ def test_a_tied_parameter_is_listed_where_it_comes_first():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
     model[1].weight = model[0].weight
     assert layers_of(model) == (
-        Layer(path="0", kind="Linear", parameters={"weight": 4, "bias": 2}),
-        Layer(path="1", kind="Linear", parameters={"bias": 2}),
+        TableLayer(path="0", kind="Linear", parameters={"weight": 4, "bias": 2}),
+        TableLayer(path="1", kind="Linear", parameters={"bias": 2}),
     )
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 
 from core.export.palette import group_colours
 from core.models import regroup
-from core.models.layer_table import LayerTable, count
+from core.models.layer_table import LayerTable, count_elements
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import counted
 from pages.components.design.selected_group import group_in_hand, place_in_hand, take_in_hand
@@ -86,7 +86,7 @@ def _swatches(n: int) -> str:
 
 
 def _row(group: Group, place: int, table: LayerTable, *, in_hand: bool) -> None:
-    elements = count(table, group.modules)
+    elements = count_elements(table, group.modules)
     share = elements / table.parameters
     shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
     st.button(

@@ -23,7 +23,7 @@ _SECONDS = 0.5
 def model_box() -> None:
     """The list of all models, which filters as one types; those with a stored table come first."""
     name = session.schedule().model.name
-    known = catalogue.stored() if is_demo() else catalogue.names()
+    known = catalogue.with_stored_table() if is_demo() else catalogue.names()
     labels = model_labels()
     put("model", st.session_state.get(_WANTED) or name)
     st.selectbox(

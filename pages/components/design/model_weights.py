@@ -7,7 +7,7 @@ from functools import lru_cache
 import streamlit as st
 
 from core.models import catalogue, layer_table
-from core.models.catalogue import Entry, Weights
+from core.models.catalogue import CatalogueEntry, Weights
 from core.presets import BUNDLED_MODEL
 from core.runs.downloaded import Downloaded, answers, downloaded, source
 from core.schedule import edits
@@ -71,7 +71,7 @@ def use_bundled_button() -> None:
     )
 
 
-def _choice(model: ModelRef, entry: Entry) -> None:
+def _choice(model: ModelRef, entry: CatalogueEntry) -> None:
     here = downloaded()
     notes = {w.name: _HERE if here.has(w) else size(entry.bytes) for w in entry.weights}
     shown = model.weights or _RANDOM
@@ -99,7 +99,7 @@ def _labels(here: Downloaded) -> dict[str, str]:
     return {name: f"{name} · {_have(entry, here)}" for name, entry in catalogue.entries().items()}
 
 
-def _have(entry: Entry, here: Downloaded) -> str:
+def _have(entry: CatalogueEntry, here: Downloaded) -> str:
     if any(map(here.has, entry.weights)):
         return _HERE
     return size(entry.bytes) if entry.weights else "no weights"

@@ -38,7 +38,9 @@ class Exercise:
     @cached_property
     def sizes(self) -> dict[str, int]:
         """Parameters of each group."""
-        return {g.name: layer_table.count(self.table, g.modules) for g in self.written.groups}
+        return {
+            g.name: layer_table.count_elements(self.table, g.modules) for g in self.written.groups
+        }
 
     @cached_property
     def peaks(self) -> dict[str, float]:
@@ -119,12 +121,12 @@ def _network(language: Language) -> dict[str, str]:
         "classes": integer(counts[f"{head.path}.weight"] // head.features),
         "features": integer(head.features),
         "own_classes": integer(OWN_CLASSES),
-        "own_head": integer(layer_table.count(own, (head.path,))),
+        "own_head": integer(layer_table.count_elements(own, (head.path,))),
         "head": integer(found.sizes[found.head]),
         "largest": f"`{largest}`",
         "largest_share": share(found.sizes[largest] / table.parameters),
         "stem_share": share(found.sizes["stem"] / table.parameters),
-        "bn1": integer(layer_table.count(table, ("bn1",))),
+        "bn1": integer(layer_table.count_elements(table, ("bn1",))),
         "covered": integer(in_exactly_one_group(found.written, table)),
     }
 

@@ -52,7 +52,7 @@ def trash_row(root: Path) -> None:
     found = () if is_demo() else trash.deleted(root)
     if not found:
         return
-    held = size(sum(usage.used(each.folder) for each in found))
+    held = size(sum(usage.disk_use(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
         st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
         st.button(

@@ -70,7 +70,7 @@ def _row(run: Path, *, chosen: bool) -> None:
     title, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
     mark = "shown · " if chosen else ""
     if st.button(
-        f"**{title}**  \n:small[{mark}{line} · {size(usage.used(run))}]",
+        f"**{title}**  \n:small[{mark}{line} · {size(usage.disk_use(run))}]",
         icon=_MARKS[told.standing.status],
         help=frame.escape_markdown(told.note) or None,
         key=_key(run),

@@ -10,7 +10,7 @@ import numpy as np
 from core.checks import Problem
 from core.export.palette import ROLES, group_colours
 from core.models.costs import state_bytes
-from core.models.layer_table import LayerTable, count
+from core.models.layer_table import LayerTable, count_elements
 from core.schedule import curves
 from core.schedule.budget import LRBudget, budgets
 from core.schedule.curves import Array
@@ -67,7 +67,7 @@ def timeline_data(
     groups = [
         {
             "name": group.name,
-            "parameters": None if table is None else count(table, group.modules),
+            "parameters": None if table is None else count_elements(table, group.modules),
             "scale": curves.scale(schedule, group),
             "peak": curves.peak(schedule, group),
             "color": {"light": light, "dark": dark},
