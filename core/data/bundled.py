@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 BUNDLED_DATA = "fashion-mnist"
-"""What settings call these images, in place of a folder."""
+"""The value of the run settings' `data` for these images, in place of a folder."""
 BUNDLED_TRAIN_IMAGES = 2_000
+BUNDLED_CLASSES = 10
 BUNDLED_TITLE = "Fashion-MNIST"
-"""What people read for these images."""
+"""The name of these images for people."""
 
 SplitName = Literal["train", "validation"]
 
@@ -29,7 +30,7 @@ class BundledSplit:
 
 @dataclass(frozen=True, slots=True)
 class Bundled:
-    """Both splits; labels index `classes`."""
+    """Both splits of the bundled images; labels index `classes`."""
 
     train: BundledSplit
     validation: BundledSplit
@@ -42,9 +43,9 @@ class Bundled:
 
 @lru_cache(maxsize=1)
 def read_bundled() -> Bundled:
-    """Return the bundled images, read once in a process; nobody may write into them."""
-    with as_file(files("core.data") / "fashion_mnist.npz") as path, np.load(path) as stored:
-        arrays = {name: stored[name] for name in stored.files}
+    """Return the bundled images, read once in a process and read-only."""
+    with as_file(files("core.data") / "fashion_mnist.npz") as path, np.load(path) as archive:
+        arrays = {name: archive[name] for name in archive.files}
     for array in arrays.values():
         array.flags.writeable = False
 

@@ -1,4 +1,4 @@
-"""Image files as strangers make them: opened by their content, never decoded without a limit."""
+"""Image files of unknown origin: opened by their content, and decoded within limits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 FORMATS = ("BMP", "GIF", "JPEG", "PNG", "PPM", "TIFF", "WEBP")
-"""The decoders that are asked: no others, since some of Pillow's start programs (EPS)."""
+"""The formats that are decoded; for some others, such as EPS, Pillow starts programs."""
 UNREADABLE = (
     OSError,
     ValueError,
@@ -20,7 +20,7 @@ UNREADABLE = (
     Image.DecompressionBombWarning,
     Image.DecompressionBombError,
 )
-"""What Pillow raises for files that are cut short, damaged, no image, or far too large."""
+"""Pillow's errors for files that are truncated, damaged, no image, or far too large."""
 _ORIENTATION = 0x0112
 _TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -31,30 +31,30 @@ _TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""What makes each orientation of EXIF upright; 1 is."""
-_MOST_MEMORY = 160_000_000
-"""Bytes that trying an image may take, whatever its file's size: a page's server does it."""
-_MOST_SCANS = 30
-"""A progressive JPEG has ten. Of 42 bytes, one takes 50 ms on 25 million pixels."""
+"""The turn that makes each EXIF orientation upright; 1 needs none."""
+_MAX_MEMORY = 160_000_000
+"""Bytes that checking an image may take, since the pages' server does it."""
+_MAX_SCANS = 30
+"""Scans of a JPEG, about ten if progressive. One of 42 bytes takes 50 ms on 25 million pixels."""
 _MEMORY = {"WEBP": 16, "TIFF": 8}
-"""Bytes per pixel that decoding takes, where it is not the image's own."""
+"""Bytes per pixel that decoding takes, where they are not those of the image's mode."""
 _IN_PYTHON = ("ppm_plain", "ppm", "bmp_rle")
-"""Pillow's decoders in Python: pixels as text (a file of 100 KB can take half an hour), of a PNM
-that has not 256 or 65,536 shades (a second for a million pixels), and in runs of a BMP."""
+"""Pillow's slow decoders: pixels as text (100 KB can take half an hour), PNM files with other than
+256 or 65,536 shades (a second for a million pixels), and BMP with run-length encoding."""
 _SIXTEEN_BITS = ("PNG", "PPM")
-"""Formats whose grey of mode I has 16 bits; in the others it has 32, of any range."""
-_TRY = 64
-"""Pixels a side that a JPEG is decoded to when it is only tried: its file is read to the end."""
+"""Formats in which grey of mode I has 16 bits; in others it has 32, with any range."""
+_CHECK_SIDE = 64
+"""Side, in pixels, to which a JPEG is decoded in a check; its file is still read to the end."""
 
 
 def open_image(path: Path, pixels: int | None = None) -> Image.Image:
-    """Return the image in a file, whose header alone has been read.
+    """Return the image in a file; only its header is read.
 
-    It may have as many `pixels`; by default as many as Pillow allows without a warning.
+    It may have at most `pixels`, by default as many as Pillow allows without a warning.
 
-    Raises one of UNREADABLE for what is no image, or no plain file (a pipe has no end), for one of
-    far too many pixels, for numbers of 32 bits instead of shades (nothing says which of them is
-    white), and for what Pillow decodes in Python.
+    Raises one of UNREADABLE for anything but an image in a regular file (reading a pipe may never
+    end), too many pixels, grey values of 32 bits (nothing says which is white), and formats that
+    Pillow decodes slowly, in Python.
     """
     if path.exists() and not path.is_file():
         raise ValueError("not a regular file")
@@ -73,36 +73,36 @@ def open_image(path: Path, pixels: int | None = None) -> Image.Image:
 
 
 def pixels_decoded(path: Path, pixels: int | None = None) -> int:
-    """Return how many pixels are decoded to try the image in a file, which its header tells.
+    """Return the pixels of the image in a file, from its header.
 
-    Raises one of UNREADABLE as above.
+    Raises one of UNREADABLE for a file that `open_image` refuses.
     """
     with open_image(path, pixels) as image:
         return image.width * image.height
 
 
 def check_image(path: Path, pixels: int | None = None) -> str:
-    """Return the format of the image in a file (`JPEG`), which was read to its end without a fault.
+    """Read the image in a file to its end, and return its format (`JPEG`).
 
-    Raises one of UNREADABLE as above, for an image that is cut short or damaged, and for one that
-    would take more than 160 MB of memory, or that comes in far more passes than any camera's.
+    Raises one of UNREADABLE for a file that `open_image` refuses, for an image that is truncated or
+    damaged, would take over 160 MB of memory, or has far more scans than any camera's.
     """
     with open_image(path, pixels) as image:
-        if image.format in ("JPEG", "MPO") and (scans := _scans(path)) > _MOST_SCANS:
+        if image.format in ("JPEG", "MPO") and (scans := _scans(path)) > _MAX_SCANS:
             raise ValueError(f"has {scans:,} scans: save it again")
-        if (memory := _memory(image)) > _MOST_MEMORY:
+        if (memory := _memory(image)) > _MAX_MEMORY:
             raise ValueError(f"takes {memory / 1e6:,.0f} MB of memory: make it smaller")
         image.verify()
-    with open_image(path, pixels) as image:  # verify leaves an image that cannot be used any more
-        image.draft("RGB", (_TRY, _TRY))
+    with open_image(path, pixels) as image:  # after verify, an image cannot be used
+        image.draft("RGB", (_CHECK_SIDE, _CHECK_SIDE))
         image.load()
         return image.format or ""
 
 
 def as_rgb(image: Image.Image) -> Image.Image:
-    """Return the image as RGB of 8 bits; raises one of UNREADABLE as above.
+    """Return the image as RGB of 8 bits; raises one of UNREADABLE if it cannot be decoded.
 
-    Of 16 bits of grey the upper ones stay: Pillow would call everything above 255 white.
+    Of grey with 16 bits, the upper 8 are taken: Pillow would turn all above 255 to white.
     """
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
@@ -110,9 +110,9 @@ def as_rgb(image: Image.Image) -> Image.Image:
 
 
 def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
-    """`pixels`, made of `image`, as the camera was held: a phone only notes how that was.
+    """Return `pixels`, which were made of `image`, turned upright as its EXIF orientation says.
 
-    The image has been decoded; an orientation that cannot be read counts as none.
+    The image must be decoded already; an unreadable orientation counts as none.
     """
     try:
         turn = _TURNS.get(image.getexif().get(_ORIENTATION, 0))
@@ -122,20 +122,20 @@ def upright(image: Image.Image, pixels: Image.Image) -> Image.Image:
 
 
 def _scans(path: Path) -> int:
-    """Passes over a JPEG: their marker stands in nothing else but a preview that comes with it."""
+    """Return the scans of a JPEG, and of its preview: their marker occurs nowhere else."""
     return path.read_bytes().count(b"\xff\xda")
 
 
 def _memory(image: Image.Image) -> int:
-    """Return bytes that it takes, at most, to try an image whose header alone has been read."""
+    """Return the most bytes that checking an image takes, from its header."""
     pixels = image.width * image.height
-    if image.format in ("JPEG", "MPO"):  # one that comes line by line is made small as it comes
+    if image.format in ("JPEG", "MPO"):  # a baseline one is made small line by line
         return pixels * 2 * len(image.getbands()) if "progressive" in image.info else 0
     return pixels * _MEMORY.get(image.format or "", 10 if image.mode.startswith("I") else 4)
 
 
 def reason(error: BaseException) -> str:
-    """Return why an image cannot be read, from one of UNREADABLE, in a few words."""
+    """Return in a few words why an image cannot be read, from one of UNREADABLE."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image"
     if isinstance(error, Image.DecompressionBombWarning | Image.DecompressionBombError):

@@ -1,28 +1,29 @@
-"""Image files of a folder of class folders, split into training and validation."""
+"""Folders of class folders: their classes, and their images for training and validation."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from core.data.bundled import BUNDLED_DATA
+from core.data.bundled import BUNDLED_CLASSES, BUNDLED_DATA
 from core.errors import DataError
 
 SUFFIXES = frozenset(
     {".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"}
 )
-"""How image files are called, in lower case."""
+"""Suffixes of image files, in lower case."""
 TRAIN = "train"
 VALIDATION = ("val", "valid", "validation", "test")
-"""Folders of a data set that brings its own splits; of the second ones, the first that is there."""
-_EVERY = 5
+"""Folders of a data set with its own splits; of those for validation, the first that exists."""
+_HOLD_OUT_EVERY = 5
 _FLAG = "--data"
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class ImageFile:
     """An image file and the index of its class."""
 
     path: Path
@@ -30,52 +31,52 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ImageSplits:
     """The image files of both splits, by class and then by name.
 
-    `given` says whether the data brought its validation images, or they were held out of it.
+    `brings_validation` says whether the data has its own validation images; else they are held out.
     """
 
-    train: tuple[Item, ...]
-    validation: tuple[Item, ...]
+    train: tuple[ImageFile, ...]
+    validation: tuple[ImageFile, ...]
     classes: tuple[str, ...]
-    given: bool = False
+    brings_validation: bool = False
 
 
-def find_images(folder: Path, left_out: Collection[Path] | None = None) -> Found:
-    """Return the images of `folder`: of its `train` and `val` folders, or of its class folders.
+def find_images(folder: Path, left_out: Collection[Path] | None = None) -> ImageSplits:
+    """Return the images of `folder`, split into training and validation.
 
-    Where it has `train` and one of `val`, `valid`, `validation`, `test`, both hold class folders.
-    Otherwise its own folders are the classes, and of each class, sorted by name, every fifth image
-    (the last one of fewer than five) is kept for validation. A class has the files of the folders
-    in it, too: all but those in `left_out`, or, by default, those with the suffix of an image.
-    A class whose files are all in `left_out` is left out itself. Names that start with a dot are
-    passed over.
+    With a folder `train` and one of `val`, `valid`, `validation`, `test`, these hold the class
+    folders. Otherwise the folders in `folder` are the classes, and every fifth image of a class, in
+    order of names (the last of fewer than five), is held out for validation. Files in subfolders of
+    a class belong to it. By default, files with the suffix of an image are taken; with `left_out`,
+    all other files, and a class whose files are all left out is left out itself. Names that begin
+    with a dot are ignored.
 
-    Raises DataError for a folder that is not there or cannot be read, fewer than two classes,
-    a class without images, a validation class that training does not know, and a name that is no
-    UTF-8: neither a run's folder nor a page could write it.
+    Raises DataError for a folder that does not exist or cannot be read, fewer than two classes, a
+    class without images, a validation class that training does not have, and a name that is not
+    UTF-8, which neither a run's folder nor a page could write.
     """
     roots = _splits(folder)
     if len(roots) > 1:
-        return _given_splits(roots[0], roots[1], left_out)
+        return _own_splits(roots[0], roots[1], left_out)
     classes = _class_images(folder, left_out)
-    train: list[Item] = []
-    validation: list[Item] = []
+    train: list[ImageFile] = []
+    validation: list[ImageFile] = []
     for label, (name, paths) in enumerate(classes.items()):
         if len(paths) < 2:
             wrong = f"whose class {name!r} has one image"
             raise _refuse(folder, wrong, "give every class at least two: one is for validation")
-        kept = set(range(_EVERY - 1, len(paths), _EVERY)) or {len(paths) - 1}
+        held_out = set(range(_HOLD_OUT_EVERY - 1, len(paths), _HOLD_OUT_EVERY)) or {len(paths) - 1}
         for at, path in enumerate(paths):
-            (validation if at in kept else train).append(Item(path, label))
-    return Found(tuple(train), tuple(validation), tuple(classes))
+            (validation if at in held_out else train).append(ImageFile(path, label))
+    return ImageSplits(tuple(train), tuple(validation), tuple(classes))
 
 
 def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
-    """Return the files in the class folders that `find_images` finds, and all others.
+    """Return the files in class folders, and all other files, both without hidden ones.
 
-    Hidden ones are in neither. Raises DataError for a folder that is not there or cannot be read.
+    Raises DataError for a folder that does not exist or cannot be read.
     """
     classes = [path for root in _splits(folder) for path in _folders(root).values()]
     inside = [file for path in classes for file in _files(path)]
@@ -83,8 +84,38 @@ def files_in(folder: Path) -> tuple[list[Path], list[Path]]:
     return inside, [file for file in _files(folder) if file not in known]
 
 
+def count_classes(data: str) -> int | None:
+    """Return the number of classes of the run settings' `data`: of the bundled images or a folder.
+
+    Where the folder has its own splits, those of `train` count. None where it has fewer than two
+    class folders, or cannot be read.
+    """
+    if data == BUNDLED_DATA:
+        return BUNDLED_CLASSES
+    try:
+        folder = Path(data).expanduser()
+        return _count(folder, folder.stat().st_mtime_ns)
+    except (OSError, RuntimeError, ValueError):
+        return None
+
+
+@lru_cache(maxsize=16)
+def _count(folder: Path, changed: int) -> int | None:
+    """Return the count; `changed`, its time of change, has the cache count new folders."""
+    names = {path.name for path in visible_folders(folder)}
+    if TRAIN in names and any(name in names for name in VALIDATION):
+        names = {path.name for path in visible_folders(folder / TRAIN)}
+    return len(names) if len(names) > 1 else None
+
+
+def visible_folders(folder: Path) -> list[Path]:
+    """Return the folders in a folder whose names do not begin with a dot; OSError if unreadable."""
+    with os.scandir(folder) as entries:
+        return [Path(e.path) for e in entries if e.is_dir() and not e.name.startswith(".")]
+
+
 def _splits(folder: Path) -> tuple[Path, ...]:
-    """Return the folders of class folders: for training and validation, or `folder` for both."""
+    """Return the folders of class folders: for training and validation, or `folder` alone."""
     try:
         folder.stat()
     except (OSError, ValueError):
@@ -98,18 +129,18 @@ def _splits(folder: Path) -> tuple[Path, ...]:
     return (below[TRAIN], below[held_out]) if TRAIN in below and held_out else (folder,)
 
 
-def _given_splits(train: Path, validation: Path, left_out: Collection[Path] | None) -> Found:
-    learned, judged = _class_images(train, left_out), _class_images(validation, left_out)
-    unknown = sorted(set(judged) - set(learned))
+def _own_splits(train: Path, validation: Path, left_out: Collection[Path] | None) -> ImageSplits:
+    learned, validated = _class_images(train, left_out), _class_images(validation, left_out)
+    unknown = sorted(set(validated) - set(learned))
     if unknown:
         wrong = f"which has a class {unknown[0]!r} of which {train} has no image that can be read"
         raise _refuse(validation, wrong, "use the same class folders in both")
     labels = {name: label for label, name in enumerate(learned)}
-    return Found(
-        tuple(Item(path, labels[name]) for name, paths in learned.items() for path in paths),
-        tuple(Item(path, labels[name]) for name, paths in judged.items() for path in paths),
+    return ImageSplits(
+        tuple(ImageFile(path, labels[name]) for name, paths in learned.items() for path in paths),
+        tuple(ImageFile(path, labels[name]) for name, paths in validated.items() for path in paths),
         tuple(learned),
-        given=True,
+        brings_validation=True,
     )
 
 
@@ -125,15 +156,15 @@ def _class_images(folder: Path, left_out: Collection[Path] | None) -> dict[str, 
     classes = {name: paths for name, paths in images.items() if paths}
     if len(classes) < 2:
         which = "class folder" if len(classes) == len(below) else "class of images that can be read"
-        found = f"one {which}, {next(iter(classes))!r}" if classes else f"no {which}"
-        raise _refuse(folder, f"which holds {found}", "put each class's images in its own folder")
+        holds = f"one {which}, {next(iter(classes))!r}" if classes else f"no {which}"
+        raise _refuse(folder, f"which holds {holds}", "put each class's images in its own folder")
     return classes
 
 
 def _folders(folder: Path) -> dict[str, Path]:
     try:
         listed = sorted(path for path in folder.iterdir() if not _hidden(path.name))
-        return _named({path.name: path for path in listed if path.is_dir()}, folder)
+        return _with_utf8_names({path.name: path for path in listed if path.is_dir()}, folder)
     except OSError as error:
         raise _unreadable(folder, error) from None
 
@@ -145,15 +176,15 @@ def _images(files: list[Path], left_out: Collection[Path] | None) -> list[Path]:
 
 
 def _files(folder: Path) -> list[Path]:
-    """Return the files in a folder and in those below it, by name, but for hidden ones."""
-    found = []
+    """Return the files in a folder and below it, sorted, without hidden ones."""
+    files: list[Path] = []
     try:
         for path, folders, names in os.walk(folder, onerror=_raise):
             folders[:] = [name for name in folders if not _hidden(name)]
-            found += [Path(path, name) for name in names if not _hidden(name)]
+            files += [Path(path, name) for name in names if not _hidden(name)]
     except OSError as error:
         raise _unreadable(folder, error) from None
-    return list(_named({str(path): path for path in sorted(found)}, folder).values())
+    return list(_with_utf8_names({str(path): path for path in sorted(files)}, folder).values())
 
 
 def _raise(error: OSError) -> None:
@@ -164,15 +195,15 @@ def _hidden(name: str) -> bool:
     return name.startswith(".") or name == "__MACOSX"
 
 
-def _named(found: dict[str, Path], folder: Path) -> dict[str, Path]:
-    for path in found.values():
+def _with_utf8_names(paths: dict[str, Path], folder: Path) -> dict[str, Path]:
+    for path in paths.values():
         name = str(path.relative_to(folder))
         try:
             name.encode()
         except UnicodeEncodeError:
             wrong = f"where the name {name!r} is not UTF-8"
             raise _refuse(folder, wrong, "give it another name") from None
-    return found
+    return paths
 
 
 def _unreadable(folder: Path, error: OSError) -> DataError:

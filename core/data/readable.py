@@ -1,4 +1,4 @@
-"""Which files of a folder a run learns from: the images in its class folders that can be read."""
+"""The images in class folders that can be read: those that a run learns from."""
 
 from __future__ import annotations
 
@@ -11,67 +11,70 @@ from pathlib import Path
 
 from core.data import uploads
 from core.data.image_files import UNREADABLE, check_image, reason
-from core.data.image_folder import Found, files_in, find_images
-from core.data.zip_members import Limits
+from core.data.image_folder import ImageSplits, files_in, find_images
+from core.data.zip_members import UploadLimits
 
 _THREADS = 4
-_TELL_EVERY = 50
+_REPORT_EVERY = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
-    """So many of the folder's files have been tried."""
+class ReadProgress:
+    """How many of the folder's files have been checked."""
 
     done: int
     total: int
 
 
 @dataclass(frozen=True, slots=True)
-class Readable:
-    """The images of a folder, and what of it is left out.
+class ReadableImages:
+    """The images of a folder, and the files of it that are left out.
 
-    `left_out` names the first files with the reason of each; `skipped` counts all of them.
+    `left_out` has the first of those with their reasons, and `skipped` counts all.
     """
 
-    images: Found
+    images: ImageSplits
     left_out: tuple[tuple[str, str], ...] = ()
     skipped: int = 0
 
 
-def find_readable(folder: Path) -> Iterator[Tried | Readable]:
-    """Yield progress while each file of a folder is tried, and the Readable as the last item.
+def find_readable(folder: Path) -> Iterator[ReadProgress | ReadableImages]:
+    """Check each file of a folder: yield progress, and last the ReadableImages.
 
-    The same files are left out as of a zip of the folder; of a folder that was unpacked from a zip,
-    the note beside it tells them. A folder of over 20,000 files or 2 GB, which no zip may hold, is
-    not tried: a run fails at a file that it cannot read. Raises DataError as `find_images` does.
+    The same files are left out as in a zip of the folder. For a folder that was unpacked from a
+    zip, they are listed in its note. A folder of over 20,000 files or 2 GB, more than a zip may
+    have, is not checked, and a run fails at a file that it cannot read. Raises DataError for a
+    folder in which `find_images` finds no data set.
     """
     if note := uploads.read_note(folder):
-        yield Readable(find_images(folder), note.left_out, note.skipped)
+        yield ReadableImages(find_images(folder), note.left_out, note.skipped)
         return
     inside, outside = files_in(folder)
-    if _is_too_much(inside, uploads.limits()):
-        yield Readable(find_images(folder))
+    if _is_too_large(inside, uploads.limits()):
+        yield ReadableImages(find_images(folder))
         return
     faults = dict.fromkeys(outside, "outside the class folders")
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
         for done, fault in enumerate(pool.map(_fault, inside)):
-            if done % _TELL_EVERY == 0:
-                yield Tried(done, len(inside))
+            if done % _REPORT_EVERY == 0:
+                yield ReadProgress(done, len(inside))
             if fault:
                 faults[inside[done]] = fault
-    told = uploads.named((path.relative_to(folder).as_posix(), why) for path, why in faults.items())
-    yield Readable(find_images(folder, faults), told, len(faults))
+    first = uploads.first_left_out(
+        (path.relative_to(folder).as_posix(), why) for path, why in faults.items()
+    )
+    yield ReadableImages(find_images(folder, faults), first, len(faults))
 
 
 def left_out_lines(left_out: tuple[tuple[str, str], ...], skipped: int) -> list[str]:
-    """Return a line per file that is left out, with the reason, and one for those not named."""
+    """Return a line for each file named in `left_out`, with its reason, and one for the rest."""
     lines = [f"{path}: {why}" for path, why in left_out]
     more = skipped - len(left_out)
     return [*lines, f"and {more:,} more"] if more else lines
 
 
-def _is_too_much(files: Sequence[Path], most: Limits) -> bool:
-    """Return whether a zip may not hold as many files, or as many bytes."""
+def _is_too_large(files: Sequence[Path], most: UploadLimits) -> bool:
+    """Return whether there are more files, or more bytes, than a zip may have."""
     if len(files) > most.members:
         return True
     total = 0
@@ -82,7 +85,7 @@ def _is_too_much(files: Sequence[Path], most: Limits) -> bool:
 
 
 def _fault(path: Path) -> str:
-    """Return why a file cannot be used as an image; nothing if it can."""
+    """Return why a file cannot be used as an image; "" if it can."""
     try:
         check_image(path, uploads.limits().pixels)
     except UNREADABLE as error:

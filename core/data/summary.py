@@ -1,8 +1,7 @@
-"""A look at the data before a run: classes and counts, some images, their sizes, what is odd."""
+"""A summary of the data before a run: classes, counts, samples, sizes and warnings."""
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,23 +11,23 @@ from typing import TypeVar
 
 from core.data.bundled import BUNDLED_DATA, read_bundled
 from core.data.image_files import UNREADABLE, open_image, reason
-from core.data.image_folder import TRAIN, VALIDATION, Found, Item
-from core.data.readable import Readable, find_readable
+from core.data.image_folder import TRAIN, VALIDATION, ImageFile, ImageSplits, visible_folders
+from core.data.readable import ReadableImages, find_readable
 from core.errors import DataError, shown
 
 _SAMPLES = 24
 _OPENED = 200
-"""Files whose headers are read to tell the sizes: a data set may have very many."""
+"""Files whose headers are read for the sizes, since a data set may have very many."""
 _UNBALANCED = 5.0
 _FEW = 50
-"""Validation images of which one is two percent of the accuracy, or more."""
+"""With fewer validation images, one is over two percent of the accuracy."""
 _NAMED = 3
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class ClassCount:
-    """A class and its images."""
+    """A class and the numbers of its images."""
 
     name: str
     train: int
@@ -36,7 +35,7 @@ class ClassCount:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Sample:
     """One training image: its path below the folder, or its place in the bundled ones."""
 
     name: str
@@ -44,8 +43,8 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """Width and height in pixels of the smallest and the largest of `opened` images, by area."""
+class ImageSizes:
+    """Width and height, in pixels, of the smallest and the largest of `opened` images, by area."""
 
     smallest: tuple[int, int]
     largest: tuple[int, int]
@@ -53,35 +52,36 @@ class Sizes:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What there is. `given`: the data brings its validation images, else they are held out.
+class DataSummary:
+    """What the data of a run consists of.
 
-    `left_out` and `skipped` are those of `core.data.readable`.
+    `brings_validation` says whether it has its own validation images; else they are held out.
+    `left_out` has the first files that are not used, with their reasons; `skipped` counts all.
     """
 
     classes: tuple[ClassCount, ...]
-    given: bool
-    samples: tuple[Picture, ...]
-    sizes: Sizes | None
+    brings_validation: bool
+    samples: tuple[Sample, ...]
+    sizes: ImageSizes | None
     warnings: tuple[str, ...]
     left_out: tuple[tuple[str, str], ...] = ()
     skipped: int = 0
 
     @property
     def train(self) -> int:
-        """Training images."""
+        """The number of training images."""
         return sum(each.train for each in self.classes)
 
     @property
     def validation(self) -> int:
-        """Validation images."""
+        """The number of validation images."""
         return sum(each.validation for each in self.classes)
 
 
-def look_at(data: str) -> Look:
-    """Look at the run settings' `data`; its files are tried as those of a run are.
+def summarize(data: str) -> DataSummary:
+    """Return the summary of the run settings' `data`, after a check of all files.
 
-    Raises DataError for what a run would refuse before it opens an image.
+    Raises DataError for data that a run would refuse before it opens an image.
     """
     if data == BUNDLED_DATA:
         return _bundled()
@@ -91,71 +91,79 @@ def look_at(data: str) -> Look:
         wrong = f"is {shown(data)}, but there is no such home folder"
         raise DataError("--data", wrong, "write the folder's whole path") from None
     *_, last = find_readable(folder)
-    assert isinstance(last, Readable)
-    found = last.images
-    classes = _counted(found)
-    sizes, bad = _sizes(spread([*found.train, *found.validation], _OPENED), folder)
+    assert isinstance(last, ReadableImages)
+    images = last.images
+    classes = _class_counts(images)
+    sizes, bad = _sizes(evenly([*images.train, *images.validation], _OPENED), folder)
     samples = tuple(
-        Picture(item.path.relative_to(folder).as_posix(), item.label)
-        for item in _samples(found.train, len(classes))
+        Sample(item.path.relative_to(folder).as_posix(), item.label)
+        for item in _samples(images.train, len(classes))
     )
     warnings = (*bad, *_warnings(classes))
-    return Look(classes, found.given, samples, sizes, warnings, last.left_out, last.skipped)
+    return DataSummary(
+        classes, images.brings_validation, samples, sizes, warnings, last.left_out, last.skipped
+    )
 
 
 def fingerprint(data: str) -> tuple[int, ...]:
-    """Changes when images are added to the data or taken away; () if it cannot be read."""
+    """Return numbers that change when images are added or removed; () if the data is unreadable."""
     if data == BUNDLED_DATA:
         return ()
     try:
         folder = Path(data).expanduser()
-        inner = [p for p in _folders(folder) if p.name in (TRAIN, *VALIDATION)]
-        seen = [folder, *_folders(folder), *chain.from_iterable(map(_folders, inner))]
-        return tuple(path.stat().st_mtime_ns for path in seen)
+        inner = [p for p in visible_folders(folder) if p.name in (TRAIN, *VALIDATION)]
+        folders = [
+            folder,
+            *visible_folders(folder),
+            *chain.from_iterable(map(visible_folders, inner)),
+        ]
+        return tuple(path.stat().st_mtime_ns for path in folders)
     except (OSError, ValueError, RuntimeError):
         return ()
 
 
-def spread(items: Sequence[_T], most: int) -> list[_T]:
-    """At most so many of the items, evenly from the first to the last."""
+def evenly(items: Sequence[_T], most: int) -> list[_T]:
+    """Return at most `most` of the items, at equal distances from the first on."""
     if len(items) <= most:
         return list(items)
     return [items[at * len(items) // most] for at in range(most)]
 
 
-def _bundled() -> Look:
-    stored = read_bundled()
-    train, validation = (Counter(s.labels.tolist()) for s in (stored.train, stored.validation))
+def _bundled() -> DataSummary:
+    bundled = read_bundled()
+    train, validation = (Counter(s.labels.tolist()) for s in (bundled.train, bundled.validation))
     classes = tuple(
         ClassCount(name, train[label], validation[label])
-        for label, name in enumerate(stored.classes)
+        for label, name in enumerate(bundled.classes)
     )
-    items = [Item(Path(str(at)), label) for at, label in enumerate(stored.train.labels.tolist())]
-    samples = tuple(Picture(i.path.name, i.label) for i in _samples(items, len(classes)))
-    side = stored.train.images.shape[-1]
-    return Look(classes, True, samples, Sizes((side, side), (side, side), 1), ())
+    items = [
+        ImageFile(Path(str(at)), label) for at, label in enumerate(bundled.train.labels.tolist())
+    ]
+    samples = tuple(Sample(i.path.name, i.label) for i in _samples(items, len(classes)))
+    side = bundled.train.images.shape[-1]
+    return DataSummary(classes, True, samples, ImageSizes((side, side), (side, side), 1), ())
 
 
-def _counted(found: Found) -> tuple[ClassCount, ...]:
-    train, validation = (Counter(i.label for i in s) for s in (found.train, found.validation))
+def _class_counts(images: ImageSplits) -> tuple[ClassCount, ...]:
+    train, validation = (Counter(i.label for i in s) for s in (images.train, images.validation))
     return tuple(
         ClassCount(name, train[label], validation[label])
-        for label, name in enumerate(found.classes)
+        for label, name in enumerate(images.classes)
     )
 
 
-def _samples(items: Sequence[Item], classes: int) -> list[Item]:
-    """Images of every class in turn, as far as they go."""
-    by_class: list[list[Item]] = [[] for _ in range(classes)]
+def _samples(items: Sequence[ImageFile], classes: int) -> list[ImageFile]:
+    """Return images of each class in turn."""
+    by_class: list[list[ImageFile]] = [[] for _ in range(classes)]
     for item in items:
         by_class[item.label].append(item)
-    shown = spread(by_class, _SAMPLES)
-    each = -(-_SAMPLES // len(shown))
-    rows = zip_longest(*(spread(items, each) for items in shown))
+    chosen = evenly(by_class, _SAMPLES)
+    each = -(-_SAMPLES // len(chosen))
+    rows = zip_longest(*(evenly(items, each) for items in chosen))
     return [item for row in rows for item in row if item is not None][:_SAMPLES]
 
 
-def _sizes(items: Sequence[Item], folder: Path) -> tuple[Sizes | None, tuple[str, ...]]:
+def _sizes(items: Sequence[ImageFile], folder: Path) -> tuple[ImageSizes | None, tuple[str, ...]]:
     """Return the sizes of these images, and a warning for those that cannot be read."""
     sizes, bad = [], []
     for item in items:
@@ -174,40 +182,35 @@ def _sizes(items: Sequence[Item], folder: Path) -> tuple[Sizes | None, tuple[str
     if not sizes:
         return None, warnings
     sizes.sort(key=lambda size: size[0] * size[1])
-    return Sizes(sizes[0], sizes[-1], len(sizes)), warnings
+    return ImageSizes(sizes[0], sizes[-1], len(sizes)), warnings
 
 
 def _warnings(classes: tuple[ClassCount, ...]) -> tuple[str, ...]:
-    told = []
+    lines = []
     lone = [each.name for each in classes if each.train < 2]
     if lone:
-        told.append(f"{_named(lone)} with fewer than 2 training images: little can be learned.")
-    unseen = [each.name for each in classes if not each.validation]
-    if unseen:
-        told.append(f"{_named(unseen)} without validation images: they are not evaluated.")
+        lines.append(f"{_named(lone)} with fewer than 2 training images: little can be learned.")
+    not_validated = [each.name for each in classes if not each.validation]
+    if not_validated:
+        lines.append(f"{_named(not_validated)} without validation images: they are not evaluated.")
     most = max(classes, key=lambda each: each.train)
     least = min(classes, key=lambda each: each.train)
     if most.train >= _UNBALANCED * least.train:
         times = most.train / max(1, least.train)
         share = most.train / sum(each.train for each in classes)
-        told.append(
+        lines.append(
             f"Unbalanced: {most.name} has {most.train:,} training images, {least.name} "
             f"{least.train:,}, {times:.0f} times fewer. {most.name} alone is {share:.0%} of all: "
             "compare the accuracy with that."
         )
-    judged = sum(each.validation for each in classes)
-    if judged < _FEW:
-        told.append(
-            f"{judged} validation images: each counts for {1 / judged:.1%} of the accuracy."
+    validation = sum(each.validation for each in classes)
+    if validation < _FEW:
+        lines.append(
+            f"{validation} validation images: each counts for {1 / validation:.1%} of the accuracy."
         )
-    return tuple(told)
+    return tuple(lines)
 
 
 def _named(names: list[str]) -> str:
     more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
     return f"{'Class' if len(names) == 1 else 'Classes'} {', '.join(names[:_NAMED])}{more}"
-
-
-def _folders(folder: Path) -> list[Path]:
-    with os.scandir(folder) as entries:
-        return [Path(e.path) for e in entries if e.is_dir() and not e.name.startswith(".")]

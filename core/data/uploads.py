@@ -1,4 +1,4 @@
-"""An uploaded zip of class folders, unpacked into a folder that is called by its content."""
+"""Uploaded zips of class folders, unpacked into a folder whose name is a hash of the zip."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from typing import BinaryIO
 
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
 from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reason
-from core.data.zip_layout import Layout, Placed, arrange, with_suffix
-from core.data.zip_members import AGAIN, UNZIPPABLE, Contents, Limits, contents, digest
+from core.data.zip_layout import Layout, PlacedFile, arrange, with_suffix
+from core.data.zip_members import UNZIPPABLE, ZIP_AGAIN, UploadLimits, ZipContents, digest, open_zip
 from core.errors import DataError, one_line, shown
 from core.files.home import data_root, is_demo
 from core.files.small_files import read_json
 
 NOTE = ".upload.json"
-"""Beside the class folders: what the zip was called, and what of it was left out."""
-_HERE = Limits(upload=500_000_000, unpacked=2_000_000_000)
-_DEMO = Limits(
+"""The note beside the class folders: the zip's name, and what was left out of it."""
+_LOCAL_LIMITS = UploadLimits(upload=500_000_000, unpacked=2_000_000_000)
+_DEMO_LIMITS = UploadLimits(
     upload=20_000_000,
     unpacked=100_000_000,
     members=5_000,
@@ -34,20 +34,20 @@ _DEMO = Limits(
     decoded=500_000_000,
     seconds=60.0,
 )
-_BESIDE = ".unpacking-"
+_UNPACKING = ".unpacking-"
 _INCOMING = ".incoming"
 _ABANDONED = 24 * 3600.0
-"""Seconds after which a folder that is still being unpacked has been left by a dead process."""
+"""Seconds after which a half unpacked folder counts as left behind by a dead process."""
 _NAMED = 20
 _CHUNK = 1 << 16
-_GROWS_FREELY = 1_000_000
-"""Bytes that a member may unpack to whatever its ratio."""
-_TELL_EVERY = 25
+_ANY_RATIO_UP_TO = 1_000_000
+"""Bytes up to which a member may grow by any ratio."""
+_REPORT_EVERY = 25
 
 
 @dataclass(frozen=True, slots=True)
-class Unpacking:
-    """So many of the zip's files are done."""
+class UnpackProgress:
+    """How many of the zip's files are unpacked."""
 
     done: int
     total: int
@@ -55,9 +55,9 @@ class Unpacking:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A zip that was unpacked: its data folder, its own name, and what was left out of it.
+    """An unpacked zip: its data folder, its name, and the files that were left out of it.
 
-    `left_out` names the first files with the reason of each; `skipped` counts all of them.
+    `left_out` has the first of those with their reasons, and `skipped` counts all.
     """
 
     folder: Path
@@ -67,41 +67,41 @@ class Upload:
     left_out: tuple[tuple[str, str], ...] = ()
 
 
-def limits() -> Limits:
-    """Return what an upload may hold here: in a hosted demo, far less."""
-    return _DEMO if is_demo() else _HERE
+def limits() -> UploadLimits:
+    """Return the limits of an upload, which are far lower in the hosted demo."""
+    return _DEMO_LIMITS if is_demo() else _LOCAL_LIMITS
 
 
 def folder() -> Path:
-    """Return where uploads are kept: `data` in Thaw's `data_root`."""
+    """Return the folder of all uploads: `data` in Thaw's `data_root`."""
     return data_root() / "data"
 
 
 def unpack(
-    file: BinaryIO, name: str, data: Path, most: Limits
-) -> Generator[Unpacking | Upload, None, None]:
-    """Progress while the zip is unpacked below `data`, and the Upload as the last item.
+    file: BinaryIO, name: str, data: Path, most: UploadLimits
+) -> Generator[UnpackProgress | Upload, None, None]:
+    """Unpack a zip into a folder in `data`: yield progress, and last the Upload.
 
-    A zip with the same bytes is not unpacked again unless files of it are gone. Left early,
-    nothing stays behind. Raises DataError, naming the zip, for one that is hostile, damaged, too
-    large, or without two classes. A file in it that is no image that can be read is left out, and
-    named.
+    A zip that has been unpacked before is not unpacked again, unless files are missing. If the
+    generator is closed early, nothing stays behind. Files that are no readable images are left out.
+    Raises DataError, naming the zip, for one that is hostile, damaged, too large, or without two
+    classes.
     """
     name = one_line(name)[:80] or "upload.zip"
     target = data / digest(file, name, most)[:32]
-    before = read_note(target)
-    if before is not None and _is_whole(before):
-        yield before
+    earlier = read_note(target)
+    if earlier is not None and _is_whole(earlier):
+        yield earlier
         return
-    held = contents(file, name)
-    layout = arrange(held.members, name)
+    contents = open_zip(file, name)
+    layout = arrange(contents.members, name)
     try:
         data.mkdir(parents=True, exist_ok=True)
-        _sweep(data)
-        beside = Path(tempfile.mkdtemp(prefix=_BESIDE, dir=data))
+        _remove_abandoned(data)
+        beside = Path(tempfile.mkdtemp(prefix=_UNPACKING, dir=data))
         try:
-            yield from _Unpacker(held, layout, name, beside, most).unpack()
-            if before is not None:
+            yield from _Unpacker(contents, layout, name, beside, most).unpack()
+            if earlier is not None:
                 shutil.rmtree(target, ignore_errors=True)
             with suppress(OSError):  # another session was faster with the same bytes
                 beside.rename(target)
@@ -110,31 +110,31 @@ def unpack(
     except OSError as error:
         wrong = f"cannot be unpacked into {str(data)!r} ({error.strerror or error})"
         raise DataError(name, wrong, "free some space there, or grant write permission") from None
-    made = read_note(target)
-    if made is None:
+    upload = read_note(target)
+    if upload is None:
         raise DataError(name, f"cannot be put at {str(target)!r}", "remove what is there")
-    yield made
+    yield upload
 
 
 def read_note(unpacked: Path) -> Upload | None:
-    """Return what is known of a data folder that was an upload; None for any other."""
+    """Return the upload whose data folder this is; None for any other folder."""
     try:
-        told = read_json(unpacked / NOTE)
-        left_out = tuple((str(path), str(why)) for path, why in told["left_out"])
+        note = read_json(unpacked / NOTE)
+        left_out = tuple((str(path), str(why)) for path, why in note["left_out"])
         return Upload(
-            unpacked, str(told["name"]), int(told["images"]), int(told["skipped"]), left_out
+            unpacked, str(note["name"]), int(note["images"]), int(note["skipped"]), left_out
         )
     except (OSError, ValueError, TypeError, KeyError, OverflowError):
         return None
 
 
-def named(left_out: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    """Return the first files that are left out, with their reasons, as they are told."""
+def first_left_out(left_out: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
+    """Return the first files that are left out, with their reasons, shortened for messages."""
     return tuple((one_line(path)[:120], why) for path, why in islice(left_out, _NAMED))
 
 
-def title(data: str) -> str:
-    """Return what people call the data of run settings: the bundled set, a zip, or a folder."""
+def data_title(data: str) -> str:
+    """Return the name for people of run settings' `data`: a bundled set, a zip, or a folder."""
     if data == BUNDLED_DATA:
         return BUNDLED_TITLE
     note = read_note(Path(data))
@@ -142,23 +142,25 @@ def title(data: str) -> str:
 
 
 def _is_whole(upload: Upload) -> bool:
-    """Return whether its folders still hold as many files as were unpacked, or more."""
+    """Return whether its folders still hold as many files as were unpacked."""
     files = (path for path in upload.folder.rglob("*") if path.is_file())
     return sum(path.name != NOTE for path in files) >= upload.images
 
 
 class _Unpacker:
-    """One zip on its way into one folder."""
+    """The unpacking of one zip into one folder."""
 
-    def __init__(self, held: Contents, layout: Layout, name: str, into: Path, most: Limits) -> None:
-        self._held, self._layout, self._name, self._into = held, layout, name, into
+    def __init__(
+        self, contents: ZipContents, layout: Layout, name: str, into: Path, most: UploadLimits
+    ) -> None:
+        self._contents, self._layout, self._name, self._into = contents, layout, name, into
         self._most, self._room, self._pixels = most, most.unpacked, most.decoded
         self._taken: set[str] = set()
-        self._same: Counter[str] = Counter()
+        self._repeated: Counter[str] = Counter()
         self._labels: Counter[str] = Counter()
         self._left_out = [(m.path, "outside the class folders") for m in layout.outside]
 
-    def unpack(self) -> Iterator[Unpacking]:
+    def unpack(self) -> Iterator[UnpackProgress]:
         placed = self._layout.placed
         end = time.monotonic() + self._most.seconds
         for done, each in enumerate(placed):
@@ -166,8 +168,8 @@ class _Unpacker:
                 at = f"{done:,} of {len(placed):,} files were read"
                 wrong = f"takes over {self._most.seconds:g} s to read: {at}"
                 raise DataError(self._name, wrong, "take fewer images, or smaller ones")
-            if done % _TELL_EVERY == 0:
-                yield Unpacking(done, len(placed))
+            if done % _REPORT_EVERY == 0:
+                yield UnpackProgress(done, len(placed))
             self._take(each)
         (self._into / _INCOMING).unlink(missing_ok=True)
         self._refuse_few_classes()
@@ -175,13 +177,13 @@ class _Unpacker:
             "name": self._name,
             "images": self._labels.total(),
             "skipped": len(self._left_out),
-            "left_out": named(self._left_out),
+            "left_out": first_left_out(self._left_out),
         }
         (self._into / NOTE).write_text(json.dumps(note, indent=2) + "\n", encoding="utf-8")
-        yield Unpacking(len(placed), len(placed))
+        yield UnpackProgress(len(placed), len(placed))
 
-    def _take(self, each: Placed) -> None:
-        """Write a file of the zip where it belongs, if it is an image."""
+    def _take(self, each: PlacedFile) -> None:
+        """Unpack a file of the zip to its place, if it is an image."""
         incoming = self._into / _INCOMING
         try:
             self._stream(each, incoming)
@@ -199,11 +201,11 @@ class _Unpacker:
         incoming.replace(self._free(target))
         self._labels[each.label] += 1
 
-    def _stream(self, each: Placed, path: Path) -> None:
-        """Unpack a file, and count what really comes out of it."""
+    def _stream(self, each: PlacedFile, path: Path) -> None:
+        """Unpack a file, and refuse it if it grows too large."""
         info, written = each.member.info, 0
-        largest = max(_GROWS_FREELY, info.compress_size * self._most.ratio)
-        with self._held.archive.open(info) as source, path.open("wb") as sink:
+        largest = max(_ANY_RATIO_UP_TO, info.compress_size * self._most.ratio)
+        with self._contents.archive.open(info) as source, path.open("wb") as sink:
             while chunk := source.read(_CHUNK):
                 written += len(chunk)
                 self._room -= len(chunk)
@@ -217,20 +219,20 @@ class _Unpacker:
                 sink.write(chunk)
 
     def _count(self, pixels: int) -> None:
-        """Take from the pixels that all members together may have decoded."""
+        """Count pixels against those that all members may have together."""
         self._pixels -= pixels
         if self._pixels < 0:
             wrong = f"holds images of more than {self._most.decoded / 1e6:,.0f} megapixels in all"
             raise DataError(self._name, wrong, "take fewer images, or smaller ones")
 
     def _free(self, target: Path) -> Path:
-        """Return the path, or one with a number where a file system may hold it for taken."""
-        made, asked = target, str(target).casefold()
-        while str(made).casefold() in self._taken:
-            self._same[asked] += 1  # kept, since a zip may hold one name thousands of times
-            made = target.with_name(f"{target.stem}-{self._same[asked] + 1}{target.suffix}")
-        self._taken.add(str(made).casefold())
-        return made
+        """Return the path, or one with a number if another file has it on some file system."""
+        free, asked = target, str(target).casefold()
+        while str(free).casefold() in self._taken:
+            self._repeated[asked] += 1  # counted, since a zip may have one name thousands of times
+            free = target.with_name(f"{target.stem}-{self._repeated[asked] + 1}{target.suffix}")
+        self._taken.add(str(free).casefold())
+        return free
 
     def _refuse_few_classes(self) -> None:
         if len(self._labels) > 1:
@@ -242,12 +244,12 @@ class _Unpacker:
                 f", for example {one_line(p)[:80]} ({why})" for p, why in self._left_out[:1]
             )
             wrong = f"holds no image in a class folder{first}"
-        raise DataError(self._name, wrong, f"{AGAIN}, two classes or more")
+        raise DataError(self._name, wrong, f"{ZIP_AGAIN}, two classes or more")
 
 
-def _sweep(data: Path) -> None:
-    """Remove what processes that are gone have left half unpacked."""
-    for left in data.glob(f"{_BESIDE}*"):
+def _remove_abandoned(data: Path) -> None:
+    """Remove half unpacked folders that dead processes have left behind."""
+    for left in data.glob(f"{_UNPACKING}*"):
         with suppress(OSError):
             if time.time() - left.stat().st_mtime > _ABANDONED:
                 shutil.rmtree(left, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""Where the files of an uploaded zip go: which folder of it is a class, and what it is called."""
+"""The class folders in an uploaded zip, and the paths that its files are unpacked to."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SPLITS: Mapping[str, str] = {
     "test": "test",
     "testing": "test",
 }
-"""Folders that hold a split, in lower case; `test` is for validation where there is no `val`."""
+"""Names of folders with a split, in lower case; `test` is for validation if there is no `val`."""
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))}
 _LONGEST = 60
@@ -37,8 +37,8 @@ _BY_FORMAT: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Placed:
-    """A file of the zip, the folder that it goes to (`cats`, or `train/cats`), and its name."""
+class PlacedFile:
+    """A file of the zip, the folder that it goes to (`train/cats`), its class, and its name."""
 
     member: Member
     folder: PurePath
@@ -48,17 +48,18 @@ class Placed:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The files in class folders, and those outside of any."""
+    """The files in class folders, and those outside of them."""
 
-    placed: tuple[Placed, ...]
+    placed: tuple[PlacedFile, ...]
     outside: tuple[Member, ...]
 
 
 def arrange(members: Iterable[Member], zip_name: str) -> Layout:
-    """Find the class folders, below folders that merely wrap them, and below train and val.
+    """Return which files of a zip are in class folders, and where they go.
 
-    A class takes the files of the folders in it, too. Raises DataError, naming the zip, for two
-    class folders that a file system may take for one.
+    Class folders may lie within folders that only wrap them, and in folders for training and
+    validation. Files in subfolders of a class belong to it. Raises DataError, naming the zip, for
+    two class folders that are one on some file systems.
     """
     files = tuple(members)
     wrapper = _wrapper(files)
@@ -77,7 +78,7 @@ def arrange(members: Iterable[Member], zip_name: str) -> Layout:
             wrong = f"has two class folders with almost the same name, {shown(first)} and "
             raise DataError(zip_name, wrong + shown(inner[0]), "rename one of them")
         name = safe("_".join(inner[1:]))
-        placed.append(Placed(member, PurePath(split, label), label, name))
+        placed.append(PlacedFile(member, PurePath(split, label), label, name))
     return Layout(tuple(placed), tuple(outside))
 
 
@@ -86,7 +87,7 @@ def _starts(member: Member, wrapper: tuple[str, ...]) -> bool:
 
 
 def _wrapper(files: tuple[Member, ...]) -> tuple[str, ...]:
-    """Return the folders that hold nothing but one folder, which holds folders."""
+    """Return the path of folders at the top that hold nothing but one folder with folders."""
     wrapper: tuple[str, ...] = ()
     while True:
         below = [m.parts[len(wrapper) :] for m in files if _starts(m, wrapper)]
@@ -97,17 +98,17 @@ def _wrapper(files: tuple[Member, ...]) -> tuple[str, ...]:
 
 
 def _splits(names: set[str]) -> Mapping[str, str]:
-    """Return the split of each folder, if there is one for training and one for validation."""
+    """Return the split of each folder; {} unless there are both training and validation."""
     roles = {name: _SPLITS[name.casefold()] for name in names if name.casefold() in _SPLITS}
     held_out = next((role for role in ("val", "test") if role in roles.values()), None)
     if TRAIN not in roles.values() or held_out is None:
         return {}
-    written = {TRAIN: TRAIN, held_out: "val"}
-    return {name: written[role] for name, role in roles.items() if role in written}
+    target = {TRAIN: TRAIN, held_out: "val"}
+    return {name: target[role] for name, role in roles.items() if role in target}
 
 
 def safe(name: str) -> str:
-    """A name that any file system takes for one file in one folder, as like the given as can be."""
+    """Return a name that is valid on every file system, as similar as possible."""
     text = unicodedata.normalize("NFC", name)
     text = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text)
     suffix = PurePath(text).suffix[:8]
@@ -118,7 +119,7 @@ def safe(name: str) -> str:
 
 
 def with_suffix(name: str, image_format: str) -> str:
-    """Return the name, with a suffix for what the file really is if it has none of an image."""
+    """Return the name, with the suffix of its format if it has no suffix of an image."""
     if PurePath(name).suffix.lower() in SUFFIXES:
         return name
     return name + _BY_FORMAT.get(image_format, ".png")

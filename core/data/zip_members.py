@@ -1,8 +1,8 @@
-"""What a stranger's zip says that it holds, refused where it is hostile before a byte is unpacked.
+"""The members of an uploaded zip; a hostile zip is refused before a byte is unpacked.
 
-Nothing in the zip's directory is believed that the system, or the memory, would have to pay for:
-entries are counted by their signatures, may not share bytes, and sizes are measured while they are
-unpacked (`core.data.uploads`). Names are text; what is written is called by `core.data.zip_layout`.
+The zip's directory is not trusted: entries are counted by their signatures, may not share bytes,
+and `core.data.uploads` measures sizes while it unpacks. Names are only text: `core.data.zip_layout`
+makes the names of files.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from typing import BinaryIO
 from core.errors import DataError, shown
 
 _ENTRY = b"PK\x01\x02"
-"""Begins every entry of a zip's directory."""
+"""The signature of an entry in a zip's directory."""
 _LOCAL_HEADER = 30
-"""Bytes before an entry's content, at the least."""
+"""The fewest bytes before an entry's content."""
 _CHUNK = 1 << 20
 _ENCRYPTED = 0x41
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-"""Others unpack without a bound on what one read gives."""
+"""Others have no bound on the bytes that one read unpacks."""
 _DEEPEST, _LONGEST_PATH = 32, 1_000
 _DRIVE = re.compile(r"[A-Za-z]:")
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
@@ -39,17 +39,17 @@ UNZIPPABLE = (
     OverflowError,
     struct.error,
 )
-"""What zipfile raises for what is no zip, or a damaged one."""
-AGAIN = "zip the folder that holds one folder of images per class again"
+"""The errors of zipfile for anything but a valid zip."""
+ZIP_AGAIN = "zip the folder that holds one folder of images per class again"
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class UploadLimits:
     """The most that an upload may hold.
 
-    `upload` and `unpacked` are bytes, `members` entries; `ratio` is how many times its size an
-    entry may grow to, `pixels` what an image may have, and `decoded` those of all that are tried.
-    `seconds` bounds the whole unpacking, and is looked at between files.
+    `upload` and `unpacked` are bytes, `members` entries; an entry may grow to `ratio` times its
+    size. `pixels` are those of an image, `decoded` those of all images. `seconds` is for the whole
+    unpacking, and is checked between files.
     """
 
     upload: int
@@ -70,22 +70,22 @@ class Member:
 
     @property
     def path(self) -> str:
-        """Its path as text."""
+        """The path as text."""
         return "/".join(self.parts)
 
 
 @dataclass(frozen=True, slots=True)
-class Contents:
-    """A zip that is open, and its files but for hidden ones and those that macOS adds."""
+class ZipContents:
+    """An open zip and its files, without hidden ones and those that macOS adds."""
 
     archive: zipfile.ZipFile
     members: tuple[Member, ...]
 
 
-def digest(file: BinaryIO, name: str, limits: Limits) -> str:
-    """The SHA-256 of an upload in hex; DataError if it is too large or holds too many entries.
+def digest(file: BinaryIO, name: str, limits: UploadLimits) -> str:
+    """Return the SHA-256 of an upload in hex; `name` is its name in messages.
 
-    `name` is what it is called in messages.
+    Raises DataError if it is too large or holds too many entries.
     """
     file.seek(0)
     hashed, size, entries, tail = hashlib.sha256(), 0, 0, b""
@@ -103,53 +103,53 @@ def digest(file: BinaryIO, name: str, limits: Limits) -> str:
     return hashed.hexdigest()
 
 
-def contents(file: BinaryIO, name: str) -> Contents:
-    """The files of a zip whose entries were counted; DataError for a hostile or damaged one."""
+def open_zip(file: BinaryIO, name: str) -> ZipContents:
+    """Open a zip whose entries have been counted; DataError if it is hostile or damaged."""
     try:
         archive = zipfile.ZipFile(file)
     except UNZIPPABLE:
-        raise DataError(name, "is not a zip file, or is truncated", AGAIN) from None
+        raise DataError(name, "is not a zip file, or is truncated", ZIP_AGAIN) from None
     infos = archive.infolist()
     _refuse_shared_bytes(archive, infos, name)
     members = [_member(info, name) for info in infos]
-    return Contents(archive, tuple(m for m in members if m is not None and not _hidden(m.parts)))
+    return ZipContents(archive, tuple(m for m in members if m is not None and not _hidden(m.parts)))
 
 
 def _refuse_shared_bytes(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: str) -> None:
-    """Entries that overlap unpack to far more than a zip of their size could otherwise hold."""
+    """Raise DataError for entries that overlap: they could unpack to far more than their zip."""
     spans = sorted(
         (i.header_offset, i.header_offset + _LOCAL_HEADER + i.compress_size) for i in infos
     )
     if spans and spans[0][0] < 0:
-        raise DataError(name, "has entries that begin before it does", AGAIN)
+        raise DataError(name, "has entries that begin before it does", ZIP_AGAIN)
     spans.append((archive.start_dir, archive.start_dir))
     if any(end > start for (_, end), (start, _) in pairwise(spans)):
-        raise DataError(name, "has entries that share their bytes, as in a zip bomb", AGAIN)
+        raise DataError(name, "has entries that share their bytes, as in a zip bomb", ZIP_AGAIN)
 
 
 def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
-    """The entry, unless it is a folder; DataError if it is nothing that Thaw would unpack."""
-    said = info.orig_filename.replace("\\", "/")
-    parts = tuple(part for part in said.split("/") if part not in ("", "."))
-    outside = said.startswith("/") or ".." in parts or any(map(_DRIVE.match, parts[:1]))
-    if outside or "\0" in said:
-        raise DataError(name, f"names {shown(said)}, a path that leads outside it", AGAIN)
-    if len(parts) > _DEEPEST or len(said) > _LONGEST_PATH:
-        wrong = f"names a path of {len(parts)} parts and {len(said):,} characters"
-        raise DataError(name, wrong, AGAIN)
+    """Return the file of an entry, None for a folder; DataError if Thaw does not unpack it."""
+    path = info.orig_filename.replace("\\", "/")
+    parts = tuple(part for part in path.split("/") if part not in ("", "."))
+    outside = path.startswith("/") or ".." in parts or any(map(_DRIVE.match, parts[:1]))
+    if outside or "\0" in path:
+        raise DataError(name, f"names {shown(path)}, a path that leads outside it", ZIP_AGAIN)
+    if len(parts) > _DEEPEST or len(path) > _LONGEST_PATH:
+        wrong = f"names a path of {len(parts)} parts and {len(path):,} characters"
+        raise DataError(name, wrong, ZIP_AGAIN)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         way_out = "put the images themselves into the zip"
-        raise DataError(name, f"holds {shown(said)}, a link or a device", way_out)
+        raise DataError(name, f"holds {shown(path)}, a link or a device", way_out)
     if info.flag_bits & _ENCRYPTED:
         raise DataError(name, "is protected by a password", "save it without one")
-    if said.endswith("/") or not parts:
+    if path.endswith("/") or not parts:
         return None
     if info.compress_type not in _METHODS:
         wrong = f"is compressed with method {info.compress_type}, whose size cannot be bounded"
         raise DataError(name, wrong, "save it with Deflate, the usual method")
-    if said.lower().endswith(_ARCHIVES) and not _hidden(parts):
-        raise DataError(name, f"holds {shown(said)}, another archive", "unpack that one first")
+    if path.lower().endswith(_ARCHIVES) and not _hidden(parts):
+        raise DataError(name, f"holds {shown(path)}, another archive", "unpack that one first")
     return Member(info, parts)
 
 

@@ -1,4 +1,4 @@
-"""What strangers leave in the hosted demo is deleted an hour after its last change."""
+"""The cleanup of the hosted demo: runs and uploads are deleted an hour after their last change."""
 
 from __future__ import annotations
 
@@ -16,52 +16,52 @@ from core.runs.processes import claim
 _EVERY = 60.0  # seconds
 
 
-class Sweeper:
-    """Sweeps at once and then every minute, in a thread of its own, until its end."""
+class CleanupThread:
+    """A thread that cleans up at once, and then every minute until its end."""
 
     def __init__(self, runs: Path, data: Path, every: float = _EVERY) -> None:
         self._runs, self._data, self._every = runs, data, every
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._go_on, name="sweeper", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="cleanup", daemon=True)
         self._thread.start()
 
     def end(self) -> None:
-        """Let no sweep begin any more, and wait for one that is on."""
+        """End the thread, after a cleanup that is in progress."""
         self._ended.set()
         self._thread.join()
 
-    def _go_on(self) -> None:
+    def _run(self) -> None:
         while not self._ended.is_set():
-            sweep(self._runs, self._data)
+            delete_expired(self._runs, self._data)
             self._ended.wait(self._every)
 
 
-def sweep(runs: Path, data: Path) -> None:
-    """In the demo, delete old runs and uploads.
+def delete_expired(runs: Path, data: Path) -> None:
+    """In the demo, delete expired runs and uploads.
 
-    A run that a living process runs stays, and so does what cannot be deleted.
+    Runs in progress stay, and so does what cannot be deleted.
     """
     if not is_demo():
         return
-    for run in _old(runs):
+    for run in _expired(runs):
         if claim.process(run) is None:
             shutil.rmtree(run, ignore_errors=True)
     for session in _folders(data):
-        for upload in _old(session):
+        for upload in _expired(session):
             shutil.rmtree(upload, ignore_errors=True)
         with suppress(OSError):  # unless another upload is in it
             session.rmdir()
 
 
-def keep(data: str) -> None:
-    """In the demo, let an upload's hour begin anew, since a run needs it now."""
+def renew(data: str) -> None:
+    """In the demo, let the hour of an upload start again, since a run needs it now."""
     if is_demo() and data != BUNDLED_DATA:
         with suppress(OSError):
             Path(data).touch()
 
 
-def _old(parent: Path) -> list[Path]:
-    """The folders in `parent` of which nothing was changed for as long as things are kept."""
+def _expired(parent: Path) -> list[Path]:
+    """Return the folders in `parent` whose last change is longer ago than `LIMITS.kept`."""
     return [each for each in _folders(parent) if _last_change(each) > LIMITS.kept]
 
 
@@ -72,7 +72,7 @@ def _folders(parent: Path) -> list[Path]:
 
 
 def _last_change(folder: Path) -> float:
-    """Seconds since the last change of a folder, or of what lies right in it."""
+    """Return the seconds since the last change of a folder, or of a file or folder in it."""
     with suppress(OSError):
         return min(map(_age, (folder, *folder.iterdir())))
     return 0.0

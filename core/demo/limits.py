@@ -1,6 +1,6 @@
-"""What the hosted demo (THAW_DEMO=1) allows: its limits, and what enforces them.
+"""The limits of the hosted demo (THAW_DEMO=1), and their enforcement.
 
-They are enforced before a launch and again in the run's own process, whatever a page has shown.
+They are enforced before a run is launched, and again in its own process, whatever a page has shown.
 """
 
 from __future__ import annotations
@@ -31,17 +31,20 @@ from core.schedule.spec import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
-    """The most that a visitor may have; images count per split, an upload's size is in uploads.py.
+class DemoLimits:
+    """The most that a visitor may have; the limits of one upload are in `core.data.uploads`.
 
-    `pixels` is what a batch holds, batch size times image size squared: it decides how much memory
-    a step takes. `seconds` count from a run's first step, to which it comes within `start` seconds
-    or is stopped. Runs and uploads are `kept` seconds after their last change. `away` is how long a
-    place in the queue counts without a sign of its holder; `uploads` and `runs` are what all of
-    them may fill on the disk. `visitors` counts open pages. The server's memory has
-    `held_uploads` of all of them and `visitor_uploads` of each, until they are unpacked, or for
-    `held` seconds. One address may have `share` of the pages, the places in the queue and the room
-    for uploads.
+    A run: `epochs`; `images` of each split, `image_size`, and the `pixels` of a batch, which decide
+    how much memory a step takes; `start` seconds until its first step, and `seconds` from then on.
+
+    The disk: runs and uploads are `kept` for so many seconds after their last change; all `uploads`
+    and all `runs` may fill so many bytes.
+
+    The queue: `waiting` places; one without a sign of its holder for `away` seconds is skipped.
+
+    The server: `visitors` open pages; its memory holds `held_uploads` in all and `visitor_uploads`
+    of each visitor until they are unpacked, at most `held` seconds. One address may have a `share`
+    of the pages, the queue and the room for uploads.
     """
 
     epochs: int = 5
@@ -71,7 +74,7 @@ class Limits:
     share: float = 0.5
 
 
-LIMITS = Limits()
+LIMITS = DemoLimits()
 
 
 def first_settings() -> RunSettings:
@@ -87,50 +90,50 @@ def first_settings() -> RunSettings:
 
 
 def first_schedule() -> Schedule:
-    """The schedule that a visitor begins with: the default preset, at a length that runs here."""
+    """Return the schedule that a visitor begins with: the default preset, within the limits."""
     return shortened(presets.load(presets.DEFAULT))
 
 
 def shortened(schedule: Schedule) -> Schedule:
-    """Return the schedule at the most epochs that a run may have; a shorter one stays as it is."""
+    """Return the schedule, with its epochs reduced to the limit if it has more."""
     return edits.set_length(schedule, min(schedule.epochs, LIMITS.epochs))
 
 
 def visitor(address: str | None) -> str:
-    """Return the name in files of whoever comes from this address, from which it cannot be read."""
+    """Return a hash of the address, as the name of its visitors in files."""
     return hashlib.sha256(str(address).encode()).hexdigest()[:16]
 
 
 def refuse(schedule: Schedule, settings: RunSettings) -> None:
-    """In the demo, raise the first of what a run may not be: an InputError with all of it."""
+    """In the demo, raise an InputError for all that is beyond the limits in a run."""
     if not is_demo():
         return
-    found = (*wrong_schedule(schedule), *wrong_settings(settings))
-    if found:
-        raise InputError(found[0].field, found[0].wrong, found[0].way_out, found)
+    errors = (*schedule_errors(schedule), *settings_errors(settings))
+    if errors:
+        raise InputError(errors[0].field, errors[0].wrong, errors[0].way_out, errors)
 
 
 def refuse_settings(settings: RunSettings) -> None:
-    """In the demo, raise SettingsError for settings that no run may have."""
-    if is_demo() and (found := wrong_settings(settings)):
-        raise found[0]
+    """In the demo, raise a SettingsError for run settings that are beyond the limits."""
+    if is_demo() and (errors := settings_errors(settings)):
+        raise errors[0]
 
 
-def wrong_schedule(schedule: Schedule) -> tuple[InputError, ...]:
-    """Return what of a schedule is more than the demo runs."""
-    found: list[InputError] = []
+def schedule_errors(schedule: Schedule) -> tuple[InputError, ...]:
+    """Return an error for each limit of the demo that a schedule exceeds."""
+    errors: list[InputError] = []
     if schedule.model.name not in LIMITS.models:
         wrong = f"is {shown(schedule.model.name)}, which the hosted demo does not run"
-        found.append(ModelError("model.name", wrong, f"use one of {', '.join(LIMITS.models)}"))
+        errors.append(ModelError("model.name", wrong, f"use one of {', '.join(LIMITS.models)}"))
     if schedule.epochs > LIMITS.epochs:
         wrong = f"is {schedule.epochs:,}, but a run of the hosted demo has at most {LIMITS.epochs}"
         way_out = f"shorten it to {LIMITS.epochs}, or run Thaw on your own machine"
-        found.append(InputError("epochs", wrong, way_out))
-    return tuple(found)
+        errors.append(InputError("epochs", wrong, way_out))
+    return tuple(errors)
 
 
-def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
-    """Return what of the run settings is more than the demo allows."""
+def settings_errors(settings: RunSettings) -> tuple[SettingsError, ...]:
+    """Return an error for each limit of the demo that run settings exceed."""
     numbers = {
         "--samples": (settings.samples, LIMITS.images),
         "--validation-samples": (settings.validation_samples, LIMITS.images),
@@ -138,7 +141,7 @@ def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
         "--cache-memory": (settings.cache_memory, LIMITS.cache_memory),
         "--cache-disk": (settings.cache_disk, LIMITS.cache_disk),
     }
-    found = [
+    errors = [
         SettingsError(
             flag,
             "is not given" if value is None else f"is {value:,}",
@@ -151,34 +154,34 @@ def wrong_settings(settings: RunSettings) -> tuple[SettingsError, ...]:
     if settings.batch_size > largest:
         wrong = f"is {settings.batch_size:,} at {settings.image_size} px"
         way_out = f"the hosted demo has memory for {largest:,} images of that size"
-        found.append(SettingsError("--batch-size", wrong, way_out))
+        errors.append(SettingsError("--batch-size", wrong, way_out))
     if settings.device != "cpu":
         wrong = f"is {shown(settings.device)}, but the hosted demo runs on the CPU"
-        found.append(SettingsError("--device", wrong, "use cpu"))
+        errors.append(SettingsError("--device", wrong, "use cpu"))
     if settings.data != BUNDLED_DATA and not _is_upload(Path(settings.data)):
         wrong = f"is {shown(settings.data)}, but the hosted demo opens no folders"
         way_out = f"use {BUNDLED_DATA}, or upload a zip on the Run page"
-        found.append(SettingsError("--data", wrong, way_out))
-    return tuple(found)
+        errors.append(SettingsError("--data", wrong, way_out))
+    return tuple(errors)
 
 
 @contextmanager
 def bounds(
-    folder: Path, say: Callable[[Notice], None], limits: Limits = LIMITS
+    folder: Path, report: Callable[[Notice], None], limits: DemoLimits = LIMITS
 ) -> Iterator[Callable[[Event], None]]:
-    """In the demo, a context of a run's own process that bounds its time and what it leaves.
+    """In the demo, limit the time of a run within the context, and delete its checkpoints after it.
 
-    Call the function that it gives with each event: the time counts from the first step. When the
-    time is over, `say` is told so from another thread, and the run is asked to stop, which is
-    enforced as any stop is. No checkpoint is left, since nobody resumes it.
+    The context gives a function to call with each event, since the time counts from the first step.
+    When the time is over, `report` gets a notice, from another thread, and the run is requested to
+    stop. Nobody can resume a run of the demo, so no checkpoint is left.
     """
     if not is_demo():
         yield lambda _: None
         return
 
     def end(message: str) -> None:
-        with suppress(RunError):  # a disk that refuses the words does not lengthen the run
-            say(Notice(message))
+        with suppress(RunError):  # a full disk does not lengthen the run
+            report(Notice(message))
         claim.request_stop(folder)
 
     def watch(seconds: float, message: str) -> threading.Timer:
@@ -189,13 +192,13 @@ def bounds(
 
     timers = [watch(limits.start, _no_start(limits))]
 
-    def take(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if isinstance(event, Step) and len(timers) == 1:
             timers[0].cancel()
             timers.append(watch(limits.seconds, _out_of_time(limits)))
 
     try:
-        yield take
+        yield on_event
     finally:
         for timer in timers:
             timer.cancel()
@@ -203,15 +206,15 @@ def bounds(
 
 
 def was_out_of_time(notices: Iterable[Notice]) -> bool:
-    """Whether `bounds` has said that the run's time was over: that is what has stopped it then."""
-    own = (_no_start(LIMITS), _out_of_time(LIMITS))
-    return any(each.message in own for each in notices)
+    """Return whether a run was stopped by `bounds`, from its notices."""
+    messages = (_no_start(LIMITS), _out_of_time(LIMITS))
+    return any(each.message in messages for each in notices)
 
 
 def end_process(exit_code: int) -> None:
-    """In the demo, end this process at once if it has trained: torch's exit takes 120 MB more.
+    """In the demo, end a process that has imported torch without torch's own exit.
 
-    That is what the destructors of its CUDA build touch, whether there is a GPU or not.
+    The destructors of its CUDA build touch 120 MB of memory, whether there is a GPU or not.
     """
     if is_demo() and "torch" in sys.modules:
         for stream in (sys.stdout, sys.stderr):
@@ -221,12 +224,12 @@ def end_process(exit_code: int) -> None:
 
 
 def clear(folder: Path) -> None:
-    """Delete the checkpoints of a run that is over."""
+    """Delete the checkpoints of a run that has ended."""
     shutil.rmtree(folder / folders.CHECKPOINTS, ignore_errors=True)
 
 
 def make_room(ended: Iterable[Path], most: int = LIMITS.runs) -> None:
-    """Delete the oldest of these runs, the newest come first, beyond `most` bytes of all."""
+    """Delete the oldest runs beyond `most` bytes of all; `ended` has the newest first."""
     taken = 0
     for run in ended:
         taken += usage.disk_use(run)
@@ -234,18 +237,18 @@ def make_room(ended: Iterable[Path], most: int = LIMITS.runs) -> None:
             shutil.rmtree(run, ignore_errors=True)
 
 
-def _out_of_time(limits: Limits) -> str:
+def _out_of_time(limits: DemoLimits) -> str:
     return (
         f"the run reached the hosted demo's limit of {limits.seconds:g} s: use fewer or smaller "
         "images, or fewer epochs"
     )
 
 
-def _no_start(limits: Limits) -> str:
+def _no_start(limits: DemoLimits) -> str:
     return f"this machine is too busy for a first step within {limits.start:g} s: try again later"
 
 
 def _is_upload(data: Path) -> bool:
-    """Return whether it is the unpacked upload of a session: `data/SESSION/CONTENT`."""
+    """Return whether a folder is an unpacked upload of a session: `data/SESSION/HASH`."""
     inside = data.parent.parent == uploads.folder() and ".." not in data.parts
     return inside and uploads.read_note(data) is not None

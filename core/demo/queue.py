@@ -1,8 +1,9 @@
-"""One run at a time, and who waits for the next: a ticket per visitor, a file each, in their order.
+"""The queue of the hosted demo: one run at a time, and a ticket for each visitor who waits.
 
-The tickets and the run folders are the only truth, so every session of a server sees the same
-queue, and so does one that was started anew. A ticket's time of change is the last sign of its
-holder: one who gives none for a while is passed over, and has the old place again on coming back.
+Tickets are files, sorted by name. They and the run folders are the only truth, so all sessions see
+the same queue, also after a restart of the server. The time of change of a ticket is the last sign
+of its holder: without one for a while, the ticket is removed, and its place is free until the
+holder comes back.
 """
 
 from __future__ import annotations
@@ -26,31 +27,32 @@ _ONE = "one-run.lock"
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """A place in the queue: so many are `ahead`, of so many who wait in all."""
+class QueuePlace:
+    """A place in the queue: how many are `ahead` of it, and how many wait in all."""
 
     ahead: int
     waiting: int
 
 
 def root() -> Path:
-    """Return where the tickets are: `queue` in Thaw's `data_root`; raises what `home` raises."""
+    """Return the folder of the tickets: `queue` in Thaw's `data_root`."""
     return data_root() / "queue"
 
 
 def join(queue: Path, visitor: str = "") -> str:
-    """Take a ticket, at the end; InputError if too many wait, or nothing can be written there.
+    """Add a ticket to the end of the queue, and return its name.
 
-    One `visitor` (see `demo.visitor`) takes no more than a share of the places.
+    One `visitor` (see `limits.visitor`) gets no more than a share of the places. Raises InputError
+    if too many wait, or if the ticket cannot be written.
     """
     with alone_in(queue, _LOCK):
         present = _present(queue)
         if len(present) >= LIMITS.waiting:
             wrong = f"is full, with {len(present)} waiting"
             raise InputError("queue", wrong, "try again in a few minutes")
-        own = sum(_visitor(ticket) == [visitor] for ticket in present)
-        if own >= LIMITS.waiting * LIMITS.share:
-            wrong = f"has {own} places that were taken from your network address"
+        taken = sum(_visitor(ticket) == [visitor] for ticket in present)
+        if taken >= LIMITS.waiting * LIMITS.share:
+            wrong = f"has {taken} places that were taken from your network address"
             raise InputError("queue", wrong, "try again when one of them has had its turn")
         ticket = f"{time.time_ns():020}-{visitor}-{secrets.token_hex(8)}"
         (queue / ticket).touch()
@@ -58,37 +60,37 @@ def join(queue: Path, visitor: str = "") -> str:
 
 
 def leave(queue: Path, ticket: str) -> None:
-    """Give a place up."""
+    """Remove a ticket from the queue."""
     with suppress(OSError):
         (queue / ticket).unlink()
 
 
-def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str | Place:
-    """Give a sign of life; in turn, what `begin` gives, and the ticket is used up; else the place.
+def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str | QueuePlace:
+    """Give a sign of the holder; return the ticket's place, or in its turn the result of `begin`.
 
-    It is the ticket's turn when nobody present is ahead and none of the folders in `runs` is run.
-    What `begin` raises is raised, and the ticket used up as well.
+    It is the ticket's turn when nobody is ahead and no run in the folder `runs` is in progress. The
+    ticket is then removed, and `begin` called.
     """
     with alone_in(queue, _LOCK):
         (queue / ticket).touch()
         present = _present(queue)
         ahead = present.index(ticket)
         if ahead or busy(runs):
-            return Place(ahead, len(present))
+            return QueuePlace(ahead, len(present))
         leave(queue, ticket)
         return begin()
 
 
 def busy(runs: Path) -> bool:
-    """Return whether a living process runs one of these run folders."""
+    """Return whether a run in this folder is in progress."""
     return any(claim.process(run) is not None for run in folders.list_runs(runs))
 
 
 @contextmanager
 def one_run(runs: Path) -> Iterator[None]:
-    """A context in which nobody else starts a run; InputError if one is on already.
+    """Prevent others from starting a run within the context; InputError if one is in progress.
 
-    What earlier runs have left that nobody needs is cleared away, so that the disk has room.
+    To make room, it deletes the checkpoints of ended runs, and the oldest of those runs.
     """
     with alone_in(runs, _ONE):
         if busy(runs):
@@ -102,19 +104,19 @@ def one_run(runs: Path) -> Iterator[None]:
 
 
 def _present(queue: Path) -> list[str]:
-    """The tickets whose holders were here lately, in their order; those of others are removed."""
-    found = []
+    """Return the tickets with a recent sign of their holders, in order; remove all others."""
+    tickets = []
     for file in sorted(queue.iterdir()):
         if file.name == _LOCK:
             continue
         with suppress(OSError):
             if time.time() - file.stat().st_mtime <= LIMITS.away:
-                found.append(file.name)
+                tickets.append(file.name)
             else:
                 file.unlink()
-    return found
+    return tickets
 
 
 def _visitor(ticket: str) -> list[str]:
-    """Return who holds a ticket; nobody holds a file of another name."""
+    """Return the visitor of a ticket in a list, which is empty for other files."""
     return ticket.split("-")[1:2]

@@ -1,4 +1,4 @@
-"""Uploads of the hosted demo: one is unpacked at a time, and only where there is room for it."""
+"""Uploads of the hosted demo: one is unpacked at a time, and only if there is room for it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.data import uploads
-from core.data.uploads import Unpacking, Upload
+from core.data.uploads import UnpackProgress, Upload
 from core.demo.limits import LIMITS
 from core.errors import InputError
 from core.files import usage
@@ -32,22 +32,22 @@ def unpack(
     session: str,
     patience: float = _PATIENCE,
     room: int = LIMITS.uploads,
-) -> Generator[Waiting | Unpacking | Upload, None, None]:
-    """As `uploads.unpack`, into a folder called `session`, once no other upload is unpacked.
+) -> Generator[Waiting | UnpackProgress | Upload, None, None]:
+    """Unpack a zip by `uploads.unpack` into the folder `session`, when no other upload is unpacked.
 
-    A session is called `VISITOR-…`, see `demo.visitor`. Raises what `uploads.unpack` raises, and
-    InputError if it is not its turn within `patience` seconds, if the uploads of all fill the
-    `room` in bytes that they may, or if those of the visitor fill their share of it.
+    The name of a session is `VISITOR-…`, see `limits.visitor`. Raises DataError, naming the zip,
+    for one that `uploads.unpack` refuses, and InputError if it is not its turn within `patience`
+    seconds, if all uploads fill their `room` in bytes, or those of the visitor their share of it.
     """
     data = uploads.folder()
     ends = time.monotonic() + patience
     while True:
-        with alone_if_free_in(data, _LOCK) as mine:
-            if mine:
+        with alone_if_free_in(data, _LOCK) as is_turn:
+            if is_turn:
                 _refuse_beyond(room, data)
-                own = [each for each in data.iterdir() if _visitor(each.name) == _visitor(session)]
-                if own:
-                    _refuse_beyond(room * LIMITS.share, *own)
+                of_visitor = [f for f in data.iterdir() if _visitor(f.name) == _visitor(session)]
+                if of_visitor:
+                    _refuse_beyond(room * LIMITS.share, *of_visitor)
                 yield from uploads.unpack(file, name, data / session, uploads.limits())
                 return
         if time.monotonic() > ends:
@@ -58,7 +58,7 @@ def unpack(
 
 
 def _refuse_beyond(room: float, *folders: Path) -> None:
-    """InputError unless the largest upload has room; nobody else may be unpacking one."""
+    """Raise InputError unless there is room for the largest upload."""
     if sum(map(usage.disk_use, folders)) + uploads.limits().unpacked > room:
         way_out = "try again within the hour, or use the bundled images"
         raise InputError("upload", "does not fit into the hosted demo now", way_out)

@@ -72,7 +72,7 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
     and later. Images are those that the run has, and before it has looked, the most it may take.
     """
     started = event_log.started(run)
-    side, title = settings.image_size, uploads.title(settings.data)
+    side, title = settings.image_size, uploads.data_title(settings.data)
     if started is None:
         data = f"{title}: at most {settings.samples:,} images to train, "
         data += f"{settings.validation_samples:,} to validate"
@@ -98,7 +98,7 @@ def _data(run: Path, settings: RunSettings) -> str:
     """The run's training images, their size, and the data: `1,000 × 64 px, Fashion-MNIST`."""
     started = event_log.started(run)
     images = f"up to {settings.samples:,}" if started is None else f"{started.train_images:,}"
-    return f"{images} × {settings.image_size} px, {uploads.title(settings.data)}"
+    return f"{images} × {settings.image_size} px, {uploads.data_title(settings.data)}"
 
 
 def _when(moment: datetime) -> str:

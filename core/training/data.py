@@ -20,8 +20,8 @@ from torchvision.transforms.v2 import functional as transforms
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
 from core.data.image_files import UNREADABLE, as_rgb, open_image, reason, upright
-from core.data.image_folder import Item
-from core.data.readable import Tried, find_readable, left_out_lines
+from core.data.image_folder import ImageFile
+from core.data.readable import ReadProgress, find_readable, left_out_lines
 from core.errors import DataError
 from core.files import usage
 from core.runs.events import Notice, Progress
@@ -225,7 +225,7 @@ def _folder(
 ) -> Iterator[Progress | Notice | Data]:
     folder = Path(settings.data).expanduser()
     for tried in find_readable(folder):
-        if isinstance(tried, Tried):
+        if isinstance(tried, ReadProgress):
             yield Progress("loading", tried.done, tried.total)
         else:
             readable = tried
@@ -233,7 +233,7 @@ def _folder(
         lines = "; ".join(left_out_lines(readable.left_out, readable.skipped))
         yield Notice(f"left out of the data: {counted(readable.skipped, 'file')} ({lines})")
     folders = readable.images
-    items: list[Item] = []
+    items: list[ImageFile] = []
     truths = []
     for split, flag, wanted in _wanted(settings):
         there = folders.train if split == "train" else folders.validation
@@ -255,7 +255,7 @@ def _folder(
     )
 
 
-def _read(items: list[Item], images: Tensor, bad: list[str]) -> Iterator[Progress]:
+def _read(items: list[ImageFile], images: Tensor, bad: list[str]) -> Iterator[Progress]:
     """Decode the files into `images`, on every core; names of those that fail go into `bad`."""
 
     def read(at: int) -> str:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from core.data.bundled import BUNDLED_DATA
-from core.data.classes import count_classes
+from core.data.image_folder import count_classes
 
 
 def folders(at: Path, *names: str) -> Path:

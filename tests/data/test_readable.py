@@ -10,10 +10,10 @@ import pytest
 from PIL import Image
 
 from core.data import uploads
-from core.data.readable import Readable, find_readable
-from core.data.summary import look_at
+from core.data.readable import ReadableImages, find_readable
+from core.data.summary import summarize
 from core.data.uploads import Upload
-from core.data.zip_members import Limits
+from core.data.zip_members import UploadLimits
 from tests.data.zips import classes, png, zipped
 
 
@@ -46,9 +46,9 @@ def folder_of(files: list[tuple[str, bytes]], folder: Path) -> Path:
     return folder
 
 
-def found_in(folder: Path) -> Readable:
+def found_in(folder: Path) -> ReadableImages:
     *_, last = find_readable(folder)
-    assert isinstance(last, Readable)
+    assert isinstance(last, ReadableImages)
     return last
 
 
@@ -73,7 +73,7 @@ def test_a_folder_and_a_zip_of_it_have_the_same_images_and_leave_out_the_same(
 
 
 def test_a_look_counts_the_images_that_a_run_has_and_names_the_rest(tmp_path: Path) -> None:
-    seen = look_at(str(folder_of([*classes("cat", "dog", images=6), *ODD], tmp_path)))
+    seen = summarize(str(folder_of([*classes("cat", "dog", images=6), *ODD], tmp_path)))
     assert seen.train + seen.validation == 14
     assert seen.skipped == 9
     assert dict(seen.left_out)["cat/text.jpg"] == "not an image"
@@ -91,6 +91,6 @@ def test_of_files_that_are_too_many_or_too_large_for_a_zip_none_is_tried(
         ({"unpacked": size // 2}, 0),
         ({"unpacked": size}, 9),
     ):
-        limits = replace(Limits(upload=10**9, unpacked=10**9), **most)
+        limits = replace(UploadLimits(upload=10**9, unpacked=10**9), **most)
         monkeypatch.setattr(uploads, "limits", lambda limits=limits: limits)
         assert found_in(tmp_path).skipped == skipped

@@ -20,16 +20,16 @@ from PIL import Image
 
 from core.data import uploads
 from core.data.image_folder import find_images
-from core.data.uploads import Unpacking, Upload
+from core.data.uploads import UnpackProgress, Upload
 from core.data.zip_layout import safe
-from core.data.zip_members import Limits
+from core.data.zip_members import UploadLimits
 from core.errors import DataError
 from tests.data.zips import classes, many_entries, png, zipped
 
-LIMITS = Limits(upload=2_000_000, unpacked=5_000_000, members=200)
+LIMITS = UploadLimits(upload=2_000_000, unpacked=5_000_000, members=200)
 
 
-def unpacked(file: io.BytesIO, data: Path, limits: Limits = LIMITS) -> Upload:
+def unpacked(file: io.BytesIO, data: Path, limits: UploadLimits = LIMITS) -> Upload:
     *_, made = uploads.unpack(file, "pets.zip", data, limits)
     assert isinstance(made, Upload)
     return made
@@ -40,7 +40,7 @@ def files(upload: Upload) -> list[str]:
     return sorted(str(p.relative_to(upload.folder)) for p in found if p.name != uploads.NOTE)
 
 
-def refused(file: io.BytesIO, data: Path, limits: Limits = LIMITS) -> str:
+def refused(file: io.BytesIO, data: Path, limits: UploadLimits = LIMITS) -> str:
     """The message, once it is sure that nothing was left behind."""
     with pytest.raises(DataError) as caught:
         unpacked(file, data, limits)
@@ -75,7 +75,7 @@ def test_train_and_validation_folders_stay_apart(tmp_path: Path, train: str, hel
     inside = [(f"{train}/{n}", c) for n, c in classes("cat", "dog", images=3)]
     inside += [(f"{held_out}/{n}", c) for n, c in classes("cat", "dog", images=1)]
     found = find_images(unpacked(zipped(inside), tmp_path).folder)
-    assert found.given
+    assert found.brings_validation
     assert (len(found.train), len(found.validation)) == (6, 2)
 
 
@@ -111,7 +111,7 @@ def test_a_zip_whose_files_are_gone_since_is_unpacked_again(tmp_path: Path) -> N
 def test_progress_is_told_and_an_upload_that_is_left_early_leaves_nothing(tmp_path: Path) -> None:
     going = uploads.unpack(zipped(classes("a", "b", images=40)), "x.zip", tmp_path, LIMITS)
     assert isinstance(going, Iterator)
-    assert [next(going), next(going)] == [Unpacking(0, 80), Unpacking(25, 80)]
+    assert [next(going), next(going)] == [UnpackProgress(0, 80), UnpackProgress(25, 80)]
     assert len(list(tmp_path.iterdir())) == 1
     going.close()
     assert list(tmp_path.iterdir()) == []
@@ -143,7 +143,7 @@ def test_what_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
         ("dog/program.png", program),
         ("dog/page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
     ]
-    limits = Limits(upload=2_000_000, unpacked=50_000_000, members=200, ratio=5_000)
+    limits = UploadLimits(upload=2_000_000, unpacked=50_000_000, members=200, ratio=5_000)
     made = unpacked(zipped(inside), tmp_path, limits)
     assert made.images == 4
     told = dict(made.left_out)
@@ -238,7 +238,7 @@ def test_an_archive_that_is_called_an_image_is_no_image(tmp_path: Path) -> None:
 
 
 def test_a_hundred_thousand_entries_are_refused_before_they_are_read(tmp_path: Path) -> None:
-    limits = Limits(upload=20_000_000, unpacked=1)
+    limits = UploadLimits(upload=20_000_000, unpacked=1)
     message = refused(many_entries(100_000), tmp_path, limits)
     assert message == "pets.zip holds 100,000 entries, more than 20,000: take fewer images"
 
@@ -263,7 +263,7 @@ def test_a_member_that_grows_too_much_is_refused(tmp_path: Path) -> None:
 
 def test_what_all_members_unpack_to_is_bounded(tmp_path: Path) -> None:
     noise = [(f"cat/noise-{n}.png", os.urandom(300_000)) for n in range(3)]
-    limits = Limits(upload=2_000_000, unpacked=700_000)
+    limits = UploadLimits(upload=2_000_000, unpacked=700_000)
     message = refused(zipped([*classes("cat", "dog"), *noise]), tmp_path, limits)
     assert message.startswith("pets.zip unpacks to more than 1 MB")
 

@@ -39,7 +39,7 @@ def test_old_runs_and_uploads_are_deleted_and_young_ones_stay(tmp_path: Path) ->
     gone = [aged(runs / "old", OLD), aged(data / "s1" / "old", OLD)]
     stay = [aged(runs / "young", YOUNG), aged(data / "s2" / "young", YOUNG)]
     also = aged(data / "s2" / "old", OLD)
-    cleanup.sweep(runs, data)
+    cleanup.delete_expired(runs, data)
     assert [path.exists() for path in (*gone, also)] == [False] * 3
     assert [path.exists() for path in stay] == [True] * 2
     assert not (data / "s1").exists()
@@ -49,18 +49,18 @@ def test_a_run_that_is_on_stays_however_old_its_files_are(tmp_path: Path) -> Non
     run = tmp_path / "runs" / "on"
     folders.create(run, limits.first_schedule(), limits.first_settings())
     aged(run, OLD)
-    cleanup.sweep(tmp_path / "runs", tmp_path / "data")
+    cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert run.exists()
     claim.release(run)
     aged(run, OLD)
-    cleanup.sweep(tmp_path / "runs", tmp_path / "data")
+    cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert not run.exists()
 
 
 def test_it_is_done_only_in_a_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("THAW_DEMO")
     old = aged(tmp_path / "runs" / "old", OLD)
-    cleanup.sweep(tmp_path / "runs", tmp_path / "data")
+    cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert old.exists()
 
 
@@ -74,21 +74,21 @@ def test_a_demo_that_is_tried_on_ones_own_machine_touches_none_of_ones_own(
     mine = [aged(each, OLD) for each in (run / "checkpoints", run, trashed, upload / "cat")]
     aged(launch.root() / ".trash", OLD)
     monkeypatch.setenv("THAW_DEMO", "1")
-    cleanup.sweep(launch.root(), uploads.folder())
+    cleanup.delete_expired(launch.root(), uploads.folder())
     with queue.one_run(launch.root()):
         pass
     assert [(each / "file").exists() for each in mine] == [True] * len(mine)
 
 
-def test_a_sweeper_goes_on_by_itself_until_its_end(tmp_path: Path) -> None:
+def test_the_cleanup_goes_on_by_itself_until_its_end(tmp_path: Path) -> None:
     runs, data = tmp_path / "runs", tmp_path / "data"
-    before = set(threading.enumerate())  # a page that another test drew has a sweeper too
-    sweeper = cleanup.Sweeper(runs, data, every=0.01)
+    before = set(threading.enumerate())  # a page that another test drew has one too
+    thread = cleanup.CleanupThread(runs, data, every=0.01)
     for name in ("first", "second"):
         aged(runs / name, OLD)
         wait_until_gone(runs / name)
-    sweeper.end()
-    left = {each for each in threading.enumerate() if each.name == "sweeper"}
+    thread.end()
+    left = {each for each in threading.enumerate() if each.name == "cleanup"}
     assert left <= before
     later = aged(runs / "later", OLD)
     time.sleep(0.1)
@@ -106,12 +106,12 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
     mine = aged(tmp_path / "mine", OLD)
     (tmp_path / "runs").mkdir()
     (tmp_path / "runs" / "link").symlink_to(mine)
-    cleanup.sweep(tmp_path / "runs", tmp_path / "data")
+    cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert (mine / "file").exists()
 
 
 def test_a_run_lets_the_hour_of_its_upload_begin_anew(tmp_path: Path) -> None:
     upload = aged(tmp_path / "data" / "s" / "pets", OLD)
-    cleanup.keep(str(upload))
-    cleanup.sweep(tmp_path / "runs", tmp_path / "data")
+    cleanup.renew(str(upload))
+    cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert upload.exists()

@@ -258,7 +258,7 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
 
 @pytest.mark.parametrize("limits", [replace(LIMITS, seconds=0.0), replace(LIMITS, start=0.0)])
 def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
-    tmp_path: Path, limits: demo.Limits
+    tmp_path: Path, limits: demo.DemoLimits
 ) -> None:
     run = tmp_path / "runs" / "silent"
     folders.create(run, SHORT, small_settings())

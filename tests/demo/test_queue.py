@@ -11,7 +11,7 @@ import pytest
 
 from core.demo import limits, queue
 from core.demo.limits import LIMITS
-from core.demo.queue import Place
+from core.demo.queue import QueuePlace
 from core.errors import InputError
 from core.runs import folder as folders
 from core.runs.processes import claim
@@ -52,10 +52,10 @@ def test_while_a_run_is_on_places_are_in_the_order_of_coming(
     line: Path, runs: Path, held: Path
 ) -> None:
     first, second = queue.join(line), queue.join(line)
-    assert queue.wait(line, second, runs, never) == Place(1, 2)
-    assert queue.wait(line, first, runs, never) == Place(0, 2)
+    assert queue.wait(line, second, runs, never) == QueuePlace(1, 2)
+    assert queue.wait(line, first, runs, never) == QueuePlace(0, 2)
     claim.release(held)
-    assert queue.wait(line, second, runs, never) == Place(1, 2)
+    assert queue.wait(line, second, runs, never) == QueuePlace(1, 2)
     assert queue.wait(line, first, runs, lambda: "first") == "first"
     assert queue.wait(line, second, runs, lambda: "second") == "second"
 
@@ -64,7 +64,7 @@ def test_who_leaves_frees_the_place(line: Path, runs: Path, held: Path) -> None:
     first, second = queue.join(line), queue.join(line)
     queue.leave(line, first)
     queue.leave(line, first)
-    assert queue.wait(line, second, runs, never) == Place(0, 1)
+    assert queue.wait(line, second, runs, never) == QueuePlace(0, 1)
 
 
 def test_who_gives_no_sign_is_passed_over_and_has_the_old_place_on_coming_back(
@@ -72,9 +72,9 @@ def test_who_gives_no_sign_is_passed_over_and_has_the_old_place_on_coming_back(
 ) -> None:
     first, second = queue.join(line), queue.join(line)
     go_away(line, first)
-    assert queue.wait(line, second, runs, never) == Place(0, 1)
-    assert queue.wait(line, first, runs, never) == Place(0, 2)
-    assert queue.wait(line, second, runs, never) == Place(1, 2)
+    assert queue.wait(line, second, runs, never) == QueuePlace(0, 1)
+    assert queue.wait(line, first, runs, never) == QueuePlace(0, 2)
+    assert queue.wait(line, second, runs, never) == QueuePlace(1, 2)
 
 
 def test_a_full_queue_says_so_and_has_room_again_when_someone_is_gone(line: Path) -> None:

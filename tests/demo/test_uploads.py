@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.data import uploads
-from core.data.uploads import Unpacking, Upload
+from core.data.uploads import UnpackProgress, Upload
 from core.demo import uploads as upload_turn
 from core.demo.uploads import Waiting
 from core.errors import InputError
@@ -29,7 +29,7 @@ def pets(*labels: str) -> BytesIO:
 def test_one_waits_while_another_is_unpacked_and_then_has_its_turn(tmp_path: Path) -> None:
     first = upload_turn.unpack(pets(), "first.zip", "s1")
     second = upload_turn.unpack(pets("cat", "cow"), "second.zip", "s2")
-    assert next(first) == Unpacking(0, 80)
+    assert next(first) == UnpackProgress(0, 80)
     assert next(second) == next(second) == Waiting()
     assert not (uploads.folder() / "s2").exists()
     *_, made = first
@@ -42,13 +42,13 @@ def test_one_waits_while_another_is_unpacked_and_then_has_its_turn(tmp_path: Pat
 @pytest.mark.parametrize("end", ["left early", "refused"])
 def test_one_that_is_left_early_or_refused_leaves_its_turn_to_the_next(end: str) -> None:
     first = upload_turn.unpack(pets() if end == "left early" else pets("cat"), "first.zip", "s1")
-    assert next(first) == Unpacking(0, 80 if end == "left early" else 40)
+    assert next(first) == UnpackProgress(0, 80 if end == "left early" else 40)
     if end == "left early":
         first.close()
     else:
         with pytest.raises(InputError, match="images of one class"):
             list(first)
-    assert next(upload_turn.unpack(pets(), "second.zip", "s2")) == Unpacking(0, 80)
+    assert next(upload_turn.unpack(pets(), "second.zip", "s2")) == UnpackProgress(0, 80)
 
 
 def test_one_that_waits_too_long_is_told_to_come_back() -> None:

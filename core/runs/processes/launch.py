@@ -78,7 +78,7 @@ def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
     settings = settings.with_absolute_data()
     limits.refuse(schedule, settings)
     with queue.one_run(root) if is_demo() else nullcontext():
-        cleanup.keep(settings.data)
+        cleanup.renew(settings.data)
         folder = new_folder(root, schedule.name, datetime.now())
         folders.create(folder, schedule, settings)
         _spawn(folder)

@@ -8,7 +8,7 @@ import streamlit as st
 
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
-from core.data.summary import ClassCount, Look
+from core.data.summary import ClassCount, DataSummary
 from core.runs.settings import RunSettings
 from core.schedule.words import counted
 from pages.components.run.picture_grid import Tile, picture_grid
@@ -49,7 +49,7 @@ def data_card(settings: RunSettings) -> None:
 
 def data_name(data: str) -> str:
     """Return what the data is called: the bundled set, an uploaded zip's name, or a folder's."""
-    return BUNDLED_NAME if data == BUNDLED_DATA else uploads.title(data)
+    return BUNDLED_NAME if data == BUNDLED_DATA else uploads.data_title(data)
 
 
 def class_table(classes: tuple[ClassCount, ...]) -> str:
@@ -78,7 +78,7 @@ def _row(each: ClassCount, most: int) -> str:
     )
 
 
-def _samples(data: str, found: Look) -> str:
+def _samples(data: str, found: DataSummary) -> str:
     tiles = []
     for picture in found.samples:
         label = found.classes[picture.label].name
@@ -87,12 +87,12 @@ def _samples(data: str, found: Look) -> str:
     return picture_grid(tiles, "Training images")
 
 
-def splits_said(found: Look, settings: RunSettings) -> str:
+def splits_said(found: DataSummary, settings: RunSettings) -> str:
     """Where the validation images come from, what a run takes, and how large the images are."""
     counts = f"<b>{found.train:,}</b> images train, <b>{found.validation:,}</b> validate"
     origin = (
         "as the data itself splits them"
-        if found.given
+        if found.brings_validation
         else "the data has no validation split, so every fifth image of a class, by name, is kept "
         "for validation (the last one if there are fewer than five)"
     )
@@ -106,7 +106,7 @@ def splits_said(found: Look, settings: RunSettings) -> str:
     return f"{counts}: {origin}.{limits} {_sizes_said(found, settings)}"
 
 
-def _sizes_said(found: Look, settings: RunSettings) -> str:
+def _sizes_said(found: DataSummary, settings: RunSettings) -> str:
     if found.sizes is None:
         return ""
     (w, h), (wide, high) = found.sizes.smallest, found.sizes.largest

@@ -13,8 +13,8 @@ import streamlit as st
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
 from core.data.readable import left_out_lines
-from core.data.summary import Look
-from core.data.uploads import Unpacking, Upload
+from core.data.summary import DataSummary
+from core.data.uploads import UnpackProgress, Upload
 from core.demo import limits
 from core.demo import uploads as upload_turn
 from core.demo.uploads import Waiting
@@ -98,7 +98,7 @@ def _folder(data: str, take: Take, *, locked: bool) -> None:
         args=(key, take),
     )
     found = seen(data) if kind_of(data) == FOLDER and not locked else None
-    if isinstance(found, Look) and not st.session_state.get(_WANTED):
+    if isinstance(found, DataSummary) and not st.session_state.get(_WANTED):
         images = found.train + found.validation
         _told(data_name(data), images, found.left_out, found.skipped)
 
@@ -157,7 +157,7 @@ def _unpack(given: Any, take: Take) -> None:
     st.rerun()
 
 
-def _unpacking(given: Any) -> Generator[Waiting | Unpacking | Upload, None, None]:
+def _unpacking(given: Any) -> Generator[Waiting | UnpackProgress | Upload, None, None]:
     """In the demo in turn, and into a folder of the session's own, which nobody can guess."""
     if not is_demo():
         return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())

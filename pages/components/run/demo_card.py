@@ -49,7 +49,10 @@ def refusals() -> tuple[InputError, ...]:
     """In the demo, all that keeps the session's schedule and settings from being run."""
     if not is_demo():
         return ()
-    return (*limits.wrong_schedule(session.schedule()), *limits.wrong_settings(session.settings()))
+    return (
+        *limits.schedule_errors(session.schedule()),
+        *limits.settings_errors(session.settings()),
+    )
 
 
 def too_much_card(found: tuple[InputError, ...]) -> None:
@@ -63,7 +66,7 @@ def too_much_card(found: tuple[InputError, ...]) -> None:
                 _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", limits.shortened)
             if schedule.model.name not in LIMITS.models:
                 _button("Use the bundled model", "use-bundled", edits.use_model, _bundled())
-            if limits.wrong_settings(session.settings()):
+            if limits.settings_errors(session.settings()):
                 st.button("Use the demo's settings", key="use-first", on_click=_first_settings)
         st.caption("The schedule can be designed, shared and exported as it is.")
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.demo import cleanup, limits, queue
 from core.demo.limits import LIMITS
-from core.demo.queue import Place
+from core.demo.queue import QueuePlace
 from core.errors import ThawError
 from core.runs.processes import launch
 from core.runs.settings import RunSettings
@@ -40,7 +40,7 @@ def is_waiting() -> bool:
 
 def stand_in_line(root: Path) -> None:
     """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
-    cleanup.keep(session.settings().data)
+    cleanup.renew(session.settings().data)
     ticket = queue.join(queue.root(), limits.visitor(st.context.ip_address))
     st.session_state[_KEY] = _Waiting(ticket, session.schedule(), session.settings())
     _look(root)
@@ -53,7 +53,7 @@ def queue_card(root: Path) -> None:
 
 
 def _watch(root: Path) -> None:
-    place: Place | None = None
+    place: QueuePlace | None = None
     try:
         place = _look(root)
     except ThawError as error:
@@ -64,7 +64,7 @@ def _watch(root: Path) -> None:
         _card(place)
 
 
-def _card(place: Place) -> None:
+def _card(place: QueuePlace) -> None:
     minutes = (place.ahead + 1) * LIMITS.seconds / 60
     with frame.card("queue", "In the queue", f"{place.waiting} waiting"):
         ahead = f"{place.ahead} ahead of you, and" if place.ahead else "You are next:"
@@ -77,7 +77,7 @@ def _card(place: Place) -> None:
         st.button("Cancel", icon=":material/close:", key="leave-queue", on_click=_leave)
 
 
-def _look(root: Path) -> Place | None:
+def _look(root: Path) -> QueuePlace | None:
     """Return the session's place; None when its run has begun, or it has none.
 
     Raises what `launch.start` raises; the place is gone then.
@@ -92,7 +92,7 @@ def _look(root: Path) -> Place | None:
         except ThawError:
             st.session_state.pop(_KEY, None)
             raise
-    if isinstance(found, Place):
+    if isinstance(found, QueuePlace):
         return found
     note.run = found
     visible_runs.remember(found)
@@ -100,7 +100,7 @@ def _look(root: Path) -> Place | None:
     return None
 
 
-def _wait(waiting: _Waiting, root: Path) -> str | Place:
+def _wait(waiting: _Waiting, root: Path) -> str | QueuePlace:
     def begin() -> str:
         waiting.run = launch.start(waiting.schedule, waiting.settings, root)
         return waiting.run

@@ -10,9 +10,9 @@ import streamlit as st
 from PIL import Image
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
-from core.data.classes import count_classes
 from core.data.image_files import UNREADABLE, as_rgb, open_image, upright
-from core.data.summary import Look, fingerprint, look_at
+from core.data.image_folder import count_classes
+from core.data.summary import DataSummary, fingerprint, summarize
 from core.errors import DataError
 from core.runs.settings import RunSettings
 from pages.components.shared.setting_names import by_label
@@ -26,7 +26,7 @@ _LARGE = 4_000_000
 """Pixels above which an image is made smaller before anything else is done with it."""
 
 
-def seen(data: str) -> Look | str:
+def seen(data: str) -> DataSummary | str:
     """Return a look at the run settings' `data`, or why a run would refuse it."""
     changed = fingerprint(data)
     return _refusal(data, changed) or _seen(data, changed)
@@ -74,8 +74,8 @@ def _refusal(data: str, changed: tuple[int, ...]) -> str | None:
 
 
 @st.cache_data(show_spinner="Reading the images …", max_entries=64)
-def _seen(data: str, changed: tuple[int, ...]) -> Look:
-    return look_at(data)
+def _seen(data: str, changed: tuple[int, ...]) -> DataSummary:
+    return summarize(data)
 
 
 @st.cache_data(show_spinner=False, max_entries=2_000)

@@ -25,8 +25,8 @@ from streamlit.runtime.memory_uploaded_file_manager import MemoryUploadedFileMan
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from core.data import uploads
-from core.demo.cleanup import Sweeper
-from core.demo.limits import LIMITS, Limits
+from core.demo.cleanup import CleanupThread
+from core.demo.limits import LIMITS, DemoLimits
 from core.errors import InputError
 from core.files.home import is_demo
 from core.runs.processes import launch
@@ -108,7 +108,7 @@ class _Held:
 class Visitors:
     """Refuses, in the demo, more open pages and more uploads in memory than there is room for."""
 
-    def __init__(self, app: ASGIApp, limits: Limits = LIMITS) -> None:
+    def __init__(self, app: ASGIApp, limits: DemoLimits = LIMITS) -> None:
         self._app = app
         self._limits = limits
         self._pages: Counter[str] = Counter()
@@ -205,7 +205,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     with ExitStack() as stack:
         with suppress(InputError):  # a home folder that is none, which the Run page tells
             if is_demo():
-                stack.callback(Sweeper(launch.root(), uploads.folder()).end)
+                stack.callback(CleanupThread(launch.root(), uploads.folder()).end)
         yield
 
 

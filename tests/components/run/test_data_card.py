@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.bundled import BUNDLED_DATA
-from core.data.summary import ClassCount, Look, look_at
+from core.data.summary import ClassCount, DataSummary, summarize
 from core.runs.settings import RunSettings
 from pages.components.run import data_picker
 from pages.components.run.data_card import class_table, splits_said
@@ -115,7 +115,7 @@ def test_names_of_classes_are_text() -> None:
 
 
 def test_what_the_settings_take_of_the_data_is_said_where_it_is_less() -> None:
-    found = look_at(BUNDLED_DATA)
+    found = summarize(BUNDLED_DATA)
     assert "The settings take <b>300</b> and <b>1,000</b>" in splits_said(
         found, RunSettings(samples=300)
     )
@@ -124,15 +124,15 @@ def test_what_the_settings_take_of_the_data_is_said_where_it_is_less() -> None:
 
 
 def test_where_the_data_has_no_split_the_rule_is_said(folder: Path) -> None:
-    assert "every fifth image of a class" in splits_said(look_at(str(folder)), RunSettings())
+    assert "every fifth image of a class" in splits_said(summarize(str(folder)), RunSettings())
 
 
 def test_a_look_is_taken_anew_when_the_files_have_changed(folder: Path) -> None:
     before = data_preview.seen(str(folder))
-    assert isinstance(before, Look)
+    assert isinstance(before, DataSummary)
     (folder / "cat" / "more.png").write_bytes((folder / "cat" / "0.png").read_bytes())
     after = data_preview.seen(str(folder))
-    assert isinstance(after, Look)
+    assert isinstance(after, DataSummary)
     assert after.train + after.validation == before.train + before.validation + 1
 
 
