@@ -1,4 +1,4 @@
-"""The command line, python -m core: its commands, and how their errors are told."""
+"""The command line, python -m core: its commands, and their errors in a line each."""
 
 from __future__ import annotations
 
@@ -25,19 +25,21 @@ _MODULES = {
     "runs": ("runs", "delete", "restore", "empty-trash"),
     "train": ("device", "spare", "run", "resume"),
 }
-"""The commands of each module in this folder, which is imported when one of them is called."""
+"""The commands of each module of this folder; it is imported when one of them is called."""
 
 
-class _Lazy(Mapping[str, click.Command]):
-    """The commands by their names, each imported when it is asked for."""
+class _LazyCommands(Mapping[str, click.Command]):
+    """The commands by their names; each is imported when it is looked up."""
 
     def __getitem__(self, name: str) -> click.Command:
         module = next((module for module, names in _MODULES.items() if name in names), None)
         if module is None:
             raise KeyError(name)
         with importing():
-            found = vars(import_module(f"core.cli.{module}")).values()
-        return next(each for each in found if isinstance(each, click.Command) and each.name == name)
+            members = vars(import_module(f"core.cli.{module}")).values()
+        return next(
+            each for each in members if isinstance(each, click.Command) and each.name == name
+        )
 
     def __iter__(self) -> Iterator[str]:
         return (name for names in _MODULES.values() for name in names)
@@ -46,17 +48,17 @@ class _Lazy(Mapping[str, click.Command]):
         return sum(map(len, _MODULES.values()))
 
 
-class _Explained(click.Group):
-    """A group of commands whose errors are told in a line each, with their exit code."""
+class _CommandGroup(click.Group):
+    """A group of commands that prints each error in a line, and ends with its exit code."""
 
     def main(self, *args: Any, **options: Any) -> NoReturn:
         _speak_utf8()
         try:
             exit_code = super().main(*args, **{**options, "standalone_mode": False})
-            sys.stdout.flush()  # at the end of Python, a full disk gets a complaint of many lines
+            sys.stdout.flush()  # later, Python would print a traceback for a full disk
         except ThawError as error:
             for problem in error.problems if isinstance(error, InputError) else (error,):
-                _complain(str(problem))
+                _print_error(str(problem))
             exit_code = error.exit_code
         except click.exceptions.NoArgsIsHelpError as error:
             error.show()
@@ -66,7 +68,7 @@ class _Explained(click.Group):
             if not message.endswith("?"):  # else it ends with the nearest name
                 command = error.ctx.command_path if error.ctx else "python -m core"
                 message = f"{message.rstrip('.')}: see {command} --help"
-            _complain(message[:1].lower() + message[1:])
+            _print_error(message[:1].lower() + message[1:])
             exit_code = error.exit_code
         except BrokenPipeError:  # the reader has seen enough, as in `curves | head`
             _print_nowhere()
@@ -74,11 +76,11 @@ class _Explained(click.Group):
         except OSError as error:
             _print_nowhere()
             where = "" if error.filename is None else f" ({error.filename})"
-            _complain(f"the system says: {error.strerror or error}{where}")
+            _print_error(f"the system says: {error.strerror or error}{where}")
             exit_code = ThawError.exit_code
         except click.Abort:
             exit_code = STOPPED
-        if "torch" in sys.modules:  # which has loaded what these import, too
+        if "torch" in sys.modules:  # which has imported these modules, too
             from core.demo import limits
 
             limits.end_process(exit_code or 0)
@@ -87,9 +89,9 @@ class _Explained(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        found = super().resolve_command(ctx, args)
+        resolved = super().resolve_command(ctx, args)
         at_ctrl_c(signal.default_int_handler)  # its imports are over
-        return found
+        return resolved
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
@@ -102,7 +104,7 @@ class _Explained(click.Group):
 
 
 def _speak_utf8() -> None:
-    """Write files as they are read again; a terminal gets what it can show."""
+    """Write UTF-8 into files and pipes; replace what a terminal cannot show."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         if sys.stdout.isatty():
             sys.stdout.reconfigure(errors="replace")
@@ -111,7 +113,9 @@ def _speak_utf8() -> None:
 
 
 @click.group(
-    cls=_Explained, commands=_Lazy(), context_settings={"help_option_names": ["-h", "--help"]}
+    cls=_CommandGroup,
+    commands=_LazyCommands(),
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 @click.option(LEASHED, "leashed", is_flag=True, hidden=True)
 def cli(leashed: bool) -> None:
@@ -129,14 +133,14 @@ def cli(leashed: bool) -> None:
         end_with_input()
 
 
-def _complain(message: str) -> None:
-    """A line on standard error, if it can be written there."""
+def _print_error(message: str) -> None:
+    """Print a line to standard error, if it can be written."""
     with suppress(OSError):
         click.echo(f"error: {one_line(message)}", err=True)
 
 
 def _print_nowhere() -> None:
-    """Send standard output nowhere from now on, since nobody reads it any more."""
+    """Discard standard output from now on, since nobody reads it."""
     from core.runs.console import print_nowhere  # imports numpy and tqdm
 
     print_nowhere()

@@ -24,11 +24,11 @@ def check(file: str, batch_size: int, steps_per_epoch: int) -> None:
     """Check a schedule for errors and unwise settings. Errors go to stderr, with exit code 2."""
     schedule = read_schedule(file)
     batch_size = make_settings(batch_size=batch_size).batch_size
-    found = checks.problems(schedule, table_if_known(schedule), batch_size, steps_per_epoch)
-    for problem in found:
+    problems = checks.problems(schedule, table_if_known(schedule), batch_size, steps_per_epoch)
+    for problem in problems:
         line = f"{problem.severity}: {problem.message} [{problem.code}]"
         click.echo(one_line(line), err=problem.severity == "error")
-    if any(problem.severity == "error" for problem in found):
+    if any(problem.severity == "error" for problem in problems):
         raise click.exceptions.Exit(InputError.exit_code)
     click.echo(f"{schedule.name}: no errors")
 
@@ -41,5 +41,5 @@ def explain(code: str | None) -> None:
         rows = [(each, kind.severity, why.meaning(each)) for each, kind in CHECKS.items()]
         click.echo("\n".join(columns(rows)))
     else:
-        said = why.meaning(code)
-        click.echo(f"{CHECKS[code].severity}: {said}\n\n{why.why(code)}")
+        meaning = why.meaning(code)
+        click.echo(f"{CHECKS[code].severity}: {meaning}\n\n{why.why(code)}")

@@ -1,4 +1,4 @@
-"""The commands that take a schedule elsewhere, and bring one back: targets, export, import."""
+"""The commands export, import and targets: schedules for other tools."""
 
 from __future__ import annotations
 
@@ -28,31 +28,33 @@ def export(
     file: str, target: str, out: str | None, ran: str | None, usage: bool, steps_per_epoch: int
 ) -> None:
     """Export a schedule for another tool. What the target cannot express goes to stderr."""
-    used = "" if out is None else Path(out).name
+    file_name = "" if out is None else Path(out).name
     if out == "":
         raise InputError("--out", "is empty", "name a file to write")
-    targets.refuse_name(targets.find(target), used)
+    targets.refuse_name(targets.find(target), file_name)
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
     audit = () if ran is None else in_words.facts(path("--run", ran), schedule)
     source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
-    made = csv.without_rows(source) if target == "csv" else targets.export(target, source)
-    for each in made.limitations:
+    exported = csv.without_rows(source) if target == "csv" else targets.export(target, source)
+    for each in exported.limitations:
         click.echo(one_line(f"{each.field}: {each.cannot}. Instead: {each.instead}."), err=True)
-    content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (made.content,)
-    told = targets.usage(targets.find(target), made, used) if usage and used else ""
+    content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (exported.content,)
+    usage_text = (
+        targets.usage(targets.find(target), exported, file_name) if usage and file_name else ""
+    )
     if out is not None:
         _write(out, content)
     elif usage:
         raise InputError("--usage", "needs a file to refer to", "name it with --out")
-    elif isinstance(made.content, bytes) and sys.stdout.isatty():
+    elif isinstance(exported.content, bytes) and sys.stdout.isatty():
         raise InputError("--out", "is missing; a picture cannot be printed", "name a file to write")
     else:
         for part in content:
             click.echo(part, nl=False)
-    click.echo(told.encode(errors="surrogateescape"), nl=False)  # a name may have any bytes
+    click.echo(usage_text.encode(errors="surrogateescape"), nl=False)  # a name may have any bytes
 
 
 @click.command("targets")
@@ -71,8 +73,7 @@ def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)
     table = table_of(schedule.model.name)
-    made = reading.apart(read("YAML", file), schedule, table)
-    click.echo(parse.dumps(made), nl=False)
+    click.echo(parse.dumps(reading.apart(read("YAML", file), schedule, table)), nl=False)
 
 
 def _write(out: str, content: Iterable[str | bytes]) -> None:

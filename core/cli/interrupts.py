@@ -1,4 +1,4 @@
-"""What a Ctrl-C does: end the process, or interrupt a command."""
+"""The effect of Ctrl-C: to end the process, or to interrupt a command."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from core.errors import STOPPED
 
 
 def at_ctrl_c(handler: Callable[..., object]) -> None:
-    """Set the handler, unless the process was started to ignore Ctrl-C, as a script's `&` does."""
+    """Set the handler, unless the process was started to ignore Ctrl-C, as by a script's `&`."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, handler)
 
 
 def end(*_: object) -> None:
-    """End without an exception, which an import may turn into another, or print and go on."""
+    """End the process without an exception, since an import could catch it."""
     os._exit(STOPPED)

@@ -1,4 +1,4 @@
-"""What several commands take: whole numbers, steps, schedules and files by name, layer tables."""
+"""Options and arguments of several commands: whole numbers, schedules, files, layer tables."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
 def whole(text: str) -> int | str:
-    """A whole number; any other text stays, and is refused together with all other settings."""
+    """Return a whole number, or other text as it is, to be refused with all other settings."""
     try:
         return int(text)
     except ValueError:
@@ -36,9 +36,13 @@ def whole_option(
     flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
 ) -> Callable[[AnyCommand], AnyCommand]:
     """Return an option for a run setting that is a whole number."""
-    shown = default is not None
     return click.option(
-        flag, type=whole, metavar=metavar, default=default, show_default=shown, help=about
+        flag,
+        type=whole,
+        metavar=metavar,
+        default=default,
+        show_default=default is not None,
+        help=about,
     )
 
 
@@ -71,15 +75,15 @@ def read_schedule(file: str) -> Schedule:
 
 
 def read(argument: str, file: str) -> bytes:
-    """The bytes of a file, or of standard input for -: one more than a schedule has, at most."""
+    """Return the bytes of a file, or of standard input for -: at most one more than a schedule."""
     most = parse.MAX_BYTES + 1
     try:
         if file == "-":
             if sys.stdin is None:
                 raise InputError(argument, "is '-', but there is no standard input", "name a file")
             return sys.stdin.buffer.read(most)
-        with Path(file).open("rb") as opened:
-            return opened.read(most)
+        with Path(file).open("rb") as stream:
+            return stream.read(most)
     except IsADirectoryError:
         raise InputError(argument, f"is {file!r}, a folder", "name a file") from None
     except (OSError, ValueError) as error:
@@ -92,30 +96,30 @@ def read(argument: str, file: str) -> bytes:
 
 
 def table_of(model: str) -> LayerTable:
-    """Return the table of a model by its full name: stored, kept, or made now and kept."""
+    """Return the table of a model by its full name; one that is not stored is made, and cached."""
     cache = table_cache.cache_folder()
-    found = table_cache.find(model, cache)
-    if found is None:
-        found = tabulate(model)
-        table_cache.store(found, cache)
-    return found
+    table = table_cache.find(model, cache)
+    if table is None:
+        table = tabulate(model)
+        table_cache.store(table, cache)
+    return table
 
 
 def table_if_known(schedule: Schedule) -> LayerTable | None:
-    """Return the table of a schedule's model; None for a name that no library has."""
+    """Return the table of a schedule's model; None for an unknown model."""
     return table_of(schedule.model.name) if schedule.model.name in catalogue.names() else None
 
 
 def tabulate(model: str) -> LayerTable:
-    """Return the table of a model by its full name, made now; that loads torch."""
+    """Make the table of a model, by its full name; that imports torch."""
     with importing():
-        from core.training.tabulate import tabulate as made
+        from core.training.tabulate import tabulate as make_table
 
-    return made(model)
+    return make_table(model)
 
 
-def path(argument: str, given: str) -> Path:
-    """The path that an argument names; InputError if it is empty, which would be this folder."""
-    if not given:
+def path(argument: str, text: str) -> Path:
+    """Return the path that an argument names; InputError if it is empty."""
+    if not text:
         raise InputError(argument, "is empty", "name a folder, or . for this one")
-    return Path(given)
+    return Path(text)

@@ -1,4 +1,4 @@
-"""The commands for runs of the page, which lie in Thaw's home folder: list, delete, bring back."""
+"""The commands for the runs in Thaw's home folder: runs, delete, restore, empty-trash."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from core.runs import folder as folders
 from core.runs import trash
 from core.runs.description import describe
 from core.runs.processes import launch
+from core.schedule.words import columns
 
 
 @click.command()
@@ -22,17 +23,15 @@ def runs(deleted: bool) -> None:
     """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
     root = launch.root()
     _refuse_unlistable(root)
-    found = {run.name: usage.disk_use(run) for run in folders.list_runs(root)}
+    sizes = {run.name: usage.disk_use(run) for run in folders.list_runs(root)}
     in_trash = {each: usage.disk_use(each.folder) for each in trash.deleted(root)}
     if deleted:
         rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
     else:
-        rows = [row(root / run_id, held) for run_id, held in found.items()]
-    wide = [max((len(row[column]) for row in rows), default=0) for column in range(5)]
-    for run_id, status, epochs, accuracy, size, name in rows:
-        cells = f"{run_id:{wide[0]}}  {status:{wide[1]}}  {epochs:>{wide[2]}}"
-        click.echo(f"{cells}  {accuracy:>{wide[3]}}  {size:>{wide[4]}}  {one_line(name)}")
-    total = f"{len(found)} in {root}, {_size(sum(found.values()))}"
+        rows = [row(root / run_id, held) for run_id, held in sizes.items()]
+    for line in columns(rows, right=(2, 3, 4)):
+        click.echo(line)
+    total = f"{len(sizes)} in {root}, {_size(sum(sizes.values()))}"
     held = _size(sum(in_trash.values()))
     waits = f"{len(in_trash)} deleted, {held}: runs --deleted, restore or empty-trash"
     more = f"; {waits}" if in_trash else ""
@@ -62,22 +61,24 @@ def empty_trash() -> None:
 
 
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
-    """Return a run's cells in the list; `held` is what it takes of the disk, in bytes."""
-    told = describe(run)
-    stands = told.standing
+    """Return a run's cells in the list; `held` is its size on the disk, in bytes."""
+    described = describe(run)
+    status = described.standing
     try:
         schedule = folders.read(run)[0]
     except InputError as error:
         name, epochs = f"damaged: {error}", ""
     else:
-        name = " · ".join(filter(None, (told.name, told.schedule, told.when, told.data)))
-        epochs = f"{stands.epochs_done} of {schedule.epochs}"
-    share = "" if stands.accuracy is None else f"{stands.accuracy:.1%}"
-    return run.name, stands.told, epochs, share, _size(held), name
+        name = " · ".join(
+            filter(None, (described.name, described.schedule, described.when, described.data))
+        )
+        epochs = f"{status.epochs_done} of {schedule.epochs}"
+    share = "" if status.accuracy is None else f"{status.accuracy:.1%}"
+    return run.name, status.told, epochs, share, _size(held), one_line(name)
 
 
 def _refuse_unlistable(root: Path) -> None:
-    """Raise InputError where runs may be that cannot be listed; a missing folder has none."""
+    """Raise InputError if the folder of the runs exists and cannot be read."""
     try:
         os.scandir(root).close()
     except FileNotFoundError:

@@ -1,4 +1,4 @@
-"""The commands groups, shapes and curves: what a schedule is made of, and its rates."""
+"""The commands groups, shapes and curves."""
 
 from __future__ import annotations
 
@@ -25,9 +25,7 @@ def groups(name: str, as_json: bool) -> None:
     table = table_of(full_name)
     rows = [(g.name, " ".join(g.modules), f"{g.parameters:,}") for g in table.groups]
     rows = [("group", "modules", "parameters"), *rows, ("total", "", f"{table.parameters:,}")]
-    wide = [max(len(row[column]) for row in rows) for column in range(3)]
-    for group, modules, parameters in rows:
-        click.echo(f"{group:{wide[0]}}  {modules:{wide[1]}}  {parameters:>{wide[2]}}")
+    click.echo("\n".join(columns(rows, right=(2,))))
 
 
 @click.command()
@@ -38,9 +36,9 @@ def shapes() -> None:
     rows = [(f"  {d.shape}", f"share = {d.formula}", json.dumps(d.model_dump())) for d in decays]
     click.echo("\n".join(columns(rows)))
     click.echo("warmup: start + (peak - start) * share, where y goes from 0 to 1 during it")
-    begun = Warmup().model_dump()
+    warmup = Warmup().model_dump()
     rows = [
-        (f"  {name}", f"share = {rise.formula}", json.dumps(begun | {"shape": name}))
+        (f"  {name}", f"share = {rise.formula}", json.dumps(warmup | {"shape": name}))
         for name, rise in WARMUPS.items()
     ]
     click.echo("\n".join(columns(rows)))
@@ -50,6 +48,6 @@ def shapes() -> None:
 @click.argument("file")
 @STEPS_PER_EPOCH
 def curves(file: str, steps_per_epoch: int) -> None:
-    """The learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
+    """Print the learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
     for part in csv.parts(read_schedule(file), steps_per_epoch):
         click.echo(part, nl=False)

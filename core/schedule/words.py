@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
 FEWEST_DIGITS = 3
 """Digits of a number that a person reads at a glance."""
@@ -16,11 +16,15 @@ def listed(names: Iterable[str], limit: int = 6) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def columns(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    """Yield a line for every row, with its cells under those of the rows before."""
-    wide = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
+def columns(rows: Sequence[tuple[str, ...]], right: Collection[int] = ()) -> Iterator[str]:
+    """Yield a line for every row, with aligned cells; columns in `right` are aligned right."""
+    widths = [max(map(len, cells)) for cells in zip(*rows, strict=True)]
     for row in rows:
-        yield "  ".join(f"{cell:{width}}" for cell, width in zip(row, wide, strict=True)).rstrip()
+        cells = (
+            f"{cell:>{width}}" if at in right else f"{cell:{width}}"
+            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        yield "  ".join(cells).rstrip()
 
 
 def counted(count: float, thing: str) -> str:
