@@ -1,6 +1,6 @@
 """Thaw's engine: design a fine-tuning schedule, check it, and run exactly what was drawn.
 
-What one's own training loop needs can be imported from here; torch is loaded when it is.
+What your own training loop needs can be imported from here. That is what imports torch.
 """
 
 from __future__ import annotations

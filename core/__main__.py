@@ -10,7 +10,7 @@ from core.errors import STOPPED, InputError, importing
 
 
 def main() -> None:
-    """Run the command; before it is resolved and after it, a Ctrl-C ends the process."""
+    """Run the command. A Ctrl-C before or after it ends the process at once."""
     try:
         try:
             at_ctrl_c(end)
@@ -21,7 +21,7 @@ def main() -> None:
             cli(prog_name="python -m core")
         finally:
             at_ctrl_c(end)
-    except KeyboardInterrupt:  # between two lines of these
+    except KeyboardInterrupt:  # between two of these lines
         raise SystemExit(STOPPED) from None
     except InputError as error:
         sys.stderr.write(f"error: {error}\n")
@@ -29,10 +29,10 @@ def main() -> None:
 
 
 def _open_missing_streams() -> None:
-    """Let what is printed go nowhere where there is no such stream, as under cron and in daemons.
+    """Discard what is printed to streams that do not exist, as under cron and in daemons.
 
-    The numbers of closed ones are taken too, or files that are opened later would have them, and
-    would get what libraries print past Python.
+    Closed descriptors 0 to 2 are opened too: otherwise a file that is opened later would get their
+    number, and with it what libraries print without Python.
     """
     for number in range(3):
         try:
@@ -41,8 +41,8 @@ def _open_missing_streams() -> None:
             os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            setattr(sys, name, os.fdopen(nowhere, "w", encoding="utf-8", errors="replace"))
+            devnull = os.open(os.devnull, os.O_WRONLY)
+            setattr(sys, name, os.fdopen(devnull, "w", encoding="utf-8", errors="replace"))
 
 
 if __name__ == "__main__":

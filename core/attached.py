@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from core import checks, presets
-from core.errors import InputError, ModelError, nearest, shown
+from core.errors import InputError, ModelError, nearest, quoted
 from core.freezing import apply_plan, check_can_train, detach
 from core.grouping import LayerGroups, check_module, group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -99,7 +99,7 @@ def attach(
     made in inference mode, or whose parameters have no shape.
     """
     if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
-        wrong = f"is {shown(schedule)}"
+        wrong = f"is {quoted(schedule)}"
         way_out = (
             "give a file, a preset's name, or what core.schedule.parse.from_raw makes of a dict"
         )

@@ -20,21 +20,21 @@ from contextlib import contextmanager
 from typing import ClassVar
 
 STOPPED = 130
-"""The exit code of what was stopped, which is no error."""
+"""The exit code of a command that was stopped, which is no error."""
 _LONGEST_VALUE = 80
 
 
-def shown(value: object) -> str:
-    """The value as a message quotes it: text in 'quotes', the rest as JSON, 80 characters of it."""
+def quoted(value: object) -> str:
+    """Return a value for a message: text in quotes, all else as JSON, at most 80 characters."""
     try:
         text = repr(value) if isinstance(value, str) else json.dumps(value)
-    except TypeError:  # no JSON value
+    except TypeError:  # not a JSON value
         text = repr(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
 
 
 def one_line(text: str) -> str:
-    """The text with what could break a line, or steer a terminal, written out as in `\\n`."""
+    """Return the text in one line: control characters are written out, as in `\\n`."""
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
@@ -50,7 +50,7 @@ def nearest(name: str, valid: Iterable[str], limit: int = 8) -> str:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Turn an import that fails for want of a library, or in it, into an InputError about that."""
+    """Turn an ImportError of a library into an InputError that says how to install it."""
     try:
         yield
     except ImportError as error:
@@ -68,11 +68,11 @@ class ThawError(Exception):
 
 
 class InputError(ThawError):
-    """Bad input, told as field, value, what is wrong and the way out.
+    """Bad input: field, value, what is wrong, and the way out.
 
-    `field` is a JSON path (`lr.warmup.epochs`), a flag (`--samples`) or a file's name;
-    `wrong` completes the sentence "field is …"; `way_out` says what to do instead. Where more than
-    one thing is wrong, `problems` holds them all, and the first is the message.
+    `field` is a JSON path (`lr.warmup.epochs`), a flag (`--samples`) or a file's name; `wrong`
+    completes a sentence that begins with it; `way_out` says what to do instead. `problems` has all
+    errors if there are several; the first one is the message.
     """
 
     exit_code: ClassVar[int] = 2
@@ -88,7 +88,7 @@ class InputError(ThawError):
 
 
 class ScheduleError(InputError):
-    """A schedule or record was refused: every reason is in `problems`, the first in the message."""
+    """A schedule or record cannot be read; `problems` has all reasons, the message the first."""
 
     def __init__(self, problems: Sequence[InputError]) -> None:
         first = problems[0]
@@ -112,7 +112,7 @@ class DataError(InputError):
 
 
 class ExportError(InputError):
-    """A target would train otherwise than the schedule says, and not merely say less of it."""
+    """A target of an export would train differently than the schedule says."""
 
 
 class RunError(ThawError):

@@ -1,4 +1,4 @@
-"""Freezing groups of layers so that they hold still, and thawing them again."""
+"""Freezing groups of layers so that they do not change at all, and thawing them again."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from typing import Any, Literal, cast
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from core.errors import InputError, ModelError, nearest, shown
+from core.errors import InputError, ModelError, nearest, quoted
 from core.grouping import Layer, LayerGroups, check_cover, parameters_of
 from core.schedule import plan
 from core.schedule.spec import Schedule
 
 _HANDLE = "_thaw_hold"
 _FROZEN = "_thaw_frozen"
-"""Set on a parameter whose gradients freezing has taken, and not on what is constant by itself."""
+"""Marks parameters that freezing has left without gradients, unlike constant ones."""
 
 
 def freeze_group(layers: Iterable[Layer]) -> None:
-    """Freezes the layers: no gradients, and eval mode that `model.train()` does not undo."""
+    """Freeze the layers: no gradients, and eval mode that `model.train()` does not undo."""
     set_group(layers, open=False)
 
 
 def unfreeze_group(layers: Iterable[Layer]) -> None:
-    """Thaws the layers: gradients, and train mode for modules that freezing held in eval mode.
+    """Thaw the layers: gradients, and train mode for modules that freezing held in eval mode.
 
-    All of their parameters get gradients, but for those that cannot have any, such as integers.
+    All parameters get gradients except those that cannot have any, such as integers.
     """
     set_group(layers, open=True)
 
@@ -40,24 +40,24 @@ def count_trainable(model: nn.Module) -> int:
 def set_group(
     layers: Iterable[Layer],
     *,
-    open: bool,  # noqa: A002 - reads as what it is at every call
+    open: bool,  # noqa: A002 - says what it is at every call
     when_frozen: Literal["eval", "train"] = "eval",
     batchnorm: Literal["eval"] | None = None,
     training: bool = True,
     keep_constant: bool = False,
 ) -> None:
-    """Opens or freezes the layers; doing so again changes nothing.
+    """Open or freeze the layers; doing so again changes nothing.
 
-    A frozen parameter needs no gradient and has none: one left in place would still be applied
-    by the optimizer. With `when_frozen="eval"` every frozen module is in eval mode, so that
-    BatchNorm's running statistics and dropout hold still, and a forward pre-hook returns it there
-    whenever `model.train()` came in between. With `"train"` the mode is left alone, and BatchNorm
-    goes on moving. With `batchnorm="eval"` the BatchNorm modules are held in eval mode whether the
-    layers are open or frozen: they use their running statistics and leave them alone.
+    A frozen parameter has `requires_grad` False and no gradient, since the optimizer would still
+    apply one that was left. With `when_frozen="eval"` every frozen module is in eval mode, so that
+    BatchNorm's running statistics and dropout hold still; a forward pre-hook sets eval mode again
+    after a `model.train()`. With `"train"` the mode is left alone, and BatchNorm's statistics go on
+    moving. With `batchnorm="eval"` BatchNorm modules are held in eval mode also while the layers
+    are open: they use their running statistics and do not change them.
 
-    A module that is not held any more takes the mode `training`, which should be the model's own.
-    Modules that were not held keep their mode. With `keep_constant` only those parameters open that
-    may train: what the model itself has without gradients stays so.
+    A module that is no longer held takes the mode `training`, which should be the model's own.
+    Modules that were not held keep their mode. With `keep_constant`, parameters that the model
+    itself has without gradients stay without.
     """
     if isinstance(layers, nn.Module) and not isinstance(layers, Iterable):
         wrong = f"is one {type(layers).__name__}, not a list"
@@ -87,11 +87,12 @@ def set_group(
 def apply_plan(
     layer_groups: LayerGroups, schedule: Schedule, epoch: int, *, training: bool = True
 ) -> None:
-    """Puts every group of the schedule into the state that the plan has for that epoch.
+    """Put every group of the schedule into its state in that epoch.
 
-    A pure function of the epoch (from 0): any epoch, in any order, any number of times. It may be
-    called before or after `model.train()`; `training` is the mode of the modules that it thaws.
-    What the model itself has without gradients, such as the base of a LoRA adapter, stays so.
+    The result depends only on the epoch (from 0): it may be called for any epoch, in any order, any
+    number of times, before or after `model.train()`. `training` is the mode of the modules that it
+    thaws. Parameters that the model itself has without gradients, such as the base of a LoRA
+    adapter, stay without.
 
     Raises InputError for a negative epoch, or when a group of the schedule has no layers.
     """
@@ -111,7 +112,7 @@ def apply_plan(
 
 
 def check_can_train(layer_groups: LayerGroups, schedule: Schedule) -> None:
-    """Raise ModelError where a group is to train, and the model has all of it without gradients."""
+    """Raise ModelError if a group should train, but all its parameters are without gradients."""
     for place, group in enumerate(schedule.groups):
         if group.trainable and not any(map(may_train, parameters_of(layer_groups[group.name]))):
             wrong = (
@@ -124,8 +125,8 @@ def check_can_train(layer_groups: LayerGroups, schedule: Schedule) -> None:
 class GradualUnfreezer:
     """Thaws groups at the epochs of a schedule such as `{0: ["head"], 2: ["layer4"]}`.
 
-    Once made, the model is as in epoch 0. Groups that the schedule does not name stay frozen; the
-    others thaw as by `unfreeze_group`, which for all groups leaves a plain model without hooks.
+    Creating one puts the model into the state of epoch 0. Groups that the schedule does not name
+    stay frozen; the others thaw by `unfreeze_group`, after which they have no hooks.
 
     Raises InputError for an unknown group or a negative epoch, ModelError (also an InputError)
     when a parameter of the model is in no group.
@@ -142,7 +143,7 @@ class GradualUnfreezer:
         self.layer_groups = layer_groups
         self.opens_at: dict[str, int] = {}
         for epoch, names in unfreeze_schedule.items():
-            field = f"unfreeze_schedule[{shown(epoch)}]"
+            field = f"unfreeze_schedule[{quoted(epoch)}]"
             if not isinstance(epoch, int) or epoch < 0:
                 raise InputError(field, "is not an epoch", "count epochs from 0")
             if isinstance(names, str):
@@ -150,16 +151,18 @@ class GradualUnfreezer:
             for name in names:
                 if name not in layer_groups:
                     way_out = nearest(str(name), layer_groups)
-                    raise InputError(field, f"has {shown(name)}, which is not a group", way_out)
+                    raise InputError(field, f"has {quoted(name)}, which is not a group", way_out)
                 self.opens_at[name] = min(epoch, self.opens_at.get(name, epoch))
         self.step(0)
 
     def step(self, epoch: int) -> None:
-        """Thaws the groups named for `epoch` or earlier and freezes all others.
+        """Thaw the groups named for `epoch` or earlier, and freeze all others.
 
-        A pure function of the epoch (from 0), so a resumed run needs no state. Thawed modules
-        take the model's own mode, train or eval. Raises InputError for a negative epoch, and
-        ModelError when layers of the model have been replaced since the groups were made.
+        The result depends only on the epoch (from 0), so a resumed run needs no state. Thawed
+        modules take the model's own mode, train or eval.
+
+        Raises InputError for a negative epoch, and ModelError if layers of the model have been
+        replaced since the groups were made.
         """
         _check_epoch(epoch)
         check_cover(self.model, self.layer_groups)
@@ -169,9 +172,9 @@ class GradualUnfreezer:
 
 
 def detach(model: nn.Module) -> None:
-    """Leave a plain model: no hooks, and gradients for all that may train.
+    """Remove all hooks from a model, and give gradients to all that may train.
 
-    What was held takes the model's own mode, train or eval. Doing so again changes nothing.
+    Modules that were held take the model's own mode, train or eval. Doing so again changes nothing.
     """
     for parameter in model.parameters():
         parameter.requires_grad_(may_train(parameter))
@@ -181,17 +184,17 @@ def detach(model: nn.Module) -> None:
 
 
 def may_train(parameter: nn.Parameter) -> bool:
-    """Return whether the parameter has gradients, or had them before freezing took them."""
+    """Return whether the parameter has gradients, or had them before it was frozen."""
     return parameter.requires_grad or is_frozen(parameter)
 
 
 def is_frozen(parameter: nn.Parameter) -> bool:
-    """Return whether freezing has taken the parameter's gradients."""
+    """Return whether the parameter is marked as frozen by `mark_frozen`."""
     return _FROZEN in parameter.__dict__
 
 
 def mark_frozen(parameter: nn.Parameter, frozen: bool) -> None:
-    """Note on the parameter whether freezing has taken its gradients."""
+    """Mark on the parameter itself whether freezing has left it without gradients."""
     if frozen:
         setattr(parameter, _FROZEN, True)
     else:
@@ -199,12 +202,12 @@ def mark_frozen(parameter: nn.Parameter, frozen: bool) -> None:
 
 
 def is_held(module: nn.Module) -> bool:
-    """Return whether freezing holds this very module in eval mode."""
+    """Return whether this module itself is held in eval mode by freezing."""
     return _HANDLE in module.__dict__
 
 
 def hold(module: nn.Module) -> None:
-    """Puts a module, without its parts, into eval mode, which `model.train()` does not undo."""
+    """Put a module, without its children, into eval mode, which `model.train()` does not undo."""
     module.training = False
     if not is_held(module):
         # kept on the module, so that deepcopy and pickle carry hook and handle together
@@ -212,7 +215,7 @@ def hold(module: nn.Module) -> None:
 
 
 def release(module: nn.Module, training: bool) -> None:
-    """Gives a module that is held the mode `training`, and holds it no more."""
+    """Stop holding a module in eval mode, and give it the mode `training`."""
     handle = module.__dict__.pop(_HANDLE, None)
     if handle is not None:
         handle.remove()
@@ -220,13 +223,13 @@ def release(module: nn.Module, training: bool) -> None:
 
 
 def _hold_still(module: nn.Module, inputs: Any) -> None:
-    # only its own flag: a part of a frozen module may have been thawed by itself
+    # only its own flag: a child of a frozen module may have been thawed by itself
     if module.training:
         module.training = False
 
 
 def _check_epoch(epoch: int) -> None:
     if not isinstance(cast(Any, epoch), Integral):
-        raise InputError("epoch", f"is {shown(epoch)}", "give a whole number from 0")
+        raise InputError("epoch", f"is {quoted(epoch)}", "give a whole number from 0")
     if epoch < 0:
         raise InputError("epoch", f"is {epoch}", "count epochs from 0")

@@ -1,4 +1,4 @@
-"""Which group owns which layer: the parameters of a model, split into named groups by identity."""
+"""Groups of layers: the parameters of a model, split by identity into named groups."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.schedule.spec import Schedule
 from core.suggest import Paths, backbone, suggest
 
 Layer = nn.Module | nn.Parameter
-"""What a group is made of: modules, and parameters that belong to no module of the group."""
+"""A module, or a parameter that belongs to none of the group's modules."""
 
 LayerGroups = Mapping[str, Sequence[Layer]]
 """Groups by name, from input to output."""
@@ -51,12 +51,13 @@ DEFAULT = "stages"
 def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
     """Return the modules of each default group, by group name, from input to output.
 
-    stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet; stem, stage1 … stage4, conv_head
-    and head for an EfficientNet of timm; embed (with its bare parameters cls_token and pos_embed),
-    blocks1 … blocks3 and head for a vision transformer of twelve blocks. Any other model is grouped
-    by `core.suggest`. The model is known by its parts, so a replaced head is fine.
+    They are stem (conv1, bn1), layer1 … layer4 and head (fc) for a ResNet; stem, stage1 … stage4,
+    conv_head and head for an EfficientNet of timm; embed (with its bare parameters cls_token and
+    pos_embed), blocks1 … blocks3 and head for a vision transformer of twelve blocks. Models are
+    recognised by their modules, also with another head. Any other model is grouped by
+    `core.suggest`.
 
-    Raises ModelError for a model without parameters, and for what is no model.
+    Raises ModelError for a model without parameters, and for anything but a model.
     """
     paths_by_group, known = default_paths(model), _parts(model)
     groups = {name: [known[path] for path in paths] for name, paths in paths_by_group.items()}
@@ -65,12 +66,12 @@ def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
 
 
 def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
-    """Return the default groups of `get_layer_groups` as paths."""
+    """Return the paths of each default group of a model, by group name."""
     return suggested_paths(model)[DEFAULT]
 
 
 def suggested_paths(model: nn.Module) -> dict[str, Paths]:
-    """Groupings of the model by name, from coarse to fine: "backbone", "stages", "blocks".
+    """Return the groupings of a model, from coarse to fine: "backbone", "stages", "blocks".
 
     Raises ModelError for a model without parameters.
     """
@@ -79,18 +80,18 @@ def suggested_paths(model: nn.Module) -> dict[str, Paths]:
         raise ModelError(
             "model", f"is a {type(model).__name__} without parameters", "use one that has some"
         )
-    found = suggest(model)
+    suggested = suggest(model)
     known = (_RESNET, _EFFICIENTNET, _TRANSFORMER)
     stages = next((each for each in known if _is_cut_by(model, each)), None)
     if stages is None:
-        return found
+        return suggested
     names = {paths: name for name, paths in stages.items()}
-    blocks = {names.get(paths, name): paths for name, paths in found["blocks"].items()}
+    blocks = {names.get(paths, name): paths for name, paths in suggested["blocks"].items()}
     return {"backbone": backbone(stages), DEFAULT: stages, "blocks": blocks}
 
 
 def _is_cut_by(model: nn.Module, groups: Paths) -> bool:
-    """Return whether the paths are there, and hold every parameter."""
+    """Return whether the model has all paths, and they hold every parameter."""
     known = _parts(model)
     paths = [path for paths in groups.values() for path in paths]
     if any(path not in known for path in paths):
@@ -99,7 +100,7 @@ def _is_cut_by(model: nn.Module, groups: Paths) -> bool:
 
 
 def group_paths(schedule: Schedule) -> dict[str, tuple[str, ...]]:
-    """Return the schedule's groups as `resolve_groups` takes them: paths by group name."""
+    """Return the paths of each group of a schedule, by group name, for `resolve_groups`."""
     return {group.name: group.modules for group in schedule.groups}
 
 
@@ -107,7 +108,7 @@ def resolve_groups(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dic
     """Return the modules and parameters that each group's paths name, in the order given.
 
     `groups` maps a group's name to module or parameter paths, as in `named_modules()` and
-    `named_parameters()`. Parameters are told apart by identity, so tied ones count once.
+    `named_parameters()`. Parameters are compared by identity, so tied ones count once.
 
     Raises ModelError, with the field `groups[2].modules[0]`, for an unknown path, a path that
     holds another group's path, a parameter in two groups; with the field `groups[2].modules` for
@@ -147,11 +148,11 @@ def resolve_groups(model: nn.Module, groups: Mapping[str, Sequence[str]]) -> dic
 
 def parameters_of(layers: Iterable[Layer]) -> list[nn.Parameter]:
     """Return the parameters of the layers, each once, in order of first appearance."""
-    found: dict[int, nn.Parameter] = {}
+    unique: dict[int, nn.Parameter] = {}
     for layer in layers:
         for parameter in [layer] if isinstance(layer, nn.Parameter) else layer.parameters():
-            found.setdefault(id(parameter), parameter)
-    return list(found.values())
+            unique.setdefault(id(parameter), parameter)
+    return list(unique.values())
 
 
 def check_module(model: object) -> None:
@@ -161,9 +162,9 @@ def check_module(model: object) -> None:
 
 
 def check_cover(model: nn.Module, layer_groups: LayerGroups) -> None:
-    """Raises ModelError unless every parameter of the model is in exactly one group.
+    """Raise ModelError unless every parameter of the model is in exactly one group.
 
-    Catches groups that were made before a head was replaced.
+    This catches groups that were made before a head was replaced.
     """
     check_module(model)
     names = _names(model)
@@ -215,7 +216,7 @@ def _check_prefixes(groups: Mapping[str, Sequence[str]]) -> None:
 
 
 def _parts(model: nn.Module) -> dict[str, Layer]:
-    """Everything that a group's path may name."""
+    """Return all modules and parameters of a model by their paths."""
     parts: dict[str, Layer] = dict(model.named_modules(remove_duplicate=False))
     parts.update(model.named_parameters(remove_duplicate=False))
     del parts[""]

@@ -1,8 +1,8 @@
-"""The library: a person's own schedules, one JSON file each in a folder on their machine.
+"""The library: a person's own schedules, one JSON file each, in a folder on their machine.
 
 library/NAME-HASH.json    a schedule; its name is the one in the document
 library/.trash/           what was deleted or replaced, for 30 days
-library/.lock             held by whoever changes something
+library/.lock             locked during changes
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from core.schedule.parse import MAX_BYTES, dumps, parse
 from core.schedule.spec import Schedule
 
 KEPT_FOR = 30 * 24 * 3600.0
-"""Seconds that the trash keeps what was deleted."""
+"""Seconds for which the trash keeps deleted schedules and runs."""
 _TRASH, _SUFFIX = ".trash", ".json"
 _AGAIN = "it was deleted or renamed, so choose another one"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class SavedSchedule:
     """A schedule of the library: its file's name, and when it was saved (seconds since 1970)."""
 
     file: str
@@ -47,52 +47,55 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Broken:
-    """A file of the library that holds no schedule, and why."""
+class BrokenFile:
+    """A file of the library that holds no schedule, and the reason."""
 
     file: str
     reason: str
 
 
 @dataclass(frozen=True, slots=True)
-class Trashed:
-    """What was deleted or replaced: `restore` brings it back."""
+class TrashedSchedule:
+    """A deleted or replaced schedule, for `restore`."""
 
     name: str
     file: str
 
 
 class NameTakenError(InputError):
-    """A schedule of that name is in the library; saving it may replace that one."""
+    """The library has another schedule of that name."""
 
 
 def root() -> Path | None:
-    """The library's folder; None in the hosted demo, which has none. Raises what `home` raises."""
+    """Return the library's folder; None in the hosted demo, which has no library.
+
+    Raises InputError, naming THAW_HOME, if that is in the home folder of an unknown user.
+    """
     return None if is_demo() else home() / "library"
 
 
-def read(root: Path) -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
-    """Return all schedules, the one saved last first, and all files that hold none, by name.
+def read_all(root: Path) -> tuple[tuple[SavedSchedule, ...], tuple[BrokenFile, ...]]:
+    """Return all schedules, the newest first, and all files without a valid one, by name.
 
-    Any `*.json` counts, also one that was put there by hand. A folder that is not there is empty.
+    Any `*.json` counts, also one that was put there by hand. A folder that does not exist is empty.
     """
     entries, broken = [], []
     for path in _files(root):
         try:
-            found = path.stat()
-            schedule = _schedule(path, found.st_mtime_ns, found.st_size)
-            entries.append(Entry(path.name, schedule, found.st_mtime))
+            status = path.stat()
+            schedule = _schedule(path, status.st_mtime_ns, status.st_size)
+            entries.append(SavedSchedule(path.name, schedule, status.st_mtime))
         except InputError as error:
-            broken.append(Broken(path.name, str(error)))
+            broken.append(BrokenFile(path.name, str(error)))
         except OSError as error:
-            broken.append(Broken(path.name, f"cannot be read ({error.strerror})"))
+            broken.append(BrokenFile(path.name, f"cannot be read ({error.strerror})"))
     entries.sort(key=lambda entry: (-entry.saved, entry.file))
     return tuple(entries), tuple(sorted(broken, key=lambda each: each.file))
 
 
-def load(root: Path, file: str) -> Entry:
-    """Return the schedule in that file of the library; InputError if it is not there, or broken."""
-    entries, broken = read(root)
+def load(root: Path, file: str) -> SavedSchedule:
+    """Return the schedule in that file; InputError if there is no such file, or it is broken."""
+    entries, broken = read_all(root)
     for entry in entries:
         if entry.file == file:
             return entry
@@ -102,11 +105,13 @@ def load(root: Path, file: str) -> Entry:
     raise InputError("library", f"has no {file[:80]!r}", _AGAIN)
 
 
-def save(root: Path, schedule: Schedule, *, replace: bool = False) -> tuple[str, Trashed | None]:
-    """Put a schedule into the library; returns its file, and the schedule that it has replaced.
+def save(
+    root: Path, schedule: Schedule, *, replace: bool = False
+) -> tuple[str, TrashedSchedule | None]:
+    """Save a schedule, and return its file name and the schedule that it has replaced.
 
     Raises NameTakenError if another schedule has its name and `replace` is not set; InputError if
-    nothing can be written there.
+    it cannot be written.
     """
     with alone_in(root):
         same = _named(root, schedule.name)
@@ -119,10 +124,10 @@ def save(root: Path, schedule: Schedule, *, replace: bool = False) -> tuple[str,
 
 
 def rename(root: Path, file: str, name: str) -> str:
-    """Give a schedule of the library another name; returns its file from now on.
+    """Rename a schedule of the library, and return its new file name.
 
-    Raises NameTakenError if another one has that name; InputError for a name that no schedule may
-    have, and if the file is not there.
+    Raises NameTakenError if another one has that name; InputError for an invalid name, and if there
+    is no such file.
     """
     with alone_in(root):
         entry = load(root, file)
@@ -139,10 +144,10 @@ def rename(root: Path, file: str, name: str) -> str:
 
 
 def duplicate(root: Path, file: str) -> str:
-    """Put a copy beside a schedule, as `NAME copy` or `NAME copy 2`; returns its file."""
+    """Copy a schedule as `NAME copy` or `NAME copy 2`, and return the copy's file name."""
     with alone_in(root):
         entry = load(root, file)
-        taken = {as_seen(each.name) for each in read(root)[0]}
+        taken = {as_seen(each.name) for each in read_all(root)[0]}
         for number in count(1):
             tail = " copy" if number == 1 else f" copy {number}"
             name = entry.name[: MAX_NAME - len(tail)].rstrip() + tail
@@ -151,18 +156,18 @@ def duplicate(root: Path, file: str) -> str:
     raise AssertionError  # count() has no end
 
 
-def delete(root: Path, file: str) -> Trashed:
-    """Move a schedule into the trash, from which `restore` brings it back for 30 days."""
+def delete(root: Path, file: str) -> TrashedSchedule:
+    """Move a schedule into the trash, where `restore` finds it for 30 days."""
     with alone_in(root):
         _empty_trash(root)
         return _to_trash(root, load(root, file))
 
 
-def restore(root: Path, trashed: Trashed) -> str:
-    """Bring back what was deleted or replaced; returns its file.
+def restore(root: Path, trashed: TrashedSchedule) -> str:
+    """Bring back a deleted or replaced schedule, and return its file name.
 
-    Where a schedule has taken its name since, that one goes into the trash in its stead.
-    Raises InputError if the trash has been emptied.
+    If another schedule has its name by now, that one goes into the trash. Raises InputError if the
+    deleted one is no longer there.
     """
     with alone_in(root):
         path = root / _TRASH / trashed.file
@@ -176,18 +181,19 @@ def restore(root: Path, trashed: Trashed) -> str:
         return file
 
 
-def _named(root: Path, name: str) -> Entry | None:
-    return next((e for e in read(root)[0] if as_seen(e.name) == as_seen(name)), None)
+def _named(root: Path, name: str) -> SavedSchedule | None:
+    return next((e for e in read_all(root)[0] if as_seen(e.name) == as_seen(name)), None)
 
 
 def _file_of(name: str) -> str:
-    """`gradual-unfreezing-1a2b3c4d.json`: plain on every system, and another for every name.
+    """Return the file name of a schedule, as in `gradual-unfreezing-1a2b3c4d.json`.
 
-    The hash keeps names apart whose letters are left out, and it is why CON or NUL can do no harm.
+    It is valid on every system: thanks to the hash, it is none of its reserved names such as CON,
+    and it is different for every name.
     """
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
     hashed = hashlib.sha256(as_seen(name).encode()).hexdigest()[:8]
-    return f"{slug(plain, 'schedule')}-{hashed}{_SUFFIX}"
+    return f"{slug(ascii_name, 'schedule')}-{hashed}{_SUFFIX}"
 
 
 def _files(root: Path) -> list[Path]:
@@ -199,29 +205,28 @@ def _files(root: Path) -> list[Path]:
 
 @lru_cache(maxsize=512)
 def _schedule(path: Path, changed: int, size: int) -> Schedule:
-    """Return what a file holds, read again when it has changed."""
+    """Return the schedule in a file; the cache reads it again when it has changed."""
     with path.open("rb") as file:
         return parse(file.read(MAX_BYTES + 1))
 
 
 def _write(
-    root: Path, schedule: Schedule, instead: Entry | None = None
-) -> tuple[str, Trashed | None]:
-    """Write the schedule's file in one stroke, and move what it stands for into the trash.
+    root: Path, schedule: Schedule, replaced: SavedSchedule | None = None
+) -> tuple[str, TrashedSchedule | None]:
+    """Write the schedule's file in one step, after moving the one that it replaces into the trash.
 
-    What cannot be written leaves all as it was; what only cannot be synced is there all the same.
-    Another file that has its file's name stays. Once it has returned, no power cut takes what was
-    written.
+    If it cannot be written, nothing changes; if it can only not be synced, it is there all the
+    same. Another file with its name stays. After the return, the file is safe from power cuts.
     """
     plain = _file_of(schedule.name)
     beside = root / f".{plain}.{os.getpid()}"
     try:
-        make_folder(root)  # it is there, but perhaps only since its lock was made
+        make_folder(root)  # it exists, but perhaps only since its lock was made
         with beside.open("wb") as stream:
             stream.write(dumps(schedule).encode())
             stream.flush()
             sync(stream.fileno())
-        trashed = None if instead is None else _to_trash(root, instead)
+        trashed = None if replaced is None else _to_trash(root, replaced)
         file = plain
         for number in count(2):
             if not (root / file).exists():
@@ -235,18 +240,18 @@ def _write(
     return file, trashed
 
 
-def _to_trash(root: Path, entry: Entry) -> Trashed:
+def _to_trash(root: Path, entry: SavedSchedule) -> TrashedSchedule:
     trash = root / _TRASH
     make_folder(trash)
     name = f"{time.time_ns()}-{_file_of(entry.name)}"
     (root / entry.file).replace(trash / name)
-    sync_folder(trash)  # before its old name is gone for good
+    sync_folder(trash)  # before its old name is gone
     sync_folder(root)
-    return Trashed(entry.name, name)
+    return TrashedSchedule(entry.name, name)
 
 
 def _empty_trash(root: Path) -> None:
-    """Remove what was put there more than 30 days ago."""
+    """Remove schedules that were deleted more than 30 days ago."""
     oldest = time.time_ns() - KEPT_FOR * 1e9
     for path in _files(root / _TRASH):
         moment = path.name.partition("-")[0]

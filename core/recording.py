@@ -1,4 +1,4 @@
-"""What existing training code does: its rates and its freezing, recorded without any training."""
+"""The recording of an existing training loop, its rates and its freezing, without any training."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ import torch
 from torch import nn
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
-from core.errors import InputError, shown
+from core.errors import InputError, quoted
 from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
 from core.records.recorded import LoopGroup, RecordedLoop, Settings
 from core.suggest import shortest_paths
 
 _KNOWN = ("params", "lr", *Settings._fields)
-_OF_NO_EFFECT = ("foreach", "fused", "capturable", "differentiable")
-"""Options that choose how a step is computed. A schedule leaves all others at their defaults."""
+_IGNORED = ("foreach", "fused", "capturable", "differentiable")
+"""Options that only choose how a step is computed; schedules leave all others at their defaults."""
 OUTSIDE = "not in the optimizer"
-"""What the group of parameters is called that no param group has: they never train."""
+"""The name of the group of parameters that are in no param group: they never train."""
 
 
 def from_optimizer(
@@ -37,20 +37,20 @@ def from_optimizer(
     steps_per_epoch: int = 1,
     before_epoch: Callable[[int], object] | None = None,
 ) -> RecordedLoop:
-    """Return the rates of every param group at every step, and who trains in which epoch.
+    """Return the recording of a loop: the rates of each step, and what trains in each epoch.
 
     `steps_per_epoch` is how often the loop calls `scheduler.step()` in an epoch; without a
     scheduler the rates stay. `before_epoch` is what the loop does when an epoch (from 0) begins,
-    such as `unfreezer.step`. Nothing is trained, and all is as before when it returns: rates,
+    such as `unfreezer.step`. Nothing is trained, and everything is restored afterwards: rates,
     scheduler, `requires_grad`, train mode, gradients. Meanwhile the scheduler works on a copy of
-    all that it holds.
+    its state.
 
-    A param group of which a part trains in other epochs comes apart. Names are the groups' own
-    `"name"`, else `group 0`, `group 1`.
+    A param group whose parameters train in different epochs is split. Groups have their `"name"`,
+    or else are called `group 0`, `group 1`.
 
-    Raises InputError for what is no model, optimizer or scheduler, for less than one epoch or step,
-    a scheduler of another optimizer, one whose rates depend on a metric, one that holds what cannot
-    be copied, such as a generator, and a `before_epoch` that adds or removes param groups.
+    Raises InputError for anything but a model, an optimizer and a scheduler of it; for less than
+    one epoch or step; for a scheduler whose rates depend on a metric, or which holds what cannot be
+    copied, such as a generator; and for a `before_epoch` that adds or removes param groups.
     """
     check_module(model)
     _check(optimizer, scheduler, epochs, steps_per_epoch)
@@ -58,7 +58,7 @@ def from_optimizer(
     trains: list[dict[int, bool]] = []
     defaults = {k: v.default for k, v in signature(type(optimizer)).parameters.items()}
     settings: list[dict[Settings, None]] = [{} for _ in optimizer.param_groups]
-    with _as_before(model, optimizer, scheduler):
+    with _restored(model, optimizer, scheduler):
         for epoch in range(epochs):
             if before_epoch is not None:
                 before_epoch(epoch)
@@ -66,8 +66,8 @@ def from_optimizer(
             trains.append({id(p): p.requires_grad for p in model.parameters()})
             for _ in range(steps_per_epoch):
                 rates.append([float(group["lr"]) for group in optimizer.param_groups])
-                for found, group in zip(settings, optimizer.param_groups, strict=True):
-                    found[_settings(group, defaults)] = None
+                for different, group in zip(settings, optimizer.param_groups, strict=True):
+                    different[_settings(group, defaults)] = None
                 if scheduler is not None:
                     scheduler.step()
     return RecordedLoop(
@@ -85,7 +85,7 @@ def _settings(group: dict[str, Any], defaults: dict[str, Any]) -> Settings:
         tuple(
             f"{option}={group[option]}"
             for option, default in sorted(defaults.items())
-            if option not in (*_KNOWN, *_OF_NO_EFFECT) and group.get(option, default) != default
+            if option not in (*_KNOWN, *_IGNORED) and group.get(option, default) != default
         ),
     )
 
@@ -97,7 +97,7 @@ def _groups(
     trains: list[dict[int, bool]],
     settings: list[tuple[Settings, ...]],
 ) -> Iterator[LoopGroup]:
-    """Groups in the order in which the model has the first parameter of each."""
+    """Yield the groups, in the order of their first parameters in the model."""
     place = {id(p): at for at, group in enumerate(optimizer.param_groups) for p in group["params"]}
     parts: dict[tuple[int, tuple[bool, ...]], list[str]] = {}
     sizes = {name: parameter.numel() for name, parameter in model.named_parameters()}
@@ -108,16 +108,20 @@ def _groups(
     taken: set[str] = set()
     for (at, pattern), names in parts.items():
         name = _name(optimizer, at, taken)
-        own = tuple(step[at] if at >= 0 else 0.0 for step in rates)
-        of_the_group = settings[at] if at >= 0 else ()
-        count = sum(sizes[each] for each in names)
-        yield LoopGroup(name, shortest_paths(model, names), count, own, pattern, of_the_group)
+        yield LoopGroup(
+            name,
+            shortest_paths(model, names),
+            sum(sizes[each] for each in names),
+            tuple(step[at] if at >= 0 else 0.0 for step in rates),
+            pattern,
+            settings[at] if at >= 0 else (),
+        )
 
 
 def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:
-    """Return the group's name, with a number where it came apart."""
-    own = optimizer.param_groups[at].get("name") if at >= 0 else OUTSIDE
-    name = base = str(own) if own is not None else f"group {at}"
+    """Return a group's name, with a number from 2 if it is taken."""
+    named = optimizer.param_groups[at].get("name") if at >= 0 else OUTSIDE
+    name = base = str(named) if named is not None else f"group {at}"
     number = 2
     while name in taken:
         name, number = f"{base} ({number})", number + 1
@@ -126,29 +130,29 @@ def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:
 
 
 @contextmanager
-def _as_before(
+def _restored(
     model: nn.Module, optimizer: torch.optim.Optimizer, scheduler: LRScheduler | None
 ) -> Iterator[None]:
-    """Puts back what a loop changes when an epoch begins and when a scheduler steps."""
+    """Restore, after the context, all that `before_epoch` and the scheduler's steps may change."""
     groups = list(optimizer.param_groups)
     options = [{k: v for k, v in g.items() if k != "params"} for g in groups]
     # schedulers fill a rate that is a tensor in place
     tensors = [(v, v.clone()) for g in options for v in g.values() if isinstance(v, torch.Tensor)]
-    own = {} if scheduler is None else dict(vars(scheduler))
-    copied = _copied(own, [scheduler, optimizer, model])
+    state = {} if scheduler is None else dict(vars(scheduler))
+    copied = _copied(state, [scheduler, optimizer, model])
     parameters = [(p, p.requires_grad, is_frozen(p), p.grad) for p in model.parameters()]
     modes = [(module, is_held(module), module.training) for module in model.modules()]
     try:
         if scheduler is not None:
             vars(scheduler).update(copied)
         with warnings.catch_warnings():
-            # that the scheduler steps before the optimizer, which is the point
+            # the scheduler steps before the optimizer on purpose
             warnings.filterwarnings("ignore", "Detected call of `lr_scheduler.step", UserWarning)
             yield
     finally:
         if scheduler is not None:
             vars(scheduler).clear()
-            vars(scheduler).update(own)
+            vars(scheduler).update(state)
         optimizer.param_groups[:] = groups
         for group, before in zip(groups, options, strict=True):
             group.update(before)
@@ -166,19 +170,19 @@ def _as_before(
             module.training = training
 
 
-def _copied(content: dict[str, Any], kept: list[object]) -> dict[str, Any]:
-    """Return a deep copy in which the objects `kept` stay themselves, or raise InputError."""
+def _copied(content: dict[str, Any], shared: list[object]) -> dict[str, Any]:
+    """Return a deep copy in which the objects `shared` are not copied; else raise InputError."""
     try:
-        return copy.deepcopy(content, {id(each): each for each in kept})
+        return copy.deepcopy(content, {id(each): each for each in shared})
     except (TypeError, RuntimeError, copy.Error) as error:
         wrong = f"holds what cannot be copied ({error}), so it might come back used up"
         raise InputError("scheduler", wrong, "take that out of it while it is recorded") from None
 
 
 def _refuse_other_groups(optimizer: torch.optim.Optimizer, count: int, epoch: int) -> None:
-    found = len(optimizer.param_groups)
-    if found != count:
-        wrong = f"leaves {found} param groups in epoch {epoch}, where there were {count}"
+    now = len(optimizer.param_groups)
+    if now != count:
+        wrong = f"leaves {now} param groups in epoch {epoch}, where there were {count}"
         way_out = "give the optimizer all groups at first, and freeze them with requires_grad"
         raise InputError("before_epoch", wrong, way_out)
 
@@ -196,7 +200,7 @@ def _check(
         raise InputError("scheduler", f"is a {type(scheduler).__name__}", way_out)
     for field, value in (("epochs", epochs), ("steps_per_epoch", steps_per_epoch)):
         if not isinstance(cast(Any, value), Integral) or value < 1:
-            raise InputError(field, f"is {shown(value)}", "give 1 or more, a whole number")
+            raise InputError(field, f"is {quoted(value)}", "give 1 or more, a whole number")
     if isinstance(scheduler, ReduceLROnPlateau):
         way_out = "record its rates in a real run"
         raise InputError("scheduler", "has rates that depend on a metric", way_out)

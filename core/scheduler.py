@@ -1,7 +1,7 @@
-"""Learning rate schedulers whose rates are closed forms, so that the step count is all their state.
+"""Learning rate schedulers with closed-form rates: the step count is their only state.
 
-Unlike a `SequentialLR` they can be resumed from that number, take a warmup of 0 epochs, hold the
-last rate past the end, and follow a param group that is added later.
+Unlike a `SequentialLR`, they can be resumed from that number, take a warmup of 0 epochs, hold the
+last rate after the end, and handle a param group that is added later.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch.optim.lr_scheduler import LRScheduler
 
-from core.errors import InputError, nearest, shown
+from core.errors import InputError, nearest, quoted
 from core.schedule import curves
 from core.schedule.document import MAX_EPOCHS
 from core.schedule.shapes import Cosine, FloorLR, Warmup
@@ -31,7 +31,7 @@ def create_scheduler_with_warmup(
     absolute, as in PyTorch's `eta_min`: a group whose peak is lower *rises* to it. After the last
     epoch the floor holds; without warmup it starts at the peak; a warmup of all epochs ends there.
 
-    0 <= warmup_epochs <= total_epochs and 1 <= total_epochs <= 10 000, or InputError is raised.
+    Raises InputError unless 0 <= warmup_epochs <= total_epochs and 1 <= total_epochs <= 10 000.
     """
     if not 1 <= total_epochs <= MAX_EPOCHS:
         raise InputError("total_epochs", f"is {total_epochs}", f"give 1 to {MAX_EPOCHS} epochs")
@@ -62,11 +62,11 @@ class ClosedFormLR(LRScheduler):
         return list(self.rates_at(self.last_epoch))
 
     def state_dict(self) -> dict[str, Any]:
-        """`{"last_epoch": step}`: safe to load with `weights_only=True`."""
+        """Return `{"last_epoch": step}`, which can be loaded with `weights_only=True`."""
         return {"last_epoch": self.last_epoch}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Goes on from that step, as if the scheduler had been made there."""
+        """Continue from that step, as if the scheduler had been created there."""
         self.last_epoch = state_dict["last_epoch"] - 1
         self._initial_step()
 
@@ -94,13 +94,13 @@ class WarmupCosineLR(ClosedFormLR):
 
 
 class ScheduleLR(ClosedFormLR):
-    """The rates of a schedule, set by the param groups' names; step it after each optimizer step.
+    """A scheduler for a schedule; step it after each optimizer step.
 
-    `steps_per_epoch` counts optimizer steps, at least 1. After the last epoch each curve
-    holds its last value. A frozen group's rate is set all the same.
+    Param groups are matched by their names. `steps_per_epoch` counts optimizer steps, at least 1.
+    After the last epoch each curve holds its last value. A frozen group's rate is set too.
 
-    Raises InputError for another number of steps, and when a param group has no name, or none of
-    the schedule's.
+    Raises InputError for an invalid number of steps, and for a param group whose name is not that
+    of a group of the schedule.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class ScheduleLR(ClosedFormLR):
     ) -> None:
         if not isinstance(cast(Any, steps_per_epoch), Integral) or steps_per_epoch < 1:
             way_out = "give the optimizer steps of an epoch, a whole number from 1"
-            raise InputError("steps_per_epoch", f"is {shown(steps_per_epoch)}", way_out)
+            raise InputError("steps_per_epoch", f"is {quoted(steps_per_epoch)}", way_out)
         self.schedule = schedule
         self.steps_per_epoch = int(steps_per_epoch)
         self._places = {group.name: at for at, group in enumerate(schedule.groups)}
@@ -124,7 +124,7 @@ class ScheduleLR(ClosedFormLR):
         return [rates[self._place(i)] for i in range(len(self.optimizer.param_groups))]
 
     def _look_ahead(self, first: int) -> None:
-        """Compute the rates of that step and of those that are likely to be asked for next."""
+        """Compute the rates of that step, and of the steps that are likely to follow."""
         steps = np.arange(first, first + max(1, curves.AT_ONCE // len(self._places)))
         rates = curves.rates_of_steps(self.schedule, steps, self.steps_per_epoch)
         self._first, self._rates = first, np.ascontiguousarray(rates.T)

@@ -1,8 +1,8 @@
 """Suggested groupings of any image classifier, from coarse to fine, read from its module tree.
 
-The tree is cut into *units* from input to output: blocks, such as a residual or transformer block,
-and single layers between them. Units make blocks, blocks make stages. Modules are taken in the
-order of registration, which is that of the forward pass in torchvision and timm.
+The tree is cut into *units* from input to output: blocks, such as residual or transformer blocks,
+and single layers between them. Blocks with the layers before them are joined to stages. Modules
+are in the order of registration, which is that of the forward pass in torchvision and timm.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Paths = dict[str, tuple[str, ...]]
 _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 _FEW_LAYERS = 4
-"""A sequence of more layers than this is a network of its own, as in AlexNet, and no block."""
+"""A sequence of more layers is no block but a network of its own, as in AlexNet."""
 _MOST_STAGES = 8
 _THIRDS = 3
 _SHARE = 0.5
@@ -30,13 +30,16 @@ _SHARE = 0.5
 
 @dataclass
 class _Unit:
-    """A part that is not cut further, with the parameters (by name) that it is first to have."""
+    """A module or parameter that is not cut further, and the names of its parameters.
+
+    A parameter that several units share belongs to the first.
+    """
 
     path: str
     module: nn.Module | None
     parameters: list[str]
     matrices: bool
-    """Whether it has a weight of two or more dimensions: norms and biases have not."""
+    """Whether it has a weight of two or more dimensions, unlike norms and biases."""
 
     @property
     def is_block(self) -> bool:
@@ -49,7 +52,7 @@ class _Unit:
 
 @dataclass
 class _Cut:
-    """Units from input to output in their four sections; a block takes the layers before it."""
+    """Units from input to output in four sections; a block includes the layers before it."""
 
     stem: list[_Unit] = field(default_factory=list)
     blocks: list[list[_Unit]] = field(default_factory=list)
@@ -58,39 +61,43 @@ class _Cut:
 
 
 def suggest(model: nn.Module) -> dict[str, Paths]:
-    """Groupings by name, from coarse to fine: "backbone" (and head), "stages", "blocks".
+    """Return groupings by name, from coarse to fine: "backbone" (and head), "stages", "blocks".
 
-    Groups of "stages": `stem` or `embed` (a transformer's, with its bare parameters), `stage1` …
-    or the stages' own names, `neck` (layers with weights behind the last stage) and `head`. A chain
-    of equal blocks is cut where the resolution halves, or into thirds, `blocks1` to `blocks3`. A
-    network of a single part has that one alone, as `all`.
+    The groups of "stages" are `stem`, or `embed` for a transformer with bare parameters; `stage1` …
+    or the stages' own names; `neck`, layers with weights after the last stage; and `head`. A chain
+    of equal blocks is cut where the resolution halves, else into thirds, `blocks1` to `blocks3`. A
+    network of a single part has one group, `all`.
     """
     cut = _cut(model)
     stages = _named_stages(model, cut)
     blocks = [(_block_name(block), [block]) for block in cut.blocks]
-    found = {"stages": _assemble(model, cut, stages), "blocks": _assemble(model, cut, blocks)}
-    return {"backbone": backbone(found["stages"]), **found}
+    groups = _assemble(model, cut, stages)
+    return {
+        "backbone": backbone(groups),
+        "stages": groups,
+        "blocks": _assemble(model, cut, blocks),
+    }
 
 
 def backbone(groups: Paths) -> Paths:
-    """Return those groups joined to two: all but the last, and the last."""
+    """Return the groups joined to two: all but the last, and the last."""
     *body, (head, last) = groups.items()
     joined = tuple(path for _, paths in body for path in paths)
     return {"backbone": joined, head: last} if joined else {head: last}
 
 
 def heads_of(model: nn.Module) -> tuple[str, ...]:
-    """Return paths of the modules that give an output per class.
+    """Return the paths of the modules that give an output per class, empty if there are none.
 
-    Those that timm's `get_classifier` names, else the last linear layer, else the last convolution
-    (SqueezeNet's). Empty if there is none.
+    They are those of timm's `get_classifier`, else the last linear layer, else the last convolution
+    (SqueezeNet's).
     """
     names = {id(module): path for path, module in model.named_modules()}
     if hasattr(model, "get_classifier"):
-        told = cast(Any, model).get_classifier()
-        found = list(told.values()) if isinstance(told, dict) else told
-        found = found if isinstance(found, (list, tuple, nn.ModuleList)) else [found]
-        inner = [leaf for each in found if isinstance(each, nn.Module) for leaf in _outputs(each)]
+        heads = cast(Any, model).get_classifier()
+        heads = list(heads.values()) if isinstance(heads, dict) else heads
+        heads = heads if isinstance(heads, (list, tuple, nn.ModuleList)) else [heads]
+        inner = [leaf for each in heads if isinstance(each, nn.Module) for leaf in _outputs(each)]
         paths = [names[id(leaf)] for leaf in inner if names.get(id(leaf))]
         if paths:
             return tuple(paths)
@@ -102,7 +109,7 @@ def heads_of(model: nn.Module) -> tuple[str, ...]:
 
 
 def _outputs(head: nn.Module) -> Sequence[nn.Module]:
-    """Return the last layer with a matrix of a head, which may have a norm before it."""
+    """Return the last linear layer or convolution of a head, in a list."""
     layers = [each for each in head.modules() if isinstance(each, (nn.Linear, nn.Conv2d))]
     return layers[-1:]
 
@@ -132,14 +139,14 @@ def _cut(model: nn.Module) -> _Cut:
         else:
             waiting.append(unit)
     cut.neck = waiting
-    own = [unit for unit in tail if _within(unit.path, heads)]
+    in_heads = [unit for unit in tail if _within(unit.path, heads)]
     other = [unit for unit in tail if not _within(unit.path, heads)]
     if cut.neck or any(unit.matrices for unit in other):
         cut.neck += other
-        cut.head = own
+        cut.head = in_heads
     else:
         cut.head = tail
-    if not cut.head:  # no layer is known to be the head: the last part stands in
+    if not cut.head:  # no layer is known to be the head, so take the last part
         parts = cut.neck or (cut.blocks.pop() if len(cut.blocks) > 1 else [])
         cut.neck, cut.head = [], parts
     return cut
@@ -164,8 +171,8 @@ def _units(model: nn.Module, heads: tuple[str, ...]) -> list[_Unit]:
     owned = {id(parameter): name for name, parameter in model.named_parameters()}
     units: list[_Unit] = []
     for path, part in _parts("", model, heads):
-        found = [part] if isinstance(part, nn.Parameter) else part.parameters()
-        firsts = [owned.pop(id(parameter)) for parameter in found if id(parameter) in owned]
+        parameters = [part] if isinstance(part, nn.Parameter) else part.parameters()
+        firsts = [owned.pop(id(each)) for each in parameters if id(each) in owned]
         if firsts:
             module = None if isinstance(part, nn.Parameter) else part
             matrices = module is not None and any(p.ndim > 1 for p in module.parameters())
@@ -189,7 +196,7 @@ def _parts(
 
 
 def _holds_blocks(module: nn.Module) -> bool:
-    """Return whether the module is a row of blocks or layers, and no block itself."""
+    """Return whether the module is a sequence of blocks or layers, and no block itself."""
     children = _children(module)
     if isinstance(module, _CONTAINERS):
         return len(children) > _FEW_LAYERS or not all(_children(each) == [] for each in children)
@@ -206,7 +213,7 @@ def _holds_blocks(module: nn.Module) -> bool:
 
 
 def _is_layer(module: nn.Module) -> bool:
-    """Whether it is a single layer, or one with its norm: a pair of leaves, or a row of them."""
+    """Return whether it is one layer, perhaps with its norm: at most two leaves, or a sequence."""
     children = _children(module)
     if any(_children(each) for each in children):
         return False
@@ -222,7 +229,7 @@ def _size(module: nn.Module) -> int:
 
 
 def _named_stages(model: nn.Module, cut: _Cut) -> list[tuple[str, list[list[_Unit]]]]:
-    """Blocks joined to stages: by the container that holds them, else at every lower resolution."""
+    """Return blocks joined to stages: by their container, else by resolution, else in thirds."""
     blocks = cut.blocks
     if not blocks:
         return []
@@ -236,15 +243,15 @@ def _named_stages(model: nn.Module, cut: _Cut) -> list[tuple[str, list[list[_Uni
         rows = [blocks[at : at + third] for at in range(0, len(blocks), third)]
         return [(f"blocks{at}", row) for at, row in enumerate(rows, start=1)]
     named = [row[-1][-1].parent.removesuffix(".blocks").rpartition(".")[2] for row in rows]
-    unlike = len(set(named)) == len(named) and not any(name.isdigit() or not name for name in named)
+    usable = len(set(named)) == len(named) and not any(name.isdigit() or not name for name in named)
     return [
-        (name if unlike else f"stage{at}", row)
+        (name if usable else f"stage{at}", row)
         for at, (name, row) in enumerate(zip(named, rows, strict=True), start=1)
     ]
 
 
 def _by_container(blocks: list[list[_Unit]]) -> list[list[list[_Unit]]]:
-    """Rows of blocks in one container; a wider container where there would be too many rows."""
+    """Return rows of blocks in one container, or in a wider one if there are too many rows."""
     holders = [block[-1].parent for block in blocks]
     while True:
         pairs = zip(holders, blocks, strict=True)
@@ -255,7 +262,7 @@ def _by_container(blocks: list[list[_Unit]]) -> list[list[list[_Unit]]]:
 
 
 def _by_resolution(model: nn.Module, blocks: list[list[_Unit]]) -> list[list[list[_Unit]]]:
-    """A new row at each block with a pooling layer before it, or a strided convolution in it."""
+    """Return rows that begin after a pooling layer, or with a strided convolution."""
     after_pool = _behind_pools(model)
     rows: list[list[list[_Unit]]] = []
     for block in blocks:
@@ -266,8 +273,8 @@ def _by_resolution(model: nn.Module, blocks: list[list[_Unit]]) -> list[list[lis
 
 
 def _behind_pools(model: nn.Module) -> set[str]:
-    """Return paths of the modules with parameters whose elder sibling is a pooling layer."""
-    found = set()
+    """Return the paths of modules with parameters that directly follow a pooling layer."""
+    paths = set()
     for path, module in model.named_modules():
         pooled = False
         for name, child in module.named_children():
@@ -275,9 +282,9 @@ def _behind_pools(model: nn.Module) -> set[str]:
                 pooled = True
             elif any(True for _ in child.parameters()):
                 if pooled:
-                    found.add(f"{path}.{name}" if path else name)
+                    paths.add(f"{path}.{name}" if path else name)
                 pooled = False
-    return found
+    return paths
 
 
 def _strided(unit: _Unit) -> bool:
@@ -290,7 +297,7 @@ def _block_name(block: list[_Unit]) -> str:
 
 
 def _assemble(model: nn.Module, cut: _Cut, middle: list[tuple[str, list[list[_Unit]]]]) -> Paths:
-    """Groups with the shortest paths that hold exactly their parameters."""
+    """Return the groups, with the fewest paths that hold exactly their parameters."""
     bare = any(unit.module is None for unit in cut.stem)
     sections: list[tuple[str, list[_Unit]]] = [("embed" if bare else "stem", cut.stem)]
     sections += [(name, [unit for block in blocks for unit in block]) for name, blocks in middle]
@@ -304,13 +311,13 @@ def _assemble(model: nn.Module, cut: _Cut, middle: list[tuple[str, list[list[_Un
         for unit in units
         for parameter in unit.parameters
     }
-    found: Paths = {}
+    groups: Paths = {}
     for at, (name, _) in enumerate(sections):
         free, number = name, 2
-        while free in found:
+        while free in groups:
             free, number = f"{name}_{number}", number + 1
-        found[free] = tuple(_shortest("", model, owner, at))
-    return found
+        groups[free] = tuple(_shortest("", model, owner, at))
+    return groups
 
 
 def shortest_paths(model: nn.Module, parameters: Iterable[str]) -> tuple[str, ...]:
@@ -319,7 +326,7 @@ def shortest_paths(model: nn.Module, parameters: Iterable[str]) -> tuple[str, ..
 
 
 def _shortest(path: str, module: nn.Module, owner: dict[str, int], group: int) -> Iterable[str]:
-    """Yield the group's parts of a module: itself if all of its parameters are the group's."""
+    """Yield the paths of a group within a module: the module itself if it belongs to the group."""
     lead = f"{path}." if path else ""
     names = [lead + name for name, _ in module.named_parameters(remove_duplicate=False)]
     if path and all(owner.get(name) == group for name in names):

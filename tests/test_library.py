@@ -37,11 +37,11 @@ def named(name: str) -> Schedule:
 
 
 def titles(root: Path) -> list[str]:
-    return sorted(entry.name for entry in library.read(root)[0])
+    return sorted(entry.name for entry in library.read_all(root)[0])
 
 
 def test_a_library_that_is_not_there_is_empty(root: Path) -> None:
-    assert library.read(root) == ((), ())
+    assert library.read_all(root) == ((), ())
     assert not root.exists()
 
 
@@ -54,14 +54,14 @@ def test_what_is_saved_is_read_back_the_same(root: Path) -> None:
 
 def test_a_library_of_an_earlier_thaw_opens_and_its_trash_gives_back(root: Path) -> None:
     shutil.copytree(GOLDEN, root)
-    entries, broken = library.read(root)
+    entries, broken = library.read_all(root)
     assert not broken
     assert {e.file: e.schedule for e in entries} == {
         "karna-2-epochs-db48c06d.json": named("Kärna, 2 epochs"),
         "con-a3dbc4b6.json": named("CON"),
     }
     (deleted,) = (root / ".trash").iterdir()
-    back = library.restore(root, library.Trashed("Thrown away", deleted.name))
+    back = library.restore(root, library.TrashedSchedule("Thrown away", deleted.name))
     assert library.load(root, back).schedule == edits.set_field(
         presets.load("head-only"), "name", "Thrown away"
     )
@@ -186,7 +186,7 @@ def test_bringing_back_moves_what_has_taken_the_name_into_the_trash(root: Path) 
     trashed = library.delete(root, file)
     library.save(root, edits.set_field(GRADUAL, "epochs", 9))
     library.restore(root, trashed)
-    assert [entry.schedule for entry in library.read(root)[0]] == [GRADUAL]
+    assert [entry.schedule for entry in library.read_all(root)[0]] == [GRADUAL]
     assert len(list((root / ".trash").iterdir())) == 1
 
 
@@ -217,7 +217,7 @@ def test_a_file_that_is_not_in_the_library_is_refused(
     with pytest.raises(InputError, match="library has no"):
         library.rename(root, file, "New")
     with pytest.raises(InputError, match="in its trash"):
-        library.restore(root, library.Trashed("x", f"../../{outside.name}"))
+        library.restore(root, library.TrashedSchedule("x", f"../../{outside.name}"))
     assert outside.exists()
     assert titles(root) == [GRADUAL.name]
 
@@ -237,7 +237,7 @@ def test_a_broken_file_is_named_and_the_others_are_there(
     library.save(root, GRADUAL)
     (root / "mine.json").write_bytes(content)
     (root / "notes.txt").write_text("not a schedule", encoding="utf-8")
-    entries, (broken,) = library.read(root)
+    entries, (broken,) = library.read_all(root)
     assert [entry.name for entry in entries] == [GRADUAL.name]
     assert broken.file == "mine.json"
     assert reason in broken.reason
@@ -247,7 +247,7 @@ def test_a_broken_file_is_named_and_the_others_are_there(
 
 def test_a_folder_with_a_files_name_is_named_as_broken(root: Path) -> None:
     (root / "x.json").mkdir(parents=True)
-    entries, (broken,) = library.read(root)
+    entries, (broken,) = library.read_all(root)
     assert (entries, broken.file) == ((), "x.json")
 
 
@@ -271,7 +271,7 @@ def test_a_write_that_is_cut_short_leaves_what_was_there(
         library.save(root, named("Other"))
     with pytest.raises(InputError, match="cannot be written"):
         library.save(root, edits.set_field(GRADUAL, "epochs", 9), replace=True)
-    assert [entry.schedule for entry in library.read(root)[0]] == [GRADUAL]
+    assert [entry.schedule for entry in library.read_all(root)[0]] == [GRADUAL]
     assert [path.name for path in root.iterdir() if path.name.startswith(".grad")] == []
 
 
@@ -303,7 +303,7 @@ def test_the_newest_comes_first(root: Path) -> None:
     files = [library.save(root, named(name))[0] for name in ("a", "b", "c")]
     for age, file in enumerate(files):
         os.utime(root / file, (1e9 - age, 1e9 - age))
-    assert [entry.name for entry in library.read(root)[0]] == ["a", "b", "c"]
+    assert [entry.name for entry in library.read_all(root)[0]] == ["a", "b", "c"]
 
 
 def test_it_lies_in_the_home_folder_and_the_demo_has_none(

@@ -24,12 +24,12 @@ from core import (
 from core.errors import InputError
 from core.freezing import is_held
 from core.recording import OUTSIDE
-from core.records.io import parse_record
 from core.records.recorded import differences
 from core.schedule import curves
 from core.schedule.parse import dumps, from_raw, parse, to_raw
 from core.schedule.plan import is_open
 from tests.export.thrice import SCHEDULES, STEPS, Adapted, Small, assert_trains
+from tests.records.samples import parse_record
 
 GOLDEN = Path(__file__).parent / "golden" / "record.json"
 """A record that Thaw at commit aeada0a made of a loop."""

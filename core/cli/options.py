@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from core import presets
-from core.errors import InputError, importing, nearest, shown
+from core.errors import InputError, importing, nearest, quoted
 from core.models import catalogue, table_cache
 from core.models.layer_table import LayerTable
 from core.runs.settings import RunSettings
@@ -50,7 +50,7 @@ def _steps(text: str) -> int:
     steps = whole(text)
     if not isinstance(steps, int) or not 1 <= steps <= _MOST_STEPS:
         way_out = f"use a whole number from 1 to {_MOST_STEPS:,}"
-        raise InputError("--steps-per-epoch", f"is {shown(steps)}", way_out)
+        raise InputError("--steps-per-epoch", f"is {quoted(steps)}", way_out)
     return steps
 
 

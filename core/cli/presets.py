@@ -8,7 +8,7 @@ import click
 
 from core import presets
 from core.cli.options import table_of, whole
-from core.errors import InputError, nearest, shown
+from core.errors import InputError, nearest, quoted
 from core.models import catalogue
 from core.presets.apply import apply
 from core.presets.schema import Preset
@@ -74,5 +74,5 @@ def _description(preset: Preset) -> Iterator[str]:
 def _epochs(epochs: int | str | None) -> int | None:
     if epochs is not None and (not isinstance(epochs, int) or not 1 <= epochs <= MAX_EPOCHS):
         way_out = f"use a whole number from 1 to {MAX_EPOCHS:,}"
-        raise InputError("--epochs", f"is {shown(epochs)}", way_out)
+        raise InputError("--epochs", f"is {quoted(epochs)}", way_out)
     return epochs

@@ -17,7 +17,7 @@ from core import checks
 from core.cli.options import path, read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
-from core.errors import STOPPED, InputError, importing, shown
+from core.errors import STOPPED, InputError, importing, quoted
 from core.files.home import is_demo
 from core.models import table_cache
 from core.runs import checkpoint_files, event_log, outcome
@@ -131,7 +131,7 @@ def _refuse_several_processes() -> None:
     if (processes := os.environ.get("WORLD_SIZE", "1")) not in ("", "1"):
         raise InputError(
             "WORLD_SIZE",
-            f"is {shown(processes)}, but a run is one process",
+            f"is {quoted(processes)}, but a run is one process",
             "start it without torchrun, or without that variable; for several processes, use the "
             "script that `python -m core export FILE --to pytorch` prints",
         )

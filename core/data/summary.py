@@ -13,7 +13,7 @@ from core.data.bundled import BUNDLED_DATA, read_bundled
 from core.data.image_files import UNREADABLE, open_image, reason
 from core.data.image_folder import TRAIN, VALIDATION, ImageFile, ImageSplits, visible_folders
 from core.data.readable import ReadableImages, find_readable
-from core.errors import DataError, shown
+from core.errors import DataError, quoted
 
 _SAMPLES = 24
 _OPENED = 200
@@ -88,7 +88,7 @@ def summarize(data: str) -> DataSummary:
     try:
         folder = Path(data).expanduser()
     except RuntimeError:
-        wrong = f"is {shown(data)}, but there is no such home folder"
+        wrong = f"is {quoted(data)}, but there is no such home folder"
         raise DataError("--data", wrong, "write the folder's whole path") from None
     *_, last = find_readable(folder)
     assert isinstance(last, ReadableImages)

@@ -19,7 +19,7 @@ from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
 from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reason
 from core.data.zip_layout import Layout, PlacedFile, arrange, with_suffix
 from core.data.zip_members import UNZIPPABLE, ZIP_AGAIN, UploadLimits, ZipContents, digest, open_zip
-from core.errors import DataError, one_line, shown
+from core.errors import DataError, one_line, quoted
 from core.files.home import data_root, is_demo
 from core.files.small_files import read_json
 
@@ -211,7 +211,7 @@ class _Unpacker:
                 self._room -= len(chunk)
                 if written > largest:
                     grows = f"which unpacks to over {self._most.ratio} times its size"
-                    wrong = f"holds {shown(each.member.path)}, {grows}, as a zip bomb does"
+                    wrong = f"holds {quoted(each.member.path)}, {grows}, as a zip bomb does"
                     raise DataError(self._name, wrong, "save that image as PNG or JPEG")
                 if self._room < 0:
                     wrong = f"unpacks to more than {self._most.unpacked / 1e6:,.0f} MB"
@@ -238,7 +238,7 @@ class _Unpacker:
         if len(self._labels) > 1:
             return
         if self._labels:
-            wrong = f"holds images of one class, {shown(next(iter(self._labels)))}"
+            wrong = f"holds images of one class, {quoted(next(iter(self._labels)))}"
         else:
             first = "".join(
                 f", for example {one_line(p)[:80]} ({why})" for p, why in self._left_out[:1]

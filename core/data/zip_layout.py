@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from core.data.image_folder import SUFFIXES, TRAIN
 from core.data.zip_members import Member
-from core.errors import DataError, shown
+from core.errors import DataError, quoted
 
 _SPLITS: Mapping[str, str] = {
     "train": TRAIN,
@@ -75,8 +75,8 @@ def arrange(members: Iterable[Member], zip_name: str) -> Layout:
         label = safe(inner[0])
         first = known.setdefault(label.casefold(), inner[0])
         if first != inner[0]:
-            wrong = f"has two class folders with almost the same name, {shown(first)} and "
-            raise DataError(zip_name, wrong + shown(inner[0]), "rename one of them")
+            wrong = f"has two class folders with almost the same name, {quoted(first)} and "
+            raise DataError(zip_name, wrong + quoted(inner[0]), "rename one of them")
         name = safe("_".join(inner[1:]))
         placed.append(PlacedFile(member, PurePath(split, label), label, name))
     return Layout(tuple(placed), tuple(outside))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
-from core.errors import DataError, shown
+from core.errors import DataError, quoted
 
 _ENTRY = b"PK\x01\x02"
 """The signature of an entry in a zip's directory."""
@@ -133,14 +133,14 @@ def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
     parts = tuple(part for part in path.split("/") if part not in ("", "."))
     outside = path.startswith("/") or ".." in parts or any(map(_DRIVE.match, parts[:1]))
     if outside or "\0" in path:
-        raise DataError(name, f"names {shown(path)}, a path that leads outside it", ZIP_AGAIN)
+        raise DataError(name, f"names {quoted(path)}, a path that leads outside it", ZIP_AGAIN)
     if len(parts) > _DEEPEST or len(path) > _LONGEST_PATH:
         wrong = f"names a path of {len(parts)} parts and {len(path):,} characters"
         raise DataError(name, wrong, ZIP_AGAIN)
     kind = stat.S_IFMT(info.external_attr >> 16)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         way_out = "put the images themselves into the zip"
-        raise DataError(name, f"holds {shown(path)}, a link or a device", way_out)
+        raise DataError(name, f"holds {quoted(path)}, a link or a device", way_out)
     if info.flag_bits & _ENCRYPTED:
         raise DataError(name, "is protected by a password", "save it without one")
     if path.endswith("/") or not parts:
@@ -149,7 +149,7 @@ def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
         wrong = f"is compressed with method {info.compress_type}, whose size cannot be bounded"
         raise DataError(name, wrong, "save it with Deflate, the usual method")
     if path.lower().endswith(_ARCHIVES) and not _hidden(parts):
-        raise DataError(name, f"holds {shown(path)}, another archive", "unpack that one first")
+        raise DataError(name, f"holds {quoted(path)}, another archive", "unpack that one first")
     return Member(info, parts)
 
 

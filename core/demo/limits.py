@@ -18,7 +18,7 @@ from pathlib import Path
 from core import presets
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
-from core.errors import InputError, ModelError, RunError, SettingsError, shown
+from core.errors import InputError, ModelError, RunError, SettingsError, quoted
 from core.files import usage
 from core.files.home import is_demo
 from core.presets import BUNDLED_MODEL
@@ -123,7 +123,7 @@ def schedule_errors(schedule: Schedule) -> tuple[InputError, ...]:
     """Return an error for each limit of the demo that a schedule exceeds."""
     errors: list[InputError] = []
     if schedule.model.name not in LIMITS.models:
-        wrong = f"is {shown(schedule.model.name)}, which the hosted demo does not run"
+        wrong = f"is {quoted(schedule.model.name)}, which the hosted demo does not run"
         errors.append(ModelError("model.name", wrong, f"use one of {', '.join(LIMITS.models)}"))
     if schedule.epochs > LIMITS.epochs:
         wrong = f"is {schedule.epochs:,}, but a run of the hosted demo has at most {LIMITS.epochs}"
@@ -156,10 +156,10 @@ def settings_errors(settings: RunSettings) -> tuple[SettingsError, ...]:
         way_out = f"the hosted demo has memory for {largest:,} images of that size"
         errors.append(SettingsError("--batch-size", wrong, way_out))
     if settings.device != "cpu":
-        wrong = f"is {shown(settings.device)}, but the hosted demo runs on the CPU"
+        wrong = f"is {quoted(settings.device)}, but the hosted demo runs on the CPU"
         errors.append(SettingsError("--device", wrong, "use cpu"))
     if settings.data != BUNDLED_DATA and not _is_upload(Path(settings.data)):
-        wrong = f"is {shown(settings.data)}, but the hosted demo opens no folders"
+        wrong = f"is {quoted(settings.data)}, but the hosted demo opens no folders"
         way_out = f"use {BUNDLED_DATA}, or upload a zip on the Run page"
         errors.append(SettingsError("--data", wrong, way_out))
     return tuple(errors)

@@ -17,7 +17,7 @@ from warnings import catch_warnings
 
 import yaml
 
-from core.errors import InputError, ScheduleError, nearest, shown
+from core.errors import InputError, ScheduleError, nearest, quoted
 from core.models.group_names import unique_name
 from core.models.layer_table import LayerTable, parameter_counts
 from core.models.module_tree import Tree
@@ -121,7 +121,7 @@ def _check_events(events: Iterable[Any]) -> None:
 def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
     """Return the phases in order, and the epochs of the run."""
     if set(raw) != set(range(len(raw))):
-        keys = ", ".join(map(shown, raw))
+        keys = ", ".join(map(quoted, raw))
         raise InputError("the file", f"has the phases {keys}", "number them from 0 without gaps")
     lost = list(_begun_anew(raw))
     if lost:
@@ -131,7 +131,7 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
     for depth in range(len(raw)):
         phase = raw[depth]
         if not isinstance(phase, dict):
-            raise InputError(f"{depth}", f"is {shown(phase)}", "list params and the rest under it")
+            raise InputError(f"{depth}", f"is {quoted(phase)}", "list params and the rest under it")
         for key in phase:
             if key not in _KEYS:
                 raise InputError(f"{depth}.{key}", "is unknown", nearest(str(key), _KEYS))
@@ -153,7 +153,7 @@ def _begun_anew(raw: Mapping[object, Any]) -> Iterator[InputError]:
             given = phase[key] if isinstance(phase[key], dict) else {}
             maker = given.get(init)
             name = maker.get("class_path") if isinstance(maker, dict) else None
-            begins = "begins another" if name is None else f"begins {shown(name)}"
+            begins = "begins another" if name is None else f"begins {quoted(name)}"
             wrong = f"{begins}, but a schedule has one {single} for the whole run"
             yield InputError(f"{depth}.{key}", wrong, f"remove it, and {way_out}")
             if "init_pg_lrs" in given:
@@ -166,7 +166,7 @@ def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:
     field = f"{depth}.max_transition_epoch"
     end = phase.get("max_transition_epoch", -1)
     if isinstance(end, bool) or not isinstance(end, int):
-        raise InputError(field, f"is {shown(end)}", "write a whole number of epochs")
+        raise InputError(field, f"is {quoted(end)}", "write a whole number of epochs")
     if end > MAX_EPOCHS:
         raise InputError(field, f"is {end}", f"a run has at most {MAX_EPOCHS:,} epochs")
     if end >= 0:
@@ -186,24 +186,24 @@ def _rate(phase: Mapping[object, Any], depth: int) -> float:
     except (ValueError, OverflowError):
         lr = -1.0
     if not 0 < lr < math.inf:
-        raise InputError(f"{depth}.lr", f"is {shown(given)}", "write a rate above 0")
+        raise InputError(f"{depth}.lr", f"is {quoted(given)}", "write a rate above 0")
     return lr
 
 
 def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
     given = phase.get("params")
     if not isinstance(given, list) or not given:
-        raise InputError(f"{depth}.params", f"is {shown(given)}", "list parameters or patterns")
+        raise InputError(f"{depth}.params", f"is {quoted(given)}", "list parameters or patterns")
     for place, pattern in enumerate(given):
         field = f"{depth}.params[{place}]"
         if not isinstance(pattern, str) or not pattern or len(pattern) > _LONGEST:
             way_out = f"write a parameter's path or a pattern of up to {_LONGEST} characters"
-            raise InputError(field, f"is {shown(pattern)}", way_out)
+            raise InputError(field, f"is {quoted(pattern)}", way_out)
         try:
             with catch_warnings(action="ignore"):  # of what a later Python may read otherwise
                 re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
-            wrong = f"is {shown(pattern)}, which is not a regular expression ({error})"
+            wrong = f"is {quoted(pattern)}, which is not a regular expression ({error})"
             raise InputError(field, wrong, "fix it") from None
     return tuple(given)
 
@@ -218,7 +218,7 @@ def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
             field = f"{depth}.params[{place}]"
             found = _matching(pattern, prefix, names)
             if not found:
-                wrong = f"is {shown(pattern)}, which matches no parameter of {table.model}"
+                wrong = f"is {quoted(pattern)}, which matches no parameter of {table.model}"
                 raise InputError(field, wrong, f"its parameters begin with {names[0]!r}")
             for name in found:
                 other = owners.setdefault(name, depth)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core import checks
-from core.errors import InputError, nearest, shown
+from core.errors import InputError, nearest, quoted
 from core.export import (
     chart,
     csv,
@@ -190,7 +190,7 @@ def refuse_name(target: Target, name: str) -> None:
     """Raise InputError where a Python file of that name would hide a module that others import."""
     stem = name.removesuffix(".py")
     if target.suffix == ".py" and stem != name and stem in _TAKEN:
-        wrong = f"is {shown(name)}, which would hide the module {stem} from what imports it"
+        wrong = f"is {quoted(name)}, which would hide the module {stem} from what imports it"
         raise InputError("--out", wrong, f"use another name, as in schedule_{name}")
 
 
@@ -201,7 +201,7 @@ def usage(target: Target, made: Exported, name: str) -> str:
     """
     stem = name.removesuffix(".py")
     if MODULE in made.usage and (stem == name or not _is_imported(stem)):
-        wrong = f"is {shown(name)}, which Python cannot import"
+        wrong = f"is {quoted(name)}, which Python cannot import"
         raise InputError("--out", wrong, "use letters, digits and _, as in my_run.py")
     quote = {"bash": shlex.quote, "python": quoting.python}.get(target.usage_language, str)
     return made.usage.replace(MODULE, stem).replace(FILE, quote(name))

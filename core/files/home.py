@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.errors import InputError, shown
+from core.errors import InputError, quoted
 from core.files.lock import alone, alone_if_free
 
 HOME = "THAW_HOME"
@@ -27,7 +27,7 @@ def home() -> Path:
     try:
         return Path(os.path.realpath(Path(named).expanduser()))
     except RuntimeError:
-        wrong = f"is {shown(named)}, but there is no such home folder"
+        wrong = f"is {quoted(named)}, but there is no such home folder"
         raise InputError(HOME, wrong, "set it to a folder's whole path") from None
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError, model_validator
 
-from core.errors import InputError, ScheduleError, shown
+from core.errors import InputError, ScheduleError, quoted
 from core.schedule import parse
 from core.schedule.document import MAX_EPOCHS, Document, Name, Scale, Window, members, refused
 from core.schedule.optimizers import Optimizer
@@ -190,7 +190,7 @@ def parse_preset(text: str | bytes) -> Preset:
     if not isinstance(raw, dict) or raw.get("format") != "thaw.preset":
         named = raw.get("format") if isinstance(raw, dict) else raw
         way_out = 'a preset is an object with "format": "thaw.preset"'
-        raise ScheduleError([InputError("format", f"is {shown(named)}", way_out)])
+        raise ScheduleError([InputError("format", f"is {quoted(named)}", way_out)])
     try:
         return Preset.model_validate_json(text)
     except ValidationError as error:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from core.cache_plan.planner import Budget
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
-from core.errors import InputError, SettingsError, shown
+from core.errors import InputError, SettingsError, quoted
 from core.schedule.batches import steps_per_epoch
 from core.schedule.validation import DocumentClasses, input_errors
 
@@ -64,7 +64,7 @@ class RunSettings(BaseModel):
         try:
             data = str(Path(self.data).expanduser().absolute())
         except RuntimeError:
-            wrong = f"is {shown(self.data)}, but there is no such home folder"
+            wrong = f"is {quoted(self.data)}, but there is no such home folder"
             raise SettingsError("--data", wrong, "write the folder's whole path") from None
         return self.model_copy(update={"data": data})
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from core.errors import InputError, shown
+from core.errors import InputError, quoted
 from core.files import usage
 from core.library import KEPT_FOR
 from core.runs import folder as folders
@@ -75,7 +75,7 @@ def restore(root: Path, run_id: str) -> Path:
     """
     last = next((each for each in deleted(root) if each.id == run_id), None)
     if last is None:
-        wrong = f"is {shown(run_id)}, which is not in the trash"
+        wrong = f"is {quoted(run_id)}, which is not in the trash"
         way_out = "it was restored or removed for good: look at the list of runs"
         raise InputError(_FIELD, wrong, way_out)
     folder = root / run_id

@@ -9,7 +9,7 @@ from typing import Annotated, Any, get_args, get_origin
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from core.errors import shown
+from core.errors import quoted
 
 MAX_EPOCHS = 10_000
 MAX_GROUPS = 512
@@ -47,7 +47,7 @@ def _is_drawn(character: str) -> bool:
 
 def _refuse_invisible(name: str) -> str:
     if not can_be_seen(name):
-        raise refused(f"is {shown(name)}", "write at least one character that can be seen")
+        raise refused(f"is {quoted(name)}", "write at least one character that can be seen")
     return name
 
 

@@ -13,7 +13,7 @@ import re
 import zlib
 from importlib.resources import files
 
-from core.errors import LinkError, ScheduleError, shown
+from core.errors import LinkError, ScheduleError, quoted
 from core.schedule.parse import MAX_BYTES, parse
 from core.schedule.spec import Schedule
 
@@ -52,7 +52,7 @@ def decode(text: str) -> Schedule:
         raise LinkError(_FIELD, "is empty", _COPY_AGAIN)
     if strange := re.search(r"[^A-Za-z0-9_-]", text):
         at = strange.start() + 1
-        wrong = f"has {shown(strange[0])} as character {at}, which a link cannot contain"
+        wrong = f"has {quoted(strange[0])} as character {at}, which a link cannot contain"
         raise LinkError(_FIELD, wrong, _COPY_AGAIN)
     if len(text) % 4 == 1:  # no whole number of bytes
         raise LinkError(_FIELD, "is truncated", _COPY_AGAIN)

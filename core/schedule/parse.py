@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from core.errors import InputError, ScheduleError, shown
+from core.errors import InputError, ScheduleError, quoted
 from core.schedule import spec
 from core.schedule.validation import input_errors, json_path
 
@@ -58,18 +58,18 @@ def from_raw(raw: object) -> spec.Schedule:
 def refuse_other_format(raw: object, kind: str, version: int) -> None:
     """Raise ScheduleError unless JSON is a Thaw document of that kind, of at most that version."""
     if not isinstance(raw, dict):
-        raise _refuse("the document", f"is {shown(raw)}, not an object", "start it with {")
+        raise _refuse("the document", f"is {quoted(raw)}, not an object", "start it with {")
     named = raw.get("format")
     if named != f"thaw.{kind}":
-        wrong = f"is {shown(named)}" if "format" in raw else "is missing"
+        wrong = f"is {quoted(named)}" if "format" in raw else "is missing"
         needs = f'a Thaw {kind} has "format": "thaw.{kind}"'
         raise _refuse("format", wrong, _OTHERS.get(str(named), needs))
     number = raw.get("version")
     if type(number) is not int or number < 1:
-        wrong = f"is {shown(number)}" if "version" in raw else "is missing"
+        wrong = f"is {quoted(number)}" if "version" in raw else "is missing"
         raise _refuse("version", wrong, f'a Thaw {kind} has "version": {version}')
     if number > version:
-        wrong = f"is {shown(number)}, but this Thaw reads {version}"
+        wrong = f"is {quoted(number)}, but this Thaw reads {version}"
         raise _refuse("version", wrong, "update Thaw to open it")
     for path in _lone_surrogates(raw):
         wrong = "holds half of a character (a lone surrogate)"

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from core.errors import InputError, nearest, shown
+from core.errors import InputError, nearest, quoted
 from core.schedule import optimizers, shapes, spec
 from core.schedule.document import members
 
@@ -106,16 +106,16 @@ def _explain(details: ErrorDetails, classes: DocumentClasses) -> InputError:
         return _wrong_tag(classes.unions[str(loc[-1])], field, value)
     if kind == "literal_error":
         annotation = _owner(loc[:-1], classes).model_fields[str(loc[-1])].annotation
-        return InputError(field, f"is {shown(value)}", _one_of(value, _literals(annotation)))
+        return InputError(field, f"is {quoted(value)}", _one_of(value, _literals(annotation)))
     if kind == "string_pattern_mismatch":
         key = "modules" if "modules" in loc else field
-        return InputError(field, f"is {shown(value)}", _PATTERNS.get(key, _PRINTABLE))
+        return InputError(field, f"is {quoted(value)}", _PATTERNS.get(key, _PRINTABLE))
     for name, (depth, way_out) in _FIXED_LISTS.items():
         if kind in ("missing", "too_long") and name in loc and len(loc) > loc.index(name) + depth:
             item = json_path(loc[: loc.index(name) + depth + 1], classes.unions)
-            return InputError(item, f"is {shown(value)}", way_out)
+            return InputError(item, f"is {quoted(value)}", way_out)
     wrong, way_out = _WORDS.get(kind, ("is {value}", "{message}"))
-    words = {"value": shown(value), "message": details["msg"], **context}
+    words = {"value": quoted(value), "message": details["msg"], **context}
     words |= {key: _limit(words[key]) for key in _LIMITS if key in words}
     if isinstance(value, str | list):
         words["length"] = f"{len(value):,}"
@@ -145,7 +145,7 @@ def _wrong_tag(
     union: Mapping[str, type[BaseModel]], field: str, value: dict[str, Any]
 ) -> InputError:
     key = next(iter(next(iter(union.values())).model_fields))
-    wrong = f"is {shown(value[key])}" if key in value else "is missing"
+    wrong = f"is {quoted(value[key])}" if key in value else "is missing"
     return InputError(f"{field}.{key}", wrong, _one_of(value.get(key), union))
 
 
@@ -179,6 +179,6 @@ def json_path(loc: Location, unions: Mapping[str, Mapping[str, type[BaseModel]]]
     for part in loc:
         if before not in unions or part not in unions[str(before)]:
             plain = isinstance(part, str) and re.fullmatch(r"\w{1,40}", part)
-            path += f".{part}" if plain else f"[{shown(part)}]"
+            path += f".{part}" if plain else f"[{quoted(part)}]"
         before = part
     return path.removeprefix(".")

@@ -461,7 +461,7 @@ def on_design(home: Path) -> AppTest:
 
 
 def named(home: Path) -> list[str]:
-    return sorted(entry.name for entry in library.read(home / "library")[0])
+    return sorted(entry.name for entry in library.read_all(home / "library")[0])
 
 
 def test_the_file_menu_saves_opens_and_asks_before_it_replaces(home: Path) -> None:
@@ -471,7 +471,7 @@ def test_the_file_menu_saves_opens_and_asks_before_it_replaces(home: Path) -> No
     assert app.button(key="library-saved").disabled
     app.number_input(key="field:epochs").set_value(9).run()
     app.button(key="library-replace").click().run()
-    (entry,) = library.read(home / "library")[0]
+    (entry,) = library.read_all(home / "library")[0]
     assert entry.schedule.epochs == 9
     assert app.session_state["trashed"][-1][1] == "replaced"
     app.number_input(key="field:epochs").set_value(5).run()

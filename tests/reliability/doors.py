@@ -105,7 +105,7 @@ def settings(rng: Random, raw: Raw, _: Path) -> str | None:
 def a_library(rng: Random, raw: Raw, home: Path) -> str | None:
     """A library's folder with a broken file is read, and goes on to be written."""
     (home / "x.json").write_bytes(broken(rng, raw))
-    entries, faults = library.read(home)
+    entries, faults = library.read_all(home)
     assert len(entries) + len(faults) == 1
     library.save(home, parse.from_raw(raw), replace=True)
     return faults[0].reason if faults else None

@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from core.errors import InputError, shown
+from core.errors import InputError, quoted
 from core.files.atomic import as_run_error, clear_unfinished, find_special_file, replace
 from core.files.lock import alone
 from core.files.small_files import read_json
@@ -154,7 +154,7 @@ def _alone(folder: Path) -> Iterator[None]:
         # a folder may come from a stranger, and a pipe for a lock waits
         found = find_special_file(folder)
         if found is not None:
-            name, link = shown(found.relative_to(folder).as_posix()), found.is_symlink()
+            name, link = quoted(found.relative_to(folder).as_posix()), found.is_symlink()
             wrong = f"is {str(folder)!r}, where {name} is a {'link' if link else 'pipe or device'}"
             way_out = "put what it leads to in its place" if link else "delete it"
             raise InputError("DIR", wrong, f"a run writes only its own files, so {way_out}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from core.errors import InputError, shown
+from core.errors import InputError, quoted
 from core.export.palette import group_colours
 from core.schedule import curves, edits, words
 from core.schedule.budget import budget
@@ -105,7 +105,7 @@ def _refuse_beyond(label: str, epoch: Any, least: int) -> None:
     """Raise InputError unless it is a whole epoch from `least` to the end of the run."""
     most = session.schedule().epochs
     if not isinstance(epoch, int) or not least <= epoch <= most:
-        raise InputError(label, f"is {shown(epoch)}", f"use a whole number from {least} to {most}")
+        raise InputError(label, f"is {quoted(epoch)}", f"use a whole number from {least} to {most}")
 
 
 def _shown(group: Group, index: int, edge: int) -> int | None:

@@ -10,7 +10,7 @@ import streamlit as st
 from core import library
 from core.errors import InputError
 from core.files.home import is_demo
-from core.library import Broken, Entry
+from core.library import BrokenFile, SavedSchedule
 from core.schedule.document import MAX_NAME
 from pages.components.compare import slots
 from pages.components.shared import frame, library_session, session
@@ -71,7 +71,7 @@ def _undo() -> None:
         )
 
 
-def _row(place: int, entry: Entry) -> None:
+def _row(place: int, entry: SavedSchedule) -> None:
     in_hand = st.session_state.get("entry-in-hand") == entry.file
     saved = datetime.fromtimestamp(entry.saved).strftime("%d %b %H:%M")
     st.button(
@@ -88,7 +88,7 @@ def _row(place: int, entry: Entry) -> None:
         _body(entry)
 
 
-def _body(entry: Entry) -> None:
+def _body(entry: SavedSchedule) -> None:
     with st.container(key="library-body", gap="xsmall"):
         key = fresh_key("entry-name", entry.name)
         st.text_input(
@@ -103,7 +103,7 @@ def _body(entry: Entry) -> None:
             _action("Delete", "entry-delete", _delete, entry)
 
 
-def _action(label: str, key: str, act: Callable[[str], None], entry: Entry) -> None:
+def _action(label: str, key: str, act: Callable[[str], None], entry: SavedSchedule) -> None:
     st.button(label, key=key, on_click=act, args=(entry.file,))
 
 
@@ -138,7 +138,7 @@ def _delete(file: str) -> None:
         _take_in_hand(None)
 
 
-def _broken(each: Broken) -> None:
+def _broken(each: BrokenFile) -> None:
     name, reason = frame.escape_markdown(each.file), frame.escape_markdown(each.reason)
     st.caption(f"⚠ **{name}** is not a schedule: {reason}")
 
@@ -181,7 +181,7 @@ def library_menu() -> None:
         _open_menu(entries)
 
 
-def _open_menu(entries: tuple[Entry, ...]) -> None:
+def _open_menu(entries: tuple[SavedSchedule, ...]) -> None:
     names = {entry.file: entry.name for entry in entries}
     key = f"library-open-{st.session_state.get('library-opened', 0)}"
     st.selectbox(

@@ -11,7 +11,7 @@ import streamlit as st
 from core import library
 from core.errors import InputError
 from core.files.home import home
-from core.library import Broken, Entry, Trashed
+from core.library import BrokenFile, SavedSchedule, TrashedSchedule
 from pages.components.shared import session
 
 
@@ -32,15 +32,15 @@ def no_home() -> InputError | None:
     return None
 
 
-def entries() -> tuple[Entry, ...]:
+def entries() -> tuple[SavedSchedule, ...]:
     """Return the schedules of the library, the one saved last first."""
     return contents()[0]
 
 
-def contents() -> tuple[tuple[Entry, ...], tuple[Broken, ...]]:
+def contents() -> tuple[tuple[SavedSchedule, ...], tuple[BrokenFile, ...]]:
     """Return the schedules of the library, and the files that hold none."""
     root = folder()
-    return library.read(root) if root is not None else ((), ())
+    return library.read_all(root) if root is not None else ((), ())
 
 
 def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
@@ -58,13 +58,13 @@ def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
         return None
 
 
-def remember(trashed: Trashed | None, what: str) -> None:
+def remember(trashed: TrashedSchedule | None, what: str) -> None:
     """Keep what can be brought back; `what` says what was done with it: "deleted", "replaced"."""
     if trashed is not None:
         st.session_state["trashed"] = (*_all_trashed(), (trashed, what))
 
 
-def trashed() -> tuple[Trashed, str] | None:
+def trashed() -> tuple[TrashedSchedule, str] | None:
     """Return what was deleted or replaced last in this session, and is not brought back."""
     return next(reversed(_all_trashed()), None)
 
@@ -79,6 +79,6 @@ def bring_back() -> None:
         st.session_state["trashed"] = _all_trashed()[:-1]
 
 
-def _all_trashed() -> tuple[tuple[Trashed, str], ...]:
-    found: tuple[tuple[Trashed, str], ...] = st.session_state.get("trashed", ())
+def _all_trashed() -> tuple[tuple[TrashedSchedule, str], ...]:
+    found: tuple[tuple[TrashedSchedule, str], ...] = st.session_state.get("trashed", ())
     return found
