@@ -25,6 +25,7 @@ from core.schedule.edits import set_field
 from core.schedule.file_names import slug
 from core.schedule.parse import MAX_BYTES, dumps, parse
 from core.schedule.spec import Schedule
+from core.schedule.words import numbered
 
 KEPT_FOR = 30 * 24 * 3600.0
 """Seconds for which the trash keeps deleted schedules and runs."""
@@ -227,11 +228,8 @@ def _write(
             stream.flush()
             sync(stream.fileno())
         trashed = None if replaced is None else _to_trash(root, replaced)
-        file = plain
-        for number in count(2):
-            if not (root / file).exists():
-                break
-            file = f"{plain.removesuffix(_SUFFIX)}-{number}{_SUFFIX}"
+        names = (each + _SUFFIX for each in numbered(plain.removesuffix(_SUFFIX), "-{}"))
+        file = next(each for each in names if not (root / each).exists())
         beside.replace(root / file)
         sync_folder(root)
     except OSError:

@@ -19,6 +19,7 @@ from core.errors import InputError, quoted
 from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
 from core.records.recorded import LoopGroup, RecordedLoop, Settings
+from core.schedule.words import numbered
 from core.suggest import shortest_paths
 
 _KNOWN = ("params", "lr", *Settings._fields)
@@ -121,10 +122,8 @@ def _groups(
 def _name(optimizer: torch.optim.Optimizer, at: int, taken: set[str]) -> str:
     """Return a group's name, with a number from 2 if it is taken."""
     named = optimizer.param_groups[at].get("name") if at >= 0 else OUTSIDE
-    name = base = str(named) if named is not None else f"group {at}"
-    number = 2
-    while name in taken:
-        name, number = f"{base} ({number})", number + 1
+    names = numbered(str(named) if named is not None else f"group {at}", " ({})")
+    name = next(each for each in names if each not in taken)
     taken.add(name)
     return name
 

@@ -15,6 +15,7 @@ from typing import Any, cast
 from torch import nn
 
 from core.schedule.paths import covers
+from core.schedule.words import numbered
 
 Paths = dict[str, tuple[str, ...]]
 """Paths of modules and parameters by the name of their group, from input to output."""
@@ -313,9 +314,7 @@ def _assemble(model: nn.Module, cut: _Cut, middle: list[tuple[str, list[list[_Un
     }
     groups: Paths = {}
     for at, (name, _) in enumerate(sections):
-        free, number = name, 2
-        while free in groups:
-            free, number = f"{name}_{number}", number + 1
+        free = next(each for each in numbered(name, "_{}") if each not in groups)
         groups[free] = tuple(_shortest("", model, owner, at))
     return groups
 

@@ -95,8 +95,9 @@ def _scale(
         else:
             text = f"{name} LR scale {words.change(old, new, words.times)}"
             yield Difference(text, peaks, ("lr_scale",), (name,))
-    elif same_model and not equal and _same_decay(one, other):
-        text = f"{name} is {'nearer to' if _nearer(one, before, other, after) else 'farther from'}"
+    elif same_model and not equal and one.schedule.lr.group_decay == other.schedule.lr.group_decay:
+        is_nearer = _distance(other.schedule, after) < _distance(one.schedule, before)
+        text = f"{name} is {'nearer to' if is_nearer else 'farther from'}"
         detail = f"LR scale {words.change(old, new, words.times)}, {peaks}"
         yield Difference(f"{text} the head", detail, ("groups",), (name,))
 
@@ -109,14 +110,6 @@ def _peaks(old: float, new: float) -> str:
 
 def _same_number(one: float, other: float) -> bool:
     return abs(one - other) <= curves.RATES_EQUAL * max(one, other)
-
-
-def _same_decay(one: _Side, other: _Side) -> bool:
-    return one.schedule.lr.group_decay == other.schedule.lr.group_decay
-
-
-def _nearer(one: _Side, before: Group, other: _Side, after: Group) -> bool:
-    return _distance(other.schedule, after) < _distance(one.schedule, before)
 
 
 def _distance(schedule: Schedule, group: Group) -> int:

@@ -163,7 +163,7 @@ def _class_images(folder: Path, left_out: Collection[Path] | None) -> dict[str, 
 
 def _folders(folder: Path) -> dict[str, Path]:
     try:
-        listed = sorted(path for path in folder.iterdir() if not _hidden(path.name))
+        listed = sorted(path for path in folder.iterdir() if not is_hidden(path.name))
         return _with_utf8_names({path.name: path for path in listed if path.is_dir()}, folder)
     except OSError as error:
         raise _unreadable(folder, error) from None
@@ -180,8 +180,8 @@ def _files(folder: Path) -> list[Path]:
     files: list[Path] = []
     try:
         for path, folders, names in os.walk(folder, onerror=_raise):
-            folders[:] = [name for name in folders if not _hidden(name)]
-            files += [Path(path, name) for name in names if not _hidden(name)]
+            folders[:] = [name for name in folders if not is_hidden(name)]
+            files += [Path(path, name) for name in names if not is_hidden(name)]
     except OSError as error:
         raise _unreadable(folder, error) from None
     return list(_with_utf8_names({str(path): path for path in sorted(files)}, folder).values())
@@ -191,7 +191,8 @@ def _raise(error: OSError) -> None:
     raise error
 
 
-def _hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Return whether a file or folder is ignored: hidden, or added to zips by macOS."""
     return name.startswith(".") or name == "__MACOSX"
 
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import BinaryIO
 
+from core.data.image_folder import is_hidden
 from core.errors import DataError, quoted
 
 _ENTRY = b"PK\x01\x02"
@@ -112,7 +113,9 @@ def open_zip(file: BinaryIO, name: str) -> ZipContents:
     infos = archive.infolist()
     _refuse_shared_bytes(archive, infos, name)
     members = [_member(info, name) for info in infos]
-    return ZipContents(archive, tuple(m for m in members if m is not None and not _hidden(m.parts)))
+    return ZipContents(
+        archive, tuple(m for m in members if m is not None and not any(map(is_hidden, m.parts)))
+    )
 
 
 def _refuse_shared_bytes(archive: zipfile.ZipFile, infos: list[zipfile.ZipInfo], name: str) -> None:
@@ -148,10 +151,6 @@ def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
     if info.compress_type not in _METHODS:
         wrong = f"is compressed with method {info.compress_type}, whose size cannot be bounded"
         raise DataError(name, wrong, "save it with Deflate, the usual method")
-    if path.lower().endswith(_ARCHIVES) and not _hidden(parts):
+    if path.lower().endswith(_ARCHIVES) and not any(map(is_hidden, parts)):
         raise DataError(name, f"holds {quoted(path)}, another archive", "unpack that one first")
     return Member(info, parts)
-
-
-def _hidden(parts: tuple[str, ...]) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)

@@ -61,8 +61,8 @@ def renew(data: str) -> None:
 
 
 def _expired(parent: Path) -> list[Path]:
-    """Return the folders in `parent` whose last change is longer ago than `LIMITS.kept`."""
-    return [each for each in _folders(parent) if _last_change(each) > LIMITS.kept]
+    """Return the folders in `parent` whose last change is longer ago than `LIMITS.lifetime`."""
+    return [each for each in _folders(parent) if _last_change(each) > LIMITS.lifetime]
 
 
 def _folders(parent: Path) -> list[Path]:

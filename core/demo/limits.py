@@ -37,7 +37,7 @@ class DemoLimits:
     A run: `epochs`; `images` of each split, `image_size`, and the `pixels` of a batch, which decide
     how much memory a step takes; `start` seconds until its first step, and `seconds` from then on.
 
-    The disk: runs and uploads are `kept` for so many seconds after their last change; all `uploads`
+    The disk: runs and uploads are deleted `lifetime` seconds after their last change; all `uploads`
     and all `runs` may fill so many bytes.
 
     The queue: `waiting` places; one without a sign of its holder for `away` seconds is skipped.
@@ -62,7 +62,7 @@ class DemoLimits:
         "torchvision/resnet18",
         "torchvision/squeezenet1_1",
     )
-    kept: float = 3600.0
+    lifetime: float = 3600.0
     waiting: int = 20
     away: float = 10.0
     uploads: int = 1_000_000_000  # bytes

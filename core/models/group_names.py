@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from itertools import chain, count
+from itertools import chain
 from string import ascii_lowercase
 
 from core.models.layer_table import LayerGroup, LayerTable
 from core.models.module_tree import Tree
 from core.schedule.document import MAX_NAME, as_seen
 from core.schedule.spec import Group
+from core.schedule.words import numbered
 
 
 def names_of_halves(
@@ -94,10 +95,5 @@ def _joint(tree: Tree, table: LayerTable, olds: Sequence[Group], paths: Sequence
 
 def unique_name(name: str, taken: Collection[str]) -> str:
     """Return the name, with a number from 2 if it would look like one of those taken."""
-    short, looks = name[:MAX_NAME], {as_seen(each) for each in taken}
-    for number in count(2):
-        if as_seen(short) not in looks:
-            break
-        suffix = f" {number}"
-        short = name[: MAX_NAME - len(suffix)] + suffix
-    return short
+    looks = {as_seen(each) for each in taken}
+    return next(each for each in numbered(name, longest=MAX_NAME) if as_seen(each) not in looks)

@@ -86,12 +86,12 @@ def set_window(schedule: Schedule, group: str, index: int, start: int, end: int 
 
 
 def set_group(schedule: Schedule, group: str, **fields: Any) -> Schedule:
-    """Change fields of one group, as in `lr_scale=0.5`; None removes a field."""
+    """Change fields of one group, as in `lr_scale=0.5`; None removes an optional one."""
     return _with_groups(schedule, {group: fields})
 
 
 def set_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:
-    """Change fields of several groups, `{"stem": {"lr_scale": None}}`; None removes a field."""
+    """Change fields of several groups, as `set_group` does: `{"stem": {"lr_scale": None}}`."""
     return _with_groups(schedule, changes)
 
 

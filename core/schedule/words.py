@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import count
 
 FEWEST_DIGITS = 3
 """Digits of a number that a person reads at a glance."""
@@ -27,16 +28,16 @@ def columns(rows: Sequence[tuple[str, ...]], right: Collection[int] = ()) -> Ite
         yield "  ".join(cells).rstrip()
 
 
-def counted(count: float, thing: str) -> str:
+def counted(many: float, thing: str) -> str:
     """Return `1 group`, `2 groups`, `2 classes`, `0.5 epochs` or `1,200 steps`."""
-    number = f"{count:,}" if isinstance(count, int) else f"{count:g}"
+    number = f"{many:,}" if isinstance(many, int) else f"{many:g}"
     plural = "es" if thing.endswith("s") else "s"
-    return f"{number} {thing}{'' if count == 1 else plural}"
+    return f"{number} {thing}{'' if many == 1 else plural}"
 
 
-def epochs(count: float) -> str:
+def epochs(many: float) -> str:
     """Return `1 epoch`, `2 epochs` or `0.5 epochs`."""
-    return counted(count, "epoch")
+    return counted(many, "epoch")
 
 
 def from_to(first: int, last: int) -> str:
@@ -63,3 +64,11 @@ def percent(share: float) -> str:
 def one_or_more(names: tuple[str, ...], one: str, more: str) -> str:
     """Return the form of a verb or noun for one name, or for more."""
     return one if len(names) == 1 else more
+
+
+def numbered(name: str, suffix: str = " {}", longest: int | None = None) -> Iterator[str]:
+    """Yield the name, then `name 2`, `name 3` and so on, each cut to `longest` characters."""
+    yield name[:longest]
+    for number in count(2):
+        end = suffix.format(number)
+        yield name[: None if longest is None else longest - len(end)] + end

@@ -15,8 +15,8 @@ from core.demo.limits import LIMITS
 from core.runs import folder as folders
 from core.runs.processes import claim, launch
 
-OLD = LIMITS.kept + 5
-YOUNG = LIMITS.kept - 60
+OLD = LIMITS.lifetime + 5
+YOUNG = LIMITS.lifetime - 60
 
 
 @pytest.fixture(autouse=True)
