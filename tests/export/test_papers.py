@@ -147,7 +147,7 @@ def test_the_report_says_what_it_was_not_given():
     full = html.export(Source(presets.load("exercise"), STEPS, TABLE))
     assert "model.name" not in [each.field for each in full.limitations]
     for group in presets.load("exercise").groups:
-        size = f"{layer_table.count(TABLE, group.modules):,}"
+        size = f"{layer_table.count_elements(TABLE, group.modules):,}"
         assert size in str(full.content)
         assert size not in str(made.content)
 

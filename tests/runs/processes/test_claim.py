@@ -153,7 +153,7 @@ def test_a_claim_clears_what_a_killed_write_has_left(run):
         folders.SUMMARY,
         folders.WEIGHTS,
         folders.PREDICTIONS,
-        folders.EVIDENCE,
+        folders.NAN_REPORT,
         folders.CHECKPOINTS,
         f"{folders.CHECKPOINTS}/.epoch-00001.pt.7",
     ],
