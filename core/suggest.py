@@ -73,11 +73,7 @@ def suggest(model: nn.Module) -> dict[str, Paths]:
     stages = _named_stages(model, cut)
     blocks = [(_block_name(block), [block]) for block in cut.blocks]
     groups = _assemble(model, cut, stages)
-    return {
-        "backbone": backbone(groups),
-        "stages": groups,
-        "blocks": _assemble(model, cut, blocks),
-    }
+    return {"backbone": backbone(groups), "stages": groups, "blocks": _assemble(model, cut, blocks)}
 
 
 def backbone(groups: Paths) -> Paths:

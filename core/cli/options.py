@@ -46,17 +46,21 @@ def whole_option(
     )
 
 
-def _steps(text: str) -> int:
-    steps = whole(text)
-    if not isinstance(steps, int) or not 1 <= steps <= _MOST_STEPS:
-        way_out = f"use a whole number from 1 to {_MOST_STEPS:,}"
-        raise InputError("--steps-per-epoch", f"is {quoted(steps)}", way_out)
-    return steps
+def whole_up_to(flag: str, most: int) -> Callable[[str], int]:
+    """Return the type of an option that takes whole numbers from 1 to `most`."""
+
+    def parse_number(text: str) -> int:
+        number = whole(text)
+        if not isinstance(number, int) or not 1 <= number <= most:
+            raise InputError(flag, f"is {quoted(number)}", f"use a whole number from 1 to {most:,}")
+        return number
+
+    return parse_number
 
 
 STEPS_PER_EPOCH = click.option(
     "--steps-per-epoch",
-    type=_steps,
+    type=whole_up_to("--steps-per-epoch", _MOST_STEPS),
     metavar="INTEGER",
     default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
     show_default=True,

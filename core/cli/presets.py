@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import click
 
 from core import presets
-from core.cli.options import table_of, whole
-from core.errors import InputError, nearest, quoted
+from core.cli.options import table_of, whole_up_to
+from core.errors import InputError, nearest
 from core.models import catalogue
 from core.presets.apply import apply
 from core.presets.schema import Preset
@@ -22,7 +22,7 @@ from core.schedule.words import columns
 @click.option("--model", metavar="NAME", help="The model to apply it to.  [default: the preset's]")
 @click.option(
     "--epochs",
-    type=whole,
+    type=whole_up_to("--epochs", MAX_EPOCHS),
     metavar="INTEGER",
     help="Stretch or shorten the preset to this many epochs.",
 )
@@ -31,7 +31,7 @@ from core.schedule.words import columns
     is_flag=True,
     help="Show when to use it, its sources, and what a schedule cannot express.",
 )
-def presets_(name: str | None, model: str | None, epochs: int | str | None, about: bool) -> None:
+def presets_(name: str | None, model: str | None, epochs: int | None, about: bool) -> None:
     """List the presets, or print the preset NAME as a schedule in JSON."""
     if name is None:
         if model is not None or epochs is not None or about:
@@ -48,7 +48,7 @@ def presets_(name: str | None, model: str | None, epochs: int | str | None, abou
         preset, usual = presets.find(name), presets.load(name).model
         table = table_of(usual.name if model is None else catalogue.full_name(model))
         same = usual if table.model == usual.name else None
-        click.echo(parse.dumps(apply(preset, table, same, _epochs(epochs))), nl=False)
+        click.echo(parse.dumps(apply(preset, table, same, epochs)), nl=False)
 
 
 def _description(preset: Preset) -> Iterator[str]:
@@ -69,10 +69,3 @@ def _description(preset: Preset) -> Iterator[str]:
             yield ""
             yield title
             yield from (f"  - {sentence}" for sentence in sentences)
-
-
-def _epochs(epochs: int | str | None) -> int | None:
-    if epochs is not None and (not isinstance(epochs, int) or not 1 <= epochs <= MAX_EPOCHS):
-        way_out = f"use a whole number from 1 to {MAX_EPOCHS:,}"
-        raise InputError("--epochs", f"is {quoted(epochs)}", way_out)
-    return epochs

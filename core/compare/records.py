@@ -29,11 +29,7 @@ def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
     count as equal within the record's accuracy, 1e-12 at best. Where epochs have different numbers
     of steps, the first step of each epoch is compared.
     """
-    return (
-        *merged(list(_of_groups(a, b))),
-        *_of_length(a, b),
-        *_of_optimizer(a, b),
-    )
+    return (*merged(list(_of_groups(a, b))), *_of_length(a, b), *_of_optimizer(a, b))
 
 
 def record_alike(a: Comparable, b: Comparable) -> tuple[str, ...]:

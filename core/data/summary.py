@@ -131,15 +131,12 @@ def evenly(items: Sequence[_T], most: int) -> list[_T]:
 
 def _bundled() -> DataSummary:
     bundled = read_bundled()
-    train, validation = (Counter(s.labels.tolist()) for s in (bundled.train, bundled.validation))
-    classes = tuple(
-        ClassCount(name, train[label], validation[label])
-        for label, name in enumerate(bundled.classes)
+    train, validation = (
+        tuple(ImageFile(Path(str(at)), label) for at, label in enumerate(split.labels.tolist()))
+        for split in (bundled.train, bundled.validation)
     )
-    items = [
-        ImageFile(Path(str(at)), label) for at, label in enumerate(bundled.train.labels.tolist())
-    ]
-    samples = tuple(Sample(i.path.name, i.label) for i in _samples(items, len(classes)))
+    classes = _class_counts(ImageSplits(train, validation, bundled.classes))
+    samples = tuple(Sample(i.path.name, i.label) for i in _samples(train, len(classes)))
     side = bundled.train.images.shape[-1]
     return DataSummary(classes, True, samples, ImageSizes((side, side), (side, side), 1), ())
 

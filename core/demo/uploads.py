@@ -27,11 +27,7 @@ class Waiting:
 
 
 def unpack(
-    file: BinaryIO,
-    name: str,
-    session: str,
-    patience: float = _PATIENCE,
-    room: int = LIMITS.uploads,
+    file: BinaryIO, name: str, session: str, patience: float = _PATIENCE, room: int = LIMITS.uploads
 ) -> Generator[Waiting | UnpackProgress | Upload, None, None]:
     """Unpack a zip by `uploads.unpack` into the folder `session`, when no other upload is unpacked.
 

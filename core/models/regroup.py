@@ -86,9 +86,7 @@ def split_group(schedule: Schedule, table: LayerTable, group: str, at: str) -> S
     for paths, side in zip(halves, ("before", "from"), strict=True):
         if not _holds(tree, paths):
             raise _refuse(
-                place,
-                f"have no parameters {side} {at!r}",
-                f"split {group!r} at another part",
+                place, f"have no parameters {side} {at!r}", f"split {group!r} at another part"
             )
     taken = {each.name for each in schedule.groups} - {group}
     names = names_of_halves(tree, table, old, halves, taken)
@@ -153,9 +151,7 @@ def move_part(
     if not 0 <= neighbour < len(schedule.groups):
         end = "last" if towards == "output" else "first"
         raise _refuse(
-            place,
-            f"are those of the {end} group",
-            f"split {group!r} to make a group beyond it",
+            place, f"are those of the {end} group", f"split {group!r} to make a group beyond it"
         )
     if not _holds(tree, left):
         other = schedule.groups[neighbour].name

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from core.files import atomic
 from core.models import catalogue, layer_table
 from core.models.layer_table import LayerTable
 
@@ -58,14 +58,7 @@ def store(table: LayerTable, cache: Path | None) -> None:
         return
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=cache, suffix=".part")
-        try:
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(layer_table.dumps(table))
-            Path(name).replace(_file(table.model, cache))
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+        atomic.replace(_file(table.model, cache), layer_table.dumps(table).encode())
 
 
 def _file(model: str, cache: Path) -> Path:

@@ -21,10 +21,7 @@ _THIRDS: tuple[Role, ...] = ("first", "middle", "last")
 
 
 def apply(
-    preset: Preset,
-    table: LayerTable,
-    model: ModelRef | None = None,
-    epochs: int | None = None,
+    preset: Preset, table: LayerTable, model: ModelRef | None = None, epochs: int | None = None
 ) -> Schedule:
     """Return the preset as a schedule for the model of `table`.
 

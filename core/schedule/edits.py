@@ -70,7 +70,7 @@ def set_windows(
 ) -> Schedule:
     """Give each named group its windows of epochs; groups that are not named keep theirs."""
     changes = {name: {"trainable": [list(w) for w in spans]} for name, spans in windows.items()}
-    return _with_groups(schedule, changes)
+    return set_groups(schedule, changes)
 
 
 def set_window(schedule: Schedule, group: str, index: int, start: int, end: int | None) -> Schedule:
@@ -87,12 +87,17 @@ def set_window(schedule: Schedule, group: str, index: int, start: int, end: int 
 
 def set_group(schedule: Schedule, group: str, **fields: Any) -> Schedule:
     """Change fields of one group, as in `lr_scale=0.5`; None removes an optional one."""
-    return _with_groups(schedule, {group: fields})
+    return set_groups(schedule, {group: fields})
 
 
 def set_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:
     """Change fields of several groups, as `set_group` does: `{"stem": {"lr_scale": None}}`."""
-    return _with_groups(schedule, changes)
+    missing = changes.keys() - {group.name for group in schedule.groups}
+    if missing:
+        raise KeyError(*sorted(missing))
+    raw = to_raw(schedule)
+    raw["groups"] = [{**group, **changes.get(group["name"], {})} for group in raw["groups"]]
+    return from_raw(raw)
 
 
 def use_model(schedule: Schedule, table: LayerTable) -> Schedule:
@@ -158,12 +163,3 @@ def _highest_peak(schedule: Schedule) -> float:
 
 def _six_digits(value: float) -> float:
     return float(f"{value:.6g}")
-
-
-def _with_groups(schedule: Schedule, changes: Mapping[str, Mapping[str, Any]]) -> Schedule:
-    missing = changes.keys() - {group.name for group in schedule.groups}
-    if missing:
-        raise KeyError(*sorted(missing))
-    raw = to_raw(schedule)
-    raw["groups"] = [{**group, **changes.get(group["name"], {})} for group in raw["groups"]]
-    return from_raw(raw)

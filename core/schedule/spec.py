@@ -113,9 +113,7 @@ class Schedule(Document):
     optimizer: Optimizer
     lr: LearningRate = LearningRate()
     groups: Annotated[
-        tuple[Group, ...],
-        Field(min_length=1, max_length=MAX_GROUPS),
-        AfterValidator(names_differ),
+        tuple[Group, ...], Field(min_length=1, max_length=MAX_GROUPS), AfterValidator(names_differ)
     ]
 
     @model_validator(mode="after")
