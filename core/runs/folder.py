@@ -29,7 +29,7 @@ from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs.outcome import Status, Summary
 from core.runs.processes import claim
-from core.runs.settings import RunSettings, read_settings
+from core.runs.settings import RunSettings, read_run_settings
 from core.schedule.parse import dumps, parse
 from core.schedule.spec import Schedule
 
@@ -106,7 +106,7 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
         wrong = f"is {str(folder)!r}, which is not a run folder"
         way_out = f"name one with {SCHEDULE} and {SETTINGS} in it, made by: python -m core run"
         raise InputError("DIR", wrong, way_out) from None
-    return parse(schedule), read_settings(settings)
+    return parse(schedule), read_run_settings(settings)
 
 
 def status(folder: Path) -> Status:

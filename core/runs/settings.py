@@ -78,14 +78,19 @@ def make_settings(**values: Any) -> RunSettings:
 
 
 def read_settings(text: str | bytes) -> RunSettings:
+    """Return the settings of a JSON text; SettingsError names every wrong flag."""
+    try:
+        return RunSettings.model_validate_json(text)
+    except ValidationError as error:
+        raise _explain(error) from None
+
+
+def read_run_settings(text: str | bytes) -> RunSettings:
     """Return the settings of a run's settings.json; SettingsError names every wrong flag.
 
     A file without `optimizer_step` is older than that setting, and its run steps plainly.
     """
-    try:
-        settings = RunSettings.model_validate_json(text)
-    except ValidationError as error:
-        raise _explain(error) from None
+    settings = read_settings(text)
     if "optimizer_step" in settings.model_fields_set:
         return settings
     return settings.model_copy(update={"optimizer_step": "plain"})

@@ -5,7 +5,13 @@ import re
 import pytest
 
 from core.errors import SettingsError
-from core.runs.settings import RunSettings, make_settings, planned_steps, read_settings
+from core.runs.settings import (
+    RunSettings,
+    make_settings,
+    planned_steps,
+    read_run_settings,
+    read_settings,
+)
 
 
 def test_settings_come_back_from_their_json():
@@ -14,7 +20,7 @@ def test_settings_come_back_from_their_json():
 
 
 def test_a_run_from_before_there_were_fused_steps_stays_plain():
-    assert read_settings('{"seed": 7}') == RunSettings(seed=7, optimizer_step="plain")
+    assert read_run_settings('{"seed": 7}') == RunSettings(seed=7, optimizer_step="plain")
 
 
 @pytest.mark.parametrize(
