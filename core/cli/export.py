@@ -10,7 +10,7 @@ import click
 
 from core.cli.options import STEPS_PER_EPOCH, path, read, read_schedule, table_if_known, table_of
 from core.errors import InputError, one_line
-from core.export import csv, reading, targets
+from core.export import csv, phases, targets
 from core.export.exported import Source
 from core.runs import in_words
 from core.schedule import parse
@@ -73,7 +73,8 @@ def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)
     table = table_of(schedule.model.name)
-    click.echo(parse.dumps(reading.apart(read("YAML", file), schedule, table)), nl=False)
+    made = phases.read(read("YAML", file), schedule, table)
+    click.echo(parse.dumps(made), nl=False)
 
 
 def _write(out: str, content: Iterable[str | bytes]) -> None:

@@ -42,12 +42,12 @@ def run(module: str, *arguments: str, content: bytes, seconds: int = SECONDS) ->
     return done.stdout
 
 
-def bound(seconds: int = SECONDS) -> None:
+def bound() -> None:
     """Bound this process, where the system can: it would outlive a server that is killed."""
     if sys.platform != "win32":
         import resource
 
-        for limit, most in ((resource.RLIMIT_CPU, seconds), (resource.RLIMIT_DATA, _BYTES)):
+        for limit, most in ((resource.RLIMIT_CPU, SECONDS), (resource.RLIMIT_DATA, _BYTES)):
             hard = resource.getrlimit(limit)[1]
             lower = most if hard == resource.RLIM_INFINITY else min(most, hard)
             resource.setrlimit(limit, (lower, hard))

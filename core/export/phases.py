@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import time
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from warnings import catch_warnings
 
+import regex
 import yaml
 
 from core.errors import InputError, ScheduleError, nearest, quoted
@@ -38,6 +40,16 @@ _DEEPEST = 32
 """Levels that finetuning-scheduler's own files are far from, and the loader's recursion too."""
 _LONGEST = 300
 """Characters of a pattern."""
+_SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""libyaml, where yaml was built with it, reads the longest file in 0.7 s; Python takes 4.6 s."""
+_SECONDS = 3.0
+"""How long a file's patterns may take in all; a pattern per layer of DenseNet-201 takes 1 s."""
+_COPIES = 1024
+"""How many copies of a part a pattern may ask for: of 279 characters, that many take 20 MB."""
+_REPEATED = re.compile(r"\{(\d+)|\+")
+"""What asks for them: `regex` compiles `(a+){3}` to four of `(a+)`, and each of those to two."""
+_READ_OTHERWISE = re.compile(r"(?<!\\)(?:\\\\)*(?:\{(?!\d+(?:,\d*)?\}|,\d+\})|\[:)")
+"""What is plain text to `re` and has a meaning to `regex`: a brace without a count, and `[:`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +81,7 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
         way_out = f"a schedule has at most {parse.MAX_BYTES:,}"
         raise InputError("the file", f"has {len(text):,} bytes", way_out)
     with _told("is not YAML"):
-        _check_events(yaml.parse(text, yaml.SafeLoader))
+        _check_events(yaml.parse(text, _SafeLoader))
     with _told("cannot be read"):
         raw = _Loader(text).get_single_data()
     if not isinstance(raw, dict) or not raw:
@@ -77,7 +89,7 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
     return raw
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml comes without types
+class _Loader(_SafeLoader):  # type: ignore[misc]  # yaml comes without types
     """Refuses a key that stands twice, as finetuning-scheduler does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -205,43 +217,72 @@ def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
         except (re.error, OverflowError, RecursionError) as error:
             wrong = f"is {quoted(pattern)}, which is not a regular expression ({error})"
             raise InputError(field, wrong, "fix it") from None
+        if _READ_OTHERWISE.search(pattern):
+            wrong = f"is {quoted(pattern)}, which has [: or a brace without a count"
+            raise InputError(field, wrong, "put a backslash before it")
+        if math.prod(int(each[1] or 1) + 1 for each in _REPEATED.finditer(pattern)) > _COPIES:
+            wrong = f"is {quoted(pattern)}, which repeats too much"
+            raise InputError(field, wrong, "write * for + and for large counts")
     return tuple(given)
 
 
 def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
     """Return each parameter that thaws, and the place of its phase."""
-    names = tuple(parameter_counts(table))
-    prefix = _prefix(phases, names)
+    names = parameter_counts(table)
+    patterns = {
+        f"{depth}.params[{place}]": pattern
+        for depth, phase in enumerate(phases)
+        for place, pattern in enumerate(phase.patterns)
+    }
     owners: dict[str, int] = {}
-    for depth, phase in enumerate(phases):
-        for place, pattern in enumerate(phase.patterns):
-            field = f"{depth}.params[{place}]"
-            found = _matching(pattern, prefix, names)
-            if not found:
-                wrong = f"is {quoted(pattern)}, which matches no parameter of {table.model}"
-                raise InputError(field, wrong, f"its parameters begin with {names[0]!r}")
-            for name in found:
-                other = owners.setdefault(name, depth)
-                if other != depth:
-                    wrong = f"thaws {name!r}, which phase {other} has already thawed"
-                    raise InputError(field, wrong, "keep it in one of them")
+    for field, found in _matches(patterns, names).items():
+        if not found:
+            wrong = f"is {quoted(patterns[field])}, which matches no parameter of {table.model}"
+            raise InputError(field, wrong, f"its parameters begin with {next(iter(names))!r}")
+        depth = int(field.partition(".")[0])
+        for name in found:
+            other = owners.setdefault(name, depth)
+            if other != depth:
+                wrong = f"thaws {name!r}, which phase {other} has already thawed"
+                raise InputError(field, wrong, "keep it in one of them")
     return owners
 
 
-def _prefix(phases: Iterable[_Phase], names: tuple[str, ...]) -> str:
-    """Under which name the patterns have the network: the one that most of them match with."""
-    patterns = [pattern for phase in phases for pattern in phase.patterns]
-    words = {word[0] for pattern in patterns if (word := re.match(r"\w+(?=\\?\.)", pattern))}
-    known = ["", *(f"{word}." for word in sorted(words))]
-    return max(known, key=lambda prefix: sum(bool(_matching(p, prefix, names)) for p in patterns))
+def _matches(patterns: Mapping[str, str], names: Collection[str]) -> dict[str, list[str]]:
+    """Return which parameters each pattern matches, by the field that it stands in.
+
+    The patterns have the network under a name of their own, or none: that by which most of them
+    match. Raises InputError, with its field, for the pattern at which the time is up.
+    """
+    first = (re.match(r"\w+(?=\\?\.)", pattern) for pattern in patterns.values())
+    prefixes = ["", *sorted({f"{word[0]}." for word in first if word})]
+    found: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in prefixes}
+    end = time.monotonic() + _SECONDS
+    for field, pattern in patterns.items():
+        try:
+            compiled = regex.compile(pattern, regex.V0, cache_pattern=False)
+            for prefix in prefixes:
+                found[prefix][field] = _matching(compiled, prefix, names, end)
+        except TimeoutError:
+            wrong = f"is {quoted(pattern)}, at which reading patterns has taken {_SECONDS:g} s"
+            raise InputError(field, wrong, "simplify it, or those before it") from None
+    return max(found.values(), key=lambda fields: sum(map(bool, fields.values())))
 
 
-def _matching(pattern: str, prefix: str, names: Iterable[str]) -> list[str]:
-    whole = {f"{prefix}{name}": name for name in names}
-    if pattern in whole:
-        return [whole[pattern]]
-    matches = re.compile(pattern).match
-    return [name for path, name in whole.items() if matches(path)]
+def _matching(
+    pattern: regex.Pattern[str], prefix: str, names: Collection[str], end: float
+) -> list[str]:
+    """Return the parameters that a pattern matches; raise TimeoutError at `end`, monotonic."""
+    if time.monotonic() > end:  # a match that is over at once looks at no clock
+        raise TimeoutError
+    text = pattern.pattern
+    if text.startswith(prefix) and text[len(prefix) :] in names:
+        return [text[len(prefix) :]]
+    return [
+        name
+        for name in names
+        if pattern.match(f"{prefix}{name}", timeout=max(end - time.monotonic(), 0.0))
+    ]
 
 
 def _with_phases(

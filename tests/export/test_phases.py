@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,11 @@ from core.errors import InputError
 from core.export import finetuning_scheduler, phases
 from core.export.exported import Source
 from core.models import layer_table
+from core.models.layer_table import parameter_counts
 from core.schedule import curves, parse, plan
 from core.schedule.document import MAX_EXPONENT
 from core.schedule.parse import from_raw, to_raw
+from core.schedule.paths import covers
 from core.schedule.spec import Schedule
 from tests.export.trainers.cases import CASES
 from tests.schedule.strategies import real_schedules
@@ -173,6 +176,13 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
         ("0: {params: fc}", "0.params is 'fc'"),
         ("0: {params: [1]}", "0.params[0] is 1"),
         ("0: {params: ['(']}", "0.params[0] is '(', which is not a regular expression"),
+        (
+            r"0: {params: ['fc\.[[:alpha:]]+']}",
+            "which has [: or a brace without a count: put a",
+        ),
+        (r"0: {params: ['\\{1}(fc){e<=1}']}", "which has [: or a brace without a count: put a"),
+        ("0: {params: ['(f{1000}){1000}']}", "which repeats too much: write * for + and for large"),
+        ("0: {params: ['((((((((((f+)+)+)+)+)+)+)+)+)+)+']}", "which repeats too much: write *"),
         ("0: {params: [cf]}", "0.params[0] is 'cf', which matches no parameter of torchvision"),
         ("0: {params: [fc], new_optimizer: {}}", "0.new_optimizer begins another, but a schedule"),
         ("0: {params: [fc]}\n1: {params: [layer4]}", "0.max_transition_epoch is missing"),
@@ -190,7 +200,7 @@ def test_a_group_that_thaws_in_parts_is_cut_and_the_others_keep_their_rates():
             "0: {params: &a [fc], lr: *a}",
             "line 1, column 26 is the alias *a: write out what it stands for",
         ),
-        ("[" * 5000, "is nested over 32 levels deep"),
+        ("[" * 500, "is nested over 32 levels deep"),
         ("0: {params: [fc", "is not YAML"),
         ("0: 2001-99-99", "the file cannot be read"),
         ("\0", "the file is not YAML"),
@@ -204,6 +214,44 @@ def test_a_file_that_cannot_be_read_is_told_with_its_place_and_the_way_out(
     with pytest.raises(InputError) as told:
         read(text)
     assert message in str(told.value)
+
+
+ENDLESS = (r"(?:(\w*?)(\w*?)(\w*?)){999}[!?]", *(["(?:" + "(a|b)" * 54 + "){1023}"] * 800))
+"""Patterns of which one takes forever, and of which many take long, if only to be compiled."""
+
+
+@pytest.mark.parametrize("patterns", [ENDLESS[:1], ENDLESS[1:], [rf"w{n}\.fc" for n in range(999)]])
+def test_patterns_that_take_too_long_are_refused_and_the_next_file_is_read(
+    patterns: list[str], monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(phases, "_SECONDS", 0.1)
+    with pytest.raises(
+        InputError, match=r"^0\.params\[\d+\] is .*patterns has taken 0\.1 s: simpl"
+    ):
+        read(yaml.safe_dump({0: {"params": patterns}}))
+    assert read("0: {params: ['f[c]']}").group("head").trainable
+
+
+PIECES = (
+    r"fc layer4 . \. .* \w+ [34] [^.]+ [^] [a-f {e} {,2} {2} {1,2} {,} { } ) (?: ( | ? + $ \b \\ \["
+)
+"""What a pattern may be made of, split at blanks."""
+
+
+@given(st.lists(st.sampled_from(PIECES.split()), min_size=1, max_size=8).map("".join))
+def test_a_pattern_matches_what_pythons_own_expressions_match(pattern: str):
+    try:
+        found = read(yaml.safe_dump({0: {"params": [pattern]}}))
+    except InputError as error:
+        assume("matches no parameter" in error.wrong)
+        found = None
+    thawed = [] if found is None else [group for group in found.groups if group.trainable]
+    paths = [path for group in thawed for path in group.modules]
+    prefixes = ["", *(f"{word}." for word in re.findall(r"^\w+(?=\\?\.)", pattern))]
+    names = tuple(parameter_counts(TABLE))
+    matched = [[each for each in names if re.match(pattern, f"{p}{each}")] for p in prefixes]
+    due = next(filter(None, matched), [])
+    assert [each for each in names if any(covers(path, each) for path in paths)] == due
 
 
 BEGUN_ANEW = """\
