@@ -22,7 +22,7 @@ from core.files.home import is_demo
 from core.models import table_cache
 from core.runs import checkpoint_files, event_log, outcome
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import should_stop
 from core.runs.session import Session
@@ -114,9 +114,9 @@ def resume(directory: str, other_libraries: bool) -> None:
     _refuse_errors(schedule)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
-    if not claim.take_over(folder):
+    if not run_lock.take_over(folder):
         _refuse_several_processes()
-        claim.take(folder)
+        run_lock.take(folder)
     _train_in(folder, other_libraries)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from core.data.bundled import BUNDLED_DATA
 from core.demo.limits import LIMITS
 from core.files.home import is_demo
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 _EVERY = 60.0  # seconds
 
@@ -44,7 +44,7 @@ def delete_expired(runs: Path, data: Path) -> None:
     if not is_demo():
         return
     for run in _expired(runs):
-        if claim.process(run) is None:
+        if not run_lock.is_alive(run):
             shutil.rmtree(run, ignore_errors=True)
     for session in _folders(data):
         for upload in _expired(session):

@@ -24,7 +24,7 @@ from core.files.home import is_demo
 from core.presets import BUNDLED_MODEL
 from core.runs import folder as folders
 from core.runs.events import Event, Notice, Step
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule import edits
 from core.schedule.spec import Schedule
@@ -182,7 +182,7 @@ def bounds(
     def end(message: str) -> None:
         with suppress(RunError):  # a full disk does not lengthen the run
             report(Notice(message))
-        claim.request_stop(folder)
+        run_lock.request_stop(folder)
 
     def watch(seconds: float, message: str) -> threading.Timer:
         timer = threading.Timer(seconds, end, [message])

@@ -20,7 +20,7 @@ from core.demo.limits import LIMITS
 from core.errors import InputError
 from core.files.home import alone_in, data_root
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 _LOCK = "lock"
 _ONE = "one-run.lock"
@@ -83,7 +83,7 @@ def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str 
 
 def busy(runs: Path) -> bool:
     """Return whether a run in this folder is in progress."""
-    return any(claim.process(run) is not None for run in folders.list_runs(runs))
+    return any(run_lock.is_alive(run) for run in folders.list_runs(runs))
 
 
 @contextmanager

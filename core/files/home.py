@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from filelock import FileLock, Timeout
+
 from core.errors import InputError, quoted
-from core.files.lock import alone, alone_if_free
 
 HOME = "THAW_HOME"
 DEMO = "THAW_DEMO"
@@ -46,14 +47,19 @@ def alone_in(folder: Path, lock: str = ".lock") -> Iterator[None]:
 
     Turns an OSError within the context into an InputError that names THAW_HOME.
     """
-    with _existing(folder), alone(folder / lock):
+    with _existing(folder), FileLock(folder / lock):
         yield
 
 
 @contextmanager
 def alone_if_free_in(folder: Path, lock: str = ".lock") -> Iterator[bool]:
     """Lock a folder like `alone_in`, but give False at once if somebody else has locked it."""
-    with _existing(folder), alone_if_free(folder / lock) as free:
+    with _existing(folder), ExitStack() as held:
+        try:
+            held.enter_context(FileLock(folder / lock, timeout=0))
+            free = True
+        except Timeout:
+            free = False
         yield free
 
 

@@ -2,7 +2,7 @@
 
 schedule.json  settings.json    what is run
 events.jsonl                    what happened, see event_log.py
-pid  lock  STOP  room           the process that runs it, see claim.py
+pid  lock  STOP  room           the process that runs it, see run_lock.py
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  how it ended
 predictions.json                what the last evaluation said of each image, see predictions.py
@@ -28,7 +28,7 @@ from core.files.small_files import open_plain, read_start
 from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs.outcome import Status, Summary
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings, read_run_settings
 from core.schedule.parse import dumps, parse
 from core.schedule.spec import Schedule
@@ -47,7 +47,7 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
-    """Make a run folder and claim it for this process.
+    """Make a run folder, and make this process the one that runs it.
 
     Raises InputError, naming `--out`, if there is something at that path that is no empty folder,
     or nothing can be written there; SettingsError if `--data` is no path.
@@ -68,9 +68,9 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
 
 
 def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
-    """Claim the folder, then make it that of a run; nothing is left there if the disk refuses."""
+    """Take the folder, then make it that of a run; nothing is left there if the disk refuses."""
     try:
-        claim.take(folder)
+        run_lock.take(folder)
         told = settings.model_dump_json(indent=2) + "\n"
         atomic.replace_durably(folder / SETTINGS, told.encode())
         atomic.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
@@ -81,13 +81,14 @@ def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
 
 def discard(folder: Path) -> None:
     """Take away what `create` has made, and events; a folder with anything else in it stays."""
+    run_lock.release(folder)
     for name in (
         SCHEDULE,
         SETTINGS,
         event_log.EVENTS,
-        claim.PID,
-        claim.LOCK,
-        claim.STOP,
+        run_lock.PID,
+        run_lock.LOCK,
+        run_lock.STOP,
         SUMMARY,
         event_log.ROOM,
     ):
@@ -114,14 +115,14 @@ def status(folder: Path) -> Status:
     last = event_log.last(folder)
     known = outcome.is_end(last) or outcome.is_under_way(last)
     if not known:  # all but the steps are read where the last event does not tell
-        known = bool(last) and not claim.is_taken(folder)
+        known = bool(last) and not run_lock.is_taken(folder)
     return status_from(folder, last if known else event_log.read(folder, steps=False))
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
     """Return how a run stands, given the events that were read from its folder just now."""
-    alive = claim.is_taken(folder)
-    found = outcome.status(events, alive=alive, stop_asked=claim.stop_requested(folder))
+    alive = run_lock.is_taken(folder)
+    found = outcome.status(events, alive=alive, stop_asked=run_lock.stop_requested(folder))
     if found != "interrupted":
         return found
     # a run's last act is to tell its end, which it may have done since the events were read

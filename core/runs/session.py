@@ -1,4 +1,4 @@
-"""One session of a run in a claimed folder: events stored and shown, and an end in any case."""
+"""One session of a run in its process: events stored and shown, and an end in any case."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.console import Console
-from core.runs.processes import claim, stopping
+from core.runs.processes import run_lock, stopping
 from core.schedule.spec import Schedule
 
 
@@ -56,14 +56,14 @@ class Session:
     def say(self, event: ev.Notice) -> None:
         """From another thread: store a notice, unless the run has told its end."""
         with self._writing:
-            if not self._ended and not self.done.is_set() and claim.is_own(self._folder):
+            if not self._ended and not self.done.is_set() and run_lock.is_own(self._folder):
                 event_log.append(self._folder, event)
 
     def end_process(self) -> None:
         """From another thread: end this process as stopped, unless the run has told its end."""
         with self._writing:
             if not self._ended and not self.done.is_set():
-                if not claim.is_own(self._folder):
+                if not run_lock.is_own(self._folder):
                     os._exit(STOPPED)
                 stopping.end_process(self._folder)
 
@@ -87,13 +87,13 @@ class Session:
                 summary = folders.summarise(self._folder, self._schedule)
                 with suppress(RunError):  # the events hold all of it
                     folders.write_summary(self._folder, summary)
-            claim.release(self._folder)
+            run_lock.release(self._folder)
         self._console.end(summary)
         if unforeseen is not None:
             raise unforeseen from error
 
     def _check_folder(self, cause: BaseException | None = None) -> None:
-        if not claim.is_own(self._folder):
+        if not run_lock.is_own(self._folder):
             raise RunError(
                 f"{self._folder} was deleted or renamed while its run went on, or another run has "
                 "taken its place, so the run has stopped: resume it where its folder is now, or "

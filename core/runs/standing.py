@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.runs import folder as folders
 from core.runs.outcome import Status
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
 
 
@@ -38,4 +38,4 @@ def standing(run: Path) -> Standing:
     status, end = folders.status(run), folders.summary(run)
     if end is not None and end.status == status:
         return Standing(status, end.epochs_done, end.validation_accuracy)
-    return Standing(status, epochs_kept(run), None, claim.elsewhere(run))
+    return Standing(status, epochs_kept(run), None, run_lock.elsewhere(run))

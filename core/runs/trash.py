@@ -18,7 +18,7 @@ from core.errors import InputError, quoted
 from core.files import usage
 from core.library import KEPT_FOR
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 _TRASH = ".trash"
 _NAME = re.compile(r"(\d{1,20})-(.+)")
@@ -107,11 +107,10 @@ def empty(root: Path) -> int:
 
 
 def _refuse_living(run_id: str, folder: Path) -> None:
-    holder = claim.process(folder)
-    if holder is not None:
-        wrong = f"is {run_id!r}, which process {holder.pid} is running"
+    run_lock.refuse_elsewhere(folder, _FIELD, run_id)
+    if run_lock.is_alive(folder):
+        wrong = f"is {run_id!r}, which process {run_lock.noted_pid(folder)} is running"
         raise InputError(_FIELD, wrong, "stop it first")
-    claim.refuse_elsewhere(folder, _FIELD, run_id)
 
 
 def _remove(each: Deleted) -> None:

@@ -35,7 +35,7 @@ from core import presets
 from core.demo import limits
 from core.files.home import DEMO, HOME
 from core.runs import folder as folders
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.schedule import edits
 from core.schedule.spec import Schedule
 from tests.benchmarks.designer import percentile
@@ -124,7 +124,7 @@ def runs_are_on() -> Iterator[Counter[str]]:
 
     def go_on(folder: Path) -> None:
         while True:
-            while claim.process(folder) is not None and not ended.wait(0.1):
+            while run_lock.is_alive(folder) and not ended.wait(0.1):
                 pass
             if ended.is_set():
                 launch.force_stop(folder)

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 
 from core.demo.limits import first_schedule, first_settings
 from core.runs import folder
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 from tests.browser.server import LOG, running_app
@@ -38,7 +38,7 @@ def held(demo_home: Path) -> Iterator[Path]:
     run = launch.new_folder(demo_home / "demo" / "runs", "somebody's", datetime.now())
     folder.create(run, first_schedule(), first_settings())
     yield run
-    claim.release(run)
+    run_lock.release(run)
 
 
 def start(page: Page) -> None:

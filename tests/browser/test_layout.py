@@ -15,7 +15,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from core import presets
 from core.runs import event_log, folder
 from core.runs import events as ev
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule import curves
 from tests.browser import driving, layout
@@ -60,10 +60,10 @@ def runs(home: Path) -> Iterator[dict[str, str]]:
         for event in events:
             event_log.append(run, event)
         if state != "running":
-            claim.release(run)
+            run_lock.release(run)
     finished_run(home, "layout-finished", SCHEDULE, (0.5, 0.75))
     yield {path.name: f"/run?run={path.name}" for path in folder.list_runs(home / "runs")}
-    claim.release(home / "runs" / "layout-running")
+    run_lock.release(home / "runs" / "layout-running")
 
 
 @pytest.mark.parametrize(

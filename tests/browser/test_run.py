@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from core import presets
 from core.runs import folder, trash
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
 from core.schedule import edits
 from tests.browser import driving
@@ -78,7 +78,7 @@ from pathlib import Path
 from core import presets
 from core.schedule import edits
 from core.runs import events, folder
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.runs.session import Session
 from core.runs.processes.stopping import should_stop
@@ -99,7 +99,7 @@ with should_stop(run, session.done, session.end_process) as asked, session:
 def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: OpenPage) -> None:
     run = home / "runs" / "20200101-000000-to-be-deleted"
     folder.create(run, presets.load("ulmfit"), RunSettings(batch_size=64))
-    claim.release(run)
+    run_lock.release(run)
     page = open_page(f"/run?run={run.name}")
     expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")
     batch = page.get_by_label("Batch size", exact=True)

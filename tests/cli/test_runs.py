@@ -10,7 +10,7 @@ from core.cli.app import cli
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
 
@@ -24,7 +24,7 @@ def root(tmp_path, monkeypatch):
         folders.create(folder, presets.load(preset), RunSettings())
         event_log.append(folder, end)
         folders.write_summary(folder, folders.summarise(folder, presets.load(preset)))
-        claim.release(folder)
+        run_lock.release(folder)
     return tmp_path / "runs"
 
 

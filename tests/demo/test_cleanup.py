@@ -13,7 +13,7 @@ from core.data import uploads
 from core.demo import cleanup, limits, queue
 from core.demo.limits import LIMITS
 from core.runs import folder as folders
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 
 OLD = LIMITS.lifetime + 5
 YOUNG = LIMITS.lifetime - 60
@@ -51,7 +51,7 @@ def test_a_run_that_is_on_stays_however_old_its_files_are(tmp_path: Path) -> Non
     aged(run, OLD)
     cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert run.exists()
-    claim.release(run)
+    run_lock.release(run)
     aged(run, OLD)
     cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert not run.exists()

@@ -22,7 +22,7 @@ from core.models import layer_table
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.runs.session import Session
 from core.runs.settings import RunSettings
 from core.schedule import edits, parse
@@ -39,14 +39,14 @@ import sys, time
 from dataclasses import replace
 from pathlib import Path
 from core.demo import limits as demo
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs import folder as folders
 from core.runs.events import Step
 from core.runs.session import Session
 from core.runs.processes.stopping import should_stop
 
 folder = Path(sys.argv[1])
-claim.take(folder)
+run_lock.take(folder)
 session = Session(folder, folders.read(folder)[0])
 with (
     should_stop(folder, session.done, session.end_process),
@@ -188,7 +188,7 @@ def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
     folders.create(held, SHORT, small())  # which this living process runs
     with pytest.raises(InputError, match="has to wait, since another run is in progress"):
         launch.start(SHORT, small(), runs)
-    claim.release(held)
+    run_lock.release(held)
     with pytest.raises(InputError, match="cannot be resumed in the hosted demo: start a new one"):
         launch.resume(held)
 
@@ -210,7 +210,7 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
     name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
     assert len(name.rsplit("-", 1)[1]) == 32  # which nobody guesses
     run, end = folders.run_folder(launch.root(), name), time.monotonic() + 120
-    while claim.process(run) is not None:
+    while run_lock.is_alive(run):
         assert time.monotonic() < end, (run / "log.txt").read_text()
         time.sleep(0.05)
     assert folders.status(run) == "finished", (run / "log.txt").read_text()
@@ -223,7 +223,7 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
 def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "hangs"
     folders.create(run, SHORT, small_settings())
-    claim.release(run)
+    run_lock.release(run)
     (run / "checkpoints").mkdir()
     ran = subprocess.run(
         [sys.executable, "-c", HANGS, str(run)],
@@ -252,8 +252,8 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
     with demo.bounds(run, pytest.fail, replace(LIMITS, start=0.0, seconds=0.0)) as bounded:
         bounded(STEP)
         time.sleep(0.1)
-    assert not claim.stop_requested(run)
-    claim.release(run)
+    assert not run_lock.stop_requested(run)
+    run_lock.release(run)
 
 
 @pytest.mark.parametrize("limits", [replace(LIMITS, seconds=0.0), replace(LIMITS, start=0.0)])
@@ -270,10 +270,10 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
     with demo.bounds(run, refuse, limits) as bounded:
         if limits.start:
             bounded(STEP)
-        while not claim.stop_requested(run):
+        while not run_lock.stop_requested(run):
             assert time.monotonic() < end
             time.sleep(0.01)
-    claim.release(run)
+    run_lock.release(run)
 
 
 def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from core.demo.limits import LIMITS
 from core.demo.queue import QueuePlace
 from core.errors import InputError
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 
 @pytest.fixture
@@ -54,7 +54,7 @@ def test_while_a_run_is_on_places_are_in_the_order_of_coming(
     first, second = queue.join(line), queue.join(line)
     assert queue.wait(line, second, runs, never) == QueuePlace(1, 2)
     assert queue.wait(line, first, runs, never) == QueuePlace(0, 2)
-    claim.release(held)
+    run_lock.release(held)
     assert queue.wait(line, second, runs, never) == QueuePlace(1, 2)
     assert queue.wait(line, first, runs, lambda: "first") == "first"
     assert queue.wait(line, second, runs, lambda: "second") == "second"

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from contextlib import suppress
 
-import psutil
 import pytest
 
 from core import presets
@@ -14,7 +13,7 @@ from core.errors import RunError
 from core.runs import event_log, interruption
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.session import Session
 from core.runs.settings import RunSettings
 
@@ -61,7 +60,7 @@ def test_a_run_whose_disk_is_full_fails_with_a_message_in_its_folder(disk):
 def test_a_run_that_was_cut_off_by_a_full_disk_says_so(disk):
     run = disk / "run"
     folders.create(run, SCHEDULE, RunSettings())
-    (run / "pid").unlink()
+    run_lock.release(run)
     fill(disk)
     assert folders.status(run) == "interrupted"
     assert "is full" in interruption.reason(run)
@@ -75,6 +74,6 @@ def test_a_run_whose_disk_fills_as_it_is_launched_is_no_longer_its_launchers(dis
         with suppress(OSError):
             (disk / f"filler-{number}").write_bytes(b"x")
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
-        claim.write_pid(run, psutil.Process(child.pid))
-        assert claim.process(run).pid == child.pid
+        run_lock.hand_over(run, child.pid)
+        assert run_lock.process(run).pid == child.pid
     assert folders.status(run) == "interrupted"

@@ -11,7 +11,7 @@ from core.data import uploads
 from core.files import small_files
 from core.runs import event_log, folder
 from core.runs import events as ev
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 
 def test_no_more_is_read_than_one_byte_over_the_limit(tmp_path: Path) -> None:
@@ -32,9 +32,9 @@ def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
 def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(
     tmp_path: Path,
 ) -> None:
-    for name in (claim.PID, folder.SUMMARY, uploads.NOTE):
+    for name in (run_lock.PID, folder.SUMMARY, uploads.NOTE):
         (tmp_path / name).write_bytes(b"[" * 100_000)
-    assert claim.process(tmp_path) is None
+    assert run_lock.process(tmp_path) is None
     assert folder.summary(tmp_path) is None
     assert uploads.read_note(tmp_path) is None
 

@@ -22,7 +22,7 @@ from core.models import layer_table
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs import label
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.runs.session import Session
 from core.runs.settings import RunSettings
 from core.schedule import edits, link
@@ -200,7 +200,7 @@ def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Pa
     app = visitor()
     shown(app.number_input(key="setting-samples").set_value(40).run())
     shown(app.button(key="start").click().run())
-    claim.release(held)
+    run_lock.release(held)
     shown(app.run())
     name = app.query_params["run"]
     assert folders.read(launch.root() / name)[1].samples == 40

@@ -33,7 +33,7 @@ from core.records.io import parse_either
 from core.runs import event_log, folder, in_words, outcome, predictions
 from core.runs import events as ev
 from core.runs.forecast import remaining
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.progress import digest
 from core.runs.settings import RunSettings, read_settings
 from core.runs.summary import result
@@ -143,14 +143,14 @@ def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
     return message
 
 
-def claimed(rng: Random, raw: Raw, home: Path) -> str | None:
+def taken(rng: Random, raw: Raw, home: Path) -> str | None:
     """A run's folder in which something leads out, or never ends: nobody takes it up."""
     mine, run = home / "mine", home / "run"
     (run / folder.CHECKPOINTS).mkdir(parents=True)
     mine.write_text("mine")
     for name, good in run_files(raw).items():
         (run / name).write_bytes(good)
-    (run / claim.PID).unlink()
+    (run / run_lock.PID).unlink()
     name = rng.choice((*WRITTEN, f"{folder.CHECKPOINTS}/.epoch-00001.pt.9"))
     path = run / name
     if path.is_dir():
@@ -160,8 +160,8 @@ def claimed(rng: Random, raw: Raw, home: Path) -> str | None:
         os.mkfifo(path)
     else:
         path.symlink_to(rng.choice((mine, home, home / "none")))
-    claims = rng.choice((claim.take, claim.take_over))
-    message = refusal(claims, run)
+    take = rng.choice((run_lock.take, run_lock.take_over))
+    message = refusal(take, run)
     assert message is not None, name
     assert name in message
     assert mine.read_text() == "mine"
@@ -170,9 +170,9 @@ def claimed(rng: Random, raw: Raw, home: Path) -> str | None:
 
 
 WRITTEN = (
-    claim.LOCK,
-    claim.PID,
-    claim.STOP,
+    run_lock.LOCK,
+    run_lock.PID,
+    run_lock.STOP,
     event_log.EVENTS,
     event_log.ROOM,
     folder.LOG,
@@ -193,7 +193,7 @@ DOORS: Mapping[str, tuple[int, Door]] = {
     "uploads": (1, upload),
     "run folders": (3, run),
     "checkpoints": (1, resumed),
-    "claims": (1, claimed),
+    "run locks": (1, taken),
 }
 """How often each is tried with one document, and how."""
 
@@ -240,7 +240,7 @@ def run_files(raw: Raw) -> dict[str, bytes]:
         folder.SUMMARY: outcome.SUMMARY.dump_json(
             outcome.summarise(parse.parse(as_json(raw)), told)
         ),
-        claim.PID: as_json({"pid": own.pid, "started": own.create_time()}),
+        run_lock.PID: as_json({"pid": own.pid, "started": own.create_time()}),
     }
 
 

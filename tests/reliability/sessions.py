@@ -22,7 +22,7 @@ from core.cli.app import cli
 from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.spec import Schedule
@@ -101,7 +101,7 @@ def drawn(
 def prepare(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     """Make a run's folder, which nobody runs yet."""
     folders.create(folder, schedule, settings)
-    claim.release(folder)
+    run_lock.release(folder)
 
 
 @contextmanager
@@ -154,7 +154,7 @@ def ended(folder: Path) -> Ended:
     for name in ("epoch", "model", "optimizer", "scheduler", "random", "audit", "origin"):
         kept[f"checkpoint's {name}"] = getattr(last, name, None)
     names = {path.relative_to(folder).as_posix().partition("-0")[0] for path in folder.rglob("*")}
-    return Ended(kept, frozenset(names - {claim.PID}))
+    return Ended(kept, frozenset(names - {run_lock.PID}))
 
 
 def differences(one: Ended, other: Ended) -> list[str]:

@@ -24,7 +24,7 @@ import psutil
 
 from core import presets
 from core.runs import folder as folders
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
 from core.schedule import edits
 
@@ -114,7 +114,7 @@ def _one_run(root: Path) -> Count:
     run = root / launch.start(schedule, SHORT, root)
     latest = time.monotonic() + PATIENCE
     own = psutil.Process()
-    while claim.process(run) is not None or own.children():
+    while run_lock.is_alive(run) or own.children():
         if time.monotonic() > latest:
             raise TimeoutError(folders.status(run))
         time.sleep(0.05)

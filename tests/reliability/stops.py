@@ -27,7 +27,7 @@ from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.outcome import Status
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.schedule.spec import ModelRef, Schedule
 from tests.training.small import small_schedule, small_settings
 
@@ -112,7 +112,7 @@ def stop_in(phase: Phase, root: Path) -> Stop:
     try:
         _until(lambda: any(map(phase.begins, event_log.read(run))), run)
         time.sleep(phase.seconds)
-        process, before = claim.process(run), len(event_log.read(run))
+        process, before = run_lock.process(run), len(event_log.read(run))
         began = time.monotonic()
         launch.stop(run)
         _until(lambda: folders.status(run) not in ("starting", "running", "stopping"), run)

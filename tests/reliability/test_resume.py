@@ -22,7 +22,7 @@ from core.errors import InputError, RunError
 from core.runs import checkpoint_files, event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.edits import set_field
@@ -233,7 +233,7 @@ def test_of_three_resumes_of_one_folder_at_once_one_runs_and_two_are_refused(tmp
             assert each.returncode == 2
             assert f"which process {runs.pid} is running: stop that one first" in each.stderr.read()
             each.stderr.close()
-    assert claim.process(tmp_path / "run").pid == runs.pid
+    assert run_lock.process(tmp_path / "run").pid == runs.pid
     runs.send_signal(signal.SIGKILL)
     runs.communicate()
     assert [type(each) for each in event_log.read(tmp_path / "run")].count(ev.Launched) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.runs import event_log, folder
 from core.runs import events as ev
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 
@@ -24,5 +24,5 @@ def finished_run(home: Path, name: str, schedule: Schedule, accuracies: Sequence
     event_log.append(run, ev.Audit(2, 0.0, True))
     event_log.append(run, ev.Finished(9.0))
     folder.write_summary(run, folder.summarise(run, schedule))
-    claim.release(run)
+    run_lock.release(run)
     return f"run:{name}"

@@ -12,7 +12,7 @@ from core.runs import event_log, label
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.description import conditions, describe
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.progress import digest
 from core.runs.settings import RunSettings
 from core.runs.summary import result
@@ -34,7 +34,7 @@ def made(folder, accuracies=(0.9, 0.75), *, settings=None, end=None):
         event_log.append(folder, done)
     event_log.append(folder, end or ev.Finished(9.0))
     folders.write_summary(folder, folders.summarise(folder, SCHEDULE))
-    claim.release(folder)
+    run_lock.release(folder)
     return folder
 
 
@@ -92,7 +92,7 @@ def test_before_it_has_looked_at_its_data_a_run_is_told_by_the_most_it_may_take(
 
 @pytest.mark.parametrize("damage", [folders.SCHEDULE, folders.SETTINGS])
 def test_of_a_damaged_run_what_can_be_read_is_told(run, damage):
-    claim.release(run)
+    run_lock.release(run)
     (run / damage).write_text("{")
     told = describe(run)
     assert (told.name, told.data, told.result) == ("run", "", "interrupted")

@@ -11,7 +11,7 @@ from core.errors import InputError, SettingsError
 from core.runs import event_log, in_words
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
 SCHEDULE = presets.load("gradual")
@@ -34,7 +34,7 @@ def test_a_folder_that_is_not_there_has_no_events_and_no_summary(tmp_path):
     assert event_log.read(tmp_path / "none") == ()
     assert folders.summary(tmp_path / "none") is None
     assert folders.status(tmp_path / "none") == "interrupted"
-    assert claim.process(tmp_path / "none") is None
+    assert run_lock.process(tmp_path / "none") is None
 
 
 def test_the_status_from_events_that_were_read_is_the_folders(run):
@@ -45,14 +45,14 @@ def test_the_status_from_events_that_were_read_is_the_folders(run):
     for told in (started, ev.Step(0, 0, 1.0, {"head": 0.1}), ev.Progress("evaluating")):
         event_log.append(run, told)
         assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "running"
-    claim.request_stop(run)
+    run_lock.request_stop(run)
     assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "stopping"
 
 
 def test_a_run_that_ended_since_its_events_were_read_is_not_taken_for_interrupted(run):
     read = event_log.read(run)
     event_log.append(run, ev.Finished(1.0))
-    claim.release(run)
+    run_lock.release(run)
     assert folders.status_from(run, read) == "finished"
 
 
@@ -177,5 +177,5 @@ def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
 
 def test_an_end_that_is_told_at_length_is_still_the_end(run):
     event_log.append(run, ev.Failed("x" * 100_000))
-    claim.release(run)
+    run_lock.release(run)
     assert folders.status(run) == "failed"

@@ -7,7 +7,7 @@ from core.cli import runs
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.standing import Standing, standing
 
 SCHEDULE = presets.load("gradual")
@@ -26,7 +26,7 @@ def trained(run, epochs):
 def ended(run, event):
     event_log.append(run, event)
     folders.write_summary(run, folders.summarise(run, SCHEDULE))
-    claim.release(run)
+    run_lock.release(run)
 
 
 def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run):
@@ -34,7 +34,7 @@ def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run
     trained(run, range(3))
     assert standing(run) == Standing("running", 3, None)
     assert runs.row(run, 9)[2:4] == ("3 of 6", "")
-    claim.release(run)
+    run_lock.release(run)
     assert standing(run) == Standing("interrupted", 3, None)
 
 
@@ -55,10 +55,10 @@ def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
 def test_a_run_that_was_resumed_tells_nothing_of_its_last_end(run):
     trained(run, range(2))
     ended(run, ev.Stopped(2))
-    claim.take(run)
+    run_lock.take(run)
     trained(run, range(2, 5))
     assert standing(run) == Standing("running", 5, None)
-    claim.release(run)
+    run_lock.release(run)
     assert standing(run) == Standing("interrupted", 5, None)
     event_log.append(run, ev.Failed("its disk is full, so that no summary could be written"))
     assert standing(run) == Standing("failed", 5, None)

@@ -10,7 +10,7 @@ import pytest
 from core import presets
 from core.runs import event_log, folder
 from core.runs import events as ev
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.runs.summary import result
 
@@ -28,7 +28,7 @@ def epoch(number: int, accuracy: float, seconds: float, memory: int) -> ev.Epoch
 def run(tmp_path: Path) -> Path:
     path = tmp_path / "run"
     folder.create(path, presets.load("head-only"), RunSettings())
-    claim.release(path)
+    run_lock.release(path)
     return path
 
 

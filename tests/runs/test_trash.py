@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import os
 
-import psutil
 import pytest
 
 from core import presets
@@ -10,7 +9,7 @@ from core.errors import InputError
 from core.files import usage
 from core.runs import folder as folders
 from core.runs import trash
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
 
@@ -19,7 +18,7 @@ def root(tmp_path):
     """Two runs that no process runs."""
     for name in ("one", "two"):
         folders.create(tmp_path / name, presets.load("gradual"), RunSettings())
-        claim.release(tmp_path / name)
+        run_lock.release(tmp_path / name)
     return tmp_path
 
 
@@ -40,7 +39,7 @@ def test_a_deleted_run_is_gone_from_the_list_and_comes_back_as_it_was(root):
 def test_of_several_with_one_id_the_last_one_comes_back(root):
     trash.delete(root, "one")
     folders.create(root / "one", presets.load("ulmfit"), RunSettings())
-    claim.release(root / "one")
+    run_lock.release(root / "one")
     trash.delete(root, "one")
     trash.restore(root, "one")
     assert folders.read(root / "one")[0] == presets.load("ulmfit")
@@ -49,7 +48,7 @@ def test_of_several_with_one_id_the_last_one_comes_back(root):
 
 
 def test_a_run_that_a_process_runs_is_not_deleted(root):
-    claim.take(root / "one")
+    run_lock.take(root / "one")
     told = f"^run is 'one', which process {os.getpid()} is running: stop it first$"
     with pytest.raises(InputError, match=told):
         trash.delete(root, "one")
@@ -61,13 +60,13 @@ def test_a_run_that_another_machine_runs_is_not_deleted(run_elsewhere):
     with pytest.raises(InputError, match=told):
         trash.delete(run_elsewhere.parent, run_elsewhere.name)
     assert run_elsewhere.is_dir()
-    (run_elsewhere / claim.PID).unlink()
+    (run_elsewhere / run_lock.PID).unlink()
     trash.delete(run_elsewhere.parent, run_elsewhere.name)
 
 
 def test_a_run_that_is_resumed_while_it_is_deleted_stays(root, monkeypatch):
-    seen = iter([None, psutil.Process()])
-    monkeypatch.setattr(claim, "process", lambda folder: next(seen))
+    seen = iter([False, True])
+    monkeypatch.setattr(run_lock, "is_alive", lambda folder: next(seen))
     with pytest.raises(InputError, match="stop it first"):
         trash.delete(root, "one")
     assert root / "one" in folders.list_runs(root)

@@ -29,7 +29,7 @@ from core.files.home import CODE, HOME, data_root, home, is_demo
 from core.runs import event_log, outcome
 from core.runs import folder as folders
 from core.runs.events import Failed
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.processes.exit_with_parent import LEASHED, leash
 from core.runs.processes.prewarmed_worker import Keeper, Spare
 from core.runs.processes.stopping import write_stopped
@@ -119,13 +119,13 @@ def resume(folder: Path) -> None:
     folders.read(folder)
     if folders.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
-    claim.take(folder)
+    run_lock.take(folder)
     _spawn(folder)
 
 
 def stop(folder: Path) -> None:
     """Ask a run to stop after the batch it is in."""
-    claim.request_stop(folder)
+    run_lock.request_stop(folder)
 
 
 def force_stop(folder: Path) -> None:
@@ -134,18 +134,21 @@ def force_stop(folder: Path) -> None:
     Nothing happens if it is gone already, and one that has told its end keeps that. Raises
     InputError if another machine runs it, RunError if it is still there after 10 s.
     """
-    claim.refuse_elsewhere(folder, "run", folder.name)
-    owner = claim.process(folder)
+    run_lock.refuse_elsewhere(folder, "run", folder.name)
+    owner = run_lock.process(folder)
+    if owner is None and run_lock.is_alive(folder):  # the clock was set since it has begun
+        pid = run_lock.noted_pid(folder)
+        raise RunError(f"process {pid} cannot be found: end it by hand")
     if owner is None or owner.pid == os.getpid():
         return
-    claim.request_stop(folder)  # else a spare that has not begun would be replaced
+    run_lock.request_stop(folder)  # else a spare that has not begun would be replaced
     with suppress(psutil.NoSuchProcess):
         family = [*owner.children(recursive=True), owner]
         for member in family:
             with suppress(psutil.Error):  # it is gone, or someone else's
                 member.kill()
         _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
-        if claim.process(folder) is not None and left:
+        if left and run_lock.is_alive(folder):
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
     if not outcome.is_end(event_log.last(folder)):
         write_stopped(folder)
@@ -178,7 +181,7 @@ def _found_device() -> Mapping[str, str]:
 
 
 def _spawn(folder: Path) -> None:
-    """Run a claimed folder in the spare process, or in a new one, and hand the claim over to it."""
+    """Run a folder that is taken in the spare process, or in a new one, and hand it over."""
     _KEEPER.note(folder)
     spare = _KEEPER.take()
     if spare is not None:
@@ -190,7 +193,7 @@ def _spawn(folder: Path) -> None:
 
 
 def _spawn_anew(folder: Path) -> None:
-    """Start `python -m core resume` on a claimed folder, and hand the claim over to it."""
+    """Start `python -m core resume` on a folder that is taken, and hand it over."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -206,12 +209,9 @@ def _spawn_anew(folder: Path) -> None:
                 creationflags=flags,
             )
         _give_way(process.pid)
-        with suppress(psutil.NoSuchProcess):  # it may be at its end already
-            claim.write_pid(folder, psutil.Process(process.pid))
+        run_lock.hand_over(folder, process.pid)
     except OSError as error:
-        holder = claim.process(folder)
-        if process is None or holder is None or holder.pid != process.pid:
-            _give_up(folder, process, error)  # else it has noted itself
+        _give_up(folder, process, error)
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
 
@@ -226,7 +226,7 @@ def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: OSErr
     message = f"no process could be started ({error.strerror}): {way_out}, then resume the run"
     with suppress(RunError):
         event_log.append_last(folder, Failed(message))
-    claim.release(folder)
+    run_lock.release(folder)
     raise RunError(message) from error
 
 
@@ -264,5 +264,5 @@ def _environment() -> dict[str, str]:
 def _wait_for_exit(folder: Path) -> None:
     """A run that has told its end needs a moment to let go of its folder."""
     end = time.monotonic() + _GONE_WITHIN
-    while claim.process(folder) is not None and time.monotonic() < end:
+    while run_lock.is_alive(folder) and time.monotonic() < end:
         time.sleep(0.02)

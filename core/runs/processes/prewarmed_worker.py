@@ -24,7 +24,7 @@ import psutil
 
 from core.errors import STOPPED, RunError
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.processes.exit_with_parent import read_line
 from core.runs.processes.stopping import end_process, enforce
 
@@ -105,7 +105,7 @@ class Spare:
             if not self.usable:
                 return False
             try:
-                claim.write_pid(folder, psutil.Process(self.process.pid))
+                run_lock.hand_over(folder, self.process.pid)
             except (psutil.NoSuchProcess, OSError):
                 return False
             self._folder = folder
@@ -144,7 +144,7 @@ class Spare:
             if folder is None:
                 self._close_input()
         unwanted = code in _BY_HAND and not babbles
-        if folder and not taken and not unwanted and not claim.stop_requested(folder):
+        if folder and not taken and not unwanted and not run_lock.stop_requested(folder):
             self._lost(folder)
 
     def _close_input(self, last: bytes = b"") -> None:
@@ -172,7 +172,7 @@ class Keeper:
         One that came to its end is not replaced before a run was started: it would end again.
         """
         with self._lock:
-            self._runs = [run for run in self._runs if claim.process(run) is not None]
+            self._runs = [run for run in self._runs if run_lock.is_alive(run)]
             if self._runs:
                 return
             if self._spare is None:
@@ -218,7 +218,7 @@ def _await_order(order: Future[Path], begun: threading.Event) -> None:
         os._exit(0)
     folder = Path(json.loads(line))
     order.set_result(folder)
-    enforce(lambda: claim.stop_requested(folder), begun, lambda: end_process(folder))
+    enforce(lambda: run_lock.stop_requested(folder), begun, lambda: end_process(folder))
 
 
 def _tell(launcher: int, line: bytes) -> None:

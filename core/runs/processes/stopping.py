@@ -23,7 +23,7 @@ from core.errors import STOPPED, ThawError
 from core.runs import checkpoint_files, event_log
 from core.runs import folder as folders
 from core.runs.events import Stopped
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 _LOOK_EVERY = 0.1
 _RAISE_AFTER = 0.8
@@ -46,7 +46,7 @@ def should_stop(
     """
 
     def by_folder() -> bool:
-        return claim.stop_requested(folder)
+        return run_lock.stop_requested(folder)
 
     if threading.current_thread() is not threading.main_thread():
         yield by_folder
@@ -110,7 +110,7 @@ def end_process(folder: Path) -> None:
     with suppress(ThawError):
         write_stopped(folder)
     with suppress(OSError):
-        claim.release(folder)
+        run_lock.release(folder)
     os._exit(STOPPED)
 
 

@@ -14,7 +14,7 @@ from core.demo import limits
 from core.files.home import is_demo
 from core.runs import folder, interruption, outcome
 from core.runs.forecast import duration, remaining
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
 from core.runs.progress import Digest
 from core.runs.settings import RunSettings
@@ -107,7 +107,7 @@ def status_card(
 
 def _busy(run: Path) -> str | None:
     """That other work takes the machine's processors, where the run gets less than half of one."""
-    process = claim.process(run)
+    process = run_lock.process(run)
     if process is None:
         return None
     try:

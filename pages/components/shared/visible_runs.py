@@ -14,7 +14,7 @@ import streamlit as st
 from core.files.home import is_demo
 from core.runs import folder
 from core.runs.outcome import Status
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 
 LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
 """How a run stands that a process is on with."""
@@ -39,7 +39,7 @@ def is_own(run: str) -> bool:
 
 def live(root: Path) -> dict[Path, Status]:
     """Return those of `runs` that are on, and how each of them stands."""
-    found = {run: folder.status(run) for run in runs(root) if claim.is_taken(run)}
+    found = {run: folder.status(run) for run in runs(root) if run_lock.is_taken(run)}
     return {run: status for run, status in found.items() if status in LIVE}
 
 

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core import presets
 from core.runs import folder, label, trash
 from core.runs.label import Label
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
 from pages.components.run import data_picker
 from tests.pages.drawn import html
@@ -49,14 +49,14 @@ def test_a_run_that_is_on_is_told_beside_the_next_one_until_it_ends(
     assert app.query_params["run"] == "r0"
     assert told not in html(app)  # it is what the page shows
     del app.query_params["run"]
-    claim.release(tmp_path / "runs" / "r0")
+    run_lock.release(tmp_path / "runs" / "r0")
     assert "is starting" not in html(app.run())
 
 
 def test_a_run_of_another_machine_is_told_with_its_host_and_not_resumed(
     app: AppTest, tmp_path: Path
 ) -> None:
-    pid = tmp_path / "runs" / "r0" / claim.PID
+    pid = tmp_path / "runs" / "r0" / run_lock.PID
     pid.write_text(json.dumps(json.loads(pid.read_text()) | {"host": "node7", "boot": "another"}))
     assert "starting on node7 · " in app.run().button(key="listed-run-r0").label
     app.button(key="show-r0").click().run()
@@ -111,7 +111,7 @@ def deleted(app: AppTest) -> AppTest:
 
 
 def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) -> None:
-    claim.release(tmp_path / "runs" / "r0")
+    run_lock.release(tmp_path / "runs" / "r0")
     deleted(app)
     assert any("**ULMFiT**  \ninterrupted · today " in part.value for part in app.markdown)
     app.query_params["run"] = "r0"  # as the browser still has it
@@ -123,7 +123,7 @@ def test_a_second_click_on_delete_is_no_mistake(app: AppTest, tmp_path: Path) ->
 def test_a_deleted_run_is_gone_until_it_is_brought_back_or_the_trash_is_emptied(
     app: AppTest, tmp_path: Path
 ) -> None:
-    claim.release(tmp_path / "runs" / "r0")
+    run_lock.release(tmp_path / "runs" / "r0")
     deleted(app)
     assert folder.list_runs(tmp_path / "runs") == ()
     app.button(key="undelete-run").click().run()

@@ -7,13 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core.runs import checkpoint_files, folder
 from core.runs import events as ev
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.progress import Digest
 from pages.components.run import status_card as run_status
 from tests.pages.drawn import html
@@ -69,7 +68,7 @@ def test_a_demos_visitor_is_told_that_the_machine_is_busy(
     monkeypatch.setenv("THAW_DEMO", "1")
     monkeypatch.setattr(run_status, "_FIRST_SECONDS", 0.0)
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as idle:
-        claim.write_pid(tmp_path, psutil.Process(idle.pid))
+        run_lock.hand_over(tmp_path, idle.pid)
         kwargs = {"status": "starting", "run": str(tmp_path)}
         app = AppTest.from_function(script, default_timeout=120, kwargs=kwargs).run()
         idle.communicate(b"\n")

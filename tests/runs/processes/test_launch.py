@@ -20,7 +20,7 @@ from core.errors import InputError, RunError, SettingsError
 from core.runs import event_log, outcome
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.schedule import parse
 from tests.training.small import small_schedule, small_settings
 
@@ -32,7 +32,7 @@ SERVER = """
 import os, signal, sys
 from pathlib import Path
 from core.schedule.parse import parse
-from core.runs.processes import claim, launch
+from core.runs.processes import launch, run_lock
 from core.runs.settings import read_settings
 
 root = Path(sys.argv[1])
@@ -41,7 +41,7 @@ assert launch.device()["type"]
 run = launch.start(
     parse((root / "schedule").read_bytes()), read_settings((root / "settings").read_bytes()), root
 )
-assert claim.process(root / run).cmdline()[-1] == "spare"
+assert run_lock.process(root / run).cmdline()[-1] == "spare"
 assert "torch" not in sys.modules
 print(run, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
@@ -82,7 +82,7 @@ def weights(folder):
 
 
 def command_of(folder):
-    process = claim.process(folder)
+    process = run_lock.process(folder)
     wait_for(folder, process.cmdline)  # empty until the system has put the new program in place
     return process.cmdline()[-1]
 
@@ -114,7 +114,7 @@ def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
 
 
 def test_a_finished_runs_process_is_gone_although_its_launcher_lives(finished):
-    wait_for(finished, lambda: claim.process(finished) is None)
+    wait_for(finished, lambda: not run_lock.is_alive(finished))
     assert folders.status(finished) == "finished"
 
 
@@ -129,18 +129,18 @@ def test_a_killed_run_is_interrupted(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
     assert folders.status(folder) == "running"
-    os.kill(claim.process(folder).pid, signal.SIGKILL)
+    os.kill(run_lock.process(folder).pid, signal.SIGKILL)
     wait_for_status(folder, "interrupted")
 
 
 def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished, tmp_path):
     folder = tmp_path / launch.start(small_schedule(EPOCHS), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
-    owner = claim.process(folder)
+    owner = run_lock.process(folder)
     if owner is not None:  # else it was faster, and is resumed at its end
         with suppress(psutil.NoSuchProcess):
             owner.kill()
-    wait_for(folder, lambda: claim.process(folder) is None)
+    wait_for(folder, lambda: not run_lock.is_alive(folder))
     launch.resume(folder)
     wait_for_status(folder, "finished")
     one, other = weights(folder), weights(finished)
@@ -174,7 +174,7 @@ def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(fini
     assert all(one[name].equal(other[name]) for name in other)
     steps = [[e for e in event_log.read(f) if isinstance(e, ev.Step)] for f in (folder, finished)]
     assert steps[0] == steps[1]
-    wait_for(folder, lambda: claim.process(folder) is None)
+    wait_for(folder, lambda: not run_lock.is_alive(folder))
     assert lines_of_log(folder) == lines_of_log(finished)
 
 
@@ -186,7 +186,7 @@ def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
     assert folders.status(folder) in ("stopping", "stopped")
     wait_for_status(folder, "stopped")
     assert not any(isinstance(event, ev.EpochDone) for event in event_log.read(folder))
-    wait_for(folder, lambda: claim.process(folder) is None)
+    wait_for(folder, lambda: not run_lock.is_alive(folder))
 
 
 def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(tmp_path):
@@ -198,7 +198,7 @@ def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(t
         for thread in threading.enumerate():
             if thread.name == "spare process":
                 thread.join(PATIENCE)
-        assert claim.process(folder) is None
+        assert not run_lock.is_alive(folder)
         assert folders.status(folder) == "stopped"
         launch.prepare()
         launch.resume(folder)
@@ -224,7 +224,7 @@ def test_a_demo_has_no_spare_process(monkeypatch):
 def test_a_demos_run_gives_way_to_its_pages(tmp_path, monkeypatch):
     monkeypatch.setenv("THAW_DEMO", "1")
     folder = tmp_path / launch.start(limits.first_schedule(), limits.first_settings(), tmp_path)
-    run = claim.process(folder)
+    run = run_lock.process(folder)
     assert run.nice() >= 10
     with suppress(FileNotFoundError):  # a kernel that does not group sessions
         assert Path(f"/proc/{run.pid}/autogroup").read_text().endswith("nice 10\n")
@@ -243,7 +243,7 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     with pytest.raises(InputError, match="is running: stop that one first"):
         launch.resume(folder)
     launch.force_stop(folder)
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
     assert folders.status(folder) == "stopped"
     newest = max(path.name for path in checkpoints(folder))
     assert event_log.read(folder)[-1] == ev.Stopped(int(newest[6:11]))
@@ -257,7 +257,7 @@ def test_a_run_of_another_machine_is_neither_killed_nor_resumed(run_elsewhere):
     with pytest.raises(InputError, match=told):
         launch.resume(run_elsewhere)
     assert folders.status(run_elsewhere) == "starting"
-    (run_elsewhere / claim.PID).unlink()
+    (run_elsewhere / run_lock.PID).unlink()
 
 
 def test_a_stop_right_after_the_start_is_not_lost(tmp_path):
@@ -273,7 +273,7 @@ def test_a_run_that_cannot_be_started_is_free_for_a_resume(tmp_path, monkeypatch
         launch.start(small_schedule(), small_settings(), tmp_path)
     (folder,) = folders.list_runs(tmp_path)
     assert folders.status(folder) == "failed"
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
 
 
 def test_a_start_that_fails_frees_its_folder_also_where_nothing_can_be_told(tmp_path, monkeypatch):
@@ -289,25 +289,25 @@ def test_a_start_that_fails_frees_its_folder_also_where_nothing_can_be_told(tmp_
     with pytest.raises(RunError, match="no process could be started"):
         launch.start(small_schedule(), small_settings(), tmp_path)
     (folder,) = folders.list_runs(tmp_path)
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
 
 
 def test_a_run_that_cannot_be_noted_is_ended_and_its_folder_is_free(tmp_path, monkeypatch):
-    replace = claim.replace
+    replace = run_lock.replace
 
     def full(path, content):
         if json.loads(content)["pid"] != os.getpid():
             raise OSError(28, "No space left on device")
         replace(path, content)
 
-    monkeypatch.setattr(claim, "replace", full)
+    monkeypatch.setattr(run_lock, "replace", full)
     before = set(psutil.Process().children())
     with pytest.raises(RunError, match=r"no process could be started \(No space left"):
         launch.start(small_schedule(), small_settings(), tmp_path)
     assert set(psutil.Process().children()) <= before
     (folder,) = folders.list_runs(tmp_path)
     assert folders.status(folder) == "failed"
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
     assert not queue.busy(tmp_path)
 
 
@@ -319,7 +319,7 @@ def test_a_process_that_may_not_be_killed_is_told_in_words(tmp_path, monkeypatch
         raise psutil.AccessDenied(process.pid)
 
     with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
-        claim.write_pid(folder, psutil.Process(process.pid))
+        run_lock.hand_over(folder, process.pid)
         with monkeypatch.context() as others:
             others.setattr(psutil.Process, "kill", refuse)
             others.setattr(launch, "_GONE_WITHIN", 0.1)
@@ -340,15 +340,16 @@ def test_a_run_that_has_told_its_end_keeps_it_when_its_process_is_killed(tmp_pat
     folders.create(folder, small_schedule(), small_settings())
     event_log.append(folder, told)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
-        claim.write_pid(folder, psutil.Process(process.pid))
+        run_lock.hand_over(folder, process.pid)
         launch.force_stop(folder)
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
     assert folders.status(folder) == then
 
 
 def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
     folder = tmp_path / "run"
     folders.create(folder, small_schedule(), small_settings())
+    run_lock.hand_over(folder, os.getppid())
     (folder / "pid").write_text(f'{{"pid": {os.getppid()}, "started": 1.0}}')
     launch.force_stop(folder)
     assert event_log.read(folder) == (ev.Launched(),)

@@ -16,7 +16,7 @@ from core.errors import RunError
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim
+from core.runs.processes import run_lock
 from core.runs.processes.prewarmed_worker import Keeper, Spare
 from core.runs.settings import RunSettings
 
@@ -96,7 +96,7 @@ def test_a_spare_tells_its_device_and_then_runs_its_folder(make, folder, lost):
 def test_a_folder_that_comes_during_the_imports_is_run_after_them(make, folder, lost):
     spare = make()
     assert spare.give(folder)
-    assert claim.process(folder).pid == spare.process.pid
+    assert run_lock.process(folder).pid == spare.process.pid
     spare.join()
     assert log(folder).endswith("the end of a run\n")
     assert lost == []
@@ -143,7 +143,7 @@ def test_a_spare_that_ended_is_given_nothing(make, folder, lost):
     spare.join()
     assert not spare.usable
     assert not spare.give(folder)
-    assert claim.process(folder).pid == os.getpid()
+    assert run_lock.process(folder).pid == os.getpid()
     assert lost == []
 
 
@@ -175,7 +175,7 @@ def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, 
 
 def test_a_run_that_was_to_stop_is_not_begun_again(make, folder, lost):
     spare = make(CRASHES)
-    claim.request_stop(folder)
+    run_lock.request_stop(folder)
     assert spare.give(folder)
     spare.join()
     assert lost == []
@@ -268,7 +268,7 @@ def test_no_spare_is_started_beside_a_run(make, folder):
     keeper.note(folder)
     keeper.keep(make)
     assert keeper.peek() is None
-    claim.release(folder)
+    run_lock.release(folder)
     keeper.keep(make)
     assert keeper.take().usable
 
@@ -283,8 +283,8 @@ def test_a_system_that_starts_no_process_has_no_spare(tmp_path):
 def test_a_stop_is_obeyed_in_imports_that_come_to_no_end(make, folder, lost):
     spare = make(WAITS.replace('print("printed by an import")', "__import__('time').sleep(600)"))
     assert spare.give(folder)
-    claim.request_stop(folder)
+    run_lock.request_stop(folder)
     spare.join()
     assert event_log.read(folder)[-1] == ev.Stopped(0)
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
     assert lost == []

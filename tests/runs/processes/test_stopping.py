@@ -16,7 +16,7 @@ from core.errors import STOPPED
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import claim, stopping
+from core.runs.processes import run_lock, stopping
 from core.runs.settings import RunSettings
 from tests.sample import thorough
 
@@ -30,7 +30,7 @@ from pathlib import Path
 from core import presets
 from core.errors import STOPPED
 from core.runs import checkpoint_files, events
-from core.runs.processes import claim, stopping
+from core.runs.processes import run_lock, stopping
 from core.runs.session import Session
 from core.runs.processes.stopping import should_stop
 
@@ -88,20 +88,20 @@ def begins():
     print("begun", flush=True)
 
 folder = Path(sys.argv[1])
-claim.take(folder)
+run_lock.take(folder)
 session = Session(folder, presets.load("gradual"))
 with should_stop(folder, session.done, session.end_process) as asked, session:
     globals()[sys.argv[2]](folder)
     session.take(events.Stopped(0))
 """
-"""A run that does nothing but one of these, claimed and ended as a real one."""
+"""A run that does nothing but one of these, taken and ended as a real one."""
 
 
 @pytest.fixture
 def folder(tmp_path):
     run = tmp_path / "run"
     folders.create(run, presets.load("gradual"), RunSettings())
-    claim.release(run)
+    run_lock.release(run)
     return run
 
 
@@ -136,7 +136,7 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
 ):
     process = begin(what)
     if how == "STOP":
-        claim.request_stop(folder)
+        run_lock.request_stop(folder)
         assert folders.status(folder) == "stopping"
     else:
         process.send_signal(getattr(signal, how))
@@ -144,7 +144,7 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
     assert folders.status(folder) == "stopped"
     assert event_log.read(folder)[-1] == ev.Stopped(0)
     assert folders.summary(folder).status == "stopped"
-    assert claim.process(folder) is None
+    assert not run_lock.is_alive(folder)
     assert (folder / "cleaned").exists() is (what == "waits")
     assert process.stderr.read().endswith("KeyboardInterrupt\n" if what == "waits" else "")
     if what == "hangs":
@@ -157,7 +157,7 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
 )
 def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin, what):
     process = begin(what)
-    claim.request_stop(folder)
+    run_lock.request_stop(folder)
     process.wait(PATIENCE)
     assert event_log.read(folder)[-1] == ev.Stopped(3)
     assert folders.status(folder) == "stopped"
@@ -196,7 +196,7 @@ def test_what_waits_for_a_checkpoint_waits_for_it_once(run, monkeypatch):
     done, ended = threading.Event(), threading.Event()
     began = time.monotonic()
     with stopping.should_stop(run, done, ended.set):
-        claim.request_stop(run)
+        run_lock.request_stop(run)
         with pytest.raises(KeyboardInterrupt):
             ended.wait(PATIENCE)
         assert ended.wait(PATIENCE)
