@@ -33,6 +33,8 @@ from pages.components.shared.data_preview import seen
 from pages.components.shared.fields import refusals
 from pages.components.shared.setting_names import by_label
 
+_PREPARE_SECONDS = 20.0
+"""How often a page that someone has open sees to it that a run begins soon."""
 _LOOK_SECONDS = 0.5
 _REFUSED_DATA = "The data cannot be used. The Data card says why."
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
@@ -81,7 +83,8 @@ def page() -> None:
     status = _status(shown, read) if shown and read else None
     live = status in visible_runs.LIVE
     if not live:
-        launch.prepare()
+        every = None if is_demo() else _PREPARE_SECONDS
+        st.fragment(run_every=every)(launch.prepare)()
     _top(root, shown, status, let_go=let_go)
     if shown is not None:
         note_row(shown.folder)

@@ -15,7 +15,7 @@ import click
 
 from core.cli.interrupts import at_ctrl_c
 from core.errors import STOPPED, InputError, ThawError, importing, one_line
-from core.runs.processes.exit_with_parent import LEASHED, end_with_input
+from core.runs.processes.exit_with_parent import EXIT_WITH_PARENT, exit_with_parent
 
 _MODULES = {
     "presets": ("presets",),
@@ -23,7 +23,7 @@ _MODULES = {
     "schedule": ("groups", "shapes", "curves"),
     "export": ("export", "targets", "import"),
     "runs": ("runs", "delete", "restore", "empty-trash"),
-    "train": ("device", "spare", "run", "resume"),
+    "train": ("device", "prewarm", "run", "resume"),
 }
 """The commands of each module of this folder; it is imported when one of them is called."""
 
@@ -117,8 +117,8 @@ def _speak_utf8() -> None:
     commands=_LazyCommands(),
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.option(LEASHED, "leashed", is_flag=True, hidden=True)
-def cli(leashed: bool) -> None:
+@click.option(EXIT_WITH_PARENT, "helper", is_flag=True, hidden=True)
+def cli(helper: bool) -> None:
     """Thaw: design a fine-tuning schedule, and run it.
 
     FILE is a schedule's JSON file, - for standard input, or a preset's name; a file of that name
@@ -129,8 +129,8 @@ def cli(leashed: bool) -> None:
     except FileNotFoundError:  # some libraries even crash there
         way_out = "change into another one"
         raise InputError("the working directory", "was deleted", way_out) from None
-    if leashed:
-        end_with_input()
+    if helper:
+        exit_with_parent()
 
 
 def _print_error(message: str) -> None:

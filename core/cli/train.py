@@ -40,8 +40,8 @@ def device() -> None:
 
 @click.command(hidden=True)
 @click.pass_context
-def spare(context: click.Context) -> None:
-    """Tell the device, make a run's imports, and resume the folder that standard input names."""
+def prewarm(context: click.Context) -> None:
+    """Print the device, make a run's imports, and resume the folder that standard input names."""
     with _uncollected(), importing():
         folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
     context.invoke(resume, directory=str(folder))

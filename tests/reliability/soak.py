@@ -67,7 +67,7 @@ class Soak:
 
 
 def soak(runs: int, home: Path) -> Soak:
-    """Do that many runs in a launcher, which is then killed while it has a spare process."""
+    """Do that many runs in a launcher, which is then killed while it has a prewarmed worker."""
     command = [sys.executable, "-m", "tests.reliability.soak", "--launcher", str(home)]
     environment = {**os.environ, "THAW_HOME": str(home)}
     launcher = subprocess.Popen(

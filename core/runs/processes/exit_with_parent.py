@@ -1,34 +1,57 @@
-"""A helper's process ends with the one that started it, also when that is killed.
+"""Helpers: processes that end with the one that has started them, also when that is killed.
 
-The helper's standard input is a pipe whose other end only the starter has open: the system closes
-it, however the starter ends.
+A helper's standard input is a pipe whose other end only its parent has open: the system closes it,
+however the parent ends.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 
-LEASHED = "--leashed"
-"""The flag of the command line that makes it call `end_with_input`."""
+from core.files.home import CODE
+
+EXIT_WITH_PARENT = "--exit-with-parent"
+"""The flag of the command line that makes it call `exit_with_parent`."""
 
 
-@contextmanager
-def leash() -> Iterator[int]:
-    """A descriptor to be a helper's standard input: it ends when the context is left."""
+def helper(*words: str) -> list[str]:
+    """Return the command that runs a command of Thaw's as a helper."""
+    return [sys.executable, "-m", "core", EXIT_WITH_PARENT, *words]
+
+
+def run_helper(
+    command: Sequence[str], seconds: float | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a helper to its end, and return its exit code and what it printed.
+
+    Raises subprocess.TimeoutExpired when it was killed after so many seconds, OSError if it cannot
+    be started, UnicodeDecodeError if it printed what is no text.
+    """
     ends = os.pipe()  # which no other process inherits
     try:
-        yield ends[0]
+        return subprocess.run(
+            command,
+            cwd=CODE,
+            env={**os.environ, **environment},
+            stdin=ends[0],
+            capture_output=True,
+            encoding="utf-8",
+            timeout=seconds,
+            start_new_session=True,
+            check=False,
+        )
     finally:
         for end in ends:
             os.close(end)
 
 
-def end_with_input() -> None:
+def exit_with_parent() -> None:
     """From now on, end this process at once when its standard input ends."""
-    threading.Thread(target=_watch, name="leash", daemon=True).start()
+    threading.Thread(target=_watch, name="exit with parent", daemon=True).start()
 
 
 def read_line() -> bytes | None:

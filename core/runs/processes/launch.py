@@ -30,8 +30,8 @@ from core.runs import event_log, outcome
 from core.runs import folder as folders
 from core.runs.events import Failed
 from core.runs.processes import run_lock
-from core.runs.processes.exit_with_parent import LEASHED, leash
-from core.runs.processes.prewarmed_worker import Keeper, Spare
+from core.runs.processes.exit_with_parent import helper, run_helper
+from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.processes.stopping import write_stopped
 from core.runs.settings import RunSettings
 from core.schedule.file_names import slug
@@ -50,8 +50,8 @@ _GONE_WITHIN = 10.0
 """Seconds that a killed process may take to be gone."""
 _NICE = 10
 """The nice value of a demo's run: it gets a tenth of a core that others want all of."""
-_KEEPER = Keeper()
-"""The one owner of this process's spare; see `prepare`."""
+_SLOT = WorkerSlot()
+"""This process's prewarmed worker, if it has one; see `prepare`."""
 
 
 def root() -> Path:
@@ -60,13 +60,15 @@ def root() -> Path:
 
 
 def prepare() -> None:
-    """See that a spare process makes its imports, so that the next run begins seconds sooner.
+    """See that a prewarmed worker is there, so that the next run begins three seconds sooner.
 
     Nothing happens while a run of this process lives, nor in a demo (THAW_DEMO), where memory is
-    short. The spare is let go when `prepare` was not called for five minutes.
+    short. The worker is let go when `prepare` was not called for a minute.
     """
     if not is_demo():
-        _KEEPER.keep(lambda: Spare(_command("spare"), CODE, _environment(), _replace_lost))
+        _SLOT.keep(
+            lambda: PrewarmedWorker(_command("prewarm"), CODE, _environment(), _replace_lost)
+        )
 
 
 def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
@@ -141,7 +143,7 @@ def force_stop(folder: Path) -> None:
         raise RunError(f"process {pid} cannot be found: end it by hand")
     if owner is None or owner.pid == os.getpid():
         return
-    run_lock.request_stop(folder)  # else a spare that has not begun would be replaced
+    run_lock.request_stop(folder)  # else a worker that has not begun would be replaced
     with suppress(psutil.NoSuchProcess):
         family = [*owner.children(recursive=True), owner]
         for member in family:
@@ -157,7 +159,8 @@ def force_stop(folder: Path) -> None:
 def device() -> Mapping[str, str]:
     """Return the device that a run takes here: its `type` (cpu, cuda, mps) and a `name` for people.
 
-    Found by the spare process, or one of its own, since the pages do not import torch; asked once.
+    The prewarmed worker finds it, or another process, since the pages do not import torch; asked
+    once.
     A demo runs on the CPU, and has no memory for asking.
     """
     return _DEMO_DEVICE if is_demo() else _found_device()
@@ -165,15 +168,11 @@ def device() -> Mapping[str, str]:
 
 @cache
 def _found_device() -> Mapping[str, str]:
-    spare = _KEEPER.peek()
-    if spare is not None:
+    worker = _SLOT.peek()
+    if worker is not None:
         with suppress(RunError):
-            return spare.device.result()
-    command = _command(LEASHED, "device")
-    with leash() as held:
-        ran = subprocess.run(
-            command, cwd=CODE, stdin=held, capture_output=True, text=True, check=False
-        )
+            return worker.device.result()
+    ran = run_helper(helper("device"))
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
     found: dict[str, str] = json.loads(ran.stdout)
@@ -181,19 +180,19 @@ def _found_device() -> Mapping[str, str]:
 
 
 def _spawn(folder: Path) -> None:
-    """Run a folder that is taken in the spare process, or in a new one, and hand it over."""
-    _KEEPER.note(folder)
-    spare = _KEEPER.take()
-    if spare is not None:
+    """Run a folder that is taken in the prewarmed worker, or in a new process."""
+    _SLOT.note(folder)
+    worker = _SLOT.take()
+    if worker is not None:
         # what libraries read from the environment when they are loaded is read already
-        if spare.environment == _environment() and spare.give(folder):
+        if worker.environment == _environment() and worker.give(folder):
             return
-        spare.let_go()
+        worker.let_go()
     _spawn_anew(folder)
 
 
 def _spawn_anew(folder: Path) -> None:
-    """Start `python -m core resume` on a folder that is taken, and hand it over."""
+    """Run a folder that is taken in a new process."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -244,7 +243,7 @@ def _give_way(pid: int) -> None:
 
 
 def _replace_lost(folder: Path) -> None:
-    """Run the folder of a spare that came to its end too soon in a new process."""
+    """Run the folder of a worker that came to its end too soon in a new process."""
     with suppress(RunError):  # the folder tells it
         _spawn_anew(folder)
 

@@ -1,9 +1,9 @@
-"""A spare process: it has imported what a run needs before there is a run, which so begins sooner.
+"""A prewarmed worker: it imports what a run needs before there is a run, which so begins sooner.
 
 It is started with pipes and speaks two lines. It says its device, makes its imports, waits for
-the path of a claimed run folder, says that it has taken it, and then needs its launcher no more.
-The end of the first pipe without a path is its own end, in its imports too, so none outlives its
-launcher; a stop is obeyed there too.
+the path of a run folder, says that it has taken it, and then needs its launcher no more. The end of
+the first pipe without a path is its own end, in its imports too, so none outlives its launcher; a
+stop is obeyed there too.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ from core.runs.processes.exit_with_parent import read_line
 from core.runs.processes.stopping import end_process, enforce
 
 _TAKEN = b"taken"
-_UNUSED_SECONDS = 300.0
-"""How long a spare is kept when nobody asks for one: it holds some 700 MB."""
+_UNUSED_SECONDS = 75.0
+"""How long a worker is kept when nobody asks for one: it holds some 750 MB.
+
+A page asks every 20 s, but browsers let a hidden one do so only once a minute.
+"""
 _BY_HAND = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
 """Return codes of a process that someone wanted gone; Windows has none like the negative ones."""
 
@@ -38,7 +41,7 @@ _BY_HAND = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL"
 def wait_for_folder(
     find_device: Callable[[], Mapping[str, str]], make_imports: Callable[[], object]
 ) -> Path:
-    """Return what a spare does: returns the run folder that it gets.
+    """Make a worker's imports, and return the run folder that it gets.
 
     Where its launcher lets it go, or is gone, the process ends. Afterwards standard output and
     error are the folder's log, with all that was printed on the way, and standard input is empty:
@@ -60,7 +63,7 @@ def wait_for_folder(
     return folder
 
 
-class Spare:
+class PrewarmedWorker:
     """One such process, from its start to its end, whether it gets a folder or not.
 
     Raises OSError if it cannot be started. `lost` is called, in a thread, with the folder of one
@@ -91,7 +94,7 @@ class Spare:
                 start_new_session=True,
                 creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
             )
-        self._listener = threading.Thread(target=self._listen, name="spare process", daemon=True)
+        self._listener = threading.Thread(target=self._listen, name="prewarmed worker", daemon=True)
         self._listener.start()
 
     @property
@@ -100,7 +103,7 @@ class Spare:
         return not self._ended and self._folder is None and self.process.poll() is None
 
     def give(self, folder: Path) -> bool:
-        """Let it run a claimed folder, whose process it is then; False if it has ended already."""
+        """Hand a folder over that is taken; return False if the worker has ended already."""
         with self._lock:
             if not self.usable:
                 return False
@@ -133,7 +136,7 @@ class Spare:
             if device is not None:
                 self.device.set_result(device)
             else:
-                self.device.set_exception(RunError("the spare process did not tell its device"))
+                self.device.set_exception(RunError("the prewarmed worker did not tell its device"))
             if babbles:
                 self.process.kill()
             taken = device is not None and told.readline().rstrip() == _TAKEN
@@ -156,18 +159,18 @@ class Spare:
             self.process.stdin.close()
 
 
-class Keeper:
-    """At most one spare, whoever asks at once; and none beside a run of the same launcher."""
+class WorkerSlot:
+    """At most one worker, whoever asks at once; and none beside a run of the same launcher."""
 
     def __init__(self, unused_seconds: float = _UNUSED_SECONDS) -> None:
         self._unused_seconds = unused_seconds
         self._lock = threading.Lock()
-        self._spare: Spare | None = None
+        self._worker: PrewarmedWorker | None = None
         self._timer: threading.Timer | None = None
         self._runs: list[Path] = []
 
-    def keep(self, make: Callable[[], Spare]) -> None:
-        """See that there is a spare, and keep it for another while.
+    def keep(self, make: Callable[[], PrewarmedWorker]) -> None:
+        """See that there is a worker, and keep it for another while.
 
         One that came to its end is not replaced before a run was started: it would end again.
         """
@@ -175,33 +178,33 @@ class Keeper:
             self._runs = [run for run in self._runs if run_lock.is_alive(run)]
             if self._runs:
                 return
-            if self._spare is None:
+            if self._worker is None:
                 with suppress(OSError):  # then a run is started without one
-                    self._spare = make()
+                    self._worker = make()
             self._restart_timer()
 
-    def peek(self) -> Spare | None:
-        """Return the spare, if there is one."""
-        return self._spare
+    def peek(self) -> PrewarmedWorker | None:
+        """Return the worker, if there is one."""
+        return self._worker
 
-    def take(self) -> Spare | None:
-        """Return the spare, if there is one; the keeper has none any more."""
+    def take(self) -> PrewarmedWorker | None:
+        """Return the worker, if there is one; the slot has none any more."""
         with self._lock:
-            spare, self._spare = self._spare, None
+            worker, self._worker = self._worker, None
             if self._timer is not None:
                 self._timer.cancel()
-            return spare
+            return worker
 
     def note(self, run: Path) -> None:
-        """Note the folder of a run: while a process runs it, no spare is started."""
+        """Note the folder of a run: while a process runs it, no worker is started."""
         with self._lock:
             self._runs.append(run)
 
     def let_go(self) -> None:
-        """End the spare, if there is one."""
-        spare = self.take()
-        if spare is not None:
-            spare.let_go()
+        """End the worker, if there is one."""
+        worker = self.take()
+        if worker is not None:
+            worker.let_go()
 
     def _restart_timer(self) -> None:
         if self._timer is not None:
@@ -242,7 +245,7 @@ def _redirect(log: Path) -> None:
 
 
 def _device(line: bytes) -> Mapping[str, str] | None:
-    """Return what the first line of a spare tells, or None if it is not what was agreed."""
+    """Return what the first line of a worker tells, or None if it is not what was agreed."""
     try:
         told = json.loads(line)
         return {"type": str(told["type"]), "name": str(told["name"])}

@@ -14,22 +14,21 @@ ROOT = Path(__file__).parents[3]
 PATIENCE = 60.0
 
 HELPER = (
-    "import os, time; from core.runs.processes.exit_with_parent import end_with_input;"
-    "end_with_input();"
+    "import os, time; from core.runs.processes.exit_with_parent import exit_with_parent;"
+    "exit_with_parent();"
     "print(os.getpid(), file=open({!r}, 'w', 1)); time.sleep(600)"
 )
-SPARE = (
+WORKER = (
     "import os, time; from core.runs.processes.prewarmed_worker import wait_for_folder;"
     "wait_for_folder(lambda: {{'type': 'cpu', 'name': 'x'}},"
     " lambda: (print(os.getpid(), file=open({!r}, 'w', 1)), time.sleep(600)))"
 )
-"""A helper, and a spare in imports that take long; both write their id into a file."""
+"""A helper, and a worker in imports that take long; both write their id into a file."""
 
 DIRECTLY = """
-import subprocess, sys, time
-from core.runs.processes.exit_with_parent import leash
-with leash() as held:
-    subprocess.run([sys.executable, "-c", sys.argv[1]], stdin=held)
+import sys
+from core.runs.processes.exit_with_parent import run_helper
+run_helper([sys.executable, "-c", sys.argv[1]])
 """
 AS_A_TABLE = """
 import sys, time
@@ -37,11 +36,11 @@ from core.runs.processes.tabulation import Tabulations
 Tabulations(lambda model: [sys.executable, "-c", sys.argv[1]]).ask("timm/resnet34", None)
 time.sleep(600)
 """
-AS_A_SPARE = """
+AS_A_WORKER = """
 import os, sys, time
 from pathlib import Path
-from core.runs.processes.prewarmed_worker import Spare
-spare = Spare([sys.executable, "-c", sys.argv[1]], Path(), os.environ, print)
+from core.runs.processes.prewarmed_worker import PrewarmedWorker
+worker = PrewarmedWorker([sys.executable, "-c", sys.argv[1]], Path(), os.environ, print)
 time.sleep(600)
 """
 
@@ -58,10 +57,10 @@ def written(told: Path) -> bool:
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])
-@pytest.mark.parametrize("starter", [DIRECTLY, AS_A_TABLE, AS_A_SPARE])
+@pytest.mark.parametrize("starter", [DIRECTLY, AS_A_TABLE, AS_A_WORKER])
 def test_no_helper_outlives_its_starter_however_that_ends(tmp_path, starter, how):
     told = tmp_path / "told"
-    code = (SPARE if starter is AS_A_SPARE else HELPER).format(str(told))
+    code = (WORKER if starter is AS_A_WORKER else HELPER).format(str(told))
     started = subprocess.Popen([sys.executable, "-c", starter, code], cwd=ROOT)
     until(lambda: written(told))
     helper = psutil.Process(int(told.read_text()))

@@ -41,12 +41,12 @@ assert launch.device()["type"]
 run = launch.start(
     parse((root / "schedule").read_bytes()), read_settings((root / "settings").read_bytes()), root
 )
-assert run_lock.process(root / run).cmdline()[-1] == "spare"
+assert run_lock.process(root / run).cmdline()[-1] == "prewarm"
 assert "torch" not in sys.modules
 print(run, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-"""A server that has a spare process, starts a run and is killed at once."""
+"""A server that has a prewarmed worker, starts a run and is killed at once."""
 
 
 @pytest.fixture(autouse=True)
@@ -161,7 +161,7 @@ def lines_of_log(folder: Path) -> list[str]:
 
 
 @pytest.mark.thorough
-def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(finished, tmp_path):
+def test_a_run_in_a_prewarmed_worker_has_the_same_bits_and_outlives_its_server(finished, tmp_path):
     (tmp_path / "schedule").write_text(parse.dumps(small_schedule(EPOCHS)))
     (tmp_path / "settings").write_text(small_settings().model_dump_json())
     command = [sys.executable, "-c", SERVER, str(tmp_path)]
@@ -178,10 +178,10 @@ def test_a_run_in_a_spare_process_has_the_same_bits_and_outlives_its_server(fini
     assert lines_of_log(folder) == lines_of_log(finished)
 
 
-def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
+def test_a_stop_while_the_prewarmed_worker_still_imports_is_not_lost(tmp_path):
     launch.prepare()
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
-    assert command_of(folder) == "spare"
+    assert command_of(folder) == "prewarm"
     launch.stop(folder)
     assert folders.status(folder) in ("stopping", "stopped")
     wait_for_status(folder, "stopped")
@@ -189,14 +189,14 @@ def test_a_stop_while_the_spare_process_still_imports_is_not_lost(tmp_path):
     wait_for(folder, lambda: not run_lock.is_alive(folder))
 
 
-def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(tmp_path):
+def test_a_prewarmed_worker_that_is_forced_to_stop_in_its_imports_is_not_replaced(tmp_path):
     launch.prepare()
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     for _ in range(2):
-        assert command_of(folder) == "spare"
+        assert command_of(folder) == "prewarm"
         launch.force_stop(folder)
         for thread in threading.enumerate():
-            if thread.name == "spare process":
+            if thread.name == "prewarmed worker":
                 thread.join(PATIENCE)
         assert not run_lock.is_alive(folder)
         assert folders.status(folder) == "stopped"
@@ -205,7 +205,7 @@ def test_a_spare_process_that_is_forced_to_stop_in_its_imports_is_not_replaced(t
     launch.force_stop(folder)
 
 
-def test_a_spare_process_of_another_environment_is_not_used(tmp_path, monkeypatch):
+def test_a_prewarmed_worker_of_another_environment_is_not_used(tmp_path, monkeypatch):
     launch.prepare()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
@@ -213,7 +213,7 @@ def test_a_spare_process_of_another_environment_is_not_used(tmp_path, monkeypatc
     launch.force_stop(folder)
 
 
-def test_a_demo_has_no_spare_process(monkeypatch):
+def test_a_demo_has_no_prewarmed_worker(monkeypatch):
     monkeypatch.setenv("THAW_DEMO", "1")
     before = psutil.Process().children()
     launch.prepare()

@@ -17,7 +17,7 @@ from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import run_lock
-from core.runs.processes.prewarmed_worker import Keeper, Spare
+from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.settings import RunSettings
 
 ROOT = Path(__file__).parents[3]
@@ -37,7 +37,7 @@ if folder is not None:
     print("x" * 1_000_000, file=sys.stderr, flush=True)
     print("the end of", folder.name, flush=True)
 """
-"""A spare without the imports of a real one."""
+"""A worker without the imports of a real one."""
 CRASHES = "import sys; sys.stdin.readline(); sys.exit(1)"
 BABBLES = "import time; input(); print('no device', flush=True); time.sleep(60)"
 HANGS = "import time; time.sleep(60)"
@@ -67,24 +67,24 @@ def make(lost):
     made = []
 
     def make(code=WAITS):
-        made.append(Spare([sys.executable, "-c", code], ROOT, os.environ, lost.append))
+        made.append(PrewarmedWorker([sys.executable, "-c", code], ROOT, os.environ, lost.append))
         return made[-1]
 
     yield make
-    for spare in made:
-        spare.process.kill()
-        spare.join()
+    for worker in made:
+        worker.process.kill()
+        worker.join()
 
 
 def log(folder):
     return (folder / folders.LOG).read_text()
 
 
-def test_a_spare_tells_its_device_and_then_runs_its_folder(make, folder, lost):
-    spare = make()
-    assert spare.device.result(PATIENCE) == {"type": "cpu", "name": "a slow one"}
-    assert spare.give(folder)
-    spare.join()
+def test_a_prewarmed_worker_tells_its_device_and_then_runs_its_folder(make, folder, lost):
+    worker = make()
+    assert worker.device.result(PATIENCE) == {"type": "cpu", "name": "a slow one"}
+    assert worker.give(folder)
+    worker.join()
     warned, printed, rest = log(folder).split("\n", 2)
     assert warned == "a warning of a library"
     assert printed == "printed by an import"
@@ -94,103 +94,103 @@ def test_a_spare_tells_its_device_and_then_runs_its_folder(make, folder, lost):
 
 
 def test_a_folder_that_comes_during_the_imports_is_run_after_them(make, folder, lost):
-    spare = make()
-    assert spare.give(folder)
-    assert run_lock.process(folder).pid == spare.process.pid
-    spare.join()
+    worker = make()
+    assert worker.give(folder)
+    assert run_lock.process(folder).pid == worker.process.pid
+    worker.join()
     assert log(folder).endswith("the end of a run\n")
     assert lost == []
 
 
-def test_a_spare_is_used_once(make, folder, tmp_path):
-    spare = make()
-    assert spare.usable
-    assert spare.give(folder)
-    assert not spare.usable
-    assert not spare.give(tmp_path)
+def test_a_prewarmed_worker_is_used_once(make, folder, tmp_path):
+    worker = make()
+    assert worker.usable
+    assert worker.give(folder)
+    assert not worker.usable
+    assert not worker.give(tmp_path)
 
 
 def test_what_the_log_held_before_a_resume_stays(make, folder):
     (folder / folders.LOG).write_text("the first session\n")
-    spare = make()
-    assert spare.give(folder)
-    spare.join()
+    worker = make()
+    assert worker.give(folder)
+    worker.join()
     assert log(folder).startswith("the first session\n")
     assert log(folder).endswith("the end of a run\n")
 
 
 @pytest.mark.parametrize("code", [WAITS, HANGS])
-def test_a_spare_that_is_let_go_is_gone(make, folder, code):
-    spare = make(code)
-    spare.let_go()
-    spare.join()
-    assert not psutil.pid_exists(spare.process.pid)
-    assert not spare.give(folder)
+def test_a_prewarmed_worker_that_is_let_go_is_gone(make, folder, code):
+    worker = make(code)
+    worker.let_go()
+    worker.join()
+    assert not psutil.pid_exists(worker.process.pid)
+    assert not worker.give(folder)
     with pytest.raises(RunError, match="did not tell its device"):
-        spare.device.result(PATIENCE)
+        worker.device.result(PATIENCE)
 
 
-def test_a_spare_with_a_folder_is_not_let_go(make, folder):
-    spare = make()
-    assert spare.give(folder)
-    spare.let_go()
-    spare.join()
+def test_a_prewarmed_worker_with_a_folder_is_not_let_go(make, folder):
+    worker = make()
+    assert worker.give(folder)
+    worker.let_go()
+    worker.join()
     assert log(folder).endswith("the end of a run\n")
 
 
-def test_a_spare_that_ended_is_given_nothing(make, folder, lost):
-    spare = make("pass")
-    spare.join()
-    assert not spare.usable
-    assert not spare.give(folder)
+def test_a_prewarmed_worker_that_ended_is_given_nothing(make, folder, lost):
+    worker = make("pass")
+    worker.join()
+    assert not worker.usable
+    assert not worker.give(folder)
     assert run_lock.process(folder).pid == os.getpid()
     assert lost == []
 
 
 @pytest.mark.parametrize("code", [CRASHES, BABBLES], ids=["crashes", "babbles"])
-def test_the_folder_of_a_spare_that_ends_too_soon_is_not_lost(make, folder, lost, code):
-    spare = make(code)
-    assert spare.give(folder)
-    spare.join()
+def test_the_folder_of_a_prewarmed_worker_that_ends_too_soon_is_not_lost(make, folder, lost, code):
+    worker = make(code)
+    assert worker.give(folder)
+    worker.join()
     assert lost == [folder]
 
 
 def test_the_folder_is_not_lost_if_its_log_cannot_be_written(make, folder, lost):
     (folder / folders.LOG).mkdir()
-    spare = make()
-    assert spare.give(folder)
-    spare.join()
+    worker = make()
+    assert worker.give(folder)
+    worker.join()
     assert lost == [folder]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, lost, how):
-    spare = make(HANGS)
-    assert spare.give(folder)
-    spare.process.send_signal(how)
-    spare.join()
+    worker = make(HANGS)
+    assert worker.give(folder)
+    worker.process.send_signal(how)
+    worker.join()
     assert lost == []
     assert folders.status(folder) == "interrupted"
 
 
 def test_a_run_that_was_to_stop_is_not_begun_again(make, folder, lost):
-    spare = make(CRASHES)
+    worker = make(CRASHES)
     run_lock.request_stop(folder)
-    assert spare.give(folder)
-    spare.join()
+    assert worker.give(folder)
+    worker.join()
     assert lost == []
 
 
 SERVER = f"""
 import os, sys, time
 from pathlib import Path
-from core.runs.processes.prewarmed_worker import Spare
+from core.runs.processes.prewarmed_worker import PrewarmedWorker
 
-spare = Spare([sys.executable, "-c", {WAITS!r}], Path(), os.environ, print)
-spare.device.result()
-print(spare.process.pid, flush=True)
+worker = PrewarmedWorker([sys.executable, "-c", {WAITS!r}], Path(), os.environ, print)
+worker.device.result()
+print(worker.process.pid, flush=True)
 if len(sys.argv) > 1:
-    spare.give(Path(sys.argv[1]))
+    worker.give(Path(sys.argv[1]))
 os.kill(os.getpid(), {int(signal.SIGKILL)})
 """
 
@@ -207,7 +207,7 @@ def pid_left_by_a_killed_server(*arguments):
     return int(ran.stdout)
 
 
-def test_a_killed_server_leaves_no_spare():
+def test_a_killed_server_leaves_no_worker():
     pid = pid_left_by_a_killed_server()
     until(lambda: not psutil.pid_exists(pid))
 
@@ -218,12 +218,12 @@ def test_a_killed_server_leaves_its_run_which_prints_and_goes_on(folder):
     assert log(folder).endswith("x\nthe end of a run\n")
 
 
-def test_ten_sessions_at_once_get_one_spare(make):
-    keeper, made, barrier = Keeper(), [], threading.Barrier(10)
+def test_ten_sessions_at_once_get_one_worker(make):
+    slot, made, barrier = WorkerSlot(), [], threading.Barrier(10)
 
     def session():
         barrier.wait()
-        keeper.keep(lambda: made.append(make(HANGS)) or made[-1])
+        slot.keep(lambda: made.append(make(HANGS)) or made[-1])
 
     sessions = [threading.Thread(target=session) for _ in range(10)]
     for thread in sessions:
@@ -231,60 +231,60 @@ def test_ten_sessions_at_once_get_one_spare(make):
     for thread in sessions:
         thread.join()
     assert len(made) == 1
-    assert keeper.take() is made[0]
-    assert keeper.take() is None
+    assert slot.take() is made[0]
+    assert slot.take() is None
 
 
-def test_a_spare_that_nobody_asks_for_is_let_go(make):
-    keeper = Keeper(unused_seconds=0.1)
-    spare = make(HANGS)
-    keeper.keep(lambda: spare)
-    spare.join()
-    assert keeper.take() is None
+def test_a_prewarmed_worker_that_nobody_asks_for_is_let_go(make):
+    slot = WorkerSlot(unused_seconds=0.1)
+    worker = make(HANGS)
+    slot.keep(lambda: worker)
+    worker.join()
+    assert slot.take() is None
 
 
-def test_a_spare_that_was_taken_outlives_the_time_for_unused_ones(make, folder):
-    keeper = Keeper(unused_seconds=0.05)
-    keeper.keep(make)
-    spare = keeper.take()
-    assert spare.give(folder)
-    spare.join()
+def test_a_prewarmed_worker_that_was_taken_outlives_the_time_for_unused_ones(make, folder):
+    slot = WorkerSlot(unused_seconds=0.05)
+    slot.keep(make)
+    worker = slot.take()
+    assert worker.give(folder)
+    worker.join()
     assert log(folder).endswith("the end of a run\n")
 
 
-def test_a_spare_that_fails_is_tried_again_after_the_next_run_only(make):
-    keeper = Keeper()
-    keeper.keep(lambda: make("pass"))
-    failed = keeper.peek()
+def test_a_prewarmed_worker_that_fails_is_tried_again_after_the_next_run_only(make):
+    slot = WorkerSlot()
+    slot.keep(lambda: make("pass"))
+    failed = slot.peek()
     failed.join()
-    keeper.keep(make)
-    assert keeper.take() is failed
-    keeper.keep(make)
-    assert keeper.take().usable
+    slot.keep(make)
+    assert slot.take() is failed
+    slot.keep(make)
+    assert slot.take().usable
 
 
-def test_no_spare_is_started_beside_a_run(make, folder):
-    keeper = Keeper()
-    keeper.note(folder)
-    keeper.keep(make)
-    assert keeper.peek() is None
+def test_no_worker_is_started_beside_a_run(make, folder):
+    slot = WorkerSlot()
+    slot.note(folder)
+    slot.keep(make)
+    assert slot.peek() is None
     run_lock.release(folder)
-    keeper.keep(make)
-    assert keeper.take().usable
+    slot.keep(make)
+    assert slot.take().usable
 
 
-def test_a_system_that_starts_no_process_has_no_spare(tmp_path):
-    keeper = Keeper()
+def test_a_system_that_starts_no_process_has_no_worker(tmp_path):
+    slot = WorkerSlot()
     nothing = [str(tmp_path / "none")]
-    keeper.keep(lambda: Spare(nothing, ROOT, os.environ, lambda folder: None))
-    assert keeper.take() is None
+    slot.keep(lambda: PrewarmedWorker(nothing, ROOT, os.environ, lambda folder: None))
+    assert slot.take() is None
 
 
 def test_a_stop_is_obeyed_in_imports_that_come_to_no_end(make, folder, lost):
-    spare = make(WAITS.replace('print("printed by an import")', "__import__('time').sleep(600)"))
-    assert spare.give(folder)
+    worker = make(WAITS.replace('print("printed by an import")', "__import__('time').sleep(600)"))
+    assert worker.give(folder)
     run_lock.request_stop(folder)
-    spare.join()
+    worker.join()
     assert event_log.read(folder)[-1] == ev.Stopped(0)
     assert not run_lock.is_alive(folder)
     assert lost == []

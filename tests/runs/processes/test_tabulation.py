@@ -29,7 +29,7 @@ def ended(making: Tabulations) -> None:
 
 
 def test_the_command_prints_the_models_table_and_ends_with_its_starter():
-    told = ["-m", "core", "--leashed", "groups", NAME, "--json"]
+    told = ["-m", "core", "--exit-with-parent", "groups", NAME, "--json"]
     assert tabulation.command(NAME)[1:] == told
 
 
@@ -61,7 +61,7 @@ def test_a_failure_is_told_by_the_last_line_and_forgotten_when_it_is_asked_for_a
     says = f"""
 import pathlib, sys, time
 if pathlib.Path({str(failed)!r}).exists():
-    time.sleep(60)
+    sys.stdin.read()
 pathlib.Path({str(failed)!r}).touch()
 print('a\\nerror: model.name is odd', file=sys.stderr)
 sys.exit(2)
@@ -72,7 +72,6 @@ sys.exit(2)
     assert making.failure(NAME) == "model.name is odd"
     making.ask(NAME, tmp_path)
     assert making.failure(NAME) is None
-    making.end()
 
 
 def test_what_is_no_table_or_cannot_be_kept_is_a_failure(tmp_path: Path):
@@ -98,13 +97,12 @@ def test_a_process_that_takes_too_long_is_killed(tmp_path: Path):
 def test_a_process_that_cannot_be_started_is_a_failure(tmp_path: Path):
     making = Tabulations(lambda model: [str(tmp_path / "nothing")])
     making.ask(NAME, tmp_path)
-    assert not making.is_making(NAME)
+    ended(making)
     assert making.failure(NAME) == "no process could be started (No such file or directory)"
 
 
-def test_at_the_end_all_are_killed(tmp_path: Path):
-    making = Tabulations(python("import time; time.sleep(60)"))
+def test_a_process_that_is_killed_is_a_failure(tmp_path: Path):
+    making = Tabulations(python("import os; os.kill(os.getpid(), 9)"))
     making.ask(NAME, tmp_path)
-    making.end()
     ended(making)
     assert making.failure(NAME) == "its process was ended (SIGKILL)"
