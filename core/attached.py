@@ -23,9 +23,9 @@ from core.scheduler import ScheduleLR
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """What a loop needs: `begin` each epoch, step `scheduler` after every step of `optimizer`.
+    """A schedule attached to a model: `begin` each epoch, step `scheduler` after `optimizer`.
 
-    `detach` when all is over, or before the model is saved as a whole, exported or scripted.
+    Call `detach` at the end, or before the model is saved as a whole, exported or scripted.
     """
 
     model: nn.Module
@@ -36,39 +36,39 @@ class Attached:
 
     @property
     def epochs(self) -> int:
-        """Epochs of the run."""
+        """Epochs of the schedule."""
         return self.schedule.epochs
 
     def begin(self, epoch: int) -> None:
         """Put the model into train mode, and every group into its state of that epoch (from 0).
 
-        A pure function of the epoch. Raises InputError for a negative one, and ModelError (also an
-        InputError) when parameters of the model have been replaced since `attach`.
+        The state is a pure function of the epoch. Raises InputError for a negative one, and
+        ModelError (also an InputError) when parameters have been replaced since `attach`.
         """
         self._refuse_replaced_parameters()
         self.model.train()
         apply_plan(self.layer_groups, self.schedule, epoch)
 
     def detach(self) -> None:
-        """Leave a plain model, which can be pickled, exported and scripted, and loads without Thaw.
+        """Make the model a plain one, which can be pickled, exported and scripted without Thaw.
 
-        Its hooks are gone, and all has gradients again that had them at `attach`. Doing so again
-        changes nothing, and `begin` takes the model back.
+        Its hooks are removed, and what had gradients at `attach` has them again. A second call
+        changes nothing; `begin` freezes the model again.
         """
         detach(self.model)
 
     def _refuse_replaced_parameters(self) -> None:
-        """Raise ModelError unless the optimizer has the model's parameters, and no others."""
+        """Raise ModelError unless the optimizer has exactly the model's parameters."""
         groups = self.optimizer.param_groups
-        known = {id(p) for group in groups for p in group["params"]}
+        in_optimizer = {id(p) for group in groups for p in group["params"]}
         names = {id(p): name for name, p in self.model.named_parameters()}
-        new = [repr(name) for key, name in names.items() if key not in known]
+        new = [repr(name) for key, name in names.items() if key not in in_optimizer]
         # groups that a loop has added, such as those of a loss, are not the model's
-        own = zip(groups, self.schedule.groups, strict=False)
-        lost = [repr(g.name) for has, g in own if any(id(p) not in names for p in has["params"])]
-        if not new and not lost:
+        pairs = zip(groups, self.schedule.groups, strict=False)
+        gone = [repr(g.name) for has, g in pairs if any(id(p) not in names for p in has["params"])]
+        if not new and not gone:
             return
-        wrong = f"lacks parameters of {listed(lost)} that it had at attach()"
+        wrong = f"lacks parameters of {listed(gone)} that it had at attach()"
         if new:
             wrong = f"has {listed(new)}, not there at attach(), which the optimizer would not move"
         way_out = "attach after layers are replaced, load_state_dict(assign=True) and to_empty()"
@@ -82,21 +82,21 @@ def attach(
     *,
     fused: bool = True,
 ) -> Attached:
-    """The schedule for this model, as of epoch 0: `schedule` may be a file, or a preset's name.
+    """Return the schedule attached to the model, which is put into its state of epoch 0.
 
-    `steps_per_epoch` counts optimizer steps. The model keeps its own head; what counts is that it
-    has the parts that the schedule's groups name. What it has without gradients, such as the base
-    of a LoRA adapter or a fixed position embedding, stays so. What is frozen is held by hooks of
-    Thaw, until `detach()` of what this returns. A group that freezes and thaws again goes on with
-    the momentum or the moments that the optimizer kept for it, as in runs and exports. The
-    optimizer is torch's fused one where the device has it, as in runs; `fused=False` gives the bits
-    of torch's plain one, and takes sparse gradients.
+    `schedule` may be a document, a file, or the name of a preset. `steps_per_epoch` counts
+    optimizer steps. The model keeps its own head; it only needs the parts that the schedule's
+    groups name. Parameters without gradients, such as the base of a LoRA adapter or a fixed
+    position embedding, never train. Frozen groups are held by hooks, which `detach()` removes. A
+    group that freezes and thaws again goes on with its momentum or moments, as in runs and exports.
+    The optimizer is torch's fused one if the device has it, as in runs; `fused=False` gives the
+    bits of torch's plain one, and takes sparse gradients.
 
     Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
-    such as one with epochs in which nothing trains; InputError for a file that is not there;
-    ModelError (all are InputErrors) where the groups do not fit the model, where all of a group
-    that is to train is without gradients, and for a model that is wrapped, compiled, scripted, or
-    made in inference mode, or whose parameters have no shape.
+    such as one with epochs in which nothing trains; InputError for a file that does not exist;
+    ModelError if the groups do not fit the model, if no parameter of a group that is to train has
+    gradients, and for a model that is wrapped, compiled, scripted, or made in inference mode, or
+    whose parameters have no shape. All of them are InputErrors.
     """
     if not isinstance(cast(Any, schedule), (Schedule, str, os.PathLike)):
         wrong = f"is {quoted(schedule)}"
@@ -105,29 +105,30 @@ def attach(
         )
         raise InputError("schedule", wrong, way_out)
     _refuse_what_cannot_be_frozen(model)
-    found = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
-    checks.refuse_errors(found, own_model=True)
+    document = schedule if isinstance(schedule, Schedule) else _read(os.fspath(schedule))
+    checks.refuse_errors(document, own_model=True)
     try:
-        groups = resolve_groups(model, group_paths(found))
+        groups = resolve_groups(model, group_paths(document))
     except ModelError as error:
         if isinstance(schedule, Schedule) or not presets.is_preset(os.fspath(schedule)):
             raise
-        for_yours = (
-            f"the preset {schedule!r} is for {found.model.name}; for another model of torchvision "
-            f"or timm, attach a file from: python -m core presets {schedule} --model MODEL"
+        other_models = (
+            f"the preset {schedule!r} is for {document.model.name}; for another model of "
+            "torchvision or timm, attach a file from: "
+            f"python -m core presets {schedule} --model MODEL"
         )
-        raise ModelError(error.field, error.wrong, f"{error.way_out} ({for_yours})") from None
-    check_can_train(groups, found)
-    optimizer = build_optimizer(found, groups, fused=fused)
+        raise ModelError(error.field, error.wrong, f"{error.way_out} ({other_models})") from None
+    check_can_train(groups, document)
+    optimizer = build_optimizer(document, groups, fused=fused)
     attached = Attached(
-        model, found, groups, optimizer, ScheduleLR(optimizer, found, steps_per_epoch)
+        model, document, groups, optimizer, ScheduleLR(optimizer, document, steps_per_epoch)
     )
     attached.begin(0)
     return attached
 
 
 def _refuse_what_cannot_be_frozen(model: nn.Module) -> None:
-    """Raise ModelError for a model whose layers cannot be frozen, or are not those of its paths."""
+    """Raise ModelError for a model whose layers cannot be frozen, or have other paths."""
     check_module(model)
     kind = type(model).__name__
     if isinstance(model, (nn.DataParallel, nn.parallel.DistributedDataParallel)):

@@ -1,7 +1,7 @@
 """Optimizers with one named param group per layer group, frozen parameters included.
 
-A parameter that is frozen now is in the optimizer from the start, or it would never move after its
-thaw. As long as it is frozen its gradient is None, and every torch optimizer skips it.
+A frozen parameter is in the optimizer from the start, or it would not move after its thaw. While it
+is frozen its gradient is None, and every torch optimizer skips it.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from core.schedule.spec import Schedule
 def get_optimizer_with_discriminative_lr(
     model: nn.Module, layer_groups: LayerGroups, base_lr: float = 1e-3, lr_mult: float = 0.1
 ) -> torch.optim.Adam:
-    """Adam with one param group per layer group, head first, named by `"name"`.
+    """Return Adam with one param group per layer group, head first, named by `"name"`.
 
     lr = base_lr · lr_mult ** i, with i = 0 at the last layer group, the head (ULMFiT,
     arXiv:1801.06146, divides by 2.6 per layer). Both are positive.
 
-    Raises InputError for a rate or factor that is not, ModelError (also an InputError) for
+    Raises InputError for a rate or factor that is not positive, ModelError (also an InputError) for
     parameters of the model that are in no group.
     """
     for field, value in (("base_lr", base_lr), ("lr_mult", lr_mult)):
@@ -45,7 +45,7 @@ def get_optimizer_with_discriminative_lr(
 def build_optimizer(
     schedule: Schedule, layer_groups: LayerGroups, *, fused: bool = True
 ) -> torch.optim.Optimizer:
-    """Return the schedule's optimizer: one param group per group, in order, at its rate of step 0.
+    """Return the schedule's optimizer: one param group per group, in order, at the rate of step 0.
 
     With `fused`, torch's fused implementation is used where there is one, on the CPU and on CUDA.
     Raises ModelError when the names of the layer groups are not those of the schedule.
@@ -69,10 +69,10 @@ def build_optimizer(
     options = spec.options()
     if fused and spec.has_fused and all(_can_fuse(p) for g in groups for p in g["params"]):
         options["fused"] = True
-    built: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
+    optimizer: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
         groups, lr=spec.base_lr, **options
     )
-    return built
+    return optimizer
 
 
 def _can_fuse(parameter: nn.Parameter) -> bool:

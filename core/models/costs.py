@@ -1,4 +1,4 @@
-"""What a phase costs before it runs: parameters that train, their memory, and FLOPs per image."""
+"""The costs of a phase before it runs: trainable parameters, their memory, FLOPs per image."""
 
 from __future__ import annotations
 
@@ -20,17 +20,16 @@ Names = frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class PhaseCosts:
-    """The epochs [start, end), in which the same groups train.
+    """The costs of the epochs [start, end), in which the same groups train.
 
-    `trainable` counts parameters. `gradients` and `state` are bytes in float32: a gradient for
-    each trainable parameter, and what the optimizer keeps of each that has trained so far. A group
-    that is frozen again loses its gradients and keeps its state.
+    `trainable` counts parameters. `gradients` and `state` are bytes in float32: a gradient for each
+    trainable parameter, and the optimizer's numbers for each that has trained so far. A group that
+    is frozen again loses its gradients and keeps its state.
 
     `forward` and `backward` are FLOPs for one training image, without the frozen-part cache. As in
-    `torch.utils.flop_counter`, a multiply-add is 2; what is no product counts 1 an element.
-    Backward goes from the output to the first part that trains, and no further: a product costs
-    once what it did forward for each input through which it goes on, and once for weights that
-    train.
+    `torch.utils.flop_counter`, a multiply-add counts 2; other operations count 1 per element.
+    Backward ends at the first node that trains. A product costs its forward FLOPs once for each
+    input through which backward goes on, and once more if its weights train.
     """
 
     start: int
@@ -49,7 +48,7 @@ class PhaseCosts:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """Every phase in order, and `whole`: the same run with all groups open from start to end."""
+    """The costs of every phase, and of the `whole` run with all groups open from start to end."""
 
     phases: tuple[PhaseCosts, ...]
     whole: PhaseCosts
@@ -102,17 +101,18 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
 
 
 def state_bytes(optimizer: OptimizerSpec) -> int:
-    """Return bytes that the optimizer keeps for each parameter that has trained, in float32.
+    """Return the bytes of optimizer state for each parameter that has trained, in float32.
 
-    The count of its steps, one number for each tensor, is left out.
+    The count of steps, one number for each tensor, is left out.
     """
     return _FLOAT * optimizer.state_per_parameter()
 
 
 def without_rates(schedule: Schedule) -> Schedule:
-    """Return the schedule but for names and rates, on which neither costs nor savings depend.
+    """Return the schedule without its names and rates, on which no costs and savings depend.
 
-    Equal ones cost the same, so it is the key to keep costs by. Groups are named by their place.
+    Schedules that are equal then cost the same, so it is a key for caching costs. Groups are named
+    by their places.
     """
     lr = LearningRate()
     optimizer = schedule.optimizer.model_copy(update={"base_lr": 1.0, "weight_decay": 0.0})
@@ -128,8 +128,8 @@ def without_rates(schedule: Schedule) -> Schedule:
 class _Step:
     """A node, the groups that own parameters of its module, and those that own more than biases.
 
-    `factors` is how many inputs a product has: two, even if more is read, or one beside a module's
-    own weights. What is no product has none.
+    `factors` is the number of inputs that a product multiplies: one if the module's weights are the
+    other factor, else two. It is 0 for a node that computes no product.
     """
 
     inputs: tuple[int, ...]
@@ -146,20 +146,19 @@ def _factors(node: TableNode) -> int:
 
 
 def _backward(steps: list[_Step], is_open: Names) -> int:
-    """Return FLOPs of the backward pass that these groups need."""
-    wants: list[bool] = []  # whether a gradient for the node's output is asked for
+    """Return the FLOPs of the backward pass while these groups train."""
+    needs_gradient: list[bool] = []  # of each node's output
     flops = 0
     for step in steps:
         through = 0
         for source in step.inputs:
-            through += wants[source]
-        wanted = through > 0 or not step.owners.isdisjoint(is_open)
-        wants.append(wanted)
-        if not wanted:
+            through += needs_gradient[source]
+        needs_gradient.append(through > 0 or not step.owners.isdisjoint(is_open))
+        if not needs_gradient[-1]:
             continue
         if not step.factors:
             flops += step.flops
             continue
-        weights = not step.weight_owners.isdisjoint(is_open)
-        flops += step.flops * (min(through, step.factors) + weights)
+        weights_train = not step.weight_owners.isdisjoint(is_open)
+        flops += step.flops * (min(through, step.factors) + weights_train)
     return flops

@@ -1,7 +1,7 @@
 """The modules and bare parameters of a model as a tree of paths, and the groups that own them.
 
-The tree is that of the model's layer table. A path that the table does not know is a part like any
-other, without parameters and without children.
+The tree is that of the model's layer table. A path that the table does not know has no parameters
+and no children.
 """
 
 from __future__ import annotations
@@ -16,8 +16,11 @@ from core.schedule.spec import Schedule
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A module or a bare parameter by its path, the elements that it holds, whether it `opens`."""
+class TreePart:
+    """A module or a bare parameter by its path.
+
+    `parameters` counts elements; `opens` says whether it has parts of its own, see `Tree.children`.
+    """
 
     path: str
     parameters: int
@@ -27,9 +30,9 @@ class Part:
 def owning_groups(
     table: LayerTable, schedule: Schedule, *, biases: bool = True
 ) -> dict[str, frozenset[str]]:
-    """Return, for every path of the table, names of the groups that own parameters at or below it.
+    """Return the names of the groups that own parameters at or below each path of the table.
 
-    Without `biases`, the groups that own something else there.
+    Without `biases` a group counts only if it owns other parameters than biases there.
     """
     group_of = {path: group.name for group in schedule.groups for path in group.modules}
     owners: defaultdict[str, set[str]] = defaultdict(set)
@@ -48,24 +51,24 @@ class Tree:
     def __init__(self, table: LayerTable) -> None:
         self._sizes = table.sizes
         self._children: dict[str, list[str]] = {}
-        every = (prefix for path in parameter_counts(table) for prefix in prefixes(path))
-        for path in dict.fromkeys(every):
+        paths = (prefix for path in parameter_counts(table) for prefix in prefixes(path))
+        for path in dict.fromkeys(paths):
             parent = path.rpartition(".")[0]
             self._children.setdefault(parent, []).append(path)
 
-    def parts(self, paths: Iterable[str]) -> tuple[Part, ...]:
-        """Return those paths as parts."""
-        return tuple(Part(path, self.size(path), bool(self.children(path))) for path in paths)
+    def parts(self, paths: Iterable[str]) -> tuple[TreePart, ...]:
+        """Return these paths as parts of the tree."""
+        return tuple(TreePart(path, self.size(path), bool(self.children(path))) for path in paths)
 
     def size(self, path: str) -> int:
-        """Return the elements under the path; 0 for one that the table does not know."""
+        """Return the number of elements under the path; 0 if the table does not know it."""
         return self._sizes.get(path, 0)
 
     def children(self, path: str) -> tuple[str, ...]:
-        """Return what the module opens into: its modules and bare parameters, from input to output.
+        """Return the paths of a module's modules and bare parameters, from input to output.
 
-        A module with one child gives that one's children. A layer, which has parameters and no
-        modules, does not open: its weight and its bias stay together.
+        If there is only one, its own children are returned instead. A layer, which has parameters
+        and no modules, has no children: its weight and its bias stay together.
         """
         children = self._children.get(path, [])
         while len(children) == 1:
@@ -73,10 +76,10 @@ class Tree:
         return tuple(children) if any(child in self._children for child in children) else ()
 
     def tidy(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return the same parameters in the same order, by as few paths as possible.
+        """Return as few paths as possible for the same parameters in the same order.
 
-        A path that another one holds is dropped, and all children of a module that stand together
-        in their order become the module.
+        A path inside another one is dropped, and the children of a module become the module if all
+        of them follow each other in order.
         """
         unique = dict.fromkeys(paths)
         tidied: list[str] = []
@@ -87,9 +90,9 @@ class Tree:
         return tuple(tidied)
 
     def around(self, paths: Iterable[str], part: str) -> tuple[list[str], list[str]] | None:
-        """Return the paths before `part` and those after it; None if it is not inside any.
+        """Return the paths before `part` and those after it; None if no path contains it.
 
-        Modules that hold `part` are opened as far as that takes.
+        Modules around `part` are replaced by their children.
         """
         opened = self._opened(self.tidy(paths), part)
         if part not in opened:

@@ -11,7 +11,7 @@ from core import checks, presets
 from core.errors import ScheduleError
 from core.models import layer_table, regroup
 from core.models.layer_table import LayerTable, count_elements, parameter_counts
-from core.models.module_tree import Part, Tree
+from core.models.module_tree import Tree, TreePart
 from core.schedule import edits, plan
 from core.schedule.curves import scale
 from core.schedule.parse import dumps, from_raw, parse, to_raw
@@ -28,7 +28,7 @@ def table_of(schedule: Schedule) -> LayerTable:
     return layer_table.load(schedule.model.name)
 
 
-def parts(schedule: Schedule, table: LayerTable) -> list[tuple[Part, ...]]:
+def parts(schedule: Schedule, table: LayerTable) -> list[tuple[TreePart, ...]]:
     """The parts of every group, both from input to output."""
     tree = Tree(table)
     return [tree.parts(tree.tidy(group.modules)) for group in schedule.groups]

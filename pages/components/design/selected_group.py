@@ -9,7 +9,7 @@ import streamlit as st
 
 from core.models import regroup
 from core.models.layer_table import LayerTable
-from core.models.module_tree import Part, Tree
+from core.models.module_tree import Tree, TreePart
 from core.schedule.document import MAX_NAME
 from core.schedule.paths import prefixes
 from core.schedule.spec import Schedule
@@ -69,7 +69,7 @@ def _rename(cut: Cut, place: int, key: str) -> None:
 
 
 def _border(
-    shown: Sequence[Part],
+    shown: Sequence[TreePart],
     place: int,
     neighbour: str,
     table: LayerTable,
@@ -106,7 +106,7 @@ def _border(
 
 
 def _parts(
-    tree: Tree, own: Sequence[str], shown: Sequence[Part], place: int, table: LayerTable
+    tree: Tree, own: Sequence[str], shown: Sequence[TreePart], place: int, table: LayerTable
 ) -> None:
     found = {part.path: part for part in reversed(shown)}
     chosen = st.session_state.get("part-in-hand")
