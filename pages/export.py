@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.export import csv
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.schedule import parse
 from core.schedule.file_names import file_name
 from pages.components.export import current_export
@@ -41,7 +41,7 @@ def page() -> None:
         with middle:
             csv_preview()
         with aside:
-            limitations_card(csv.without_rows(Source(schedule, session.steps_per_epoch())))
+            limitations_card(csv.without_rows(ExportSource(schedule, session.steps_per_epoch())))
     else:
         made = current_export.exported(name)
         with middle:

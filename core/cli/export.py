@@ -10,8 +10,8 @@ import click
 
 from core.cli.options import STEPS_PER_EPOCH, path, read, read_schedule, table_if_known, table_of
 from core.errors import InputError, one_line
-from core.export import csv, phases, targets
-from core.export.exported import Source
+from core.export import csv, import_phases, targets
+from core.export.exported import ExportSource
 from core.runs import in_words
 from core.schedule import parse
 from core.schedule.words import columns
@@ -36,7 +36,7 @@ def export(
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
     audit = () if ran is None else in_words.facts(path("--run", ran), schedule)
-    source = Source(schedule, steps_per_epoch, table_if_known(schedule), audit)
+    source = ExportSource(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
     exported = csv.without_rows(source) if target == "csv" else targets.export(target, source)
     for each in exported.limitations:
@@ -73,8 +73,8 @@ def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)
     table = table_of(schedule.model.name)
-    made = phases.read(read("YAML", file), schedule, table)
-    click.echo(parse.dumps(made), nl=False)
+    thawed = import_phases.read_phases(read("YAML", file), schedule, table)
+    click.echo(parse.dumps(thawed), nl=False)
 
 
 def _write(out: str, content: Iterable[str | bytes]) -> None:

@@ -1,4 +1,7 @@
-"""The chart of a schedule as a Vega-Lite document: when each group trains, and at which rates."""
+"""The chart of a schedule: when each group trains, and at which rates.
+
+It is a Vega-Lite document, or a picture of that drawn without browser or network, as SVG or PNG.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import math
 from typing import Any
 
 from core.errors import ExportError
-from core.export.exported import FILE, Exported, Limitation, Source
+from core.export.drawing import Kind
+from core.export.exported import FILE, Exported, ExportSource, Limitation
 from core.export.palette import ROLES, group_colours
 from core.schedule import curves, parse, plan
 from core.schedule.sampling import steps_to_draw
@@ -14,24 +18,46 @@ from core.schedule.spec import Schedule
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _WIDTH, _HEIGHT = 640, 220  # pixels
-_ROWS, _ROW = 960, 24  # of all rows of the timeline, and of one of a few
+_MOST_HEIGHT, _ROW_HEIGHT = 960, 24  # of the timeline, and of each of its rows
 _DECADES = 7
 _MOST_GROUPS = 128
 _LIGHT = 0
 _NAME = "schedule_name"
+_SVG_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- Made with Thaw -->\n'
+PRESERVED = "every group's windows, and its rate at every step that is drawn"
 _FONT = "Inter, Helvetica, Arial, sans-serif"
 
 Json = dict[str, Any]
 
 
-def export(source: Source) -> Exported:
-    """Return the document as JSON text, its data within; it needs no network to be drawn."""
+def export(source: ExportSource) -> Exported:
+    """Return the document as JSON text that contains its data."""
     text = parse.pretty(document(source.schedule, source.steps_per_epoch))
     usage = f'import altair\n\naltair.Chart.from_json(open({FILE}).read()).save("chart.html")\n'
-    return Exported(text, limitations(source.schedule), usage=usage, kept=KEPT)
+    return Exported(text, limitations(source.schedule), usage=usage, preserved=PRESERVED)
 
 
-KEPT = "every group's windows, and its rate at every step that is drawn"
+def svg(source: ExportSource) -> Exported:
+    """Return the chart as SVG text."""
+    return _picture(source, f"{_SVG_HEAD}{draw_svg(source)}")
+
+
+def png(source: ExportSource) -> Exported:
+    """Return the chart as the bytes of a PNG, twice as large as on the page."""
+    return _picture(source, _draw(source, "png"))
+
+
+def draw_svg(source: ExportSource) -> str:
+    """Return the chart as an `<svg>` element, all text escaped in it."""
+    return _draw(source, "svg").decode()
+
+
+def _draw(source: ExportSource, kind: Kind) -> bytes:
+    return source.draw(document(source.schedule, source.steps_per_epoch), kind)
+
+
+def _picture(source: ExportSource, content: str | bytes) -> Exported:
+    return Exported(content, limitations(source.schedule), preserved=PRESERVED)
 
 
 def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
@@ -51,9 +77,9 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
 
 
 def document(schedule: Schedule, steps_per_epoch: int) -> Json:
-    """Return the timeline over the rates, the head on top, on one axis of epochs; light colours.
+    """Return the timeline, with the head on top, over the rates, in light colours.
 
-    Raises ExportError for more groups than can be told apart.
+    Both have the same axis of epochs. Raises ExportError for more groups than can be told apart.
     """
     if len(schedule.groups) > _MOST_GROUPS:
         way_out = f"merge some: a picture shows at most {_MOST_GROUPS}"
@@ -80,7 +106,7 @@ def document(schedule: Schedule, steps_per_epoch: int) -> Json:
 
 
 def _timeline(schedule: Schedule, colour: Json) -> Json:
-    """Return a row per group: pale where it is frozen, its colour where it trains."""
+    """Return a row per group, pale where it is frozen and in its colour where it trains."""
     head_first = [group.name for group in reversed(schedule.groups)]
     open_spans = [
         {"group": group.name, "start": start, "end": end}
@@ -91,7 +117,7 @@ def _timeline(schedule: Schedule, colour: Json) -> Json:
     y = {
         "field": "group",
         "type": "nominal",
-        # a list to sort by would become code, in which not every name can stand
+        # a list to sort by would become code, which not every name can be part of
         "sort": None,
         "scale": {"domain": head_first},
         "axis": {"title": None, "ticks": False, "domain": False, "labelLimit": 160},
@@ -100,7 +126,7 @@ def _timeline(schedule: Schedule, colour: Json) -> Json:
     bar = {"type": "bar", "height": {"band": 0.7}, "cornerRadius": 3}
     return {
         "width": _WIDTH,
-        "height": min(_ROW * len(head_first), _ROWS),
+        "height": min(_ROW_HEIGHT * len(head_first), _MOST_HEIGHT),
         "layer": [
             {
                 "data": {"values": whole},
@@ -117,7 +143,7 @@ def _timeline(schedule: Schedule, colour: Json) -> Json:
 
 
 def _rates(schedule: Schedule, steps_per_epoch: int, colour: Json) -> Json:
-    """Return every group's rate: a line where it trains, dashes where it is frozen."""
+    """Return the rate of every group: a line where it trains, dashes where it is frozen."""
     rows = points(schedule, steps_per_epoch)
     scale = _scale([row["rate"] for row in rows])
     encoding = {
@@ -135,8 +161,8 @@ def _rates(schedule: Schedule, steps_per_epoch: int, colour: Json) -> Json:
         "color": colour,
         "detail": {"field": "span", "type": "nominal"},
     }
-    joined = "step-after" if schedule.lr.interval == "epoch" else "linear"
-    line = {"type": "line", "interpolate": joined}
+    interpolation = "step-after" if schedule.lr.interval == "epoch" else "linear"
+    line = {"type": "line", "interpolate": interpolation}
     frozen = {**line, "strokeDash": [2, 4], "strokeWidth": 1.2, "opacity": 0.7}
     return {
         "width": _WIDTH,
@@ -154,9 +180,9 @@ def _rates(schedule: Schedule, steps_per_epoch: int, colour: Json) -> Json:
 
 
 def points(schedule: Schedule, steps_per_epoch: int) -> list[Json]:
-    """Return what the rate chart draws: a screen's worth of steps of each group.
+    """Return the points of the rate chart: as many steps of each group as a screen can show.
 
-    `span` numbers a group's stretches of training and of being frozen; each reaches to the next.
+    `span` numbers the spans in which a group trains or is frozen; each reaches to the next one.
     """
     steps = steps_to_draw(schedule, steps_per_epoch)
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)

@@ -1,6 +1,7 @@
-"""A Vega-Lite chart drawn as SVG or PNG without browser or network: here, or in its own process.
+"""A Vega-Lite chart drawn as SVG or PNG, in this process or in one of its own.
 
-Vega runs in a machine for JavaScript, which keeps 100 MB of the process that it has once run in.
+It takes neither browser nor network. Vega runs in a JavaScript engine, which keeps 100 MB of the
+memory of a process in which it has run.
 
     python -m core.export.drawing svg < chart.json > chart.svg
 """
@@ -13,18 +14,18 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 from core.errors import ExportError
-from core.export import bounded
+from core.export import isolated
 
 Kind = Literal["svg", "png"]
 Draw = Callable[[dict[str, Any], Kind], bytes]
-"""Gives the chart as a picture of that kind: UTF-8 text, or the bytes of a PNG."""
+"""A function that returns the chart as a picture of that kind: UTF-8 text, or a PNG."""
 
 _PIXELS = 2
-"""Pixels of a PNG for each of the chart's own, as sharp screens and paper want."""
+"""Pixels of a PNG for each pixel of the chart, for dense screens and paper."""
 
 
-def here(chart: dict[str, Any], kind: Kind) -> bytes:
-    """Draw it in this process."""
+def draw(chart: dict[str, Any], kind: Kind) -> bytes:
+    """Return the chart, drawn in this process, as UTF-8 text of an SVG or as the bytes of a PNG."""
     import vl_convert  # 90 MB of code, which a server has no use for
 
     if kind == "png":
@@ -34,22 +35,22 @@ def here(chart: dict[str, Any], kind: Kind) -> bytes:
     return svg.encode()
 
 
-def apart(chart: dict[str, Any], kind: Kind) -> bytes:
-    """As `here`, in a process that ends with it and has bounded time and memory; one at a time.
+def draw_isolated(chart: dict[str, Any], kind: Kind) -> bytes:
+    """Return what `draw` returns, from a process of its own with limited time and memory.
 
-    Raises ExportError where those do not suffice.
+    Raises ExportError if those do not suffice.
     """
     try:
-        return bounded.run(__name__, kind, content=json.dumps(chart).encode())
-    except bounded.UnfinishedError as why:
+        return isolated.run(__name__, kind, content=json.dumps(chart).encode())
+    except isolated.UnfinishedError as why:
         way_out = "try again, or take it as vega-lite"
         raise ExportError("chart", f"could not be drawn {why}", way_out) from None
 
 
 def main(kind: Kind) -> None:
     """Draw the chart on standard input, as JSON, onto standard output."""
-    bounded.bound()
-    sys.stdout.buffer.write(here(json.load(sys.stdin.buffer), kind))
+    isolated.limit_resources()
+    sys.stdout.buffer.write(draw(json.load(sys.stdin.buffer), kind))
 
 
 if __name__ == "__main__":

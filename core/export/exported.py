@@ -1,4 +1,4 @@
-"""What an export is made of and what it gives: the content, and what the target cannot say."""
+"""The input and the result of an export: a schedule, and a file with its limitations."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from core.models.layer_table import LayerTable
 from core.schedule.spec import Schedule
 
 FILE = "\0file"
-"""Stands in a usage for the file's name, quoted in its language; it cannot occur in a name."""
+"""Placeholder in a usage for the file's name, quoted in its language; no name contains it."""
 MODULE = "\0module"
-"""What stands in a usage for the module that the file is."""
+"""Placeholder in a usage for the name of the file as a Python module."""
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
-    """A schedule, and what a target may want to know besides.
+class ExportSource:
+    """A schedule, and what else its targets use.
 
     `steps_per_epoch` counts optimizer steps, at least 1. `table` is the layer table of the
-    schedule's model, None where it has none. `run` tells how a run of the schedule ended, in pairs
-    of what and its value in words; it is empty without one. `draw` makes its pictures.
+    schedule's model, None if there is none. `run` has the results of a run of the schedule as pairs
+    of a name and a value in words; it is empty without a run. `draw` draws pictures.
     """
 
     schedule: Schedule
     steps_per_epoch: int
     table: LayerTable | None = None
     run: tuple[tuple[str, str], ...] = ()
-    draw: Draw = drawing.here
+    draw: Draw = drawing.draw
 
 
 @dataclass(frozen=True, slots=True)
 class Limitation:
-    """Something of the schedule that a target cannot say.
+    """Something of the schedule that a target cannot express.
 
-    `field` is the schedule's (`lr.decay`, `groups[2].when_frozen`). `cannot` and `instead` are
-    sentences without a full stop: what is lost, and what the target will do instead.
+    `field` is a field of the schedule (`lr.decay`, `groups[2].when_frozen`). `cannot` and `instead`
+    are sentences without a full stop: what is lost, and what the target does instead.
     """
 
     field: str
@@ -47,18 +47,18 @@ class Limitation:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """An export's content (bytes for pictures), its limitations, and words about its use.
+    """An export's content (bytes for a PNG), its limitations, and how to use it.
 
-    `kept` says what is the same as in Thaw. `usage` is code or a command that uses the file, whose
-    name FILE and MODULE stand for; "" if there is nothing to say.
+    `preserved` says what is the same as in Thaw. `usage` is code or a command that uses the file,
+    with FILE or MODULE in place of its name; "" if there is none.
     """
 
     content: str | bytes
     limitations: tuple[Limitation, ...] = ()
-    kept: str = ""
+    preserved: str = ""
     usage: str = ""
 
 
 def unknown(field: str, name: str, where: str) -> ExportError:
-    """Return the refusal of a name in the schedule that `where` has no counterpart for."""
+    """Return the error for a name in the schedule that `where` has no counterpart for."""
     return ExportError(field, f"is {name!r}, which {where} does not know", "take another one")

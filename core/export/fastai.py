@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from core.export.exported import Exported, Limitation, Source
+from core.export.exported import Exported, ExportSource, Limitation
 from core.export.python.templates import render
 from core.schedule.spec import Schedule
 
 
-def export(source: Source) -> Exported:
+def export(source: ExportSource) -> Exported:
     """Return a module to import into one's own fastai notebook or script."""
     return Exported(
         render("fastai.py.jinja", source),
         _limitations(source.schedule),
-        kept="the rate of every batch, what trains when, and what holds still when frozen; "
+        preserved="the rate of every batch, what trains when, and what holds still when frozen; "
         "fastai's own freezing, which leaves BatchNorm open and forgets the optimizer's moments, "
         "isn't used",
         usage=render("fastai_usage.py.jinja", source),

@@ -1,23 +1,23 @@
 """A schedule for finetuning-scheduler: phases in YAML, and the Lightning code that goes with them.
 
-Its phases thaw parameters and give each phase one rate. Lightning code sets the rates of every
-step, and holds still what is frozen.
+Each of its phases thaws parameters and has one rate. The Lightning code sets the rate of every
+step, and keeps frozen groups still.
 """
 
 from __future__ import annotations
 
 from itertools import groupby
 
-from core.export.exported import Exported, Limitation, Source
+from core.export.exported import Exported, ExportSource, Limitation
 from core.export.python.templates import render
 from core.schedule import curves, plan, words
 from core.schedule.spec import Group, Schedule
 
 
-def export(source: Source) -> Exported:
+def export(source: ExportSource) -> Exported:
     """Return the phases as YAML; `usage` is the Lightning code."""
-    schedule = said(source.schedule)
-    changed = Source(schedule, source.steps_per_epoch, source.table)
+    schedule = expressible(source.schedule)
+    changed = ExportSource(schedule, source.steps_per_epoch, source.table)
     phases = render(
         "finetuning_scheduler.yaml.jinja",
         changed,
@@ -29,16 +29,17 @@ def export(source: Source) -> Exported:
     return Exported(
         phases,
         limitations=limitations(source.schedule),
-        kept="which epoch thaws what; with the Lightning code below also the rate of every step, "
-        "and what holds still when frozen",
+        preserved="which epoch thaws what; with the Lightning code below also the rate of every "
+        "step, and what holds still when frozen",
         usage=code,
     )
 
 
-def said(schedule: Schedule) -> Schedule:
-    """The schedule as finetuning-scheduler runs it: each group thaws once, each phase at one rate.
+def expressible(schedule: Schedule) -> Schedule:
+    """Return the schedule as finetuning-scheduler runs it.
 
-    The first phase is an exception, since the optimizer that it begins with is one's own.
+    Each group thaws once, and the groups of a phase share a rate, except in the first phase, whose
+    optimizer is made by the user's own code.
     """
     lowest = {
         start: min(curves.scale(schedule, group) for group in groups)
@@ -46,13 +47,17 @@ def said(schedule: Schedule) -> Schedule:
         if start > 0
     }
     return schedule.model_copy(
-        update={"groups": tuple(_said(schedule, group, lowest) for group in schedule.groups)}
+        update={
+            "groups": tuple(
+                _expressible_group(schedule, group, lowest) for group in schedule.groups
+            )
+        }
     )
 
 
 def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
-    """Return what `said` changes, and what the YAML leaves to the Lightning code."""
-    found = [
+    """Return what `expressible` changes, and what the YAML leaves to the Lightning code."""
+    limits = [
         Limitation(
             "lr",
             "in the file a phase has one rate, and the first phase has none",
@@ -62,7 +67,7 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
         )
     ]
     if _thaws_later(schedule):
-        found.append(
+        limits.append(
             Limitation(
                 "groups",
                 "in several processes finetuning-scheduler does not exchange gradients of what "
@@ -70,11 +75,11 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
                 "the Lightning code trains in one process",
             )
         )
-    others = said(schedule)
+    others = expressible(schedule)
     for place, (group, other) in enumerate(zip(schedule.groups, others.groups, strict=True)):
         thaws = plan.open_spans(group, schedule.epochs)
         if thaws != plan.open_spans(other, schedule.epochs):
-            found.append(
+            limits.append(
                 Limitation(
                     f"groups[{place}].trainable",
                     "finetuning-scheduler cannot freeze a group again",
@@ -83,17 +88,17 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
             )
         due, has = curves.peak(schedule, group), curves.peak(others, other)
         if thaws and curves.relative_error(has, due) > curves.RATES_EQUAL:
-            found.append(
+            limits.append(
                 Limitation(
                     f"groups[{place}].lr_scale" if group.lr_scale else "lr.group_decay",
                     "groups that thaw together after the first epoch share a rate",
                     f"{group.name} peaks at {words.rate(has)} instead of {words.rate(due)}",
                 )
             )
-    return tuple(found)
+    return tuple(limits)
 
 
-def _said(schedule: Schedule, group: Group, lowest: dict[int, float]) -> Group:
+def _expressible_group(schedule: Schedule, group: Group, lowest: dict[int, float]) -> Group:
     thaws = plan.open_spans(group, schedule.epochs)
     if not thaws:
         return group.model_copy(update={"trainable": ()})
@@ -105,7 +110,7 @@ def _said(schedule: Schedule, group: Group, lowest: dict[int, float]) -> Group:
 
 
 def _phases(schedule: Schedule) -> list[tuple[int, list[Group]]]:
-    """Return the epochs in which something thaws for the first time, and what does."""
+    """Return each epoch in which groups thaw for the first time, with these groups."""
     thaws = [
         (spans[0][0], place, group)
         for place, group in enumerate(schedule.groups)
@@ -113,8 +118,8 @@ def _phases(schedule: Schedule) -> list[tuple[int, list[Group]]]:
     ]
     thaws.sort(key=lambda thaw: thaw[:2])
     return [
-        (start, [group for *_, group in found])
-        for start, found in groupby(thaws, key=lambda thaw: thaw[0])
+        (start, [group for *_, group in together])
+        for start, together in groupby(thaws, key=lambda thaw: thaw[0])
     ]
 
 
@@ -123,11 +128,11 @@ def _thaws_later(schedule: Schedule) -> bool:
 
 
 def pattern(path: str) -> str:
-    """A regular expression for the parameters below a path of the LightningModule's `model`."""
+    """Return a regular expression for the parameters at a path of the LightningModule's `model`."""
     return f"model.{path}".replace(".", r"\.") + r"(\.|$)"
 
 
 def _rate(schedule: Schedule, group: Group) -> str:
-    """Return the group's peak as YAML 1.1 reads a number: with a dot, or it would be text."""
+    """Return the group's peak with a dot, without which YAML 1.1 would read it as text."""
     text = repr(curves.peak(schedule, group))
     return text if "." in text else text.replace("e", ".0e")

@@ -8,8 +8,8 @@ from importlib.resources import files
 
 from core import checks
 from core.errors import one_line
-from core.export import picture, rows
-from core.export.exported import Exported, Limitation, Source
+from core.export import chart, rows
+from core.export.exported import Exported, ExportSource, Limitation
 from core.export.palette import group_colours
 from core.models import costs
 from core.models.layer_table import MEASURED_AT
@@ -19,13 +19,13 @@ from core.schedule.words import from_to
 _STYLE = files("core.export") / "report.css"
 
 
-def export(source: Source) -> Exported:
-    """Chart, facts, groups with their budget, phases with their cost, problems, audit of a run."""
+def export(source: ExportSource) -> Exported:
+    """Return the report: chart, facts, groups, costs by phase, problems, and the audit of a run."""
     schedule = source.schedule
     name = _text(schedule.name)
     parts = [
         f"<h1>{name}</h1>",
-        _section("When groups train, and at which rate", picture.draw_svg(source)),
+        _section("When groups train, and at which rate", chart.draw_svg(source)),
         _section("The schedule", _list(rows.facts(schedule))),
         _section("Groups", _groups(source)),
         _phases(source),
@@ -49,23 +49,25 @@ def export(source: Source) -> Exported:
 </body>
 </html>
 """
-    return Exported(page, _limitations(source), kept=f"{rows.KEPT}, and what is wrong with them")
+    return Exported(
+        page, _limitations(source), preserved=f"{rows.PRESERVED}, and what is wrong with them"
+    )
 
 
-def _limitations(source: Source) -> tuple[Limitation, ...]:
-    lost = list(rows.limitations())
+def _limitations(source: ExportSource) -> tuple[Limitation, ...]:
+    limitations = list(rows.limitations())
     if source.table is None:
         instead = "the report has neither sizes nor costs"
-        lost.append(Limitation("model.name", "The model has no layer table yet", instead))
+        limitations.append(Limitation("model.name", "The model has no layer table yet", instead))
     if not source.run:
         instead = "the report has no audit; for one, choose a finished run or name it with --run"
-        lost.append(
+        limitations.append(
             Limitation("the run", "There is no finished run of exactly this schedule", instead)
         )
-    return tuple(lost)
+    return tuple(limitations)
 
 
-def _groups(source: Source) -> str:
+def _groups(source: ExportSource) -> str:
     schedule = source.schedule
     lines = []
     shares = budget.budgets(schedule)
@@ -79,10 +81,10 @@ def _groups(source: Source) -> str:
     return _table((*rows.COLUMNS, "share of epochs", "share of learning"), reversed(lines))
 
 
-def _phases(source: Source) -> str:
+def _phases(source: ExportSource) -> str:
     if source.table is None:
         return ""
-    found = costs.costs(source.table, source.schedule, MEASURED_AT)
+    phases = costs.costs(source.table, source.schedule, MEASURED_AT).phases
     lines = [
         (
             from_to(p.start, p.end - 1),
@@ -91,20 +93,22 @@ def _phases(source: Source) -> str:
             f"{p.forward / 1e9:,.2f}",
             f"{p.backward / 1e9:,.2f}",
         )
-        for p in found.phases
+        for p in phases
     ]
     columns = ("epochs", "parameters train", "gradients, optimizer", "GFLOPs forward", "backward")
-    said = f"<p>FLOPs of an image of {MEASURED_AT} px, without the frozen-part cache.</p>"
-    return _section("Cost by phase", _table(columns, lines) + said)
+    note = f"<p>FLOPs of an image of {MEASURED_AT} px, without the frozen-part cache.</p>"
+    return _section("Cost by phase", _table(columns, lines) + note)
 
 
-def _problems(source: Source) -> str:
-    found = checks.problems(source.schedule, source.table, steps_per_epoch=source.steps_per_epoch)
-    if not found:
+def _problems(source: ExportSource) -> str:
+    problems = checks.problems(
+        source.schedule, source.table, steps_per_epoch=source.steps_per_epoch
+    )
+    if not problems:
         return "<p>None was found.</p>"
     lines = (
         f'<li class="{p.severity}"><b>{p.severity}</b> {_text(p.message)} [{p.code}]</li>'
-        for p in found
+        for p in problems
     )
     return f"<ul>{''.join(lines)}</ul>"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import one_line
 from core.export import rows
-from core.export.exported import FILE, Exported, Source
+from core.export.exported import FILE, Exported, ExportSource
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",
@@ -29,9 +29,9 @@ _ESCAPES = {
     ":": "{:}",
     "=": "{=}",
 }
-"""Signs that LaTeX, or a font of seven bits, would read as something else; ligatures too.
+"""Signs that LaTeX or a 7-bit font would set as something else, and signs that form ligatures.
 
-A colon and an equals sign are for vim, which takes settings from the first and last five lines.
+The colon and the equals sign are here for vim, which reads settings from the first and last lines.
 """
 _USAGE = f"""\
 \\usepackage{{booktabs}}
@@ -41,8 +41,8 @@ _USAGE = f"""\
 """
 
 
-def export(source: Source) -> Exported:
-    """Return a `table` whose caption tells the facts, with a row per group and the head last."""
+def export(source: ExportSource) -> Exported:
+    """Return a `table` with a row per group, the head last, and the facts in the caption."""
     schedule = source.schedule
     facts = "; ".join(f"{what}: {value}" for what, value in rows.facts(schedule))
     body = "\n".join(f"    {_line(row)}" for row in rows.rows(source))
@@ -59,11 +59,11 @@ def export(source: Source) -> Exported:
   \end{{tabular}}
 \end{{table}}
 """
-    return Exported(text, rows.limitations(), kept=rows.KEPT, usage=_USAGE)
+    return Exported(text, rows.limitations(), preserved=rows.PRESERVED, usage=_USAGE)
 
 
 def escaped(text: str) -> str:
-    """Text that LaTeX sets as it is."""
+    """Return the text escaped, so that LaTeX sets it as it is."""
     return "".join(_ESCAPES.get(sign, sign) for sign in one_line(text))
 
 

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from core.export.exported import Exported, Source
+from core.export.exported import Exported, ExportSource
 from core.export.python.templates import render
 
 
-def export(source: Source) -> Exported:
+def export(source: ExportSource) -> Exported:
     """Return a module to import into one's own Lightning script; it says all the schedule says."""
     return Exported(
         render("lightning.py.jinja", source),
-        kept="the rate of every optimizer step, what trains when, and what holds still when frozen",
+        preserved="the rate of every optimizer step, what trains when, and what holds still when "
+        "frozen",
         usage=render("lightning_usage.py.jinja", source),
     )

@@ -6,14 +6,14 @@ import re
 
 from core.errors import one_line
 from core.export import rows
-from core.export.exported import Exported, Source
+from core.export.exported import Exported, ExportSource
 
 _ADDRESS = re.compile(r"(www)\.", re.IGNORECASE)
-"""What GitHub makes a link of, also without a scheme."""
+"""Text that GitHub turns into a link although it has no scheme."""
 _SIGNS = "\\`*_{}[]()<>#!|~$&:@^="
 
 
-def export(source: Source) -> Exported:
+def export(source: ExportSource) -> Exported:
     """Return a heading, the facts as a list, and the table of groups with the head last."""
     schedule = source.schedule
     head = ["<!-- Made with Thaw -->", "", f"## {escaped(schedule.name)}", ""]
@@ -22,11 +22,11 @@ def export(source: Source) -> Exported:
     table += [_line(_cells(row)) for row in rows.rows(source)]
     foot = ["", "Epochs count from 0."]
     text = "\n".join([*head, *facts, "", *table, *foot]) + "\n"
-    return Exported(text, rows.limitations(), kept=rows.KEPT)
+    return Exported(text, rows.limitations(), preserved=rows.PRESERVED)
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is, in a cell too."""
+    """Return the text escaped, so that Markdown shows it as it is, in a cell too."""
     plain = "".join(f"\\{sign}" if sign in _SIGNS else sign for sign in one_line(text))
     return _ADDRESS.sub(r"\1\\.", plain)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from core.export.exported import Exported, Source
+from core.export.exported import Exported, ExportSource
 from core.export.python.templates import render
 
 
-def export(source: Source) -> Exported:
+def export(source: ExportSource) -> Exported:
     """Return the module; it works with any model that has the parts which the groups name."""
     return Exported(
         render("module.py.jinja", source),
-        kept="every rate of every step, and which parameters train when",
+        preserved="every rate of every step, and which parameters train when",
         usage=render("module_usage.py.jinja", source),
     )

@@ -1,4 +1,4 @@
-"""The palette: every colour of pages and exported charts, light and dark, and of n groups."""
+"""The palette: all colours of pages, charts and groups, for the light and the dark theme."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROLES: dict[str, Pair] = {
     "hatch-ground": ("#F4F6F8", "#1A1E23"),
     "hatch-stroke": ("#DCE1E7", "#2B3139"),
 }
-"""Colours by what they are for. `accent-fill` carries `on-accent` text; `accent` draws and sets."""
+"""Colours by role. `on-accent` is for text on `accent-fill`; `accent` is for lines and text."""
 
 GROUP_STOPS: tuple[Pair, ...] = (
     ("#1332A0", "#3464CC"),
@@ -42,9 +42,9 @@ Lab = tuple[float, float, float]
 
 
 def group_colours(n: int) -> list[Pair]:
-    """Colours of n groups from stem to head, interpolated in OKLab.
+    """Return the colours of n groups from stem to head, interpolated in OKLab.
 
-    Group i stands at i / (n - 1) along GROUP_STOPS; a single group has the head's colour.
+    Group i is at i / (n - 1) along GROUP_STOPS; a single group has the head's colour.
     """
     if n == 1:
         return [GROUP_STOPS[-1]]
@@ -53,14 +53,8 @@ def group_colours(n: int) -> list[Pair]:
     return [(_along(light, place), _along(dark, place)) for place in places]
 
 
-def contrast(one: str, other: str) -> float:
-    """Contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
-    low, high = sorted((_luminance(one), _luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
 def oklab(colour: str) -> Lab:
-    """Lightness in [0, 1], green-red and blue-yellow of `#RRGGBB` (Ottosson 2020, OKLab)."""
+    """Return lightness in [0, 1], green-red and blue-yellow of `#RRGGBB` (Ottosson 2020, OKLab)."""
     r, g, b = _linear(colour)
     long = (0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b) ** (1 / 3)
     medium = (0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b) ** (1 / 3)
@@ -73,7 +67,7 @@ def oklab(colour: str) -> Lab:
 
 
 def from_oklab(lab: Lab) -> str:
-    """The nearest sRGB colour as `#RRGGBB`; what lies outside the gamut is cut off per channel."""
+    """Return the nearest sRGB colour as `#RRGGBB`; channels outside the gamut are clipped."""
     lightness, a, b = lab
     long = (lightness + 0.3963377774 * a + 0.2158037573 * b) ** 3
     medium = (lightness - 0.1055613458 * a - 0.0638541728 * b) ** 3
@@ -91,7 +85,7 @@ def _along(stops: tuple[str, ...], place: float) -> str:
     segment = min(int(position), len(stops) - 2)
     share = position - segment
     start, end = list(pairwise(stops))[segment]
-    # A place on a stop keeps the stop's own hex, which rounding could move by one.
+    # On a stop, its own colour is returned, which rounding could change by one.
     if share in (0.0, 1.0):
         return end if share else start
     one, other = oklab(start), oklab(end)
@@ -117,8 +111,3 @@ def _encoded(linear: float) -> int:
     light = min(max(linear, 0.0), 1.0)
     channel = 12.92 * light if light <= 0.0031308 else 1.055 * light ** (1 / 2.4) - 0.055
     return round(channel * 255)
-
-
-def _luminance(colour: str) -> float:
-    red, green, blue = _linear(colour)
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue

@@ -1,24 +1,24 @@
-"""What the tables of a schedule say of each group and of the whole, as plain words and numbers."""
+"""The rows and facts of a schedule's tables, as plain words and numbers."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.export.exported import Limitation, Source
+from core.export.exported import ExportSource, Limitation
 from core.models import layer_table
 from core.schedule import curves, plan, words
 from core.schedule.shapes import FloorLR
-from core.schedule.spec import Group, Schedule
+from core.schedule.spec import Schedule
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
 
-KEPT = "the groups, their layers, their peak rates, and the epochs in which they train"
+PRESERVED = "the groups, their layers, their peak rates, and the epochs in which they train"
 _DIGITS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A group: `parameters` is None where the model has no layer table."""
+    """A group's row; `parameters` is None if the model has no layer table."""
 
     name: str
     modules: tuple[str, ...]
@@ -27,13 +27,23 @@ class Row:
     spans: tuple[plan.Span, ...]
 
 
-def rows(source: Source) -> list[Row]:
+def rows(source: ExportSource) -> list[Row]:
     """Return a row for each group, from input to output."""
-    return [_row(source, group) for group in source.schedule.groups]
+    schedule, table = source.schedule, source.table
+    return [
+        Row(
+            name=group.name,
+            modules=group.modules,
+            parameters=None if table is None else layer_table.count_elements(table, group.modules),
+            peak=curves.peak(schedule, group),
+            spans=plan.open_spans(group, schedule.epochs),
+        )
+        for group in schedule.groups
+    ]
 
 
 def spans(row: Row) -> str:
-    """`2 to 7`, or `never`; epochs count from 0, and the last is named."""
+    """Return the epochs in which the group trains, with the last one: `2 to 7`, or `never`."""
     return ", ".join(words.from_to(start, end - 1) for start, end in row.spans) or "never"
 
 
@@ -43,7 +53,8 @@ def rate(value: float) -> str:
 
 
 def facts(schedule: Schedule) -> list[tuple[str, str]]:
-    """Return what holds for the whole schedule: (what, its value in words)."""
+    """Return the facts of the whole schedule, as pairs of a name and a value in words."""
+    restarts = schedule.lr.after_unfreeze == "restart"
     return [
         ("model", f"{schedule.model.name}, weights {schedule.model.weights or 'random'}"),
         ("epochs", f"{schedule.epochs:,}"),
@@ -51,7 +62,7 @@ def facts(schedule: Schedule) -> list[tuple[str, str]]:
         ("warmup", _warmup(schedule)),
         ("decay", _decay(schedule)),
         ("rates change", f"every {schedule.lr.interval}"),
-        ("after a thaw", "the curve restarts" if _restarts(schedule) else "the curve continues"),
+        ("after a thaw", "the curve restarts" if restarts else "the curve continues"),
     ]
 
 
@@ -63,17 +74,6 @@ def limitations() -> tuple[Limitation, ...]:
             "A table does not list the rate of every step",
             "it describes the curve in words, to six digits; CSV has the rates",
         ),
-    )
-
-
-def _row(source: Source, group: Group) -> Row:
-    schedule, table = source.schedule, source.table
-    return Row(
-        name=group.name,
-        modules=group.modules,
-        parameters=None if table is None else layer_table.count_elements(table, group.modules),
-        peak=curves.peak(schedule, group),
-        spans=plan.open_spans(group, schedule.epochs),
     )
 
 
@@ -97,7 +97,3 @@ def _decay(schedule: Schedule) -> str:
     if isinstance(floor, FloorLR):
         return f"{shape}, to {rate(floor.lr)} for every group"
     return f"{shape}, to {floor.factor:g} of the peak"
-
-
-def _restarts(schedule: Schedule) -> bool:
-    return schedule.lr.after_unfreeze == "restart"

@@ -1,4 +1,4 @@
-"""The targets by name: where each stands on the page, how its file is called, and who makes it."""
+"""The targets of an export by name: their titles, files, and the functions that make them."""
 
 from __future__ import annotations
 
@@ -21,34 +21,33 @@ from core.export import (
     lightning,
     markdown,
     module,
-    picture,
     pytorch,
     timm,
     transformers,
 )
-from core.export.exported import FILE, MODULE, Exported, Source
+from core.export.exported import FILE, MODULE, Exported, ExportSource
 from core.export.python import quoting
 from core.schedule import file_names
 from core.schedule.spec import Schedule
 
-Shelf = Literal["Your own loop", "Trainers", "Papers and pages"]
+Category = Literal["Your own loop", "Trainers", "Papers and pages"]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A place that a schedule can be taken to.
+    """A tool or format that a schedule can be exported to.
 
-    `title` and `about` are for people. `suffix` ends the file's name, `language` is that of its
-    text for highlighting (None: it is a picture, or plain text), `usage_language` that of
-    `Exported.usage`. What `executes` trains a network, so a schedule with errors is refused.
+    `title` and `about` are shown to people. `suffix` ends the file's name. `language` is that of
+    its text, for highlighting (None: a picture or plain text), and `usage_language` that of
+    `Exported.usage`. If it `executes`, it trains a network, and refuses a schedule with errors.
     """
 
     title: str
     about: str
-    shelf: Shelf
+    category: Category
     suffix: str
     language: str | None
-    make: Callable[[Source], Exported]
+    make: Callable[[ExportSource], Exported]
     usage_language: str = "bash"
     executes: bool = False
 
@@ -134,8 +133,8 @@ TARGETS: dict[str, Target] = {
         chart.export,
         usage_language="python",
     ),
-    "png": Target("PNG", "the chart as a picture", "Papers and pages", ".png", None, picture.png),
-    "svg": Target("SVG", "the chart to scale", "Papers and pages", ".svg", "xml", picture.svg),
+    "png": Target("PNG", "the chart as a picture", "Papers and pages", ".png", None, chart.png),
+    "svg": Target("SVG", "the chart to scale", "Papers and pages", ".svg", "xml", chart.svg),
     "html": Target(
         "Web page", "one file, opens offline", "Papers and pages", ".html", "html", html.export
     ),
@@ -156,13 +155,13 @@ TARGETS: dict[str, Target] = {
 
 
 def find(name: str) -> Target:
-    """Return the target of that name; InputError names the nearest one."""
+    """Return the target of that name; raise InputError, with the nearest name, if there is none."""
     if name not in TARGETS:
         raise InputError("--to", f"is {name!r}, which is not a target", nearest(name, TARGETS))
     return TARGETS[name]
 
 
-_TAKEN = sys.stdlib_module_names | {
+_RESERVED = sys.stdlib_module_names | {
     "fastai",
     "finetuning_scheduler",
     "lightning",
@@ -174,49 +173,49 @@ _TAKEN = sys.stdlib_module_names | {
     "torchvision",
     "transformers",
 }
-"""Modules that a file of that name would hide from what imports them."""
+"""Names of modules that a file of the same name would hide."""
 
 
 def file_name(schedule: Schedule, target: Target) -> str:
-    """Return a plain name for the export: `gradual-unfreezing.csv`; Python's can be imported."""
+    """Return a file name for the export, `gradual-unfreezing.csv`; Python files can be imported."""
     if target.suffix != ".py":
         return file_names.file_name(schedule.name, target.suffix)
     stem = file_names.file_name(schedule.name, "", "_")
-    own = _is_imported(stem) and stem not in _TAKEN
-    return f"{stem if own else f'schedule_{stem}'}{target.suffix}"
+    is_free = _is_module_name(stem) and stem not in _RESERVED
+    return f"{stem if is_free else f'schedule_{stem}'}{target.suffix}"
 
 
 def refuse_name(target: Target, name: str) -> None:
-    """Raise InputError where a Python file of that name would hide a module that others import."""
+    """Raise InputError for the name of a Python file that would hide a module."""
     stem = name.removesuffix(".py")
-    if target.suffix == ".py" and stem != name and stem in _TAKEN:
+    if target.suffix == ".py" and stem != name and stem in _RESERVED:
         wrong = f"is {quoted(name)}, which would hide the module {stem} from what imports it"
         raise InputError("--out", wrong, f"use another name, as in schedule_{name}")
 
 
-def usage(target: Target, made: Exported, name: str) -> str:
-    """Return what to do with the export, once it lies in a file of that name.
+def usage(target: Target, exported: Exported, name: str) -> str:
+    """Return how to use the export once it is in a file of that name.
 
-    Raises InputError for a name that Python cannot import where the export is to be imported.
+    Raises InputError if the export is to be imported and Python cannot import that name.
     """
     stem = name.removesuffix(".py")
-    if MODULE in made.usage and (stem == name or not _is_imported(stem)):
+    if MODULE in exported.usage and (stem == name or not _is_module_name(stem)):
         wrong = f"is {quoted(name)}, which Python cannot import"
         raise InputError("--out", wrong, "use letters, digits and _, as in my_run.py")
     quote = {"bash": shlex.quote, "python": quoting.python}.get(target.usage_language, str)
-    return made.usage.replace(MODULE, stem).replace(FILE, quote(name))
+    return exported.usage.replace(MODULE, stem).replace(FILE, quote(name))
 
 
-def _is_imported(stem: str) -> bool:
-    """Return whether Python's import takes that name."""
+def _is_module_name(stem: str) -> bool:
+    """Return whether Python can import a module of that name."""
     return stem.isidentifier() and not keyword.iskeyword(stem)
 
 
-def export(name: str, source: Source) -> Exported:
-    """Return the schedule as the target of that name has it.
+def export(name: str, source: ExportSource) -> Exported:
+    """Return the export of a schedule to the target of that name.
 
-    Raises InputError for an unknown target, ScheduleError for a schedule with errors where the
-    target trains a network, and ExportError where the target would get the schedule wrong.
+    Raises InputError for an unknown target, ScheduleError for a schedule with errors if the target
+    trains a network, and ExportError if the target would train otherwise.
     """
     target = find(name)
     if target.executes:

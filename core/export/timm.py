@@ -1,11 +1,11 @@
-"""A schedule as flags of timm's train.py, for what it can say: everything trains, on one curve."""
+"""A schedule as flags of timm's train.py, in which all groups train in all epochs."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from core.errors import ExportError
-from core.export.exported import FILE, Exported, Limitation, Source, unknown
+from core.export.exported import FILE, Exported, ExportSource, Limitation, unknown
 from core.export.python.templates import render
 from core.models.layer_table import LayerTable
 from core.presets import BUNDLED_WEIGHTS
@@ -15,11 +15,11 @@ from core.schedule.spec import Schedule
 from core.schedule.words import listed
 
 CUT_BY_BLOCKS = frozenset({"timm/convnext_tiny", "timm/resnet18", "timm/resnet26", "timm/resnet50"})
-"""Models of which timm's layers, for --layer-decay, are the blocks of Thaw's layer table."""
+"""Models whose layers, as timm's --layer-decay cuts them, are the blocks of Thaw's layer table."""
 
 
-def export(source: Source) -> Exported:
-    """Return a shell script that calls train.py; ExportError where timm would train otherwise."""
+def export(source: ExportSource) -> Exported:
+    """Return a shell script that calls train.py; raise ExportError if timm trains otherwise."""
     schedule = source.schedule
     _refuse(source)
     model, weights = schedule.model.name.removeprefix("timm/"), schedule.model.weights
@@ -34,12 +34,12 @@ def export(source: Source) -> Exported:
     return Exported(
         text,
         limitations=tuple(_limitations(schedule)),
-        kept="the rate of every layer at every step, and the optimizer, except as listed",
+        preserved="the rate of every layer at every step, and the optimizer, except as listed",
         usage=f"sh {FILE} --data-dir DATA --num-classes 10 --batch-size 32 --smoothing 0\n",
     )
 
 
-def _refuse(source: Source) -> None:
+def _refuse(source: ExportSource) -> None:
     schedule = source.schedule
     if not schedule.model.name.startswith("timm/"):
         wrong = f"is {schedule.model.name!r}, which timm does not have with these weights"
@@ -59,7 +59,7 @@ def _refuse(source: Source) -> None:
         raise ExportError("lr.decay.shape", wrong, "take another shape, or another target")
 
 
-def _refuse_rates(source: Source) -> None:
+def _refuse_rates(source: ExportSource) -> None:
     if any(group.lr_scale is not None for group in source.schedule.groups):
         wrong = "have their own rates, but timm's train.py has one factor from layer to layer"
         raise ExportError("groups", wrong, "leave out every lr_scale, or take another target")
@@ -89,7 +89,7 @@ def _is_cut_by_blocks(schedule: Schedule, table: LayerTable | None) -> bool:
 
 
 def _warmup(schedule: Schedule) -> int:
-    """Return epochs of warmup, which timm takes whole: any warmup has at least one."""
+    """Return the whole epochs of warmup that timm takes: at least one if there is any warmup."""
     epochs = schedule.lr.warmup.epochs
     return max(1, round(epochs)) if epochs else 0
 

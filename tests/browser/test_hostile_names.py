@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core import library, presets
 from core.export import targets
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.models import layer_table
 from core.runs import event_log, folder, predictions
 from core.runs import events as ev
@@ -230,7 +230,7 @@ def test_exported_pages_and_pictures_opened_as_files_are_drawn_ask_for_nothing_a
     page.on("console", lambda message: said.append(message.text))
     files = [tmp_path / "a.svg", tmp_path / "a.html"]
     for file in files:
-        made = targets.export(file.suffix[1:], Source(schedule, 1, table)).content
+        made = targets.export(file.suffix[1:], ExportSource(schedule, 1, table)).content
         file.write_text(str(made), encoding="utf-8")
         page.goto(file.as_uri())
         assert page.evaluate("window.pwned") is None

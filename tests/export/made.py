@@ -6,7 +6,7 @@ import types
 
 import numpy as np
 
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.models.layer_table import LayerTable
 from core.schedule import curves, plan
 from core.schedule.spec import Schedule
@@ -21,9 +21,9 @@ def run_code(text: str | bytes) -> types.ModuleType:
     return module
 
 
-def source(schedule: Schedule, table: LayerTable | None = None, steps: int = STEPS) -> Source:
+def source(schedule: Schedule, table: LayerTable | None = None, steps: int = STEPS) -> ExportSource:
     """The schedule, to be exported as it is, without a look for errors."""
-    return Source(schedule, steps, table)
+    return ExportSource(schedule, steps, table)
 
 
 def assert_table_is_the_plan(code: types.ModuleType, schedule: Schedule, steps: int) -> None:

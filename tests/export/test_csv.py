@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import presets
 from core.export import csv
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.schedule import curves, plan
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
@@ -33,11 +33,11 @@ def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():
 def test_the_steps_are_those_of_one_size_of_data_as_declared():
     tables = {}
     for steps in (5, 7):
-        made = csv.export(Source(presets.load("gradual"), steps))
+        made = csv.export(ExportSource(presets.load("gradual"), steps))
         (told,) = [each.instead for each in made.limitations if each.field == "epochs"]
         assert told.startswith(f"each epoch has {steps} steps")
         tables[steps] = csv.text(presets.load("gradual"), steps).splitlines()
-    (once,) = csv.export(Source(presets.load("gradual"), 1)).limitations[1:]
+    (once,) = csv.export(ExportSource(presets.load("gradual"), 1)).limitations[1:]
     assert once.instead.startswith("each epoch has 1 step;")
     assert len(tables[5]) < len(tables[7])
     assert not set(tables[5][-7:]) & set(tables[7])  # the last step has another number and rate
@@ -109,7 +109,9 @@ def test_a_name_that_a_spreadsheet_would_compute_stands_behind_an_apostrophe(nam
     read = list(standard.DictReader(io.StringIO(csv.text(named(name), 1))))
     assert read[0]["group"] == f"'{name}"
     (told,) = [
-        each for each in csv.without_rows(Source(named(name), 1)).limitations if "form" in str(each)
+        each
+        for each in csv.without_rows(ExportSource(named(name), 1)).limitations
+        if "form" in str(each)
     ]
     assert told.field == "groups"
     assert name in told.cannot
@@ -123,5 +125,5 @@ def test_names_that_differ_differ_in_the_table_and_come_back(one: str, other: st
 
 
 def test_a_schedule_of_plain_names_loses_no_name():
-    limitations = csv.without_rows(Source(presets.load("gradual"), 1)).limitations
+    limitations = csv.without_rows(ExportSource(presets.load("gradual"), 1)).limitations
     assert [each.field for each in limitations] == ["optimizer", "epochs"]

@@ -22,7 +22,7 @@ from core import presets
 from core.errors import InputError
 from core.export import csv as table
 from core.export import targets
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.export.python import quoting
 from core.models import layer_table
 from core.schedule.parse import from_raw, to_raw
@@ -59,7 +59,7 @@ def made(target: str, schedule: Schedule) -> tuple[str, str]:
     """A target's content and usage, made without a look for errors."""
     of = targets.find(target)
     table_of = None if target == "timm" else layer_table.load(schedule.model.name)
-    export = of.make(Source(schedule, 1, table_of))
+    export = of.make(ExportSource(schedule, 1, table_of))
     assert isinstance(export.content, str)
     return export.content, targets.usage(of, export, f"plain{of.suffix}")
 

@@ -21,7 +21,7 @@ import yaml
 from core.errors import InputError, one_line
 from core.export import csv as table
 from core.export import targets
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.models import layer_table
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
@@ -58,7 +58,7 @@ def named(name: str, *groups: str) -> Schedule:
 
 def exported(target: str, schedule: Schedule) -> str:
     """Made without a look for errors, so that weights may have any name too."""
-    content = targets.find(target).make(Source(schedule, STEPS, TABLE)).content
+    content = targets.find(target).make(ExportSource(schedule, STEPS, TABLE)).content
     assert isinstance(content, str)
     return content
 
@@ -122,7 +122,7 @@ def test_a_script_for_a_model_of_timm_holds_the_name_of_its_weights_as_it_is(wei
 def test_phases_are_the_same_and_so_is_the_code_that_runs_them(names: tuple[str, ...]):
     target = targets.find("finetuning-scheduler")
     odd, usual = (
-        target.make(Source(schedule, STEPS, TABLE)) for schedule in (named(*names), plain())
+        target.make(ExportSource(schedule, STEPS, TABLE)) for schedule in (named(*names), plain())
     )
     assert yaml.safe_load(odd.content) == yaml.safe_load(usual.content)
     code, usual_code = (targets.usage(target, made, "a.yaml") for made in (odd, usual))
@@ -193,7 +193,7 @@ def test_an_svg_has_the_same_elements(names: tuple[str, ...]):
 
 @pytest.mark.parametrize("names", ROUNDS)
 def test_a_png_is_drawn_with_the_names(names: tuple[str, ...]):
-    made = targets.export("png", Source(named(*names), STEPS, TABLE))
+    made = targets.export("png", ExportSource(named(*names), STEPS, TABLE))
     assert isinstance(made.content, bytes)
     assert made.content.startswith(b"\x89PNG")
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from core.compare.schedules import diff
 from core.errors import ExportError
 from core.export import targets
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.models import layer_table
 from core.presets import find
 from core.presets.apply import apply
@@ -79,7 +79,7 @@ def with_lr(**changed: Any) -> Schedule:
 @pytest.mark.parametrize("shape", NEW, ids=lambda s: s.shape)
 def test_exported_python_has_the_rates_of_a_new_shape(shape: DecayShape):
     schedule = with_lr(decay=shape)
-    exported = targets.export("module", Source(schedule, STEPS, TABLE))
+    exported = targets.export("module", ExportSource(schedule, STEPS, TABLE))
     assert_table_is_the_plan(run_code(exported.content), schedule, STEPS)
 
 
@@ -89,7 +89,7 @@ def test_exported_python_has_the_rates_of_a_new_shape(shape: DecayShape):
 def test_a_new_shape_is_exported_to_every_target_that_takes_python_or_words(
     target: str, shape: DecayShape
 ):
-    content = targets.export(target, Source(with_lr(decay=shape), STEPS, TABLE)).content
+    content = targets.export(target, ExportSource(with_lr(decay=shape), STEPS, TABLE)).content
     assert isinstance(content, str)
     assert shape.shape in content or shape.python[0] in content
 
@@ -97,13 +97,13 @@ def test_a_new_shape_is_exported_to_every_target_that_takes_python_or_words(
 @pytest.mark.parametrize("shape", NEW, ids=lambda s: s.shape)
 def test_timm_refuses_a_new_shape_by_name(shape: DecayShape):
     with pytest.raises(ExportError, match=rf"^lr\.decay\.shape is '{shape.shape}'"):
-        targets.export("timm", Source(with_lr(decay=shape), STEPS, TABLE))
+        targets.export("timm", ExportSource(with_lr(decay=shape), STEPS, TABLE))
 
 
 def test_timm_refuses_a_new_optimizer_by_name():
     schedule = everything_trains().model_copy(update={"optimizer": Lamb()})
     with pytest.raises(ExportError, match=r"^optimizer\.name is 'lamb'"):
-        targets.export("timm", Source(schedule, STEPS, TABLE))
+        targets.export("timm", ExportSource(schedule, STEPS, TABLE))
 
 
 @pytest.mark.parametrize("target", sorted(TRAINERS))
@@ -122,7 +122,7 @@ def test_every_target_has_each_shape_and_optimizer_or_refuses_it_by_name(
             schedule = with_lr(decay=kind.model_validate({"shape": name}))
         reason = ""
         try:
-            targets.export(target, Source(schedule, STEPS, TABLE))
+            targets.export(target, ExportSource(schedule, STEPS, TABLE))
         except ExportError as error:
             reason = str(error)
         assert not reason or reason.startswith(f"{field} is {name!r}")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from core.export.palette import GROUP_STOPS, ROLES, contrast, from_oklab, group_colours, oklab
+from core.export.palette import GROUP_STOPS, ROLES, from_oklab, group_colours, oklab
 
 LIGHT, DARK = 0, 1
 THEMES = pytest.mark.parametrize("theme", [LIGHT, DARK], ids=["light", "dark"])
@@ -44,6 +44,15 @@ def as_seen(colour: str, matrix: tuple[tuple[float, ...], ...]) -> str:
 
 def distance(one: str, other: str) -> float:
     return sum((a - b) ** 2 for a, b in zip(oklab(one), oklab(other), strict=True)) ** 0.5
+
+
+def contrast(one: str, other: str) -> float:
+    """Return the contrast ratio of two colours, 1 to 21 (WCAG 2.2, "contrast ratio")."""
+    low, high = sorted(
+        sum(weight * c for weight, c in zip((0.2126, 0.7152, 0.0722), linear(colour), strict=True))
+        for colour in (one, other)
+    )
+    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize("n", range(2, 20))

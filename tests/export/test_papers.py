@@ -12,8 +12,8 @@ from hypothesis import given
 
 from core import presets
 from core.errors import ExportError
-from core.export import chart, html, latex, markdown, picture
-from core.export.exported import Source
+from core.export import chart, html, latex, markdown
+from core.export.exported import ExportSource
 from core.export.rows import rate, rows, spans
 from core.export.targets import TARGETS
 from core.models import layer_table
@@ -24,7 +24,7 @@ from tests.export.thrice import SCHEDULES, STEPS
 from tests.schedule.strategies import schedules
 
 TABLE = layer_table.load("torchvision/resnet18")
-SOURCES = {name: Source(schedule, STEPS, TABLE) for name, schedule in SCHEDULES.items()}
+SOURCES = {name: ExportSource(schedule, STEPS, TABLE) for name, schedule in SCHEDULES.items()}
 
 
 @pytest.mark.parametrize("name", SOURCES)
@@ -44,7 +44,7 @@ def test_the_chart_draws_the_laws_rates_and_altair_takes_it(name: str):
 
 @given(schedules(max_epochs=5, max_groups=3))
 def test_any_schedule_has_a_chart_and_tables(schedule: Schedule):
-    source = Source(schedule, 3)
+    source = ExportSource(schedule, 3)
     altair.Chart.from_dict(chart.document(schedule, 3))
     for made in (markdown.export(source), latex.export(source)):
         assert isinstance(made.content, str)
@@ -75,7 +75,7 @@ def test_what_is_declared_as_lost_makes_no_difference_to_the_file(
     raw = to_raw(SCHEDULES["exercise"])
     change(raw)
     one, other = (
-        TARGETS[target].make(Source(schedule, STEPS, TABLE))
+        TARGETS[target].make(ExportSource(schedule, STEPS, TABLE))
         for schedule in (SCHEDULES["exercise"], from_raw(raw))
     )
     assert field in [each.field for each in one.limitations]
@@ -85,7 +85,7 @@ def test_what_is_declared_as_lost_makes_no_difference_to_the_file(
 @pytest.mark.parametrize("target", ["markdown", "latex", "html"])
 def test_tables_have_no_rate_of_a_single_step_as_declared(target: str):
     one, other = (
-        TARGETS[target].make(Source(SCHEDULES["exercise"], steps, TABLE)) for steps in (5, 7)
+        TARGETS[target].make(ExportSource(SCHEDULES["exercise"], steps, TABLE)) for steps in (5, 7)
     )
     assert "lr" in [each.field for each in one.limitations]
     tables = [
@@ -96,10 +96,10 @@ def test_tables_have_no_rate_of_a_single_step_as_declared(target: str):
 
 def test_pictures_are_pictures():
     source = SOURCES["exercise"]
-    content = picture.png(source).content
+    content = chart.png(source).content
     assert isinstance(content, bytes)
     assert content.startswith(b"\x89PNG")
-    svg = picture.svg(source).content
+    svg = chart.svg(source).content
     assert isinstance(svg, str)
     assert svg.startswith('<?xml version="1.0" encoding="UTF-8"?>\n')
     assert ElementTree.fromstring(svg.encode()).tag.endswith("}svg")
@@ -129,7 +129,7 @@ def test_a_rate_in_latex_is_a_power_of_ten():
 def test_the_report_tells_budget_problems_and_audit_and_loads_nothing():
     schedule = presets.load("exercise")
     told = (("rates", "640 steps, largest relative difference 0"),)
-    page = str(html.export(Source(schedule, STEPS, TABLE, told)).content)
+    page = str(html.export(ExportSource(schedule, STEPS, TABLE, told)).content)
     shares = budget.budgets(schedule)
     assert shares[-1] is not None
     assert f"<td>{shares[-1].learning:.0%}</td>" in page
@@ -141,10 +141,10 @@ def test_the_report_tells_budget_problems_and_audit_and_loads_nothing():
 
 
 def test_the_report_says_what_it_was_not_given():
-    made = html.export(Source(presets.load("exercise"), STEPS))
+    made = html.export(ExportSource(presets.load("exercise"), STEPS))
     assert [each.field for each in made.limitations] == ["lr", "model.name", "the run"]
     assert "There was no finished run of exactly this schedule." in str(made.content)
-    full = html.export(Source(presets.load("exercise"), STEPS, TABLE))
+    full = html.export(ExportSource(presets.load("exercise"), STEPS, TABLE))
     assert "model.name" not in [each.field for each in full.limitations]
     for group in presets.load("exercise").groups:
         size = f"{layer_table.count_elements(TABLE, group.modules):,}"

@@ -260,8 +260,8 @@ def test_every_bit_is_claimed_only_where_thaw_rounds_and_draws_alike(
     raw["model"]["weights"] = weights
     raw["lr"]["decay"] = {"shape": shape}
     made = pytorch.export(source(from_raw(raw), layer_table.load(model)))
-    assert "every rate to 1e-12" in made.kept
-    assert told in made.kept
+    assert "every rate to 1e-12" in made.preserved
+    assert told in made.preserved
 
 
 @pytest.mark.thorough

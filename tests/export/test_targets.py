@@ -10,7 +10,7 @@ from core import presets
 from core.cli.app import cli
 from core.errors import InputError, ScheduleError
 from core.export import csv, targets
-from core.export.exported import Source
+from core.export.exported import ExportSource
 from core.models import layer_table
 from core.schedule.parse import dumps, from_raw, to_raw
 from tests.export.thrice import SCHEDULES, STEPS
@@ -29,7 +29,7 @@ def test_the_command_line_writes_what_the_target_makes_and_tells_its_limitations
     command = ["export", str(file), "--to", name, "--out", str(out), "--steps-per-epoch", "5"]
     done = RUNNER.invoke(cli, command)
     try:
-        made = targets.export(name, Source(schedule, STEPS, TABLE))
+        made = targets.export(name, ExportSource(schedule, STEPS, TABLE))
     except InputError as refused:
         why = f"error: {refused}"
     else:
@@ -51,11 +51,11 @@ def test_the_command_line_writes_what_the_target_makes_and_tells_its_limitations
 def test_no_sentence_about_a_target_ends_with_a_full_stop_since_pages_and_lines_set_it(name: str):
     for schedule in SCHEDULES.values():
         try:
-            made = targets.export(name, Source(schedule, STEPS, TABLE))
+            made = targets.export(name, ExportSource(schedule, STEPS, TABLE))
         except InputError:
             continue
         words = [word for each in made.limitations for word in (each.cannot, each.instead)]
-        assert [word for word in [*words, made.kept] if word.endswith(".")] == []
+        assert [word for word in [*words, made.preserved] if word.endswith(".")] == []
 
 
 def test_without_a_file_the_export_goes_to_standard_output():
@@ -75,7 +75,7 @@ def test_a_schedule_with_errors_is_no_training_script(name: str):
     raw = to_raw(SCHEDULES["exercise"])
     raw["groups"][-1]["trainable"] = []  # nothing trains at first
     with pytest.raises(ScheduleError, match="groups are all frozen in epochs 0 to 1"):
-        targets.export(name, Source(from_raw(raw), STEPS, TABLE))
+        targets.export(name, ExportSource(from_raw(raw), STEPS, TABLE))
 
 
 def test_a_file_that_cannot_be_written_is_told_in_a_line(tmp_path: Path):
@@ -166,6 +166,6 @@ def test_a_loop_over_groups_that_holds_nothing_is_not_written():
         group["when_frozen"] = "train"
         group.pop("batchnorm", None)
     target = targets.find("finetuning-scheduler")
-    usage = targets.usage(target, target.make(Source(from_raw(raw), STEPS, TABLE)), "a.yaml")
+    usage = targets.usage(target, target.make(ExportSource(from_raw(raw), STEPS, TABLE)), "a.yaml")
     held = usage.split("def hold(model, epoch):\n")[1].split("\n\n")[0].splitlines()
     assert held[1:] == ["    pass  # frozen groups stay in train mode"]

@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from core import presets
 from core.errors import InputError
 from core.export import targets
-from core.export.exported import FILE, MODULE, Exported, Limitation, Source
+from core.export.exported import FILE, MODULE, Exported, ExportSource, Limitation
 from core.models import layer_table
 from core.runs import folder
 from core.runs.processes import launch
@@ -54,7 +54,7 @@ def choose(app: AppTest, name: str) -> AppTest:
     return row.click().run()
 
 
-def made(name: str, source: Source) -> Exported | InputError:
+def made(name: str, source: ExportSource) -> Exported | InputError:
     try:
         return targets.export(name, source)
     except InputError as refused:
@@ -67,7 +67,7 @@ def test_every_target_can_be_looked_at_with_its_limitations_beside_it(app: AppTe
     for name, target in targets.TARGETS.items():
         shown = without_styles(choose(app, name))
         assert f'<h2 class="thaw-heading">{target.title}</h2>' in shown
-        due = made(name, Source(schedule, 32, layer_table.load(schedule.model.name)))
+        due = made(name, ExportSource(schedule, 32, layer_table.load(schedule.model.name)))
         if isinstance(due, InputError):
             assert f"<code>{due.field}</code>" in shown
             assert len(app.get("download_button")) == 1  # that of the JSON

@@ -1,1 +1,1 @@
-"""What turns a schedule into code: templates, the table of groups, and quoting."""
+"""The generation of Python code: templates, the table of groups, and quoting."""

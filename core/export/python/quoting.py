@@ -1,4 +1,4 @@
-"""Names of a schedule inside other languages, so that no name can end the place it stands in.
+"""Quoting of a schedule's names in other languages, so that no name can end its literal.
 
 A name is any text without control characters. Module paths need no quoting: letters, digits,
 hyphens, underscores and dots.
@@ -11,15 +11,15 @@ from typing import Any
 
 from core.errors import one_line
 
-_SETS_SOMETHING = re.compile(r"(?<=\S)(?=[:=])|(?<=-)(?=\*)")
-"""Inside `coding:`, `coding=`, `vim:`, `Local Variables:` and `-*-`."""
+_EDITOR_SETTING = re.compile(r"(?<=\S)(?=[:=])|(?<=-)(?=\*)")
+"""The place for a space in `coding:`, `coding=`, `vim:`, `Local Variables:` and `-*-`."""
 
 
 def python(value: Any) -> str:
     """Return a Python literal for text, numbers, None, and lists, tuples or dicts of them.
 
-    Text stands in double quotes where it holds none; what is not printable, such as a sign that
-    turns the reading direction, is escaped.
+    Text without double quotes is put into them. What is not printable, such as a sign that reverses
+    the reading direction, is escaped.
     """
     match value:
         case str():
@@ -36,8 +36,8 @@ def python(value: Any) -> str:
 
 
 def comment(text: str) -> str:
-    """Text that may follow a comment sign: one line, nothing hidden, no setting of an editor.
+    """Return the text as a comment: in one line, with nothing hidden and no settings for an editor.
 
-    A space before each colon and equals sign, and in `-*-`, makes a setting plain text.
+    A space before each colon and equals sign, and in `-*-`, turns settings into plain text.
     """
-    return _SETS_SOMETHING.sub(" ", one_line(text))
+    return _EDITOR_SETTING.sub(" ", one_line(text))

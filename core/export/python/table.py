@@ -1,4 +1,4 @@
-"""A schedule as the table that stands at the top of exported Python code."""
+"""The table of groups and the constants at the top of exported Python code."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _WIDTH = 99
 
 
 def decay_constants(schedule: Schedule) -> list[str]:
-    """Return the decay's own fields, each as a constant with its comment."""
+    """Return the fields of the decay's shape, each as a constant with its comment."""
     decay, whole = schedule.lr.decay, _whole(schedule)
     return [
         _constant(name.upper(), getattr(decay, name), about.comment.format(whole=whole))
@@ -22,7 +22,7 @@ def decay_constants(schedule: Schedule) -> list[str]:
 
 
 def _whole(schedule: Schedule) -> str:
-    """Return what the numbers of a decay are shares of."""
+    """Return in words what the numbers of a decay are shares of."""
     if schedule.lr.warmup.epochs:
         return "what is left after warmup"
     return "a group's curve" if schedule.lr.after_unfreeze == "restart" else "the run"
@@ -38,7 +38,7 @@ def _constant(name: str, value: Any, comment: str) -> str:
 
 
 def row(schedule: Schedule, group: Group) -> str:
-    """Return a group as a dict in one line, or a line for each of its keys, long lists broken."""
+    """Return a group as a dict in one line, or else in a line per key, with long lists broken."""
     raw = _raw(schedule, group)
     line = f"    {python(raw)},"
     if len(line) <= _WIDTH:
@@ -56,7 +56,7 @@ def row(schedule: Schedule, group: Group) -> str:
 
 
 def _raw(schedule: Schedule, group: Group) -> dict[str, Any]:
-    """Return what the code needs to know of a group; what all groups do is in the code itself."""
+    """Return the keys of a group's dict; those that are the same for all groups are left out."""
     raw: dict[str, Any] = {
         "name": group.name,
         "peak": curves.peak(schedule, group),

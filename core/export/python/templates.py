@@ -1,4 +1,4 @@
-"""The templates of generated code, in `core/export/templates`, filled in for a schedule."""
+"""The rendering of the templates in `core/export/templates` for a schedule."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shlex
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from core.export.exported import FILE, MODULE, Source
+from core.export.exported import FILE, MODULE, ExportSource
 from core.export.python import table
 from core.export.python.quoting import comment, python
 from core.models.layer_table import parameter_counts
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render(template: str, source: Source, **own: Any) -> str:
-    """Return the template's text for the source's schedule; `own` is what it alone needs."""
-    return _environment().get_template(template).render(_shared(source) | own)
+def render(template: str, source: ExportSource, **variables: Any) -> str:
+    """Return the template's text for the source's schedule; `variables` are those it alone uses."""
+    return _environment().get_template(template).render(_shared_variables(source) | variables)
 
 
 @cache
@@ -45,8 +45,8 @@ def _environment() -> Environment:
     return environment
 
 
-def _shared(source: Source) -> dict[str, Any]:
-    """Return what the shared templates need."""
+def _shared_variables(source: ExportSource) -> dict[str, Any]:
+    """Return the variables that several templates use."""
     schedule = source.schedule
     bare_parameters = _may_name_parameters(source)
     keeps_statistics = any(group.batchnorm == "eval" for group in schedule.groups)
@@ -75,9 +75,9 @@ def _all_groups_decay(schedule: Schedule) -> bool:
 
 
 def _optimizer_call(schedule: Schedule) -> str:
-    """Return the call that makes the schedule's optimizer of the param groups in `groups`.
+    """Return the code that makes the schedule's optimizer of the param groups in `groups`.
 
-    Whether it is the fused one, where torch has that, is the value of the name `fused` there.
+    In the code, the name `fused` says whether to use the fused optimizer, if torch has one.
     """
     spec = schedule.optimizer
     options = {"lr": spec.base_lr, **spec.options()}
@@ -87,9 +87,9 @@ def _optimizer_call(schedule: Schedule) -> str:
     return f"torch.optim.{spec.title()}(groups, {', '.join(arguments)})"
 
 
-def _may_name_parameters(source: Source) -> bool:
+def _may_name_parameters(source: ExportSource) -> bool:
     """Return whether a group may name a parameter by itself, such as `cls_token`."""
     if source.table is None:
         return True
-    known = parameter_counts(source.table)
-    return any(path in known for group in source.schedule.groups for path in group.modules)
+    parameters = parameter_counts(source.table)
+    return any(path in parameters for group in source.schedule.groups for path in group.modules)

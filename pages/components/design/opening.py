@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.compare.comparable import Comparable
 from core.errors import InputError
-from core.export import phases
+from core.export import import_phases
 from core.records.io import parse_either
 from core.schedule import parse
 from core.schedule.spec import Schedule
@@ -36,4 +36,4 @@ def _phases_in(content: bytes) -> Schedule:
     if table is None:
         wrong = "is still being read"
         raise InputError("the model's layer table", wrong, "open the file when it is there")
-    return phases.read(content, session.schedule(), table)
+    return import_phases.read_phases(content, session.schedule(), table)

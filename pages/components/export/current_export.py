@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from core.errors import InputError
 from core.export import drawing, targets
-from core.export.exported import Exported, Source
+from core.export.exported import Exported, ExportSource
 from core.files.home import is_demo
 from core.runs import in_words
 from core.runs.processes import launch
@@ -22,8 +22,8 @@ def exported(name: str) -> Exported | InputError:
     run = (
         newest_audited_run(schedule) if name == "html" and library_session.no_home() is None else ()
     )
-    draw = drawing.apart if is_demo() else drawing.here
-    source = Source(schedule, session.steps_per_epoch(), session.table(), run, draw)
+    draw = drawing.draw_isolated if is_demo() else drawing.draw
+    source = ExportSource(schedule, session.steps_per_epoch(), session.table(), run, draw)
     try:
         return _exported(name, source)
     except InputError as refused:
@@ -46,5 +46,5 @@ def command(name: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def _exported(name: str, source: Source) -> Exported:
+def _exported(name: str, source: ExportSource) -> Exported:
     return targets.export(name, source)

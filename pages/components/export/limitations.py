@@ -30,7 +30,9 @@ def limitations_card(made: Exported | InputError) -> None:
         ]
         if not lines:
             st.caption("Nothing: the export holds all of the schedule.")
-        kept = f'<li class="thaw-kept">Kept: {escape(made.kept)}.</li>' if made.kept else ""
+        kept = (
+            f'<li class="thaw-kept">Kept: {escape(made.preserved)}.</li>' if made.preserved else ""
+        )
         st.html(f'<ul class="thaw-limitations">{"".join(lines)}{kept}</ul>')
 
 

@@ -1,4 +1,4 @@
-"""The list of targets, shelf by shelf, with what each of them loses."""
+"""The list of targets, category by category, with what each of them loses."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ def target_list() -> str:
     """Draw the card; returns the name of the chosen target."""
     chosen: str = st.session_state.setdefault("target", next(iter(TARGETS)))
     with frame.card("targets", "Take it to", f"{len(TARGETS)} targets"):
-        by_shelf = groupby(sorted(TARGETS.items(), key=_shelf), key=_shelf)
-        for _, found in by_shelf:
+        by_category = groupby(sorted(TARGETS.items(), key=_category), key=_category)
+        for _, found in by_category:
             listed = list(found)
-            st.html(f'<h3 class="thaw-shelf">{listed[0][1].shelf}</h3>')
-            with st.container(key=f"shelf-{listed[0][0]}", gap=None):
+            st.html(f'<h3 class="thaw-category">{listed[0][1].category}</h3>')
+            with st.container(key=f"category-{listed[0][0]}", gap=None):
                 for name, target in listed:
                     _row(name, target, chosen=name == chosen)
         frame.mark_chosen(_key(chosen))
@@ -32,10 +32,10 @@ def _key(name: str) -> str:
     return f"listed-target-{name}"
 
 
-def _shelf(item: tuple[str, Target]) -> int:
-    """Return the place of a target's shelf: shelves stand in the order of their first targets."""
-    shelves = list(dict.fromkeys(target.shelf for target in TARGETS.values()))
-    return shelves.index(item[1].shelf)
+def _category(item: tuple[str, Target]) -> int:
+    """Return the place of a target's category, in the order of their first targets."""
+    categories = list(dict.fromkeys(target.category for target in TARGETS.values()))
+    return categories.index(item[1].category)
 
 
 def _row(name: str, target: Target, *, chosen: bool) -> None:

@@ -42,7 +42,7 @@ def of_a_run(schedule: Schedule, view: View) -> dict[str, Any]:
 
 def marks(chart: dict[str, Any]) -> list[str]:
     """The shapes of the marks of a drawn chart, with their colours; a legend's not among them."""
-    svg = drawing.here({**chart, "width": 600, "autosize": "pad"}, "svg").decode()
+    svg = drawing.draw({**chart, "width": 600, "autosize": "pad"}, "svg").decode()
     kinds = re.findall(r'<g class="mark-(?:line|symbol) role-mark[^"]*"[^>]*>(.*?)</g>', svg)
     drawn = [path for kind in kinds for path in re.findall("<path[^>]*>", kind)]
     return [re.sub('aria-label="[^"]*"', "", path) for path in drawn]

@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import ExportError
 from core.export import targets
-from core.export.exported import Exported, Source
+from core.export.exported import Exported, ExportSource
 from core.models import layer_table
 from core.schedule import curves, parse, plan
 from core.schedule.spec import Group, Schedule
@@ -39,7 +39,7 @@ Rows = list[dict[str, Row]]
 
 def exported(target: str, schedule: Schedule) -> Exported:
     """The schedule for a target, with the layer table of its model."""
-    return targets.export(target, Source(schedule, STEPS, TABLE))
+    return targets.export(target, ExportSource(schedule, STEPS, TABLE))
 
 
 def python_with(package: str) -> str:

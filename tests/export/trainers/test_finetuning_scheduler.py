@@ -23,14 +23,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("case", CASES)
 def test_finetuning_scheduler_does_what_the_export_says_it_will(case: str, folder: Path):
-    claimed = finetuning_scheduler.said(CASES[case])
+    claimed = finetuning_scheduler.expressible(CASES[case])
     running.assert_rates_and_state(running.rows(folder, case), claimed)
 
 
 def test_what_the_model_itself_keeps_constant_never_trains(folder: Path):
     case = next(iter(CASES))
     running.assert_rates_and_state(
-        running.rows(folder, case, "adapted"), finetuning_scheduler.said(CASES[case])
+        running.rows(folder, case, "adapted"), finetuning_scheduler.expressible(CASES[case])
     )
 
 
@@ -78,7 +78,7 @@ def test_phases_give_later_groups_their_peak_and_the_first_ones_none_as_declared
     assert made.limitations[0].field == "lr"
     phases = yaml.safe_load(made.content)
     assert "lr" not in phases[0]
-    claimed = finetuning_scheduler.said(schedule)
+    claimed = finetuning_scheduler.expressible(schedule)
     peaks = {curves.peak(claimed, group) for group in claimed.groups if group.trainable}
     assert {phase["lr"] for depth, phase in phases.items() if depth > 0} <= peaks
 

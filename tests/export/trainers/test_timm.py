@@ -22,7 +22,7 @@ from torch import nn
 from core import presets
 from core.errors import ExportError
 from core.export import timm as to_timm
-from core.export.exported import Exported, Source
+from core.export.exported import Exported, ExportSource
 from core.export.targets import export
 from core.models import layer_table
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
@@ -58,7 +58,7 @@ def schedule_for(model: str, /, **changed: Any) -> Schedule:
 
 
 def made(schedule: Schedule) -> Exported:
-    return export("timm", Source(schedule, STEPS, layer_table.load(schedule.model.name)))
+    return export("timm", ExportSource(schedule, STEPS, layer_table.load(schedule.model.name)))
 
 
 def fields(schedule: Schedule) -> list[str]:
@@ -268,6 +268,6 @@ def test_weights_are_part_of_the_models_name_and_quoted():
     assert plain.pretrained
     odd = schedule_for("timm/resnet18", model={"name": "timm/my_model", "weights": ODD_NAMES[5]})
     odd = odd.model_copy(update={"lr": odd.lr.model_copy(update={"group_decay": 1.0})})
-    text = to_timm.export(Source(odd, STEPS)).content
+    text = to_timm.export(ExportSource(odd, STEPS)).content
     assert isinstance(text, str)
     assert shlex.quote(f"my_model.{ODD_NAMES[5]}") in text

@@ -14,8 +14,8 @@ from core import presets
 from core.cli.app import cli
 from core.compare import schedules
 from core.errors import InputError
-from core.export import finetuning_scheduler, phases
-from core.export.exported import Source
+from core.export import finetuning_scheduler, import_phases
+from core.export.exported import ExportSource
 from core.models import layer_table
 from core.models.layer_table import parameter_counts
 from core.schedule import curves, parse, plan
@@ -43,8 +43,8 @@ def forgotten(schedule: Schedule) -> Schedule:
 
 def read_back(schedule: Schedule) -> Schedule:
     table = layer_table.load(schedule.model.name)
-    made = finetuning_scheduler.export(Source(schedule, 1, table))
-    return phases.read(made.content, forgotten(schedule), table)
+    made = finetuning_scheduler.export(ExportSource(schedule, 1, table))
+    return import_phases.read_phases(made.content, forgotten(schedule), table)
 
 
 def lost(before: Schedule, after: Schedule) -> set[str]:
@@ -83,7 +83,7 @@ def test_any_schedule_that_trains_from_the_start_has_lost_what_was_declared_and_
     schedule: Schedule,
 ):
     assume(any(plan.is_open(group, 0) for group in schedule.groups))
-    said = finetuning_scheduler.said(schedule)
+    said = finetuning_scheduler.expressible(schedule)
     found = read_back(schedule)
     assert lost(schedule, found) == declared(schedule)
     assert lost(said, found) == set()
@@ -104,9 +104,9 @@ def test_the_least_and_the_most_scale_come_back_where_rounding_would_go_past_the
 
 def test_curves_first_rates_and_the_optimizer_are_those_of_the_schedule_that_the_phases_come_onto():
     schedule, other = CASES["gradual-with-restart"], presets.load("exercise")
-    made = finetuning_scheduler.export(Source(schedule, 1, TABLE))
+    made = finetuning_scheduler.export(ExportSource(schedule, 1, TABLE))
     assert made.limitations[0].field == "lr"
-    found = phases.read(made.content, other, TABLE)
+    found = import_phases.read_phases(made.content, other, TABLE)
     assert (found.lr, found.optimizer) == (other.lr, other.optimizer)
     peaks = {group.name: curves.peak(found, group) for group in found.groups}
     assert peaks["head"] == curves.peak(other, other.group("head"))
@@ -115,7 +115,7 @@ def test_curves_first_rates_and_the_optimizer_are_those_of_the_schedule_that_the
 
 
 def read(text: str | bytes, schedule: Schedule | None = None) -> Schedule:
-    return phases.read(text, schedule or presets.load("exercise"), TABLE)
+    return import_phases.read_phases(text, schedule or presets.load("exercise"), TABLE)
 
 
 def test_paths_and_patterns_of_any_module_are_read_as_finetuning_scheduler_does():
@@ -224,7 +224,7 @@ ENDLESS = (r"(?:(\w*?)(\w*?)(\w*?)){999}[!?]", *(["(?:" + "(a|b)" * 54 + "){1023
 def test_patterns_that_take_too_long_are_refused_and_the_next_file_is_read(
     patterns: list[str], monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(phases, "_SECONDS", 0.1)
+    monkeypatch.setattr(import_phases, "_SECONDS", 0.1)
     with pytest.raises(
         InputError, match=r"^0\.params\[\d+\] is .*patterns has taken 0\.1 s: simpl"
     ):

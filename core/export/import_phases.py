@@ -1,8 +1,8 @@
-"""A schedule file of finetuning-scheduler read into a schedule.
+"""The import of a schedule file of finetuning-scheduler into a schedule.
 
-The file has phases: what thaws at which epoch, and at which rate. Model, optimizer, curve, the
-rates of the first phase and the groups themselves are those of a schedule that is given besides.
-A group of which a phase thaws only a part is cut.
+The file has phases: what thaws at which epoch, and at which rate. Model, optimizer, curve, groups
+and the rates of the first phase come from a schedule that the file is imported onto. A group is cut
+if a phase thaws only a part of it.
 """
 
 from __future__ import annotations
@@ -31,45 +31,44 @@ from core.schedule.spec import Group, Schedule
 _KEYS = ("params", "max_transition_epoch", "lr")
 _DEFAULT_LR = 1e-5
 """What finetuning-scheduler gives a phase without `lr`: its `base_max_lr`."""
-_ANEW = {
+_RESTARTED = {
     "new_optimizer": ("optimizer_init", "optimizer", "choose the optimizer in the schedule"),
     "new_lr_scheduler": ("lr_scheduler_init", "curve", "shape the curve in the schedule"),
 }
-"""What a phase may begin anew: where its class is named, what a schedule has one of, way out."""
-_DEEPEST = 32
-"""Levels that finetuning-scheduler's own files are far from, and the loader's recursion too."""
-_LONGEST = 300
-"""Characters of a pattern."""
+"""Keys of a phase that restart something: the key of its class, its name, and the way out."""
+_MOST_LEVELS = 32
+"""More than files of finetuning-scheduler have, and less than the loader can recurse."""
+_LONGEST_PATTERN = 300
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml, where yaml was built with it, reads the longest file in 0.7 s; Python takes 4.6 s."""
 _SECONDS = 3.0
-"""How long a file's patterns may take in all; a pattern per layer of DenseNet-201 takes 1 s."""
-_COPIES = 1024
-"""How many copies of a part a pattern may ask for: of 279 characters, that many take 20 MB."""
-_REPEATED = re.compile(r"\{(\d+)|\+")
-"""What asks for them: `regex` compiles `(a+){3}` to four of `(a+)`, and each of those to two."""
-_READ_OTHERWISE = re.compile(r"(?<!\\)(?:\\\\)*(?:\{(?!\d+(?:,\d*)?\}|,\d+\})|\[:)")
-"""What is plain text to `re` and has a meaning to `regex`: a brace without a count, and `[:`."""
+"""Limit for matching all patterns of a file; a pattern per layer of DenseNet-201 takes 1 s."""
+_MOST_COPIES = 1024
+"""Copies that `regex` may compile of a part of a pattern: of 279 characters they take 20 MB."""
+_REPEAT = re.compile(r"\{(\d+)|\+")
+"""What makes copies: `regex` compiles `(a+){3}` to four of `(a+)`, and each of those to two."""
+_DIFFERS_IN_REGEX = re.compile(r"(?<!\\)(?:\\\\)*(?:\{(?!\d+(?:,\d*)?\}|,\d+\})|\[:)")
+"""Plain text to `re` that has a meaning to `regex`: a brace without a count, and `[:`."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Phase:
-    """Patterns of what thaws at an epoch, and its rate (None: that of the schedule)."""
+    """The patterns of what thaws at an epoch, and its rate (None: that of the schedule)."""
 
     start: int
     patterns: tuple[str, ...]
     lr: float | None
 
 
-def read(text: str | bytes, schedule: Schedule, table: LayerTable) -> Schedule:
+def read_phases(text: str | bytes, schedule: Schedule, table: LayerTable) -> Schedule:
     """Return the schedule with the thaws and the rates of the file; nothing in it freezes again.
 
-    `table` is that of the schedule's model. Patterns are matched as finetuning-scheduler does, with
-    or without the name under which a LightningModule holds the network, as in `model.layer4`.
+    `table` is that of the schedule's model. Patterns match as in finetuning-scheduler, with or
+    without the name of the LightningModule's attribute that is the network, as in `model.layer4`.
 
-    Raises InputError for a file that finetuning-scheduler would refuse, and where it says what a
-    schedule cannot: a phase that waits for a metric; an optimizer, scheduler or rates that a phase
-    begins anew, all of which are in its `problems`.
+    Raises InputError for a file that finetuning-scheduler would refuse, and for what a schedule
+    cannot express: a phase that waits for a metric, and a new optimizer, scheduler or rates of a
+    phase. All of the latter are in the error's `problems`.
     """
     raw = _load(text)
     phases, epochs = _phases(raw, schedule.epochs)
@@ -80,9 +79,9 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
     if len(text) > parse.MAX_BYTES:
         way_out = f"a schedule has at most {parse.MAX_BYTES:,}"
         raise InputError("the file", f"has {len(text):,} bytes", way_out)
-    with _told("is not YAML"):
+    with _input_errors("is not YAML"):
         _check_events(yaml.parse(text, _SafeLoader))
-    with _told("cannot be read"):
+    with _input_errors("cannot be read"):
         raw = _Loader(text).get_single_data()
     if not isinstance(raw, dict) or not raw:
         raise InputError("the file", "has no phases", "number them from 0, as 0: and 1:")
@@ -90,17 +89,17 @@ def _load(text: str | bytes) -> Mapping[object, Any]:
 
 
 class _Loader(_SafeLoader):  # type: ignore[misc]  # yaml comes without types
-    """Refuses a key that stands twice, as finetuning-scheduler does."""
+    """A loader that refuses duplicate keys, as finetuning-scheduler does."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        found: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        if len(found) < len(node.value):
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
             raise yaml.MarkedYAMLError(problem="a key appears twice", problem_mark=node.start_mark)
-        return found
+        return mapping
 
 
 @contextmanager
-def _told(wrong: str) -> Iterator[None]:
+def _input_errors(wrong: str) -> Iterator[None]:
     """Turn an error of the YAML parser or loader into an InputError with its place."""
     try:
         yield
@@ -117,13 +116,16 @@ def _place(mark: Any) -> str:
 
 
 def _check_events(events: Iterable[Any]) -> None:
-    """Refuse what nests too deep to be loaded, and aliases, by which a value may grow endless."""
+    """Raise InputError for nesting that is too deep to be loaded, and for aliases.
+
+    An alias inside what it stands for would have no end.
+    """
     depth = 0
     for event in events:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _DEEPEST:
-            wrong, way_out = f"is nested over {_DEEPEST} levels deep", "phases need fewer"
+        if depth > _MOST_LEVELS:
+            wrong, way_out = f"is nested over {_MOST_LEVELS} levels deep", "phases need fewer"
             raise InputError(_place(event.start_mark), wrong, way_out)
         if isinstance(event, yaml.AliasEvent):
             wrong, way_out = f"is the alias *{event.anchor}", "write out what it stands for"
@@ -135,9 +137,10 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
     if set(raw) != set(range(len(raw))):
         keys = ", ".join(map(quoted, raw))
         raise InputError("the file", f"has the phases {keys}", "number them from 0 without gaps")
-    lost = list(_begun_anew(raw))
-    if lost:
-        raise InputError(lost[0].field, lost[0].wrong, lost[0].way_out, lost)
+    problems = list(_restarts(raw))
+    if problems:
+        first = problems[0]
+        raise InputError(first.field, first.wrong, first.way_out, problems)
     phases: list[_Phase] = []
     start = 0
     for depth in range(len(raw)):
@@ -155,26 +158,26 @@ def _phases(raw: Mapping[object, Any], epochs: int) -> tuple[list[_Phase], int]:
     return phases, start
 
 
-def _begun_anew(raw: Mapping[object, Any]) -> Iterator[InputError]:
-    """Yield what a schedule has no counterpart for, since it holds for the whole run there."""
+def _restarts(raw: Mapping[object, Any]) -> Iterator[InputError]:
+    """Yield an error for each optimizer, scheduler or rates that a phase restarts."""
     for depth in range(len(raw)):
         phase = raw[depth] if isinstance(raw[depth], dict) else {}
-        for key, (init, single, way_out) in _ANEW.items():
+        for key, (init, single, way_out) in _RESTARTED.items():
             if key not in phase:
                 continue
-            given = phase[key] if isinstance(phase[key], dict) else {}
-            maker = given.get(init)
-            name = maker.get("class_path") if isinstance(maker, dict) else None
+            restart = phase[key] if isinstance(phase[key], dict) else {}
+            spec = restart.get(init)
+            name = spec.get("class_path") if isinstance(spec, dict) else None
             begins = "begins another" if name is None else f"begins {quoted(name)}"
             wrong = f"{begins}, but a schedule has one {single} for the whole run"
             yield InputError(f"{depth}.{key}", wrong, f"remove it, and {way_out}")
-            if "init_pg_lrs" in given:
+            if "init_pg_lrs" in restart:
                 wrong = "gives groups new rates, but a group's peak rate holds for the whole run"
                 yield InputError(f"{depth}.{key}.init_pg_lrs", wrong, "set each group's lr_scale")
 
 
 def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:
-    """Return the epoch at which a phase is over; `otherwise` where it does not say so."""
+    """Return the epoch at which a phase ends; `otherwise` if the phase does not say."""
     field = f"{depth}.max_transition_epoch"
     end = phase.get("max_transition_epoch", -1)
     if isinstance(end, bool) or not isinstance(end, int):
@@ -190,44 +193,48 @@ def _end(phase: Mapping[object, Any], depth: int, otherwise: int | None) -> int:
 
 
 def _rate(phase: Mapping[object, Any], depth: int) -> float:
-    given = phase.get("lr", _DEFAULT_LR)
+    value = phase.get("lr", _DEFAULT_LR)
     try:
-        if isinstance(given, bool) or not isinstance(given, (int, float, str)):
+        if isinstance(value, bool) or not isinstance(value, (int, float, str)):
             raise ValueError
-        lr = float(given)
+        lr = float(value)
     except (ValueError, OverflowError):
         lr = -1.0
     if not 0 < lr < math.inf:
-        raise InputError(f"{depth}.lr", f"is {quoted(given)}", "write a rate above 0")
+        raise InputError(f"{depth}.lr", f"is {quoted(value)}", "write a rate above 0")
     return lr
 
 
 def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
-    given = phase.get("params")
-    if not isinstance(given, list) or not given:
-        raise InputError(f"{depth}.params", f"is {quoted(given)}", "list parameters or patterns")
-    for place, pattern in enumerate(given):
+    patterns = phase.get("params")
+    if not isinstance(patterns, list) or not patterns:
+        raise InputError(f"{depth}.params", f"is {quoted(patterns)}", "list parameters or patterns")
+    for place, pattern in enumerate(patterns):
         field = f"{depth}.params[{place}]"
-        if not isinstance(pattern, str) or not pattern or len(pattern) > _LONGEST:
-            way_out = f"write a parameter's path or a pattern of up to {_LONGEST} characters"
+        if not isinstance(pattern, str) or not pattern or len(pattern) > _LONGEST_PATTERN:
+            way_out = (
+                f"write a parameter's path or a pattern of up to {_LONGEST_PATTERN} characters"
+            )
             raise InputError(field, f"is {quoted(pattern)}", way_out)
         try:
-            with catch_warnings(action="ignore"):  # of what a later Python may read otherwise
+            with catch_warnings(
+                action="ignore"
+            ):  # of syntax that later versions of Python may change
                 re.compile(pattern)
         except (re.error, OverflowError, RecursionError) as error:
             wrong = f"is {quoted(pattern)}, which is not a regular expression ({error})"
             raise InputError(field, wrong, "fix it") from None
-        if _READ_OTHERWISE.search(pattern):
+        if _DIFFERS_IN_REGEX.search(pattern):
             wrong = f"is {quoted(pattern)}, which has [: or a brace without a count"
             raise InputError(field, wrong, "put a backslash before it")
-        if math.prod(int(each[1] or 1) + 1 for each in _REPEATED.finditer(pattern)) > _COPIES:
+        if math.prod(int(count[1] or 1) + 1 for count in _REPEAT.finditer(pattern)) > _MOST_COPIES:
             wrong = f"is {quoted(pattern)}, which repeats too much"
             raise InputError(field, wrong, "write * for + and for large counts")
-    return tuple(given)
+    return tuple(patterns)
 
 
 def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
-    """Return each parameter that thaws, and the place of its phase."""
+    """Return the phase of each parameter that thaws."""
     names = parameter_counts(table)
     patterns = {
         f"{depth}.params[{place}]": pattern
@@ -235,12 +242,12 @@ def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
         for place, pattern in enumerate(phase.patterns)
     }
     owners: dict[str, int] = {}
-    for field, found in _matches(patterns, names).items():
-        if not found:
+    for field, matching in _matches(patterns, names).items():
+        if not matching:
             wrong = f"is {quoted(patterns[field])}, which matches no parameter of {table.model}"
             raise InputError(field, wrong, f"its parameters begin with {next(iter(names))!r}")
         depth = int(field.partition(".")[0])
-        for name in found:
+        for name in matching:
             other = owners.setdefault(name, depth)
             if other != depth:
                 wrong = f"thaws {name!r}, which phase {other} has already thawed"
@@ -249,31 +256,35 @@ def _owners(phases: list[_Phase], table: LayerTable) -> dict[str, int]:
 
 
 def _matches(patterns: Mapping[str, str], names: Collection[str]) -> dict[str, list[str]]:
-    """Return which parameters each pattern matches, by the field that it stands in.
+    """Return the parameters that each pattern matches, by the field of the pattern.
 
-    The patterns have the network under a name of their own, or none: that by which most of them
-    match. Raises InputError, with its field, for the pattern at which the time is up.
+    Before the names of parameters, the patterns may have the name of the network's attribute, or
+    none: the one with which most of them match. Raises InputError, with its field, for the pattern
+    at which the time is up.
     """
     first = (re.match(r"\w+(?=\\?\.)", pattern) for pattern in patterns.values())
     prefixes = ["", *sorted({f"{word[0]}." for word in first if word})]
-    found: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in prefixes}
+    matches: dict[str, dict[str, list[str]]] = {prefix: {} for prefix in prefixes}
     end = time.monotonic() + _SECONDS
     for field, pattern in patterns.items():
         try:
             compiled = regex.compile(pattern, regex.V0, cache_pattern=False)
             for prefix in prefixes:
-                found[prefix][field] = _matching(compiled, prefix, names, end)
+                matches[prefix][field] = _matching(compiled, prefix, names, end)
         except TimeoutError:
             wrong = f"is {quoted(pattern)}, at which reading patterns has taken {_SECONDS:g} s"
             raise InputError(field, wrong, "simplify it, or those before it") from None
-    return max(found.values(), key=lambda fields: sum(map(bool, fields.values())))
+    return max(matches.values(), key=lambda fields: sum(map(bool, fields.values())))
 
 
 def _matching(
     pattern: regex.Pattern[str], prefix: str, names: Collection[str], end: float
 ) -> list[str]:
-    """Return the parameters that a pattern matches; raise TimeoutError at `end`, monotonic."""
-    if time.monotonic() > end:  # a match that is over at once looks at no clock
+    """Return the parameters that a pattern matches; raise TimeoutError at `end`.
+
+    `end` is a time of the monotonic clock.
+    """
+    if time.monotonic() > end:  # a match that ends at once does not look at the clock
         raise TimeoutError
     text = pattern.pattern
     if text.startswith(prefix) and text[len(prefix) :] in names:
@@ -301,11 +312,11 @@ def _with_phases(
                 parts.setdefault(owners.get(name), []).append(name)
         for depth, names in (parts or {None: []}).items():
             cut.append((group, group.modules if len(parts) < 2 else tree.tidy(names), depth))
-    taken: set[str] = set()
+    names_in_use: set[str] = set()
     groups = []
     for place, (group, paths, depth) in enumerate(cut):
-        name = unique_name(group.name, taken)
-        taken.add(name)
+        name = unique_name(group.name, names_in_use)
+        names_in_use.add(name)
         rate = None if depth is None else phases[depth].lr
         scale = curves.scale(schedule, group)
         if rate is not None:
@@ -326,7 +337,10 @@ def _with_phases(
 
 
 def _scale(rate: float, base_lr: float) -> float:
-    """The share of the base rate, which rounding does not put outside of what a schedule takes."""
+    """Return the rate as a share of the base rate.
+
+    A share that lies only by rounding outside of what a schedule takes is moved into that range.
+    """
     scale = rate / base_lr
-    taken = min(max(scale, LEAST_SCALE), MOST_SCALE)
-    return taken if abs(scale - taken) <= curves.RATES_EQUAL * taken else scale
+    allowed = min(max(scale, LEAST_SCALE), MOST_SCALE)
+    return allowed if abs(scale - allowed) <= curves.RATES_EQUAL * allowed else scale
