@@ -1,1 +1,1 @@
-"""Which of a frozen part's results a run keeps, planned from layer tables, without torch."""
+"""The plan of the frozen-part cache: which tensors a run stores, decided without torch."""

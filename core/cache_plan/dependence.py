@@ -1,4 +1,4 @@
-"""Which nodes of a network give the same output every epoch, judged by the schedule alone."""
+"""The nodes of a network that give the same output in every epoch, by the schedule alone."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from core.schedule.spec import Group, Schedule
 
 
 class Dependence:
-    """What each node depends on, for the phases of one schedule.
+    """The groups that each node of a model depends on, for the phases of one schedule.
 
-    A node moves if what it reads moves, if parameters of its module train, or if BatchNorm inside
-    takes in statistics while the network is trained. In train mode, what is random in it moves as
-    well. A module follows its group: held in eval mode while frozen, unless the group says
-    `when_frozen: "train"`. One that is in no group follows the network.
+    A node moves if a node that it reads moves, if parameters of its module train, or if BatchNorm
+    in it updates its statistics. In train mode it also moves if it is random. A module follows its
+    group, which is in eval mode while frozen unless it has `when_frozen: "train"`. A module that is
+    in no group follows the network.
 
-    The same nodes as `core.training.cache.graph` finds in the network itself.
+    `core.training.cache.graph` finds the same nodes in the network itself.
     """
 
     def __init__(self, table: LayerTable, schedule: Schedule) -> None:
@@ -34,9 +34,10 @@ class Dependence:
         ]
 
     def fixed(self, open_groups: Collection[str], *, training: bool) -> frozenset[int]:
-        """Return the places, in `table.nodes`, of the nodes that no epoch of a phase changes.
+        """Return the places, in `table.nodes`, of the nodes that do not move in a phase.
 
-        In a phase in which the groups of these names are open; in train mode if `training`.
+        `open_groups` names the groups that train in it. With `training` the network is in train
+        mode, else in eval mode.
         """
         fixed: set[int] = set()
         for place, (node, group, owners) in enumerate(self._nodes):
@@ -52,7 +53,7 @@ class Dependence:
 def _moves(
     node: TableNode, group: Group | None, open_groups: Collection[str], *, training: bool
 ) -> bool:
-    """Return whether the node moves by itself, although no parameter of its module trains."""
+    """Return whether the node moves although no parameter of its module trains."""
     if not node.moves or (node.moves == "random" and not training):
         return False
     if group is None:

@@ -1,8 +1,8 @@
-"""Which tensors of a frozen part to store, in which pass and where, and what that saves.
+"""The planner of the frozen-part cache: what to store in which pass and where, and what it saves.
 
 A *pass* runs a frozen part once over the images and stores the tensors that cross a *cut*; later
-epochs start from them. One pass can serve many phases, since what stays frozen until then can be
-stored now.
+epochs start from them. One pass can serve many phases: it can already store what later phases
+need, if that stays frozen until then.
 """
 
 from __future__ import annotations
@@ -15,39 +15,39 @@ from typing import Literal
 from core.cache_plan.split_points import Cut, Work, aged_cuts, cuts_of, epoch_seconds
 
 TRAIN, VALIDATION = 0, 1
-"""Splits, as they are counted here."""
-Place = Literal["memory", "file"]
+"""Indices of the splits."""
+Location = Literal["memory", "file"]
 WhyPlain = Literal["open-ended", "moving", "budget", "not worth it"]
-"""Why a phase trains on the whole network: every epoch shows other images; no layer lies before the
-first one that changes; too little room; a pass costs more than it saves."""
+"""The reason why a phase trains on the whole network: every epoch has other images; no layer lies
+before the first one that changes; there is too little room; a pass costs more than it saves."""
 
-_WRITE: dict[Place, float] = {"memory": 1 / 4e9, "file": 1 / 0.5e9}
-_READ: dict[Place, float] = {"memory": 1 / 4e9, "file": 1 / 1e9}
+_WRITE: dict[Location, float] = {"memory": 1 / 4e9, "file": 1 / 0.5e9}
+_READ: dict[Location, float] = {"memory": 1 / 4e9, "file": 1 / 1e9}
 """Seconds to store a byte, and to read it back; a file's are those of a plain disk."""
 _REACH = 12
-"""Phases that one pass may serve, counted from its own; fewer where there are many phases."""
-_MANY = 40
+"""Phases that one pass may serve, counted from its own: fewer in schedules of many phases."""
+_MANY_PHASES = 40
 _REACH_OF_MANY = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Budget:
+class CacheBudget:
     """Bytes that stored tensors may take at any moment."""
 
     memory: int
     disk: int = 0
 
 
-UNLIMITED = Budget(2**62, 2**62)
+UNLIMITED = CacheBudget(2**62, 2**62)
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """The output of a node, stored for all entries of its split that the pass serves."""
+class StoredTensor:
+    """The output of a node, stored for all entries of a split that the phases of its pass see."""
 
     split: int
     node: int
-    place: Place
+    location: Location
     bytes: int
 
 
@@ -57,12 +57,12 @@ class Pass:
 
     first: int
     last: int
-    stored: tuple[Stored, ...]
+    stored: tuple[StoredTensor, ...]
     seconds: float
 
-    def bytes_in(self, place: Place) -> int:
-        """Return bytes that it stores in one place."""
-        return sum(each.bytes for each in self.stored if each.place == place)
+    def bytes_in(self, location: Location) -> int:
+        """Return the bytes that it stores in memory or in a file."""
+        return sum(tensor.bytes for tensor in self.stored if tensor.location == location)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +79,26 @@ class CachePlan:
     plain_seconds: tuple[float, ...]
 
     def pass_for(self, phase: int) -> Pass | None:
-        """Return the pass that serves phases around this one, if there is one."""
-        return next((each for each in self.passes if each.first <= phase <= each.last), None)
+        """Return the pass whose phases include this one, or None."""
+        return next((p for p in self.passes if p.first <= phase <= p.last), None)
 
     def pass_seconds(self, phase: int) -> float:
-        """Return predicted seconds of the pass at the start of a phase; 0 where there is none."""
-        return sum(each.seconds for each in self.passes if each.first == phase)
+        """Return the predicted seconds of the pass at the start of a phase; 0 if there is none."""
+        return sum(pass_.seconds for pass_ in self.passes if pass_.first == phase)
 
     def own_seconds(self, phase: int) -> float:
-        """Return predicted seconds of a phase without the pass at its start."""
+        """Return the predicted seconds of a phase without the pass at its start."""
         return self.seconds[phase] - self.pass_seconds(phase)
 
     def needed(self, phase: int, split: int) -> set[int]:
-        """Return the nodes whose rows this phase, or a later one of the same pass, starts from."""
+        """Return the nodes from whose rows this phase, or a later one of the same pass, starts."""
         pass_ = self.pass_for(phase)
         served = self.cuts[phase : pass_.last + 1] if pass_ else ()
         return {node for cuts in served for node in cuts[split].boundary}
+
+    def most_bytes_in(self, location: Location) -> int:
+        """Return the most bytes that one pass stores in memory or in a file."""
+        return max((pass_.bytes_in(location) for pass_ in self.passes), default=0)
 
     @property
     def saved(self) -> float:
@@ -103,13 +107,13 @@ class CachePlan:
 
 
 def plan_cache(
-    works: Sequence[Work], phases: Sequence[tuple[int, int]], budget: Budget
+    works: Sequence[Work], phases: Sequence[tuple[int, int]], budget: CacheBudget
 ) -> CachePlan:
-    """Return the cheapest of the plans that the budget allows; without any cache where none pays.
+    """Return the plan of fewest predicted seconds that the budget allows; it may store nothing.
 
-    `works` are the splits, `phases` their epochs [start, end), in order and without gaps. Every
-    plan that fits a budget fits a larger one too, and the plans tried do not depend on it: so more
-    budget never costs more, and no plan is predicted to be slower than the plain run.
+    `works` are those of the splits. `phases` are epochs [start, end), in order and without gaps.
+    The plans that are tried do not depend on the budget, so a larger one never costs time, and no
+    plan is predicted to be slower than the plain run.
     """
     return _Planner(works, phases, budget).plan()
 
@@ -117,7 +121,7 @@ def plan_cache(
 def why_plain(work: Work, phase: int, unlimited: CachePlan) -> WhyPlain:
     """Return why a phase does not train from stored tensors.
 
-    `work` is that of training, `unlimited` the plan for an `UNLIMITED` budget.
+    `work` is the work of training, `unlimited` the plan for an `UNLIMITED` budget.
     """
     if work.views is None:
         return "open-ended"
@@ -128,7 +132,7 @@ def why_plain(work: Work, phase: int, unlimited: CachePlan) -> WhyPlain:
 
 @dataclass(frozen=True, slots=True)
 class _Segment:
-    """Phases [first, last], their seconds and cuts, and the pass that serves them, if any."""
+    """The phases [first, last], their seconds and cuts, and the pass that serves them, if any."""
 
     first: int
     last: int
@@ -138,10 +142,10 @@ class _Segment:
 
 
 class _Planner:
-    """Dynamic programming over the phases: each is run plainly, or in a segment with a pass."""
+    """A dynamic program over the phases: each is run plainly, or in a segment with a pass."""
 
     def __init__(
-        self, works: Sequence[Work], phases: Sequence[tuple[int, int]], budget: Budget
+        self, works: Sequence[Work], phases: Sequence[tuple[int, int]], budget: CacheBudget
     ) -> None:
         self._works = works
         self._phases = phases
@@ -155,22 +159,23 @@ class _Planner:
         self._seconds_of = cache(self._sum)
 
     def plan(self) -> CachePlan:
+        """Return the plan of fewest predicted seconds."""
         count = len(self._phases)
-        reach = _REACH if count <= _MANY else _REACH_OF_MANY
+        reach = _REACH if count <= _MANY_PHASES else _REACH_OF_MANY
         best: list[tuple[float, tuple[_Segment, ...]]] = [(0.0, ())] * (count + 1)
         for first in reversed(range(count)):
             choices = [self._plain_segment(first)]
             for last in range(first, min(first + reach, count)):
                 choices += self._segments(first, last)
-            costs = [sum(each.seconds) + best[each.last + 1][0] for each in choices]
+            costs = [sum(segment.seconds) + best[segment.last + 1][0] for segment in choices]
             cheapest = costs.index(min(costs))
             chosen = choices[cheapest]
             best[first] = (costs[cheapest], (chosen, *best[chosen.last + 1][1]))
         segments = best[0][1]
         return CachePlan(
-            passes=tuple(each.pass_ for each in segments if each.pass_ is not None),
-            cuts=tuple(row for each in segments for row in each.cuts),
-            seconds=tuple(taken for each in segments for taken in each.seconds),
+            passes=tuple(segment.pass_ for segment in segments if segment.pass_ is not None),
+            cuts=tuple(row for segment in segments for row in segment.cuts),
+            seconds=tuple(seconds for segment in segments for seconds in segment.seconds),
             plain_seconds=tuple(self._plain),
         )
 
@@ -178,16 +183,16 @@ class _Planner:
         return _Segment(at, at, (self._plain[at],), ((Cut(),) * len(self._works),))
 
     def _segments(self, first: int, last: int) -> Iterator[_Segment]:
-        """Yield what one pass could do for these phases, for every limit on the size of a row."""
+        """Yield the segments of these phases with one pass, for every limit on a row's size."""
         served = self._cuts[first : last + 1]
         sizes = sorted({cut.bytes for row in served for cuts in row for _, cut in cuts})
-        seen = set()
+        tried = set()
         for limit in sizes:
             rows = tuple(tuple(_deepest(cuts, first, limit) for cuts in row) for row in served)
-            if rows in seen or not any(cut.boundary for cut in rows[-1]):
+            if rows in tried or not any(cut.boundary for cut in rows[-1]):
                 continue
-            seen.add(rows)
-            # memory is the faster place, so the plan that stores most there comes first
+            tried.add(rows)
+            # memory is faster than a file, so the segment that stores most in memory comes first
             for in_memory in (*reversed(sizes), -1):
                 segment = self._segment(first, last, rows, in_memory)
                 if segment.pass_ is not None and self._affordable(segment.pass_):
@@ -201,14 +206,14 @@ class _Planner:
     def _segment(
         self, first: int, last: int, rows: tuple[tuple[Cut, ...], ...], in_memory: int
     ) -> _Segment:
-        """Return the phases served by one pass, with rows of over `in_memory` bytes in a file.
+        """Return the segment of these phases and cuts; rows over `in_memory` bytes are in a file.
 
-        A phase that gains nothing by it is run plainly, and so is a split that gains less than its
-        part of the pass costs.
+        A phase that gains nothing is run plainly, and so is a split that gains less than its part
+        of the pass costs.
         """
         seconds = self._plain[first : last + 1]
         columns: list[tuple[Cut, ...]] = []
-        stored: list[Stored] = []
+        stored: list[StoredTensor] = []
         pass_seconds = 0.0
         for split, column in enumerate(zip(*rows, strict=True)):
             gains = [
@@ -223,34 +228,34 @@ class _Planner:
             columns.append(cuts)
             stored += part
             pass_seconds += part_seconds
-            seconds = [taken - gain for taken, gain in zip(seconds, gains, strict=True)]
+            seconds = [total - gain for total, gain in zip(seconds, gains, strict=True)]
         seconds[0] += pass_seconds
         pass_ = Pass(first, last, tuple(stored), pass_seconds) if stored else None
         return _Segment(first, last, tuple(seconds), tuple(zip(*columns, strict=True)), pass_)
 
     def _part(
         self, first: int, last: int, split: int, cuts: tuple[Cut, ...], in_memory: int
-    ) -> tuple[list[Stored], float]:
-        """Return what a pass stores of one split, and the seconds that it takes."""
+    ) -> tuple[list[StoredTensor], float]:
+        """Return the tensors that a pass stores of one split, and the seconds that it takes."""
         work = self._works[split]
         entries = work.entries(self._phases[last][1] - self._phases[first][0])
         images = entries + work.checked
         seconds = images * self._seconds_of(split, frozenset(cut.nodes for cut in cuts))
-        stored: list[Stored] = []
+        stored: list[StoredTensor] = []
         for node in dict.fromkeys(node for cut in cuts for node in cut.boundary):
             size = work.costs.bytes[node]
-            place = _place(size, in_memory)
-            stored.append(Stored(split, node, place, size * entries))
-            seconds += size * entries * _WRITE[place]
+            location = _location(size, in_memory)
+            stored.append(StoredTensor(split, node, location, size * entries))
+            seconds += size * entries * _WRITE[location]
         return stored, seconds
 
     def _sum(self, split: int, cuts: frozenset[frozenset[int]]) -> float:
-        """Return forward seconds of all nodes that lie in any of these parts."""
+        """Return the forward seconds of all nodes that lie before any of these cuts."""
         seconds = self._works[split].costs.seconds
         return sum(seconds[node] for node in frozenset().union(*cuts))
 
     def _gain(self, phase: int, split: int, cut: Cut, in_memory: int) -> float:
-        """Return seconds that a phase saves on a split by starting behind the cut."""
+        """Return the seconds that a phase saves on a split by starting behind the cut."""
         if not cut.boundary:
             return 0.0
         start, end = self._phases[phase]
@@ -258,7 +263,7 @@ class _Planner:
         read = 0.0
         for node in cut.boundary:
             size = work.costs.bytes[node]
-            read += size * _READ[_place(size, in_memory)]
+            read += size * _READ[_location(size, in_memory)]
         check = work.compared * (2.0 * self._forward[split] - cut.seconds)
         return (end - start) * work.images * (cut.seconds - read) - check
 
@@ -268,5 +273,5 @@ def _deepest(cuts: tuple[tuple[int, Cut], ...], first: int, limit: int) -> Cut:
     return next((cut for since, cut in cuts if since <= first and cut.bytes <= limit), Cut())
 
 
-def _place(size: int, in_memory: int) -> Place:
+def _location(size: int, in_memory: int) -> Location:
     return "memory" if size <= in_memory else "file"

@@ -1,4 +1,4 @@
-"""What the frozen-part cache will save of a run, estimated from FLOPs before it begins."""
+"""The share of a run that the frozen-part cache will save, estimated from FLOPs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from core.cache_plan.planner import (
     TRAIN,
     UNLIMITED,
     VALIDATION,
-    Budget,
+    CacheBudget,
     CachePlan,
     WhyPlain,
     plan_cache,
@@ -21,19 +21,19 @@ from core.models.layer_table import LayerTable
 from core.schedule.plan import Phase, phases
 from core.schedule.spec import Schedule
 
-Why = Literal["", "untraceable", WhyPlain]
-"""Why no phase trains from stored tensors; "untraceable": the forward pass is not known."""
+WhyUncached = Literal["", "untraceable", WhyPlain]
+"""The reason why no phase trains from stored tensors; untraceable: the forward pass is unknown."""
 
 _SECONDS_PER_FLOP = 1 / 100e9
-"""A few cores of a processor. Only shares are shown, so it matters beside reading rows alone."""
+"""Those of a few cores. Shares depend on it only through the time that it takes to read rows."""
 _SECONDS_PER_ELEMENT = 8 / 10e9
-"""A float32 that is written and read again, at 10 GB/s."""
+"""Seconds to write a float32 and to read it again, at 10 GB/s."""
 _BYTES_PER_ELEMENT = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """What an epoch runs over. `views` is how many an image has; None: a new one in every epoch."""
+class DataSize:
+    """The images of an epoch. `views` is how many an image has; None: a new one in every epoch."""
 
     image_size: int
     train_images: int
@@ -44,10 +44,11 @@ class Data:
 
 @dataclass(frozen=True, slots=True)
 class PhaseSavings:
-    """What one epoch of the phase [start, end) costs, as shares of one in which all groups train.
+    """The cost of one epoch of the phase [start, end), as a share of one in which all groups train.
 
-    `plain` is without the cache, `cached` with it, both without passes. Training begins `before` a
-    module ("" where it runs the whole network), and `bytes` are stored for it and later phases.
+    `plain` is the cost without the cache, `cached` that with it, both without passes. Training
+    starts `before` a module ("": it runs the whole network). `bytes` are those stored for this
+    phase and later ones of its pass.
     """
 
     start: int
@@ -65,10 +66,11 @@ class PhaseSavings:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """What the cache saves of the whole run, passes included, in [0, 1).
+    """The share of the whole run that the cache saves, passes included, in [0, 1).
 
-    With a `why` it is for validation alone, if for anything. `passes` are the epochs at whose start
-    a pass is run, `memory` and `disk` the most bytes that are stored at any moment.
+    If there is a `why`, no phase trains from stored tensors, and only validation may save time.
+    `passes` are the epochs at whose start a pass is run, `memory` and `disk` the most bytes that
+    are stored at any moment.
     """
 
     saved: float
@@ -76,20 +78,20 @@ class Savings:
     passes: tuple[int, ...] = ()
     memory: int = 0
     disk: int = 0
-    why: Why = ""
+    why: WhyUncached = ""
 
 
-def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -> Savings:
-    """Return what a run of the schedule saves, by the planner that runs use.
+def savings(table: LayerTable, schedule: Schedule, data: DataSize, budget: CacheBudget) -> Savings:
+    """Return what the cache saves in a run of the schedule, by the planner that runs use.
 
-    A run plans with measured seconds, so its shares differ; its cuts lie where these do wherever
-    a cut is clearly worth it.
+    A run plans with measured seconds. So its shares differ from these, and so do cuts that are
+    hardly worth their passes.
     """
     if not table.nodes:
         return Savings(0.0, (), why="untraceable")
-    parts = phases(schedule)
-    spans = [(phase.start, phase.end) for phase in parts]
-    works = _works(table, schedule, data, parts)
+    every_phase = phases(schedule)
+    spans = [(phase.start, phase.end) for phase in every_phase]
+    works = _works(table, schedule, data, every_phase)
     plan = plan_cache(works, spans, budget)
     # an epoch in which every group trains: nothing is fixed
     whole = sum(epoch_seconds(work, frozenset()) for work in works)
@@ -107,15 +109,15 @@ def savings(table: LayerTable, schedule: Schedule, data: Data, budget: Budget) -
     return Savings(
         saved=plan.saved / sum(plan.plain_seconds),
         phases=savings_of,
-        passes=tuple(spans[each.first][0] for each in plan.passes),
-        memory=max((each.bytes_in("memory") for each in plan.passes), default=0),
-        disk=max((each.bytes_in("file") for each in plan.passes), default=0),
+        passes=tuple(spans[pass_.first][0] for pass_ in plan.passes),
+        memory=plan.most_bytes_in("memory"),
+        disk=plan.most_bytes_in("file"),
         why="" if any(phase.before for phase in savings_of) else _why(works, spans),
     )
 
 
 def _works(
-    table: LayerTable, schedule: Schedule, data: Data, parts: tuple[Phase, ...]
+    table: LayerTable, schedule: Schedule, data: DataSize, every_phase: tuple[Phase, ...]
 ) -> tuple[Work, Work]:
     elements = [node.elements_at(data.image_size) for node in table.nodes]
     costs = ForwardCosts(
@@ -129,7 +131,7 @@ def _works(
     )
     dependence = Dependence(table, schedule)
     fixed = [
-        tuple(dependence.fixed(phase.open, training=training) for phase in parts)
+        tuple(dependence.fixed(phase.open, training=training) for phase in every_phase)
         for training in (True, False)
     ]
     images = data.train_images, data.validation_images
@@ -137,23 +139,23 @@ def _works(
 
 
 def _bytes_stored(plan: CachePlan, at: int) -> int:
-    """Return bytes that a phase and later ones of its pass need; 0 if it starts from none."""
+    """Return the bytes stored for a phase and later ones of its pass; 0 if it uses none of them."""
     pass_ = plan.pass_for(at)
     if pass_ is None or not any(cut.boundary for cut in plan.cuts[at]):
         return 0
     needed = [plan.needed(at, split) for split in (TRAIN, VALIDATION)]
-    return sum(each.bytes for each in pass_.stored if each.node in needed[each.split])
+    return sum(tensor.bytes for tensor in pass_.stored if tensor.node in needed[tensor.split])
 
 
 def _first_after(table: LayerTable, before: frozenset[int]) -> str:
-    """Return the path of the first module with parameters behind a cut; "" if nothing is cut."""
+    """Return the path of the first module with parameters behind a cut; "" if there is no cut."""
     if not before:
         return ""
     behind = (node.module for at, node in enumerate(table.nodes) if at not in before)
     return next((path for path in behind if path in table.sizes), "the output")
 
 
-def _why(works: tuple[Work, Work], spans: list[tuple[int, int]]) -> Why:
+def _why(works: tuple[Work, Work], spans: list[tuple[int, int]]) -> WhyUncached:
     unlimited = plan_cache(works, spans, UNLIMITED)
     reasons = {why_plain(works[TRAIN], at, unlimited) for at in range(len(spans))}
     order: tuple[WhyPlain, ...] = ("open-ended", "budget", "not worth it", "moving")

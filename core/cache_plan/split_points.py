@@ -1,6 +1,6 @@
-"""Where a network can be cut, so that what lies before a cut is run once and stored.
+"""The points where a network can be cut, so that the part before runs once and is stored.
 
-Whatever depends on nothing that changes gives the same output in every epoch. Nothing here needs
+A node that depends on nothing that changes gives the same output in every epoch. Nothing here needs
 torch: a page takes the costs of nodes from a layer table, a run measures them on a first batch.
 """
 
@@ -15,22 +15,21 @@ from typing import NamedTuple
 from core.schedule.batches import images_to_compare, images_to_probe
 
 _BACKWARD = 2.0
-"""Backward over forward: one product for the inputs' gradient, one for the weights'."""
-_CANDIDATES = 3
+"""Backward time over forward time: a product for the gradient of inputs, and one for weights."""
+_MOST_CUTS = 3
 """Cuts that are tried in a phase: the deepest, and earlier ones with smaller tensors."""
-_WORTH = 0.5
-"""An earlier cut must save this share of what the deepest one saves."""
+_LEAST_SHARE = 0.5
+"""Share of what the deepest cut saves that an earlier one must save."""
 _DEVIATIONS = 4
-"""Standard deviations above the mean number of views that epochs are taken to draw."""
+"""Standard deviations above the mean, for an upper bound of the number of distinct views."""
 
 
 class ForwardCosts(NamedTuple):
-    """What each node of a forward pass reads, takes and outputs for one image, in order.
+    """The inputs, time and output size of each node of a forward pass for one image, in order.
 
     `inputs` are the places of the nodes that a node reads, and of those that have written into what
-    it reads. `seconds` are those of the forward pass. `bytes` is 0 for what cannot be stored: what
-    is no tensor with a row per image, such as a shape or a parameter, and what is written into
-    later where other nodes see it.
+    it reads. `bytes` is 0 for an output that cannot be stored: one that is no tensor with a row per
+    image, such as a shape or a parameter, or one into which later nodes write while others read it.
     """
 
     inputs: tuple[tuple[int, ...], ...]
@@ -40,10 +39,10 @@ class ForwardCosts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What is run on one split of the data in every epoch.
+    """The work of an epoch on one split of the data.
 
-    `fixed` has, per phase, the nodes whose output no epoch of that phase changes. `views` is how
-    many an image has; None: a new one in every epoch.
+    `fixed` has, per phase, the nodes whose output is the same in every epoch of the phase. `views`
+    is how many an image has; None: a new one in every epoch.
     """
 
     costs: ForwardCosts
@@ -52,7 +51,7 @@ class Work:
     trains: bool
     views: int | None = 1
     checked: int = 0
-    """Images that a pass runs once more in whole batches, to prove its rows exact."""
+    """Images that a pass runs once more in whole batches, to check that its rows are exact."""
     compared: int = 0
     """Images that run with and without the cache at the start of each phase that uses it."""
 
@@ -62,7 +61,7 @@ class Work:
         return sum(self.costs.seconds)
 
     def entries(self, epochs: int) -> int:
-        """Return how many distinct inputs, images in their views, so many epochs see at most."""
+        """Return the most distinct entries, images in their views, that so many epochs see."""
         if self.views is None:
             return self.images * epochs
         return distinct_views(self.images, self.views, epochs)
@@ -70,7 +69,7 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A part of the network that is run once: its nodes, and those whose tensors cross its end."""
+    """A part of the network that runs once: its nodes, and those of them that later nodes read."""
 
     nodes: frozenset[int] = frozenset()
     boundary: tuple[int, ...] = ()
@@ -85,28 +84,27 @@ def works_of(
     views: int | None,
     batch_size: int,
 ) -> tuple[Work, Work]:
-    """Return the work of training and that of validation.
+    """Return the works of training and of validation.
 
-    `costs`, `fixed` (per phase) and `images` are those of either split, `views` those of training.
+    `costs`, `fixed` (per phase) and `images` have a value for each split; `views` is for training.
     """
-    tried = images[0] if views is not None else 0  # batch sizes that the same pass has checked
-    again = (
-        images_to_probe(images[0], batch_size),
-        images_to_probe(images[1], batch_size, before=tried),
-    )
+    # validation does not repeat batch sizes that training has checked
+    before = images[0] if views is not None else 0
     few = images_to_compare(batch_size)
+    train_checked = images_to_probe(images[0], batch_size)
+    validation_checked = images_to_probe(images[1], batch_size, before=before)
     return (
-        Work(costs[0], fixed[0], images[0], True, views, again[0], few),
-        Work(costs[1], fixed[1], images[1], False, 1, again[1], few),
+        Work(costs[0], fixed[0], images[0], True, views, train_checked, few),
+        Work(costs[1], fixed[1], images[1], False, 1, validation_checked, few),
     )
 
 
 def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:
     """Return the cuts worth trying in a phase, the deepest first; none if nothing can be saved.
 
-    A cut takes the fixed nodes up to some point of the order, more than the image itself. It is
-    possible where all that crosses is a tensor with a row per image; what depends on no image is
-    made again behind it for free.
+    A cut takes the fixed nodes up to some point of the order, and more than the image itself. All
+    that crosses it must be tensors with a row per image; what depends on no image is computed again
+    behind it, at no cost.
     """
     return _cuts_of(work.costs, work.fixed[phase])
 
@@ -123,18 +121,19 @@ def aged_cuts(work: Work) -> list[tuple[tuple[int, Cut], ...]]:
 
 
 def epoch_seconds(work: Work, fixed: frozenset[int]) -> float:
-    """Return seconds of one epoch on the whole network; training goes back through what moves."""
+    """Return the seconds of one epoch on the whole network, with backward through what moves."""
     if not work.trains:
         return work.images * work.forward_seconds
-    moving = sum(taken for at, taken in enumerate(work.costs.seconds) if at not in fixed)
+    moving = sum(seconds for at, seconds in enumerate(work.costs.seconds) if at not in fixed)
     return work.images * (work.forward_seconds + _BACKWARD * moving)
 
 
 def distinct_views(images: int, views: int, epochs: int) -> int:
-    """Return how many entries `epochs` epochs see, at most, if each draws a view of every image.
+    """Return the most distinct entries of so many epochs that each draw a view of every image.
 
-    The mean and four standard deviations: of 30,000 seeds, one may see more. All epochs miss one
-    view of an image with probability (1 - 1/views)**epochs, and two with (1 - 2/views)**epochs.
+    It is the mean plus four standard deviations: one seed in 30,000 may see more. All epochs miss
+    a given view of an image with probability (1 - 1/views)**epochs, and two given ones with
+    (1 - 2/views)**epochs.
     """
     one, two = ((1.0 - missed / views) ** epochs for missed in (1, min(2, views)))
     mean = views * (1.0 - one)
@@ -145,7 +144,7 @@ def distinct_views(images: int, views: int, epochs: int) -> int:
 
 @lru_cache(maxsize=8)
 def constant_nodes(inputs: tuple[tuple[int, ...], ...]) -> frozenset[int]:
-    """Return the nodes that depend on no image: parameters, buffers, what is made of them alone.
+    """Return the nodes that depend on no image: parameters, buffers, what depends on them alone.
 
     The first node is the image itself.
     """
@@ -177,9 +176,9 @@ def _cuts_of(costs: ForwardCosts, fixed: frozenset[int]) -> tuple[Cut, ...]:
     chosen: list[Cut] = []
     for count, boundary, taken, size in reversed(possible):
         smaller = not chosen or size < chosen[-1].bytes
-        if smaller and taken >= _WORTH * possible[-1][2]:
+        if smaller and taken >= _LEAST_SHARE * possible[-1][2]:
             chosen.append(Cut(frozenset(before[:count]), boundary, taken, size))
-        if len(chosen) == _CANDIDATES:
+        if len(chosen) == _MOST_CUTS:
             break
     return tuple(chosen)
 

@@ -1,4 +1,4 @@
-"""The commands that train: run, resume, and what a page starts for them."""
+"""The commands that train: run, resume, and the prewarmed worker that a page starts."""
 
 from __future__ import annotations
 
@@ -34,15 +34,15 @@ _DEFAULTS = RunSettings()
 
 @click.command()
 def device() -> None:
-    """The device that --device auto takes, as JSON: its type and its name."""
+    """Print the device that --device auto takes, as JSON: its type and its name."""
     click.echo(json.dumps(_device()))
 
 
 @click.command(hidden=True)
 @click.pass_context
 def prewarm(context: click.Context) -> None:
-    """Print the device, make a run's imports, and resume the folder that standard input names."""
-    with _uncollected(), importing():
+    """Print the device, import what a run needs, and resume the folder named on standard input."""
+    with _without_garbage_collection(), importing():
         folder = wait_for_folder(_device, lambda: import_module("core.training.train"))
     context.invoke(resume, directory=str(folder))
 
@@ -96,7 +96,7 @@ def run(file: str, out: str, **settings: Any) -> None:
     try:
         _train_in(folder)
     except InputError:
-        folders.discard(folder)  # so that the mended command finds it free
+        folders.discard(folder)  # so that the corrected command can use it
         raise
 
 
@@ -121,13 +121,13 @@ def resume(directory: str, other_libraries: bool) -> None:
 
 
 def _refuse_errors(schedule: Schedule) -> None:
-    """Raise ScheduleError with every problem of severity error, if there is one."""
+    """Raise ScheduleError with every problem of severity error, if there are any."""
     table = table_cache.find(schedule.model.name, table_cache.cache_folder())
     checks.refuse_errors(schedule, table)
 
 
 def _refuse_several_processes() -> None:
-    """As torchrun starts them: each would train by itself, and the second find the folder taken."""
+    """Raise InputError under torchrun, where every process would start the same run by itself."""
     if (processes := os.environ.get("WORLD_SIZE", "1")) not in ("", "1"):
         raise InputError(
             "WORLD_SIZE",
@@ -138,10 +138,10 @@ def _refuse_several_processes() -> None:
 
 
 @contextmanager
-def _uncollected() -> Iterator[None]:
-    """Imports make what stays: to search it for garbage meanwhile takes a fifth of their time.
+def _without_garbage_collection() -> Iterator[None]:
+    """Exclude imported objects from garbage collection: they stay until the process ends.
 
-    And at the end of the process it would take more than a second.
+    To scan them takes a fifth of the time of the imports, and a second at the end of the process.
     """
     gc.disable()
     try:
@@ -156,21 +156,21 @@ def _device() -> dict[str, str]:
     with importing():
         from core.training.device import describe, detect
 
-    found = detect()
-    return {"type": found.type, "name": describe(found)}
+    device = detect()
+    return {"type": device.type, "name": describe(device)}
 
 
 def _train_in(folder: Path, other_libraries: bool = False) -> None:
-    """Train in a claimed run folder until it ends; the folder tells how, whatever happens."""
+    """Train in a locked run folder until the run ends; its events say how, whatever happens."""
     schedule, settings = folders.read(folder)
     session = Session(folder, schedule)
     with (
-        should_stop(folder, session.done, session.end_process) as asked,
+        should_stop(folder, session.done, session.end_process) as stop_requested,
         session,
-        limits.bounds(folder, session.say) as bounded,
+        limits.bounds(folder, session.say) as check_limits,
     ):
         limits.refuse(schedule, settings)
-        with _uncollected(), importing():
+        with _without_garbage_collection(), importing():
             from core.training.job import Job
             from core.training.outputs import Outputs
             from core.training.train import train
@@ -180,13 +180,14 @@ def _train_in(folder: Path, other_libraries: bool = False) -> None:
             predictions=folder / folders.PREDICTIONS,
             nan_report=folder / folders.NAN_REPORT,
         )
-        job = Job(schedule, settings, folder / folders.CHECKPOINTS, asked, outputs, other_libraries)
+        checkpoints = folder / folders.CHECKPOINTS
+        job = Job(schedule, settings, checkpoints, stop_requested, outputs, other_libraries)
         for event in train(job):
-            bounded(event)
+            check_limits(event)
             session.take(event)
-    ended = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
-    if ended == "finished":
-        with suppress(OSError):  # they take room, and harm nobody
-            checkpoint_files.keep_one(folder / folders.CHECKPOINTS)
-    if ended == "stopped":
+    status = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
+    if status == "finished":
+        with suppress(OSError):  # the others take room, and do no harm
+            checkpoint_files.keep_one(checkpoints)
+    if status == "stopped":
         raise click.exceptions.Exit(STOPPED)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from core.cache_plan.planner import Budget
+from core.cache_plan.planner import CacheBudget
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
 from core.errors import InputError, SettingsError, quoted
 from core.schedule.batches import steps_per_epoch
@@ -96,10 +96,10 @@ def read_run_settings(text: str | bytes) -> RunSettings:
     return settings.model_copy(update={"optimizer_step": "plain"})
 
 
-def cache_budget(settings: RunSettings, memory: int, disk: int) -> Budget:
+def cache_budget(settings: RunSettings, memory: int, disk: int) -> CacheBudget:
     """Return what stored tensors may take: what the settings say, else so many bytes of either."""
     own, own_disk = settings.cache_memory, settings.cache_disk
-    return Budget(
+    return CacheBudget(
         memory if own is None else own * _MEGABYTE,
         disk if own_disk is None else own_disk * _MEGABYTE,
     )

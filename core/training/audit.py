@@ -1,4 +1,4 @@
-"""The audit of a run: rates of every step against the planned ones, and frozen groups' hashes.
+"""The audit of a run: the rates of every step against the planned ones, and frozen groups' hashes.
 
 The planned rates come straight from the rate function, the actual ones from the optimizer; nothing
 here trusts the scheduler or the freezing.
@@ -23,7 +23,7 @@ from core.schedule.spec import Group, Schedule
 
 
 class Auditor:
-    """Records every step and both ends of every epoch of a run, and then gives its `result`."""
+    """A watcher of every step and of both ends of every epoch, which then gives its `result`."""
 
     def __init__(self, schedule: Schedule, layer_groups: LayerGroups, steps_per_epoch: int) -> None:
         self._schedule = schedule
@@ -74,7 +74,7 @@ class Auditor:
         )
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what a resumed run needs to go on watching, as plain values."""
+        """Return, as plain values, what the auditor of a resumed run needs to go on."""
         self._compare()
         spans = [(s.group, s.start, s.end, s.unchanged, s.buffers) for s in self._spans]
         return {

@@ -1,7 +1,7 @@
-"""Augmentation as views: an image and a view's number always give the same pixels.
+"""Augmentation as numbered views: an image and the number of a view always give the same pixels.
 
-That is what makes an augmented run repeatable, and a finite number of views storable. In every
-epoch each training image is seen in one view, drawn by the seed.
+So an augmented run can be repeated, and a finite number of views can be stored. In every epoch the
+seed draws one view of each training image.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from torchvision.transforms.v2 import functional as transforms
 from core.runs.settings import VIEWS, Augment
 
 _CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
-"""Where a crop lies, in halves of the margin: four corners and the centre (Krizhevsky 2012)."""
-_SMALLEST = 0.35
+"""Top and left of a crop, in halves of the margin: 4 corners and the centre (Krizhevsky 2012)."""
+_LEAST_AREA = 0.35
 """Smallest share of the image's area that a random crop takes."""
 _RATIO = (3 / 4, 4 / 3)
 
@@ -32,7 +32,7 @@ def view_count(augment: Augment, epochs: int) -> int:
     return epochs if views is None else views
 
 
-def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: int) -> Tensor:
+def epoch_views(augment: Augment, seed: int, epoch: int, images: int, epochs: int) -> Tensor:
     """Return the view of each image in an epoch, int64 of shape (images,), drawn by the seed."""
     if augment == "random":
         return torch.full((images,), epoch)
@@ -41,15 +41,16 @@ def drawn_views(augment: Augment, seed: int, epoch: int, images: int, epochs: in
 
 
 def centre(images: Tensor, size: int) -> Tensor:
-    """Return the middle of each image, (n, 3, size, size): what a model is judged by."""
+    """Return the middle of each image, (n, 3, size, size), on which a model is evaluated."""
     margin = images.shape[-1] - size
     return _crop(images, margin // 2, margin // 2, size)
 
 
 def view(images: Tensor, numbers: Tensor, keys: Tensor, kind: Augment, size: int) -> Tensor:
-    """Return uint8 images (n, 3, side, side) in the views of these numbers: (n, 3, size, size).
+    """Return each image in the view of its number: (n, 3, size, size).
 
-    `keys` are the seeds of what is drawn at random for each image, int64 of shape (n,).
+    `images` are uint8 of shape (n, 3, side, side). `keys` are seeds of the random crops, one for
+    each image, int64 of shape (n,).
     """
     if kind == "none":
         return images
@@ -77,7 +78,7 @@ def _random(image: Tensor, size: int, key: int) -> Tensor:
     side = image.shape[-1]
     low, high = map(math.log, _RATIO)
     stretch = math.exp((low + ratio * (high - low)) / 2)
-    edge = side * math.sqrt(_SMALLEST + area * (1 - _SMALLEST))
+    edge = side * math.sqrt(_LEAST_AREA + area * (1 - _LEAST_AREA))
     height = min(side, max(1, round(edge / stretch)))
     width = min(side, max(1, round(edge * stretch)))
     top, left = int(down * (side - height + 1)), int(right * (side - width + 1))

@@ -2,43 +2,62 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
+import math
 import os
 import pickle
 import sys
 import threading
+import zipfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, cast
-from zipfile import BadZipFile
 
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import save_file
 from torch import nn
 
+from core.data.zip_members import UNZIPPABLE
 from core.errors import InputError, RunError
 from core.files import atomic
 from core.runs import checkpoint_files
 from core.training.cache import mmap_tensor
-from core.training.checkpoint_content import fits, is_plain
-from core.training.provenance import Origin
+from core.training.provenance import Provenance
 
 FORMAT = 2
-"""Counted up whenever a checkpoint holds something else, or is gone on with in another way."""
+"""Rises whenever a checkpoint's content, or the way in which a run goes on from it, changes."""
 _LOW_PRIORITY = 10
-_UNREADABLE = (EOFError, RuntimeError, ValueError, pickle.UnpicklingError, BadZipFile)
+_UNREADABLE = (EOFError, RuntimeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile)
+_FIELD_TYPES: Mapping[str, type] = {
+    "epoch": int,
+    "model": dict,
+    "optimizer": dict,
+    "scheduler": dict,
+    "random": dict,
+    "audit": dict,
+    "seconds": float,
+    "origin": dict,
+}
+_PROVENANCE_TYPES: Mapping[str, type] = {
+    "schedule": str,
+    "settings": str,
+    "data": dict,
+    "libraries": dict,
+    "machine": str,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """All that a run needs to go on with `epoch` as if it had never been interrupted.
+    """The state from which a run goes on with `epoch` as if it had never been interrupted.
 
-    `seconds` counts every session. Everything in it can be loaded with `weights_only=True`.
+    `seconds` are those of all sessions so far. `torch.load` reads it with `weights_only=True`.
     """
 
     epoch: int
@@ -48,38 +67,39 @@ class Checkpoint:
     random: dict[str, torch.Tensor]
     audit: dict[str, Any]
     seconds: float
-    origin: Origin
+    origin: Provenance
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class NewestCheckpoint:
     """The newest good checkpoint of a folder, and the names of newer ones that are damaged."""
 
     checkpoint: Checkpoint | None
     damaged: tuple[str, ...]
 
 
-class Writer:
-    """Writes checkpoints into a folder while training goes on; leave it, and all are on the disk.
+class CheckpointWriter:
+    """A writer of checkpoints that works while training goes on.
 
-    A crash at any moment leaves a good one: each is written beside, synced and renamed, and its
-    name carries the first 16 hex digits of its SHA-256. Of the older ones the newest is kept.
+    At the end of its `with` block all of them are on the disk. A crash at any moment leaves a good
+    one: each is written to a temporary file, synced and renamed, and its name carries the first 16
+    hex digits of its SHA-256. Of the older ones the newest stays.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._thread = ThreadPoolExecutor(1, "checkpoint", _give_way)
+        self._thread = ThreadPoolExecutor(1, "checkpoint", _lower_priority)
         self._writing: Future[Path] | None = None
 
-    def __enter__(self) -> Writer:
-        """Take away what a killed write has left, also where no other comes after it."""
+    def __enter__(self) -> CheckpointWriter:
+        """Remove what a killed write has left, even if this session writes no checkpoint."""
         if self._folder.is_dir():
             with atomic.as_run_error(self._folder):
                 atomic.clear_unfinished(self._folder)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """A disk that refuses now is told unless something else has failed before."""
+        """Wait for the last write; raise its RunError unless another error is on its way."""
         try:
             self.wait()
         except RunError:
@@ -89,14 +109,14 @@ class Writer:
             self._thread.shutdown()
 
     def save(self, checkpoint: Checkpoint) -> None:
-        """Take the checkpoint's content as it is now, and write it once the one before is written.
+        """Copy the checkpoint as it is now, and write it once the one before it is written.
 
-        RunError if the disk has refused one of them.
+        Raises RunError if the disk refuses this one or has refused the one before.
         """
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
         with atomic.as_run_error(self._folder):
-            if not self._folder.is_dir():  # a run whose own folder is gone is not made anew
+            if not self._folder.is_dir():  # it is not made anew where the run's folder is gone
                 atomic.make_folder(self._folder, parents=False)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
         with ExitStack() as broken_off:
@@ -108,28 +128,30 @@ class Writer:
             broken_off.pop_all()
 
     def wait(self) -> None:
-        """Wait until everything is on the disk; RunError if that refuses."""
+        """Wait until everything is on the disk; raise RunError if the disk refuses."""
         writing, self._writing = self._writing, None
         if writing is not None:
             writing.result()
 
 
-def _give_way() -> None:
-    """Let a thread wait for those that train: what it takes from one of them, all of them lose."""
+def _lower_priority() -> None:
+    """Let this thread wait for those that train, since they all wait for the slowest of them."""
     if sys.platform == "linux":  # where each thread has a priority of its own
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
 
 
 def _content(checkpoint: Checkpoint) -> list[memoryview]:
-    content: dict[str, Any] = {f.name: getattr(checkpoint, f.name) for f in fields(checkpoint)}
+    content: dict[str, Any] = {
+        field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)
+    }
     content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
-    file = mmap_tensor.File()  # io.BytesIO would stay with the process: its size again, and more
+    file = mmap_tensor.File()  # the process would keep the memory of an io.BytesIO
     torch.save(content, cast(IO[bytes], file))
     return file.pieces()
 
 
 def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) -> Path:
-    """Takes away `beside` once it is done, which shows until then that it is not."""
+    """Write a checkpoint and return its path; `beside` exists until that is done or has failed."""
     path = folder / checkpoint_files.name(epoch, _digest(*content))
     with atomic.as_run_error(path):
         try:
@@ -141,25 +163,25 @@ def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) ->
     return path
 
 
-def newest(folder: Path) -> Found:
+def newest(folder: Path) -> NewestCheckpoint:
     """Return the newest checkpoint whose content is what was written, passing over damaged ones.
 
-    RunError if one may not be read; InputError if it was written by another version of Thaw.
+    Raises RunError if one may not be read, InputError if another version of Thaw wrote it.
     """
     damaged: list[str] = []
     for path in checkpoint_files.stored(folder):
         checkpoint = _load(path)
         if checkpoint is not None:
-            return Found(checkpoint, tuple(damaged))
+            return NewestCheckpoint(checkpoint, tuple(damaged))
         damaged.append(path.name)
-    return Found(None, tuple(damaged))
+    return NewestCheckpoint(None, tuple(damaged))
 
 
 def save_weights(path: Path, model: nn.Module) -> None:
     """Write the model's parameters and buffers as safetensors, in one step.
 
-    Tied ones are written under each of their names, since `load_state_dict` asks for all of them,
-    and other loaders for the first: `load_model` of safetensors needs `strict=False` for these.
+    Tied tensors are written under each of their names, since `load_state_dict` asks for all of
+    them; `load_model` of safetensors, which knows only the first, needs `strict=False` for these.
     Raises RunError if the disk refuses.
     """
     try:
@@ -173,18 +195,19 @@ def save_weights(path: Path, model: nn.Module) -> None:
 
 
 def _untied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the tensors contiguous, and those that share memory with an earlier one as copies."""
-    found: dict[str, torch.Tensor] = {}
-    taken: set[tuple[torch.device, int]] = set()
+    """Return the tensors contiguous; one that shares memory with an earlier one is a copy."""
+    untied: dict[str, torch.Tensor] = {}
+    memories: set[tuple[torch.device, int]] = set()
     for name, tensor in state.items():
         memory = (tensor.device, tensor.untyped_storage().data_ptr())
-        copied = tensor.clone() if memory in taken else tensor
-        found[name] = copied.contiguous()
-        taken.add(memory)
-    return found
+        copied = tensor.clone() if memory in memories else tensor
+        untied[name] = copied.contiguous()
+        memories.add(memory)
+    return untied
 
 
 def _load(path: Path) -> Checkpoint | None:
+    """Return the checkpoint of a file; None if it is damaged or gone."""
     try:
         content = path.read_bytes()
     except PermissionError as error:
@@ -200,17 +223,46 @@ def _load(path: Path) -> Checkpoint | None:
         return None
     if not isinstance(stored, Mapping) or not isinstance(stored.get("format", 1), int):
         return None
-    found = {"format": 1, **stored}  # the first format did not say so
-    if found.pop("format") != FORMAT:
+    fields = {"format": 1, **stored}  # the first format did not say so
+    if fields.pop("format") != FORMAT:
         wrong = f"is not in format {FORMAT}, the one that this Thaw reads"
         way_out = "resume the run with the Thaw that began it, or start a new one"
         raise InputError(f"checkpoints/{path.name}", wrong, way_out)
-    if not fits(found, checkpoint_files.epoch(path)):
+    if not _is_valid(fields, checkpoint_files.epoch(path)):
         return None
     try:
-        return Checkpoint(**{**found, "origin": Origin(**found["origin"])})
+        return Checkpoint(**{**fields, "origin": Provenance(**fields["origin"])})
     except (KeyError, TypeError):
         return None
+
+
+def is_plain(content: bytes) -> bool:
+    """Return whether the bytes are a zip as torch writes it, in which nothing is compressed.
+
+    What is compressed may grow a thousandfold, and torch's older formats make room for whatever
+    they claim to hold.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            entries = archive.infolist()
+    except UNZIPPABLE:
+        return False
+    compressed = any(entry.compress_type != zipfile.ZIP_STORED for entry in entries)
+    return not compressed and sum(entry.file_size for entry in entries) <= len(content)
+
+
+def _is_valid(fields: Mapping[str, Any], epoch: int) -> bool:
+    """Return whether each field has its type, and the epoch is that of the file's name."""
+    return (
+        _have_types(fields, _FIELD_TYPES)
+        and _have_types(fields["origin"], _PROVENANCE_TYPES)
+        and fields["epoch"] == epoch
+        and math.isfinite(fields["seconds"])
+    )
+
+
+def _have_types(fields: Mapping[str, Any], types: Mapping[str, type]) -> bool:
+    return all(isinstance(fields.get(name), kind) for name, kind in types.items())
 
 
 def _digest(*content: bytes | memoryview) -> str:

@@ -1,4 +1,4 @@
-"""What a run works on, made once: the network, its groups, the optimizer, and who watches them."""
+"""The components of a run: the network, its groups, optimizer, scheduler, auditor and cache."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from core.training.data import Data
 from core.training.device import random_state, set_random_state
 from core.training.job import Job
 from core.training.models import Network
-from core.training.provenance import Origin
+from core.training.provenance import Provenance
 
 
 @dataclass(frozen=True, slots=True)
 class Components:
-    """The parts of a run on their device; `steps` are those of an epoch."""
+    """The components of a run on their device; `steps` are those of an epoch."""
 
     network: Network
     device: torch.device
@@ -38,11 +38,11 @@ class Components:
 
     @property
     def model(self) -> nn.Module:
-        """The network's module, which is trained."""
+        """The module that is trained."""
         return self.network.model
 
-    def snapshot(self, epoch: int, seconds: float, origin: Origin) -> Checkpoint:
-        """Return all that is needed to go on with `epoch`; its tensors are the parts' own."""
+    def snapshot(self, epoch: int, seconds: float, provenance: Provenance) -> Checkpoint:
+        """Return all that is needed to go on with `epoch`; its tensors are no copies."""
         return Checkpoint(
             epoch=epoch,
             model=self.model.state_dict(),
@@ -51,11 +51,11 @@ class Components:
             random=random_state(self.device),
             audit=self.auditor.state_dict(),
             seconds=seconds,
-            origin=origin,
+            origin=provenance,
         )
 
     def restore(self, saved: Checkpoint) -> None:
-        """Put the parts back to where the snapshot was taken; InputError if they cannot take it."""
+        """Put the components into the snapshot's state; raise InputError if it does not fit."""
         try:
             self.model.load_state_dict(saved.model)
             self.optimizer.load_state_dict(saved.optimizer)
@@ -69,7 +69,7 @@ class Components:
 
 
 def assemble(job: Job, data: Data, device: torch.device) -> Components:
-    """Return the components as they are before the first step, made from the settings' seed."""
+    """Return the components as they are before the first step, drawn by the settings' seed."""
     schedule, settings = job.schedule, job.settings
     torch.manual_seed(settings.seed)
     network = job.build(schedule.model, len(data.classes), settings.image_size)

@@ -1,4 +1,4 @@
-"""Images and labels of a run, decoded once, and what every epoch sees of them in which order."""
+"""The images and labels of a run, decoded once, and the order in which each epoch sees them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ _SHOW_EVERY = 50
 class Split:
     """Images as uint8 of shape (n, 3, side, side), and labels as int64 of shape (n,).
 
-    What a network sees is an *entry*: an image in one of its views, `image * views + view`. It has
-    `size` pixels a side, the image's own if that is 0.
+    An *entry* is an image in one of its views, with the number `image * views + view`. The network
+    sees it with `size` pixels a side (0: those of the image).
     """
 
     images: Tensor
@@ -55,27 +55,27 @@ class Split:
 
     @property
     def side(self) -> int:
-        """Pixels a side of an entry."""
+        """Pixels of an entry's side."""
         return self.size or self.images.shape[-1]
 
-    def take(self, entries: Tensor) -> Tensor:
+    def pixels(self, entries: Tensor) -> Tensor:
         """Return the pixels of these entries: uint8 of shape (len(entries), 3, side, side)."""
         positions, numbers = entries // self.views, entries % self.views
         images, size = self.images[positions], self.side
         keys = entries + self.seed * 1_000_000_007
         return augmentation.view(images, numbers, keys, self.augment, size)
 
-    def truth(self, entries: Tensor) -> Tensor:
+    def labels_of(self, entries: Tensor) -> Tensor:
         """Return the labels of these entries."""
         return self.labels[entries // self.views]
 
 
 @dataclass(frozen=True, slots=True)
 class Data:
-    """The images that a run trains on and those that it is evaluated on; labels index `classes`.
+    """Training and validation images with their labels, which index `classes`.
 
-    `names` tells the validation images apart, and `train_names` the others: paths below the data's
-    folder, or, of the bundled data, their places in it. They are empty where there are none.
+    `names` are those of the validation images, `train_names` those of the training images: paths
+    below the data's folder, or places in the bundled data. They are empty if images have no names.
     """
 
     train: Split
@@ -96,54 +96,55 @@ def load(
     """Yield progress while the images are read, what is left out, and the data as the last item.
 
     `epochs` is how many the run has: open-ended augmentation has a view for each. Images that take
-    over half of the free memory are kept in a temporary file in `scratch`.
+    over half of the free memory lie in a temporary file in `scratch`.
 
     Raises DataError for a folder that is missing or holds no two classes with images, for images
     that cannot be decoded, for fewer samples than classes, and for more than there is room for.
     """
-    bundled = settings.data == BUNDLED_DATA
-    return (_bundled if bundled else _folder)(settings, epochs, scratch)
+    read = _load_bundled if settings.data == BUNDLED_DATA else _load_folder
+    return read(settings, epochs, scratch)
 
 
 def epoch_entries(split: Split, seed: int, epoch: int, epochs: int) -> Tensor:
-    """Return what a training epoch sees, in order: each image once, in a view drawn for it."""
-    positions = order(seed, epoch, len(split))
-    views = augmentation.drawn_views(split.augment, seed, epoch, len(split), epochs)
+    """Return the entries of a training epoch in order: each image once, in a view drawn for it."""
+    positions = epoch_order(seed, epoch, len(split))
+    views = augmentation.epoch_views(split.augment, seed, epoch, len(split), epochs)
     return positions * split.views + views[positions]
 
 
-def order(seed: int, epoch: int, images: int) -> Tensor:
+def epoch_order(seed: int, epoch: int, images: int) -> Tensor:
     """Return the order of the training images in an epoch: a permutation of range(images).
 
-    It depends on nothing but the arguments, so that a resumed epoch repeats it exactly.
+    It depends on the arguments alone, so that a resumed epoch repeats it exactly.
     """
     generator = torch.Generator().manual_seed(seed * 10_007 + epoch)
     return torch.randperm(images, generator=generator)
 
 
-def choose(labels: Sequence[int], wanted: int, seed: int) -> list[int]:
-    """Return positions of at most `wanted` images, in rising order, spread evenly over the classes.
+def choose_evenly(labels: Sequence[int], count: int, seed: int) -> list[int]:
+    """Return positions of at most `count` images, in rising order, spread evenly over the classes.
 
-    Each class gives one image after the other, in a random order of its own, until it has no more.
+    The classes give an image each in turn, at random, until they have no more.
     """
     generator = torch.Generator().manual_seed(seed)
     shuffled = torch.randperm(len(labels), generator=generator).tolist()
-    taken: dict[int, int] = {}
+    last_rank: dict[int, int] = {}
     ranked = []
     for position in shuffled:
         label = labels[position]
-        rank = taken[label] = taken.get(label, -1) + 1
+        rank = last_rank[label] = last_rank.get(label, -1) + 1
         ranked.append((rank, label, position))
-    return sorted(position for _, _, position in sorted(ranked)[:wanted])
+    return sorted(position for _, _, position in sorted(ranked)[:count])
 
 
-def room_for(
+def allocate_images(
     images: int, settings: RunSettings, *, memory: int, disk: int, scratch: Path
 ) -> Tensor:
     """Return an empty tensor for that many images, uint8 of shape (images, 3, side, side).
 
     It lies in memory, or in a file without a name in `scratch` if it would take over half of the
-    free `memory`; DataError if it would take over half of the free `disk` too. Both are in bytes.
+    free `memory`. Raises DataError if it would take over half of the free `disk` too. Both are in
+    bytes.
     """
     side = augmentation.stored_size(settings.augment, settings.image_size)
     shape = (images, 3, side, side)
@@ -151,14 +152,14 @@ def room_for(
     if need <= memory * _LARGEST_SHARE:
         return torch.empty(shape, dtype=torch.uint8)
     if need <= disk * _LARGEST_SHARE:
-        return _mapped(shape, scratch)
+        return _file_tensor(shape, scratch)
     size = f"{images:,} images of {side} px, {need / 1e9:.1f} GB"
     free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk are free"
     way_out = f"lower one of them or --image-size; {free}, of which half may be used"
     raise DataError("--samples", f"and --validation-samples ask for {size}", way_out)
 
 
-def _mapped(shape: tuple[int, ...], scratch: Path) -> Tensor:
+def _file_tensor(shape: tuple[int, ...], scratch: Path) -> Tensor:
     """Return a tensor in a file that is unlinked at once where the system can."""
     descriptor, name = tempfile.mkstemp(f".{os.getpid()}", ".images-", scratch)
     try:
@@ -172,9 +173,9 @@ def _mapped(shape: tuple[int, ...], scratch: Path) -> Tensor:
     return flat.view(shape)
 
 
-def _room(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
+def _allocate_in_free(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
     folder = scratch or Path(tempfile.gettempdir())
-    return room_for(
+    return allocate_images(
         images,
         settings,
         memory=free_memory(torch.device("cpu")),
@@ -202,63 +203,65 @@ def _splits(
     )
 
 
-def _bundled(settings: RunSettings, epochs: int, scratch: Path | None) -> Iterator[Progress | Data]:
+def _load_bundled(
+    settings: RunSettings, epochs: int, scratch: Path | None
+) -> Iterator[Progress | Data]:
     yield Progress("loading")
     stored = read_bundled()
-    greys, truths, names = [], [], []
-    for split, flag, wanted in _wanted(settings):
-        there = stored.split(split)
-        labels = there.labels.astype(np.int64)
-        chosen = choose(labels.tolist(), wanted, settings.seed)
-        _check_counts(flag, wanted, len(stored.classes))
-        greys.append(torch.from_numpy(there.images[chosen]))
-        truths.append(torch.from_numpy(labels[chosen]))
+    greys, labels, names = [], [], []
+    for split, flag, count in _split_sizes(settings):
+        content = stored.split(split)
+        all_labels = content.labels.astype(np.int64)
+        chosen = choose_evenly(all_labels.tolist(), count, settings.seed)
+        _check_count(flag, count, len(stored.classes))
+        greys.append(torch.from_numpy(content.images[chosen]))
+        labels.append(torch.from_numpy(all_labels[chosen]))
         names.append(tuple(map(str, chosen)))
-    images = _room(sum(map(len, truths)), settings, scratch)
+    images = _allocate_in_free(sum(map(len, labels)), settings, scratch)
     grey = torch.cat(greys).unsqueeze(1)
     images.copy_(transforms.resize(grey, list(images.shape[-2:]), antialias=True))
-    yield Data(*_splits(images, truths, settings, epochs), stored.classes, names[1], names[0])
+    yield Data(*_splits(images, labels, settings, epochs), stored.classes, names[1], names[0])
 
 
-def _folder(
+def _load_folder(
     settings: RunSettings, epochs: int, scratch: Path | None
 ) -> Iterator[Progress | Notice | Data]:
     folder = Path(settings.data).expanduser()
-    for tried in find_readable(folder):
-        if isinstance(tried, ReadProgress):
-            yield Progress("loading", tried.done, tried.total)
+    for item in find_readable(folder):
+        if isinstance(item, ReadProgress):
+            yield Progress("loading", item.done, item.total)
         else:
-            readable = tried
+            readable = item
     if readable.skipped:
         lines = "; ".join(left_out_lines(readable.left_out, readable.skipped))
         yield Notice(f"left out of the data: {counted(readable.skipped, 'file')} ({lines})")
     folders = readable.images
     items: list[ImageFile] = []
-    truths = []
-    for split, flag, wanted in _wanted(settings):
-        there = folders.train if split == "train" else folders.validation
-        positions = choose([item.label for item in there], wanted, settings.seed)
-        _check_counts(flag, wanted, len(folders.classes))
-        chosen = [there[position] for position in positions]
-        truths.append(torch.tensor([item.label for item in chosen]))
+    labels = []
+    for split, flag, count in _split_sizes(settings):
+        files = folders.train if split == "train" else folders.validation
+        positions = choose_evenly([file.label for file in files], count, settings.seed)
+        _check_count(flag, count, len(folders.classes))
+        chosen = [files[position] for position in positions]
+        labels.append(torch.tensor([file.label for file in chosen]))
         items += chosen
-    images = _room(len(items), settings, scratch)
+    images = _allocate_in_free(len(items), settings, scratch)
     bad: list[str] = []
-    yield from _read(items, images, bad)
+    yield from _decode_all(items, images, bad)
     if bad:
         raise _bad_images(settings.data, bad)
     yield Progress("loading", len(items), len(items))
-    names = tuple(item.path.relative_to(folder).as_posix() for item in items)
-    train = len(truths[0])
+    names = tuple(file.path.relative_to(folder).as_posix() for file in items)
+    train = len(labels[0])
     yield Data(
-        *_splits(images, truths, settings, epochs), folders.classes, names[train:], names[:train]
+        *_splits(images, labels, settings, epochs), folders.classes, names[train:], names[:train]
     )
 
 
-def _read(items: list[ImageFile], images: Tensor, bad: list[str]) -> Iterator[Progress]:
+def _decode_all(items: list[ImageFile], images: Tensor, bad: list[str]) -> Iterator[Progress]:
     """Decode the files into `images`, on every core; names of those that fail go into `bad`."""
 
-    def read(at: int) -> str:
+    def decode(at: int) -> str:
         path = items[at].path
         try:
             images[at] = _decode(path, images.shape[-1])
@@ -270,7 +273,7 @@ def _read(items: list[ImageFile], images: Tensor, bad: list[str]) -> Iterator[Pr
     try:
         with warnings.catch_warnings():  # once for all threads, which share the filters
             warnings.simplefilter("ignore")
-            for done, failure in enumerate(pool.map(read, range(len(items)))):
+            for done, failure in enumerate(pool.map(decode, range(len(items)))):
                 if done % _SHOW_EVERY == 0:
                     yield Progress("loading", done, len(items))
                 if failure:
@@ -294,14 +297,15 @@ def _bad_images(data: str, bad: list[str]) -> DataError:
     return DataError("--data", wrong, "replace or remove what is listed, and run again")
 
 
-def _wanted(settings: RunSettings) -> tuple[tuple[SplitName, str, int], ...]:
+def _split_sizes(settings: RunSettings) -> tuple[tuple[SplitName, str, int], ...]:
+    """Return each split, the flag that sets its size, and how many images are asked for."""
     return (
         ("train", "--samples", settings.samples),
         ("validation", "--validation-samples", settings.validation_samples),
     )
 
 
-def _check_counts(flag: str, wanted: int, classes: int) -> None:
-    if wanted < classes:
+def _check_count(flag: str, count: int, classes: int) -> None:
+    if count < classes:
         way_out = f"use {classes} or more, so that every class has an image"
-        raise DataError(flag, f"is {wanted}, but the data has {classes} classes", way_out)
+        raise DataError(flag, f"is {count}, but the data has {classes} classes", way_out)

@@ -1,7 +1,8 @@
-"""Which device a run uses, and how it is called."""
+"""The device of a run: which one, its name, its memory, and its random generators."""
 
 from __future__ import annotations
 
+import ctypes
 import os
 import platform
 import re
@@ -22,6 +23,8 @@ if sys.platform != "win32":
 
 _GB = 1e9
 _LONGEST_NAME = 60
+_TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
+"""Options of glibc's mallopt(3), from malloc.h."""
 
 
 def detect(wanted: str = "auto") -> torch.device:
@@ -31,14 +34,14 @@ def detect(wanted: str = "auto") -> torch.device:
     """
     if wanted == "cpu":
         return torch.device("cpu")
-    found = accelerator()
+    device = accelerator()
     if wanted == "auto":
-        return found or torch.device("cpu")
-    if found is None or found.type != wanted:
-        here = describe(found or torch.device("cpu"))
-        way_out = "use --device auto" if found is None else f"use --device {found.type}"
-        raise SettingsError("--device", f"is {wanted!r}, but this machine has {here}", way_out)
-    return found
+        return device or torch.device("cpu")
+    if device is None or device.type != wanted:
+        name = describe(device or torch.device("cpu"))
+        way_out = "use --device auto" if device is None else f"use --device {device.type}"
+        raise SettingsError("--device", f"is {wanted!r}, but this machine has {name}", way_out)
+    return device
 
 
 def accelerator() -> torch.device | None:
@@ -49,7 +52,7 @@ def accelerator() -> torch.device | None:
 
 
 def describe(device: torch.device) -> str:
-    """Return words for a device: `CPU, 2 cores, 25.1 GB` or `NVIDIA L4, 23.6 GB`, in 1e9 bytes."""
+    """Return a device in words: `CPU, 2 cores, 25.1 GB` or `NVIDIA L4, 23.6 GB`, in 1e9 bytes."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
         return f"{properties.name}, {properties.total_memory / _GB:.1f} GB"
@@ -85,7 +88,7 @@ def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return bytes that a run can still take on the device."""
+    """Return the bytes that a run can still take on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     return memory.free()
@@ -99,6 +102,21 @@ def peak_memory(device: torch.device) -> int:
         return int(psutil.Process().memory_info().peak_wset)
     largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return largest if sys.platform == "darwin" else largest * 1024
+
+
+def keep_freed_memory() -> bool:
+    """Tell glibc to keep what is freed, for the rest of the process; False where it is not glibc.
+
+    glibc gives large freed blocks back to the system and takes them again at every training step,
+    page by page: on a CPU that is a fifth to a quarter of the time. Afterwards no block is mapped
+    on its own, the heap is never trimmed, and it grows by 256 MB. So what is large and is dropped
+    while a run goes on takes its memory from `mmap_tensor` instead. No number changes.
+    """
+    if platform.libc_ver()[0] != "glibc":
+        return False
+    mallopt = ctypes.CDLL(None).mallopt
+    options = ((_MMAP_MAX, 0), (_TRIM_THRESHOLD, 2**31 - 1), (_TOP_PAD, 2**28))
+    return all(mallopt(option, value) == 1 for option, value in options)
 
 
 def synchronise(device: torch.device) -> None:

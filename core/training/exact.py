@@ -1,4 +1,4 @@
-"""Arithmetic that gives the same bits every time, as far as the device can."""
+"""Arithmetic that gives the same bits every time, as far as the device can do that."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ import torch
 
 
 @contextmanager
-def all_of_float32(device: torch.device) -> Iterator[None]:
-    """Multiplies float32 with all of its bits, on CUDA too: cuDNN would drop 13 of each factor.
+def full_float32(device: torch.device) -> Iterator[None]:
+    """Multiply float32 numbers with all of their bits, on CUDA too.
 
     TF32, torch's default for convolutions there, keeps 10 of the fraction's 23 bits.
     """
     backends: Any = torch.backends  # its type stubs lack the attributes
-    cuda = backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul
-    which = cuda if device.type == "cuda" else ()
-    before = [each.fp32_precision for each in which]
-    for each in which:
-        each.fp32_precision = "ieee"
+    on_cuda = backends.cudnn.conv, backends.cudnn.rnn, backends.cuda.matmul
+    operations = on_cuda if device.type == "cuda" else ()
+    before = [operation.fp32_precision for operation in operations]
+    for operation in operations:
+        operation.fp32_precision = "ieee"
     try:
         yield
     finally:
-        for each, precision in zip(which, before, strict=True):
-            each.fp32_precision = precision
+        for operation, precision in zip(operations, before, strict=True):
+            operation.fp32_precision = precision
 
 
 @contextmanager
-def exact(device: torch.device) -> Iterator[None]:
-    """Deterministic algorithms while the run goes; on an accelerator only where it has them."""
+def deterministic(device: torch.device) -> Iterator[None]:
+    """Use deterministic algorithms; on an accelerator only where it has them."""
     memory: Any = torch.utils.deterministic  # its type stubs lack the attribute
     before = (
         torch.are_deterministic_algorithms_enabled(),
@@ -40,7 +40,7 @@ def exact(device: torch.device) -> Iterator[None]:
     )
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # cuBLAS reads it on first use
     torch.use_deterministic_algorithms(True, warn_only=device.type != "cpu")
-    memory.fill_uninitialized_memory = False  # costs time, hides nothing here
+    memory.fill_uninitialized_memory = False  # it costs time, and nothing here reads such memory
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""What torch and the system raise when a run fails, as errors that say what to do."""
+"""Errors of torch and the system that end a run, turned into RunErrors that say what to do."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _DEVICE_GONE = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "XPU
 
 
 @contextmanager
-def in_words(
+def as_run_errors(
     settings: RunSettings, device: torch.device, where: Callable[[], str]
 ) -> Iterator[None]:
-    """Turn lack of memory, tiny batches, a lost device or a failing disk into a RunError.
+    """Turn errors of memory, of a tiny batch, of the device and of the disk into a RunError.
 
-    `where` says how far the run has come, as in `in epoch 3`.
+    `where` returns how far the run has come, as in `in epoch 3`.
     """
     try:
         yield
@@ -30,7 +30,7 @@ def in_words(
         raise RunError(f"{wrong}; fix that, then resume the run") from error
     except (MemoryError, RuntimeError, ValueError) as error:
         message = str(error)
-        if lacks_memory(error):
+        if is_out_of_memory(error):
             raise _out_of_memory(settings, device, where()) from error
         if "more than 1 value per channel" in message:
             raise RunError(
@@ -42,10 +42,10 @@ def in_words(
         raise
 
 
-def lacks_memory(error: Exception) -> bool:
-    """Return whether it is an error of Python, torch or a device's library for lack of memory."""
-    known = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return known or any(words in str(error) for words in _NO_MEMORY)
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether Python, torch or a device's library raised the error for lack of memory."""
+    by_type = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return by_type or any(words in str(error) for words in _NO_MEMORY)
 
 
 def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> RunError:

@@ -1,4 +1,4 @@
-"""What a network's forward pass costs, node by node: measured on the meta device at two sizes."""
+"""The costs of a network's forward pass, node by node, measured on the meta device."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from core.training.cache import graph as frozen
 from core.training.cache.tracing import UntraceableError, effects, storage, trace
 
 _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, UntraceableError)
-"""What networks raise that are built for, or shown, images of a size that they do not take."""
+"""Errors of networks that are built for, or run on, images of a size that they do not take."""
 
 
 def nodes_of(build: Callable[[int], nn.Module], native: int = MEASURED_AT) -> tuple[TableNode, ...]:
     """Return the nodes of a network's forward pass in train mode; none if it cannot be traced.
 
-    `build` makes the network for images of that many pixels a side, on the meta device. FLOPs and
-    elements are those at `MEASURED_AT` pixels, their growth is taken from twice as many. A network
-    that does not take images of that size is measured at its `native` one.
+    `build` makes the network on the meta device, for images of so many pixels a side. FLOPs and
+    elements are those at `MEASURED_AT` pixels; their growth comes from a second measurement at
+    twice as many. A network that does not take such images is measured at its `native` size.
     """
     for side in dict.fromkeys((MEASURED_AT, native)):
         with suppress(*_REFUSED):
@@ -38,7 +38,7 @@ def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[TableNode, 
     model = build(side).train().requires_grad_(False)
     graph, costs = _measure(model, side)
     costs_of_larger: dict[str, _Cost] = {}
-    with suppress(*_REFUSED):  # it takes one size alone
+    with suppress(*_REFUSED):  # a network may take one size alone
         _, costs_of_larger = _measure(build(2 * side).train().requires_grad_(False), 2 * side)
     share = MEASURED_AT / side
     moving = frozen.moving(model, [graph])
@@ -70,7 +70,7 @@ class _Cost:
 
 
 class _Meter(fx.Interpreter):
-    """Runs a graph and records what each of its nodes costs."""
+    """An interpreter of a graph that records what each node costs."""
 
     def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
         super().__init__(fx.GraphModule(model, graph))
@@ -85,7 +85,7 @@ class _Meter(fx.Interpreter):
         if first or any(source.name in self._of_images for source in n.all_input_nodes):
             self._of_images.add(n.name)
         elements = output.numel() if n.name in self._of_images and isinstance(output, Tensor) else 0
-        # a view has the memory of an input, in which nothing has been written
+        # a view shares the memory of an input, and the node has written nothing into it
         is_view = _versions(output).items() <= versions.items()
         work = 0 if is_view or n.op == "placeholder" else elements
         self.costs[n.name] = _Cost(counter.get_total_flops() or work, elements)
@@ -93,7 +93,7 @@ class _Meter(fx.Interpreter):
 
 
 def _versions(tensors: Any) -> dict[int, int]:
-    """Return how often each of these tensors' memories has been written to."""
+    """Return, by storage, how often each tensor in a structure has been written to."""
     leaves = (leaf for leaf in tree_leaves(tensors) if isinstance(leaf, Tensor))
     return {storage(leaf): leaf._version for leaf in leaves}
 
@@ -108,7 +108,10 @@ def _measure(model: nn.Module, size: int) -> tuple[fx.Graph, dict[str, _Cost]]:
 
 
 def _growth(once: int, twice: int) -> Growth:
-    """Return the even power nearest to what a doubled side does; 2 where nothing grows."""
+    """Return the even power of the side with which a cost grows; 2 if that is not known.
+
+    `once` and `twice` are the costs at a side and at twice that side.
+    """
     if once == 0 or twice == 0:
         return 2
     return cast(Growth, min(4, max(0, 2 * round(math.log2(twice / once) / 2))))

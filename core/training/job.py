@@ -1,4 +1,4 @@
-"""What a run is asked to do, and where it leaves what it makes."""
+"""A job: the schedule, settings and folders of a run."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from core.schedule.spec import ModelRef, Schedule
 from core.training.models import Network, pretrained
 from core.training.outputs import Outputs
 
-Build = Callable[[ModelRef, int, int | None], Network]
-"""Makes a network from what the schedule names, for a number of classes and an image size."""
+NetworkBuilder = Callable[[ModelRef, int, int | None], Network]
+"""A function of the schedule's model, the number of classes and the image size."""
 
 
 def never() -> bool:
-    """Return a `should_stop` that never asks to stop."""
+    """Return False: a `should_stop` of a run that nobody stops."""
     return False
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One run: a schedule that has no errors, and how it is run.
+    """A schedule that has no errors, and how it is run.
 
-    `checkpoints` is the folder that a resumed run goes on from. `should_stop` is asked before every
-    batch. With `other_libraries` a run goes on although those have changed, which may change the
-    last bits. `build` makes the network, whose parts the schedule's groups name.
+    `checkpoints` is the folder that a resumed run goes on from. `should_stop` is called before
+    every batch. With `other_libraries` a run goes on although torch, torchvision or timm have
+    changed, which may change the last bits. `build` makes the network that the groups are part of.
     """
 
     schedule: Schedule
@@ -35,4 +35,4 @@ class Job:
     should_stop: Callable[[], bool] = never
     outputs: Outputs = field(default_factory=Outputs)
     other_libraries: bool = False
-    build: Build = pretrained
+    build: NetworkBuilder = pretrained

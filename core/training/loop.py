@@ -1,4 +1,4 @@
-"""One epoch of training and one evaluation, as generators of what happens in them."""
+"""One epoch of training and one evaluation, as generators of their events."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from core.training.nan_report import NotFiniteError
 
 
 class StopRequested(Exception):  # noqa: N818 - nothing went wrong
-    """Someone asked the run to stop; it ends the batch loop, wherever that is."""
+    """The run was asked to stop; raised between batches."""
 
 
 @dataclass(slots=True)
 class Totals:
-    """Sums over images: `loss` and `accuracy` are means."""
+    """Sums over images, of which `loss` and `accuracy` are the means."""
 
     images: int = 0
     loss_sum: float = 0.0
@@ -49,10 +49,11 @@ class Totals:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """An evaluation: its totals, and of each image the class that got the highest score.
+class Evaluation:
+    """The totals of an evaluation, and the class of each image with the highest score.
 
-    `predicted` (int64) and `confidence`, that class's softmax (float32), are (images,), on the CPU.
+    `predicted` (int64) and `confidence`, the softmax of that class (float32), have the shape
+    (images,), on the CPU.
     """
 
     totals: Totals
@@ -62,7 +63,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """What every epoch works on. `should_stop` is asked before each batch."""
+    """The loop over batches; `should_stop` is called before each of them."""
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
@@ -72,11 +73,11 @@ class Loop:
     should_stop: Callable[[], bool]
 
     def train_epoch(
-        self, epoch: int, path: ForwardPath, entries: Tensor, truth: Tensor
+        self, epoch: int, path: ForwardPath, entries: Tensor, labels: Tensor
     ) -> Generator[Step, None, Totals]:
-        """Yields every step, and returns the totals over the epoch's entries and their labels.
+        """Yield every step, and return the totals over the epoch's entries and their labels.
 
-        The model is in train mode already. Raises StopRequested when asked to stop, and
+        The model must be in train mode. Raises StopRequested when asked to stop, and
         NotFiniteError for a loss that is not finite.
         """
         totals = Totals()
@@ -84,22 +85,22 @@ class Loop:
         inputs = path.stream(entries[start:end] for start, end in spans)
         for index, (start, end) in enumerate(spans):
             self.check_stop()
-            number, seen = epoch * len(spans) + index, entries[start:end]
-            lrs, results = self._step(number, path, next(inputs), truth[start:end])
+            number, batch = epoch * len(spans) + index, entries[start:end]
+            lrs, results = self._step(number, path, next(inputs), labels[start:end])
             loss, correct = results()
-            if not math.isfinite(loss):  # before another step is begun
-                raise _not_finite(loss, epoch, number, seen, lrs)
-            totals.add(len(seen), loss, int(correct))
+            if not math.isfinite(loss):  # before the next step begins
+                raise _not_finite(loss, epoch, number, batch, lrs)
+            totals.add(len(batch), loss, int(correct))
             yield Step(number, epoch, loss, lrs)
         return totals
 
     @torch.no_grad()
     def evaluate(
         self, epoch: int, path: ForwardPath, labels: Tensor
-    ) -> Generator[Progress, None, Judged]:
-        """Yields its progress, and returns what came out for the images. Leaves eval mode on.
+    ) -> Generator[Progress, None, Evaluation]:
+        """Yield progress, and return the evaluation. The model is in eval mode afterwards.
 
-        Raises StopRequested when asked to stop, and NotFiniteError as above.
+        Raises StopRequested when asked to stop, and NotFiniteError for a loss that is not finite.
         """
         self.model.eval()
         spans = batches(len(labels), self.batch_size)
@@ -111,12 +112,12 @@ class Loop:
         for index, (start, end) in enumerate(spans):
             self.check_stop()
             yield Progress("evaluating", index, len(spans))
-            truth = labels[start:end].to(device)
+            true = labels[start:end].to(device)
             logits = path.logits(torch.arange(start, end))
-            losses.append(nn.functional.cross_entropy(logits, truth))
+            losses.append(nn.functional.cross_entropy(logits, true))
             predicted.append(logits.argmax(1))
             confidence.append(logits.float().softmax(1).amax(1))
-            correct.append((predicted[-1] == truth).sum())
+            correct.append((predicted[-1] == true).sum())
         totals = Totals()
         for (start, end), loss, right in zip(
             spans, torch.stack(losses).tolist(), torch.stack(correct).tolist(), strict=True
@@ -125,7 +126,7 @@ class Loop:
                 what = f"the validation loss is {loss} after epoch {epoch}"
                 raise NotFiniteError(what, "validation", torch.arange(start, end))
             totals.add(end - start, loss, right)
-        return Judged(totals, torch.cat(predicted).cpu(), torch.cat(confidence).cpu())
+        return Evaluation(totals, torch.cat(predicted).cpu(), torch.cat(confidence).cpu())
 
     def check_stop(self) -> None:
         """Raise StopRequested if the run was asked to stop."""
@@ -133,17 +134,17 @@ class Loop:
             raise StopRequested
 
     def _step(
-        self, step: int, path: ForwardPath, inputs: Inputs, truth: Tensor
+        self, step: int, path: ForwardPath, inputs: Inputs, labels: Tensor
     ) -> tuple[dict[str, float], Callable[[], tuple[float, float]]]:
-        """Take a step. Gives its rates, and what waits for its loss and its number of right ones.
+        """Take a step, and return its rates and a function that waits for its loss and its hits.
 
-        An accelerator goes on with the step meanwhile.
+        An accelerator may still be at work on the step until that function is called.
         """
         self.optimizer.zero_grad(set_to_none=True)
         logits = path.network(*inputs)
-        truth = truth.to(logits.device)
-        loss = nn.functional.cross_entropy(logits, truth)
-        results = _fetched(loss.detach(), (logits.detach().argmax(1) == truth).sum())
+        labels = labels.to(logits.device)
+        loss = nn.functional.cross_entropy(logits, labels)
+        results = _start_fetch(loss.detach(), (logits.detach().argmax(1) == labels).sum())
         torch.autograd.backward(loss)
         self.auditor.step(step, self.optimizer)
         lrs = {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
@@ -152,20 +153,20 @@ class Loop:
         return lrs, results
 
 
-def _fetched(one: Tensor, other: Tensor) -> Callable[[], tuple[float, float]]:
-    """Begin to fetch two numbers; gives what waits for them.
+def _start_fetch(one: Tensor, other: Tensor) -> Callable[[], tuple[float, float]]:
+    """Begin to fetch two numbers, and return a function that waits for them.
 
-    On CUDA it waits for what was queued before them alone, not for the backward pass behind them.
+    On CUDA it waits only for what was queued before them, not for the backward pass after them.
     """
     if one.device.type != "cuda":
         return lambda: (float(one), float(other))
-    here = [each.to("cpu", non_blocking=True) for each in (one, other)]
+    fetched = [tensor.to("cpu", non_blocking=True) for tensor in (one, other)]
     arrived = cast(Any, torch.cuda).Event()
     arrived.record(torch.cuda.current_stream(one.device))
 
     def wait() -> tuple[float, float]:
         arrived.synchronize()
-        return float(here[0]), float(here[1])
+        return float(fetched[0]), float(fetched[1])
 
     return wait
 

@@ -23,13 +23,13 @@ from core.training import weights
 __all__ = ["CLASSES", "Network", "build", "normalise", "pretrained"]
 
 CLASSES = 1_000
-"""Of a network as its library has it, and of its layer table."""
+"""Classes of a network as its library makes it, and of its layer table."""
 
 _DOES_NOT_FIT = (AssertionError, IndexError, RuntimeError, TypeError, ValueError)
-"""What libraries raise where a network is made for, or shown, images that it cannot take."""
-_STEPS = (8, 14)
-"""Sides of patches, of which most networks with one size want a multiple."""
-_TRIED = 40
+"""Errors of libraries where a network is made for, or run on, images that it cannot take."""
+_PATCH_SIDES = (8, 14)
+"""Most networks that restrict the image size want a multiple of one of these."""
+_MOST_TRIES = 40
 
 RGB = tuple[float, float, float]
 
@@ -52,28 +52,28 @@ def build(
 ) -> nn.Module:
     """Return the untrained network of a name, `torchvision/…` or `timm/…`, for `classes` classes.
 
-    `device` may be "meta", which allocates nothing that stays. `image_size` is the side in pixels
-    of the images to come: a vision transformer is made for one size (None: its pretrained one), and
-    other networks take any. The auxiliary classifiers of GoogLeNet and Inception, which help to
-    train them from nothing and give further outputs, are left out.
+    `device` may be "meta", which allocates no memory. `image_size` is the side of the images in
+    pixels: a vision transformer is made for one size (None: its pretrained one), and other networks
+    take any. The auxiliary classifiers of GoogLeNet and Inception are left out; they help to train
+    from random weights.
 
-    ModelError names the nearest model; a size that the network cannot have raises what the library
-    raises.
+    Raises ModelError, with the nearest name, for an unknown one. For a size that the network cannot
+    take, the library's own error passes through.
     """
     library, _, short = name.partition("/")
-    on = torch.device(device or "cpu")
+    target = torch.device(device or "cpu")
     if library == "torchvision" and short in torchvision_models():
         options = _torchvision_options(short, image_size, classes)
         try:
-            with on, warnings.catch_warnings():
+            with target, warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
                 model: nn.Module = torchvision.models.get_model(short, weights=None, **options)
             return model
         except NotImplementedError:  # RegNet computes with tensors while it is made
             moved: nn.Module = torchvision.models.get_model(short, weights=None, **options)
-            return moved.to(on)
+            return moved.to(target)
     if library == "timm" and timm.is_model(short):
-        with on:
+        with target:
             return timm.create_model(
                 short, pretrained=False, **_timm_options(short, image_size, classes)
             )
@@ -83,7 +83,7 @@ def build(
 
 
 def torchvision_models() -> list[str]:
-    """Return names of torchvision's classification models."""
+    """Return the names of torchvision's classification models."""
     return list(torchvision.models.list_models(module=torchvision.models))
 
 
@@ -98,20 +98,21 @@ def native_size(name: str) -> int:
 def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Network:
     """Return the network with the weights that `ref` names, and a new head for that many classes.
 
-    It takes images of `image_size` pixels a side, see `build`.
-    The head, and every weight when `ref.weights` is null, is drawn from torch's global generator:
-    seed it first. Raises ModelError for unknown weights, RunError where they would have to be
-    downloaded and there is no network, SettingsError where it cannot take images of that size.
+    It takes images of `image_size` pixels a side, see `build`. The head, and every weight if
+    `ref.weights` is null, is drawn from torch's global generator: seed it first.
+
+    Raises ModelError for unknown weights, RunError where they would have to be downloaded and there
+    is no network, SettingsError where the network cannot take images of that size.
     """
     try:
         model = build(ref.name, image_size=image_size)
     except _DOES_NOT_FIT as error:
         if isinstance(error, ModelError) or image_size is None:
             raise
-        raise _refuse_size(ref.name, image_size) from None
+        raise _size_error(ref.name, image_size) from None
     library, _, short = ref.name.partition("/")
     if image_size is not None and not _takes(model, image_size):
-        raise _refuse_size(ref.name, image_size)
+        raise _size_error(ref.name, image_size)
     if library == "torchvision":
         transforms = weights.load_torchvision(model, ref).transforms()
         mean, std = transforms.mean, transforms.std
@@ -144,7 +145,7 @@ def _torchvision_options(short: str, image_size: int | None, classes: int) -> di
 
 
 def _timm_options(short: str, image_size: int | None, classes: int) -> dict[str, Any]:
-    """Return options for timm; none for the image's size where the network takes any."""
+    """Return options for timm; the image size is among them if the network is made for one."""
     cfg = weights.timm_cfg(short, None)
     fixed = cfg.fixed_input_size and image_size not in (None, cfg.input_size[-1])
     return {"num_classes": classes, **({"img_size": image_size} if fixed else {})}
@@ -163,8 +164,8 @@ def _takes(model: nn.Module, image_size: int) -> bool:
     return True
 
 
-def _refuse_size(name: str, image_size: int) -> SettingsError:
-    """Return the refusal, with the nearest sizes that do fit."""
+def _size_error(name: str, image_size: int) -> SettingsError:
+    """Return the error for an image size, with the nearest sizes that the network takes."""
 
     def fits(size: int) -> bool:
         try:
@@ -172,16 +173,19 @@ def _refuse_size(name: str, image_size: int) -> SettingsError:
         except _DOES_NOT_FIT:
             return False
 
-    steps = {native_size(name), *chain(*(range(0, MOST_IMAGE_SIZE + 1, step) for step in _STEPS))}
-    sizes = sorted(steps - set(range(LEAST_IMAGE_SIZE)))
+    multiples = chain(*(range(0, MOST_IMAGE_SIZE + 1, side) for side in _PATCH_SIDES))
+    sizes = sorted({native_size(name), *multiples} - set(range(LEAST_IMAGE_SIZE)))
     below = (size for size in reversed(sizes) if size < image_size)
     above = (size for size in sizes if size > image_size)
-    nearest_sizes = [next(filter(fits, islice(each, _TRIED)), None) for each in (below, above)]
-    known = [size for size in nearest_sizes if size is not None] or [native_size(name)]
+    nearest_sizes = [
+        size
+        for side in (below, above)
+        if (size := next(filter(fits, islice(side, _MOST_TRIES)), None)) is not None
+    ] or [native_size(name)]
     return SettingsError(
         "--image-size",
         f"is {image_size}, which {name} cannot take",
-        f"use {' or '.join(map(str, dict.fromkeys(known)))}",
+        f"use {' or '.join(map(str, dict.fromkeys(nearest_sizes)))}",
     )
 
 

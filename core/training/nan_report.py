@@ -1,4 +1,4 @@
-"""What a loss that is not finite leaves behind: its batch, the rates, and the groups it has hit."""
+"""The report of a loss that is not finite: its batch, the rates, and the groups that it has hit."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from core.files import atomic
 from core.grouping import Layer, LayerGroups
 from core.training.data import Data
 
-_CALMER = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
+_WAY_OUT = "lower optimizer.base_lr, lengthen lr.warmup.epochs, or thaw later"
 
 
 class NotFiniteError(RunError):
     """A loss that is NaN or infinite.
 
-    `what` is its message; `entries` are those of its batch in the `split`, see `data.Split`. In
-    training it has a step and its rates.
+    `what` is the message without its way out; `entries` are the batch's in the `split`, see
+    `data.Split`. In training it has a step, counted over the run, and the rates of the groups.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class NotFiniteError(RunError):
         step: int | None = None,
         rates: Mapping[str, float] | None = None,
     ) -> None:
-        super().__init__(f"{what}: {_CALMER}")
+        super().__init__(f"{what}: {_WAY_OUT}")
         self.what = what
         self.split = split
         self.entries = entries
@@ -44,10 +44,10 @@ class NotFiniteError(RunError):
 def write_report(
     path: Path, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
 ) -> RunError:
-    """Write what led to the error as JSON, in one step, and return the error that says where.
+    """Write the report of an error as JSON, in one step, and return an error that names the file.
 
-    `images` are the batch's, by name; `not_finite` names the groups with a parameter or buffer
-    that is NaN or infinite. Where the disk refuses, the error says so instead.
+    Its `images` are the names of those in the batch; `not_finite` names the groups with a parameter
+    or buffer that is NaN or infinite. If the disk refuses, the returned error says so instead.
     """
     split = data.train if error.split == "train" else data.validation
     names = data.train_names if error.split == "train" else data.names
@@ -67,9 +67,9 @@ def write_report(
         where = f"its batch could not be saved ({refused.strerror or refused})"
     else:
         where = f"the batch and the affected groups are in {path.name}"
-    return RunError(f"{error.what}; {where}: {_CALMER}")
+    return RunError(f"{error.what}; {where}: {_WAY_OUT}")
 
 
 def _finite(layer: Layer) -> bool:
-    own = [layer] if isinstance(layer, Tensor) else [*layer.parameters(), *layer.buffers()]
-    return all(bool(torch.isfinite(each).all()) for each in own if each.is_floating_point())
+    tensors = [layer] if isinstance(layer, Tensor) else [*layer.parameters(), *layer.buffers()]
+    return all(bool(torch.isfinite(t).all()) for t in tensors if t.is_floating_point())

@@ -1,4 +1,4 @@
-"""What a run leaves besides its checkpoints: weights, predictions, a report of a NaN loss."""
+"""The files of a run besides its checkpoints: weights, predictions, a report of a NaN loss."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from core.runs import predictions
 from core.runs.events import Notice
 from core.training import checkpoint
 from core.training.data import Data
-from core.training.loop import Judged
+from core.training.loop import Evaluation
 from core.training.nan_report import NotFiniteError, write_report
 
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """The files that they are written to; None for what is not wanted.
+    """Where the files are written; None for one that is not wanted.
 
     `weights` are the final ones, as safetensors; `predictions` those of the last evaluation, see
     `core.runs.predictions`; for `nan_report` see `core.training.nan_report`.
@@ -31,20 +31,20 @@ class Outputs:
     nan_report: Path | None = None
 
     def save_weights(self, model: nn.Module) -> None:
-        """Write the weights. Raises RunError if the disk refuses."""
+        """Write the weights; raise RunError if the disk refuses."""
         if self.weights is not None:
             checkpoint.save_weights(self.weights, model)
 
     def with_report(
         self, error: NotFiniteError, epoch: int, data: Data, groups: LayerGroups
     ) -> RunError:
-        """Write what led to a loss that is not finite, and return the error that says where."""
+        """Write the report of a loss that is not finite; return an error that names the file."""
         if self.nan_report is None:
             return error
         return write_report(self.nan_report, error, epoch, data, groups)
 
-    def save_predictions(self, judged: Judged, data: Data) -> Iterator[Notice]:
-        """Write the predictions for the validation images; a disk that refuses ends no run."""
+    def save_predictions(self, evaluation: Evaluation, data: Data) -> Iterator[Notice]:
+        """Write the predictions; yield a notice where there are too many or the disk refuses."""
         path = self.predictions
         if path is None:
             return
@@ -59,8 +59,8 @@ class Outputs:
             classes=data.classes,
             images=data.names or tuple(map(str, range(len(data.validation)))),
             true=tuple(data.validation.labels.tolist()),
-            predicted=tuple(judged.predicted.tolist()),
-            confidence=tuple(judged.confidence.tolist()),
+            predicted=tuple(evaluation.predicted.tolist()),
+            confidence=tuple(evaluation.confidence.tolist()),
         )
         try:
             predictions.write(path, content)

@@ -1,8 +1,8 @@
-"""Fast instead of exact: other last bits for less time, and how far off they are.
+"""The arithmetic of `--precision fast`: other last bits for less time, and how far off they are.
 
-Frozen BatchNorm is folded into the convolution before it, images are laid out channels last, and
-where the device multiplies bfloat16 in hardware, autocast uses it; CUDA's convolutions may round to
-TF32, as torch has them do. Off unless asked for.
+BatchNorm is folded into frozen convolutions, images are laid out channels last, and autocast uses
+bfloat16 where the device has it in hardware. CUDA's convolutions may round to TF32, which is
+torch's default.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ def low_precision(device: torch.device) -> torch.dtype | None:
 
 
 def autocast(device: torch.device) -> torch.autocast:
-    """Return low precision for what torch deems safe, where the device has one."""
+    """Return autocast to the device's low precision; it does nothing where the device has none."""
     dtype = low_precision(device)
     return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
 
 
-def fast(path: ForwardPath, device: torch.device) -> ForwardPath:
+def fast_path(path: ForwardPath, device: torch.device) -> ForwardPath:
     """Return the same path with images channels last, in low precision where there is one."""
 
     def source(entries: Tensor) -> tuple[Tensor, ...]:
@@ -44,13 +44,14 @@ def fast(path: ForwardPath, device: torch.device) -> ForwardPath:
     def network(*inputs: Tensor) -> Any:
         with autocast(device):
             output = path.network(*inputs)
-        return output.float() if isinstance(output, Tensor) else output  # a pass has several
+        # the output of a prefix is a tuple
+        return output.float() if isinstance(output, Tensor) else output
 
-    return ForwardPath(source, network, path.ahead)
+    return ForwardPath(source, network, path.prefetch)
 
 
-def fold(part: fx.GraphModule) -> fx.GraphModule:
-    """Return a frozen part with BatchNorm, in eval mode, folded into copies of its convolutions."""
+def fold_batchnorm(part: fx.GraphModule) -> fx.GraphModule:
+    """Return a frozen part with BatchNorm folded into copies of its convolutions."""
     folded: dict[str, nn.Module] = {}
     graph = fx.Graph()
     copies: dict[fx.Node, Any] = {}
@@ -72,12 +73,13 @@ def fold(part: fx.GraphModule) -> fx.GraphModule:
 
 def precision_error(fast: Tensor, exact: Tensor) -> float:
     """Return the largest |fast - exact| over the largest |exact|, in float64."""
-    one, other = fast.cpu().double(), exact.cpu().double()  # no Apple GPU has float64
+    # moved first, since no Apple GPU has float64
+    one, other = fast.cpu().double(), exact.cpu().double()
     return float((one - other).abs().max() / other.abs().max())
 
 
 def _convolution_before(node: fx.Node, part: fx.GraphModule) -> fx.Node | None:
-    """Return the convolution whose output this node alone reads, or None."""
+    """Return the convolution whose output only this node reads; None if it is called twice."""
     before = node.args[0] if node.args else None
     if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
         return None

@@ -1,4 +1,4 @@
-"""What the bits of a run depend on, by which a resume knows whether anything has changed."""
+"""The provenance of a run: what its bits depend on, compared before it is resumed."""
 
 from __future__ import annotations
 
@@ -20,27 +20,28 @@ from core.training.data import Data, Split
 from core.training.device import describe, processor
 
 _HASHED_AT_ONCE = 64_000_000
-"""Bytes of images between two looks at whether the run is to stop."""
-_TOLD_ONLY = ("numpy",)
-"""Of these another version is told, and not refused: the images that it hands on are compared, and
-of the rates that it computes some may differ in the last bit."""
-_SOME_CPU = "a CPU"
-"""What a machine's processor is called that has no name, or that nobody has noted."""
+"""Bytes of images that are hashed between two checks whether the run is to stop."""
+_MAY_CHANGE = ("numpy",)
+"""Libraries of which another version is reported and not refused: the images that NumPy passes on
+are compared, and only the last bit of some rates may differ."""
+_UNNAMED_CPU = "a CPU"
+"""Stands for a processor that has no name, or whose name was not recorded."""
 _START_ANEW = "or start a new run in another folder"
 _OLDER_FIELDS = (
     "format version name model weights epochs optimizer base_lr weight_decay momentum lr "
     "group_decay interval warmup start_factor shape decay floor factor cooldown power milestones "
     "gamma after_unfreeze groups modules trainable lr_scale when_frozen batchnorm"
 )
-"""All fields of a schedule when checkpoints still hashed those that have their defaults."""
+"""All fields of a schedule at the time when checkpoints still hashed fields at their defaults."""
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """What a run was begun with. All but `libraries` and `machine` are hashes.
+class Provenance:
+    """The hashes, versions and machine that a run was begun with.
 
-    `data` has one for the training images, one for the validation images (labels included), one for
-    the classes; `libraries` are versions by name; `machine` is what does the arithmetic.
+    `schedule` and `settings` are hashes. `data` has a hash for the training images, one for the
+    validation images (labels included), and one for the classes. `libraries` are versions by name;
+    `machine` names what does the arithmetic.
     """
 
     schedule: str
@@ -50,18 +51,18 @@ class Origin:
     machine: str
 
 
-def origin(
+def collect(
     schedule: Schedule,
     settings: RunSettings,
     data: Data,
     device: torch.device,
-    between: Callable[[], None],
-) -> Origin:
-    """What a run is begun with now. `between` is called while the images are gone through."""
-    return Origin(
+    check_stop: Callable[[], None],
+) -> Provenance:
+    """Return the provenance of a run begun now; `check_stop` is called while images are hashed."""
+    return Provenance(
         schedule=fingerprint(schedule),
         settings=fingerprint(settings),
-        data=_of_data(data, between),
+        data=_data_hashes(data, check_stop),
         libraries=libraries(),
         machine=_machine(device),
     )
@@ -70,9 +71,9 @@ def origin(
 def fingerprint(document: Schedule | RunSettings) -> str:
     """Return a hash of a schedule or of run settings; equal for documents that train alike.
 
-    Defaults are left out, so that it outlives a new field that has one. So is what changes no bit:
-    a schedule's name, and what is said of the frozen-part cache. The names of groups are not: by
-    these, optimizer, audit and events know them.
+    Fields at their defaults are left out, so that the hash outlives new fields. So is what changes
+    no bit: the schedule's name, and the settings of the frozen-part cache. The names of groups
+    count, since optimizer, audit and events use them.
     """
     if isinstance(document, Schedule):
         return _hash(document.model_dump_json(exclude_defaults=True, exclude={"name"}))
@@ -83,19 +84,19 @@ def fingerprint(document: Schedule | RunSettings) -> str:
 
 
 def _older_fingerprint(schedule: Schedule) -> str:
-    """Return the hash of checkpoints that counted the schedule's name and its defaults, as then."""
-    own = schedule.model_dump(mode="json", exclude_defaults=True)
-    return _hash(pretty(_with_older_defaults(to_raw(schedule), own)))
+    """Return the hash that older checkpoints have, with the schedule's name and its defaults."""
+    set_fields = schedule.model_dump(mode="json", exclude_defaults=True)
+    return _hash(pretty(_with_older_defaults(to_raw(schedule), set_fields)))
 
 
-def _with_older_defaults(full: Any, own: Any) -> Any:
-    """Return the JSON value `full` without newer fields, unless they are also in `own`."""
+def _with_older_defaults(full: Any, set_fields: Any) -> Any:
+    """Return the JSON value `full` without newer fields, unless they are also in `set_fields`."""
     if isinstance(full, dict):
-        own = own or {}
-        kept = own.keys() | _OLDER_FIELDS.split()
-        return {k: _with_older_defaults(v, own.get(k)) for k, v in full.items() if k in kept}
-    if isinstance(full, list) and own:
-        return [_with_older_defaults(*pair) for pair in zip(full, own, strict=True)]
+        inner = set_fields or {}
+        hashed = inner.keys() | _OLDER_FIELDS.split()
+        return {k: _with_older_defaults(v, inner.get(k)) for k, v in full.items() if k in hashed}
+    if isinstance(full, list) and set_fields:
+        return [_with_older_defaults(*pair) for pair in zip(full, set_fields, strict=True)]
     return full
 
 
@@ -104,7 +105,7 @@ def _hash(text: str) -> str:
 
 
 def libraries() -> dict[str, str]:
-    """Return the versions of the libraries that make the numbers."""
+    """Return the versions of the libraries that do the arithmetic, by name."""
     return {
         "torch": str(torch.__version__),
         "torchvision": torchvision.__version__,
@@ -113,24 +114,29 @@ def libraries() -> dict[str, str]:
     }
 
 
-def check_documents(before: Origin, epochs: int, schedule: Schedule, settings: RunSettings) -> None:
-    """Raise InputError, naming which, for another schedule or other settings than `before`.
+def check_documents(
+    before: Provenance, epochs: int, schedule: Schedule, settings: RunSettings
+) -> None:
+    """Raise InputError, naming the file, for another schedule or other settings than `before`.
 
-    `epochs` is how many were run with those, here and below.
+    `epochs` is how many were run with `before`.
     """
-    pairs = (
+    documents = (
         ("schedule", before.schedule, (fingerprint(schedule), _older_fingerprint(schedule))),
         ("settings", before.settings, (fingerprint(settings),)),
     )
-    for name, stored, now in pairs:
+    for name, stored, now in documents:
         if stored not in now:
             wrong = f"is not the one that {_epochs(epochs)} run with"
             raise InputError(f"{name}.json", wrong, f"put the old one back, {_START_ANEW}")
 
 
-def check_libraries(before: Origin, epochs: int) -> None:
-    """Raise InputError, naming each with both versions, if libraries are not those of `before`."""
-    needed = {name: own for name, own in libraries().items() if name not in _TOLD_ONLY}
+def check_libraries(before: Provenance, epochs: int) -> None:
+    """Raise InputError if libraries are not those of `before`, with which `epochs` were run.
+
+    It names each that has changed, with both versions.
+    """
+    needed = {name: version for name, version in libraries().items() if name not in _MAY_CHANGE}
     changed = _changed(before.libraries, needed)
     if changed:
         now, then = (
@@ -145,26 +151,30 @@ def check_libraries(before: Origin, epochs: int) -> None:
         raise InputError("a library", wrong, f"{way_out}, {_START_ANEW}")
 
 
-def check_data(before: Origin, epochs: int, now: Origin, flag: str) -> None:
-    """Raise DataError, naming what of it, if the data that `flag` tells is not that of `before`."""
+def check_data(before: Provenance, epochs: int, now: Provenance, name: str) -> None:
+    """Raise DataError if the data called `name` is not that of `before`.
+
+    It says whether images or classes differ. `epochs` is how many were run with `before`.
+    """
     changed = " and ".join(_changed(before.data, now.data))
     if changed:
-        wrong = f"is {flag!r}, whose {changed} are not those that {_epochs(epochs)} run with"
+        wrong = f"is {name!r}, whose {changed} are not those that {_epochs(epochs)} run with"
         raise DataError("--data", wrong, f"put the old ones back, {_START_ANEW}")
 
 
-def other_arithmetic(before: Origin, epochs: int, now: Origin) -> str:
-    """In words, that the run goes on where other last bits are possible; empty if it does not.
+def changed_arithmetic(before: Provenance, epochs: int, now: Provenance) -> str:
+    """Return a warning that the last bits may differ from here on; empty if nothing has changed.
 
-    What an older Thaw has not noted of where it ran is no difference.
+    It compares libraries and machines, and ignores what an older Thaw did not record. `epochs` is
+    how many were run with `before`.
     """
     changed = _changed({**now.libraries, **before.libraries}, now.libraries)
-    told = [f"{name} {old}, now {new}" for name, (old, new) in changed.items()]
-    if _is_another(before.machine, now.machine):
-        told.append(f"{before.machine}, now {now.machine}")
-    if not told:
+    changes = [f"{name} {old}, now {new}" for name, (old, new) in changed.items()]
+    if _machines_differ(before.machine, now.machine):
+        changes.append(f"{before.machine}, now {now.machine}")
+    if not changes:
         return ""
-    return f"{_epochs(epochs)} run on {'; '.join(told)}: the last bits may differ from here on"
+    return f"{_epochs(epochs)} run on {'; '.join(changes)}: the last bits may differ from here on"
 
 
 def _epochs(done: int) -> str:
@@ -179,35 +189,39 @@ def _changed(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, tup
     }
 
 
-def _of_data(data: Data, between: Callable[[], None]) -> dict[str, str]:
+def _data_hashes(data: Data, check_stop: Callable[[], None]) -> dict[str, str]:
     return {
         "classes": hashlib.sha256("\0".join(data.classes).encode()).hexdigest(),
-        "training images": _of_split(data.train, between),
-        "validation images": _of_split(data.validation, between),
+        "training images": _split_hash(data.train, check_stop),
+        "validation images": _split_hash(data.validation, check_stop),
     }
 
 
-def _of_split(split: Split, between: Callable[[], None]) -> str:
+def _split_hash(split: Split, check_stop: Callable[[], None]) -> str:
     digest = hashlib.sha256(split.labels.numpy().tobytes())
     digest.update(str(tuple(split.images.shape)).encode())
     at_once = max(1, _HASHED_AT_ONCE // split.images[0].nbytes)
     for start in range(0, len(split), at_once):
-        between()
+        check_stop()
         digest.update(split.images[start : start + at_once].contiguous().numpy().data)
     return digest.hexdigest()
 
 
 def _machine(device: torch.device) -> str:
-    """What the last bits depend on beside the libraries: kernels, and how sums are cut up."""
+    """Return the machine in words: what the last bits depend on besides the libraries.
+
+    On a CPU that is its kernels, and how sums are split among threads.
+    """
     if device.type != "cpu":
         return describe(device)
     kernels, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    return f"{processor() or _SOME_CPU} with {kernels}, {threads} threads"
+    return f"{processor() or _UNNAMED_CPU} with {kernels}, {threads} threads"
 
 
-def _is_another(machine: str, now: str) -> bool:
-    """Return whether two machines differ, in their processors as far as both are known."""
-    (named, _, rest), (named_now, _, rest_now) = (
-        each.rpartition(" with ") for each in (machine, now)
+def _machines_differ(before: str, now: str) -> bool:
+    """Return whether two machines differ; their processors count only if both have a name."""
+    (cpu_before, _, rest_before), (cpu_now, _, rest_now) = (
+        machine.rpartition(" with ") for machine in (before, now)
     )
-    return rest != rest_now or (named != named_now and _SOME_CPU not in (named, named_now))
+    names = (cpu_before, cpu_now)
+    return rest_before != rest_now or (cpu_before != cpu_now and _UNNAMED_CPU not in names)

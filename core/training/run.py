@@ -1,4 +1,4 @@
-"""One session of a run, as a generator of events: what comes before, the epochs, the audit."""
+"""One session of a run as a generator of events: preparation, epochs, audit."""
 
 from __future__ import annotations
 
@@ -14,18 +14,17 @@ from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
 from core.schedule.plan import open_groups, phases
-from core.training import checkpoint, precision
-from core.training import provenance as origins
-from core.training.cache.forward_path import ForwardPath, whole
+from core.training import checkpoint, precision, provenance
+from core.training.cache.forward_path import ForwardPath, whole_model
 from core.training.components import assemble
 from core.training.data import Data, epoch_entries, load
 from core.training.device import describe, peak_memory
-from core.training.exact import all_of_float32
+from core.training.exact import full_float32
 from core.training.job import Job
 from core.training.loop import Loop, StopRequested
 from core.training.nan_report import NotFiniteError
 
-_FAST_GOES_ON = (
+_FAST_RESUMED = (
     "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
     "measures: the last bits may differ from here on"
 )
@@ -39,7 +38,7 @@ class Run:
         self._schedule = job.schedule
         self._settings = job.settings
         self._device = device
-        self._writer = checkpoint.Writer(job.checkpoints)
+        self._writer = checkpoint.CheckpointWriter(job.checkpoints)
         self._at_end = ExitStack()
         self._began = time.monotonic()
         self._seconds_before = 0.0
@@ -47,7 +46,7 @@ class Run:
         self._training = False
 
     def events(self) -> Iterator[ev.Event]:
-        """Yield what happens in it; the last event is Finished or Stopped."""
+        """Yield the session's events; the last is Finished or Stopped."""
         stopped = False
         with self._writer, self._at_end:
             try:
@@ -70,14 +69,14 @@ class Run:
         return f"{'in' if self._training else 'before'} epoch {self._epoch}"
 
     def _prepare(self) -> Iterator[ev.Event]:
-        found = checkpoint.newest(self._job.checkpoints)
-        saved = found.checkpoint
+        newest = checkpoint.newest(self._job.checkpoints)
+        saved = newest.checkpoint
         if saved is not None:
-            origins.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
+            provenance.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
             if not self._job.other_libraries:
-                origins.check_libraries(saved.origin, saved.epoch)
+                provenance.check_libraries(saved.origin, saved.epoch)
             self._epoch, self._seconds_before = saved.epoch, saved.seconds
-        for name in found.damaged:
+        for name in newest.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
         with atomic.as_run_error(self._job.checkpoints):
@@ -88,18 +87,18 @@ class Run:
             else:
                 yield item
                 self._check_stop()
-        self._origin = origins.origin(
+        self._provenance = provenance.collect(
             self._schedule, self._settings, self._data, self._device, self._check_stop
         )
         if saved is None:
-            yield from self._fewer_images()
+            yield from self._missing_images()
         else:
-            origins.check_data(saved.origin, saved.epoch, self._origin, self._settings.data)
-            other = origins.other_arithmetic(saved.origin, saved.epoch, self._origin)
-            if other:
-                yield ev.Notice(other)
+            provenance.check_data(saved.origin, saved.epoch, self._provenance, self._settings.data)
+            warning = provenance.changed_arithmetic(saved.origin, saved.epoch, self._provenance)
+            if warning:
+                yield ev.Notice(warning)
             if self._settings.precision == "fast" and self._settings.cache != "off":
-                yield ev.Notice(_FAST_GOES_ON)
+                yield ev.Notice(_FAST_RESUMED)
         self._assemble()
         if saved is not None:
             self._components.restore(saved)
@@ -122,21 +121,17 @@ class Run:
         )
         self._paths: dict[str, ForwardPath] = {}
 
-    def _fewer_images(self) -> Iterator[ev.Notice]:
-        """Yield where the data has fewer images than asked for."""
+    def _missing_images(self) -> Iterator[ev.Notice]:
+        """Yield a notice for each split that has fewer images than the settings ask for."""
         settings, data = self._settings, self._data
-        for flag, wanted, found, kind in (
-            ("--samples", settings.samples, len(data.train), "training"),
-            (
-                "--validation-samples",
-                settings.validation_samples,
-                len(data.validation),
-                "validation",
-            ),
+        validation_samples, validation = settings.validation_samples, data.validation
+        for flag, samples, split, kind in (
+            ("--samples", settings.samples, data.train, "training"),
+            ("--validation-samples", validation_samples, validation, "validation"),
         ):
-            if found < wanted:
-                there = f"the data has {found:,} {kind} images"
-                yield ev.Notice(f"{flag} is {wanted:,}, but {there}: the run uses all of them")
+            if len(split) < samples:
+                has = f"the data has {len(split):,} {kind} images"
+                yield ev.Notice(f"{flag} is {samples:,}, but {has}: the run uses all of them")
 
     def _started(self) -> ev.Started:
         return ev.Started(
@@ -164,34 +159,36 @@ class Run:
         training = time.monotonic()
         data = self._data
         entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
-        trained = yield from self._loop.train_epoch(epoch, path, entries, data.train.truth(entries))
-        trained_in = time.monotonic() - training
+        trained = yield from self._loop.train_epoch(
+            epoch, path, entries, data.train.labels_of(entries)
+        )
+        training_seconds = time.monotonic() - training
         components.auditor.epoch_ended(epoch)
         trainable = count_trainable(components.model)
         path = yield from self._path("validation", components.cache.validation_path, epoch)
-        judged = yield from self._loop.evaluate(epoch, path, data.validation.labels)
+        evaluation = yield from self._loop.evaluate(epoch, path, data.validation.labels)
         yield ev.EpochDone(
             epoch=epoch,
             open=open_groups(self._schedule, epoch),
             trainable_parameters=trainable,
             train_loss=trained.loss,
             train_accuracy=trained.accuracy,
-            validation_loss=judged.totals.loss,
-            validation_accuracy=judged.totals.accuracy,
+            validation_loss=evaluation.totals.loss,
+            validation_accuracy=evaluation.totals.accuracy,
             seconds=time.monotonic() - began,
-            images_per_second=trained.images / max(trained_in, 1e-9),
+            images_per_second=trained.images / max(training_seconds, 1e-9),
             peak_memory=peak_memory(self._device),
         )
         if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
-            yield from self._job.outputs.save_predictions(judged, data)
-        self._writer.wait()  # who takes the next event may find that the folder has gone meanwhile
+            yield from self._job.outputs.save_predictions(evaluation, data)
+        self._writer.wait()  # the folder may be gone once the caller has had the next event
         yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
-        self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._origin))
+        self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._provenance))
 
     def _path(
         self, split: str, choose: Callable[[int], Iterator[ev.Event | ForwardPath]], epoch: int
     ) -> Generator[ev.Event, None, ForwardPath]:
-        """Return the split's path in the epoch's phase, chosen when that or the session begins."""
+        """Return the split's path in the epoch's phase, chosen once per phase and session."""
         if split not in self._paths:
             for item in choose(epoch):
                 if isinstance(item, ForwardPath):
@@ -217,8 +214,10 @@ class Run:
         components.model.eval()
         fast = self._paths.get("validation", components.cache.plain(VALIDATION)).logits(entries)
         components.model.to(memory_format=torch.contiguous_format)
-        with all_of_float32(self._device):
-            exact = whole(components.network, self._data.validation, self._device).logits(entries)
+        with full_float32(self._device):
+            exact = whole_model(components.network, self._data.validation, self._device).logits(
+                entries
+            )
         return precision.precision_error(fast, exact)
 
     def _seconds(self) -> float:

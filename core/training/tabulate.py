@@ -1,13 +1,12 @@
-"""Making a model's layer table: the model itself is built without memory, on the meta device."""
+"""The layer table of a model, which is built on the meta device and so takes no memory."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from core.grouping import DEFAULT, parameters_of, resolve_groups, suggested_paths
-from core.grouping import Layer as Part
+from core.grouping import DEFAULT, Layer, parameters_of, resolve_groups, suggested_paths
 from core.models.layer_table import Grouping, Head, LayerGroup, LayerTable, TableLayer
 from core.suggest import heads_of
 from core.training import models
@@ -19,8 +18,7 @@ from core.training.weights import names_of_weights
 def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
     """Return the layer table of a model, such as `torchvision/resnet18`, for so many classes.
 
-    A layer is a module that owns parameters itself, in the order of registration; a tied parameter
-    is listed where it comes first. Raises ModelError for an unknown model.
+    Raises ModelError for an unknown model.
     """
     model = models.build(name, device="meta", classes=classes)
     return LayerTable(
@@ -28,8 +26,8 @@ def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
         parameters=_size([model]),
         weights=names_of_weights(name),
         groupings=tuple(
-            Grouping(name=grouping, groups=_groups(model, groups))
-            for grouping, groups in suggested_paths(model).items()
+            Grouping(name=way, groups=_groups(model, groups))
+            for way, groups in suggested_paths(model).items()
         ),
         default=DEFAULT,
         heads=_heads(model, classes),
@@ -42,18 +40,21 @@ def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
 
 
 def layers_of(model: nn.Module) -> tuple[TableLayer, ...]:
-    """Return the modules that own parameters themselves, in order; a tied one is listed once."""
-    seen: set[int] = set()
+    """Return the modules that own parameters themselves, in the order of registration.
+
+    A tied parameter is listed where it comes first.
+    """
+    listed: set[int] = set()
     layers: list[TableLayer] = []
     for path, module in model.named_modules():
-        own = {
+        new = {
             name: parameter
             for name, parameter in module.named_parameters(recurse=False)
-            if id(parameter) not in seen
+            if id(parameter) not in listed
         }
-        seen.update(map(id, own.values()))
-        if own:
-            sizes = {name: parameter.numel() for name, parameter in own.items()}
+        listed.update(map(id, new.values()))
+        if new:
+            sizes = {name: parameter.numel() for name, parameter in new.items()}
             layers.append(TableLayer(path=path, kind=type(module).__name__, parameters=sizes))
     return tuple(layers)
 
@@ -67,15 +68,17 @@ def _groups(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> tuple[Lay
 
 
 def _heads(model: nn.Module, classes: int) -> tuple[Head, ...]:
-    """Return the modules with a row of weights for each class, and nothing else."""
+    """Return the modules that have a row of weights for each class, and no other parameters."""
     heads = []
     for path in heads_of(model):
-        own = dict(model.get_submodule(path).named_parameters())
-        if own.keys() <= {"weight", "bias"} and all(len(p) == classes for p in own.values()):
-            features = own["weight"].numel() // classes
-            heads.append(Head(path=path, features=features, bias="bias" in own))
+        parameters = dict(model.get_submodule(path).named_parameters())
+        if parameters.keys() <= {"weight", "bias"} and all(
+            len(parameter) == classes for parameter in parameters.values()
+        ):
+            features = parameters["weight"].numel() // classes
+            heads.append(Head(path=path, features=features, bias="bias" in parameters))
     return tuple(heads)
 
 
-def _size(parts: list[Part] | list[nn.Module]) -> int:
-    return sum(parameter.numel() for parameter in parameters_of(parts))
+def _size(layers: Sequence[Layer]) -> int:
+    return sum(parameter.numel() for parameter in parameters_of(layers))

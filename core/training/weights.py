@@ -30,14 +30,13 @@ from core.models.weight_files import AUXILIARY, IMPORTED, OLD_NAME, PACKAGED, UN
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.runs.downloaded import IN_A_SNAPSHOT, answers
 from core.schedule.spec import ModelRef
-from core.training.failures import lacks_memory
+from core.training.failures import is_out_of_memory
 
-_ANSWERS_WITHIN = 10.0  # seconds
-_DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte, after which a network counts as absent
+_HUB_TIMEOUT = 10.0  # seconds
+_DOWNLOAD_TIMEOUT = 30.0  # seconds without a byte
 _WORKS_OFFLINE = (
     f"connect to a network, use {BUNDLED_MODEL} with its weights {BUNDLED_WEIGHTS!r}, "
-    "which needs none, "
-    'or train from random weights with "weights": null'
+    'which needs none, or train from random weights with "weights": null'
 )
 
 _UNREADABLE = (
@@ -49,43 +48,43 @@ _UNREADABLE = (
     ValueError,
     pickle.UnpicklingError,
 )
-_DISK_REFUSES = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
+_DISK_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 
 _Cfg = Any
 
 
 def names_of_weights(name: str) -> tuple[str, ...]:
-    """Return names of a known model's weights, the best first but for what needs no network."""
+    """Return the names of a known model's weights: bundled ones, then the best, then the others."""
     library, _, short = name.partition("/")
     if library == "torchvision":
-        known = torchvision.models.get_model_weights(short)
-        best = known.__members__.get("DEFAULT")  # an alias, so it is not among the members below
+        entries = torchvision.models.get_model_weights(short)
+        best = entries.__members__.get("DEFAULT")  # an alias, so it is not among the members below
         # those of a feature extractor have no classes, and NaN in the classifier
-        whole = [weights for weights in known if weights.meta.get("categories")]
-        own = [weights.name for weights in whole if weights is not best]
-        return (best.name, *own) if best is not None else tuple(own)
+        with_classes = [weights for weights in entries if weights.meta.get("categories")]
+        others = [weights.name for weights in with_classes if weights is not best]
+        return (best.name, *others) if best is not None else tuple(others)
     return (*((BUNDLED_WEIGHTS,) if name == BUNDLED_MODEL else ()), *_tags(short))
 
 
 def timm_cfg(short: str, weights: str | None) -> _Cfg:
-    """Return timm's description of a model with those weights, or its best: sizes, statistics."""
+    """Return timm's entry of a model with those weights (None: its best): sizes, statistics."""
     tags = _tags(short)
     cfg = tags.get(weights) if weights is not None else None
     return cfg if cfg is not None else cast(Any, timm).get_pretrained_cfg(short)
 
 
 def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
-    """Load the weights that `ref` names, and return torchvision's entry of them or of its default.
+    """Load the weights that `ref` names, and return torchvision's entry of them.
 
-    Raises ModelError for unknown weights, RunError where there is no network to load them from, or
-    where the file that was downloaded before is corrupt.
+    Where `ref` names none, the first entry is returned. Raises ModelError for unknown weights,
+    RunError where they cannot be downloaded, or where the downloaded file is corrupt.
     """
-    known = torchvision.models.get_model_weights(ref.name.split("/", 1)[1])
+    entries = torchvision.models.get_model_weights(ref.name.split("/", 1)[1])
     if ref.weights is None:
-        return next(iter(known))
+        return next(iter(entries))
     if ref.weights not in names_of_weights(ref.name):
-        raise _unknown(ref)
-    weights = known[ref.weights]
+        raise _unknown_weights(ref)
+    weights = entries[ref.weights]
     with downloading(ref), corrupt_file_named(ref, [torch_file(weights.url)]):
         state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
         if "encoder.pos_embedding" in state:
@@ -97,34 +96,35 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
 
 
 def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
-    """Return the model with the weights that `ref` names, or another made with `arguments`.
+    """Return the model with the weights that `ref` names.
 
-    Raises ModelError for unknown weights, RunError where there is no network to load them from, or
-    where the file that was downloaded before is corrupt.
+    It is `model` itself, or for weights that timm loads, a new one made with `arguments`. Raises
+    ModelError for unknown weights, RunError where they cannot be downloaded, or where the
+    downloaded file is corrupt.
     """
     short = ref.name.split("/", 1)[1]
     if ref.weights is None:
         return model
     if ref.weights not in names_of_weights(ref.name):
-        raise _unknown(ref)
+        raise _unknown_weights(ref)
     if ref.weights == BUNDLED_WEIGHTS:
         _load_bundled(model)
         return model
     tagged = short if ref.weights == UNTAGGED else f"{short}.{ref.weights}"
     files = timm_files(timm_cfg(short, ref.weights))
-    with downloading(ref), _hub_at_once(), corrupt_file_named(ref, files):
+    with downloading(ref), _offline_if_unreachable(), corrupt_file_named(ref, files):
         return timm.create_model(tagged, pretrained=True, **arguments)
 
 
 def torch_file(url: str) -> Path:
-    """Return where torch keeps what it has downloaded from `url`, whether or not it is there."""
+    """Return the path at which torch stores what it downloads from `url`; it need not exist."""
     return Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
 
 
 def timm_files(cfg: Any) -> list[Path]:
-    """Return the files that timm may load for its `cfg`, in its order, whether or not they exist.
+    """Return the files that timm may load for its `cfg`, in its order; they need not exist.
 
-    They are the hub's own, to which its links lead: a link that is gone alone loads no file anew.
+    Links of the hub's cache are resolved, since deleting a link alone downloads nothing again.
     """
     if not cfg.hf_hub_id:
         return [torch_file(cfg.url)] if cfg.url else []
@@ -142,10 +142,10 @@ def _tags(short: str) -> dict[str, _Cfg]:
 
 
 def _rename(state: dict[str, Any]) -> None:
-    """Give a file's tensors the names that the network has, as torchvision does for its own.
+    """Rename a file's tensors in place to the network's names, as torchvision does for its own.
 
-    In place: the dict says which version of the layers it was saved by, and a copy would not. Older
-    ones, which did not count batches yet, are taken by that.
+    A copy would lose the version of the layers that the dict carries, by which files that are older
+    than BatchNorm's count of batches can be loaded.
     """
     for name in list(state):
         value = state.pop(name)
@@ -154,7 +154,7 @@ def _rename(state: dict[str, Any]) -> None:
 
 
 def _load_bundled(model: nn.Module) -> None:
-    """Load the package's weights: the same 296 tensors in the same order under other names."""
+    """Load the bundled weights: the network's tensors in the same order, under other names."""
     packaged = package_files(IMPORTED) / "models"
     with as_file(packaged / PACKAGED) as path:
         stored = torch.load(path, weights_only=True, map_location="cpu")
@@ -164,17 +164,17 @@ def _load_bundled(model: nn.Module) -> None:
 
 @contextmanager
 def corrupt_file_named(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
-    """Raise RunError for a file of weights that cannot be read, with the way out.
+    """Raise RunError, naming the file to delete, where a file of weights cannot be read.
 
-    It names the first of `files` that exists; where none does, the error is left as it is.
+    It names the first of `files` that exists; if none does, the error passes through unchanged.
     """
     try:
         yield
-    except OSError:  # some of the hub's are ValueErrors, too
+    except OSError:  # some errors of the hub are ValueErrors too
         raise
     except _UNREADABLE as error:
         file = next((file for file in files if file.is_file()), None)
-        if file is None or lacks_memory(error):
+        if file is None or is_out_of_memory(error):
             raise
         raise RunError(
             f"model.weights is {ref.weights!r} of {ref.name}, whose file {file} is corrupt or not "
@@ -184,15 +184,15 @@ def corrupt_file_named(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
 
 @contextmanager
 def downloading(ref: ModelRef) -> Iterator[None]:
-    """Raise RunError for a network or disk that refuses, and wait for no answer for long."""
+    """Raise RunError where the network or the disk fails, and do not wait for data for long."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)
     try:
         yield
     except (OSError, HTTPException, HfHubHTTPError, RuntimeError) as error:  # also a wrong hash
-        if lacks_memory(error):
+        if is_out_of_memory(error):
             raise
-        if isinstance(error, OSError) and error.errno in _DISK_REFUSES:
+        if isinstance(error, OSError) and error.errno in _DISK_ERRORS:
             raise RunError(
                 f"model.weights is {ref.weights!r} of {ref.name}, which could not be saved "
                 f"({error.strerror}): free some space or grant write permission in "
@@ -208,25 +208,25 @@ def downloading(ref: ModelRef) -> Iterator[None]:
 
 
 @contextmanager
-def _hub_at_once() -> Iterator[None]:
-    """Let timm's hub look into its cache alone where it does not answer: it would ask for 50 s.
+def _offline_if_unreachable() -> Iterator[None]:
+    """Take weights from the hub's cache alone while the hub does not answer.
 
-    Raises OSError that says so.
+    Otherwise its client would try for 50 s. Raises OSError if the cache does not have them.
     """
     before = constants.HF_HUB_OFFLINE
-    absent = not before and not answers(constants.ENDPOINT, _ANSWERS_WITHIN)
-    constants.HF_HUB_OFFLINE = before or absent
+    unreachable = not before and not answers(constants.ENDPOINT, _HUB_TIMEOUT)
+    constants.HF_HUB_OFFLINE = before or unreachable
     try:
         yield
     except (OSError, RuntimeError):
-        if absent:
+        if unreachable:
             raise OSError(f"{constants.ENDPOINT} does not answer") from None
         raise
     finally:
         constants.HF_HUB_OFFLINE = before
 
 
-def _unknown(ref: ModelRef) -> ModelError:
+def _unknown_weights(ref: ModelRef) -> ModelError:
     wrong = f"is {ref.weights!r}, which {ref.name} does not have"
-    known = names_of_weights(ref.name)
-    return ModelError("model.weights", wrong, nearest(str(ref.weights), known or ("null",)))
+    names = names_of_weights(ref.name) or ("null",)
+    return ModelError("model.weights", wrong, nearest(str(ref.weights), names))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
 from core.schedule.plan import phases
-from core.training.allocator import keep_freed_memory
+from core.training.device import keep_freed_memory
 from core.training.models import pretrained
 from tests.benchmarks.scenarios import Scenario
 from tests.benchmarks.start import CLASSES

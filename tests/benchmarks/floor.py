@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
-from core.training.allocator import keep_freed_memory
+from core.training.device import keep_freed_memory
 from tests.benchmarks.start import Start
 
 _BATCH = 32

@@ -13,7 +13,7 @@ from torchvision.datasets import ImageFolder
 
 from core.runs.settings import RunSettings
 from core.schedule.batches import batches
-from core.training.data import Data, Split, load, order
+from core.training.data import Data, Split, epoch_order, load
 from core.training.models import RGB, normalise
 
 Loaders = tuple[DataLoader[tuple[Tensor, Tensor]], DataLoader[tuple[Tensor, Tensor]]]
@@ -35,7 +35,7 @@ class Batches(Sampler[list[int]]):
     def __iter__(self) -> Iterator[list[int]]:
         positions = torch.arange(self._images)
         if self._shuffled:
-            positions = order(self._seed, self._epoch, self._images)
+            positions = epoch_order(self._seed, self._epoch, self._images)
         self._epoch += 1  # only once a batch is taken: a DataLoader may make iterators for nothing
         yield from (positions[start:end].tolist() for start, end in self._spans)
 

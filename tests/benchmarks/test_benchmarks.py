@@ -17,7 +17,7 @@ from safetensors.numpy import save_file
 
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
-from core.training.data import order
+from core.training.data import epoch_order
 from core.training.models import pretrained
 from tests.benchmarks import bound, scenarios
 from tests.benchmarks.__main__ import cli
@@ -115,7 +115,7 @@ def test_an_iterator_from_which_nothing_is_taken_counts_no_epoch() -> None:
     iter(batches)
     for epoch in range(2):
         taken = [position for batch in batches for position in batch]
-        assert taken == order(settings.seed, epoch, 40).tolist()
+        assert taken == epoch_order(settings.seed, epoch, 40).tolist()
 
 
 def test_weights_that_differ_in_the_sign_of_a_zero_are_not_the_same_bits(tmp_path: Path) -> None:

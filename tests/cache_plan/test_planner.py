@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.cache_plan.planner import Budget, CachePlan, plan_cache
+from core.cache_plan.planner import CacheBudget, CachePlan, plan_cache
 from core.cache_plan.split_points import ForwardCosts, Work, cuts_of, distinct_views
 
-PLENTY = Budget(10**15, 10**15)
+PLENTY = CacheBudget(10**15, 10**15)
 TOLERANCE = 1e-9
 
 
@@ -54,15 +54,15 @@ def test_a_phase_of_one_epoch_alone_is_not_worth_a_pass():
 
 def test_what_does_not_fit_into_memory_goes_to_a_file_and_else_a_later_boundary_is_kept():
     works, spans = [work(THREE, [4, 2])], [(0, 4), (4, 8)]
-    (made,) = plan_cache(works, spans, Budget(100 * 100, 10**9)).passes
-    assert {stored.node: stored.place for stored in made.stored} == {3: "memory", 1: "file"}
-    (made,) = plan_cache(works, spans, Budget(100 * 100)).passes
+    (made,) = plan_cache(works, spans, CacheBudget(100 * 100, 10**9)).passes
+    assert {stored.node: stored.location for stored in made.stored} == {3: "memory", 1: "file"}
+    (made,) = plan_cache(works, spans, CacheBudget(100 * 100)).passes
     assert [stored.node for stored in made.stored] == [3]
 
 
 def test_a_small_tensor_earlier_on_is_stored_where_the_deepest_is_too_large():
     costs = chain([1e-3, 1e-3, 1e-4, 0.0], [400, 50, 900, 4])
-    plan = plan_cache([work(costs, [4])], [(0, 5)], Budget(100 * 50))
+    plan = plan_cache([work(costs, [4])], [(0, 5)], CacheBudget(100 * 50))
     assert plan.cuts[0][0].boundary == (2,)
 
 
@@ -136,7 +136,7 @@ def problems(draw: st.DrawFn) -> tuple[list[Work], list[tuple[int, int]]]:
     return works, spans
 
 
-budgets = st.builds(Budget, st.integers(0, 10**9), st.integers(0, 10**9))
+budgets = st.builds(CacheBudget, st.integers(0, 10**9), st.integers(0, 10**9))
 
 
 def total(plan: CachePlan) -> float:
@@ -182,6 +182,6 @@ def scaled(work: Work, factor: float) -> Work:
 @given(problems(), st.floats(0.01, 100))
 def test_a_slower_machine_takes_that_much_longer_without_a_cache(case, factor):
     works, spans = case
-    once = plan_cache(works, spans, Budget(0))
-    then = plan_cache([scaled(each, factor) for each in works], spans, Budget(0))
+    once = plan_cache(works, spans, CacheBudget(0))
+    then = plan_cache([scaled(each, factor) for each in works], spans, CacheBudget(0))
     assert abs(total(then) - factor * total(once)) <= 1e-6 * total(then)

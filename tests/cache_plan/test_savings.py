@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core import presets
-from core.cache_plan.planner import UNLIMITED, Budget
-from core.cache_plan.savings import Data, Savings, savings
+from core.cache_plan.planner import UNLIMITED, CacheBudget
+from core.cache_plan.savings import DataSize, Savings, savings
 from core.grouping import group_paths, resolve_groups
 from core.models import layer_table
 from core.runs.events import CacheDecision
@@ -26,11 +26,11 @@ from core.training import models
 from core.training.cache.engine import FrozenCache
 from tests.schedule.strategies import windows
 
-DATA = Data(image_size=64, train_images=1_000, validation_images=1_000, batch_size=32)
+DATA = DataSize(image_size=64, train_images=1_000, validation_images=1_000, batch_size=32)
 IMAGES = 384
 
 
-def of(preset: str, data: Data = DATA, budget: Budget = UNLIMITED) -> Savings:
+def of(preset: str, data: DataSize = DATA, budget: CacheBudget = UNLIMITED) -> Savings:
     schedule = presets.load(preset)
     return savings(layer_table.load(schedule.model.name), schedule, data, budget)
 
@@ -106,7 +106,7 @@ def test_what_a_phase_holds_shrinks_as_later_phases_need_less() -> None:
         (of("gradual"), ""),
         (of("discriminative"), "moving"),
         (of("gradual", replace(DATA, views=None)), "open-ended"),
-        (of("gradual", budget=Budget(1_000)), "budget"),
+        (of("gradual", budget=CacheBudget(1_000)), "budget"),
     ],
 )
 def test_where_no_phase_trains_from_stored_tensors_it_says_why(found: Savings, why: str) -> None:

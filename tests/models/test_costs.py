@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from core import presets
 from core.cache_plan.planner import UNLIMITED
-from core.cache_plan.savings import Data, savings
+from core.cache_plan.savings import DataSize, savings
 from core.freezing import apply_plan
 from core.grouping import group_paths, resolve_groups
 from core.models import layer_table
@@ -209,7 +209,7 @@ def test_opening_a_group_never_makes_an_epoch_cheaper(
 def test_names_and_rates_change_no_cost_and_no_saving(schedule: Schedule) -> None:
     table, bare = layer_table.load(schedule.model.name), without_rates(schedule)
     assert costs(table, bare, 64) == costs(table, schedule, 64)
-    data = Data(64, 100, 100, 16)
+    data = DataSize(64, 100, 100, 16)
     assert savings(table, bare, data, UNLIMITED) == savings(table, schedule, data, UNLIMITED)
 
 

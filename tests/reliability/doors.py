@@ -135,7 +135,7 @@ def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
     for epoch in (1, 2):
         content = a_checkpoint(rng, epoch) if rng.random() < 0.8 else whole_checkpoint(epoch)
         (kept / named(epoch, content, right=rng.random() < 0.8)).write_bytes(content)
-    found: list[checkpoint.Found] = []
+    found: list[checkpoint.NewestCheckpoint] = []
     message = refusal(lambda folder: found.append(checkpoint.newest(folder)), kept)
     for each in (good.checkpoint for good in found if good.checkpoint is not None):
         assert each.epoch in (1, 2)

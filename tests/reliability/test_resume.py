@@ -26,8 +26,7 @@ from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.edits import set_field
-from core.training import checkpoint, data
-from core.training import provenance as origins
+from core.training import checkpoint, data, provenance
 from tests.reliability import faults, sessions
 from tests.reliability.failing_disk import sit
 from tests.sample import thorough
@@ -114,8 +113,8 @@ def test_an_image_that_changed_underneath_is_refused_and_the_old_one_goes_on(tmp
 @pytest.mark.usefixtures("small_networks")
 def test_another_library_is_refused_with_its_versions_unless_it_is_asked_for(tmp_path, monkeypatch):
     folder = broken_off(tmp_path / "run")
-    now = {**origins.libraries(), "torch": "99.0"}
-    monkeypatch.setattr(origins, "libraries", lambda: now)
+    now = {**provenance.libraries(), "torch": "99.0"}
+    monkeypatch.setattr(provenance, "libraries", lambda: now)
     refused(
         sit(folder)[1],
         "a library changed: here is torch 99.0, but epoch 0 was run with torch ",
@@ -297,7 +296,7 @@ def test_images_that_a_disk_has_no_room_for_are_an_error_and_no_bus_error(small_
     # written through a mapping, they would end the process where no message can be told
     settings = small_settings(image_size=64)
     with pytest.raises(OSError, match=FULL):
-        data.room_for(10, settings, memory=0, disk=10**9, scratch=small_disk)
+        data.allocate_images(10, settings, memory=0, disk=10**9, scratch=small_disk)
     assert list(small_disk.iterdir()) == []
 
 

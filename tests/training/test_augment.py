@@ -17,7 +17,7 @@ def images(side: int, count: int = 3) -> torch.Tensor:
 def test_a_flip_has_two_views_the_image_and_its_mirror():
     pixels = images(8)
     split = Split(pixels, torch.zeros(3), "flip", views=2, size=8)
-    seen = split.take(torch.arange(6))
+    seen = split.pixels(torch.arange(6))
     assert torch.equal(seen[0::2], pixels)
     assert torch.equal(seen[1::2], pixels.flip(-1))
 
@@ -25,7 +25,7 @@ def test_a_flip_has_two_views_the_image_and_its_mirror():
 def test_ten_crops_are_the_corners_and_the_centre_and_their_mirrors():
     (pixels,) = images(10, 1)
     split = Split(pixels[None], torch.zeros(1), "crops", views=10, size=8)
-    seen = split.take(torch.arange(10))
+    seen = split.pixels(torch.arange(10))
     assert torch.equal(seen[0], pixels[:, :8, :8])
     assert torch.equal(seen[2], pixels[:, :8, 2:])
     assert torch.equal(seen[4], pixels[:, 2:, :8])
@@ -38,12 +38,12 @@ def test_ten_crops_are_the_corners_and_the_centre_and_their_mirrors():
 def test_a_random_crop_is_the_same_for_the_same_epoch_image_and_seed_only():
     split = Split(images(16), torch.zeros(3), "random", views=5, size=12, seed=1)
     entries = torch.arange(15)
-    seen = split.take(entries)
+    seen = split.pixels(entries)
     assert seen.shape == (15, 3, 12, 12)
-    assert torch.equal(seen, split.take(entries))
+    assert torch.equal(seen, split.pixels(entries))
     assert len(seen.flatten(1).unique(dim=0)) == 15
     other = Split(images(16), torch.zeros(3), "random", views=5, size=12, seed=2)
-    assert not torch.equal(seen, other.take(entries))
+    assert not torch.equal(seen, other.pixels(entries))
 
 
 @pytest.mark.parametrize("kind", ["none", "flip", "crops", "random"])
@@ -54,15 +54,15 @@ def test_every_epoch_sees_each_image_once_in_a_view_of_its_own(kind):
     for entries in epochs:
         assert sorted((entries // data.train.views).tolist()) == list(range(40))
         assert torch.equal(
-            data.train.truth(entries), data.train.labels[entries // data.train.views]
+            data.train.labels_of(entries), data.train.labels[entries // data.train.views]
         )
     seen = len(torch.cat(epochs).unique())
     fewest, most = {"none": (40, 40), "flip": (41, 80), "crops": (81, 240), "random": (240, 240)}[
         kind
     ]
     assert fewest <= seen <= most
-    assert data.train.take(epochs[0]).shape == (40, 3, 16, 16)
-    assert data.validation.take(torch.arange(20)).shape == (20, 3, 16, 16)
+    assert data.train.pixels(epochs[0]).shape == (40, 3, 16, 16)
+    assert data.validation.pixels(torch.arange(20)).shape == (20, 3, 16, 16)
 
 
 def test_crops_are_taken_from_images_an_eighth_larger():
@@ -79,7 +79,7 @@ def test_a_run_sees_no_more_views_than_the_plan_of_its_cache_counts(kind, epochs
             (image, view)
             for epoch in range(epochs)
             for image, view in enumerate(
-                augment.drawn_views(kind, seed, epoch, images, epochs).tolist()
+                augment.epoch_views(kind, seed, epoch, images, epochs).tolist()
             )
         }
         assert len(seen) <= distinct_views(images, views, epochs)

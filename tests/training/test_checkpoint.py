@@ -19,7 +19,7 @@ from core.files import atomic
 from core.runs import checkpoint_files
 from core.training import checkpoint
 from core.training.checkpoint import Checkpoint
-from core.training.provenance import Origin
+from core.training.provenance import Provenance
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,13 +33,13 @@ def made(epoch: int) -> Checkpoint:
         random={"cpu": torch.get_rng_state()},
         audit={"steps": 3, "spans": [("head", 0, 1, True)]},
         seconds=1.5,
-        origin=Origin("a", "b", {"classes": "c"}, {"torch": "2.0"}, "a CPU"),
+        origin=Provenance("a", "b", {"classes": "c"}, {"torch": "2.0"}, "a CPU"),
     )
 
 
 def save(folder: Path, written: Checkpoint) -> Path:
     """Write one checkpoint, as a run does after each epoch, and return its path."""
-    with checkpoint.Writer(folder) as writer:
+    with checkpoint.CheckpointWriter(folder) as writer:
         writer.save(written)
     return checkpoint_files.stored(folder)[0]
 
@@ -108,8 +108,8 @@ KEEPING = """
 import sys
 from pathlib import Path
 import psutil, torch
-from core.training.allocator import keep_freed_memory
-from core.training.checkpoint import Writer
+from core.training.device import keep_freed_memory
+from core.training.checkpoint import CheckpointWriter
 from dataclasses import replace
 from tests.training.test_checkpoint import made
 
@@ -119,7 +119,7 @@ def held():
 assert keep_freed_memory()
 model = {str(at): torch.randn(1_000_000) for at in range(15)}
 before, left = held(), []
-with Writer(Path(sys.argv[1])) as writer:
+with CheckpointWriter(Path(sys.argv[1])) as writer:
     for epoch in range(1, 4):
         writer.save(replace(made(epoch), model=model))
         left.append(torch.ones(100))
@@ -141,7 +141,7 @@ def test_a_checkpoint_that_is_written_leaves_nothing_in_memory(tmp_path):
 
 
 def test_an_empty_or_missing_folder_has_none(tmp_path):
-    assert checkpoint.newest(tmp_path / "none") == checkpoint.Found(None, ())
+    assert checkpoint.newest(tmp_path / "none") == checkpoint.NewestCheckpoint(None, ())
 
 
 @pytest.mark.parametrize("damage", ["cut", "flip", "empty", "text"])
@@ -170,7 +170,7 @@ def test_a_file_that_would_run_code_when_unpickled_is_not_loaded(tmp_path):
 def test_leftovers_of_a_killed_write_are_not_taken_for_checkpoints(tmp_path):
     (tmp_path / ".epoch-00002-0123456789abcdef.pt.77").write_bytes(b"half")
     (tmp_path / "notes.txt").write_text("x")
-    assert checkpoint.newest(tmp_path) == checkpoint.Found(None, ())
+    assert checkpoint.newest(tmp_path) == checkpoint.NewestCheckpoint(None, ())
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anywhere")
@@ -193,7 +193,7 @@ def test_a_checkpoint_that_has_no_room_is_a_run_error(tmp_path):
 def test_a_checkpoint_does_not_make_the_folder_of_a_run_that_is_gone(tmp_path):
     folder = tmp_path / "run" / "checkpoints"
     folder.mkdir(parents=True)
-    with checkpoint.Writer(folder) as writer:
+    with checkpoint.CheckpointWriter(folder) as writer:
         writer.save(made(1))
         writer.wait()
         (tmp_path / "run").rename(tmp_path / "moved")

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from core.training import checkpoint
-from core.training.checkpoint_content import is_plain
+from core.training.checkpoint import is_plain
 from tests.reliability.doors import saved, stored
 
 

@@ -11,7 +11,7 @@ import torch
 from core.errors import ModelError
 from core.runs import events as ev
 from core.schedule.spec import ModelRef
-from core.training.job import Build, Job
+from core.training.job import Job, NetworkBuilder
 from core.training.models import Network
 from core.training.outputs import Outputs
 from core.training.train import train
@@ -27,7 +27,7 @@ def adapted(_: ModelRef, classes: int, __: int | None) -> Network:
 
 
 def run(
-    folder: Path, build: Build = adapted, *, stop_after: int | None = None, **changed: Any
+    folder: Path, build: NetworkBuilder = adapted, *, stop_after: int | None = None, **changed: Any
 ) -> list[ev.Event]:
     """What happens in a run, which is asked to stop once that epoch is over."""
     events: list[ev.Event] = []

@@ -17,7 +17,7 @@ from core.errors import DataError
 from core.runs.events import Notice, Progress
 from core.runs.settings import RunSettings
 from core.schedule.batches import batches
-from core.training.data import Data, choose, load, order, room_for
+from core.training.data import Data, allocate_images, choose_evenly, epoch_order, load
 
 
 def loaded(**changed) -> Data:
@@ -202,9 +202,9 @@ def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
     chosen = RunSettings(image_size=1_024)
     free = 6 * 2**30
     nowhere = tmp_path / "nowhere"
-    held = room_for(1_024, chosen, memory=free, disk=0, scratch=nowhere)
+    held = allocate_images(1_024, chosen, memory=free, disk=0, scratch=nowhere)
     assert held.shape == (1_024, 3, 1_024, 1_024)
-    mapped = room_for(1_025, chosen, memory=free, disk=2 * free, scratch=tmp_path)
+    mapped = allocate_images(1_025, chosen, memory=free, disk=2 * free, scratch=tmp_path)
     assert mapped.shape == (1_025, 3, 1_024, 1_024)
     assert list(tmp_path.iterdir()) == []  # it has no name, so that nothing is left of it
     told = (
@@ -213,7 +213,7 @@ def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
         r"may be used$"
     )
     with pytest.raises(DataError, match=told):
-        room_for(1_025, chosen, memory=free, disk=0, scratch=tmp_path)
+        allocate_images(1_025, chosen, memory=free, disk=0, scratch=tmp_path)
 
 
 @given(
@@ -222,8 +222,8 @@ def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
     seed=st.integers(0, 2**31 - 1),
 )
 def test_chosen_images_are_spread_as_evenly_as_the_classes_allow(labels, wanted, seed):
-    chosen = choose(labels, wanted, seed)
-    assert chosen == sorted(set(chosen)) == choose(labels, wanted, seed)
+    chosen = choose_evenly(labels, wanted, seed)
+    assert chosen == sorted(set(chosen)) == choose_evenly(labels, wanted, seed)
     assert len(chosen) == min(wanted, len(labels))
     taken = Counter(labels[position] for position in chosen)
     most = max(taken.values())
@@ -242,10 +242,10 @@ def test_batches_cover_all_images_once_and_leave_none_alone(images, size):
 
 
 def test_the_order_depends_on_seed_and_epoch_alone():
-    assert order(3, 5, 100).equal(order(3, 5, 100))
-    assert not order(3, 5, 100).equal(order(3, 6, 100))
-    assert not order(4, 5, 100).equal(order(3, 5, 100))
-    assert sorted(order(3, 5, 100).tolist()) == list(range(100))
+    assert epoch_order(3, 5, 100).equal(epoch_order(3, 5, 100))
+    assert not epoch_order(3, 5, 100).equal(epoch_order(3, 6, 100))
+    assert not epoch_order(4, 5, 100).equal(epoch_order(3, 5, 100))
+    assert sorted(epoch_order(3, 5, 100).tolist()) == list(range(100))
 
 
 def test_the_bundled_file_is_small_and_its_notice_lies_beside_it():

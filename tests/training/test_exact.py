@@ -5,7 +5,7 @@ import torch
 
 from core.training import run as running
 from core.training import train as training
-from core.training.exact import all_of_float32
+from core.training.exact import full_float32
 from tests.training.small import run, small_schedule, small_settings
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
@@ -33,13 +33,13 @@ def test_torch_rounds_convolutions_on_cuda_unless_told_otherwise():
 
 @pytest.mark.usefixtures("rounded")
 def test_float32_is_whole_on_cuda_and_what_was_chosen_is_back_afterwards():
-    with all_of_float32(CUDA):
+    with full_float32(CUDA):
         assert precisions() == ["ieee"] * 3
     assert precisions() == ["tf32"] * 3
-    with pytest.raises(ValueError, match="x"), all_of_float32(CUDA):
+    with pytest.raises(ValueError, match="x"), full_float32(CUDA):
         raise ValueError("x")
     assert precisions() == ["tf32"] * 3
-    with all_of_float32(CPU):
+    with full_float32(CPU):
         assert precisions() == ["tf32"] * 3
 
 
@@ -51,7 +51,7 @@ def test_an_exact_run_drops_no_bits_of_float32_and_a_fast_one_is_held_against_th
     seen: dict[str, str] = {}
 
     def as_on_cuda(_: torch.device):
-        return all_of_float32(CUDA)
+        return full_float32(CUDA)
 
     def watched(name, act):
         def watch(*args, **options):
@@ -61,9 +61,9 @@ def test_an_exact_run_drops_no_bits_of_float32_and_a_fast_one_is_held_against_th
         return watch
 
     for module in (training, running):
-        monkeypatch.setattr(module, "all_of_float32", as_on_cuda)
+        monkeypatch.setattr(module, "full_float32", as_on_cuda)
     monkeypatch.setattr(running.Loop, "_step", watched("step", running.Loop._step))
-    monkeypatch.setattr(running, "whole", watched("reference", running.whole))
+    monkeypatch.setattr(running, "whole_model", watched("reference", running.whole_model))
     run(tmp_path, small_schedule(1), small_settings(precision=precision))
     assert seen == {"step": trained} | ({"reference": "ieee"} if precision == "fast" else {})
     assert precisions() == ["tf32"] * 3
@@ -75,7 +75,7 @@ def test_a_convolution_on_cuda_is_as_near_to_float64_as_float32_is():
     torch.manual_seed(0)
     convolution = torch.nn.Conv2d(64, 64, 3, device=CUDA).requires_grad_(False)
     images = torch.randn(8, 64, 32, 32, device=CUDA)
-    with all_of_float32(CUDA):
+    with full_float32(CUDA):
         made = convolution(images).double()
     wanted = convolution.double()(images.double())
     assert float((made - wanted).abs().max() / wanted.abs().max()) < 1e-5

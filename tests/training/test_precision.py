@@ -28,7 +28,7 @@ def test_folding_takes_the_batch_norm_away_and_keeps_what_the_part_computes():
     graph = trace(net, x)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     part = frozen.prefix(net, graph, (3,))
-    folded = precision.fold(part)
+    folded = precision.fold_batchnorm(part)
     assert len(list(folded.graph.nodes)) == len(list(part.graph.nodes)) - 1
     (one,), (other,) = part(x), folded(x)
     assert torch.allclose(one, other, atol=1e-5)
@@ -48,14 +48,14 @@ def test_folding_keeps_parameters_that_stand_by_themselves():
     net = Biased().eval()
     x = torch.randn(2, 3, 8, 8)
     part = frozen.prefix(net, trace(net, x), (6,))  # the addition
-    (one,), (other,) = part(x), precision.fold(part)(x)
+    (one,), (other,) = part(x), precision.fold_batchnorm(part)(x)
     assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_a_batch_norm_that_moves_is_not_folded():
     net = convolutions().train()
     part = frozen.prefix(net, trace(net, torch.randn(2, 3, 8, 8)), (3,))
-    assert len(list(precision.fold(part).graph.nodes)) == len(list(part.graph.nodes))
+    assert len(list(precision.fold_batchnorm(part).graph.nodes)) == len(list(part.graph.nodes))
 
 
 def test_the_error_is_relative_to_the_largest_logit():

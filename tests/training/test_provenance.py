@@ -14,10 +14,10 @@ from core.runs.settings import RunSettings
 from core.schedule.edits import set_field
 from core.schedule.parse import dumps, from_raw, to_raw
 from core.schedule.spec import Group, Schedule
-from core.training import provenance as origins
+from core.training import provenance
 from core.training.data import Data, Split
 from core.training.device import processor
-from core.training.provenance import Origin
+from core.training.provenance import Provenance
 from tests.training.small import small_schedule, small_settings
 
 CPU = torch.device("cpu")
@@ -55,66 +55,66 @@ def data(seed: int = 0, classes: tuple[str, ...] = ("cat", "dog")) -> Data:
     return Data(split(6), split(4), classes)
 
 
-def origin(of: Data | None = None) -> Origin:
+def collected(of: Data | None = None) -> Provenance:
     """What a small run is begun with."""
-    return origins.origin(
-        small_schedule(), small_settings(), of or data(), CPU, between=lambda: None
+    return provenance.collect(
+        small_schedule(), small_settings(), of or data(), CPU, check_stop=lambda: None
     )
 
 
 def test_other_settings_or_another_schedule_are_refused_by_name():
-    before = origin()
-    origins.check_documents(before, 2, small_schedule(), small_settings())
+    before = collected()
+    provenance.check_documents(before, 2, small_schedule(), small_settings())
     with pytest.raises(InputError, match=r"^settings\.json is not the one that epochs 0 to 1 were"):
-        origins.check_documents(before, 2, small_schedule(), small_settings(batch_size=8))
+        provenance.check_documents(before, 2, small_schedule(), small_settings(batch_size=8))
     with pytest.raises(InputError, match=r"^schedule\.json is not the one that epoch 0 was run"):
-        origins.check_documents(before, 1, small_schedule(4), small_settings())
+        provenance.check_documents(before, 1, small_schedule(4), small_settings())
 
 
 def test_a_schedule_by_another_name_is_the_same_and_a_group_by_another_name_is_not():
-    before = origin()
+    before = collected()
     raw = to_raw(small_schedule())
     raw["groups"][0]["name"] = "s"
     regrouped = from_raw(raw)
-    origins.check_documents(before, 2, set_field(small_schedule(), "name", "Other"), OWN)
+    provenance.check_documents(before, 2, set_field(small_schedule(), "name", "Other"), OWN)
     with pytest.raises(InputError, match=r"^schedule\.json is not the one that"):
-        origins.check_documents(before, 2, regrouped, OWN)
+        provenance.check_documents(before, 2, regrouped, OWN)
 
 
 def test_a_field_that_is_new_and_has_its_default_is_no_other_document():
     schedule, settings = LaterSchedule.model_validate_json(dumps(small_schedule())), LaterSettings
     later = settings.model_validate_json(small_settings().model_dump_json())
-    for stored in (origin(), replace(origin(), schedule=OLDER)):
-        origins.check_documents(stored, 1, schedule, later)
+    for stored in (collected(), replace(collected(), schedule=OLDER)):
+        provenance.check_documents(stored, 1, schedule, later)
         (first, *others) = schedule.groups
         set_otherwise = (first.model_copy(update={"on_thaw": "reset"}), *others)
         changed = schedule.model_copy(update={"groups": set_otherwise})
         with pytest.raises(InputError, match=r"^schedule\.json is not the one that"):
-            origins.check_documents(stored, 1, changed, later)
+            provenance.check_documents(stored, 1, changed, later)
 
 
 def test_the_fingerprint_of_a_schedule_and_of_settings_stays_as_checkpoints_have_it():
-    assert origins.fingerprint(small_schedule()) == (
+    assert provenance.fingerprint(small_schedule()) == (
         "742e00f4f9ac434c30ebd281745cd561ddbdc31f9ad6a7e2922bd003ae9934ee"
     )
-    assert origins.fingerprint(small_settings(optimizer_step="plain")) == (
+    assert provenance.fingerprint(small_settings(optimizer_step="plain")) == (
         "911714bf3f4b92a8db10b26682a49cf34dfef371c34a23dae187f87c6b2d9703"
     )
 
 
 def test_another_optimizer_step_is_another_setting():
     with pytest.raises(InputError, match=r"^settings\.json is not the one that"):
-        origins.check_documents(
-            origin(), 1, small_schedule(), small_settings(optimizer_step="plain")
+        provenance.check_documents(
+            collected(), 1, small_schedule(), small_settings(optimizer_step="plain")
         )
 
 
 def test_what_is_said_of_the_cache_is_no_other_setting():
-    origins.check_documents(origin(), 1, small_schedule(), small_settings(cache="off"))
+    provenance.check_documents(collected(), 1, small_schedule(), small_settings(cache="off"))
 
 
 def test_the_same_data_is_the_same_and_passes():
-    origins.check_data(origin(), 2, origin(), "here")
+    provenance.check_data(collected(), 2, collected(), "here")
 
 
 @given(
@@ -128,11 +128,11 @@ def test_one_bit_of_one_image_is_other_data_and_its_split_is_named(split, at, bi
     name = {"train": "training images", "validation": "validation images"}[split]
     told = f"^--data is 'here', whose {name} are not those that epochs 0 to 1 were run with: put"
     with pytest.raises(DataError, match=told):
-        origins.check_data(origin(), 2, origin(changed), "here")
+        provenance.check_data(collected(), 2, collected(changed), "here")
 
 
 def test_a_label_fewer_images_or_other_classes_are_other_data():
-    before, same = origin(), data()
+    before, same = collected(), data()
     same.train.labels[0] = 1
     fewer = data()
     fewer = replace(fewer, train=Split(fewer.train.images[:5], fewer.train.labels[:5]))
@@ -143,27 +143,27 @@ def test_a_label_fewer_images_or_other_classes_are_other_data():
         (data(seed=1), "training images and validation images"),
     ):
         with pytest.raises(DataError, match=f"whose {what} are not those"):
-            origins.check_data(before, 2, origin(changed), "here")
+            provenance.check_data(before, 2, collected(changed), "here")
 
 
 def test_a_library_of_another_version_is_refused_with_both_versions_and_a_way_out():
-    now = origins.libraries()
-    before = replace(origin(), libraries={**now, "timm": "0.9.1"})
+    now = provenance.libraries()
+    before = replace(collected(), libraries={**now, "timm": "0.9.1"})
     with pytest.raises(InputError) as caught:
-        origins.check_libraries(before, 3)
+        provenance.check_libraries(before, 3)
     assert str(caught.value) == (
         f"a library changed: here is timm {now['timm']}, but epochs 0 to 2 were run with timm "
         "0.9.1: install that version again, or continue with --other-libraries "
         "(the last bits may differ), or start a new run in another folder"
     )
-    origins.check_libraries(origin(), 3)
+    provenance.check_libraries(collected(), 3)
 
 
 def test_other_arithmetic_is_told_and_the_same_is_not():
-    now = origin()
-    assert origins.other_arithmetic(now, 1, origin()) == ""
+    now = collected()
+    assert provenance.changed_arithmetic(now, 1, collected()) == ""
     before = replace(now, machine="a CPU with AVX2, 64 threads", libraries={"torch": "1.0"})
-    told = origins.other_arithmetic(before, 1, replace(now, libraries={"torch": "2.0"}))
+    told = provenance.changed_arithmetic(before, 1, replace(now, libraries={"torch": "2.0"}))
     assert told == (
         f"epoch 0 was run on torch 1.0, now 2.0; a CPU with AVX2, 64 threads, now {now.machine}: "
         "the last bits may differ from here on"
@@ -171,30 +171,32 @@ def test_other_arithmetic_is_told_and_the_same_is_not():
 
 
 def test_another_processor_or_another_numpy_is_told_and_not_refused():
-    now = origin()
+    now = collected()
     assert now.machine.startswith(processor() or "a CPU")
     assert "numpy" in now.libraries
     rest = now.machine.rpartition(" with ")[2]
     there = f"AMD Ryzen 5 3500U with Radeon Vega Mobile Gfx with {rest}"
     before = replace(now, machine=there, libraries={**now.libraries, "numpy": "2.0.0"})
-    origins.check_libraries(before, 1)
-    assert origins.other_arithmetic(before, 1, replace(now, machine=f"Apple M1 with {rest}")) == (
+    provenance.check_libraries(before, 1)
+    assert provenance.changed_arithmetic(
+        before, 1, replace(now, machine=f"Apple M1 with {rest}")
+    ) == (
         f"epoch 0 was run on numpy 2.0.0, now {now.libraries['numpy']}; {there}, now Apple M1 with "
         f"{rest}: the last bits may differ from here on"
     )
 
 
 def test_what_an_older_thaw_has_not_noted_is_no_difference():
-    now = origin()
+    now = collected()
     libraries = {name: own for name, own in now.libraries.items() if name != "numpy"}
     before = replace(
         now, machine=f"a CPU with {now.machine.rpartition(' with ')[2]}", libraries=libraries
     )
-    origins.check_libraries(before, 1)
-    assert origins.other_arithmetic(before, 1, now) == ""
+    provenance.check_libraries(before, 1)
+    assert provenance.changed_arithmetic(before, 1, now) == ""
 
 
 def test_a_stop_is_asked_for_while_images_are_gone_through():
     asked = []
-    origins.origin(small_schedule(), small_settings(), data(), CPU, lambda: asked.append(1))
+    provenance.collect(small_schedule(), small_settings(), data(), CPU, lambda: asked.append(1))
     assert len(asked) == 2

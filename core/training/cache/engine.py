@@ -1,9 +1,9 @@
 """The frozen-part cache: what no trainable parameter can change is computed once, not every epoch.
 
-The planner (`core.cache_plan.planner`) decides, from what a first batch has taken, which tensors to
-store in which pass. Here each phase gets its path from stored rows to logits. It is exact or off:
-whole batches of the epoch's own order are compared bit for bit when rows are stored, the few images
-of a probe before each phase that uses them, and a `CacheDecision` says what is done, and why.
+The planner (`core.cache_plan.planner`) decides, by the time that a first batch takes, which tensors
+to store in which pass. Here each phase gets its path from stored rows to logits. The cache is exact
+or off: stored rows are compared bit for bit with whole batches in the epoch's order, and a probe of
+a few images is compared before each phase. A `CacheDecision` says what is done, and why.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from core.schedule.batches import chunk_size, images_to_compare, probe_batches
 from core.schedule.spec import Schedule
 from core.training import precision
 from core.training.cache import exactness, precompute
-from core.training.cache.forward_path import ForwardPath, untouched, whole
+from core.training.cache.forward_path import ForwardPath, untouched, whole_model
 from core.training.cache.graph import first_after, prefix, suffix
 from core.training.cache.precompute import Store
 from core.training.cache.profile import timed_images
@@ -36,8 +36,8 @@ from core.training.cache.tracing import UntraceableError
 from core.training.data import Data, epoch_entries
 from core.training.models import Network
 
-_TRACED = 2
-"""Images on which nodes are seen to share memory, which does not depend on how many there are."""
+_TRACED_IMAGES = 2
+"""A trace watches which nodes share memory, which does not depend on the number of images."""
 
 
 class FrozenCache:
@@ -68,9 +68,9 @@ class FrozenCache:
     def training_path(
         self, epoch: int
     ) -> Iterator[Progress | Forecast | CacheDecision | ForwardPath]:
-        """Yield what happens as the phase of `epoch` begins; the last item is how to train in it.
+        """Yield events as the phase of `epoch` begins, and as the last item its path for training.
 
-        Leaves the model in train mode with the plan of `epoch` applied.
+        The model is then in train mode, frozen as planned for `epoch`.
         """
         off = "--cache is off" if self._settings.cache == "off" else ""
         if not off:
@@ -84,11 +84,11 @@ class FrozenCache:
         path = self.plain(TRAIN)
         if (run_plan := self._run_plan) is not None:
             phase = run_plan.phase(epoch)
-            self._drop_past(run_plan, phase)
+            self._drop_unneeded(run_plan, phase)
             off = run_plan.why_plain[phase]
             if not off:
                 order = self._training_order(epoch)
-                path, off = yield from self._exact(run_plan, TRAIN, epoch, order)
+                path, off = yield from self._checked_path(run_plan, TRAIN, epoch, order)
             if not off:
                 yield self._decision(run_plan, epoch)
         if off:
@@ -97,39 +97,40 @@ class FrozenCache:
         yield path
 
     def validation_path(self, epoch: int) -> Iterator[Progress | CacheDecision | ForwardPath]:
-        """Yield what happens before evaluation in the phase of `epoch`, and how to evaluate in it.
+        """Yield events before evaluation in the phase of `epoch`, and as the last item its path.
 
-        Ask for the path of training first. Leaves the model in eval mode. A decision comes only if
-        the rows turned out not to be exact.
+        Call `training_path` first. The model is then in eval mode. There is a decision only if the
+        stored rows turn out not to be exact.
         """
         path = self.plain(VALIDATION)
         run_plan = self._run_plan
         if run_plan and run_plan.plan.cuts[run_plan.phase(epoch)][VALIDATION].boundary:
             entries = torch.arange(len(self._splits[VALIDATION]))
-            path, off = yield from self._exact(run_plan, VALIDATION, epoch, entries)
+            path, off = yield from self._checked_path(run_plan, VALIDATION, epoch, entries)
             if off:
                 yield CacheDecision(epoch, False, f"for validation, {off}")
         self._model.enter(epoch, training=False)
         yield path
 
     def plain(self, split: int) -> ForwardPath:
-        """Return the path through the whole model."""
-        return self._fast(whole(self._network, self._splits[split], self._device))
+        """Return the path of a split through the whole model."""
+        return self._fast_path(whole_model(self._network, self._splits[split], self._device))
 
     def _training_order(self, epoch: int) -> Tensor:
         data = self._splits[TRAIN]
         return epoch_entries(data, self._settings.seed, epoch, self._model.schedule.epochs)
 
-    def _fast(self, path: ForwardPath) -> ForwardPath:
-        return precision.fast(path, self._device) if self._is_fast else path
+    def _fast_path(self, path: ForwardPath) -> ForwardPath:
+        """Return the path in fast precision if the settings ask for that."""
+        return precision.fast_path(path, self._device) if self._is_fast else path
 
     def _prepare(self, epoch: int) -> Iterator[Forecast]:
-        """Plan what is left of the run, unless the plan there is holds for this phase too."""
+        """Plan the rest of the run, unless the present plan still holds in this phase."""
         plain = self.plain(TRAIN)
         order = self._training_order(epoch)
         order = order[: timed_images(self._device, self._settings.batch_size)]
         with precision.autocast(self._device) if self._is_fast else nullcontext():
-            (images,) = plain.source(order[:_TRACED])
+            (images,) = plain.source(order[:_TRACED_IMAGES])
             graphs = self._model.trace(epoch, images)
             before = self._run_plan
             if before is not None and before.holds(self._model, graphs, epoch):
@@ -144,20 +145,17 @@ class FrozenCache:
             )
         yield self._run_plan.forecast()
 
-    def _drop_past(self, run_plan: RunPlan, phase: int) -> None:
-        """Drop the rows of other passes than this phase's, and those that nothing needs now.
-
-        So what is stored when a phase begins is its own, for either split.
-        """
+    def _drop_unneeded(self, run_plan: RunPlan, phase: int) -> None:
+        """Drop the rows that neither this phase nor a later one of the same pass needs."""
         pass_ = run_plan.plan.pass_for(phase)
         self._stores = {at: store for at, store in self._stores.items() if store.pass_ == pass_}
         for split, store in self._stores.items():
             store.drop_all_but(run_plan.plan.needed(phase, split))
 
-    def _exact(
+    def _checked_path(
         self, run_plan: RunPlan, split: int, epoch: int, entries: Tensor
     ) -> Generator[Progress, None, tuple[ForwardPath, str]]:
-        """Return the cached path; if its bits are not those of the plain one, that, and why.
+        """Return the cached path and "" if it is exact, else the plain path and the reason.
 
         `entries` are those of the epoch, in its order.
         """
@@ -176,7 +174,7 @@ class FrozenCache:
             if not why:
                 self._model.enter(epoch, training=split == TRAIN)
                 cut = run_plan.plan.cuts[phase][split]
-                path, why = self._cached(run_plan, split, cut, store)
+                path, why = self._cached_path(run_plan, split, cut, store)
                 if not why:
                     self._stores[split] = store
                     return path, ""
@@ -186,41 +184,46 @@ class FrozenCache:
     def _fill(
         self, run_plan: RunPlan, split: int, phase: int, chunk: int, order: Tensor
     ) -> Generator[Progress, None, tuple[Store, str]]:
-        """Run the pass over a split that serves this phase, and return what it has stored.
+        """Run the pass over a split that serves this phase, and return its store.
 
-        Its rows are compared with whole batches of the entries `order`; if they are not exact, the
-        second value says why.
+        The rows are compared with whole batches of the entries `order`. If they are not exact, the
+        second value says why; else it is empty.
         """
         plan, spans = run_plan.plan, run_plan.spans
         pass_ = plan.pass_for(phase)
         assert pass_ is not None
         needed = plan.needed(phase, split)
-        stored = [each for each in pass_.stored if each.split == split and each.node in needed]
-        places = {each.node: each.place for each in stored}
+        locations = {
+            tensor.node: tensor.location
+            for tensor in pass_.stored
+            if tensor.split == split and tensor.node in needed
+        }
         self._model.enter(spans[phase][0], training=split == TRAIN)
-        part = prefix(self._network.model, run_plan.graphs[split], places)
-        source = whole(self._network, self._splits[split], self._device).source
+        part = prefix(self._network.model, run_plan.graphs[split], locations)
+        source = whole_model(self._network, self._splits[split], self._device).source
         if self._is_fast:
-            path = self._fast(ForwardPath(source, precision.fold(part)))
+            path = self._fast_path(ForwardPath(source, precision.fold_batchnorm(part)))
         else:
             on_cpu = self._device.type == "cpu"
             path = ForwardPath(source, precompute.with_fast_pooling(part) if on_cpu else part)
         entries = self._entries(split, spans[phase][0], spans[pass_.last][1])
         with untouched(self._network.model):
-            store = yield from precompute.fill(path, pass_, places, entries, chunk, self._scratch)
+            store = yield from precompute.fill(
+                path, pass_, locations, entries, chunk, self._scratch
+            )
             if self._is_fast:
-                return store, ""  # it is not exact, and the audit says by how much
+                return store, ""  # fast precision is not exact; the audit says by how much
             few = order[: images_to_compare(self._settings.batch_size)].sort().values
-            store.probe = precompute.probe(path, pass_, places, few)
+            store.probe = precompute.probe(path, pass_, locations, few)
             return store, self._rows_difference(ForwardPath(source, part), part, store, order)
 
     def _rows_difference(
         self, path: ForwardPath, part: GraphModule, store: Store, order: Tensor
     ) -> str:
-        """Return why rows are not what the part makes of whole batches of the entries `order`.
+        """Return why rows are not exact, judged by whole batches of the entries `order`.
 
-        A size of batch that the same pass was checked for on the other split is not tried again, if
-        the arithmetic is the same: kernels are chosen by sizes, and not by what the images show.
+        It is empty if they are. A batch size that was checked on the other split, for the same pass
+        and the same arithmetic, is not tried again: kernels are chosen by sizes, not by content.
         """
         key = store.pass_, store.chunk, exactness.arithmetic(part)
         spans = probe_batches(len(order), self._settings.batch_size)
@@ -236,27 +239,29 @@ class FrozenCache:
         data = self._splits[split]
         if data.views == 1:
             return torch.arange(len(data))
-        seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
+        is_seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
         for epoch in range(start, end):
-            seen[self._training_order(epoch)] = True
-        return seen.nonzero().squeeze(1)
+            is_seen[self._training_order(epoch)] = True
+        return is_seen.nonzero().squeeze(1)
 
-    def _cached(
+    def _cached_path(
         self, run_plan: RunPlan, split: int, cut: Cut, store: Store
     ) -> tuple[ForwardPath, str]:
-        """Return the path from stored rows; if its bits are not the plain one's, that, and why.
+        """Return the path from stored rows and "" if it is exact, else the plain one and why.
 
-        Judged by the few images of the store's probe, where it has one.
+        The paths are compared on the few images of the store's probe, if it has one.
         """
         rest = suffix(self._network.model, run_plan.graphs[split], cut.nodes, cut.boundary)
 
         def path(rows: Store) -> ForwardPath:
-            return self._fast(ForwardPath(lambda entries: rows.read(cut.boundary, entries), rest))
+            return self._fast_path(
+                ForwardPath(lambda entries: rows.read(cut.boundary, entries), rest)
+            )
 
         if store.probe is None:
             return path(store), ""
-        plain, few = self.plain(split), path(store.probe)
-        why = exactness.difference(few, plain, self._network.model, store.probe.entries)
+        plain, from_probe = self.plain(split), path(store.probe)
+        why = exactness.path_difference(from_probe, plain, self._network.model, store.probe.entries)
         return (plain, why) if why else (path(store), "")  # rows that are not used are freed
 
     def _decision(self, run_plan: RunPlan, epoch: int) -> CacheDecision:

@@ -1,4 +1,4 @@
-"""Whether stored rows may stand for the frozen part: real batches, compared bit for bit."""
+"""Exactness of the frozen-part cache: real batches with and without it, compared bit for bit."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ _OTHER_BITS = "a batch gave different bits with the cache than without it"
 
 @torch.no_grad()
 def rows_difference(part: ForwardPath, store: Store, batches: Iterable[Tensor]) -> str:
-    """Return why stored rows cannot stand for what the frozen part makes of whole batches.
+    """Return why stored rows differ from the frozen part's output for whole batches, or "".
 
-    Empty if they are the same bits: a pass works on fewer images at a time than training does, and
-    kernels may round otherwise for another number of them.
+    They may, since a pass works on fewer images at a time than training does, and kernels may round
+    differently for another number of images.
     """
     for entries in batches:
         outputs = part.network(*part.source(entries))
@@ -47,9 +47,9 @@ def rows_difference(part: ForwardPath, store: Store, batches: Iterable[Tensor]) 
 
 
 def arithmetic(part: fx.GraphModule) -> tuple[object, ...]:
-    """Return the operations and flags of a part; equal ones compute the same of the same images.
+    """Return the operations and flags of a part; if they are equal, two parts compute the same.
 
-    Flags of train mode are left out only of modules that are known to do the same in both modes.
+    Train-mode flags are left out of modules that are known to do the same in both modes.
     """
     steps = [
         (node.op, node.name, node.target, str(node.args), str(node.kwargs))
@@ -63,12 +63,13 @@ def arithmetic(part: fx.GraphModule) -> tuple[object, ...]:
     return (*steps, *flags)
 
 
-def difference(cached: ForwardPath, plain: ForwardPath, model: nn.Module, entries: Tensor) -> str:
-    """Return why the cached path cannot stand for the plain one, judged by a batch of entries.
+def path_difference(
+    cached: ForwardPath, plain: ForwardPath, model: nn.Module, entries: Tensor
+) -> str:
+    """Return why the cached path differs from the plain one on a batch of entries, or "".
 
-    Empty if it gives the same bits through both. Where they differ, the plain path is run against
-    itself, since the device may be what does not repeat. The model and the random generators are
-    as before afterwards.
+    If they differ, the plain path is compared with itself too, since it may be the device that does
+    not reproduce its bits. The model and the random generators are afterwards as before.
     """
     if _same_bits(cached, plain, model, entries):
         return ""
@@ -83,7 +84,7 @@ def _same_bits(one: ForwardPath, other: ForwardPath, model: nn.Module, entries: 
 
 @torch.no_grad()
 def _bits(path: ForwardPath, model: nn.Module, entries: Tensor) -> list[Tensor]:
-    """Return the logits, then the buffers and the states of the generators that they leave."""
+    """Return the logits, and then the buffers and generator states after the forward pass."""
     with untouched(model):
         logits = path.logits(entries)
         states = random_state(next(model.parameters()).device).values()

@@ -1,4 +1,4 @@
-"""How entries become logits: through the whole model, or from stored rows through its rest."""
+"""The forward path from entries to logits: through the whole model, or from stored rows on."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from core.training.device import random_state, set_random_state
 from core.training.models import Network, normalise
 
 Inputs = tuple[Tensor, ...]
-Source = Callable[[Tensor], Inputs]
-"""What a network gets for these entries."""
+InputSource = Callable[[Tensor], Inputs]
+"""A function that returns the network's inputs for a batch of entries."""
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardPath:
-    """A network, or what is left of it, and where its inputs come from, a row per entry.
+    """A network, or the rest of one, and the source of its inputs, which have a row per entry.
 
-    `ahead` has the next batch's inputs made while the network works on this one: for inputs that
-    take time to make. The network may work on its inputs in place: they are copies.
+    With `prefetch` the inputs of the next batch are made while the network works on this one. The
+    inputs are copies, so the network may change them in place.
     """
 
-    source: Source
+    source: InputSource
     network: Callable[..., Tensor]
-    ahead: bool = False
+    prefetch: bool = False
 
     def logits(self, entries: Tensor) -> Tensor:
         """Return the model's output for these entries: (entries, classes)."""
@@ -37,7 +37,7 @@ class ForwardPath:
 
     def stream(self, batches: Iterable[Tensor]) -> Iterator[Inputs]:
         """Yield the inputs of each batch of entries, in order."""
-        if not self.ahead:
+        if not self.prefetch:
             yield from map(self.source, batches)
             return
         with ThreadPoolExecutor(1) as pool:
@@ -51,18 +51,18 @@ class ForwardPath:
                 yield ready.result()
 
 
-def whole(network: Network, split: Split, device: torch.device) -> ForwardPath:
+def whole_model(network: Network, split: Split, device: torch.device) -> ForwardPath:
     """Return the path through the whole model, from the images."""
 
     def source(entries: Tensor) -> Inputs:
-        return (normalise(split.take(entries).to(device), network.mean, network.std),)
+        return (normalise(split.pixels(entries).to(device), network.mean, network.std),)
 
-    return ForwardPath(source, network.model, ahead=split.augment == "random")
+    return ForwardPath(source, network.model, prefetch=split.augment == "random")
 
 
 @contextmanager
 def untouched(model: nn.Module) -> Iterator[None]:
-    """Put the model's buffers and the random generators back to where they were."""
+    """Restore the model's buffers and the random generators afterwards."""
     before = [buffer.clone() for buffer in model.buffers()]
     device = next(model.parameters()).device
     random = random_state(device)

@@ -1,6 +1,6 @@
-"""What in a network's graph never changes, and the parts before and behind a cut.
+"""The nodes of a network's graph that never change, and the parts before and behind a cut.
 
-Nodes are named by their places in the order of the forward pass.
+A node's place is its index in the order of the forward pass.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ def input_places(graph: fx.Graph) -> tuple[tuple[int, ...], ...]:
 
 
 def signature(graph: fx.Graph) -> tuple[tuple[str, str], ...]:
-    """Return what two traces of one model have in common if they differ in baked flags alone."""
+    """Return the names and targets of all nodes, which do not depend on the model's flags."""
     return tuple((node.name, str(node.target)) for node in graph.nodes)
 
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What of a model does not stay as it is: paths of modules, and storages of tensors."""
+    """The parts of a model that may change: paths of modules, and storages of tensors."""
 
     modules: frozenset[str]
     storages: frozenset[int]
 
 
 def moving(model: nn.Module, graphs: Iterable[fx.Graph]) -> Moving:
-    """Return what may change from epoch to epoch, as the model's flags are now.
+    """Return what may change from epoch to epoch, with the model's present flags.
 
-    Trainable parameters; the buffers of modules in train mode (BatchNorm's statistics), and all
-    that one of the graphs writes into besides; modules that drop something at random, and any
-    BatchNorm without running statistics.
+    These are trainable parameters, the buffers of modules in train mode (BatchNorm's statistics),
+    whatever else a graph writes into, modules that drop something at random, and BatchNorm without
+    running statistics.
     """
     modules, storages = set[str](), set[int]()
     for path, module in model.named_modules(remove_duplicate=False):
@@ -61,13 +61,13 @@ def moving(model: nn.Module, graphs: Iterable[fx.Graph]) -> Moving:
             modules.add(path)
         if module.training:
             storages.update(map(storage, module.buffers(recurse=False)))
-    storages.update(storage(each) for each in model.parameters() if each.requires_grad)
+    storages.update(storage(p) for p in model.parameters() if p.requires_grad)
     storages.update(*(effects(node).changed for graph in graphs for node in graph.nodes))
     return Moving(frozenset(modules), frozenset(storages))
 
 
 def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[int]:
-    """Return places of the nodes that give the same output for the same image in every epoch."""
+    """Return the places of nodes whose output for an image is the same in every epoch."""
     fixed: set[int] = set()
     for at, (node, sources) in enumerate(
         zip(forward_nodes(graph), input_places(graph), strict=True)
@@ -78,7 +78,7 @@ def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[
 
 
 def unstorable(graph: fx.Graph) -> frozenset[int]:
-    """Return places of the nodes whose output no copy can stand for, see `Effects`."""
+    """Return the places of nodes whose output no copy can replace, see `Effects.unstorable`."""
     return frozenset(at for at, node in enumerate(forward_nodes(graph)) if effects(node).unstorable)
 
 
@@ -97,7 +97,7 @@ def first_after(graph: fx.Graph, model: nn.Module, before: frozenset[int]) -> st
 
 
 def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[int]) -> fx.GraphModule:
-    """Return the part of the network that makes the tensors of these nodes from the images."""
+    """Return the part of the network that computes the outputs of these nodes from the images."""
     nodes = forward_nodes(graph)
     last = [nodes[at] for at in outputs]
     needed = {*last, *(node for node in nodes if node.op == "placeholder")}
@@ -110,9 +110,9 @@ def prefix(model: nn.Module, graph: fx.Graph, outputs: Iterable[int]) -> fx.Grap
 def suffix(
     model: nn.Module, graph: fx.Graph, before: frozenset[int], boundary: Iterable[int]
 ) -> fx.GraphModule:
-    """Return the rest of the network: tensors of the nodes `boundary` in, the model's output out.
+    """Return the rest of the network, from the outputs of the nodes `boundary` to the logits.
 
-    `before` are the nodes before the cut; those that depend on no image are made again.
+    `before` are the nodes before the cut; those that depend on no image are computed again.
     """
     nodes = list(graph.nodes)
     again = {nodes[at] for at in before & constant_nodes(input_places(graph))}
@@ -145,7 +145,7 @@ def _part(
 
 
 def moves(node: fx.Node, model: nn.Module, moving: Moving) -> bool:
-    """Return whether the node, given the same inputs, may change its output between epochs."""
+    """Return whether the node may give another output in another epoch for the same inputs."""
     if not moving.storages.isdisjoint(effects(node).hidden_state):
         return True
     target = node.target
@@ -161,7 +161,7 @@ def moves(node: fx.Node, model: nn.Module, moving: Moving) -> bool:
 
 
 def _drops(module: nn.Module) -> bool:
-    """Return whether it drops something at random in train mode; at a rate of 0 it does not."""
+    """Return whether the module drops something at random in train mode, at a rate above 0."""
     if isinstance(module, DropPath):
         return bool(module.drop_prob)
     return isinstance(module, (_DropoutNd, StochasticDepth)) and module.p > 0

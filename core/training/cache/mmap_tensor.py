@@ -1,7 +1,7 @@
-"""Memory that goes back to the system as soon as nothing uses it: a mapping of its own.
+"""Tensors and files in memory mappings, which go back to the system as soon as nothing uses them.
 
-For what is large and is dropped while a run goes on. The heap would keep it (`allocator`), and what
-is larger than the hole that it leaves would come on top of it.
+They are for what is large and is dropped while a run goes on. The heap would keep that memory, see
+`device.keep_freed_memory`, and could not reuse it for anything larger.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import torch
 from torch import Tensor
 
 _PIECE = 2**24
-"""Bytes by which a `File` grows; of the last piece the system gives only what is written to."""
+"""Bytes by which a `File` grows. The system provides only the pages that are written to."""
 
 
 def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
-    """Return a tensor on the CPU, in a mapping that lives as long as any view of it.
+    """Return an empty tensor on the CPU, in a mapping that lives as long as any view of it.
 
-    Raises MemoryError if there is none left.
+    Raises MemoryError if there is no memory left.
     """
     size = prod(shape) * dtype.itemsize
     if not size:  # nothing can be mapped
@@ -32,7 +32,7 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
 class File:
     """A file in memory that is written from start to end, as `torch.save` does.
 
-    Raises MemoryError if there is none left.
+    Raises MemoryError if there is no memory left.
     """
 
     def __init__(self) -> None:
@@ -41,22 +41,22 @@ class File:
 
     def write(self, content: bytes | memoryview) -> int:
         """Append bytes and return their number."""
-        left = memoryview(content).cast("B")
-        while left:
+        rest = memoryview(content).cast("B")
+        while rest:
             at = self._size % _PIECE
             if at == 0:
                 self._pieces.append(_mapping(_PIECE))
-            taken = left[: _PIECE - at]
-            self._pieces[-1][at : at + len(taken)] = taken
-            self._size += len(taken)
-            left = left[len(taken) :]
+            part = rest[: _PIECE - at]
+            self._pieces[-1][at : at + len(part)] = part
+            self._size += len(part)
+            rest = rest[len(part) :]
         return memoryview(content).nbytes
 
     def flush(self) -> None:
-        """Do nothing, since nothing waits to be written."""
+        """Do nothing: `torch.save` calls it, and nothing is buffered."""
 
     def pieces(self) -> list[memoryview]:
-        """Return all that was written, in order."""
+        """Return the content, in order."""
         sizes = [min(_PIECE, self._size - start) for start in range(0, self._size, _PIECE)]
         return [memoryview(piece)[:size] for piece, size in zip(self._pieces, sizes, strict=True)]
 

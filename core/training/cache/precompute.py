@@ -1,4 +1,4 @@
-"""A pass over the images: the frozen part is run once, and the tensors at its end are stored."""
+"""A pass over the images: the frozen part runs once, and the tensors at its end are stored."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from core.cache_plan.planner import Pass, Place
+from core.cache_plan.planner import Location, Pass
 from core.runs.events import Progress
 from core.training.cache.forward_path import ForwardPath, Inputs
 from core.training.cache.tensor_store import FileRows, MemoryRows, Rows
@@ -18,10 +18,10 @@ from core.training.cache.tensor_store import FileRows, MemoryRows, Rows
 
 @dataclass(slots=True)
 class Store:
-    """What a pass has stored of a split: rows by node, and the row of each entry.
+    """The rows that a pass has stored of a split, by node, and the position of each entry's row.
 
-    They were made of `chunk` images at a time. `probe` holds a few entries' rows that were made of
-    those few, since kernels may round otherwise for another number of images.
+    They were computed for `chunk` images at a time. `probe` holds rows of a few entries that were
+    computed together, since kernels may round differently for another number of images.
     """
 
     pass_: Pass
@@ -50,14 +50,14 @@ class Store:
 def fill(
     path: ForwardPath,
     pass_: Pass,
-    places: dict[int, Place],
+    locations: dict[int, Location],
     entries: Tensor,
     chunk: int,
     scratch: Path,
 ) -> Generator[Progress, None, Store]:
     """Yield progress while the entries are run through `path`, and return the store.
 
-    `path` gives the tensors of the nodes in `places`, in their order. Every chunk has the same
+    `path` outputs the tensors of the nodes in `locations`, in their order. Every chunk has the same
     size.
     """
     store = Store(pass_, _positions(entries), min(chunk, len(entries)))
@@ -65,15 +65,15 @@ def fill(
     for done, start in enumerate(starts):
         yield Progress("caching", done, len(starts))
         tensors = _run(path, entries[start : start + chunk])
-        for (node, place), tensor in zip(places.items(), tensors, strict=True):
+        for (node, location), tensor in zip(locations.items(), tensors, strict=True):
             if node not in store.rows:
-                store.rows[node] = _rows(place, len(entries), tensor, scratch)
+                store.rows[node] = _rows(location, len(entries), tensor, scratch)
             store.rows[node].write(start, tensor)
     return store
 
 
 def probe(path: ForwardPath, pass_: Pass, nodes: Iterable[int], entries: Tensor) -> Store:
-    """Return a store of these few entries, which run through `path` at once."""
+    """Return a store of these few entries, which run through `path` in one batch."""
     store = Store(pass_, _positions(entries), len(entries))
     for node, tensor in zip(nodes, _run(path, entries), strict=True):
         store.rows[node] = MemoryRows(len(entries), tensor)
@@ -84,9 +84,9 @@ def probe(path: ForwardPath, pass_: Pass, nodes: Iterable[int], entries: Tensor)
 def with_fast_pooling(part: fx.GraphModule) -> fx.GraphModule:
     """Return the same part with max pooling that is faster on a CPU, for use without gradients.
 
-    torch vectorises it over channels if they come last in memory, and not at all if they come
-    first: it takes a quarter of the time. A maximum is rounded nowhere, and both ways take the
-    first of equals, so the bits are the same.
+    torch vectorises it only if the channels come last in memory; it then takes a quarter of the
+    time. The bits are the same, since a maximum is not rounded and both ways take the first of
+    equal values.
     """
     copy = fx.GraphModule(part, part.graph)
     for path, module in part.named_modules():
@@ -109,7 +109,7 @@ class _ChannelsLast(nn.Module):
 
 
 def _positions(entries: Tensor) -> Tensor:
-    """Return the row of each entry, -1 for those that have none."""
+    """Return the position of each entry's row, -1 for entries that have none."""
     positions = torch.full((int(entries.max()) + 1,), -1)
     positions[entries] = torch.arange(len(entries))
     return positions
@@ -121,8 +121,8 @@ def _run(path: ForwardPath, entries: Tensor) -> Inputs:
     return tuple(outputs)
 
 
-def _rows(place: Place, count: int, like: Tensor, scratch: Path) -> Rows:
-    return MemoryRows(count, like) if place == "memory" else FileRows(count, like, scratch)
+def _rows(location: Location, count: int, like: Tensor, scratch: Path) -> Rows:
+    return MemoryRows(count, like) if location == "memory" else FileRows(count, like, scratch)
 
 
 def _starts(entries: int, chunk: int) -> list[int]:

@@ -1,4 +1,4 @@
-"""What each node of a traced network costs here: timed on a batch of real images."""
+"""The costs of each node of a traced network, timed on a batch of real images."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from core.training.device import synchronise
 
 _CPU_IMAGES = 8
 """Images of the batch that is timed on a CPU."""
-_TIMES = 3
-"""The first time through, kernels are chosen and memory is taken; the least of the others counts,
-since whatever else the machine does only adds."""
+_REPEATS = 3
+"""The least time counts: other work of the machine only adds to it, and so do the choice of kernels
+and the allocation of memory in the first repeat."""
 
 
 def timed_images(device: torch.device, batch_size: int) -> int:
-    """Return how many images are timed: few are enough for a CPU, and would not fill another."""
+    """Return how many images are timed: a few on a CPU, a batch on other devices, to fill them."""
     return _CPU_IMAGES if device.type == "cpu" else batch_size
 
 
@@ -30,15 +30,15 @@ def timed_images(device: torch.device, batch_size: int) -> int:
 def profile_nodes(
     model: nn.Module, graph: fx.Graph, path: ForwardPath, entries: Tensor
 ) -> ForwardCosts:
-    """Return what the graph's nodes cost, in seconds and bytes for one image.
+    """Return the seconds and bytes of the graph's nodes for one image.
 
-    The model runs as its flags are now; its buffers and the random generators stay untouched.
+    The model runs with its present flags; its buffers and the random generators are restored.
     """
     (images,) = path.source(entries)
     device = next(model.parameters()).device
     timer = _Timer(model, graph, device)
     with untouched(model):
-        for _ in range(_TIMES):
+        for _ in range(_REPEATS):
             timer.run(images.clone())
         share = _share(timer, images) if _only_queues(device) else 1.0
     names = [node.name for node in forward_nodes(graph)]
@@ -51,10 +51,10 @@ def profile_nodes(
 
 
 def same_costs(costs: ForwardCosts, graph: fx.Graph, other: fx.Graph) -> ForwardCosts:
-    """Return the costs of another graph of the same model, whose nodes cost what namesakes do."""
+    """Return the costs of another graph of the same model, with those of nodes of equal names."""
     names = (node.name for node in forward_nodes(graph))
-    known = dict(zip(names, zip(costs.seconds, costs.bytes, strict=True), strict=True))
-    rows = [known.get(node.name, (0.0, 0)) for node in forward_nodes(other)]
+    by_name = dict(zip(names, zip(costs.seconds, costs.bytes, strict=True), strict=True))
+    rows = [by_name.get(node.name, (0.0, 0)) for node in forward_nodes(other)]
     return ForwardCosts(
         inputs=input_places(other),
         seconds=tuple(seconds for seconds, _ in rows),
@@ -63,20 +63,20 @@ def same_costs(costs: ForwardCosts, graph: fx.Graph, other: fx.Graph) -> Forward
 
 
 def _storable(graph: fx.Graph, sizes: list[int]) -> tuple[int, ...]:
-    """Return bytes by node, 0 for those whose output no copy can stand for."""
+    """Return the bytes by node, 0 for nodes whose output no copy can replace."""
     never = unstorable(graph)
     return tuple(0 if at in never else size for at, size in enumerate(sizes))
 
 
 def _only_queues(device: torch.device) -> bool:
-    """Return whether an operation may not be done when it returns, so that timing must wait."""
+    """Return whether operations return before they are done, so that a timer has to wait."""
     return device.type != "cpu"
 
 
 def _share(timer: _Timer, images: Tensor) -> float:
-    """Return the seconds of all nodes in a row over the sum of those that were waited for."""
+    """Return the time of the whole graph over the sum of its nodes' times, each waited for."""
     least = math.inf
-    for _ in range(_TIMES):
+    for _ in range(_REPEATS):
         batch = images.clone()
         synchronise(images.device)
         began = time.perf_counter()
@@ -87,9 +87,9 @@ def _share(timer: _Timer, images: Tensor) -> float:
 
 
 class _Timer(fx.Interpreter):
-    """Runs a graph node by node and records the least seconds that each node has taken.
+    """An interpreter of a graph that records the least seconds of each node.
 
-    Of a tensor that has a row per image it records the bytes.
+    For a node that outputs a tensor with a row per image it records the bytes too, else 0.
     """
 
     def __init__(self, model: nn.Module, graph: fx.Graph, device: torch.device) -> None:
@@ -103,8 +103,8 @@ class _Timer(fx.Interpreter):
         began = time.perf_counter()
         output = super().run_node(n)
         synchronise(self._device)
-        taken = time.perf_counter() - began
-        self.seconds[n.name] = min(taken, self.seconds.get(n.name, math.inf))
+        seconds = time.perf_counter() - began
+        self.seconds[n.name] = min(seconds, self.seconds.get(n.name, math.inf))
         is_tensor = isinstance(output, Tensor) and output.dim() > 0
         if not self._images and is_tensor:
             self._images = len(output)

@@ -1,4 +1,4 @@
-"""The plan of the frozen-part cache for what is left of a run, made by what a first batch takes."""
+"""The cache plan for the rest of a run, by the time that a first batch takes."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from core.cache_plan.planner import (
     TRAIN,
     UNLIMITED,
     VALIDATION,
-    Budget,
+    CacheBudget,
     CachePlan,
     plan_cache,
     why_plain,
@@ -45,7 +45,7 @@ _OVERWRITTEN = "later layers write into what the frozen ones make"
 
 @dataclass(frozen=True, slots=True)
 class ScheduledModel:
-    """A network, its groups, and the schedule that says what they do in which epoch."""
+    """A network, its groups, and the schedule that freezes and thaws them."""
 
     network: nn.Module
     layer_groups: LayerGroups
@@ -57,11 +57,11 @@ class ScheduledModel:
         apply_plan(self.layer_groups, self.schedule, epoch, training=training)
 
     def trace(self, epoch: int, images: Tensor) -> Graphs:
-        """Return both graphs as they are in that epoch for images such as these.
+        """Return the graphs of the network as it is in that epoch, traced on these images.
 
-        Leaves the network in train mode. Raises UntraceableError.
+        The network is afterwards in train mode. Raises UntraceableError.
         """
-        with untouched(self.network):  # a forward may count, or draw, while it is traced
+        with untouched(self.network):  # a forward pass may update buffers or draw random numbers
             self.enter(epoch, training=False)
             with torch.no_grad():
                 validation = trace(self.network, images)
@@ -69,9 +69,9 @@ class ScheduledModel:
             return trace(self.network, images), validation
 
     def fixed(self, graphs: Graphs, epoch: int) -> list[frozenset[int]]:
-        """Return the nodes that do not change in the phase of that epoch, per graph.
+        """Return the nodes of each graph that do not change in the phase of that epoch.
 
-        The flags of train mode say what moves; evaluation leaves everything as it is.
+        What changes is judged in train mode, since evaluation changes nothing.
         """
         self.enter(epoch)
         changing = moving(self.network, graphs)
@@ -80,7 +80,10 @@ class ScheduledModel:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """A plan, the phases that it is for, and why each trains on the whole network if it does."""
+    """A cache plan with the epochs [start, end) of its phases.
+
+    `why_plain` says why a phase trains on the whole network; it is empty for one that does not.
+    """
 
     plan: CachePlan
     spans: tuple[Span, ...]
@@ -88,11 +91,11 @@ class RunPlan:
     why_plain: tuple[str, ...]
 
     def phase(self, epoch: int) -> int:
-        """Return the place of the phase that has this epoch."""
+        """Return the index of the phase with this epoch."""
         return next(at for at, (start, end) in enumerate(self.spans) if start <= epoch < end)
 
     def holds(self, model: ScheduledModel, graphs: Graphs, epoch: int) -> bool:
-        """Return whether the model still runs as planned, and what is cut off is really fixed."""
+        """Return whether the graphs are still those planned for, and nodes before cuts fixed."""
         cuts = self.plan.cuts[self.phase(epoch)]
         fixed = model.fixed(graphs, epoch)
         return all(
@@ -103,23 +106,23 @@ class RunPlan:
         )
 
     def forecast(self) -> Forecast:
-        """Return the plan's seconds by epoch; a pass counts in the first epoch of its phase."""
+        """Return the predicted seconds by epoch; a pass counts in the first epoch of its phase."""
         plan = self.plan
         epochs: list[float] = []
         for at, (start, end) in enumerate(self.spans):
-            each = plan.own_seconds(at) / (end - start)
-            epochs += [each + plan.pass_seconds(at), *[each] * (end - start - 1)]
+            seconds = plan.own_seconds(at) / (end - start)
+            epochs += [seconds + plan.pass_seconds(at), *[seconds] * (end - start - 1)]
         return Forecast(
             epochs=tuple(epochs),
             seconds=sum(plan.seconds),
             plain_seconds=sum(plan.plain_seconds),
-            memory=max((each.bytes_in("memory") for each in plan.passes), default=0),
-            disk=max((each.bytes_in("file") for each in plan.passes), default=0),
+            memory=plan.most_bytes_in("memory"),
+            disk=plan.most_bytes_in("file"),
         )
 
 
-def free_budget(settings: RunSettings, device: torch.device, scratch: Path) -> Budget:
-    """Return what stored tensors may take: what the settings say, else a share of what is free."""
+def free_budget(settings: RunSettings, device: torch.device, scratch: Path) -> CacheBudget:
+    """Return the bytes for stored tensors: those of the settings, else a share of what is free."""
     free = free_memory(device), usage.free(scratch)
     memory, disk = (int(count * FREE_SHARE) for count in free)
     return cache_budget(settings, memory, disk)
@@ -131,16 +134,19 @@ def make_plan(
     epoch: int,
     splits: tuple[Split, Split],
     settings: RunSettings,
-    budget: Budget,
+    budget: CacheBudget,
     path: ForwardPath,
     entries: Tensor,
 ) -> RunPlan:
-    """Plan the epochs from `epoch` on, by what these entries take through the path.
+    """Plan the epochs from `epoch` on, by the time that these entries take through the path.
 
-    Leaves the network as in that epoch.
+    The network is afterwards in the state of that epoch, in train mode.
     """
-    left = [phase for phase in phases(model.schedule) if phase.end > epoch]
-    spans = tuple((max(phase.start, epoch), phase.end) for phase in left)
+    spans = tuple(
+        (max(phase.start, epoch), phase.end)
+        for phase in phases(model.schedule)
+        if phase.end > epoch
+    )
     model.enter(epoch)
     costs = profile.profile_nodes(model.network, graphs[TRAIN], path, entries)
     fixed = [model.fixed(graphs, start) for start, _ in spans]
@@ -165,9 +171,12 @@ def make_plan(
 
 
 def _reason(
-    work: Work, phase: int, unlimited: CachePlan, budget: Budget, never: frozenset[int]
+    work: Work, phase: int, unlimited: CachePlan, budget: CacheBudget, never: frozenset[int]
 ) -> str:
-    """Return why a phase trains on the whole network; `never` are nodes that cannot be stored."""
+    """Return in words why a phase trains on the whole network.
+
+    `never` are the nodes that cannot be stored.
+    """
     why = why_plain(work, phase, unlimited)
     if why == "moving" and work.fixed[phase] & never:
         return _OVERWRITTEN

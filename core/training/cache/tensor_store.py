@@ -1,4 +1,4 @@
-"""Tensors with a row per entry, kept in memory or in a file, and read back row by row."""
+"""Tensors with a row per entry, stored in memory or in a file, and read back row by row."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from core.training.cache import mmap_tensor
 
 
 class NoRoomError(Exception):
-    """Stored rows do not fit; the message says where."""
+    """There is no room for rows; the message says where."""
 
 
 class _Layout:
     """The order of the rows' dimensions in memory, the outermost first.
 
-    What is read back has the strides of what was stored, since kernels are chosen by them.
+    Rows are read back with the strides that they had, since kernels are chosen by strides.
     """
 
     def __init__(self, like: Tensor) -> None:
@@ -31,19 +31,19 @@ class _Layout:
         self._dims = (0, *sorted(range(1, like.dim()), key=lambda dim: -strides[dim]))
 
     def stored(self, rows: Tensor) -> Tensor:
-        """Return the rows with their dimensions in the order of memory."""
+        """Return the rows with their dimensions in the order in which they lie in memory."""
         return rows.permute(self._dims)
 
     def restored(self, rows: Tensor) -> Tensor:
-        """Return the inverse of `stored`."""
+        """Return stored rows with their dimensions in the original order."""
         return rows.permute([self._dims.index(dim) for dim in range(rows.dim())])
 
 
 class MemoryRows:
-    """Rows in one tensor, on the device that made them. `like` has rows as those to be stored.
+    """Rows in one tensor on the device of `like`, with the shape and type of its rows.
 
-    On the CPU its memory goes back to the system with the rows: the next pass may need more of it.
-    Raises NoRoomError if the memory is not there.
+    On the CPU the memory goes back to the system with the rows, as the next pass may need more.
+    Raises NoRoomError if there is not enough memory.
     """
 
     def __init__(self, count: int, like: Tensor) -> None:
@@ -70,8 +70,8 @@ class MemoryRows:
 class FileRows:
     """Rows in a temporary file in `folder`, which is gone with the process, however that ends.
 
-    Rows are read into memory of their own and not mapped, so that what is read does not add up
-    in the process: the system keeps in its file cache what it has room for.
+    Rows are read and not mapped, so that those read do not add up in the process's memory; the
+    system's file cache keeps what it has room for.
     """
 
     def __init__(self, count: int, like: Tensor, folder: Path) -> None:
@@ -81,12 +81,12 @@ class FileRows:
         self._size = like[0].nbytes
         self._folder = folder
         with _no_room(folder):
-            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - kept open
+            self._file = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - stays open
             weakref.finalize(self, self._file.close)
             self._file.truncate(count * self._size)
 
     def write(self, start: int, rows: Tensor) -> None:
-        """Store rows from position `start` on; NoRoomError if the disk is full."""
+        """Store rows from position `start` on; raise NoRoomError if the disk is full."""
         content = _memory(self._layout.stored(rows).cpu().contiguous())
         with _no_room(self._folder):
             self._file.seek(start * self._size)
@@ -99,12 +99,12 @@ class FileRows:
         content = _memory(rows)
         for at, position in enumerate(positions.tolist()):
             self._file.seek(position * self._size)
-            left = content[at * self._size : (at + 1) * self._size]
-            while left:
-                read = self._file.readinto(left)
-                if not read:
+            rest = content[at * self._size : (at + 1) * self._size]
+            while rest:
+                count = self._file.readinto(rest)
+                if not count:
                     raise RunError(f"a stored row of the frozen-part cache is gone: row {position}")
-                left = left[read:]
+                rest = rest[count:]
         return self._layout.restored(rows).to(self._device)
 
 
@@ -122,6 +122,6 @@ def _no_room(folder: Path) -> Iterator[None]:
 
 
 def _memory(tensor: Tensor) -> memoryview:
-    """Return the tensor's own memory as bytes, taken first, since numpy has no bfloat16."""
+    """Return the tensor's memory as bytes, by a view of bytes, since numpy has no bfloat16."""
     content: Any = tensor.view(-1).view(torch.uint8).numpy()
     return memoryview(content)

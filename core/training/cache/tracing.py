@@ -22,11 +22,11 @@ from torchvision.ops import StochasticDepth
 _TIMM: Any = timm.layers  # it re-exports without saying so
 _IN_PLACE = ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "and", "or", "xor")
 _CONSTANT = "_tensor_constant"
-"""Begins the names by which torch.fx keeps constants on the model, for its graph to read."""
+"""Prefix of the attributes of the model in which torch.fx stores a graph's constants."""
 
 
 class UntraceableError(Exception):
-    """No graph can stand for the model's forward; the message says why."""
+    """No graph can replace the model's forward pass; the message says why."""
 
 
 _UNTRACEABLE = (
@@ -40,19 +40,19 @@ _UNTRACEABLE = (
     TypeError,
     ValueError,
 )
-"""What a forward raises that looks into its tensors, which are not there while it is traced."""
+"""Errors of a forward pass that reads the values of its tensors, which a trace does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What a node does to memory, as seen while the network ran on images.
+    """The effects of a node on memory, observed while the network ran on images.
 
     `writers` are the nodes that had written into what it reads. `hidden_state` are the storages of
-    tensors that were there before the images, such as parameters, and that it touched without being
-    given them; `changed` are those that it changed, but for buffers of modules in train mode.
+    tensors from before the images, such as parameters, that it used without having them as inputs.
+    `changed` are those that it changed, except for buffers of modules in train mode.
 
-    `overwritten` says that a later node writes into its output. If it is `unstorable` besides, no
-    copy can stand for it, since others see that through views of their own.
+    `overwritten` says that a later node writes into its output. It is `unstorable` if no copy can
+    then replace the output, since other nodes read what was written through views of their own.
     """
 
     writers: tuple[fx.Node, ...]
@@ -63,14 +63,14 @@ class Effects:
 
 
 def trace(model: nn.Module, images: Tensor) -> fx.Graph:
-    """Return the model's forward as a graph; each node has `effects`, seen on these images.
+    """Return the model's forward pass as a graph; its nodes have `effects`, observed on the images.
 
-    Modules that act otherwise in train and in eval mode stay whole, and follow their own flag when
-    the graph runs; functions have the flags baked in that the model has now. Buffers and random
-    generators may be changed, the model is not otherwise.
+    Modules that differ between train and eval mode are single nodes, which follow their own flag
+    when the graph runs; functions are traced with the model's present flags. Buffers and random
+    generators may change, but nothing else of the model.
 
-    Raises UntraceableError for a forward that depends on its data, keeps something from one batch
-    for another, or changes a parameter.
+    Raises UntraceableError for a forward pass that depends on its data, stores something from one
+    batch for another, or changes a parameter.
     """
     try:
         with _attributes_restored(model), _MemoryWatch(model, while_traced=True):
@@ -82,7 +82,7 @@ def trace(model: nn.Module, images: Tensor) -> fx.Graph:
 
 
 def effects(node: fx.Node) -> Effects:
-    """Return what the node of a graph made by `trace` does to memory."""
+    """Return the effects on memory of a node in a graph made by `trace`."""
     return cast(Effects, node.meta["effects"])
 
 
@@ -92,12 +92,12 @@ def inputs(node: fx.Node) -> tuple[fx.Node, ...]:
 
 
 def storage(tensor: Tensor) -> int:
-    """Return the identity of the memory that a tensor shares with its views, while one lives."""
+    """Return the id of a tensor's memory, which all its views share, for as long as one lives."""
     return int(tensor.untyped_storage()._cdata)
 
 
 class _Tracer(fx.Tracer):
-    proxy_buffer_attributes = True  # else what is computed of buffers becomes a constant
+    proxy_buffer_attributes = True  # else what is computed from buffers becomes a constant
 
     def __init__(self) -> None:
         super().__init__(autowrap_functions=tuple(_TIMM.get_notrace_functions()))
@@ -111,13 +111,13 @@ class _Tracer(fx.Tracer):
         return _Proxy(node, self)
 
     def create_node(self, *args: Any, **kwargs: Any) -> fx.Node:
-        if torch.is_grad_enabled() != self._gradients:  # which no graph keeps
+        if torch.is_grad_enabled() != self._gradients:  # a graph would lose that
             raise UntraceableError("its forward pass switches gradients off or on")
         return super().create_node(*args, **kwargs)
 
 
 class _Proxy(fx.Proxy):
-    """A tensor of the forward pass; torch.fx alone would lose what is written into it."""
+    """A tensor of the forward pass that records writes into it, which torch.fx would lose."""
 
     def __getattr__(self, k: str) -> fx.proxy.Attribute:
         return _Attribute(self, k)
@@ -138,7 +138,8 @@ class _Attribute(_Proxy, fx.proxy.Attribute):
 def _in_place(name: str) -> Callable[[_Proxy, Any], fx.Proxy]:
     operation = getattr(operator, f"i{name}")
 
-    # no bare operator: torch.fx would write it as a statement, which changes numbers, too
+    # a function of its own: torch.fx turns the bare operator into a statement, which would change
+    # numbers instead of making new ones
     def change(one: Any, other: Any) -> Any:
         return operation(one, other)
 
@@ -154,7 +155,7 @@ for _name in _IN_PLACE:
 
 @contextmanager
 def _attributes_restored(model: nn.Module) -> Iterator[None]:
-    """Undo what is done to the attributes of the model's modules; raise UntraceableError then."""
+    """Restore the attributes of the model's modules; raise UntraceableError if any has changed."""
     before = [
         (path, attributes, dict(attributes))
         for path, module in model.named_modules()
@@ -175,11 +176,11 @@ def _attributes_restored(model: nn.Module) -> Iterator[None]:
 
 
 class _MemoryWatch(TorchDispatchMode):
-    """Records which storages operations touch and write to.
+    """A recorder of the storages that operations touch and write to.
 
-    What no operation has made, and so outlives the images, is state. Raises UntraceableError before
-    any of it is changed but buffers, and `while_traced`, when all reading of parameters and buffers
-    should become nodes, before one is read in another way.
+    Storages that no operation has made, and that outlive the images, are state. Raises
+    UntraceableError before an operation changes state other than buffers. With `while_traced`, in
+    which all uses of parameters and buffers become nodes, it also raises before another use.
     """
 
     def __init__(self, model: nn.Module, *, while_traced: bool = False) -> None:
@@ -199,18 +200,18 @@ class _MemoryWatch(TorchDispatchMode):
     def storages(self, tensors: Any) -> set[int]:
         """Return the storages of all tensors in a structure of them.
 
-        Those that operations have made have negative numbers, since a new one may take the place
-        of one that is gone.
+        Those that operations have made get negative numbers of their own, since a new storage may
+        have the id of one that is gone.
         """
         return {self._made.get(each, each) for each in _storages(tensors)}
 
     def state(self, storages: set[int]) -> frozenset[int]:
-        """Return those that no operation has made."""
+        """Return those of the storages that no operation has made."""
         return frozenset(each for each in storages if each >= 0)
 
     @property
     def changed(self) -> frozenset[int]:
-        """The buffers that have been written to, though no module in train mode has them."""
+        """Buffers that were written to although their modules are not in train mode."""
         return frozenset(self.written & self._fixed_buffers)
 
     def __torch_dispatch__(
@@ -258,7 +259,7 @@ def _storages(tensors: Any) -> set[int]:
 
 
 def _written(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Any]:
-    """Return the arguments that one of torch's operations declares to write into."""
+    """Return the arguments into which one of torch's operations declares to write."""
     return [
         args[at] if at < len(args) else kwargs.get(argument.name)
         for at, argument in enumerate(operation._schema.arguments)
@@ -267,7 +268,7 @@ def _written(operation: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> l
 
 
 class _Observer(fx.Interpreter):
-    """Runs a graph, and gives each of its nodes the effects that it had."""
+    """An interpreter of a graph that sets the effects of its nodes."""
 
     def __init__(self, model: nn.Module, graph: fx.Graph) -> None:
         super().__init__(model, graph=graph)
@@ -277,7 +278,7 @@ class _Observer(fx.Interpreter):
         self._outputs: list[set[int]] = []
         self._state: list[tuple[frozenset[int], frozenset[int]]] = []
         self._writers: list[set[int]] = []
-        # by storage, those made of the images alone: the nodes that output it, and write into it
+        # by storage made since the images came: the nodes that output it, and that write into it
         self._views_of: defaultdict[int, list[int]] = defaultdict(list)
         self._writers_of: defaultdict[int, list[int]] = defaultdict(list)
 
@@ -290,7 +291,7 @@ class _Observer(fx.Interpreter):
             overwritten, unstorable = self._overwritten(place)
             writers = self._writers[place]
             if place > 0 and constant.issuperset({*self._sources(node), *writers}):
-                if unstorable:  # and so no constant: none could be made again without the writes
+                if unstorable:  # it is no constant: computed again, it would lack the writes
                     writers.add(0)
                 else:
                     constant.add(place)
@@ -320,10 +321,10 @@ class _Observer(fx.Interpreter):
         return [self._places[source] for source in node.all_input_nodes]
 
     def _overwritten(self, place: int) -> tuple[bool, bool]:
-        """Return whether a later node writes into the output, and if no copy can stand for it then.
+        """Return whether a later node writes into the output, and whether that makes it unstorable.
 
-        Where every view of the memory has one reader, what is read behind a cut is all read through
-        the one view that crosses it.
+        It is storable if every view of the memory has one reader: everything behind a cut is then
+        read through the one view that crosses the cut.
         """
         writers = self._writers_of
         written = [v for v in self._outputs[place] if max(writers[v], default=0) > place]

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import streamlit as st
 
-from core.cache_plan.planner import Budget
-from core.cache_plan.savings import Data, Savings, savings
+from core.cache_plan.planner import CacheBudget
+from core.cache_plan.savings import DataSize, Savings, savings
 from core.errors import InputError
 from core.files import usage
 from core.models import costs as design_costs
@@ -47,14 +47,14 @@ def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Fig
     )
 
 
-def data(settings: RunSettings) -> Data:
+def data(settings: RunSettings) -> DataSize:
     """Return what an epoch runs over, as far as it is known before the data is read."""
     train, validation = settings.samples, settings.validation_samples
     found = seen(settings.data)
     if not isinstance(found, str):
         train, validation = min(train, found.train), min(validation, found.validation)
     views = VIEWS[settings.augment]
-    return Data(settings.image_size, train, validation, settings.batch_size, views)
+    return DataSize(settings.image_size, train, validation, settings.batch_size, views)
 
 
 @lru_cache(maxsize=64)
@@ -63,22 +63,22 @@ def _costs(bare: Schedule, table: LayerTable, image_size: int) -> Costs:
 
 
 @lru_cache(maxsize=64)
-def _savings(bare: Schedule, table: LayerTable, data: Data, budget: Budget) -> Savings:
+def _savings(bare: Schedule, table: LayerTable, data: DataSize, budget: CacheBudget) -> Savings:
     return savings(table, bare, data, budget)
 
 
-def _budget(settings: RunSettings) -> Budget:
+def _budget(settings: RunSettings) -> CacheBudget:
     if settings.cache == "off":
-        return Budget(0)
+        return CacheBudget(0)
     free = _free(_runs())
     return cache_budget(settings, free.memory, free.disk)
 
 
 @st.cache_data(ttl=60, show_spinner=False)
-def _free(runs: Path) -> Budget:
+def _free(runs: Path) -> CacheBudget:
     """Return what a run on this machine's processor would take by itself, its folder in `runs`."""
     left = memory.free(), usage.free(runs)
-    return Budget(*(_rounded(count * FREE_SHARE) for count in left))
+    return CacheBudget(*(_rounded(count * FREE_SHARE) for count in left))
 
 
 def _runs() -> Path:

@@ -5,20 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from html import escape
 
-from core.cache_plan.savings import PhaseSavings, Savings, Why
+from core.cache_plan.savings import PhaseSavings, Savings, WhyUncached
 from core.models.costs import PhaseCosts
 from core.runs.settings import RunSettings
 from core.schedule.words import percent
 
 _FIRST = "the first layer"
-_WHY: Mapping[Why, str] = {
+_WHY: Mapping[WhyUncached, str] = {
     "untraceable": "unknown before the run: there is no table of this model's forward pass",
     "open-ended": "not for training: random crops show new images in every epoch",
     "moving": "nothing to save: no layer lies before the first one that changes",
     "budget": "off: what it would store takes more space than it may use",
     "not worth it": "off: running the frozen part once costs more than it saves here",
 }
-_VALIDATION_ONLY: Mapping[Why, str] = {
+_VALIDATION_ONLY: Mapping[WhyUncached, str] = {
     "budget": "for validation only: what training would store takes more space than it may use",
     "not worth it": "for validation only: for training it costs more than it saves",
 }

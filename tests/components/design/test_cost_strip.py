@@ -13,8 +13,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from core.cache_plan.planner import UNLIMITED, Budget
-from core.cache_plan.savings import Data, Savings, savings
+from core.cache_plan.planner import UNLIMITED, CacheBudget
+from core.cache_plan.savings import DataSize, Savings, savings
 from core.files.home import CODE
 from core.models import layer_table
 from core.models.costs import Costs
@@ -51,9 +51,9 @@ def line(html: str, title: str) -> list[str]:
     return [re.sub(r"<[^>]*>", "", cell) for cell in cells]
 
 
-def saved(preset: str, budget: Budget = UNLIMITED, views: int | None = 1) -> Savings:
+def saved(preset: str, budget: CacheBudget = UNLIMITED, views: int | None = 1) -> Savings:
     schedule = presets.load(preset)
-    data = Data(64, 1_000, 1_000, 32, views)
+    data = DataSize(64, 1_000, 1_000, 32, views)
     return savings(layer_table.load(schedule.model.name), schedule, data, budget)
 
 
@@ -109,7 +109,7 @@ def test_what_is_saved_is_said_in_a_few_words() -> None:
 def test_where_nothing_is_saved_it_says_why() -> None:
     nothing = {
         "moving": saved("discriminative"),
-        "budget": saved("gradual", Budget(0)),
+        "budget": saved("gradual", CacheBudget(0)),
         "open-ended": saved("head-only", views=None),
     }
     assert {why: found.why for why, found in nothing.items()} == {why: why for why in nothing}
@@ -204,7 +204,7 @@ def test_the_strip_follows_the_run_settings(app: AppTest) -> None:
     app.session_state["settings"] = RunSettings(samples=5_000, image_size=96)
     assert "2,000 images at 96 px" in drawn(app.run())
     off, full = RunSettings(cache="off"), RunSettings(cache_memory=0, cache_disk=0)
-    for settings, why in ((off, saved("gradual")), (full, saved("gradual", Budget(0)))):
+    for settings, why in ((off, saved("gradual")), (full, saved("gradual", CacheBudget(0)))):
         app.session_state["settings"] = settings
         assert words.why_off(why, settings) in drawn(app.run())
 

@@ -14,7 +14,7 @@ from core.schedule import parse
 from core.training.cache import exactness
 from core.training.cache import graph as frozen
 from core.training.cache.engine import FrozenCache
-from core.training.cache.exactness import arithmetic, difference
+from core.training.cache.exactness import arithmetic, path_difference
 from core.training.cache.forward_path import ForwardPath
 from core.training.cache.run_plan import free_budget
 from core.training.cache.tracing import UntraceableError, trace
@@ -338,9 +338,10 @@ def test_a_device_that_does_not_repeat_its_own_bits_is_named_as_the_cause():
     steady = path_of(rows, model)
     turns = count(1)
     restless = path_of(rows, model, lambda row: row + next(turns))
-    assert difference(steady, steady, model, tried) == ""
+    assert path_difference(steady, steady, model, tried) == ""
     assert (
-        difference(steady, restless, model, tried) == "this device does not reproduce its own bits"
+        path_difference(steady, restless, model, tried)
+        == "this device does not reproduce its own bits"
     )
 
 
@@ -350,8 +351,8 @@ def test_a_stored_row_that_is_wrong_is_found_in_the_batch_that_has_it():
     wrong = rows.clone()
     wrong[2, 0] += 1.0
     plain, cached = path_of(rows, model), path_of(wrong, model)
-    assert difference(cached, plain, model, torch.tensor([0, 1])) == ""
-    why = difference(cached, plain, model, torch.tensor([3, 2]))
+    assert path_difference(cached, plain, model, torch.tensor([0, 1])) == ""
+    why = path_difference(cached, plain, model, torch.tensor([3, 2]))
     assert why == "a batch gave different bits with the cache than without it"
 
 
@@ -365,7 +366,7 @@ def test_a_comparison_leaves_buffers_and_randomness_as_they_were():
     before = [buffer.clone() for buffer in model.buffers()]
     whole = nn.Sequential(model, nn.Linear(2, 2).requires_grad_(False))
     torch.manual_seed(3)
-    assert difference(path, path, whole, torch.arange(4)) == ""
+    assert path_difference(path, path, whole, torch.arange(4)) == ""
     assert all(map(torch.equal, before, model.buffers()))
     assert torch.equal(torch.rand(1), expected)
 
@@ -374,6 +375,6 @@ def test_inputs_that_are_made_ahead_come_in_the_same_order():
     rows = torch.randn(6, 2)
     batches = [torch.tensor([0, 3]), torch.tensor([5]), torch.tensor([1, 2])]
     now = path_of(rows, nn.Identity())
-    ahead = ForwardPath(now.source, now.network, ahead=True)
+    ahead = ForwardPath(now.source, now.network, prefetch=True)
     for (one,), (other,) in zip(now.stream(batches), ahead.stream(batches), strict=True):
         assert torch.equal(one, other)

@@ -191,7 +191,7 @@ def test_what_tracing_is_known_to_get_wrong_changes_no_bit(kind, when_frozen, tm
 
 
 def test_rows_that_are_refused_in_every_phase_change_no_bit(tmp_path, monkeypatch):
-    monkeypatch.setattr(exactness, "difference", lambda *_: "refused for the test")
+    monkeypatch.setattr(exactness, "path_difference", lambda *_: "refused for the test")
     group = {"when_frozen": "eval"}
     events = assert_same(tmp_path, schedule_of("resnet", GRADUAL["resnet"], 6, group=group))
     decisions = of_kind(events, ev.CacheDecision)
@@ -212,7 +212,7 @@ def differs(tmp_path: Path, schedule: Schedule, **changed: Any) -> bool:
 
 @pytest.fixture
 def unguarded(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
-    monkeypatch.setattr(exactness, "difference", lambda *_: "")
+    monkeypatch.setattr(exactness, "path_difference", lambda *_: "")
     monkeypatch.setattr(exactness, "rows_difference", lambda *_: "")
     return monkeypatch
 

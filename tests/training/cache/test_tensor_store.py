@@ -59,7 +59,7 @@ def test_memory_that_is_not_there_is_told_before_anything_is_stored():
 
 GROWING = """
 import psutil, torch
-from core.training.allocator import keep_freed_memory
+from core.training.device import keep_freed_memory
 from core.training.cache.tensor_store import MemoryRows
 
 def held():
