@@ -314,9 +314,8 @@ def test_training_under_a_schedule_is_a_loop_written_by_hand_bit_for_bit(spec: O
         return nn.Sequential(nn.Linear(4, 4), nn.Linear(4, 4), nn.Linear(4, 2))
 
     ours, by_hand = network(), network()
-    optimizer = build_optimizer(
-        document, {name: [part] for name, part in zip(("stem", "body", "head"), ours, strict=True)}
-    )
+    groups = {name: [part] for name, part in zip(("stem", "body", "head"), ours, strict=True)}
+    optimizer = build_optimizer(document, groups, fused=False)
     scheduler = ScheduleLR(optimizer, document, 4)
     others = [kinds[spec.name](part.parameters(), lr=1.0, **options) for part in by_hand]
     for step in range(20):
