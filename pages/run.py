@@ -11,10 +11,10 @@ from core import checks
 from core.errors import InputError
 from core.files.home import is_demo
 from core.runs import event_log, folder, label
-from core.runs.outcome import Status
 from core.runs.processes import launch
 from core.runs.progress import Digest, extended
 from core.runs.settings import RunSettings, planned_steps
+from core.runs.status import Status
 from core.schedule.spec import Schedule
 from pages.components.compare import slots
 from pages.components.run import deleted_runs, demo_card, demo_queue

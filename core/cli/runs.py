@@ -63,7 +63,7 @@ def empty_trash() -> None:
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
     """Return a run's cells in the list; `held` is its size on the disk, in bytes."""
     described = describe(run)
-    status = described.standing
+    state = described.state
     try:
         schedule = folders.read(run)[0]
     except InputError as error:
@@ -72,9 +72,9 @@ def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
         name = " · ".join(
             filter(None, (described.name, described.schedule, described.when, described.data))
         )
-        epochs = f"{status.epochs_done} of {schedule.epochs}"
-    share = "" if status.accuracy is None else f"{status.accuracy:.1%}"
-    return run.name, status.told, epochs, share, _size(held), one_line(name)
+        epochs = f"{state.epochs_done} of {schedule.epochs}"
+    share = "" if state.accuracy is None else f"{state.accuracy:.1%}"
+    return run.name, state.text, epochs, share, _size(held), one_line(name)
 
 
 def _refuse_unlistable(root: Path) -> None:

@@ -20,13 +20,14 @@ from core.demo import limits
 from core.errors import STOPPED, InputError, importing, quoted
 from core.files.home import is_demo
 from core.models import table_cache
-from core.runs import checkpoint_files, event_log, outcome
+from core.runs import checkpoint_files, event_log
 from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import should_stop
 from core.runs.session import Session
 from core.runs.settings import RunSettings, make_settings
+from core.runs.status import status_of
 from core.schedule.spec import Schedule
 
 _DEFAULTS = RunSettings()
@@ -185,7 +186,7 @@ def _train_in(folder: Path, other_libraries: bool = False) -> None:
         for event in train(job):
             check_limits(event)
             session.take(event)
-    status = outcome.status(event_log.last(folder), alive=False, stop_asked=False)
+    status = status_of(event_log.last(folder), alive=False, stop_asked=False)
     if status == "finished":
         with suppress(OSError):  # the others take room, and do no harm
             checkpoint_files.keep_one(checkpoints)

@@ -14,8 +14,8 @@ from tqdm import tqdm
 from core.errors import one_line
 from core.runs import events as ev
 from core.runs.forecast import duration, remaining
-from core.runs.outcome import Summary
 from core.runs.progress import Digest
+from core.runs.status import Summary
 from core.runs.steps import Steps
 from core.schedule.spec import Schedule
 from core.schedule.words import counted

@@ -12,10 +12,42 @@ from core.data import uploads
 from core.errors import InputError
 from core.runs import event_log, label
 from core.runs import folder as folders
+from core.runs.processes import run_lock
+from core.runs.processes.stopping import epochs_kept
 from core.runs.settings import RunSettings
-from core.runs.standing import Standing, standing
+from core.runs.status import Status
 from core.schedule.spec import Schedule
 from core.schedule.words import counted
+
+
+@dataclass(frozen=True, slots=True)
+class RunState:
+    """A run's status, its epochs that are done and kept, and its accuracy, once it has ended.
+
+    `host` is that of the other machine that runs it.
+    """
+
+    status: Status
+    epochs_done: int
+    accuracy: float | None
+    host: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The status in words, with where that is if not here."""
+        return self.status if self.host is None else f"{self.status} on {self.host}"
+
+
+def run_state(run: Path) -> RunState:
+    """Return the state of the run in that folder.
+
+    Its summary tells of the end of a session, so it counts only where the run has ended so: for one
+    that was resumed, or whose process is gone, it is an old one.
+    """
+    status, end = folders.status(run), folders.summary(run)
+    if end is not None and end.status == status:
+        return RunState(status, end.epochs_done, end.validation_accuracy)
+    return RunState(status, epochs_kept(run), None, run_lock.elsewhere(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +55,7 @@ class Description:
     """A run in words; each of them may be empty where its folder does not tell.
 
     `name` is the run's own, else its schedule's, else its folder's; `schedule` is its schedule's
-    name where that is another. `accuracy` in `result` is that of `core.runs.outcome.accuracy`.
+    name where that is another. `accuracy` in `result` is that of `core.runs.status.accuracy`.
     """
 
     name: str
@@ -32,7 +64,7 @@ class Description:
     when: str
     result: str
     data: str
-    standing: Standing
+    state: RunState
 
     @property
     def line(self) -> str:
@@ -42,7 +74,7 @@ class Description:
 
 def describe(run: Path) -> Description:
     """Return what tells the run in that folder from others; what cannot be read is left out."""
-    own, stands = label.read(run), standing(run)
+    own, state = label.read(run), run_state(run)
     schedule = data = when = ""
     try:
         moment = (run / folders.SCHEDULE).stat().st_mtime_ns
@@ -52,8 +84,8 @@ def describe(run: Path) -> Description:
     except (OSError, InputError):
         pass
     name = own.name or schedule or run.name
-    words = () if stands.told == "finished" and stands.accuracy is not None else (stands.told,)
-    share = () if stands.accuracy is None else (f"{stands.accuracy:.1%}",)
+    words = () if state.text == "finished" and state.accuracy is not None else (state.text,)
+    share = () if state.accuracy is None else (f"{state.accuracy:.1%}",)
     return Description(
         name,
         schedule if schedule != name else "",
@@ -61,7 +93,7 @@ def describe(run: Path) -> Description:
         when,
         ", ".join(words + share),
         data,
-        stands,
+        state,
     )
 
 

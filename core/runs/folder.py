@@ -25,11 +25,19 @@ from pydantic import ValidationError
 from core.errors import InputError, RunError
 from core.files import atomic
 from core.files.small_files import open_plain, read_start
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import events as ev
-from core.runs.outcome import Status, Summary
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings, read_run_settings
+from core.runs.status import (
+    SUMMARY_JSON,
+    Status,
+    Summary,
+    is_end,
+    is_under_way,
+    status_of,
+    summary_of,
+)
 from core.schedule.parse import dumps, parse
 from core.schedule.spec import Schedule
 
@@ -111,9 +119,9 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
 
 
 def status(folder: Path) -> Status:
-    """Return how a run stands, from its folder alone; see `core.runs.outcome`."""
+    """Return how a run stands, from its folder alone; see `core.runs.status`."""
     last = event_log.last(folder)
-    known = outcome.is_end(last) or outcome.is_under_way(last)
+    known = is_end(last) or is_under_way(last)
     if not known:  # all but the steps are read where the last event does not tell
         known = bool(last) and not run_lock.is_taken(folder)
     return status_from(folder, last if known else event_log.read(folder, steps=False))
@@ -122,17 +130,17 @@ def status(folder: Path) -> Status:
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
     """Return how a run stands, given the events that were read from its folder just now."""
     alive = run_lock.is_taken(folder)
-    found = outcome.status(events, alive=alive, stop_asked=run_lock.stop_requested(folder))
+    found = status_of(events, alive=alive, stop_asked=run_lock.stop_requested(folder))
     if found != "interrupted":
         return found
     # a run's last act is to tell its end, which it may have done since the events were read
-    return outcome.status(event_log.last(folder), alive=False, stop_asked=False)
+    return status_of(event_log.last(folder), alive=False, stop_asked=False)
 
 
 def summary(folder: Path) -> Summary | None:
     """Return what `write_summary` has written, or None if it is missing or not understood."""
     try:
-        return outcome.SUMMARY.validate_json(read_start(folder / SUMMARY))
+        return SUMMARY_JSON.validate_json(read_start(folder / SUMMARY))
     except (OSError, ValidationError):
         return None
 
@@ -148,14 +156,14 @@ def end_of_log(folder: Path, characters: int = 4000) -> str | None:
 
 
 def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
-    """Return how the run has ended, events included that are coming; see `outcome`."""
-    return outcome.summarise(schedule, (*event_log.read(folder, steps=False), *coming))
+    """Return how the run has ended, events included that are coming; see `core.runs.status`."""
+    return summary_of(schedule, (*event_log.read(folder, steps=False), *coming))
 
 
 def write_summary(folder: Path, told: Summary) -> None:
     """Write how the run has ended; RunError if the disk refuses."""
     with atomic.as_run_error(folder / SUMMARY):
-        atomic.replace_durably(folder / SUMMARY, outcome.SUMMARY.dump_json(told, indent=2) + b"\n")
+        atomic.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(told, indent=2) + b"\n")
 
 
 def is_run_id(text: str) -> bool:

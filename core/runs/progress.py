@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from core.runs import outcome
 from core.runs.events import (
     Audit,
     CacheDecision,
@@ -20,6 +19,7 @@ from core.runs.events import (
     Started,
     Step,
 )
+from core.runs.status import history
 from core.runs.steps import Steps
 
 _T = TypeVar("_T")
@@ -79,7 +79,7 @@ def extended(known: Digest, told: Iterable[Event]) -> Digest:
             progress = None
     if last is known.last:
         return known
-    kept = outcome.history(rare)
+    kept = history(rare)
 
     def of(kind: type[_T]) -> tuple[_T, ...]:
         return tuple(event for event in kept if isinstance(event, kind))

@@ -10,11 +10,12 @@ from pathlib import Path
 from types import TracebackType
 
 from core.errors import STOPPED, RunError, ThawError
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.console import Console
 from core.runs.processes import run_lock, stopping
+from core.runs.status import Summary, is_end
 from core.schedule.spec import Schedule
 
 
@@ -35,7 +36,7 @@ class Session:
         self._console = Console(schedule)
         self._writing = threading.RLock()  # so that nothing follows the last event
         self._ended = False
-        self._summary: outcome.Summary | None = None
+        self._summary: Summary | None = None
         self.done = threading.Event()
 
     def __enter__(self) -> Session:
@@ -50,7 +51,7 @@ class Session:
             folders.write_summary(self._folder, self._summary)
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
-                self._ended = outcome.is_end((event,))
+                self._ended = is_end((event,))
                 event_log.append(self._folder, event)
 
     def say(self, event: ev.Notice) -> None:
@@ -103,7 +104,7 @@ class Session:
     def _end(self, error: BaseException | None) -> ev.Event | None:
         """Return what is written of an error; None where training has told the end itself."""
         if isinstance(error, KeyboardInterrupt):
-            if outcome.is_end(event_log.last(self._folder)):  # it came too late
+            if is_end(event_log.last(self._folder)):  # it came too late
                 return None
             return ev.Stopped(stopping.epochs_kept(self._folder))
         return ev.Failed(str(error)) if isinstance(error, ThawError) else None

@@ -7,11 +7,11 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.events import Audit, EpochDone, Event, Started
-from core.runs.outcome import Status
 from core.runs.progress import digest
+from core.runs.status import Status, final_accuracy
 from core.schedule.curves import RATES_EQUAL
 
 
@@ -37,7 +37,7 @@ class Result:
     @property
     def accuracy(self) -> float | None:
         """Validation accuracy after the last epoch, in [0, 1]."""
-        return outcome.accuracy(self.epochs)
+        return final_accuracy(self.epochs)
 
     @property
     def loss(self) -> float | None:

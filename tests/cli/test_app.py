@@ -22,9 +22,10 @@ import core.cli
 from core import presets
 from core.cli.app import cli
 from core.models import layer_table
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.status import history
 from core.schedule import parse
 from tests.sample import thorough
 from tests.training.small import small_schedule, small_settings
@@ -346,7 +347,7 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(fil
 
 
 def epochs_done(out) -> int:
-    return sum(isinstance(event, ev.EpochDone) for event in outcome.history(event_log.read(out)))
+    return sum(isinstance(event, ev.EpochDone) for event in history(event_log.read(out)))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="a Ctrl-C is sent as a signal")

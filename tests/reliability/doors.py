@@ -30,12 +30,13 @@ from core.compare.comparable import Comparable
 from core.data import uploads
 from core.errors import ThawError
 from core.records.io import parse_either
-from core.runs import event_log, folder, in_words, outcome, predictions
+from core.runs import event_log, folder, in_words, predictions
 from core.runs import events as ev
 from core.runs.forecast import remaining
 from core.runs.processes import run_lock
 from core.runs.progress import digest
 from core.runs.settings import RunSettings, read_settings
+from core.runs.status import SUMMARY_JSON, summary_of
 from core.runs.summary import result
 from core.schedule import link, parse
 from core.training import checkpoint
@@ -237,9 +238,7 @@ def run_files(raw: Raw) -> dict[str, bytes]:
         folder.SETTINGS: RunSettings().model_dump_json().encode(),
         event_log.EVENTS: b"".join(ev.EVENT.dump_json(event) + b"\n" for event in told),
         folder.PREDICTIONS: guessed.model_dump_json().encode(),
-        folder.SUMMARY: outcome.SUMMARY.dump_json(
-            outcome.summarise(parse.parse(as_json(raw)), told)
-        ),
+        folder.SUMMARY: SUMMARY_JSON.dump_json(summary_of(parse.parse(as_json(raw)), told)),
         run_lock.PID: as_json({"pid": own.pid, "started": own.create_time()}),
     }
 

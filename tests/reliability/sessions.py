@@ -19,11 +19,12 @@ from tqdm import tqdm
 
 from core import checks
 from core.cli.app import cli
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
+from core.runs.status import history
 from core.schedule import parse
 from core.schedule.spec import Schedule
 from core.training import checkpoint, train
@@ -135,7 +136,7 @@ def sit(folder: Path, fate: faults.Fate = faults.fine) -> None:
 
 def ended(folder: Path) -> Ended:
     """What the run in the folder has come to."""
-    told = outcome.history(event_log.read(folder))
+    told = history(event_log.read(folder))
     found = checkpoint.newest(folder / folders.CHECKPOINTS)
     last = found.checkpoint
     predicted, summary = folder / folders.PREDICTIONS, folders.summary(folder)

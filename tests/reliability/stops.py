@@ -26,8 +26,8 @@ from core.models import layer_table
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.outcome import Status
 from core.runs.processes import launch, run_lock
+from core.runs.status import Status
 from core.schedule.spec import ModelRef, Schedule
 from tests.training.small import small_schedule, small_settings
 

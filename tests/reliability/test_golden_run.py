@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import events as ev
+from core.runs.status import history
 from tests.reliability.failing_disk import sit
 from tests.training.small import of_kind
 
@@ -26,7 +27,7 @@ def test_a_run_of_an_earlier_thaw_goes_on_where_it_was_broken_off(tmp_path: Path
     run = shutil.copytree(GOLDEN, tmp_path / "run")
     _, result = sit(run, more=("--other-libraries",))  # it began with the torch of its time
     assert result.exit_code == 0, result.output
-    told = list(outcome.history(event_log.read(run)))
+    told = list(history(event_log.read(run)))
     assert [each.resumed_at for each in of_kind(told, ev.Started)] == [0, 2]
     assert [each.epoch for each in of_kind(told, ev.EpochDone)] == [0, 1, 2, 3]
     (audit,) = of_kind(told, ev.Audit)

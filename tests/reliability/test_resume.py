@@ -19,11 +19,12 @@ from click.testing import Result
 from PIL import Image
 
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, event_log, outcome
+from core.runs import checkpoint_files, event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
+from core.runs.status import history
 from core.schedule import parse
 from core.schedule.edits import set_field
 from core.training import checkpoint, data, provenance
@@ -66,7 +67,7 @@ def finished(folder: Path) -> tuple[ev.Event, ...]:
     _, result = sit(folder)
     assert result.exit_code == 0, result.output
     assert folders.status(folder) == "finished"
-    return outcome.history(event_log.read(folder))
+    return history(event_log.read(folder))
 
 
 # --- what has changed underneath ------------------------------------------------------------------

@@ -79,7 +79,7 @@ def test_runs_that_differ_in_data_images_size_or_result_are_told_apart(tmp_path)
 def test_the_accuracy_of_a_run_is_that_after_its_last_epoch_wherever_it_is_told(tmp_path):
     run = made(tmp_path / "run")
     assert describe(run).result == "75.0%"
-    assert result(run).accuracy == describe(run).standing.accuracy == 0.75
+    assert result(run).accuracy == describe(run).state.accuracy == 0.75
     told = status_card._headline(SCHEDULE, "finished", digest(event_log.read(run)))
     assert "validation accuracy 75.0%, after the last epoch" in told
     assert "90.0%" not in told

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.runs import events as ev
-from core.runs import outcome
 from core.runs.progress import Digest, digest, extended
+from core.runs.status import history, status_of
 
 
 def _started(resumed_at: int = 0) -> ev.Started:
@@ -98,8 +98,8 @@ def test_what_is_read_piece_by_piece_equals_what_is_read_at_once(
 
     whole = digest(told)
     assert flat(extended(digest(told[:piece]), told[piece:])) == flat(whole)
-    kept = [event for event in outcome.history(told) if isinstance(event, ev.Step)]
+    kept = [event for event in history(told) if isinstance(event, ev.Step)]
     assert whole.steps.loss.tolist() == [step.loss for step in kept]
     for alive in (True, False):
-        stands = outcome.status((*whole.rare, *whole.last), alive=alive, stop_asked=False)
-        assert stands == outcome.status(told, alive=alive, stop_asked=False)
+        stands = status_of((*whole.rare, *whole.last), alive=alive, stop_asked=False)
+        assert stands == status_of(told, alive=alive, stop_asked=False)

@@ -26,7 +26,7 @@ import psutil
 from core.demo import cleanup, limits, queue
 from core.errors import InputError, RunError
 from core.files.home import CODE, HOME, data_root, home, is_demo
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.events import Failed
 from core.runs.processes import run_lock
@@ -34,6 +34,7 @@ from core.runs.processes.exit_with_parent import helper, run_helper
 from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.processes.stopping import write_stopped
 from core.runs.settings import RunSettings
+from core.runs.status import is_end
 from core.schedule.file_names import slug
 from core.schedule.spec import Schedule
 
@@ -152,7 +153,7 @@ def force_stop(folder: Path) -> None:
         _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
         if left and run_lock.is_alive(folder):
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
-    if not outcome.is_end(event_log.last(folder)):
+    if not is_end(event_log.last(folder)):
         write_stopped(folder)
 
 

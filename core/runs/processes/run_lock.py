@@ -24,8 +24,9 @@ from filelock import FileLock, Timeout
 from core.errors import InputError, RunError, quoted
 from core.files.atomic import as_run_error, clear_unfinished, find_special_file, replace
 from core.files.small_files import read_json
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs.events import Launched
+from core.runs.status import is_end
 
 if sys.platform == "win32":
     import msvcrt
@@ -162,7 +163,7 @@ def elsewhere(folder: Path) -> str | None:
     host = noted.get("host")
     if not isinstance(host, str) or not _HOST.fullmatch(host) or host == socket.gethostname():
         return None
-    if _find(noted) is not None or outcome.is_end(event_log.last(folder)):
+    if _find(noted) is not None or is_end(event_log.last(folder)):
         return None
     here = noted.get("locks") is True and noted.get("boot") == _boot() is not None
     return None if here and not _is_locked(folder) else host

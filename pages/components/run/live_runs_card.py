@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.runs.description import describe
-from core.runs.outcome import Status
+from core.runs.status import Status
 from pages.components.shared import frame
 
 
@@ -25,7 +25,7 @@ def going_card(live: Mapping[Path, Status]) -> None:
                     '<div class="thaw-headline" role="status">'
                     f'<span class="thaw-dot thaw-{status}"></span>'
                     f"<strong>{escape(told.name)}</strong>"
-                    f"<span>is {escape(told.standing.told)}</span></div>",
+                    f"<span>is {escape(told.state.text)}</span></div>",
                     width="stretch",
                 )
                 st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))

@@ -10,7 +10,7 @@ import streamlit as st
 from core.files import usage
 from core.runs import folder
 from core.runs.description import describe
-from core.runs.outcome import Status
+from core.runs.status import Status
 from pages.components.run import deleted_runs
 from pages.components.shared import frame, visible_runs
 from pages.components.shared.cost_words import size
@@ -71,7 +71,7 @@ def _row(run: Path, *, chosen: bool) -> None:
     mark = "shown · " if chosen else ""
     if st.button(
         f"**{title}**  \n:small[{mark}{line} · {size(usage.disk_use(run))}]",
-        icon=_MARKS[told.standing.status],
+        icon=_MARKS[told.state.status],
         help=frame.escape_markdown(told.note) or None,
         key=_key(run),
         type="tertiary",

@@ -12,12 +12,13 @@ import streamlit as st
 from core.checks import Problem
 from core.demo import limits
 from core.files.home import is_demo
-from core.runs import folder, interruption, outcome
+from core.runs import folder, interruption
 from core.runs.forecast import duration, remaining
 from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
 from core.runs.progress import Digest
 from core.runs.settings import RunSettings
+from core.runs.status import final_accuracy
 from core.schedule import plan
 from core.schedule.spec import Schedule
 from core.schedule.words import epochs, listed, one_or_more
@@ -215,7 +216,7 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
 
 
 def _accuracy(told: Digest) -> str:
-    share = outcome.accuracy(told.epochs)
+    share = final_accuracy(told.epochs)
     return "–" if share is None else f"{share:.1%}"
 
 

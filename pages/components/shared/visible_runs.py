@@ -13,8 +13,8 @@ import streamlit as st
 
 from core.files.home import is_demo
 from core.runs import folder
-from core.runs.outcome import Status
 from core.runs.processes import run_lock
+from core.runs.status import Status
 
 LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
 """How a run stands that a process is on with."""

@@ -17,10 +17,11 @@ from safetensors.torch import load_file
 
 from core.demo import limits, queue
 from core.errors import InputError, RunError, SettingsError
-from core.runs import event_log, outcome
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import launch, run_lock
+from core.runs.status import history
 from core.schedule import parse
 from tests.training.small import small_schedule, small_settings
 
@@ -148,7 +149,7 @@ def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished
     kinds = (ev.Step, ev.Audit)
     for kind in kinds:
         told = [
-            [e for e in outcome.history(event_log.read(f)) if isinstance(e, kind)]
+            [e for e in history(event_log.read(f)) if isinstance(e, kind)]
             for f in (folder, finished)
         ]
         assert told[0] == told[1]

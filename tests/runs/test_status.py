@@ -4,7 +4,7 @@ import pytest
 
 from core import presets
 from core.runs import events as ev
-from core.runs.outcome import history, status, summarise
+from core.runs.status import history, status_of, summary_of
 
 LAUNCHED = ev.Launched()
 FAILED = ev.Failed("the loss is nan")
@@ -61,7 +61,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_the_status_is_what_the_table_says(case):
     events, alive, stop_asked, expected = CASES[case]
-    assert status(events, alive=alive, stop_asked=stop_asked) == expected
+    assert status_of(events, alive=alive, stop_asked=stop_asked) == expected
 
 
 def test_a_resume_makes_void_what_it_does_anew_and_keeps_the_rest():
@@ -91,7 +91,7 @@ def test_a_history_without_a_resume_is_the_events_themselves():
 def test_the_summary_of_a_finished_run_has_its_last_epoch_and_audit():
     audit = ev.Audit(4, 0.0, True, (ev.FrozenSpan("stem", 0, 2, True),))
     events = [LAUNCHED, started(), epoch(0), epoch(1, 0.8), audit, FINISHED]
-    made = summarise(presets.load("gradual"), events)
+    made = summary_of(presets.load("gradual"), events)
     assert made.status == "finished"
     assert made.validation_accuracy == 0.8
     assert made.seconds == 9.0
@@ -100,7 +100,7 @@ def test_the_summary_of_a_finished_run_has_its_last_epoch_and_audit():
 
 
 def test_the_summary_of_a_run_that_came_to_nothing_has_nulls():
-    made = summarise(presets.load("gradual"), [LAUNCHED, FAILED])
+    made = summary_of(presets.load("gradual"), [LAUNCHED, FAILED])
     assert made.status == "failed"
     assert made.validation_accuracy is None
     assert made.audit is None

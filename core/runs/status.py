@@ -48,11 +48,11 @@ class Summary:
     audit: ev.Audit | None
 
 
-SUMMARY: TypeAdapter[Summary] = TypeAdapter(Summary)
+SUMMARY_JSON: TypeAdapter[Summary] = TypeAdapter(Summary)
 """Reads and writes a summary as JSON."""
 
 
-def status(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Status:
+def status_of(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Status:
     """Return how a run stands, by the first of these that holds.
 
     1. finished, failed or stopped, if that is the last event: the run said so itself;
@@ -105,14 +105,14 @@ def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
     return tuple(kept)
 
 
-def summarise(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
+def summary_of(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
     """How a run of that schedule stands at its end, or where its process was last heard of."""
     kept = history(events)
     started, epoch = _last(kept, ev.Started), _last(kept, ev.EpochDone)
     finished = _last(kept, ev.Finished)
     in_epochs = sum(event.seconds for event in kept if isinstance(event, ev.EpochDone))
     return Summary(
-        status=status(kept, alive=False, stop_asked=False),
+        status=status_of(kept, alive=False, stop_asked=False),
         name=schedule.name,
         model=schedule.model.name,
         epochs=schedule.epochs,
@@ -125,7 +125,7 @@ def summarise(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
     )
 
 
-def accuracy(epochs: Sequence[ev.EpochDone]) -> float | None:
+def final_accuracy(epochs: Sequence[ev.EpochDone]) -> float | None:
     """Return what is told as a run's accuracy: on the validation images, after its last epoch.
 
     That is the accuracy of the weights that it leaves, in [0, 1]; None before its first epoch ends.

@@ -7,8 +7,8 @@ from core.cli import runs
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.description import RunState, run_state
 from core.runs.processes import run_lock
-from core.runs.standing import Standing, standing
 
 SCHEDULE = presets.load("gradual")
 
@@ -30,16 +30,16 @@ def ended(run, event):
 
 
 def test_a_run_that_is_on_or_was_interrupted_has_the_epochs_that_it_has_kept(run):
-    assert standing(run) == Standing("starting", 0, None)
+    assert run_state(run) == RunState("starting", 0, None)
     trained(run, range(3))
-    assert standing(run) == Standing("running", 3, None)
+    assert run_state(run) == RunState("running", 3, None)
     assert runs.row(run, 9)[2:4] == ("3 of 6", "")
     run_lock.release(run)
-    assert standing(run) == Standing("interrupted", 3, None)
+    assert run_state(run) == RunState("interrupted", 3, None)
 
 
 def test_a_run_of_another_machine_is_listed_with_its_host(run_elsewhere):
-    assert standing(run_elsewhere) == Standing("starting", 0, None, "node7")
+    assert run_state(run_elsewhere) == RunState("starting", 0, None, "node7")
     trained(run_elsewhere, range(3))
     assert runs.row(run_elsewhere, 9)[1:4] == ("running on node7", "3 of 6", "")
 
@@ -48,7 +48,7 @@ def test_a_run_of_another_machine_is_listed_with_its_host(run_elsewhere):
 def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
     trained(run, range(2))
     ended(run, end)
-    assert standing(run) == Standing(folders.status(run), 2, 0.1)
+    assert run_state(run) == RunState(folders.status(run), 2, 0.1)
     assert runs.row(run, 9)[2:4] == ("2 of 6", "10.0%")
 
 
@@ -57,8 +57,8 @@ def test_a_run_that_was_resumed_tells_nothing_of_its_last_end(run):
     ended(run, ev.Stopped(2))
     run_lock.take(run)
     trained(run, range(2, 5))
-    assert standing(run) == Standing("running", 5, None)
+    assert run_state(run) == RunState("running", 5, None)
     run_lock.release(run)
-    assert standing(run) == Standing("interrupted", 5, None)
+    assert run_state(run) == RunState("interrupted", 5, None)
     event_log.append(run, ev.Failed("its disk is full, so that no summary could be written"))
-    assert standing(run) == Standing("failed", 5, None)
+    assert run_state(run) == RunState("failed", 5, None)
