@@ -12,7 +12,7 @@ from core.cli.options import STEPS_PER_EPOCH, path, read, read_schedule, table_i
 from core.errors import InputError, one_line
 from core.export import csv, import_phases, targets
 from core.export.exported import ExportSource
-from core.runs import in_words
+from core.runs import report_facts
 from core.schedule import parse
 from core.schedule.words import columns
 
@@ -35,7 +35,7 @@ def export(
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
-    audit = () if ran is None else in_words.facts(path("--run", ran), schedule)
+    audit = () if ran is None else report_facts.facts(path("--run", ran), schedule)
     source = ExportSource(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
     exported = csv.without_rows(source) if target == "csv" else targets.export(target, source)

@@ -8,7 +8,7 @@ from core.errors import InputError
 from core.export import drawing, targets
 from core.export.exported import Exported, ExportSource
 from core.files.home import is_demo
-from core.runs import in_words
+from core.runs import report_facts
 from core.runs.processes import launch
 from core.schedule.spec import Schedule
 from pages.components.shared import library_session, session, visible_runs
@@ -30,11 +30,11 @@ def exported(name: str) -> Exported | InputError:
         return refused
 
 
-def newest_audited_run(schedule: Schedule) -> in_words.Facts:
+def newest_audited_run(schedule: Schedule) -> report_facts.Facts:
     """How the session's newest finished run of exactly this schedule ended; nothing without one."""
     for run in visible_runs.runs(launch.root())[:_RUNS_SEARCHED]:
         try:
-            return in_words.facts(run, schedule)
+            return report_facts.facts(run, schedule)
         except InputError:
             continue
     return ()

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from core import presets
 from core.cli.app import cli
 from core.errors import InputError
-from core.runs import event_log, folder, in_words, label
+from core.runs import event_log, folder, label, report_facts
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from core.schedule import edits
@@ -32,8 +32,8 @@ def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
     return run
 
 
-def test_a_finished_run_is_told_in_words(tmp_path: Path):
-    assert in_words.facts(a_run(tmp_path), EXERCISE) == (
+def test_a_finished_run_is_told_report_facts(tmp_path: Path):
+    assert report_facts.facts(a_run(tmp_path), EXERCISE) == (
         ("run", "finished in 1 min 05 s on CPU, 2 cores"),
         ("data", "Fashion-MNIST, 2 classes: 40 images to train, 20 to validate, 64 × 64 px"),
         ("trained with", "batch size 32, augmentation none, precision exact, seed 0"),
@@ -48,25 +48,25 @@ def test_a_finished_run_is_told_in_words(tmp_path: Path):
 def test_a_run_of_a_name_of_its_own_is_told_by_it(tmp_path: Path):
     run = a_run(tmp_path)
     label.write(run, "Seed 3", "")
-    assert in_words.facts(run, EXERCISE)[0][1].startswith("“Seed 3”, finished in ")
+    assert report_facts.facts(run, EXERCISE)[0][1].startswith("“Seed 3”, finished in ")
 
 
 def test_a_group_that_moved_is_told(tmp_path: Path):
-    facts = dict(in_words.facts(a_run(tmp_path, moved=True), EXERCISE))
+    facts = dict(report_facts.facts(a_run(tmp_path, moved=True), EXERCISE))
     assert facts["frozen groups"] == "moved: their bits differ"
 
 
 def test_another_schedules_run_and_one_without_an_audit_are_refused(tmp_path: Path):
     run = a_run(tmp_path, audited=False)
     with pytest.raises(InputError, match="a run without an audit: let it finish first"):
-        in_words.facts(run, EXERCISE)
+        report_facts.facts(run, EXERCISE)
     with pytest.raises(InputError, match="a run of another schedule"):
-        in_words.facts(run, presets.load("gradual"))
+        report_facts.facts(run, presets.load("gradual"))
 
 
 def test_a_schedule_that_was_renamed_after_its_run_still_has_that_run(tmp_path: Path):
     run = a_run(tmp_path)
-    assert in_words.facts(run, edits.set_field(EXERCISE, "name", "Renamed"))
+    assert report_facts.facts(run, edits.set_field(EXERCISE, "name", "Renamed"))
 
 
 def test_the_command_line_puts_the_audit_into_the_report(tmp_path: Path):
