@@ -29,6 +29,7 @@ from pages.components.shared.chart_style import View
 from pages.components.shared.downloads import csv_button
 from pages.components.shared.fields import refusals
 from pages.components.shared.rate_chart import rate_chart
+from pages.components.shared.state import current
 
 
 class _Switch(NamedTuple):
@@ -45,8 +46,6 @@ _SWITCHES = (
 
 
 _TIMELINE, _DESIGNER = "timeline", "designer"
-_BESIDE = "beside-the-hand"
-"""Where the session keeps what `_designer` showed last, of `_beside_the_hand`."""
 
 
 def page() -> None:
@@ -59,7 +58,7 @@ def _designer() -> None:
     """Draw all that an edit may change; what a drag of windows changes is a fragment of its own."""
     frame.show_notice()
     narrow = is_narrow(_TIMELINE)
-    st.session_state.pop(_BESIDE, None)  # `_hand` keeps what is drawn now
+    current().design.beside_timeline = None  # `_hand` keeps what is drawn now
     st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
     top = st.container(key="top")
     with top:  # so that it has its place before the toolbar comes
@@ -103,13 +102,16 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
     )
     errors = [problem for problem in found if problem.severity == "error"]
     beside = _beside_the_hand(errors)
-    if st.session_state.setdefault(_BESIDE, beside) != beside:
+    view = current().design
+    if view.beside_timeline is None:
+        view.beside_timeline = beside
+    elif view.beside_timeline != beside:
         st.rerun()
     data = timeline_data(
         session.schedule(),
         session.table(),
         steps_per_epoch=session.steps_per_epoch(),
-        playhead=st.session_state["playhead"],
+        playhead=current().design.playhead,
         selected=session.selected(),
         problems=found,
         revision=session.revision(),
@@ -136,14 +138,14 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
 
 def _span() -> Span | None:
     """The part of the run that was shown last, also before another page; None is all of it."""
-    epochs, span = st.session_state.get("span", (None, None))
+    epochs, span = current().design.span
     return span if epochs == session.schedule().epochs else None
 
 
 def _keep_span(told: Span | None) -> None:
     """Keep what the timeline shows, for the length of the run at which it has told it first."""
-    if told != st.session_state.get("span", (None, None))[1]:
-        st.session_state["span"] = (session.schedule().epochs, told)
+    if told != current().design.span[1]:
+        current().design.span = (session.schedule().epochs, told)
 
 
 def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
@@ -165,7 +167,7 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
 
 
 def _costs(span: Span | None) -> None:
-    playhead = st.session_state["playhead"]
+    playhead = current().design.playhead
     cost_strip(session.schedule(), session.table(), session.settings(), playhead, span)
 
 
@@ -177,9 +179,9 @@ def _take(event: TimelineResult) -> None:
         case CurveEdit() as curve:
             session.edit(merge.with_curve, curve)
     if event.playhead is not None:
-        st.session_state["playhead"] = event.playhead
+        current().design.playhead = event.playhead
     if event.select is not None:
-        st.session_state["selected"] = event.select or None
+        current().design.selected_window = event.select or None
     if event.history == "undo":
         session.undo()
     elif event.history == "redo":
@@ -187,7 +189,7 @@ def _take(event: TimelineResult) -> None:
     if event.edit is None and event.history is None:
         return
     errors = checks.errors(session.schedule(), session.table())
-    if _beside_the_hand(errors) != st.session_state.get(_BESIDE):
+    if _beside_the_hand(errors) != current().design.beside_timeline:
         st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
 
 
@@ -216,7 +218,7 @@ def _rates(*, narrow: bool, span: Span | None) -> None:
     scale, unit, axis = (_chosen(each) for each in _SWITCHES)
     view = View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
-        session.schedule(), session.steps_per_epoch(), st.session_state["playhead"], view
+        session.schedule(), session.steps_per_epoch(), current().design.playhead, view
     )
     st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
 
