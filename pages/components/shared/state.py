@@ -26,6 +26,7 @@ from pages.components.shared.axis import Span
 from pages.components.shared.history import History
 
 if TYPE_CHECKING:
+    from pages.components.run.run_reader import RunReader
     from pages.components.shared.fields import FieldState, Refusal
 
 KEY = "session"
@@ -117,6 +118,7 @@ class Run:
     started: StartedRun = field(default_factory=StartedRun)
     waiting: Waiting | None = None
     deleted: tuple[DeletedRun, ...] = ()
+    reader: RunReader | None = None
     wanted_data: str | None = None
     refused_upload: str | None = None
     uploads: int = 0
