@@ -50,6 +50,7 @@ _TIMELINE, _DESIGNER = "timeline", "designer"
 
 def page() -> None:
     """Draw the page. It reruns as fragments, so that a drag costs little more than itself."""
+    current().after_edit = _redraw_designer
     _designer()
 
 
@@ -58,7 +59,7 @@ def _designer() -> None:
     """Draw all that an edit may change; what a drag of windows changes is a fragment of its own."""
     frame.show_notice()
     narrow = is_narrow(_TIMELINE)
-    current().design.beside_timeline = None  # `_hand` keeps what is drawn now
+    current().design.outside_timeline = None  # `_timeline` notes what is drawn now
     st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
     top = st.container(key="top")
     with top:  # so that it has its place before the toolbar comes
@@ -76,7 +77,7 @@ def _designer() -> None:
             st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
         rates = st.container(key="rates-chart")
         with place:
-            errors = _hand(rates, first if narrow else last, last)
+            errors = _timeline(rates, first if narrow else last, last)
     with head:
         _rates_head()
     with top:
@@ -88,7 +89,7 @@ def _designer() -> None:
 
 
 @st.fragment
-def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> Sequence[Problem]:
+def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> list[Problem]:
     """Draw what a drag of windows, a choice or the playhead changes, timeline and rates first.
 
     The window's card and the problems go into `panels`, a phone's costs into `cost`. Gives the
@@ -101,12 +102,10 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         session.steps_per_epoch(),
     )
     errors = [problem for problem in found if problem.severity == "error"]
-    beside = _beside_the_hand(errors)
-    view = current().design
-    if view.beside_timeline is None:
-        view.beside_timeline = beside
-    elif view.beside_timeline != beside:
-        st.rerun()
+    view, outside = current().design, _outside_timeline(errors)
+    if view.outside_timeline not in (None, outside):
+        st.rerun()  # of the app: only a callback, `_redraw_designer`, can ask for one fragment
+    view.outside_timeline = outside
     data = timeline_data(
         session.schedule(),
         session.table(),
@@ -148,8 +147,8 @@ def _keep_span(told: Span | None) -> None:
         current().design.span = (session.schedule().epochs, told)
 
 
-def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
-    """What `_designer` shows itself, which a drag of windows, the usual edit, leaves as it is."""
+def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
+    """Return what `_designer` draws itself, which a drag of windows usually leaves as it is."""
     schedule, history = session.schedule(), session.history()
     groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
     return (
@@ -186,11 +185,15 @@ def _take(event: TimelineResult) -> None:
         session.undo()
     elif event.history == "redo":
         session.redo()
-    if event.edit is None and event.history is None:
-        return
+    if event.edit is not None or event.history is not None:
+        session.redraw()
+
+
+def _redraw_designer() -> None:
+    """Ask for `_designer` at the end of a callback that has changed what only that draws."""
     errors = checks.errors(session.schedule(), session.table())
-    if _beside_the_hand(errors) != current().design.beside_timeline:
-        st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
+    if _outside_timeline(errors) != current().design.outside_timeline:
+        st.rerun(_DESIGNER)
 
 
 def _room(groups: int) -> str:

@@ -273,6 +273,7 @@ def _take(field: Field, key: str) -> None:
     for other in [*current().refusals.values()]:
         if other.field.name != field.name and _refusal(other.field):
             _try(other.field, other.typed)
+    session.redraw()
 
 
 def _try(field: Field, typed: Any) -> None:

@@ -79,7 +79,7 @@ def navigate(pages: dict[str, Page]) -> None:
     page = st.navigation(list(pages.values()), position="top")
     name = next(name for name, each in pages.items() if each is page)
     if name != mine.page:
-        mine.page, mine.address, mine.dialog = name, {}, None
+        mine.page, mine.address, mine.dialog, mine.after_edit = name, {}, None, None
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
     page.run()

@@ -175,6 +175,13 @@ def notice(message: str) -> None:
     current().notice = by_label(message)
 
 
+def redraw() -> None:
+    """Have what an edit changed outside of its fragment drawn anew; the last act of a callback."""
+    after_edit = current().after_edit
+    if after_edit is not None:
+        after_edit()
+
+
 def undo() -> None:
     """Back to the schedule before."""
     _remember(history().undone())

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -51,7 +51,7 @@ class Design:
     """What is looked at on the Design page. `playhead` is in epochs.
 
     `span` is the part of the run that is in view, and the length of the run at which it was chosen.
-    `beside_timeline` is what was drawn last of what a drag of windows leaves as it is.
+    `outside_timeline` is what was drawn last of what a drag of windows leaves as it is.
     """
 
     playhead: float
@@ -64,7 +64,7 @@ class Design:
     wanted_model: str | None = None
     preset_was_chosen: bool = False
     opened_files: int = 0
-    beside_timeline: tuple[object, ...] | None = None
+    outside_timeline: tuple[object, ...] | None = None
     timeline_events: int = 0
     problem_events: int = 0
     explained_problem: str | None = None
@@ -165,7 +165,8 @@ class Session:
     `revision` changes whenever the schedule does. `was_given` says that the session began with a
     link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown, and
     `notice_revision` is the revision at which one was shown. `address` is what a page has read of
-    its address, as long as it is shown.
+    its address, as long as it is shown, and `after_edit` what it does at the end of an edit's
+    callback.
     """
 
     history: History
@@ -181,6 +182,7 @@ class Session:
     page: str = ""
     address: Mapping[str, str] = field(default_factory=dict)
     dialog: str | None = None
+    after_edit: Callable[[], None] | None = None
     fields: dict[str, FieldState] = field(default_factory=dict)
     refusals: dict[str, Refusal] = field(default_factory=dict)
     run: Run = field(default_factory=Run)

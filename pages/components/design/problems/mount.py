@@ -52,6 +52,7 @@ def _told(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[],
         current().design.problem_events += 1
         if value.get("revision") == session.revision():
             take(value)
+            session.redraw()
 
     return tell
 
