@@ -29,6 +29,7 @@ from pages.components.design import opening
 from pages.components.shared import frame, session
 from pages.components.shared.fields import fresh_key, is_stale
 from pages.components.shared.library_card import library_card
+from pages.components.shared.state import NOW, current
 
 _FEWEST = 2
 
@@ -65,12 +66,12 @@ def _top(slots: Sequence[Slot]) -> bool:
     view: Literal["overlay", "side by side"] = "overlay"
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slots"):
         for place in range(shown):
-            if place < max(_FEWEST, len(slots)) or st.session_state.get("one-more"):
+            if place < max(_FEWEST, len(slots)) or current().compare.adding_slot:
                 _slot(place, names)
         if len(slots) == _FEWEST:
             st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=compared.swap)
-        if _FEWEST <= len(slots) < len(LETTERS) and not st.session_state.get("one-more"):
-            st.button("Add", icon=":material/add:", key="add-slot", on_click=_one_more)
+        if _FEWEST <= len(slots) < len(LETTERS) and not current().compare.adding_slot:
+            st.button("Add", icon=":material/add:", key="add-slot", on_click=_add_slot)
         _bring()
         st.space("stretch")
         if len(slots) >= _FEWEST:
@@ -110,7 +111,7 @@ def _slot(place: int, names: Mapping[str, str]) -> None:
             on_change=_choose,
             args=(place, key),
         )
-        if value is not None and now != [compared.NOW]:
+        if value is not None and now != [NOW]:
             st.button(
                 "",
                 icon=":material/close:",
@@ -126,23 +127,23 @@ def _choose(place: int, key: str) -> None:
     source = st.session_state[key]
     if source is None or is_stale(key):
         return
-    st.session_state.pop("one-more", None)
+    current().compare.adding_slot = False
     compared.put(source, place)
 
 
 def _remove(place: int, source: str) -> None:
     if compared.chosen()[place : place + 1] == [source]:  # else it is the second of two clicks
-        st.session_state.pop("one-more", None)
+        current().compare.adding_slot = False
         compared.take_out(place)
 
 
-def _one_more() -> None:
-    st.session_state["one-more"] = True
+def _add_slot() -> None:
+    current().compare.adding_slot = True
 
 
 def _bring() -> None:
     with st.popover("File or link", icon=":material/attach_file:"):
-        turn = st.session_state.get("brought", 0)
+        turn = current().compare.inputs
         file, text = f"compare-file-{turn}", f"compare-link-{turn}"
         st.file_uploader(
             "A file",
@@ -191,7 +192,7 @@ def _code(text: str) -> str:
 
 def _emptied() -> None:
     """New keys empty both fields, so that the same file can be brought again."""
-    st.session_state["brought"] = st.session_state.get("brought", 0) + 1
+    current().compare.inputs += 1
 
 
 def _empty() -> None:
@@ -230,7 +231,7 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
         st.html(f'<p class="thaw-note">{_note(slots, results)}</p>')
         with st.container(horizontal=True, gap="xsmall", key="figures-actions"):
             for slot in slots:
-                if slot.source == compared.NOW or isinstance(slot.plan, Record):
+                if slot.source == NOW or isinstance(slot.plan, Record):
                     continue
                 if st.button(f"Use {slot.letter} in Design", key=f"use-{slot.letter}"):
                     chosen = slot.plan

@@ -29,6 +29,7 @@ from pages.components.shared.chart_style import View
 from pages.components.shared.downloads import csv_button
 from pages.components.shared.fields import refusals
 from pages.components.shared.rate_chart import rate_chart
+from pages.components.shared.state import current
 
 
 class _Switch(NamedTuple):
@@ -45,12 +46,11 @@ _SWITCHES = (
 
 
 _TIMELINE, _DESIGNER = "timeline", "designer"
-_BESIDE = "beside-the-hand"
-"""Where the session keeps what `_designer` showed last, of `_beside_the_hand`."""
 
 
 def page() -> None:
     """Draw the page. It reruns as fragments, so that a drag costs little more than itself."""
+    current().after_edit = _redraw_designer
     _designer()
 
 
@@ -59,7 +59,7 @@ def _designer() -> None:
     """Draw all that an edit may change; what a drag of windows changes is a fragment of its own."""
     frame.show_notice()
     narrow = is_narrow(_TIMELINE)
-    st.session_state.pop(_BESIDE, None)  # `_hand` keeps what is drawn now
+    current().design.outside_timeline = None  # `_timeline` notes what is drawn now
     st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
     top = st.container(key="top")
     with top:  # so that it has its place before the toolbar comes
@@ -77,7 +77,7 @@ def _designer() -> None:
             st.html('<h2 class="thaw-heading">Learning rate per group</h2>', width="content")
         rates = st.container(key="rates-chart")
         with place:
-            errors = _hand(rates, first if narrow else last, last)
+            errors = _timeline(rates, first if narrow else last, last)
     with head:
         _rates_head()
     with top:
@@ -89,7 +89,7 @@ def _designer() -> None:
 
 
 @st.fragment
-def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> Sequence[Problem]:
+def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -> list[Problem]:
     """Draw what a drag of windows, a choice or the playhead changes, timeline and rates first.
 
     The window's card and the problems go into `panels`, a phone's costs into `cost`. Gives the
@@ -102,14 +102,15 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
         session.steps_per_epoch(),
     )
     errors = [problem for problem in found if problem.severity == "error"]
-    beside = _beside_the_hand(errors)
-    if st.session_state.setdefault(_BESIDE, beside) != beside:
-        st.rerun()
+    view, outside = current().design, _outside_timeline(errors)
+    if view.outside_timeline not in (None, outside):
+        st.rerun()  # of the app: only a callback, `_redraw_designer`, can ask for one fragment
+    view.outside_timeline = outside
     data = timeline_data(
         session.schedule(),
         session.table(),
         steps_per_epoch=session.steps_per_epoch(),
-        playhead=st.session_state["playhead"],
+        playhead=current().design.playhead,
         selected=session.selected(),
         problems=found,
         revision=session.revision(),
@@ -136,18 +137,18 @@ def _hand(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerator) -
 
 def _span() -> Span | None:
     """The part of the run that was shown last, also before another page; None is all of it."""
-    epochs, span = st.session_state.get("span", (None, None))
+    epochs, span = current().design.span
     return span if epochs == session.schedule().epochs else None
 
 
 def _keep_span(told: Span | None) -> None:
     """Keep what the timeline shows, for the length of the run at which it has told it first."""
-    if told != st.session_state.get("span", (None, None))[1]:
-        st.session_state["span"] = (session.schedule().epochs, told)
+    if told != current().design.span[1]:
+        current().design.span = (session.schedule().epochs, told)
 
 
-def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
-    """What `_designer` shows itself, which a drag of windows, the usual edit, leaves as it is."""
+def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
+    """Return what `_designer` draws itself, which a drag of windows usually leaves as it is."""
     schedule, history = session.schedule(), session.history()
     groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
     return (
@@ -165,7 +166,7 @@ def _beside_the_hand(errors: Sequence[Problem]) -> tuple[object, ...]:
 
 
 def _costs(span: Span | None) -> None:
-    playhead = st.session_state["playhead"]
+    playhead = current().design.playhead
     cost_strip(session.schedule(), session.table(), session.settings(), playhead, span)
 
 
@@ -177,18 +178,22 @@ def _take(event: TimelineResult) -> None:
         case CurveEdit() as curve:
             session.edit(merge.with_curve, curve)
     if event.playhead is not None:
-        st.session_state["playhead"] = event.playhead
+        current().design.playhead = event.playhead
     if event.select is not None:
-        st.session_state["selected"] = event.select or None
+        current().design.selected_window = event.select or None
     if event.history == "undo":
         session.undo()
     elif event.history == "redo":
         session.redo()
-    if event.edit is None and event.history is None:
-        return
+    if event.edit is not None or event.history is not None:
+        session.redraw()
+
+
+def _redraw_designer() -> None:
+    """Ask for `_designer` at the end of a callback that has changed what only that draws."""
     errors = checks.errors(session.schedule(), session.table())
-    if _beside_the_hand(errors) != st.session_state.get(_BESIDE):
-        st.rerun(_DESIGNER)  # which `_hand` would ask for, at the cost of the whole app
+    if _outside_timeline(errors) != current().design.outside_timeline:
+        st.rerun(_DESIGNER)
 
 
 def _room(groups: int) -> str:
@@ -216,7 +221,7 @@ def _rates(*, narrow: bool, span: Span | None) -> None:
     scale, unit, axis = (_chosen(each) for each in _SWITCHES)
     view = View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
-        session.schedule(), session.steps_per_epoch(), st.session_state["playhead"], view
+        session.schedule(), session.steps_per_epoch(), current().design.playhead, view
     )
     st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
 

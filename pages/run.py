@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -10,21 +10,22 @@ import streamlit as st
 from core import checks
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import event_log, folder, label
+from core.runs import folder, label
 from core.runs.processes import launch
-from core.runs.progress import Digest, extended
+from core.runs.progress import Digest
 from core.runs.settings import RunSettings, planned_steps
 from core.runs.status import Status
 from core.schedule.spec import Schedule
 from pages.components.compare import slots
 from pages.components.run import deleted_runs, demo_card, demo_queue
-from pages.components.run.audit_card import audit_card, largest_error
+from pages.components.run.audit_card import audit_card
 from pages.components.run.charts import planned_chart, run_charts
 from pages.components.run.data_card import data_card
 from pages.components.run.data_picker import missing
 from pages.components.run.label import label_fields, note_row
 from pages.components.run.live_runs_card import going_card
 from pages.components.run.mistakes import mistakes
+from pages.components.run.run_reader import Known, read_run
 from pages.components.run.runs_card import run_list
 from pages.components.run.settings_card import device_chip, run_settings
 from pages.components.run.status_card import empty_card, status_card
@@ -51,23 +52,6 @@ class _Shown:
     settings: RunSettings
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What was read of a run up to a byte `offset` of its events.
-
-    `error` is the largest relative difference of a rate from the plan.
-    """
-
-    run: str
-    told: Digest = field(default_factory=Digest)
-    offset: int = 0
-    error: float = 0.0
-
-    def every(self, seconds: float, steps: int) -> float:
-        """The pace, in seconds, of what is done every so many `seconds` for up to so many steps."""
-        return seconds * max(1.0, len(self.told.steps) / steps)
-
-
 def page() -> None:
     """Draw the page: a run that the address names, or the one that could be started."""
     try:
@@ -79,8 +63,8 @@ def page() -> None:
     shown = _shown_run(root)
     let_go = demo_card.let_go_of_data()
     frame.show_notice()
-    read = _read(shown) if shown else None
-    status = _status(shown, read) if shown and read else None
+    digest = _read(shown).digest if shown else None
+    status = _status(shown, digest) if shown and digest else None
     live = status in visible_runs.LIVE
     if not live:
         every = None if is_demo() else _PREPARE_SECONDS
@@ -96,13 +80,13 @@ def page() -> None:
         run_list(root, shown.folder if shown else None, going)
     with wide:
         demo_queue.queue_card(root)
-        if shown is None or read is None:
+        if shown is None or digest is None:
             deleted_runs.undo_row(root)
             going_card(going)
             _compose()
         else:
-            look = read.every(_LOOK_SECONDS, _LOOK_STEPS)
-            draw = read.every(_DRAW_SECONDS, _DRAW_STEPS)
+            look = _LOOK_SECONDS * max(1.0, len(digest.steps) / _LOOK_STEPS)
+            draw = _DRAW_SECONDS * max(1.0, len(digest.steps) / _DRAW_STEPS)
             st.fragment(run_every=look if live else None)(_watch)(shown, status)
             st.fragment(run_every=draw if live else None)(_draw)(shown, live=live)
 
@@ -230,38 +214,28 @@ def _compose() -> None:
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:
-    read = _read(shown)
-    status = _status(shown, read)
+    digest = _read(shown).digest
+    status = _status(shown, digest)
     if status != status_before:
         st.rerun()
-    status_card(shown.schedule, shown.settings, status, read.told, shown.folder)
+    status_card(shown.schedule, shown.settings, status, digest, shown.folder)
 
 
 def _draw(shown: _Shown, *, live: bool) -> None:
-    read = _read(shown)
-    started = read.told.started
+    digest, error, *_ = _read(shown)
+    started = digest.started
     steps = started.steps_per_epoch if started else planned_steps(shown.settings)
-    run_charts(shown.schedule, read.told, steps)
-    audit_card(shown.schedule, shown.settings, read.told, read.error, live=live)
+    run_charts(shown.schedule, digest, steps)
+    audit_card(shown.schedule, shown.settings, digest, error, live=live)
     mistakes(shown.folder, shown.settings)
 
 
-def _status(shown: _Shown, read: _Read) -> Status:
-    return folder.status_from(shown.folder, (*read.told.rare, *read.told.last))
+def _status(shown: _Shown, digest: Digest) -> Status:
+    return folder.status_from(shown.folder, (*digest.rare, *digest.last))
 
 
-def _read(shown: _Shown) -> _Read:
-    """Return a run so far; what an earlier look has read is not read again."""
-    before: _Read | None = st.session_state.get("read")
-    if before is None or before.run != shown.folder.name:
-        before = _Read(shown.folder.name)
-    new, offset = event_log.read_new(shown.folder, before.offset)
-    told = extended(before.told, new)
-    same_sitting = told.started is before.told.started
-    since, error = (len(before.told.steps), before.error) if same_sitting else (0, 0.0)
-    error = max(error, largest_error(shown.schedule, told, since))
-    st.session_state["read"] = found = _Read(shown.folder.name, told, offset, error)
-    return found
+def _read(shown: _Shown) -> Known:
+    return read_run(shown.folder, shown.schedule)
 
 
 if __name__ == "__main__":

@@ -20,7 +20,7 @@ from core.runs.settings import RunSettings
 from core.schedule import curves
 from tests.browser import driving, layout
 from tests.browser.driving import PHONE, OpenPage
-from tests.browser.timeline import at_rest, expect_thaws
+from tests.browser.timeline import at_rest, bar, expect_thaws
 from tests.runs.made import finished_run
 from tests.sample import thorough
 
@@ -124,6 +124,24 @@ def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_
         page.set_viewport_size({"width": width, "height": 720})
         driving.settle(page)
         assert place(page) == at, width
+
+
+def test_the_first_number_that_is_typed_for_a_window_does_not_draw_the_whole_app_anew(
+    open_page: OpenPage,
+) -> None:
+    page = at_rest(open_page("/", LAPTOP))
+    bar(page, "stage4").click()
+    field = page.get_by_label("Thaws at", exact=True)
+    expect(field).to_be_visible()
+    driving.settle(page)
+    ends = script_ends(page)
+    field.fill("4")
+    field.press("Enter")
+    expect_thaws(page, "stage4", 4)
+    expect(page.locator(".st-key-presets")).to_contain_text("edited")
+    driving.settle(page)
+    assert ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY in ends
+    assert ForwardMsg.FINISHED_SUCCESSFULLY not in ends
 
 
 def script_ends(page: Page) -> list[int]:

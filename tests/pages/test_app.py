@@ -23,6 +23,7 @@ from core.runs.settings import RunSettings
 from core.schedule import edits, link, parse
 from core.schedule.spec import Schedule
 from pages.components.shared.history import History
+from pages.components.shared.state import session_in
 from tests.pages.drawn import html
 from tests.sample import sampled, thorough
 from tests.schedule.strategies import schedules
@@ -39,8 +40,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def _schedule(app: AppTest) -> Schedule:
     assert not app.exception, app.exception
-    schedule: Schedule = app.session_state["history"].present
-    return schedule
+    return session_in(app.session_state).schedule
 
 
 def test_a_new_session_shows_the_default_preset(app: AppTest) -> None:
@@ -226,7 +226,7 @@ def test_an_error_turns_run_off_and_says_why(app: AppTest) -> None:
     app.run()
     assert not app.button(key="to-run").disabled
     idle = edits.set_windows(presets.load("gradual"), {"head": [[1, None]]})
-    app.session_state["history"] = History.start(idle)
+    session_in(app.session_state).history = History.start(idle)
     app.run()
     assert app.button(key="to-run").disabled
     assert "frozen in epoch 0" in app.button(key="to-run").help
@@ -271,7 +271,7 @@ def _refusals(app: AppTest) -> str:
 def test_a_refused_number_stays_in_its_field_and_keeps_run_off_until_it_is_mended(
     app: AppTest, key: str, typed: float, line: str
 ) -> None:
-    app.session_state["selected"] = ("stage2", 0)
+    session_in(app.session_state).design.selected_window = ("stage2", 0)
     before = app.run().number_input(key=key).value
     app.number_input(key=key).set_value(typed).run()
     assert _schedule(app) == presets.load(presets.DEFAULT)
@@ -305,9 +305,9 @@ def test_a_refused_number_is_not_kept_for_another_schedule(app: AppTest) -> None
 
 
 def test_a_refused_epoch_of_a_window_is_forgotten_with_the_window(app: AppTest) -> None:
-    app.session_state["selected"] = ("stage2", 0)
+    session_in(app.session_state).design.selected_window = ("stage2", 0)
     app.run().number_input(key="thaws-at").set_value(99).run()
-    app.session_state["selected"] = ("head", 0)
+    session_in(app.session_state).design.selected_window = ("head", 0)
     app.run()
     assert _refusals(app) == ""
     assert not app.button(key="to-run").disabled
@@ -340,7 +340,7 @@ def test_a_cleared_number_changes_nothing(app: AppTest) -> None:
 
 def test_a_cleared_lr_scale_follows_the_decay_per_group(app: AppTest) -> None:
     app.run()
-    app.session_state["selected"] = ("head", 0)
+    session_in(app.session_state).design.selected_window = ("head", 0)
     app.run().number_input(key="lr-scale").set_value(None).run()
     assert _schedule(app).group("head").lr_scale is None
 
@@ -349,7 +349,7 @@ def test_a_decay_however_steep_is_shown_as_the_deepest_groups_scale(app: AppTest
     steep = edits.set_field(presets.load(presets.DEFAULT), "lr.group_decay", 1e-4)
     app.query_params["s"] = link.encode(steep)
     app.run()
-    app.session_state["selected"] = (steep.groups[0].name, 0)
+    session_in(app.session_state).design.selected_window = (steep.groups[0].name, 0)
     shown = app.run().number_input(key="lr-scale").value
     assert shown == pytest.approx(1e-4 ** (len(steep.groups) - 1), rel=1e-9, abs=0)
     assert shown < 1e-9
@@ -371,7 +371,7 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
     ]
     raw["groups"][-1]["trainable"] = [[0, None]]
     app.run()
-    app.session_state["history"] = History.start(parse.from_raw(raw))
+    session_in(app.session_state).history = History.start(parse.from_raw(raw))
     app.session_state["share-menu"] = True
     app.run()
     assert len(_schedule(app).groups) == 200
@@ -383,13 +383,13 @@ def test_a_schedule_too_large_for_a_link_is_still_shown(app: AppTest) -> None:
 @given(schedule=schedules())
 def test_any_schedule_can_be_drawn(schedule: Schedule) -> None:
     app = AppTest.from_file(APP, default_timeout=120)
-    app.session_state["history"] = History.start(schedule)
+    session_in(app.session_state).history = History.start(schedule)
     assert _schedule(app.run()) == schedule
 
 
 def test_the_preview_counts_no_images_that_the_bundled_data_does_not_have(app: AppTest) -> None:
     app.run()
-    app.session_state["settings"] = RunSettings(samples=5_000)
+    session_in(app.session_state).settings = RunSettings(samples=5_000)
     assert "63 per epoch" in "".join(part.proto.body for part in app.run().get("html"))
 
 
@@ -412,7 +412,7 @@ def test_a_home_folder_that_cannot_be_used_is_said_where_it_is_needed(
 ) -> None:
     monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
     app = AppTest.from_function(_one_page, default_timeout=120)
-    app.session_state["name-of-page"], app.session_state["target"] = name, "html"
+    app.session_state["name-of-page"], session_in(app.session_state).export_target = name, "html"
     app.session_state["file-menu"] = True
     assert not app.run().exception, app.exception
     told = [each.value for each in (*app.error, *app.warning, *app.caption)]

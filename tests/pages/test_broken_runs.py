@@ -13,6 +13,7 @@ from core.runs import folder
 from core.runs.processes import launch
 from core.schedule.parse import to_raw
 from pages.components.shared import visible_runs
+from pages.components.shared.state import StartedRun, session_in
 from tests.reliability.doors import broken_file, run_files
 
 RUNS = 5
@@ -102,7 +103,7 @@ def test_a_run_that_was_started_is_shown_although_a_second_click_cut_the_script_
         visible_runs, "_ONE_CLICK", 120.0
     )  # a slow machine draws longer than it lasts
     app = AppTest.from_function(script, default_timeout=120)
-    app.session_state["started-run"] = visible_runs.Started("r1")
+    session_in(app.session_state).run.started = StartedRun("r1")
     for _ in range(2):
         app.query_params.clear()  # as a click brings it that was made before the run was shown
         app.run()
@@ -115,6 +116,6 @@ def test_a_run_that_was_started_is_shown_although_a_second_click_cut_the_script_
 def test_the_compare_page_draws_four_broken_runs(home: Path) -> None:
     app = AppTest.from_function(script, default_timeout=120)
     app.query_params["first"] = "compare"
-    app.session_state["slots"] = [f"run:r{number}" for number in (0, 1, 2, 4)]
+    session_in(app.session_state).compare.slots = [f"run:r{number}" for number in (0, 1, 2, 4)]
     app.run()
     assert not app.exception, app.exception

@@ -15,12 +15,14 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
+from core.compare.comparable import Comparable
 from core.records.io import record_json
 from core.runs import event_log, folder, predictions
 from core.runs import events as ev
 from core.runs.predictions import Predictions
 from core.runs.settings import RunSettings
 from core.schedule import edits
+from pages.components.shared.state import Compare, session_in
 from tests.records.samples import parse_record, recorded_of
 from tests.runs.made import finished_run
 
@@ -50,8 +52,16 @@ class Chart(NamedTuple):
     tables: Mapping[str, pa.Table]
 
 
-def of_page(name: str, **state: Any) -> list[Chart]:
-    """All charts of a page for a session with this state, or that comes with a `run` or `step`."""
+def of_page(
+    name: str,
+    *slots: str,
+    brought: Mapping[str, tuple[str, Comparable]] | None = None,
+    **state: str,
+) -> list[Chart]:
+    """All charts of a page for a session with those sources in its slots.
+
+    `state` is its address, or switches that it has set.
+    """
 
     def script(name: str) -> None:
         import importlib
@@ -70,6 +80,8 @@ def of_page(name: str, **state: Any) -> list[Chart]:
             app.query_params[key] = value
         else:
             app.session_state[key.replace("_", "-")] = value
+    if slots:
+        session_in(app.session_state).compare = Compare([*slots], brought or {})
     app.run()
     assert not app.exception, app.exception
     return [_chart(f"{name} {each.proto.id}", each.proto) for each in app.get("vega_lite_chart")]
@@ -126,8 +138,8 @@ def charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Chart]:
         of_page("design"),
         of_page("run"),
         of_page("run", run=trained(tmp_path)),
-        of_page("compare", slots=[one, two]),
-        of_page("compare", slots=[one, "own:0"], own_sources=record, compare_view="side by side"),
+        of_page("compare", one, two),
+        of_page("compare", one, "own:0", brought=record, compare_view="side by side"),
         of_page("learn", step="warmup"),
     ]
     assert all(found)

@@ -31,6 +31,7 @@ from pages.components.compare.conditions import conditions
 from pages.components.compare.slots import LETTERS, Slot
 from pages.components.shared.chart_style import View, rate_domain
 from pages.components.shared.history import History
+from pages.components.shared.state import session_in
 from tests.pages.drawn import without_styles
 from tests.records.samples import recorded_of, records
 from tests.runs.made import finished_run
@@ -88,8 +89,7 @@ def charts(app: AppTest) -> int:
 
 
 def compared(app: AppTest) -> list[str]:
-    found: list[str] = app.session_state["slots"]
-    return found
+    return session_in(app.session_state).compare.slots
 
 
 def test_alone_the_page_says_what_to_do_and_a_suggestion_does_it(app: AppTest) -> None:
@@ -116,7 +116,7 @@ def test_a_schedule_is_compared_with_itself_without_a_difference(app: AppTest) -
 
 
 def test_a_name_alone_is_told_as_the_only_difference(app: AppTest) -> None:
-    app.session_state["history"] = History.start(edits.set_field(GRADUAL, "name", "Mine"))
+    session_in(app.session_state).history = History.start(edits.set_field(GRADUAL, "name", "Mine"))
     assert "Name Mine → Gradual unfreezing" in without_styles(
         choose(app.run(), "B", "preset:gradual")
     )
@@ -151,7 +151,7 @@ def test_up_to_four_are_compared_each_with_the_first_also_of_another_model(app: 
 
 def test_a_preset_is_compared_on_the_model_that_is_in_design(app: AppTest) -> None:
     resnet = edits.use_model(GRADUAL, layer_table.load("torchvision/resnet18"))
-    app.session_state["history"] = History.start(resnet)
+    session_in(app.session_state).history = History.start(resnet)
     drawn = without_styles(choose(app.run(), "B", "preset:discriminative"))
     assert "<b>layer4</b> thaws" in drawn
     assert "Model " not in drawn
@@ -473,12 +473,12 @@ def test_the_file_menu_saves_opens_and_asks_before_it_replaces(home: Path) -> No
     app.button(key="library-replace").click().run()
     (entry,) = library.read_all(home / "library")[0]
     assert entry.schedule.epochs == 9
-    assert app.session_state["trashed"][-1][1] == "replaced"
+    assert session_in(app.session_state).library.trashed[-1][1] == "replaced"
     app.number_input(key="field:epochs").set_value(5).run()
     app.selectbox(key="library-open-0").set_value(entry.file).run()
-    assert app.session_state["history"].present == entry.schedule
+    assert session_in(app.session_state).schedule == entry.schedule
     app.button(key="undo").click().run()
-    assert app.session_state["history"].present.epochs == 5
+    assert session_in(app.session_state).schedule.epochs == 5
 
 
 def test_the_list_compares_renames_duplicates_deletes_and_brings_back(

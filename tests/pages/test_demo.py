@@ -31,6 +31,7 @@ from pages.components.compare import slots
 from pages.components.run.data_picker import BUNDLED, ZIP
 from pages.components.shared import visible_runs
 from pages.components.shared.history import History
+from pages.components.shared.state import session_in
 from tests.data.zips import classes, zipped
 from tests.pages.drawn import html
 
@@ -63,10 +64,11 @@ def visitor(run: str | None = None) -> AppTest:
 
         from pages import compare, design, export, learn, run
         from pages.components.shared import frame
+        from pages.components.shared.state import current
 
         frame.dress()
         pages = (compare, design, export, learn)
-        st.session_state["pages"] = {
+        current().pages = {
             page.__name__.split(".")[-1]: st.Page(page.page, url_path=page.__name__[6:])
             for page in pages
         }
@@ -88,17 +90,15 @@ def listed(app: AppTest) -> list[str]:
 
 
 def schedule(app: AppTest) -> Schedule:
-    history: History = app.session_state["history"]
-    return history.present
+    return session_in(app.session_state).schedule
 
 
 def settings(app: AppTest) -> RunSettings:
-    found: RunSettings = app.session_state["settings"]
-    return found
+    return session_in(app.session_state).settings
 
 
 def design(app: AppTest, made: Schedule) -> AppTest:
-    app.session_state["history"] = History.start(made)
+    session_in(app.session_state).history = History.start(made)
     return shown(app.run())
 
 
@@ -174,7 +174,7 @@ def test_a_visitor_names_only_a_run_that_is_their_own(held: Path) -> None:
 
 def test_settings_that_came_from_elsewhere_give_way_by_one_click() -> None:
     app = visitor()
-    app.session_state["settings"] = RunSettings()
+    session_in(app.session_state).settings = RunSettings()
     assert shown(app.run()).button(key="start").disabled
     shown(app.button(key="use-first").click().run())
     assert settings(app) == limits.first_settings()
@@ -239,7 +239,7 @@ def test_a_second_click_on_cancel_changes_nothing(held: Path) -> None:
     app = visitor()
     shown(app.button(key="start").click().run())
     cancel = app.button(key="leave-queue")
-    del app.session_state["waiting"]  # as the first click has left it
+    session_in(app.session_state).run.waiting = None  # as the first click has left it
     shown(cancel.click().run())
     assert "In the queue" not in html(app)
 
@@ -257,9 +257,7 @@ def test_a_visitor_lists_and_compares_no_run_of_another_and_opens_one_by_its_add
         import streamlit as st
 
         from pages.components.compare import slots
-        from pages.components.shared import session as state
 
-        state.begin()
         st.text(str(list(slots.sources())))
 
     other = shown(AppTest.from_function(script, default_timeout=120).run())
@@ -272,7 +270,7 @@ def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
     assert app.selectbox(key="data-kind").options == [BUNDLED, ZIP]
     session = uploads.folder() / ("0" * 32)
     *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
-    app.session_state["settings"] = limits.first_settings().model_copy(
+    session_in(app.session_state).settings = limits.first_settings().model_copy(
         update={"data": str(made.folder)}
     )
     assert not shown(app.run()).button(key="start").disabled
@@ -286,7 +284,7 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
     session = uploads.folder() / ("0" * 32)
     *_, made = uploads.unpack(zipped(classes("cat", "dog")), "pets.zip", session, uploads.limits())
     app = visitor()
-    app.session_state["settings"] = limits.first_settings().model_copy(
+    session_in(app.session_state).settings = limits.first_settings().model_copy(
         update={"data": str(made.folder)}
     )
     shown(app.run())
@@ -319,7 +317,7 @@ def test_the_models_are_those_with_a_table_and_no_other_is_read() -> None:
     assert schedule(app) == presets.load("exercise")
     assert len(app.selectbox(key="model").options) == len(layer_table.known_models())
     foreign = {"name": "timm/resnet34", "weights": None}
-    app.session_state["history"] = History.start(
+    session_in(app.session_state).history = History.start(
         edits.set_field(presets.load("exercise"), "model", foreign)
     )
     shown(app.run().run())

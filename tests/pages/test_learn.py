@@ -9,8 +9,8 @@ from core import presets
 from pages.components.learn import checks, numbers, texts
 from pages.components.learn.language import LANGUAGES, Language
 from pages.components.learn.visit import PLACES
-from pages.components.shared import frame
 from pages.components.shared.history import History
+from pages.components.shared.state import session_in
 from tests.pages.drawn import html
 
 
@@ -84,7 +84,7 @@ def test_the_way_back_in_the_history_leads_to_the_step_before(app: AppTest) -> N
 def test_whoever_comes_back_from_another_page_reads_on_where_they_were(app: AppTest) -> None:
     _opened(app, "rates", "es")
     app.query_params.clear()
-    del app.session_state[frame.ADDRESS]  # as another page does
+    session_in(app.session_state).address = {}  # as another page does
     for _ in range(2):
         assert _step(_ran(app.run())) == "rates"
     assert app.segmented_control(key="lesson-speaks").value == "es"
@@ -160,9 +160,9 @@ def test_ticks_are_kept_while_one_reads_elsewhere(app: AppTest) -> None:
 
 def test_the_checklist_looks_at_the_schedule_in_the_designer(app: AppTest) -> None:
     shown = _opened(app, "checklist")
-    shown.session_state["history"] = History.start(presets.load("exercise"))
+    session_in(shown.session_state).history = History.start(presets.load("exercise"))
     told = html(_ran(shown.run()))
     assert told.count('class="thaw-lesson-live thaw-lesson-no"') == 2
     assert "20 BatchNorm layers drift" in told
-    shown.session_state["history"] = History.start(presets.load("exercise-mended"))
+    session_in(shown.session_state).history = History.start(presets.load("exercise-mended"))
     assert 'class="thaw-lesson-live thaw-lesson-no"' not in html(_ran(shown.run()))

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 from core import presets
 from core.schedule import edits, parse
 from core.schedule.spec import Schedule
+from pages.components.shared.state import session_in
 
 APP = str(Path(__file__).parents[2] / "app.py")
 OPEN = presets.load(presets.DEFAULT)
@@ -26,8 +27,7 @@ def bring(app: AppTest, name: str, content: str | bytes) -> Schedule:
     raw = content.encode() if isinstance(content, str) else content
     app.file_uploader[0].upload(name, raw).run()
     assert not app.exception, app.exception
-    found: Schedule = app.session_state["history"].present
-    return found
+    return session_in(app.session_state).schedule
 
 
 def test_a_file_is_opened_twice_and_undo_brings_back_what_was_there(app: AppTest) -> None:
@@ -35,7 +35,7 @@ def test_a_file_is_opened_twice_and_undo_brings_back_what_was_there(app: AppTest
     for _ in range(2):
         assert bring(app, "mine.json", file).epochs == 11
         app.button(key="undo").click().run()
-        assert app.session_state["history"].present == OPEN
+        assert session_in(app.session_state).schedule == OPEN
 
 
 @pytest.mark.parametrize(
@@ -56,4 +56,4 @@ def test_phases_of_finetuning_scheduler_are_read_onto_what_is_open(app: AppTest)
     assert found.group("conv_head").trainable == ((3, None),)
     assert found.model == OPEN.model
     app.button(key="undo").click().run()
-    assert app.session_state["history"].present == OPEN
+    assert session_in(app.session_state).schedule == OPEN

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-import streamlit as st
-
 from core import library, presets
 from core.compare.comparable import Comparable
 from core.errors import InputError
@@ -21,9 +19,9 @@ from core.runs.processes import launch
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.shared import library_session, session, visible_runs
 from pages.components.shared.data_preview import known_classes, train_images
+from pages.components.shared.state import NOW, current
 
 LETTERS = "ABCD"
-NOW = "now"
 _MOST_RUNS = 30
 
 
@@ -64,7 +62,8 @@ class Slot:
 def sources() -> Mapping[str, str]:
     """Everything that can be put into a slot: what identifies it, and how people read it."""
     found = {NOW: f"{session.schedule().name} · now in Design"}
-    found |= {key: f"{plan.name} · {kind}" for key, (kind, plan) in _own().items()}
+    brought = current().compare.brought
+    found |= {source: f"{plan.name} · {kind}" for source, (kind, plan) in brought.items()}
     found |= {
         f"library:{entry.file}": f"{entry.name} · library" for entry in library_session.entries()
     }
@@ -95,8 +94,7 @@ def _numbered(name: str) -> Iterator[str]:
 
 def chosen() -> list[str]:
     """Return the sources in the slots, in their order; the present schedule alone at first."""
-    found: list[str] = st.session_state.setdefault("slots", [NOW])
-    return found
+    return current().compare.slots
 
 
 def put(source: str, place: int | None = None) -> None:
@@ -108,36 +106,36 @@ def put(source: str, place: int | None = None) -> None:
     if place is None and source in now:
         return
     place = min(len(now), len(LETTERS) - 1) if place is None else place
-    st.session_state["slots"] = [*now[:place], source, *now[place + 1 :]]
+    current().compare.slots = [*now[:place], source, *now[place + 1 :]]
 
 
 def take_out(place: int) -> None:
     """Empty a slot; those behind it move up."""
     now = chosen()
-    st.session_state["slots"] = [*now[:place], *now[place + 1 :]] or [NOW]
+    current().compare.slots = [*now[:place], *now[place + 1 :]] or [NOW]
 
 
 def swap() -> None:
     """Let A and B change places."""
     a, b, *others = chosen()
-    st.session_state["slots"] = [b, a, *others]
+    current().compare.slots = [b, a, *others]
 
 
 def moved(source: str, new: str) -> None:
     """Follow a source that goes by another name now."""
-    st.session_state["slots"] = [new if each == source else each for each in chosen()]
+    current().compare.slots = [new if each == source else each for each in chosen()]
 
 
 def gone(source: str) -> None:
     """Take a source out of every slot that it is in."""
-    st.session_state["slots"] = [each for each in chosen() if each != source] or [NOW]
+    current().compare.slots = [each for each in chosen() if each != source] or [NOW]
 
 
 def bring(kind: str, plan: Comparable) -> None:
     """Take a schedule or a record from a file or a link, and compare it."""
-    own = _own()
-    source = f"own:{len(own)}"
-    st.session_state["own-sources"] = {**own, source: (kind, plan)}
+    mine = current().compare
+    source = f"own:{len(mine.brought)}"
+    mine.brought = {**mine.brought, source: (kind, plan)}
     put(source)
 
 
@@ -153,7 +151,7 @@ def slots() -> tuple[Slot, ...]:
     if gone:
         lost = {source for source, _ in gone}
         kept = [source for source in chosen() if source not in lost]
-        st.session_state["slots"] = kept or [NOW]
+        current().compare.slots = kept or [NOW]
         session.notice(f"Taken out of the comparison: {gone[0][1]}")
         return slots()
     return tuple(found)
@@ -178,14 +176,9 @@ def _slot(letter: str, source: str) -> Slot:
             about = "; ".join([f"run “{own}”" if own else "run", *told])
             return Slot(letter, source, schedule, about, settings, run)
         case "own":
-            origin, plan = _own()[source]
+            origin, plan = current().compare.brought[source]
             return Slot(letter, source, plan, origin, settings)
     return Slot(letter, source, session.schedule(), "now in Design", settings)
-
-
-def _own() -> Mapping[str, tuple[str, Comparable]]:
-    found: Mapping[str, tuple[str, Comparable]] = st.session_state.get("own-sources", {})
-    return found
 
 
 def _runs() -> Iterator[Path]:

@@ -12,6 +12,7 @@ from pages.components.design.cost_strip import NO_TABLE
 from pages.components.shared import cost_words as words
 from pages.components.shared import frame
 from pages.components.shared.cost_figures import Figures, figures
+from pages.components.shared.state import current
 
 
 def cost_card(schedule: Schedule, table: LayerTable | None, settings: RunSettings) -> None:
@@ -21,7 +22,7 @@ def cost_card(schedule: Schedule, table: LayerTable | None, settings: RunSetting
             st.caption(NO_TABLE.capitalize())
             return
         found = figures(schedule, table, settings)
-        now = phase_at(found, st.session_state["playhead"])
+        now = phase_at(found, current().design.playhead)
         _arrows(found, now)
         st.html(_figures(found, schedule, settings, now))
 
@@ -48,7 +49,7 @@ def _arrow(found: Figures, there: int, name: str, way: str) -> None:
 
 def _go(found: Figures, at: int) -> None:
     part = found.costs.phases[at]
-    st.session_state["playhead"] = (part.start + part.end) / 2
+    current().design.playhead = (part.start + part.end) / 2
 
 
 def _figures(found: Figures, schedule: Schedule, settings: RunSettings, now: int) -> str:

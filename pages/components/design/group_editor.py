@@ -9,9 +9,10 @@ from core.models import regroup
 from core.models.layer_table import LayerTable, count_elements
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import counted
-from pages.components.design.selected_group import group_in_hand, place_in_hand, take_in_hand
+from pages.components.design.selected_group import select_group, selected_group, selected_place
 from pages.components.shared import frame, session
 from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.state import current
 
 _PRESSED = (
     ".st-key-groups button { color: var(--thaw-accent); border-color: var(--thaw-accent); "
@@ -33,7 +34,7 @@ def groups_button() -> None:
 
 def is_shown() -> bool:
     """Return whether the card is wanted."""
-    return bool(st.session_state.get("groups-shown"))
+    return current().design.shows_groups
 
 
 def group_editor() -> None:
@@ -42,21 +43,22 @@ def group_editor() -> None:
     if table is None or not is_shown():
         return
     schedule = session.schedule()
-    in_hand = place_in_hand()
+    selected = selected_place()
     held = f"{counted(len(schedule.groups), 'group')}, {table.parameters:,} parameters"
     with frame.card("groups", "Groups", held):
         _how_fine(table)
         st.html(f"<style>{_PRESSED}{_swatches(len(schedule.groups))}</style>")
         with st.container(gap=None, key="group-rows"):
             for place in reversed(range(len(schedule.groups))):
-                _row(schedule.groups[place], place, table, in_hand=place == in_hand)
-                if place == in_hand:
-                    group_in_hand(place, table)
+                _row(schedule.groups[place], place, table, selected=place == selected)
+                if place == selected:
+                    selected_group(place, table)
         _own_scales(schedule)
 
 
 def _toggle() -> None:
-    st.session_state["groups-shown"] = not is_shown()
+    view = current().design
+    view.shows_groups = not view.shows_groups
 
 
 def _how_fine(table: LayerTable) -> None:
@@ -85,19 +87,19 @@ def _swatches(n: int) -> str:
     )
 
 
-def _row(group: Group, place: int, table: LayerTable, *, in_hand: bool) -> None:
+def _row(group: Group, place: int, table: LayerTable, *, selected: bool) -> None:
     elements = count_elements(table, group.modules)
     share = elements / table.parameters
     shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
     st.button(
         f"**{frame.escape_markdown(group.name)}** :small[{elements:,}] :small[{shown}]",
-        icon=f":material/{'expand_less' if in_hand else 'expand_more'}:",
+        icon=f":material/{'expand_less' if selected else 'expand_more'}:",
         icon_position="right",
         key=f"group-{place}",
         type="tertiary",
         width="stretch",
-        on_click=take_in_hand,
-        args=(None if in_hand else group.name,),
+        on_click=select_group,
+        args=(None if selected else group.name,),
     )
 
 

@@ -13,10 +13,10 @@ from core.runs.processes.tabulation import Tabulations
 from pages.components.design.model_weights import model_labels
 from pages.components.shared import session
 from pages.components.shared.fields import is_outdated, put
+from pages.components.shared.state import current
 
 _BEING_MADE = Tabulations()
 """The one owner of this process's children that read models."""
-_WANTED = "model-wanted"
 _SECONDS = 0.5
 
 
@@ -25,7 +25,7 @@ def model_box() -> None:
     name = session.schedule().model.name
     known = catalogue.with_stored_table() if is_demo() else catalogue.names()
     labels = model_labels()
-    put("model", st.session_state.get(_WANTED) or name)
+    put("model", current().design.wanted_model or name)
     st.selectbox(
         "Model",
         known if name in known else (name, *known),
@@ -49,7 +49,7 @@ def model_reading() -> None:
 
 def _wanted() -> str | None:
     """The model that was chosen and has no table yet, else the schedule's own if it has none."""
-    chosen: str | None = st.session_state.get(_WANTED)
+    chosen = current().design.wanted_model
     name = session.schedule().model.name
     if chosen is None and session.table() is None and name in catalogue.names():
         return name
@@ -60,22 +60,22 @@ def _take_model() -> None:
     if is_outdated("model"):
         return
     name = st.session_state["model"]
-    st.session_state[_WANTED] = None
+    current().design.wanted_model = None
     table = table_cache.find(name, table_cache.cache_folder())
     if table is not None:
         session.use_model(table)
     elif name != session.schedule().model.name:
-        st.session_state[_WANTED] = name
+        current().design.wanted_model = name
         _BEING_MADE.ask(name, table_cache.cache_folder())
 
 
 @st.fragment(run_every=_SECONDS)
 def _watch(model: str) -> None:
-    chosen = st.session_state.get(_WANTED) == model
+    chosen = current().design.wanted_model == model
     table = table_cache.find(model, table_cache.cache_folder())
     if table is not None:
         if chosen:
-            st.session_state[_WANTED] = None
+            current().design.wanted_model = None
             session.use_model(table)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -104,7 +104,7 @@ def _try_again(model: str) -> None:
 
 
 def _forget() -> None:
-    st.session_state[_WANTED] = None
+    current().design.wanted_model = None
 
 
 def _line(kind: str, text: str) -> None:

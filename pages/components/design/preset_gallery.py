@@ -9,8 +9,8 @@ from core.errors import InputError
 from core.schedule.spec import Schedule
 from pages.components.design.preset_card import card
 from pages.components.shared import frame, session
+from pages.components.shared.state import current
 
-_CHOSEN = "preset-chosen"
 _HOW_TO_READ = (
     "A preset is applied to your current model; Undo brings your schedule back. In the pictures "
     "the head is on top; colour shows where a group trains, its height is the rate as a share of "
@@ -33,7 +33,8 @@ def preset_button() -> None:
 
 @st.dialog("Presets", width="large")
 def _gallery() -> None:
-    if st.session_state.pop(_CHOSEN, False):
+    if (view := current().design).preset_was_chosen:
+        view.preset_was_chosen = False
         st.rerun()  # of the whole page, which closes the gallery
     st.html(f'<p class="thaw-said">{_HOW_TO_READ}</p>')
     used = session.preset_in_use()
@@ -62,7 +63,7 @@ def _one(name: str, *, in_use: bool) -> None:
 
 def _choose(name: str) -> None:
     session.use_preset(name)
-    st.session_state[_CHOSEN] = True
+    current().design.preset_was_chosen = True
 
 
 def _made(name: str) -> Schedule | str:

@@ -1,4 +1,4 @@
-"""The group in hand: its name, its parts, and what can be done across its borders."""
+"""The selected group: its name, its parts, and what can be done across its borders."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from core.schedule.paths import prefixes
 from core.schedule.spec import Schedule
 from pages.components.shared import frame, session
 from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.state import current
 
 _LONGEST_PATH = 26
 Cut = tuple[tuple[str, ...], ...]
@@ -24,19 +25,19 @@ Verb = Callable[[Schedule, str], Schedule]
 """An edit of the group of that name."""
 
 
-def place_in_hand() -> int | None:
-    """Return where the group in hand stands, from the input; None if there is none."""
+def selected_place() -> int | None:
+    """Return where the selected group stands, from the input; None if there is none."""
     names = [group.name for group in session.schedule().groups]
-    name = st.session_state.get("group-in-hand")
+    name = current().design.selected_group
     return names.index(name) if name in names else None
 
 
-def take_in_hand(name: str | None) -> None:
+def select_group(name: str | None) -> None:
     """Open the group of that name, or close the one that is open."""
-    st.session_state["group-in-hand"] = name
+    current().design.selected_group = name
 
 
-def group_in_hand(place: int, table: LayerTable) -> None:
+def selected_group(place: int, table: LayerTable) -> None:
     """Draw what can be done with the group at that place (from the input)."""
     tree, groups = Tree(table), session.schedule().groups
     own = tree.tidy(groups[place].modules)
@@ -65,7 +66,7 @@ def _rename(cut: Cut, place: int, key: str) -> None:
     _edit(cut, place, place, lambda s, g: regroup.rename_group(s, g, name))
     after = session.schedule().groups[place].name
     if selected is not None and selected[0] == before:
-        st.session_state["selected"] = (after, selected[1])
+        current().design.selected_window = (after, selected[1])
 
 
 def _border(
@@ -109,7 +110,7 @@ def _parts(
     tree: Tree, own: Sequence[str], shown: Sequence[TreePart], place: int, table: LayerTable
 ) -> None:
     found = {part.path: part for part in reversed(shown)}
-    chosen = st.session_state.get("part-in-hand")
+    chosen = current().design.selected_part
     if chosen not in found:
         chosen = shown[-1].path
     key = fresh_key("group-part", chosen)
@@ -150,14 +151,14 @@ def _parts(
 
 
 def _choose_part(path: str) -> None:
-    st.session_state["part-in-hand"] = path
+    current().design.selected_part = path
 
 
 def _opened(tree: Tree, paths: Sequence[str]) -> list[str]:
     """The paths, with what is opened replaced by its children; a group's only part is open."""
     shown: list[str] = []
     for path in paths:
-        wanted = len(paths) == 1 or path in _opened_paths()
+        wanted = len(paths) == 1 or path in current().design.opened_parts
         children = tree.children(path) if wanted else ()
         shown += _opened(tree, children) if children else [path]
     return shown
@@ -165,21 +166,18 @@ def _opened(tree: Tree, paths: Sequence[str]) -> list[str]:
 
 def _may_close(path: str, own: Sequence[str]) -> bool:
     inside = not set(own).isdisjoint(prefixes(path))
-    return inside and path in _opened_paths() and tuple(own) != (path,)
-
-
-def _opened_paths() -> frozenset[str]:
-    found: frozenset[str] = st.session_state.get("opened-parts", frozenset())
-    return found
+    return inside and path in current().design.opened_parts and tuple(own) != (path,)
 
 
 def _open(path: str, children: Sequence[str]) -> None:
-    st.session_state["opened-parts"] = _opened_paths() | {path}
+    view = current().design
+    view.opened_parts |= {path}
     _choose_part(children[-1])
 
 
 def _close(path: str) -> None:
-    st.session_state["opened-parts"] = _opened_paths() - {path}
+    view = current().design
+    view.opened_parts -= {path}
     _choose_part(path)
 
 
@@ -190,7 +188,7 @@ def _merge(schedule: Schedule, group: str, table: LayerTable, *, up: bool) -> Sc
 
 
 def _edit(cut: Cut, place: int, then: int, verb: Verb) -> None:
-    """Apply a verb to the group at a place; the group at `then` is in hand if that was done.
+    """Apply a verb to the group at a place; the group at `then` is selected if that was done.
 
     A place, not a name: a new name and a click may come in one message. Nothing is done where the
     model is no longer cut as it was when the control was drawn, as after a second click.
@@ -200,7 +198,7 @@ def _edit(cut: Cut, place: int, then: int, verb: Verb) -> None:
         return
     session.edit(verb, before.groups[place].name)
     if session.schedule() != before:
-        take_in_hand(session.schedule().groups[then].name)
+        select_group(session.schedule().groups[then].name)
 
 
 def _short(path: str) -> str:

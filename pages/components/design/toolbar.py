@@ -19,6 +19,7 @@ from pages.components.shared import frame, session
 from pages.components.shared.fields import is_outdated, put, refusals
 from pages.components.shared.library_card import library_menu
 from pages.components.shared.share_link import opens_where, show_link
+from pages.components.shared.state import current
 
 _FILE, _SHARE = "file-menu", "share-menu"
 """The popovers that are drawn anew as they open, since a drag does not draw what is in them."""
@@ -100,12 +101,12 @@ def _undo_and_redo() -> None:
 
 
 def _files() -> None:
-    newest = session.newest()
+    mine = current()
     with st.popover("File", icon=":material/description:", key=_FILE, on_change="rerun"):
         st.download_button(
             "Download JSON",
-            lambda: parse.dumps(newest.schedule),  # which may be newer than this button
-            file_name(newest.schedule.name, ".json"),
+            lambda: parse.dumps(mine.schedule),  # which may be newer than this button
+            file_name(mine.schedule.name, ".json"),
             "application/json",
             key="download-json",
             icon=":material/download:",
@@ -113,7 +114,7 @@ def _files() -> None:
             width="stretch",
         )
         # A new key empties the uploader, so that the same file can be opened again.
-        key = f"upload-{st.session_state.get('uploads', 0)}"
+        key = f"upload-{mine.design.opened_files}"
         st.file_uploader(
             "Open a schedule",
             type=opening.TYPES,
@@ -128,7 +129,7 @@ def _files() -> None:
 
 def _open_file(key: str) -> None:
     upload = st.session_state[key]
-    st.session_state["uploads"] = st.session_state.get("uploads", 0) + 1
+    current().design.opened_files += 1
     if upload is not None:
         session.attempt(session.open_schedule, opening.schedule_in, upload.name, upload.getvalue())
 

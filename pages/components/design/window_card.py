@@ -137,6 +137,7 @@ def _move(group: Group, index: int, start: int, end: int | None) -> None:
 def _set(key: str, group: Group, field: str, value: object) -> None:
     if not is_stale(key):
         session.edit(edits.set_group, group.name, **{field: value})
+        session.redraw()
 
 
 def _lr_scale(group: Group, index: int) -> None:

@@ -11,11 +11,12 @@ from core.export.targets import TARGETS, Target
 from core.schedule.words import counted
 from pages.components.export import current_export
 from pages.components.shared import frame
+from pages.components.shared.state import current
 
 
 def target_list() -> str:
     """Draw the card; returns the name of the chosen target."""
-    chosen: str = st.session_state.setdefault("target", next(iter(TARGETS)))
+    chosen = current().export_target
     with frame.card("targets", "Take it to", f"{len(TARGETS)} targets"):
         by_category = groupby(sorted(TARGETS.items(), key=_category), key=_category)
         for _, found in by_category:
@@ -46,7 +47,7 @@ def _row(name: str, target: Target, *, chosen: bool) -> None:
         type="tertiary",
         width="stretch",
     ):
-        st.session_state["target"] = name
+        current().export_target = name
         st.rerun()
 
 

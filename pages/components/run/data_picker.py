@@ -26,15 +26,13 @@ from pages.components.shared import frame, server
 from pages.components.shared.data_preview import seen
 from pages.components.shared.fields import fresh_key, is_stale
 from pages.components.shared.setting_names import LABELS, by_label
+from pages.components.shared.state import current
 
 BUNDLED, FOLDER, ZIP = (
     BUNDLED_NAME,
     "A folder of class folders",
     "A zip of class folders",
 )
-_WANTED = "data-wanted"
-_REFUSED = "upload-refused"
-_UPLOADS = "data-uploads"
 _LAYOUT = "One folder of images per class, or train and val folders that hold them."
 Take = Callable[[str], object]
 """Makes a path, or `fashion-mnist`, the data of the run settings."""
@@ -42,7 +40,7 @@ Take = Callable[[str], object]
 
 def data_choice(data: str, take: Take, *, locked: bool) -> None:
     """Draw the choice; what is chosen is the data once it is there, and until then `missing`."""
-    kind = kind_of(data) if locked else st.session_state.get(_WANTED) or kind_of(data)
+    kind = kind_of(data) if locked else current().run.wanted_data or kind_of(data)
     # a hosted demo opens no paths for strangers
     kinds = [k for k in (BUNDLED, FOLDER, ZIP) if k != FOLDER or not is_demo() or k == kind]
     key = fresh_key("data-kind", kind)
@@ -72,16 +70,16 @@ def kind_of(data: str) -> str:
 def missing() -> str | None:
     """What must still be given before a run can start: a kind was chosen, and no data for it."""
     waits = {FOLDER: "Name the folder of your images.", ZIP: "Upload a zip of your images."}
-    return waits.get(st.session_state.get(_WANTED) or "")
+    return waits.get(current().run.wanted_data or "")
 
 
 def _take_kind(key: str, data: str, take: Take) -> None:
     if is_stale(key):
         return
-    st.session_state.pop(_REFUSED, None)
+    current().run.refused_upload = None
     kind = st.session_state[key]
     waits = kind not in (BUNDLED, kind_of(data))
-    st.session_state[_WANTED] = kind if waits else None
+    current().run.wanted_data = kind if waits else None
     if kind == BUNDLED:
         take(BUNDLED_DATA)
 
@@ -98,7 +96,7 @@ def _folder(data: str, take: Take, *, locked: bool) -> None:
         args=(key, take),
     )
     found = seen(data) if kind_of(data) == FOLDER and not locked else None
-    if isinstance(found, DataSummary) and not st.session_state.get(_WANTED):
+    if isinstance(found, DataSummary) and not current().run.wanted_data:
         images = found.train + found.validation
         _told(data_name(data), images, found.left_out, found.skipped)
 
@@ -106,7 +104,7 @@ def _folder(data: str, take: Take, *, locked: bool) -> None:
 def _take_folder(key: str, take: Take) -> None:
     typed = st.session_state[key].strip()
     if typed and not is_stale(key):
-        st.session_state[_WANTED] = None
+        current().run.wanted_data = None
         take(typed)
 
 
@@ -117,15 +115,15 @@ def _zip(data: str, take: Take) -> None:
     given = st.file_uploader(
         "Zip",
         type="zip",
-        key=f"data-zip-{st.session_state.get(_UPLOADS, 0)}",
+        key=f"data-zip-{current().run.uploads}",
         help=f"{_LAYOUT} At most {megabytes} MB and {most.members:,} files.{larger}",
         max_upload_size=megabytes,  # the server refuses what is larger than its own option
     )
     if given is not None:
         _unpack(given, take)
-    if refused := st.session_state.get(_REFUSED):
+    if refused := current().run.refused_upload:
         st.error(frame.escape_markdown(refused), icon=":material/error:")
-    elif (note := uploads.read_note(Path(data))) and not st.session_state.get(_WANTED):
+    elif (note := uploads.read_note(Path(data))) and not current().run.wanted_data:
         _told(note.name, note.images, note.left_out, note.skipped)
 
 
@@ -141,7 +139,7 @@ def _unpack(given: Any, take: Take) -> None:
             for item in going:
                 if isinstance(item, Upload):
                     take(str(item.folder))
-                    st.session_state[_WANTED] = None
+                    current().run.wanted_data = None
                 elif isinstance(item, Waiting):
                     bar.progress(0.0, "Waiting for the upload of another visitor …")
                 else:
@@ -152,8 +150,9 @@ def _unpack(given: Any, take: Take) -> None:
         refused = by_label(error)
     bar.empty()
     server.give_back(given.file_id)
-    st.session_state[_REFUSED] = refused
-    st.session_state[_UPLOADS] = st.session_state.get(_UPLOADS, 0) + 1
+    mine = current().run
+    mine.refused_upload = refused
+    mine.uploads += 1
     st.rerun()
 
 
@@ -161,8 +160,9 @@ def _unpacking(given: Any) -> Generator[Waiting | UnpackProgress | Upload, None,
     """In the demo in turn, and into a folder of the session's own, which nobody can guess."""
     if not is_demo():
         return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
-    own: str = st.session_state.setdefault("upload-place", secrets.token_hex(16))
-    session = f"{limits.visitor(st.context.ip_address)}-{own}"
+    mine = current().run
+    mine.upload_place = mine.upload_place or secrets.token_hex(16)
+    session = f"{limits.visitor(st.context.ip_address)}-{mine.upload_place}"
     return upload_turn.unpack(given, given.name, session)
 
 

@@ -15,8 +15,8 @@ from core.schedule.words import counted
 from pages.components.compare import slots
 from pages.components.shared import frame, session, visible_runs
 from pages.components.shared.cost_words import size
+from pages.components.shared.state import DeletedRun, current
 
-_DELETED = "deleted-runs"
 _NAMED = 8
 
 
@@ -30,12 +30,12 @@ def delete_button(root: Path, run: Path) -> None:
 
 def is_deleted(run: Path) -> bool:
     """Return whether this session has deleted the run, as `undo_row` says, and it is not back."""
-    return any(run.name == gone[0] for gone in _deleted()) and not run.exists()
+    return any(run.name == gone.run for gone in current().run.deleted) and not run.exists()
 
 
 def undo_row(root: Path) -> None:
     """Draw what this session has deleted last, with the way back."""
-    gone = _deleted()
+    gone = current().run.deleted
     if not gone:
         return
     run, name, line = gone[-1]
@@ -69,23 +69,24 @@ def _delete(root: Path, run: Path) -> None:
         return
     told = describe(run)
     if session.attempt(trash.delete, root, run.name, lead=""):
-        st.session_state[_DELETED] = (*_deleted(), (run.name, told.name, told.line))
+        mine = current().run
+        mine.deleted = (*mine.deleted, DeletedRun(run.name, told.name, told.line))
         slots.gone(f"run:{run.name}")
         visible_runs.show_none()
 
 
 def _undo(root: Path, run: str) -> None:
     """Take back the last deletion; the one before it is the last then, also where it is gone."""
-    gone = _deleted()
-    if not gone or gone[-1][0] != run:  # a double click comes here twice
+    gone = current().run.deleted
+    if not gone or gone[-1].run != run:  # a double click comes here twice
         return
-    st.session_state[_DELETED] = gone[:-1]
+    current().run.deleted = gone[:-1]
     if session.attempt(trash.restore, root, run, lead=""):
         st.query_params["run"] = run
 
 
 def _empty(root: Path) -> None:
-    st.session_state[_DELETED] = ()
+    current().run.deleted = ()
     session.attempt(trash.empty, root, lead="")
 
 
@@ -98,9 +99,3 @@ def _named(found: Sequence[trash.Deleted]) -> str:
     ]
     more = len(found) - len(told)
     return "\n".join([*lines, f"- and {more:,} more"] if more else lines)
-
-
-def _deleted() -> tuple[tuple[str, str, str], ...]:
-    """Id, name and line of each run that this session has deleted and not brought back."""
-    found: tuple[tuple[str, str, str], ...] = st.session_state.get(_DELETED, ())
-    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import streamlit as st
@@ -12,37 +11,22 @@ from core.demo.limits import LIMITS
 from core.demo.queue import QueuePlace
 from core.errors import ThawError
 from core.runs.processes import launch
-from core.runs.settings import RunSettings
-from core.schedule.spec import Schedule
 from pages.components.shared import frame, session, visible_runs
+from pages.components.shared.state import Waiting, current
 
 _LOOK_SECONDS = 2.0
-_KEY = "waiting"
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """What a visitor wants to run, as it was when they pressed Start, and the `run` once it is on.
-
-    It is noted here since any access to the session's state may end the script for a rerun.
-    """
-
-    ticket: str
-    schedule: Schedule
-    settings: RunSettings
-    run: str | None = None
 
 
 def is_waiting() -> bool:
     """Return whether the session has a place in the queue."""
-    return _KEY in st.session_state
+    return current().run.waiting is not None
 
 
 def stand_in_line(root: Path) -> None:
     """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
     cleanup.renew(session.settings().data)
     ticket = queue.join(queue.root(), limits.visitor(st.context.ip_address))
-    st.session_state[_KEY] = _Waiting(ticket, session.schedule(), session.settings())
+    current().run.waiting = Waiting(ticket, session.schedule(), session.settings())
     _look(root)
 
 
@@ -82,7 +66,7 @@ def _look(root: Path) -> QueuePlace | None:
 
     Raises what `launch.start` raises; the place is gone then.
     """
-    waiting: _Waiting | None = st.session_state.get(_KEY)
+    waiting = current().run.waiting
     if waiting is None:
         return None
     note = visible_runs.started()
@@ -90,17 +74,17 @@ def _look(root: Path) -> QueuePlace | None:
         try:
             found = waiting.run or _wait(waiting, root)
         except ThawError:
-            st.session_state.pop(_KEY, None)
+            current().run.waiting = None
             raise
     if isinstance(found, QueuePlace):
         return found
     note.run = found
     visible_runs.remember(found)
-    st.session_state.pop(_KEY, None)
+    current().run.waiting = None
     return None
 
 
-def _wait(waiting: _Waiting, root: Path) -> str | QueuePlace:
+def _wait(waiting: Waiting, root: Path) -> str | QueuePlace:
     def begin() -> str:
         waiting.run = launch.start(waiting.schedule, waiting.settings, root)
         return waiting.run
@@ -109,8 +93,8 @@ def _wait(waiting: _Waiting, root: Path) -> str | QueuePlace:
 
 
 def _leave() -> None:
-    waiting: _Waiting | None = st.session_state.get(_KEY)
+    waiting = current().run.waiting
     with visible_runs.started().alone:
         if waiting is not None and waiting.run is None:  # a double click comes here twice
-            st.session_state.pop(_KEY, None)
+            current().run.waiting = None
             queue.leave(queue.root(), waiting.ticket)

@@ -15,6 +15,7 @@ from pages.components.run.confusion import confusion_card
 from pages.components.run.picture_grid import Tile, picture_grid
 from pages.components.shared import frame
 from pages.components.shared.data_preview import thumbnail
+from pages.components.shared.state import current
 
 _FEW, _MOST = 12, 60
 
@@ -46,7 +47,7 @@ def _worst_card(told: Predictions, data: str) -> None:
         if data != BUNDLED_DATA and not _is_there(data):
             gone = f"The pictures are gone: {data} no longer exists. Their labels are kept."
             st.info(frame.escape_markdown(gone), icon=":material/info:")
-        shown = st.session_state.get("mistakes-shown", _FEW)
+        shown = _MOST if current().run.shows_all_mistakes else _FEW
         places = worst(told, shown)
         st.html(picture_grid([_tile(told, at, data) for at in places], "Surest mistakes"))
         left = min(wrong, _MOST) - len(places)
@@ -55,7 +56,7 @@ def _worst_card(told: Predictions, data: str) -> None:
 
 
 def _more() -> None:
-    st.session_state["mistakes-shown"] = _MOST
+    current().run.shows_all_mistakes = True
 
 
 def _is_there(data: str) -> bool:

@@ -14,6 +14,7 @@ from core.runs.status import Status
 from pages.components.run import deleted_runs
 from pages.components.shared import frame, visible_runs
 from pages.components.shared.cost_words import size
+from pages.components.shared.state import current
 
 _FEW = 6
 _LOOK_SECONDS = 2.0
@@ -36,7 +37,7 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
             deleted_runs.undo_row(root)
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
-        few = runs if st.session_state.get("all-runs") else runs[:_FEW]
+        few = runs if current().run.shows_all else runs[:_FEW]
         with st.container(key="run-rows"):
             for run in few:
                 _row(run, chosen=run == shown)
@@ -47,7 +48,7 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
         if len(runs) > len(few) and st.button(
             f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
         ):
-            st.session_state["all-runs"] = True
+            current().run.shows_all = True
             st.rerun()
         deleted_runs.trash_row(root)
     others = {run: status for run, status in live.items() if run != shown}

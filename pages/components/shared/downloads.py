@@ -9,6 +9,7 @@ import streamlit as st
 from core.export import csv
 from core.schedule.file_names import file_name
 from pages.components.shared import session
+from pages.components.shared.state import current
 
 MOST_ROWS = 500_000
 """21 MB, which the server holds for as long as the session lasts; made in about a second."""
@@ -19,13 +20,14 @@ def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any
 
     It is off for over half a million rows, and says what to do then.
     """
-    schedule, newest = session.schedule(), session.newest()
+    mine = current()
+    schedule = mine.schedule
     steps = session.steps_per_epoch() if by == "step" else 1
     rows = schedule.epochs * steps * len(schedule.groups)
     command = f"python -m core curves FILE --steps-per-epoch {steps}"
     st.download_button(
         label,
-        lambda: csv.text(newest.schedule, steps),  # which may be newer than this button
+        lambda: csv.text(mine.schedule, steps),  # which may be newer than this button
         file_name(schedule.name, ".csv" if by == "step" else "-by-epoch.csv"),
         "text/csv",
         on_click="ignore",

@@ -18,6 +18,7 @@ from core.errors import InputError
 from core.schedule import edits, parse
 from pages.components.shared import session
 from pages.components.shared.setting_names import by_label
+from pages.components.shared.state import current
 
 _EXACT = 2**53
 """From here on not every whole number is a float."""
@@ -64,13 +65,23 @@ class Refusal:
     line: str
 
 
+@dataclass(slots=True)
+class FieldState:
+    """What the widget of a field shows, in words too, and how many widgets it has had before."""
+
+    value: Any
+    text: str = ""
+    revision: int = 0
+    before: tuple[Any, float] | None = None
+
+
 SETTING = "setting-"
 """Begins the names of the fields of run settings; the others are of the schedule."""
 
 
 def refusals(*, of_schedule: bool = False) -> tuple[str, ...]:
     """Return why what was typed is not in force, field by field, or of the schedule's alone."""
-    found = [_refusal(field) for field in [each.field for each in _refused().values()]]
+    found = [_refusal(field) for field in [each.field for each in current().refusals.values()]]
     return tuple(
         each.why
         for each in found
@@ -94,7 +105,7 @@ def number_input(field: Field, *, disabled: bool = False, **options: Any) -> Non
     is emptied, unless empty is a value. Other options are `st.number_input`'s.
     """
     if disabled:
-        _refused().pop(field.name, None)
+        current().refusals.pop(field.name, None)
     now = field.current()
     refusal = _refusal(field)
     key = fresh_key(field.name, refusal.typed if refusal else now)
@@ -185,16 +196,14 @@ def fresh_key(name: str, value: Any, shown: str = "") -> str:
     when the timeline changed the schedule brings old ones. Streamlit would take them for edits,
     and they would undo what the hand has just done: callbacks must ignore a key that `is_stale`.
     """
-    turn = st.session_state.setdefault(f"turn of {name}", 0)
-    before = st.session_state.get(f"text of {name}", (value, shown))
-    renamed = before[0] == value and before[1] != shown
-    if renamed or st.session_state.get(_key(name, turn), value) != value:
-        turn += 1
-        st.session_state[f"turn of {name}"] = turn
-    st.session_state[_key(name, turn)] = value
-    st.session_state[f"shown as {name}"] = value
-    st.session_state[f"text of {name}"] = value, shown
-    return _key(name, turn)
+    field = current().fields.setdefault(name, FieldState(value, shown))
+    renamed = field.value == value and field.text != shown
+    if renamed or st.session_state.get(_key(name, field.revision), value) != value:
+        field.revision += 1
+    field.value, field.text = value, shown
+    key = _key(name, field.revision)
+    st.session_state[key] = value
+    return key
 
 
 def is_stale(key: str) -> bool:
@@ -203,10 +212,9 @@ def is_stale(key: str) -> bool:
     Streamlit also calls back for the latter: where a message cuts a run of the script short, it
     takes what a widget was given in that run for a change.
     """
-    name, _, turn = key.partition("#")
-    if int(turn or 0) != st.session_state[f"turn of {name}"]:
-        return True
-    return bool(st.session_state[key] == st.session_state[f"shown as {name}"])
+    name, _, revision = key.partition("#")
+    field = current().fields[name]
+    return int(revision or 0) != field.revision or bool(st.session_state[key] == field.value)
 
 
 def put(key: str, value: Any) -> None:
@@ -215,40 +223,38 @@ def put(key: str, value: Any) -> None:
     For a widget that must not give way to another one, as the first of a row: there the browser
     may keep both. Its callback must ignore what `is_outdated`, for the reason of `fresh_key`.
     """
-    shown = st.session_state.get(f"shown in {key}", value)
+    field = current().fields.setdefault(key, FieldState(value))
     if st.session_state.get(key) == value:  # so the browser knows it
-        st.session_state.pop(f"shown before in {key}", None)
-    elif shown != value:
-        st.session_state[f"shown before in {key}"] = shown, time.monotonic()
-    st.session_state[f"shown in {key}"] = st.session_state[key] = value
+        field.before = None
+    elif field.value != value:
+        field.before = field.value, time.monotonic()
+    field.value = st.session_state[key] = value
 
 
 def is_outdated(key: str) -> bool:
     """Whether a message brings what a widget of `put` showed a moment ago; a second one counts."""
-    before, when = st.session_state.pop(f"shown before in {key}", (None, 0.0))
-    recent = time.monotonic() - when < _UNDER_WAY
-    return bool(before is not None and recent and st.session_state[key] == before)
+    field = current().fields[key]
+    before, field.before = field.before, None
+    if before is None:
+        return False
+    value, when = before
+    return bool(time.monotonic() - when < _UNDER_WAY and st.session_state[key] == value)
 
 
-def _key(name: str, turn: int) -> str:
-    return f"{name}#{turn}" if turn else name
+def _key(name: str, revision: int) -> str:
+    return f"{name}#{revision}" if revision else name
 
 
 def _shown(path: str) -> str:
     return fresh_key(f"field:{path}", value_at(path))
 
 
-def _refused() -> dict[str, Refusal]:
-    found: dict[str, Refusal] = st.session_state.setdefault(session.REFUSED, {})
-    return found
-
-
 def _refusal(field: Field) -> Refusal | None:
     """Return what was refused in a field; it is forgotten once another value is in force."""
-    found = _refused().get(field.name)
+    found = current().refusals.get(field.name)
     if found is not None and found.field.current() != found.value:
         found = None
-        del _refused()[field.name]
+        del current().refusals[field.name]
     return found
 
 
@@ -264,13 +270,14 @@ def _take(field: Field, key: str) -> None:
     typed = st.session_state[key]
     whole = isinstance(typed, float) and typed.is_integer() and abs(typed) < _EXACT
     _try(field, int(typed) if whole else typed)
-    for other in [*_refused().values()]:
+    for other in [*current().refusals.values()]:
         if other.field.name != field.name and _refusal(other.field):
             _try(other.field, other.typed)
+    session.redraw()
 
 
 def _try(field: Field, typed: Any) -> None:
-    _refused().pop(field.name, None)
+    current().refusals.pop(field.name, None)
     try:
         field.take(typed)
     except InputError as error:
@@ -278,7 +285,7 @@ def _try(field: Field, typed: Any) -> None:
         if re.fullmatch(rf"{re.escape(field.place)}(\[\d+\])?", error.field):
             line = f"{error.wrong}: {error.way_out}"
             why, line = f"“{field.label}” {line}", f"{line[0].upper()}{line[1:]}"
-        _refused()[field.name] = Refusal(field, typed, field.current(), why, line)
+        current().refusals[field.name] = Refusal(field, typed, field.current(), why, line)
 
 
 def _number(word: str) -> float | str:

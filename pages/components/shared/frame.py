@@ -19,6 +19,7 @@ from core.schedule.words import epochs
 from pages.components.shared import session
 from pages.components.shared.browser_tab import browser_tab
 from pages.components.shared.fonts import font_faces
+from pages.components.shared.state import current
 
 STYLE = "\n".join(
     (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
@@ -32,9 +33,6 @@ STYLE = "\n".join(
         "export/export.css",
     )
 )
-ADDRESS = "address"
-"""Where the session keeps what a page has read of its address, as long as it is shown."""
-_DIALOG = "dialog"
 _POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
 _MARK = str(Path(__file__).with_name("mark.svg"))
 
@@ -46,7 +44,7 @@ def dress() -> None:
     with st.container(key="dress"):
         st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
         st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
-    session.begin()
+    session.open_link()
 
 
 def unseen_title(title: str) -> None:
@@ -61,28 +59,27 @@ def open_dialog(name: str) -> None:
     As a callback: a message that cuts a run of the script short neither swallows the click nor
     closes the dialog.
     """
-    st.session_state[_DIALOG] = name
+    current().dialog = name
 
 
 def close_dialog() -> None:
     """Note that the dialog was dismissed."""
-    st.session_state.pop(_DIALOG, None)
+    current().dialog = None
 
 
 def dialog_is_open(name: str) -> bool:
     """Return whether that dialog is to be shown."""
-    return st.session_state.get(_DIALOG) == name
+    return current().dialog == name
 
 
 def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
-    st.session_state["pages"] = pages
+    mine = current()
+    mine.pages = pages
     page = st.navigation(list(pages.values()), position="top")
     name = next(name for name, each in pages.items() if each is page)
-    if name != st.session_state.get("page"):
-        st.session_state.pop(ADDRESS, None)
-        close_dialog()
-    st.session_state["page"] = name
+    if name != mine.page:
+        mine.page, mine.address, mine.dialog, mine.after_edit = name, {}, None, None
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
     page.run()
@@ -91,13 +88,12 @@ def navigate(pages: dict[str, Page]) -> None:
 
 def go(name: str) -> None:
     """Leave for another page, by its name in the navigation."""
-    st.switch_page(st.session_state["pages"][name])
+    st.switch_page(current().pages[name])
 
 
 def page_name() -> str:
     """Return the name of the page that is shown, which is the last part of its address."""
-    found: str = st.session_state["page"]
-    return found
+    return current().page
 
 
 def is_dark() -> bool:

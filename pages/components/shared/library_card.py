@@ -15,6 +15,7 @@ from core.schedule.document import MAX_NAME
 from pages.components.compare import slots
 from pages.components.shared import frame, library_session, session
 from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.state import current
 
 _FEW = 8
 
@@ -31,7 +32,7 @@ def library_card() -> None:
                 "Your own schedules, kept on this machine. “Save to library” is on the Design "
                 "page under File."
             )
-        shown = entries if st.session_state.get("all-entries") else entries[:_FEW]
+        shown = entries if current().library.shows_all else entries[:_FEW]
         with st.container(key="library-rows"):
             for place, entry in enumerate(shown):
                 _row(place, entry)
@@ -40,10 +41,14 @@ def library_card() -> None:
                 f"Show {len(entries) - len(shown)} more",
                 type="tertiary",
                 key="more-entries",
-                on_click=lambda: st.session_state.update({"all-entries": True}),
+                on_click=_show_all,
             )
         for each in broken:
             _broken(each)
+
+
+def _show_all() -> None:
+    current().library.shows_all = True
 
 
 def _no_library() -> bool:
@@ -72,19 +77,19 @@ def _undo() -> None:
 
 
 def _row(place: int, entry: SavedSchedule) -> None:
-    in_hand = st.session_state.get("entry-in-hand") == entry.file
+    selected = current().library.selected_file == entry.file
     saved = datetime.fromtimestamp(entry.saved).strftime("%d %b %H:%M")
     st.button(
         f"**{frame.escape_markdown(entry.name)}** :small[{saved}]",
-        icon=f":material/keyboard_arrow_{'up' if in_hand else 'down'}:",
+        icon=f":material/keyboard_arrow_{'up' if selected else 'down'}:",
         icon_position="right",
         key=f"entry-{place}",
         type="tertiary",
         width="stretch",
-        on_click=_take_in_hand,
-        args=(None if in_hand else entry.file,),
+        on_click=_select,
+        args=(None if selected else entry.file,),
     )
-    if in_hand:
+    if selected:
         _body(entry)
 
 
@@ -107,8 +112,8 @@ def _action(label: str, key: str, act: Callable[[str], None], entry: SavedSchedu
     st.button(label, key=key, on_click=act, args=(entry.file,))
 
 
-def _take_in_hand(file: str | None) -> None:
-    st.session_state["entry-in-hand"] = file
+def _select(file: str | None) -> None:
+    current().library.selected_file = file
 
 
 def _compare(file: str) -> None:
@@ -121,13 +126,13 @@ def _rename(file: str, key: str) -> None:
     renamed = library_session.change(library.rename, file, st.session_state[key])
     if renamed is not None:
         slots.moved(f"library:{file}", f"library:{renamed}")
-        _take_in_hand(renamed)
+        _select(renamed)
 
 
 def _duplicate(file: str) -> None:
     copy = library_session.change(library.duplicate, file)
     if copy is not None:
-        _take_in_hand(copy)
+        _select(copy)
 
 
 def _delete(file: str) -> None:
@@ -135,7 +140,7 @@ def _delete(file: str) -> None:
     if trashed is not None:
         library_session.remember(trashed, "deleted")
         slots.gone(f"library:{file}")
-        _take_in_hand(None)
+        _select(None)
 
 
 def _broken(each: BrokenFile) -> None:
@@ -183,7 +188,7 @@ def library_menu() -> None:
 
 def _open_menu(entries: tuple[SavedSchedule, ...]) -> None:
     names = {entry.file: entry.name for entry in entries}
-    key = f"library-open-{st.session_state.get('library-opened', 0)}"
+    key = f"library-open-{current().library.opened}"
     st.selectbox(
         "Open from the library",
         list(names),
@@ -199,7 +204,7 @@ def _open_menu(entries: tuple[SavedSchedule, ...]) -> None:
 def _open(key: str) -> None:
     file = st.session_state[key]
     # A new key empties the box, so that the same one can be opened again.
-    st.session_state["library-opened"] = st.session_state.get("library-opened", 0) + 1
+    current().library.opened += 1
     root = library_session.folder()
     if file is not None and root is not None:
         session.attempt(session.open_schedule, lambda: library.load(root, file).schedule)

@@ -6,13 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import streamlit as st
-
 from core import library
 from core.errors import InputError
 from core.files.home import home
 from core.library import BrokenFile, SavedSchedule, TrashedSchedule
 from pages.components.shared import session
+from pages.components.shared.state import current
 
 
 def folder() -> Path | None:
@@ -61,12 +60,13 @@ def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
 def remember(trashed: TrashedSchedule | None, what: str) -> None:
     """Keep what can be brought back; `what` says what was done with it: "deleted", "replaced"."""
     if trashed is not None:
-        st.session_state["trashed"] = (*_all_trashed(), (trashed, what))
+        mine = current().library
+        mine.trashed = (*mine.trashed, (trashed, what))
 
 
 def trashed() -> tuple[TrashedSchedule, str] | None:
     """Return what was deleted or replaced last in this session, and is not brought back."""
-    return next(reversed(_all_trashed()), None)
+    return next(reversed(current().library.trashed), None)
 
 
 def bring_back() -> None:
@@ -76,9 +76,5 @@ def bring_back() -> None:
     """
     last = trashed()
     if last is not None and change(library.restore, last[0]) is not None:
-        st.session_state["trashed"] = _all_trashed()[:-1]
-
-
-def _all_trashed() -> tuple[tuple[TrashedSchedule, str], ...]:
-    found: tuple[tuple[TrashedSchedule, str], ...] = st.session_state.get("trashed", ())
-    return found
+        mine = current().library
+        mine.trashed = mine.trashed[:-1]

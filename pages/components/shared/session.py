@@ -1,10 +1,9 @@
-"""What one browser session holds: one schedule with its history, and the view of it."""
+"""What is done with a session's schedule and settings: edits, undo, links, and notices."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
@@ -12,47 +11,27 @@ import streamlit as st
 from core import presets
 from core.demo import limits
 from core.errors import InputError, ThawError
-from core.files.home import is_demo
 from core.models import table_cache
 from core.models.layer_table import LayerTable, for_classes
 from core.runs.settings import RunSettings, planned_steps, read_settings
 from core.schedule import edits, link
 from core.schedule.spec import Schedule
+from pages.components.shared import state
 from pages.components.shared.data_preview import known_classes, train_images
 from pages.components.shared.history import History
 from pages.components.shared.setting_names import by_label
-
-_FIRST_PLAYHEAD = 0.55
-REFUSED = "refused-numbers"
-"""Where the session keeps what `fields` refused."""
-_GIVEN, _REFUSED, _SET = "given", "refused-link", "settings-set"
-"""Where the session keeps that it came by a link or had a draft, a link that was refused, and that
-its run settings are its own."""
-Selected = tuple[str, int]
-"""A group's name and the index of one of its windows."""
+from pages.components.shared.state import Selected, current
 
 
-@dataclass(slots=True)
-class Newest:
-    """The session's schedule, also for whoever asks when no script is running."""
-
-    schedule: Schedule
-
-
-def begin() -> None:
-    """Give a new session its schedule, and open the link that it came with."""
-    if "history" not in st.session_state:
-        st.session_state["history"] = History.start(_first_schedule(), presets.DEFAULT)
-    if "settings" not in st.session_state:
-        st.session_state["settings"] = limits.first_settings() if is_demo() else RunSettings()
-    st.session_state.setdefault("playhead", _FIRST_PLAYHEAD * schedule().epochs)
+def open_link() -> None:
+    """Open the link that the session came with, if any."""
     text = st.query_params.get(link.PARAMETER)
     if text is not None:
         del st.query_params[link.PARAMETER]
         if attempt(open_schedule, link.decode, text):
-            st.session_state[_GIVEN] = True
+            current().was_given = True
         else:
-            st.session_state[_REFUSED] = text
+            current().refused_link = text
 
 
 def begin_with(draft: str, preset: str | None) -> None:
@@ -63,39 +42,32 @@ def begin_with(draft: str, preset: str | None) -> None:
     """
     if not is_new():
         return
-    st.session_state[_GIVEN] = True
+    mine = current()
+    mine.was_given = True
     if not draft:
         notice("The schedule was too large to be kept while the page was loaded again.")
-    refused = st.session_state.pop(_REFUSED, None)
-    if refused is not None:  # that was said on a page which this one takes the place of
-        attempt(link.decode, refused)
+    if mine.refused_link is not None:  # that was said on a page which this one takes the place of
+        attempt(link.decode, mine.refused_link)
+        mine.refused_link = None
     with suppress(ThawError):
         begun = History.start(link.decode(draft), preset)
-        st.session_state["playhead"] = _FIRST_PLAYHEAD * begun.present.epochs
+        mine.design.playhead = state.FIRST_PLAYHEAD * begun.present.epochs
         _remember(begun)
 
 
 def is_new() -> bool:
     """Return whether the session was given no schedule to begin with, and has edited none."""
-    return revision() == 0 and _GIVEN not in st.session_state
+    return revision() == 0 and not current().was_given
 
 
 def history() -> History:
     """Return the session's schedules."""
-    found: History = st.session_state["history"]
-    return found
+    return current().history
 
 
 def schedule() -> Schedule:
     """Return the schedule that every page shows."""
-    return history().present
-
-
-def newest() -> Newest:
-    """Return where the schedule stands, always the newest one."""
-    found: Newest = st.session_state.setdefault("newest", Newest(schedule()))
-    found.schedule = schedule()
-    return found
+    return current().schedule
 
 
 def table() -> LayerTable | None:
@@ -115,24 +87,24 @@ def classes() -> int | None:
 
 def settings() -> RunSettings:
     """Return the session's run settings."""
-    found: RunSettings = st.session_state["settings"]
-    return found
+    return current().settings
 
 
 def use_settings(made: RunSettings) -> None:
     """Make these the session's run settings."""
-    st.session_state["settings"] = made
-    st.session_state[_SET] = True
+    mine = current()
+    mine.settings, mine.has_own_settings = made, True
 
 
 def own_settings() -> str | None:
     """The run settings as JSON without defaults; None where the session has set none of its own."""
-    return settings().model_dump_json(exclude_defaults=True) if _SET in st.session_state else None
+    mine = current()
+    return mine.settings.model_dump_json(exclude_defaults=True) if mine.has_own_settings else None
 
 
 def use_kept_settings(text: str) -> None:
     """Let a session that has set none take run settings as `own_settings` of an earlier one."""
-    if _SET not in st.session_state:
+    if not current().has_own_settings:
         lead = "The run settings from before the page was loaded are dropped: "
         if not attempt(_use_kept_settings, text, lead=lead):
             use_settings(settings())
@@ -144,7 +116,7 @@ def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None 
     `preset` is the name of the preset that it is.
     """
     _remember(history().edited(read(*args), preset))
-    st.session_state.pop(REFUSED, None)  # that was typed for another schedule
+    current().refusals.clear()  # that was typed for another schedule
 
 
 def preset_origin() -> str | None:
@@ -200,7 +172,14 @@ def attempt(action: Callable[..., object], *args: Any, lead: str = "Nothing was 
 
 def notice(message: str) -> None:
     """Keep a message until `take_notice` shows it; it calls settings as the Run page does."""
-    st.session_state["notice"] = by_label(message)
+    current().notice = by_label(message)
+
+
+def redraw() -> None:
+    """Have what an edit changed outside of its fragment drawn anew; the last act of a callback."""
+    after_edit = current().after_edit
+    if after_edit is not None:
+        after_edit()
 
 
 def undo() -> None:
@@ -215,20 +194,21 @@ def redo() -> None:
 
 def take_notice() -> str | None:
     """Return the message that waits to be shown, once."""
-    message: str | None = st.session_state.pop("notice", None)
-    st.session_state["notice-since"] = None if message is None else revision()
+    mine = current()
+    message, mine.notice = mine.notice, None
+    mine.notice_revision = None if message is None else mine.revision
     return message
 
 
 def notice_is_due() -> bool:
     """Return whether a message waits to be shown, or one that is shown has had its edit."""
-    since = st.session_state.get("notice-since")
-    return "notice" in st.session_state or since not in (None, revision())
+    mine = current()
+    return mine.notice is not None or mine.notice_revision not in (None, mine.revision)
 
 
 def selected() -> Selected | None:
-    """Return the window in hand, if it is still there."""
-    choice: Any = st.session_state.get("selected")
+    """Return the selected window, if it is still there."""
+    choice = current().design.selected_window
     if choice is None:
         return None
     name, index = choice
@@ -238,8 +218,7 @@ def selected() -> Selected | None:
 
 def revision() -> int:
     """Return a number that changes whenever the schedule does."""
-    found: int = st.session_state.get("revision", 0)
-    return found
+    return current().revision
 
 
 def steps_per_epoch() -> int:
@@ -251,10 +230,6 @@ def _use_kept_settings(text: str) -> None:
     made = read_settings(text)
     limits.refuse_settings(made)
     use_settings(made)
-
-
-def _first_schedule() -> Schedule:
-    return limits.first_schedule() if is_demo() else presets.load(presets.DEFAULT)
 
 
 def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Schedule:
@@ -269,9 +244,9 @@ def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Sc
 
 
 def _remember(changed: History) -> None:
-    if changed is history():
+    mine = current()
+    if changed is mine.history:
         return  # an edit that is under way still fits
-    st.session_state["history"] = changed
-    newest()
-    st.session_state["revision"] = revision() + 1
-    st.session_state["playhead"] = min(st.session_state["playhead"], changed.present.epochs)
+    mine.history = changed
+    mine.revision += 1
+    mine.design.playhead = min(mine.design.playhead, changed.present.epochs)

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import math
-import threading
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import streamlit as st
 
@@ -15,11 +12,10 @@ from core.files.home import is_demo
 from core.runs import folder
 from core.runs.processes import run_lock
 from core.runs.status import Status
+from pages.components.shared.state import StartedRun, current
 
 LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
 """How a run stands that a process is on with."""
-_KEY = "own-runs"
-_STARTED = "started-run"
 _ONE_CLICK = 2.0
 """Seconds in which a second click on Start is taken for the first one."""
 
@@ -34,7 +30,7 @@ def runs(root: Path) -> tuple[Path, ...]:
 
 def is_own(run: str) -> bool:
     """Return whether the session may see and change the run of that id."""
-    return not is_demo() or run in st.session_state.get(_KEY, frozenset())
+    return not is_demo() or run in current().run.own
 
 
 def live(root: Path) -> dict[Path, Status]:
@@ -45,27 +41,13 @@ def live(root: Path) -> dict[Path, Status]:
 
 def remember(run: str) -> None:
     """Count a run among the session's own."""
-    st.session_state[_KEY] = st.session_state.get(_KEY, frozenset()) | {run}
+    mine = current().run
+    mine.own |= {run}
 
 
-@dataclass(slots=True)
-class Started:
-    """The run that the session has started last, and until when the address must name it.
-
-    Streamlit answers a second click in a thread of its own, while the first one's goes on to its
-    next access of the session's state, where it ends. So whoever launches holds `alone`, and notes
-    the run before letting go of it. `until` is in monotonic seconds.
-    """
-
-    run: str | None = None
-    until: float = math.inf
-    alone: Any = field(default_factory=threading.RLock)
-
-
-def started() -> Started:
+def started() -> StartedRun:
     """Return where the session notes what it starts."""
-    found: Started = st.session_state.setdefault(_STARTED, Started())
-    return found
+    return current().run.started
 
 
 def show_started() -> None:
@@ -86,5 +68,5 @@ def show_started() -> None:
 
 def show_none() -> None:
     """Let the address name no run."""
-    st.session_state[_STARTED] = Started()
+    current().run.started = StartedRun()
     st.query_params.pop("run", None)

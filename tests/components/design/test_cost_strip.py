@@ -28,6 +28,7 @@ from pages.components.design.cost_strip import NO_TABLE
 from pages.components.shared import cost_figures
 from pages.components.shared import cost_words as words
 from pages.components.shared.cost_figures import figures
+from pages.components.shared.state import session_in
 
 APP = str(CODE / "app.py")
 EPOCHS = 37
@@ -201,11 +202,11 @@ def test_the_strip_is_a_table_of_what_each_phase_costs(app: AppTest) -> None:
 
 def test_the_strip_follows_the_run_settings(app: AppTest) -> None:
     app.run()
-    app.session_state["settings"] = RunSettings(samples=5_000, image_size=96)
+    session_in(app.session_state).settings = RunSettings(samples=5_000, image_size=96)
     assert "2,000 images at 96 px" in drawn(app.run())
     off, full = RunSettings(cache="off"), RunSettings(cache_memory=0, cache_disk=0)
     for settings, why in ((off, saved("gradual")), (full, saved("gradual", CacheBudget(0)))):
-        app.session_state["settings"] = settings
+        session_in(app.session_state).settings = settings
         assert words.why_off(why, settings) in drawn(app.run())
 
 
@@ -214,7 +215,7 @@ def test_phases_too_narrow_for_figures_have_them_told_at_the_playhead(app: AppTe
     assert "trainable" not in foot
     app.query_params["s"] = link.encode(presets.load("exercise-mended"))
     app.run()
-    app.session_state["playhead"] = 5.0
+    session_in(app.session_state).design.playhead = 5.0
     foot = drawn(app.run()).split("thaw-cost-foot")[1]
     assert "Phase 3 of 4, epochs 4–6" in foot
     assert f"{costs_of('exercise-mended').phases[2].trainable:,}" in foot

@@ -17,6 +17,7 @@ from pages.components.design.curve_card import stretched, summary
 from pages.components.design.window_card import learning
 from pages.components.shared.fields import sensible_step
 from pages.components.shared.history import History
+from pages.components.shared.state import session_in
 from tests.schedule.strategies import schedules
 
 APP = str(CODE / "app.py")
@@ -30,8 +31,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def schedule(app: AppTest) -> Schedule:
     assert not app.exception, app.exception
-    found: Schedule = app.session_state["history"].present
-    return found
+    return session_in(app.session_state).schedule
 
 
 def choose(app: AppTest, key: str, value: str) -> None:

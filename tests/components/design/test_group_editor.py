@@ -13,6 +13,7 @@ from core.models import layer_table, regroup
 from core.schedule import edits
 from core.schedule.spec import Schedule
 from pages.components.shared.history import History
+from pages.components.shared.state import session_in
 
 APP = str(CODE / "app.py")
 RESNET = edits.use_model(presets.load("gradual"), layer_table.load("torchvision/resnet18"))
@@ -23,7 +24,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The Design page with ResNet-18, the card shown and layer4 in hand."""
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     found = AppTest.from_file(APP, default_timeout=120)
-    found.session_state["history"] = History.start(RESNET)
+    session_in(found.session_state).history = History.start(RESNET)
     found.run()
     found.button(key="groups").click().run()
     return found.button(key="group-4").click().run()
@@ -31,8 +32,7 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 def _schedule(app: AppTest) -> Schedule:
     assert not app.exception, app.exception
-    schedule: Schedule = app.session_state["history"].present
-    return schedule
+    return session_in(app.session_state).schedule
 
 
 def _names(app: AppTest) -> list[str]:
@@ -90,7 +90,7 @@ def test_a_split_is_below_the_chosen_part_and_counts_follow(app: AppTest) -> Non
     app.button(key="group-split").click().run()
     assert _names(app)[-3:] == ["layer4.0", "layer4.1", "head"]
     assert _row(app, 4) == "**layer4\\.0** :small[3,673,088] :small[32.8%]"
-    assert app.session_state["group-in-hand"] == "layer4.1"
+    assert session_in(app.session_state).design.selected_group == "layer4.1"
     _undo(app)
 
 
@@ -143,15 +143,15 @@ def test_neighbours_are_merged_and_the_new_group_is_in_hand(
     app.button(key=key).click().run()
     assert name in _names(app)
     assert len(_names(app)) == 5
-    assert app.session_state["group-in-hand"] == name
+    assert session_in(app.session_state).design.selected_group == name
     _undo(app)
 
 
 def test_a_new_name_goes_into_the_schedule_and_the_window_in_hand_follows(app: AppTest) -> None:
-    app.session_state["selected"] = ("layer4", 0)
+    session_in(app.session_state).design.selected_window = ("layer4", 0)
     app.text_input(key=_name_field(app)).set_value(" top ").run()
     assert _names(app)[4] == "top"
-    assert app.session_state["selected"] == ("top", 0)
+    assert session_in(app.session_state).design.selected_window == ("top", 0)
     assert app.text_input(key=_name_field(app)).value == "top"
     _undo(app)
 
@@ -189,7 +189,7 @@ def test_a_layer_alone_in_its_group_can_only_be_merged(app: AppTest) -> None:
 @pytest.mark.parametrize("model", ["timm/tf_efficientnet_lite0", "timm/vit_tiny_patch16_224"])
 def test_a_group_of_a_finely_cut_model_can_be_taken_in_hand(app: AppTest, model: str) -> None:
     table = layer_table.load(model)
-    app.session_state["history"] = History.start(edits.use_model(RESNET, table))
+    session_in(app.session_state).history = History.start(edits.use_model(RESNET, table))
     app.run()
     (fine,) = [control for control in app.segmented_control if control.label == "How fine"]
     fine.set_value("blocks").run()
@@ -204,6 +204,6 @@ def test_a_click_that_was_meant_for_another_cut_does_nothing(app: AppTest) -> No
         RESNET, layer_table.load("torchvision/resnet18"), "layer1", "layer1.1"
     )
     app.button(key="group-merge-input").click()
-    app.session_state["history"] = History.start(since)
+    session_in(app.session_state).history = History.start(since)
     app.run()
     assert _schedule(app) == since

@@ -14,9 +14,10 @@ from core import presets
 from core.files.home import CODE
 from core.models import layer_table, table_cache
 from core.runs.processes.tabulation import Tabulations
-from core.schedule.spec import ModelRef, Schedule
+from core.schedule.spec import ModelRef
 from pages.components.design import model_picker
 from pages.components.design.model_weights import unavailable
+from pages.components.shared.state import session_in
 from tests.pages.drawn import html
 
 APP = str(CODE / "app.py")
@@ -55,8 +56,7 @@ def ended(app: AppTest) -> AppTest:
 
 
 def model(app: AppTest) -> str:
-    schedule: Schedule = app.session_state["history"].present
-    return schedule.model.name
+    return session_in(app.session_state).schedule.model.name
 
 
 def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(app: AppTest) -> None:
@@ -68,7 +68,7 @@ def test_a_model_that_could_not_be_read_is_told_and_read_when_tried_again(app: A
     app.button(key="model-again").click().run()
     assert "could not be read" not in html(ended(app).run())
     assert model(app) == MODEL
-    assert len(app.session_state["history"].present.groups) == 6
+    assert len(session_in(app.session_state).schedule.groups) == 6
 
 
 def test_a_search_for_a_models_name_lists_torchvisions_first(app: AppTest) -> None:
@@ -88,9 +88,9 @@ def test_a_model_may_train_from_random_weights_and_undo_brings_the_old_ones_back
     app: AppTest,
 ) -> None:
     app.selectbox(key="model-weights").set_value("Random").run()
-    assert app.session_state["history"].present.model.weights is None
+    assert session_in(app.session_state).schedule.model.weights is None
     app.button(key="undo").click().run()
-    assert app.session_state["history"].present.model.weights == presets.BUNDLED_WEIGHTS
+    assert session_in(app.session_state).schedule.model.weights == presets.BUNDLED_WEIGHTS
 
 
 def test_weights_that_cannot_be_had_are_told_before_a_run(

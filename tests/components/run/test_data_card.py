@@ -17,6 +17,7 @@ from core.runs.settings import RunSettings
 from pages.components.run import data_picker
 from pages.components.run.data_card import class_table, splits_said
 from pages.components.shared import data_preview
+from pages.components.shared.state import session_in
 from tests.data.zips import classes as pictures
 from tests.data.zips import zipped
 from tests.pages.drawn import html
@@ -40,7 +41,6 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
         from pages.components.run.settings_card import run_settings
         from pages.components.shared import session
 
-        session.begin()
         run_settings(None, live=False)
         data_card(session.settings())
 
@@ -48,8 +48,7 @@ def page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
 
 
 def data_of(page: AppTest) -> str:
-    settings: RunSettings = page.session_state["settings"]
-    return settings.data
+    return session_in(page.session_state).settings.data
 
 
 def test_what_a_run_leaves_out_of_a_folder_is_listed_where_the_folder_is_named(
@@ -69,12 +68,12 @@ def test_a_folder_becomes_the_data_when_it_is_typed_and_not_before(
 ) -> None:
     page.selectbox(key="data-kind").set_value(data_picker.FOLDER).run()
     assert data_of(page) == BUNDLED_DATA
-    assert page.session_state["data-wanted"] == data_picker.FOLDER
+    assert session_in(page.session_state).run.wanted_data == data_picker.FOLDER
     page.text_input(key="data-folder").set_value(str(folder)).run()
     assert data_of(page) == str(folder)
     assert "pets: 12 images, 2 classes" in html(page)
     assert "<b>10</b> images train, <b>2</b> validate" in html(page)
-    assert page.session_state["data-wanted"] is None
+    assert session_in(page.session_state).run.wanted_data is None
     page.selectbox(key="data-kind").set_value(data_picker.BUNDLED).run()
     assert data_of(page) == BUNDLED_DATA
 
@@ -83,7 +82,7 @@ def test_a_choice_that_is_taken_back_changes_nothing(page: AppTest, folder: Path
     page.selectbox(key="data-kind").set_value(data_picker.ZIP).run()
     page.selectbox(key="data-kind").set_value(data_picker.BUNDLED).run()
     assert data_of(page) == BUNDLED_DATA
-    assert page.session_state["data-wanted"] is None
+    assert session_in(page.session_state).run.wanted_data is None
 
 
 def test_why_data_is_refused_is_said_in_its_card(page: AppTest, tmp_path: Path) -> None:

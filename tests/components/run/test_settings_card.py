@@ -12,6 +12,7 @@ from core.data import uploads
 from core.runs.settings import RunSettings
 from pages.components.run.data_picker import BUNDLED
 from pages.components.shared.setting_names import LABELS, by_label
+from pages.components.shared.state import session_in
 from tests.data.zips import classes, zipped
 from tests.pages.drawn import html
 
@@ -22,9 +23,7 @@ def card() -> AppTest:
         import streamlit as st
 
         from pages.components.run.settings_card import run_settings
-        from pages.components.shared import session
 
-        session.begin()
         run_settings(st.session_state.get("of-run"), live=False)
 
     return AppTest.from_function(script, default_timeout=120).run()
@@ -32,8 +31,7 @@ def card() -> AppTest:
 
 def settings(card: AppTest) -> RunSettings:
     assert not card.exception, card.exception
-    found: RunSettings = card.session_state["settings"]
-    return found
+    return session_in(card.session_state).settings
 
 
 def captions(card: AppTest) -> str:

@@ -13,6 +13,7 @@ from core.checks import Problem
 from core.checks.why import why
 from pages.components.design.problems.data import items, key, sentence, summary
 from pages.components.shared import frame, session
+from pages.components.shared.state import FixDone, current
 
 _HERE = Path(__file__).parent
 _KEY = "problem-list"
@@ -20,6 +21,7 @@ _KEY = "problem-list"
 
 def problem_list(problems: Sequence[Problem]) -> None:
     """Draw the card; a fix is applied at once and can be undone."""
+    view = current().design
     known = {key(problem): problem for problem in problems}
     with frame.card("problems", "Problems", summary(problems)):
         _component()(
@@ -28,13 +30,13 @@ def problem_list(problems: Sequence[Problem]) -> None:
                 "items": items(problems),
                 "done": _done(),
                 "revision": session.revision(),
-                "ack": st.session_state.get(f"{_KEY}-ack", 0),
+                "ack": view.problem_events,
             },
             on_fix_change=_told("fix", lambda value: _fix(known, value)),
             on_undo_change=_told("undo", _undo),
             on_why_change=_told("why", _ask),
         )
-    asked = known.get(st.session_state.pop(f"{_KEY}-why", ""))
+    asked, view.explained_problem = known.get(view.explained_problem or ""), None
     if asked is not None:
         st.dialog(asked.code)(_why)(asked)
 
@@ -47,9 +49,10 @@ def _told(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[],
         if not isinstance(value, Mapping):
             return
         # Each event is answered, so that the list is drawn again even if nothing has changed.
-        st.session_state[f"{_KEY}-ack"] = st.session_state.get(f"{_KEY}-ack", 0) + 1
+        current().design.problem_events += 1
         if value.get("revision") == session.revision():
             take(value)
+            session.redraw()
 
     return tell
 
@@ -61,7 +64,7 @@ def _fix(known: Mapping[str, Problem], value: Mapping[str, Any]) -> None:
     mended = problem.fix.schedule
     session.edit(lambda _: mended)
     place = list(known).index(key(problem))
-    st.session_state[f"{_KEY}-done"] = (problem.fix.label, place, session.revision())
+    current().design.fix_done = FixDone(problem.fix.label, place, session.revision())
 
 
 def _undo(value: Mapping[str, Any]) -> None:
@@ -70,13 +73,15 @@ def _undo(value: Mapping[str, Any]) -> None:
 
 
 def _ask(value: Mapping[str, Any]) -> None:
-    st.session_state[f"{_KEY}-why"] = str(value.get("key"))
+    current().design.explained_problem = str(value.get("key"))
 
 
 def _done() -> dict[str, Any] | None:
     """Return the last fix and where its problem stood, as long as nothing has changed since."""
-    label, place, revision = st.session_state.get(f"{_KEY}-done", ("", 0, None))
-    return {"label": label, "place": place} if revision == session.revision() else None
+    done = current().design.fix_done
+    if done is None or done.revision != session.revision():
+        return None
+    return {"label": done.label, "place": done.place}
 
 
 def _why(problem: Problem) -> None:

@@ -22,6 +22,7 @@ from pages.components.design.timeline.edit import (
     read_span,
 )
 from pages.components.shared.axis import Span
+from pages.components.shared.state import current
 
 _HERE = Path(__file__).parent
 _STYLES = ("timeline.css", "rows.css", "narrow.css")
@@ -60,7 +61,7 @@ def timeline(
         def tell() -> None:
             value = _state(key).get(event)
             if event == "edit" and isinstance(value, Mapping):
-                st.session_state[f"{key}-ack"] = value.get("sequence", 0)
+                current().design.timeline_events = value.get("sequence", 0)
             if on_event is not None and value is not None:
                 on_event(_result({event: value, "span": _state(key).get("span")}))
 
@@ -72,7 +73,7 @@ def timeline(
     # `ack` changes with every edit, so a refused edit is drawn over as well.
     sent = {
         **data,
-        "ack": st.session_state.get(f"{key}-ack", 0),
+        "ack": current().design.timeline_events,
         "narrow": is_narrow(key),
     }
     shown = _component()(

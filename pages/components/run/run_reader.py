@@ -1,0 +1,74 @@
+"""What is known of a run so far, read once for all sessions that look at it."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NamedTuple
+from weakref import WeakValueDictionary
+
+from core.runs import event_log, folder
+from core.runs.progress import Digest, extended
+from core.schedule.spec import Schedule
+from pages.components.run.audit_card import largest_error
+from pages.components.shared.state import current
+
+
+class Known(NamedTuple):
+    """What was read of a run up to a byte `offset` of its events; `written` tells its folder apart.
+
+    `error` is the largest relative difference of a rate from the plan.
+    """
+
+    digest: Digest = Digest()
+    error: float = 0.0
+    offset: int = 0
+    written: tuple[int, ...] = ()
+
+
+@dataclass(slots=True, weakref_slot=True)
+class RunReader:
+    """Reads the events of a run as they come; it lives as long as a session looks at the run."""
+
+    run: Path
+    known: Known = field(default_factory=Known)
+    alone: Any = field(default_factory=threading.Lock)
+
+    def read(self, schedule: Schedule) -> Known:
+        """Return what is known by now; what was read before is not read again."""
+        with self.alone:
+            before, (written, size) = self.known, _written(self.run)
+            if written != before.written or size < before.offset:
+                before = Known()
+            events, offset = event_log.read_new(self.run, before.offset)
+            digest = extended(before.digest, events)
+            resumed = digest.started is not before.digest.started
+            since, error = (0, 0.0) if resumed else (len(before.digest.steps), before.error)
+            error = max(error, largest_error(schedule, digest, since))
+            self.known = Known(digest, error, offset, written)
+            return self.known
+
+
+_READERS: WeakValueDictionary[Path, RunReader] = WeakValueDictionary()
+_ALONE = threading.Lock()
+
+
+def read_run(run: Path, schedule: Schedule) -> Known:
+    """Return what is known of the run that the session looks at; `schedule` is the run's."""
+    with _ALONE:
+        reader = _READERS.setdefault(run, RunReader(run))
+    current().run.reader = reader
+    return reader.read(schedule)
+
+
+def _written(run: Path) -> tuple[tuple[int, ...], int]:
+    """Return what tells a run's folder from a later one of its name, and its events' bytes.
+
+    Not the inode alone: a file system may give it to the next file.
+    """
+    try:
+        schedule, events = (run / folder.SCHEDULE).stat(), (run / event_log.EVENTS).stat()
+    except OSError:
+        return (), 0
+    return (events.st_dev, events.st_ino, schedule.st_mtime_ns), events.st_size

@@ -1,0 +1,218 @@
+"""What one browser session holds: one typed object, under one key of Streamlit's session state.
+
+Streamlit keeps the values of widgets beside it, by their keys.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from core import presets
+from core.compare.comparable import Comparable
+from core.demo import limits
+from core.export.targets import TARGETS
+from core.files.home import is_demo
+from core.library import TrashedSchedule
+from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
+from pages.components.shared.axis import Span
+from pages.components.shared.history import History
+
+if TYPE_CHECKING:
+    from pages.components.run.run_reader import RunReader
+    from pages.components.shared.fields import FieldState, Refusal
+
+KEY = "session"
+FIRST_PLAYHEAD = 0.55
+"""Where the playhead stands at first, as a share of the run."""
+NOW = "now"
+"""The source of a comparison that is the schedule in Design."""
+Selected = tuple[str, int]
+"""A group's name and the index of one of its windows."""
+
+
+class FixDone(NamedTuple):
+    """A fix that was applied, where its problem stood in the list, and the revision it made."""
+
+    label: str
+    place: int
+    revision: int
+
+
+@dataclass(slots=True)
+class Design:
+    """What is looked at on the Design page. `playhead` is in epochs.
+
+    `span` is the part of the run that is in view, and the length of the run at which it was chosen.
+    `outside_timeline` is what was drawn last of what a drag of windows leaves as it is.
+    """
+
+    playhead: float
+    span: tuple[int | None, Span | None] = (None, None)
+    selected_window: Selected | None = None
+    selected_group: str | None = None
+    selected_part: str | None = None
+    opened_parts: frozenset[str] = frozenset()
+    shows_groups: bool = False
+    wanted_model: str | None = None
+    preset_was_chosen: bool = False
+    opened_files: int = 0
+    outside_timeline: tuple[object, ...] | None = None
+    timeline_events: int = 0
+    problem_events: int = 0
+    explained_problem: str | None = None
+    fix_done: FixDone | None = None
+
+
+@dataclass(slots=True)
+class StartedRun:
+    """The run that the session has started last, and until when the address must name it.
+
+    Streamlit answers a second click in a thread of its own, while the first one's goes on to its
+    next access of the session's state, where it ends. So whoever launches holds `alone`, and notes
+    the run before letting go of it. `until` is in monotonic seconds.
+    """
+
+    run: str | None = None
+    until: float = math.inf
+    alone: Any = field(default_factory=threading.RLock)
+
+
+@dataclass(slots=True)
+class Waiting:
+    """What a visitor wants to run, as it was when they pressed Start, and the `run` once it is on.
+
+    It is noted here since any access to the session's state may end the script for a rerun.
+    """
+
+    ticket: str
+    schedule: Schedule
+    settings: RunSettings
+    run: str | None = None
+
+
+class DeletedRun(NamedTuple):
+    """A run's id, and its name and line as they were when it was deleted."""
+
+    run: str
+    name: str
+    line: str
+
+
+@dataclass(slots=True)
+class Run:
+    """What is looked at on the Run page, and what the session has started, opened and deleted.
+
+    `wanted_data` is a kind of data that was chosen and has not been given yet, `upload_place` the
+    name of the session's own folder of uploads.
+    """
+
+    own: frozenset[str] = frozenset()
+    started: StartedRun = field(default_factory=StartedRun)
+    waiting: Waiting | None = None
+    deleted: tuple[DeletedRun, ...] = ()
+    reader: RunReader | None = None
+    wanted_data: str | None = None
+    refused_upload: str | None = None
+    uploads: int = 0
+    upload_place: str | None = None
+    shows_all: bool = False
+    shows_all_mistakes: bool = False
+
+
+@dataclass(slots=True)
+class Compare:
+    """What is compared: sources by their slots, and those that came by a file or a link."""
+
+    slots: list[str] = field(default_factory=lambda: [NOW])
+    brought: Mapping[str, tuple[str, Comparable]] = field(default_factory=dict)
+    adding_slot: bool = False
+    inputs: int = 0
+
+
+@dataclass(slots=True)
+class Library:
+    """What is looked at in the library, and what was deleted or replaced in it, with the verb."""
+
+    trashed: tuple[tuple[TrashedSchedule, str], ...] = ()
+    selected_file: str | None = None
+    shows_all: bool = False
+    opened: int = 0
+
+
+@dataclass(slots=True)
+class Learn:
+    """Where the reader is in the lesson. `turns` counts the steps that were turned to."""
+
+    language: str = ""
+    step: str = ""
+    ticked: frozenset[str] = frozenset()
+    turns: int = 0
+    takes_focus: bool = False
+
+
+@dataclass(slots=True)
+class Session:
+    """All that a session holds.
+
+    `revision` changes whenever the schedule does. `was_given` says that the session began with a
+    link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown, and
+    `notice_revision` is the revision at which one was shown. `address` is what a page has read of
+    its address, as long as it is shown, and `after_edit` what it does at the end of an edit's
+    callback.
+    """
+
+    history: History
+    settings: RunSettings
+    design: Design
+    has_own_settings: bool = False
+    revision: int = 0
+    was_given: bool = False
+    refused_link: str | None = None
+    notice: str | None = None
+    notice_revision: int | None = None
+    pages: Mapping[str, Page] = field(default_factory=dict)
+    page: str = ""
+    address: Mapping[str, str] = field(default_factory=dict)
+    dialog: str | None = None
+    after_edit: Callable[[], None] | None = None
+    fields: dict[str, FieldState] = field(default_factory=dict)
+    refusals: dict[str, Refusal] = field(default_factory=dict)
+    run: Run = field(default_factory=Run)
+    compare: Compare = field(default_factory=Compare)
+    library: Library = field(default_factory=Library)
+    export_target: str = next(iter(TARGETS))
+    learn: Learn = field(default_factory=Learn)
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule that every page shows, also for who asks when no script is running."""
+        return self.history.present
+
+
+def current() -> Session:
+    """Return the session that the script runs for."""
+    return session_in(st.session_state)
+
+
+def session_in(store: Any) -> Session:
+    """Return the session in a Streamlit session state, which is a new one at first."""
+    if KEY not in store:
+        store[KEY] = first_session()
+    found: Session = store[KEY]
+    return found
+
+
+def first_session(schedule: Schedule | None = None) -> Session:
+    """Return a session at its beginning, with the default preset unless a schedule is given."""
+    first = limits.first_schedule() if is_demo() else presets.load(presets.DEFAULT)
+    history = History.start(schedule or first, None if schedule else presets.DEFAULT)
+    settings = limits.first_settings() if is_demo() else RunSettings()
+    return Session(history, settings, Design(FIRST_PLAYHEAD * history.present.epochs))
