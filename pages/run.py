@@ -12,7 +12,7 @@ from core.errors import InputError
 from core.files.home import is_demo
 from core.runs import folder, label
 from core.runs.processes import launch
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings, planned_steps
 from core.runs.status import Status
 from core.schedule.spec import Schedule
@@ -63,8 +63,8 @@ def page() -> None:
     shown = _shown_run(root)
     let_go = demo_card.let_go_of_data()
     frame.show_notice()
-    digest = _read(shown).digest if shown else None
-    status = _status(shown, digest) if shown and digest else None
+    progress = _read(shown).progress if shown else None
+    status = _status(shown, progress) if shown and progress else None
     live = status in visible_runs.LIVE
     if not live:
         every = None if is_demo() else _PREPARE_SECONDS
@@ -80,13 +80,13 @@ def page() -> None:
         run_list(root, shown.folder if shown else None, going)
     with wide:
         demo_queue.queue_card(root)
-        if shown is None or digest is None:
+        if shown is None or progress is None:
             deleted_runs.undo_row(root)
             going_card(going)
             _compose()
         else:
-            look = _LOOK_SECONDS * max(1.0, len(digest.steps) / _LOOK_STEPS)
-            draw = _DRAW_SECONDS * max(1.0, len(digest.steps) / _DRAW_STEPS)
+            look = _LOOK_SECONDS * max(1.0, len(progress.steps) / _LOOK_STEPS)
+            draw = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
             st.fragment(run_every=look if live else None)(_watch)(shown, status)
             st.fragment(run_every=draw if live else None)(_draw)(shown, live=live)
 
@@ -214,24 +214,24 @@ def _compose() -> None:
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:
-    digest = _read(shown).digest
-    status = _status(shown, digest)
+    progress = _read(shown).progress
+    status = _status(shown, progress)
     if status != status_before:
         st.rerun()
-    status_card(shown.schedule, shown.settings, status, digest, shown.folder)
+    status_card(shown.schedule, shown.settings, status, progress, shown.folder)
 
 
 def _draw(shown: _Shown, *, live: bool) -> None:
-    digest, error, *_ = _read(shown)
-    started = digest.started
+    progress, error, *_ = _read(shown)
+    started = progress.started
     steps = started.steps_per_epoch if started else planned_steps(shown.settings)
-    run_charts(shown.schedule, digest, steps)
-    audit_card(shown.schedule, shown.settings, digest, error, live=live)
+    run_charts(shown.schedule, progress, steps)
+    audit_card(shown.schedule, shown.settings, progress, error, live=live)
     mistakes(shown.folder, shown.settings)
 
 
-def _status(shown: _Shown, digest: Digest) -> Status:
-    return folder.status_from(shown.folder, (*digest.rare, *digest.last))
+def _status(shown: _Shown, progress: RunProgress) -> Status:
+    return folder.status_from(shown.folder, (*progress.rare, *progress.last))
 
 
 def _read(shown: _Shown) -> Known:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from core.errors import one_line
 from core.runs import events as ev
 from core.runs.forecast import duration, remaining
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from core.runs.status import Summary
 from core.runs.steps import Steps
 from core.schedule.spec import Schedule
@@ -36,7 +36,7 @@ class Console:
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
-        self._told = Digest()
+        self._known = RunProgress()
         self._bar: tqdm[Any] | None = None
         self._stage = ""
         self._shown_at = 0.0
@@ -76,7 +76,7 @@ class Console:
         self._line(f"{summary.status} after {done} and {summary.seconds:.1f} s")
 
     def _started(self, event: ev.Started) -> None:
-        self._told = Digest(started=event)
+        self._known = RunProgress(started=event)
         images = f"{event.train_images:,} + {event.validation_images:,} images"
         self._line(f"device  {event.device_name}")
         self._line(f"data    {images}, {counted(len(event.classes), 'class')}")
@@ -85,7 +85,7 @@ class Console:
             self._line(f"resume  continues with epoch {event.resumed_at}")
 
     def _forecast(self, event: ev.Forecast) -> None:
-        self._told = replace(self._told, forecast=event)
+        self._known = replace(self._known, forecast=event)
         text = f"plan    about {duration(event.seconds)}"
         if event.memory or event.disk:
             without = duration(event.plain_seconds)
@@ -94,19 +94,19 @@ class Console:
 
     def _step(self, event: ev.Step) -> None:
         # only the last step counts for what is left, and a run may have millions
-        self._told = replace(self._told, steps=Steps(np.array([event.step])))
-        steps = self._told.started.steps_per_epoch if self._told.started else 0
+        self._known = replace(self._known, steps=Steps(np.array([event.step])))
+        steps = self._known.started.steps_per_epoch if self._known.started else 0
         self._advance(f"epoch {event.epoch}", steps)
         if self._bar is not None and (left := self._left()):
             self._bar.set_postfix_str(left, refresh=False)
 
     def _left(self) -> str:
-        left = remaining(self._told, self._schedule.epochs, time.time())
+        left = remaining(self._known, self._schedule.epochs, time.time())
         return "" if left is None else f"about {duration(left)} left"
 
     def _epoch(self, event: ev.EpochDone) -> None:
         self.close()
-        self._told = replace(self._told, epochs=(*self._told.epochs, event))
+        self._known = replace(self._known, epochs=(*self._known.epochs, event))
         left = self._left()
         self._line(
             f"epoch   {event.epoch} done, {event.epoch + 1} of {self._schedule.epochs}  "

@@ -2,30 +2,30 @@
 
 from __future__ import annotations
 
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 
 _FACTORS = (0.25, 4.0)
 """How far what was measured may scale what is to come: one odd epoch says little."""
 
 
-def remaining(told: Digest, epochs: int, now: float) -> float | None:
+def remaining(progress: RunProgress, epochs: int, now: float) -> float | None:
     """Seconds that a run of so many epochs will still take; None where nothing can be said.
 
     `now` is in seconds since the Unix epoch. The epochs to come take what the forecast says, scaled
     by measured over predicted of this session's finished ones. Without a forecast (the cache is
     off) they take as long as the latest one. Of the current epoch, the share that is left counts.
     """
-    if told.started is None:
+    if progress.started is None:
         return None
-    first = told.started.resumed_at
-    at = told.epochs[-1].epoch + 1 if told.epochs else first
-    ahead = _ahead(told, at, epochs)
+    first = progress.started.resumed_at
+    at = progress.epochs[-1].epoch + 1 if progress.epochs else first
+    ahead = _ahead(progress, at, epochs)
     if not ahead:
         return None
-    done = sum(epoch.seconds for epoch in told.epochs if epoch.epoch >= first)
-    spent = max(0.0, now - told.started.time - done)
-    steps = told.started.steps_per_epoch
-    share = min(1.0, max(0.0, told.steps_done - at * steps) / steps)
+    done = sum(epoch.seconds for epoch in progress.epochs if epoch.epoch >= first)
+    spent = max(0.0, now - progress.started.time - done)
+    steps = progress.started.steps_per_epoch
+    share = min(1.0, max(0.0, progress.steps_done - at * steps) / steps)
     return _rest(ahead, spent, share) + sum(ahead[1:])
 
 
@@ -37,14 +37,14 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def _ahead(told: Digest, at: int, epochs: int) -> list[float]:
+def _ahead(progress: RunProgress, at: int, epochs: int) -> list[float]:
     """Expected seconds of the epochs from `at` on; none if nothing is left or known."""
-    if told.forecast is None:
-        measured = [epoch.seconds for epoch in told.epochs if epoch.epoch == at - 1]
+    if progress.forecast is None:
+        measured = [epoch.seconds for epoch in progress.epochs if epoch.epoch == at - 1]
         return measured * (epochs - at)
-    begins = epochs - len(told.forecast.epochs)
-    predicted = dict(enumerate(told.forecast.epochs, begins))
-    known = [epoch for epoch in told.epochs if epoch.epoch in predicted]
+    begins = epochs - len(progress.forecast.epochs)
+    predicted = dict(enumerate(progress.forecast.epochs, begins))
+    known = [epoch for epoch in progress.epochs if epoch.epoch in predicted]
     expected = sum(predicted[epoch.epoch] for epoch in known)
     factor = sum(epoch.seconds for epoch in known) / expected if expected > 0 else 1.0
     low, high = _FACTORS

@@ -26,7 +26,7 @@ _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
-class Digest:
+class RunProgress:
     """What is known of a run so far. `progress` is the stage it is in; None while it trains.
 
     `forecast` is that of the session which goes on, and lasts to the run's last epoch. `rare` are
@@ -56,16 +56,16 @@ class Digest:
         return sum(epoch.seconds for epoch in self.epochs)
 
 
-def digest(told: Iterable[Event]) -> Digest:
-    """Return the events of one run as a Digest, without what a resume has made void."""
-    return extended(Digest(), told)
+def run_progress(events: Iterable[Event]) -> RunProgress:
+    """Return the events of one run as a RunProgress, without what a resume has made void."""
+    return extended(RunProgress(), events)
 
 
-def extended(known: Digest, told: Iterable[Event]) -> Digest:
+def extended(known: RunProgress, events: Iterable[Event]) -> RunProgress:
     """Return what was known of a run, and the events that have come since then."""
     steps, rare, progress, last = known.steps, list(known.rare), known.progress, known.last
     new: list[Step] = []
-    for event in told:
+    for event in events:
         last = (event,)
         if isinstance(event, Step):
             new.append(event)
@@ -87,7 +87,7 @@ def extended(known: Digest, told: Iterable[Event]) -> Digest:
     def latest(kind: type[_T]) -> _T | None:
         return next(reversed(of(kind)), None)
 
-    return Digest(
+    return RunProgress(
         started=latest(Started),
         forecast=_forecast(kept),
         progress=progress,

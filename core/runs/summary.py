@@ -10,7 +10,7 @@ from pathlib import Path
 from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.events import Audit, EpochDone, Event, Started
-from core.runs.progress import digest
+from core.runs.progress import run_progress
 from core.runs.status import Status, final_accuracy
 from core.schedule.curves import RATES_EQUAL
 
@@ -64,7 +64,7 @@ def result(run: Path) -> Result:
         told = _told(run, found.st_mtime_ns, found.st_size)
     except OSError:
         told = ()
-    seen = digest(told)
+    seen = run_progress(told)
     status = folders.status_from(run, told)
     return Result(status, seen.epochs, seen.started, seen.audit)
 

@@ -30,11 +30,11 @@ from core.compare.comparable import Comparable
 from core.data import uploads
 from core.errors import ThawError
 from core.records.io import parse_either
-from core.runs import event_log, folder, in_words, predictions
+from core.runs import event_log, folder, predictions, report_facts
 from core.runs import events as ev
 from core.runs.forecast import remaining
 from core.runs.processes import run_lock
-from core.runs.progress import digest
+from core.runs.progress import run_progress
 from core.runs.settings import RunSettings, read_settings
 from core.runs.status import SUMMARY_JSON, summary_of
 from core.runs.summary import result
@@ -254,7 +254,7 @@ def broken_file(rng: Random, name: str, good: bytes) -> bytes:
 
 def read_run(home: Path) -> None:
     """All that pages and `resume` read of a run's folder, and what they compute of it."""
-    told = digest(event_log.read(home))
+    told = run_progress(event_log.read(home))
     result(home)
     folder.status(home)
     folder.summary(home)
@@ -265,7 +265,7 @@ def read_run(home: Path) -> None:
         predictions.worst(found, 9)
     schedule, settings = folder.read(home)
     remaining(told, schedule.epochs, 2e9)
-    refusal(lambda run: in_words.facts(run, schedule), home)
+    refusal(lambda run: report_facts.facts(run, schedule), home)
     folder.write_summary(home, folder.summarise(home, schedule))
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):

@@ -13,7 +13,7 @@ from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.description import conditions, describe
 from core.runs.processes import run_lock
-from core.runs.progress import digest
+from core.runs.progress import run_progress
 from core.runs.settings import RunSettings
 from core.runs.summary import result
 from core.schedule import edits
@@ -80,7 +80,7 @@ def test_the_accuracy_of_a_run_is_that_after_its_last_epoch_wherever_it_is_told(
     run = made(tmp_path / "run")
     assert describe(run).result == "75.0%"
     assert result(run).accuracy == describe(run).state.accuracy == 0.75
-    told = status_card._headline(SCHEDULE, "finished", digest(event_log.read(run)))
+    told = status_card._headline(SCHEDULE, "finished", run_progress(event_log.read(run)))
     assert "validation accuracy 75.0%, after the last epoch" in told
     assert "90.0%" not in told
 

@@ -8,7 +8,7 @@ import pytest
 from core import presets
 from core.cli import runs
 from core.errors import InputError, SettingsError
-from core.runs import event_log, in_words
+from core.runs import event_log, report_facts
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import run_lock
@@ -172,7 +172,7 @@ def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
     assert folders.summary(run) is None
     assert runs.row(run, 0)[3] == ""
     with pytest.raises(InputError, match="a run without an audit"):
-        in_words.facts(run, SCHEDULE)
+        report_facts.facts(run, SCHEDULE)
 
 
 def test_an_end_that_is_told_at_length_is_still_the_end(run):

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.runs import events as ev
-from core.runs.progress import Digest, digest, extended
+from core.runs.progress import RunProgress, extended, run_progress
 from core.runs.status import history, status_of
 
 
@@ -26,13 +26,13 @@ def _step(step: int, loss: float = 1.0) -> ev.Step:
 
 
 def test_nothing_told_is_an_empty_digest() -> None:
-    assert digest(()).started is None
-    assert digest(()).steps_done == 0
+    assert run_progress(()).started is None
+    assert run_progress(()).steps_done == 0
 
 
 def test_events_are_sorted_by_kind_and_kept_in_order() -> None:
     told = (_started(), _step(0), _step(1), _epoch(0, 2.5), _step(2))
-    found = digest(told)
+    found = run_progress(told)
     assert found.started == told[0]
     assert found.steps.step.tolist() == [0, 1, 2]
     assert found.steps.rates("head").tolist() == [0.1, 0.1, 0.1]
@@ -43,26 +43,26 @@ def test_events_are_sorted_by_kind_and_kept_in_order() -> None:
 
 def test_a_resume_takes_the_place_of_what_it_does_again() -> None:
     told = (_started(), _step(0), _step(1), _epoch(0, 1.0), _step(2, loss=9.0))
-    found = digest((*told, _started(resumed_at=1), _step(2, loss=3.0)))
+    found = run_progress((*told, _started(resumed_at=1), _step(2, loss=3.0)))
     assert found.steps.loss.tolist() == [1.0, 1.0, 3.0]
     assert len(found.epochs) == 1
 
 
 def test_a_stage_is_over_when_a_step_or_another_sitting_follows() -> None:
     caching, checkpoint = ev.Progress("caching", 1, 2), ev.Progress("checkpoint", 1, 2)
-    assert digest((_started(), caching)).progress == caching
-    assert digest((_started(), caching, _step(0))).progress is None
+    assert run_progress((_started(), caching)).progress == caching
+    assert run_progress((_started(), caching, _step(0))).progress is None
     told = (_started(), caching, _step(0), _step(1), _epoch(0, 1.0), checkpoint)
-    assert digest(told).progress == checkpoint
-    assert digest((*told, _step(2))).progress is None
-    assert digest((*told, ev.Launched())).progress is None
+    assert run_progress(told).progress == checkpoint
+    assert run_progress((*told, _step(2))).progress is None
+    assert run_progress((*told, ev.Launched())).progress is None
 
 
 def test_a_forecast_is_that_of_the_sitting_that_goes_on() -> None:
     once, again = ev.Forecast((1.0, 1.0), 2.0, 4.0), ev.Forecast((3.0,), 3.0, 3.0)
-    assert digest((_started(), once)).forecast == once
-    assert digest((_started(), once, ev.Launched())).forecast is None
-    assert digest((_started(), once, ev.Launched(), _started(1), again)).forecast == again
+    assert run_progress((_started(), once)).forecast == once
+    assert run_progress((_started(), once, ev.Launched())).forecast is None
+    assert run_progress((_started(), once, ev.Launched(), _started(1), again)).forecast == again
 
 
 TOLD = st.one_of(
@@ -88,7 +88,7 @@ def test_what_is_read_piece_by_piece_equals_what_is_read_at_once(
     told = [*chain(*sessions)]
     told = told[: len(told) - cut]  # the last session goes on
 
-    def flat(found: Digest) -> tuple[object, ...]:
+    def flat(found: RunProgress) -> tuple[object, ...]:
         steps = found.steps
         rates = {group: lrs.tolist() for group, lrs in steps.lrs.items()}
         return (
@@ -96,8 +96,8 @@ def test_what_is_read_piece_by_piece_equals_what_is_read_at_once(
             (steps.step.tolist(), steps.epoch.tolist(), steps.loss.tolist(), rates),
         )
 
-    whole = digest(told)
-    assert flat(extended(digest(told[:piece]), told[piece:])) == flat(whole)
+    whole = run_progress(told)
+    assert flat(extended(run_progress(told[:piece]), told[piece:])) == flat(whole)
     kept = [event for event in history(told) if isinstance(event, ev.Step)]
     assert whole.steps.loss.tolist() == [step.loss for step in kept]
     for alive in (True, False):

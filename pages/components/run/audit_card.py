@@ -10,7 +10,7 @@ import streamlit as st
 
 from core.runs.events import FrozenSpan
 from core.runs.forecast import duration
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings
 from core.schedule import curves, plan
 from core.schedule.spec import Schedule
@@ -24,7 +24,7 @@ _AT_THE_END = "their bits are compared when a run reaches its end."
 
 
 def audit_card(
-    schedule: Schedule, settings: RunSettings, told: Digest, error: float, *, live: bool = True
+    schedule: Schedule, settings: RunSettings, told: RunProgress, error: float, *, live: bool = True
 ) -> None:
     """Draw the card; before the end it checks what the run has told so far.
 
@@ -43,7 +43,7 @@ def audit_card(
 
 
 def items(
-    schedule: Schedule, settings: RunSettings, told: Digest, error: float, *, live: bool = True
+    schedule: Schedule, settings: RunSettings, told: RunProgress, error: float, *, live: bool = True
 ) -> Iterator[Item]:
     """Yield what was promised and what was found, one by one.
 
@@ -56,7 +56,7 @@ def items(
         yield _precision(told.audit.precision_error)
 
 
-def _rates(told: Digest, error: float, *, live: bool) -> Item:
+def _rates(told: RunProgress, error: float, *, live: bool) -> Item:
     steps = len(told.steps)
     if told.audit is not None:
         steps, error = told.audit.steps, told.audit.max_lr_error
@@ -70,7 +70,7 @@ def _rates(told: Digest, error: float, *, live: bool) -> Item:
     return "no", "Rates differ from the plan", found
 
 
-def largest_error(schedule: Schedule, told: Digest, since: int = 0) -> float:
+def largest_error(schedule: Schedule, told: RunProgress, since: int = 0) -> float:
     """The largest relative difference of an open group's rate from the plan, from one step on."""
     if told.started is None or since == len(told.steps):
         return 0.0
@@ -87,7 +87,7 @@ def largest_error(schedule: Schedule, told: Digest, since: int = 0) -> float:
     return largest
 
 
-def _frozen(schedule: Schedule, told: Digest, *, live: bool) -> Item:
+def _frozen(schedule: Schedule, told: RunProgress, *, live: bool) -> Item:
     if told.audit is None:
         due = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
         count = counted(due, "frozen span")
@@ -116,7 +116,7 @@ def _named(spans: Iterable[FrozenSpan]) -> str:
     return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
 
 
-def _cache(told: Digest, *, exact: bool, live: bool) -> Item:
+def _cache(told: RunProgress, *, exact: bool, live: bool) -> Item:
     on = [str(cache.epoch) for cache in told.caches if cache.on]
     if on:
         where = f"In the phases from epoch {', '.join(on)}"
@@ -135,7 +135,7 @@ def _unknown(title: str, text: str, *, live: bool) -> Item:
     return "open" if live else "note", title, text
 
 
-def _seconds(told: Digest) -> str:
+def _seconds(told: RunProgress) -> str:
     """Return the seconds that were predicted of the session's epochs, and those that they took."""
     if told.forecast is None or told.started is None:
         return ""

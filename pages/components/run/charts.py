@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from core.schedule import plan, sampling, words
 from core.schedule.spec import Schedule
 from core.schedule.words import epochs
@@ -38,10 +38,10 @@ _HEIGHT = 170
 
 def planned_chart(schedule: Schedule, steps_per_epoch: int) -> None:
     """Draw the rates that a run would have."""
-    _rates_card(schedule, Digest(), steps_per_epoch, View(frame.is_dark()))
+    _rates_card(schedule, RunProgress(), steps_per_epoch, View(frame.is_dark()))
 
 
-def run_charts(schedule: Schedule, told: Digest, steps_per_epoch: int) -> None:
+def run_charts(schedule: Schedule, told: RunProgress, steps_per_epoch: int) -> None:
     """Draw the charts of rates, loss and accuracy in their cards."""
     view = View(frame.is_dark())
     _rates_card(schedule, told, steps_per_epoch, view)
@@ -52,12 +52,12 @@ def run_charts(schedule: Schedule, told: Digest, steps_per_epoch: int) -> None:
         st.altair_chart(_accuracy(schedule, told, view), theme=None, key="run-accuracy")
 
 
-def _rates_card(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> None:
+def _rates_card(schedule: Schedule, told: RunProgress, steps_per_epoch: int, view: View) -> None:
     with frame.card("rates", "Learning rate, planned and actual", "pale planned, line actual"):
         st.altair_chart(_rates(schedule, told, steps_per_epoch, view), theme=None, key="run-rates")
 
 
-def actual_rates(schedule: Schedule, told: Digest, steps_per_epoch: int) -> pd.DataFrame:
+def actual_rates(schedule: Schedule, told: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
     """The rates that the optimizer had: one row per drawn step and group (x, epoch, group, y)."""
     steps, done = told.steps, len(told.steps)
     turns = np.searchsorted(steps.step, sampling.corners(schedule, steps_per_epoch))
@@ -76,7 +76,7 @@ def held(rates: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
     return pd.concat([rates, ends.assign(x=ends["x"] + 1 / steps_per_epoch)])
 
 
-def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
+def train_losses(told: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
     """The losses of a screenful of steps, the lowest and the highest ones among them (x, y)."""
     places = sampling.extremes(told.steps.loss)
     return pd.DataFrame(
@@ -84,7 +84,9 @@ def train_losses(told: Digest, steps_per_epoch: int) -> pd.DataFrame:
     )
 
 
-def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:
+def _rates(
+    schedule: Schedule, told: RunProgress, steps_per_epoch: int, view: View
+) -> alt.LayerChart:
     table = rate_table(schedule, steps_per_epoch)
     table["x"], table["y"] = table["t"], table["lr"]
     trains = pd.DataFrame(connected(table, schedule.epochs))
@@ -113,7 +115,7 @@ def _rates(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -
     return finished(alt.layer(*layers), view, _HEIGHT)
 
 
-def rate_readings(schedule: Schedule, table: Columns, told: Digest) -> pd.DataFrame:
+def rate_readings(schedule: Schedule, table: Columns, told: RunProgress) -> pd.DataFrame:
     """One row per drawn step with every group's rate in words: actual where it is done."""
     rows = readings(schedule, table).to_pandas()
     done = rows[STEP] < told.steps_done
@@ -134,7 +136,7 @@ def rate_readings(schedule: Schedule, table: Columns, told: Digest) -> pd.DataFr
     return rows
 
 
-def loss_readings(train: pd.DataFrame, told: Digest) -> pd.DataFrame:
+def loss_readings(train: pd.DataFrame, told: RunProgress) -> pd.DataFrame:
     """One row per drawn step with its batch's loss, and the last validation before it, in words."""
     ends = told.epochs
     rows = [(row.x, row.y) for row in train.itertuples()]
@@ -154,7 +156,7 @@ def loss_readings(train: pd.DataFrame, told: Digest) -> pd.DataFrame:
     )
 
 
-def accuracy_readings(told: Digest) -> pd.DataFrame:
+def accuracy_readings(told: RunProgress) -> pd.DataFrame:
     """One row per finished epoch with its accuracies in words."""
     rows = {
         EPOCH: [end.epoch + 1 for end in told.epochs],
@@ -176,7 +178,9 @@ def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
     return rates[(rates["span"] >= 0) & rates["y"].notna()]
 
 
-def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) -> alt.LayerChart:
+def _loss(
+    schedule: Schedule, told: RunProgress, steps_per_epoch: int, view: View
+) -> alt.LayerChart:
     train = train_losses(told, steps_per_epoch)
     validation = pd.DataFrame(
         [{"x": e.epoch + 1, "y": e.validation_loss} for e in told.epochs], columns=["x", "y"]
@@ -185,7 +189,7 @@ def _loss(schedule: Schedule, told: Digest, steps_per_epoch: int, view: View) ->
     return _metric(schedule, train, validation, [], loss_readings(train, told), view, axis)
 
 
-def _accuracy(schedule: Schedule, told: Digest, view: View) -> alt.LayerChart:
+def _accuracy(schedule: Schedule, told: RunProgress, view: View) -> alt.LayerChart:
     train = pd.DataFrame(
         [{"x": e.epoch + 1, "y": e.train_accuracy} for e in told.epochs], columns=["x", "y"]
     )

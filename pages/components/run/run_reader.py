@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
 from core.runs import event_log, folder
-from core.runs.progress import Digest, extended
+from core.runs.progress import RunProgress, extended
 from core.schedule.spec import Schedule
 from pages.components.run.audit_card import largest_error
 from pages.components.shared.state import current
@@ -21,7 +21,7 @@ class Known(NamedTuple):
     `error` is the largest relative difference of a rate from the plan.
     """
 
-    digest: Digest = Digest()
+    progress: RunProgress = RunProgress()
     error: float = 0.0
     offset: int = 0
     written: tuple[int, ...] = ()
@@ -42,11 +42,11 @@ class RunReader:
             if written != before.written or size < before.offset:
                 before = Known()
             events, offset = event_log.read_new(self.run, before.offset)
-            digest = extended(before.digest, events)
-            resumed = digest.started is not before.digest.started
-            since, error = (0, 0.0) if resumed else (len(before.digest.steps), before.error)
-            error = max(error, largest_error(schedule, digest, since))
-            self.known = Known(digest, error, offset, written)
+            progress = extended(before.progress, events)
+            resumed = progress.started is not before.progress.started
+            since, error = (0, 0.0) if resumed else (len(before.progress.steps), before.error)
+            error = max(error, largest_error(schedule, progress, since))
+            self.known = Known(progress, error, offset, written)
             return self.known
 
 

@@ -16,7 +16,7 @@ from core.runs import folder, interruption
 from core.runs.forecast import duration, remaining
 from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings
 from core.runs.status import final_accuracy
 from core.schedule import plan
@@ -85,7 +85,7 @@ def empty_card(
 
 
 def status_card(
-    schedule: Schedule, settings: RunSettings, status: str, told: Digest, run: Path
+    schedule: Schedule, settings: RunSettings, status: str, told: RunProgress, run: Path
 ) -> None:
     """Draw the card of a run."""
     with frame.card("status"):
@@ -121,7 +121,7 @@ def _busy(run: Path) -> str | None:
     return f"This machine is busy: the run has had {share:.0%} of one processor so far."
 
 
-def _advice(status: str, told: Digest, run: Path) -> str:
+def _advice(status: str, told: RunProgress, run: Path) -> str:
     if status == "interrupted":
         why = interruption.reason(run)
     elif status == "stopped":
@@ -139,7 +139,7 @@ def _log(run: Path) -> None:
             st.code(tail or "The log is empty.", language=None)
 
 
-def _headline(schedule: Schedule, status: str, told: Digest) -> str:
+def _headline(schedule: Schedule, status: str, told: RunProgress) -> str:
     return (
         f'<div class="thaw-headline"><span class="thaw-dot thaw-{status}"></span>'
         f"<strong>{_TITLES[status]}</strong><span>{escape(_doing(schedule, status, told))}</span>"
@@ -147,7 +147,7 @@ def _headline(schedule: Schedule, status: str, told: Digest) -> str:
     )
 
 
-def _doing(schedule: Schedule, status: str, told: Digest) -> str:
+def _doing(schedule: Schedule, status: str, told: RunProgress) -> str:
     if status == "running" and told.progress and told.progress.stage in _STAGES:
         return _STAGES[told.progress.stage]
     if status in ("running", "stopping") and told.steps_done:
@@ -171,7 +171,7 @@ def _training(names: tuple[str, ...]) -> str:
     return f"{listed(names[::-1])} {verb}" if names else "no group trains"
 
 
-def _time_left(schedule: Schedule, status: str, told: Digest) -> str:
+def _time_left(schedule: Schedule, status: str, told: RunProgress) -> str:
     if status == "finished":
         return f"in {duration(told.seconds)}"
     if status != "running":
@@ -180,7 +180,7 @@ def _time_left(schedule: Schedule, status: str, told: Digest) -> str:
     return "" if left is None else f"about <b>{duration(left)}</b> left"
 
 
-def _bar(schedule: Schedule, told: Digest) -> str:
+def _bar(schedule: Schedule, told: RunProgress) -> str:
     total = told.started.steps_per_epoch if told.started else 1
     done = told.steps_done / total
     parts = []
@@ -196,7 +196,7 @@ def _bar(schedule: Schedule, told: Digest) -> str:
     )
 
 
-def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
+def _numbers(schedule: Schedule, settings: RunSettings, told: RunProgress) -> str:
     started, last = told.started, told.epochs[-1] if told.epochs else None
     steps = started.steps_per_epoch if started else 0
     epoch = told.steps_done / steps if steps else 0.0
@@ -215,12 +215,12 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: Digest) -> str:
     return f'<div class="thaw-numbers">{"".join(cells)}</div>'
 
 
-def _accuracy(told: Digest) -> str:
+def _accuracy(told: RunProgress) -> str:
     share = final_accuracy(told.epochs)
     return "–" if share is None else f"{share:.1%}"
 
 
-def _cache(settings: RunSettings, told: Digest) -> str:
+def _cache(settings: RunSettings, told: RunProgress) -> str:
     on = [cache for cache in told.caches if cache.on]
     if on:
         held = max(on, key=lambda cache: cache.bytes + cache.disk)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core import presets
 from core.runs import events as ev
-from core.runs.progress import Digest, digest
+from core.runs.progress import RunProgress, run_progress
 from core.schedule import curves
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
@@ -20,10 +20,10 @@ def long_run() -> Schedule:
     return from_raw(raw)
 
 
-def told(schedule: Schedule, steps: int) -> Digest:
+def told(schedule: Schedule, steps: int) -> RunProgress:
     names = [group.name for group in schedule.groups]
     rates = curves.rates_of_steps(schedule, range(steps), PER_EPOCH).T.tolist()
-    return digest(
+    return run_progress(
         ev.Step(
             step,
             step // PER_EPOCH,
@@ -35,13 +35,13 @@ def told(schedule: Schedule, steps: int) -> Digest:
 
 
 def test_before_the_first_step_there_is_nothing_to_draw() -> None:
-    assert actual_rates(long_run(), Digest(), PER_EPOCH).empty
-    assert train_losses(Digest(), PER_EPOCH).empty
+    assert actual_rates(long_run(), RunProgress(), PER_EPOCH).empty
+    assert train_losses(RunProgress(), PER_EPOCH).empty
 
 
 def test_a_run_that_failed_before_its_first_step_has_charts_without_empty_layers() -> None:
     """Vega warns of the extent of none, and axe of layers that nothing names."""
-    schedule, nothing = long_run(), Digest()
+    schedule, nothing = long_run(), RunProgress()
     for chart in (
         _rates(schedule, nothing, PER_EPOCH, View()),
         _loss(schedule, nothing, PER_EPOCH, View()),

@@ -57,7 +57,7 @@ def test_sessions_that_look_at_one_run_share_what_was_read_of_it(run: Path) -> N
     one, two = viewer(run), viewer(run)
     for steps in (3, 5):
         go_on(run, 3, steps)
-        digests = [app.run().session_state["known"].digest for app in (one, two, one)]
+        digests = [app.run().session_state["known"].progress for app in (one, two, one)]
         assert digests[0] is digests[1] is digests[2]  # so none of its events was read again
         assert digests[0].steps_done == steps
 
@@ -77,5 +77,5 @@ def test_another_folder_of_the_name_is_read_from_its_beginning(run: Path, steps:
     shutil.rmtree(run)
     begin(run, steps, factor=2.0)
     known = app.run().session_state["known"]
-    assert known.digest.steps_done == len(known.digest.steps) == steps
+    assert known.progress.steps_done == len(known.progress.steps) == steps
     assert known.error == pytest.approx(1.0)

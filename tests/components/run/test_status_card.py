@@ -13,14 +13,14 @@ from streamlit.testing.v1 import AppTest
 from core.runs import checkpoint_files, folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from pages.components.run import status_card as run_status
 from tests.pages.drawn import html
 
 
 def test_what_resume_does_is_told_by_the_checkpoints_that_there_are(tmp_path: Path) -> None:
     epoch = ev.EpochDone(0, ("head",), 10, 1.0, 0.5, 1.0, 0.5, 1.0, 10.0, 0)
-    told = Digest(epochs=(epoch,))  # which is told before its checkpoint is written
+    told = RunProgress(epochs=(epoch,))  # which is told before its checkpoint is written
     anew = run_status._advice("stopped", told, tmp_path)
     assert anew.endswith(run_status._ANEW)
     checkpoints = tmp_path / folder.CHECKPOINTS
@@ -34,7 +34,7 @@ def script(status: str, run: str = "no-such-run", epochs: int = 0) -> None:
 
     from core import presets
     from core.runs import events as ev
-    from core.runs.progress import digest
+    from core.runs.progress import run_progress
     from core.runs.settings import RunSettings
     from pages.components.run.status_card import status_card
 
@@ -44,7 +44,7 @@ def script(status: str, run: str = "no-such-run", epochs: int = 0) -> None:
         ev.EpochDone(epoch, ("head",), 10, 1.0, 0.5, 1.0, 0.61, 1.0, 4.0, 100)
         for epoch in range(epochs)
     ]
-    status_card(presets.load("gradual"), RunSettings(), status, digest(told), Path(run))
+    status_card(presets.load("gradual"), RunSettings(), status, run_progress(told), Path(run))
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 
 from core import presets
 from core.export import drawing
-from core.runs.progress import Digest
+from core.runs.progress import RunProgress
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
 from pages.components.run import charts
@@ -36,7 +36,7 @@ def rates(schedule: Schedule, view: View) -> dict[str, Any]:
 
 
 def of_a_run(schedule: Schedule, view: View) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(charts._rates(schedule, Digest(), 4, view).to_json())
+    made: dict[str, Any] = json.loads(charts._rates(schedule, RunProgress(), 4, view).to_json())
     return made
 
 
