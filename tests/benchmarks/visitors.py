@@ -94,7 +94,7 @@ class AtBrowser:
         """Compare the title and all handles."""
         await self._settled()
         handles = await self._handles()
-        name = await self.page.locator(".st-key-name input").input_value()
+        name = await self.page.locator("[class*=st-key-name] input").input_value()
         shown = {group.name: handles[f"{group.name} thaws"].at for group in schedule.groups}
         wanted = {
             group.name: str(group.trainable[0][0] if group.trainable else schedule.epochs)

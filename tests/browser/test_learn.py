@@ -83,7 +83,7 @@ def test_the_keyboard_walks_on_and_opens_the_exercise_which_undo_takes_back(
     expect(title).to_be_focused()
     driving.tab_to(page, "e.closest('.st-key-lesson-open-exercise')")
     page.keyboard.press("Enter")
-    name = page.locator(".st-key-name input")
+    name = page.locator("[class*=st-key-name] input")
     expect(name).to_have_value("The exercise")
     driving.settle(page)
     driving.undo_button(page).click()

@@ -153,7 +153,8 @@ def test_an_unedited_preset_follows_the_model_and_an_edited_one_keeps_its_edits(
     app.button(key="undo").click().run()
     epochs = next(field for field in app.number_input if field.label == "Epochs")
     epochs.set_value(9).run()
-    app.selectbox(key="model").set_value("torchvision/resnet18").run()
+    box = next(box for box in app.selectbox if box.label == "Model")
+    box.set_value("torchvision/resnet18").run()
     assert _schedule(app).epochs == 9
 
 
@@ -203,15 +204,19 @@ def test_undo_and_redo_walk_through_the_edits(app: AppTest) -> None:
 def test_a_message_that_was_under_way_at_an_undo_does_not_bring_the_old_name_back(
     app: AppTest,
 ) -> None:
-    before = app.run().text_input(key="name").value
-    app.text_input(key="name").set_value("Mine").run()
+    before = _name(app.run()).value
+    _name(app).set_value("Mine").run()
+    under_way = _name(app)
     app.button(key="undo").click().run()
-    app.text_input(key="name").set_value("Mine").run()  # as a message under way would bring it
-    assert _schedule(app).name == app.text_input(key="name").value == before
-    app.text_input(key="name").set_value("Mine").run()  # as a person means it
-    assert _schedule(app).name == app.text_input(key="name").value == "Mine"
-    app.text_input(key="name").set_value(before).run()
-    assert _schedule(app).name == before
+    under_way.set_value("Mine").run()  # with all that the page showed before the undo
+    assert _schedule(app).name == _name(app).value == before
+    for name in ("Mine", before, "Mine"):  # as a person means it
+        _name(app).set_value(name).run()
+        assert _schedule(app).name == _name(app).value == name
+
+
+def _name(app: AppTest) -> TextInput:
+    return next(field for field in app.text_input if field.label == "Name")
 
 
 def test_an_empty_name_is_refused_in_words_and_changes_nothing(app: AppTest) -> None:

@@ -12,7 +12,7 @@ from core.models import catalogue, table_cache
 from core.runs.processes.tabulation import Tabulations
 from pages.components.design.model_weights import model_labels
 from pages.components.shared import session
-from pages.components.shared.fields import is_outdated, put
+from pages.components.shared.fields import fresh_key, is_stale
 from pages.components.shared.state import current
 
 _BEING_MADE = Tabulations()
@@ -25,16 +25,17 @@ def model_box() -> None:
     name = session.schedule().model.name
     known = catalogue.with_stored_table() if is_demo() else catalogue.names()
     labels = model_labels()
-    put("model", current().design.wanted_model or name)
+    key = fresh_key("model", current().design.wanted_model or name)
     st.selectbox(
         "Model",
         known if name in known else (name, *known),
-        key="model",
+        key=key,
         format_func=lambda model: labels.get(model, model),
         filter_mode="contains",  # in the order of the list: fuzzy, a longer name may come first
         label_visibility="collapsed",
         width=250,
         on_change=_take_model,
+        args=(key,),
     )
 
 
@@ -56,10 +57,10 @@ def _wanted() -> str | None:
     return chosen
 
 
-def _take_model() -> None:
-    if is_outdated("model"):
+def _take_model(key: str) -> None:
+    if is_stale(key):
         return
-    name = st.session_state["model"]
+    name = st.session_state[key]
     current().design.wanted_model = None
     table = table_cache.find(name, table_cache.cache_folder())
     if table is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 import sys
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -22,8 +21,6 @@ from pages.components.shared.state import current
 
 _EXACT = 2**53
 """From here on not every whole number is a float."""
-_UNDER_WAY = 3.0
-"""Seconds that a message from a browser may be under way."""
 
 
 def value_at(path: str) -> Any:
@@ -67,12 +64,11 @@ class Refusal:
 
 @dataclass(slots=True)
 class FieldState:
-    """What the widget of a field shows, in words too, and how many widgets it has had before."""
+    """What the widget of a field shows, as a value and in words, and how many it has had before."""
 
     value: Any
     text: str = ""
     revision: int = 0
-    before: tuple[Any, float] | None = None
 
 
 SETTING = "setting-"
@@ -187,27 +183,28 @@ def sensible_step(value: float) -> float:
     return float(f"1e{math.floor(math.log10(half))}")
 
 
-def fresh_key(name: str, value: Any, shown: str = "") -> str:
-    """A key whose widget shows `value`: another one each time something else changed the value.
+def fresh_key(name: str, value: Any, text: str = "") -> str:
+    """Return a key whose widget shows `value`: a new one where something else changed the value.
 
-    The key changes, too, with the text `shown` for the value, since a browser sends that text.
+    The key changes, too, with the `text` that is shown for a value, since a browser sends that.
 
     Every message from the browser brings along every widget's value, and one that was under way
-    when the timeline changed the schedule brings old ones. Streamlit would take them for edits,
-    and they would undo what the hand has just done: callbacks must ignore a key that `is_stale`.
+    when the timeline changed the schedule brings old ones. Streamlit would take them for edits, and
+    they would undo the drag: callbacks must ignore a key that `is_stale`. Under one lasting key, an
+    old value that is under way and the same value chosen anew could not be told apart.
     """
-    field = current().fields.setdefault(name, FieldState(value, shown))
-    renamed = field.value == value and field.text != shown
+    field = current().fields.setdefault(name, FieldState(value, text))
+    renamed = field.value == value and field.text != text
     if renamed or st.session_state.get(_key(name, field.revision), value) != value:
         field.revision += 1
-    field.value, field.text = value, shown
+    field.value, field.text = value, text
     key = _key(name, field.revision)
     st.session_state[key] = value
     return key
 
 
 def is_stale(key: str) -> bool:
-    """Whether a key of `fresh_key` has given way to another one, or has the value that it showed.
+    """Return whether a key of `fresh_key` has given way to another, or has the value it showed.
 
     Streamlit also calls back for the latter: where a message cuts a run of the script short, it
     takes what a widget was given in that run for a change.
@@ -215,30 +212,6 @@ def is_stale(key: str) -> bool:
     name, _, revision = key.partition("#")
     field = current().fields[name]
     return int(revision or 0) != field.revision or bool(st.session_state[key] == field.value)
-
-
-def put(key: str, value: Any) -> None:
-    """Have the widget of a lasting key show `value`, whatever it was told before.
-
-    For a widget that must not give way to another one, as the first of a row: there the browser
-    may keep both. Its callback must ignore what `is_outdated`, for the reason of `fresh_key`.
-    """
-    field = current().fields.setdefault(key, FieldState(value))
-    if st.session_state.get(key) == value:  # so the browser knows it
-        field.before = None
-    elif field.value != value:
-        field.before = field.value, time.monotonic()
-    field.value = st.session_state[key] = value
-
-
-def is_outdated(key: str) -> bool:
-    """Whether a message brings what a widget of `put` showed a moment ago; a second one counts."""
-    field = current().fields[key]
-    before, field.before = field.before, None
-    if before is None:
-        return False
-    value, when = before
-    return bool(time.monotonic() - when < _UNDER_WAY and st.session_state[key] == value)
 
 
 def _key(name: str, revision: int) -> str:
