@@ -92,7 +92,7 @@ def _top(slots: Sequence[Slot]) -> bool:
 
 
 def _slot(place: int, names: Mapping[str, str]) -> None:
-    now = compared.chosen()
+    now = current().compare.slots
     value = now[place] if place < len(now) else None
     key = fresh_key(f"slot-{place}", value, names.get(str(value), ""))
     box = st.container(
@@ -132,8 +132,9 @@ def _choose(place: int, key: str) -> None:
 
 
 def _remove(place: int, source: str) -> None:
-    if compared.chosen()[place : place + 1] == [source]:  # else it is the second of two clicks
-        current().compare.adding_slot = False
+    mine = current().compare
+    if mine.slots[place : place + 1] == [source]:  # else it is the second of two clicks
+        mine.adding_slot = False
         compared.take_out(place)
 
 

@@ -113,7 +113,7 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
         playhead=current().design.playhead,
         selected=session.selected(),
         problems=found,
-        revision=session.revision(),
+        revision=current().revision,
         span=_span(),
     )
     shown = timeline(data, key=_TIMELINE, on_event=_take)
@@ -149,7 +149,7 @@ def _keep_span(told: Span | None) -> None:
 
 def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
     """Return what `_designer` draws itself, which a drag of windows usually leaves as it is."""
-    schedule, history = session.schedule(), session.history()
+    schedule, history = session.schedule(), current().history
     groups = tuple(group.model_copy(update={"trainable": ()}) for group in schedule.groups)
     return (
         schedule.model_copy(update={"groups": groups}),
@@ -159,7 +159,7 @@ def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
         refusals(of_schedule=True),
         is_narrow(_TIMELINE),
         session.notice_is_due(),
-        stretched(session.history()) is not None,
+        stretched(current().history) is not None,
         frame.dialog_is_open("rates"),  # whose click may come in one message with an edit
         schedule if has_open_menu() else None,
     )

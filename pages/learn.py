@@ -12,6 +12,7 @@ from pages.components.learn import checklist, figures, numbers, texts, visit
 from pages.components.learn.language import FOLDER, LANGUAGES, Language
 from pages.components.learn.texts import CHECKLIST, STEPS, Section, Text
 from pages.components.shared import frame, session
+from pages.components.shared.state import current
 
 _STYLE = (FOLDER / "learn.css").read_text(encoding="utf-8")
 _PRESETS: Mapping[str, str] = {"exercise": "exercise", "mended": "exercise-mended"}
@@ -56,7 +57,7 @@ def _top(text: Text, step: str, language: Language) -> None:
     )
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-top"):
         arrive = _ARRIVE.format(
-            turns=visit.turns(), focus=int(visit.takes_focus()), code=language.code
+            turns=current().learn.turns, focus=int(current().learn.takes_focus), code=language.code
         )
         st.html(
             f'<h1 class="thaw-title" tabindex="-1">{escape(text.title)}</h1>{arrive}',

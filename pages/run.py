@@ -25,7 +25,7 @@ from pages.components.run.data_picker import missing
 from pages.components.run.label import label_fields, note_row
 from pages.components.run.live_runs_card import going_card
 from pages.components.run.mistakes import mistakes
-from pages.components.run.run_reader import Known, read_run
+from pages.components.run.run_reader import RunSnapshot, read_run
 from pages.components.run.runs_card import run_list
 from pages.components.run.settings_card import device_chip, run_settings
 from pages.components.run.status_card import empty_card, status_card
@@ -33,6 +33,7 @@ from pages.components.shared import frame, session, visible_runs
 from pages.components.shared.data_preview import seen
 from pages.components.shared.fields import refusals
 from pages.components.shared.setting_names import by_label
+from pages.components.shared.state import current
 
 _PREPARE_SECONDS = 20.0
 """How often a page that someone has open sees to it that a run begins soon."""
@@ -172,7 +173,7 @@ def _unready() -> str | None:
 
 
 def _start() -> None:
-    note = visible_runs.started()
+    note = current().run.started
     with note.alone:
         if note.run is not None or demo_queue.is_waiting():
             return  # the second click of two
@@ -234,7 +235,7 @@ def _status(shown: _Shown, progress: RunProgress) -> Status:
     return folder.status_from(shown.folder, (*progress.rare, *progress.last))
 
 
-def _read(shown: _Shown) -> Known:
+def _read(shown: _Shown) -> RunSnapshot:
     return read_run(shown.folder, shown.schedule)
 
 

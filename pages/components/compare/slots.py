@@ -92,17 +92,12 @@ def _numbered(name: str) -> Iterator[str]:
     yield from (f"{name} ({number})" for number in count(2))
 
 
-def chosen() -> list[str]:
-    """Return the sources in the slots, in their order; the present schedule alone at first."""
-    return current().compare.slots
-
-
 def put(source: str, place: int | None = None) -> None:
     """Put a source into a slot.
 
     Without a place, one that is in no slot yet goes into the first that is free, or into the last.
     """
-    now = chosen()
+    now = current().compare.slots
     if place is None and source in now:
         return
     place = min(len(now), len(LETTERS) - 1) if place is None else place
@@ -111,24 +106,24 @@ def put(source: str, place: int | None = None) -> None:
 
 def take_out(place: int) -> None:
     """Empty a slot; those behind it move up."""
-    now = chosen()
+    now = current().compare.slots
     current().compare.slots = [*now[:place], *now[place + 1 :]] or [NOW]
 
 
 def swap() -> None:
     """Let A and B change places."""
-    a, b, *others = chosen()
+    a, b, *others = current().compare.slots
     current().compare.slots = [b, a, *others]
 
 
 def moved(source: str, new: str) -> None:
     """Follow a source that goes by another name now."""
-    current().compare.slots = [new if each == source else each for each in chosen()]
+    current().compare.slots = [new if each == source else each for each in current().compare.slots]
 
 
 def gone(source: str) -> None:
     """Take a source out of every slot that it is in."""
-    current().compare.slots = [each for each in chosen() if each != source] or [NOW]
+    current().compare.slots = [each for each in current().compare.slots if each != source] or [NOW]
 
 
 def bring(kind: str, plan: Comparable) -> None:
@@ -143,14 +138,14 @@ def slots() -> tuple[Slot, ...]:
     """The schedules that are compared; a source that is gone leaves its slot, with a notice."""
     found: list[Slot] = []
     gone: list[tuple[str, str]] = []
-    for source in chosen():
+    for source in current().compare.slots:
         try:
             found.append(_slot(LETTERS[len(found)], source))
         except InputError as error:
             gone.append((source, str(error)))
     if gone:
         lost = {source for source, _ in gone}
-        kept = [source for source in chosen() if source not in lost]
+        kept = [source for source in current().compare.slots if source not in lost]
         current().compare.slots = kept or [NOW]
         session.notice(f"Taken out of the comparison: {gone[0][1]}")
         return slots()
@@ -186,7 +181,7 @@ def _runs() -> Iterator[Path]:
         root = launch.root()
     except InputError:
         return
-    held = set(chosen())
+    held = set(current().compare.slots)
     for at, run in enumerate(visible_runs.runs(root)):
         if at < _MOST_RUNS or f"run:{run.name}" in held:
             yield run

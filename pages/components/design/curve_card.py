@@ -24,6 +24,7 @@ from pages.components.shared.fields import (
     switch,
 )
 from pages.components.shared.history import History
+from pages.components.shared.state import current
 
 _RATE = "%e"
 """How the browser writes a rate: 1e-3."""
@@ -42,7 +43,7 @@ def curve_panel(*, folded: bool = False) -> None:
         return
     steps = session.steps_per_epoch()
     with frame.card("curve"):
-        if stretched(session.history()) is None:
+        if stretched(current().history) is None:
             total = words.counted(schedule.epochs * steps, "step")
             frame.heading("Curve", f"{total}, {steps:,} per epoch")
         else:
@@ -81,7 +82,7 @@ def _offer_to_stretch() -> None:
 
 
 def _stretch() -> None:
-    moved = stretched(session.history())
+    moved = stretched(current().history)
     if moved is not None:
         session.edit(lambda _: moved)
 
@@ -107,7 +108,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
             shown=_RATE,
             help="The peak of a group whose LR scale is 1, such as the head.",
         )
-    if folded and stretched(session.history()) is not None:
+    if folded and stretched(current().history) is not None:
         _offer_to_stretch()
     left, right = _pair()
     with left:

@@ -82,7 +82,7 @@ def _rename(key: str) -> None:
 
 
 def _undo_and_redo() -> None:
-    history = session.history()
+    history = current().history
     st.button(
         "",
         icon=":material/undo:",

@@ -10,6 +10,7 @@ from pages.components.learn import checks, visit
 from pages.components.learn.language import Language
 from pages.components.learn.texts import STEPS, Text
 from pages.components.shared import frame, session
+from pages.components.shared.state import current
 
 
 def draw(text: Text, language: Language) -> None:
@@ -18,7 +19,7 @@ def draw(text: Text, language: Language) -> None:
     with frame.card("lesson-lead", lead.heading):
         st.markdown(lead.body)
     count = language.word(
-        "checks.done", done=str(len(visit.ticked())), count=str(len(checks.ITEMS))
+        "checks.done", done=str(len(current().learn.ticked)), count=str(len(checks.ITEMS))
     )
     with frame.card("lesson-items", language.word("checks.title"), count):
         schedule = session.schedule()
@@ -31,7 +32,7 @@ def draw(text: Text, language: Language) -> None:
 
 def _item(item: str, step: str, language: Language) -> None:
     key = f"lesson-tick-{item}"
-    st.session_state[key] = item in visit.ticked()
+    st.session_state[key] = item in current().learn.ticked
     with st.container(
         horizontal=True, vertical_alignment="top", gap="small", key=f"lesson-item-{item}"
     ):

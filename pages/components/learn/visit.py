@@ -62,21 +62,6 @@ def turn_to(place: str, *, focus: bool = True) -> None:
     write_address()
 
 
-def turns() -> int:
-    """Return how often another step was turned to: after each, the page is shown from its top."""
-    return current().learn.turns
-
-
-def takes_focus() -> bool:
-    """Return whether the last turn takes the keyboard to the step's title."""
-    return current().learn.takes_focus
-
-
-def ticked() -> frozenset[str]:
-    """Return the items of the checklist that are ticked off."""
-    return current().learn.ticked
-
-
 def tick(item: str, *, done: bool) -> None:
     """Tick an item off, or take that back."""
     mine = current().learn

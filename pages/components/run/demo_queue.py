@@ -69,7 +69,7 @@ def _look(root: Path) -> QueuePlace | None:
     waiting = current().run.waiting
     if waiting is None:
         return None
-    note = visible_runs.started()
+    note = current().run.started
     with note.alone:
         try:
             found = waiting.run or _wait(waiting, root)
@@ -94,7 +94,7 @@ def _wait(waiting: Waiting, root: Path) -> str | QueuePlace:
 
 def _leave() -> None:
     waiting = current().run.waiting
-    with visible_runs.started().alone:
+    with current().run.started.alone:
         if waiting is not None and waiting.run is None:  # a double click comes here twice
             current().run.waiting = None
             queue.leave(queue.root(), waiting.ticket)

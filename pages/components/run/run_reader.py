@@ -15,7 +15,7 @@ from pages.components.run.audit_card import largest_error
 from pages.components.shared.state import current
 
 
-class Known(NamedTuple):
+class RunSnapshot(NamedTuple):
     """What was read of a run up to a byte `offset` of its events; `written` tells its folder apart.
 
     `error` is the largest relative difference of a rate from the plan.
@@ -32,31 +32,31 @@ class RunReader:
     """Reads the events of a run as they come; it lives as long as a session looks at the run."""
 
     run: Path
-    known: Known = field(default_factory=Known)
-    alone: Any = field(default_factory=threading.Lock)
+    snapshot: RunSnapshot = field(default_factory=RunSnapshot)
+    lock: Any = field(default_factory=threading.Lock)
 
-    def read(self, schedule: Schedule) -> Known:
+    def read(self, schedule: Schedule) -> RunSnapshot:
         """Return what is known by now; what was read before is not read again."""
-        with self.alone:
-            before, (written, size) = self.known, _written(self.run)
+        with self.lock:
+            before, (written, size) = self.snapshot, _written(self.run)
             if written != before.written or size < before.offset:
-                before = Known()
+                before = RunSnapshot()
             events, offset = event_log.read_new(self.run, before.offset)
             progress = extended(before.progress, events)
             resumed = progress.started is not before.progress.started
             since, error = (0, 0.0) if resumed else (len(before.progress.steps), before.error)
             error = max(error, largest_error(schedule, progress, since))
-            self.known = Known(progress, error, offset, written)
-            return self.known
+            self.snapshot = RunSnapshot(progress, error, offset, written)
+            return self.snapshot
 
 
 _READERS: WeakValueDictionary[Path, RunReader] = WeakValueDictionary()
-_ALONE = threading.Lock()
+_LOCK = threading.Lock()
 
 
-def read_run(run: Path, schedule: Schedule) -> Known:
+def read_run(run: Path, schedule: Schedule) -> RunSnapshot:
     """Return what is known of the run that the session looks at; `schedule` is the run's."""
-    with _ALONE:
+    with _LOCK:
         reader = _READERS.setdefault(run, RunReader(run))
     current().run.reader = reader
     return reader.read(schedule)

@@ -91,11 +91,6 @@ def go(name: str) -> None:
     st.switch_page(current().pages[name])
 
 
-def page_name() -> str:
-    """Return the name of the page that is shown, which is the last part of its address."""
-    return current().page
-
-
 def is_dark() -> bool:
     """Return whether the reader sees the dark theme now."""
     return st.context.theme.type == "dark"

@@ -1,4 +1,4 @@
-"""What is done with a session's schedule and settings: edits, undo, links, and notices."""
+"""Edits, undo, links and notices: what the pages do with a session's schedule and settings."""
 
 from __future__ import annotations
 
@@ -57,12 +57,7 @@ def begin_with(draft: str, preset: str | None) -> None:
 
 def is_new() -> bool:
     """Return whether the session was given no schedule to begin with, and has edited none."""
-    return revision() == 0 and not current().was_given
-
-
-def history() -> History:
-    """Return the session's schedules."""
-    return current().history
+    return current().revision == 0 and not current().was_given
 
 
 def schedule() -> Schedule:
@@ -115,13 +110,13 @@ def open_schedule(read: Callable[..., Schedule], *args: Any, preset: str | None 
 
     `preset` is the name of the preset that it is.
     """
-    _remember(history().edited(read(*args), preset))
+    _remember(current().history.edited(read(*args), preset))
     current().refusals.clear()  # that was typed for another schedule
 
 
 def preset_origin() -> str | None:
     """Return the preset that the schedule began as, if it did."""
-    return history().origin
+    return current().history.origin
 
 
 def preset_in_use() -> str | None:
@@ -157,7 +152,7 @@ def edit(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
 def change(verb: Callable[..., Schedule], *args: Any, **kwargs: Any) -> None:
     """Apply one of the designer's verbs, or raise the InputError of its refusal."""
     origin = preset_in_use() or preset_origin()
-    _remember(history().edited(verb(schedule(), *args, **kwargs), origin))
+    _remember(current().history.edited(verb(schedule(), *args, **kwargs), origin))
 
 
 def attempt(action: Callable[..., object], *args: Any, lead: str = "Nothing was changed: ") -> bool:
@@ -184,12 +179,12 @@ def redraw() -> None:
 
 def undo() -> None:
     """Back to the schedule before."""
-    _remember(history().undone())
+    _remember(current().history.undone())
 
 
 def redo() -> None:
     """On to the schedule that was undone."""
-    _remember(history().redone())
+    _remember(current().history.redone())
 
 
 def take_notice() -> str | None:
@@ -214,11 +209,6 @@ def selected() -> Selected | None:
     name, index = choice
     windows = {group.name: group.trainable for group in schedule().groups}
     return (name, index) if index < max(1, len(windows.get(name, ()))) and name in windows else None
-
-
-def revision() -> int:
-    """Return a number that changes whenever the schedule does."""
-    return current().revision
 
 
 def steps_per_epoch() -> int:

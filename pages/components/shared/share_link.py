@@ -13,6 +13,7 @@ from core.schedule import link
 from core.schedule.spec import Schedule
 from pages.components.shared import frame
 from pages.components.shared.copy_button import copy_button
+from pages.components.shared.state import current
 
 _INSIDE = "/~/+"
 """What Streamlit's own hosting puts behind the address of the frame that the app is shown in."""
@@ -38,7 +39,7 @@ def link_of(schedule: Schedule) -> str:
     Raises LinkError if the schedule is too large for one.
     """
     served_below = st.get_option("server.baseUrlPath")
-    base = base_address(st.context.url or "", served_below, frame.page_name())
+    base = base_address(st.context.url or "", served_below, current().page)
     return f"{base}/?{link.PARAMETER}={link.encode(schedule)}"
 
 

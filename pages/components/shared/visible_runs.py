@@ -45,17 +45,12 @@ def remember(run: str) -> None:
     mine.own |= {run}
 
 
-def started() -> StartedRun:
-    """Return where the session notes what it starts."""
-    return current().run.started
-
-
 def show_started() -> None:
     """Let the address name the run that was started, unless it names one already.
 
     A click that was made before the browser knew of it brings an address without it.
     """
-    note, now = started(), time.monotonic()
+    note, now = current().run.started, time.monotonic()
     if note.run is None:
         return
     if now > note.until:

@@ -29,7 +29,7 @@ def problem_list(problems: Sequence[Problem]) -> None:
             data={
                 "items": items(problems),
                 "done": _done(),
-                "revision": session.revision(),
+                "revision": current().revision,
                 "ack": view.problem_events,
             },
             on_fix_change=_told("fix", lambda value: _fix(known, value)),
@@ -50,7 +50,7 @@ def _told(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[],
             return
         # Each event is answered, so that the list is drawn again even if nothing has changed.
         current().design.problem_events += 1
-        if value.get("revision") == session.revision():
+        if value.get("revision") == current().revision:
             take(value)
             session.redraw()
 
@@ -64,7 +64,7 @@ def _fix(known: Mapping[str, Problem], value: Mapping[str, Any]) -> None:
     mended = problem.fix.schedule
     session.edit(lambda _: mended)
     place = list(known).index(key(problem))
-    current().design.fix_done = FixDone(problem.fix.label, place, session.revision())
+    current().design.fix_done = FixDone(problem.fix.label, place, current().revision)
 
 
 def _undo(value: Mapping[str, Any]) -> None:
@@ -79,7 +79,7 @@ def _ask(value: Mapping[str, Any]) -> None:
 def _done() -> dict[str, Any] | None:
     """Return the last fix and where its problem stood, as long as nothing has changed since."""
     done = current().design.fix_done
-    if done is None or done.revision != session.revision():
+    if done is None or done.revision != current().revision:
         return None
     return {"label": done.label, "place": done.place}
 
