@@ -90,7 +90,8 @@ def attach(
     position embedding, never train. Frozen groups are held by hooks, which `detach()` removes. A
     group that freezes and thaws again goes on with its momentum or moments, as in runs and exports.
     The optimizer is torch's fused one if the device has it, as in runs; `fused=False` gives the
-    bits of torch's plain one, and takes sparse gradients.
+    bits of torch's plain one, takes sparse gradients, and is what Lightning needs to clip gradients
+    in 16-mixed precision.
 
     Raises ScheduleError for a file that is no schedule, and for a schedule that no run would take,
     such as one with epochs in which nothing trains; InputError for a file that does not exist;

@@ -7,6 +7,7 @@ is frozen its gradient is None, and every torch optimizer skips it.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import torch
@@ -72,8 +73,20 @@ def build_optimizer(
     optimizer: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
         groups, lr=spec.base_lr, **options
     )
+    if "fused" in options and spec.fused_buffer and spec.state_per_parameter():
+        optimizer.register_step_pre_hook(partial(_fill, spec.fused_buffer))
     return optimizer
 
 
 def _can_fuse(parameter: nn.Parameter) -> bool:
-    return parameter.device.type in ("cpu", "cuda") and not parameter.is_complex()
+    """Return whether the fused kernels, which ignore strides, take the parameter."""
+    on_device = parameter.device.type in ("cpu", "cuda") and not parameter.is_complex()
+    return on_device and torch.empty_like(parameter).stride() == parameter.stride()
+
+
+def _fill(buffer: str, optimizer: torch.optim.Optimizer, *_: object) -> None:
+    """Give each parameter that is about to take its first step a buffer of zeros."""
+    for group in optimizer.param_groups:
+        for parameter in group["params"]:
+            if parameter.grad is not None and buffer not in optimizer.state[parameter]:
+                optimizer.state[parameter][buffer] = torch.zeros_like(parameter)

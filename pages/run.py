@@ -23,7 +23,7 @@ from pages.components.run.charts import planned_chart, run_charts
 from pages.components.run.data_card import data_card
 from pages.components.run.data_picker import missing
 from pages.components.run.label import label_fields, note_row
-from pages.components.run.live_runs_card import going_card
+from pages.components.run.live_runs_card import live_runs_card
 from pages.components.run.mistakes import mistakes
 from pages.components.run.run_reader import RunSnapshot, read_run
 from pages.components.run.runs_card import run_list
@@ -83,7 +83,7 @@ def page() -> None:
         demo_queue.queue_card(root)
         if shown is None or progress is None:
             deleted_runs.undo_row(root)
-            going_card(going)
+            live_runs_card(going)
             _compose()
         else:
             look = _LOOK_SECONDS * max(1.0, len(progress.steps) / _LOOK_STEPS)

@@ -196,6 +196,48 @@ def test_layer_groups_of_another_schedule_are_refused():
         build_optimizer(schedule(ADAM), groups)
 
 
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_first_step_that_a_scaler_skips_leaves_nothing_behind(spec: OptimizerSpec):
+    """As `torch.amp.GradScaler` does: it tells a fused optimizer that gradients overflowed."""
+    ours, torchs = tiny(), tiny()
+    torchs.load_state_dict(ours.state_dict())
+    stepped = build_optimizer(schedule(spec), groups_of(ours))
+    fresh = build_optimizer(schedule(spec), groups_of(torchs))
+    x = torch.randn(4, 4)
+    for model in (ours, torchs):
+        model(x).square().mean().backward()
+    if stepped.defaults.get("fused"):
+        stepped.grad_scale, stepped.found_inf = torch.ones(()), torch.ones(())
+        stepped.step()
+        del stepped.grad_scale, stepped.found_inf
+    stepped.step()
+    fresh.step()
+    assert all(torch.equal(*pair) for pair in zip(bits(ours), bits(torchs), strict=True))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_parameter_may_get_its_first_gradient_after_others_of_its_group(spec: OptimizerSpec):
+    model = tiny()
+    optimizer = build_optimizer(schedule(spec), groups_of(model))
+    first, second = list(model[0].parameters())
+    first.grad = torch.ones_like(first)
+    optimizer.step()
+    before = second.detach().clone()
+    second.grad = torch.ones_like(second)
+    optimizer.step()
+    assert torch.isfinite(second).all()
+    assert not torch.equal(second, before)
+
+
+def test_a_parameter_that_is_a_part_of_a_larger_tensor_is_stepped_plainly():
+    model = tiny()
+    storage = torch.ones(4, 9)
+    model[0].weight = nn.Parameter(storage[:, : model[0].in_features][: model[0].out_features])
+    optimizer = build_optimizer(schedule(ADAM), groups_of(model))
+    train(model, optimizer)
+    assert torch.equal(storage[:, model[0].in_features :], torch.ones(4, 9 - model[0].in_features))
+
+
 def test_where_the_device_has_no_fused_step_it_is_plain():
     groups = {name: [nn.Linear(1, 1, device="meta")] for name in ("stem", "body", "head")}
     assert build_optimizer(schedule(ADAM), groups).defaults["fused"] is None

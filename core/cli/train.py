@@ -93,9 +93,10 @@ def run(file: str, out: str, **settings: Any) -> None:
     _refuse_errors(schedule)
     _refuse_several_processes()
     folder = path("--out", out)
-    folders.create(folder, schedule, make_settings(**settings))
+    run_settings = make_settings(**settings).with_absolute_data()
+    folders.create(folder, schedule, run_settings)
     try:
-        _train_in(folder)
+        _train_in(folder, schedule, run_settings)
     except InputError:
         folders.discard(folder)  # so that the corrected command can use it
         raise
@@ -111,14 +112,14 @@ def run(file: str, out: str, **settings: Any) -> None:
 def resume(directory: str, other_libraries: bool) -> None:
     """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
     folder = path("DIR", directory)
-    schedule, _ = folders.read(folder)
+    schedule, settings = folders.read(folder)
     _refuse_errors(schedule)
     if folders.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not run_lock.take_over(folder):
         _refuse_several_processes()
         run_lock.take(folder)
-    _train_in(folder, other_libraries)
+    _train_in(folder, schedule, settings, other_libraries)
 
 
 def _refuse_errors(schedule: Schedule) -> None:
@@ -161,9 +162,10 @@ def _device() -> dict[str, str]:
     return {"type": device.type, "name": describe(device)}
 
 
-def _train_in(folder: Path, other_libraries: bool = False) -> None:
+def _train_in(
+    folder: Path, schedule: Schedule, settings: RunSettings, other_libraries: bool = False
+) -> None:
     """Train in a locked run folder until the run ends; its events say how, whatever happens."""
-    schedule, settings = folders.read(folder)
     session = Session(folder, schedule)
     with (
         should_stop(folder, session.done, session.end_process) as stop_requested,

@@ -30,6 +30,7 @@ def export(source: ExportSource) -> Exported:
     script = render(
         "pytorch.py.jinja",
         source,
+        skips_steps=False,
         library=library,
         short=short,
         heads=_heads(source) if library == "torchvision" else (),

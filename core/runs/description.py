@@ -116,7 +116,8 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
         (
             "trained with",
             f"batch size {settings.batch_size:,}, augmentation {settings.augment}, "
-            f"precision {settings.precision}, seed {settings.seed}",
+            f"precision {settings.precision}, {settings.optimizer_step} optimizer steps, "
+            f"seed {settings.seed}",
         ),
     ]
     if started is not None:

@@ -56,7 +56,7 @@ def append(folder: Path, event: ev.Event) -> None:
 
 
 def append_last(folder: Path, event: ev.Event) -> None:
-    """As `append`, also on a full disk: in the room that was kept for it."""
+    """Append an event, also on a full disk: in the room that was kept for it."""
     try:
         append(folder, event)
     except RunError:
@@ -110,7 +110,7 @@ def read_new(folder: Path, offset: int, *, steps: bool = True) -> tuple[tuple[ev
 
 
 def last(folder: Path) -> tuple[ev.Event, ...]:
-    """The last whole line's event, if it is one; cheaper than `read`, since only it is read."""
+    """Return the last whole line's event, if it is one; nothing else is read."""
     try:
         with open_plain(folder / EVENTS) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
@@ -135,6 +135,6 @@ def started(folder: Path) -> ev.Started | None:
 
 
 def _line(file: BinaryIO) -> bytes:
-    """The next whole line, or what a line begins with that is too long; nothing at the end."""
+    """Return the next whole line, or the beginning of one that is too long; nothing at the end."""
     line = file.readline(_LONGEST_LINE)
     return line if line.endswith(b"\n") or len(line) == _LONGEST_LINE else b""

@@ -108,7 +108,7 @@ def discard(folder: Path) -> None:
 
 
 def read(folder: Path) -> tuple[Schedule, RunSettings]:
-    """What a run folder runs; InputError if it is none, or holds something that cannot be run."""
+    """Return a run folder's schedule and settings; InputError if it has none that can be run."""
     try:
         schedule, settings = read_start(folder / SCHEDULE), read_start(folder / SETTINGS)
     except (OSError, ValueError):

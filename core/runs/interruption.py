@@ -9,7 +9,7 @@ from core.runs.processes import run_lock
 
 
 def elsewhere(folder: Path) -> str:
-    """Where the run goes on if not on this machine, and the way out; empty if it does not."""
+    """Return which other machine runs the folder, and the way out; empty if none does."""
     host = run_lock.elsewhere(folder)
     if host is None:
         return ""

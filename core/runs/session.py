@@ -55,13 +55,13 @@ class Session:
                 event_log.append(self._folder, event)
 
     def say(self, event: ev.Notice) -> None:
-        """From another thread: store a notice, unless the run has told its end."""
+        """Store a notice, unless the run has written its end; other threads may call this."""
         with self._writing:
             if not self._ended and not self.done.is_set() and run_lock.is_own(self._folder):
                 event_log.append(self._folder, event)
 
     def end_process(self) -> None:
-        """From another thread: end this process as stopped, unless the run has told its end."""
+        """End this process as stopped, unless the run has written its end; for other threads."""
         with self._writing:
             if not self._ended and not self.done.is_set():
                 if not run_lock.is_own(self._folder):
@@ -110,7 +110,7 @@ class Session:
         return ev.Failed(str(error)) if isinstance(error, ThawError) else None
 
     def _unforeseen(self, error: BaseException | None) -> RunError | None:
-        """An error that nobody foresaw, in a line, its traceback put where that line says."""
+        """Return an unforeseen error in one line, which names the log that has its traceback."""
         if not isinstance(error, Exception) or isinstance(error, ThawError):
             return None
         log = self._folder / folders.LOG

@@ -119,12 +119,13 @@ def planned_steps(settings: RunSettings, train_images: int | None = None) -> int
 
 
 def _explain(error: ValidationError) -> SettingsError:
-    told = [_as_told(each) for each in input_errors(error, _ANATOMY)]
-    return SettingsError(told[0].field, told[0].wrong, told[0].way_out, told)
+    problems = [_by_flag(each) for each in input_errors(error, _CLASSES)]
+    first = problems[0]
+    return SettingsError(first.field, first.wrong, first.way_out, problems)
 
 
-def _as_told(found: InputError) -> SettingsError:
-    """By its flag, if it is a setting; what is none can only stand in a file."""
+def _by_flag(found: InputError) -> SettingsError:
+    """Return the error with a setting called by its flag; others can only stand in a file."""
     name = found.field
     if name in RunSettings.model_fields:
         way_out = _DEVICES if name == "device" else found.way_out
@@ -135,6 +136,6 @@ def _as_told(found: InputError) -> SettingsError:
     return SettingsError("settings.json", found.wrong, found.way_out)
 
 
-_ANATOMY = DocumentClasses(RunSettings, parts={}, unions={})
+_CLASSES = DocumentClasses(RunSettings, parts={}, unions={})
 _DEVICES = f"use one of {', '.join(get_args(RunSettings.model_fields['device'].annotation))}"
-"""All of them: of `gpu`, `cpu` would be the nearest."""
+"""Names every device, since `cpu` would be the nearest to `gpu`."""

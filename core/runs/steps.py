@@ -45,7 +45,7 @@ class Steps:
         return Steps(self.step[kept], self.epoch[kept], self.loss[kept], lrs)
 
     def with_more(self, more: Sequence[ev.Step]) -> Steps:
-        """These steps, and others behind them."""
+        """Return these steps with others after them."""
         if not more:
             return self
         groups = dict.fromkeys((*self.lrs, *(group for step in more for group in step.lrs)))

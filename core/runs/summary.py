@@ -61,7 +61,7 @@ def result(run: Path) -> Result:
     """What the run in that folder has come to by now; nothing is read twice that is unchanged."""
     try:
         found = (run / event_log.EVENTS).stat()
-        told = _told(run, found.st_mtime_ns, found.st_size)
+        told = _events_of(run, found.st_mtime_ns, found.st_size)
     except OSError:
         told = ()
     seen = run_progress(told)
@@ -70,6 +70,6 @@ def result(run: Path) -> Result:
 
 
 @lru_cache(maxsize=32)
-def _told(run: Path, changed: int, size: int) -> tuple[Event, ...]:
+def _events_of(run: Path, changed: int, size: int) -> tuple[Event, ...]:
     """Return the run's events but its steps, of which there may be millions."""
     return event_log.read(run, steps=False)

@@ -43,7 +43,7 @@ def delete(root: Path, run_id: str) -> Deleted:
     folder = folders.run_folder(root, run_id)
     moment = time.time_ns()
     _refuse_living(run_id, folder)
-    with _told(run_id, root):
+    with _as_input_error(run_id, root):
         (root / _TRASH).mkdir(exist_ok=True)
         moved = folder.rename(root / _TRASH / f"{moment}-{run_id}")
     try:
@@ -82,7 +82,7 @@ def restore(root: Path, run_id: str) -> Path:
     if os.path.lexists(folder):
         wrong = f"is {run_id!r}, but a run with that id exists"
         raise InputError(_FIELD, wrong, "rename the folder of that run first")
-    with _told(run_id, root):
+    with _as_input_error(run_id, root):
         return last.folder.rename(folder)
 
 
@@ -122,7 +122,7 @@ def _remove(each: Deleted) -> None:
 
 
 @contextmanager
-def _told(run_id: str, root: Path) -> Iterator[None]:
+def _as_input_error(run_id: str, root: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:

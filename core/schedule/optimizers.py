@@ -35,6 +35,12 @@ class OptimizerSpec(Document):
 
     It is faster than the plain one, and its last bits are others.
     """
+    fused_buffer: ClassVar[str] = ""
+    """State that must be there before a fused step.
+
+    torch leaves it uninitialised where a GradScaler skips the first step, and raises an error where
+    some parameters of a group have it and others do not.
+    """
 
     name: str
     base_lr: Rate
@@ -101,6 +107,7 @@ class SGD(OptimizerSpec):
     usual_rates = (1e-4, 1.0)
     state_name = "momentum"
     has_fused = True
+    fused_buffer = "momentum_buffer"
     name: Literal["sgd"]
     momentum: Annotated[float, Field(ge=0, lt=1), FieldText("Momentum")] = 0.9
 

@@ -18,9 +18,15 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
-def render(template: str, source: ExportSource, **variables: Any) -> str:
-    """Return the template's text for the source's schedule; `variables` are those it alone uses."""
-    return _environment().get_template(template).render(_shared_variables(source) | variables)
+def render(
+    template: str, source: ExportSource, *, skips_steps: bool = True, **variables: Any
+) -> str:
+    """Return the template's text for the source's schedule; `variables` are those it alone uses.
+
+    `skips_steps` tells that the trainer may skip an optimizer step, as a GradScaler does.
+    """
+    shared = _shared_variables(source, skips_steps=skips_steps)
+    return _environment().get_template(template).render(shared | variables)
 
 
 @cache
@@ -45,9 +51,12 @@ def _environment() -> Environment:
     return environment
 
 
-def _shared_variables(source: ExportSource) -> dict[str, Any]:
+def _shared_variables(source: ExportSource, *, skips_steps: bool) -> dict[str, Any]:
     """Return the variables that several templates use."""
     schedule = source.schedule
+    spec = schedule.optimizer
+    needs_buffer = bool(spec.fused_buffer and spec.state_per_parameter())
+    has_fused = spec.has_fused and not (needs_buffer and skips_steps)
     bare_parameters = _may_name_parameters(source)
     keeps_statistics = any(group.batchnorm == "eval" for group in schedule.groups)
     return {
@@ -58,8 +67,8 @@ def _shared_variables(source: ExportSource) -> dict[str, Any]:
         "all_groups_decay": _all_groups_decay(schedule),
         "decay_constants": table.decay_constants(schedule),
         "rows": [table.row(schedule, group) for group in schedule.groups],
-        "optimizer_call": _optimizer_call(schedule),
-        "has_fused": schedule.optimizer.has_fused,
+        "optimizer_call": _optimizer_call(schedule, has_fused=has_fused),
+        "has_fused": has_fused,
         "bare_parameters": bare_parameters,
         "frozen_modes": {group.when_frozen for group in schedule.groups},
         "keeps_statistics": keeps_statistics,
@@ -74,7 +83,7 @@ def _all_groups_decay(schedule: Schedule) -> bool:
     return schedule.epochs - max(thaws, default=0) - schedule.lr.warmup.epochs > 0
 
 
-def _optimizer_call(schedule: Schedule) -> str:
+def _optimizer_call(schedule: Schedule, *, has_fused: bool) -> str:
     """Return the code that makes the schedule's optimizer of the param groups in `groups`.
 
     In the code, the name `fused` says whether to use the fused optimizer, if torch has one.
@@ -82,7 +91,7 @@ def _optimizer_call(schedule: Schedule) -> str:
     spec = schedule.optimizer
     options = {"lr": spec.base_lr, **spec.options()}
     arguments = [f"{name}={python(value)}" for name, value in options.items()]
-    if spec.has_fused:
+    if has_fused:
         arguments.append("fused=fused or None")
     return f"torch.optim.{spec.title()}(groups, {', '.join(arguments)})"
 

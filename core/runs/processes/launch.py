@@ -56,7 +56,10 @@ _SLOT = WorkerSlot()
 
 
 def root() -> Path:
-    """Return where runs are kept: `runs` in Thaw's `data_root`; raises what `home` raises."""
+    """Return where runs are kept: `runs` in Thaw's `data_root`.
+
+    Raises InputError if `THAW_HOME` names no folder that can be used.
+    """
     return data_root() / "runs"
 
 
@@ -210,20 +213,21 @@ def _spawn_anew(folder: Path) -> None:
             )
         _give_way(process.pid)
         run_lock.hand_over(folder, process.pid)
-    except OSError as error:
+    except (OSError, psutil.Error) as error:
         _give_up(folder, process, error)
     # without someone who waits for it, an ended child stays a zombie as long as the server lives
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
 
 
-def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: OSError) -> NoReturn:
+def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: Exception) -> NoReturn:
     """Tell that a launch failed, and let go of the folder: else it would be this process's own."""
     if process is not None:  # which nobody would find
         process.kill()
         process.wait()
-    full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    reason = getattr(error, "strerror", None) or str(error)
     way_out = "free some space" if full else "fix that"
-    message = f"no process could be started ({error.strerror}): {way_out}, then resume the run"
+    message = f"no process could be started ({reason}): {way_out}, then resume the run"
     with suppress(RunError):
         event_log.append_last(folder, Failed(message))
     run_lock.release(folder)
@@ -254,7 +258,7 @@ def _command(*words: str) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """What a run's process gets, which starts in another folder; what the user has set is first."""
+    """Return the environment of a run's process; variables that the user has set are kept."""
     beside_a_page = _BESIDE_A_PAGE if sys.platform == "linux" else {}
     small = _ON_A_SMALL_HOST if is_demo() else {}
     ours = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
@@ -262,7 +266,7 @@ def _environment() -> dict[str, str]:
 
 
 def _wait_for_exit(folder: Path) -> None:
-    """A run that has told its end needs a moment to let go of its folder."""
+    """Wait until a run that has written its end has let go of its folder."""
     end = time.monotonic() + _GONE_WITHIN
     while run_lock.is_alive(folder) and time.monotonic() < end:
         time.sleep(0.02)

@@ -13,7 +13,7 @@ from core.runs.status import Status
 from pages.components.shared import frame
 
 
-def going_card(live: Mapping[Path, Status]) -> None:
+def live_runs_card(live: Mapping[Path, Status]) -> None:
     """Draw a row per run that is on; nothing where none is. `run_list` sees when one changes."""
     if not live:
         return
