@@ -46,6 +46,7 @@ def test_a_run_is_stopped_by_keys_found_again_elsewhere_and_resumed_to_its_end(
     expect(other.locator(".thaw-headline")).to_contain_text("Stopped")
     driving.settle(other)
     press(other, "resume")
+    expect(other.locator(".thaw-headline")).not_to_contain_text("Stopped")  # the press has come
     other.reload()
     expect(other.locator(".thaw-headline")).to_contain_text("Finished", timeout=180_000)
     expect(other.locator(".thaw-checks")).to_contain_text("Rates equal the plan")

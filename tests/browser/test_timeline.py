@@ -217,7 +217,7 @@ def test_tools_wheel_and_keys_zoom_timeline_and_chart_alike(open_page: OpenPage)
 
 @pytest.mark.parametrize(
     "shape",
-    thorough("Warmup, stable, decay", "Linear", "Constant", "Polynomial", "Cosine"),
+    thorough("Warmup-stable-decay", "Linear", "Constant", "Polynomial", "Cosine"),
 )
 def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage, shape: str) -> None:
     page = at_rest(open_page(long_run()))

@@ -36,7 +36,10 @@ def test_a_finished_run_is_told_in_words(tmp_path: Path):
     assert report_facts.facts(a_run(tmp_path), EXERCISE) == (
         ("run", "finished in 1 min 05 s on CPU, 2 cores"),
         ("data", "Fashion-MNIST, 2 classes: 40 images to train, 20 to validate, 64 × 64 px"),
-        ("trained with", "batch size 32, augmentation none, precision exact, fused optimizer steps, seed 0"),
+        (
+            "trained with",
+            "batch size 32, augmentation none, precision exact, fused optimizer steps, seed 0",
+        ),
         ("begun", BEGUN),
         ("validation", "loss 0.6900, accuracy 62.5%, after the last epoch"),
         ("always the commonest class", "accuracy 50.0%"),
