@@ -73,8 +73,8 @@ def build_optimizer(
     optimizer: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
         groups, lr=spec.base_lr, **options
     )
-    if "fused" in options and spec.fused_buffer and spec.state_per_parameter():
-        optimizer.register_step_pre_hook(partial(_fill, spec.fused_buffer))
+    if "fused" in options and (buffer := spec.fused_buffer()):
+        optimizer.register_step_pre_hook(partial(_fill, buffer))
     return optimizer
 
 

@@ -93,8 +93,7 @@ def run(file: str, out: str, **settings: Any) -> None:
     _refuse_errors(schedule)
     _refuse_several_processes()
     folder = path("--out", out)
-    run_settings = make_settings(**settings).with_absolute_data()
-    folders.create(folder, schedule, run_settings)
+    run_settings = folders.create(folder, schedule, make_settings(**settings))
     try:
         _train_in(folder, schedule, run_settings)
     except InputError:

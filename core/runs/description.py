@@ -55,7 +55,7 @@ class Description:
     """A run in words; each of them may be empty where its folder does not tell.
 
     `name` is the run's own, else its schedule's, else its folder's; `schedule` is its schedule's
-    name where that is another. `accuracy` in `result` is that of `core.runs.status.accuracy`.
+    name where that is another. `accuracy` in `result` is that of `core.runs.status.final_accuracy`.
     """
 
     name: str

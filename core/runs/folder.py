@@ -54,9 +54,10 @@ _LISTED = "see the list on the Run page, or python -m core runs"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
-def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
+def create(folder: Path, schedule: Schedule, settings: RunSettings) -> RunSettings:
     """Make a run folder, and make this process the one that runs it.
 
+    Returns the settings as they are written, which hold wherever the run is resumed.
     Raises InputError, naming `--out`, if there is something at that path that is no empty folder,
     or nothing can be written there; SettingsError if `--data` is no path.
     """
@@ -66,6 +67,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
         if any(folder.iterdir()):
             raise _taken(folder)
         _fill(folder, schedule, settings)
+        return settings
     except (FileExistsError, NotADirectoryError):
         wrong = f"is {str(folder)!r}, which is not a folder"
         raise InputError("--out", wrong, "name a folder that is new or empty") from None

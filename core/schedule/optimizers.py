@@ -35,12 +35,6 @@ class OptimizerSpec(Document):
 
     It is faster than the plain one, and its last bits are others.
     """
-    fused_buffer: ClassVar[str] = ""
-    """State that must be there before a fused step.
-
-    torch leaves it uninitialised where a GradScaler skips the first step, and raises an error where
-    some parameters of a group have it and others do not.
-    """
 
     name: str
     base_lr: Rate
@@ -67,6 +61,14 @@ class OptimizerSpec(Document):
     def state_per_parameter(self) -> int:
         """Return how many numbers it keeps for each parameter, besides a count of steps."""
         return 2
+
+    def fused_buffer(self) -> str:
+        """Return the name of the state that must be there before a fused step; "" if none must.
+
+        torch leaves it uninitialised where a GradScaler skips the first step, and raises an error
+        where some parameters of a group have it and others do not.
+        """
+        return ""
 
     def timm_flags(self) -> str:
         """Return the flags of timm's train.py that choose this optimizer; "" if there are none."""
@@ -107,13 +109,16 @@ class SGD(OptimizerSpec):
     usual_rates = (1e-4, 1.0)
     state_name = "momentum"
     has_fused = True
-    fused_buffer = "momentum_buffer"
     name: Literal["sgd"]
     momentum: Annotated[float, Field(ge=0, lt=1), FieldText("Momentum")] = 0.9
 
     def state_per_parameter(self) -> int:
         """Return 1, or 0 without momentum."""
         return 1 if self.momentum else 0
+
+    def fused_buffer(self) -> str:
+        """Return the name of the momentum, if there is one."""
+        return "momentum_buffer" if self.momentum else ""
 
     def timm_flags(self) -> str:
         """Return timm's `momentum`: its `sgd` would be Nesterov's."""

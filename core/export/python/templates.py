@@ -55,8 +55,7 @@ def _shared_variables(source: ExportSource, *, skips_steps: bool) -> dict[str, A
     """Return the variables that several templates use."""
     schedule = source.schedule
     spec = schedule.optimizer
-    needs_buffer = bool(spec.fused_buffer and spec.state_per_parameter())
-    has_fused = spec.has_fused and not (needs_buffer and skips_steps)
+    has_fused = spec.has_fused and not (skips_steps and spec.fused_buffer())
     bare_parameters = _may_name_parameters(source)
     keeps_statistics = any(group.batchnorm == "eval" for group in schedule.groups)
     return {
