@@ -18,14 +18,20 @@ from pages.components.design.problems.mount import problem_list
 from pages.components.design.rates_dialog import rate_dialog
 from pages.components.design.timeline import merge
 from pages.components.design.timeline.data import timeline_data
-from pages.components.design.timeline.edit import CurveEdit, WindowsEdit
-from pages.components.design.timeline.mount import TimelineResult, is_narrow, timeline
+from pages.components.design.timeline.events import (
+    Event,
+    FieldsEvent,
+    GroupsEvent,
+    HistoryEvent,
+    View,
+    ViewEvent,
+)
+from pages.components.design.timeline.mount import timeline
 from pages.components.design.toolbar import has_open_menu, toolbar
 from pages.components.design.window_card import window_panel
-from pages.components.shared import frame, session
+from pages.components.shared import chart_style, frame, session
 from pages.components.shared.axis import Span
 from pages.components.shared.browser_tab import keep_draft
-from pages.components.shared.chart_style import View
 from pages.components.shared.downloads import csv_button
 from pages.components.shared.fields import refusals
 from pages.components.shared.rate_chart import rate_chart
@@ -45,7 +51,8 @@ _SWITCHES = (
 )
 
 
-_TIMELINE, _DESIGNER = "timeline", "designer"
+_DESIGNER = "designer"
+_PHONE = "Mobi"  # by which, as MDN says, a browser on a phone is told unless it hides that
 
 
 def page() -> None:
@@ -58,7 +65,7 @@ def page() -> None:
 def _designer() -> None:
     """Draw all that an edit may change; what a drag of windows changes is a fragment of its own."""
     frame.show_notice()
-    narrow = is_narrow(_TIMELINE)
+    narrow = _is_narrow()
     current().design.outside_timeline = None  # `_timeline` notes what is drawn now
     st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
     top = st.container(key="top")
@@ -115,10 +122,9 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
         problems=found,
         revision=current().revision,
         span=_span(),
+        narrow=(narrow := _is_narrow()),
     )
-    shown = timeline(data, key=_TIMELINE, on_event=_take)
-    _keep_span(shown.span)
-    narrow = is_narrow(_TIMELINE)
+    timeline(data, key="timeline", on_event=_take)
     with rates:
         _rates(narrow=narrow, span=_span())
         below = st.container(key="costs")
@@ -141,10 +147,13 @@ def _span() -> Span | None:
     return span if epochs == session.schedule().epochs else None
 
 
-def _keep_span(told: Span | None) -> None:
-    """Keep what the timeline shows, for the length of the run at which it has told it first."""
-    if told != current().design.span[1]:
-        current().design.span = (session.schedule().epochs, told)
+def _is_narrow() -> bool:
+    """Return whether the timeline is narrow; until it has told, whether the browser is a phone's.
+
+    Held upright, a phone's page is then drawn only once.
+    """
+    narrow = current().design.narrow
+    return _PHONE in st.context.headers.get("User-Agent", "") if narrow is None else narrow
 
 
 def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
@@ -157,7 +166,7 @@ def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
         session.preset_in_use() or (session.preset_origin(),),
         [problem.message for problem in errors],
         refusals(of_schedule=True),
-        is_narrow(_TIMELINE),
+        _is_narrow(),
         session.notice_is_due(),
         stretched(current().history) is not None,
         frame.dialog_is_open("rates"),  # whose click may come in one message with an edit
@@ -170,23 +179,32 @@ def _costs(span: Span | None) -> None:
     cost_strip(session.schedule(), session.table(), session.settings(), playhead, span)
 
 
-def _take(event: TimelineResult) -> None:
+def _take(event: Event) -> None:
     """Carry out what was done in the timeline."""
-    match event.edit:
-        case WindowsEdit() as windows:
-            session.edit(merge.with_windows, windows)
-        case CurveEdit() as curve:
-            session.edit(merge.with_curve, curve)
-    if event.playhead is not None:
-        current().design.playhead = event.playhead
-    if event.select is not None:
-        current().design.selected_window = event.select or None
-    if event.history == "undo":
-        session.undo()
-    elif event.history == "redo":
-        session.redo()
-    if event.edit is not None or event.history is not None:
+    match event:
+        case GroupsEvent():
+            session.edit(merge.with_groups, event)
+        case FieldsEvent():
+            session.edit(merge.with_fields, event)
+    _look(event.view)
+    if isinstance(event, HistoryEvent):
+        session.undo() if event.way == "undo" else session.redo()
+    if not isinstance(event, ViewEvent):
         session.redraw()
+
+
+def _look(view: View) -> None:
+    """Keep what is looked at in the timeline, as far as it has changed."""
+    design, changed = current().design, view.model_fields_set
+    if "playhead" in changed:
+        design.playhead = view.playhead
+    if "selected" in changed:
+        chosen = view.selected
+        design.selected_window = None if chosen is None else (chosen.group, chosen.window)
+    if "span" in changed:
+        design.span = (session.schedule().epochs, view.span)
+    if "narrow" in changed:
+        design.narrow = view.narrow
 
 
 def _redraw_designer() -> None:
@@ -219,7 +237,7 @@ def _rates_head() -> None:
 
 def _rates(*, narrow: bool, span: Span | None) -> None:
     scale, unit, axis = (_chosen(each) for each in _SWITCHES)
-    view = View(frame.is_dark(), narrow, scale, unit, axis, span)
+    view = chart_style.View(frame.is_dark(), narrow, scale, unit, axis, span)
     chart = rate_chart(
         session.schedule(), session.steps_per_epoch(), current().design.playhead, view
     )

@@ -51,11 +51,13 @@ class Design:
     """What is looked at on the Design page. `playhead` is in epochs.
 
     `span` is the part of the run that is in view, and the length of the run at which it was chosen.
+    `narrow` says whether the timeline is less than 700 px wide, None until it has told.
     `outside_timeline` is what was drawn last of what a drag of windows leaves as it is.
     """
 
     playhead: float
     span: tuple[int | None, Span | None] = (None, None)
+    narrow: bool | None = None
     selected_window: Selected | None = None
     selected_group: str | None = None
     selected_part: str | None = None

@@ -1,4 +1,4 @@
-"""What the timeline draws, as JSON-able data: points and windows, never the formula."""
+"""What the timeline draws, as JSON-able data: points, windows and fields, never the formula."""
 
 from __future__ import annotations
 
@@ -8,16 +8,15 @@ from typing import Any, TypedDict
 import numpy as np
 
 from core.checks import Problem
-from core.export.palette import ROLES, group_colours
+from core.export.palette import group_colours
 from core.models.costs import state_bytes
 from core.models.layer_table import LayerTable, count_elements
 from core.schedule import curves
 from core.schedule.budget import LRBudget, budgets
 from core.schedule.curves import Array
 from core.schedule.optimizers import OptimizerSpec
-from core.schedule.shapes import WSD, FloorFactor, FloorLR
 from core.schedule.spec import Group, Schedule
-from pages.components.shared import axis
+from pages.components.design.timeline.merge import curve_fields
 from pages.components.shared.axis import Span
 
 _RISING = 49
@@ -31,17 +30,14 @@ class TimelineData(TypedDict):
     revision: int
     epochs: int
     steps_per_epoch: int
-    restart: bool
-    gutters: tuple[int, int]
-    palette: dict[str, dict[str, str]]
+    base_lr: float
+    fields: dict[str, float | str]
     curves: list[list[float]]
-    shared: dict[str, Any]
+    curve: int
     groups: list[dict[str, Any]]
     optimizer: dict[str, Any]
     problems: list[dict[str, Any]]
-    playhead: float
-    selected: dict[str, Any] | None
-    span: Span | None
+    view: dict[str, Any]
 
 
 def timeline_data(
@@ -54,13 +50,14 @@ def timeline_data(
     problems: Sequence[Problem],
     revision: int,
     span: Span | None = None,
+    narrow: bool = False,
 ) -> TimelineData:
     """Return the timeline's data for a schedule.
 
     `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
     of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
-    parameters are None. Groups whose rate is the same share of their peak share one curve.
-    `span` is the part of the run that is shown at first, in epochs; None is all of it.
+    parameters are None. Groups whose rate is the same share of their peak share a curve; the
+    shared curve's is `curve`. `span` is the part of the run in view, in epochs; None is all of it.
     """
     drawn = _Curves()
     colours = group_colours(len(schedule.groups))
@@ -69,8 +66,7 @@ def timeline_data(
             "name": group.name,
             "parameters": None if table is None else count_elements(table, group.modules),
             "scale": curves.scale(schedule, group),
-            "peak": curves.peak(schedule, group),
-            "color": {"light": light, "dark": dark},
+            "color": f"light-dark({light}, {dark})",
             "windows": [list(window) for window in group.trainable],
             "curve": drawn.index(_points(schedule, group)),
             "origin": curves.origin(schedule, group),
@@ -85,14 +81,10 @@ def timeline_data(
         "revision": revision,
         "epochs": schedule.epochs,
         "steps_per_epoch": steps_per_epoch,
-        "restart": schedule.lr.after_unfreeze == "restart",
-        "gutters": (axis.TRACK_LEFT, axis.TRACK_RIGHT),
-        "palette": {
-            "light": {role: light for role, (light, _) in ROLES.items()},
-            "dark": {role: dark for role, (_, dark) in ROLES.items()},
-        },
+        "base_lr": schedule.optimizer.base_lr,
+        "fields": curve_fields(schedule),
+        "curve": drawn.index(_shared(schedule)),
         "curves": drawn.points,
-        "shared": _shared(schedule, drawn),
         "groups": groups,
         "optimizer": _optimizer(schedule.optimizer),
         "problems": [
@@ -105,9 +97,12 @@ def timeline_data(
             }
             for number, problem in enumerate(problems, start=1)
         ],
-        "playhead": min(max(playhead, 0.0), float(schedule.epochs)),
-        "selected": None if selected is None else {"group": selected[0], "window": selected[1]},
-        "span": span,
+        "view": {
+            "playhead": min(max(playhead, 0.0), float(schedule.epochs)),
+            "selected": None if selected is None else {"group": selected[0], "window": selected[1]},
+            "span": span,
+            "narrow": narrow,
+        },
     }
 
 
@@ -136,22 +131,11 @@ def _points(schedule: Schedule, group: Group) -> list[float]:
     return _flat(np.column_stack([starts, ends]).ravel(), np.repeat(shares, 2))
 
 
-def _shared(schedule: Schedule, drawn: _Curves) -> dict[str, Any]:
+def _shared(schedule: Schedule) -> list[float]:
     """Return the curve itself, which runs on between the epochs even where the rate steps."""
     t = _times(schedule, 0)
-    decay = schedule.lr.decay
-    floor = decay.floor
     base_lr = schedule.optimizer.base_lr
-    shares = curves.curve(schedule.lr, base_lr, t, schedule.epochs) / base_lr
-    return {
-        "curve": drawn.index(_flat(t, shares)),
-        "warmup_epochs": schedule.lr.warmup.epochs,
-        "start_factor": schedule.lr.warmup.start_factor,
-        "floor": floor.factor if isinstance(floor, FloorFactor) else None,
-        "floor_lr": floor.lr if isinstance(floor, FloorLR) else None,
-        "cooldown": decay.cooldown if isinstance(decay, WSD) else None,
-        "base_lr": base_lr,
-    }
+    return _flat(t, curves.curve(schedule.lr, base_lr, t, schedule.epochs) / base_lr)
 
 
 def _times(schedule: Schedule, origin: int) -> Array:

@@ -6,34 +6,38 @@ its way then, so that an edit changes only what the hand itself has changed, and
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from core.errors import InputError
 from core.schedule import edits
 from core.schedule.document import Window
-from core.schedule.shapes import WSD, FloorFactor, FloorLR
+from core.schedule.parse import to_raw
 from core.schedule.spec import Schedule
-from pages.components.design.timeline.edit import CurveEdit, WindowsEdit
+from pages.components.design.timeline.events import FieldsEvent, GroupFields, GroupsEvent
 
 _AGAIN = "it was changed at the same time, so make the change again on what is shown now"
 
 
-def with_windows(schedule: Schedule, drawn: WindowsEdit) -> Schedule:
-    """Return the schedule with the edges of windows that a hand has moved, added or taken away.
+def with_groups(schedule: Schedule, event: GroupsEvent) -> Schedule:
+    """Return the schedule with what a hand has changed of its groups.
 
     Edges that it left where they were stay where the schedule has them. InputError if a
     group is gone, or if one whose windows were added or taken away has other ones by now.
     """
-    now = {group.name: group.trainable for group in schedule.groups}
-    made: dict[str, Sequence[Window]] = {}
-    for name, after in drawn.windows.items():
+    now = {group.name: group for group in schedule.groups}
+    changes: dict[str, dict[str, Any]] = {}
+    for name, after in event.after.items():
         if name not in now:
             raise InputError(name, "is no longer a group", _AGAIN)
-        merged = merged_windows(drawn.before[name], after, now[name])
-        if merged is None:
-            raise InputError(name, "has other windows now", _AGAIN)
-        made[name] = merged
-    return edits.set_windows(schedule, made)
+        changes[name] = after.model_dump(exclude_none=True)
+        before = event.before.get(name, GroupFields()).trainable
+        if after.trainable is not None and before is not None:
+            merged = merged_windows(before, after.trainable, now[name].trainable)
+            if merged is None:
+                raise InputError(name, "has other windows now", _AGAIN)
+            changes[name]["trainable"] = merged
+    return edits.set_groups(schedule, changes)
 
 
 def merged_windows(
@@ -53,29 +57,26 @@ def merged_windows(
     )
 
 
-def with_curve(schedule: Schedule, drawn: CurveEdit) -> Schedule:
-    """Return the schedule with the numbers of the shared curve that a hand has changed.
+def with_fields(schedule: Schedule, event: FieldsEvent) -> Schedule:
+    """Return the schedule with the fields of the shared curve that a hand has changed.
 
-    InputError if its decay no longer has what was changed.
+    InputError if it no longer has one of them.
     """
-    decay = schedule.lr.decay
-    floor = decay.floor
-    if drawn.floor is not None and not isinstance(floor, FloorFactor):
-        raise InputError("lr.decay.floor", "is no longer a share of the peak", _AGAIN)
-    if drawn.floor_lr is not None and not isinstance(floor, FloorLR):
-        raise InputError("lr.decay.floor", "is no longer an absolute rate", _AGAIN)
-    if drawn.cooldown is not None and not isinstance(decay, WSD):
-        raise InputError("lr.decay.cooldown", "is no longer part of the curve", _AGAIN)
-    restart = None if drawn.restart is None else "restart" if drawn.restart else "follow"
-    changes = {
-        "lr.warmup.epochs": drawn.warmup_epochs,
-        "lr.warmup.start_factor": drawn.start_factor,
-        "lr.decay.floor.factor": drawn.floor,
-        "lr.decay.floor.lr": drawn.floor_lr,
-        "lr.decay.cooldown": drawn.cooldown,
-        "lr.after_unfreeze": restart,
-    }
-    for path, value in changes.items():
-        if value is not None:
-            schedule = edits.set_field(schedule, path, value)
+    for path, value in event.fields.items():
+        if path not in curve_fields(schedule):
+            raise InputError(path, "is no longer part of the curve", _AGAIN)
+        schedule = edits.set_field(schedule, path, value)
     return schedule
+
+
+def curve_fields(schedule: Schedule) -> dict[str, float | str]:
+    """Return the fields of the shared curve by their dotted paths, as in "lr.warmup.epochs"."""
+    return dict(_leaves("lr", to_raw(schedule)["lr"]))
+
+
+def _leaves(path: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, dict):
+        for name, part in value.items():
+            yield from _leaves(f"{path}.{name}", part)
+    else:
+        yield path, value

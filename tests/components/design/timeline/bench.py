@@ -6,6 +6,7 @@ import json
 import random
 import shutil
 import subprocess
+from pathlib import Path
 from typing import Any
 
 from core.files.home import CODE
@@ -17,6 +18,7 @@ from pages.components.design.timeline.data import TimelineData, timeline_data
 
 FOLDER = CODE / "pages" / "components" / "design" / "timeline" / "js"
 ENTRY = FOLDER / "main.js"
+FAKE_DOM = Path(__file__).with_name("fake_dom.js")
 
 
 def run_node(*arguments: str, script: str = "") -> str:
@@ -103,3 +105,16 @@ def some_windows(dice: random.Random, epochs: int) -> list[list[int | None]]:
     if len(windows) == 2 and dice.random() < 0.3:
         windows[1][0] = windows[0][1]
     return windows
+
+
+def play(data: TimelineData, script: str, **given: Any) -> Any:
+    """Mount the timeline with this data in node, and return what the script returns.
+
+    In scope are `given`, and `t`, the `stage` of fake_dom.js: 800 px of track, and a clock that
+    the script turns.
+    """
+    names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
+    body = f"{names}const t = stage({json.dumps(data)});\n{script}"
+    code = f"{bundle(ENTRY)}\n{FAKE_DOM.read_text(encoding='utf-8')}"
+    call = f"\nconsole.log(JSON.stringify((() => {{ {body} }})() ?? null));"
+    return json.loads(run_node("--input-type=module", "-", script=code + call))

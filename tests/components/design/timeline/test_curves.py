@@ -16,6 +16,12 @@ SHAPES: list[dict[str, Any]] = [
 ]
 
 
+def shares(given: Schedule, name: str, t: Any) -> Any:
+    """The group's rate as a share of its peak, as Python computes it."""
+    group = given.group(name)
+    return curves.lr(given, group, t) / curves.peak(given, group)
+
+
 def shape_of(given: Schedule, name: str) -> dict[str, Any]:
     floor = given.lr.decay.floor
     return {
@@ -40,7 +46,7 @@ def test_points_read_at_the_playhead_are_the_rate_to_a_thousandth_of_the_peak(
         t=t.tolist(),
     )
     for row in data["groups"]:
-        expected = curves.lr(given, given.group(row["name"]), t) / row["peak"]
+        expected = shares(given, row["name"], t)
         assert read[row["curve"]] == pytest.approx(expected.tolist(), abs=1e-3)
 
 
@@ -80,7 +86,7 @@ def test_the_curve_in_a_drag_is_the_curve_after_it(decay: dict[str, Any], rise: 
         old=shape_of(before, "layer3"),
         now=shape_of(after, "layer3"),
     )
-    expected = curves.lr(after, after.group("layer3"), t) / row["peak"]
+    expected = shares(after, "layer3", t)
     assert read == pytest.approx(expected.tolist(), abs=4e-3)
 
 
@@ -99,7 +105,8 @@ def test_a_cooldown_of_another_length_is_drawn_as_python_does(old: float, after:
     data = drawn(before)
     t = np.linspace(0, 8, 161)
     for row in data["groups"]:
-        curve = {"warmup": 1, "start": 0.1, "floor": 1e-5 / row["peak"], "origin": row["origin"]}
+        peak = curves.peak(before, before.group(row["name"]))
+        curve = {"warmup": 1, "start": 0.1, "floor": 1e-5 / peak, "origin": row["origin"]}
         read = node(
             "t.map((x) => valueAt(warp(points, old, now, 8), x))",
             points=data["curves"][row["curve"]],
@@ -107,7 +114,7 @@ def test_a_cooldown_of_another_length_is_drawn_as_python_does(old: float, after:
             old={**curve, "cooldown": old},
             now={**curve, "cooldown": 0.6},
         )
-        expected = curves.lr(then, then.group(row["name"]), t) / row["peak"]
+        expected = shares(then, row["name"], t)
         assert read == pytest.approx(expected.tolist(), abs=4e-3)
 
 
@@ -119,14 +126,16 @@ def test_an_absolute_floor_is_drawn_as_the_share_that_it_is_for_each_group() -> 
     t = np.linspace(0, 8, 81)
     read = node(
         "data.groups.map((row) => {"
-        " const curve = { ...curveOf(data), floorLr: 2e-4 };"
-        " return t.map((x) => valueAt(pointsOf({ data, curve }, row), x)); })",
+        " const curve = { ...curveOf(data.fields), floorLr: 2e-4 };"
+        " const peak = row.scale * data.base_lr;"
+        " const group = { ...row, peak, sentPeak: peak };"
+        " return t.map((x) => valueAt(pointsOf({ data, curve }, group), x)); })",
         data=data,
         t=t.tolist(),
     )
-    for row, shares in zip(data["groups"], read, strict=True):
-        expected = curves.lr(then, then.group(row["name"]), t) / row["peak"]
-        assert shares == pytest.approx(expected.tolist(), abs=4e-3)
+    for row, found in zip(data["groups"], read, strict=True):
+        expected = shares(then, row["name"], t)
+        assert found == pytest.approx(expected.tolist(), abs=4e-3)
 
 
 def test_the_restart_switch_is_drawn_before_python_answers() -> None:
@@ -134,13 +143,13 @@ def test_the_restart_switch_is_drawn_before_python_answers() -> None:
     data = drawn(before)
     t = np.linspace(4, 8, 81)
     read = node(
-        "t.map((x) => valueAt(pointsOf({ data, curve: { ...curveOf(data), restart: true } },"
-        " data.groups.find(({ name }) => name === 'layer3')), x))",
+        "(() => { const curve = { ...curveOf(data.fields), afterUnfreeze: 'restart' };"
+        " const group = data.groups.find(({ name }) => name === 'layer3');"
+        " return t.map((x) => valueAt(pointsOf({ data, curve }, group), x)); })()",
         data=data,
         t=t.tolist(),
     )
-    group = then.group("layer3")
-    expected = curves.lr(then, group, t) / curves.peak(then, group)
+    expected = shares(then, "layer3", t)
     assert read == pytest.approx(expected.tolist(), abs=4e-3)
 
 
@@ -168,8 +177,8 @@ def test_a_handle_of_the_curve_that_takes_the_keyboard_is_brought_into_a_zoomed_
 ) -> None:
     view = [150, 160]
     shown = node(
-        "(() => { const timeline = { data: { epochs: 320 }, axis: axisOf(320, 800, view), view,"
-        " curve: { warmup: 40, cooldown: 0.2 }, frame: 1, sendState: () => {} };"
+        "(() => { const timeline = { data: { epochs: 320 }, axis: axisOf(320, 800, view),"
+        " span: view, curve: { warmup: 40, cooldown: 0.2 }, repaint: () => {} };"
         " revealAction(timeline, { act }); return timeline.axis; })()",
         act=act,
         view=view,

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_every_preset_can_be_drawn_and_sent(name: str) -> None:
 def test_the_head_is_the_first_row_and_has_the_heads_colour() -> None:
     rows = drawn(small())["groups"]
     assert [row["name"] for row in rows] == ["head", "body"]
-    assert rows[0]["color"] == {"light": "#C38A27", "dark": "#FFCF7D"}
+    assert rows[0]["color"] == "light-dark(#C38A27, #FFCF7D)"
     assert rows[1]["scale"] == 0.1
     assert rows[1]["windows"] == [[1, 3]]
 
@@ -77,11 +78,13 @@ def test_a_very_long_staircase_is_thinned_but_reaches_the_end() -> None:
     assert len(points) <= 4 * 400
 
 
-def test_an_absolute_floor_has_no_handle_but_a_number() -> None:
-    shared = drawn(small(decay={"shape": "cosine", "floor": {"lr": 1e-3}}))["shared"]
-    assert (shared["floor"], shared["floor_lr"]) == (None, 1e-3)
-    shared = drawn(small(decay={"shape": "constant"}))["shared"]
-    assert (shared["floor"], shared["floor_lr"]) == (None, None)
+def test_the_fields_of_the_curve_are_those_that_the_schedule_has() -> None:
+    def floors(decay: dict[str, Any]) -> list[str]:
+        return [path for path in drawn(small(decay=decay))["fields"] if ".floor." in path]
+
+    assert floors({"shape": "cosine", "floor": {"lr": 1e-3}}) == ["lr.decay.floor.lr"]
+    assert floors({"shape": "cosine", "floor": {"factor": 0.1}}) == ["lr.decay.floor.factor"]
+    assert floors({"shape": "constant"}) == []
 
 
 def test_problems_are_numbered_in_their_order() -> None:
@@ -97,7 +100,7 @@ def test_problems_are_numbered_in_their_order() -> None:
 
 
 def test_the_playhead_stays_within_the_run() -> None:
-    assert drawn(small(), playhead=9.0)["playhead"] == 4.0
+    assert drawn(small(), playhead=9.0)["view"]["playhead"] == 4.0
 
 
 def test_sgd_keeps_a_number_a_parameter_only_with_momentum() -> None:

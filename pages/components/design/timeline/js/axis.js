@@ -3,14 +3,15 @@
 // An axis is what the track shows: epochs `from` to `to` of a run of `epochs`, over `width` pixels.
 
 export const NARROW = 700;
+export const ZOOM_STEP = 2;
 
 const LEAST_SPAN = 2;
 
 export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 
-/** The axis of a run of `epochs` that shows `view`, a pair of epochs, or all of it for null. */
-export function axisOf(epochs, width, view = null) {
-  const [from, to] = view === null ? [0, epochs] : within(view, epochs);
+/** The axis of a run of `epochs` that shows `span`, a pair of epochs, or all of it for null. */
+export function axisOf(epochs, width, span = null) {
+  const [from, to] = span === null ? [0, epochs] : within(span, epochs);
   return { from, to, width, epochs };
 }
 
@@ -82,3 +83,38 @@ function within([from, to], epochs) {
   const start = clamp(from, 0, epochs - length);
   return [Number(start.toFixed(4)), Number(Math.min(start + length, epochs).toFixed(4))];
 }
+
+/** Show another part of the run: a pair of epochs, or null for all of it. */
+export function setView(timeline, span) {
+  if (JSON.stringify(span) === JSON.stringify(timeline.span)) return;
+  timeline.span = span;
+  if (timeline.axis) timeline.axis = axisOf(timeline.data.epochs, timeline.axis.width, span);
+  timeline.repaint();
+}
+
+/** Show `factor` times more of the run round the playhead, or round the middle if it is elsewhere. */
+export function zoomBy(timeline, factor) {
+  const { axis, playhead } = timeline;
+  const inView = playhead >= axis.from && playhead <= axis.to;
+  setView(timeline, zoomed(axis, factor, inView ? playhead : (axis.from + axis.to) / 2));
+}
+
+/** Move what is shown so far that an epoch can be seen. */
+export function reveal(timeline, epoch) {
+  if (timeline.axis) setView(timeline, revealing(timeline.axis, epoch));
+}
+
+/** Two fingers: what is under them stays under them. `before` and `now` are their pixels in order. */
+export function pinched(axis, before, now) {
+  const apart = ([one, other]) => Math.max(Math.abs(other - one), 24);
+  const middle = ([one, other]) => (one + other) / 2;
+  const around = axis.from + (middle(before) / axis.width) * (axis.to - axis.from);
+  const view = zoomed(axis, apart(before) / apart(now), around);
+  if (view === null) return null;
+  const closer = axisOf(axis.epochs, axis.width, view);
+  const off = (middle(now) - xOfEpoch(around, closer)) / axis.width;
+  return panned(closer, -off * (closer.to - closer.from));
+}
+
+/** Pixels from the window's left edge to the track. */
+export const trackLeft = ({ scale }) => scale.axis.getBoundingClientRect().left;

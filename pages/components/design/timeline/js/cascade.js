@@ -1,13 +1,11 @@
 // The cascade's popover: evenly spaced thaws over several rows, shown as they are chosen.
 
-import { catchUp, release } from "./answers.js";
+import { windowsInWords } from "./actions.js";
 import { el, show, text } from "./dom.js";
 import { counted } from "./format.js";
 import { commitTyping, remember } from "./gesture.js";
-import { requestPaint } from "./paint.js";
-import { sayAll } from "./said.js";
-import { picksOf } from "./together.js";
-import { cascaded, spacingFor } from "./verbs.js";
+import { catchUp, commit, groupsEvent } from "./protocol.js";
+import { picksOf } from "./selection.js";
 
 const UNTIL = { end: "to the end", own: "to its own end", next: "until the next thaws" };
 
@@ -94,7 +92,7 @@ export function preview(timeline) {
   names.forEach((name, place) => timeline.windows.set(name, made[place]));
   const left = made.filter((windows) => windows.length === 0).length;
   text(popover.note, left === 0 ? "" : `${left} never train${left === 1 ? "s" : ""}: thaw closer together`);
-  requestPaint(timeline);
+  timeline.repaint();
 }
 
 /** Close the popover, and keep what it shows or go back to how it was. */
@@ -112,8 +110,8 @@ export function closeCascade(timeline, { keep }) {
   }
   if (timeline.selected) timeline.selected = { ...timeline.selected, window: 0 };
   timeline.also = timeline.also.map(({ group }) => ({ group, window: 0 }));
-  sayAll(timeline, saved);
-  release(timeline, { act: "cascade", saved });
+  text(timeline.said, windowsInWords(timeline, saved));
+  commit(timeline, groupsEvent(timeline, saved));
 }
 
 /** Which rows a cascade is over, in words: the selected ones if there are several, else all. */
@@ -143,4 +141,26 @@ function action(name, words, type) {
   node.dataset.do = name;
   node.textContent = words;
   return node;
+}
+
+/**
+ * Windows for groups in turn, each thawing `every` epochs after the one before it, in whole epochs
+ * rounded down. `until` is "end"; or "next", where each freezes when the next one thaws; or "own",
+ * where each keeps the last epoch that it trained in. A thaw after the run's end is none.
+ */
+export function cascaded(windowsOfGroups, { first, every, until }, epochs) {
+  const thaws = windowsOfGroups.map((_, place) => Math.floor(first + place * every + 1e-9));
+  return windowsOfGroups.map((windows, place) => {
+    const start = thaws[place];
+    if (start >= epochs) return [];
+    const next = thaws.slice(place + 1).find((thaw) => thaw > start) ?? epochs;
+    const end = { end: null, next, own: windows.at(-1)?.[1] ?? null }[until];
+    return [[start, end === null || end <= start || end >= epochs ? null : end]];
+  });
+}
+
+/** A spacing that thaws the last of so many groups after three quarters of so many epochs. */
+export function spacingFor(count, left) {
+  const room = (0.75 * left) / Math.max(count - 1, 1);
+  return room >= 1 ? Math.floor(room) : Math.max(Math.floor(room * 10) / 10, 0.1);
 }

@@ -1,13 +1,14 @@
 // Commands: what the toolbar, a double click and a letter key do, each as one edit.
 
-import { release } from "./answers.js";
+import { windowsInWords } from "./actions.js";
+import { ZOOM_STEP, setView, zoomBy } from "./axis.js";
 import { closeCascade, openCascade, preview } from "./cascade.js";
+import { restarts } from "./curves.js";
+import { text } from "./dom.js";
 import { commitTyping, remember } from "./gesture.js";
-import { requestPaint } from "./paint.js";
-import { sayAll } from "./said.js";
-import { isPicked, picksOf } from "./together.js";
-import { splitAt, withNew } from "./verbs.js";
-import { ZOOM_STEP, setView, zoomBy } from "./zoom.js";
+import { commit, fieldsEvent, groupsEvent } from "./protocol.js";
+import { picksOf } from "./selection.js";
+import { isPicked, splitAt, withNew } from "./windows.js";
 
 /** A click on one of the component's own buttons. */
 export function press(timeline, event) {
@@ -86,7 +87,7 @@ export function without(windows, picks) {
 
 function toggleRestart(timeline) {
   carryOut(timeline, () => {
-    timeline.curve = { ...timeline.curve, restart: !timeline.curve.restart };
+    timeline.curve = { ...timeline.curve, afterUnfreeze: restarts(timeline.curve) ? "follow" : "restart" };
   });
 }
 
@@ -94,7 +95,6 @@ function carryOut(timeline, change) {
   commitTyping(timeline);
   const saved = remember(timeline);
   change();
-  sayAll(timeline, saved);
-  release(timeline, { act: "command", saved });
-  requestPaint(timeline);
+  text(timeline.said, windowsInWords(timeline, saved));
+  commit(timeline, groupsEvent(timeline, saved) ?? fieldsEvent(timeline, saved));
 }

@@ -3,6 +3,25 @@
 import { clamp } from "./axis.js";
 
 const PARTS = ["origin", "warmup", "start", "floor", "cooldown"];
+const FIELDS = {
+  warmup: "lr.warmup.epochs",
+  start: "lr.warmup.start_factor",
+  floor: "lr.decay.floor.factor",
+  floorLr: "lr.decay.floor.lr",
+  cooldown: "lr.decay.cooldown",
+  afterUnfreeze: "lr.after_unfreeze",
+};
+
+/** The shared curve's numbers by short names, out of the schedule's fields by path; null for none. */
+export const curveOf = (fields) =>
+  Object.fromEntries(Object.entries(FIELDS).map(([name, path]) => [name, fields[path] ?? null]));
+
+/** The schedule's fields by path, as a curve has them. */
+export const fieldsOf = (curve) =>
+  Object.fromEntries(Object.entries(FIELDS).map(([name, path]) => [path, curve[name]]));
+
+/** Whether each group's curve begins anew when it first thaws. */
+export const restarts = ({ afterUnfreeze }) => afterUnfreeze === "restart";
 
 /** Value of a polyline at x; on a vertical edge, the right-hand one. */
 export function valueAt(points, x) {
@@ -53,6 +72,36 @@ export function warp(points, from, to, epochs) {
     }
   }
   return result;
+}
+
+/**
+ * The points of a group's curve, or of the shared one for null, as the hand has changed them. A group
+ * has the `peak` that it has now and the `sentPeak`, for which Python computed its points.
+ */
+export function pointsOf({ data, curve }, group) {
+  const { epochs, fields, base_lr: base } = data;
+  const moves = group !== null && restarts(curve) && group.windows.length > 0;
+  const from = { ...lifted(curveOf(fields), group?.sentPeak ?? base), origin: group?.origin ?? 0 };
+  const origin = moves ? Math.min(group.windows[0][0], epochs - 1) : 0;
+  const to = { ...lifted(curve, group?.peak ?? base), origin };
+  return warp(data.curves[group?.curve ?? data.curve], from, to, epochs);
+}
+
+/** A curve's numbers with an absolute floor as the share of a peak that it is. */
+const lifted = (curve, peak) =>
+  curve.floorLr === null ? curve : { ...curve, floor: curve.floorLr / peak };
+
+/** The epoch at which the shared curve begins to cool down; null for a shape that does not. */
+export function coolsAt({ warmup, cooldown }, epochs) {
+  if (cooldown === null) return null;
+  const peakAt = Math.min(warmup, epochs);
+  return peakAt + (1 - cooldown) * (epochs - peakAt);
+}
+
+/** The cooldown, a share of what is left after warmup, that begins at an epoch. */
+export function cooldownFrom(epoch, { warmup }, epochs) {
+  const left = epochs - Math.min(warmup, epochs);
+  return left <= 0 ? 1 : Number(clamp((epochs - epoch) / left, 0.001, 1).toFixed(4));
 }
 
 /** A place between warmup and end, both shares of that time, after the cooldown has another length. */

@@ -110,3 +110,6 @@ export function pool(parent, nodes, count, make) {
   nodes.forEach((node, index) => parts(node).forEach((part) => show(part, index < count)));
   return nodes.slice(0, count);
 }
+
+/** Roughly how wide some words are on a chip or a flag, with its padding. */
+export const widthOf = (words) => 14 + 7 * words.length;

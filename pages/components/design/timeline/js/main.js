@@ -3,22 +3,23 @@
 // One object holds the state of one timeline; the files beside this one build, paint and change it.
 // Streamlit takes a component's script as one text, into which bundle.py joins them.
 
-import { receive, reportWidth } from "./answers.js";
+import { NARROW, axisOf } from "./axis.js";
 import { buildCascade } from "./cascade.js";
 import { input, press, submit } from "./commands.js";
 import { el } from "./dom.js";
 import { commitTyping } from "./gesture.js";
-import { HOVER, cancel, down, hover, menu, move, point, up } from "./hands.js";
-import { blur, focus, key, pageKey } from "./keys.js";
-import { buildOverview } from "./overview.js";
-import { requestPaint } from "./paint.js";
-import { buildReadout } from "./readout.js";
-import { buildRows } from "./rows.js";
-import { buildSaid } from "./said.js";
-import { buildScale } from "./scale.js";
-import { buildShared } from "./shared.js";
-import { buildToolbar } from "./toolbar.js";
-import { wheel } from "./zoom.js";
+import { blur, focus, key, pageKey } from "./keyboard.js";
+import { HOVER, cancel, down, hover, menu, move, point, up, wheel } from "./pointer.js";
+import { paintCurveDiscs } from "./problems.js";
+import { receive, reportView } from "./protocol.js";
+import { buildReadout, paintReadout, stateAt } from "./readout.js";
+import { buildRows, paintRows } from "./rows.js";
+import { buildOverview, buildScale, paintOverview, paintScale } from "./scale.js";
+import { buildShared, paintShared } from "./shared_curve.js";
+import { buildToolbar, paintToolbar } from "./toolbar.js";
+
+const FINE_PX = 24;
+const COARSE_PX = 44;
 
 const instances = new WeakMap();
 let calls = 0;
@@ -41,17 +42,18 @@ export default function mount(component) {
 
 /** A timeline that listens and waits for its first data. */
 function build(parent) {
-  const actions = new WeakMap();
+  const handles = new WeakMap();
   const readout = buildReadout();
   const toolbar = buildToolbar();
   const popover = buildCascade();
-  const overview = buildOverview(actions);
-  const scale = buildScale(actions);
-  const shared = buildShared(actions);
+  const overview = buildOverview(handles);
+  const scale = buildScale(handles);
+  const shared = buildShared(handles);
   const rows = buildRows();
   const legend = el("legend", el("", "group, LR scale, parameters"), el("", "epochs / learning"));
   const plot = el("plot", rows.pictures, scale.under, shared.node, rows.node, scale.over);
-  const said = buildSaid();
+  const said = el("said"); // which screen readers read out when it changes
+  said.setAttribute("role", "status");
   scale.phases.prepend(overview.node);
   const head = el("head", readout.node, toolbar.node, popover.node);
   const root = el("thaw", head, legend, scale.strip, scale.epochs, plot, said);
@@ -59,7 +61,7 @@ function build(parent) {
   root.setAttribute("aria-label", "Timeline");
   const timeline = {
     host: parent.host ?? parent,
-    actions,
+    handles,
     root,
     readout,
     toolbar,
@@ -74,14 +76,15 @@ function build(parent) {
     latest: null,
     data: null,
     windows: new Map(),
+    scales: new Map(),
     curve: null,
     playhead: 0,
     selected: null,
     also: [],
-    // What part of the run is shown, as a pair of epochs or null, and the axis that this makes.
-    view: null,
+    // What part of the run is in view, as a pair of epochs or null, and the axis that this makes.
+    span: null,
     axis: null,
-    viewTimer: 0,
+    narrow: null,
     // What a pointer drags, what keys have not sent yet, the edge in hand, the problem pointed at.
     drag: null,
     guide: null,
@@ -93,15 +96,15 @@ function build(parent) {
     handled: null,
     hovered: null,
     focusNext: null,
-    // What was sent, and what waits to be.
-    sequence: 0,
+    // What was sent last and when, what waits to be sent, and what Python knows of what is looked at.
+    seq: 0,
     sentAt: 0,
-    playheadsSent: [],
-    selectionsSent: [],
-    queued: [],
+    queue: [],
+    known: {},
     patience: 0,
-    reported: null,
+    viewTimer: 0,
     frame: 0,
+    repaint: () => requestPaint(timeline),
   };
   for (const node of [...parent.children]) if (node.classList?.contains("thaw")) node.remove();
   parent.append(root);
@@ -133,10 +136,7 @@ function listen(timeline) {
   on(root, "focusout", blur);
   on(window, "keydown", pageKey);
   on(window, HOVER, (_, event) => point(timeline, event.detail));
-  timeline.sizes = new ResizeObserver(() => {
-    reportWidth(timeline);
-    requestPaint(timeline);
-  });
+  timeline.sizes = new ResizeObserver(timeline.repaint);
   timeline.sizes.observe(root);
 }
 
@@ -148,4 +148,42 @@ function destroy(timeline) {
   clearTimeout(timeline.viewTimer);
   cancelAnimationFrame(timeline.frame);
   timeline.root.remove();
+}
+
+/** Paint the whole timeline in the next frame, however much has changed since the last. */
+function requestPaint(timeline) {
+  if (timeline.frame || !timeline.data) return;
+  timeline.frame = requestAnimationFrame(() => {
+    timeline.frame = 0;
+    paint(timeline);
+  });
+}
+
+function paint(timeline) {
+  const { data, root, scale, windows, scales, playhead, drag } = timeline;
+  timeline.hit = matchMedia("(pointer: coarse)").matches ? COARSE_PX : FINE_PX;
+  if (root.clientWidth > 0) timeline.narrow = root.clientWidth < NARROW;
+  root.classList.toggle("narrow", timeline.narrow);
+  // The class decides about the gutters, so the track is measured after it.
+  timeline.axis = axisOf(data.epochs, scale.axis.clientWidth || 1, timeline.span);
+  root.classList.toggle("dragging", drag?.moving ?? false);
+  const groups = data.groups.map((group) => ({
+    ...group,
+    windows: windows.get(group.name),
+    scale: scales.get(group.name),
+    peak: scales.get(group.name) * data.base_lr,
+    sentPeak: group.scale * data.base_lr,
+  }));
+  const state = stateAt(groups, data.epochs, playhead, data.optimizer.bytes);
+  paintReadout(timeline, state);
+  paintToolbar(timeline);
+  paintOverview(timeline);
+  paintScale(timeline, state.phases);
+  paintShared(timeline);
+  paintCurveDiscs(timeline);
+  paintRows(timeline, groups);
+  if (timeline.focusNext) timeline.focusNext.focus({ preventScroll: true, focusVisible: true });
+  timeline.focusNext = null;
+  reportView(timeline);
+  root.dataset.painted = data.ack;
 }

@@ -42,20 +42,20 @@ export function paintDiscs(row, discs, handled, axis) {
     node.classList.toggle("away", x < 0 || x > axis.width);
     const behindFlag = window !== null && !inside && handled?.act === "start";
     node.classList.toggle("covered", behindFlag && handled.window === window.index);
-    row.actions.set(node, { act: "pick", row, window: window?.index ?? 0, problem: problem.number });
+    row.handles.set(node, { act: "pick", row, window: window?.index ?? 0, problem: problem.number });
   });
   const alone = discs.filter(({ window }) => window === null).length;
   row.never.style.setProperty("--after", `${10 + STEP_PX * alone}px`);
 }
 
 /** Problems of the curve as a whole, or of the optimizer, stand beside the shared curve's name. */
-export function paintCurveDiscs({ data, shared, actions, hovered }) {
+export function paintCurveDiscs({ data, shared, handles, hovered }) {
   const mine = data.problems.filter(({ groups, path }) => groups.length === 0 && /^(lr|optimizer)\./.test(path));
   shared.discs ??= [];
   const label = shared.node.querySelector(".label");
   pool(label, shared.discs, mine.length, buildDisc).forEach((node, order) => {
     paintDisc(node, mine[order], BESIDE_NAME_PX + STEP_PX * order);
-    actions.set(node, { act: "point", problem: mine[order].number });
+    handles.set(node, { act: "point", problem: mine[order].number });
   });
   shared.node.classList.toggle("pointed", mine.some(({ number }) => number === hovered));
 }

@@ -1,25 +1,11 @@
 // The rows of the groups: label, windows and gaps on the track, and the budget at the right.
 
-import { path } from "./curves.js";
 import { buildWindow, paintWindow } from "./bar.js";
-import {
-  curveSvg,
-  drawCurve,
-  el,
-  percent,
-  picture,
-  pool,
-  set,
-  show,
-  span,
-  svg,
-  text,
-  unspan,
-} from "./dom.js";
+import { path, pointsOf, restarts } from "./curves.js";
+import { curveSvg, drawCurve, el, percent, picture, pool, set, show, span, svg, text, unspan } from "./dom.js";
 import { formatCount, formatScale, formatShare } from "./format.js";
 import { paintDiscs, placeDiscs, pointed } from "./problems.js";
-import { pointsOf } from "./shared.js";
-import { picksOf } from "./together.js";
+import { picksOf } from "./selection.js";
 import { gaps, visible } from "./windows.js";
 
 const HATCH = "thaw-hatch";
@@ -36,7 +22,7 @@ export function buildRows() {
 }
 
 /** A row for every group of the data, in its order; a row that was there is kept. */
-export function arrangeRows({ data, rows, rowsNode, actions }) {
+export function arrangeRows({ data, rows, rowsNode, handles }) {
   const wanted = data.groups.map(({ name }) => name);
   for (const [name, row] of rows) {
     if (wanted.includes(name)) continue;
@@ -45,7 +31,7 @@ export function arrangeRows({ data, rows, rowsNode, actions }) {
   }
   let before = null;
   for (const name of wanted) {
-    if (!rows.has(name)) rows.set(name, buildRow(name, actions));
+    if (!rows.has(name)) rows.set(name, buildRow(name, handles));
     const { node } = rows.get(name);
     // A node that is where it belongs is not moved: moving it would lose the focus.
     const place = before ? before.nextSibling : rowsNode.firstChild;
@@ -58,7 +44,8 @@ export function arrangeRows({ data, rows, rowsNode, actions }) {
 export function paintRows(timeline, groups) {
   const shapes = new Map();
   const shapeOf = (group) => {
-    const key = `${group.curve} ${group.origin} ${timeline.curve.restart ? group.windows[0]?.[0] : ""}`;
+    const from = restarts(timeline.curve) && group.windows[0]?.[0];
+    const key = JSON.stringify([group.curve, group.origin, from, group.peak / group.sentPeak]);
     if (!shapes.has(key)) {
       const points = pointsOf(timeline, group);
       shapes.set(key, { points, line: path(points), area: path(points, true) });
@@ -68,10 +55,10 @@ export function paintRows(timeline, groups) {
   for (const group of groups) paintRow(timeline, timeline.rows.get(group.name), group, shapeOf(group));
 }
 
-function buildRow(name, actions) {
+function buildRow(name, handles) {
   const row = {
     name,
-    actions,
+    handles,
     gaps: [],
     windows: [],
     discs: [],
@@ -94,8 +81,8 @@ function buildRow(name, actions) {
   const { epochs, learning } = row;
   const gutter = el("gutter", epochs.bar, epochs.text, learning.bar, learning.text, row.dash);
   row.node = el("row group", label, row.track, gutter);
-  actions.set(label, { act: "pick", row, window: 0 });
-  actions.set(row.track, { act: "pan" });
+  handles.set(label, { act: "pick", row, window: 0 });
+  handles.set(row.track, { act: "pan" });
   return row;
 }
 
@@ -112,12 +99,12 @@ function buildGap(row) {
   node.tabIndex = 0;
   node.setAttribute("role", "button");
   const gap = { node, wide, curve, nodes: [node], span: null };
-  row.actions.set(node, { act: "pick", row, window: 0, gap: () => gap.span });
+  row.handles.set(node, { act: "pick", row, window: 0, gap: () => gap.span });
   return gap;
 }
 
 function paintRow(timeline, row, group, shape) {
-  const { data, theme, playhead, axis, narrow, hit } = timeline;
+  const { data, playhead, axis, narrow, hit } = timeline;
   const { epochs } = axis;
   const { windows, name } = group;
   const open = visible(windows, epochs);
@@ -127,11 +114,11 @@ function paintRow(timeline, row, group, shape) {
   const handled = timeline.handled?.row === row ? timeline.handled : null;
   const problem = pointed(timeline, name);
   const facts = [discs, picked, handled && [handled.act, handled.window], playhead, axis, narrow, hit];
-  const key = JSON.stringify([facts, theme, group, epochs, problem]) + shape.line;
+  const key = JSON.stringify([facts, group, epochs, problem]) + shape.line;
   if (row.key === key) return;
   row.key = key;
 
-  row.node.style.setProperty("--c", group.color[theme]);
+  row.node.style.setProperty("--c", group.color);
   text(row.nameNode, name);
   row.nameNode.title = name;
   text(row.scale, formatScale(group.scale));
@@ -147,7 +134,7 @@ function paintRow(timeline, row, group, shape) {
 
   // A group without a window still has its first handle, at the far right, to be pulled in.
   const count = Math.max(windows.length, 1);
-  const make = (index) => buildWindow(row.actions, row, index);
+  const make = (index) => buildWindow(row.handles, row, index);
   pool(row.track, row.windows, count, make).forEach((nodes, index) => {
     paintWindow(timeline, nodes, {
       group,

@@ -1,8 +1,7 @@
 // What all rows have in common: the phases, the epochs, the playhead, and the lines through the rows.
 
-import { clamp, pixelsOf, ticks, xOfEpoch } from "./axis.js";
-import { widthOf } from "./chip.js";
-import { describe, el, placeOf, pool, put, show, slider, span, text } from "./dom.js";
+import { clamp, pixelsOf, ticks, xOfEpoch, zoomOf } from "./axis.js";
+import { describe, el, percent, placeOf, pool, put, set, show, slider, span, text, widthOf } from "./dom.js";
 
 const DIGIT_PX = 8;
 const LABEL_PX = 60;
@@ -11,13 +10,13 @@ const FLAG_MIN_PX = 44;
 const CARD_PX = 10;
 const GUTTER_PX = 14;
 
-/** `actions` learns which nodes the playhead is moved by. */
-export function buildScale(actions) {
+/** `handles` learns which nodes the playhead is moved by. */
+export function buildScale(handles) {
   const flag = slider("flag", "horizontal");
   flag.setAttribute("aria-label", "Playhead");
   const axis = el("track axis", flag);
-  actions.set(axis, { act: "playhead" });
-  actions.set(flag, { act: "playhead" });
+  handles.set(axis, { act: "playhead" });
+  handles.set(flag, { act: "playhead" });
   const phases = el("track phases");
   const tint = el("tint");
   const needle = el("needle");
@@ -102,4 +101,32 @@ function placeFlag({ playhead, axis, narrow }) {
   const x = xOfEpoch(playhead, axis);
   const inView = x >= 0 && x <= width;
   return { words, width: size, x: inView ? clamp(x, left, right) : x };
+}
+
+/** The thin bar over the phases that says which part of the run is shown, and moves it. */
+export function buildOverview(handles) {
+  const thumb = el("thumb");
+  const node = el("overview", thumb);
+  node.tabIndex = 0;
+  node.setAttribute("role", "scrollbar");
+  node.setAttribute("aria-orientation", "horizontal");
+  node.setAttribute("aria-label", "Part of the run that is shown");
+  node.setAttribute("aria-controls", "thaw-rows");
+  handles.set(node, { act: "scroll" });
+  return { node, thumb };
+}
+
+export function paintOverview({ overview, axis, root }) {
+  const { from, to, epochs } = axis;
+  const on = zoomOf(axis) > 1;
+  root.classList.toggle("zoomed", on);
+  show(overview.node, on);
+  if (!on) return;
+  overview.thumb.style.left = percent(from, epochs);
+  overview.thumb.style.width = percent(to - from, epochs);
+  set(overview.node, "aria-valuemin", 0);
+  set(overview.node, "aria-valuemax", Math.round(epochs - (to - from)));
+  set(overview.node, "aria-valuenow", Math.round(from));
+  const words = `epochs ${Math.round(from)} to ${Math.round(to)} of ${epochs}`;
+  set(overview.node, "aria-valuetext", words);
 }

@@ -3,8 +3,8 @@
 import { canZoom, zoomOf } from "./axis.js";
 import { el, picture, set, show, svg, text } from "./dom.js";
 import { counted } from "./format.js";
-import { picksOf } from "./together.js";
-import { LEAST_SPLIT, gapAt, splitAt } from "./verbs.js";
+import { picksOf } from "./selection.js";
+import { LEAST_SPLIT, gapAt, splitAt } from "./windows.js";
 
 const ICONS = {
   cascade: "M1 3.5h6M4 8h6M7 12.5h7",

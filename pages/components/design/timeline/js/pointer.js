@@ -1,14 +1,12 @@
 // The pointer, be it a mouse, a pen or a finger: nothing is sent before it lets go.
 
-import { release } from "./answers.js";
+import { ACTIONS, dragTo, onEdge, timeAt } from "./actions.js";
+import { clamp, epochOfX, panned, pinched, setView, trackLeft, zoomOf, zoomed } from "./axis.js";
 import { closeCascade } from "./cascade.js";
-import { clamp, zoomOf } from "./axis.js";
 import { addWindow, splitWindows } from "./commands.js";
-import { dragTo, timeAt } from "./drag.js";
-import { actionOf, cancelDrag, choose, commitTyping, grabbed, onEdge, remember, take, toggle } from "./gesture.js";
-import { requestPaint } from "./paint.js";
-import { endTouch, moveTouch, startTouch } from "./touch.js";
-import { trackLeft } from "./zoom.js";
+import { actionOf, cancelDrag, commitTyping, finish, letGo, remember } from "./gesture.js";
+import { commit } from "./protocol.js";
+import { choose, grabbed, take, toggle } from "./selection.js";
 
 export const HOVER = "thaw-problem-hover";
 
@@ -16,6 +14,7 @@ const DRAG_PX = 4;
 const CLICK_PX = 10;
 const TWICE_MS = 400;
 const HOLD_MS = 500;
+const WHEEL_PX = 240;
 
 export function down(timeline, event) {
   if (!timeline.data) return;
@@ -45,7 +44,7 @@ export function down(timeline, event) {
   // A finger may rest on a handle before it drags it.
   const holds = event.pointerType === "touch" && !onEdge(action);
   if (holds) drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
-  if (action.act === "pick" || action.act === "pan") return;
+  if (ACTIONS[action.act].scrolls) return;
   event.preventDefault();
   action.node.focus({ preventScroll: true, focusVisible: false });
   timeline.root.setPointerCapture(event.pointerId);
@@ -55,7 +54,7 @@ export function down(timeline, event) {
     timeline.handled = { row: action.row, act: action.act, window: action.window };
     take(timeline, action);
   }
-  requestPaint(timeline);
+  timeline.repaint();
 }
 
 export function move(timeline, event) {
@@ -68,11 +67,10 @@ export function move(timeline, event) {
   }
   const far = distance(drag, event);
   if (far >= CLICK_PX) clearTimeout(drag.hold);
-  if (drag.act === "pick" || drag.act === "pan") {
+  if (ACTIONS[drag.act].scrolls) {
     // Empty places move the view where there is more of the run to see.
     if (zoomOf(timeline.axis) === 1 || (!drag.moving && far < DRAG_PX)) return;
     if (!drag.moving) timeline.root.setPointerCapture(event.pointerId);
-    drag.pans = true;
   }
   drag.moving ||= far >= DRAG_PX;
   if (drag.moving) dragTo(timeline, event);
@@ -80,17 +78,12 @@ export function move(timeline, event) {
 
 export function up(timeline, event) {
   endTouch(timeline, event);
-  const { drag, root } = timeline;
-  if (!drag || event.pointerId !== drag.id) return;
-  clearTimeout(drag.hold);
-  timeline.drag = null;
-  timeline.handled = null;
-  timeline.guide = null;
+  if (!timeline.drag || event.pointerId !== timeline.drag.id) return;
+  const drag = letGo(timeline);
   const clicked = !drag.moving && distance(drag, event) < CLICK_PX;
   if (clicked && drag.row && drag.adds) toggle(timeline, drag);
   else if (clicked && drag.row) choose(timeline, drag);
-  if (root.hasPointerCapture(drag.id)) root.releasePointerCapture(drag.id);
-  release(timeline, drag);
+  finish(timeline, drag);
   if (clicked && !drag.adds && isSecond(timeline, drag)) twice(timeline, drag);
 }
 
@@ -105,19 +98,16 @@ export function cancel(timeline, event) {
 
 /** A finger that rests on a bar selects it as well, and on a gap it adds a window. */
 function hold(timeline) {
-  const { drag, root } = timeline;
-  if (!drag?.row || drag.moving) return;
-  timeline.drag = null;
-  timeline.handled = null;
+  if (!timeline.drag?.row || timeline.drag.moving) return;
+  const drag = letGo(timeline);
   timeline.heldAt = Date.now();
-  if (root.hasPointerCapture(drag.id)) root.releasePointerCapture(drag.id);
   Object.assign(timeline, drag.saved);
   if (drag.gap) {
     twice(timeline, drag);
     return;
   }
   toggle(timeline, drag);
-  release(timeline, { act: "pick", saved: drag.saved });
+  commit(timeline, null);
 }
 
 /** A resting finger opens no menu of the browser. */
@@ -152,7 +142,7 @@ export function hover(timeline, event) {
 /** Show which problem is pointed at, here or in the list of problems. */
 export function point(timeline, number) {
   timeline.hovered = number;
-  requestPaint(timeline);
+  timeline.repaint();
 }
 
 /** A grabbed flag keeps its distance from the pointer; a press on the axis brings it there. */
@@ -177,3 +167,58 @@ function takeThumb(timeline, event) {
 }
 
 const distance = (drag, { clientX, clientY }) => Math.hypot(clientX - drag.x, clientY - drag.y);
+
+/** Ctrl and the wheel zoom round the pointer; Shift, or a wheel that goes sideways, moves along. */
+export function wheel(timeline, event) {
+  const { axis } = timeline;
+  if (!axis || timeline.drag || timeline.cascade) return;
+  if (event.ctrlKey || event.metaKey) {
+    event.preventDefault();
+    const factor = Math.exp(clamp(event.deltaY, -WHEEL_PX, WHEEL_PX) / WHEEL_PX);
+    const epoch = epochOfX(event.clientX - trackLeft(timeline), axis);
+    setView(timeline, zoomed(axis, factor, epoch));
+    return;
+  }
+  const across = event.shiftKey && event.deltaX === 0 ? event.deltaY : event.deltaX;
+  if (zoomOf(axis) === 1 || across === 0 || Math.abs(event.deltaY) > Math.abs(across)) return;
+  event.preventDefault();
+  setView(timeline, panned(axis, (across / axis.width) * (axis.to - axis.from)));
+}
+
+/** A finger comes down; true if it is the second, so that the two now hold what is shown. */
+function startTouch(timeline, event) {
+  if (event.pointerType !== "touch") return false;
+  const { touches } = timeline;
+  if (event.isPrimary) touches.clear();
+  touches.set(event.pointerId, event.clientX);
+  if (touches.size !== 2 || timeline.cascade) return timeline.pinch !== null;
+  // A second finger ends what the first one has begun.
+  const { drag, root } = timeline;
+  if (drag) {
+    cancelDrag(timeline);
+    root.setPointerCapture(drag.id); // so that its end is told wherever it is
+  }
+  timeline.pinch = { axis: timeline.axis, before: places(timeline) };
+  return true;
+}
+
+/** A finger moves; true if it is one of two. */
+function moveTouch(timeline, event) {
+  const { touches, pinch } = timeline;
+  if (touches.has(event.pointerId)) touches.set(event.pointerId, event.clientX);
+  if (pinch === null) return false;
+  setView(timeline, pinched(pinch.axis, pinch.before, places(timeline)));
+  return true;
+}
+
+/** A finger is gone. */
+function endTouch(timeline, event) {
+  timeline.touches.delete(event.pointerId);
+  if (timeline.touches.size < 2) timeline.pinch = null;
+}
+
+/** Where two fingers are, in pixels from the track's left edge. */
+function places({ scale, touches }) {
+  const { left } = scale.axis.getBoundingClientRect();
+  return [...touches.values()].slice(0, 2).map((x) => x - left);
+}

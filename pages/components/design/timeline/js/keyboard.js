@@ -1,27 +1,13 @@
 // The keyboard: a run of keys is one edit, sent when it pauses, ends with Escape, or loses the focus.
 
-import { panned } from "./axis.js";
-import { release, travel } from "./answers.js";
+import { ACTIONS, onEdge, onWindow, stepOf } from "./actions.js";
+import { ZOOM_STEP, reveal, setView, zoomBy } from "./axis.js";
 import { closeCascade } from "./cascade.js";
 import { addWindow, splitWindows, without } from "./commands.js";
-import {
-  actionOf,
-  cancelDrag,
-  cancelTyping,
-  choose,
-  commitTyping,
-  grabbed,
-  onEdge,
-  remember,
-  take,
-  toggle,
-} from "./gesture.js";
-import { requestPaint } from "./paint.js";
-import { knobAt } from "./shared.js";
-import { stepCurve, stepPlayhead, stepsOf } from "./steps.js";
-import { isPicked, movedTogether, picksOf } from "./together.js";
-import { edgeOf, visible } from "./windows.js";
-import { ZOOM_STEP, reveal, setView, zoomBy } from "./zoom.js";
+import { actionOf, cancelDrag, cancelTyping, commitTyping, remember } from "./gesture.js";
+import { commit } from "./protocol.js";
+import { choose, grabbed, picksOf, take, toggle } from "./selection.js";
+import { isPicked, visible } from "./windows.js";
 
 const IDLE_MS = 250;
 // A switch takes no text, and a select box only while it is open.
@@ -32,14 +18,14 @@ export function focus(timeline, event) {
   if (timeline.drag || !event.target.matches(":focus-visible")) return;
   const action = actionOf(timeline, event.target);
   timeline.handled = onEdge(action) ? action : null;
-  revealAction(timeline, action);
-  requestPaint(timeline);
+  if (action) revealAction(timeline, action);
+  timeline.repaint();
 }
 
 export function blur(timeline) {
   commitTyping(timeline);
   if (!timeline.drag) timeline.handled = null;
-  requestPaint(timeline);
+  timeline.repaint();
 }
 
 export function key(timeline, event) {
@@ -71,7 +57,7 @@ export function pageKey(timeline, event) {
     return;
   }
   commitTyping(timeline);
-  travel(timeline, pressed === "y" || event.shiftKey ? "redo" : "undo");
+  commit(timeline, { kind: "history", way: pressed === "y" || event.shiftKey ? "redo" : "undo" });
 }
 
 /** Take back what is under way, or let go of what is selected besides; false if there is nothing. */
@@ -81,7 +67,7 @@ function escape(timeline) {
   else if (timeline.cascade) closeCascade(timeline, { keep: false });
   else if (timeline.also.length > 0) timeline.also = [];
   else return false;
-  requestPaint(timeline);
+  timeline.repaint();
   return true;
 }
 
@@ -97,7 +83,6 @@ function zoomKey(timeline, { key: pressed }) {
 function actionKey(timeline, action, event) {
   const { row } = action;
   const pressed = event.key.toLowerCase();
-  if (action.act === "scroll") return scroll(timeline, event.key);
   if (row && (event.key === "Enter" || event.key === " ")) {
     enter(timeline, action, event.shiftKey);
     return true;
@@ -124,10 +109,9 @@ function enter(timeline, action, adds) {
     addWindow(timeline, action.row.name, epochFor(timeline, action));
     return;
   }
-  const saved = remember(timeline);
   if (adds) toggle(timeline, action);
   else choose(timeline, action);
-  release(timeline, { act: "pick", saved });
+  commit(timeline, null);
 }
 
 /** Where a key adds a window: at the playhead, or at the start of a gap that it does not lie in. */
@@ -143,7 +127,6 @@ function extend(timeline, action, by) {
   const names = data.groups.map(({ name }) => name);
   const name = names[names.indexOf(action.row.name) + by];
   if (name === undefined) return;
-  const saved = remember(timeline);
   const last = Math.max(visible(windows.get(name), data.epochs).length - 1, 0);
   const next = { row: rows.get(name), window: Math.min(action.window, last) };
   const here = { group: action.row.name, window: action.window };
@@ -153,7 +136,7 @@ function extend(timeline, action, by) {
   const nodes = next.row.windows[next.window];
   const bar = windows.get(name)[next.window] !== undefined;
   timeline.focusNext = bar ? (nodes[action.act]?.node ?? nodes.bar) : nodes.start.node;
-  release(timeline, { act: "pick", saved });
+  commit(timeline, null);
 }
 
 /** Keys that change a value: they are one edit until they pause. */
@@ -166,7 +149,7 @@ function typed(timeline, action, event) {
   if (onEdge(action)) timeline.handled = action;
   if (action.row) selectChanged(timeline, action);
   revealAction(timeline, action);
-  requestPaint(timeline);
+  timeline.repaint();
   return true;
 }
 
@@ -183,55 +166,21 @@ function selectChanged(timeline, action) {
 
 /** One key's step; false if the key means nothing here. */
 function step(timeline, action, event) {
-  const { act, row, window } = action;
-  const { epochs } = timeline.data;
-  if (event.key === "Delete" || event.key === "Backspace") return remove(timeline, action);
-  const by = stepsOf(event.key, epochs);
-  if (by === undefined) return false;
-  if (row) {
-    if (act !== "move" && !onEdge(action)) return false;
-    if (act === "move" && !timeline.windows.get(row.name)[window]) return false;
-    timeline.windows = movedTogether(timeline.windows, grabbed(timeline, action), act, by, epochs);
-  } else if (act === "playhead") stepPlayhead(timeline, by, event.shiftKey);
-  else stepCurve(timeline, act, by, event.shiftKey);
-  return true;
-}
-
-function remove(timeline, action) {
-  const { windows } = timeline;
-  if (!action.row || action.gap || !windows.get(action.row.name)[action.window]) return false;
-  timeline.windows = without(windows, grabbed(timeline, action));
-  return true;
-}
-
-function scroll(timeline, pressed) {
-  const { axis } = timeline;
-  const length = axis.to - axis.from;
-  const by = stepsOf(pressed, axis.epochs);
-  if (by === undefined) return false;
-  const epochs = Math.abs(by) === 1 ? by * length * 0.1 : Math.sign(by) * length;
-  setView(timeline, panned(axis, Number.isFinite(by) ? epochs : by * axis.epochs));
-  return true;
-}
-
-/** Bring into view what has the keyboard: an edge, a bar, a gap, the playhead, or the curve's handle. */
-function revealAction(timeline, action) {
-  if (!action || !timeline.axis) return;
-  const { epochs } = timeline.data;
-  const { row, window, act, gap } = action;
-  if (gap) revealSpan(timeline, gap());
-  else if (onEdge(action)) reveal(timeline, edgeOf(timeline.windows.get(row.name), window, act, epochs));
-  else if (act === "move") {
-    const spans = timeline.windows.get(row.name);
-    revealSpan(timeline, ["start", "end"].map((edge) => edgeOf(spans, window, edge, epochs)));
-  } else {
-    const at = act === "playhead" ? timeline.playhead : knobAt(act, timeline.curve, epochs);
-    if (at !== null) reveal(timeline, at);
+  const { windows, data } = timeline;
+  if (event.key === "Delete" || event.key === "Backspace") {
+    if (!onWindow(action) || !windows.get(action.row.name)[action.window]) return false;
+    timeline.windows = without(windows, grabbed(timeline, action));
+    return true;
   }
+  const by = stepOf(event, data.epochs);
+  return by !== undefined && (ACTIONS[action.act].key?.(timeline, action, by) ?? false);
 }
 
-/** Bring the nearer end of a span into view, unless some of it is. */
-function revealSpan(timeline, [start, end]) {
+/** Bring into view what has the keyboard, unless some of it is: its nearer end. */
+export function revealAction(timeline, action) {
+  const span = ACTIONS[action.act].reveal?.(timeline, action);
+  if (!span || !timeline.axis) return;
+  const [start, end] = span;
   const { from, to } = timeline.axis;
   if (end <= from) reveal(timeline, end);
   else if (start >= to) reveal(timeline, start);

@@ -1,0 +1,129 @@
+// The protocol with Python: one event up, one acknowledgement down.
+//
+// An event is { seq, kind, view, … }. Its kind is "groups", "fields" or "history" for an edit, and
+// "view" for none; `view` holds what Python does not know yet of what is looked at: the playhead,
+// the selection, the span of the run in view, and whether the timeline is narrow. Data come with
+// `ack`, the seq of the last event that they answer. One event is under way at a time.
+
+import { clamp, setView } from "./axis.js";
+import { curveOf, fieldsOf } from "./curves.js";
+import { arrangeRows } from "./rows.js";
+
+const ANSWER_MS = 5000;
+const REST_MS = 160;
+
+/** Data from Python: taken up now, or when the hand lets go and every event is answered. */
+export function receive(timeline, { data, setTriggerValue }) {
+  timeline.send = setTriggerValue;
+  const first = timeline.latest === null;
+  timeline.latest = data;
+  if (first) timeline.seq = data.ack;
+  else if (timeline.cascade && data.revision !== timeline.data.revision) {
+    // Somebody changed the schedule beneath what the popover shows.
+    Object.assign(timeline, timeline.cascade.saved, { cascade: null });
+  }
+  catchUp(timeline);
+}
+
+/** Send what is due, and take up the newest data unless a gesture or an answer stands against it. */
+export function catchUp(timeline) {
+  flush(timeline);
+  const busy = inHand(timeline) || timeline.queue.length > 0 || waiting(timeline);
+  if (timeline.latest !== timeline.data && !busy) adopt(timeline);
+  timeline.repaint();
+}
+
+/** Send an edit, or only what is looked at for null. */
+export function commit(timeline, event) {
+  // None is left out for a newer one: each is a step that can be undone.
+  if (event !== null) timeline.queue.push(event);
+  catchUp(timeline);
+}
+
+/** Send the next event, if there is one and the one before is answered. */
+export function flush(timeline) {
+  if (timeline.latest === null || waiting(timeline)) return;
+  const view = inHand(timeline) || timeline.data === null ? {} : viewChanges(timeline);
+  const event = timeline.queue.shift() ?? (Object.keys(view).length > 0 ? { kind: "view" } : null);
+  if (event === null) return;
+  Object.assign(timeline.known, view);
+  timeline.seq = Math.max(timeline.seq, timeline.latest.ack) + 1;
+  timeline.sentAt = Date.now();
+  timeline.send("event", { ...event, seq: timeline.seq, view });
+  clearTimeout(timeline.patience);
+  timeline.patience = setTimeout(() => catchUp(timeline), ANSWER_MS + 100);
+}
+
+/** Tell Python soon what is looked at, once it rests. */
+export function reportView(timeline) {
+  clearTimeout(timeline.viewTimer);
+  if (!inHand(timeline)) timeline.viewTimer = setTimeout(() => flush(timeline), REST_MS);
+}
+
+/**
+ * The edit of the groups that a hand has changed, with what they were: the schedule may have changed
+ * under it, by what was typed or undone just before, and all that the hand left alone stays as it is
+ * there. Null if nothing has changed.
+ */
+export function groupsEvent({ windows, scales }, saved) {
+  const [after, before] = [new Map(), new Map()]; // any name may be a group's
+  const note = (field, now, was) => {
+    for (const [name, value] of now) {
+      if (!differ(was.get(name), value)) continue;
+      after.set(name, { ...after.get(name), [field]: value });
+      before.set(name, { ...before.get(name), [field]: was.get(name) });
+    }
+  };
+  note("trainable", windows, saved.windows);
+  note("lr_scale", scales, saved.scales);
+  if (after.size === 0) return null;
+  return { kind: "groups", after: Object.fromEntries(after), before: Object.fromEntries(before) };
+}
+
+/** The edit of the shared curve's fields that a hand has changed, by their paths; null for none. */
+export function fieldsEvent({ curve }, saved) {
+  const [now, was] = [fieldsOf(curve), fieldsOf(saved.curve)];
+  const changed = Object.entries(now).filter(([path, value]) => differ(was[path], value));
+  return changed.length > 0 ? { kind: "fields", fields: Object.fromEntries(changed) } : null;
+}
+
+/** Make the newest data from Python the truth. */
+function adopt(timeline) {
+  const data = timeline.latest;
+  timeline.data = data;
+  timeline.windows = new Map(data.groups.map(({ name, windows }) => [name, windows]));
+  timeline.scales = new Map(data.groups.map(({ name, scale }) => [name, scale]));
+  timeline.curve = curveOf(data.fields);
+  adoptView(timeline);
+  const there = ({ group, window }) =>
+    timeline.windows.has(group) && window < Math.max(timeline.windows.get(group).length, 1);
+  const { selected } = timeline;
+  timeline.also = timeline.also.filter((pick) => there(pick) && differ(pick, selected));
+  timeline.root.classList.toggle("dense", data.groups.length > 6); // before a frame, or rows move
+  arrangeRows(timeline);
+}
+
+/** Take over what Python has changed of the view since it was last told or heard, and no echo. */
+function adoptView(timeline) {
+  const { known, data } = timeline;
+  const changed = Object.keys(data.view).filter((name) => differ(known[name], data.view[name]));
+  timeline.known = { ...data.view };
+  if (changed.includes("playhead")) timeline.playhead = data.view.playhead;
+  if (changed.includes("selected")) timeline.selected = data.view.selected;
+  if (changed.includes("span")) setView(timeline, data.view.span);
+  timeline.playhead = clamp(timeline.playhead, 0, data.epochs);
+}
+
+/** What is looked at, as far as Python does not know it. */
+function viewChanges({ playhead, selected, span, narrow, known }) {
+  const now = { playhead, selected, span, narrow: narrow ?? known.narrow };
+  return Object.fromEntries(Object.entries(now).filter(([name, value]) => differ(known[name], value)));
+}
+
+/** Whether a pointer, keys or the popover are at work: nothing is sent or taken up under them. */
+const inHand = ({ drag, typing, cascade }) => Boolean(drag || typing || cascade);
+
+/** Whether an event was sent whose answer has not come, and may still come. */
+const waiting = ({ latest, seq, sentAt }) => latest.ack < seq && Date.now() - sentAt <= ANSWER_MS;
+
+const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
