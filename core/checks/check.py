@@ -18,7 +18,7 @@ MAX_OF_A_KIND = 20
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A function that finds the problems of one kind, and their severity."""
+    """A function that finds the problems of one kind, as its docstring says, and their severity."""
 
     severity: Severity
     find: Callable[[ScheduleFacts], Iterator[Problem]]

@@ -80,10 +80,10 @@ def _names(row: Sequence[BaseGroup | None]) -> list[str]:
 def _shared(
     groups: Sequence[BaseGroup], rows: Sequence[Sequence[BaseGroup | None]]
 ) -> dict[tuple[int, int], int]:
-    """Return how many paths a group shares with a row, by the places of both, where it shares any.
+    """Return how many paths a group and a row share, by the places of both, where they share any.
 
-    Counted are pairs of paths that are equal or lie one inside the other, with the one group of the
-    row that has most.
+    Two paths that are equal, or of which one lies inside the other, count as shared. A row counts
+    as its group that shares most.
     """
     whole: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)
     above: defaultdict[str, list[tuple[int, int]]] = defaultdict(list)

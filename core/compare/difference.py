@@ -24,12 +24,12 @@ class Difference:
 
     @property
     def line(self) -> str:
-        """Text and detail in one line."""
+        """The text, and the detail in brackets, in one line."""
         return f"{self.text} ({self.detail})" if self.detail else self.text
 
 
 def merged(differences: list[Difference]) -> Iterator[Difference]:
-    """Yield the differences; what is the same of several groups comes once, where the first was.
+    """Yield the differences, with one in place of those that are the same for several groups.
 
     Only texts that begin with `NAME: ` are merged.
     """

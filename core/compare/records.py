@@ -25,9 +25,9 @@ _DEFAULTS = "defaults"
 def record_diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
     """Return the differences of `b` from `a`: groups from the head on, length, optimizer.
 
-    Compared is what a record has: names, paths, windows, rates while both train, optimizer. Rates
-    count as equal within the record's accuracy, 1e-12 at best. Where epochs have different numbers
-    of steps, the first step of each epoch is compared.
+    A record has names, paths, windows, rates and an optimizer, so only these are compared; rates,
+    where both train. They count as equal within the record's accuracy, 1e-12 at best. Where epochs
+    have different numbers of steps, the first step of each epoch is compared.
     """
     return (*merged(list(_of_groups(a, b))), *_of_length(a, b), *_of_optimizer(a, b))
 

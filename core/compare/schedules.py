@@ -230,4 +230,4 @@ _IN_COMMON: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
         f"floor {_value(f['lr.decay.floor'])}" if "lr.decay.floor" in f else ""
     ),
 }
-"""How fields that are equal in both are written: the fields that must be, and the text."""
+"""How equal fields are written: the fields that must all be equal, and their text."""

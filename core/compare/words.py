@@ -1,4 +1,4 @@
-"""Values of two schedules in words: texts differ wherever the values do."""
+"""Values of two schedules in words, with as many digits as it takes to tell them apart."""
 
 from __future__ import annotations
 

@@ -102,7 +102,7 @@ def check_image(path: Path, pixels: int | None = None) -> str:
 def as_rgb(image: Image.Image) -> Image.Image:
     """Return the image as RGB of 8 bits; raises one of UNREADABLE if it cannot be decoded.
 
-    Of grey with 16 bits, the upper 8 are taken: Pillow would turn all above 255 to white.
+    Grey of 16 bits keeps the upper 8: Pillow would turn all values above 255 to white.
     """
     if image.mode.startswith("I"):
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))

@@ -101,7 +101,7 @@ def count_classes(data: str) -> int | None:
 
 @lru_cache(maxsize=16)
 def _count(folder: Path, changed: int) -> int | None:
-    """Return the count; `changed`, its time of change, has the cache count new folders."""
+    """Return the count, anew where `changed`, the folder's time of change, is another."""
     names = {path.name for path in visible_folders(folder)}
     if TRAIN in names and any(name in names for name in VALIDATION):
         names = {path.name for path in visible_folders(folder / TRAIN)}

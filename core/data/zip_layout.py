@@ -55,7 +55,7 @@ class Layout:
 
 
 def arrange(members: Iterable[Member], zip_name: str) -> Layout:
-    """Return which files of a zip are in class folders, and where they go.
+    """Return the files of a zip that are in class folders, with their new places, and the others.
 
     Class folders may lie within folders that only wrap them, and in folders for training and
     validation. Files in subfolders of a class belong to it. Raises DataError, naming the zip, for
@@ -108,7 +108,7 @@ def _splits(names: set[str]) -> Mapping[str, str]:
 
 
 def safe(name: str) -> str:
-    """Return a name that is valid on every file system, as similar as possible."""
+    """Return the name with as few changes as make it valid on every file system."""
     text = unicodedata.normalize("NFC", name)
     text = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text)
     suffix = PurePath(text).suffix[:8]

@@ -19,7 +19,7 @@ class UnfinishedError(Exception):
 
 
 def run(module: str, *arguments: str, content: bytes, seconds: int = SECONDS) -> bytes:
-    """Return what `python -m module arguments` writes for the content as its standard input.
+    """Return what `python -m module arguments` writes, with `content` as its standard input.
 
     It waits for other processes at most as long as it may take itself. Raises UnfinishedError if
     its limits do not suffice.

@@ -7,7 +7,7 @@ from core.export.python.templates import render
 
 
 def export(source: ExportSource) -> Exported:
-    """Return a module to import into one's own Trainer script; it says all the schedule says."""
+    """Return a module to import into one's own Trainer script, with the whole schedule."""
     return Exported(
         render("transformers.py.jinja", source),
         preserved="the rate of every optimizer step, what trains when, and what holds still when "

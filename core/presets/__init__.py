@@ -17,8 +17,8 @@ from core.schedule.spec import ModelRef, Schedule
 
 DEFAULT = "gradual"
 BUNDLED_MODEL = "timm/tf_efficientnet_lite0"
-BUNDLED_WEIGHTS = "bundled"
 """A model whose weights come with a package, and need no network."""
+BUNDLED_WEIGHTS = "bundled"
 
 FAMILIES: dict[Family, str] = {
     "thaw": "When groups thaw",
@@ -27,7 +27,7 @@ FAMILIES: dict[Family, str] = {
     "curve": "The curve",
     "exercise": "The exercise",
 }
-"""The headings of what presets are about, in the order in which they are listed."""
+"""The heading of each family of presets, in the order in which they are listed."""
 
 _PRESETS = files("core.presets") / "data"
 

@@ -39,9 +39,9 @@ def probe_batches(images: int, batch_size: int) -> tuple[Span, ...]:
 
 
 def images_to_probe(images: int, batch_size: int, before: int = 0) -> int:
-    """Return how many images `probe_batches` hold, without the batch sizes of `before` images.
+    """Return how many images are in `probe_batches`, without batches of sizes checked before.
 
-    Those sizes have been checked before, and rounding depends only on the size of a batch.
+    Those are the sizes of the batches of `before` images: rounding depends only on the size.
     """
     known = {end - start for start, end in batches(before, batch_size)} if before else set()
     sizes = (end - start for start, end in probe_batches(images, batch_size))

@@ -132,7 +132,7 @@ def remove_group(schedule: Schedule, group: str) -> Schedule:
 
 
 def to_relative_floor(schedule: Schedule) -> Schedule:
-    """Turn an absolute floor into the share of the peak that it is for the fastest group.
+    """Replace an absolute floor by a share of the peak; the fastest group keeps its floor.
 
     The share has six digits and is at most 1. A schedule without an absolute floor is returned as
     it is.
@@ -145,7 +145,7 @@ def to_relative_floor(schedule: Schedule) -> Schedule:
 
 
 def to_absolute_floor(schedule: Schedule) -> Schedule:
-    """Turn a relative floor into the rate that it is for the fastest group.
+    """Replace a relative floor by an absolute one; the fastest group keeps its floor.
 
     The rate has six digits and is at most 1000. A schedule without a relative floor is returned as
     it is.

@@ -29,11 +29,11 @@ class OptimizerSpec(Document):
     needs_warmup: ClassVar[bool] = False
     """Whether the first steps are large at a high rate, since its moments are of few gradients."""
     state_name: ClassVar[str] = "moments"
-    """The name of what it keeps of earlier gradients."""
+    """What messages call its state, which it keeps of earlier gradients."""
     has_fused: ClassVar[bool] = False
     """Whether torch has a fused implementation, which reads and writes memory once.
 
-    It is faster than the plain one, and its last bits are others.
+    It is faster than the plain one, from which it differs in the last bits.
     """
 
     name: str
@@ -63,7 +63,7 @@ class OptimizerSpec(Document):
         return 2
 
     def fused_buffer(self) -> str:
-        """Return the name of the state that must be there before a fused step; "" if none must.
+        """Return the name of the state that a fused step needs to be there; "" if it needs none.
 
         torch leaves it uninitialised where a GradScaler skips the first step, and raises an error
         where some parameters of a group have it and others do not.

@@ -26,7 +26,7 @@ from torch import nn
 from torchvision.models.vision_transformer import interpolate_embeddings
 
 from core.errors import ModelError, RunError, nearest
-from core.models.weight_files import AUXILIARY, IMPORTED, OLD_NAME, PACKAGED, UNTAGGED
+from core.models.weight_files import AUXILIARY, BUNDLED_FILE, BUNDLED_MODULE, OLD_NAME, UNTAGGED
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.runs.downloaded import IN_A_SNAPSHOT, answers
 from core.schedule.spec import ModelRef
@@ -155,8 +155,8 @@ def _rename(state: dict[str, Any]) -> None:
 
 def _load_bundled(model: nn.Module) -> None:
     """Load the bundled weights: the network's tensors in the same order, under other names."""
-    packaged = package_files(IMPORTED) / "models"
-    with as_file(packaged / PACKAGED) as path:
+    packaged = package_files(BUNDLED_MODULE) / "models"
+    with as_file(packaged / BUNDLED_FILE) as path:
         stored = torch.load(path, weights_only=True, map_location="cpu")
     names = model.state_dict().keys()
     model.load_state_dict(dict(zip(names, stored.values(), strict=True)))
