@@ -8,7 +8,14 @@ from pathlib import Path
 
 import click
 
-from core.cli.options import STEPS_PER_EPOCH, path, read, read_schedule, table_if_known, table_of
+from core.cli.options import (
+    STEPS_PER_EPOCH,
+    path,
+    read_input,
+    read_schedule,
+    table_if_known,
+    table_of,
+)
 from core.errors import InputError, one_line
 from core.export import csv, import_phases, targets
 from core.export.exported import ExportSource
@@ -31,7 +38,7 @@ def export(
     file_name = "" if out is None else Path(out).name
     if out == "":
         raise InputError("--out", "is empty", "name a file to write")
-    targets.refuse_name(targets.find(target), file_name)
+    targets.refuse_name(targets.by_name(target), file_name)
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
@@ -43,7 +50,7 @@ def export(
         click.echo(one_line(f"{each.field}: {each.cannot}. Instead: {each.instead}."), err=True)
     content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (exported.content,)
     usage_text = (
-        targets.usage(targets.find(target), exported, file_name) if usage and file_name else ""
+        targets.usage(targets.by_name(target), exported, file_name) if usage and file_name else ""
     )
     if out is not None:
         _write(out, content)
@@ -73,7 +80,7 @@ def import_(file: str, onto: str) -> None:
     """Read the thaws and rates of a finetuning-scheduler YAML file onto a schedule."""
     schedule = read_schedule(onto)
     table = table_of(schedule.model.name)
-    thawed = import_phases.read_phases(read("YAML", file), schedule, table)
+    thawed = import_phases.read_phases(read_input("YAML", file), schedule, table)
     click.echo(parse.dumps(thawed), nl=False)
 
 

@@ -75,10 +75,10 @@ def read_schedule(file: str) -> Schedule:
     if file != "-" and not os.path.lexists(file):
         wrong = f"is {file!r}, which is neither a file nor a preset"
         raise InputError("FILE", wrong, nearest(file, presets.names()))
-    return parse.parse(read("FILE", file))
+    return parse.parse(read_input("FILE", file))
 
 
-def read(argument: str, file: str) -> bytes:
+def read_input(argument: str, file: str) -> bytes:
     """Return the bytes of a file, or of standard input for -: at most one more than a schedule."""
     most = parse.MAX_BYTES + 1
     try:

@@ -36,16 +36,16 @@ def presets_(name: str | None, model: str | None, epochs: int | None, about: boo
     if name is None:
         if model is not None or epochs is not None or about:
             raise InputError("NAME", "is missing", nearest("", presets.names()))
-        rows = [(p.name, p.title, p.when) for p in map(presets.find, presets.names())]
+        rows = [(p.name, p.title, p.when) for p in map(presets.by_name, presets.names())]
         click.echo("\n".join(columns(rows)))
     elif about:
         if model is not None or epochs is not None:
             way_out = "leave them out, or print the schedule without --about"
             raise InputError("--about", "goes with neither --model nor --epochs", way_out)
-        for line in _description(presets.find(name)):
+        for line in _description(presets.by_name(name)):
             click.echo(line)
     else:
-        preset, usual = presets.find(name), presets.load(name).model
+        preset, usual = presets.by_name(name), presets.load(name).model
         table = table_of(usual.name if model is None else catalogue.full_name(model))
         same = usual if table.model == usual.name else None
         click.echo(parse.dumps(apply(preset, table, same, epochs)), nl=False)

@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from core.schedule.paths import prefixes
 from core.schedule.spec import AnyGroup, BaseGroup
 
-Row = tuple[AnyGroup | None, ...]
+GroupRow = tuple[AnyGroup | None, ...]
 """A group as it is in each of the schedules, in their order; None where one does not have it."""
 
 _AnyGroup = TypeVar("_AnyGroup", bound=BaseGroup, covariant=True)
@@ -23,7 +23,7 @@ class Grouped(Protocol[_AnyGroup]):
         """The groups, from input to output."""
 
 
-def group_rows(schedules: Sequence[Grouped[AnyGroup]]) -> tuple[Row[AnyGroup], ...]:
+def group_rows(schedules: Sequence[Grouped[AnyGroup]]) -> tuple[GroupRow[AnyGroup], ...]:
     """Return a row for every group of the schedules, from input to output.
 
     The order is that of the first schedule; a group that only a later one has comes after the group

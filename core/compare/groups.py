@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from core.compare import words
-from core.compare.align import Row
+from core.compare import formats
+from core.compare.align import GroupRow
 from core.compare.comparable import learning
 from core.compare.difference import Difference, merged
-from core.compare.training import GroupTimes, training
+from core.compare.windows import GroupTimes, window_difference
 from core.schedule import curves
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import listed, one_or_more, rate
@@ -26,7 +26,7 @@ class _Side(GroupTimes):
 
 
 def group_differences(
-    a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]
+    a: Schedule, b: Schedule, rows: tuple[GroupRow[Group], ...]
 ) -> Iterator[Difference]:
     """Yield the differences between the groups of `a` and `b`, from the head to the stem.
 
@@ -38,7 +38,9 @@ def group_differences(
         yield Difference("groups are in another order", f"from the head: {order}", ("groups",))
 
 
-def _one_by_one(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
+def _one_by_one(
+    a: Schedule, b: Schedule, rows: tuple[GroupRow[Group], ...]
+) -> Iterator[Difference]:
     one, other = _side(a), _side(b)
     same_model = a.model.name == b.model.name
     for before, after in reversed(rows):
@@ -60,7 +62,7 @@ def _of_one(
     name = after.name
     if before.name != name:
         yield Difference(f"{name} was called {before.name}", "", ("name",), (name,))
-    trained = training(one, before, other, after)
+    trained = window_difference(one, before, other, after)
     if trained is not None:
         yield trained
     elif before.trainable != after.trainable:
@@ -93,19 +95,19 @@ def _scale(
             text = f"{name}: LR scale {how}, the same number as before"
             yield Difference(text, "", ("lr_scale",), (name,))
         else:
-            text = f"{name} LR scale {words.change(old, new, words.times)}"
+            text = f"{name} LR scale {formats.change(old, new, formats.times)}"
             yield Difference(text, peaks, ("lr_scale",), (name,))
     elif same_model and not equal and one.schedule.lr.group_decay == other.schedule.lr.group_decay:
         is_nearer = _distance(other.schedule, after) < _distance(one.schedule, before)
         text = f"{name} is {'nearer to' if is_nearer else 'farther from'}"
-        detail = f"LR scale {words.change(old, new, words.times)}, {peaks}"
+        detail = f"LR scale {formats.change(old, new, formats.times)}, {peaks}"
         yield Difference(f"{text} the head", detail, ("groups",), (name,))
 
 
 def _peaks(old: float, new: float) -> str:
     if _same_number(old, new):
         return f"peak still {rate(new)}"
-    return f"peak {words.change(old, new, rate)}"
+    return f"peak {formats.change(old, new, rate)}"
 
 
 def _same_number(one: float, other: float) -> bool:
@@ -130,7 +132,7 @@ def _contents(name: str, before: Group, after: Group) -> Difference:
     return Difference(f"{name} {text}", detail, ("modules",), (name,))
 
 
-def _of_another_model(rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
+def _of_another_model(rows: tuple[GroupRow[Group], ...]) -> Iterator[Difference]:
     new = [after.name for before, after in reversed(rows) if before is None and after is not None]
     gone = [before.name for before, after in reversed(rows) if after is None and before is not None]
     for names, word in ((new, "new"), (gone, "gone")):
@@ -139,7 +141,7 @@ def _of_another_model(rows: tuple[Row[Group], ...]) -> Iterator[Difference]:
             yield Difference(f"{len(names)} {verb} {word}", listed(names, 8), ("groups",))
 
 
-def _reordered(a: Schedule, b: Schedule, rows: tuple[Row[Group], ...]) -> bool:
+def _reordered(a: Schedule, b: Schedule, rows: tuple[GroupRow[Group], ...]) -> bool:
     """Return whether the groups that both have are in another order."""
     common = [(before, after) for before, after in rows if before and after]
     places = [_distance(b, after) for _, after in common]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from core.compare import words
+from core.compare import formats
 from core.compare.comparable import Comparable
 from core.compare.difference import Difference
 from core.records.model import Record
@@ -48,7 +48,7 @@ def rate_differences(
     when = f"at epoch {steps[worst] / per_epoch:.3g}"
     if not np.isfinite(far).all():
         detail = when
-        text = words.change(float(old[worst]), float(new[worst]), rate)
+        text = formats.change(float(old[worst]), float(new[worst]), rate)
     elif high - low > _SAME * high:
         text, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
     else:

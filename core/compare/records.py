@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from core.compare import words
+from core.compare import formats
 from core.compare.align import group_rows
 from core.compare.comparable import Comparable, learning
 from core.compare.difference import Difference, merged
 from core.compare.rates import rate_differences, steps_to_compare
-from core.compare.training import GroupTimes, training
+from core.compare.windows import GroupTimes, window_difference
 from core.records.model import Record, RecordGroup
 from core.schedule.paths import apart
 from core.schedule.plan import open_spans
@@ -69,7 +69,7 @@ def _of_groups(a: Comparable, b: Comparable) -> Iterator[Difference]:
             if before.name != after.name:
                 text = f"{after.name} was called {before.name}"
                 yield Difference(text, "", ("name",), (after.name,))
-            trained = training(one, before, other, after)
+            trained = window_difference(one, before, other, after)
             if trained is not None:
                 yield trained
             yield from rate_differences(a, before, b, after, *compared)
@@ -117,10 +117,10 @@ def _of_contents(before: BaseGroup, after: BaseGroup) -> Iterator[Difference]:
 
 def _of_length(a: Comparable, b: Comparable) -> Iterator[Difference]:
     if a.epochs != b.epochs:
-        change = words.change(a.epochs, b.epochs)
+        change = formats.change(a.epochs, b.epochs)
         yield Difference(f"run {change} epochs", "", ("epochs",))
     if isinstance(a, Record) and isinstance(b, Record) and a.steps_per_epoch != b.steps_per_epoch:
-        change = words.change(a.steps_per_epoch, b.steps_per_epoch)
+        change = formats.change(a.steps_per_epoch, b.steps_per_epoch)
         detail = "rates are compared at the first step of each epoch"
         yield Difference(f"an epoch has {change} steps", detail, ("steps_per_epoch",))
 
@@ -153,7 +153,7 @@ def _spread(of: Comparable, name: str) -> tuple[float, ...]:
 
 def _change(old: tuple[float, ...], new: tuple[float, ...]) -> str:
     if len(old) == len(new) == 1:
-        return words.change(old[0], new[0], rate)
+        return formats.change(old[0], new[0], rate)
     return f"{_range(old)} → {_range(new)}"
 
 

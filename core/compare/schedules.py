@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from core.compare import words
+from core.compare import formats
 from core.compare.align import group_rows
 from core.compare.comparable import Comparable
 from core.compare.difference import Difference
@@ -157,8 +157,8 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
         return
     if old[path].keys() == new[path].keys():
         (kind,) = new[path]
-        number_format = rate if kind == "lr" else words.times
-        text = words.change(old[path][kind], new[path][kind], number_format)
+        number_format = rate if kind == "lr" else formats.times
+        text = formats.change(old[path][kind], new[path][kind], number_format)
     else:
         text = f"{_value(old[path])} → {_value(new[path])}"
     yield Difference(f"floor {text}", "", (path,))
@@ -167,18 +167,18 @@ def _floor(old: Fields, new: Fields) -> Iterator[Difference]:
 def _value(value: Any) -> str:
     """Return a value in words: a floor, a number, several numbers, or a text."""
     if isinstance(value, dict):
-        return f"{rate(value['lr'])} for all" if "lr" in value else words.times(value["factor"])
+        return f"{rate(value['lr'])} for all" if "lr" in value else formats.times(value["factor"])
     if isinstance(value, list | tuple):
-        return ", ".join(words.number(each) for each in value)
-    return words.number(value) if isinstance(value, int | float) else str(value)
+        return ", ".join(formats.number(each) for each in value)
+    return formats.number(value) if isinstance(value, int | float) else str(value)
 
 
 def _changed(
-    label: str, number_format: words.NumberFormat = words.number, unit: str = ""
+    label: str, number_format: formats.NumberFormat = formats.number, unit: str = ""
 ) -> Callable[..., str]:
     def in_words(before: Any, after: Any) -> str:
         if isinstance(before, int | float) and isinstance(after, int | float):
-            return f"{label} {words.change(before, after, number_format)}{unit}"
+            return f"{label} {formats.change(before, after, number_format)}{unit}"
         was, now = _value(before), _value(after)
         if was == now:  # to so few digits
             was, now = str(before), str(after)
@@ -193,16 +193,16 @@ def _own_fields(
     """Yield the path of each field of some shapes or optimizers only, and how it is written."""
     for kind in kinds.values():
         for name, field in field_texts(kind).items():
-            number_format = words.times if field.factor else words.number
+            number_format = formats.times if field.factor else formats.number
             yield f"{prefix}{name}", _changed(name.replace("_", " "), number_format, field.unit)
 
 
 _IN_WORDS: Mapping[str, Callable[..., str]] = {
     "epochs": _changed("run", unit=" epochs"),
     "optimizer.base_lr": _changed("base LR", rate),
-    "lr.group_decay": _changed("decay per group", words.times),
+    "lr.group_decay": _changed("decay per group", formats.times),
     "lr.warmup.epochs": _changed("warmup", unit=" epochs"),
-    "lr.warmup.start_factor": _changed("warmup from", words.times, " of the peak"),
+    "lr.warmup.start_factor": _changed("warmup from", formats.times, " of the peak"),
     "lr.warmup.shape": _changed("warmup rises"),
     **dict(_own_fields("lr.decay.", DECAYS)),
     "lr.interval": _changed("rate changes every"),
@@ -223,7 +223,7 @@ _IN_COMMON: Mapping[tuple[str, ...], Callable[[Fields], str]] = {
     ("epochs",): lambda f: many_epochs(f["epochs"]),
     ("optimizer.name",): _optimizer_title,
     ("optimizer.base_lr",): lambda f: f"base LR {rate(f['optimizer.base_lr'])}",
-    ("lr.group_decay",): lambda f: f"{words.times(f['lr.group_decay'])} per group",
+    ("lr.group_decay",): lambda f: f"{formats.times(f['lr.group_decay'])} per group",
     ("lr.warmup.epochs",): _warmup,
     ("lr.decay.shape",): _shape_title,
     ("lr.decay.floor",): lambda f: (

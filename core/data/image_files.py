@@ -134,7 +134,7 @@ def _memory(image: Image.Image) -> int:
     return pixels * _MEMORY.get(image.format or "", 10 if image.mode.startswith("I") else 4)
 
 
-def reason(error: BaseException) -> str:
+def why_unreadable(error: BaseException) -> str:
     """Return in a few words why an image cannot be read, from one of UNREADABLE."""
     if isinstance(error, UnidentifiedImageError):
         return "not an image"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.data import uploads
-from core.data.image_files import UNREADABLE, check_image, reason
+from core.data.image_files import UNREADABLE, check_image, why_unreadable
 from core.data.image_folder import ImageSplits, files_in, find_images
 from core.data.zip_members import UploadLimits
 
@@ -89,5 +89,5 @@ def _fault(path: Path) -> str:
     try:
         check_image(path, uploads.limits().pixels)
     except UNREADABLE as error:
-        return reason(error)
+        return why_unreadable(error)
     return ""

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.data.bundled import BUNDLED_DATA, read_bundled
-from core.data.image_files import UNREADABLE, open_image, reason
+from core.data.image_files import UNREADABLE, open_image, why_unreadable
 from core.data.image_folder import TRAIN, VALIDATION, ImageFile, ImageSplits, visible_folders
 from core.data.readable import ReadableImages, find_readable
 from core.errors import DataError, quoted
@@ -168,7 +168,7 @@ def _sizes(items: Sequence[ImageFile], folder: Path) -> tuple[ImageSizes | None,
             with open_image(item.path) as image:
                 sizes.append(image.size)
         except UNREADABLE as error:
-            bad.append(f"{item.path.relative_to(folder).as_posix()} ({reason(error)})")
+            bad.append(f"{item.path.relative_to(folder).as_posix()} ({why_unreadable(error)})")
     warnings: tuple[str, ...] = ()
     if bad:
         which = "1 cannot" if len(bad) == 1 else f"{len(bad)} cannot"

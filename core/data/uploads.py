@@ -16,9 +16,16 @@ from pathlib import Path
 from typing import BinaryIO
 
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TITLE
-from core.data.image_files import UNREADABLE, check_image, pixels_decoded, reason
+from core.data.image_files import UNREADABLE, check_image, pixels_decoded, why_unreadable
 from core.data.zip_layout import Layout, PlacedFile, arrange, with_suffix
-from core.data.zip_members import UNZIPPABLE, ZIP_AGAIN, UploadLimits, ZipContents, digest, open_zip
+from core.data.zip_members import (
+    UNZIPPABLE,
+    ZIP_AGAIN,
+    UploadLimits,
+    ZipContents,
+    open_zip,
+    upload_digest,
+)
 from core.errors import DataError, one_line, quoted
 from core.files.home import data_root, is_demo
 from core.files.small_files import read_json
@@ -88,7 +95,7 @@ def unpack(
     classes.
     """
     name = one_line(name)[:80] or "upload.zip"
-    target = data / digest(file, name, most)[:32]
+    target = data / upload_digest(file, name, most)[:32]
     earlier = read_note(target)
     if earlier is not None and _is_whole(earlier):
         yield earlier
@@ -194,7 +201,7 @@ class _Unpacker:
             self._count(pixels_decoded(incoming, self._most.pixels))
             kind = check_image(incoming, self._most.pixels)
         except UNREADABLE as error:
-            self._left_out.append((each.member.path, reason(error)))
+            self._left_out.append((each.member.path, why_unreadable(error)))
             return
         target = self._into / each.folder / with_suffix(each.name, kind)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,7 @@ class ZipContents:
     members: tuple[Member, ...]
 
 
-def digest(file: BinaryIO, name: str, limits: UploadLimits) -> str:
+def upload_digest(file: BinaryIO, name: str, limits: UploadLimits) -> str:
     """Return the SHA-256 of an upload in hex; `name` is its name in messages.
 
     Raises DataError if it is too large or holds too many entries.

@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 def export(source: ExportSource) -> Exported:
     """Return the document as JSON text that contains its data."""
-    text = parse.pretty(document(source.schedule, source.steps_per_epoch))
+    text = parse.pretty(vega_lite(source.schedule, source.steps_per_epoch))
     usage = f'import altair\n\naltair.Chart.from_json(open({FILE}).read()).save("chart.html")\n'
     return Exported(text, limitations(source.schedule), usage=usage, preserved=PRESERVED)
 
@@ -53,7 +53,7 @@ def draw_svg(source: ExportSource) -> str:
 
 
 def _draw(source: ExportSource, kind: Kind) -> bytes:
-    return source.draw(document(source.schedule, source.steps_per_epoch), kind)
+    return source.draw(vega_lite(source.schedule, source.steps_per_epoch), kind)
 
 
 def _picture(source: ExportSource, content: str | bytes) -> Exported:
@@ -76,7 +76,7 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
     )
 
 
-def document(schedule: Schedule, steps_per_epoch: int) -> Json:
+def vega_lite(schedule: Schedule, steps_per_epoch: int) -> Json:
     """Return the timeline, with the head on top, over the rates, in light colours.
 
     Both have the same axis of epochs. Raises ExportError for more groups than can be told apart.

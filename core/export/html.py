@@ -26,7 +26,7 @@ def export(source: ExportSource) -> Exported:
     parts = [
         f"<h1>{name}</h1>",
         _section("When groups train, and at which rate", chart.draw_svg(source)),
-        _section("The schedule", _list(rows.facts(schedule))),
+        _section("The schedule", _list(rows.in_words(schedule))),
         _section("Groups", _groups(source)),
         _phases(source),
         _section("Problems", _problems(source)),
@@ -76,7 +76,7 @@ def _groups(source: ExportSource) -> str:
         size = "" if row.parameters is None else f"{row.parameters:,}"
         spent = ("–", "–") if share is None else (f"{share.epochs:.0%}", f"{share.learning:.0%}")
         swatch = f'<i style="background:{light}"></i>'
-        cells = (_text(", ".join(row.modules)), size, rows.rate(row.peak), rows.spans(row), *spent)
+        cells = (_text(", ".join(row.modules)), size, rows.rate(row.peak), row.trains(), *spent)
         lines.append([f"{swatch}{_text(row.name)}", *cells])
     return _table((*rows.COLUMNS, "share of epochs", "share of learning"), reversed(lines))
 

@@ -44,7 +44,7 @@ _USAGE = f"""\
 def export(source: ExportSource) -> Exported:
     """Return a `table` with a row per group, the head last, and the facts in the caption."""
     schedule = source.schedule
-    facts = "; ".join(f"{what}: {value}" for what, value in rows.facts(schedule))
+    facts = "; ".join(f"{what}: {value}" for what, value in rows.in_words(schedule))
     body = "\n".join(f"    {_line(row)}" for row in rows.rows(source))
     text = rf"""% Made with Thaw
 \begin{{table}}
@@ -70,7 +70,7 @@ def escaped(text: str) -> str:
 def _line(row: rows.Row) -> str:
     parts = ", ".join(rf"\texttt{{{escaped(path)}}}" for path in row.modules)
     size = "" if row.parameters is None else f"{row.parameters:,}"
-    cells = (escaped(row.name), parts, size, _number(rows.rate(row.peak)), rows.spans(row))
+    cells = (escaped(row.name), parts, size, _number(rows.rate(row.peak)), row.trains())
     return f"{' & '.join(cells)} \\\\"
 
 

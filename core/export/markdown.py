@@ -17,7 +17,7 @@ def export(source: ExportSource) -> Exported:
     """Return a heading, the facts as a list, and the table of groups with the head last."""
     schedule = source.schedule
     head = ["<!-- Made with Thaw -->", "", f"## {escaped(schedule.name)}", ""]
-    facts = [f"- {what}: {escaped(value)}" for what, value in rows.facts(schedule)]
+    facts = [f"- {what}: {escaped(value)}" for what, value in rows.in_words(schedule)]
     table = [_line(rows.COLUMNS), "|---|---|--:|--:|---|"]
     table += [_line(_cells(row)) for row in rows.rows(source)]
     foot = ["", "Epochs count from 0."]
@@ -34,7 +34,7 @@ def escaped(text: str) -> str:
 def _cells(row: rows.Row) -> tuple[str, ...]:
     parts = ", ".join(f"`{path}`" for path in row.modules)  # paths hold no sign of Markdown's
     size = "" if row.parameters is None else f"{row.parameters:,}"
-    return escaped(row.name), parts, size, rows.rate(row.peak), rows.spans(row)
+    return escaped(row.name), parts, size, rows.rate(row.peak), row.trains()
 
 
 def _line(cells: tuple[str, ...]) -> str:

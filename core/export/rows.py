@@ -1,4 +1,4 @@
-"""The rows and facts of a schedule's tables, as plain words and numbers."""
+"""A schedule in words and numbers: a row for each group, and what holds for all of them."""
 
 from __future__ import annotations
 
@@ -26,6 +26,10 @@ class Row:
     peak: float
     spans: tuple[plan.Span, ...]
 
+    def trains(self) -> str:
+        """Return the epochs in which the group trains, with the last one: `2 to 7`, or `never`."""
+        return ", ".join(words.from_to(start, end - 1) for start, end in self.spans) or "never"
+
 
 def rows(source: ExportSource) -> list[Row]:
     """Return a row for each group, from input to output."""
@@ -42,18 +46,13 @@ def rows(source: ExportSource) -> list[Row]:
     ]
 
 
-def spans(row: Row) -> str:
-    """Return the epochs in which the group trains, with the last one: `2 to 7`, or `never`."""
-    return ", ".join(words.from_to(start, end - 1) for start, end in row.spans) or "never"
-
-
 def rate(value: float) -> str:
     """Return a rate with at most six digits: `5e-4`, `0.0123457`."""
     return words.rate(value, _DIGITS)
 
 
-def facts(schedule: Schedule) -> list[tuple[str, str]]:
-    """Return the facts of the whole schedule, as pairs of a name and a value in words."""
+def in_words(schedule: Schedule) -> list[tuple[str, str]]:
+    """Return the schedule without its groups, as pairs of a name and a value in words."""
     restarts = schedule.lr.after_unfreeze == "restart"
     return [
         ("model", f"{schedule.model.name}, weights {schedule.model.weights or 'random'}"),

@@ -154,7 +154,7 @@ TARGETS: dict[str, Target] = {
 """Every target by its name on the command line, in the order of the page."""
 
 
-def find(name: str) -> Target:
+def by_name(name: str) -> Target:
     """Return the target of that name; raise InputError, with the nearest name, if there is none."""
     if name not in TARGETS:
         raise InputError("--to", f"is {name!r}, which is not a target", nearest(name, TARGETS))
@@ -217,7 +217,7 @@ def export(name: str, source: ExportSource) -> Exported:
     Raises InputError for an unknown target, ScheduleError for a schedule with errors if the target
     trains a network, and ExportError if the target would train otherwise.
     """
-    target = find(name)
+    target = by_name(name)
     if target.executes:
         checks.refuse_errors(source.schedule, source.table)
     return target.make(source)

@@ -14,7 +14,7 @@ from core.schedule.spec import LearningRate, Schedule
 _FLOAT = 4
 """Bytes of a float32: of a gradient, and of each number that an optimizer keeps."""
 
-Names = frozenset[str]
+_Names = frozenset[str]
 """Names of groups."""
 
 
@@ -77,7 +77,7 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     backward = cache(partial(_backward, steps))
     state = state_bytes(schedule.optimizer)
 
-    def phase_costs(start: int, end: int, is_open: Names, trained: Names) -> PhaseCosts:
+    def phase_costs(start: int, end: int, is_open: _Names, trained: _Names) -> PhaseCosts:
         trainable = sum(sizes[name] for name in is_open)
         return PhaseCosts(
             start=start,
@@ -89,7 +89,7 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
             backward=backward(is_open),
         )
 
-    trained: Names = frozenset()
+    trained: _Names = frozenset()
     every_phase = []
     for phase in phases(schedule):
         is_open = frozenset(phase.open)
@@ -135,8 +135,8 @@ class _Step:
     inputs: tuple[int, ...]
     flops: int
     factors: int
-    owners: Names
-    weight_owners: Names
+    owners: _Names
+    weight_owners: _Names
 
 
 def _factors(node: TableNode) -> int:
@@ -145,7 +145,7 @@ def _factors(node: TableNode) -> int:
     return 1 if node.module else 2
 
 
-def _backward(steps: list[_Step], is_open: Names) -> int:
+def _backward(steps: list[_Step], is_open: _Names) -> int:
     """Return the FLOPs of the backward pass while these groups train."""
     needs_gradient: list[bool] = []  # of each node's output
     flops = 0

@@ -165,7 +165,7 @@ def load(model: str) -> LayerTable:
     return LayerTable.model_validate_json(path.read_text(encoding="utf-8"))
 
 
-def find(model: str) -> LayerTable | None:
+def find_stored(model: str) -> LayerTable | None:
     """Return the stored table of a model; None if it has none."""
     return load(model) if model in known_models() else None
 

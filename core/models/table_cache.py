@@ -41,7 +41,7 @@ def find(model: str, cache: Path | None) -> LayerTable | None:
 
     A cached table that cannot be read, or is of another model, counts as none.
     """
-    bundled = layer_table.find(model)
+    bundled = layer_table.find_stored(model)
     if bundled is not None or cache is None or model not in catalogue.names():
         return bundled
     file = _file(model, cache)

@@ -45,17 +45,17 @@ def is_preset(name: str) -> bool:
 
 
 @cache
-def find(name: str) -> Preset:
+def by_name(name: str) -> Preset:
     """Return the preset of that name; InputError names the nearest one if there is none."""
-    return schema.parse_preset(document(name))
+    return schema.parse_preset(json_text(name))
 
 
 def in_order() -> tuple[str, ...]:
     """Return the names of all presets in the order of the gallery: the default, then by title."""
-    return tuple(sorted(names(), key=lambda name: (name != DEFAULT, find(name).title.lower())))
+    return tuple(sorted(names(), key=lambda name: (name != DEFAULT, by_name(name).title.lower())))
 
 
-def document(name: str) -> str:
+def json_text(name: str) -> str:
     """Return the text of a preset's file; InputError names the nearest preset if there is none."""
     if name not in names():
         raise InputError("preset", f"is {name!r}, which does not exist", nearest(name, names()))
@@ -65,7 +65,7 @@ def document(name: str) -> str:
 @cache
 def load(name: str) -> Schedule:
     """Return a preset as a schedule for its own model, or for the bundled one if it names none."""
-    preset = find(name)
+    preset = by_name(name)
     table = layer_table.load(preset.model.name if preset.model else BUNDLED_MODEL)
     return apply(preset, table, preset.model)
 
@@ -73,7 +73,7 @@ def load(name: str) -> Schedule:
 @cache
 def load_for(name: str, table: LayerTable, model: ModelRef) -> Schedule:
     """Return a preset as a schedule for another model, whose layer table is `table`."""
-    return apply(find(name), table, model)
+    return apply(by_name(name), table, model)
 
 
 def matching(schedule: Schedule, table: LayerTable) -> str | None:

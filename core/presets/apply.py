@@ -14,7 +14,7 @@ from core.schedule.paths import covers
 from core.schedule.plan import whole_windows
 from core.schedule.spec import LEAST_GROUP_DECAY, ModelRef, Schedule
 
-Times = list[tuple[float, float | None]]
+_Times = list[tuple[float, float | None]]
 """Windows of a run of the preset's own length, in epochs that need not be whole."""
 
 _THIRDS: tuple[Role, ...] = ("first", "middle", "last")
@@ -106,7 +106,7 @@ def _group(
     return raw
 
 
-def _times(rule: Rule, place: int, count: int, epochs: int) -> Times:
+def _times(rule: Rule, place: int, count: int, epochs: int) -> _Times:
     distance = count - 1 - place
     match rule.pattern:
         case None:

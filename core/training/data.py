@@ -19,7 +19,7 @@ from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
-from core.data.image_files import UNREADABLE, as_rgb, open_image, reason, upright
+from core.data.image_files import UNREADABLE, as_rgb, open_image, upright, why_unreadable
 from core.data.image_folder import ImageFile
 from core.data.readable import ReadProgress, find_readable, left_out_lines
 from core.errors import DataError
@@ -266,7 +266,7 @@ def _decode_all(items: list[ImageFile], images: Tensor, bad: list[str]) -> Itera
         try:
             images[at] = _decode(path, images.shape[-1])
         except UNREADABLE as error:
-            return f"{path} ({reason(error)})"
+            return f"{path} ({why_unreadable(error)})"
         return ""
 
     pool = ThreadPoolExecutor(cpu_cores())

@@ -90,7 +90,7 @@ def cli(epochs: int, own: bool, chosen: tuple[str, ...], quick: bool, results: P
 
 def schedule_of(name: str, epochs: int | None) -> Schedule:
     """The preset for the bundled model, of so many epochs, or of its own."""
-    return apply(presets.find(name), layer_table.load(presets.BUNDLED_MODEL), epochs=epochs)
+    return apply(presets.by_name(name), layer_table.load(presets.BUNDLED_MODEL), epochs=epochs)
 
 
 def settings_of(seed: int, *, quick: bool) -> RunSettings:

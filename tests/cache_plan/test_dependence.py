@@ -118,7 +118,9 @@ def variants(model: str) -> dict[str, Schedule]:
     table = layer_table.load(model)
     first = ("discriminative", "exercise", "exercise-mended", "gradual", "head-only")
     found = {name: edits.use_model(presets.load(name), table) for name in first}
-    found |= {name: apply(presets.find(name), table) for name in ("chain-thaw", "surgical-middle")}
+    found |= {
+        name: apply(presets.by_name(name), table) for name in ("chain-thaw", "surgical-middle")
+    }
     start = found["gradual"]
     found["freezes again"] = changed(start, g1={"trainable": [[1, 2], [3, None]]})
     found["drifts"] = changed(

@@ -49,12 +49,12 @@ def body(trains: Any = ((0, None),), **fields: Any) -> dict[str, Any]:
 
 def codes(bad: Schedule, batch_size: int | None = None, steps: int | None = None) -> list[str]:
     """The codes of all problems, in the order in which they are told."""
-    told = checks.problems(bad, layer_table.find(bad.model.name), batch_size, steps)
+    told = checks.problems(bad, layer_table.find_stored(bad.model.name), batch_size, steps)
     return [problem.code for problem in told]
 
 
 def found(code: str, bad: Schedule, batch_size: int | None = None) -> list[Problem]:
-    told = checks.problems(bad, layer_table.find(bad.model.name), batch_size)
+    told = checks.problems(bad, layer_table.find_stored(bad.model.name), batch_size)
     return [problem for problem in told if problem.code == code]
 
 

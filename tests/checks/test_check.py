@@ -43,7 +43,7 @@ def test_of_thousands_of_wrong_paths_twenty_are_told():
 def test_a_problem_has_the_code_of_its_check_and_points_to_groups_that_are_there(
     bad: Schedule, batch_size: int | None
 ):
-    facts = ScheduleFacts(bad, layer_table.find(bad.model.name), batch_size)
+    facts = ScheduleFacts(bad, layer_table.find_stored(bad.model.name), batch_size)
     names = [group.name for group in bad.groups]
     for code, check in CHECKS.items():
         for problem in check.find(facts):
@@ -58,7 +58,7 @@ def keys(told: tuple[Problem, ...]) -> set[tuple[str, str]]:
 
 
 def of(bad: Schedule, batch_size: int | None) -> tuple[Problem, ...]:
-    return checks.problems(bad, layer_table.find(bad.model.name), batch_size)
+    return checks.problems(bad, layer_table.find_stored(bad.model.name), batch_size)
 
 
 def check_fixes(bad: Schedule, batch_size: int | None, choose: st.DataObject) -> None:
@@ -92,7 +92,7 @@ def test_every_fix_removes_its_problem_adds_no_error_and_fixing_ends(
 def test_fixes_keep_their_promise_for_real_models_with_their_layer_tables(
     bad: Schedule, batch_size: int | None, choose: st.DataObject
 ):
-    errors = checks.errors(bad, layer_table.find(bad.model.name))
+    errors = checks.errors(bad, layer_table.find_stored(bad.model.name))
     assert keys(errors) <= {("idle-epochs", "groups")}
     check_fixes(bad, batch_size, choose)
 

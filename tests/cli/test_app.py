@@ -106,8 +106,8 @@ def test_presets_are_listed_with_title_and_use_and_printed_as_schedules():
     listed = thaw("presets").stdout.splitlines()
     assert [line.split()[0] for line in listed] == list(presets.names())
     for name, line in zip(presets.names(), listed, strict=True):
-        assert f"  {presets.find(name).title}  " in line
-        assert line.endswith(f"  {presets.find(name).when}")
+        assert f"  {presets.by_name(name).title}  " in line
+        assert line.endswith(f"  {presets.by_name(name).when}")
         assert thaw("presets", name).stdout == parse.dumps(presets.load(name))
 
 
@@ -119,7 +119,7 @@ def test_a_preset_is_printed_for_another_model_and_length():
 
 def test_a_preset_tells_its_sources_and_what_it_cannot_say():
     told = thaw("presets", "ulmfit", "--about").stdout
-    found = presets.find("ulmfit")
+    found = presets.by_name("ulmfit")
     for part in (found.title, found.when, *found.cannot, *found.changed):
         assert part in told
     for source in found.sources:

@@ -15,7 +15,7 @@ from core.errors import ExportError
 from core.export import chart, drawing, isolated
 
 ROOT = Path(__file__).parents[2]
-CHART = chart.document(presets.load("gradual"), 32)
+CHART = chart.vega_lite(presets.load("gradual"), 32)
 _DRAWN = """
 import sys
 from core import presets
@@ -57,7 +57,7 @@ def test_who_waits_for_others_waits_no_longer_than_the_work_may_take() -> None:
 
 def test_a_chart_that_takes_too_much_memory_is_refused_and_the_next_is_drawn() -> None:
     numbers = {"sequence": {"start": 0, "stop": 1e9}}
-    hungry = {**chart.document(presets.load("gradual"), 2), "data": numbers}
+    hungry = {**chart.vega_lite(presets.load("gradual"), 2), "data": numbers}
     hungry["vconcat"] = [{"mark": "point", "encoding": {"x": {"field": "data"}}}]
     with pytest.raises(ExportError, match=r"^chart could not be drawn .*or take it as vega-lite$"):
         drawing.draw_isolated(hungry, "svg")

@@ -57,7 +57,7 @@ def for_timm(name: str, weights: str) -> Schedule:
 
 def made(target: str, schedule: Schedule) -> tuple[str, str]:
     """A target's content and usage, made without a look for errors."""
-    of = targets.find(target)
+    of = targets.by_name(target)
     table_of = None if target == "timm" else layer_table.load(schedule.model.name)
     export = of.make(ExportSource(schedule, 1, table_of))
     assert isinstance(export.content, str)

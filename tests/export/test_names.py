@@ -58,7 +58,7 @@ def named(name: str, *groups: str) -> Schedule:
 
 def exported(target: str, schedule: Schedule) -> str:
     """Made without a look for errors, so that weights may have any name too."""
-    content = targets.find(target).make(ExportSource(schedule, STEPS, TABLE)).content
+    content = targets.by_name(target).make(ExportSource(schedule, STEPS, TABLE)).content
     assert isinstance(content, str)
     return content
 
@@ -120,7 +120,7 @@ def test_a_script_for_a_model_of_timm_holds_the_name_of_its_weights_as_it_is(wei
 
 @pytest.mark.parametrize("names", ROUNDS)
 def test_phases_are_the_same_and_so_is_the_code_that_runs_them(names: tuple[str, ...]):
-    target = targets.find("finetuning-scheduler")
+    target = targets.by_name("finetuning-scheduler")
     odd, usual = (
         target.make(ExportSource(schedule, STEPS, TABLE)) for schedule in (named(*names), plain())
     )

@@ -13,7 +13,7 @@ from core.errors import ExportError
 from core.export import targets
 from core.export.exported import ExportSource
 from core.models import layer_table
-from core.presets import find
+from core.presets import by_name
 from core.presets.apply import apply
 from core.schedule.document import FieldText
 from core.schedule.optimizers import OPTIMIZERS, OptimizerSpec
@@ -66,7 +66,7 @@ NEW = [Hyperbola(), Halving()]
 
 def everything_trains() -> Schedule:
     """What every trainer can be given: all groups open, at one rate."""
-    schedule = apply(find("head-only"), TABLE, epochs=4)
+    schedule = apply(by_name("head-only"), TABLE, epochs=4)
     groups = [g.model_copy(update={"trainable": ((0, None),)}) for g in schedule.groups]
     return schedule.model_copy(update={"groups": tuple(groups)})
 

@@ -14,7 +14,7 @@ from core import presets
 from core.errors import ExportError
 from core.export import chart, html, latex, markdown
 from core.export.exported import ExportSource
-from core.export.rows import rate, rows, spans
+from core.export.rows import rate, rows
 from core.export.targets import TARGETS
 from core.models import layer_table
 from core.schedule import budget, curves
@@ -45,7 +45,7 @@ def test_the_chart_draws_the_laws_rates_and_altair_takes_it(name: str):
 @given(schedules(max_epochs=5, max_groups=3))
 def test_any_schedule_has_a_chart_and_tables(schedule: Schedule):
     source = ExportSource(schedule, 3)
-    altair.Chart.from_dict(chart.document(schedule, 3))
+    altair.Chart.from_dict(chart.vega_lite(schedule, 3))
     for made in (markdown.export(source), latex.export(source)):
         assert isinstance(made.content, str)
         assert made.content.endswith("\n")
@@ -112,8 +112,8 @@ def test_tables_have_the_plans_epochs_and_peaks(name: str):
     lines = str(markdown.export(source).content).splitlines()
     for row in rows(source):
         (line,) = [line for line in lines if line.startswith(f"| {row.name} |")]
-        assert line.endswith(f"| {row.parameters:,} | {rate(row.peak)} | {spans(row)} |")
-    by_name = {row.name: spans(row) for row in rows(SOURCES["gradual with restart"])}
+        assert line.endswith(f"| {row.parameters:,} | {rate(row.peak)} | {row.trains()} |")
+    by_name = {row.name: row.trains() for row in rows(SOURCES["gradual with restart"])}
     assert by_name["layer4"] == "1, 4 to 5"
     assert by_name["stem"] == "never"
     assert by_name["head"] == "0 to 5"
@@ -159,4 +159,4 @@ def test_a_picture_of_more_groups_than_can_be_told_apart_is_refused():
         {"name": f"g{at}", "modules": [f"block{at}"], "trainable": [[0, None]]} for at in range(129)
     ]
     with pytest.raises(ExportError, match="groups are 129: merge some"):
-        chart.document(from_raw(raw), STEPS)
+        chart.vega_lite(from_raw(raw), STEPS)

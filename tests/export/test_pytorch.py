@@ -188,7 +188,7 @@ def test_the_script_begins_with_the_pretrained_network_that_a_run_has(
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
     torchvision_files.keep(name)
     table = layer_table.load(f"torchvision/{name}")
-    raw = to_raw(apply(presets.find("electra"), table))
+    raw = to_raw(apply(presets.by_name("electra"), table))
     raw["model"]["weights"] = "IMAGENET1K_V1"
     schedule = from_raw(raw)
     code = run_code(pytorch.export(source(schedule, table)).content)
@@ -256,7 +256,7 @@ def test_the_script_reads_as_if_written_by_hand(preset: str, tmp_path: Path):
 def test_every_bit_is_claimed_only_where_thaw_rounds_and_draws_alike(
     model: str, weights: str | None, shape: str, told: str
 ):
-    raw = to_raw(apply(presets.find("electra"), layer_table.load(model)))
+    raw = to_raw(apply(presets.by_name("electra"), layer_table.load(model)))
     raw["model"]["weights"] = weights
     raw["lr"]["decay"] = {"shape": shape}
     made = pytorch.export(source(from_raw(raw), layer_table.load(model)))

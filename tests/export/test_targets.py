@@ -165,7 +165,7 @@ def test_a_loop_over_groups_that_holds_nothing_is_not_written():
     for group in raw["groups"]:
         group["when_frozen"] = "train"
         group.pop("batchnorm", None)
-    target = targets.find("finetuning-scheduler")
+    target = targets.by_name("finetuning-scheduler")
     usage = targets.usage(target, target.make(ExportSource(from_raw(raw), STEPS, TABLE)), "a.yaml")
     held = usage.split("def hold(model, epoch):\n")[1].split("\n\n")[0].splitlines()
     assert held[1:] == ["    pass  # frozen groups stay in train mode"]

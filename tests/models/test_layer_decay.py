@@ -29,7 +29,7 @@ def test_layer_decay_is_timms_on_a_vision_transformer(name: str, decay: float, m
     # configure_finetuning.py: decay per block, counted from the head. The last norm layer, which
     # timm counts with the last block, goes with the head there as it does here (MAE, lr_decay.py).
     table = layer_table.load(model) if model in layer_table.known_models() else tabulate(model)
-    schedule = apply(presets.find(name), table)
+    schedule = apply(presets.by_name(name), table)
     with torch.device("meta"):
         network = timm.create_model(model.removeprefix("timm/"), pretrained=False)
     scales = {

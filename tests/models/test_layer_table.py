@@ -16,7 +16,7 @@ from core.models.layer_table import (
     TableNode,
     count_elements,
     dumps,
-    find,
+    find_stored,
     for_classes,
     known_models,
     load,
@@ -52,7 +52,7 @@ def test_tables_ship_for_more_than_forty_models_of_both_libraries_in_2500_kiloby
 @pytest.mark.parametrize("name", known_models())
 def test_a_stored_table_is_of_the_model_that_its_file_names(name: str):
     assert load(name).model == name
-    assert find(name) == load(name)
+    assert find_stored(name) == load(name)
 
 
 @pytest.mark.parametrize("name", known_models())
@@ -92,7 +92,7 @@ def test_every_grouping_holds_every_parameter_once_and_a_finer_one_cuts_within_t
 
 
 def test_a_model_without_a_table_is_not_found():
-    assert find("torchvision/resnet19") is None
+    assert find_stored("torchvision/resnet19") is None
 
 
 def test_loading_a_model_without_a_table_names_the_nearest():

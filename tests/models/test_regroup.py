@@ -218,7 +218,7 @@ def test_a_part_that_is_moved_comes_back(schedule: Schedule, data: st.DataObject
 
 @given(st.one_of(schedules(), regrouped()), st.data())
 def test_no_verb_raises_anything_but_a_schedule_error(schedule: Schedule, data: st.DataObject):
-    table = layer_table.find(schedule.model.name) or RESNET
+    table = layer_table.find_stored(schedule.model.name) or RESNET
     names = st.sampled_from([group.name for group in schedule.groups])
     paths = st.one_of(
         st.sampled_from([path for group in schedule.groups for path in group.modules]),

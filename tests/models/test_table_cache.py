@@ -19,7 +19,7 @@ def test_a_stored_table_is_found_without_a_cache():
     assert table_cache.find("torchvision/resnet18", None) is layer_table.load(
         "torchvision/resnet18"
     )
-    assert layer_table.find(NAME) is None
+    assert layer_table.find_stored(NAME) is None
     assert table_cache.find(NAME, None) is None
 
 

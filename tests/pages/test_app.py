@@ -110,7 +110,7 @@ def test_every_preset_can_be_chosen_and_drawn(app: AppTest, preset: str) -> None
         app.button(key=f"use-{preset}").click().run()
     table = layer_table.load("torchvision/resnet18")
     assert _schedule(app) == presets.load_for(preset, table, presets.load("exercise").model)
-    assert label_ends(app, presets.find(preset).title)
+    assert label_ends(app, presets.by_name(preset).title)
 
 
 def test_the_presets_button_says_what_is_edited_or_a_persons_own(app: AppTest) -> None:

@@ -146,27 +146,27 @@ def test_a_model_and_its_weights_stay():
     model = ModelRef(name="torchvision/resnet50", weights="IMAGENET1K_V1")
     table = layer_table.load(model.name)
     for name in presets.names():
-        assert apply(presets.find(name), table, model).model == model
-        assert apply(presets.find(name), table).model.weights == table.weights[0]
+        assert apply(presets.by_name(name), table, model).model == model
+        assert apply(presets.by_name(name), table).model.weights == table.weights[0]
 
 
 @given(st.sampled_from(presets.names()), st.integers(1, 40))
 def test_a_recipe_of_any_length_trains_something_in_every_epoch(name: str, epochs: int):
-    made = apply(presets.find(name), BUNDLED, epochs=epochs)
+    made = apply(presets.by_name(name), BUNDLED, epochs=epochs)
     assert made.epochs == epochs
     assert all(phase.open for phase in plan.phases(made))
     own = presets.load(name)
     assert made.lr.warmup.epochs / epochs == pytest.approx(
-        apply(presets.find(name), BUNDLED).lr.warmup.epochs
-        / apply(presets.find(name), BUNDLED).epochs
+        apply(presets.by_name(name), BUNDLED).lr.warmup.epochs
+        / apply(presets.by_name(name), BUNDLED).epochs
     )
     assert made.optimizer == own.optimizer
 
 
 @given(st.sampled_from(presets.names()), st.integers(2, 4))
 def test_a_longer_recipe_thaws_and_freezes_at_the_same_shares_of_the_run(name: str, times: int):
-    once = apply(presets.find(name), BUNDLED)
-    more = apply(presets.find(name), BUNDLED, epochs=once.epochs * times)
+    once = apply(presets.by_name(name), BUNDLED)
+    more = apply(presets.by_name(name), BUNDLED, epochs=once.epochs * times)
     if name != "freeze-out":  # whose shares are rounded anew
         stretched = [
             [(start * times, end and end * times) for start, end in group.trainable]

@@ -29,7 +29,7 @@ def head_rates(schedule: Schedule, steps_per_epoch: int) -> list[float]:
 @pytest.mark.parametrize("model", [presets.BUNDLED_MODEL, "torchvision/resnet50", VIT])
 def test_ulmfit_is_the_slanted_triangle_of_section_3_2(model: str):
     # ULMFiT (arXiv:1801.06146), Section 3.2, Equation 3, with cut_frac 0.1, ratio 32, peak 0.01
-    schedule = apply(presets.find("ulmfit"), layer_table.load(model))
+    schedule = apply(presets.by_name("ulmfit"), layer_table.load(model))
     steps_per_epoch, cut_frac, ratio, highest = 100, 0.1, 32, 0.01
     total = schedule.epochs * steps_per_epoch
     cut = math.floor(total * cut_frac)
@@ -135,7 +135,7 @@ def test_lengths_and_rates_are_the_sources(
 def test_every_layer_follows_the_cosine_of_the_sources_times_its_share(name: str):
     # MAE, util/lr_sched.py; BEiT, engine_for_finetuning.py: warmup from 0, cosine to min_lr 1e-6,
     # and param_group["lr"] = lr * lr_scale, the lowest rate included
-    schedule = apply(presets.find(name), layer_table.load(VIT))
+    schedule = apply(presets.by_name(name), layer_table.load(VIT))
     warmup, epochs = schedule.lr.warmup.epochs, schedule.epochs
     base, min_lr = schedule.optimizer.base_lr, 1e-6
     for epoch in (0.0, 2.5, warmup, 30.0, 49.75, epochs - 0.25):
@@ -165,7 +165,7 @@ def test_electra_falls_as_in_its_code_at_ten_ninths_of_the_rate():
 def test_lp_ft_opens_a_still_backbone_half_way_at_a_rate_that_the_authors_try():
     # LP-FT: run_adaptation_experiments.py of the authors' code, SWEEP_LRS and
     # lp_then_ft_valmode_experiments
-    schedule = apply(presets.find("lp-ft"), layer_table.load("torchvision/resnet50"))
+    schedule = apply(presets.by_name("lp-ft"), layer_table.load("torchvision/resnet50"))
     backbone, head = schedule.groups
     assert (backbone.trainable, head.trainable) == (((10, None),), ((0, None),))
     assert curves.peak(schedule, backbone) == pytest.approx(3e-5)
@@ -245,7 +245,7 @@ def test_keras_opens_the_base_after_20_epochs_at_1e_5():
 def test_surgical_blocks_of_a_resnet_are_the_papers(which: str, trains: set[str]):
     # Surgical fine-tuning (arXiv:2210.11466), main.py of the authors' code: conv1 and layer1 are
     # the first block, layer2 and layer3 the middle ones, fc the last layer; Adam, decay 1e-4
-    schedule = apply(presets.find(f"surgical-{which}"), layer_table.load("torchvision/resnet50"))
+    schedule = apply(presets.by_name(f"surgical-{which}"), layer_table.load("torchvision/resnet50"))
     assert {group.name for group in schedule.groups if group.trainable} == trains
     assert schedule.optimizer.weight_decay == 1e-4
     assert schedule.epochs == 15

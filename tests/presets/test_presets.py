@@ -39,7 +39,7 @@ def test_a_preset_gives_what_it_gave_when_it_was_a_schedule(name: str):
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_has_no_error_on_every_kind_of_model(name: str, model: str):
     table = layer_table.load(model)
-    schedule = apply(presets.find(name), table)
+    schedule = apply(presets.by_name(name), table)
     assert checks.errors(schedule, table) == ()
     assert schedule.model.name == model
 
@@ -48,7 +48,7 @@ def test_every_preset_has_no_error_on_every_kind_of_model(name: str, model: str)
 def test_every_preset_can_be_applied_to_every_known_model(model: str):
     table = layer_table.load(model)
     for name in presets.names():
-        assert checks.errors(apply(presets.find(name), table), table) == ()
+        assert checks.errors(apply(presets.by_name(name), table), table) == ()
 
 
 @pytest.mark.parametrize("name", sorted(set(presets.names()) - {"exercise"}))
@@ -64,13 +64,13 @@ def test_the_exercise_shows_its_rising_rates():
 
 @pytest.mark.parametrize("name", presets.names())
 def test_a_preset_is_stored_as_thaw_writes_it(name: str):
-    raw = presets.find(name).model_dump(mode="json", exclude_unset=True)
-    assert presets.document(name) == parse.pretty(raw)
+    raw = presets.by_name(name).model_dump(mode="json", exclude_unset=True)
+    assert presets.json_text(name) == parse.pretty(raw)
 
 
 @pytest.mark.parametrize("name", presets.names())
 def test_weight_decay_and_momentum_are_written_where_the_optimizers_default_is_not_0(name: str):
-    optimizer = presets.find(name).optimizer
+    optimizer = presets.by_name(name).optimizer
     defaults = type(optimizer)(name=optimizer.name, base_lr=1.0).model_dump()
     not_0 = {key for key in ("weight_decay", "momentum") if defaults.get(key)}
     assert not_0 <= optimizer.model_fields_set
@@ -78,16 +78,16 @@ def test_weight_decay_and_momentum_are_written_where_the_optimizers_default_is_n
 
 @pytest.mark.parametrize("name", presets.names())
 def test_a_presets_name_is_that_of_its_file(name: str):
-    assert presets.find(name).name == name
+    assert presets.by_name(name).name == name
 
 
 def test_titles_are_told_apart():
-    titles = [presets.find(name).title for name in presets.names()]
+    titles = [presets.by_name(name).title for name in presets.names()]
     assert len(set(titles)) == len(titles)
 
 
 def test_every_family_has_its_heading():
-    assert {presets.find(name).family for name in presets.names()} == set(presets.FAMILIES)
+    assert {presets.by_name(name).family for name in presets.names()} == set(presets.FAMILIES)
 
 
 @pytest.mark.parametrize("name", presets.names())
@@ -103,7 +103,7 @@ def test_another_name_makes_no_other_schedule_but_another_number_does():
     assert presets.matching(edits.set_field(schedule, "epochs", 99), table) is None
 
 
-@pytest.mark.parametrize("read", [presets.document, presets.load, presets.find])
+@pytest.mark.parametrize("read", [presets.json_text, presets.load, presets.by_name])
 def test_an_unknown_preset_names_the_nearest(read):
     with pytest.raises(InputError) as caught:
         read("exercize")
@@ -114,7 +114,7 @@ def test_an_unknown_preset_names_the_nearest(read):
 
 def test_a_preset_is_no_path():
     with pytest.raises(InputError) as caught:
-        presets.document("../spec")
+        presets.json_text("../spec")
     assert str(caught.value).startswith(
         "preset is '../spec', which does not exist: use one of beit, bit, chain-thaw"
     )

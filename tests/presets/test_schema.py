@@ -9,7 +9,7 @@ from core import presets
 from core.errors import ScheduleError
 from core.presets import schema
 
-RAW: dict[str, Any] = json.loads(presets.document("ulmfit"))
+RAW: dict[str, Any] = json.loads(presets.json_text("ulmfit"))
 
 
 def refusal(**changes: Any) -> str:
@@ -20,7 +20,7 @@ def refusal(**changes: Any) -> str:
 
 @pytest.mark.parametrize("name", presets.names())
 def test_every_preset_comes_back_from_its_document(name: str):
-    preset = presets.find(name)
+    preset = presets.by_name(name)
     assert schema.parse_preset(preset.model_dump_json(exclude_unset=True)) == preset
 
 

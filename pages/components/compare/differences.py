@@ -7,7 +7,7 @@ from html import escape
 
 import streamlit as st
 
-from core.compare.align import Row
+from core.compare.align import GroupRow
 from core.compare.schedules import Difference, alike, diff
 from core.export.palette import Pair
 from core.records.model import Record
@@ -27,7 +27,7 @@ def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
     return told or found
 
 
-def difference_card(first: Slot, other: Slot, rows: Sequence[Row[BaseGroup]], at: int) -> None:
+def difference_card(first: Slot, other: Slot, rows: Sequence[GroupRow[BaseGroup]], at: int) -> None:
     """Draw the card; `at` is the other's place among the schedules of the rows."""
     found = differences(first, other)
     colours = {**slot_style.colours_by_name(rows, 0), **slot_style.colours_by_name(rows, at)}

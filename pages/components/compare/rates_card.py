@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from core.compare.align import Row
+from core.compare.align import GroupRow
 from core.compare.comparable import Comparable, changes_by_epoch, lr, peak
 from core.records.model import Record
 from core.schedule import plan, words
@@ -41,7 +41,9 @@ _GUTTER = 34
 _MOST_TICKS = 5
 
 
-def rates_card(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], *, overlaid: bool) -> None:
+def rates_card(
+    slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]], *, overlaid: bool
+) -> None:
     """Draw the card; over 24 groups are drawn schedule by schedule only."""
     with frame.card("rate-compare"):
         overlaid = overlaid and len(rows) <= MOST_PANELS
@@ -71,7 +73,7 @@ def rates_card(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], *, overlai
             _side_by_side(slots, rows, table, view)
 
 
-def all_rates(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]]) -> pd.DataFrame:
+def all_rates(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> pd.DataFrame:
     """One row per drawn step and group that trains: letter, row (its number), span, x, y."""
     tables = []
     for at, slot in enumerate(slots):
@@ -113,7 +115,7 @@ def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
     ]
 
 
-def said(row: Row[BaseGroup], plans: Sequence[Comparable]) -> str:
+def said(row: GroupRow[BaseGroup], plans: Sequence[Comparable]) -> str:
     """Return what stands beside a group's name: that nobody trains it, or that they all do alike.
 
     Where one is a record, what is alike is told by what it does differently.
@@ -136,7 +138,7 @@ def said(row: Row[BaseGroup], plans: Sequence[Comparable]) -> str:
 
 
 def _panels(
-    slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], table: pd.DataFrame, view: View
+    slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]], table: pd.DataFrame, view: View
 ) -> None:
     colours = slot_style.row_colours(rows)
     plans = [slot.plan for slot in slots]
@@ -160,7 +162,7 @@ def _panels(
 def _panel(
     table: pd.DataFrame,
     number: int,
-    row: Row[BaseGroup],
+    row: GroupRow[BaseGroup],
     colour: str,
     slots: Sequence[Slot],
     view: View,
@@ -196,7 +198,7 @@ def _panel(
 
 
 def _side_by_side(
-    slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]], table: pd.DataFrame, view: View
+    slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]], table: pd.DataFrame, view: View
 ) -> None:
     colours = slot_style.row_colours(rows)
     scale = alt.Scale(domain=list(range(len(rows))), range=[pair[view.dark] for pair in colours])

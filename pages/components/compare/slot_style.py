@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
-from core.compare.align import Row
+from core.compare.align import GroupRow
 from core.export.palette import Pair, group_colours
 from core.schedule.spec import BaseGroup
 
@@ -38,12 +38,12 @@ def swatch(pair: Pair | None) -> str:
     return f'<i class="thaw-swatch" style="background:light-dark({pair[0]},{pair[1]})"></i>'
 
 
-def row_colours(rows: Sequence[Row[BaseGroup]]) -> tuple[Pair, ...]:
+def row_colours(rows: Sequence[GroupRow[BaseGroup]]) -> tuple[Pair, ...]:
     """Return a colour for each row of groups, from stem to head."""
     return tuple(group_colours(len(rows)))
 
 
-def colours_by_name(rows: Sequence[Row[BaseGroup]], at: int) -> dict[str, Pair]:
+def colours_by_name(rows: Sequence[GroupRow[BaseGroup]], at: int) -> dict[str, Pair]:
     """Return the colour of each group of the schedule at that place, as its row has it."""
     return {
         group.name: colour
@@ -52,7 +52,7 @@ def colours_by_name(rows: Sequence[Row[BaseGroup]], at: int) -> dict[str, Pair]:
     }
 
 
-def name_of(row: Row[BaseGroup]) -> str:
+def name_of(row: GroupRow[BaseGroup]) -> str:
     """Return the row's name: its group's, or both where a schedule calls it otherwise."""
     names = dict.fromkeys(group.name for group in row if group is not None)
     return " / ".join(names)

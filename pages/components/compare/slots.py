@@ -72,7 +72,7 @@ def sources() -> Mapping[str, str]:
         if told.data:  # else its folder is damaged
             found[f"run:{run.name}"] = f"{told.name} · {told.line}"
     found |= {
-        f"preset:{name}": f"{presets.find(name).title} · preset" for name in presets.in_order()
+        f"preset:{name}": f"{presets.by_name(name).title} · preset" for name in presets.in_order()
     }
     return _told_apart(found)
 

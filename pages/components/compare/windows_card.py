@@ -7,8 +7,8 @@ from html import escape
 
 import numpy as np
 
-from core.compare import words
-from core.compare.align import Row
+from core.compare import formats
+from core.compare.align import GroupRow
 from core.compare.comparable import Comparable, changes_by_epoch, learning, lr, peak
 from core.records.model import Record
 from core.schedule import curves, plan
@@ -26,7 +26,7 @@ _MOST_TICKS = 12
 _MOST_SCALES = 2
 
 
-def bars(slots: Sequence[Slot], rows: Sequence[Row[BaseGroup]]) -> str:
+def bars(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> str:
     """The card's content as HTML: a table in which each group has a line for each schedule."""
     epochs = max(slot.plan.epochs for slot in slots)
     shares = [learning(slot.plan) for slot in slots]
@@ -56,7 +56,7 @@ def _head(epochs: int) -> str:
 
 
 def _row(
-    row: Row[BaseGroup],
+    row: GroupRow[BaseGroup],
     slots: Sequence[Slot],
     shares: Sequence[Mapping[str, float | None]],
     epochs: int,
@@ -77,7 +77,7 @@ def _row(
     )
 
 
-def _scale(row: Row[BaseGroup], slots: Sequence[Slot]) -> str:
+def _scale(row: GroupRow[BaseGroup], slots: Sequence[Slot]) -> str:
     """The group's LR scale where all schedules that have it agree, or the two that there are.
 
     It is the peak rate where one is a record, which has no base rate to be a share of.
@@ -103,7 +103,7 @@ def _line(group: BaseGroup | None, slot: Slot, learned: float | None, epochs: in
         spans = plan.open_spans(group, own)
         bar = _track(group, slot.plan, spans)
         track = f'<div class="thaw-frozen" style="width:{own / epochs:.4%}">{bar}</div>'
-        told = words.spans(spans, own)
+        told = formats.spans(spans, own)
     share = "–" if learned is None else percent(learned)
     width = min(1.0, learned or 0.0)
     return (

@@ -22,9 +22,9 @@ def preset_button() -> None:
     """The toolbar's button; it opens the gallery."""
     origin, used = session.preset_origin(), session.preset_in_use()
     if used is not None:
-        label = f"**{frame.escape_markdown(presets.find(used).title)}**"
+        label = f"**{frame.escape_markdown(presets.by_name(used).title)}**"
     elif origin is not None:
-        label = f"**{frame.escape_markdown(presets.find(origin).title)}** :gray-badge[edited]"
+        label = f"**{frame.escape_markdown(presets.by_name(origin).title)}** :gray-badge[edited]"
     else:
         label = "your own"
     if st.button(f":gray[Preset] {label}", icon=":material/view_module:", key="presets"):
@@ -43,12 +43,12 @@ def _gallery() -> None:
             st.html(f'<h3 class="thaw-heading">{heading}</h3>')
             with st.container(key=f"presets-{family}"):
                 for name in presets.in_order():
-                    if presets.find(name).family == family:
+                    if presets.by_name(name).family == family:
                         _one(name, in_use=name == used)
 
 
 def _one(name: str, *, in_use: bool) -> None:
-    found, made = presets.find(name), _made(name)
+    found, made = presets.by_name(name), _made(name)
     with st.container(key=f"preset-card-{name}"):
         st.html(card(found, made, in_use=in_use, dark=frame.is_dark()))
         st.button(

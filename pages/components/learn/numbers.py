@@ -20,7 +20,7 @@ from pages.components.learn.language import Language
 OWN_CLASSES = 10
 """A new head's classes in the examples."""
 
-ULMFIT_DIVISOR = 1 / presets.find("ulmfit").lr.group_decay
+ULMFIT_DIVISOR = 1 / presets.by_name("ulmfit").lr.group_decay
 """Howard & Ruder 2018, section 3.2: each layer's rate over that of the layer below."""
 
 NOTICEABLE = 1e-3

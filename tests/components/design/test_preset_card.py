@@ -57,7 +57,7 @@ def test_a_picture_says_in_words_how_much_trains() -> None:
 
 @pytest.mark.parametrize("name", presets.names())
 def test_a_card_says_when_to_use_the_preset_where_it_is_from_and_what_it_cannot(name: str) -> None:
-    found = presets.find(name)
+    found = presets.by_name(name)
     html = unescape(card(found, presets.load(name), in_use=False, dark=False))
     assert found.when in html
     assert all(f'href="{source.url}"' in html for source in found.sources if source.url)
@@ -66,8 +66,8 @@ def test_a_card_says_when_to_use_the_preset_where_it_is_from_and_what_it_cannot(
 
 
 def test_a_card_has_the_numbers_for_the_model_at_hand_and_says_that_it_is_in_use() -> None:
-    made = apply(presets.find("ulmfit"), layer_table.load("torchvision/resnet18"))
-    html = card(presets.find("ulmfit"), made, in_use=True, dark=False)
+    made = apply(presets.by_name("ulmfit"), layer_table.load("torchvision/resnet18"))
+    html = card(presets.by_name("ulmfit"), made, in_use=True, dark=False)
     for fact in (f"{made.epochs} epochs", "Adam 0.01", f"{len(made.groups)} groups"):
         assert fact in html
     assert "in use" in html
@@ -75,7 +75,7 @@ def test_a_card_has_the_numbers_for_the_model_at_hand_and_says_that_it_is_in_use
 
 def test_a_card_shows_text_as_text_and_why_a_preset_does_not_fit() -> None:
     bad = Reference(citation="<b>A & B</b>, C", url='https://x.y/"><i>', where="<script>")
-    found = presets.find("ulmfit").model_copy(update={"sources": (bad,), "title": "<u>T</u>"})
+    found = presets.by_name("ulmfit").model_copy(update={"sources": (bad,), "title": "<u>T</u>"})
     html = card(found, "model.name is too small", in_use=False, dark=True)
     assert "model.name is too small" in html
     assert not re.search(r"<(b|i|u|script|img)\b", html)

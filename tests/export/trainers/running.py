@@ -82,11 +82,11 @@ def write(target: str, name: str, folder: Path) -> bool:
         return False
     assert isinstance(made.content, str)
     (folder / f"{name}.json").write_text(parse.dumps(CASES[name]), encoding="utf-8")
-    suffix = targets.find(target).suffix
+    suffix = targets.by_name(target).suffix
     (folder / f"{name}{suffix}").write_text(made.content, encoding="utf-8")
     if suffix != ".py":
         (folder / f"{name}.py").write_text(
-            targets.usage(targets.find(target), made, f"{name}{suffix}"), encoding="utf-8"
+            targets.usage(targets.by_name(target), made, f"{name}{suffix}"), encoding="utf-8"
         )
     return True
 

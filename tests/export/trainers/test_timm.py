@@ -40,7 +40,7 @@ TIMM_TABLES = [name for name in layer_table.known_models() if name.startswith("t
 def schedule_for(model: str, /, **changed: Any) -> Schedule:
     """Discriminative cosine, all open, cut by the model's blocks; `changed` parts of it."""
     table = layer_table.load(model)
-    raw: dict[str, Any] = to_raw(apply(presets.find("electra"), table, epochs=6))
+    raw: dict[str, Any] = to_raw(apply(presets.by_name("electra"), table, epochs=6))
     raw["name"] = "\\ $(exit 9) ' \" `exit 9` ; exit 9"
     raw["optimizer"] = {"name": "adamw", "base_lr": 1e-3, "weight_decay": 0.0}
     raw["lr"] = {
@@ -255,7 +255,7 @@ def test_rates_that_do_not_fall_from_block_to_block_are_refused():
     raw["groups"][-1]["lr_scale"] = 2.5
     with pytest.raises(ExportError, match="groups have their own rates"):
         made(from_raw(raw))
-    stages = apply(presets.find("discriminative"), layer_table.load("timm/resnet18"))
+    stages = apply(presets.by_name("discriminative"), layer_table.load("timm/resnet18"))
     raw = to_raw(stages)
     for group in raw["groups"]:
         group.pop("lr_scale", None)

@@ -15,7 +15,7 @@ from tests.schedule.strategies import schedules
 
 
 def told(shown: Schedule) -> tuple[Problem, ...]:
-    return problems(shown, layer_table.find(shown.model.name))
+    return problems(shown, layer_table.find_stored(shown.model.name))
 
 
 def test_an_item_has_its_number_code_words_and_fix() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.files.home import CODE
-from core.models.layer_table import find
+from core.models.layer_table import find_stored
 from core.schedule import parse
 from core.schedule.spec import Group, Schedule
 from pages.components.design.timeline.bundle import bundle
@@ -85,7 +85,7 @@ def drawn(given: Schedule, **shown: Any) -> TimelineData:
     """The timeline's data for a schedule, with nothing selected unless `shown` says so."""
     state = {"playhead": 0.0, "selected": None, "problems": (), "revision": 0, **shown}
     state.setdefault("steps_per_epoch", 100)
-    return timeline_data(given, find(given.model.name), **state)
+    return timeline_data(given, find_stored(given.model.name), **state)
 
 
 def group(windows: list[list[int | None]]) -> Group:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from core.compare import words
+from core.compare import formats
 from core.compare.difference import Difference
 from core.schedule import plan
 from core.schedule.spec import BaseGroup
@@ -26,7 +26,7 @@ class GroupTimes:
 
     def trains(self, group: BaseGroup) -> str:
         """Return when the group trains, in words."""
-        return words.spans(self.spans(group), self.epochs)
+        return formats.spans(self.spans(group), self.epochs)
 
     def spans(self, group: BaseGroup) -> tuple[plan.Span, ...]:
         """Return the epochs in which the group trains."""
@@ -38,7 +38,7 @@ class GroupTimes:
         return tuple((start, None if end == last else end) for start, end in self.spans(group))
 
 
-def training(
+def window_difference(
     one: GroupTimes, before: BaseGroup, other: GroupTimes, after: BaseGroup
 ) -> Difference | None:
     """Return the difference, as in "thaws 2 epochs earlier"; None if there is none.
