@@ -48,15 +48,13 @@ ZIP_AGAIN = "zip the folder that holds one folder of images per class again"
 class UploadLimits:
     """The most that an upload may hold.
 
-    `upload` and `unpacked` are bytes, `members` entries; an entry may grow to `ratio` times its
-    size. `pixels` are those of an image, `decoded` those of all images. `seconds` is for the whole
-    unpacking, and is checked between files.
+    `upload` and `unpacked` are bytes, `members` entries. `pixels` are those of an image, `decoded`
+    those of all images. `seconds` is for the whole unpacking, and is checked between files.
     """
 
     upload: int
     unpacked: int
     members: int = 20_000
-    ratio: int = 200
     pixels: int = 80_000_000
     decoded: int = 20_000_000_000
     seconds: float = 1800.0

@@ -15,12 +15,12 @@ from core.training.models import CLASSES
 from core.training.weights import names_of_weights
 
 
-def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
-    """Return the layer table of a model, such as `torchvision/resnet18`, for so many classes.
+def tabulate(name: str) -> LayerTable:
+    """Return the layer table of a model, such as `torchvision/resnet18`, for 1,000 classes.
 
     Raises ModelError for an unknown model.
     """
-    model = models.build(name, device="meta", classes=classes)
+    model = models.build(name, device="meta", classes=CLASSES)
     return LayerTable(
         model=name,
         parameters=_size([model]),
@@ -30,10 +30,10 @@ def tabulate(name: str, classes: int = CLASSES) -> LayerTable:
             for way, groups in suggested_paths(model).items()
         ),
         default=DEFAULT,
-        heads=_heads(model, classes),
+        heads=_heads(model, CLASSES),
         layers=layers_of(model),
         nodes=nodes_of(
-            lambda size: models.build(name, device="meta", image_size=size, classes=classes),
+            lambda size: models.build(name, device="meta", image_size=size, classes=CLASSES),
             models.native_size(name),
         ),
     )

@@ -143,7 +143,7 @@ def test_what_is_no_image_is_left_out_and_named(tmp_path: Path) -> None:
         ("dog/program.png", program),
         ("dog/page.svg", b"<svg xmlns='http://www.w3.org/2000/svg'><script/></svg>"),
     ]
-    limits = UploadLimits(upload=2_000_000, unpacked=50_000_000, members=200, ratio=5_000)
+    limits = UploadLimits(upload=2_000_000, unpacked=50_000_000, members=200)
     made = unpacked(zipped(inside), tmp_path, limits)
     assert made.images == 4
     told = dict(made.left_out)
