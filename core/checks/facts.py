@@ -10,7 +10,6 @@ from core.models.layer_table import LayerTable
 from core.schedule import curves, plan
 from core.schedule.paths import prefixes
 from core.schedule.plan import Span
-from core.schedule.shapes import FloorLR
 from core.schedule.spec import Group, Schedule
 
 
@@ -46,12 +45,6 @@ class ScheduleFacts:
     def peaks(self) -> dict[str, float]:
         """Every group's peak, in the optimizer's unit."""
         return {g.name: curves.peak(self.schedule, g) for g in self.schedule.groups}
-
-    @cached_property
-    def floor_lr(self) -> float | None:
-        """The absolute floor, if the schedule has one."""
-        floor = self.schedule.lr.decay.floor
-        return floor.lr if isinstance(floor, FloorLR) else None
 
     @cached_property
     def first_thaws(self) -> dict[str, int]:

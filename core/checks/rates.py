@@ -31,7 +31,7 @@ def rising_lr(facts: ScheduleFacts) -> Iterator[Problem]:
 
     Where it lies above all of them, that is floor-above-peak instead.
     """
-    floor = facts.floor_lr
+    floor = facts.schedule.lr.floor_lr
     if floor is None or _flat_floor(facts) is not None:
         return
     rising = {name: value for name, value in facts.peaks.items() if floor > value * _ROUNDING}
@@ -51,7 +51,7 @@ def flat_lr(facts: ScheduleFacts) -> Iterator[Problem]:
 
     Groups that peak below it are in rising-lr; where no rate falls, that is floor-above-peak.
     """
-    floor = facts.floor_lr
+    floor = facts.schedule.lr.floor_lr
     if floor is None or _flat_floor(facts) is not None:
         return
     peaks = {group.name: facts.peaks[group.name] for group in reversed(facts.training)}
@@ -79,17 +79,18 @@ def floor_above_peak(facts: ScheduleFacts) -> Iterator[Problem]:
         edits.set_field(facts.schedule, "lr.decay.floor", {"factor": USUAL_FLOOR}),
     )
     way_out = f"lower it, say to {USUAL_FLOOR:g} of each group's peak"
-    if facts.floor_lr is None:
+    floor = facts.schedule.lr.floor_lr
+    if floor is None:
         path = "lr.decay.floor.factor"
         wrong = f"is {share:g} of the peak, so no rate falls by more than {1 - share:.0%}"
         way_out += ", or choose the constant shape"
     else:
         path = "lr.decay.floor.lr"
         fastest = max(facts.peaks, key=facts.peaks.__getitem__)
-        fold = _fold(facts.peaks, facts.floor_lr)
+        fold = _fold(facts.peaks, floor)
         so = f"rates rise{fold}" if fold else "no rate falls"
         wrong = (
-            f"is {rate(facts.floor_lr, 6)}, and even {fastest}, the fastest group, peaks at "
+            f"is {rate(floor, 6)}, and even {fastest}, the fastest group, peaks at "
             f"{rate(facts.peaks[fastest], 2)}, so {so}"
         )
     yield Problem("floor-above-peak", path, (), wrong, way_out, fix)
@@ -97,7 +98,7 @@ def floor_above_peak(facts: ScheduleFacts) -> Iterator[Problem]:
 
 def wide_spread(facts: ScheduleFacts) -> Iterator[Problem]:
     """The fastest group's peak is over a million times that of the slowest group that trains."""
-    lowest = facts.floor_lr or 0.0  # an absolute floor lifts what lies under it
+    lowest = facts.schedule.lr.floor_lr or 0.0  # an absolute floor lifts what lies under it
     reached = {group.name: max(facts.peaks[group.name], lowest) for group in facts.training}
     if not reached:
         return

@@ -145,7 +145,7 @@ def _unwarmed_thaws(facts: ScheduleFacts) -> list[_Thaw]:
     for group in facts.training:
         thaw, top = facts.first_thaws[group.name], facts.peaks[group.name]
         warmed = warmup > 0 if restarts else thaw < warmup
-        at_floor = (facts.floor_lr or 0.0) >= FULL * top  # rising-lr, or hardly falling
+        at_floor = (schedule.lr.floor_lr or 0.0) >= FULL * top  # rising-lr, or hardly falling
         if thaw > 0 and not warmed and not at_floor and group is not facts.head:
             share = float(curves.lr(schedule, group, thaw)) / top
             thaws.append(_Thaw(group, share))

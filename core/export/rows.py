@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from core.export.exported import ExportSource, Limitation
 from core.models import layer_table
 from core.schedule import curves, plan, words
-from core.schedule.shapes import FloorLR
 from core.schedule.spec import Schedule
 
 COLUMNS = ("group", "layers", "parameters", "peak rate", "trains in epochs")
@@ -91,8 +90,4 @@ def _warmup(schedule: Schedule) -> str:
 
 def _decay(schedule: Schedule) -> str:
     shape, floor = schedule.lr.decay.in_words(), schedule.lr.decay.floor
-    if floor is None:
-        return shape
-    if isinstance(floor, FloorLR):
-        return f"{shape}, to {rate(floor.lr)} for every group"
-    return f"{shape}, to {floor.factor:g} of the peak"
+    return shape if floor is None else f"{shape}, to {floor.in_words()}"

@@ -10,7 +10,7 @@ from core.export.python.templates import render
 from core.models.layer_table import LayerTable
 from core.presets import BUNDLED_WEIGHTS
 from core.schedule import curves, plan
-from core.schedule.shapes import WARMUPS, FloorLR
+from core.schedule.shapes import WARMUPS
 from core.schedule.spec import Schedule
 from core.schedule.words import listed
 
@@ -109,8 +109,7 @@ def _limitations(schedule: Schedule) -> Iterator[Limitation]:
                 "timm cuts the network into its own layers for --layer-decay",
                 f"where it cuts elsewhere, rates are off by a factor of {lr.group_decay:g} per cut",
             )
-        floor = lr.decay.floor
-        if isinstance(floor, FloorLR) and floor.lr:
+        if lr.floor_lr:
             yield Limitation(
                 "lr.decay.floor",
                 "timm's lowest rate is multiplied by each layer's factor too",

@@ -8,7 +8,6 @@ import numpy as np
 
 from core.schedule import curves, plan
 from core.schedule.curves import Array
-from core.schedule.shapes import NO_FLOOR, FloorLR
 from core.schedule.spec import Group, Schedule
 
 _MOST_PER_EPOCH, _LEAST_PER_EPOCH = 100, 4
@@ -90,14 +89,8 @@ def _sums(schedule: Schedule, begins: int) -> _Sums:
     """Return the sums of the curve that begins at that epoch: rates are linear in the peak."""
     lr, t = schedule.lr, _times(schedule) - begins
     length = schedule.epochs - begins
-    without_floor = lr
-    if isinstance(lr.decay.floor, FloorLR):
-        decay = lr.decay.model_copy(update={"floor": NO_FLOOR})
-        without_floor = lr.model_copy(update={"decay": decay})
-    return _Sums(
-        curves.curve(without_floor, 1.0, t, length).sum(axis=1),
-        curves.curve(lr, 0.0, t, length).sum(axis=1),
-    )
+    of_floor = curves.curve(lr, 0.0, t, length).sum(axis=1)
+    return _Sums(curves.curve(lr, 1.0, t, length).sum(axis=1) - of_floor, of_floor)
 
 
 def _times(schedule: Schedule) -> Array:

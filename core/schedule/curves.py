@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.schedule import shapes
-from core.schedule.shapes import WARMUPS, FloorLR
+from core.schedule.shapes import NO_FLOOR, WARMUPS
 from core.schedule.spec import Group, LearningRate, Schedule
 
 Array = shapes.Array
@@ -155,8 +155,9 @@ def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
 
 
 def _rate(spec: LearningRate, course: _Course, peak: Array) -> Array:
+    floor = (spec.decay.floor or NO_FLOOR).at(peak)
     # floor + (peak - floor) · share, in the form that is exact at both ends
-    rate = peak * course.share + _floor(spec, peak) * (1.0 - course.share)
+    rate = peak * course.share + floor * (1.0 - course.share)
     if course.warmup is not None:
         warming, risen = course.warmup
         rate = np.where(warming, peak * risen, rate)
@@ -165,13 +166,6 @@ def _rate(spec: LearningRate, course: _Course, peak: Array) -> Array:
 
 def _scale(schedule: Schedule, group: Group, distance: int) -> float:
     return float(schedule.lr.group_decay**distance) if group.lr_scale is None else group.lr_scale
-
-
-def _floor(spec: LearningRate, peak: Array) -> Array:
-    floor = spec.decay.floor
-    if floor is None:
-        return np.zeros_like(peak)
-    return np.full_like(peak, floor.lr) if isinstance(floor, FloorLR) else peak * floor.factor
 
 
 def _floats(value: Any) -> Array:

@@ -13,7 +13,7 @@ from core.schedule.curves import peak
 from core.schedule.document import MOST_RATE, Window
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.plan import whole_windows
-from core.schedule.shapes import DECAYS, FloorFactor, FloorLR
+from core.schedule.shapes import DECAYS, FloorFactor
 from core.schedule.spec import Group, Schedule
 
 if TYPE_CHECKING:
@@ -137,10 +137,9 @@ def to_relative_floor(schedule: Schedule) -> Schedule:
     The share has six digits and is at most 1. A schedule without an absolute floor is returned as
     it is.
     """
-    floor = schedule.lr.decay.floor
-    if not isinstance(floor, FloorLR):
+    if schedule.lr.floor_lr is None:
         return schedule
-    factor = min(1.0, floor.lr / _highest_peak(schedule))
+    factor = min(1.0, schedule.lr.floor_lr / _highest_peak(schedule))
     return set_field(schedule, "lr.decay.floor", {"factor": _six_digits(factor)})
 
 

@@ -24,7 +24,7 @@ from core.schedule.document import (
     members,
     refused,
 )
-from core.schedule.words import listed
+from core.schedule.words import listed, rate
 
 Array = NDArray[np.float64]
 
@@ -39,11 +39,27 @@ class FloorFactor(Document):
 
     factor: Annotated[float, Field(ge=0, le=1)]
 
+    def at(self, peak: Array) -> Array:
+        """Return the lowest rate under each peak."""
+        return peak * self.factor
+
+    def in_words(self) -> str:
+        """Return the floor, to be read after "to"."""
+        return f"{self.factor:g} of the peak"
+
 
 class FloorLR(Document):
     """The lowest rate as one absolute number for all groups: PyTorch's `eta_min`."""
 
     lr: Annotated[float, Field(ge=0, le=MOST_RATE)]
+
+    def at(self, peak: Array) -> Array:
+        """Return the lowest rate under each peak."""
+        return np.full_like(peak, self.lr)
+
+    def in_words(self) -> str:
+        """Return the floor, to be read after "to"."""
+        return f"{rate(self.lr, 6)} for every group"
 
 
 def _kind_of_floor(floor: Any) -> str:

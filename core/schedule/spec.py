@@ -25,7 +25,7 @@ from core.schedule.document import (
     refused,
 )
 from core.schedule.optimizers import Optimizer
-from core.schedule.shapes import Cosine, Decay, Warmup
+from core.schedule.shapes import Cosine, Decay, FloorLR, Warmup
 
 
 class ModelRef(Document):
@@ -48,6 +48,12 @@ class LearningRate(Document):
     warmup: Warmup = Warmup()
     decay: Decay = Cosine(shape="cosine")
     after_unfreeze: Literal["follow", "restart"] = "follow"
+
+    @property
+    def floor_lr(self) -> float | None:
+        """The floor, if it is one rate for all groups."""
+        floor = self.decay.floor
+        return floor.lr if isinstance(floor, FloorLR) else None
 
 
 class BaseGroup(Document):

@@ -11,7 +11,7 @@ import streamlit as st
 from core.schedule import edits, words
 from core.schedule.document import Document, field_texts
 from core.schedule.optimizers import OPTIMIZERS
-from core.schedule.shapes import DECAYS, WARMUPS, FloorLR
+from core.schedule.shapes import DECAYS, WARMUPS
 from core.schedule.spec import Schedule
 from pages.components.shared import frame, session
 from pages.components.shared.fields import (
@@ -194,14 +194,14 @@ def _number(
 
 
 def _floor_kind(schedule: Schedule) -> None:
-    floor = schedule.lr.decay.floor
-    key = fresh_key("floor-kind", _ABSOLUTE if isinstance(floor, FloorLR) else _RELATIVE)
+    lr = schedule.lr
+    key = fresh_key("floor-kind", _RELATIVE if lr.floor_lr is None else _ABSOLUTE)
     st.segmented_control(
         "Floor is",
         (_RELATIVE, _ABSOLUTE),
         key=key,
         required=True,
-        disabled=floor is None,
+        disabled=lr.decay.floor is None,
         width="stretch",
         help="A share of each group's own peak, or one rate for all groups, PyTorch's eta_min. "
         "The fastest group keeps its floor when this changes.",
@@ -217,11 +217,11 @@ def _set_floor_kind(key: str) -> None:
 
 
 def _floor(schedule: Schedule) -> None:
-    floor = schedule.lr.decay.floor
-    if floor is None:
+    lr = schedule.lr
+    if lr.decay.floor is None:
         st.text_input("Floor", "none", disabled=True, key="no-floor")
-    elif isinstance(floor, FloorLR):
-        path, value = "lr.decay.floor.lr", floor.lr or 1e-6
+    elif lr.floor_lr is not None:
+        path, value = "lr.decay.floor.lr", lr.floor_lr or 1e-6
         _number("Floor, LR", path, value, shown=_RATE)
     else:
         number(

@@ -13,7 +13,6 @@ from core.models import layer_table
 from core.models.layer_table import LayerTable
 from core.schedule import curves
 from core.schedule.paths import covers
-from core.schedule.shapes import FloorLR
 from core.schedule.spec import Schedule
 from pages.components.learn.language import Language
 
@@ -135,9 +134,9 @@ def _rates(language: Language) -> dict[str, str]:
     found = exercise()
     schedule, peaks = found.written, found.peaks
     rates, last = found.rates(schedule), schedule.epochs - 1
-    floor = schedule.lr.decay.floor
+    floor = schedule.lr.floor_lr
     names = [group.name for group in reversed(schedule.groups)]
-    assert isinstance(floor, FloorLR), "the exercise's floor is absolute"
+    assert floor is not None, "the exercise's floor is absolute"
     rate, number = language.rate, language.number
     return {
         "ulmfit_divisor": number(ULMFIT_DIVISOR),
@@ -153,7 +152,7 @@ def _rates(language: Language) -> dict[str, str]:
         "warmup": number(schedule.lr.warmup.epochs),
         "epochs": language.integer(schedule.epochs),
         "last_epoch": language.integer(last),
-        "floor": rate(floor.lr),
+        "floor": rate(floor),
         "stem_last": rate(rates["stem"][last]),
         "stem_fold": number(rates["stem"][last] / peaks["stem"], 2),
         "layer1_fold": number(rates["layer1"][last] / peaks["layer1"], 2),
