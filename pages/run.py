@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core import checks
+from core.checks.problem import Problem
 from core.errors import InputError
 from core.files.home import is_demo
 from core.runs import folder, label
@@ -70,7 +71,8 @@ def page() -> None:
     if not live:
         every = None if is_demo() else _PREPARE_SECONDS
         st.fragment(run_every=every)(launch.prepare)()
-    _top(root, shown, status, let_go=let_go)
+    errors = () if shown else checks.errors(session.schedule(), session.table())
+    _top(root, shown, status, errors, let_go=let_go)
     if shown is not None:
         note_row(shown.folder)
     going = visible_runs.live(root)
@@ -84,7 +86,7 @@ def page() -> None:
         if shown is None or progress is None:
             deleted_runs.undo_row(root)
             live_runs_card(going)
-            _compose()
+            _compose(errors)
         else:
             look = _LOOK_SECONDS * max(1.0, len(progress.steps) / _LOOK_STEPS)
             draw = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
@@ -112,14 +114,21 @@ def _shown_run(root: Path) -> _Shown | None:
     return found
 
 
-def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) -> None:
+def _top(
+    root: Path,
+    shown: _Shown | None,
+    status: str | None,
+    errors: tuple[Problem, ...],
+    *,
+    let_go: bool,
+) -> None:
     name = label.read(shown.folder).name if shown else None
     with frame.title_row(shown.schedule if shown else session.schedule(), name or ""):
         if shown is not None:
             label_fields(shown.folder, shown.schedule.name)
         device_chip()
         if shown is None:
-            _start_button(let_go=let_go)
+            _start_button(errors, let_go=let_go)
         elif status in visible_runs.LIVE:
             _stop_button(shown.folder, status)
         else:
@@ -136,9 +145,9 @@ def _top(root: Path, shown: _Shown | None, status: str | None, *, let_go: bool) 
                 st.rerun()
 
 
-def _start_button(*, let_go: bool) -> None:
+def _start_button(errors: tuple[Problem, ...], *, let_go: bool) -> None:
     """The button; a click is for what was shown, so not for other data if that was `let_go` now."""
-    refused = _refusal()
+    refused = _refusal(errors)
     frame.why_off(refused)
     clicked = st.button(
         "Start",
@@ -152,11 +161,10 @@ def _start_button(*, let_go: bool) -> None:
         st.rerun()
 
 
-def _refusal() -> str | None:
-    """Return why nothing can be started now."""
-    refused = checks.errors(session.schedule(), session.table())
-    if refused:
-        return refused[0].message
+def _refusal(errors: tuple[Problem, ...]) -> str | None:
+    """Return why nothing can be started now; `errors` are those of the schedule."""
+    if errors:
+        return errors[0].message
     if demo_queue.is_waiting():
         return "You are in the queue: cancel to start something else."
     return _unready() or next(map(by_label, demo_card.refusals()), None)
@@ -201,14 +209,13 @@ def _force_stop(run: Path) -> None:
     session.attempt(launch.force_stop, run, lead="")
 
 
-def _compose() -> None:
+def _compose(errors: tuple[Problem, ...]) -> None:
     schedule = session.schedule()
-    refused = checks.errors(schedule, session.table())
     too_much = demo_card.refusals()
-    if too_much and not refused:
+    if too_much and not errors:
         demo_card.too_much_card(too_much)
     elif not demo_queue.is_waiting():
-        empty_card(schedule, session.settings(), refused, _unready())
+        empty_card(schedule, session.settings(), errors, _unready())
     if missing() is None:
         data_card(session.settings())
     planned_chart(schedule, session.steps_per_epoch())
