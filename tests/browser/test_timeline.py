@@ -54,6 +54,17 @@ def test_windows_are_added_split_and_removed_by_mouse(open_page: OpenPage) -> No
     expect_windows(page, "stage3", "3-6")
 
 
+def test_a_groups_own_peak_is_dragged_on_its_bar_and_undone(open_page: OpenPage) -> None:
+    page = at_rest(open_page("/"))
+    peak = page.get_by_role("slider", name="stage4 peaks", exact=True)
+    bar(page, "stage4").click()
+    driving.settle(page)
+    drag(page, peak, 0, -12)
+    expect(page.get_by_label("LR scale", exact=True).last).to_have_value("1")  # the newer, of two
+    undo(page)
+    expect(peak).to_have_attribute("aria-valuenow", "0.25")
+
+
 def test_windows_are_added_split_ended_and_removed_by_keys(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     gap(page, "stage4").focus()

@@ -148,3 +148,29 @@ def test_a_cascade_is_shown_before_it_is_applied_and_taken_back_by_escape() -> N
     shown, back, applied = play(DATA, script)
     assert shown != back == [0, 2, 4]
     assert applied
+
+
+@pytest.mark.parametrize(
+    ("key", "event", "scale"),
+    [
+        ("ArrowUp", {}, 0.5),
+        ("ArrowDown", {}, 0.2),
+        ("ArrowUp", {"shiftKey": True}, 0.28),
+        ("End", {}, 1),
+    ],
+)
+def test_a_groups_own_peak_climbs_the_ladder(
+    key: str, event: dict[str, bool], scale: float
+) -> None:
+    script = """
+        t.key(t.find("layer3 peaks"), key, event); t.wait(300);
+        const words = t.find("layer3 peaks").getAttribute("aria-valuetext");
+        return [t.sent[0].after, words];
+    """
+    after, words = play(DATA, script, key=key, event=event)
+    assert after == {"layer3": {"lr_scale": scale}}
+    assert f"×{scale} of the base rate" in words
+
+
+def test_delete_on_a_peak_removes_no_window() -> None:
+    assert windows("t.key(t.find('layer3 peaks'), 'Delete')") is None

@@ -159,3 +159,28 @@ def test_a_held_edge_meets_another_one_where_an_epoch_is_narrow() -> None:
     script = "t.down(t.find('layer3 thaws'), 440); t.move(206, {alt}); t.up(206, {alt})"
     assert windows(script.format(alt="{}"), data) == {"layer3": [[20, None]]}
     assert windows(script.format(alt="{ altKey: true }"), data) == {"layer3": [[21, None]]}
+
+
+PEAK = "t.down(t.find('layer3 peaks'), 780); t.move(780, {{ {0} }}); t.up(780, {{ {0} }});"
+
+
+@pytest.mark.parametrize(
+    ("to", "scale"),
+    [("clientY: 24", 0.02), ("clientY: -24", 2), ("clientY: 24, shiftKey: true", 0.2)],
+)
+def test_a_groups_own_peak_is_dragged_up_and_down(to: str, scale: float) -> None:
+    """From ×0.25, by a factor of ten for 24 px, on the ladder 1, 2, 5 or finely with Shift."""
+    script = PEAK.format(to) + "return [t.sent[0].after, t.value('layer3 peaks')];"
+    after, shown = play(DATA, script)
+    assert after == {"layer3": {"lr_scale": scale}}
+    assert shown == scale
+
+
+def test_peaks_that_are_selected_together_keep_their_proportion() -> None:
+    script = """
+        for (const name of ["layer4 trains in epochs 2 to 8", "layer3 trains in epochs 4 to 8"]) {
+          t.down(t.find(name), 500, { shiftKey: true }); t.up(500); t.settle();
+        }
+    """
+    sent = play(DATA, f"{script}{PEAK.format('clientY: -24')} return t.sent.at(-1).after;")
+    assert sent == {"layer3": {"lr_scale": 2}, "layer4": {"lr_scale": 4}}

@@ -3,16 +3,21 @@
 // `drag` changes the timeline from how it was when the pointer went down to where the pointer is.
 // `key` goes one step of a key; false if the key means nothing there. `reveal` is what has to be in
 // view, as [start, end] in epochs. `say` is what no slider says of a change by keys, in words.
-// `commit` is the event for Python, or null. An action that only `scrolls` grabs nothing else.
+// `commit` is the event for Python, or null. An action that only `scrolls` grabs nothing;
+// one with a `flag` says its value while a hand is on it.
 
 import { clamp, panned, playheadStep, setView, snapTo, zoomOf } from "./axis.js";
-import { cooldownFrom, coolsAt, rung, snapShare } from "./curves.js";
+import { cooldownFrom, coolsAt, nearestRung, rung, snapShare } from "./curves.js";
+import { formatScale } from "./format.js";
 import { fieldsEvent, groupsEvent } from "./protocol.js";
 import { grabbed, take } from "./selection.js";
 import { PLOT_PX } from "./shared_curve.js";
 import { edgeOf, edgesOf, held, movedTogether, visible } from "./windows.js";
 
 const CREEP = 0.012;
+const DECADE_PX = 24;
+const LEAST_SCALE = 1e-6;
+const MOST_SCALE = 1000;
 
 /** The epoch under a pixel of the window while something is dragged, also beyond the run. */
 export const timeAt = ({ axis, drag }, clientX) =>
@@ -20,6 +25,7 @@ export const timeAt = ({ axis, drag }, clientX) =>
 
 /** A window as a whole, or one of its edges. */
 const ofWindow = (act) => ({
+  flag: act !== "move",
   drag: dragWindows,
   key(timeline, action, { by }) {
     const { windows, data } = timeline;
@@ -69,6 +75,28 @@ export const ACTIONS = {
   move: ofWindow("move"),
   start: ofWindow("start"),
   end: ofWindow("end"),
+  peak: {
+    flag: true,
+    drag(timeline, event) {
+      const { drag } = timeline;
+      const decades = (drag.y - event.clientY) / DECADE_PX / (event.shiftKey ? 10 : 1);
+      const scale = drag.saved.scales.get(drag.row.name) * 10 ** decades;
+      take(timeline, drag);
+      rescale(timeline, drag.saved, drag, event.shiftKey ? scale : nearestRung(scale));
+    },
+    key(timeline, action, { by, fine }) {
+      const now = timeline.scales.get(action.row.name);
+      rescale(timeline, timeline, action, stepRate(now, 1, by, fine, MOST_SCALE));
+      return true;
+    },
+    reveal: ofWindow("move").reveal,
+    say: ({ scales }, { row, saved }) =>
+      [...scales]
+        .filter(([name, scale]) => name !== row.name && scale !== saved.scales.get(name))
+        .map(([name, scale]) => `${name} peaks at ${formatScale(scale)}`)
+        .join(". "),
+    commit: groupsEvent,
+  },
   warmup: ofCurve({
     at: (curve, epochs) => Math.min(curve.warmup, epochs),
     drag: ({ warmup }, { across, fine, epochs }) => ({ warmup: inRun(snapTo(warmup + across, gridOf(fine)), epochs) }),
@@ -97,9 +125,9 @@ export const ACTIONS = {
   }),
 };
 
-/** Whether an action is on one edge of a window, and whether it is on a window at all. */
-export const onEdge = (action) => action?.act === "start" || action?.act === "end";
-export const onWindow = (action) => action.act === "move" || onEdge(action);
+/** Whether an action is on a window, and whether on a handle with a flag, which a hand takes at once. */
+export const onWindow = ({ act }) => ["move", "start", "end"].includes(act);
+export const hasFlag = (action) => ACTIONS[action?.act]?.flag ?? false;
 
 /** Follow the pointer with what it drags; past an end of a zoomed track, what is shown moves on. */
 export function dragTo(timeline, event) {
@@ -173,6 +201,14 @@ function keyPlayhead(timeline, _, { by, fine }) {
   return true;
 }
 
+/** Give a group another peak; groups that are selected with it keep theirs in proportion. */
+function rescale(timeline, { scales }, action, scale) {
+  const times = scale / scales.get(action.row.name);
+  const groups = new Set(grabbed(timeline, action).map(({ group }) => group));
+  const changed = (value) => clamp(Number((value * times).toPrecision(2)), LEAST_SCALE, MOST_SCALE);
+  timeline.scales = new Map([...scales].map(([name, value]) => [name, groups.has(name) ? changed(value) : value]));
+}
+
 /** A key's step: as many epochs, and as much of a share, as it goes; undefined for another key. */
 export function stepOf({ key, shiftKey: fine }, epochs) {
   const big = Math.max(5, Math.round(epochs / 10));
@@ -193,12 +229,12 @@ const inRun = (epoch, epochs) => clamp(Number(epoch.toFixed(4)), 0, epochs);
 const stepShare = (share, by) => clamp(Number((share + by).toFixed(4)), 0, 1);
 
 /** The next rate on the ladder 1, 2, 5, three of them by Page; a tenth more or less with Shift. */
-function stepRate(rate, base, by, fine) {
+function stepRate(rate, base, by, fine, most = base) {
   if (!Number.isFinite(by)) return by < 0 ? 0 : base;
   if (fine && rate > 0) return Number((rate * (by > 0 ? 1.1 : 1 / 1.1)).toPrecision(2));
   let next = rate;
   for (let turn = 0; turn < (Math.abs(by) === 1 ? 1 : 3); turn += 1) next = rung(next, by > 0, base * 1e-6);
-  return Math.min(next, Math.max(base, rate));
+  return Math.min(next, Math.max(most, rate));
 }
 
 const cooldownAt = (epoch, curve, fine, epochs) => ({

@@ -140,4 +140,12 @@ export function rung(rate, up, lowest) {
   return next < lowest ? 0 : Number(next.toPrecision(6));
 }
 
+/** The rung of that ladder that is nearest to a rate, by ratio. */
+export function nearestRung(rate) {
+  const power = Math.floor(Math.log10(rate));
+  const off = (step) => Math.abs(Math.log(step / rate));
+  const rungs = [1, 2, 5, 10].map((step) => Number(`${step}e${power}`));
+  return rungs.reduce((best, step) => (off(step) < off(best) ? step : best));
+}
+
 const rounded = (value) => Math.round(value * 1e4) / 1e4;

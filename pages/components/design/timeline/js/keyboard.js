@@ -1,6 +1,6 @@
 // The keyboard: a run of keys is one edit, sent when it pauses, ends with Escape, or loses the focus.
 
-import { ACTIONS, onEdge, onWindow, stepOf } from "./actions.js";
+import { ACTIONS, hasFlag, onWindow, stepOf } from "./actions.js";
 import { ZOOM_STEP, reveal, setView, zoomBy } from "./axis.js";
 import { closeCascade } from "./cascade.js";
 import { addWindow, splitWindows, without } from "./commands.js";
@@ -17,7 +17,7 @@ const WRITING = `input:not(${NO_TEXT}), textarea, [contenteditable]:not([content
 export function focus(timeline, event) {
   if (timeline.drag || !event.target.matches(":focus-visible")) return;
   const action = actionOf(timeline, event.target);
-  timeline.handled = onEdge(action) ? action : null;
+  timeline.handled = hasFlag(action) ? action : null;
   if (action) revealAction(timeline, action);
   timeline.repaint();
 }
@@ -96,7 +96,8 @@ function actionKey(timeline, action, event) {
     splitWindows(timeline, timeline.playhead);
     return true;
   }
-  if (row && event.shiftKey && (event.key === "ArrowUp" || event.key === "ArrowDown")) {
+  const vertical = event.key === "ArrowUp" || event.key === "ArrowDown";
+  if (row && action.act !== "peak" && event.shiftKey && vertical) {
     extend(timeline, action, event.key === "ArrowUp" ? -1 : 1);
     return true;
   }
@@ -146,7 +147,7 @@ function typed(timeline, action, event) {
   clearTimeout(timeline.typing?.timer);
   const timer = setTimeout(() => commitTyping(timeline), IDLE_MS);
   timeline.typing = { act: action.act, row: action.row, saved, timer };
-  if (onEdge(action)) timeline.handled = action;
+  if (hasFlag(action)) timeline.handled = action;
   if (action.row) selectChanged(timeline, action);
   revealAction(timeline, action);
   timeline.repaint();

@@ -1,6 +1,6 @@
 // The pointer, be it a mouse, a pen or a finger: nothing is sent before it lets go.
 
-import { ACTIONS, dragTo, onEdge, timeAt } from "./actions.js";
+import { ACTIONS, dragTo, hasFlag, timeAt } from "./actions.js";
 import { clamp, epochOfX, panned, pinched, setView, trackLeft, zoomOf, zoomed } from "./axis.js";
 import { closeCascade } from "./cascade.js";
 import { addWindow, splitWindows } from "./commands.js";
@@ -42,7 +42,7 @@ export function down(timeline, event) {
   drag.time = timeAt(timeline, event.clientX);
   if (action.row) drag.picks = grabbed(timeline, action);
   // A finger may rest on a handle before it drags it.
-  const holds = event.pointerType === "touch" && !onEdge(action);
+  const holds = event.pointerType === "touch" && !hasFlag(action);
   if (holds) drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
   if (ACTIONS[action.act].scrolls) return;
   event.preventDefault();
@@ -50,7 +50,7 @@ export function down(timeline, event) {
   timeline.root.setPointerCapture(event.pointerId);
   if (action.act === "playhead") takePlayhead(timeline, event);
   if (action.act === "scroll") takeThumb(timeline, event);
-  if (onEdge(action) && !drag.adds) {
+  if (hasFlag(action) && !drag.adds) {
     timeline.handled = { row: action.row, act: action.act, window: action.window };
     take(timeline, action);
   }

@@ -4,6 +4,7 @@ import { buildWindow, paintWindow } from "./bar.js";
 import { path, pointsOf, restarts } from "./curves.js";
 import { curveSvg, drawCurve, el, percent, picture, pool, set, show, span, svg, text, unspan } from "./dom.js";
 import { formatCount, formatScale, formatShare } from "./format.js";
+import { buildPeak, paintPeak } from "./peak.js";
 import { paintDiscs, placeDiscs, pointed } from "./problems.js";
 import { picksOf } from "./selection.js";
 import { gaps, visible } from "./windows.js";
@@ -70,6 +71,7 @@ function buildRow(name, handles) {
     never: el("never", "Never trains"),
     rings: [],
     dashes: el("dashes"),
+    peak: buildPeak(),
     epochs: buildShare(),
     learning: buildShare(),
     dash: el("dash", "—"),
@@ -77,7 +79,7 @@ function buildRow(name, handles) {
   row.learning.fill.classList.add("own");
   row.learning.text.classList.add("own");
   const label = el("label", row.swatch, row.nameNode, row.scale, row.count, row.budget);
-  row.track = el("track", row.never, row.dashes);
+  row.track = el("track", row.never, row.dashes, row.peak.node);
   const { epochs, learning } = row;
   const gutter = el("gutter", epochs.bar, epochs.text, learning.bar, learning.text, row.dash);
   row.node = el("row group", label, row.track, gutter);
@@ -148,6 +150,8 @@ function paintRow(timeline, row, group, shape) {
       discs: discs.filter(({ window }) => window?.index === index).map(({ x }) => x),
     });
   });
+  row.node.classList.toggle("picked", picked.length > 0);
+  paintPeak(timeline, row, group, { open, handled });
   paintDiscs(row, discs, handled, axis);
 }
 
