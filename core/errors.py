@@ -22,6 +22,7 @@ from typing import ClassVar
 STOPPED = 130
 """The exit code of a command that was stopped, which is no error."""
 _LONGEST_VALUE = 80
+_MOST_NAMES = 8
 
 
 def quoted(value: object) -> str:
@@ -38,14 +39,14 @@ def one_line(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
 
 
-def nearest(name: str, valid: Iterable[str], limit: int = 8) -> str:
-    """Return a clause that names the closest valid name, or the first `limit` valid ones."""
+def nearest(name: str, valid: Iterable[str]) -> str:
+    """Return a clause that names the closest valid name, or the first eight valid ones."""
     names = sorted(valid)
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return f"use one of {', '.join(names[:limit])}{more}"
+    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
+    return f"use one of {', '.join(names[:_MOST_NAMES])}{more}"
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from core.errors import InputError
 from core.files.atomic import make_folder, sync, sync_folder
-from core.files.home import alone_in, home, is_demo
+from core.files.home import home, is_demo, locked
 from core.schedule.document import MAX_NAME, as_seen
 from core.schedule.edits import set_field
 from core.schedule.file_names import slug
@@ -114,7 +114,7 @@ def save(
     Raises NameTakenError if another schedule has its name and `replace` is not set; InputError if
     it cannot be written.
     """
-    with alone_in(root):
+    with locked(root):
         same = _named(root, schedule.name)
         if same is not None and same.schedule == schedule:
             return same.file, None
@@ -130,7 +130,7 @@ def rename(root: Path, file: str, name: str) -> str:
     Raises NameTakenError if another one has that name; InputError for an invalid name, and if there
     is no such file.
     """
-    with alone_in(root):
+    with locked(root):
         entry = load(root, file)
         renamed = set_field(entry.schedule, "name", name.strip())
         if renamed == entry.schedule:
@@ -146,7 +146,7 @@ def rename(root: Path, file: str, name: str) -> str:
 
 def duplicate(root: Path, file: str) -> str:
     """Copy a schedule as `NAME copy` or `NAME copy 2`, and return the copy's file name."""
-    with alone_in(root):
+    with locked(root):
         entry = load(root, file)
         taken = {as_seen(each.name) for each in read_all(root)[0]}
         for number in count(1):
@@ -159,7 +159,7 @@ def duplicate(root: Path, file: str) -> str:
 
 def delete(root: Path, file: str) -> TrashedSchedule:
     """Move a schedule into the trash, where `restore` finds it for 30 days."""
-    with alone_in(root):
+    with locked(root):
         _empty_trash(root)
         return _to_trash(root, load(root, file))
 
@@ -170,7 +170,7 @@ def restore(root: Path, trashed: TrashedSchedule) -> str:
     If another schedule has its name by now, that one goes into the trash. Raises InputError if the
     deleted one is no longer there.
     """
-    with alone_in(root):
+    with locked(root):
         path = root / _TRASH / trashed.file
         if trashed.file not in {each.name for each in _files(root / _TRASH)}:
             raise InputError(

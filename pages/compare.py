@@ -13,7 +13,7 @@ from core import presets
 from core.compare.align import group_rows
 from core.records.model import Record
 from core.runs.description import describe
-from core.runs.summary import Result, result
+from core.runs.results import RunResults, run_results
 from core.schedule import link
 from pages.components.compare import slots as compared
 from pages.components.compare.conditions import conditions, measured_alike
@@ -43,7 +43,7 @@ def page() -> None:
         _empty()
         return
     rows = group_rows([slot.plan for slot in slots])
-    results = {slot.letter: result(slot.run) for slot in slots if slot.run is not None}
+    results = {slot.letter: run_results(slot.run) for slot in slots if slot.run is not None}
     wide, side = st.columns([1040, 336], gap="small")
     with wide:
         with frame.card("bars"):
@@ -224,7 +224,7 @@ def _suggestions() -> list[tuple[str, str]]:
     return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]
 
 
-def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
+def _figures(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None:
     shown = lines(slots, results)
     title = "Cost and result" if results else "Cost"
     with frame.card("figures", title):
@@ -241,7 +241,7 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, Result]) -> None:
             _copy(slots, shown)
 
 
-def _note(slots: Sequence[Slot], results: Mapping[str, Result]) -> str:
+def _note(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> str:
     told = ["Compute is counted in epochs with every group open; the share is of the run's epochs."]
     if any(isinstance(slot.plan, Record) for slot in slots):
         told.append("A record has no model, images or batch size, so its compute is unknown.")

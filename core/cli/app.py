@@ -83,7 +83,7 @@ class _CommandGroup(click.Group):
         if "torch" in sys.modules:  # which has imported these modules, too
             from core.demo import limits
 
-            limits.end_process(exit_code or 0)
+            limits.exit_without_torch(exit_code or 0)
         sys.exit(exit_code or 0)
 
     def resolve_command(

@@ -42,7 +42,7 @@ def export(
     if ran is not None and target != "html":
         raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
     schedule = read_schedule(file)
-    audit = () if ran is None else report_facts.facts(path("--run", ran), schedule)
+    audit = () if ran is None else report_facts.report_facts(path("--run", ran), schedule)
     source = ExportSource(schedule, steps_per_epoch, table_if_known(schedule), audit)
     # the rows of a long run are never all in memory
     exported = csv.without_rows(source) if target == "csv" else targets.export(target, source)

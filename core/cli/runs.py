@@ -24,7 +24,7 @@ def runs(deleted: bool) -> None:
     root = launch.root()
     _refuse_unlistable(root)
     sizes = {run.name: usage.disk_use(run) for run in folders.list_runs(root)}
-    in_trash = {each: usage.disk_use(each.folder) for each in trash.deleted(root)}
+    in_trash = {each: usage.disk_use(each.folder) for each in trash.trashed_runs(root)}
     if deleted:
         rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
     else:

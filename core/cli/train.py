@@ -25,7 +25,7 @@ from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import should_stop
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.settings import RunSettings, make_settings
 from core.runs.status import status_of
 from core.schedule.spec import Schedule
@@ -117,7 +117,7 @@ def resume(directory: str, other_libraries: bool) -> None:
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not run_lock.take_over(folder):
         _refuse_several_processes()
-        run_lock.take(folder)
+        run_lock.acquire(folder)
     _train_in(folder, schedule, settings, other_libraries)
 
 
@@ -155,21 +155,21 @@ def _without_garbage_collection() -> Iterator[None]:
 def _device() -> dict[str, str]:
     """Return the device that `auto` takes."""
     with importing():
-        from core.training.device import describe, detect
+        from core.training.device import detect, device_name
 
     device = detect()
-    return {"type": device.type, "name": describe(device)}
+    return {"type": device.type, "name": device_name(device)}
 
 
 def _train_in(
     folder: Path, schedule: Schedule, settings: RunSettings, other_libraries: bool = False
 ) -> None:
     """Train in a locked run folder until the run ends; its events say how, whatever happens."""
-    session = Session(folder, schedule)
+    session = RunSession(folder, schedule)
     with (
         should_stop(folder, session.done, session.end_process) as stop_requested,
         session,
-        limits.bounds(folder, session.say) as check_limits,
+        limits.enforce_limits(folder, session.record_notice) as check_limits,
     ):
         limits.refuse(schedule, settings)
         with _without_garbage_collection(), importing():
@@ -186,8 +186,8 @@ def _train_in(
         job = Job(schedule, settings, checkpoints, stop_requested, outputs, other_libraries)
         for event in train(job):
             check_limits(event)
-            session.take(event)
-    status = status_of(event_log.last(folder), alive=False, stop_asked=False)
+            session.record(event)
+    status = status_of(event_log.last(folder), alive=False, stop_requested=False)
     if status == "finished":
         with suppress(OSError):  # the others take room, and do no harm
             checkpoint_files.keep_one(checkpoints)

@@ -19,8 +19,8 @@ _EVERY = 60.0  # seconds
 class CleanupThread:
     """A thread that cleans up at once, and then every minute until its end."""
 
-    def __init__(self, runs: Path, data: Path, every: float = _EVERY) -> None:
-        self._runs, self._data, self._every = runs, data, every
+    def __init__(self, runs: Path, data: Path) -> None:
+        self._runs, self._data = runs, data
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, name="cleanup", daemon=True)
         self._thread.start()
@@ -33,7 +33,7 @@ class CleanupThread:
     def _run(self) -> None:
         while not self._ended.is_set():
             delete_expired(self._runs, self._data)
-            self._ended.wait(self._every)
+            self._ended.wait(_EVERY)
 
 
 def delete_expired(runs: Path, data: Path) -> None:

@@ -99,7 +99,7 @@ def shortened(schedule: Schedule) -> Schedule:
     return edits.set_length(schedule, min(schedule.epochs, LIMITS.epochs))
 
 
-def visitor(address: str | None) -> str:
+def visitor_name(address: str | None) -> str:
     """Return a hash of the address, as the name of its visitors in files."""
     return hashlib.sha256(str(address).encode()).hexdigest()[:16]
 
@@ -166,8 +166,8 @@ def settings_errors(settings: RunSettings) -> tuple[SettingsError, ...]:
 
 
 @contextmanager
-def bounds(
-    folder: Path, report: Callable[[Notice], None], limits: DemoLimits = LIMITS
+def enforce_limits(
+    folder: Path, report: Callable[[Notice], None]
 ) -> Iterator[Callable[[Event], None]]:
     """In the demo, limit the time of a run within the context, and delete its checkpoints after it.
 
@@ -190,31 +190,31 @@ def bounds(
         timer.start()
         return timer
 
-    timers = [watch(limits.start, _no_start(limits))]
+    timers = [watch(LIMITS.start, _no_start())]
 
     def on_event(event: Event) -> None:
         if isinstance(event, Step) and len(timers) == 1:
             timers[0].cancel()
-            timers.append(watch(limits.seconds, _out_of_time(limits)))
+            timers.append(watch(LIMITS.seconds, _out_of_time()))
 
     try:
         yield on_event
     finally:
         for timer in timers:
             timer.cancel()
-        clear(folder)
+        delete_checkpoints(folder)
 
 
 def was_out_of_time(notices: Iterable[Notice]) -> bool:
-    """Return whether a run was stopped by `bounds`, from its notices."""
-    messages = (_no_start(LIMITS), _out_of_time(LIMITS))
+    """Return whether a run was stopped by `enforce_limits`, from its notices."""
+    messages = (_no_start(), _out_of_time())
     return any(each.message in messages for each in notices)
 
 
-def end_process(exit_code: int) -> None:
-    """In the demo, end a process that has imported torch without torch's own exit.
+def exit_without_torch(exit_code: int) -> None:
+    """In the demo, end a process that has imported torch, without running torch's destructors.
 
-    The destructors of its CUDA build touch 120 MB of memory, whether there is a GPU or not.
+    Those of its CUDA build touch 120 MB of memory, whether there is a GPU or not.
     """
     if is_demo() and "torch" in sys.modules:
         for stream in (sys.stdout, sys.stderr):
@@ -223,29 +223,29 @@ def end_process(exit_code: int) -> None:
         os._exit(exit_code)
 
 
-def clear(folder: Path) -> None:
+def delete_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a run that has ended."""
     shutil.rmtree(folder / folders.CHECKPOINTS, ignore_errors=True)
 
 
-def make_room(ended: Iterable[Path], most: int = LIMITS.runs) -> None:
-    """Delete the oldest runs beyond `most` bytes of all; `ended` has the newest first."""
+def delete_oldest_runs(ended: Iterable[Path]) -> None:
+    """Delete the oldest runs beyond `LIMITS.runs` bytes of all; `ended` has the newest first."""
     taken = 0
     for run in ended:
         taken += usage.disk_use(run)
-        if taken > most:
+        if taken > LIMITS.runs:
             shutil.rmtree(run, ignore_errors=True)
 
 
-def _out_of_time(limits: DemoLimits) -> str:
+def _out_of_time() -> str:
     return (
-        f"the run reached the hosted demo's limit of {limits.seconds:g} s: use fewer or smaller "
+        f"the run reached the hosted demo's limit of {LIMITS.seconds:g} s: use fewer or smaller "
         "images, or fewer epochs"
     )
 
 
-def _no_start(limits: DemoLimits) -> str:
-    return f"this machine is too busy for a first step within {limits.start:g} s: try again later"
+def _no_start() -> str:
+    return f"this machine is too busy for a first step within {LIMITS.start:g} s: try again later"
 
 
 def _is_upload(data: Path) -> bool:

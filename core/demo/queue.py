@@ -18,7 +18,7 @@ from pathlib import Path
 from core.demo import limits
 from core.demo.limits import LIMITS
 from core.errors import InputError
-from core.files.home import alone_in, data_root
+from core.files.home import data_root, locked
 from core.runs import folder as folders
 from core.runs.processes import run_lock
 
@@ -42,10 +42,10 @@ def root() -> Path:
 def join(queue: Path, visitor: str = "") -> str:
     """Add a ticket to the end of the queue, and return its name.
 
-    One `visitor` (see `limits.visitor`) gets no more than a share of the places. Raises InputError
-    if too many wait, or if the ticket cannot be written.
+    One `visitor` (see `limits.visitor_name`) gets no more than a share of the places. Raises
+    InputError if too many wait, or if the ticket cannot be written.
     """
-    with alone_in(queue, _LOCK):
+    with locked(queue, _LOCK):
         present = _present(queue)
         if len(present) >= LIMITS.waiting:
             wrong = f"is full, with {len(present)} waiting"
@@ -71,7 +71,7 @@ def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str 
     It is the ticket's turn when nobody is ahead and no run in the folder `runs` is in progress. The
     ticket is then removed, and `begin` called.
     """
-    with alone_in(queue, _LOCK):
+    with locked(queue, _LOCK):
         (queue / ticket).touch()
         present = _present(queue)
         ahead = present.index(ticket)
@@ -92,14 +92,14 @@ def one_run(runs: Path) -> Iterator[None]:
 
     To make room, it deletes the checkpoints of ended runs, and the oldest of those runs.
     """
-    with alone_in(runs, _ONE):
+    with locked(runs, _ONE):
         if busy(runs):
             wrong = "has to wait, since another run is in progress"
             raise InputError("run", wrong, "try again when that has ended")
         ended = folders.list_runs(runs)
         for run in ended:
-            limits.clear(run)
-        limits.make_room(ended)
+            limits.delete_checkpoints(run)
+        limits.delete_oldest_runs(ended)
         yield
 
 

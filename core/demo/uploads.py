@@ -13,7 +13,7 @@ from core.data.uploads import UnpackProgress, Upload
 from core.demo.limits import LIMITS
 from core.errors import InputError
 from core.files import usage
-from core.files.home import alone_if_free_in
+from core.files.home import try_locked
 
 _LOCK = "one-upload.lock"
 _ASKS_EVERY = 0.1  # seconds
@@ -22,34 +22,34 @@ _PATIENCE = 120.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """Another upload is being unpacked."""
+class WaitingForTurn:
+    """Another upload is being unpacked now."""
 
 
-def unpack(
-    file: BinaryIO, name: str, session: str, patience: float = _PATIENCE, room: int = LIMITS.uploads
-) -> Generator[Waiting | UnpackProgress | Upload, None, None]:
+def unpack_in_turn(
+    file: BinaryIO, name: str, session: str
+) -> Generator[WaitingForTurn | UnpackProgress | Upload, None, None]:
     """Unpack a zip by `uploads.unpack` into the folder `session`, when no other upload is unpacked.
 
-    The name of a session is `VISITOR-…`, see `limits.visitor`. Raises DataError, naming the zip,
-    for one that `uploads.unpack` refuses, and InputError if it is not its turn within `patience`
-    seconds, if all uploads fill their `room` in bytes, or those of the visitor their share of it.
+    The name of a session is `VISITOR-…`, see `limits.visitor_name`. Raises DataError, naming the
+    zip, for one that `uploads.unpack` refuses, and InputError if it is not its turn within two
+    minutes, if all uploads fill `LIMITS.uploads`, or those of the visitor their share of it.
     """
     data = uploads.folder()
-    ends = time.monotonic() + patience
+    ends = time.monotonic() + _PATIENCE
     while True:
-        with alone_if_free_in(data, _LOCK) as is_turn:
+        with try_locked(data, _LOCK) as is_turn:
             if is_turn:
-                _refuse_beyond(room, data)
+                _refuse_beyond(LIMITS.uploads, data)
                 of_visitor = [f for f in data.iterdir() if _visitor(f.name) == _visitor(session)]
                 if of_visitor:
-                    _refuse_beyond(room * LIMITS.share, *of_visitor)
+                    _refuse_beyond(LIMITS.uploads * LIMITS.share, *of_visitor)
                 yield from uploads.unpack(file, name, data / session, uploads.limits())
                 return
         if time.monotonic() > ends:
             wrong = "has to wait, since other uploads are being unpacked"
             raise InputError("upload", wrong, "try again in a few minutes")
-        yield Waiting()
+        yield WaitingForTurn()
         time.sleep(_ASKS_EVERY)
 
 

@@ -42,21 +42,21 @@ def data_root() -> Path:
 
 
 @contextmanager
-def alone_in(folder: Path, lock: str = ".lock") -> Iterator[None]:
+def locked(folder: Path, file: str = ".lock") -> Iterator[None]:
     """Lock a folder in Thaw's home against changes by others; make the folder if need be.
 
     Turns an OSError within the context into an InputError that names THAW_HOME.
     """
-    with _existing(folder), FileLock(folder / lock):
+    with _existing(folder), FileLock(folder / file):
         yield
 
 
 @contextmanager
-def alone_if_free_in(folder: Path, lock: str = ".lock") -> Iterator[bool]:
-    """Lock a folder like `alone_in`, but give False at once if somebody else has locked it."""
+def try_locked(folder: Path, file: str) -> Iterator[bool]:
+    """Lock a folder like `locked`, but give False at once if somebody else has locked it."""
     with _existing(folder), ExitStack() as held:
         try:
-            held.enter_context(FileLock(folder / lock, timeout=0))
+            held.enter_context(FileLock(folder / file, timeout=0))
             free = True
         except Timeout:
             free = False

@@ -29,13 +29,13 @@ def read_start(path: Path, most: int = MAX_BYTES) -> bytes:
         return file.read(most + 1)
 
 
-def read_json(path: Path, most: int = MAX_BYTES) -> Any:
+def read_json(path: Path) -> Any:
     """Return the JSON value in a regular file.
 
-    Raises OSError if it cannot be read, ValueError if it is not JSON or has over `most` bytes.
+    Raises OSError if it cannot be read, ValueError if it is not JSON or has over `MAX_BYTES`.
     Unlike Python's own parser, this one raises no RecursionError for a thousand nested brackets.
     """
-    data = read_start(path, most)
-    if len(data) > most:
-        raise ValueError(f"{path} has over {most:,} bytes")
+    data = read_start(path, MAX_BYTES)
+    if len(data) > MAX_BYTES:
+        raise ValueError(f"{path} has over {MAX_BYTES:,} bytes")
     return from_json(data)

@@ -23,7 +23,7 @@ def disk_use(folder: Path) -> int:
     return total
 
 
-def free(folder: Path) -> int:
+def free_disk(folder: Path) -> int:
     """Return the bytes left on the disk of a folder, which need not exist; 0 if unknown."""
     for place in (folder, *folder.parents):
         try:

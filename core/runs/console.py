@@ -16,7 +16,7 @@ from core.runs import events as ev
 from core.runs.forecast import duration, remaining
 from core.runs.progress import RunProgress
 from core.runs.status import Summary
-from core.runs.steps import Steps
+from core.runs.steps import StepColumns
 from core.schedule.spec import Schedule
 from core.schedule.words import counted
 
@@ -94,7 +94,7 @@ class Console:
 
     def _step(self, event: ev.Step) -> None:
         # only the last step counts for what is left, and a run may have millions
-        self._known = replace(self._known, steps=Steps(np.array([event.step])))
+        self._known = replace(self._known, steps=StepColumns(np.array([event.step])))
         steps = self._known.started.steps_per_epoch if self._known.started else 0
         self._advance(f"epoch {event.epoch}", steps)
         if self._bar is not None and (left := self._left()):

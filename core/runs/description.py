@@ -10,6 +10,7 @@ from pathlib import Path
 
 from core.data import uploads
 from core.errors import InputError
+from core.files import usage
 from core.runs import event_log, label
 from core.runs import folder as folders
 from core.runs.processes import run_lock
@@ -44,10 +45,10 @@ def run_state(run: Path) -> RunState:
     Its summary tells of the end of a session, so it counts only where the run has ended so: for one
     that was resumed, or whose process is gone, it is an old one.
     """
-    status, end = folders.status(run), folders.summary(run)
+    status, end = folders.status(run), folders.read_summary(run)
     if end is not None and end.status == status:
         return RunState(status, end.epochs_done, end.validation_accuracy)
-    return RunState(status, epochs_kept(run), None, run_lock.elsewhere(run))
+    return RunState(status, epochs_kept(run), None, run_lock.other_host(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,29 @@ def describe(run: Path) -> Description:
         ", ".join(words + share),
         data,
         state,
+    )
+
+
+def interruption_reason(folder: Path) -> str:
+    """Return, in a sentence or two, why a run's process is probably gone, and what to change."""
+    if usage.is_full(folder):
+        return "The disk is full, so the run could not continue. Free some space."
+    if run_lock.is_of_another_boot(folder):
+        return "The machine was restarted during the run."
+    return (
+        "Its process is gone, perhaps killed by the system because memory ran out. A smaller batch "
+        "or image size needs less memory."
+    )
+
+
+def other_host_message(folder: Path) -> str:
+    """Return which other machine runs the folder, and the way out; empty if none does."""
+    host = run_lock.other_host(folder)
+    if host is None:
+        return ""
+    return (
+        f"It runs on {host}, another machine or container, as far as its folder tells. If that "
+        f"machine is gone, delete {folder / run_lock.PID} and resume."
     )
 
 

@@ -74,7 +74,7 @@ def _cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
 
 
-def answers(address: str, seconds: float) -> bool:
+def is_reachable(address: str, seconds: float) -> bool:
     """Return whether anything answers at a web address within that time, an error included.
 
     It is asked in a thread, since to look a name up may take longer than a connection may.
@@ -96,7 +96,7 @@ def _asks(address: str, seconds: float) -> bool:
     return True
 
 
-def source(weights: Weights) -> str:
+def download_server(weights: Weights) -> str:
     """Return the address of the server that weights are downloaded from."""
     if weights.repository is None:
         return "https://download.pytorch.org"

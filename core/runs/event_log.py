@@ -60,18 +60,18 @@ def append_last(folder: Path, event: ev.Event) -> None:
     try:
         append(folder, event)
     except RunError:
-        give_room(folder)
+        release_space(folder)
         append(folder, event)
 
 
-def keep_room(folder: Path) -> None:
+def reserve_space(folder: Path) -> None:
     """Keep a little of the disk for the event that tells that it is full."""
     with suppress(OSError):
         (folder / ROOM).write_bytes(bytes(_ROOM_BYTES))
 
 
-def give_room(folder: Path) -> None:
-    """Give up what `keep_room` has kept."""
+def release_space(folder: Path) -> None:
+    """Give up what `reserve_space` has kept."""
     with suppress(OSError):
         (folder / ROOM).unlink()
 

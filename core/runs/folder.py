@@ -51,6 +51,7 @@ PREDICTIONS = "predictions.json"
 NAN_REPORT = "not-finite.json"
 
 _LISTED = "see the list on the Run page, or python -m core runs"
+_LOG_CHARACTERS = 4_000
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
@@ -80,7 +81,7 @@ def create(folder: Path, schedule: Schedule, settings: RunSettings) -> RunSettin
 def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     """Take the folder, then make it that of a run; nothing is left there if the disk refuses."""
     try:
-        run_lock.take(folder)
+        run_lock.acquire(folder)
         told = settings.model_dump_json(indent=2) + "\n"
         atomic.replace_durably(folder / SETTINGS, told.encode())
         atomic.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
@@ -132,14 +133,14 @@ def status(folder: Path) -> Status:
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
     """Return how a run stands, given the events that were read from its folder just now."""
     alive = run_lock.is_taken(folder)
-    found = status_of(events, alive=alive, stop_asked=run_lock.stop_requested(folder))
+    found = status_of(events, alive=alive, stop_requested=run_lock.stop_requested(folder))
     if found != "interrupted":
         return found
     # a run's last act is to tell its end, which it may have done since the events were read
-    return status_of(event_log.last(folder), alive=False, stop_asked=False)
+    return status_of(event_log.last(folder), alive=False, stop_requested=False)
 
 
-def summary(folder: Path) -> Summary | None:
+def read_summary(folder: Path) -> Summary | None:
     """Return what `write_summary` has written, or None if it is missing or not understood."""
     try:
         return SUMMARY_JSON.validate_json(read_start(folder / SUMMARY))
@@ -147,12 +148,12 @@ def summary(folder: Path) -> Summary | None:
         return None
 
 
-def end_of_log(folder: Path, characters: int = 4000) -> str | None:
-    """Return the last characters of the run's log; None if there is none."""
+def end_of_log(folder: Path) -> str | None:
+    """Return the last 4,000 characters of the run's log; None if there is none."""
     try:
         with open_plain(folder / LOG) as log:
-            log.seek(max(0, log.seek(0, os.SEEK_END) - 4 * characters))
-            return log.read().decode(errors="replace")[-characters:]
+            log.seek(max(0, log.seek(0, os.SEEK_END) - 4 * _LOG_CHARACTERS))
+            return log.read().decode(errors="replace")[-_LOG_CHARACTERS:]
     except OSError:
         return None
 

@@ -51,7 +51,7 @@ def write(folder: Path, name: str, note: str) -> Label:
     try:
         label = Label(name=name.strip() or None, note=note.replace("\t", " ").strip())
     except ValidationError as error:
-        raise input_errors(error, _ANATOMY)[0] from None
+        raise input_errors(error, _CLASSES)[0] from None
     try:
         atomic.replace_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
     except OSError as error:
@@ -60,4 +60,4 @@ def write(folder: Path, name: str, note: str) -> Label:
     return label
 
 
-_ANATOMY = DocumentClasses(Label, parts={}, unions={})
+_CLASSES = DocumentClasses(Label, parts={}, unions={})

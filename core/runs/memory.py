@@ -1,4 +1,4 @@
-"""Memory that a run can still take: what the machine has left, or a container's limit if less."""
+"""The memory that a run can still take, by what the machine has left and a container's limits."""
 
 from __future__ import annotations
 
@@ -12,34 +12,36 @@ _FILES = (
     ("memory.max", "memory.current", "inactive_file"),
     ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 )
-"""Of both versions of Linux's control groups: the limit, what is used of it, and which line of
-`memory.stat` tells the part of that which is given back when it is wanted."""
+"""For both versions of Linux's control groups: the files of the limit and of the use, and the line
+of `memory.stat` with the part of the use that the system takes back when memory is short."""
+_MACHINE = Path("/")
+"""The folder with `proc` and `sys`."""
 
 
-def free(machine: Path = Path("/")) -> int:
-    """Return bytes that this process can still take; `machine` is where `/proc` and `/sys` lie."""
-    return min((int(psutil.virtual_memory().available), *_left(machine)))
+def available() -> int:
+    """Return the bytes of memory that this process can still take."""
+    return min((int(psutil.virtual_memory().available), *_left_by_limits()))
 
 
-def _left(machine: Path) -> Iterator[int]:
-    """What each limit leaves that holds for this process; a limit of a group is its children's."""
-    for group in _groups(machine):
+def _left_by_limits() -> Iterator[int]:
+    """Yield the bytes that each limit on this process leaves, those of groups above it too."""
+    for group in _groups():
         for limit, used, cached in _FILES:
             with suppress(OSError, ValueError, KeyError):  # no such file, or no limit: `max`
                 most, held = (int((group / name).read_text()) for name in (limit, used))
                 stat = (group / "memory.stat").read_text().splitlines()
-                given_back = dict(line.split() for line in stat)[cached]
-                yield max(0, most - max(0, held - int(given_back)))
+                reclaimable = dict(line.split() for line in stat)[cached]
+                yield max(0, most - max(0, held - int(reclaimable)))
 
 
-def _groups(machine: Path) -> Iterator[Path]:
+def _groups() -> Iterator[Path]:
     """Yield the folders of this process's control groups that count memory, and of all above them.
 
-    A container may see its own group where it sees the root of all, under any name.
+    In a container, its own group may be mounted in the place of the root, under any name.
     """
-    mounted = machine / "sys/fs/cgroup"
+    mounted = _MACHINE / "sys/fs/cgroup"
     with suppress(OSError):
-        for line in (machine / "proc/self/cgroup").read_text().splitlines():
+        for line in (_MACHINE / "proc/self/cgroup").read_text().splitlines():
             _, controllers, path = line.split(":", 2)
             if controllers and "memory" not in controllers.split(","):
                 continue

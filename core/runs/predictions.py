@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from core.files.atomic import replace_durably
 from core.files.small_files import read_start
 
-MOST = 200_000
+MOST_IMAGES = 200_000
 """Images that a file is written for: what is read to show a page must stay small."""
 MOST_CLASSES = 2_000
 """Classes that a file is written for: their confusion is a square of as many counts."""

@@ -20,7 +20,7 @@ from core.runs.events import (
     Step,
 )
 from core.runs.status import history
-from core.runs.steps import Steps
+from core.runs.steps import StepColumns
 
 _T = TypeVar("_T")
 
@@ -36,7 +36,7 @@ class RunProgress:
     started: Started | None = None
     forecast: Forecast | None = None
     progress: Progress | None = None
-    steps: Steps = field(default_factory=Steps)
+    steps: StepColumns = field(default_factory=StepColumns)
     epochs: tuple[EpochDone, ...] = ()
     caches: tuple[CacheDecision, ...] = ()
     notices: tuple[Notice, ...] = ()

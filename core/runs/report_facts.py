@@ -11,11 +11,11 @@ from core.runs.description import conditions
 from core.runs.forecast import duration
 from core.schedule.spec import Schedule
 
-Facts = tuple[tuple[str, str], ...]
+ReportFacts = tuple[tuple[str, str], ...]
 """What, and its value in words."""
 
 
-def facts(folder: Path, schedule: Schedule) -> Facts:
+def report_facts(folder: Path, schedule: Schedule) -> ReportFacts:
     """Return how a run of that schedule ended: its results, and what its audit found.
 
     Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
@@ -24,7 +24,7 @@ def facts(folder: Path, schedule: Schedule) -> Facts:
     if not ran.equals_but_for_name(schedule):
         wrong = f"is {str(folder)!r}, a run of another schedule ({ran.name})"
         raise InputError("--run", wrong, f"export {str(folder / folders.SCHEDULE)!r} instead")
-    end = folders.summary(folder)
+    end = folders.read_summary(folder)
     if (
         end is None
         or end.audit is None

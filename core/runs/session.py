@@ -19,7 +19,7 @@ from core.runs.status import Summary, is_end
 from core.schedule.spec import Schedule
 
 
-class Session:
+class RunSession:
     """A context that writes events into the run folder and shows them.
 
     However it is left, the folder has a last event and a summary, and is free for a resume. An
@@ -39,14 +39,14 @@ class Session:
         self._summary: Summary | None = None
         self.done = threading.Event()
 
-    def __enter__(self) -> Session:
+    def __enter__(self) -> RunSession:
         return self
 
-    def take(self, event: ev.Event) -> None:
+    def record(self, event: ev.Event) -> None:
         """Store an event, then show it; RunError if the folder is no longer this process's."""
         self._check_folder()
         if isinstance(event, ev.Finished):  # before its event, as nothing after it is ever mended
-            event_log.give_room(self._folder)
+            event_log.release_space(self._folder)
             self._summary = folders.summarise(self._folder, self._schedule, (event,))
             folders.write_summary(self._folder, self._summary)
         if self._console.show(event) or not isinstance(event, ev.Progress):
@@ -54,7 +54,7 @@ class Session:
                 self._ended = is_end((event,))
                 event_log.append(self._folder, event)
 
-    def say(self, event: ev.Notice) -> None:
+    def record_notice(self, event: ev.Notice) -> None:
         """Store a notice, unless the run has written its end; other threads may call this."""
         with self._writing:
             if not self._ended and not self.done.is_set() and run_lock.is_own(self._folder):

@@ -52,7 +52,7 @@ SUMMARY_JSON: TypeAdapter[Summary] = TypeAdapter(Summary)
 """Reads and writes a summary as JSON."""
 
 
-def status_of(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> Status:
+def status_of(events: Iterable[ev.Event], *, alive: bool, stop_requested: bool) -> Status:
     """Return how a run stands, by the first of these that holds.
 
     1. finished, failed or stopped, if that is the last event: the run said so itself;
@@ -71,7 +71,7 @@ def status_of(events: Iterable[ev.Event], *, alive: bool, stop_asked: bool) -> S
         return end
     if not alive:
         return "interrupted"
-    if stop_asked:
+    if stop_requested:
         return "stopping"
     return "running" if any(isinstance(event, _UNDER_WAY) for event in session) else "starting"
 
@@ -112,7 +112,7 @@ def summary_of(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
     finished = _last(kept, ev.Finished)
     in_epochs = sum(event.seconds for event in kept if isinstance(event, ev.EpochDone))
     return Summary(
-        status=status_of(kept, alive=False, stop_asked=False),
+        status=status_of(kept, alive=False, stop_requested=False),
         name=schedule.name,
         model=schedule.model.name,
         epochs=schedule.epochs,

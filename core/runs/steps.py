@@ -23,7 +23,7 @@ def _no_floats() -> Floats:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Steps:
+class StepColumns:
     """A row per optimizer step; `lrs` has an array per group, with NaN where no rate was told."""
 
     step: Whole = field(default_factory=_none)
@@ -38,18 +38,18 @@ class Steps:
         """Return the group's rate in each step."""
         return self.lrs.get(group, np.full(len(self), np.nan))
 
-    def before(self, epoch: int) -> Steps:
+    def before(self, epoch: int) -> StepColumns:
         """Return the steps of earlier epochs."""
         kept = self.epoch < epoch
         lrs = {group: rates[kept] for group, rates in self.lrs.items()}
-        return Steps(self.step[kept], self.epoch[kept], self.loss[kept], lrs)
+        return StepColumns(self.step[kept], self.epoch[kept], self.loss[kept], lrs)
 
-    def with_more(self, more: Sequence[ev.Step]) -> Steps:
+    def with_more(self, more: Sequence[ev.Step]) -> StepColumns:
         """Return these steps with others after them."""
         if not more:
             return self
         groups = dict.fromkeys((*self.lrs, *(group for step in more for group in step.lrs)))
-        return Steps(
+        return StepColumns(
             np.append(self.step, [step.step for step in more]),
             np.append(self.epoch, [step.epoch for step in more]),
             np.append(self.loss, [step.loss for step in more]),

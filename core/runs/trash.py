@@ -26,7 +26,7 @@ _FIELD = "run"
 
 
 @dataclass(frozen=True, slots=True)
-class Deleted:
+class TrashedRun:
     """A run in the trash: its id, the folder it is in now, and when it was deleted (ns)."""
 
     id: str
@@ -34,7 +34,7 @@ class Deleted:
     moment: int
 
 
-def delete(root: Path, run_id: str) -> Deleted:
+def delete(root: Path, run_id: str) -> TrashedRun:
     """Move a run's folder into the trash, from which `restore` brings it back.
 
     Raises InputError for a run that is not there, that a living process or another machine runs,
@@ -51,20 +51,20 @@ def delete(root: Path, run_id: str) -> Deleted:
     except InputError:
         moved.rename(folder)
         raise
-    for old in deleted(root):
+    for old in trashed_runs(root):
         if old.moment < moment - KEPT_FOR * 1e9:
             _remove(old)
-    return Deleted(run_id, moved, moment)
+    return TrashedRun(run_id, moved, moment)
 
 
-def deleted(root: Path) -> tuple[Deleted, ...]:
+def trashed_runs(root: Path) -> tuple[TrashedRun, ...]:
     """The runs in the trash, the one deleted last first; whatever else lies there is left alone."""
     found = []
     with suppress(OSError):
         for path in (root / _TRASH).iterdir():
             name = _NAME.fullmatch(path.name)
             if name and folders.is_run_id(name[2]):
-                found.append(Deleted(name[2], path, int(name[1])))
+                found.append(TrashedRun(name[2], path, int(name[1])))
     return tuple(sorted(found, key=lambda each: each.moment, reverse=True))
 
 
@@ -73,7 +73,7 @@ def restore(root: Path, run_id: str) -> Path:
 
     Raises InputError if the trash does not have it, or another run has its place.
     """
-    last = next((each for each in deleted(root) if each.id == run_id), None)
+    last = next((each for each in trashed_runs(root) if each.id == run_id), None)
     if last is None:
         wrong = f"is {quoted(run_id)}, which is not in the trash"
         way_out = "it was restored or removed for good: look at the list of runs"
@@ -93,7 +93,7 @@ def empty(root: Path) -> int:
     """
     freed = 0
     left = []
-    for each in deleted(root):
+    for each in trashed_runs(root):
         size = usage.disk_use(each.folder)
         _remove(each)
         if os.path.lexists(each.folder):
@@ -113,7 +113,7 @@ def _refuse_living(run_id: str, folder: Path) -> None:
         raise InputError(_FIELD, wrong, "stop it first")
 
 
-def _remove(each: Deleted) -> None:
+def _remove(each: TrashedRun) -> None:
     if each.folder.is_symlink():
         with suppress(OSError):
             each.folder.unlink()

@@ -179,7 +179,7 @@ def _allocate_in_free(images: int, settings: RunSettings, scratch: Path | None) 
         images,
         settings,
         memory=free_memory(torch.device("cpu")),
-        disk=usage.free(folder),
+        disk=usage.free_disk(folder),
         scratch=folder,
     )
 

@@ -23,6 +23,7 @@ if sys.platform != "win32":
 
 _GB = 1e9
 _LONGEST_NAME = 60
+_CPU_INFO = Path("/proc/cpuinfo")
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """Options of glibc's mallopt(3), from malloc.h."""
 
@@ -38,7 +39,7 @@ def detect(wanted: str = "auto") -> torch.device:
     if wanted == "auto":
         return device or torch.device("cpu")
     if device is None or device.type != wanted:
-        name = describe(device or torch.device("cpu"))
+        name = device_name(device or torch.device("cpu"))
         way_out = "use --device auto" if device is None else f"use --device {device.type}"
         raise SettingsError("--device", f"is {wanted!r}, but this machine has {name}", way_out)
     return device
@@ -51,7 +52,7 @@ def accelerator() -> torch.device | None:
     return torch.accelerator.current_accelerator()
 
 
-def describe(device: torch.device) -> str:
+def device_name(device: torch.device) -> str:
     """Return a device in words: `CPU, 2 cores, 25.1 GB` or `NVIDIA L4, 23.6 GB`, in 1e9 bytes."""
     if device.type == "cuda":
         properties = torch.cuda.get_device_properties(device)
@@ -71,12 +72,12 @@ def cpu_cores() -> int:
 
 
 @cache
-def processor(cpuinfo: Path = Path("/proc/cpuinfo")) -> str:
+def processor() -> str:
     """Return the name of the machine's processor, as in `AMD EPYC 7B12`; empty if it has none."""
     name = ""
     with suppress(OSError):  # no such file, or no such program
         if sys.platform == "linux":
-            text = cpuinfo.read_text(encoding="utf-8", errors="replace")
+            text = _CPU_INFO.read_text(encoding="utf-8", errors="replace")
             match = re.search(r"^model name\s*:(.*)$", text, flags=re.MULTILINE)
             name = match[1] if match else ""
         elif sys.platform == "darwin":
@@ -91,7 +92,7 @@ def free_memory(device: torch.device) -> int:
     """Return the bytes that a run can still take on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return memory.free()
+    return memory.available()
 
 
 def peak_memory(device: torch.device) -> int:

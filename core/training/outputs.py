@@ -49,7 +49,7 @@ class Outputs:
         if path is None:
             return
         for count, most, what in (
-            (len(data.validation), predictions.MOST, "images"),
+            (len(data.validation), predictions.MOST_IMAGES, "images"),
             (len(data.classes), predictions.MOST_CLASSES, "classes"),
         ):
             if count > most:

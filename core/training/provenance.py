@@ -17,7 +17,7 @@ from core.runs.settings import RunSettings
 from core.schedule.parse import pretty, to_raw
 from core.schedule.spec import Schedule
 from core.training.data import Data, Split
-from core.training.device import describe, processor
+from core.training.device import device_name, processor
 
 _HASHED_AT_ONCE = 64_000_000
 """Bytes of images that are hashed between two checks whether the run is to stop."""
@@ -60,15 +60,15 @@ def collect(
 ) -> Provenance:
     """Return the provenance of a run begun now; `check_stop` is called while images are hashed."""
     return Provenance(
-        schedule=fingerprint(schedule),
-        settings=fingerprint(settings),
+        schedule=document_hash(schedule),
+        settings=document_hash(settings),
         data=_data_hashes(data, check_stop),
         libraries=libraries(),
         machine=_machine(device),
     )
 
 
-def fingerprint(document: Schedule | RunSettings) -> str:
+def document_hash(document: Schedule | RunSettings) -> str:
     """Return a hash of a schedule or of run settings; equal for documents that train alike.
 
     Fields at their defaults are left out, so that the hash outlives new fields. So is what changes
@@ -83,7 +83,7 @@ def fingerprint(document: Schedule | RunSettings) -> str:
     return _hash(text if plain else f"{text} {document.optimizer_step}")
 
 
-def _older_fingerprint(schedule: Schedule) -> str:
+def _older_document_hash(schedule: Schedule) -> str:
     """Return the hash that older checkpoints have, with the schedule's name and its defaults."""
     set_fields = schedule.model_dump(mode="json", exclude_defaults=True)
     return _hash(pretty(_with_older_defaults(to_raw(schedule), set_fields)))
@@ -122,8 +122,8 @@ def check_documents(
     `epochs` is how many were run with `before`.
     """
     documents = (
-        ("schedule", before.schedule, (fingerprint(schedule), _older_fingerprint(schedule))),
-        ("settings", before.settings, (fingerprint(settings),)),
+        ("schedule", before.schedule, (document_hash(schedule), _older_document_hash(schedule))),
+        ("settings", before.settings, (document_hash(settings),)),
     )
     for name, stored, now in documents:
         if stored not in now:
@@ -213,7 +213,7 @@ def _machine(device: torch.device) -> str:
     On a CPU that is its kernels, and how sums are split among threads.
     """
     if device.type != "cpu":
-        return describe(device)
+        return device_name(device)
     kernels, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
     return f"{processor() or _UNNAMED_CPU} with {kernels}, {threads} threads"
 

@@ -2,19 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
+import time
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, nullcontext
+from dataclasses import replace
 
+import torch
+
+from core.cache_plan.planner import VALIDATION
+from core.files import atomic
+from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
-from core.training.device import detect, keep_freed_memory
+from core.schedule.plan import open_groups, phases
+from core.training import checkpoint, precision, provenance
+from core.training.cache.forward_path import ForwardPath, whole_model
+from core.training.components import assemble
+from core.training.data import Data, epoch_entries, load
+from core.training.device import detect, device_name, keep_freed_memory, peak_memory
 from core.training.exact import deterministic, full_float32
 from core.training.failures import as_run_errors
 from core.training.job import Job
-from core.training.run import Run
+from core.training.loop import Loop, StopRequested
+from core.training.nan_report import NotFiniteError
+
+_FAST_RESUMED = (
+    "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
+    "measures: the last bits may differ from here on"
+)
 
 
 def train(job: Job) -> Iterator[ev.Event]:
-    """Yield what happens while the job's schedule is run; the last is Finished or Stopped.
+    """Yield the events of a run of the job's schedule; the last is Finished or Stopped.
 
     It goes on from the newest good checkpoint, if there is one, as if it had never been
     interrupted. On the CPU an exact run then ends with the same bits; a fast one measures anew
@@ -28,7 +46,201 @@ def train(job: Job) -> Iterator[ev.Event]:
     """
     settings, device = job.settings, detect(job.settings.device)
     keep_freed_memory()
-    run = Run(job, device)
+    session = _Session(job, device)
     products = full_float32(device) if settings.precision == "exact" else nullcontext()
-    with deterministic(device), products, as_run_errors(settings, device, run.where):
-        yield from run.events()
+    with deterministic(device), products, as_run_errors(settings, device, session.where):
+        yield from session.events()
+
+
+class _Session:
+    """One session of a job on a device."""
+
+    def __init__(self, job: Job, device: torch.device) -> None:
+        self._job = job
+        self._schedule = job.schedule
+        self._settings = job.settings
+        self._device = device
+        self._writer = checkpoint.CheckpointWriter(job.checkpoints)
+        self._at_end = ExitStack()
+        self._began = time.monotonic()
+        self._seconds_before = 0.0
+        self._epoch = 0
+        self._training = False
+
+    def events(self) -> Iterator[ev.Event]:
+        """Yield the session's events; the last is Finished or Stopped."""
+        stopped = False
+        with self._writer, self._at_end:
+            try:
+                yield from self._prepare()
+                for epoch in range(self._epoch, self._schedule.epochs):
+                    self._epoch = epoch
+                    yield from self._run_epoch(epoch)
+                yield from self._finish()
+            except StopRequested:
+                stopped = True
+            except NotFiniteError as error:
+                raise self._job.outputs.with_report(
+                    error, self._epoch, self._data, self._components.layer_groups
+                ) from error
+        if stopped:
+            yield ev.Stopped(self._epoch)
+
+    def where(self) -> str:
+        """Return how far the session has come, as in `in epoch 3`."""
+        return f"{'in' if self._training else 'before'} epoch {self._epoch}"
+
+    def _prepare(self) -> Iterator[ev.Event]:
+        newest = checkpoint.newest(self._job.checkpoints)
+        saved = newest.checkpoint
+        if saved is not None:
+            provenance.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
+            if not self._job.other_libraries:
+                provenance.check_libraries(saved.origin, saved.epoch)
+            self._epoch, self._seconds_before = saved.epoch, saved.seconds
+        for name in newest.damaged:
+            message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
+            yield ev.Notice(message)
+        with atomic.as_run_error(self._job.checkpoints):
+            atomic.make_folder(self._job.checkpoints)
+        for item in load(self._settings, self._schedule.epochs, self._job.checkpoints):
+            if isinstance(item, Data):
+                self._data = item
+            else:
+                yield item
+                self._check_stop()
+        self._provenance = provenance.collect(
+            self._schedule, self._settings, self._data, self._device, self._check_stop
+        )
+        if saved is None:
+            yield from self._missing_images()
+        else:
+            provenance.check_data(saved.origin, saved.epoch, self._provenance, self._settings.data)
+            warning = provenance.changed_arithmetic(saved.origin, saved.epoch, self._provenance)
+            if warning:
+                yield ev.Notice(warning)
+            if self._settings.precision == "fast" and self._settings.cache != "off":
+                yield ev.Notice(_FAST_RESUMED)
+        self._assemble()
+        if saved is not None:
+            self._components.restore(saved)
+        yield self._started()
+
+    def _check_stop(self) -> None:
+        if self._job.should_stop():
+            raise StopRequested
+
+    def _assemble(self) -> None:
+        self._components = components = assemble(self._job, self._data, self._device)
+        self._at_end.callback(detach, components.model)
+        self._loop = Loop(
+            components.model,
+            components.optimizer,
+            components.scheduler,
+            components.auditor,
+            self._settings.batch_size,
+            self._job.should_stop,
+        )
+        self._paths: dict[str, ForwardPath] = {}
+
+    def _missing_images(self) -> Iterator[ev.Notice]:
+        """Yield a notice for each split that has fewer images than the settings ask for."""
+        settings, data = self._settings, self._data
+        validation_samples, validation = settings.validation_samples, data.validation
+        for flag, samples, split, kind in (
+            ("--samples", settings.samples, data.train, "training"),
+            ("--validation-samples", validation_samples, validation, "validation"),
+        ):
+            if len(split) < samples:
+                has = f"the data has {len(split):,} {kind} images"
+                yield ev.Notice(f"{flag} is {samples:,}, but {has}: the run uses all of them")
+
+    def _started(self) -> ev.Started:
+        return ev.Started(
+            time=time.time(),
+            device=self._device.type,
+            device_name=device_name(self._device),
+            steps_per_epoch=self._components.steps,
+            train_images=len(self._data.train),
+            validation_images=len(self._data.validation),
+            classes=self._data.classes,
+            parameters=sum(p.numel() for p in self._components.model.parameters()),
+            majority_accuracy=self._data.majority_accuracy(),
+            resumed_at=self._epoch,
+        )
+
+    def _run_epoch(self, epoch: int) -> Iterator[ev.Event]:
+        began, components = time.monotonic(), self._components
+        self._training = True
+        components.model.train()
+        apply_plan(components.layer_groups, self._schedule, epoch)
+        components.auditor.epoch_begins(epoch)
+        if any(phase.start == epoch for phase in phases(self._schedule)):
+            self._paths.clear()
+        path = yield from self._path("train", components.cache.training_path, epoch)
+        training = time.monotonic()
+        data = self._data
+        entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
+        trained = yield from self._loop.train_epoch(
+            epoch, path, entries, data.train.labels_of(entries)
+        )
+        training_seconds = time.monotonic() - training
+        components.auditor.epoch_ended(epoch)
+        trainable = count_trainable(components.model)
+        path = yield from self._path("validation", components.cache.validation_path, epoch)
+        evaluation = yield from self._loop.evaluate(epoch, path, data.validation.labels)
+        yield ev.EpochDone(
+            epoch=epoch,
+            open=open_groups(self._schedule, epoch),
+            trainable_parameters=trainable,
+            train_loss=trained.loss,
+            train_accuracy=trained.accuracy,
+            validation_loss=evaluation.totals.loss,
+            validation_accuracy=evaluation.totals.accuracy,
+            seconds=time.monotonic() - began,
+            images_per_second=trained.images / max(training_seconds, 1e-9),
+            peak_memory=peak_memory(self._device),
+        )
+        if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
+            yield from self._job.outputs.save_predictions(evaluation, data)
+        self._writer.wait()  # the folder may be gone once the caller has had the next event
+        yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
+        self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._provenance))
+
+    def _path(
+        self, split: str, choose: Callable[[int], Iterator[ev.Event | ForwardPath]], epoch: int
+    ) -> Generator[ev.Event, None, ForwardPath]:
+        """Return the split's path in the epoch's phase, chosen once per phase and session."""
+        if split not in self._paths:
+            for item in choose(epoch):
+                if isinstance(item, ForwardPath):
+                    self._paths[split] = item
+                else:
+                    self._loop.check_stop()
+                    yield item
+        return self._paths[split]
+
+    def _finish(self) -> Iterator[ev.Event]:
+        yield ev.Progress("auditing")
+        self._job.outputs.save_weights(self._components.model)
+        self._writer.wait()
+        error = self._precision_error() if self._settings.precision == "fast" else None
+        yield replace(self._components.auditor.result(), precision_error=error)
+        yield ev.Finished(self._seconds())
+
+    @torch.no_grad()
+    def _precision_error(self) -> float:
+        """Return how far the first validation batch's logits are from those of exact arithmetic."""
+        components = self._components
+        entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
+        components.model.eval()
+        fast = self._paths.get("validation", components.cache.plain(VALIDATION)).logits(entries)
+        components.model.to(memory_format=torch.contiguous_format)
+        with full_float32(self._device):
+            exact = whole_model(components.network, self._data.validation, self._device).logits(
+                entries
+            )
+        return precision.precision_error(fast, exact)
+
+    def _seconds(self) -> float:
+        return self._seconds_before + time.monotonic() - self._began

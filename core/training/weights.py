@@ -28,7 +28,7 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 from core.errors import ModelError, RunError, nearest
 from core.models.weight_files import AUXILIARY, BUNDLED_FILE, BUNDLED_MODULE, OLD_NAME, UNTAGGED
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
-from core.runs.downloaded import IN_A_SNAPSHOT, answers
+from core.runs.downloaded import IN_A_SNAPSHOT, is_reachable
 from core.schedule.spec import ModelRef
 from core.training.failures import is_out_of_memory
 
@@ -214,7 +214,7 @@ def _offline_if_unreachable() -> Iterator[None]:
     Otherwise its client would try for 50 s. Raises OSError if the cache does not have them.
     """
     before = constants.HF_HUB_OFFLINE
-    unreachable = not before and not answers(constants.ENDPOINT, _HUB_TIMEOUT)
+    unreachable = not before and not is_reachable(constants.ENDPOINT, _HUB_TIMEOUT)
     constants.HF_HUB_OFFLINE = before or unreachable
     try:
         yield

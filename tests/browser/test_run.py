@@ -81,17 +81,17 @@ from core.schedule import edits
 from core.runs import events, folder
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.processes.stopping import should_stop
 
 run = Path(sys.argv[1])
 folder.create(run, presets.load("gradual"), RunSettings())
-session = Session(run, presets.load("gradual"))
+session = RunSession(run, presets.load("gradual"))
 with should_stop(run, session.done, session.end_process) as asked, session:
-    session.take(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
+    session.record(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
     while not asked():
         time.sleep(0.05)
-    session.take(events.Stopped(0))
+    session.record(events.Stopped(0))
 """
 """A run that does nothing until it is stopped."""
 
@@ -125,7 +125,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     page.get_by_role("button", name="Empty").click()
     expect(page.locator(".st-key-runs-trash")).to_have_count(0)
     expect(page.locator(".st-key-runs-undo")).to_have_count(0)
-    assert trash.deleted(home / "runs") == ()
+    assert trash.trashed_runs(home / "runs") == ()
 
 
 @pytest.mark.thorough

@@ -291,7 +291,7 @@ def test_a_run_fills_its_folder_and_tells_each_epoch(file, tmp_path):
     result = thaw("run", file(), "--out", str(out), *SMALL)
     assert result.exit_code == 0, result.output
     assert folders.status(out) == "finished"
-    assert folders.summary(out).epochs_done == 3
+    assert folders.read_summary(out).epochs_done == 3
     assert len(load_file(out / "model.safetensors")) == 296
     assert isinstance(event_log.read(out)[-1], ev.Finished)
     told = [line.split("  train")[0] for line in result.stdout.splitlines() if line[:5] == "epoch"]
@@ -312,7 +312,7 @@ def test_a_run_that_fails_leaves_its_reason_and_exits_with_1(file, tmp_path):
     assert result.exit_code == 1
     assert "error: the loss is " in result.stderr
     assert folders.status(out) == "failed"
-    assert folders.summary(out).status == "failed"
+    assert folders.read_summary(out).status == "failed"
     assert isinstance(event_log.read(out)[-1], ev.Failed)
 
 
@@ -336,14 +336,14 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(fil
         return printed
 
     printed = interrupt(signal.SIGINT, "run", long, "--out", str(out), *SMALL)
-    done = folders.summary(out).epochs_done
+    done = folders.read_summary(out).epochs_done
     assert 1 <= done < 400
     assert f"stopped after {done} of 400 epochs" in printed
     assert folders.status(out) == "stopped"
-    assert folders.summary(out).status == "stopped"
+    assert folders.read_summary(out).status == "stopped"
     printed = interrupt(signal.SIGTERM, "resume", str(out))
     assert f"continues with epoch {done}\n" in printed
-    assert done < folders.summary(out).epochs_done < 400
+    assert done < folders.read_summary(out).epochs_done < 400
 
 
 def epochs_done(out) -> int:

@@ -80,10 +80,13 @@ def test_a_demo_that_is_tried_on_ones_own_machine_touches_none_of_ones_own(
     assert [(each / "file").exists() for each in mine] == [True] * len(mine)
 
 
-def test_the_cleanup_goes_on_by_itself_until_its_end(tmp_path: Path) -> None:
+def test_the_cleanup_goes_on_by_itself_until_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs, data = tmp_path / "runs", tmp_path / "data"
     before = set(threading.enumerate())  # a page that another test drew has one too
-    thread = cleanup.CleanupThread(runs, data, every=0.01)
+    monkeypatch.setattr(cleanup, "_EVERY", 0.01)
+    thread = cleanup.CleanupThread(runs, data)
     for name in ("first", "second"):
         aged(runs / name, OLD)
         wait_until_gone(runs / name)

@@ -23,7 +23,7 @@ from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs.processes import launch, run_lock
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.settings import RunSettings
 from core.schedule import edits, parse
 from tests.data.zips import classes, zipped
@@ -42,16 +42,17 @@ from core.demo import limits as demo
 from core.runs.processes import run_lock
 from core.runs import folder as folders
 from core.runs.events import Step
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.processes.stopping import should_stop
 
 folder = Path(sys.argv[1])
-run_lock.take(folder)
-session = Session(folder, folders.read(folder)[0])
+run_lock.acquire(folder)
+session = RunSession(folder, folders.read(folder)[0])
+demo.LIMITS = replace(demo.LIMITS, seconds=0.5)
 with (
     should_stop(folder, session.done, session.end_process),
     session,
-    demo.bounds(folder, session.say, replace(demo.LIMITS, seconds=0.5)) as bounded,
+    demo.enforce_limits(folder, session.record_notice) as bounded,
 ):
     bounded(Step(0, 0, 1.0, {}))
     time.sleep(60)
@@ -217,7 +218,7 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
     assert not queue.busy(launch.root())
     assert not (run / "checkpoints").exists()
     assert not (run / "model.safetensors").exists()
-    assert folders.summary(run).validation_accuracy is not None
+    assert folders.read_summary(run).validation_accuracy is not None
 
 
 def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:
@@ -244,12 +245,14 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
 ) -> None:
     run = tmp_path / "runs" / "short"
     folders.create(run, SHORT, small_settings())
-    with demo.bounds(run, pytest.fail) as bounded:
+    with demo.enforce_limits(run, pytest.fail) as bounded:
         bounded(STEP)
-    with demo.bounds(run, pytest.fail, replace(LIMITS, seconds=0.0)):
+    monkeypatch.setattr(demo, "LIMITS", replace(LIMITS, seconds=0.0))
+    with demo.enforce_limits(run, pytest.fail):
         time.sleep(0.1)  # the time counts from the first step
     monkeypatch.delenv("THAW_DEMO")
-    with demo.bounds(run, pytest.fail, replace(LIMITS, start=0.0, seconds=0.0)) as bounded:
+    monkeypatch.setattr(demo, "LIMITS", replace(LIMITS, start=0.0, seconds=0.0))
+    with demo.enforce_limits(run, pytest.fail) as bounded:
         bounded(STEP)
         time.sleep(0.1)
     assert not run_lock.stop_requested(run)
@@ -258,7 +261,7 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
 
 @pytest.mark.parametrize("limits", [replace(LIMITS, seconds=0.0), replace(LIMITS, start=0.0)])
 def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
-    tmp_path: Path, limits: demo.DemoLimits
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: demo.DemoLimits
 ) -> None:
     run = tmp_path / "runs" / "silent"
     folders.create(run, SHORT, small_settings())
@@ -266,8 +269,9 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
     def refuse(_: ev.Notice) -> None:
         raise RunError("the disk is full")
 
+    monkeypatch.setattr(demo, "LIMITS", limits)
     end = time.monotonic() + 120
-    with demo.bounds(run, refuse, limits) as bounded:
+    with demo.enforce_limits(run, refuse) as bounded:
         if limits.start:
             bounded(STEP)
         while not run_lock.stop_requested(run):
@@ -279,11 +283,11 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
 def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "ended"
     folders.create(run, SHORT, small_settings())
-    with Session(run, SHORT) as session:
-        session.say(ev.Notice("before"))
-        session.take(ev.Finished(1.0))
-        session.say(ev.Notice("after"))
-    session.say(ev.Notice("later"))
+    with RunSession(run, SHORT) as session:
+        session.record_notice(ev.Notice("before"))
+        session.record(ev.Finished(1.0))
+        session.record_notice(ev.Notice("after"))
+    session.record_notice(ev.Notice("later"))
     told = [event.message for event in event_log.read(run) if isinstance(event, ev.Notice)]
     assert told == ["before"]
     assert folders.status(run) == "finished"
@@ -318,10 +322,13 @@ def test_the_readme_tells_the_most_that_one_visitor_and_all_of_them_take() -> No
     assert f"one page holds {LIMITS.visitor_uploads * upload} MB of uploads" in readme
 
 
-def test_the_oldest_runs_make_room_for_the_next(tmp_path: Path) -> None:
+def test_the_oldest_runs_make_room_for_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     runs = [tmp_path / name for name in ("newest", "older", "oldest")]
     for run in runs:
         run.mkdir()
         (run / "events.jsonl").write_bytes(bytes(100_000))
-    demo.make_room(runs, 250_000)
+    monkeypatch.setattr(demo, "LIMITS", replace(LIMITS, runs=250_000))
+    demo.delete_oldest_runs(runs)
     assert [run.exists() for run in runs] == [True, True, False]

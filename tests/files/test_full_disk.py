@@ -10,11 +10,12 @@ import pytest
 
 from core import presets
 from core.errors import RunError
-from core.runs import event_log, interruption
+from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
+from core.runs.description import interruption_reason
 from core.runs.processes import run_lock
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.settings import RunSettings
 
 SCHEDULE = presets.load("gradual")
@@ -46,10 +47,10 @@ def test_a_run_whose_disk_is_full_fails_with_a_message_in_its_folder(disk):
     folders.create(run, SCHEDULE, RunSettings())
     step = ev.Step(0, 0, 1.0, {f"group{n}": 1e-3 for n in range(200)})  # more than a block has left
     refused = pytest.raises(RunError, match=r"events.jsonl cannot be written \(No space left")
-    with refused, Session(run, SCHEDULE) as session:
+    with refused, RunSession(run, SCHEDULE) as session:
         fill(disk)
         for _ in range(10):
-            session.take(step)
+            session.record(step)
     assert folders.status(run) == "failed"
     (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Failed)]
     assert told.message.endswith(
@@ -63,7 +64,7 @@ def test_a_run_that_was_cut_off_by_a_full_disk_says_so(disk):
     run_lock.release(run)
     fill(disk)
     assert folders.status(run) == "interrupted"
-    assert "is full" in interruption.reason(run)
+    assert "is full" in interruption_reason(run)
 
 
 def test_a_run_whose_disk_fills_as_it_is_launched_is_no_longer_its_launchers(disk, monkeypatch):

@@ -14,12 +14,15 @@ from core.runs import events as ev
 from core.runs.processes import run_lock
 
 
-def test_no_more_is_read_than_one_byte_over_the_limit(tmp_path: Path) -> None:
+def test_no_more_is_read_than_one_byte_over_the_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "x").write_bytes(b"123456789")
     assert small_files.read_start(tmp_path / "x", 9) == b"123456789"
     assert small_files.read_start(tmp_path / "x", 4) == b"12345"
+    monkeypatch.setattr(small_files, "MAX_BYTES", 4)
     with pytest.raises(ValueError, match="has over 4 bytes"):
-        small_files.read_json(tmp_path / "x", 4)
+        small_files.read_json(tmp_path / "x")
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
@@ -35,7 +38,7 @@ def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(
     for name in (run_lock.PID, folder.SUMMARY, uploads.NOTE):
         (tmp_path / name).write_bytes(b"[" * 100_000)
     assert run_lock.process(tmp_path) is None
-    assert folder.summary(tmp_path) is None
+    assert folder.read_summary(tmp_path) is None
     assert uploads.read_note(tmp_path) is None
 
 

@@ -22,8 +22,8 @@ from core.models import layer_table
 from core.records.io import record_json
 from core.runs import folder, label
 from core.runs.description import describe
+from core.runs.results import run_results
 from core.runs.settings import RunSettings
-from core.runs.summary import result
 from core.schedule import edits, link
 from core.schedule.parse import dumps
 from pages.components.compare import figures, markdown, metrics, rates_card, windows_card
@@ -287,7 +287,7 @@ def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
 
 def test_the_metrics_are_by_epoch_and_by_seconds(home: Path) -> None:
     source = finished_run(home, "one", GRADUAL, [0.5, 0.75])
-    found = result(home / "runs" / source.removeprefix("run:"))
+    found = run_results(home / "runs" / source.removeprefix("run:"))
     table = metrics.metric_table({"A": found}, "accuracy")
     assert table[["epoch", "seconds", "y"]].to_numpy().tolist() == [[1, 2.0, 0.5], [2, 5.0, 0.75]]
     assert metrics.metric_table({"A": found}, "loss")["y"].tolist() == [1.5, 1.25]
@@ -398,7 +398,9 @@ def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> Non
 def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:
     finished_run(home, "one", GRADUAL, [0.5, 0.75])
     finished_run(home, "two", GRADUAL, [0.5, 0.7])
-    found = {letter: result(home / "runs" / name) for letter, name in (("A", "one"), ("B", "two"))}
+    found = {
+        letter: run_results(home / "runs" / name) for letter, name in (("A", "one"), ("B", "two"))
+    }
     slots = [slot("A", GRADUAL), slot("B", GRADUAL)]
     lines = {line.title: line.cells for line in figures.lines(slots, found)}
     assert [cell.best for cell in lines["Validation accuracy"]] == [True, False]
@@ -411,7 +413,7 @@ def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(ho
     finished_run(home, "one", GRADUAL, [0.5, 0.75])
     finished_run(home, "two", GRADUAL, [0.5, 0.7])
     folders = [home / "runs" / name for name in ("one", "two")]
-    found = dict(zip("AB", map(result, folders), strict=True))
+    found = dict(zip("AB", map(run_results, folders), strict=True))
 
     def shown(**second: Any) -> tuple[list[bool], str]:
         kinds = RunSettings(), RunSettings(**second)

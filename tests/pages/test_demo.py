@@ -16,14 +16,13 @@ from core import presets
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
-from core.demo.limits import LIMITS
 from core.files.home import CODE
 from core.models import layer_table
 from core.runs import events as ev
 from core.runs import folder as folders
 from core.runs import label
 from core.runs.processes import launch, run_lock
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.settings import RunSettings
 from core.schedule import edits, link
 from core.schedule.spec import Schedule
@@ -297,14 +296,14 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
 
 
 def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held: Path) -> None:
-    with Session(held, limits.first_schedule()) as session:
-        session.take(ev.Stopped(0))
+    with RunSession(held, limits.first_schedule()) as session:
+        session.record(ev.Stopped(0))
     assert [each.value for each in visitor(held.name).info] == [r"Stopped on request\."]
     late = launch.new_folder(launch.root(), "late", datetime.now())
     folders.create(late, limits.first_schedule(), limits.first_settings())
-    with Session(late, limits.first_schedule()) as session:
-        session.say(ev.Notice(limits._out_of_time(LIMITS)))
-        session.take(ev.Stopped(0))
+    with RunSession(late, limits.first_schedule()) as session:
+        session.record_notice(ev.Notice(limits._out_of_time()))
+        session.record(ev.Stopped(0))
     app = visitor(late.name)
     assert [each.value for each in app.info] == [r"Stopped because its time limit was reached\."]
     assert "the hosted demo's limit of 120 s" in " ".join(each.value for each in app.caption)

@@ -35,9 +35,9 @@ from core.runs import events as ev
 from core.runs.forecast import remaining
 from core.runs.processes import run_lock
 from core.runs.progress import run_progress
+from core.runs.results import result
 from core.runs.settings import RunSettings, read_settings
 from core.runs.status import SUMMARY_JSON, summary_of
-from core.runs.summary import result
 from core.schedule import link, parse
 from core.training import checkpoint
 from pages.components.compare import figures, markdown, rates_card, windows_card
@@ -161,7 +161,7 @@ def taken(rng: Random, raw: Raw, home: Path) -> str | None:
         os.mkfifo(path)
     else:
         path.symlink_to(rng.choice((mine, home, home / "none")))
-    take = rng.choice((run_lock.take, run_lock.take_over))
+    take = rng.choice((run_lock.acquire, run_lock.take_over))
     message = refusal(take, run)
     assert message is not None, name
     assert name in message
@@ -257,7 +257,7 @@ def read_run(home: Path) -> None:
     told = run_progress(event_log.read(home))
     result(home)
     folder.status(home)
-    folder.summary(home)
+    folder.read_summary(home)
     runs.row(home, 9)
     found = predictions.read(home / folder.PREDICTIONS)
     if found is not None:
@@ -265,7 +265,7 @@ def read_run(home: Path) -> None:
         predictions.worst(found, 9)
     schedule, settings = folder.read(home)
     remaining(told, schedule.epochs, 2e9)
-    refusal(lambda run: report_facts.facts(run, schedule), home)
+    refusal(lambda run: report_facts.report_facts(run, schedule), home)
     folder.write_summary(home, folder.summarise(home, schedule))
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):

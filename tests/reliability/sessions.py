@@ -139,7 +139,7 @@ def ended(folder: Path) -> Ended:
     told = history(event_log.read(folder))
     found = checkpoint.newest(folder / folders.CHECKPOINTS)
     last = found.checkpoint
-    predicted, summary = folder / folders.PREDICTIONS, folders.summary(folder)
+    predicted, summary = folder / folders.PREDICTIONS, folders.read_summary(folder)
     kept: dict[str, Any] = {
         "status": folders.status(folder),
         "summary": summary and summary.status,

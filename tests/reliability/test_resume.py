@@ -93,7 +93,7 @@ def test_a_renamed_schedule_goes_on_and_its_summary_has_the_new_name(tmp_path):
     path = folder / folders.SCHEDULE
     path.write_text(parse.dumps(set_field(parse.parse(path.read_bytes()), "name", "Renamed")))
     finished(folder)
-    assert folders.summary(folder).name == "Renamed"
+    assert folders.read_summary(folder).name == "Renamed"
 
 
 @pytest.mark.usefixtures("small_networks")

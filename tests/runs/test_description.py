@@ -14,8 +14,8 @@ from core.runs import folder as folders
 from core.runs.description import conditions, describe
 from core.runs.processes import run_lock
 from core.runs.progress import run_progress
+from core.runs.results import run_results
 from core.runs.settings import RunSettings
-from core.runs.summary import result
 from core.schedule import edits
 from core.schedule.parse import dumps
 from pages.components.run import status_card
@@ -79,7 +79,7 @@ def test_runs_that_differ_in_data_images_size_or_result_are_told_apart(tmp_path)
 def test_the_accuracy_of_a_run_is_that_after_its_last_epoch_wherever_it_is_told(tmp_path):
     run = made(tmp_path / "run")
     assert describe(run).result == "75.0%"
-    assert result(run).accuracy == describe(run).state.accuracy == 0.75
+    assert run_results(run).accuracy == describe(run).state.accuracy == 0.75
     told = status_card._headline(SCHEDULE, "finished", run_progress(event_log.read(run)))
     assert "validation accuracy 75.0%, after the last epoch" in told
     assert "90.0%" not in told

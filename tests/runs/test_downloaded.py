@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.models import catalogue
-from core.runs.downloaded import Downloaded, answers, downloaded
+from core.runs.downloaded import Downloaded, downloaded, is_reachable
 
 
 @pytest.fixture(autouse=True)
@@ -68,9 +68,9 @@ def refuses() -> Iterator[str]:
 
 
 def test_a_server_that_refuses_does_answer(refuses: str) -> None:
-    assert answers(refuses, 5.0)
-    assert not answers("http://127.0.0.1:9", 5.0)
-    assert not answers("an-address-without-a-scheme", 5.0)
+    assert is_reachable(refuses, 5.0)
+    assert not is_reachable("http://127.0.0.1:9", 5.0)
+    assert not is_reachable("an-address-without-a-scheme", 5.0)
 
 
 def test_where_there_is_no_home_folder_nothing_is_here(monkeypatch: pytest.MonkeyPatch) -> None:

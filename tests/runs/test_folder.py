@@ -32,7 +32,7 @@ def test_a_path_to_data_is_kept_so_that_it_holds_from_anywhere(tmp_path, monkeyp
 
 def test_a_folder_that_is_not_there_has_no_events_and_no_summary(tmp_path):
     assert event_log.read(tmp_path / "none") == ()
-    assert folders.summary(tmp_path / "none") is None
+    assert folders.read_summary(tmp_path / "none") is None
     assert folders.status(tmp_path / "none") == "interrupted"
     assert run_lock.process(tmp_path / "none") is None
 
@@ -66,10 +66,10 @@ def test_a_summary_comes_back(run):
     event_log.append(run, ev.Failed("x"))
     written = folders.summarise(run, SCHEDULE)
     folders.write_summary(run, written)
-    assert folders.summary(run) == written
+    assert folders.read_summary(run) == written
     assert written.status == "failed"
     (run / "summary.json").write_text("[1]")
-    assert folders.summary(run) is None
+    assert folders.read_summary(run) is None
 
 
 @pytest.mark.parametrize("held", ["run", "file"])
@@ -145,10 +145,11 @@ def test_what_is_no_run_folder_is_refused_with_the_way_out(tmp_path):
         folders.read(tmp_path)
 
 
-def test_the_end_of_a_log_is_its_last_characters(run):
+def test_the_end_of_a_log_is_its_last_characters(run, monkeypatch):
     assert folders.end_of_log(run) is None
     (run / folders.LOG).write_text("x" * 1_000_000 + "ä" * 3)
-    assert folders.end_of_log(run, 4) == "xäää"
+    monkeypatch.setattr(folders, "_LOG_CHARACTERS", 4)
+    assert folders.end_of_log(run) == "xäää"
 
 
 @pytest.mark.parametrize(
@@ -169,10 +170,10 @@ def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
     folders.write_summary(run, folders.summarise(run, SCHEDULE))
     told = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(told | change))
-    assert folders.summary(run) is None
+    assert folders.read_summary(run) is None
     assert runs.row(run, 0)[3] == ""
     with pytest.raises(InputError, match="a run without an audit"):
-        report_facts.facts(run, SCHEDULE)
+        report_facts.report_facts(run, SCHEDULE)
 
 
 def test_an_end_that_is_told_at_length_is_still_the_end(run):

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from core.runs import events as ev
 from core.runs.forecast import duration, remaining
 from core.runs.progress import RunProgress
-from core.runs.steps import Steps
+from core.runs.steps import StepColumns
 
 BEGAN = 1_000.0
 STEPS = 10
@@ -23,9 +23,9 @@ def done(epoch: int, seconds: float) -> ev.EpochDone:
     return ev.EpochDone(epoch, ("head",), 10, 1.0, 0.5, 1.0, 0.5, seconds, 4.0, 100)
 
 
-def after(steps: int) -> Steps:
+def after(steps: int) -> StepColumns:
     last = steps - 1
-    return Steps().with_more([ev.Step(last, last // STEPS, 1.0, {})] if steps else [])
+    return StepColumns().with_more([ev.Step(last, last // STEPS, 1.0, {})] if steps else [])
 
 
 def forecast(*epochs: float) -> ev.Forecast:

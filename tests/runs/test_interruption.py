@@ -10,7 +10,7 @@ import pytest
 
 from core import presets
 from core.runs import folder as folders
-from core.runs import interruption
+from core.runs.description import interruption_reason, other_host_message
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
@@ -27,7 +27,7 @@ def of(run, **changed):
     noted = json.loads((run / run_lock.PID).read_text())
     (run / run_lock.PID).write_text(json.dumps(noted | changed))
     assert folders.status(run) == "interrupted"
-    return interruption.reason(run)
+    return interruption_reason(run)
 
 
 def test_a_process_that_is_gone_may_have_had_too_little_memory(run):
@@ -40,12 +40,12 @@ def test_a_machine_that_was_started_anew_is_told(run):
 
 
 def test_a_run_of_another_machine_is_told_with_its_host_and_the_way_out(run_elsewhere):
-    assert interruption.elsewhere(run_elsewhere) == (
+    assert other_host_message(run_elsewhere) == (
         "It runs on node7, another machine or container, as far as its folder tells. If that "
         f"machine is gone, delete {run_elsewhere / run_lock.PID} and resume."
     )
     run_lock.hand_over(run_elsewhere, os.getpid())
-    assert interruption.elsewhere(run_elsewhere) == ""
+    assert other_host_message(run_elsewhere) == ""
 
 
 def test_a_full_disk_is_told_before_all(run, monkeypatch):

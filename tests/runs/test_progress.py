@@ -101,5 +101,5 @@ def test_what_is_read_piece_by_piece_equals_what_is_read_at_once(
     kept = [event for event in history(told) if isinstance(event, ev.Step)]
     assert whole.steps.loss.tolist() == [step.loss for step in kept]
     for alive in (True, False):
-        stands = status_of((*whole.rare, *whole.last), alive=alive, stop_asked=False)
-        assert stands == status_of(told, alive=alive, stop_asked=False)
+        stands = status_of((*whole.rare, *whole.last), alive=alive, stop_requested=False)
+        assert stands == status_of(told, alive=alive, stop_requested=False)

@@ -33,7 +33,7 @@ def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
 
 
 def test_a_finished_run_is_told_in_words(tmp_path: Path):
-    assert report_facts.facts(a_run(tmp_path), EXERCISE) == (
+    assert report_facts.report_facts(a_run(tmp_path), EXERCISE) == (
         ("run", "finished in 1 min 05 s on CPU, 2 cores"),
         ("data", "Fashion-MNIST, 2 classes: 40 images to train, 20 to validate, 64 × 64 px"),
         (
@@ -51,25 +51,25 @@ def test_a_finished_run_is_told_in_words(tmp_path: Path):
 def test_a_run_of_a_name_of_its_own_is_told_by_it(tmp_path: Path):
     run = a_run(tmp_path)
     label.write(run, "Seed 3", "")
-    assert report_facts.facts(run, EXERCISE)[0][1].startswith("“Seed 3”, finished in ")
+    assert report_facts.report_facts(run, EXERCISE)[0][1].startswith("“Seed 3”, finished in ")
 
 
 def test_a_group_that_moved_is_told(tmp_path: Path):
-    facts = dict(report_facts.facts(a_run(tmp_path, moved=True), EXERCISE))
+    facts = dict(report_facts.report_facts(a_run(tmp_path, moved=True), EXERCISE))
     assert facts["frozen groups"] == "moved: their bits differ"
 
 
 def test_another_schedules_run_and_one_without_an_audit_are_refused(tmp_path: Path):
     run = a_run(tmp_path, audited=False)
     with pytest.raises(InputError, match="a run without an audit: let it finish first"):
-        report_facts.facts(run, EXERCISE)
+        report_facts.report_facts(run, EXERCISE)
     with pytest.raises(InputError, match="a run of another schedule"):
-        report_facts.facts(run, presets.load("gradual"))
+        report_facts.report_facts(run, presets.load("gradual"))
 
 
 def test_a_schedule_that_was_renamed_after_its_run_still_has_that_run(tmp_path: Path):
     run = a_run(tmp_path)
-    assert report_facts.facts(run, edits.set_field(EXERCISE, "name", "Renamed"))
+    assert report_facts.report_facts(run, edits.set_field(EXERCISE, "name", "Renamed"))
 
 
 def test_the_command_line_puts_the_audit_into_the_report(tmp_path: Path):

@@ -55,7 +55,7 @@ def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
 def test_a_run_that_was_resumed_tells_nothing_of_its_last_end(run):
     trained(run, range(2))
     ended(run, ev.Stopped(2))
-    run_lock.take(run)
+    run_lock.acquire(run)
     trained(run, range(2, 5))
     assert run_state(run) == RunState("running", 5, None)
     run_lock.release(run)

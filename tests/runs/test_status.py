@@ -60,8 +60,8 @@ CASES = {
 
 @pytest.mark.parametrize("case", CASES)
 def test_the_status_is_what_the_table_says(case):
-    events, alive, stop_asked, expected = CASES[case]
-    assert status_of(events, alive=alive, stop_asked=stop_asked) == expected
+    events, alive, stop_requested, expected = CASES[case]
+    assert status_of(events, alive=alive, stop_requested=stop_requested) == expected
 
 
 def test_a_resume_makes_void_what_it_does_anew_and_keeps_the_rest():

@@ -30,10 +30,10 @@ def test_a_deleted_run_is_gone_from_the_list_and_comes_back_as_it_was(root):
     before = contents(root / "one")
     trash.delete(root, "one")
     assert folders.list_runs(root) == (root / "two",)
-    assert [each.id for each in trash.deleted(root)] == ["one"]
+    assert [each.id for each in trash.trashed_runs(root)] == ["one"]
     assert trash.restore(root, "one") == root / "one"
     assert contents(root / "one") == before
-    assert trash.deleted(root) == ()
+    assert trash.trashed_runs(root) == ()
 
 
 def test_of_several_with_one_id_the_last_one_comes_back(root):
@@ -48,7 +48,7 @@ def test_of_several_with_one_id_the_last_one_comes_back(root):
 
 
 def test_a_run_that_a_process_runs_is_not_deleted(root):
-    run_lock.take(root / "one")
+    run_lock.acquire(root / "one")
     told = f"^run is 'one', which process {os.getpid()} is running: stop it first$"
     with pytest.raises(InputError, match=told):
         trash.delete(root, "one")
@@ -70,7 +70,7 @@ def test_a_run_that_is_resumed_while_it_is_deleted_stays(root, monkeypatch):
     with pytest.raises(InputError, match="stop it first"):
         trash.delete(root, "one")
     assert root / "one" in folders.list_runs(root)
-    assert trash.deleted(root) == ()
+    assert trash.trashed_runs(root) == ()
 
 
 @pytest.mark.parametrize("run_id", ["none", "../one", ".trash", "", "a/b"])
@@ -113,7 +113,7 @@ def test_what_lies_there_for_30_days_goes_with_the_next_deletion(root):
     old = kept.folder.with_name(f"{kept.moment - int(30 * 24 * 3600 * 1e9) - 10**12}-one")
     kept.folder.rename(old)
     trash.delete(root, "two")
-    assert [each.id for each in trash.deleted(root)] == ["two"]
+    assert [each.id for each in trash.trashed_runs(root)] == ["two"]
 
 
 def test_a_run_that_cannot_be_moved_is_told(root):

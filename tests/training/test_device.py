@@ -8,7 +8,8 @@ import torch
 
 from core.errors import SettingsError
 from core.runs import memory
-from core.training.device import cpu_cores, describe, detect, free_memory, peak_memory, processor
+from core.training import device
+from core.training.device import cpu_cores, detect, device_name, free_memory, peak_memory
 
 CPU = torch.device("cpu")
 
@@ -27,13 +28,13 @@ def test_the_cpu_can_always_be_asked_for():
 def test_an_absent_accelerator_is_refused_with_what_there_is(wanted):
     with pytest.raises(SettingsError) as caught:
         detect(wanted)
-    told = f"--device is '{wanted}', but this machine has {describe(CPU)}: use --device auto"
+    told = f"--device is '{wanted}', but this machine has {device_name(CPU)}: use --device auto"
     assert str(caught.value) == told
 
 
 def test_the_cpu_is_described_by_its_cores_and_memory():
-    assert re.fullmatch(r"CPU, \d+ cores?, \d+\.\d GB", describe(CPU))
-    assert describe(CPU).startswith(f"CPU, {cpu_cores()} core")
+    assert re.fullmatch(r"CPU, \d+ cores?, \d+\.\d GB", device_name(CPU))
+    assert device_name(CPU).startswith(f"CPU, {cpu_cores()} core")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file")
@@ -50,15 +51,19 @@ def test_the_cpu_is_described_by_its_cores_and_memory():
         ("", ""),
     ],
 )
-def test_the_processor_has_its_model_name_if_the_system_knows_one(tmp_path, told, name):
+def test_the_processor_has_its_model_name_if_the_system_knows_one(
+    tmp_path, monkeypatch, told, name
+):
     (tmp_path / "cpuinfo").write_text(told)
-    assert processor(tmp_path / "cpuinfo") == name
+    monkeypatch.setattr(device, "_CPU_INFO", tmp_path / "cpuinfo")
+    assert device.processor.__wrapped__() == name
 
 
-def test_a_processor_without_any_word_of_it_has_no_name(tmp_path):
+def test_a_processor_without_any_word_of_it_has_no_name(tmp_path, monkeypatch):
+    assert len(device.processor()) <= 60
+    monkeypatch.setattr(device, "_CPU_INFO", tmp_path / "none")
     if sys.platform == "linux":
-        assert processor(tmp_path / "none") == ""
-    assert len(processor()) <= 60
+        assert device.processor.__wrapped__() == ""
 
 
 def test_memory_is_counted_in_bytes():
@@ -67,11 +72,11 @@ def test_memory_is_counted_in_bytes():
 
 
 def test_a_containers_limit_bounds_the_memory_that_is_free(monkeypatch):
-    monkeypatch.setattr(memory, "free", lambda: 123)
+    monkeypatch.setattr(memory, "available", lambda: 123)
     assert free_memory(CPU) == 123
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_an_accelerator_is_described_by_its_name_and_memory():
-    assert re.fullmatch(r".+, \d+\.\d GB", describe(torch.device("cuda")))
+    assert re.fullmatch(r".+, \d+\.\d GB", device_name(torch.device("cuda")))

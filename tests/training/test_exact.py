@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from core.training import run as running
 from core.training import train as training
 from core.training.exact import full_float32
 from tests.training.small import run, small_schedule, small_settings
@@ -60,10 +59,9 @@ def test_an_exact_run_drops_no_bits_of_float32_and_a_fast_one_is_held_against_th
 
         return watch
 
-    for module in (training, running):
-        monkeypatch.setattr(module, "full_float32", as_on_cuda)
-    monkeypatch.setattr(running.Loop, "_step", watched("step", running.Loop._step))
-    monkeypatch.setattr(running, "whole_model", watched("reference", running.whole_model))
+    monkeypatch.setattr(training, "full_float32", as_on_cuda)
+    monkeypatch.setattr(training.Loop, "_step", watched("step", training.Loop._step))
+    monkeypatch.setattr(training, "whole_model", watched("reference", training.whole_model))
     run(tmp_path, small_schedule(1), small_settings(precision=precision))
     assert seen == {"step": trained} | ({"reference": "ieee"} if precision == "fast" else {})
     assert precisions() == ["tf32"] * 3

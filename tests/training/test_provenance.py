@@ -94,10 +94,10 @@ def test_a_field_that_is_new_and_has_its_default_is_no_other_document():
 
 
 def test_the_fingerprint_of_a_schedule_and_of_settings_stays_as_checkpoints_have_it():
-    assert provenance.fingerprint(small_schedule()) == (
+    assert provenance.document_hash(small_schedule()) == (
         "742e00f4f9ac434c30ebd281745cd561ddbdc31f9ad6a7e2922bd003ae9934ee"
     )
-    assert provenance.fingerprint(small_settings(optimizer_step="plain")) == (
+    assert provenance.document_hash(small_settings(optimizer_step="plain")) == (
         "911714bf3f4b92a8db10b26682a49cf34dfef371c34a23dae187f87c6b2d9703"
     )
 

@@ -18,7 +18,7 @@ EXIT_WITH_PARENT = "--exit-with-parent"
 """The flag of the command line that makes it call `exit_with_parent`."""
 
 
-def helper(*words: str) -> list[str]:
+def helper_command(*words: str) -> list[str]:
     """Return the command that runs a command of Thaw's as a helper."""
     return [sys.executable, "-m", "core", EXIT_WITH_PARENT, *words]
 

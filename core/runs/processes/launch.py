@@ -30,7 +30,7 @@ from core.runs import event_log
 from core.runs import folder as folders
 from core.runs.events import Failed
 from core.runs.processes import run_lock
-from core.runs.processes.exit_with_parent import helper, run_helper
+from core.runs.processes.exit_with_parent import helper_command, run_helper
 from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.processes.stopping import write_stopped
 from core.runs.settings import RunSettings
@@ -70,7 +70,7 @@ def prepare() -> None:
     short. The worker is let go when `prepare` was not called for a minute.
     """
     if not is_demo():
-        _SLOT.keep(
+        _SLOT.ensure(
             lambda: PrewarmedWorker(_command("prewarm"), CODE, _environment(), _replace_lost)
         )
 
@@ -125,7 +125,7 @@ def resume(folder: Path) -> None:
     folders.read(folder)
     if folders.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
-    run_lock.take(folder)
+    run_lock.acquire(folder)
     _spawn(folder)
 
 
@@ -176,7 +176,7 @@ def _found_device() -> Mapping[str, str]:
     if worker is not None:
         with suppress(RunError):
             return worker.device.result()
-    ran = run_helper(helper("device"))
+    ran = run_helper(helper_command("device"))
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
     found: dict[str, str] = json.loads(ran.stdout)
@@ -185,13 +185,13 @@ def _found_device() -> Mapping[str, str]:
 
 def _spawn(folder: Path) -> None:
     """Run a folder that is taken in the prewarmed worker, or in a new process."""
-    _SLOT.note(folder)
+    _SLOT.add_run(folder)
     worker = _SLOT.take()
     if worker is not None:
         # what libraries read from the environment when they are loaded is read already
-        if worker.environment == _environment() and worker.give(folder):
+        if worker.environment == _environment() and worker.assign(folder):
             return
-        worker.let_go()
+        worker.end_unused()
     _spawn_anew(folder)
 
 

@@ -102,7 +102,7 @@ class PrewarmedWorker:
         """Whether it lives and has no folder yet; its imports may still be on their way."""
         return not self._ended and self._folder is None and self.process.poll() is None
 
-    def give(self, folder: Path) -> bool:
+    def assign(self, folder: Path) -> bool:
         """Hand a folder over that is taken; return False if the worker has ended already."""
         with self._lock:
             if not self.usable:
@@ -116,7 +116,7 @@ class PrewarmedWorker:
             self._close_input(json.dumps(str(folder.absolute())).encode() + b"\n")
             return True
 
-    def let_go(self) -> None:
+    def end_unused(self) -> None:
         """End it, unless it has a folder."""
         with self._lock:
             if self._folder is None and not self._ended:
@@ -162,14 +162,13 @@ class PrewarmedWorker:
 class WorkerSlot:
     """At most one worker, whoever asks at once; and none beside a run of the same launcher."""
 
-    def __init__(self, unused_seconds: float = _UNUSED_SECONDS) -> None:
-        self._unused_seconds = unused_seconds
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._worker: PrewarmedWorker | None = None
         self._timer: threading.Timer | None = None
         self._runs: list[Path] = []
 
-    def keep(self, make: Callable[[], PrewarmedWorker]) -> None:
+    def ensure(self, make: Callable[[], PrewarmedWorker]) -> None:
         """See that there is a worker, and keep it for another while.
 
         One that came to its end is not replaced before a run was started: it would end again.
@@ -195,21 +194,21 @@ class WorkerSlot:
                 self._timer.cancel()
             return worker
 
-    def note(self, run: Path) -> None:
+    def add_run(self, run: Path) -> None:
         """Note the folder of a run: while a process runs it, no worker is started."""
         with self._lock:
             self._runs.append(run)
 
-    def let_go(self) -> None:
+    def end_worker(self) -> None:
         """End the worker, if there is one."""
         worker = self.take()
         if worker is not None:
-            worker.let_go()
+            worker.end_unused()
 
     def _restart_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = threading.Timer(self._unused_seconds, self.let_go)
+        self._timer = threading.Timer(_UNUSED_SECONDS, self.end_worker)
         self._timer.daemon = True
         self._timer.start()
 

@@ -51,7 +51,7 @@ _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _HOST = re.compile(r"[\w.-]{1,253}")
 
 
-def take(folder: Path) -> None:
+def acquire(folder: Path) -> None:
     """Make this process the one that runs the folder, and note that a session begins.
 
     Of several at once, one gets it. A stop that an earlier session was asked for is withdrawn.
@@ -69,7 +69,7 @@ def take(folder: Path) -> None:
             withdraw_stop(folder)
             clear_unfinished(folder)
             event_log.append(folder, Launched())
-            event_log.keep_room(folder)
+            event_log.reserve_space(folder)
             _note(folder, os.getpid())
         except BaseException:
             _unlock(folder)
@@ -111,7 +111,7 @@ def release(folder: Path) -> None:
     """Give up the folder: this process writes nothing into it any more."""
     holder = process(folder)
     if holder is not None and holder.pid == os.getpid():
-        event_log.give_room(folder)
+        event_log.release_space(folder)
         with suppress(OSError):  # then the note ends with the process
             (folder / PID).unlink(missing_ok=True)
     _unlock(folder)
@@ -149,10 +149,10 @@ def is_alive(folder: Path) -> bool:
 
 def is_taken(folder: Path) -> bool:
     """Return whether a living process runs the folder, or another machine, as far as it tells."""
-    return is_alive(folder) or elsewhere(folder) is not None
+    return is_alive(folder) or other_host(folder) is not None
 
 
-def elsewhere(folder: Path) -> str | None:
+def other_host(folder: Path) -> str | None:
     """Return the host name of another machine or container that runs the folder, or None.
 
     From here, nobody can tell whether it lives, so what has not told its end counts as running.
@@ -171,7 +171,7 @@ def elsewhere(folder: Path) -> str | None:
 
 def refuse_elsewhere(folder: Path, field: str, name: str) -> None:
     """Raise InputError, with the way out, if another machine runs the folder."""
-    host = elsewhere(folder)
+    host = other_host(folder)
     if host is not None:
         wrong = f"is {name!r}, which runs on {host}, another machine or container"
         way_out = f"stop it there; if that machine is gone, delete {folder / PID} and try again"
@@ -274,7 +274,7 @@ def _note(folder: Path, pid: int) -> None:
     try:
         replace(folder / PID, noted)
     except OSError:
-        event_log.give_room(folder)
+        event_log.release_space(folder)
         replace(folder / PID, noted)
 
 

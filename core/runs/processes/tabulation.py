@@ -11,7 +11,7 @@ from pathlib import Path
 from core.files.home import is_demo
 from core.models import table_cache
 from core.models.layer_table import LayerTable
-from core.runs.processes.exit_with_parent import helper, run_helper
+from core.runs.processes.exit_with_parent import helper_command, run_helper
 
 _SECONDS = 180.0
 """How long a table may take: some 5 s for imports, and the largest networks a minute."""
@@ -19,17 +19,14 @@ _SECONDS = 180.0
 
 def command(model: str) -> list[str]:
     """Return the command that prints a model's table, and ends with this process."""
-    return helper("groups", model, "--json")
+    return helper_command("groups", model, "--json")
 
 
 class Tabulations:
     """The tables that are being made for this process; each model's at most once at a time."""
 
-    def __init__(
-        self, command: Callable[[str], Sequence[str]] = command, seconds: float = _SECONDS
-    ) -> None:
+    def __init__(self, command: Callable[[str], Sequence[str]] = command) -> None:
         self._command = command
-        self._seconds = seconds
         self._lock = threading.Lock()
         self._making: set[str] = set()
         self._failed: dict[str, str] = {}
@@ -68,11 +65,11 @@ class Tabulations:
     def _failure(self, model: str, cache: Path | None) -> str:
         """Make a table, and return why that failed; empty if it did not."""
         try:
-            ran = run_helper(self._command(model), self._seconds, OMP_NUM_THREADS="1")
+            ran = run_helper(self._command(model), _SECONDS, OMP_NUM_THREADS="1")
         except OSError as error:
             return f"no process could be started ({error.strerror})"
         except subprocess.TimeoutExpired:
-            return f"it took more than {self._seconds:.0f} s"
+            return f"it took more than {_SECONDS:.0f} s"
         except UnicodeDecodeError as error:
             return f"it printed no table ({error})"
         if ran.returncode < 0:

@@ -123,7 +123,7 @@ class RunPlan:
 
 def free_budget(settings: RunSettings, device: torch.device, scratch: Path) -> CacheBudget:
     """Return the bytes for stored tensors: those of the settings, else a share of what is free."""
-    free = free_memory(device), usage.free(scratch)
+    free = free_memory(device), usage.free_disk(scratch)
     memory, disk = (int(count * FREE_SHARE) for count in free)
     return cache_budget(settings, memory, disk)
 

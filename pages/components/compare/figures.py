@@ -9,7 +9,7 @@ from html import escape
 from core import checks
 from core.records.model import Record
 from core.runs.forecast import duration
-from core.runs.summary import Result
+from core.runs.results import RunResults
 from core.schedule import plan
 from core.schedule.words import percent
 from pages.components.compare import slot_style
@@ -38,7 +38,7 @@ class Line:
     cells: tuple[Cell, ...]
 
 
-def lines(slots: Sequence[Slot], results: Mapping[str, Result]) -> tuple[Line, ...]:
+def lines(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> tuple[Line, ...]:
     """The rows: the runs' results first, where a slot is a run, and what each schedule costs."""
     found = [results.get(slot.letter) for slot in slots]
     told: list[Line] = []
@@ -66,15 +66,15 @@ def _td(cell: Cell) -> str:
     return f"<td>{text}{remark}</td>"
 
 
-def _results(found: Sequence[Result | None], *, marked: bool) -> list[Line]:
+def _results(found: Sequence[RunResults | None], *, marked: bool) -> list[Line]:
     """Return the runs' results, the best of each `marked`."""
 
     def of(
         title: str,
-        value: Callable[[Result], float | None],
+        value: Callable[[RunResults], float | None],
         written: Callable[[float], str],
         best: Callable[[list[float]], float],
-        remark: Callable[[Result], str] = lambda _: "",
+        remark: Callable[[RunResults], str] = lambda _: "",
     ) -> Line:
         values = [None if result is None else value(result) for result in found]
         known = [each for each in values if each is not None]
@@ -96,16 +96,16 @@ def _results(found: Sequence[Result | None], *, marked: bool) -> list[Line]:
     ]
 
 
-def _unfinished(result: Result) -> str:
+def _unfinished(result: RunResults) -> str:
     return "" if result.status == "finished" else result.status
 
 
-def _device(result: Result) -> str:
+def _device(result: RunResults) -> str:
     return result.started.device.upper() if result.started else ""
 
 
-def _audit(result: Result) -> str:
-    return {True: "kept", False: "not kept", None: NONE}[result.kept]
+def _audit(result: RunResults) -> str:
+    return {True: "kept", False: "not kept", None: NONE}[result.audit_passed]
 
 
 def _costs(slots: Sequence[Slot]) -> list[Line]:

@@ -9,7 +9,7 @@ import altair as alt
 import pandas as pd
 import streamlit as st
 
-from core.runs.summary import Result
+from core.runs.results import RunResults
 from pages.components.compare import slot_style
 from pages.components.shared import frame
 from pages.components.shared.chart_style import View, domain, finished, nearest
@@ -20,7 +20,7 @@ _HEIGHT = 190
 _FIELDS: Mapping[Metric, str] = {"accuracy": "validation_accuracy", "loss": "validation_loss"}
 
 
-def metrics_cards(results: Mapping[str, Result]) -> None:
+def metrics_cards(results: Mapping[str, RunResults]) -> None:
     """Draw the cards; `results` are those of the slots that are runs, by letter."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="metric-head"):
         letters = "".join(slot_style.chip(letter) + slot_style.line(letter) for letter in results)
@@ -47,7 +47,7 @@ def metrics_cards(results: Mapping[str, Result]) -> None:
             st.altair_chart(chart, theme=None, key=f"metric-{by}", width="stretch")
 
 
-def metric_table(results: Mapping[str, Result], metric: Metric) -> pd.DataFrame:
+def metric_table(results: Mapping[str, RunResults], metric: Metric) -> pd.DataFrame:
     """One row per run and finished epoch: letter, epoch (1 after the first), seconds, y, last."""
     rows = [
         {
@@ -64,7 +64,7 @@ def metric_table(results: Mapping[str, Result], metric: Metric) -> pd.DataFrame:
 
 
 def _chart(
-    table: pd.DataFrame, results: Mapping[str, Result], metric: Metric, by: By, view: View
+    table: pd.DataFrame, results: Mapping[str, RunResults], metric: Metric, by: By, view: View
 ) -> alt.LayerChart:
     letters = list(results)
     share = metric == "accuracy"

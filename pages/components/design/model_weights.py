@@ -9,7 +9,7 @@ import streamlit as st
 from core.models import catalogue, layer_table
 from core.models.catalogue import CatalogueEntry, Weights
 from core.presets import BUNDLED_MODEL
-from core.runs.downloaded import Downloaded, answers, downloaded, source
+from core.runs.downloaded import Downloaded, download_server, downloaded, is_reachable
 from core.schedule import edits
 from core.schedule.spec import ModelRef
 from core.schedule.words import counted
@@ -46,11 +46,11 @@ def weights_menu() -> None:
 def unavailable(model: ModelRef) -> str | None:
     """Why a run cannot have the model's weights now; None if it can, as far as the page knows."""
     missing = _missing(model)
-    if missing is None or _answers(source(missing)):
+    if missing is None or _is_reachable(download_server(missing)):
         return None
     return (
         f"The weights {missing.name} of {model.name} are not on this machine, and "
-        f"{source(missing)} does not answer: a run could not begin."
+        f"{download_server(missing)} does not answer: a run could not begin."
     )
 
 
@@ -113,5 +113,5 @@ def _missing(model: ModelRef) -> Weights | None:
 
 
 @st.cache_data(ttl=60, max_entries=8, show_spinner=False)
-def _answers(address: str) -> bool:
-    return answers(address, _SECONDS)
+def _is_reachable(address: str) -> bool:
+    return is_reachable(address, _SECONDS)

@@ -30,11 +30,11 @@ def exported(name: str) -> Exported | InputError:
         return refused
 
 
-def newest_audited_run(schedule: Schedule) -> report_facts.Facts:
+def newest_audited_run(schedule: Schedule) -> report_facts.ReportFacts:
     """How the session's newest finished run of exactly this schedule ended; nothing without one."""
     for run in visible_runs.runs(launch.root())[:_RUNS_SEARCHED]:
         try:
-            return report_facts.facts(run, schedule)
+            return report_facts.report_facts(run, schedule)
         except InputError:
             continue
     return ()

@@ -17,7 +17,7 @@ from core.data.summary import DataSummary
 from core.data.uploads import UnpackProgress, Upload
 from core.demo import limits
 from core.demo import uploads as upload_turn
-from core.demo.uploads import Waiting
+from core.demo.uploads import WaitingForTurn
 from core.errors import InputError
 from core.files.home import is_demo
 from core.schedule.words import counted
@@ -140,7 +140,7 @@ def _unpack(given: Any, take: Take) -> None:
                 if isinstance(item, Upload):
                     take(str(item.folder))
                     current().run.wanted_data = None
-                elif isinstance(item, Waiting):
+                elif isinstance(item, WaitingForTurn):
                     bar.progress(0.0, "Waiting for the upload of another visitor …")
                 else:
                     bar.progress(
@@ -156,14 +156,14 @@ def _unpack(given: Any, take: Take) -> None:
     st.rerun()
 
 
-def _unpacking(given: Any) -> Generator[Waiting | UnpackProgress | Upload, None, None]:
+def _unpacking(given: Any) -> Generator[WaitingForTurn | UnpackProgress | Upload, None, None]:
     """In the demo in turn, and into a folder of the session's own, which nobody can guess."""
     if not is_demo():
         return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
     mine = current().run
     mine.upload_place = mine.upload_place or secrets.token_hex(16)
-    session = f"{limits.visitor(st.context.ip_address)}-{mine.upload_place}"
-    return upload_turn.unpack(given, given.name, session)
+    session = f"{limits.visitor_name(st.context.ip_address)}-{mine.upload_place}"
+    return upload_turn.unpack_in_turn(given, given.name, session)
 
 
 def _told(name: str, images: int, left_out: tuple[tuple[str, str], ...], skipped: int) -> None:

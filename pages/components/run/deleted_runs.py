@@ -49,7 +49,7 @@ def undo_row(root: Path) -> None:
 
 def trash_row(root: Path) -> None:
     """Draw what the trash holds, and the button that empties it."""
-    found = () if is_demo() else trash.deleted(root)
+    found = () if is_demo() else trash.trashed_runs(root)
     if not found:
         return
     held = size(sum(usage.disk_use(each.folder) for each in found))
@@ -90,7 +90,7 @@ def _empty(root: Path) -> None:
     session.attempt(trash.empty, root, lead="")
 
 
-def _named(found: Sequence[trash.Deleted]) -> str:
+def _named(found: Sequence[trash.TrashedRun]) -> str:
     """Return the first runs in the trash as a list in Markdown."""
     told = [describe(each.folder) for each in found[:_NAMED]]
     lines = [

@@ -25,7 +25,7 @@ def is_waiting() -> bool:
 def stand_in_line(root: Path) -> None:
     """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
     cleanup.renew(session.settings().data)
-    ticket = queue.join(queue.root(), limits.visitor(st.context.ip_address))
+    ticket = queue.join(queue.root(), limits.visitor_name(st.context.ip_address))
     current().run.waiting = Waiting(ticket, session.schedule(), session.settings())
     _look(root)
 

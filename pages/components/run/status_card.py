@@ -12,7 +12,8 @@ import streamlit as st
 from core.checks import Problem
 from core.demo import limits
 from core.files.home import is_demo
-from core.runs import folder, interruption
+from core.runs import folder
+from core.runs.description import interruption_reason, other_host_message
 from core.runs.forecast import duration, remaining
 from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
@@ -123,12 +124,12 @@ def _busy(run: Path) -> str | None:
 
 def _advice(status: str, told: RunProgress, run: Path) -> str:
     if status == "interrupted":
-        why = interruption.reason(run)
+        why = interruption_reason(run)
     elif status == "stopped":
         late = limits.was_out_of_time(told.notices)
         why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
-        return "" if is_demo() else interruption.elsewhere(run)
+        return "" if is_demo() else other_host_message(run)
     return why if is_demo() else f"{why} {_RESUME if epochs_kept(run) else _ANEW}"
 
 

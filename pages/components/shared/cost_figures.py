@@ -77,7 +77,7 @@ def _budget(settings: RunSettings) -> CacheBudget:
 @st.cache_data(ttl=60, show_spinner=False)
 def _free(runs: Path) -> CacheBudget:
     """Return what a run on this machine's processor would take by itself, its folder in `runs`."""
-    left = memory.free(), usage.free(runs)
+    left = memory.available(), usage.free_disk(runs)
     return CacheBudget(*(_rounded(count * FREE_SHARE) for count in left))
 
 

@@ -78,7 +78,7 @@ def test_a_containers_limit_bounds_the_memory_of_the_preview_too(
     table = layer_table.load(schedule.model.name)
     held = []
     for free in (10**9, 10**8):
-        monkeypatch.setattr(memory, "free", lambda free=free: free)
+        monkeypatch.setattr(memory, "available", lambda free=free: free)
         cost_figures._free.clear()
         held.append(figures(schedule, table, settings).savings.memory)
     cost_figures._free.clear()

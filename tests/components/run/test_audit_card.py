@@ -10,7 +10,7 @@ from core import presets
 from core.runs import events as ev
 from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings
-from core.runs.steps import Steps
+from core.runs.steps import StepColumns
 from core.schedule import curves, plan
 from pages.components.run.audit_card import items, largest_error
 
@@ -40,7 +40,7 @@ def test_a_run_that_broke_off_says_of_each_promise_that_it_was_not_checked() -> 
     found = list(items(SCHEDULE, EXACT, failed, 0.0, live=False))
     assert {mark for mark, _, _ in found} == {"note"}
     assert all("not checked" in text.lower() for _, _, text in found)
-    began = RunProgress(started=STARTED, steps=Steps().with_more([_step(0), _step(1)]))
+    began = RunProgress(started=STARTED, steps=StepColumns().with_more([_step(0), _step(1)]))
     marks = [mark for mark, _, _ in items(SCHEDULE, EXACT, began, 0.0, live=False)]
     assert marks == ["yes", "note", "note"]
 
@@ -53,7 +53,7 @@ def test_one_frozen_span_is_called_one() -> None:
 
 
 def test_rates_are_compared_while_the_run_goes() -> None:
-    told = RunProgress(started=STARTED, steps=Steps().with_more([_step(0), _step(1)]))
+    told = RunProgress(started=STARTED, steps=StepColumns().with_more([_step(0), _step(1)]))
     mark, text = _said(told)["Rates equal the plan"]
     assert mark == "yes"
     assert text.startswith("2 steps")
@@ -61,7 +61,7 @@ def test_rates_are_compared_while_the_run_goes() -> None:
 
 @pytest.mark.parametrize("factor", [1 + 1e-9, 0.5, 2.0])
 def test_a_rate_that_differs_is_said_so_at_once(factor: float) -> None:
-    told = RunProgress(started=STARTED, steps=Steps().with_more([_step(0), _step(1, factor)]))
+    told = RunProgress(started=STARTED, steps=StepColumns().with_more([_step(0), _step(1, factor)]))
     assert _said(told)["Rates differ from the plan"][0] == "no"
 
 

@@ -131,7 +131,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back_or_the_trash_is_emptied(
     assert "Interrupted" in html(app)
     app.button(key="new-run").click().run()
     deleted(app).button(key="empty-trash").click().run()
-    assert trash.deleted(tmp_path / "runs") == ()
+    assert trash.trashed_runs(tmp_path / "runs") == ()
     assert not {"undelete-run", "empty-trash"} & {button.key for button in app.button}
     assert not app.error
 

@@ -104,8 +104,8 @@ def finished(tmp_path_factory):
 
 
 def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
-    wait_for(finished, lambda: folders.summary(finished) is not None)
-    summary = folders.summary(finished)
+    wait_for(finished, lambda: folders.read_summary(finished) is not None)
+    summary = folders.read_summary(finished)
     assert summary.status == "finished"
     assert summary.epochs_done == EPOCHS
     assert summary.audit.max_lr_error <= 1e-12
@@ -237,8 +237,8 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     wait_for(folder, lambda: checkpoints(folder))
     launch.stop(folder)
     wait_for_status(folder, "stopped")
-    wait_for(folder, lambda: folders.summary(folder) is not None)
-    assert folders.summary(folder).status == "stopped"
+    wait_for(folder, lambda: folders.read_summary(folder) is not None)
+    assert folders.read_summary(folder).status == "stopped"
     launch.resume(folder)
     wait_for_status(folder, "running")
     with pytest.raises(InputError, match="is running: stop that one first"):

@@ -16,7 +16,7 @@ from core.errors import RunError
 from core.runs import event_log
 from core.runs import events as ev
 from core.runs import folder as folders
-from core.runs.processes import run_lock
+from core.runs.processes import prewarmed_worker, run_lock
 from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.settings import RunSettings
 
@@ -83,7 +83,7 @@ def log(folder):
 def test_a_prewarmed_worker_tells_its_device_and_then_runs_its_folder(make, folder, lost):
     worker = make()
     assert worker.device.result(PATIENCE) == {"type": "cpu", "name": "a slow one"}
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.join()
     warned, printed, rest = log(folder).split("\n", 2)
     assert warned == "a warning of a library"
@@ -95,7 +95,7 @@ def test_a_prewarmed_worker_tells_its_device_and_then_runs_its_folder(make, fold
 
 def test_a_folder_that_comes_during_the_imports_is_run_after_them(make, folder, lost):
     worker = make()
-    assert worker.give(folder)
+    assert worker.assign(folder)
     assert run_lock.process(folder).pid == worker.process.pid
     worker.join()
     assert log(folder).endswith("the end of a run\n")
@@ -105,15 +105,15 @@ def test_a_folder_that_comes_during_the_imports_is_run_after_them(make, folder, 
 def test_a_prewarmed_worker_is_used_once(make, folder, tmp_path):
     worker = make()
     assert worker.usable
-    assert worker.give(folder)
+    assert worker.assign(folder)
     assert not worker.usable
-    assert not worker.give(tmp_path)
+    assert not worker.assign(tmp_path)
 
 
 def test_what_the_log_held_before_a_resume_stays(make, folder):
     (folder / folders.LOG).write_text("the first session\n")
     worker = make()
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.join()
     assert log(folder).startswith("the first session\n")
     assert log(folder).endswith("the end of a run\n")
@@ -122,18 +122,18 @@ def test_what_the_log_held_before_a_resume_stays(make, folder):
 @pytest.mark.parametrize("code", [WAITS, HANGS])
 def test_a_prewarmed_worker_that_is_let_go_is_gone(make, folder, code):
     worker = make(code)
-    worker.let_go()
+    worker.end_unused()
     worker.join()
     assert not psutil.pid_exists(worker.process.pid)
-    assert not worker.give(folder)
+    assert not worker.assign(folder)
     with pytest.raises(RunError, match="did not tell its device"):
         worker.device.result(PATIENCE)
 
 
 def test_a_prewarmed_worker_with_a_folder_is_not_let_go(make, folder):
     worker = make()
-    assert worker.give(folder)
-    worker.let_go()
+    assert worker.assign(folder)
+    worker.end_unused()
     worker.join()
     assert log(folder).endswith("the end of a run\n")
 
@@ -142,7 +142,7 @@ def test_a_prewarmed_worker_that_ended_is_given_nothing(make, folder, lost):
     worker = make("pass")
     worker.join()
     assert not worker.usable
-    assert not worker.give(folder)
+    assert not worker.assign(folder)
     assert run_lock.process(folder).pid == os.getpid()
     assert lost == []
 
@@ -150,7 +150,7 @@ def test_a_prewarmed_worker_that_ended_is_given_nothing(make, folder, lost):
 @pytest.mark.parametrize("code", [CRASHES, BABBLES], ids=["crashes", "babbles"])
 def test_the_folder_of_a_prewarmed_worker_that_ends_too_soon_is_not_lost(make, folder, lost, code):
     worker = make(code)
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.join()
     assert lost == [folder]
 
@@ -158,7 +158,7 @@ def test_the_folder_of_a_prewarmed_worker_that_ends_too_soon_is_not_lost(make, f
 def test_the_folder_is_not_lost_if_its_log_cannot_be_written(make, folder, lost):
     (folder / folders.LOG).mkdir()
     worker = make()
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.join()
     assert lost == [folder]
 
@@ -166,7 +166,7 @@ def test_the_folder_is_not_lost_if_its_log_cannot_be_written(make, folder, lost)
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, lost, how):
     worker = make(HANGS)
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.process.send_signal(how)
     worker.join()
     assert lost == []
@@ -176,7 +176,7 @@ def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, 
 def test_a_run_that_was_to_stop_is_not_begun_again(make, folder, lost):
     worker = make(CRASHES)
     run_lock.request_stop(folder)
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.join()
     assert lost == []
 
@@ -190,7 +190,7 @@ worker = PrewarmedWorker([sys.executable, "-c", {WAITS!r}], Path(), os.environ, 
 worker.device.result()
 print(worker.process.pid, flush=True)
 if len(sys.argv) > 1:
-    worker.give(Path(sys.argv[1]))
+    worker.assign(Path(sys.argv[1]))
 os.kill(os.getpid(), {int(signal.SIGKILL)})
 """
 
@@ -223,7 +223,7 @@ def test_ten_sessions_at_once_get_one_worker(make):
 
     def session():
         barrier.wait()
-        slot.keep(lambda: made.append(make(HANGS)) or made[-1])
+        slot.ensure(lambda: made.append(make(HANGS)) or made[-1])
 
     sessions = [threading.Thread(target=session) for _ in range(10)]
     for thread in sessions:
@@ -235,54 +235,58 @@ def test_ten_sessions_at_once_get_one_worker(make):
     assert slot.take() is None
 
 
-def test_a_prewarmed_worker_that_nobody_asks_for_is_let_go(make):
-    slot = WorkerSlot(unused_seconds=0.1)
+def test_a_prewarmed_worker_that_nobody_asks_for_is_ended(make, monkeypatch):
+    monkeypatch.setattr(prewarmed_worker, "_UNUSED_SECONDS", 0.1)
+    slot = WorkerSlot()
     worker = make(HANGS)
-    slot.keep(lambda: worker)
+    slot.ensure(lambda: worker)
     worker.join()
     assert slot.take() is None
 
 
-def test_a_prewarmed_worker_that_was_taken_outlives_the_time_for_unused_ones(make, folder):
-    slot = WorkerSlot(unused_seconds=0.05)
-    slot.keep(make)
+def test_a_prewarmed_worker_that_was_taken_outlives_the_time_for_unused_ones(
+    make, folder, monkeypatch
+):
+    monkeypatch.setattr(prewarmed_worker, "_UNUSED_SECONDS", 0.05)
+    slot = WorkerSlot()
+    slot.ensure(make)
     worker = slot.take()
-    assert worker.give(folder)
+    assert worker.assign(folder)
     worker.join()
     assert log(folder).endswith("the end of a run\n")
 
 
 def test_a_prewarmed_worker_that_fails_is_tried_again_after_the_next_run_only(make):
     slot = WorkerSlot()
-    slot.keep(lambda: make("pass"))
+    slot.ensure(lambda: make("pass"))
     failed = slot.peek()
     failed.join()
-    slot.keep(make)
+    slot.ensure(make)
     assert slot.take() is failed
-    slot.keep(make)
+    slot.ensure(make)
     assert slot.take().usable
 
 
 def test_no_worker_is_started_beside_a_run(make, folder):
     slot = WorkerSlot()
-    slot.note(folder)
-    slot.keep(make)
+    slot.add_run(folder)
+    slot.ensure(make)
     assert slot.peek() is None
     run_lock.release(folder)
-    slot.keep(make)
+    slot.ensure(make)
     assert slot.take().usable
 
 
 def test_a_system_that_starts_no_process_has_no_worker(tmp_path):
     slot = WorkerSlot()
     nothing = [str(tmp_path / "none")]
-    slot.keep(lambda: PrewarmedWorker(nothing, ROOT, os.environ, lambda folder: None))
+    slot.ensure(lambda: PrewarmedWorker(nothing, ROOT, os.environ, lambda folder: None))
     assert slot.take() is None
 
 
 def test_a_stop_is_obeyed_in_imports_that_come_to_no_end(make, folder, lost):
     worker = make(WAITS.replace('print("printed by an import")', "__import__('time').sleep(600)"))
-    assert worker.give(folder)
+    assert worker.assign(folder)
     run_lock.request_stop(folder)
     worker.join()
     assert event_log.read(folder)[-1] == ev.Stopped(0)

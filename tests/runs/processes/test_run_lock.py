@@ -59,13 +59,13 @@ def test_a_folder_that_a_living_process_runs_cannot_be_taken(run):
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     run_lock.hand_over(run, child.pid)
     with pytest.raises(InputError, match=f"which process {child.pid} is running: stop that one"):
-        run_lock.take(run)
+        run_lock.acquire(run)
     child.communicate()
     assert not run_lock.is_alive(run)
-    run_lock.take(run)
+    run_lock.acquire(run)
     assert run_lock.process(run) == psutil.Process()
     with pytest.raises(InputError, match="stop that one first"):
-        run_lock.take(run)
+        run_lock.acquire(run)
 
 
 def test_of_many_that_take_a_folder_at_once_one_gets_it(run):
@@ -76,7 +76,7 @@ def test_of_many_that_take_a_folder_at_once_one_gets_it(run):
     def take():
         together.wait(60.0)
         try:
-            run_lock.take(run)
+            run_lock.acquire(run)
         except InputError as error:
             refused.append(error)
 
@@ -93,7 +93,7 @@ def test_of_two_processes_that_take_a_folder_at_once_one_gets_it(run):
     run_lock.release(run)
     code = (
         "import sys; from pathlib import Path; from core.runs.processes import run_lock;"
-        "print('ready', flush=True); input(); run_lock.take(Path(sys.argv[1]));"
+        "print('ready', flush=True); input(); run_lock.acquire(Path(sys.argv[1]));"
         "print('taken', flush=True); input()"
     )
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
@@ -117,7 +117,7 @@ def test_a_take_withdraws_an_old_stop_and_a_take_over_keeps_a_new_one(run):
     assert run_lock.stop_requested(run)
     run_lock.release(run)
     assert not run_lock.take_over(run)
-    run_lock.take(run)
+    run_lock.acquire(run)
     assert not run_lock.stop_requested(run)
 
 
@@ -139,12 +139,12 @@ def test_a_run_without_a_process_is_not_asked_to_stop(run):
 def test_a_take_clears_what_a_killed_write_has_left(run):
     run_lock.release(run)
     (run / ".summary.json.77").write_bytes(b"half")
-    run_lock.take(run)
+    run_lock.acquire(run)
     assert not (run / ".summary.json.77").exists()
 
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes, and links need a right")
-@pytest.mark.parametrize("takes", [run_lock.take, run_lock.take_over])
+@pytest.mark.parametrize("takes", [run_lock.acquire, run_lock.take_over])
 @pytest.mark.parametrize(
     "name",
     [
@@ -228,7 +228,7 @@ def test_what_another_machine_runs_is_neither_taken_nor_called_interrupted(run_e
         f"there; if that machine is gone, delete {run_elsewhere / run_lock.PID} and try again"
     )
     with pytest.raises(InputError) as caught:
-        run_lock.take(run_elsewhere)
+        run_lock.acquire(run_elsewhere)
     assert str(caught.value) == told
     assert not run_lock.take_over(run_elsewhere)
     run_lock.release(run_elsewhere)
@@ -245,15 +245,15 @@ def test_a_run_of_another_machine_is_asked_to_stop_through_its_folder(run_elsewh
 def test_what_another_machine_has_noted_is_taken_once_that_is_deleted(run_elsewhere):
     (run_elsewhere / run_lock.PID).unlink()
     assert folders.status(run_elsewhere) == "interrupted"
-    run_lock.take(run_elsewhere)
+    run_lock.acquire(run_elsewhere)
     assert run_lock.process(run_elsewhere) == psutil.Process()
 
 
 @pytest.mark.parametrize("end", [ev.Stopped(2), ev.Failed("why")])
 def test_what_has_told_its_end_is_taken_wherever_it_ran(run_elsewhere, end):
     event_log.append(run_elsewhere, end)
-    assert run_lock.elsewhere(run_elsewhere) is None
-    run_lock.take(run_elsewhere)
+    assert run_lock.other_host(run_elsewhere) is None
+    run_lock.acquire(run_elsewhere)
     assert run_lock.process(run_elsewhere) == psutil.Process()
 
 
@@ -267,7 +267,7 @@ HOLDS = """
 import os, sys, time
 from pathlib import Path
 from core.runs.processes import run_lock
-run_lock.take(Path(sys.argv[1]))
+run_lock.acquire(Path(sys.argv[1]))
 if os.fork() == 0:
     time.sleep(600)
     os._exit(0)
@@ -288,12 +288,12 @@ def test_a_killed_run_is_gone_although_a_worker_that_it_has_forked_lives_on(run)
         noted(run, started=1.0)  # so that the lock alone tells
         assert run_lock.is_alive(run)
         with pytest.raises(InputError, match=f"which process {holder.pid} is running"):
-            run_lock.take(run)
+            run_lock.acquire(run)
         holder.kill()
         holder.wait()
         assert worker.is_running()
         assert not run_lock.is_alive(run)
-        run_lock.take(run)
+        run_lock.acquire(run)
         worker.kill()
 
 
@@ -303,12 +303,12 @@ def test_what_another_container_of_this_machine_runs_is_taken_once_its_lock_is_f
         pytest.skip("the system has no name for a boot")
     assert run_lock.process(run) is None
     assert run_lock.is_alive(run)
-    assert run_lock.elsewhere(run) == "container"
+    assert run_lock.other_host(run) == "container"
     run_lock.hand_over(run, os.getpid())
     noted(run, host="container", started=1.0)
-    assert run_lock.elsewhere(run) is None
+    assert run_lock.other_host(run) is None
     assert not run_lock.is_taken(run)
-    run_lock.take(run)
+    run_lock.acquire(run)
     assert run_lock.process(run) == psutil.Process()
 
 
@@ -319,7 +319,7 @@ def test_what_an_earlier_thaw_runs_without_a_lock_counts_while_its_process_lives
     (run / run_lock.PID).write_text(json.dumps(before))
     assert run_lock.is_alive(run)
     with pytest.raises(InputError, match="which process"):
-        run_lock.take(run)
+        run_lock.acquire(run)
     noted(run, started=1.0)
     assert not run_lock.is_alive(run)
 
@@ -327,14 +327,14 @@ def test_what_an_earlier_thaw_runs_without_a_lock_counts_while_its_process_lives
 def test_a_process_of_this_machine_is_here_whatever_the_machine_was_called(run):
     run_lock.hand_over(run, os.getpid())
     noted(run, host="as-it-was-called-at-home", locks=False)
-    assert run_lock.elsewhere(run) is None
+    assert run_lock.other_host(run) is None
     assert run_lock.process(run) == psutil.Process()
 
 
 @pytest.mark.parametrize("host", [None, "", "a b", 7])
 def test_a_host_that_makes_no_sense_is_no_other_machine(run_elsewhere, host):
     noted(run_elsewhere, host=host)
-    assert run_lock.elsewhere(run_elsewhere) is None
+    assert run_lock.other_host(run_elsewhere) is None
 
 
 def test_to_ask_whether_a_run_lives_changes_nothing_in_its_folder(run):
@@ -358,5 +358,5 @@ def test_a_disk_without_locks_is_told_in_words(run, monkeypatch, number):
 
     monkeypatch.setattr("fcntl.flock", refuse)
     with pytest.raises(RunError, match=r"is on a disk without file locks .*: move it"):
-        run_lock.take(run)
+        run_lock.acquire(run)
     assert not run_lock.is_alive(run)

@@ -31,7 +31,7 @@ from core import presets
 from core.errors import STOPPED
 from core.runs import checkpoint_files, events
 from core.runs.processes import run_lock, stopping
-from core.runs.session import Session
+from core.runs.session import RunSession
 from core.runs.processes.stopping import should_stop
 
 def waits_and_is_not_hurried(folder):
@@ -80,7 +80,7 @@ def hangs(folder):
             time.sleep(600)
 
 def ends(folder):
-    session.take(events.Finished(1.0))
+    session.record(events.Finished(1.0))
     begins()
     time.sleep(600)
 
@@ -88,11 +88,11 @@ def begins():
     print("begun", flush=True)
 
 folder = Path(sys.argv[1])
-run_lock.take(folder)
-session = Session(folder, presets.load("gradual"))
+run_lock.acquire(folder)
+session = RunSession(folder, presets.load("gradual"))
 with should_stop(folder, session.done, session.end_process) as asked, session:
     globals()[sys.argv[2]](folder)
-    session.take(events.Stopped(0))
+    session.record(events.Stopped(0))
 """
 """A run that does nothing but one of these, taken and ended as a real one."""
 
@@ -143,7 +143,7 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
     process.wait(PATIENCE)
     assert folders.status(folder) == "stopped"
     assert event_log.read(folder)[-1] == ev.Stopped(0)
-    assert folders.summary(folder).status == "stopped"
+    assert folders.read_summary(folder).status == "stopped"
     assert not run_lock.is_alive(folder)
     assert (folder / "cleaned").exists() is (what == "waits")
     assert process.stderr.read().endswith("KeyboardInterrupt\n" if what == "waits" else "")
@@ -168,7 +168,7 @@ def test_a_stop_that_comes_after_the_end_changes_nothing_of_it(folder, begin):
     process.send_signal(signal.SIGTERM)
     process.wait(PATIENCE)
     assert folders.status(folder) == "finished"
-    assert folders.summary(folder).status == "finished"
+    assert folders.read_summary(folder).status == "finished"
 
 
 def test_a_run_that_has_ended_is_left_alone():

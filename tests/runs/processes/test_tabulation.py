@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from core.models import layer_table, table_cache
 from core.runs.processes import tabulation
 from core.runs.processes.tabulation import Tabulations
@@ -87,8 +89,9 @@ def test_what_is_no_table_or_cannot_be_kept_is_a_failure(tmp_path: Path):
     assert making.failure(NAME) == f"it could not be saved in {text}"
 
 
-def test_a_process_that_takes_too_long_is_killed(tmp_path: Path):
-    making = Tabulations(python("import time; time.sleep(60)"), seconds=0.2)
+def test_a_process_that_takes_too_long_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(tabulation, "_SECONDS", 0.2)
+    making = Tabulations(python("import time; time.sleep(60)"))
     making.ask(NAME, tmp_path)
     ended(making)
     assert making.failure(NAME) == "it took more than 0 s"

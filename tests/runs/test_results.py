@@ -11,8 +11,8 @@ from core import presets
 from core.runs import event_log, folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
+from core.runs.results import run_results
 from core.runs.settings import RunSettings
-from core.runs.summary import result
 
 STARTED = ev.Started(0.0, "cpu", "CPU", 4, 40, 20, ("a", "b"), 100, 0.5)
 AUDIT = ev.Audit(steps=8, max_lr_error=1e-16, frozen_groups_unchanged=True)
@@ -33,9 +33,9 @@ def run(tmp_path: Path) -> Path:
 
 
 def test_a_run_that_has_not_begun_has_no_figures(run: Path) -> None:
-    found = result(run)
+    found = run_results(run)
     assert found.status == "interrupted"
-    assert (found.accuracy, found.loss, found.peak_memory, found.kept) == (None,) * 4
+    assert (found.accuracy, found.loss, found.peak_memory, found.audit_passed) == (None,) * 4
     assert found.seconds == 0
 
 
@@ -43,22 +43,22 @@ def test_epochs_are_told_by_number_and_by_time(run: Path) -> None:
     told = (STARTED, epoch(0, 0.5, 3.0, 70), ev.Step(4, 1, 1.0, {}), epoch(1, 0.75, 2.0, 50))
     for event in (*told, AUDIT, ev.Finished(5.5)):
         event_log.append(run, event)
-    found = result(run)
+    found = run_results(run)
     assert found.status == "finished"
     assert found.ends == (3.0, 5.0)
     assert (found.accuracy, found.loss, found.seconds) == (0.75, 0.25, 5.0)
     assert found.peak_memory == 70
-    assert found.kept is True
+    assert found.audit_passed is True
     assert found.started == STARTED
 
 
 def test_a_resumed_run_counts_each_epoch_once(run: Path) -> None:
     for event in (STARTED, epoch(0, 0.5, 3.0, 1), epoch(1, 0.6, 3.0, 1), ev.Stopped(1)):
         event_log.append(run, event)
-    assert result(run).ends == (3.0, 6.0)
+    assert run_results(run).ends == (3.0, 6.0)
     for event in (ev.Launched(), replace(STARTED, resumed_at=1), epoch(1, 0.7, 4.0, 1)):
         event_log.append(run, event)
-    found = result(run)
+    found = run_results(run)
     assert found.ends == (3.0, 7.0)
     assert found.status == "interrupted"
 
@@ -71,8 +71,8 @@ def test_a_resumed_run_counts_each_epoch_once(run: Path) -> None:
 def test_an_audit_that_found_something_is_not_kept(run: Path, audit: ev.Audit) -> None:
     for event in (STARTED, epoch(0, 0.5, 3.0, 1), audit):
         event_log.append(run, event)
-    assert result(run).kept is False
+    assert run_results(run).audit_passed is False
 
 
 def test_a_folder_that_is_gone_has_no_figures(tmp_path: Path) -> None:
-    assert result(tmp_path / "gone").epochs == ()
+    assert run_results(tmp_path / "gone").epochs == ()

@@ -16,7 +16,7 @@ from core.schedule.curves import RATES_EQUAL
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class RunResults:
     """A run's epochs so far and how it stands; `started` and `audit` where it has come to them."""
 
     status: Status
@@ -50,14 +50,14 @@ class Result:
         return max((epoch.peak_memory for epoch in self.epochs), default=None)
 
     @property
-    def kept(self) -> bool | None:
+    def audit_passed(self) -> bool | None:
         """Whether the audit found the planned rates and still frozen groups; None before it."""
         if self.audit is None:
             return None
         return self.audit.frozen_groups_unchanged and self.audit.max_lr_error <= RATES_EQUAL
 
 
-def result(run: Path) -> Result:
+def run_results(run: Path) -> RunResults:
     """What the run in that folder has come to by now; nothing is read twice that is unchanged."""
     try:
         found = (run / event_log.EVENTS).stat()
@@ -66,7 +66,7 @@ def result(run: Path) -> Result:
         told = ()
     seen = run_progress(told)
     status = folders.status_from(run, told)
-    return Result(status, seen.epochs, seen.started, seen.audit)
+    return RunResults(status, seen.epochs, seen.started, seen.audit)
 
 
 @lru_cache(maxsize=32)
