@@ -71,10 +71,10 @@ class _CommandGroup(click.Group):
             _print_error(message[:1].lower() + message[1:])
             exit_code = error.exit_code
         except BrokenPipeError:  # the reader has seen enough, as in `curves | head`
-            _print_nowhere()
+            _discard_output()
             exit_code = 0
         except OSError as error:
-            _print_nowhere()
+            _discard_output()
             where = "" if error.filename is None else f" ({error.filename})"
             _print_error(f"the system says: {error.strerror or error}{where}")
             exit_code = ThawError.exit_code
@@ -83,7 +83,7 @@ class _CommandGroup(click.Group):
         if "torch" in sys.modules:  # which has imported these modules, too
             from core.demo import limits
 
-            limits.exit_without_torch(exit_code or 0)
+            limits.exit_without_destructors(exit_code or 0)
         sys.exit(exit_code or 0)
 
     def resolve_command(
@@ -97,7 +97,7 @@ class _CommandGroup(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:  # click would end with 1
-            _print_nowhere()
+            _discard_output()
             ctx.exit(0)
         except KeyboardInterrupt:  # click would print an empty line
             ctx.exit(STOPPED)
@@ -139,8 +139,8 @@ def _print_error(message: str) -> None:
         click.echo(f"error: {one_line(message)}", err=True)
 
 
-def _print_nowhere() -> None:
+def _discard_output() -> None:
     """Discard standard output from now on, since nobody reads it."""
-    from core.runs.console import print_nowhere  # imports numpy and tqdm
+    from core.runs.console import discard_output  # imports numpy and tqdm
 
-    print_nowhere()
+    discard_output()

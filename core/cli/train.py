@@ -155,9 +155,9 @@ def _without_garbage_collection() -> Iterator[None]:
 def _device() -> dict[str, str]:
     """Return the device that `auto` takes."""
     with importing():
-        from core.training.device import detect, device_name
+        from core.training.device import detect_device, device_name
 
-    device = detect()
+    device = detect_device()
     return {"type": device.type, "name": device_name(device)}
 
 

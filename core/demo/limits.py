@@ -40,7 +40,7 @@ class DemoLimits:
     The disk: runs and uploads are deleted `lifetime` seconds after their last change; all `uploads`
     and all `runs` may fill so many bytes.
 
-    The queue: `waiting` places; one without a sign of its holder for `away` seconds is skipped.
+    The queue: `waiting` places; a ticket that is not renewed for `away` seconds is removed.
 
     The server: `visitors` open pages; its memory holds `held_uploads` in all and `visitor_uploads`
     of each visitor until they are unpacked, at most `held` seconds. One address may have a `share`
@@ -172,15 +172,15 @@ def enforce_limits(
     """In the demo, limit the time of a run within the context, and delete its checkpoints after it.
 
     The context gives a function to call with each event, since the time counts from the first step.
-    When the time is over, `report` gets a notice, from another thread, and the run is requested to
-    stop. Nobody can resume a run of the demo, so no checkpoint is left.
+    When it is over, `report` is called with a notice, in another thread, and the run is requested
+    to stop.
     """
     if not is_demo():
         yield lambda _: None
         return
 
     def end(message: str) -> None:
-        with suppress(RunError):  # a full disk does not lengthen the run
+        with suppress(RunError):  # a full disk must not make the run longer
             report(Notice(message))
         run_lock.request_stop(folder)
 
@@ -211,7 +211,7 @@ def was_out_of_time(notices: Iterable[Notice]) -> bool:
     return any(each.message in messages for each in notices)
 
 
-def exit_without_torch(exit_code: int) -> None:
+def exit_without_destructors(exit_code: int) -> None:
     """In the demo, end a process that has imported torch, without running torch's destructors.
 
     Those of its CUDA build touch 120 MB of memory, whether there is a GPU or not.

@@ -1,9 +1,8 @@
 """The queue of the hosted demo: one run at a time, and a ticket for each visitor who waits.
 
 Tickets are files, sorted by name. They and the run folders are the only truth, so all sessions see
-the same queue, also after a restart of the server. The time of change of a ticket is the last sign
-of its holder: without one for a while, the ticket is removed, and its place is free until the
-holder comes back.
+the same queue, also after a restart of the server. A page renews the time of change of its ticket.
+A ticket that is not renewed for a while is removed, until its page comes back.
 """
 
 from __future__ import annotations
@@ -66,7 +65,7 @@ def leave(queue: Path, ticket: str) -> None:
 
 
 def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str | QueuePlace:
-    """Give a sign of the holder; return the ticket's place, or in its turn the result of `begin`.
+    """Renew the ticket, and return its place, or in its turn the result of `begin`.
 
     It is the ticket's turn when nobody is ahead and no run in the folder `runs` is in progress. The
     ticket is then removed, and `begin` called.
@@ -104,7 +103,7 @@ def one_run(runs: Path) -> Iterator[None]:
 
 
 def _present(queue: Path) -> list[str]:
-    """Return the tickets with a recent sign of their holders, in order; remove all others."""
+    """Return the tickets that were renewed recently, in order; remove all others."""
     tickets = []
     for file in sorted(queue.iterdir()):
         if file.name == _LOCK:

@@ -1,4 +1,4 @@
-"""How a run's checkpoint files are called, which there are, and how many are kept."""
+"""The checkpoint files of a run: their names, the stored ones, and how many are kept."""
 
 from __future__ import annotations
 
@@ -6,44 +6,44 @@ import re
 from pathlib import Path
 
 DIGEST = 16
-"""Hex digits of its content's SHA-256 that a name carries."""
+"""Hex digits of the SHA-256 of a checkpoint's content that are in its name."""
 KEPT = 2
-"""The newest, and the one before in case the newest turns out to be damaged."""
+"""Checkpoints: the newest, and the one before, in case the newest turns out to be damaged."""
 _NAME = re.compile(rf"epoch-(\d{{5}})-([0-9a-f]{{{DIGEST}}})\.pt")
 
 
 def name(epoch: int, digest: str) -> str:
-    """Return the name of a checkpoint that goes on with `epoch`; names sort by it."""
+    """Return the name of the checkpoint from which a run goes on with `epoch`; names sort by it."""
     return f"epoch-{epoch:05}-{digest}.pt"
 
 
 def epoch(path: Path) -> int:
-    """Return the epoch that a checkpoint file of that name goes on with."""
+    """Return the epoch with which a run goes on from a checkpoint file, by its name."""
     return int(path.name.split("-")[1])
 
 
 def digest(path: Path) -> str:
-    """Return the digest that a checkpoint file of that name should have."""
+    """Return the digest that a checkpoint file should have, by its name."""
     return path.stem.split("-")[2]
 
 
 def stored(folder: Path) -> list[Path]:
-    """Return the files in a folder that are called like checkpoints, newest first."""
+    """Return the files in a folder that have names of checkpoints, newest first."""
     if not folder.is_dir():
         return []
     return sorted((p for p in folder.iterdir() if _NAME.fullmatch(p.name)), reverse=True)
 
 
 def unfinished(folder: Path) -> list[Path]:
-    """Checkpoints that are being written, or that killed writes have left."""
+    """Return the checkpoints that are being written, or that killed writes have left."""
     return list(folder.glob(".epoch-*.pt.*"))
 
 
 def outdated(folder: Path, newest: Path) -> list[Path]:
-    """Return the files that are not kept once `newest` is written.
+    """Return the checkpoints to delete once `newest` is written.
 
-    Of the older ones those beyond `KEPT`; and whatever is not older, which was passed over as
-    damaged, or belongs to epochs that are run anew.
+    These are the older ones beyond `KEPT`, and all that are not older: a resume has found those
+    damaged, or runs their epochs anew.
     """
     others = [path for path in stored(folder) if path != newest]
     older = [path for path in others if epoch(path) < epoch(newest)]
@@ -51,6 +51,6 @@ def outdated(folder: Path, newest: Path) -> list[Path]:
 
 
 def keep_one(folder: Path) -> None:
-    """Leave a run that came to its end its newest checkpoint alone; OSError as the disk refuses."""
+    """Delete all checkpoints but the newest; raise OSError if the disk refuses."""
     for path in stored(folder)[1:]:
         path.unlink(missing_ok=True)

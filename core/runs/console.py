@@ -1,4 +1,4 @@
-"""What a run shows in a terminal: a progress bar where there is one, and a line per epoch."""
+"""The output of a run in a terminal: a line per epoch, and a progress bar."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from core.runs.steps import StepColumns
 from core.schedule.spec import Schedule
 from core.schedule.words import counted
 
-_OFTEN = 0.5
+_PROGRESS_EVERY = 0.5
 """Seconds between two progress events of one stage that are shown and stored."""
 
 
-def print_nowhere() -> None:
-    """Send standard output nowhere from now on, since nobody reads it any more."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, sys.stdout.fileno())
-    os.close(nowhere)
+def discard_output() -> None:
+    """Discard standard output from now on, since nobody reads it any more."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(devnull, sys.stdout.fileno())
+    os.close(devnull)
 
 
 class Console:
-    """Shows one session of a run: results on standard output, progress on standard error."""
+    """The output of a session of a run: results on standard output, progress on standard error."""
 
     def __init__(self, schedule: Schedule) -> None:
         self._schedule = schedule
@@ -42,7 +42,7 @@ class Console:
         self._shown_at = 0.0
 
     def show(self, event: ev.Event) -> bool:
-        """Show an event; returns whether it was worth it, which a hasty Progress is not."""
+        """Show an event; return False for a Progress too soon after another, which is not shown."""
         match event:
             case ev.Progress():
                 return self._progress(event)
@@ -64,14 +64,14 @@ class Console:
         return True
 
     def close(self) -> None:
-        """Take the progress bar away."""
+        """Remove the progress bar."""
         if self._bar is not None:
             self._bar.close()
             self._bar = None
         self._stage = ""
 
-    def end(self, summary: Summary) -> None:
-        """Say how the run ended."""
+    def show_end(self, summary: Summary) -> None:
+        """Print the status, epochs and seconds of a run that has ended."""
         done = f"{summary.epochs_done} of {summary.epochs} epochs"
         self._line(f"{summary.status} after {done} and {summary.seconds:.1f} s")
 
@@ -93,7 +93,7 @@ class Console:
         self._line(text)
 
     def _step(self, event: ev.Step) -> None:
-        # only the last step counts for what is left, and a run may have millions
+        # only the last step counts for the time left, and a run may have millions
         self._known = replace(self._known, steps=StepColumns(np.array([event.step])))
         steps = self._known.started.steps_per_epoch if self._known.started else 0
         self._advance(f"epoch {event.epoch}", steps)
@@ -128,7 +128,7 @@ class Console:
 
     def _progress(self, event: ev.Progress) -> bool:
         now = time.monotonic()
-        if event.stage == self._stage and now - self._shown_at < _OFTEN:
+        if event.stage == self._stage and now - self._shown_at < _PROGRESS_EVERY:
             return False
         self._shown_at = now
         self._advance(event.stage, event.total, event.done)
@@ -148,15 +148,15 @@ class Console:
             self._bar.update(done - self._bar.n)
 
     def _line(self, text: str) -> None:
-        """A line on standard output, as long as that takes it."""
+        """Print a line on standard output; discard it and all later ones if that fails."""
         try:
             tqdm.write(one_line(text), file=sys.stdout)
             sys.stdout.flush()
-        except OSError:  # nobody reads on, or a log's disk is full; the folder has it all
-            print_nowhere()
+        except OSError:  # nobody reads it, or a log's disk is full; the run folder has all events
+            discard_output()
 
 
 def _held(memory: int, disk: int) -> str:
-    """`214 MB in memory and 1,300 MB on disk`, without what is nothing."""
+    """Return sizes in words, as in `214 MB in memory and 1,300 MB on disk`; zeros are left out."""
     places = ((memory, "in memory"), (disk, "on disk"))
     return " and ".join(f"{size / 1e6:,.0f} MB {place}" for size, place in places if size)

@@ -1,4 +1,4 @@
-"""What tells a run from others, in the words of every list, selector and report of runs."""
+"""Runs in words, for lists, selectors and reports: name, result, data, and an interruption."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from core.schedule.words import counted
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run's status, its epochs that are done and kept, and its accuracy, once it has ended.
+    """A run's status, its epochs that are done and saved, and its accuracy if it has ended.
 
-    `host` is that of the other machine that runs it.
+    `host` is the name of another machine that runs it.
     """
 
     status: Status
@@ -35,15 +35,15 @@ class RunState:
 
     @property
     def text(self) -> str:
-        """The status in words, with where that is if not here."""
+        """The status in words, with the host if another machine runs it."""
         return self.status if self.host is None else f"{self.status} on {self.host}"
 
 
 def run_state(run: Path) -> RunState:
     """Return the state of the run in that folder.
 
-    Its summary tells of the end of a session, so it counts only where the run has ended so: for one
-    that was resumed, or whose process is gone, it is an old one.
+    Its summary is that of the last session that ended. It is outdated if the run was resumed since,
+    and then its status differs.
     """
     status, end = folders.status(run), folders.read_summary(run)
     if end is not None and end.status == status:
@@ -53,10 +53,10 @@ def run_state(run: Path) -> RunState:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """A run in words; each of them may be empty where its folder does not tell.
+    """A run in words; those that its folder does not give are empty.
 
-    `name` is the run's own, else its schedule's, else its folder's; `schedule` is its schedule's
-    name where that is another. `accuracy` in `result` is that of `core.runs.status.final_accuracy`.
+    `name` is the run's own, else its schedule's, else its folder's. `schedule` is the schedule's
+    name if it differs from that. The accuracy in `result` is the `status.final_accuracy`.
     """
 
     name: str
@@ -69,12 +69,12 @@ class Description:
 
     @property
     def line(self) -> str:
-        """All but name and note, as one line: `85.2% · today 14:02 · 800 × 64 px, …`."""
+        """All but name and note in one line, as in `85.2% · today 14:02 · 800 × 64 px, …`."""
         return " · ".join(filter(None, (self.result, self.when, self.data, self.schedule)))
 
 
 def describe(run: Path) -> Description:
-    """Return what tells the run in that folder from others; what cannot be read is left out."""
+    """Return the description of the run in that folder; what cannot be read is left out."""
     own, state = label.read(run), run_state(run)
     schedule = data = when = ""
     try:
@@ -122,10 +122,10 @@ def other_host_message(folder: Path) -> str:
 
 
 def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
-    """Return what a run's accuracy holds for, in pairs of what and its value in words.
+    """Return the conditions of a run's accuracy, as pairs of a name and a value in words.
 
-    Data with the images of both splits, what it was trained with, and when; for a reader elsewhere
-    and later. Images are those that the run has, and before it has looked, the most it may take.
+    They are the data with the numbers of images, the main settings, and the time of the start. The
+    images are those that the run has found, or before that, the most that it may take.
     """
     started = event_log.started(run)
     side, title = settings.image_size, uploads.data_title(settings.data)
@@ -135,7 +135,7 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
     else:
         data = f"{title}, {counted(len(started.classes), 'class')}: {started.train_images:,} images"
         data += f" to train, {started.validation_images:,} to validate"
-    told = [
+    pairs = [
         ("data", f"{data}, {side} × {side} px"),
         (
             "trained with",
@@ -147,19 +147,19 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
     if started is not None:
         with suppress(ValueError, OverflowError, OSError):  # a time that no calendar has
             begun = datetime.fromtimestamp(started.time).astimezone()
-            told.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
-    return tuple(told)
+            pairs.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
+    return tuple(pairs)
 
 
 def _data(run: Path, settings: RunSettings) -> str:
-    """The run's training images, their size, and the data: `1,000 × 64 px, Fashion-MNIST`."""
+    """Return the run's training images and data in words, as in `1,000 × 64 px, Fashion-MNIST`."""
     started = event_log.started(run)
     images = f"up to {settings.samples:,}" if started is None else f"{started.train_images:,}"
     return f"{images} × {settings.image_size} px, {uploads.data_title(settings.data)}"
 
 
 def _when(moment: datetime) -> str:
-    """`today 14:02`, `24 Nov 14:02`, and with the year where that is another one."""
+    """Return a time as in `today 14:02`, `24 Nov 14:02`, or `24 Nov 2020 14:02`."""
     today = date.today()
     year = "" if moment.year == today.year else f" {moment.year}"
     day = "today" if moment.date() == today else f"{moment.day} {moment:%b}{year}"
@@ -168,5 +168,5 @@ def _when(moment: datetime) -> str:
 
 @lru_cache(maxsize=256)
 def _read(run: Path, changed: int) -> tuple[Schedule, RunSettings]:
-    """Read what a run folder runs, again when it has changed."""
+    """Return a run folder's schedule and settings; the cache reads them again after a change."""
     return folders.read(run)

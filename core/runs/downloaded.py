@@ -1,4 +1,4 @@
-"""Whether pretrained weights lie where torch and Hugging Face keep them, or can be downloaded."""
+"""Pretrained weights that torch and Hugging Face have downloaded, and their servers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ IN_A_SNAPSHOT = ("model.safetensors", "pytorch_model.bin")
 
 @dataclass(frozen=True, slots=True)
 class Downloaded:
-    """The files of torch's hub, and the repositories of Hugging Face's, that are here."""
+    """The weights on this machine: files of torch's hub, and repositories of Hugging Face's."""
 
     files: frozenset[str]
     repositories: frozenset[str]
@@ -31,12 +31,12 @@ class Downloaded:
 
 
 def downloaded() -> Downloaded:
-    """Return what is here now."""
+    """Return the weights that are on this machine now."""
     hub = _hub()
-    found = (each.name.split("--", 1) for each in _inside(hub) if each.name.startswith("models--"))
+    names = (each.name.split("--", 1) for each in _inside(hub) if each.name.startswith("models--"))
     return Downloaded(
         frozenset(file.name for file in _inside(_torch_hub() / "checkpoints")),
-        frozenset(name.replace("--", "/", 1) for _, name in found if _is_whole(hub, name)),
+        frozenset(name.replace("--", "/", 1) for _, name in names if _is_whole(hub, name)),
     )
 
 
@@ -52,18 +52,18 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _torch_hub() -> Path:
-    """See torch.hub.get_dir."""
-    return _whole(os.environ.get("TORCH_HOME") or _cache() / "torch") / "hub"
+    """Return the folder of torch's hub, as `torch.hub.get_dir` does."""
+    return _expanded(os.environ.get("TORCH_HOME") or _cache() / "torch") / "hub"
 
 
 def _hub() -> Path:
-    """See huggingface_hub.constants."""
-    home = _whole(os.environ.get("HF_HOME") or _cache() / "huggingface")
-    return _whole(os.environ.get("HF_HUB_CACHE") or home / "hub")
+    """Return the folder of Hugging Face's hub, as `huggingface_hub.constants` does."""
+    home = _expanded(os.environ.get("HF_HOME") or _cache() / "huggingface")
+    return _expanded(os.environ.get("HF_HUB_CACHE") or home / "hub")
 
 
-def _whole(path: str | Path) -> Path:
-    """Return the path with the home folder in it; as it is where there is no such folder."""
+def _expanded(path: str | Path) -> Path:
+    """Return the path with `~` expanded; unchanged if there is no such home folder."""
     try:
         return Path(path).expanduser()
     except RuntimeError:
@@ -75,18 +75,20 @@ def _cache() -> Path:
 
 
 def is_reachable(address: str, seconds: float) -> bool:
-    """Return whether anything answers at a web address within that time, an error included.
+    """Return whether a server answers at a web address within that time, be it with an error.
 
-    It is asked in a thread, since to look a name up may take longer than a connection may.
+    A thread asks it, since the timeout of a connection does not limit the look-up of its name.
     """
-    found: list[bool] = []
-    asks = threading.Thread(target=lambda: found.append(_asks(address, seconds)), daemon=True)
-    asks.start()
-    asks.join(seconds)
-    return True in found
+    answers: list[bool] = []
+    request = threading.Thread(
+        target=lambda: answers.append(_answers(address, seconds)), daemon=True
+    )
+    request.start()
+    request.join(seconds)
+    return True in answers
 
 
-def _asks(address: str, seconds: float) -> bool:
+def _answers(address: str, seconds: float) -> bool:
     try:  # not by urlopen, which keeps the proxies of its first call
         build_opener().open(Request(address, method="HEAD"), timeout=seconds).close()
     except HTTPError as error:

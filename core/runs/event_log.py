@@ -1,4 +1,4 @@
-"""What happened in a run: `events.jsonl`, a line for each event, only ever appended."""
+"""The event log of a run: `events.jsonl`, a line for each event, only ever appended."""
 
 from __future__ import annotations
 
@@ -18,25 +18,24 @@ EVENTS = "events.jsonl"
 ROOM = "room"
 _ROOM_BYTES = 16_384
 _LONGEST_END = 65_536
-"""Bytes: a last event that is longer is found by reading all of them."""
+"""Bytes at the end of the file in which `last` looks for the last event."""
 _LONGEST_START = 262_144
-"""Bytes in which a run tells of its data."""
+"""Bytes at the start of the file in which `started` looks for its event."""
 _LONGEST_LINE = 16 * 1024**2
 """Bytes that are read of a line."""
-_MOST = 1024**3
-"""Bytes that are read of steps, some 600,000 of a run with 54 groups; and of the rest, which no run
-of Thaw's comes near, but a stranger's file may."""
+_MOST_BYTES = 1024**3
+"""Bytes that are read of steps, some 600,000 in a run with 54 groups, and as many of other events.
+No run of Thaw has so many of the latter, but a file from elsewhere may."""
 _FREQUENT = (b'"event":"step"}\n', b'"event":"progress"}\n')
-"""How `append` ends the lines of which there may be millions."""
+"""The ends of lines of which there may be millions, as `append` writes them."""
 _MILESTONES = (ev.EpochDone, ev.Finished)
 
 
 def append(folder: Path, event: ev.Event) -> None:
-    """Add an event. A line that a killed process left torn is closed first.
+    """Append an event, after closing a line that a killed process has left unfinished.
 
-    What ends an epoch or the run outlasts a power cut, with all that was told before it: so no
-    checkpoint knows of an epoch that the events do not. RunError if the disk refuses, and then it
-    is not told at all.
+    An event that ends an epoch or the run is synced, so that after a power cut no checkpoint is
+    newer than the events. Raises RunError if the disk refuses; then nothing of the event is left.
     """
     line = ev.EVENT.dump_json(event) + b"\n"
     with as_run_error(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
@@ -51,12 +50,12 @@ def append(folder: Path, event: ev.Event) -> None:
             try:
                 sync(file.fileno())
             except OSError:
-                os.ftruncate(file.fileno(), end)  # else it would be told by half
+                os.ftruncate(file.fileno(), end)  # else half of it would be left
                 raise
 
 
 def append_last(folder: Path, event: ev.Event) -> None:
-    """Append an event, also on a full disk: in the room that was kept for it."""
+    """Append an event, if need be in the disk space that `reserve_space` has kept for it."""
     try:
         append(folder, event)
     except RunError:
@@ -65,52 +64,51 @@ def append_last(folder: Path, event: ev.Event) -> None:
 
 
 def reserve_space(folder: Path) -> None:
-    """Keep a little of the disk for the event that tells that it is full."""
+    """Reserve a little disk space for the event that says that the disk is full."""
     with suppress(OSError):
         (folder / ROOM).write_bytes(bytes(_ROOM_BYTES))
 
 
 def release_space(folder: Path) -> None:
-    """Give up what `reserve_space` has kept."""
+    """Release the disk space that `reserve_space` has kept."""
     with suppress(OSError):
         (folder / ROOM).unlink()
 
 
 def read(folder: Path, *, steps: bool = True) -> tuple[ev.Event, ...]:
-    """Return all events so far, in order; lines that are torn or not understood are passed over.
+    """Return all events so far, in order; invalid lines are passed over.
 
-    Without `steps`, all but each Step and Progress, which takes a hundredth of the time: they are
-    told apart by how their lines end.
+    Without `steps`, Step and Progress events are left out, which takes a hundredth of the time.
     """
     return read_new(folder, 0, steps=steps)[0]
 
 
 def read_new(folder: Path, offset: int, *, steps: bool = True) -> tuple[tuple[ev.Event, ...], int]:
-    """Return the events behind byte `offset`, as `read`, and the offset to read on from next time.
+    """Return the events from byte `offset` on, and the offset from which to read next time.
 
-    A last line without its end is left for next time. A missing file has no events. Steps behind
-    the first GiB are left out, so that the end of the longest run is read as that of any.
+    Invalid lines are passed over, and an unfinished last line is left for next time; a missing file
+    has no events. Step and Progress events are left out without `steps`, and after the first GiB.
     """
-    found, rest = [], 0
+    events, rest = [], 0
     with suppress(OSError), open_plain(folder / EVENTS) as file:
         file.seek(offset)
-        while rest < _MOST and (line := _line(file)):
-            kept = steps and offset < _MOST
+        while rest < _MOST_BYTES and (line := _line(file)):
+            with_steps = steps and offset < _MOST_BYTES
             offset += len(line)
             if line.endswith(_FREQUENT):
-                if not kept:
+                if not with_steps:
                     continue
             else:
                 rest += len(line)
             with suppress(ValidationError):
                 event = ev.EVENT.validate_json(line)
-                if kept or not isinstance(event, ev.Step | ev.Progress):
-                    found.append(event)
-    return tuple(found), offset
+                if with_steps or not isinstance(event, ev.Step | ev.Progress):
+                    events.append(event)
+    return tuple(events), offset
 
 
 def last(folder: Path) -> tuple[ev.Event, ...]:
-    """Return the last whole line's event, if it is one; nothing else is read."""
+    """Return the event of the last whole line; nothing if that is invalid or over 64 KiB long."""
     try:
         with open_plain(folder / EVENTS) as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
@@ -121,9 +119,9 @@ def last(folder: Path) -> tuple[ev.Event, ...]:
 
 
 def started(folder: Path) -> ev.Started | None:
-    """Return the first Started event, which every later session repeats; None before it is told.
+    """Return the first Started event, or None if there is none in the first 256 KiB.
 
-    Only what comes before it is read, and at most a quarter of a MiB.
+    Later sessions repeat what it says.
     """
     with suppress(OSError), open_plain(folder / EVENTS) as file:
         while file.tell() < _LONGEST_START and (line := _line(file)):
@@ -135,6 +133,6 @@ def started(folder: Path) -> ev.Started | None:
 
 
 def _line(file: BinaryIO) -> bytes:
-    """Return the next whole line, or the beginning of one that is too long; nothing at the end."""
+    """Return the next whole line, or the first 16 MiB of a longer one; empty at the end."""
     line = file.readline(_LONGEST_LINE)
     return line if line.endswith(b"\n") or len(line) == _LONGEST_LINE else b""

@@ -1,6 +1,7 @@
-"""What a run tells while it goes, one frozen dataclass per kind; a line each in events.jsonl.
+"""The events of a run, a frozen dataclass for each kind.
 
-Training yields these; the command line prints them, the run folder stores them, pages draw them.
+Training yields them, the run folder stores each as a line of events.jsonl, the command line prints
+them, and pages draw them.
 """
 
 from __future__ import annotations
@@ -15,27 +16,28 @@ from core.schedule.document import MAX_EPOCHS
 Stage = Literal["loading", "caching", "evaluating", "checkpoint", "auditing"]
 Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
 Count = Annotated[int, Field(ge=0, le=2**53)]
-"""Up to what every drawing of it can hold."""
+"""A number up to 2**53, the largest that JavaScript, and so every chart, can hold exactly."""
 Length = Annotated[int, Field(ge=1, le=2**53)]
 Amount = Annotated[float, Field(ge=0, le=1e18)]
-"""Seconds, or whatever else is neither negative nor endless."""
+"""Seconds, or another quantity that is neither negative nor infinite."""
 Share = Annotated[float, Field(ge=0, le=1)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A process takes up the run, for the first time or again; nothing is loaded yet."""
+    """A process begins a session of the run; nothing is loaded yet."""
 
     event: Literal["launched"] = "launched"
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """The run knows its device, data and length. `time` is seconds since the Unix epoch.
+    """The session is about to train; its device, data and length are known.
 
-    `resumed_at` is the first epoch that will be run: 0, or where a resume goes on.
-    `majority_accuracy` is the validation accuracy of always saying the commonest class.
+    `time` is in seconds since 1970. `resumed_at` is the first epoch that will be run, 0 unless a
+    resume goes on. `majority_accuracy` is the validation accuracy of always predicting the
+    commonest class.
     """
 
     time: Amount
@@ -53,7 +55,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A stage has come to `done` of `total` units (0 of 0: length unknown)."""
+    """A stage has done `done` of `total` units of work; `total` is 0 if it is unknown."""
 
     stage: Stage
     done: Count = 0
@@ -63,7 +65,7 @@ class Progress:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a person should know of the run, which changes nothing in what was promised."""
+    """A message for a person about something in the run that breaks no promise."""
 
     message: str
     event: Literal["notice"] = "notice"
@@ -71,11 +73,11 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What the session is expected to take, measured on a first batch, with the cache and without.
+    """The expected time and space of a session, measured on a first batch.
 
-    `epochs` are the seconds of each epoch from the session's first to the last, passes included;
-    `seconds` is their sum, `plain_seconds` the same for a run that stores nothing. `memory` and
-    `disk` are the most bytes that stored tensors will take at any moment.
+    `epochs` are the seconds of each epoch from the session's first to the last, caching included.
+    `seconds` is their sum, and `plain_seconds` the sum without the cache. `memory` and `disk` are
+    the most bytes that stored tensors will take at any moment.
     """
 
     epochs: tuple[Amount, ...]
@@ -88,10 +90,10 @@ class Forecast:
 
 @dataclass(frozen=True, slots=True)
 class CacheDecision:
-    """Whether the frozen part is cached in the phase that starts at `epoch`, and why.
+    """The decision to cache the frozen part, or not, in the phase that starts at `epoch`.
 
-    `bytes` are held in memory and `disk` in a file, for this phase and for later ones. `saves` is
-    the predicted share of the phase's seconds that it need not spend, without the pass itself.
+    `bytes` are stored in memory and `disk` in a file, for this phase and for later ones. `saves` is
+    the predicted share of the phase's seconds that are saved, the caching itself not counted.
     """
 
     epoch: Epoch
@@ -105,7 +107,7 @@ class CacheDecision:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One optimizer step: the rates it used, read from the optimizer, and its batch's loss."""
+    """An optimizer step: the rates by group, read from the optimizer, and the loss of the batch."""
 
     step: Count
     epoch: Epoch
@@ -116,10 +118,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class EpochDone:
-    """Metrics of one epoch; losses are means per image, accuracies shares, memory in bytes.
+    """The metrics of an epoch: losses are means per image, accuracies from 0 to 1, memory in bytes.
 
-    The training ones are those of the steps themselves, taken while the weights move. `seconds`
-    counts all of the epoch, caching and evaluation included; `images_per_second` its steps alone.
+    Those of training come from its steps, while the weights change. `seconds` counts the whole
+    epoch, caching and evaluation included; `images_per_second` counts the steps alone.
     """
 
     epoch: Epoch
@@ -137,9 +139,9 @@ class EpochDone:
 
 @dataclass(frozen=True, slots=True)
 class FrozenSpan:
-    """A group's frozen epochs [start, end) and whether its parameters and buffers held still.
+    """A group's frozen epochs [start, end), and whether its parameters and buffers are unchanged.
 
-    Without `buffers` they were not compared, since they may move: the parameters alone were.
+    If `buffers` is False, buffers may change and were not compared.
     """
 
     group: str
@@ -151,13 +153,11 @@ class FrozenSpan:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was promised against what happened.
+    """The audit of a run: its rates against the planned ones, and its frozen groups.
 
-    `max_lr_error` is the largest |actual - planned| / planned over all steps and open groups.
-    A span of a group whose BatchNorm goes on moving while it is frozen (`when_frozen: "train"`
-    without `batchnorm: "eval"`) is judged by its parameters alone. `precision_error` is given for
-    `precision: "fast"`: the largest |fast - exact| over the first validation batch's logits, over
-    the largest |exact|, with the final weights.
+    `max_lr_error` is the largest |actual - planned| / planned over all steps and open groups. With
+    `precision: "fast"`, `precision_error` is the largest |fast - exact| / the largest |exact| over
+    the logits of the first validation batch, with the final weights.
     """
 
     steps: Count
@@ -170,7 +170,7 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The run went to its end. `seconds` counts every session."""
+    """The run has done all its epochs; `seconds` counts every session."""
 
     seconds: Amount
     event: Literal["finished"] = "finished"

@@ -1,14 +1,14 @@
-"""The run folder: the only truth about a run, written by its process and read by everyone else.
+"""The run folder: the only truth about a run, which its process writes and all others read.
 
-schedule.json  settings.json    what is run
-events.jsonl                    what happened, see event_log.py
+schedule.json  settings.json    the schedule, and the settings to run it with
+events.jsonl                    what has happened, see event_log.py
 pid  lock  STOP  room           the process that runs it, see run_lock.py
 checkpoints/                    see core.training.checkpoint
-model.safetensors summary.json  how it ended
-predictions.json                what the last evaluation said of each image, see predictions.py
-label.json                      its own name and a note, see label.py
-not-finite.json                 what led to a loss that is not finite, see core.training.nan_report
-log.txt                         what a launched process printed, and any error in Thaw itself
+model.safetensors summary.json  the final weights, and how the run ended
+predictions.json                what the last evaluation predicted, see predictions.py
+label.json                      the run's own name and a note, see label.py
+not-finite.json                 a report of a NaN or infinite loss, see core.training.nan_report
+log.txt                         the output of a launched process, and tracebacks of errors in Thaw
 """
 
 from __future__ import annotations
@@ -56,34 +56,34 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
 
 
 def create(folder: Path, schedule: Schedule, settings: RunSettings) -> RunSettings:
-    """Make a run folder, and make this process the one that runs it.
+    """Create a run folder that this process runs, and return the settings as written.
 
-    Returns the settings as they are written, which hold wherever the run is resumed.
-    Raises InputError, naming `--out`, if there is something at that path that is no empty folder,
-    or nothing can be written there; SettingsError if `--data` is no path.
+    Those have an absolute path to the data, so that the run can be resumed from anywhere. Raises
+    InputError, naming `--out`, if the path exists and is no empty folder, or cannot be written;
+    SettingsError if `--data` is no path.
     """
     settings = settings.with_absolute_data()
     try:
         atomic.make_folder(folder)
         if any(folder.iterdir()):
-            raise _taken(folder)
+            raise _not_empty_error(folder)
         _fill(folder, schedule, settings)
         return settings
     except (FileExistsError, NotADirectoryError):
         wrong = f"is {str(folder)!r}, which is not a folder"
         raise InputError("--out", wrong, "name a folder that is new or empty") from None
     except RunError as error:
-        raise _no_place(folder, error.__cause__ or error) from None
+        raise _unwritable_error(folder, error.__cause__ or error) from None
     except (OSError, ValueError) as error:
-        raise _no_place(folder, error) from None
+        raise _unwritable_error(folder, error) from None
 
 
 def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
-    """Take the folder, then make it that of a run; nothing is left there if the disk refuses."""
+    """Lock the folder and write the documents; nothing is left there if the disk refuses."""
     try:
         run_lock.acquire(folder)
-        told = settings.model_dump_json(indent=2) + "\n"
-        atomic.replace_durably(folder / SETTINGS, told.encode())
+        content = settings.model_dump_json(indent=2) + "\n"
+        atomic.replace_durably(folder / SETTINGS, content.encode())
         atomic.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
     except (OSError, RunError):
         discard(folder)
@@ -91,7 +91,7 @@ def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
 
 
 def discard(folder: Path) -> None:
-    """Take away what `create` has made, and events; a folder with anything else in it stays."""
+    """Delete the files that `create` has made, the events, and the folder if it is then empty."""
     run_lock.release(folder)
     for name in (
         SCHEDULE,
@@ -111,7 +111,7 @@ def discard(folder: Path) -> None:
 
 
 def read(folder: Path) -> tuple[Schedule, RunSettings]:
-    """Return a run folder's schedule and settings; InputError if it has none that can be run."""
+    """Return a run folder's schedule and settings; raise InputError if it has no valid ones."""
     try:
         schedule, settings = read_start(folder / SCHEDULE), read_start(folder / SETTINGS)
     except (OSError, ValueError):
@@ -122,26 +122,26 @@ def read(folder: Path) -> tuple[Schedule, RunSettings]:
 
 
 def status(folder: Path) -> Status:
-    """Return how a run stands, from its folder alone; see `core.runs.status`."""
+    """Return the status of a run by its folder alone; see `status.status_of`."""
     last = event_log.last(folder)
     known = is_end(last) or is_under_way(last)
-    if not known:  # all but the steps are read where the last event does not tell
+    if not known:  # else all events but the steps have to be read
         known = bool(last) and not run_lock.is_taken(folder)
     return status_from(folder, last if known else event_log.read(folder, steps=False))
 
 
 def status_from(folder: Path, events: Iterable[ev.Event]) -> Status:
-    """Return how a run stands, given the events that were read from its folder just now."""
+    """Return the status of a run, given the events that were just read from its folder."""
     alive = run_lock.is_taken(folder)
-    found = status_of(events, alive=alive, stop_requested=run_lock.stop_requested(folder))
-    if found != "interrupted":
-        return found
-    # a run's last act is to tell its end, which it may have done since the events were read
+    status = status_of(events, alive=alive, stop_requested=run_lock.stop_requested(folder))
+    if status != "interrupted":
+        return status
+    # a run writes its end last of all, perhaps since the events were read
     return status_of(event_log.last(folder), alive=False, stop_requested=False)
 
 
 def read_summary(folder: Path) -> Summary | None:
-    """Return what `write_summary` has written, or None if it is missing or not understood."""
+    """Return the summary that `write_summary` has written; None if it is missing or invalid."""
     try:
         return SUMMARY_JSON.validate_json(read_start(folder / SUMMARY))
     except (OSError, ValidationError):
@@ -159,18 +159,21 @@ def end_of_log(folder: Path) -> str | None:
 
 
 def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
-    """Return how the run has ended, events included that are coming; see `core.runs.status`."""
+    """Return the summary of a run from its events and then those of `coming`."""
     return summary_of(schedule, (*event_log.read(folder, steps=False), *coming))
 
 
-def write_summary(folder: Path, told: Summary) -> None:
-    """Write how the run has ended; RunError if the disk refuses."""
+def write_summary(folder: Path, summary: Summary) -> None:
+    """Write the summary of a run; raise RunError if the disk refuses."""
     with atomic.as_run_error(folder / SUMMARY):
-        atomic.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(told, indent=2) + b"\n")
+        atomic.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(summary, indent=2) + b"\n")
 
 
 def is_run_id(text: str) -> bool:
-    """Whether a text can be a run's id: 1 to 100 letters, digits, - and _, not - or _ first."""
+    """Return whether a text may be a run's id: at most 100 letters, digits, - and _.
+
+    It begins with a letter or digit.
+    """
     return _RUN_ID.fullmatch(text) is not None
 
 
@@ -196,7 +199,7 @@ def run_folder(root: Path, run_id: str) -> Path:
 
 
 def list_runs(root: Path) -> tuple[Path, ...]:
-    """All run folders below `root`, the newest first; whatever else lies there is passed over."""
+    """Return the run folders in `root`, the newest first; all else is passed over."""
     found = []
     with suppress(OSError):
         for folder in root.iterdir():
@@ -206,7 +209,7 @@ def list_runs(root: Path) -> tuple[Path, ...]:
     return tuple(folder for _, folder in sorted(found, reverse=True))
 
 
-def _taken(folder: Path) -> InputError:
+def _not_empty_error(folder: Path) -> InputError:
     if not (folder / SCHEDULE).exists():
         held, way_out = "is not empty", "empty it, or name another"
     elif status(folder) == "finished":
@@ -217,7 +220,7 @@ def _taken(folder: Path) -> InputError:
     return InputError("--out", f"is {str(folder)!r}, which {held}", way_out)
 
 
-def _no_place(folder: Path, error: BaseException) -> InputError:
+def _unwritable_error(folder: Path, error: BaseException) -> InputError:
     reason = getattr(error, "strerror", None) or str(error)
     wrong = f"is {str(folder)!r}, where nothing can be written ({reason})"
     return InputError("--out", wrong, "name a folder that you may write to")

@@ -1,4 +1,4 @@
-"""A run's own name and a note about it, which a person may change at any time: `label.json`."""
+"""The label of a run: its own name and a note, which a person may change, in `label.json`."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ Note = Annotated[
         pattern=r"^[^\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]*$",
     ),
 ]
-"""Lines of text without what a name may not have either, see `core.schedule.document.Name`."""
+"""Lines of text, without the characters that a `core.schedule.document.Name` excludes."""
 
 
 class Label(Document):
-    """What a person calls a run, None for its schedule's name, and what they note about it."""
+    """A person's name for a run, None for its schedule's name, and their note about it."""
 
     name: Name | None = None
     note: Note = ""
 
 
 def read(folder: Path) -> Label:
-    """Return the label of a run folder; an empty one where there is none that can be read."""
+    """Return the label of a run folder; an empty one if it has none that is valid."""
     try:
         return Label.model_validate_json(read_start(folder / LABEL))
     except (OSError, ValidationError):
@@ -43,7 +43,7 @@ def read(folder: Path) -> Label:
 
 
 def write(folder: Path, name: str, note: str) -> Label:
-    """Give a run folder another label and return it; blanks around both texts are left out.
+    """Write the label of a run folder, and return it; blanks around both texts are removed.
 
     Raises InputError for a text that is too long or has control characters, and if the folder is
     gone or cannot be written.

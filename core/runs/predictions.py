@@ -1,4 +1,4 @@
-"""What a run's last evaluation said of each validation image: which class, and how surely."""
+"""The predictions of a run's last evaluation: a class and a confidence for each image."""
 
 from __future__ import annotations
 
@@ -14,20 +14,21 @@ from core.files.atomic import replace_durably
 from core.files.small_files import read_start
 
 MOST_IMAGES = 200_000
-"""Images that a file is written for: what is read to show a page must stay small."""
+"""The most images for which a file is written, since a page reads it whole."""
 MOST_CLASSES = 2_000
-"""Classes that a file is written for: their confusion is a square of as many counts."""
+"""The most classes for which a file is written, since confusion needs a count for each pair."""
 _MOST_BYTES = 30_000_000
-"""Bytes that are read of such a file; one that is longer is then cut short, and not understood."""
+"""Bytes that are read of such a file; a longer one is invalid."""
 _DIGITS = 6
 _Index = Annotated[int, Field(ge=0)]
 
 
 class Predictions(BaseModel):
-    """One entry per validation image in each of `images`, `true`, `predicted`, `confidence`.
+    """The predictions for validation images, one entry per image in each list but `classes`.
 
-    `images` are paths below the data's folder, or places in the bundled validation images. `true`
-    and `predicted` index `classes`; `confidence` is the predicted class's softmax, from 0 to 1.
+    `images` are paths below the data's folder, or positions in the bundled validation images.
+    `true` and `predicted` index `classes`; `confidence` is the predicted class's softmax, from 0
+    to 1.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -48,32 +49,35 @@ class Predictions(BaseModel):
         return self
 
 
-def write(path: Path, told: Predictions) -> None:
-    """Write the file in one step that outlasts a power cut; OSError if the disk refuses."""
-    rounded = tuple(round(value, _DIGITS) for value in told.confidence)
-    text = told.model_copy(update={"confidence": rounded}).model_dump_json()
+def write(path: Path, predictions: Predictions) -> None:
+    """Write the file in one step, safe from power cuts; raise OSError if the disk refuses."""
+    rounded = tuple(round(value, _DIGITS) for value in predictions.confidence)
+    text = predictions.model_copy(update={"confidence": rounded}).model_dump_json()
     replace_durably(path, text.encode())
 
 
 def read(path: Path) -> Predictions | None:
-    """Return what `write` has written; None if it is not there or was not understood."""
+    """Return the predictions that `write` has written; None if they are missing or invalid."""
     try:
         return Predictions.model_validate_json(read_start(path, _MOST_BYTES))
     except (OSError, ValidationError):
         return None
 
 
-def confusion(told: Predictions) -> NDArray[np.int64]:
-    """Return how many images of each true class (row) were taken for each class (column)."""
-    count = len(told.classes)
-    flat = np.asarray(told.true, dtype=np.int64) * count + np.asarray(told.predicted, np.int64)
+def confusion(predictions: Predictions) -> NDArray[np.int64]:
+    """Return how many images of each true class (row) were predicted as each class (column)."""
+    count = len(predictions.classes)
+    true, predicted = (
+        np.asarray(each, np.int64) for each in (predictions.true, predictions.predicted)
+    )
+    flat = true * count + predicted
     return np.bincount(flat, minlength=count * count).reshape(count, count)
 
 
-def worst(told: Predictions, most: int) -> Sequence[int]:
-    """Places of the images that were wrong with the highest confidence, the surest first."""
-    true, predicted = np.asarray(told.true), np.asarray(told.predicted)
+def worst(predictions: Predictions, most: int) -> Sequence[int]:
+    """Return the positions of the `most` wrong images of highest confidence, in that order."""
+    true, predicted = np.asarray(predictions.true), np.asarray(predictions.predicted)
     (wrong,) = np.nonzero(true != predicted)
-    surest = np.argsort(-np.asarray(told.confidence)[wrong], kind="stable")
-    places: list[int] = wrong[surest][:most].tolist()
-    return places
+    surest = np.argsort(-np.asarray(predictions.confidence)[wrong], kind="stable")
+    positions: list[int] = wrong[surest][:most].tolist()
+    return positions

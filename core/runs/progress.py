@@ -1,4 +1,4 @@
-"""A run at a glance: its events sorted by kind, for pages that draw them."""
+"""The progress of a run: its events by kind, for pages that draw them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,11 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """What is known of a run so far. `progress` is the stage it is in; None while it trains.
+    """The events of a run so far, without those that a resume has made void.
 
-    `forecast` is that of the session which goes on, and lasts to the run's last epoch. `rare` are
-    all events but steps and progress, without what a resume has made void; `last` is the last one.
+    `progress` is the stage that it is in, None while it trains. `forecast` is that of the present
+    session, up to the run's last epoch. `rare` are all events but Step and Progress; `last` has the
+    very last event.
     """
 
     started: Started | None = None
@@ -47,7 +48,7 @@ class RunProgress:
 
     @property
     def steps_done(self) -> int:
-        """Optimizer steps that are done."""
+        """The number of optimizer steps that are done."""
         return int(self.steps.step[-1]) + 1 if len(self.steps) else 0
 
     @property
@@ -57,12 +58,12 @@ class RunProgress:
 
 
 def run_progress(events: Iterable[Event]) -> RunProgress:
-    """Return the events of one run as a RunProgress, without what a resume has made void."""
+    """Return the progress of a run, given all its events."""
     return extended(RunProgress(), events)
 
 
 def extended(known: RunProgress, events: Iterable[Event]) -> RunProgress:
-    """Return what was known of a run, and the events that have come since then."""
+    """Return the progress of a run with the events that have come since."""
     steps, rare, progress, last = known.steps, list(known.rare), known.progress, known.last
     new: list[Step] = []
     for event in events:
@@ -103,6 +104,6 @@ def extended(known: RunProgress, events: Iterable[Event]) -> RunProgress:
 
 
 def _forecast(kept: Iterable[Event]) -> Forecast | None:
-    """Return the last Forecast, unless another session came after it, which will tell its own."""
+    """Return the last Forecast, or None if another session has begun since."""
     turns = [event for event in kept if isinstance(event, Forecast | Launched)]
     return turns[-1] if turns and isinstance(turns[-1], Forecast) else None

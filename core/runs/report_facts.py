@@ -1,4 +1,4 @@
-"""A run's end as a few facts in words, for a report."""
+"""The end of a run as a few facts in words, for a report."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from core.runs.forecast import duration
 from core.schedule.spec import Schedule
 
 ReportFacts = tuple[tuple[str, str], ...]
-"""What, and its value in words."""
+"""Pairs of a name and a value in words."""
 
 
 def report_facts(folder: Path, schedule: Schedule) -> ReportFacts:
-    """Return how a run of that schedule ended: its results, and what its audit found.
+    """Return the results of a run of that schedule, and what its audit found.
 
     Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
     """

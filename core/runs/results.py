@@ -1,4 +1,4 @@
-"""What a run came to, for setting it beside another: its epochs, by time too, and its end."""
+"""The results of a run so far, for comparing it with others."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from core.schedule.curves import RATES_EQUAL
 
 @dataclass(frozen=True, slots=True)
 class RunResults:
-    """A run's epochs so far and how it stands; `started` and `audit` where it has come to them."""
+    """A run's status and epochs so far; `started` and `audit` are None before those events."""
 
     status: Status
     epochs: tuple[EpochDone, ...]
@@ -51,22 +51,22 @@ class RunResults:
 
     @property
     def audit_passed(self) -> bool | None:
-        """Whether the audit found the planned rates and still frozen groups; None before it."""
+        """Whether the audit found the planned rates and unchanged frozen groups; None before it."""
         if self.audit is None:
             return None
         return self.audit.frozen_groups_unchanged and self.audit.max_lr_error <= RATES_EQUAL
 
 
 def run_results(run: Path) -> RunResults:
-    """What the run in that folder has come to by now; nothing is read twice that is unchanged."""
+    """Return the results so far of the run in that folder; events are read again after a change."""
     try:
-        found = (run / event_log.EVENTS).stat()
-        told = _events_of(run, found.st_mtime_ns, found.st_size)
+        log = (run / event_log.EVENTS).stat()
+        events = _events_of(run, log.st_mtime_ns, log.st_size)
     except OSError:
-        told = ()
-    seen = run_progress(told)
-    status = folders.status_from(run, told)
-    return RunResults(status, seen.epochs, seen.started, seen.audit)
+        events = ()
+    progress = run_progress(events)
+    status = folders.status_from(run, events)
+    return RunResults(status, progress.epochs, progress.started, progress.audit)
 
 
 @lru_cache(maxsize=32)

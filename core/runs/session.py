@@ -1,4 +1,4 @@
-"""One session of a run in its process: events stored and shown, and an end in any case."""
+"""A session of a run in its process: it stores and shows the events, and always writes an end."""
 
 from __future__ import annotations
 
@@ -20,14 +20,12 @@ from core.schedule.spec import Schedule
 
 
 class RunSession:
-    """A context that writes events into the run folder and shows them.
+    """A context in which events are written into the run folder, and shown.
 
-    However it is left, the folder has a last event and a summary, and is free for a resume. An
-    error that nobody foresaw leaves as a RunError, and its traceback in the folder's log. `done` is
-    set as soon as it is being left.
+    At its exit, which sets `done`, it writes the last event and the summary, and releases the
+    folder. It turns an unforeseen error into a RunError, with the traceback in the folder's log.
 
-    Where the folder is not there any more, or another process runs it, nothing more is written
-    there: a RunError says so.
+    If the folder is gone, or another process runs it, it writes nothing more and raises RunError.
     """
 
     def __init__(self, folder: Path, schedule: Schedule) -> None:
@@ -45,7 +43,7 @@ class RunSession:
     def record(self, event: ev.Event) -> None:
         """Store an event, then show it; RunError if the folder is no longer this process's."""
         self._check_folder()
-        if isinstance(event, ev.Finished):  # before its event, as nothing after it is ever mended
+        if isinstance(event, ev.Finished):  # first, since nothing is repaired after that event
             event_log.release_space(self._folder)
             self._summary = folders.summarise(self._folder, self._schedule, (event,))
             folders.write_summary(self._folder, self._summary)
@@ -81,7 +79,7 @@ class RunSession:
             unforeseen = self._unforeseen(error)
             end = self._end(unforeseen or error)
             if end is not None:
-                with suppress(RunError):  # else the error that is told would be that one
+                with suppress(RunError):  # else that error would hide this one
                     event_log.append_last(self._folder, end)
             summary = self._summary if end is None else None
             if summary is None:
@@ -89,7 +87,7 @@ class RunSession:
                 with suppress(RunError):  # the events hold all of it
                     folders.write_summary(self._folder, summary)
             run_lock.release(self._folder)
-        self._console.end(summary)
+        self._console.show_end(summary)
         if unforeseen is not None:
             raise unforeseen from error
 
@@ -102,7 +100,7 @@ class RunSession:
             ) from cause
 
     def _end(self, error: BaseException | None) -> ev.Event | None:
-        """Return what is written of an error; None where training has told the end itself."""
+        """Return the last event to write for an error; None if training has written its end."""
         if isinstance(error, KeyboardInterrupt):
             if is_end(event_log.last(self._folder)):  # it came too late
                 return None
@@ -110,7 +108,7 @@ class RunSession:
         return ev.Failed(str(error)) if isinstance(error, ThawError) else None
 
     def _unforeseen(self, error: BaseException | None) -> RunError | None:
-        """Return an unforeseen error in one line, which names the log that has its traceback."""
+        """Log the traceback of an unforeseen error, and return a RunError that names the log."""
         if not isinstance(error, Exception) or isinstance(error, ThawError):
             return None
         log = self._folder / folders.LOG

@@ -1,4 +1,4 @@
-"""Run settings: how a schedule is run. They are not part of the schedule, which stays portable."""
+"""Run settings: how a schedule is run on a machine. The schedule itself stays portable."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ from core.schedule.validation import DocumentClasses, input_errors
 Augment = Literal["none", "flip", "crops", "random"]
 
 VIEWS: Mapping[Augment, int | None] = {"none": 1, "flip": 2, "crops": 10, "random": None}
-"""Views of an image, see `core.training.augment`; None: a new one in every epoch."""
+"""The number of views of an image, see `core.training.augment`; None: a new one in every epoch."""
 
 LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 16, 1_024
 _MEGABYTE = 1_000_000
 FREE_SHARE = 0.25
-"""Share of the free memory, or disk, that stored tensors may take unless the settings say."""
+"""Share of the free memory, and of the free disk, that stored tensors may take by default."""
 
 
 class RunSettings(BaseModel):
-    """Data, sizes, device, seed; every field has a default that runs on a small CPU.
+    """The settings of a run; every field has a default that suits a small CPU.
 
     `data` is `fashion-mnist` (bundled) or a folder of class folders. `samples` and
-    `validation_samples` cap the images of each split. `batch_size` images make a step.
-    `augment` shows each training image in one of its views per epoch: flipped or not,
-    in ten crops, or (`random`) in a new random crop every time. `cache` is about the frozen part,
-    see `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
+    `validation_samples` are the most images of each split, `batch_size` the images of a step.
+    `augment` shows each training image in one of its views per epoch: flipped or not, in ten crops,
+    or (`random`) in a new random crop every time. `cache` is that of the frozen part, see
+    `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
     quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
     `core.training.precision`. `optimizer_step: "fused"` takes torch's fused optimizer where the
     device has it; `"plain"` gives the bits of a loop that is written by hand.
@@ -70,7 +70,7 @@ class RunSettings(BaseModel):
 
 
 def make_settings(**values: Any) -> RunSettings:
-    """Settings from plain values; SettingsError names every wrong flag, as in `--batch-size`."""
+    """Return settings of plain values; raise SettingsError, naming all wrong flags."""
     try:
         return RunSettings(**values)
     except ValidationError as error:
@@ -78,7 +78,7 @@ def make_settings(**values: Any) -> RunSettings:
 
 
 def read_settings(text: str | bytes) -> RunSettings:
-    """Return the settings of a JSON text; SettingsError names every wrong flag."""
+    """Return the settings in a JSON text; raise SettingsError, naming all wrong flags."""
     try:
         return RunSettings.model_validate_json(text)
     except ValidationError as error:
@@ -86,7 +86,7 @@ def read_settings(text: str | bytes) -> RunSettings:
 
 
 def read_run_settings(text: str | bytes) -> RunSettings:
-    """Return the settings of a run's settings.json; SettingsError names every wrong flag.
+    """Return the settings in a run's settings.json; raise SettingsError, naming all wrong flags.
 
     A file without `optimizer_step` is older than that setting, and its run steps plainly.
     """
@@ -97,7 +97,7 @@ def read_run_settings(text: str | bytes) -> RunSettings:
 
 
 def cache_budget(settings: RunSettings, memory: int, disk: int) -> CacheBudget:
-    """Return what stored tensors may take: what the settings say, else so many bytes of either."""
+    """Return the bytes for stored tensors: those of the settings, else `memory` and `disk`."""
     own, own_disk = settings.cache_memory, settings.cache_disk
     return CacheBudget(
         memory if own is None else own * _MEGABYTE,
@@ -106,10 +106,10 @@ def cache_budget(settings: RunSettings, memory: int, disk: int) -> CacheBudget:
 
 
 def planned_steps(settings: RunSettings, train_images: int | None = None) -> int:
-    """Return steps of one epoch as far as they are known before the data is read.
+    """Return the steps of an epoch, as far as they are known before the data is read.
 
-    `samples` is a cap. What the bundled data has is known; of a folder someone may have counted
-    its `train_images` (at least 1), else it may have fewer than that, and its run fewer steps.
+    `train_images` (at least 1) are those of a folder, if they have been counted. Otherwise it may
+    have fewer than `samples`, and its run fewer steps.
     """
     if train_images is not None:
         return steps_per_epoch(min(settings.samples, train_images), settings.batch_size)
@@ -125,7 +125,7 @@ def _explain(error: ValidationError) -> SettingsError:
 
 
 def _by_flag(found: InputError) -> SettingsError:
-    """Return the error with a setting called by its flag; others can only stand in a file."""
+    """Return the error with the setting's flag as its field; unknown settings come from a file."""
     name = found.field
     if name in RunSettings.model_fields:
         way_out = _DEVICES if name == "device" else found.way_out
@@ -138,4 +138,4 @@ def _by_flag(found: InputError) -> SettingsError:
 
 _CLASSES = DocumentClasses(RunSettings, parts={}, unions={})
 _DEVICES = f"use one of {', '.join(get_args(RunSettings.model_fields['device'].annotation))}"
-"""Names every device, since `cpu` would be the nearest to `gpu`."""
+"""A way out that names every device, since `cpu` would be the nearest to `gpu`."""

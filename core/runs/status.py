@@ -1,4 +1,4 @@
-"""How a run stands, as pure functions of its events."""
+"""The status and the summary of a run, as pure functions of its events."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _ENDS: dict[type[ev.Event], Status] = {
     ev.Stopped: "stopped",
 }
 _UNDER_WAY = (ev.Started, ev.Step, ev.EpochDone)
-"""What a session tells once it has started, and not before."""
+"""Events that a session writes only once it has started."""
 _METRICS = ("train_loss", "train_accuracy", "validation_loss", "validation_accuracy")
 _Event = TypeVar("_Event")
 _Line = Annotated[str, Field(max_length=200)]
-"""What a name or a device's name takes at most."""
+"""A name of a schedule, model or device."""
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended: its status, the last epoch's metrics, the audit.
+    """The end of a run: its status, the last epoch's metrics, the audit.
 
-    What the run has not come to is None; `seconds` counts every session.
+    What the run has not reached is None; `seconds` counts every session.
     """
 
     status: Status
@@ -53,11 +53,11 @@ SUMMARY_JSON: TypeAdapter[Summary] = TypeAdapter(Summary)
 
 
 def status_of(events: Iterable[ev.Event], *, alive: bool, stop_requested: bool) -> Status:
-    """Return how a run stands, by the first of these that holds.
+    """Return the status of a run, by the first of these conditions that holds.
 
-    1. finished, failed or stopped, if that is the last event: the run said so itself;
-    2. interrupted, if its process is gone; that of another machine is taken for alive;
-    3. stopping, if it is asked to stop;
+    1. finished, failed or stopped, if the last event says so;
+    2. interrupted, unless `alive`, which says that its process lives, perhaps on another machine;
+    3. stopping, if a stop is requested;
     4. running, if it has started since it was last launched;
     5. starting.
     """
@@ -82,15 +82,15 @@ def is_end(events: tuple[ev.Event, ...]) -> bool:
 
 
 def is_under_way(events: tuple[ev.Event, ...]) -> bool:
-    """Return whether the last of these events is one that only a session tells that has started."""
+    """Return whether the last of these events is one of a session that has started."""
     return bool(events) and isinstance(events[-1], _UNDER_WAY)
 
 
 def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
-    """Return the events without what a resume has made void.
+    """Return the events without those that a resume has made void.
 
-    A run resumed at epoch e does epoch e and all later ones anew, so what they had brought before
-    is dropped, and so is every end but the last. A notice that a resume repeats stands once.
+    A run that is resumed at epoch e does that and all later epochs anew, so their older events are
+    dropped, and so is every end but the last. A notice that a resume repeats is kept once.
     """
     kept: list[ev.Event] = []
     noticed: set[ev.Notice] = set()
@@ -106,7 +106,7 @@ def history(events: Iterable[ev.Event]) -> tuple[ev.Event, ...]:
 
 
 def summary_of(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
-    """How a run of that schedule stands at its end, or where its process was last heard of."""
+    """Return the summary of a run of that schedule, which has ended or was interrupted."""
     kept = history(events)
     started, epoch = _last(kept, ev.Started), _last(kept, ev.EpochDone)
     finished = _last(kept, ev.Finished)
@@ -126,9 +126,9 @@ def summary_of(schedule: Schedule, events: Iterable[ev.Event]) -> Summary:
 
 
 def final_accuracy(epochs: Sequence[ev.EpochDone]) -> float | None:
-    """Return what is told as a run's accuracy: on the validation images, after its last epoch.
+    """Return a run's validation accuracy after its last epoch, in [0, 1]; None before the first.
 
-    That is the accuracy of the weights that it leaves, in [0, 1]; None before its first epoch ends.
+    It is the accuracy of the weights that the run leaves.
     """
     return epochs[-1].validation_accuracy if epochs else None
 

@@ -1,4 +1,4 @@
-"""The steps of a run as columns: of 150,000 a page draws a screenful, and counts the others."""
+"""The steps of a run as columns, since a run may have 150,000 of them and a page draws a few."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from core.runs import events as ev
 
-Whole = NDArray[np.int64]
+Integers = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 
-def _none() -> Whole:
+def _no_integers() -> Integers:
     return np.empty(0, np.int64)
 
 
@@ -24,10 +24,10 @@ def _no_floats() -> Floats:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StepColumns:
-    """A row per optimizer step; `lrs` has an array per group, with NaN where no rate was told."""
+    """Columns with a row per optimizer step; `lrs` has one per group, NaN for unknown rates."""
 
-    step: Whole = field(default_factory=_none)
-    epoch: Whole = field(default_factory=_none)
+    step: Integers = field(default_factory=_no_integers)
+    epoch: Integers = field(default_factory=_no_integers)
     loss: Floats = field(default_factory=_no_floats)
     lrs: dict[str, Floats] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Deleted runs, which come back until the trash is emptied or 30 days have passed.
+"""Deleted runs, which can be restored for 30 days, or until the trash is emptied.
 
 runs/.trash/TIME-ID/    a run's folder, with the moment of its deletion in nanoseconds since 1970
 """
@@ -37,7 +37,7 @@ class TrashedRun:
 def delete(root: Path, run_id: str) -> TrashedRun:
     """Move a run's folder into the trash, from which `restore` brings it back.
 
-    Raises InputError for a run that is not there, that a living process or another machine runs,
+    Raises InputError for a run that does not exist, that a living process or another machine runs,
     or that cannot be moved.
     """
     folder = folders.run_folder(root, run_id)
@@ -58,7 +58,7 @@ def delete(root: Path, run_id: str) -> TrashedRun:
 
 
 def trashed_runs(root: Path) -> tuple[TrashedRun, ...]:
-    """The runs in the trash, the one deleted last first; whatever else lies there is left alone."""
+    """Return the runs in the trash, the one deleted last first; all else is passed over."""
     found = []
     with suppress(OSError):
         for path in (root / _TRASH).iterdir():
@@ -69,9 +69,9 @@ def trashed_runs(root: Path) -> tuple[TrashedRun, ...]:
 
 
 def restore(root: Path, run_id: str) -> Path:
-    """Bring back a deleted run, of several with its id the last; returns its folder.
+    """Bring back the run with this id that was deleted last, and return its folder.
 
-    Raises InputError if the trash does not have it, or another run has its place.
+    Raises InputError if the trash does not have it, or another run has its id by now.
     """
     last = next((each for each in trashed_runs(root) if each.id == run_id), None)
     if last is None:
@@ -87,9 +87,9 @@ def restore(root: Path, run_id: str) -> Path:
 
 
 def empty(root: Path) -> int:
-    """Remove what is in the trash for good; returns the bytes that this has freed.
+    """Remove all runs in the trash for good, and return the bytes that this has freed.
 
-    Raises InputError, naming the first one that could not be removed.
+    Raises InputError, naming the first run that could not be removed.
     """
     freed = 0
     left = []

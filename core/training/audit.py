@@ -23,7 +23,7 @@ from core.schedule.spec import Group, Schedule
 
 
 class Auditor:
-    """A watcher of every step and of both ends of every epoch, which then gives its `result`."""
+    """The audit of a run in progress: call it at each step and at both ends of each epoch."""
 
     def __init__(self, schedule: Schedule, layer_groups: LayerGroups, steps_per_epoch: int) -> None:
         self._schedule = schedule
@@ -64,7 +64,7 @@ class Auditor:
                 self._spans.append(FrozenSpan(group.name, start, end, unchanged, buffers))
 
     def result(self) -> Audit:
-        """Return the verdict on everything seen so far, over all sessions of the run."""
+        """Return the audit of all steps and epochs so far, over all sessions of the run."""
         self._compare()
         return Audit(
             steps=self._steps,

@@ -90,7 +90,7 @@ class Data:
         return float((self.validation.labels == commonest).double().mean())
 
 
-def load(
+def load_data(
     settings: RunSettings, epochs: int = 1, scratch: Path | None = None
 ) -> Iterator[Progress | Notice | Data]:
     """Yield progress while the images are read, what is left out, and the data as the last item.

@@ -28,7 +28,7 @@ _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """Options of glibc's mallopt(3), from malloc.h."""
 
 
-def detect(wanted: str = "auto") -> torch.device:
+def detect_device(wanted: str = "auto") -> torch.device:
     """Return the device to train on: `auto` is the accelerator if there is one, else the CPU.
 
     Raises SettingsError when `cuda` or `mps` is asked for and this machine has none.
@@ -72,7 +72,7 @@ def cpu_cores() -> int:
 
 
 @cache
-def processor() -> str:
+def processor_name() -> str:
     """Return the name of the machine's processor, as in `AMD EPYC 7B12`; empty if it has none."""
     name = ""
     with suppress(OSError):  # no such file, or no such program

@@ -20,7 +20,7 @@ from core.training.nan_report import NotFiniteError, write_report
 
 @dataclass(frozen=True, slots=True)
 class Outputs:
-    """Where the files are written; None for one that is not wanted.
+    """The paths of the files; None for one that is not wanted.
 
     `weights` are the final ones, as safetensors; `predictions` those of the last evaluation, see
     `core.runs.predictions`; for `nan_report` see `core.training.nan_report`.

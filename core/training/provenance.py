@@ -17,7 +17,7 @@ from core.runs.settings import RunSettings
 from core.schedule.parse import pretty, to_raw
 from core.schedule.spec import Schedule
 from core.training.data import Data, Split
-from core.training.device import device_name, processor
+from core.training.device import device_name, processor_name
 
 _HASHED_AT_ONCE = 64_000_000
 """Bytes of images that are hashed between two checks whether the run is to stop."""
@@ -215,7 +215,7 @@ def _machine(device: torch.device) -> str:
     if device.type != "cpu":
         return device_name(device)
     kernels, threads = torch.backends.cpu.get_cpu_capability(), torch.get_num_threads()
-    return f"{processor() or _UNNAMED_CPU} with {kernels}, {threads} threads"
+    return f"{processor_name() or _UNNAMED_CPU} with {kernels}, {threads} threads"
 
 
 def _machines_differ(before: str, now: str) -> bool:

@@ -17,8 +17,8 @@ from core.schedule.plan import open_groups, phases
 from core.training import checkpoint, precision, provenance
 from core.training.cache.forward_path import ForwardPath, whole_model
 from core.training.components import assemble
-from core.training.data import Data, epoch_entries, load
-from core.training.device import detect, device_name, keep_freed_memory, peak_memory
+from core.training.data import Data, epoch_entries, load_data
+from core.training.device import detect_device, device_name, keep_freed_memory, peak_memory
 from core.training.exact import deterministic, full_float32
 from core.training.failures import as_run_errors
 from core.training.job import Job
@@ -44,7 +44,7 @@ def train(job: Job) -> Iterator[ev.Event]:
     libraries. Raises RunError for a loss that is not finite, for lack of memory, and for a device
     or a disk that fails.
     """
-    settings, device = job.settings, detect(job.settings.device)
+    settings, device = job.settings, detect_device(job.settings.device)
     keep_freed_memory()
     session = _Session(job, device)
     products = full_float32(device) if settings.precision == "exact" else nullcontext()
@@ -103,7 +103,7 @@ class _Session:
             yield ev.Notice(message)
         with atomic.as_run_error(self._job.checkpoints):
             atomic.make_folder(self._job.checkpoints)
-        for item in load(self._settings, self._schedule.epochs, self._job.checkpoints):
+        for item in load_data(self._settings, self._schedule.epochs, self._job.checkpoints):
             if isinstance(item, Data):
                 self._data = item
             else:

@@ -85,7 +85,7 @@ def load_torchvision(model: nn.Module, ref: ModelRef) -> Any:
     if ref.weights not in names_of_weights(ref.name):
         raise _unknown_weights(ref)
     weights = entries[ref.weights]
-    with downloading(ref), corrupt_file_named(ref, [torch_file(weights.url)]):
+    with as_download_error(ref), as_corrupt_file_error(ref, [torch_file(weights.url)]):
         state = weights.get_state_dict(progress=True, check_hash=True, weights_only=True)
         if "encoder.pos_embedding" in state:
             vit = cast(Any, model)
@@ -112,7 +112,7 @@ def load_timm(model: nn.Module, ref: ModelRef, **arguments: Any) -> nn.Module:
         return model
     tagged = short if ref.weights == UNTAGGED else f"{short}.{ref.weights}"
     files = timm_files(timm_cfg(short, ref.weights))
-    with downloading(ref), _offline_if_unreachable(), corrupt_file_named(ref, files):
+    with as_download_error(ref), _offline_if_unreachable(), as_corrupt_file_error(ref, files):
         return timm.create_model(tagged, pretrained=True, **arguments)
 
 
@@ -163,7 +163,7 @@ def _load_bundled(model: nn.Module) -> None:
 
 
 @contextmanager
-def corrupt_file_named(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
+def as_corrupt_file_error(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
     """Raise RunError, naming the file to delete, where a file of weights cannot be read.
 
     It names the first of `files` that exists; if none does, the error passes through unchanged.
@@ -183,7 +183,7 @@ def corrupt_file_named(ref: ModelRef, files: Sequence[Path]) -> Iterator[None]:
 
 
 @contextmanager
-def downloading(ref: ModelRef) -> Iterator[None]:
+def as_download_error(ref: ModelRef) -> Iterator[None]:
     """Raise RunError where the network or the disk fails, and do not wait for data for long."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(_DOWNLOAD_TIMEOUT)

@@ -13,7 +13,7 @@ from torchvision.datasets import ImageFolder
 
 from core.runs.settings import RunSettings
 from core.schedule.batches import batches
-from core.training.data import Data, Split, epoch_order, load
+from core.training.data import Data, Split, epoch_order, load_data
 from core.training.models import RGB, normalise
 
 Loaders = tuple[DataLoader[tuple[Tensor, Tensor]], DataLoader[tuple[Tensor, Tensor]]]
@@ -59,7 +59,7 @@ class InMemory(Dataset[tuple[Tensor, Tensor]]):
 
 def from_memory(settings: RunSettings, mean: RGB, std: RGB) -> tuple[Loaders, int]:
     """Loaders of Thaw's own data, and the number of its classes."""
-    (data,) = (item for item in load(settings) if isinstance(item, Data))
+    (data,) = (item for item in load_data(settings) if isinstance(item, Data))
     train, validation = (
         DataLoader(
             InMemory(split, mean, std),

@@ -207,7 +207,7 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
         pets = zipped(classes("cat", "dog", images=20))
         *_, made = uploads.unpack(pets, "pets.zip", session, uploads.limits())
         demo.refuse_settings(small(data=str(made.folder)))
-    monkeypatch.setattr(launch, "_give_way", lambda pid: None)  # to other tests: it has 120 s
+    monkeypatch.setattr(launch, "_lower_priority", lambda pid: None)  # to other tests: it has 120 s
     name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
     assert len(name.rsplit("-", 1)[1]) == 32  # which nobody guesses
     run, end = folders.run_folder(launch.root(), name), time.monotonic() + 120

@@ -35,7 +35,7 @@ from core.runs import events as ev
 from core.runs.forecast import remaining
 from core.runs.processes import run_lock
 from core.runs.progress import run_progress
-from core.runs.results import result
+from core.runs.results import run_results
 from core.runs.settings import RunSettings, read_settings
 from core.runs.status import SUMMARY_JSON, summary_of
 from core.schedule import link, parse
@@ -255,7 +255,7 @@ def broken_file(rng: Random, name: str, good: bytes) -> bytes:
 def read_run(home: Path) -> None:
     """All that pages and `resume` read of a run's folder, and what they compute of it."""
     told = run_progress(event_log.read(home))
-    result(home)
+    run_results(home)
     folder.status(home)
     folder.read_summary(home)
     runs.row(home, 9)
@@ -275,7 +275,7 @@ def read_run(home: Path) -> None:
     steps = told.started.steps_per_epoch if told.started else 1
     charts.actual_rates(schedule, told, steps)
     charts.train_losses(told, steps)
-    metric_table({"A": result(home)}, "accuracy")
+    metric_table({"A": run_results(home)}, "accuracy")
 
 
 def whole_checkpoint(epoch: int) -> bytes:

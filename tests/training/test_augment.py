@@ -6,7 +6,7 @@ import torch
 from core.cache_plan.split_points import distinct_views
 from core.runs.settings import RunSettings
 from core.training import augment
-from core.training.data import Data, Split, epoch_entries, load
+from core.training.data import Data, Split, epoch_entries, load_data
 
 
 def images(side: int, count: int = 3) -> torch.Tensor:
@@ -48,7 +48,9 @@ def test_a_random_crop_is_the_same_for_the_same_epoch_image_and_seed_only():
 
 @pytest.mark.parametrize("kind", ["none", "flip", "crops", "random"])
 def test_every_epoch_sees_each_image_once_in_a_view_of_its_own(kind):
-    *_, data = load(RunSettings(samples=40, validation_samples=20, image_size=16, augment=kind), 6)
+    *_, data = load_data(
+        RunSettings(samples=40, validation_samples=20, image_size=16, augment=kind), 6
+    )
     assert isinstance(data, Data)
     epochs = [epoch_entries(data.train, 3, epoch, 6) for epoch in range(6)]
     for entries in epochs:

@@ -13,7 +13,7 @@ from core.errors import RunError
 from core.schedule.spec import ModelRef
 from core.suggest import heads_of
 from core.training.models import build, normalise, pretrained
-from core.training.weights import corrupt_file_named
+from core.training.weights import as_corrupt_file_error
 from tests.reliability.doors import RAN, Evil
 from tests.training import torchvision_files
 
@@ -113,6 +113,6 @@ def test_to_load_weights_with_too_little_memory_is_not_the_files_fault(tmp_path)
     file = in_torchs_cache(RESNET, tmp_path)
     with (
         pytest.raises(RuntimeError, match="can't allocate memory"),
-        corrupt_file_named(RESNET, [file]),
+        as_corrupt_file_error(RESNET, [file]),
     ):
         torch.empty(1 << 60)

@@ -17,12 +17,12 @@ from core.errors import DataError
 from core.runs.events import Notice, Progress
 from core.runs.settings import RunSettings
 from core.schedule.batches import batches
-from core.training.data import Data, allocate_images, choose_evenly, epoch_order, load
+from core.training.data import Data, allocate_images, choose_evenly, epoch_order, load_data
 
 
 def loaded(**changed) -> Data:
     values = {"samples": 20, "validation_samples": 20, "image_size": 32} | changed
-    *_, data = load(RunSettings(**values))
+    *_, data = load_data(RunSettings(**values))
     assert isinstance(data, Data)
     return data
 
@@ -124,7 +124,7 @@ def test_a_picture_that_a_phone_took_upright_is_learned_upright(folder):
 
 
 def test_progress_is_told_while_a_folder_is_read(folder):
-    told = [item for item in load(RunSettings(data=str(folder))) if isinstance(item, Progress)]
+    told = [item for item in load_data(RunSettings(data=str(folder))) if isinstance(item, Progress)]
     assert (told[0].done, told[0].total) == (0, 20)
     assert (told[-1].done, told[-1].total) == (20, 20)
 
@@ -173,7 +173,7 @@ def test_images_that_cannot_be_read_are_left_out_and_named(folder):
     content = (folder / "dog" / "1.png").read_bytes()
     (folder / "dog" / "1.png").write_bytes(content[: len(content) // 2])
     Image.new("1", (20_000, 10_000)).save(folder / "dog" / "2.png")
-    *told, data = load(RunSettings(data=str(folder), image_size=16))
+    *told, data = load_data(RunSettings(data=str(folder), image_size=16))
     (notice,) = [item.message for item in told if isinstance(item, Notice)]
     assert notice.startswith("left out of the data: 3 files (cat/0.png: not an image; dog/1.png: ")
     assert notice.endswith("; dog/2.png: far too many pixels)")

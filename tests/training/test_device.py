@@ -9,25 +9,25 @@ import torch
 from core.errors import SettingsError
 from core.runs import memory
 from core.training import device
-from core.training.device import cpu_cores, detect, device_name, free_memory, peak_memory
+from core.training.device import cpu_cores, detect_device, device_name, free_memory, peak_memory
 
 CPU = torch.device("cpu")
 
 
 def test_auto_is_the_accelerator_if_there_is_one():
     expected = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else CPU
-    assert detect("auto") == expected
+    assert detect_device("auto") == expected
 
 
 def test_the_cpu_can_always_be_asked_for():
-    assert detect("cpu") == CPU
+    assert detect_device("cpu") == CPU
 
 
 @pytest.mark.skipif(torch.accelerator.is_available(), reason="this machine has an accelerator")
 @pytest.mark.parametrize("wanted", ["cuda", "mps"])
 def test_an_absent_accelerator_is_refused_with_what_there_is(wanted):
     with pytest.raises(SettingsError) as caught:
-        detect(wanted)
+        detect_device(wanted)
     told = f"--device is '{wanted}', but this machine has {device_name(CPU)}: use --device auto"
     assert str(caught.value) == told
 
@@ -56,14 +56,14 @@ def test_the_processor_has_its_model_name_if_the_system_knows_one(
 ):
     (tmp_path / "cpuinfo").write_text(told)
     monkeypatch.setattr(device, "_CPU_INFO", tmp_path / "cpuinfo")
-    assert device.processor.__wrapped__() == name
+    assert device.processor_name.__wrapped__() == name
 
 
 def test_a_processor_without_any_word_of_it_has_no_name(tmp_path, monkeypatch):
-    assert len(device.processor()) <= 60
+    assert len(device.processor_name()) <= 60
     monkeypatch.setattr(device, "_CPU_INFO", tmp_path / "none")
     if sys.platform == "linux":
-        assert device.processor.__wrapped__() == ""
+        assert device.processor_name.__wrapped__() == ""
 
 
 def test_memory_is_counted_in_bytes():

@@ -127,7 +127,7 @@ def test_weights_that_cannot_be_downloaded_are_told_with_what_works_offline(tmp_
 
 
 def test_weights_that_the_disk_does_not_take_are_told_with_where_to_make_room():
-    with pytest.raises(RunError) as caught, weights.downloading(REF):
+    with pytest.raises(RunError) as caught, weights.as_download_error(REF):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "/cache/resnet18.pth")
     assert str(caught.value) == (
         "model.weights is 'IMAGENET1K_V1' of torchvision/resnet18, which could not be saved "

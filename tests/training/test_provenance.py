@@ -16,7 +16,7 @@ from core.schedule.parse import dumps, from_raw, to_raw
 from core.schedule.spec import Group, Schedule
 from core.training import provenance
 from core.training.data import Data, Split
-from core.training.device import processor
+from core.training.device import processor_name
 from core.training.provenance import Provenance
 from tests.training.small import small_schedule, small_settings
 
@@ -172,7 +172,7 @@ def test_other_arithmetic_is_told_and_the_same_is_not():
 
 def test_another_processor_or_another_numpy_is_told_and_not_refused():
     now = collected()
-    assert now.machine.startswith(processor() or "a CPU")
+    assert now.machine.startswith(processor_name() or "a CPU")
     assert "numpy" in now.libraries
     rest = now.machine.rpartition(" with ")[2]
     there = f"AMD Ryzen 5 3500U with Radeon Vega Mobile Gfx with {rest}"

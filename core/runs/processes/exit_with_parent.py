@@ -1,7 +1,7 @@
-"""Helpers: processes that end with the one that has started them, also when that is killed.
+"""Helpers: processes that exit with the process that has started them, even if that is killed.
 
-A helper's standard input is a pipe whose other end only its parent has open: the system closes it,
-however the parent ends.
+A helper's standard input is a pipe whose other end only its parent has open. The system closes that
+end whenever the parent ends.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Sequence
 from core.files.home import CODE
 
 EXIT_WITH_PARENT = "--exit-with-parent"
-"""The flag of the command line that makes it call `exit_with_parent`."""
+"""The flag with which the command line calls `exit_with_parent`."""
 
 
 def helper_command(*words: str) -> list[str]:
-    """Return the command that runs a command of Thaw's as a helper."""
+    """Return the arguments that run `python -m core …` as a helper."""
     return [sys.executable, "-m", "core", EXIT_WITH_PARENT, *words]
 
 
@@ -28,8 +28,9 @@ def run_helper(
 ) -> subprocess.CompletedProcess[str]:
     """Run a helper to its end, and return its exit code and what it printed.
 
-    Raises subprocess.TimeoutExpired when it was killed after so many seconds, OSError if it cannot
-    be started, UnicodeDecodeError if it printed what is no text.
+    `environment` is added to this process's own. Raises subprocess.TimeoutExpired if it was killed
+    after so many seconds, OSError if it cannot be started, UnicodeDecodeError if it has printed
+    anything but text.
     """
     ends = os.pipe()  # which no other process inherits
     try:
@@ -50,14 +51,14 @@ def run_helper(
 
 
 def exit_with_parent() -> None:
-    """From now on, end this process at once when its standard input ends."""
+    """Let this process exit as soon as its standard input ends."""
     threading.Thread(target=_watch, name="exit with parent", daemon=True).start()
 
 
 def read_line() -> bytes | None:
-    """Return the next line of standard input without its end, or None if input ends before that.
+    """Return the next line of standard input without its end, or None if the input ends before.
 
-    It reads past `sys.stdin`, which a thread that still waits would keep from being closed.
+    It does not use `sys.stdin`, which could not be closed while a thread waits in it.
     """
     line = b""
     while not line.endswith(b"\n"):

@@ -1,6 +1,6 @@
-"""Runs in processes of their own: prepare, start, resume, stop, force to stop.
+"""Runs in processes of their own: they are started, resumed, stopped, and killed here.
 
-A run outlives the process that has launched it; nothing else that is started here does.
+A run outlives the process that has launched it; no other process that is started here does.
 """
 
 from __future__ import annotations
@@ -38,36 +38,36 @@ from core.runs.status import is_end
 from core.schedule.file_names import slug
 from core.schedule.spec import Schedule
 
-_BESIDE_A_PAGE = {"OMP_WAIT_POLICY": "PASSIVE"}
-"""What a run's process gets unless the user has set it; it changes no number.
+_ENVIRONMENT = {"OMP_WAIT_POLICY": "PASSIVE"}
+"""Variables of a run's process on Linux, unless the user has set them; they change no number.
 
-Threads that spin while they wait starve one another when a server and a browser want the same
-cores (a step then took ten times as long; alone, sleeping costs up to two thirds more).
+Threads that spin while they wait starve one another if a server and a browser use the same cores:
+a step then took ten times as long. Without those, waiting passively takes up to two thirds more.
 """
-_ON_A_SMALL_HOST = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
-"""The same in the hosted demo: a container sees all cores of its host, and has two."""
+_DEMO_ENVIRONMENT = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
+"""More such variables for the hosted demo, whose container has two of the host's many cores."""
 _DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo"}
-_GONE_WITHIN = 10.0
-"""Seconds that a killed process may take to be gone."""
+_EXIT_SECONDS = 10.0
+"""Seconds to wait for the exit of a process."""
 _NICE = 10
-"""The nice value of a demo's run: it gets a tenth of a core that others want all of."""
+"""The nice value of a run in the demo: it gets a tenth of a core that others use fully."""
 _SLOT = WorkerSlot()
 """This process's prewarmed worker, if it has one; see `prepare`."""
 
 
 def root() -> Path:
-    """Return where runs are kept: `runs` in Thaw's `data_root`.
+    """Return the folder of all runs: `runs` in Thaw's `data_root`.
 
-    Raises InputError if `THAW_HOME` names no folder that can be used.
+    Raises InputError, naming THAW_HOME, if the path begins with the home folder of an unknown user.
     """
     return data_root() / "runs"
 
 
 def prepare() -> None:
-    """See that a prewarmed worker is there, so that the next run begins three seconds sooner.
+    """Start a prewarmed worker unless there is one, so that the next run begins 3 s sooner.
 
-    Nothing happens while a run of this process lives, nor in a demo (THAW_DEMO), where memory is
-    short. The worker is let go when `prepare` was not called for a minute.
+    Nothing happens while a run of this process is in progress, nor in the demo, where memory is
+    short. The worker is ended if `prepare` is not called again within a minute.
     """
     if not is_demo():
         _SLOT.ensure(
@@ -78,8 +78,8 @@ def prepare() -> None:
 def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
     """Start a run in a new folder below `root`, and return its id, the folder's name.
 
-    Raises InputError if nothing can be written there, SettingsError if `--data` is no path; in a
-    demo, InputError also for what is more than it allows, and while another run is on.
+    Raises InputError if nothing can be written there, SettingsError if `--data` is no path; in the
+    demo, InputError also for what is beyond its limits, and while another run is in progress.
     """
     settings = settings.with_absolute_data()
     limits.refuse(schedule, settings)
@@ -92,10 +92,10 @@ def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
 
 
 def new_folder(root: Path, name: str, moment: datetime) -> Path:
-    """Make and return an empty folder for a run, as in `20250131-180005-gradual-unfreezing`.
+    """Create and return an empty folder for a run, as in `20250131-180005-gradual-unfreezing`.
 
-    Names sort by time; where one is taken, a number follows, and in a demo what nobody can guess.
-    InputError if it cannot be made.
+    Names sort by time, and end with a number if several would be equal. In the demo they include a
+    token that nobody can guess. Raises InputError if the folder cannot be created.
     """
     base = f"{moment:%Y%m%d-%H%M%S}-{slug(name, 'run')}"
     if is_demo():
@@ -115,10 +115,10 @@ def new_folder(root: Path, name: str, moment: datetime) -> Path:
 
 
 def resume(folder: Path) -> None:
-    """Go on with a run that was stopped, failed or was interrupted, in a new process.
+    """Resume a run that was stopped, has failed or was interrupted, in a new process.
 
-    Raises InputError if a living process or another machine runs it, it is no run folder, or this
-    is a demo.
+    Raises InputError if a living process or another machine runs it, if the folder is no run
+    folder, and in the demo.
     """
     if is_demo():
         raise InputError("run", "cannot be resumed in the hosted demo", "start a new one")
@@ -130,30 +130,32 @@ def resume(folder: Path) -> None:
 
 
 def stop(folder: Path) -> None:
-    """Ask a run to stop after the batch it is in."""
+    """Request a run to stop after its present batch."""
     run_lock.request_stop(folder)
 
 
 def force_stop(folder: Path) -> None:
-    """Kill a run's process and all that it started; the run can be resumed.
+    """Kill a run's process and all that it has started; the run can be resumed.
 
-    Nothing happens if it is gone already, and one that has told its end keeps that. Raises
-    InputError if another machine runs it, RunError if it is still there after 10 s.
+    Nothing happens if there is no such process, and a run that has written its end keeps it. Raises
+    InputError if another machine runs it, RunError if the process still lives after 10 s.
     """
     run_lock.refuse_elsewhere(folder, "run", folder.name)
     owner = run_lock.process(folder)
-    if owner is None and run_lock.is_alive(folder):  # the clock was set since it has begun
+    if owner is None and run_lock.is_alive(
+        folder
+    ):  # the clock was set since it began, or it is in a container
         pid = run_lock.noted_pid(folder)
         raise RunError(f"process {pid} cannot be found: end it by hand")
     if owner is None or owner.pid == os.getpid():
         return
-    run_lock.request_stop(folder)  # else a worker that has not begun would be replaced
+    run_lock.request_stop(folder)  # else a worker that has not begun its run would be replaced
     with suppress(psutil.NoSuchProcess):
         family = [*owner.children(recursive=True), owner]
         for member in family:
             with suppress(psutil.Error):  # it is gone, or someone else's
                 member.kill()
-        _, left = psutil.wait_procs(family, timeout=_GONE_WITHIN)
+        _, left = psutil.wait_procs(family, timeout=_EXIT_SECONDS)
         if left and run_lock.is_alive(folder):
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
     if not is_end(event_log.last(folder)):
@@ -161,17 +163,16 @@ def force_stop(folder: Path) -> None:
 
 
 def device() -> Mapping[str, str]:
-    """Return the device that a run takes here: its `type` (cpu, cuda, mps) and a `name` for people.
+    """Return the device of runs on this machine: its `type` (cpu, cuda, mps) and a `name` in words.
 
-    The prewarmed worker finds it, or another process, since the pages do not import torch; asked
-    once.
-    A demo runs on the CPU, and has no memory for asking.
+    It is found once, by the prewarmed worker or another process, since pages do not import torch.
+    In the demo it is always the CPU.
     """
-    return _DEMO_DEVICE if is_demo() else _found_device()
+    return _DEMO_DEVICE if is_demo() else _find_device()
 
 
 @cache
-def _found_device() -> Mapping[str, str]:
+def _find_device() -> Mapping[str, str]:
     worker = _SLOT.peek()
     if worker is not None:
         with suppress(RunError):
@@ -179,24 +180,24 @@ def _found_device() -> Mapping[str, str]:
     ran = run_helper(helper_command("device"))
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
-    found: dict[str, str] = json.loads(ran.stdout)
-    return found
+    device: dict[str, str] = json.loads(ran.stdout)
+    return device
 
 
 def _spawn(folder: Path) -> None:
-    """Run a folder that is taken in the prewarmed worker, or in a new process."""
+    """Run a folder that this process has locked in the prewarmed worker, or in a new process."""
     _SLOT.add_run(folder)
     worker = _SLOT.take()
     if worker is not None:
-        # what libraries read from the environment when they are loaded is read already
+        # its libraries have already read their variables of the environment
         if worker.environment == _environment() and worker.assign(folder):
             return
         worker.end_unused()
-    _spawn_anew(folder)
+    _spawn_process(folder)
 
 
-def _spawn_anew(folder: Path) -> None:
-    """Run a folder that is taken in a new process."""
+def _spawn_process(folder: Path) -> None:
+    """Run a folder that this process has locked in a new process."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     process: subprocess.Popen[bytes] | None = None
     try:
@@ -211,17 +212,17 @@ def _spawn_anew(folder: Path) -> None:
                 start_new_session=True,
                 creationflags=flags,
             )
-        _give_way(process.pid)
+        _lower_priority(process.pid)
         run_lock.hand_over(folder, process.pid)
     except (OSError, psutil.Error) as error:
-        _give_up(folder, process, error)
-    # without someone who waits for it, an ended child stays a zombie as long as the server lives
+        _fail(folder, process, error)
+    # a child that has ended stays a zombie until somebody waits for it
     threading.Thread(target=process.wait, name=f"wait for {folder.name}", daemon=True).start()
 
 
-def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: Exception) -> NoReturn:
-    """Tell that a launch failed, and let go of the folder: else it would be this process's own."""
-    if process is not None:  # which nobody would find
+def _fail(folder: Path, process: subprocess.Popen[bytes] | None, error: Exception) -> NoReturn:
+    """Write that a launch has failed, release the folder, and raise RunError."""
+    if process is not None:  # which is not noted, so nobody would find it
         process.kill()
         process.wait()
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
@@ -234,23 +235,28 @@ def _give_up(folder: Path, process: subprocess.Popen[bytes] | None, error: Excep
     raise RunError(message) from error
 
 
-def _give_way(pid: int) -> None:
-    """In a demo, let a run that begins give way to what else wants the cores; threads inherit it.
+def _lower_priority(pid: int) -> None:
+    """In the demo, lower the priority of a run's process, before it starts threads that inherit it.
 
-    Linux weighs a process against the others of its session only, and whole sessions against each
-    other, if it groups them (sched(7), autogroup): so both are told.
+    If Linux groups processes (sched(7), autogroup), a nice value counts only within a session, so
+    that of the whole session is set too.
     """
     if sys.platform == "linux" and is_demo():
         with suppress(OSError):  # it is gone, or the host forbids it
             os.setpriority(os.PRIO_PROCESS, pid, _NICE)
-        with suppress(OSError):  # a kernel that does not group, or was asked a moment ago
+        with suppress(OSError):  # the kernel does not group, or refuses a second change at once
             Path(f"/proc/{pid}/autogroup").write_text(str(_NICE), encoding="ascii")
 
 
 def _replace_lost(folder: Path) -> None:
-    """Run the folder of a worker that came to its end too soon in a new process."""
-    with suppress(RunError):  # the folder tells it
-        _spawn_anew(folder)
+    """Run the folder of a worker that has ended too soon in a new process."""
+    with suppress(RunError):  # which is in the folder's events
+        try:
+            is_own = run_lock.take_back(folder)
+        except OSError as error:
+            _fail(folder, None, error)
+        if is_own:
+            _spawn_process(folder)
 
 
 def _command(*words: str) -> list[str]:
@@ -259,14 +265,14 @@ def _command(*words: str) -> list[str]:
 
 def _environment() -> dict[str, str]:
     """Return the environment of a run's process; variables that the user has set are kept."""
-    beside_a_page = _BESIDE_A_PAGE if sys.platform == "linux" else {}
-    small = _ON_A_SMALL_HOST if is_demo() else {}
-    ours = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
-    return {**beside_a_page, **small, **os.environ, **ours}
+    defaults = _ENVIRONMENT if sys.platform == "linux" else {}
+    of_demo = _DEMO_ENVIRONMENT if is_demo() else {}
+    fixed = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
+    return {**defaults, **of_demo, **os.environ, **fixed}
 
 
 def _wait_for_exit(folder: Path) -> None:
-    """Wait until a run that has written its end has let go of its folder."""
-    end = time.monotonic() + _GONE_WITHIN
+    """Wait until the process of a run that has written its end has released its folder."""
+    end = time.monotonic() + _EXIT_SECONDS
     while run_lock.is_alive(folder) and time.monotonic() < end:
         time.sleep(0.02)

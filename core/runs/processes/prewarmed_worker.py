@@ -1,9 +1,8 @@
-"""A prewarmed worker: it imports what a run needs before there is a run, which so begins sooner.
+"""A prewarmed worker: a process that imports what a run needs before there is a run.
 
-It is started with pipes and speaks two lines. It says its device, makes its imports, waits for
-the path of a run folder, says that it has taken it, and then needs its launcher no more. The end of
-the first pipe without a path is its own end, in its imports too, so none outlives its launcher; a
-stop is obeyed there too.
+It talks with its launcher through pipes. It writes its device, makes its imports, reads the path of
+a run folder, writes that it has taken it, and is then independent. If its input ends before that,
+it exits at once, so no unused worker outlives its launcher. A requested stop ends its imports too.
 """
 
 from __future__ import annotations
@@ -30,44 +29,46 @@ from core.runs.processes.stopping import end_process, enforce
 
 _TAKEN = b"taken"
 _UNUSED_SECONDS = 75.0
-"""How long a worker is kept when nobody asks for one: it holds some 750 MB.
+"""Seconds after which a worker is ended if nobody asks for one, since it holds some 750 MB.
 
-A page asks every 20 s, but browsers let a hidden one do so only once a minute.
+A page asks every 20 s, but browsers let a hidden page do so only once a minute.
 """
-_BY_HAND = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
-"""Return codes of a process that someone wanted gone; Windows has none like the negative ones."""
+_ENDED_ON_PURPOSE = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, "SIGKILL", 9)}
+"""Return codes of a process that was stopped or killed; Windows has no negative ones."""
 
 
 def wait_for_folder(
     find_device: Callable[[], Mapping[str, str]], make_imports: Callable[[], object]
 ) -> Path:
-    """Make a worker's imports, and return the run folder that it gets.
+    """Make a worker's imports, and return the run folder that its launcher assigns.
 
-    Where its launcher lets it go, or is gone, the process ends. Afterwards standard output and
-    error are the folder's log, with all that was printed on the way, and standard input is empty:
-    as in a process that was started for the folder. Raises OSError if that log cannot be written,
-    before the folder is taken.
+    The process exits if the launcher ends, or ends this worker. Afterwards standard output and
+    error are the folder's log, with all that was printed before, and standard input is empty, as in
+    a process that was started for the folder. Raises OSError if that log cannot be written; the
+    folder is then not taken.
     """
     launcher = os.dup(1)
-    os.dup2(2, 1)  # so that nothing an import prints gets between the lines
-    order: Future[Path] = Future()
+    os.dup2(2, 1)  # so that nothing an import prints gets into the pipe
+    assigned: Future[Path] = Future()
     begun = threading.Event()
-    threading.Thread(target=_await_order, args=(order, begun), name="order", daemon=True).start()
-    _tell(launcher, json.dumps(dict(find_device())).encode())
+    threading.Thread(
+        target=_await_folder, args=(assigned, begun), name="folder", daemon=True
+    ).start()
+    _write_line(launcher, json.dumps(dict(find_device())).encode())
     make_imports()
-    folder = order.result()
+    folder = assigned.result()
     begun.set()
     _redirect(folder / folders.LOG)
-    _tell(launcher, _TAKEN)
+    _write_line(launcher, _TAKEN)
     os.close(launcher)
     return folder
 
 
 class PrewarmedWorker:
-    """One such process, from its start to its end, whether it gets a folder or not.
+    """A prewarmed worker as its launcher sees it, from its start to its end.
 
-    Raises OSError if it cannot be started. `lost` is called, in a thread, with the folder of one
-    that came to its end before it had taken it, unless someone killed it or stopped the run.
+    Raises OSError if it cannot be started. If it ends before it has taken its folder, `lost` is
+    called with that, in a thread, unless someone has killed the worker or stopped the run.
     """
 
     def __init__(
@@ -80,7 +81,9 @@ class PrewarmedWorker:
         self.environment = dict(environment)
         self.device: Future[Mapping[str, str]] = Future()
         self._lost = lost
-        self._lock = threading.Lock()  # of the next two: a folder is given, or the end has come
+        self._lock = (
+            threading.Lock()
+        )  # of the next two: a folder is assigned, or the worker has ended
         self._folder: Path | None = None
         self._ended = False
         with tempfile.TemporaryFile() as printed:
@@ -99,11 +102,11 @@ class PrewarmedWorker:
 
     @property
     def usable(self) -> bool:
-        """Whether it lives and has no folder yet; its imports may still be on their way."""
+        """Whether it lives and has no folder yet; its imports may still be in progress."""
         return not self._ended and self._folder is None and self.process.poll() is None
 
     def assign(self, folder: Path) -> bool:
-        """Hand a folder over that is taken; return False if the worker has ended already."""
+        """Hand over a folder that this process has locked; return False if the worker has ended."""
         with self._lock:
             if not self.usable:
                 return False
@@ -112,42 +115,42 @@ class PrewarmedWorker:
             except (psutil.NoSuchProcess, OSError):
                 return False
             self._folder = folder
-            # where it has just died, the listening thread sees it and has the folder
+            # if it has just died, the listening thread knows its folder
             self._close_input(json.dumps(str(folder.absolute())).encode() + b"\n")
             return True
 
     def end_unused(self) -> None:
-        """End it, unless it has a folder."""
+        """End the worker, unless it has a folder."""
         with self._lock:
             if self._folder is None and not self._ended:
                 self._close_input()
                 self.process.kill()  # it may be in its imports
 
     def join(self) -> None:
-        """Wait for its end, and for what follows from it."""
+        """Wait for the end of the worker, and of a call of `lost`."""
         self._listener.join()
 
     def _listen(self) -> None:
         assert self.process.stdout is not None
-        with self.process.stdout as told:
-            first = told.readline()
+        with self.process.stdout as output:
+            first = output.readline()
             device = _device(first)
-            babbles = device is None and first != b""
+            is_invalid = device is None and first != b""
             if device is not None:
                 self.device.set_result(device)
             else:
-                self.device.set_exception(RunError("the prewarmed worker did not tell its device"))
-            if babbles:
+                self.device.set_exception(RunError("the prewarmed worker did not name its device"))
+            if is_invalid:
                 self.process.kill()
-            taken = device is not None and told.readline().rstrip() == _TAKEN
+            taken = device is not None and output.readline().rstrip() == _TAKEN
         code = self.process.wait()  # else it would stay a zombie as long as its launcher lives
         with self._lock:
             self._ended = True
             folder = self._folder
             if folder is None:
                 self._close_input()
-        unwanted = code in _BY_HAND and not babbles
-        if folder and not taken and not unwanted and not run_lock.stop_requested(folder):
+        on_purpose = code in _ENDED_ON_PURPOSE and not is_invalid
+        if folder and not taken and not on_purpose and not run_lock.stop_requested(folder):
             self._lost(folder)
 
     def _close_input(self, last: bytes = b"") -> None:
@@ -160,7 +163,7 @@ class PrewarmedWorker:
 
 
 class WorkerSlot:
-    """At most one worker, whoever asks at once; and none beside a run of the same launcher."""
+    """A place for one worker, which is empty while a run of this process is in progress."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -169,9 +172,9 @@ class WorkerSlot:
         self._runs: list[Path] = []
 
     def ensure(self, make: Callable[[], PrewarmedWorker]) -> None:
-        """See that there is a worker, and keep it for another while.
+        """Call `make` if there is no worker, and start the time for unused ones again.
 
-        One that came to its end is not replaced before a run was started: it would end again.
+        A worker that has ended is only replaced after the next run, since it would end again.
         """
         with self._lock:
             self._runs = [run for run in self._runs if run_lock.is_alive(run)]
@@ -187,7 +190,7 @@ class WorkerSlot:
         return self._worker
 
     def take(self) -> PrewarmedWorker | None:
-        """Return the worker, if there is one; the slot has none any more."""
+        """Return the worker, if there is one, and remove it from the slot."""
         with self._lock:
             worker, self._worker = self._worker, None
             if self._timer is not None:
@@ -195,7 +198,7 @@ class WorkerSlot:
             return worker
 
     def add_run(self, run: Path) -> None:
-        """Note the folder of a run: while a process runs it, no worker is started."""
+        """Add a run's folder: while a process runs it, no worker is started."""
         with self._lock:
             self._runs.append(run)
 
@@ -213,24 +216,24 @@ class WorkerSlot:
         self._timer.start()
 
 
-def _await_order(order: Future[Path], begun: threading.Event) -> None:
-    """Take the order while imports are made; end the process where none comes, or it is stopped."""
+def _await_folder(assigned: Future[Path], begun: threading.Event) -> None:
+    """Read the folder while imports are made; exit if none comes, or if its run is to stop."""
     line = read_line()
     if line is None:
         os._exit(0)
     folder = Path(json.loads(line))
-    order.set_result(folder)
+    assigned.set_result(folder)
     enforce(lambda: run_lock.stop_requested(folder), begun, lambda: end_process(folder))
 
 
-def _tell(launcher: int, line: bytes) -> None:
-    """Tell the launcher; if that is gone, nobody needs to know."""
+def _write_line(launcher: int, line: bytes) -> None:
+    """Write a line to the launcher, if that still exists."""
     with suppress(OSError):
         os.write(launcher, line + b"\n")
 
 
 def _redirect(log: Path) -> None:
-    """Let standard output and error go to the end of the log, and what they held before it."""
+    """Append what was printed to the log, and redirect standard output and error to it."""
     sys.stdout.flush()
     sys.stderr.flush()
     with log.open("ab", buffering=0) as end:
@@ -244,9 +247,9 @@ def _redirect(log: Path) -> None:
 
 
 def _device(line: bytes) -> Mapping[str, str] | None:
-    """Return what the first line of a worker tells, or None if it is not what was agreed."""
+    """Return the device in the first line of a worker, or None if that is invalid."""
     try:
-        told = json.loads(line)
-        return {"type": str(told["type"]), "name": str(told["name"])}
+        content = json.loads(line)
+        return {"type": str(content["type"]), "name": str(content["name"])}
     except (ValueError, TypeError, KeyError):
         return None

@@ -1,9 +1,9 @@
-"""Which process runs a folder, and whether it is asked to stop.
+"""The lock of a run: the process that runs a folder, and requests to stop it.
 
-lock    locked as long as a process runs the folder: the system unlocks it, however that ends
-pid     which process that is; of one that was launched, before it has locked the folder
-STOP    there while the run is asked to stop
-room    given up for the last event where the disk is full, see event_log.py
+lock    locked while a process runs the folder; the system unlocks it whenever that ends
+pid     which process that is, or which was launched for it and will lock the folder
+STOP    exists while a stop is requested
+room    disk space reserved for the last event, see event_log.py
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ STOP = "STOP"
 
 _HELD: dict[Path, FileLock] = {}
 """The locks that this process holds, by their folders."""
-_LOOKED_AT = 1.0
-"""Seconds to wait for a lock, since whoever looks whether it is held has it for a moment."""
-_HANDED_OVER = 30.0
-"""Seconds to wait for a launcher to let go of it."""
+_ACQUIRE_SECONDS = 1.0
+"""Seconds to wait for a lock, since a process that checks it has it for a moment."""
+_HAND_OVER_SECONDS = 30.0
+"""Seconds to wait until a launcher unlocks the folder."""
 _NO_LOCKS = (errno.ENOLCK, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP)
-"""How a disk says that it has no file locks, as some do of a network or in FUSE."""
+"""Errors of disks without file locks, such as some network and FUSE file systems."""
 _SAME_START = 1.0
 """Seconds that two readings of one process's start time may differ by."""
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
@@ -52,20 +52,20 @@ _HOST = re.compile(r"[\w.-]{1,253}")
 
 
 def acquire(folder: Path) -> None:
-    """Make this process the one that runs the folder, and note that a session begins.
+    """Make this process the one that runs the folder, and write that a session begins.
 
-    Of several at once, one gets it. A stop that an earlier session was asked for is withdrawn.
-    Raises InputError if a living process runs it, this one included, or another machine does, or
-    if what lies there may lead out of it; RunError if nothing can be written or locked there.
+    Of several processes at once, one gets it. An older request to stop is withdrawn. Raises
+    InputError if a living process runs it, be it this one, if another machine does, or if it holds
+    a link, pipe or device; RunError if nothing can be written or locked there.
     """
     with as_run_error(folder):
-        _refuse_strange(folder)
+        _refuse_special_files(folder)
         refuse_elsewhere(folder, "DIR", str(folder))
-        if not _lock(folder, _LOOKED_AT):
-            raise _taken(folder)
+        if not _lock(folder, _ACQUIRE_SECONDS):
+            raise _running_error(folder)
         try:
             if process(folder) is not None:  # which was launched, and has not locked it yet
-                raise _taken(folder)
+                raise _running_error(folder)
             withdraw_stop(folder)
             clear_unfinished(folder)
             event_log.append(folder, Launched())
@@ -77,48 +77,70 @@ def acquire(folder: Path) -> None:
 
 
 def hand_over(folder: Path, pid: int) -> None:
-    """Give a folder to a process that this one has launched, and which will call `take_over`.
+    """Hand a folder over to a process that this one has launched, and which will `take_over`.
 
-    Raises psutil.NoSuchProcess if that is gone, OSError if it cannot be noted: then the folder is
-    still this process's own.
+    Raises psutil.NoSuchProcess if that has ended, OSError if its id cannot be written; the folder
+    is then still this process's own.
     """
     _note(folder, pid)
     _unlock(folder)
 
 
+def take_back(folder: Path) -> bool:
+    """Return whether this process has the folder again, which it had handed over.
+
+    False if the other process lives, or if a third one has run the folder since. Raises OSError if
+    nothing can be written there, RunError if nothing can be locked.
+    """
+    if not _lock(folder, _ACQUIRE_SECONDS):
+        return False
+    try:
+        noted = _noted(folder)
+        if not noted or _find(noted) is not None:
+            _unlock(folder)
+            return False
+        _note(folder, os.getpid())
+    except BaseException:
+        _unlock(folder)
+        raise
+    return True
+
+
 def take_over(folder: Path) -> bool:
     """Return whether this process was launched to run the folder, which is then its own.
 
-    A stop that was asked for in between holds. Raises InputError if what lies there may lead out
-    of it, RunError if nothing can be written or locked there.
+    A stop that was requested meanwhile stays requested. Raises InputError if the folder holds a
+    link, pipe or device, RunError if nothing can be written or locked there.
     """
     own, launcher = os.getpid(), os.getppid()
     with as_run_error(folder):
-        _refuse_strange(folder)
-        noted = process(folder)
-        if noted is None or noted.pid not in (own, launcher) or not _lock(folder, _HANDED_OVER):
+        _refuse_special_files(folder)
+        runner = process(folder)
+        if runner is None or runner.pid not in (own, launcher):
             return False
-        found = noted_pid(folder)
-        if found == launcher:  # it has died before it noted this process
+        if not _lock(folder, _HAND_OVER_SECONDS):
+            return False
+        pid = noted_pid(folder)
+        if pid == launcher:  # it has died before it noted this process
             _note(folder, own)
-        elif found != own:  # and another process has taken the folder since
+        elif pid != own:  # another process has taken the folder since
             _unlock(folder)
             return False
         return True
 
 
 def release(folder: Path) -> None:
-    """Give up the folder: this process writes nothing into it any more."""
-    holder = process(folder)
-    if holder is not None and holder.pid == os.getpid():
+    """Release the folder: this process writes nothing more into it."""
+    runner = process(folder)
+    if runner is not None and runner.pid == os.getpid():
         event_log.release_space(folder)
-        with suppress(OSError):  # then the note ends with the process
+        with suppress(OSError):  # then the note holds until the process ends
             (folder / PID).unlink(missing_ok=True)
     _unlock(folder)
 
 
 def is_own(folder: Path) -> bool:
-    """Return whether the folder is still there and this process's own, as far as can be read."""
+    """Return whether the folder exists and is this process's own; True if that cannot be read."""
     try:
         noted = read_json(folder / PID)
     except FileNotFoundError:
@@ -129,35 +151,34 @@ def is_own(folder: Path) -> bool:
 
 
 def process(folder: Path) -> psutil.Process | None:
-    """Return the living process that is noted to run the folder, or None. A zombie is not alive."""
+    """Return the living process that runs the folder, or None; a zombie does not live."""
     return _find(_noted(folder))
 
 
 def noted_pid(folder: Path) -> Any:
-    """Return the id that is noted of the process that runs the folder, whether it lives or not."""
+    """Return the noted id of the process that runs the folder, whether that lives or not."""
     return _noted(folder).get("pid")
 
 
 def is_alive(folder: Path) -> bool:
-    """Return whether a process runs the folder that this machine knows of.
+    """Return whether a living process of this machine runs the folder.
 
-    It may be in another container, and have no id here.
+    It may be in another container, and then it has no id here.
     """
     noted = _noted(folder)
     return bool(noted) and (_is_locked(folder) or _find(noted) is not None)
 
 
 def is_taken(folder: Path) -> bool:
-    """Return whether a living process runs the folder, or another machine, as far as it tells."""
+    """Return whether a living process of this machine, or another machine, runs the folder."""
     return is_alive(folder) or other_host(folder) is not None
 
 
 def other_host(folder: Path) -> str | None:
-    """Return the host name of another machine or container that runs the folder, or None.
+    """Return the name of another machine or container that runs the folder, or None.
 
-    From here, nobody can tell whether it lives, so what has not told its end counts as running.
-    None where a process of this machine runs it, or did when it ended: whatever the machine was
-    called, its lock is seen here.
+    Its process cannot be seen from here, so a run without an end counts as running. A process of
+    this machine is recognised by its boot and its lock, even if the machine had another name.
     """
     noted = _noted(folder)
     host = noted.get("host")
@@ -179,47 +200,47 @@ def refuse_elsewhere(folder: Path, field: str, name: str) -> None:
 
 
 def is_of_another_boot(folder: Path) -> bool:
-    """Return whether the machine was started anew since a process noted that it runs the folder."""
+    """Return whether the machine was restarted since a process began to run the folder."""
     boot = _noted(folder).get("boot")
     return boot is not None and _boot() not in (None, boot)
 
 
 def request_stop(folder: Path) -> None:
-    """Ask the run to stop after the batch it is in; where nobody runs it, nothing happens."""
+    """Request the run to stop after its present batch; if no process runs it, nothing happens."""
     if is_taken(folder):
         with suppress(OSError):
             (folder / STOP).touch()
 
 
 def withdraw_stop(folder: Path) -> None:
-    """Take back what `request_stop` has asked."""
+    """Withdraw the request of `request_stop`."""
     (folder / STOP).unlink(missing_ok=True)
 
 
 def stop_requested(folder: Path) -> bool:
-    """Return whether the run is asked to stop."""
+    """Return whether the run is requested to stop."""
     return (folder / STOP).exists()
 
 
-def _refuse_strange(folder: Path) -> None:
-    """Raise InputError for a link, pipe or device: a stranger's folder may lead elsewhere."""
-    found = find_special_file(folder)
-    if found is not None:
-        name, link = quoted(found.relative_to(folder).as_posix()), found.is_symlink()
+def _refuse_special_files(folder: Path) -> None:
+    """Raise InputError for a link, pipe or device, by which a run could write elsewhere."""
+    file = find_special_file(folder)
+    if file is not None:
+        name, link = quoted(file.relative_to(folder).as_posix()), file.is_symlink()
         wrong = f"is {str(folder)!r}, where {name} is a {'link' if link else 'pipe or device'}"
         way_out = "put what it leads to in its place" if link else "delete it"
         raise InputError("DIR", wrong, f"a run writes only its own files, so {way_out}")
 
 
-def _taken(folder: Path) -> InputError:
+def _running_error(folder: Path) -> InputError:
     wrong = f"is {str(folder)!r}, which process {noted_pid(folder)} is running"
     return InputError("DIR", wrong, "stop that one first, or wait for its end")
 
 
 def _lock(folder: Path, seconds: float) -> bool:
-    """Lock the folder for this process; return False if another holds it for so many seconds.
+    """Lock the folder for this process; return False if another has locked it for so many seconds.
 
-    A process that this one forks holds no part of it, so that its death is enough to unlock it.
+    Processes that this one starts do not inherit the lock, so it ends with this process.
     """
     lock = FileLock(
         folder / LOCK, thread_local=False, fallback_to_soft=False, preserve_lock_file=True
@@ -244,7 +265,7 @@ def _unlock(folder: Path) -> None:
 
 
 def _is_locked(folder: Path) -> bool:
-    """Return whether a process holds the lock, as far as the disk can tell; nothing is written."""
+    """Return whether a process has locked the folder, as far as is known; nothing is written."""
     try:
         descriptor = os.open(folder / LOCK, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     except OSError:
@@ -264,22 +285,29 @@ def _is_locked(folder: Path) -> bool:
 
 
 def _note(folder: Path, pid: int) -> None:
-    """Note which process runs the folder, also on a full disk: in the room that is kept there.
+    """Write which process runs the folder, on a full disk in the reserved space.
 
-    `started` is in seconds since 1970, `host` for those who share the disk, and `locks` missing
-    where an earlier Thaw has noted it. Raises OSError if the disk refuses even so.
+    `started` is in seconds since 1970, `host` is for machines that share the disk, and `locks` is
+    missing in the notes of an earlier Thaw. Raises OSError if the disk refuses nevertheless, and
+    psutil.NoSuchProcess if the process has ended.
     """
-    of = {"pid": pid, "started": psutil.Process(pid).create_time(), "locks": True}
-    noted = json.dumps({**of, "host": socket.gethostname(), "boot": _boot()}).encode()
+    note = {
+        "pid": pid,
+        "started": psutil.Process(pid).create_time(),
+        "locks": True,
+        "host": socket.gethostname(),
+        "boot": _boot(),
+    }
+    content = json.dumps(note).encode()
     try:
-        replace(folder / PID, noted)
+        replace(folder / PID, content)
     except OSError:
         event_log.release_space(folder)
-        replace(folder / PID, noted)
+        replace(folder / PID, content)
 
 
 def _noted(folder: Path) -> dict[str, Any]:
-    """Return what `_note` has noted; nothing if that is missing or unreadable."""
+    """Return what `_note` has written; empty if that is missing or unreadable."""
     try:
         noted = read_json(folder / PID)
     except (OSError, ValueError):
@@ -288,7 +316,7 @@ def _noted(folder: Path) -> dict[str, Any]:
 
 
 def _find(noted: dict[str, Any]) -> psutil.Process | None:
-    """Return the living process that was noted, which a later one with its id is not."""
+    """Return the noted process if it lives; None also if another one has its id by now."""
     try:
         process = psutil.Process(int(noted["pid"]))
         other_boot = noted.get("boot") not in (None, _boot())
@@ -300,7 +328,7 @@ def _find(noted: dict[str, Any]) -> psutil.Process | None:
 
 
 def _boot() -> str | None:
-    """Return what the system calls the time since it was started, or None if it has no name."""
+    """Return the system's id of its present boot, or None if it has none."""
     with suppress(OSError):
         return _BOOT_ID.read_text(encoding="ascii").strip()
     return None

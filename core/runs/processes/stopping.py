@@ -1,9 +1,9 @@
-"""How a stop reaches a run, and that it is obeyed in two seconds, or with its checkpoint written.
+"""Stops of a run, which take effect within two seconds, or once its checkpoint is written.
 
-Training asks before every batch whether to stop. Where it does not come to that, as in imports, in
-a download, or in a batch that takes long, an exception is raised in it, and then its process is
-ended. Nothing is lost by that: a resume goes on from the newest checkpoint in any case, and one
-that is being written has 30 s to come to its end.
+Training checks before every batch whether to stop. If it does not get there, as in imports, a
+download or a long batch, an exception is raised in it, and then its process is ended. Nothing is
+lost by that: a resume goes on from the newest checkpoint in any case, and one that is being written
+has 30 s to be finished.
 """
 
 from __future__ import annotations
@@ -25,24 +25,26 @@ from core.runs import folder as folders
 from core.runs.events import Stopped
 from core.runs.processes import run_lock
 
-_LOOK_EVERY = 0.1
+_CHECK_EVERY = 0.1
+"""Seconds between two checks for a request to stop."""
 _RAISE_AFTER = 0.8
+"""Seconds from the request to the exception."""
 _END_AFTER = 0.6
-"""Seconds: between two looks for a stop; from it to the exception; from that to the end."""
-_WRITES_FOR = 30.0
-"""Seconds that exception and end wait in all for a checkpoint being written: it holds an epoch."""
+"""Seconds from the exception to the end of the process."""
+_CHECKPOINT_SECONDS = 30.0
+"""Seconds that both wait in all for a checkpoint that is being written, since it saves an epoch."""
 
 
 @contextmanager
 def should_stop(
     folder: Path, done: threading.Event, end: Callable[[], None]
 ) -> Iterator[Callable[[], bool]]:
-    """A context that gives whether the run is asked to stop: by STOP in its folder, or a signal.
+    """Give a function that returns whether the run is requested to stop, by its folder or a signal.
 
-    Ctrl-C and SIGTERM ask for a stop after the batch; a second Ctrl-C does not wait. Until `done`,
-    what is asked is enforced: by a KeyboardInterrupt, and then by `end`, see `enforce`; both wait
-    for a checkpoint, but 30 s in all. In a thread that is not the main one, a stop can only be
-    asked for.
+    Ctrl-C and SIGTERM request a stop after the batch; a second Ctrl-C does not wait for that. Until
+    `done`, requests are enforced by a KeyboardInterrupt and then by `end`, see `enforce`; both wait
+    for a checkpoint, 30 s in all. In a thread other than the main one, requests come by the folder
+    alone and are not enforced.
     """
 
     def by_folder() -> bool:
@@ -55,18 +57,18 @@ def should_stop(
     overdue = threading.Event()
     latest = 0.0
 
-    def take(number: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         again = number in signalled and number == signal.SIGINT
         if (again or overdue.is_set()) and not done.is_set():
             raise KeyboardInterrupt
         signalled.append(number)
 
-    def asked() -> bool:
+    def is_requested() -> bool:
         return bool(signalled) or by_folder()
 
     def interrupt() -> None:
         nonlocal latest
-        latest = time.monotonic() + _WRITES_FOR
+        latest = time.monotonic() + _CHECKPOINT_SECONDS
         wait_for_checkpoint(folder, done, latest)
         if done.is_set():
             return
@@ -77,27 +79,27 @@ def should_stop(
         wait_for_checkpoint(folder, done, latest)
         end()
 
-    before = {number: signal.signal(number, take) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     watch = threading.Thread(
-        target=enforce, args=(asked, done, end_late, interrupt), name="stop", daemon=True
+        target=enforce, args=(is_requested, done, end_late, interrupt), name="stop", daemon=True
     )
     watch.start()
     try:
-        yield asked
+        yield is_requested
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
 
 
 def enforce(
-    asked: Callable[[], bool],
+    is_requested: Callable[[], bool],
     done: threading.Event,
     end: Callable[[], None],
     interrupt: Callable[[], None] | None = None,
 ) -> None:
-    """Wait for a stop or for `done`; unless it is done soon after, `interrupt`, and then `end`."""
-    while not asked():
-        if done.wait(_LOOK_EVERY):
+    """Wait for a request to stop; then, unless `done` is set soon, `interrupt` and then `end`."""
+    while not is_requested():
+        if done.wait(_CHECK_EVERY):
             return
     if not done.wait(_RAISE_AFTER) and interrupt is not None:
         interrupt()
@@ -106,7 +108,7 @@ def enforce(
 
 
 def end_process(folder: Path) -> None:
-    """Write that this process's run was stopped, and end the process, whatever it does."""
+    """Write that this process's run was stopped, and end the process at once."""
     with suppress(ThawError):
         write_stopped(folder)
     with suppress(OSError):
@@ -115,36 +117,36 @@ def end_process(folder: Path) -> None:
 
 
 def write_stopped(folder: Path) -> None:
-    """Write that the run was stopped and goes on from its newest checkpoint.
+    """Write the event and the summary of a run that was stopped.
 
-    RunError if the disk refuses the event, or its summary.
+    Raises RunError if the disk refuses one of them.
     """
     event_log.append_last(folder, Stopped(epochs_kept(folder)))
     folders.write_summary(folder, folders.summarise(folder, folders.read(folder)[0]))
 
 
 def epochs_kept(folder: Path) -> int:
-    """The first epoch that a resume will run, as far as the newest checkpoint's name tells."""
+    """Return the first epoch that a resume would run, by the name of the newest checkpoint."""
     stored = checkpoint_files.stored(folder / folders.CHECKPOINTS)
     return checkpoint_files.epoch(stored[0]) if stored else 0
 
 
 def wait_for_checkpoint(folder: Path, done: threading.Event, latest: float) -> None:
-    """Let a checkpoint come to its end that this process is writing, until `latest` or `done`.
+    """Wait while this process writes a checkpoint, but not after `done`, nor after `latest`.
 
-    `latest` is in monotonic seconds.
+    `latest` is in seconds of `time.monotonic`.
     """
     ours = f".{os.getpid()}"
     while time.monotonic() < latest:
         unfinished = checkpoint_files.unfinished(folder / folders.CHECKPOINTS)
         if not any(path.suffix == ours for path in unfinished):
             return
-        if done.wait(_LOOK_EVERY):
+        if done.wait(_CHECK_EVERY):
             return
 
 
 def _signal_main_thread() -> None:
-    """Let the main thread handle SIGINT, also where it waits for the system."""
+    """Let the main thread handle SIGINT, even while it waits in a system call."""
     main = threading.main_thread().ident
     if sys.platform == "win32" or main is None:
         interrupt_main()

@@ -1,4 +1,4 @@
-"""Making layer tables in processes of their own, so that a page needs no torch for them."""
+"""Layer tables made in processes of their own, so that a page needs no torch for them."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from core.models.layer_table import LayerTable
 from core.runs.processes.exit_with_parent import helper_command, run_helper
 
 _SECONDS = 180.0
-"""How long a table may take: some 5 s for imports, and the largest networks a minute."""
+"""Seconds that a table may take: imports take some 5, and the largest networks 60."""
 
 
-def command(model: str) -> list[str]:
-    """Return the command that prints a model's table, and ends with this process."""
+def table_command(model: str) -> list[str]:
+    """Return the arguments of a helper that prints a model's table."""
     return helper_command("groups", model, "--json")
 
 
 class Tabulations:
-    """The tables that are being made for this process; each model's at most once at a time."""
+    """The layer tables that are being made; for each model, one at a time."""
 
-    def __init__(self, command: Callable[[str], Sequence[str]] = command) -> None:
+    def __init__(self, command: Callable[[str], Sequence[str]] = table_command) -> None:
         self._command = command
         self._lock = threading.Lock()
         self._making: set[str] = set()
         self._failed: dict[str, str] = {}
 
     def ask(self, model: str, cache: Path | None) -> None:
-        """See that the model's table is being made, and will be kept in the folder `cache`.
+        """Start to make the model's table, and to store it in `cache`, unless that is in progress.
 
-        One that failed before is tried again. A demo reads no models: that takes much memory.
+        A failure in the past does not matter. The demo makes no tables, since that takes much
+        memory.
         """
         with self._lock:
             if model in self._making:
@@ -48,22 +49,22 @@ class Tabulations:
         threading.Thread(target=self._make, args=(model, cache), name=name, daemon=True).start()
 
     def is_making(self, model: str) -> bool:
-        """Return whether the model's table is on its way."""
+        """Return whether the model's table is being made."""
         return model in self._making
 
     def failure(self, model: str) -> str | None:
-        """Return why the last attempt made no table, if it did not."""
+        """Return why the last attempt has failed, or None if it has not."""
         return self._failed.get(model)
 
     def _make(self, model: str, cache: Path | None) -> None:
-        why = self._failure(model, cache)
+        failure = self._try(model, cache)
         with self._lock:
-            if why:
-                self._failed[model] = why
+            if failure:
+                self._failed[model] = failure
             self._making.remove(model)
 
-    def _failure(self, model: str, cache: Path | None) -> str:
-        """Make a table, and return why that failed; empty if it did not."""
+    def _try(self, model: str, cache: Path | None) -> str:
+        """Make a table, and return why that has failed; empty if it has not."""
         try:
             ran = run_helper(self._command(model), _SECONDS, OMP_NUM_THREADS="1")
         except OSError as error:
@@ -76,11 +77,11 @@ class Tabulations:
             return f"its process was ended ({signal.Signals(-ran.returncode).name})"
         if ran.returncode > 0:
             lines = [line for line in ran.stderr.splitlines() if line.strip()]
-            told = lines[-1] if lines else f"its process ended with {ran.returncode}"
-            return told.removeprefix("error: ")
+            reason = lines[-1] if lines else f"its process ended with {ran.returncode}"
+            return reason.removeprefix("error: ")
         try:
             table_cache.store(LayerTable.model_validate_json(ran.stdout), cache)
         except ValueError:
             return "it printed no table"
-        kept = table_cache.find(model, cache) is not None
-        return "" if kept else f"it could not be saved in {cache}"
+        is_stored = table_cache.find(model, cache) is not None
+        return "" if is_stored else f"it could not be saved in {cache}"

@@ -323,7 +323,7 @@ def test_a_process_that_may_not_be_killed_is_told_in_words(tmp_path, monkeypatch
         run_lock.hand_over(folder, process.pid)
         with monkeypatch.context() as others:
             others.setattr(psutil.Process, "kill", refuse)
-            others.setattr(launch, "_GONE_WITHIN", 0.1)
+            others.setattr(launch, "_EXIT_SECONDS", 0.1)
             with pytest.raises(RunError, match="could not be killed: end it by hand"):
                 launch.force_stop(folder)
 
@@ -345,6 +345,19 @@ def test_a_run_that_has_told_its_end_keeps_it_when_its_process_is_killed(tmp_pat
         launch.force_stop(folder)
     assert not run_lock.is_alive(folder)
     assert folders.status(folder) == then
+
+
+def test_the_folder_of_a_lost_worker_is_run_by_one_process_alone(tmp_path, monkeypatch):
+    folder, own = tmp_path / "run", []
+    folders.create(folder, small_schedule(), small_settings())
+    monkeypatch.setattr(launch, "_spawn_process", lambda run: own.append(run_lock.is_own(run)))
+    with subprocess.Popen([sys.executable, "-c", ""]) as worker:
+        run_lock.hand_over(folder, worker.pid)
+    launch._replace_lost(folder)
+    assert own == [True]
+    launch._replace_lost(folder)  # which this process runs by now
+    assert own == [True]
+    run_lock.release(folder)
 
 
 def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):

@@ -126,7 +126,7 @@ def test_a_prewarmed_worker_that_is_let_go_is_gone(make, folder, code):
     worker.join()
     assert not psutil.pid_exists(worker.process.pid)
     assert not worker.assign(folder)
-    with pytest.raises(RunError, match="did not tell its device"):
+    with pytest.raises(RunError, match="did not name its device"):
         worker.device.result(PATIENCE)
 
 

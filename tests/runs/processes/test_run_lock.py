@@ -110,6 +110,36 @@ def test_of_two_processes_that_take_a_folder_at_once_one_gets_it(run):
     assert sorted(told) == ["", "taken\n"]
 
 
+def test_a_folder_comes_back_from_a_process_that_has_ended_and_from_no_other(run):
+    child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    run_lock.hand_over(run, child.pid)
+    run_lock.request_stop(run)
+    assert not run_lock.take_back(run)
+    child.communicate()
+    assert run_lock.take_back(run)
+    assert run_lock.is_own(run)
+    assert run_lock.stop_requested(run)
+    with pytest.raises(InputError, match="is running"):
+        run_lock.acquire(run)
+    run_lock.release(run)
+    assert not run_lock.take_back(run)  # another process has run it, and ended
+    assert not run_lock.is_alive(run)
+
+
+def test_a_folder_that_cannot_be_noted_does_not_come_back(run, monkeypatch):
+    with subprocess.Popen([sys.executable, "-c", ""]) as child:
+        run_lock.hand_over(run, child.pid)
+
+    def full(path, content):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_lock, "replace", full)
+    with pytest.raises(OSError, match="No space left"):
+        run_lock.take_back(run)
+    monkeypatch.undo()
+    assert not run_lock.is_alive(run)
+
+
 def test_a_take_withdraws_an_old_stop_and_a_take_over_keeps_a_new_one(run):
     run_lock.hand_over(run, os.getpid())
     run_lock.request_stop(run)

@@ -202,7 +202,7 @@ def test_what_waits_for_a_checkpoint_waits_for_it_once(run, monkeypatch):
         assert ended.wait(PATIENCE)
         done.set()
     assert len(waited) == 2
-    assert waited[0] == waited[1] >= began + stopping._WRITES_FOR
+    assert waited[0] == waited[1] >= began + stopping._CHECKPOINT_SECONDS
 
 
 def test_a_checkpoint_that_never_comes_to_its_end_is_given_up(run):

@@ -32,7 +32,7 @@ def ended(making: Tabulations) -> None:
 
 def test_the_command_prints_the_models_table_and_ends_with_its_starter():
     told = ["-m", "core", "--exit-with-parent", "groups", NAME, "--json"]
-    assert tabulation.command(NAME)[1:] == told
+    assert tabulation.table_command(NAME)[1:] == told
 
 
 def test_a_made_table_is_kept(tmp_path: Path):
