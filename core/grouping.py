@@ -44,7 +44,7 @@ _TRANSFORMER: Paths = {  # the twelve blocks in thirds
 }
 
 
-DEFAULT = "stages"
+DEFAULT_GROUPING = "stages"
 """The grouping that a new schedule takes."""
 
 
@@ -67,7 +67,7 @@ def get_layer_groups(model: nn.Module) -> dict[str, list[Layer]]:
 
 def default_paths(model: nn.Module) -> dict[str, tuple[str, ...]]:
     """Return the paths of each default group of a model, by group name."""
-    return suggested_paths(model)[DEFAULT]
+    return suggested_paths(model)[DEFAULT_GROUPING]
 
 
 def suggested_paths(model: nn.Module) -> dict[str, Paths]:
@@ -87,7 +87,7 @@ def suggested_paths(model: nn.Module) -> dict[str, Paths]:
         return suggested
     names = {paths: name for name, paths in stages.items()}
     blocks = {names.get(paths, name): paths for name, paths in suggested["blocks"].items()}
-    return {"backbone": backbone(stages), DEFAULT: stages, "blocks": blocks}
+    return {"backbone": backbone(stages), DEFAULT_GROUPING: stages, "blocks": blocks}
 
 
 def _is_cut_by(model: nn.Module, groups: Paths) -> bool:

@@ -27,7 +27,7 @@ from core.schedule.parse import MAX_BYTES, dumps, parse
 from core.schedule.spec import Schedule
 from core.schedule.words import numbered
 
-KEPT_FOR = 30 * 24 * 3600.0
+TRASH_SECONDS = 30 * 24 * 3600.0
 """Seconds for which the trash keeps deleted schedules and runs."""
 _TRASH, _SUFFIX = ".trash", ".json"
 _AGAIN = "it was deleted or renamed, so choose another one"
@@ -250,7 +250,7 @@ def _to_trash(root: Path, entry: SavedSchedule) -> TrashedSchedule:
 
 def _empty_trash(root: Path) -> None:
     """Remove schedules that were deleted more than 30 days ago."""
-    oldest = time.time_ns() - KEPT_FOR * 1e9
+    oldest = time.time_ns() - TRASH_SECONDS * 1e9
     for path in _files(root / _TRASH):
         moment = path.name.partition("-")[0]
         if moment.isdecimal() and int(moment) < oldest:

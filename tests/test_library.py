@@ -193,7 +193,7 @@ def test_bringing_back_moves_what_has_taken_the_name_into_the_trash(root: Path) 
 def test_the_trash_forgets_after_thirty_days(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, _ = library.save(root, GRADUAL)
     old = library.delete(root, file)
-    later = time.time_ns() + int((library.KEPT_FOR + 60) * 1e9)
+    later = time.time_ns() + int((library.TRASH_SECONDS + 60) * 1e9)
     monkeypatch.setattr(time, "time_ns", lambda: later)
     other, _ = library.save(root, named("Other"))
     library.delete(root, other)

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from core.errors import InputError, quoted
 from core.files import usage
-from core.library import KEPT_FOR
+from core.library import TRASH_SECONDS
 from core.runs import folder as folders
 from core.runs.processes import run_lock
 
@@ -52,7 +52,7 @@ def delete(root: Path, run_id: str) -> TrashedRun:
         moved.rename(folder)
         raise
     for old in trashed_runs(root):
-        if old.moment < moment - KEPT_FOR * 1e9:
+        if old.moment < moment - TRASH_SECONDS * 1e9:
             _remove(old)
     return TrashedRun(run_id, moved, moment)
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import nn
 
-from core.grouping import DEFAULT, Layer, parameters_of, resolve_groups, suggested_paths
+from core.grouping import DEFAULT_GROUPING, Layer, parameters_of, resolve_groups, suggested_paths
 from core.models.layer_table import Grouping, Head, LayerGroup, LayerTable, TableLayer
 from core.suggest import heads_of
 from core.training import models
@@ -29,7 +29,7 @@ def tabulate(name: str) -> LayerTable:
             Grouping(name=way, groups=_groups(model, groups))
             for way, groups in suggested_paths(model).items()
         ),
-        default=DEFAULT,
+        default=DEFAULT_GROUPING,
         heads=_heads(model, CLASSES),
         layers=layers_of(model),
         nodes=nodes_of(
