@@ -32,6 +32,8 @@ from pages.components.shared.library_card import library_card
 from pages.components.shared.state import NOW, current
 
 _FEWEST = 2
+_WIDE_SLOT, _SLOT = 330, 250
+"""Pixels of a slot beside one other, and beside more."""
 
 
 def page() -> None:
@@ -60,14 +62,17 @@ def page() -> None:
 
 def _top(slots: Sequence[Slot]) -> bool:
     """Draw the row of slots, and return whether schedules are drawn over each other."""
-    frame.unseen_title("Compare schedules")
     names = compared.sources()
     shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))
     view: Literal["overlay", "side by side"] = "overlay"
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="slots"):
-        for place in range(shown):
-            if place < max(_FEWEST, len(slots)) or current().compare.adding_slot:
-                _slot(place, names)
+    with st.container(gap=None):
+        frame.unseen_title("Compare schedules")
+        row = st.container(horizontal=True, vertical_alignment="center", key="slots")
+    with row:
+        filled = max(_FEWEST, len(slots))
+        drawn = shown if current().compare.adding_slot else filled
+        for place in range(drawn):
+            _slot(place, names, _WIDE_SLOT if drawn == _FEWEST else _SLOT)
         if len(slots) == _FEWEST:
             st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=compared.swap)
         if _FEWEST <= len(slots) < len(LETTERS) and not current().compare.adding_slot:
@@ -91,14 +96,12 @@ def _top(slots: Sequence[Slot]) -> bool:
     return view == "overlay"
 
 
-def _slot(place: int, names: Mapping[str, str]) -> None:
+def _slot(place: int, names: Mapping[str, str], width: int) -> None:
     now = current().compare.slots
     value = now[place] if place < len(now) else None
     key = fresh_key(f"slot-{place}", value, names.get(str(value), ""))
-    box = st.container(
-        horizontal=True, vertical_alignment="center", gap="xxsmall", key=f"slot-box-{place}"
-    )
-    with box:
+    with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width=width):
+        st.html(chip(LETTERS[place]), width="content")
         st.selectbox(
             f"Schedule {LETTERS[place]}",
             list(names),

@@ -68,7 +68,7 @@ def _designer() -> None:
     narrow = _is_narrow()
     current().design.outside_timeline = None  # `_timeline` notes what is drawn now
     st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
-    top = st.container(key="top")
+    top = st.container(key="top", gap=None)
     with top:  # so that it has its place before the toolbar comes
         frame.unseen_title("Design a schedule")
     above = st.container(key="above")
@@ -167,7 +167,7 @@ def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
         [problem.message for problem in errors],
         refusals(of_schedule=True),
         _is_narrow(),
-        session.notice_is_due(),
+        current().notice is not None,
         stretched(current().history) is not None,
         frame.dialog_is_open("rates"),  # whose click may come in one message with an edit
         schedule if has_open_menu() else None,

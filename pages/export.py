@@ -13,7 +13,6 @@ from pages.components.export.limitations import limitations_card
 from pages.components.export.preview import csv_preview, preview
 from pages.components.export.targets_card import target_list
 from pages.components.shared import frame, library_session, session
-from pages.components.shared.copy_button import copy_button
 from pages.components.shared.share_link import opens_where, show_link
 
 _HEIGHT = 220
@@ -67,11 +66,8 @@ def _link() -> None:
 
 def _json(text: str) -> None:
     with frame.card("json", "The schedule as JSON", f"{len(text.encode()) / 1000:,.1f} kB"):
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption("Read by the Design page, the command line and every run.", width="stretch")
-            copy_button(text, "copy-json")
-        with st.container(height=_HEIGHT, border=False):
-            st.code(text, language="json", wrap_lines=True)
+        st.caption("Read by the Design page, the command line and every run.")
+        st.code(text, language="json", wrap_lines=True, height=_HEIGHT)
 
 
 if __name__ == "__main__":

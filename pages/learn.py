@@ -36,7 +36,7 @@ def page() -> None:
     text = texts.read(language.code, step).filled(numbers.numbers(language))
     with st.container(key="lesson"):
         _top(text, step, language)
-        side, article = st.columns([232, 1144], gap="small")
+        side, article = st.columns([232, 1144])
         with side:
             _steps(step, language)
         with article, st.container(key=f"lesson-{step}"):
@@ -55,7 +55,7 @@ def _top(text: Text, step: str, language: Language) -> None:
         if step == CHECKLIST
         else language.word("page.step", number=str(number), count=str(len(STEPS)))
     )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="lesson-top"):
+    with st.container(horizontal=True, vertical_alignment="center", key="lesson-top"):
         arrive = _ARRIVE.format(
             turns=current().learn.turns, focus=int(current().learn.takes_focus), code=language.code
         )
@@ -64,7 +64,7 @@ def _top(text: Text, step: str, language: Language) -> None:
             width="content",
             unsafe_allow_javascript=True,
         )
-        st.html(f'<span class="thaw-tag">{escape(place)}</span>', width="content")
+        st.badge(place, color="gray")
         st.space("stretch")
         st.session_state["lesson-speaks"] = language.code
         st.segmented_control(
@@ -101,22 +101,19 @@ def _name(place: str, language: Language) -> str:
 
 def _step(step: str, text: Text, language: Language) -> None:
     wide = step in _WIDE_FIGURES
-    with st.container(key=f"lesson-body{'-wide' if wide else ''}"):
-        left, right = st.columns([600, 528], gap="small")
-        with left:
-            _card("why", text.part("why"))
-        with right if wide else left:
-            _code(text.part("code"))
-        if wide:
-            _figure(step, text.part("figure"), language)
-            left, right = st.columns([600, 528], gap="small")
-        with left:
-            _card("fault", text.part("fault"))
-        with right:
-            if not wide:
-                _figure(step, text.part("figure"), language)
-            _question(step, text)
-            _open(language)
+    left, right = st.columns([600, 528])
+    with left:
+        _card("why", text.part("why"))
+    with right if wide else left:
+        _code(text.part("code"))
+    with st.container() if wide else right:
+        _figure(step, text.part("figure"), language)
+    left, right = st.columns([600, 528])  # below the figure on a phone too
+    with left:
+        _card("fault", text.part("fault"))
+    with right:
+        _question(step, text)
+        _open(language)
 
 
 def _card(name: str, section: Section) -> None:

@@ -76,17 +76,20 @@ def page() -> None:
     if shown is not None:
         note_row(shown.folder)
     going = visible_runs.live(root)
+    demo_queue.queue_card(root)
+    if shown is None:  # above the columns, and so above the settings on a phone
+        live_runs_card(going)
+        _ready_card(errors)
     with st.container(key="run-body" if shown else "run-new"):
-        side, wide = st.columns([336, 1040], gap="small")
+        side, wide = st.columns([336, 1040])
     with side:
         run_settings(shown.settings if shown else None, live=live)
         run_list(root, shown.folder if shown else None, going)
     with wide:
-        demo_queue.queue_card(root)
         if shown is None or progress is None:
-            deleted_runs.undo_row(root)
-            live_runs_card(going)
-            _compose(errors)
+            if missing() is None:
+                data_card(session.settings())
+            planned_chart(session.schedule(), session.steps_per_epoch())
         else:
             look = _LOOK_SECONDS * max(1.0, len(progress.steps) / _LOOK_STEPS)
             draw = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
@@ -209,16 +212,14 @@ def _force_stop(run: Path) -> None:
     session.attempt(launch.force_stop, run, lead="")
 
 
-def _compose(errors: tuple[Problem, ...]) -> None:
+def _ready_card(errors: tuple[Problem, ...]) -> None:
+    """Draw what Start would do, or why nothing can be started."""
     schedule = session.schedule()
     too_much = demo_card.refusals()
     if too_much and not errors:
         demo_card.too_much_card(too_much)
     elif not demo_queue.is_waiting():
         empty_card(schedule, session.settings(), errors, _unready())
-    if missing() is None:
-        data_card(session.settings())
-    planned_chart(schedule, session.steps_per_epoch())
 
 
 def _watch(shown: _Shown, status_before: str | None) -> None:

@@ -79,7 +79,7 @@ def test_what_cannot_be_read_is_dropped_and_storage_that_is_forbidden_breaks_not
     page.evaluate("sessionStorage.setItem('thaw-draft', 'gradual.no-such-schedule')")
     page.reload()
     _wait_until_kept(page, link.encode(presets.load(presets.DEFAULT)))
-    expect(page.get_by_test_id("stAlert")).to_have_count(0)
+    expect(page.get_by_test_id("stToast")).to_have_count(0)
     page.add_init_script(_FORBID)
     page.reload()
     driving.thaw(page, "stage4").wait_for()

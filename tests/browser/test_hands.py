@@ -138,7 +138,7 @@ def test_a_drag_of_what_has_other_windows_by_now_is_refused_in_words(open_page: 
     expect(undo_button(page)).to_be_disabled()
     page.mouse.move(x - 20, y)
     let_go(page, x - 150, y)
-    expect(page.get_by_test_id("stAlert")).to_contain_text("Nothing was changed")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Nothing was changed")
     expect_windows(page, "stage3", "3-6")
 
 

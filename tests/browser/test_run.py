@@ -107,14 +107,13 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     expect(batch).to_have_value("64")
     driving.settle(page)
     page.evaluate(TWICE, ".st-key-delete-run button")
-    expect(page.locator(".st-key-runs-undo")).to_contain_text("Deleted: ULMFiT")
+    expect(page.get_by_test_id("stToast")).to_contain_text("Deleted: ULMFiT")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     driving.settle(page)
     expect(batch).to_have_value(str(RunSettings().batch_size))  # one's own again
-    expect(page.get_by_test_id("stAlert")).to_have_count(0)
     assert not run.exists()
     lost = open_page(f"/run?run={run.name}")
-    expect(lost.get_by_test_id("stAlert")).to_contain_text("which does not exist")
+    expect(lost.get_by_test_id("stToast")).to_contain_text("which does not exist")
 
     page.get_by_role("button", name="Undo").click()
     expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")
@@ -124,7 +123,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     driving.settle(page)
     page.get_by_role("button", name="Empty").click()
     expect(page.locator(".st-key-runs-trash")).to_have_count(0)
-    expect(page.locator(".st-key-runs-undo")).to_have_count(0)
+    expect(page.locator(".st-key-undelete-run")).to_have_count(0)
     assert trash.trashed_runs(home / "runs") == ()
 
 

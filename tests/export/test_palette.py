@@ -139,6 +139,8 @@ def test_streamlits_theme_has_the_palettes_colours(theme: int) -> None:
         "linkColor": "accent",
         "codeBackgroundColor": "sunk",
         "redColor": "error",
+        "grayTextColor": "text-2",
+        "grayBackgroundColor": "card-border",
     }
     configured = config["theme"][("light", "dark")[theme]]
     assert {name: configured[name] for name in roles} == {

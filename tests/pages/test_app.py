@@ -222,9 +222,9 @@ def _name(app: AppTest) -> TextInput:
 def test_an_empty_name_is_refused_in_words_and_changes_nothing(app: AppTest) -> None:
     app.run().text_input(key="name").set_value("   ").run()
     assert _schedule(app).name == presets.load(presets.DEFAULT).name
-    assert "name" in app.error[0].value
+    assert "name" in app.toast[0].value
     app.run()
-    assert not app.error
+    assert not app.toast
 
 
 def test_an_error_turns_run_off_and_says_why(app: AppTest) -> None:
@@ -250,7 +250,7 @@ def test_a_link_opens_its_schedule(app: AppTest) -> None:
 def test_a_broken_link_says_so_and_leaves_the_work_alone(app: AppTest, text: str) -> None:
     app.query_params["s"] = text
     assert _schedule(app.run()) == presets.load(presets.DEFAULT)
-    assert "the link" in app.error[0].value
+    assert "the link" in app.toast[0].value
 
 
 def _refusals(app: AppTest) -> str:

@@ -68,7 +68,7 @@ def test_a_run_whose_schedule_is_damaged_is_told_with_the_way_to_delete_it(home:
     app.query_params["run"] = "r0"
     app.run()
     assert not app.exception, app.exception
-    told = " ".join(error.value.replace("\\", "") for error in app.error)
+    told = " ".join(error.value.replace("\\", "") for error in app.toast)
     assert "fix it there; or delete the run: python -m core delete r0" in told
     assert "run" not in app.query_params
 
@@ -79,7 +79,7 @@ def test_a_run_that_is_not_there_is_said_so(home: Path, run: str) -> None:
     app.query_params["run"] = run
     app.run()
     assert not app.exception, app.exception
-    assert any("run is" in error.value for error in app.error)
+    assert any("run is" in error.value for error in app.toast)
     assert "Start" in [button.label for button in app.button]
 
 

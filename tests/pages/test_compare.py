@@ -185,7 +185,7 @@ def test_a_pasted_link_is_compared(app: AppTest, before: str) -> None:
 def test_a_link_that_is_none_is_refused_in_words(app: AppTest) -> None:
     paste(app, "https://thaw.example/?s=nonsense")
     assert compared(app) == ["now"]
-    assert "the link" in app.error[0].value
+    assert "the link" in app.toast[0].value
 
 
 def test_the_address_may_bring_the_schedule_that_is_compared(home: Path) -> None:
@@ -210,7 +210,7 @@ def test_a_file_is_compared(app: AppTest) -> None:
 def test_phases_of_finetuning_scheduler_are_compared_and_refused_in_words(app: AppTest) -> None:
     phases = "0: {params: [%s], max_transition_epoch: 4}"
     bring(app, "phases.yaml", phases % "model.nothing.*")
-    assert "matches no parameter of" in app.error[0].value
+    assert "matches no parameter of" in app.toast[0].value
     assert compared(app) == ["now"]
     drawn = without_styles(bring(app, "phases.yaml", phases % "model.classifier.*"))
     assert "<b>stage4</b> no longer trains" in drawn
@@ -358,7 +358,7 @@ def test_a_source_that_is_gone_leaves_its_slot_and_the_page_says_so(
     (home / "library" / file).unlink()
     app.run()
     assert compared(app) == ["now"]
-    said = app.error[0].value.replace("\\", "")
+    said = app.toast[0].value.replace("\\", "")
     assert said.startswith("Taken out of the comparison: library has no 'head-only-")
 
 
@@ -522,7 +522,7 @@ def test_two_deletions_are_undone_one_after_the_other(
     with monkeypatch.context() as full:
         full.setattr(library, "restore", refuse)
         app.button(key="library-bring-back").click().run()
-        assert "is full" in app.error[0].value
+        assert "is full" in app.toast[0].value
     for count in (1, 2):
         app.button(key="library-bring-back").click().run()
         assert len(named(home)) == count
@@ -540,7 +540,7 @@ def test_a_name_that_is_taken_is_refused_and_the_field_shows_the_old_one(
     other = ({GRADUAL.name, HEAD_ONLY.name} - {field.value}).pop()
     before = field.value
     field.set_value(other).run()
-    assert "the name of another schedule in the library" in app.error[0].value
+    assert "the name of another schedule in the library" in app.toast[0].value
     (field,) = [each for each in app.text_input if each.label == "Name"]
     assert field.value == before
 
@@ -551,7 +551,7 @@ def test_what_is_deleted_leaves_the_comparison(app: AppTest, home: Path) -> None
     app.button(key="entry-compare").click().run()
     app.button(key="entry-delete").click().run()
     assert compared(app) == ["now"]
-    assert not app.error
+    assert not app.toast
 
 
 def test_a_broken_file_is_named_in_the_list(app: AppTest, home: Path) -> None:

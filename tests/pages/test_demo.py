@@ -275,7 +275,7 @@ def test_an_upload_that_was_deleted_gives_way_to_the_bundled_data() -> None:
     assert not shown(app.run()).button(key="start").disabled
     shutil.rmtree(session)
     shown(app.run())
-    assert "Your upload was deleted" in app.error[0].value
+    assert "Your upload was deleted" in app.toast[0].value
     assert settings(app).data == BUNDLED_DATA
 
 
@@ -289,7 +289,7 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
     shown(app.run())
     shutil.rmtree(session)
     shown(app.button(key="start").click().run())
-    assert "Your upload was deleted" in app.error[0].value
+    assert "Your upload was deleted" in app.toast[0].value
     assert folders.list_runs(launch.root()) == ()
     assert "In the queue" not in html(app)
     assert not app.button(key="start").disabled

@@ -47,7 +47,7 @@ def test_a_bad_file_is_refused_in_words_and_nothing_is_lost(
 ) -> None:
     app.number_input(key="field:epochs").set_value(11).run()
     assert bring(app, "bad.json", content).epochs == 11
-    assert told in app.error[0].value.replace("\\", "")
+    assert told in app.toast[0].value.replace("\\", "")
 
 
 def test_phases_of_finetuning_scheduler_are_read_onto_what_is_open(app: AppTest) -> None:

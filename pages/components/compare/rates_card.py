@@ -142,21 +142,21 @@ def _panels(
 ) -> None:
     colours = slot_style.row_colours(rows)
     plans = [slot.plan for slot in slots]
-    with st.container(key="rate-panels"):
-        for number in reversed(range(len(rows))):
-            with st.container(gap=None):
-                remark = said(rows[number], plans)
-                trains = bool((table["row"] == number).any())
-                name = escape(slot_style.name_of(rows[number]))
-                st.html(
-                    f'<div class="thaw-panel-name">{slot_style.swatch(colours[number])}{name}'
-                    f"<small>{remark if trains else ''}</small></div>"
-                )
-                if not trains:
-                    st.html(f'<div class="thaw-panel-empty">{remark}</div>')
-                    continue
-                chart = _panel(table, number, rows[number], colours[number][view.dark], slots, view)
-                st.altair_chart(chart, theme=None, key=f"rates-of-{number}", width="stretch")
+    cells = st.grid(min_column_width=112, gap=(6, 12), key="rate-panels")
+    for number in reversed(range(len(rows))):
+        with cells.cell(), st.container(gap=None):
+            remark = said(rows[number], plans)
+            trains = bool((table["row"] == number).any())
+            name = escape(slot_style.name_of(rows[number]))
+            st.html(
+                f'<div class="thaw-panel-name">{slot_style.swatch(colours[number])}{name}'
+                f"<small>{remark if trains else ''}</small></div>"
+            )
+            if not trains:
+                st.html(f'<div class="thaw-panel-empty">{remark}</div>')
+                continue
+            chart = _panel(table, number, rows[number], colours[number][view.dark], slots, view)
+            st.altair_chart(chart, theme=None, key=f"rates-of-{number}", width="stretch")
 
 
 def _panel(

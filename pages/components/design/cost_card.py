@@ -38,7 +38,7 @@ def _arrows(found: Figures, now: int) -> None:
 
 def _arrow(found: Figures, there: int, name: str, way: str) -> None:
     st.button(
-        f"Phase {name}",  # for those who hear it: the stylesheet shows the icon alone
+        f"Phase {name}",  # for screen readers: streamlit.css shows the icon alone
         icon=f":material/chevron_{way}:",
         key=f"phase-{name}",
         disabled=not 0 <= there < len(found.costs.phases),

@@ -173,11 +173,11 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
 
 
 def _pair() -> list[AbstractContextManager[object]]:
-    return [*st.columns(2, gap="small", vertical_alignment="bottom")]
+    return [*st.columns(2, gap=8, vertical_alignment="bottom", wrap=False)]
 
 
 def _fold(key: str, label: str) -> AbstractContextManager[object]:
-    return st.expander(label, key=key)
+    return st.expander(label, key=key, type="compact")
 
 
 def _number(

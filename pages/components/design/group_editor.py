@@ -14,12 +14,6 @@ from pages.components.shared import frame, session
 from pages.components.shared.fields import fresh_key, is_stale
 from pages.components.shared.state import current
 
-_PRESSED = (
-    ".st-key-groups button { color: var(--thaw-accent); border-color: var(--thaw-accent); "
-    "background: var(--thaw-accent-soft); }"
-)
-"""How the button looks while the card is shown; of another type it would lose the focus."""
-
 
 def groups_button() -> None:
     """The toolbar's button, which shows and hides the card."""
@@ -47,10 +41,10 @@ def group_editor() -> None:
     held = f"{counted(len(schedule.groups), 'group')}, {table.parameters:,} parameters"
     with frame.card("groups", "Groups", held):
         _how_fine(table)
-        st.html(f"<style>{_PRESSED}{_swatches(len(schedule.groups))}</style>")
+        colours = [pair[frame.is_dark()] for pair in group_colours(len(schedule.groups))]
         with st.container(gap=None, key="group-rows"):
-            for place in reversed(range(len(schedule.groups))):
-                _row(schedule.groups[place], place, table, selected=place == selected)
+            for place, group in reversed(list(enumerate(schedule.groups))):
+                _row(group, place, colours[place], table, selected=place == selected)
                 if place == selected:
                     selected_group(place, table)
         _own_scales(schedule)
@@ -80,19 +74,13 @@ def _choose(key: str, table: LayerTable) -> None:
         session.edit(regroup.choose_grouping, table, name)
 
 
-def _swatches(n: int) -> str:
-    return " ".join(
-        f".st-key-group-{place} button::before{{background:light-dark({light},{dark})}}"
-        for place, (light, dark) in enumerate(group_colours(n))
-    )
-
-
-def _row(group: Group, place: int, table: LayerTable, *, selected: bool) -> None:
+def _row(group: Group, place: int, colour: str, table: LayerTable, *, selected: bool) -> None:
     elements = count_elements(table, group.modules)
     share = elements / table.parameters
     shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
     st.button(
-        f"**{frame.escape_markdown(group.name)}** :small[{elements:,}] :small[{shown}]",
+        f':color[■]{{foreground="{colour}"}} **{frame.escape_markdown(group.name)}** '
+        f":gray[:small[{elements:,}]] :gray[:small[{shown}]]",
         icon=f":material/{'expand_less' if selected else 'expand_more'}:",
         icon_position="right",
         key=f"group-{place}",

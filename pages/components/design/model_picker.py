@@ -33,6 +33,7 @@ def model_box() -> None:
         format_func=lambda model: labels.get(model, model),
         filter_mode="contains",  # in the order of the list: fuzzy, a longer name may come first
         label_visibility="collapsed",
+        icon=":material/network_node:",
         width=250,
         on_change=_take_model,
         args=(key,),

@@ -15,7 +15,7 @@ def card(preset: Preset, made: Schedule | str, *, in_use: bool, dark: bool) -> s
     """The card of a preset; `made` is what it is for the model, or why there is no such thing."""
     drawn = picture(made, dark=dark) if isinstance(made, Schedule) else ""
     facts = _facts(made) if isinstance(made, Schedule) else made
-    mark = '<span class="thaw-tag">in use</span>' if in_use else ""
+    mark = "<small>in use</small>" if in_use else ""
     return (
         f'<article class="thaw-preset">{drawn}'
         f"<h4>{escape(preset.title)}{mark}</h4>"

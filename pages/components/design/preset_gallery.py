@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from core import presets
 from core.errors import InputError
@@ -27,7 +28,7 @@ def preset_button() -> None:
         label = f"**{frame.escape_markdown(presets.by_name(origin).title)}** :gray-badge[edited]"
     else:
         label = "your own"
-    if st.button(f":gray[Preset] {label}", icon=":material/view_module:", key="presets"):
+    if st.button(f":gray[Preset] {label}", icon=":material/view_module:", key="presets", width=290):
         _gallery()
 
 
@@ -41,15 +42,20 @@ def _gallery() -> None:
     with st.container(key="preset-families"):
         for family, heading in presets.FAMILIES.items():
             st.html(f'<h3 class="thaw-heading">{heading}</h3>')
-            with st.container(key=f"presets-{family}"):
-                for name in presets.in_order():
-                    if presets.by_name(name).family == family:
-                        _one(name, in_use=name == used)
+            cells = st.grid(min_column_width=270, gap=12)
+            for name in presets.in_order():
+                if presets.by_name(name).family == family:
+                    _one(cells, name, in_use=name == used)
 
 
-def _one(name: str, *, in_use: bool) -> None:
+def _one(cells: DeltaGenerator, name: str, *, in_use: bool) -> None:
     found, made = presets.by_name(name), _made(name)
-    with st.container(key=f"preset-card-{name}"):
+    with cells.container(
+        border=True,
+        height="stretch",
+        vertical_alignment="distribute",
+        key=f"preset-card-{name}",
+    ):
         st.html(card(found, made, in_use=in_use, dark=frame.is_dark()))
         st.button(
             f"Use {frame.escape_markdown(found.title)}",

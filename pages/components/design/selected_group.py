@@ -18,6 +18,7 @@ from pages.components.shared.fields import fresh_key, is_stale
 from pages.components.shared.state import current
 
 _LONGEST_PATH = 26
+_FEW_PARTS, _PARTS_HEIGHT = 8, 260
 Cut = tuple[tuple[str, ...], ...]
 """The module paths of every group: how the model is cut."""
 
@@ -114,14 +115,15 @@ def _parts(
     if chosen not in found:
         chosen = shown[-1].path
     key = fresh_key("group-part", chosen)
-    st.radio(
-        "Parts",
-        list(found),
-        key=key,
-        format_func=lambda path: f"{_short(path)} :small[{found[path].parameters:,}]",
-        on_change=lambda: _choose_part(st.session_state[key]),
-        width="stretch",
-    )
+    with st.container(height=_PARTS_HEIGHT if len(found) > _FEW_PARTS else "content", border=False):
+        st.radio(
+            "Parts",
+            list(found),
+            key=key,
+            format_func=lambda path: f"{_short(path)} :small[{found[path].parameters:,}]",
+            on_change=lambda: _choose_part(st.session_state[key]),
+            width="stretch",
+        )
     around = next((path for path in reversed(prefixes(chosen)) if _may_close(path, own)), None)
     with st.container(horizontal=True, gap="xsmall", key="group-part-actions"):
         st.button(

@@ -37,7 +37,6 @@ def toolbar(errors: Sequence[Problem]) -> None:
         groups_button()
         preset_button()
         _undo_and_redo()
-        st.space("stretch")
         _files()
         _share()
         _run(errors)

@@ -31,7 +31,7 @@ def window_panel() -> None:
     windows = len(group.trainable)
     aside = f"window {index + 1} of {windows}" if windows else "never trains"
     with frame.card("window", name, aside, _colour(schedule, group)):
-        start, end, rate = st.columns(3, gap="small")
+        start, end, rate = st.columns(3, gap=8, wrap=False)
         with start:
             _thaws_at(group, index)
         with end:

@@ -87,7 +87,7 @@ def _head(title: str, file: str) -> Any:
     with row:
         st.html(f'<h2 class="thaw-heading">{title}</h2>', width="content")
         if file:
-            st.html(f'<span class="thaw-tag">{file}</span>', width="content")
+            st.badge(frame.escape_markdown(file), color="gray")
         st.space("stretch")
     return row
 

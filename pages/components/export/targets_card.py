@@ -42,7 +42,7 @@ def _category(item: tuple[str, Target]) -> int:
 def _row(name: str, target: Target, *, chosen: bool) -> None:
     mark = ":material/check: " if chosen else ""
     if st.button(
-        f"**{target.title}** {mark}{_badge(name, target)}  \n:small[{target.about}]",
+        f"**{target.title}** {mark}{_badge(name, target)}  \n:gray[:small[{target.about}]]",
         key=_key(name),
         type="tertiary",
         width="stretch",

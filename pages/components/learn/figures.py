@@ -30,21 +30,16 @@ def _setup(found: Exercise, language: Language) -> None:
     norms = sum("BatchNorm" in layer.kind for layer in table.layers)
     megabytes = table.parameters * _FLOAT_BYTES / 1e6
     work = cost_words.flops(table.flops_at(MEASURED_AT))
-    st.html(
-        markup.tiles(
-            (
-                (word("figure.parameters"), language.integer(table.parameters)),
-                (
-                    word("figure.tensors"),
-                    language.integer(len(layer_table.parameter_counts(table))),
-                ),
-                (word("figure.batchnorms"), language.integer(norms)),
-                (word("figure.weights"), f"{language.number(megabytes)} MB"),
-                (word("figure.work", size=str(MEASURED_AT)), f"{language.mark(work)}FLOPs"),
-                (word("figure.groups"), language.integer(len(found.sizes))),
-            )
-        )
-    )
+    tiles = st.grid(3, min_column_width=190, gap="xsmall")
+    for label, value in (
+        (word("figure.parameters"), language.integer(table.parameters)),
+        (word("figure.tensors"), language.integer(len(layer_table.parameter_counts(table)))),
+        (word("figure.batchnorms"), language.integer(norms)),
+        (word("figure.weights"), f"{language.number(megabytes)} MB"),
+        (word("figure.work", size=str(MEASURED_AT)), f"{language.mark(work)}FLOPs"),
+        (word("figure.groups"), language.integer(len(found.sizes))),
+    ):
+        tiles.metric(label, value)
     tints = markup.colours(found.written, dark=frame.is_dark())
     boxes = "".join(
         f'<li style="--colour:{tints[name]}"><b>{name}</b></li>' for name in found.sizes

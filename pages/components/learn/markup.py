@@ -11,12 +11,6 @@ from core.schedule.spec import Schedule
 from pages.components.learn.language import Language
 
 
-def tiles(entries: Iterable[tuple[str, str]]) -> str:
-    """Labels with their figures, side by side."""
-    cells = "".join(f"<div><dt>{escape(a)}</dt><dd>{escape(b)}</dd></div>" for a, b in entries)
-    return f'<dl class="thaw-lesson-tiles">{cells}</dl>'
-
-
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Return a table whose first cell of each row is the row's heading; cells are HTML."""
     top = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in head)

@@ -47,10 +47,7 @@ def confusion_card(told: Predictions) -> None:
             )
             chart = _chart(cells(told.classes, counts), told.classes, unit or _COUNT)
             st.altair_chart(chart, theme=None, key="confusion-chart")
-        with (
-            st.container(key="confusion-fold"),
-            st.expander("All counts as a table", key="confusion-open"),
-        ):
+        with st.expander("All counts as a table", key="confusion-open", type="compact"):
             st.html(matrix_table(told.classes, counts))
 
 

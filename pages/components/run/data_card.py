@@ -35,10 +35,8 @@ def data_card(settings: RunSettings) -> None:
         if found.warnings:
             items = "".join(f"<li>{escape(warning)}</li>" for warning in found.warnings)
             st.html(f'<ul class="thaw-warnings" aria-label="Warnings">{items}</ul>')
-        with (
-            st.container(key="data-fold"),
-            st.expander("Classes, samples, sizes", expanded=True, key="data-open"),
-        ):
+        label = "Classes, samples, sizes"
+        with st.expander(label, expanded=True, key="data-open", type="compact"):
             left, right = st.columns([2, 3], gap="medium")
             with left:
                 st.html(class_table(found.classes))

@@ -29,32 +29,28 @@ def delete_button(root: Path, run: Path) -> None:
 
 
 def is_deleted(run: Path) -> bool:
-    """Return whether this session has deleted the run, as `undo_row` says, and it is not back."""
+    """Return whether this session has deleted the run, and it is not back."""
     return any(run.name == gone.run for gone in current().run.deleted) and not run.exists()
 
 
-def undo_row(root: Path) -> None:
-    """Draw what this session has deleted last, with the way back."""
-    gone = current().run.deleted
-    if not gone:
-        return
-    run, name, line = gone[-1]
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-undo"):
-        told = f"Deleted: **{frame.escape_markdown(name)}**"
-        st.markdown(f"{told}  \n{frame.escape_markdown(line)}")
-        st.button(
-            "Undo", icon=":material/undo:", key="undelete-run", on_click=_undo, args=(root, run)
-        )
-
-
 def trash_row(root: Path) -> None:
-    """Draw what the trash holds, and the button that empties it."""
+    """Draw what the trash holds, and buttons that undo the last deletion and empty the trash."""
     found = () if is_demo() else trash.trashed_runs(root)
     if not found:
         return
+    gone = current().run.deleted
     held = size(sum(usage.disk_use(each.folder) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
         st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
+        if gone:
+            st.button(
+                "Undo",
+                icon=":material/undo:",
+                key="undelete-run",
+                help=f"Brings back {frame.escape_markdown(gone[-1].name)}",
+                on_click=_undo,
+                args=(root, gone[-1].run),
+            )
         st.button(
             "Empty",
             key="empty-trash",
@@ -70,8 +66,10 @@ def _delete(root: Path, run: Path) -> None:
     told = describe(run)
     if session.attempt(trash.delete, root, run.name, lead=""):
         mine = current().run
-        mine.deleted = (*mine.deleted, DeletedRun(run.name, told.name, told.line))
+        mine.deleted = (*mine.deleted, DeletedRun(run.name, told.name))
         slots.gone(f"run:{run.name}")
+        name, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
+        st.toast(f"Deleted: **{name}**  \n{line}", icon=":material/delete:", duration="long")
         visible_runs.show_none()
 
 

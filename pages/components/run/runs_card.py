@@ -33,12 +33,10 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
     """Draw the card; a click shows that run. The page is drawn anew when one of `live` changes."""
     runs = visible_runs.runs(root)
     with frame.card("runs", "Runs", f"{len(runs):,} in all" if runs else ""):
-        if shown is not None:
-            deleted_runs.undo_row(root)
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
         few = runs if current().run.shows_all else runs[:_FEW]
-        with st.container(key="run-rows"):
+        with st.container(key="run-rows", gap="xxsmall"):
             for run in few:
                 _row(run, chosen=run == shown)
             if shown is not None:
@@ -71,7 +69,7 @@ def _row(run: Path, *, chosen: bool) -> None:
     title, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
     mark = "shown · " if chosen else ""
     if st.button(
-        f"**{title}**  \n:small[{mark}{line} · {size(usage.disk_use(run))}]",
+        f"**{title}**  \n:gray[:small[{mark}{line} · {size(usage.disk_use(run))}]]",
         icon=_MARKS[told.state.status],
         help=frame.escape_markdown(told.note) or None,
         key=_key(run),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from html import escape
 
 import streamlit as st
 
@@ -45,7 +44,7 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
     with frame.card("settings", "Data and settings", aside):
         limits_note()
         data_choice(shown.data, partial(_put, "data"), locked=locked)
-        left, right = st.columns(2, gap="small")
+        left, right = st.columns(2, wrap=False)
         with left:
             _number("samples", shown, locked, step=100)
             _number("image_size", shown, locked, step=16)
@@ -63,7 +62,7 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
 
 
 def _advanced(shown: RunSettings, locked: bool) -> None:
-    left, right = st.columns(2, gap="small")
+    left, right = st.columns(2, wrap=False)
     with left:
         _number("cache_memory", shown, locked, step=100, empty="auto")
         _number("seed", shown, locked)
@@ -77,7 +76,8 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
 def device_chip() -> None:
     """Show the device that `auto` means on this machine, as soon as it is known."""
     found = _device()
-    st.fragment(run_every=None if found.done() else 1.0)(_chip)(found.done())
+    with st.container(width="content"):
+        st.fragment(run_every=None if found.done() else 1.0)(_chip)(found.done())
 
 
 def _chip(known: bool) -> None:
@@ -90,7 +90,7 @@ def _chip(known: bool) -> None:
         name = f"device unknown: {found.exception()}"
     else:
         name = found.result()["name"]
-    st.html(f'<span class="thaw-chip">{escape(name)}</span>', width="content")
+    st.badge(frame.escape_markdown(name), color="gray")
 
 
 @st.cache_resource

@@ -90,11 +90,14 @@ def status_card(
 ) -> None:
     """Draw the card of a run."""
     with frame.card("status"):
-        # on its own: with the numbers, all of them would be read out at every look
-        st.html(f'<p class="thaw-unseen" role="status">{_TITLES[status]}</p>')
-        st.html(_headline(schedule, status, told))
+        with st.container(gap=None):
+            # on its own: with the headline, the time left would be read out at every look
+            st.html(f'<p class="thaw-unseen" role="status">{_TITLES[status]}</p>')
+            st.html(_headline(schedule, status, told))
         st.html(_bar(schedule, told))
-        st.html(_numbers(schedule, settings, told))
+        figures = st.grid(4, min_column_width=110, gap="xsmall")
+        for label, value in _numbers(schedule, settings, told).items():
+            figures.metric(label, value)
         if status == "failed" and told.failed is not None:
             st.error(frame.escape_markdown(by_label(told.failed.message)), icon=":material/error:")
         elif advice := _advice(status, told, run):
@@ -197,12 +200,12 @@ def _bar(schedule: Schedule, told: RunProgress) -> str:
     )
 
 
-def _numbers(schedule: Schedule, settings: RunSettings, told: RunProgress) -> str:
+def _numbers(schedule: Schedule, settings: RunSettings, told: RunProgress) -> dict[str, str]:
     started, last = told.started, told.epochs[-1] if told.epochs else None
     steps = started.steps_per_epoch if started else 0
     epoch = told.steps_done / steps if steps else 0.0
     in_epoch = (told.steps_done - 1) % steps + 1 if steps and told.steps_done else 0
-    numbers = {
+    return {
         "Epoch": f"{epoch:.2f} of {schedule.epochs}",
         "Batch": f"{in_epoch} of {steps}" if steps else "–",
         "Trained for": duration(told.seconds),
@@ -212,8 +215,6 @@ def _numbers(schedule: Schedule, settings: RunSettings, told: RunProgress) -> st
         "Cache": _cache(settings, told),
         "Device": started.device.upper() if started else "–",
     }
-    cells = (f"<div><span>{k}</span><b>{escape(v)}</b></div>" for k, v in numbers.items())
-    return f'<div class="thaw-numbers">{"".join(cells)}</div>'
 
 
 def _accuracy(told: RunProgress) -> str:

@@ -34,23 +34,22 @@ STYLE = "\n".join(
     )
 )
 _POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
-_MARK = str(Path(__file__).with_name("mark.svg"))
+_LOGO = Path(__file__).with_name("mark.svg").read_text(encoding="utf-8")
 
 
 def dress() -> None:
     """Set the icon, the logo, the stylesheet and the script; the first thing of every page."""
     st.set_page_config(page_icon="🧊", layout="wide")
-    st.logo(_MARK, size="large")
+    st.logo(_LOGO.replace("TEXT", colour("text")))
     with st.container(key="dress"):
-        st.html(f"<style>{font_faces()}\n{_variables()}\n{_dialogs()}\n{STYLE}</style>")
+        st.html(f"<style>{font_faces()}\n{_variables()}\n{STYLE}</style>")
         st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
     session.open_link()
 
 
 def unseen_title(title: str) -> None:
     """Give a page that needs no title on the screen one for those who hear it."""
-    with st.container(key="unseen-title"):
-        st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
+    st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
 
 
 def open_dialog(name: str) -> None:
@@ -143,15 +142,20 @@ def title_row(schedule: Schedule, run: str = "") -> Iterator[None]:
     """
     model = schedule.model.name.rsplit("/", 1)[-1]
     title, *tags = filter(None, (run, schedule.name, model, epochs(schedule.epochs)))
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="title-row"):
-        st.html(f'<h1 class="thaw-title">{escape(title)}</h1>', width="content")
-        for tag in tags:
-            st.html(f'<span class="thaw-tag">{escape(tag)}</span>', width="content")
-        if st.button("Open in Design", type="tertiary", key="to-design"):
-            session.open_schedule(lambda: schedule)
-            go("design")
-        st.space("stretch")
-        yield
+    with st.container(horizontal=True, horizontal_alignment="distribute", key="title-row"):
+        with st.container(horizontal=True, vertical_alignment="center", width="content"):
+            st.html(f'<h1 class="thaw-title">{escape(title)}</h1>', width="content")
+            for tag in tags:
+                st.badge(escape_markdown(tag), color="gray")
+            if st.button(
+                "Open in Design", icon=":material/edit:", type="tertiary", key="to-design"
+            ):
+                session.open_schedule(lambda: schedule)
+                go("design")
+        with st.container(
+            horizontal=True, vertical_alignment="center", width="content", key="title-actions"
+        ):
+            yield
 
 
 def why_off(reason: str | None) -> None:
@@ -162,11 +166,10 @@ def why_off(reason: str | None) -> None:
 
 
 def show_notice() -> None:
-    """Show the message of a refused edit or a broken link, once."""
+    """Show the message of a refused edit or a broken link, once, where it moves nothing."""
     notice = session.take_notice()
-    place = st.empty()  # always there, so that what follows is not made anew when a notice comes
     if notice:
-        place.error(escape_markdown(notice), icon=":material/error:")
+        st.toast(escape_markdown(notice), icon=":material/error:", duration="long")
 
 
 _REPLACED = re.compile(
@@ -193,17 +196,13 @@ def escape_markdown(text: str) -> str:
     )
 
 
-def _dialogs() -> str:
-    """Dialogs and popovers lie outside of the app's element, which alone knows its theme."""
-    scheme = "dark" if is_dark() else "light"
-    return f'[role="dialog"], [data-testid="stPopoverBody"] {{ color-scheme: {scheme}; }}'
-
-
 def _variables() -> str:
+    """Return the palette's roles, and the theme of dialogs, which lie outside the app's element."""
     lines = (
         f"--thaw-{role}: light-dark({light}, {dark});" for role, (light, dark) in ROLES.items()
     )
-    return f":root {{ {' '.join(lines)} }}"
+    scheme = "dark" if is_dark() else "light"
+    return f":root {{ color-scheme: {scheme}; {' '.join(lines)} }}"
 
 
 @cache

@@ -26,14 +26,13 @@ def library_card() -> None:
         return
     entries, broken = library_session.contents()
     with frame.card("library", "Library", f"{len(entries)} saved" if entries else ""):
-        _undo()
         if not entries and not broken:
             st.caption(
                 "Your own schedules, kept on this machine. “Save to library” is on the Design "
                 "page under File."
             )
         shown = entries if current().library.shows_all else entries[:_FEW]
-        with st.container(key="library-rows"):
+        with st.container(key="library-rows", gap=None):
             for place, entry in enumerate(shown):
                 _row(place, entry)
         if len(shown) < len(entries):
@@ -45,6 +44,7 @@ def library_card() -> None:
             )
         for each in broken:
             _broken(each)
+        _undo()
 
 
 def _show_all() -> None:
@@ -80,7 +80,7 @@ def _row(place: int, entry: SavedSchedule) -> None:
     selected = current().library.selected_file == entry.file
     saved = datetime.fromtimestamp(entry.saved).strftime("%d %b %H:%M")
     st.button(
-        f"**{frame.escape_markdown(entry.name)}** :small[{saved}]",
+        f"**{frame.escape_markdown(entry.name)}** :gray[:small[{saved}]]",
         icon=f":material/keyboard_arrow_{'up' if selected else 'down'}:",
         icon_position="right",
         key=f"entry-{place}",

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import streamlit as st
+
 from core import library
 from core.errors import InputError
 from core.files.home import home
 from core.library import BrokenFile, SavedSchedule, TrashedSchedule
-from pages.components.shared import session
+from pages.components.shared import frame, session
 from pages.components.shared.state import current
 
 
@@ -62,6 +64,8 @@ def remember(trashed: TrashedSchedule | None, what: str) -> None:
     if trashed is not None:
         mine = current().library
         mine.trashed = (*mine.trashed, (trashed, what))
+        name = frame.escape_markdown(trashed.name)
+        st.toast(f"{what.capitalize()}: **{name}**. The Library card can bring it back.")
 
 
 def trashed() -> tuple[TrashedSchedule, str] | None:

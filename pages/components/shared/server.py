@@ -35,7 +35,8 @@ _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)/?$")
 _FULL = "The hosted demo is full now. Try again in a few minutes."
 _MANY_UPLOADS = "The hosted demo holds as many uploads as it can. Try again in a few minutes."
 _OWN_UPLOADS = "Another upload of yours is not unpacked yet. Try again when it is."
-_FIRST = Path(__file__).with_name("first.css").read_text(encoding="utf-8")
+_CSS = Path(__file__).with_name("streamlit.css").read_text(encoding="utf-8")
+_STYLE = f'<style id="streamlit-css">{_CSS}</style>'
 _SLOW = "The upload took too long."
 
 
@@ -73,7 +74,7 @@ class FirstStyle:
             return
         # compressed, or as the browser has it, it could not be changed
         left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
-        headers = [header for header in scope["headers"] if header[0] not in left_out]
+        asked = [header for header in scope["headers"] if header[0] not in left_out]
         start: Message = {}
         body = b""
 
@@ -85,16 +86,16 @@ class FirstStyle:
             body += message.get("body", b"")
             if message.get("more_body"):
                 return
-            body = body.replace(b"</head>", f"<style>{_FIRST}</style></head>".encode(), 1)
-            told = MutableHeaders(scope=start)
-            told["Content-Length"] = str(len(body))
+            body = body.replace(b"</head>", f"{_STYLE}</head>".encode(), 1)
+            headers = MutableHeaders(scope=start)
+            headers["Content-Length"] = str(len(body))
             for name in ("ETag", "Last-Modified"):
-                if name in told:
-                    del told[name]
+                if name in headers:
+                    del headers[name]
             await send(start)
             await send({"type": "http.response.body", "body": body})
 
-        await self._app({**scope, "headers": headers}, receive, answer)
+        await self._app({**scope, "headers": asked}, receive, answer)
 
 
 @dataclass(slots=True)

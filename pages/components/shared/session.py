@@ -191,14 +191,7 @@ def take_notice() -> str | None:
     """Return the message that waits to be shown, once."""
     mine = current()
     message, mine.notice = mine.notice, None
-    mine.notice_revision = None if message is None else mine.revision
     return message
-
-
-def notice_is_due() -> bool:
-    """Return whether a message waits to be shown, or one that is shown has had its edit."""
-    mine = current()
-    return mine.notice is not None or mine.notice_revision not in (None, mine.revision)
 
 
 def selected() -> Selected | None:

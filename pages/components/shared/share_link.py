@@ -12,7 +12,6 @@ from core.errors import LinkError
 from core.schedule import link
 from core.schedule.spec import Schedule
 from pages.components.shared import frame
-from pages.components.shared.copy_button import copy_button
 from pages.components.shared.state import current
 
 _INSIDE = "/~/+"
@@ -26,11 +25,8 @@ def show_link(schedule: Schedule) -> None:
     except LinkError as error:
         st.warning(frame.escape_markdown(str(error)), icon=":material/link_off:")
         return
-    with st.container(key="link"):
-        st.code(address, language=None, wrap_lines=True)
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            st.caption(f"{len(address):,} characters", width="stretch")
-            copy_button(address, "copy-link")
+    st.code(address, language=None, wrap_lines=True)
+    st.caption(f"{len(address):,} characters")
 
 
 def link_of(schedule: Schedule) -> str:

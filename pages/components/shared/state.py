@@ -101,11 +101,10 @@ class Waiting:
 
 
 class DeletedRun(NamedTuple):
-    """A run's id, and its name and line as they were when it was deleted."""
+    """A deleted run's id, and its name as it was then."""
 
     run: str
     name: str
-    line: str
 
 
 @dataclass(slots=True)
@@ -165,10 +164,9 @@ class Session:
     """All that a session holds.
 
     `revision` changes whenever the schedule does. `was_given` says that the session began with a
-    link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown, and
-    `notice_revision` is the revision at which one was shown. `address` is what a page has read of
-    its address, as long as it is shown, and `after_edit` what it does at the end of an edit's
-    callback.
+    link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown.
+    `address` is what a page has read of its address, as long as it is shown, and `after_edit` what
+    it does at the end of an edit's callback.
     """
 
     history: History
@@ -179,7 +177,6 @@ class Session:
     was_given: bool = False
     refused_link: str | None = None
     notice: str | None = None
-    notice_revision: int | None = None
     pages: Mapping[str, Page] = field(default_factory=dict)
     page: str = ""
     address: Mapping[str, str] = field(default_factory=dict)

@@ -159,7 +159,7 @@ def test_a_new_name_goes_into_the_schedule_and_the_window_in_hand_follows(app: A
 def test_a_name_that_is_taken_is_refused_in_words(app: AppTest) -> None:
     app.text_input(key=_name_field(app)).set_value("head").run()
     assert _schedule(app) == RESNET
-    assert "head" in app.error[0].value
+    assert "head" in app.toast[0].value
     assert app.text_input(key=_name_field(app)).value == "layer4"
 
 

@@ -23,7 +23,9 @@ def problem_list(problems: Sequence[Problem]) -> None:
     """Draw the card; a fix is applied at once and can be undone."""
     view = current().design
     known = {key(problem): problem for problem in problems}
-    with frame.card("problems", "Problems", summary(problems)):
+    with frame.card("problems"):
+        with st.container(key="problems-head"):
+            frame.heading("Problems", summary(problems))
         _component()(
             key=_KEY,
             data={

@@ -1,0 +1,162 @@
+"""Each rule on what Streamlit draws inside its elements changes how a page looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from core import presets
+from tests.browser import driving
+from tests.browser.driving import PHONE, OpenPage
+from tests.runs.made import finished_run
+
+NARROW = {"width": 1000, "height": 900}
+ROWS = ":is(.st-key-run-rows, .st-key-card-targets, .st-key-group-rows, .st-key-library-rows)"
+LINES = ":is(.st-key-group-rows, .st-key-library-rows)"
+CHOSEN = 'button:is([data-variant="segmented_control"], [data-variant="pills"])'
+RUN_BUTTONS = (".st-key-start", ".st-key-stop", ".st-key-force-stop", ".st-key-new-run")
+OLD_BUTTONS = (*RUN_BUTTONS, ".st-key-resume", ".st-key-to-compare", ".st-key-delete-run")
+
+RULES = {
+    "design": (
+        ".stApp .stMainBlockContainer",
+        ".stApp div:has(> .st-key-dress)",
+        ".stApp .stElementContainer:has(> .stHtml > script:only-child)",
+        ".stApp",
+        ".stApp .stAppHeader",
+        '.stApp [data-stale="true"]',
+        ".stSelectbox input",
+        '.stTextInput [data-testid="InputInstructions"]',
+        f'{CHOSEN}[data-selected="true"]',
+        '.st-key-card-curve button[data-variant="segmented_control"]',
+        ".stMain .stElementToolbar",
+        ".stColumn.stColumn",
+        f'{ROWS} button[kind="tertiary"]',
+        f'{LINES} button[kind="tertiary"] :is(div, span:has(div), p)',
+        f'{LINES} button[kind="tertiary"] p',
+        f'{LINES} button[kind="tertiary"] strong',
+    ),
+    "design on a phone": (":is(.st-key-phase-before, .st-key-phase-after) p",),
+    "run": (
+        f'.st-key-title-actions:has(> :is({", ".join(RUN_BUTTONS)})[data-stale="false"])'
+        f' > :is({", ".join(OLD_BUTTONS)})[data-stale="true"]',
+        'button[kind="tertiary"]:hover',
+        ":is(.stColumn, .st-key-lesson) .stColumn.stColumn",
+        ".st-key-run-body .stColumn:has(> * > * > .st-key-card-settings)",
+        ':is(.st-key-run-rows, .st-key-card-targets) button[kind="tertiary"] div',
+    ),
+    "export": (
+        "body .stCode .token.token",
+        "body .stCode .token:is(.comment, .punctuation, .operator)",
+        "body .stCode .token:is(.property, .keyword, .tag)",
+        "body .stCode .token.string",
+        "body .stCode .token:is(.number, .boolean)",
+        "body .stCode .linenumber",
+    ),
+    "export on a phone": (
+        ".st-key-card-targets .stElementContainer:has(.stButton)",
+        ".st-key-card-targets button :is(br, br ~ span)",
+    ),
+}
+"""Every rule of streamlit.css, by its selector, with a page on which it is in force."""
+
+SELECTORS = """() => {
+    const selectors = (rules) =>
+        [...rules].flatMap((rule) => rule.selectorText ?? selectors(rule.cssRules));
+    return selectors(document.getElementById("streamlit-css").sheet.cssRules);
+}"""
+
+CHANGES = """selector => {
+    const place = (list) => {
+        for (const [at, rule] of [...list.cssRules].entries()) {
+            if (rule.selectorText === selector) return [list, at];
+            const found = rule.cssRules?.length ? place(rule) : null;
+            if (found) return found;
+        }
+        return null;
+    };
+    const found = place(document.getElementById("streamlit-css").sheet);
+    if (!found) return [];
+    const [list, at] = found;
+    const rule = list.cssRules[at];
+    const names = [...rule.style];
+    const elements = [...document.querySelectorAll(selector)];
+    const looks = () => names.map((name) =>
+        elements.map((e) => getComputedStyle(e).getPropertyValue(name)).join());
+    const before = looks();
+    const text = rule.cssText;
+    list.deleteRule(at);
+    const after = looks();
+    list.insertRule(text, at);
+    return names.filter((_, i) => before[i] !== after[i]);
+}"""
+"""The properties that a rule changes on the page, as it is found by taking the rule away."""
+
+
+def design(open_page: OpenPage) -> Page:
+    page = open_page("/")
+    driving.settle(page)
+    page.locator(".st-key-groups button").click()
+    expect(page.locator(".st-key-group-rows")).to_be_visible()
+    driving.settle(page)
+    page.get_by_label("Name", exact=True).first.press_sequentially("x")
+    stale(page, ".st-key-undo")
+    return page
+
+
+def run(open_page: OpenPage, home: Path) -> Page:
+    source = finished_run(home, "streamlit-css", presets.load("gradual"), (0.5,))
+    page = open_page(f"/run?run={source.partition(':')[2]}", NARROW, "dark")
+    expect(page.locator(".thaw-headline")).to_contain_text("Finished")
+    driving.settle(page)
+    stale(page, ".st-key-delete-run")
+    page.locator(".st-key-to-design button").hover()
+    return page
+
+
+def stale(page: Page, selector: str) -> None:
+    """Mark an element as Streamlit does where it waits to be drawn anew."""
+    page.locator(f'{selector}[data-stale="false"]').first.evaluate("e => e.dataset.stale = 'true'")
+
+
+def export(open_page: OpenPage, **options: Any) -> Page:
+    page = open_page("/export", **options)
+    expect(page.locator(".st-key-card-preview .token").first).to_be_attached()
+    expect(page.locator(".st-key-card-json .token").first).to_be_attached()
+    driving.settle(page)
+    return page
+
+
+@pytest.fixture
+def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
+    """Opens one of the pages of RULES, as it is when all of its rules are in force."""
+
+    def phone() -> Page:
+        page = open_page("/", PHONE)
+        expect(page.locator(".st-key-phase-before")).to_be_visible()
+        driving.settle(page)
+        return page
+
+    pages = {
+        "design": lambda: design(open_page),
+        "design on a phone": phone,
+        "run": lambda: run(open_page, home),
+        "export": lambda: export(open_page),
+        "export on a phone": lambda: export(open_page, viewport=PHONE),
+    }
+    return lambda name: pages[name]()
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_on_streamlits_own_elements_has_an_effect(
+    opened: Callable[[str], Page], name: str
+) -> None:
+    page = opened(name)
+    assert set(page.evaluate(SELECTORS)) == {
+        part for selectors in RULES.values() for part in selectors
+    }
+    assert [each for each in RULES[name] if not page.evaluate(CHANGES, each)] == []
