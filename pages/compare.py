@@ -195,7 +195,7 @@ def _code(text: str) -> str:
 
 
 def _emptied() -> None:
-    """New keys empty both fields, so that the same file can be brought again."""
+    """Give both fields new keys, which empties them, so that the same file can be brought again."""
     current().compare.inputs += 1
 
 
@@ -216,7 +216,7 @@ def _empty() -> None:
 
 
 def _suggestions() -> list[tuple[str, str]]:
-    """A few sources to begin with: the newest run, and presets that differ from what there is."""
+    """Return a few sources to begin with: the newest run, and presets not in use."""
     runs = [source for source in compared.sources() if source.startswith("run:")][:1]
     others = [
         f"preset:{name}"
@@ -245,15 +245,17 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None:
 
 
 def _note(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> str:
-    told = ["Compute is counted in epochs with every group open; the share is of the run's epochs."]
+    notes = [
+        "Compute is counted in epochs with every group open; the share is of the run's epochs."
+    ]
     if any(isinstance(slot.plan, Record) for slot in slots):
-        told.append("A record has no model, images or batch size, so its compute is unknown.")
+        notes.append("A record has no model, images or batch size, so its compute is unknown.")
     if differ := conditions(slots):
         best = "" if measured_alike(slots) else " No result is marked as the best."
-        told.append(f"<b>{differ}</b>{best}")
+        notes.append(f"<b>{differ}</b>{best}")
     if len(results) >= _FEWEST:
-        told.append("One run each: a difference of about 1 point can be chance.")
-    return " ".join(told)
+        notes.append("One run each: a difference of about 1 point can be chance.")
+    return " ".join(notes)
 
 
 def _copy(slots: Sequence[Slot], shown: Sequence[Line]) -> None:

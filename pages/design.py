@@ -142,7 +142,7 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
 
 
 def _span() -> Span | None:
-    """The part of the run that was shown last, also before another page; None is all of it."""
+    """Return the part of the run that was shown last, or None for all of it."""
     epochs, span = current().design.span
     return span if epochs == session.schedule().epochs else None
 
@@ -208,7 +208,7 @@ def _look(view: View) -> None:
 
 
 def _redraw_designer() -> None:
-    """Ask for `_designer` at the end of a callback that has changed what only that draws."""
+    """Redraw `_designer` at the end of a callback that has changed what only that draws."""
     errors = checks.errors(session.schedule(), session.table())
     if _outside_timeline(errors) != current().design.outside_timeline:
         st.rerun(_DESIGNER)

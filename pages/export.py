@@ -42,14 +42,14 @@ def page() -> None:
         with aside:
             limitations_card(csv.without_rows(ExportSource(schedule, session.steps_per_epoch())))
     else:
-        made = current_export.exported(name)
+        exported = current_export.exported(name)
         with middle:
             if name == "html" and (error := library_session.no_home()):
-                told = frame.escape_markdown(f"The page tells of no run. {error}")
-                st.warning(told, icon=":material/warning:")
-            preview(name, made)
+                warning = frame.escape_markdown(f"The page tells of no run. {error}")
+                st.warning(warning, icon=":material/warning:")
+            preview(name, exported)
         with aside:
-            limitations_card(made)
+            limitations_card(exported)
     with aside:
         _link()
         _json(text)

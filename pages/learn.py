@@ -79,7 +79,7 @@ def _top(text: Text, step: str, language: Language) -> None:
 
 
 def _steps(step: str, language: Language) -> None:
-    """The list of steps: at the side, or in a few lines on top of a phone."""
+    """Draw the list of steps, at the side or on top of a phone."""
     st.session_state["lesson-place"] = step
     with frame.card("steps"):
         st.radio(

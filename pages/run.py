@@ -38,10 +38,10 @@ from pages.components.shared.state import current
 
 _PREPARE_SECONDS = 20.0
 """How often a page that someone has open sees to it that a run begins soon."""
-_LOOK_SECONDS = 0.5
+_WATCH_SECONDS = 0.5
 _REFUSED_DATA = "The data cannot be used. The Data card says why."
 _DRAW_SECONDS = 1.0  # the charts take longer to draw than the card, on the cores that train
-_LOOK_STEPS, _DRAW_STEPS = 15_000, 3_000
+_WATCH_STEPS, _DRAW_STEPS = 15_000, 3_000
 """Steps up to which that is done so often: a longer run takes longer to look different."""
 
 
@@ -63,7 +63,7 @@ def page() -> None:
         return
     visible_runs.show_started()
     shown = _shown_run(root)
-    let_go = demo_card.let_go_of_data()
+    data_dropped = demo_card.drop_deleted_upload()
     frame.show_notice()
     progress = _read(shown).progress if shown else None
     status = _status(shown, progress) if shown and progress else None
@@ -72,7 +72,7 @@ def page() -> None:
         every = None if is_demo() else _PREPARE_SECONDS
         st.fragment(run_every=every)(launch.prepare)()
     errors = () if shown else checks.errors(session.schedule(), session.table())
-    _top(root, shown, status, errors, let_go=let_go)
+    _top(root, shown, status, errors, data_dropped=data_dropped)
     if shown is not None:
         note_row(shown.folder)
     going = visible_runs.live(root)
@@ -91,10 +91,10 @@ def page() -> None:
                 data_card(session.settings())
             planned_chart(session.schedule(), session.steps_per_epoch())
         else:
-            look = _LOOK_SECONDS * max(1.0, len(progress.steps) / _LOOK_STEPS)
-            draw = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
-            st.fragment(run_every=look if live else None)(_watch)(shown, status)
-            st.fragment(run_every=draw if live else None)(_draw)(shown, live=live)
+            watch_every = _WATCH_SECONDS * max(1.0, len(progress.steps) / _WATCH_STEPS)
+            draw_every = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
+            st.fragment(run_every=watch_every if live else None)(_watch)(shown, status)
+            st.fragment(run_every=draw_every if live else None)(_draw)(shown, live=live)
 
 
 def _shown_run(root: Path) -> _Shown | None:
@@ -123,7 +123,7 @@ def _top(
     status: str | None,
     errors: tuple[Problem, ...],
     *,
-    let_go: bool,
+    data_dropped: bool,
 ) -> None:
     name = label.read(shown.folder).name if shown else None
     with frame.title_row(shown.schedule if shown else session.schedule(), name or ""):
@@ -131,7 +131,7 @@ def _top(
             label_fields(shown.folder, shown.schedule.name)
         device_chip()
         if shown is None:
-            _start_button(errors, let_go=let_go)
+            _start_button(errors, data_dropped=data_dropped)
         elif status in visible_runs.LIVE:
             _stop_button(shown.folder, status)
         else:
@@ -148,8 +148,8 @@ def _top(
                 st.rerun()
 
 
-def _start_button(errors: tuple[Problem, ...], *, let_go: bool) -> None:
-    """The button; a click is for what was shown, so not for other data if that was `let_go` now."""
+def _start_button(errors: tuple[Problem, ...], *, data_dropped: bool) -> None:
+    """Draw Start. A click is ignored if the data that it was for is `data_dropped` now."""
     refused = _refusal(errors)
     frame.why_off(refused)
     clicked = st.button(
@@ -159,7 +159,7 @@ def _start_button(errors: tuple[Problem, ...], *, let_go: bool) -> None:
         key="start",
         disabled=refused is not None,
     )
-    if clicked and not let_go:
+    if clicked and not data_dropped:
         session.attempt(_start, lead="")
         st.rerun()
 
@@ -189,7 +189,7 @@ def _start() -> None:
         if note.run is not None or demo_queue.is_waiting():
             return  # the second click of two
         if is_demo():
-            demo_queue.stand_in_line(launch.root())
+            demo_queue.join_queue(launch.root())
         else:
             note.run = launch.start(session.schedule(), session.settings(), launch.root())
 

@@ -1,1 +1,1 @@
-"""What the pages share."""
+"""The parts that pages are made of."""

@@ -56,6 +56,7 @@ RULES = {
         "body .stCode .token.string",
         "body .stCode .token:is(.number, .boolean)",
         "body .stCode .linenumber",
+        ".stCode code *",
     ),
     "export on a phone": (
         ".st-key-card-targets .stElementContainer:has(.stButton)",

@@ -392,7 +392,7 @@ def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> Non
     assert set(stage4["letter"]) == {"A"}
     assert stage4["x"].min() == 2.0
     assert stage4["x"].max() == GRADUAL.epochs
-    assert rates_card.said(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
+    assert rates_card.agreement(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
 
 
 def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:

@@ -1,4 +1,4 @@
-"""Whether runs may be measured against each other: on which settings they differ."""
+"""The settings in which compared runs differ, which say whether their results may be compared."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ _TITLES = _MEASURED_ON | _TRAINED_WITH
 
 
 def measured_alike(slots: Sequence[Slot]) -> bool:
-    """Whether all runs among the slots were validated on the same images of the same size."""
+    """Return whether all runs in the slots were validated on the same images of the same size."""
     return not _differing(slots, _MEASURED_ON)
 
 
 def conditions(slots: Sequence[Slot]) -> str:
-    """In which settings the runs among the slots differ, as a sentence; empty where in none."""
+    """Return a sentence with the settings in which the slots' runs differ; empty if they agree."""
     names = [_TITLES[field] for field in _differing(slots, _TITLES)]
     return f"The runs differ in {listed(names)}." if names else ""
 

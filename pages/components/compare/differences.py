@@ -1,4 +1,4 @@
-"""The card that says in words what one schedule does differently than the first."""
+"""The card of the differences between a schedule and the first one, in words."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ _NAME = ("name",)
 def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
     """Return what the other does differently; the schedule's own name only where that is all."""
     found = diff(first.plan, other.plan)
-    told = tuple(line for line in found if line.groups or line.fields != _NAME)
-    return told or found
+    others = tuple(line for line in found if line.groups or line.fields != _NAME)
+    return others or found
 
 
 def difference_card(first: Slot, other: Slot, rows: Sequence[GroupRow[BaseGroup]], at: int) -> None:
@@ -32,8 +32,8 @@ def difference_card(first: Slot, other: Slot, rows: Sequence[GroupRow[BaseGroup]
     found = differences(first, other)
     colours = {**slot_style.colours_by_name(rows, 0), **slot_style.colours_by_name(rows, at)}
     with frame.card(f"diff-{other.letter.lower()}"):
-        told = _head(other, found) + _list(found, colours, _nothing(first, other))
-        st.html(told + _alike(first, other))
+        content = _head(other, found) + _list(found, colours, _nothing(first, other))
+        st.html(content + _alike(first, other))
 
 
 def _head(other: Slot, found: Sequence[Difference]) -> str:

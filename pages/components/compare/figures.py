@@ -1,4 +1,4 @@
-"""Cost and result of each schedule as a small table: what it needs, and what its run came to."""
+"""The table of costs and results: a row per figure, a column per schedule."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NONE = "–"
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure as it is written, with a remark below; the best of its row is written bold."""
+    """A figure as text, with a remark below it. The best figure of a row is bold."""
 
     text: str = NONE
     remark: str = ""
@@ -32,19 +32,19 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A row: what it says, and a cell for each slot."""
+    """A row of the table: its title, and a cell for each slot."""
 
     title: str
     cells: tuple[Cell, ...]
 
 
 def lines(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> tuple[Line, ...]:
-    """The rows: the runs' results first, where a slot is a run, and what each schedule costs."""
+    """Return the rows: the results first, if a slot is a run, and then the costs."""
     found = [results.get(slot.letter) for slot in slots]
-    told: list[Line] = []
+    rows: list[Line] = []
     if any(result is not None for result in found):
-        told += _results(found, marked=measured_alike(slots))
-    return (*told, *_costs(slots))
+        rows += _results(found, marked=measured_alike(slots))
+    return (*rows, *_costs(slots))
 
 
 def table(slots: Sequence[Slot], shown: Sequence[Line]) -> str:
@@ -113,19 +113,19 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
     plain: list[Cell] = []
     memory: list[Cell] = []
     trainable: list[Cell] = []
-    told: list[Cell] = []
+    problems: list[Cell] = []
     for slot in slots:
         if isinstance(slot.plan, Record):
             for cells in (cached, plain, memory):
                 cells.append(Cell(remark="not recorded"))
-            told.append(Cell(remark="not checked"))
+            problems.append(Cell(remark="not checked"))
             trainable.append(Cell(_many(_trains_at_the_end(slot.plan))))
             continue
         layers = slot.table
         found = checks.problems(slot.plan, layers, slot.settings.batch_size, slot.steps_per_epoch)
         errors = sum(problem.severity == "error" for problem in found)
         remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
-        told.append(Cell(str(len(found)), remark))
+        problems.append(Cell(str(len(found)), remark))
         if layers is None:
             for cells in (cached, plain, memory, trainable):
                 cells.append(Cell())
@@ -144,7 +144,7 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
         Line("Compute, without", tuple(plain)),
         Line("Gradients + optimizer", tuple(memory)),
         Line("Trainable, at the end", tuple(trainable)),
-        Line("Problems", tuple(told)),
+        Line("Problems", tuple(problems)),
     ]
 
 
@@ -158,5 +158,5 @@ def _many(parameters: int) -> str:
 
 
 def _work(open_epochs: float, epochs: int) -> Cell:
-    """Work in epochs with every group open, as a share of as many as the run has."""
+    """Return a cell with compute in epochs, and as a share of a run with every group open."""
     return Cell(percent(open_epochs / epochs), f"{open_epochs:.1f} epochs")

@@ -11,21 +11,21 @@ from pages.components.shared import frame
 
 
 def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
-    """Which schedules they are, what each does differently than A, and the table of figures."""
-    told = ["Schedules compared with Thaw", ""]
-    told += [f"- **{s.letter}**: {_plain(s.plan.name)} ({_plain(s.about)})" for s in slots]
+    """Return the schedules' names, the differences of each from A, and the table of figures."""
+    parts = ["Schedules compared with Thaw", ""]
+    parts += [f"- **{s.letter}**: {_plain(s.plan.name)} ({_plain(s.about)})" for s in slots]
     for other in slots[1:]:
-        told += ["", f"**What {other.letter} does differently than A**", ""]
+        parts += ["", f"**What {other.letter} does differently than A**", ""]
         found = differences(slots[0], other)
-        told += [f"- {_plain(line.line)}" for line in found] or ["- nothing"]
-    told += ["", "| | " + " | ".join(slot.letter for slot in slots) + " |"]
-    told += ["|---|" + "---:|" * len(slots)]
+        parts += [f"- {_plain(line.line)}" for line in found] or ["- nothing"]
+    parts += ["", "| | " + " | ".join(slot.letter for slot in slots) + " |"]
+    parts += ["|---|" + "---:|" * len(slots)]
     for line in lines:
         cells = (
             f"{cell.text} ({cell.remark})" if cell.remark else cell.text for cell in line.cells
         )
-        told.append(f"| {line.title} | " + " | ".join(cells) + " |")
-    return "\n".join(told) + "\n"
+        parts.append(f"| {line.title} | " + " | ".join(cells) + " |")
+    return "\n".join(parts) + "\n"
 
 
 def _plain(text: str) -> str:

@@ -48,7 +48,7 @@ def metrics_cards(results: Mapping[str, RunResults]) -> None:
 
 
 def metric_table(results: Mapping[str, RunResults], metric: Metric) -> pd.DataFrame:
-    """One row per run and finished epoch: letter, epoch (1 after the first), seconds, y, last."""
+    """Return a row per run and finished epoch: letter, epoch (from 1), seconds, y, last."""
     rows = [
         {
             "letter": letter,

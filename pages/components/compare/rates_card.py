@@ -74,7 +74,7 @@ def rates_card(
 
 
 def all_rates(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> pd.DataFrame:
-    """One row per drawn step and group that trains: letter, row (its number), span, x, y."""
+    """Return a row per drawn step and group that trains: letter, row (its number), span, x, y."""
     tables = []
     for at, slot in enumerate(slots):
         table = (
@@ -93,7 +93,7 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> pd.
 
 
 def readings(times: pd.Series, columns: Sequence[tuple[str, Comparable, str]]) -> pd.DataFrame:
-    """One row per drawn time (in epochs), with the rate in words for each title, plan and group."""
+    """Return a row per drawn time (in epochs), with a rate as text for each of `columns`."""
     drawn = np.unique(times.to_numpy(dtype=np.float64))
     return pd.DataFrame(
         {EPOCH: drawn.round(2)} | {title: _in_words(of, name, drawn) for title, of, name in columns}
@@ -101,7 +101,7 @@ def readings(times: pd.Series, columns: Sequence[tuple[str, Comparable, str]]) -
 
 
 def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
-    """The group's rate at each of those times: `frozen` too where it is, `–` after the run."""
+    """Return the group's rate at each time as text, marked `frozen` if it is; `–` after the run."""
     within = np.minimum(np.floor(times) if changes_by_epoch(of) else times, of.epochs)
     group, rates = of.group(name), lr(of, name, within).tolist()
     is_open = {epoch: plan.is_open(group, epoch) for epoch in range(of.epochs)}
@@ -115,7 +115,7 @@ def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
     ]
 
 
-def said(row: GroupRow[BaseGroup], plans: Sequence[Comparable]) -> str:
+def agreement(row: GroupRow[BaseGroup], plans: Sequence[Comparable]) -> str:
     """Return what stands beside a group's name: that nobody trains it, or that they all do alike.
 
     Where one is a record, what is alike is told by what it does differently.
@@ -145,7 +145,7 @@ def _panels(
     cells = st.grid(min_column_width=112, gap=(6, 12), key="rate-panels")
     for number in reversed(range(len(rows))):
         with cells.cell(), st.container(gap=None):
-            remark = said(rows[number], plans)
+            remark = agreement(rows[number], plans)
             trains = bool((table["row"] == number).any())
             name = escape(slot_style.name_of(rows[number]))
             st.html(
@@ -230,7 +230,7 @@ def _side_by_side(
 def _axes(
     table: pd.DataFrame, slots: Sequence[Slot], view: View, labels: int
 ) -> tuple[alt.X, alt.Y]:
-    """One time axis and one rate axis for all charts, so that they can be compared by eye."""
+    """Return the time axis and the rate axis that all charts share."""
     epochs = max(slot.plan.epochs for slot in slots)
     time = time_axis(epochs, 1)
     time.values = list(range(0, epochs + 1, tick_step(epochs, _MOST_TICKS)))

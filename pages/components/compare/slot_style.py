@@ -1,4 +1,4 @@
-"""How schedules are told apart: by a letter on its chip, and by the way their lines are drawn."""
+"""The style of each slot: a letter on a chip, and the dashes and colour of its lines."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def line(letter: str) -> str:
 
 
 def swatch(pair: Pair | None) -> str:
-    """A group's colour beside its name, or a grey dot for what is about no group, as HTML."""
+    """Return a swatch of a group's colour as HTML, or a grey dot for a line about no group."""
     if pair is None:
         return '<i class="thaw-about-all"></i>'
     return f'<i class="thaw-swatch" style="background:light-dark({pair[0]},{pair[1]})"></i>'

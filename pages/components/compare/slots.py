@@ -1,4 +1,4 @@
-"""What can be compared, and what is: two to four schedules or records in slots A to D."""
+"""The schedules and records that can be compared, and the two to four in slots A to D."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_RUNS = 30
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """What is compared: its letter, where it comes from, what it plans, and what it is run with.
+    """A schedule or record that is compared, with its source and the settings of its run.
 
     `run` is the folder of the run that it is, if it is one. A record has neither run nor settings.
     """
@@ -41,7 +41,7 @@ class Slot:
 
     @property
     def table(self) -> LayerTable | None:
-        """The layer table of its model, with heads for the classes of its data, as in Design.
+        """The layer table of the model, with heads for the classes of the data, as in Design.
 
         None where there is no table, and for a record, which knows no model's name.
         """
@@ -53,14 +53,14 @@ class Slot:
 
     @property
     def steps_per_epoch(self) -> int:
-        """Steps at which its rates are drawn."""
+        """The steps per epoch at which rates are drawn."""
         if isinstance(self.plan, Record):
             return self.plan.steps_per_epoch
         return planned_steps(self.settings, train_images(self.settings))
 
 
 def sources() -> Mapping[str, str]:
-    """Everything that can be put into a slot: what identifies it, and how people read it."""
+    """Return the label of everything that can be put into a slot, by its source."""
     found = {NOW: f"{session.schedule().name} · now in Design"}
     brought = current().compare.brought
     found |= {source: f"{plan.name} · {kind}" for source, (kind, plan) in brought.items()}
@@ -68,9 +68,9 @@ def sources() -> Mapping[str, str]:
         f"library:{entry.file}": f"{entry.name} · library" for entry in library_session.entries()
     }
     for run in _runs():
-        told = describe(run)
-        if told.data:  # else its folder is damaged
-            found[f"run:{run.name}"] = f"{told.name} · {told.line}"
+        description = describe(run)
+        if description.data:  # else its folder is damaged
+            found[f"run:{run.name}"] = f"{description.name} · {description.line}"
     found |= {
         f"preset:{name}": f"{presets.by_name(name).title} · preset" for name in presets.in_order()
     }
@@ -78,13 +78,13 @@ def sources() -> Mapping[str, str]:
 
 
 def _told_apart(found: Mapping[str, str]) -> Mapping[str, str]:
-    """The same, with a number behind a name that comes again: a choice is sent by its name."""
-    told: dict[str, str] = {}
+    """Return the labels, with numbers where they are alike: a choice is sent by its label."""
+    labels: dict[str, str] = {}
     taken: set[str] = set()
     for source, name in found.items():
-        told[source] = next(n for n in _numbered(name) if n not in taken)
-        taken.add(told[source])
-    return told
+        labels[source] = next(n for n in _numbered(name) if n not in taken)
+        taken.add(labels[source])
+    return labels
 
 
 def _numbered(name: str) -> Iterator[str]:
@@ -105,7 +105,7 @@ def put(source: str, place: int | None = None) -> None:
 
 
 def take_out(place: int) -> None:
-    """Empty a slot; those behind it move up."""
+    """Empty a slot, and move those behind it up."""
     now = current().compare.slots
     current().compare.slots = [*now[:place], *now[place + 1 :]] or [NOW]
 
@@ -116,18 +116,18 @@ def swap() -> None:
     current().compare.slots = [b, a, *others]
 
 
-def moved(source: str, new: str) -> None:
-    """Follow a source that goes by another name now."""
+def rename_source(source: str, new: str) -> None:
+    """Rename a source in every slot."""
     current().compare.slots = [new if each == source else each for each in current().compare.slots]
 
 
-def gone(source: str) -> None:
-    """Take a source out of every slot that it is in."""
+def remove_source(source: str) -> None:
+    """Take a source out of every slot."""
     current().compare.slots = [each for each in current().compare.slots if each != source] or [NOW]
 
 
 def bring(kind: str, plan: Comparable) -> None:
-    """Take a schedule or a record from a file or a link, and compare it."""
+    """Put a schedule or a record from a file or a link into a slot."""
     mine = current().compare
     source = f"own:{len(mine.brought)}"
     mine.brought = {**mine.brought, source: (kind, plan)}
@@ -135,7 +135,7 @@ def bring(kind: str, plan: Comparable) -> None:
 
 
 def slots() -> tuple[Slot, ...]:
-    """The schedules that are compared; a source that is gone leaves its slot, with a notice."""
+    """Return what is compared. A source that is gone leaves its slot, with a notice."""
     found: list[Slot] = []
     gone: list[tuple[str, str]] = []
     for source in current().compare.slots:
@@ -167,8 +167,8 @@ def _slot(letter: str, source: str) -> Slot:
             run = folder.run_folder(launch.root(), name)
             schedule, settings = folder.read(run)
             own = label.read(run).name
-            told = [value for _, value in conditions(run, settings)]
-            about = "; ".join([f"run “{own}”" if own else "run", *told])
+            texts = [value for _, value in conditions(run, settings)]
+            about = "; ".join([f"run “{own}”" if own else "run", *texts])
             return Slot(letter, source, schedule, about, settings, run)
         case "own":
             origin, plan = current().compare.brought[source]

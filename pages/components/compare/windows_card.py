@@ -1,4 +1,4 @@
-"""When each group trains, in every schedule: a bar for each, below each other on one time axis."""
+"""The bars that show when each group trains: one per schedule, on a shared time axis."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST_SCALES = 2
 
 
 def bars(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> str:
-    """The card's content as HTML: a table in which each group has a line for each schedule."""
+    """Return the card's content as HTML: a table in which each group has a line per schedule."""
     epochs = max(slot.plan.epochs for slot in slots)
     shares = [learning(slot.plan) for slot in slots]
     body = "".join(
@@ -78,9 +78,9 @@ def _row(
 
 
 def _scale(row: GroupRow[BaseGroup], slots: Sequence[Slot]) -> str:
-    """The group's LR scale where all schedules that have it agree, or the two that there are.
+    """Return the group's LR scale, or both if the schedules have two, as HTML.
 
-    It is the peak rate where one is a record, which has no base rate to be a share of.
+    If one is a record, which has no base rate, peak rates are returned.
     """
     plans = [slot.plan for slot in slots]
     recorded = any(isinstance(plan, Record) for plan in plans)
@@ -96,20 +96,20 @@ def _scale(row: GroupRow[BaseGroup], slots: Sequence[Slot]) -> str:
 
 def _line(group: BaseGroup | None, slot: Slot, learned: float | None, epochs: int) -> str:
     if group is None:
-        told = f"not in this {'record' if isinstance(slot.plan, Record) else 'schedule'}"
-        track = f'<u class="thaw-says">{told}</u>'
+        text = f"not in this {'record' if isinstance(slot.plan, Record) else 'schedule'}"
+        track = f'<u class="thaw-says">{text}</u>'
     else:
         own = slot.plan.epochs
         spans = plan.open_spans(group, own)
         bar = _track(group, slot.plan, spans)
         track = f'<div class="thaw-frozen" style="width:{own / epochs:.4%}">{bar}</div>'
-        told = formats.spans(spans, own)
+        text = formats.spans(spans, own)
     share = "–" if learned is None else percent(learned)
     width = min(1.0, learned or 0.0)
     return (
         f'<div role="row" class="thaw-bars-line">'
         f'<span role="cell">{slot_style.chip(slot.letter)}</span>'
-        f'<div role="cell" class="thaw-track"><b class="thaw-unseen">{told}</b>{track}</div>'
+        f'<div role="cell" class="thaw-track"><b class="thaw-unseen">{text}</b>{track}</div>'
         f'<div role="cell" class="thaw-share"><i><s style="width:{width:.2%}"></s></i>'
         f"<em>{share}</em></div></div>"
     )

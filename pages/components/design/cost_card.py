@@ -7,7 +7,7 @@ import streamlit as st
 from core.models.layer_table import LayerTable
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
-from pages.components.design.cost_rows import about, phase_at, rows, told
+from pages.components.design.cost_rows import about, phase_at, phase_name, rows
 from pages.components.design.cost_strip import NO_TABLE
 from pages.components.shared import cost_words as words
 from pages.components.shared import frame
@@ -31,7 +31,7 @@ def _arrows(found: Figures, now: int) -> None:
     parts = found.costs.phases
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="cost-phase"):
         _arrow(found, now - 1, "before", "left")
-        name = told(parts[now], now, len(parts))
+        name = phase_name(parts[now], now, len(parts))
         st.html(f'<p class="thaw-cost-name">{name}</p>', width="stretch")
         _arrow(found, now + 1, "after", "right")
 
@@ -58,6 +58,6 @@ def _figures(found: Figures, schedule: Schedule, settings: RunSettings, now: int
     if found.savings.phases:
         pairs.append(("Training begins at", f"<b>{words.begins(found.savings.phases[now])}</b>"))
     items = "".join(f"<div><dt>{title}</dt><dd>{figure}</dd></div>" for title, figure in pairs)
-    made = found.savings.passes and settings.cache != "off"
-    whole = f"The cache: {words.summary(found.savings, settings)}." if made else ""
+    saves = found.savings.passes and settings.cache != "off"
+    whole = f"The cache: {words.summary(found.savings, settings)}." if saves else ""
     return f'<dl class="thaw-cost-list">{items}</dl><p class="thaw-cost-whole">{whole}</p>'

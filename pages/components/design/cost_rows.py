@@ -1,4 +1,4 @@
-"""The rows of the cost strip: a title, a cell for each phase, and what the whole run comes to."""
+"""The rows of the cost strip: a title, a cell for each phase, and the run's total."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pages.components.shared.cost_figures import Figures, data
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Figures as HTML, and bars as shares of the longest: a dark one on a pale one."""
+    """Figures as HTML, and the lengths of a dark bar and of a pale one behind it, in [0, 1]."""
 
     figures: str
     dark: float
@@ -23,9 +23,9 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`title` and `total` as HTML, `why` a sentence about them, `note` what stands for no cells.
+    """A row: `title`, `total` and `note` are HTML; `note` stands in place of cells.
 
-    `short` names a figure in a sentence: `132 MB gradients + Adam`.
+    `why` explains the figures, and `short` names one in a sentence: `132 MB memory`.
     """
 
     title: str
@@ -54,7 +54,7 @@ def phase_at(found: Figures, playhead: float) -> int:
     return next((at for at, part in enumerate(parts) if playhead < part.end), len(parts) - 1)
 
 
-def told(part: PhaseCosts, at: int, many: int) -> str:
+def phase_name(part: PhaseCosts, at: int, many: int) -> str:
     """Return a phase's name for people: `Phase 2 of 4, epochs 2–4`."""
     return f"Phase {at + 1} of {many}, epochs {part.start}–{part.end}"
 

@@ -11,7 +11,7 @@ import streamlit as st
 from core.models.layer_table import LayerTable
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
-from pages.components.design.cost_rows import Row, about, phase_at, rows, told
+from pages.components.design.cost_rows import Row, about, phase_at, phase_name, rows
 from pages.components.shared import cost_words as words
 from pages.components.shared.axis import TRACK_LEFT, TRACK_RIGHT, Span
 from pages.components.shared.cost_figures import Figures, figures
@@ -51,12 +51,12 @@ def cost_strip(
     body = f'<div role="table" aria-label="Cost per phase">{"".join(lines)}</div>'
     tracks = " ".join(f"minmax(0,{each.width:.6g}fr)" for each in columns)
     foot = _foot(found, shown, columns, playhead, settings)
-    st.html(_section(head + body + foot, tracks, _look(columns)))
+    st.html(_section(head + body + foot, tracks, _classes(columns)))
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """A phase that is seen: its place, and how wide, in epochs and as a share of the time axis."""
+    """A phase in view: its index, and its width in epochs and as a share of the time axis."""
 
     at: int
     width: float
@@ -65,7 +65,7 @@ class _Column:
 
     @property
     def slim(self) -> bool:
-        """Whether it is too narrow for figures."""
+        """Whether the column is too narrow for figures."""
         return self.share < _SLIM
 
 
@@ -83,15 +83,15 @@ def _columns(found: Figures, playhead: float, span: Span) -> tuple[_Column, ...]
     return tuple(columns)
 
 
-def _look(columns: Sequence[_Column]) -> str:
-    """Classes of the section: how its columns are drawn."""
-    told = [column.share for column in columns if not column.slim]
-    stacked = " stacked" if any(share < _STACKED for share in told) else ""
+def _classes(columns: Sequence[_Column]) -> str:
+    """Return the CSS classes of the section, which depend on the widths of its columns."""
+    shares = [column.share for column in columns if not column.slim]
+    stacked = " stacked" if any(share < _STACKED for share in shares) else ""
     return stacked + (" many" if len(columns) > _MANY else "")
 
 
-def _section(body: str, tracks: str = "1fr", look: str = "") -> str:
-    name = f"thaw-cost{look}"
+def _section(body: str, tracks: str = "1fr", classes: str = "") -> str:
+    name = f"thaw-cost{classes}"
     style = f"--left:{TRACK_LEFT}px;--right:{TRACK_RIGHT}px;--tracks:{tracks}"
     return f'<section class="{name}" style="{style}">{body}</section>'
 
@@ -104,9 +104,9 @@ def _head(lead: str, legend: str) -> str:
 
 
 def _names(found: Figures, columns: Sequence[_Column]) -> str:
-    """The columns' names, which the timeline above shows already, for those who hear the table."""
+    """Return the names of the columns for screen readers; the timeline above shows them."""
     parts = found.costs.phases
-    names = ["Cost", *(told(parts[c.at], c.at, len(parts)) for c in columns), "Whole run"]
+    names = ["Cost", *(phase_name(parts[c.at], c.at, len(parts)) for c in columns), "Whole run"]
     cells = "".join(f'<span role="columnheader">{escape(name)}</span>' for name in names)
     return f'<div role="row" class="thaw-unseen">{cells}</div>'
 
@@ -138,17 +138,17 @@ def _foot(
     playhead: float,
     settings: RunSettings,
 ) -> str:
-    """The phase at the playhead, with all of its figures if columns are too narrow for them."""
+    """Return a line about the phase at the playhead, with figures if columns are too narrow."""
     parts = found.savings.phases
     if not parts and not any(column.slim for column in columns):
         return ""
     now = phase_at(found, playhead)
-    said = [f"{told(found.costs.phases[now], now, len(found.costs.phases))}:"]
+    sentences = [f"{phase_name(found.costs.phases[now], now, len(found.costs.phases))}:"]
     if any(column.slim for column in columns):
-        said += [f"{row.cells[now].figures} {row.short}," for row in shown if row.cells]
+        sentences += [f"{row.cells[now].figures} {row.short}," for row in shown if row.cells]
     if parts:
-        said.append(f"training begins at <b>{words.begins(parts[now])}</b>")
+        sentences.append(f"training begins at <b>{words.begins(parts[now])}</b>")
     # where no pass is made, its row has said why
-    told_once = not found.savings.passes or settings.cache == "off"
-    cache = "" if told_once else f"The cache: {words.summary(found.savings, settings)}"
-    return f'<p class="thaw-cost-foot"><span>{" ".join(said)}</span><span>{cache}</span></p>'
+    named_before = not found.savings.passes or settings.cache == "off"
+    cache = "" if named_before else f"The cache: {words.summary(found.savings, settings)}"
+    return f'<p class="thaw-cost-foot"><span>{" ".join(sentences)}</span><span>{cache}</span></p>'

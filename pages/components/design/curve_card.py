@@ -189,7 +189,7 @@ def _number(
     most: float = math.inf,
     **options: Any,
 ) -> None:
-    """A number whose steps grow with it, `most` at most."""
+    """Draw a number input whose step grows with the value, up to `most`."""
     number(label, path, step=min(sensible_step(value), most), format=shown, **options)
 
 

@@ -1,4 +1,4 @@
-"""The Groups card: how the model is cut into groups, head on top as in the timeline."""
+"""The Groups card: the model's layer groups, head on top as in the timeline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pages.components.shared.state import current
 
 
 def groups_button() -> None:
-    """The toolbar's button, which shows and hides the card."""
+    """Draw the toolbar's button, which shows and hides the card."""
     if session.table() is not None:
         st.button(
             "Hide groups" if is_shown() else "Groups",

@@ -1,4 +1,4 @@
-"""The choice of the model, and the reading of one that has no layer table yet."""
+"""The choice of the model, and the progress of making its layer table."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from pages.components.shared import session
 from pages.components.shared.fields import fresh_key, is_stale
 from pages.components.shared.state import current
 
-_BEING_MADE = Tabulations()
+_TABULATIONS = Tabulations()
 """The one owner of this process's children that read models."""
 _SECONDS = 0.5
 
 
 def model_box() -> None:
-    """The list of all models, which filters as one types; those with a stored table come first."""
+    """Draw the searchable list of all models; those with a stored table come first."""
     name = session.schedule().model.name
     known = catalogue.with_stored_table() if is_demo() else catalogue.names()
     labels = model_labels()
@@ -41,7 +41,7 @@ def model_box() -> None:
 
 
 def model_reading() -> None:
-    """A line while a model's table is being made, with a way to stop; nothing at other times."""
+    """Draw a line with a Cancel button while a model's table is being made."""
     place = st.empty()  # always there, so that what follows is not made anew when it comes
     wanted = _wanted()
     if wanted is not None:
@@ -50,7 +50,7 @@ def model_reading() -> None:
 
 
 def _wanted() -> str | None:
-    """The model that was chosen and has no table yet, else the schedule's own if it has none."""
+    """Return the model that was chosen, or else the schedule's own, if it has no layer table."""
     chosen = current().design.wanted_model
     name = session.schedule().model.name
     if chosen is None and session.table() is None and name in catalogue.names():
@@ -68,7 +68,7 @@ def _take_model(key: str) -> None:
         session.use_model(table)
     elif name != session.schedule().model.name:
         current().design.wanted_model = name
-        _BEING_MADE.ask(name, table_cache.cache_folder())
+        _TABULATIONS.ask(name, table_cache.cache_folder())
 
 
 @st.fragment(run_every=_SECONDS)
@@ -81,14 +81,14 @@ def _watch(model: str) -> None:
             session.use_model(table)
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        _tell(model, chosen)
+        _status(model, chosen)
 
 
-def _tell(model: str, chosen: bool) -> None:
-    failure = _BEING_MADE.failure(model)
+def _status(model: str, chosen: bool) -> None:
+    failure = _TABULATIONS.failure(model)
     if failure is None:
-        if not _BEING_MADE.is_making(model):
-            _BEING_MADE.ask(model, table_cache.cache_folder())
+        if not _TABULATIONS.is_making(model):
+            _TABULATIONS.ask(model, table_cache.cache_folder())
         stays = " The schedule stays as it is until then." if chosen else ""
         _line("busy", f"Reading {model}: its layers and what they cost.{stays}")
         if chosen:
@@ -102,7 +102,7 @@ def _tell(model: str, chosen: bool) -> None:
 
 
 def _try_again(model: str) -> None:
-    _BEING_MADE.ask(model, table_cache.cache_folder())
+    _TABULATIONS.ask(model, table_cache.cache_folder())
 
 
 def _forget() -> None:

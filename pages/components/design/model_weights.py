@@ -24,12 +24,12 @@ _SECONDS = 2.0
 
 
 def model_labels() -> dict[str, str]:
-    """Each model's name, and whether weights of it lie here, or how large the best ones are."""
+    """Return each model's label: whether its weights are on this machine, or their size."""
     return _labels(downloaded())
 
 
 def weights_menu() -> None:
-    """The choice of the weights, and for how many classes the head is."""
+    """Draw the menu of the weights, with the number of classes of the head."""
     model = session.schedule().model
     entry = catalogue.entries().get(model.name)
     label = "Pretrained" if model.weights else "Random"
@@ -44,7 +44,7 @@ def weights_menu() -> None:
 
 
 def unavailable(model: ModelRef) -> str | None:
-    """Why a run cannot have the model's weights now; None if it can, as far as the page knows."""
+    """Return why a run cannot get the model's weights now; None if nothing is known against it."""
     missing = _missing(model)
     if missing is None or _is_reachable(download_server(missing)):
         return None
@@ -62,7 +62,7 @@ def download_note(model: ModelRef) -> str:
 
 
 def use_bundled_button() -> None:
-    """A way out where weights cannot be had: the model whose weights come with Thaw."""
+    """Draw a button that changes to the model whose weights come with Thaw."""
     st.button(
         f"Use {BUNDLED_MODEL}, whose weights are on this machine",
         key="use-offline-model",

@@ -16,12 +16,12 @@ TYPES = ("json", *_PHASES)
 
 
 def schedule_in(name: str, content: bytes) -> Schedule:
-    """The schedule in a file of that name; phases are read onto the schedule that is open."""
+    """Return the schedule in a file; phases are applied to the schedule that is open."""
     return _phases_in(content) if are_phases(name) else parse.parse(content)
 
 
 def comparable_in(name: str, content: bytes) -> Comparable:
-    """Return the same, or the record of a loop."""
+    """Return the schedule or record in a file; phases are applied as in `schedule_in`."""
     return _phases_in(content) if are_phases(name) else parse_either(content)
 
 
@@ -31,7 +31,7 @@ def are_phases(name: str) -> bool:
 
 
 def _phases_in(content: bytes) -> Schedule:
-    """Thaws and rates of the file, and all the rest of the schedule that is open."""
+    """Return the schedule that is open with the file's thaws and rates."""
     table = session.table()
     if table is None:
         wrong = "is still being read"

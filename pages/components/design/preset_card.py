@@ -1,4 +1,4 @@
-"""What a preset's card in the gallery says, as HTML."""
+"""The content of a preset's card in the gallery, as HTML."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from core.schedule.words import counted, epochs, rate
 from pages.components.design.preset_picture import picture
 
 
-def card(preset: Preset, made: Schedule | str, *, in_use: bool, dark: bool) -> str:
-    """The card of a preset; `made` is what it is for the model, or why there is no such thing."""
-    drawn = picture(made, dark=dark) if isinstance(made, Schedule) else ""
-    facts = _facts(made) if isinstance(made, Schedule) else made
+def card(preset: Preset, schedule: Schedule | str, *, in_use: bool, dark: bool) -> str:
+    """Return the card of a preset; `made` is its schedule for the model, or why there is none."""
+    drawn = picture(schedule, dark=dark) if isinstance(schedule, Schedule) else ""
+    facts = _facts(schedule) if isinstance(schedule, Schedule) else schedule
     mark = "<small>in use</small>" if in_use else ""
     return (
         f'<article class="thaw-preset">{drawn}'
@@ -22,19 +22,19 @@ def card(preset: Preset, made: Schedule | str, *, in_use: bool, dark: bool) -> s
         f"<p>{escape(preset.when)}</p>"
         f'<p class="facts">{escape(facts)}</p>'
         f'<p class="sources">{"; ".join(map(_source, preset.sources))}</p>'
-        f"{_unsaid(preset)}</article>"
+        f"{_deviations(preset)}</article>"
     )
 
 
-def _facts(made: Schedule) -> str:
-    optimizer = made.optimizer
+def _facts(schedule: Schedule) -> str:
+    optimizer = schedule.optimizer
     facts = [
-        epochs(made.epochs),
+        epochs(schedule.epochs),
         f"{optimizer.title()} {rate(optimizer.base_lr)}",
-        counted(len(made.groups), "group"),
+        counted(len(schedule.groups), "group"),
     ]
-    if made.lr.group_decay != 1.0:
-        facts.append(f"×{made.lr.group_decay:.3g} per group")
+    if schedule.lr.group_decay != 1.0:
+        facts.append(f"×{schedule.lr.group_decay:.3g} per group")
     return " · ".join(facts)
 
 
@@ -49,7 +49,7 @@ def _source(source: Reference) -> str:
     return f"{short}, {escape(source.where)}"
 
 
-def _unsaid(preset: Preset) -> str:
+def _deviations(preset: Preset) -> str:
     if not preset.cannot and not preset.changed:
         return ""
     count = len(preset.cannot) + len(preset.changed)

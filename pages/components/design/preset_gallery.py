@@ -1,4 +1,4 @@
-"""The presets: the toolbar's button, which says the one in use, and the gallery behind it."""
+"""The toolbar's button that names the preset in use, and the gallery of presets."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _HOW_TO_READ = (
 
 
 def preset_button() -> None:
-    """The toolbar's button; it opens the gallery."""
+    """Draw the toolbar's button, which opens the gallery."""
     origin, used = session.preset_origin(), session.preset_in_use()
     if used is not None:
         label = f"**{frame.escape_markdown(presets.by_name(used).title)}**"
@@ -49,18 +49,18 @@ def _gallery() -> None:
 
 
 def _one(cells: DeltaGenerator, name: str, *, in_use: bool) -> None:
-    found, made = presets.by_name(name), _made(name)
+    found, schedule = presets.by_name(name), _schedule(name)
     with cells.container(
         border=True,
         height="stretch",
         vertical_alignment="distribute",
         key=f"preset-card-{name}",
     ):
-        st.html(card(found, made, in_use=in_use, dark=frame.is_dark()))
+        st.html(card(found, schedule, in_use=in_use, dark=frame.is_dark()))
         st.button(
             f"Use {frame.escape_markdown(found.title)}",
             key=f"use-{name}",
-            disabled=in_use or isinstance(made, str),
+            disabled=in_use or isinstance(schedule, str),
             on_click=_choose,
             args=(name,),
             width="stretch",
@@ -72,8 +72,8 @@ def _choose(name: str) -> None:
     current().design.preset_was_chosen = True
 
 
-def _made(name: str) -> Schedule | str:
-    """Return what the preset is for the model at hand, or why there is no such thing."""
+def _schedule(name: str) -> Schedule | str:
+    """Return the preset's schedule for the model, or why there is none."""
     try:
         return session.preset_for_model(name)
     except InputError as error:

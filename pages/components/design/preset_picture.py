@@ -32,7 +32,7 @@ def picture(schedule: Schedule, *, dark: bool) -> str:
     """
     # Streamlit takes SVG elements out of HTML, so it goes into the address.
     address = f"data:image/svg+xml;base64,{b64encode(svg(schedule, dark=dark).encode()).decode()}"
-    return f'<img class="thaw-picture" alt="{_said(schedule)}" src="{address}">'
+    return f'<img class="thaw-picture" alt="{_description(schedule)}" src="{address}">'
 
 
 def svg(schedule: Schedule, *, dark: bool) -> str:
@@ -89,7 +89,7 @@ def _strength(share: float) -> float:
     return 1.0 - (1.0 - _PALEST) * min(faded, 1.0)
 
 
-def _said(schedule: Schedule) -> str:
+def _description(schedule: Schedule) -> str:
     phases = plan.phases(schedule)
     first, last = phases[0].open, phases[-1].open
     return (

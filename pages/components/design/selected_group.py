@@ -1,4 +1,4 @@
-"""The selected group: its name, its parts, and what can be done across its borders."""
+"""The selected group: its name, its parts, and moves and merges across its borders."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def _border(
     table: LayerTable,
     towards: Literal["input", "output"],
 ) -> None:
-    """What can be done across one of the group's borders; its only part can only merge."""
+    """Draw the buttons that move a part across a border, or merge the group with its neighbour."""
     up = towards == "output"
     part = shown[-1 if up else 0].path
     with st.container(horizontal=True, gap="xsmall", key=f"group-border-{towards}"):
@@ -157,7 +157,7 @@ def _choose_part(path: str) -> None:
 
 
 def _opened(tree: Tree, paths: Sequence[str]) -> list[str]:
-    """The paths, with what is opened replaced by its children; a group's only part is open."""
+    """Return the paths with each opened part replaced by its children; an only part is open."""
     shown: list[str] = []
     for path in paths:
         wanted = len(paths) == 1 or path in current().design.opened_parts

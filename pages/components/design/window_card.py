@@ -1,4 +1,4 @@
-"""The card of the window in hand: the same numbers that its handles have, typed."""
+"""The card of the selected window: its epochs and its rate, as fields."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ def window_panel() -> None:
             _freezes_at(group, index)
         with rate:
             _lr_scale(group, index)
-        if told := learning(schedule, group, index):
-            st.html(f'<p class="thaw-said">{told}</p>')
+        if text := learning(schedule, group, index):
+            st.html(f'<p class="thaw-said">{text}</p>')
         _batchnorm(group)
 
 
 def learning(schedule: Schedule, group: Group, index: int) -> str:
-    """What the group gets of the run, and its rate as the window begins; "" if it never trains."""
+    """Return the group's share of epochs and learning, and the window's first rate, as HTML."""
     received = budget(schedule, group)
     if received is None:
         return ""

@@ -1,4 +1,4 @@
-"""What the session's schedule is in each target, computed once for each state of it."""
+"""The session's schedule as exported to each target, computed once for each state of it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def exported(name: str) -> Exported | InputError:
 
 
 def newest_audited_run(schedule: Schedule) -> report_facts.ReportFacts:
-    """How the session's newest finished run of exactly this schedule ended; nothing without one."""
+    """Return the facts of the session's newest finished run of this schedule; empty without one."""
     for run in visible_runs.runs(launch.root())[:_RUNS_SEARCHED]:
         try:
             return report_facts.report_facts(run, schedule)

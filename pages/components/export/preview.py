@@ -25,7 +25,7 @@ _MIME = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
 }
-_LOOK: dict[str, Any] = {"type": "primary", "icon": ":material/download:", "key": "download"}
+_DOWNLOAD: dict[str, Any] = {"type": "primary", "icon": ":material/download:", "key": "download"}
 _HEIGHT = 560
 _LINES = 600
 """Lines that a preview shows; the file and what is copied have all."""
@@ -34,27 +34,29 @@ _MOST_COPIED = 20_000
 """Rows of the table that are made and sent to the browser before they are asked for: 0.8 MB."""
 
 
-def preview(name: str, made: Exported | InputError) -> None:
+def preview(name: str, exported: Exported | InputError) -> None:
     """Draw the cards of a target: the file with its download, and how to use it."""
     target = targets.TARGETS[name]
     file = targets.file_name(session.schedule(), target)
     with frame.card("preview"):
-        if isinstance(made, InputError):
+        if isinstance(exported, InputError):
             _head(target.title, "")
-            said = f"{target.title} cannot take this schedule. “{REFUSED}” says what to change."
-            st.error(said, icon=":material/block:")
+            text = f"{target.title} cannot take this schedule. “{REFUSED}” says what to change."
+            st.error(text, icon=":material/block:")
             return
         with _head(target.title, file):
-            if isinstance(made.content, str):
-                copy_button(made.content)
+            if isinstance(exported.content, str):
+                copy_button(exported.content)
             mime = _MIME.get(f".{file.rpartition('.')[2]}", "text/plain")
-            st.download_button("Download", made.content, file, mime, on_click="ignore", **_LOOK)
-        _content(target, made)
-    usage_card(name, targets.usage(target, made, file))
+            st.download_button(
+                "Download", exported.content, file, mime, on_click="ignore", **_DOWNLOAD
+            )
+        _content(target, exported)
+    usage_card(name, targets.usage(target, exported, file))
 
 
 def csv_preview() -> None:
-    """The cards of the table; a long one is not made before it is downloaded."""
+    """Draw the cards of the CSV table; a long one is made only when it is downloaded."""
     schedule, steps = session.schedule(), session.steps_per_epoch()
     target = targets.TARGETS["csv"]
     with frame.card("preview"):
@@ -62,7 +64,7 @@ def csv_preview() -> None:
         with _head(target.title, targets.file_name(schedule, target)):
             if rows <= _MOST_COPIED:
                 copy_button(_table(schedule, steps))
-            csv_button("Download", **_LOOK)
+            csv_button("Download", **_DOWNLOAD)
         lines = chain.from_iterable(part.splitlines(True) for part in csv.parts(schedule, steps))
         _code("".join(islice(lines, 1 + _ROWS)), None)
         if rows > _ROWS:
@@ -72,7 +74,7 @@ def csv_preview() -> None:
 
 
 def usage_card(name: str, usage: str) -> None:
-    """How to use the file, and the command that makes it."""
+    """Draw the card that says how to use the file, and the command that makes it."""
     with frame.card("usage", "How to use it"):
         if usage:
             language = targets.TARGETS[name].usage_language
@@ -82,7 +84,7 @@ def usage_card(name: str, usage: str) -> None:
 
 
 def _head(title: str, file: str) -> Any:
-    """The row above a preview: title and file name; what is drawn inside stands at its right."""
+    """Return the row above a preview: title, file name, and at its right what is drawn inside."""
     row = st.container(horizontal=True, vertical_alignment="center", gap="small")
     with row:
         st.html(f'<h2 class="thaw-heading">{title}</h2>', width="content")
@@ -92,14 +94,14 @@ def _head(title: str, file: str) -> Any:
     return row
 
 
-def _content(target: targets.Target, made: Exported) -> None:
-    if isinstance(made.content, bytes) or target.suffix == ".svg":
-        st.image(made.content, width="stretch")
+def _content(target: targets.Target, exported: Exported) -> None:
+    if isinstance(exported.content, bytes) or target.suffix == ".svg":
+        st.image(exported.content, width="stretch")
         return
     if target.suffix == ".html":
-        st.iframe(made.content, height=_HEIGHT)
+        st.iframe(exported.content, height=_HEIGHT)
         return
-    lines = made.content.split("\n")
+    lines = exported.content.split("\n")
     shown = "\n".join(lines[:_LINES])
     _code(shown, target.language)
     if len(lines) > _LINES:

@@ -1,4 +1,4 @@
-"""The list of targets, category by category, with what each of them loses."""
+"""The list of export targets by category, with the number of limitations of each."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pages.components.shared.state import current
 
 
 def target_list() -> str:
-    """Draw the card; returns the name of the chosen target."""
+    """Draw the card, and return the name of the chosen target."""
     chosen = current().export_target
     with frame.card("targets", "Take it to", f"{len(TARGETS)} targets"):
         by_category = groupby(sorted(TARGETS.items(), key=_category), key=_category)
@@ -52,13 +52,13 @@ def _row(name: str, target: Target, *, chosen: bool) -> None:
 
 
 def _badge(name: str, target: Target) -> str:
-    """Return what a trainer loses; pictures and tables are not made before they are looked at."""
+    """Return a badge with the number of limitations of a trainer; others have none."""
     if not target.executes:
         return ""
-    made = current_export.exported(name)
-    if isinstance(made, InputError):
+    exported = current_export.exported(name)
+    if isinstance(exported, InputError):
         return ":red-badge[refused]"
-    count = len(made.limitations)
+    count = len(exported.limitations)
     if count == 0:
         return ":green-badge[exact]"
     return f":gray-badge[{counted(count, 'limit')}]"

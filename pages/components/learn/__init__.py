@@ -1,1 +1,1 @@
-"""The lesson: texts of its steps in two languages, and what is computed while one reads."""
+"""The lesson: texts of its steps in two languages, and computed numbers and figures."""

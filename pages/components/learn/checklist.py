@@ -1,4 +1,4 @@
-"""The checklist at the end of the lesson: items to tick off, some of them looked up live."""
+"""The checklist at the end of the lesson: items to tick off, some checked in the schedule."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _item(item: str, step: str, language: Language) -> None:
                 key=key,
                 on_change=lambda: visit.tick(item, done=st.session_state[key]),
             )
-            found = checks.look(item, session.schedule(), session.table(), language)
+            found = checks.check_item(item, session.schedule(), session.table(), language)
             if found is not None:
                 mark = "yes" if found.good else "no"
                 st.html(f'<p class="thaw-lesson-live thaw-lesson-{mark}">{escape(found.text)}</p>')

@@ -1,4 +1,4 @@
-"""The checklist's items, and what Thaw can look up about them in a schedule by itself."""
+"""The checklist's items, and the checks that Thaw makes of them in a schedule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ ITEMS: Mapping[str, str] = {
     "warm": "warmup",
     "falls": "warmup",
 }
-"""Every item with the step that explains it, in the order of the list."""
+"""The items in the order of the list, with the step that explains each."""
 
 _ROUNDING = 1 + 1e-9
 _MOST_WARM = 0.5
@@ -37,41 +37,43 @@ _MOST_WARM = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What a look at the schedule found: whether it is as it should be, and in words."""
+class CheckResult:
+    """The result of a check of the schedule: whether it is good, and a sentence."""
 
     good: bool
     text: str
 
 
-def look(
+def check_item(
     item: str, schedule: Schedule, table: LayerTable | None, language: Language
-) -> Found | None:
-    """Return what the schedule says about an item; None where only a person can know."""
+) -> CheckResult | None:
+    """Return the result of an item's check; None if only a person can know."""
     check = _CHECKS.get(item)
     return check(schedule, table, language) if check else None
 
 
-def _cover(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+def _cover(schedule: Schedule, table: LayerTable | None, language: Language) -> CheckResult:
     if table is None:
-        return Found(False, language.word("checks.cover-unknown"))
+        return CheckResult(False, language.word("checks.cover-unknown"))
     good, count = in_exactly_one_group(schedule, table), len(parameter_counts(table))
     values = {"good": language.integer(good), "count": language.integer(count)}
-    return Found(good == count, language.word("checks.cover", **values))
+    return CheckResult(good == count, language.word("checks.cover", **values))
 
 
-def _still(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+def _still(schedule: Schedule, table: LayerTable | None, language: Language) -> CheckResult:
     if table is None:
-        return Found(False, language.word("checks.cover-unknown"))
+        return CheckResult(False, language.word("checks.cover-unknown"))
     facts = ScheduleFacts(schedule, table)
     moving = next(moving_batchnorm(facts), None)
     if moving is None:
-        return Found(True, language.word("checks.still"))
+        return CheckResult(True, language.word("checks.still"))
     count = language.integer(sum(facts.batchnorms[name] for name in moving.groups))
-    return Found(False, language.word("checks.moving", count=count, groups=_listed(moving.groups)))
+    return CheckResult(
+        False, language.word("checks.moving", count=count, groups=_listed(moving.groups))
+    )
 
 
-def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> CheckResult:
     ends = curves.rates(schedule, float(schedule.epochs)).tolist()
     peaks = [curves.peak(schedule, group) for group in schedule.groups]
     folds = {
@@ -81,26 +83,28 @@ def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> Foun
     }
     if not folds:
         count = language.integer(len(schedule.groups))
-        return Found(True, language.word("checks.falls", count=count))
+        return CheckResult(True, language.word("checks.falls", count=count))
     fold = language.number(max(folds.values()))
-    return Found(False, language.word("checks.rises", groups=_listed(list(folds)), fold=fold))
+    return CheckResult(False, language.word("checks.rises", groups=_listed(list(folds)), fold=fold))
 
 
-def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> Found:
+def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> CheckResult:
     idle = sum(phase.end - phase.start for phase in plan.phases(schedule) if not phase.open)
     count = language.integer(schedule.epochs)
     if not idle:
-        return Found(True, language.word("checks.busy", count=count))
-    return Found(False, language.word("checks.idle", idle=language.integer(idle), count=count))
+        return CheckResult(True, language.word("checks.busy", count=count))
+    return CheckResult(
+        False, language.word("checks.idle", idle=language.integer(idle), count=count)
+    )
 
 
-def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> Found:
+def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> CheckResult:
     warmup, word = schedule.lr.warmup.epochs, language.word
     if not warmup:
         cold = next(no_warmup(ScheduleFacts(schedule, table)), None)
         if cold is None:
-            return Found(True, word("checks.no-warmup", rate=language.rate(HIGH)))
-        return Found(False, word("checks.cold", groups=_listed(cold.groups)))
+            return CheckResult(True, word("checks.no-warmup", rate=language.rate(HIGH)))
+        return CheckResult(False, word("checks.cold", groups=_listed(cold.groups)))
     lengths = curve_lengths(schedule)
     last = min(lengths, key=lengths.__getitem__, default="")
     length = lengths.get(last, schedule.epochs)
@@ -108,11 +112,11 @@ def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> F
     whole = length == schedule.epochs
     taken = word("checks.warm", **values) if whole else word("checks.warmed", group=last, **values)
     if warmup <= length * _MOST_WARM:
-        return Found(True, taken)
-    return Found(False, f"{taken} {word('checks.too-warm')}")
+        return CheckResult(True, taken)
+    return CheckResult(False, f"{taken} {word('checks.too-warm')}")
 
 
-def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> Found | None:
+def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> CheckResult | None:
     peaks = [
         curves.peak(schedule, group)
         for group in schedule.groups
@@ -121,7 +125,7 @@ def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> Fou
     if not peaks or not min(peaks):
         return None
     times = max(peaks) / min(peaks)
-    return Found(
+    return CheckResult(
         times <= WIDE * _ROUNDING, language.word("checks.spread", spread=_times(times, language))
     )
 
@@ -134,7 +138,7 @@ def _listed(names: Sequence[str]) -> str:
     return ", ".join(names[:6]) + (" …" if len(names) > 6 else "")
 
 
-_CHECKS: Mapping[str, Callable[[Schedule, LayerTable | None, Language], Found | None]] = {
+_CHECKS: Mapping[str, Callable[[Schedule, LayerTable | None, Language], CheckResult | None]] = {
     "cover": _cover,
     "still": _still,
     "spread": _spread,

@@ -29,7 +29,7 @@ class Language:
         return Template(words(self.code)[key]).substitute(values)
 
     def integer(self, value: int) -> str:
-        """`11,689,512`. Spanish groups from five digits on (RAE): `9536`, `147 968`."""
+        """Return a whole number: `11,689,512`. Spanish groups from five digits on: `9536` (RAE)."""
         if self.thousands == "," or abs(value) >= 10_000:
             return f"{value:,}".replace(",", self.thousands)
         return str(value)

@@ -50,10 +50,10 @@ def timeline(schedule: Schedule, epoch: int, language: Language, *, dark: bool) 
     rows = ""
     for group in reversed(schedule.groups):
         spans, tint = plan.open_spans(group, total), tints[group.name]
-        said = _said(spans, group.name, language)
+        label = _label(spans, group.name, language)
         rows += (
             f'<li><span aria-hidden="true">{named(group.name, tint)}</span>'
-            f'<span class="thaw-lesson-line-track" role="img" aria-label="{said}">'
+            f'<span class="thaw-lesson-line-track" role="img" aria-label="{label}">'
             f"{_bars(spans, total, tint, language)}</span></li>"
         )
     ticks = "".join(
@@ -76,7 +76,7 @@ def _bars(spans: Sequence[plan.Span], total: int, colour: str, language: Languag
     )
 
 
-def _said(spans: Sequence[plan.Span], group: str, language: Language) -> str:
+def _label(spans: Sequence[plan.Span], group: str, language: Language) -> str:
     sentences = [
         language.word("figure.timeline", group=group, start=str(start), end=str(end - 1))
         for start, end in spans

@@ -48,7 +48,7 @@ class Exercise:
 
     @cached_property
     def starts(self) -> dict[str, int]:
-        """The epoch in which each group thaws, from the first one on; of those that do."""
+        """The epoch in which each group thaws, in order, without groups that never do."""
         found = {g.name: g.trainable[0][0] for g in reversed(self.written.groups) if g.trainable}
         return dict(sorted(found.items(), key=lambda item: item[1]))
 
@@ -59,15 +59,15 @@ class Exercise:
 
     @property
     def resume_epoch(self) -> int:
-        """An epoch in which no group thaws, after two that have: what a resume there forgets."""
+        """An epoch in which no group thaws, after two that have; a resume freezes both."""
         return list(self.starts.values())[2] + 1
 
     def trainable(self, names: tuple[str, ...]) -> int:
-        """Parameters of those groups together."""
+        """Return the number of parameters of those groups together."""
         return sum(self.sizes[name] for name in names)
 
     def open_after_resume(self, epoch: int) -> tuple[str, ...]:
-        """What `if epoch in schedule: unfreeze(...)` has open in an epoch that a run resumes in.
+        """Return the groups that `if epoch in schedule: unfreeze(...)` opens in a resumed run.
 
         The model is built anew with everything but the head frozen, and only a thaw of just this
         epoch is carried out.

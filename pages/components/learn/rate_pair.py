@@ -62,7 +62,7 @@ def rate_chart(
 
 
 def _readings(schedule: Schedule, language: Language) -> pd.DataFrame:
-    """One row per epoch with every group's rate, as the language writes it."""
+    """Return a row per epoch with every group's rate as text."""
     table = _rows(schedule)
     rates = table["lr"].reshape(len(schedule.groups), -1)
     epochs = table["step"][: rates.shape[1]].tolist()

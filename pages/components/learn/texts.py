@@ -16,7 +16,7 @@ STEPS = ("setup", "groups", "freezing", "rates", "unfreezing", "warmup")
 CHECKLIST = "checklist"
 
 PARTS = ("why", "code", "figure", "fault", "question", "answer")
-"""What the sections of a step are, in order, whatever their headings say."""
+"""The roles of a step's sections, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +35,11 @@ class Text:
     sections: tuple[Section, ...]
 
     def part(self, name: str) -> Section:
-        """Return a step's section by what it is, one of PARTS."""
+        """Return a step's section by its role, one of PARTS."""
         return self.sections[PARTS.index(name)]
 
     def filled(self, numbers: Mapping[str, str]) -> Text:
-        """With every placeholder `${name}` filled in; KeyError for a name without a number."""
+        """Return the text with its placeholders `${name}` filled in, or raise KeyError."""
         return Text(
             self.title,
             tuple(Section(s.heading, Template(s.body).substitute(numbers)) for s in self.sections),

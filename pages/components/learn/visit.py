@@ -1,4 +1,4 @@
-"""Where a person is in the lesson: language, step, and what they have ticked off."""
+"""The state of the lesson: language, step, and the items that are ticked off."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _IN_ADDRESS = ("lang", "step")
 
 
 def begin() -> None:
-    """Take language and step from the address where that has changed, else keep the session's.
+    """Take language and step from the address if it has changed.
 
     What is not in it is what a new reader begins with; whoever comes back from another page, by an
     address without either, goes on reading where they were.
@@ -34,8 +34,8 @@ def write_address() -> None:
     Defaults are left out. Each message is an entry in the browser's history, so there is one.
     """
     others = {name: value for name, value in st.query_params.items() if name not in _IN_ADDRESS}
-    told = {"lang": current().learn.language, "step": current().learn.step}
-    st.query_params.from_dict(others | dict(told.items() - _defaults().items()))
+    address = {"lang": current().learn.language, "step": current().learn.step}
+    st.query_params.from_dict(others | dict(address.items() - _defaults().items()))
 
 
 def language() -> Language:
@@ -44,7 +44,7 @@ def language() -> Language:
 
 
 def speak(code: str) -> None:
-    """Read on in another language."""
+    """Change the language, and stay at the step."""
     mine = current().learn
     mine.language, mine.takes_focus = code, False
     write_address()
@@ -56,14 +56,14 @@ def step() -> str:
 
 
 def turn_to(place: str, *, focus: bool = True) -> None:
-    """Read another step from its beginning; `focus` takes the keyboard there too."""
+    """Go to a step; with `focus` its heading gets the keyboard focus."""
     mine = current().learn
     mine.step, mine.turns, mine.takes_focus = place, mine.turns + 1, focus
     write_address()
 
 
 def tick(item: str, *, done: bool) -> None:
-    """Tick an item off, or take that back."""
+    """Tick an item off, or untick it."""
     mine = current().learn
     mine.ticked = mine.ticked | {item} if done else mine.ticked - {item}
 

@@ -1,4 +1,4 @@
-"""The Audit card: what was promised, checked against what happened, in words."""
+"""The Audit card: each promise with the result of its check, in words."""
 
 from __future__ import annotations
 
@@ -19,81 +19,91 @@ from pages.components.shared import frame
 from pages.components.shared.setting_names import by_label
 
 Item = tuple[str, str, str]
-"""Mark (yes, no, open, note), what was promised, and what was found."""
+"""A mark (yes, no, open, note), the promise, and the result of its check."""
 _AT_THE_END = "their bits are compared when a run reaches its end."
 
 
 def audit_card(
-    schedule: Schedule, settings: RunSettings, told: RunProgress, error: float, *, live: bool = True
+    schedule: Schedule,
+    settings: RunSettings,
+    progress: RunProgress,
+    error: float,
+    *,
+    live: bool = True,
 ) -> None:
-    """Draw the card; before the end it checks what the run has told so far.
+    """Draw the card; before the run's end it checks the events so far.
 
     `error` is the `largest_error` of all steps. Of a run that is no longer `live` and has no audit
     it says what was not checked.
     """
     goes_on = "checked as the run goes; complete when it ends"
     broke_off = "incomplete: the run did not reach its end"
-    aside = "complete" if told.audit else goes_on if live else broke_off
+    aside = "complete" if progress.audit else goes_on if live else broke_off
     with frame.card("audit", "Audit", aside):
         cells = "".join(
             f'<div class="thaw-check thaw-{mark}"><b>{escape(title)}</b><p>{escape(text)}</p></div>'
-            for mark, title, text in items(schedule, settings, told, error, live=live)
+            for mark, title, text in items(schedule, settings, progress, error, live=live)
         )
         st.html(f'<div class="thaw-checks">{cells}</div>')
 
 
 def items(
-    schedule: Schedule, settings: RunSettings, told: RunProgress, error: float, *, live: bool = True
+    schedule: Schedule,
+    settings: RunSettings,
+    progress: RunProgress,
+    error: float,
+    *,
+    live: bool = True,
 ) -> Iterator[Item]:
-    """Yield what was promised and what was found, one by one.
+    """Yield each promise with the result of its check.
 
-    A promise that is not checked yet is told as open while the run is `live`, then as not checked.
+    A promise that is not checked yet is open while the run is `live`, and a note after that.
     """
-    yield _rates(told, error, live=live)
-    yield _frozen(schedule, told, live=live)
-    yield _cache(told, exact=settings.precision == "exact", live=live)
-    if told.audit is not None and told.audit.precision_error is not None:
-        yield _precision(told.audit.precision_error)
+    yield _rates(progress, error, live=live)
+    yield _frozen(schedule, progress, live=live)
+    yield _cache(progress, exact=settings.precision == "exact", live=live)
+    if progress.audit is not None and progress.audit.precision_error is not None:
+        yield _precision(progress.audit.precision_error)
 
 
-def _rates(told: RunProgress, error: float, *, live: bool) -> Item:
-    steps = len(told.steps)
-    if told.audit is not None:
-        steps, error = told.audit.steps, told.audit.max_lr_error
+def _rates(progress: RunProgress, error: float, *, live: bool) -> Item:
+    steps = len(progress.steps)
+    if progress.audit is not None:
+        steps, error = progress.audit.steps, progress.audit.max_lr_error
     if not steps:
         found = "Nothing has been trained yet." if live else "Not checked: no step was trained."
         return _unknown("Rates equal the plan", found, live=live)
-    said = f"{counted(steps, 'step')} of every open group"
-    found = f"{said}, largest relative difference {error:.2g}."
+    compared = f"{counted(steps, 'step')} of every open group"
+    found = f"{compared}, largest relative difference {error:.2g}."
     if error <= curves.RATES_EQUAL:
         return "yes", "Rates equal the plan", found
     return "no", "Rates differ from the plan", found
 
 
-def largest_error(schedule: Schedule, told: RunProgress, since: int = 0) -> float:
-    """The largest relative difference of an open group's rate from the plan, from one step on."""
-    if told.started is None or since == len(told.steps):
+def largest_error(schedule: Schedule, progress: RunProgress, since: int = 0) -> float:
+    """Return the largest relative difference of an open group's rate from the plan since a step."""
+    if progress.started is None or since == len(progress.steps):
         return 0.0
     largest = 0.0
-    epoch = told.steps.epoch[since:]
-    t = curves.time_of_step(schedule, told.steps.step[since:], told.started.steps_per_epoch)
+    epoch = progress.steps.epoch[since:]
+    t = curves.time_of_step(schedule, progress.steps.step[since:], progress.started.steps_per_epoch)
     for group in schedule.groups:
         is_open = np.zeros(len(epoch), bool)
         for start, end in plan.open_spans(group, schedule.epochs):
             is_open |= (start <= epoch) & (epoch < end)
-        actual = told.steps.rates(group.name)[since:][is_open]
+        actual = progress.steps.rates(group.name)[since:][is_open]
         errors = curves.relative_error(actual, curves.lr(schedule, group, t[is_open]))
         largest = float(errors.max(initial=largest))
     return largest
 
 
-def _frozen(schedule: Schedule, told: RunProgress, *, live: bool) -> Item:
-    if told.audit is None:
+def _frozen(schedule: Schedule, progress: RunProgress, *, live: bool) -> Item:
+    if progress.audit is None:
         due = sum(len(plan.frozen_spans(g, schedule.epochs)) for g in schedule.groups)
         count = counted(due, "frozen span")
         found = f"{count}, checked at the end." if live else f"{count} not checked: {_AT_THE_END}"
         return _unknown("Frozen groups hold still", found, live=live)
-    spans = told.audit.spans
+    spans = progress.audit.spans
     if not spans:
         return "yes", "No group was frozen", "Every group trained in every epoch."
     moved = [span for span in spans if not span.unchanged]
@@ -116,17 +126,17 @@ def _named(spans: Iterable[FrozenSpan]) -> str:
     return ", ".join(f"{span.group} {span.start}–{span.end}" for span in spans)
 
 
-def _cache(told: RunProgress, *, exact: bool, live: bool) -> Item:
-    on = [str(cache.epoch) for cache in told.caches if cache.on]
+def _cache(progress: RunProgress, *, exact: bool, live: bool) -> Item:
+    on = [str(cache.epoch) for cache in progress.caches if cache.on]
     if on:
         where = f"In the phases from epoch {', '.join(on)}"
         if exact:
-            found = f"{where}, images gave the same bits with it as without.{_seconds(told)}"
+            found = f"{where}, images gave the same bits with it as without.{_seconds(progress)}"
             return "yes", "The cache changes nothing", found
-        found = f"{where}; fast arithmetic is not exact, with it or without.{_seconds(told)}"
+        found = f"{where}; fast arithmetic is not exact, with it or without.{_seconds(progress)}"
         return "note", "The cache is not compared", found
-    if told.caches:
-        return "yes", "No cache was used", by_label(told.caches[-1].reason)
+    if progress.caches:
+        return "yes", "No cache was used", by_label(progress.caches[-1].reason)
     found = "Decided when training begins." if live else "Not checked: nothing was cached yet."
     return _unknown("Frozen-part cache", found, live=live)
 
@@ -135,13 +145,16 @@ def _unknown(title: str, text: str, *, live: bool) -> Item:
     return "open" if live else "note", title, text
 
 
-def _seconds(told: RunProgress) -> str:
-    """Return the seconds that were predicted of the session's epochs, and those that they took."""
-    if told.forecast is None or told.started is None:
+def _seconds(progress: RunProgress) -> str:
+    """Return the predicted and the actual seconds of the session's epochs, as a sentence."""
+    if progress.forecast is None or progress.started is None:
         return ""
-    with_it, without = duration(told.forecast.seconds), duration(told.forecast.plain_seconds)
-    took = sum(e.seconds for e in told.epochs if e.epoch >= told.started.resumed_at)
-    end = f"; it took {duration(took)}" if told.audit else ""
+    with_it, without = (
+        duration(progress.forecast.seconds),
+        duration(progress.forecast.plain_seconds),
+    )
+    took = sum(e.seconds for e in progress.epochs if e.epoch >= progress.started.resumed_at)
+    end = f"; it took {duration(took)}" if progress.audit else ""
     return f" Predicted {with_it}, and {without} without it{end}."
 
 

@@ -41,25 +41,31 @@ def planned_chart(schedule: Schedule, steps_per_epoch: int) -> None:
     _rates_card(schedule, RunProgress(), steps_per_epoch, View(frame.is_dark()))
 
 
-def run_charts(schedule: Schedule, told: RunProgress, steps_per_epoch: int) -> None:
+def run_charts(schedule: Schedule, progress: RunProgress, steps_per_epoch: int) -> None:
     """Draw the charts of rates, loss and accuracy in their cards."""
     view = View(frame.is_dark())
-    _rates_card(schedule, told, steps_per_epoch, view)
+    _rates_card(schedule, progress, steps_per_epoch, view)
     loss, accuracy = st.columns(2, gap="small")
     with loss, frame.card("loss", "Loss", "grey train, green validation"):
-        st.altair_chart(_loss(schedule, told, steps_per_epoch, view), theme=None, key="run-loss")
+        st.altair_chart(
+            _loss(schedule, progress, steps_per_epoch, view), theme=None, key="run-loss"
+        )
     with accuracy, frame.card("accuracy", "Accuracy", "grey train, green validation"):
-        st.altair_chart(_accuracy(schedule, told, view), theme=None, key="run-accuracy")
+        st.altair_chart(_accuracy(schedule, progress, view), theme=None, key="run-accuracy")
 
 
-def _rates_card(schedule: Schedule, told: RunProgress, steps_per_epoch: int, view: View) -> None:
+def _rates_card(
+    schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
+) -> None:
     with frame.card("rates", "Learning rate, planned and actual", "pale planned, line actual"):
-        st.altair_chart(_rates(schedule, told, steps_per_epoch, view), theme=None, key="run-rates")
+        st.altair_chart(
+            _rates(schedule, progress, steps_per_epoch, view), theme=None, key="run-rates"
+        )
 
 
-def actual_rates(schedule: Schedule, told: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
-    """The rates that the optimizer had: one row per drawn step and group (x, epoch, group, y)."""
-    steps, done = told.steps, len(told.steps)
+def actual_rates(schedule: Schedule, progress: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
+    """Return the optimizer's rates, a row per drawn step and group: x, epoch, group, y."""
+    steps, done = progress.steps, len(progress.steps)
     turns = np.searchsorted(steps.step, sampling.corners(schedule, steps_per_epoch))
     places = np.union1d(sampling.even(done), turns[turns < done])
     where = {"x": steps.step[places] / steps_per_epoch, "epoch": steps.epoch[places]}
@@ -71,21 +77,21 @@ def actual_rates(schedule: Schedule, told: RunProgress, steps_per_epoch: int) ->
 
 
 def held(rates: pd.DataFrame, steps_per_epoch: int) -> pd.DataFrame:
-    """The rows with one more at the end of each line: a rate holds to the end of its step."""
+    """Return the rows and one more per line: a rate holds to the end of its step."""
     ends = rates.groupby(["group", "span"], sort=False).tail(1)
     return pd.concat([rates, ends.assign(x=ends["x"] + 1 / steps_per_epoch)])
 
 
-def train_losses(told: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
-    """The losses of a screenful of steps, the lowest and the highest ones among them (x, y)."""
-    places = sampling.extremes(told.steps.loss)
+def train_losses(progress: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
+    """Return the losses of as many steps as are drawn, with the lowest and highest ones: x, y."""
+    places = sampling.extremes(progress.steps.loss)
     return pd.DataFrame(
-        {"x": told.steps.step[places] / steps_per_epoch, "y": told.steps.loss[places]}
+        {"x": progress.steps.step[places] / steps_per_epoch, "y": progress.steps.loss[places]}
     )
 
 
 def _rates(
-    schedule: Schedule, told: RunProgress, steps_per_epoch: int, view: View
+    schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> alt.LayerChart:
     table = rate_table(schedule, steps_per_epoch)
     table["x"], table["y"] = table["t"], table["lr"]
@@ -98,7 +104,7 @@ def _rates(
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
     how = joined(schedule, steps_per_epoch)
     planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
-    done = _open_only(actual_rates(schedule, told, steps_per_epoch), schedule)
+    done = _open_only(actual_rates(schedule, progress, steps_per_epoch), schedule)
     done = held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"]))
     actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=how)
     detail = ["group:N", "span:N"]
@@ -108,23 +114,23 @@ def _rates(
     ]
     if not done.empty:
         layers.append(actual.encode(x=x, y=y, color=colour, detail=detail))
-    if told.steps_done:
-        now = pd.DataFrame({"x": [told.steps_done / steps_per_epoch]})
+    if progress.steps_done:
+        now = pd.DataFrame({"x": [progress.steps_done / steps_per_epoch]})
         layers.append(rule(now, view.role("accent"), 1.5))
-    layers.append(reading(rate_readings(schedule, table, told), EPOCH, view))
+    layers.append(reading(rate_readings(schedule, table, progress), EPOCH, view))
     return finished(alt.layer(*layers), view, _HEIGHT)
 
 
-def rate_readings(schedule: Schedule, table: Columns, told: RunProgress) -> pd.DataFrame:
-    """One row per drawn step with every group's rate in words: actual where it is done."""
+def rate_readings(schedule: Schedule, table: Columns, progress: RunProgress) -> pd.DataFrame:
+    """Return a row per drawn step with every group's rate as text: actual in past steps."""
     rows = readings(schedule, table).to_pandas()
-    done = rows[STEP] < told.steps_done
+    done = rows[STEP] < progress.steps_done
     rows.insert(2, "Rates", np.where(done, "actual", "planned"))
-    places = np.searchsorted(told.steps.step, rows.loc[done, STEP])
-    places = np.minimum(places, max(len(told.steps) - 1, 0))
+    places = np.searchsorted(progress.steps.step, rows.loc[done, STEP])
+    places = np.minimum(places, max(len(progress.steps) - 1, 0))
     for group in schedule.groups:
         column = marked(group.name)
-        actual = told.steps.rates(group.name)[places].tolist()
+        actual = progress.steps.rates(group.name)[places].tolist()
         rows.loc[done, column] = [
             planned
             if np.isnan(lr)
@@ -136,14 +142,14 @@ def rate_readings(schedule: Schedule, table: Columns, told: RunProgress) -> pd.D
     return rows
 
 
-def loss_readings(train: pd.DataFrame, told: RunProgress) -> pd.DataFrame:
-    """One row per drawn step with its batch's loss, and the last validation before it, in words."""
-    ends = told.epochs
+def loss_readings(train: pd.DataFrame, progress: RunProgress) -> pd.DataFrame:
+    """Return a row per drawn step with its batch's loss and the last validation loss, as text."""
+    ends = progress.epochs
     rows = [(row.x, row.y) for row in train.itertuples()]
     if rows and ends:
         rows.append((float(ends[-1].epoch + 1), rows[-1][1]))
     before = [bisect_right(ends, x, key=lambda end: end.epoch + 1) for x, _ in rows]
-    said = [
+    validation = [
         f"{ends[at - 1].validation_loss:.3f} after {epochs(at)}" if at else "none yet"
         for at in before
     ]
@@ -151,25 +157,27 @@ def loss_readings(train: pd.DataFrame, told: RunProgress) -> pd.DataFrame:
         {
             EPOCH: [round(x, 2) for x, _ in rows],
             "Training loss": [f"{loss:.3f}" for _, loss in rows],
-            "Validation loss": said,
+            "Validation loss": validation,
         }
     )
 
 
-def accuracy_readings(told: RunProgress) -> pd.DataFrame:
-    """One row per finished epoch with its accuracies in words."""
+def accuracy_readings(progress: RunProgress) -> pd.DataFrame:
+    """Return a row per finished epoch with its accuracies as text."""
     rows = {
-        EPOCH: [end.epoch + 1 for end in told.epochs],
-        "Training accuracy": [f"{end.train_accuracy:.1%}" for end in told.epochs],
-        "Validation accuracy": [f"{end.validation_accuracy:.1%}" for end in told.epochs],
+        EPOCH: [end.epoch + 1 for end in progress.epochs],
+        "Training accuracy": [f"{end.train_accuracy:.1%}" for end in progress.epochs],
+        "Validation accuracy": [f"{end.validation_accuracy:.1%}" for end in progress.epochs],
     }
-    if told.started is not None:
-        rows["Majority class"] = [f"{told.started.majority_accuracy:.1%}"] * len(told.epochs)
+    if progress.started is not None:
+        rows["Majority class"] = [f"{progress.started.majority_accuracy:.1%}"] * len(
+            progress.epochs
+        )
     return pd.DataFrame(rows)
 
 
 def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
-    """Rows in which the group trains, with the number of the window that they lie in."""
+    """Return the rows in which the group trains, with the index of their window as `span`."""
     rates["span"] = -1
     for group in schedule.groups:
         for number, (start, end) in enumerate(plan.open_spans(group, schedule.epochs)):
@@ -179,30 +187,31 @@ def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
 
 
 def _loss(
-    schedule: Schedule, told: RunProgress, steps_per_epoch: int, view: View
+    schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> alt.LayerChart:
-    train = train_losses(told, steps_per_epoch)
+    train = train_losses(progress, steps_per_epoch)
     validation = pd.DataFrame(
-        [{"x": e.epoch + 1, "y": e.validation_loss} for e in told.epochs], columns=["x", "y"]
+        [{"x": e.epoch + 1, "y": e.validation_loss} for e in progress.epochs], columns=["x", "y"]
     )
     axis = alt.Axis(title=None, tickCount=5, tickSize=0)
-    return _metric(schedule, train, validation, [], loss_readings(train, told), view, axis)
+    return _metric(schedule, train, validation, [], loss_readings(train, progress), view, axis)
 
 
-def _accuracy(schedule: Schedule, told: RunProgress, view: View) -> alt.LayerChart:
+def _accuracy(schedule: Schedule, progress: RunProgress, view: View) -> alt.LayerChart:
     train = pd.DataFrame(
-        [{"x": e.epoch + 1, "y": e.train_accuracy} for e in told.epochs], columns=["x", "y"]
+        [{"x": e.epoch + 1, "y": e.train_accuracy} for e in progress.epochs], columns=["x", "y"]
     )
     validation = pd.DataFrame(
-        [{"x": e.epoch + 1, "y": e.validation_accuracy} for e in told.epochs], columns=["x", "y"]
+        [{"x": e.epoch + 1, "y": e.validation_accuracy} for e in progress.epochs],
+        columns=["x", "y"],
     )
     baselines = []
-    if told.started is not None:
-        share = told.started.majority_accuracy
+    if progress.started is not None:
+        share = progress.started.majority_accuracy
         baselines = [(share, f"majority class {share:.1%}")]
     axis = alt.Axis(title=None, format=".0%", tickCount=5, tickSize=0)
-    told_at = accuracy_readings(told)
-    return _metric(schedule, train, validation, baselines, told_at, view, axis, domain(0, 1))
+    accuracies = accuracy_readings(progress)
+    return _metric(schedule, train, validation, baselines, accuracies, view, axis, domain(0, 1))
 
 
 def _metric(

@@ -23,17 +23,17 @@ _DARK_GROUND = 0.72
 _COUNT, _SHARE = "count", "% of row"
 
 
-def confusion_card(told: Predictions) -> None:
+def confusion_card(predictions: Predictions) -> None:
     """Draw the card."""
-    counts = confusion(told)
+    counts = confusion(predictions)
     right = int(np.trace(counts))
-    aside = f"{right:,} of {len(told.images):,} right, after the last epoch"
+    aside = f"{right:,} of {len(predictions.images):,} right, after the last epoch"
     with frame.card("confusion", "Confusion", aside):
         left, beside = st.columns([3, 2], gap="medium")
         with beside:
-            st.html(fared_table(told.classes, counts))
+            st.html(fared_table(predictions.classes, counts))
         with left:
-            if len(told.classes) > _WITH_CHART:
+            if len(predictions.classes) > _WITH_CHART:
                 st.caption(f"More than {_WITH_CHART} classes: see the table for what was confused.")
                 return
             unit = st.segmented_control(
@@ -45,10 +45,10 @@ def confusion_card(told: Predictions) -> None:
                 required=True,
                 label_visibility="collapsed",
             )
-            chart = _chart(cells(told.classes, counts), told.classes, unit or _COUNT)
+            chart = _chart(cells(predictions.classes, counts), predictions.classes, unit or _COUNT)
             st.altair_chart(chart, theme=None, key="confusion-chart")
         with st.expander("All counts as a table", key="confusion-open", type="compact"):
-            st.html(matrix_table(told.classes, counts))
+            st.html(matrix_table(predictions.classes, counts))
 
 
 def cells(classes: tuple[str, ...], counts: Counts) -> pd.DataFrame:
@@ -69,7 +69,7 @@ def cells(classes: tuple[str, ...], counts: Counts) -> pd.DataFrame:
 
 
 def fared_table(classes: tuple[str, ...], counts: Counts) -> str:
-    """A row per class, the worst first: its images, how many were right, what the rest became."""
+    """Return a row per class as HTML, the worst first: images, share right, most common mistake."""
     rows = "".join(_fared(classes, counts, at) for at in worst_first(counts))
     return (
         '<div class="thaw-scroll" tabindex="0" role="region" aria-label="How each class fared">'
@@ -80,7 +80,7 @@ def fared_table(classes: tuple[str, ...], counts: Counts) -> str:
 
 
 def worst_first(counts: Counts) -> list[int]:
-    """The classes that have images, by the share of them that was right, the lowest first."""
+    """Return the classes that have images, by the share of them that is right, the lowest first."""
     rows = counts.sum(axis=1)
     shares = counts.diagonal() / np.maximum(rows, 1)
     places: list[int] = np.argsort(shares, kind="stable").tolist()
@@ -101,7 +101,7 @@ def _fared(classes: tuple[str, ...], counts: Counts, at: int) -> str:
 
 
 def matrix_table(classes: tuple[str, ...], counts: Counts) -> str:
-    """The whole matrix, a row per true class: each count, and below it its share of the row."""
+    """Return the whole matrix as HTML: a row per true class, with counts and shares of the row."""
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in classes)
     body = "".join(

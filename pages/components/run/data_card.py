@@ -1,4 +1,4 @@
-"""The Data card: what a run would learn from, before it runs."""
+"""The Data card: the images and classes of the next run."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def data_card(settings: RunSettings) -> None:
                 st.html(class_table(found.classes))
             with right:
                 st.html(_samples(settings.data, found))
-            st.html(f'<p class="thaw-said">{splits_said(found, settings)}</p>')
+            st.html(f'<p class="thaw-said">{split_text(found, settings)}</p>')
 
 
 def data_name(data: str) -> str:
@@ -51,7 +51,7 @@ def data_name(data: str) -> str:
 
 
 def class_table(classes: tuple[ClassCount, ...]) -> str:
-    """A row per class with its counts, and a bar as long as its share of the largest class."""
+    """Return a row per class as HTML: its counts, and a bar as a share of the largest class."""
     most = max(each.train + each.validation for each in classes)
     rows = "".join(_row(each, most) for each in classes[:_ROWS])
     table = (
@@ -85,8 +85,8 @@ def _samples(data: str, found: DataSummary) -> str:
     return picture_grid(tiles, "Training images")
 
 
-def splits_said(found: DataSummary, settings: RunSettings) -> str:
-    """Where the validation images come from, what a run takes, and how large the images are."""
+def split_text(found: DataSummary, settings: RunSettings) -> str:
+    """Return sentences on the split, the images that a run takes, and their sizes, as HTML."""
     counts = f"<b>{found.train:,}</b> images train, <b>{found.validation:,}</b> validate"
     origin = (
         "as the data itself splits them"
@@ -101,10 +101,10 @@ def splits_said(found: DataSummary, settings: RunSettings) -> str:
         if taken != (found.train, found.validation)
         else ""
     )
-    return f"{counts}: {origin}.{limits} {_sizes_said(found, settings)}"
+    return f"{counts}: {origin}.{limits} {_sizes_text(found, settings)}"
 
 
-def _sizes_said(found: DataSummary, settings: RunSettings) -> str:
+def _sizes_text(found: DataSummary, settings: RunSettings) -> str:
     if found.sizes is None:
         return ""
     (w, h), (wide, high) = found.sizes.smallest, found.sizes.largest

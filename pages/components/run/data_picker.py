@@ -68,7 +68,7 @@ def kind_of(data: str) -> str:
 
 
 def missing() -> str | None:
-    """What must still be given before a run can start: a kind was chosen, and no data for it."""
+    """Return what is missing when a kind of data was chosen but no data; None otherwise."""
     waits = {FOLDER: "Name the folder of your images.", ZIP: "Upload a zip of your images."}
     return waits.get(current().run.wanted_data or "")
 
@@ -98,7 +98,7 @@ def _folder(data: str, take: Take, *, locked: bool) -> None:
     found = seen(data) if kind_of(data) == FOLDER and not locked else None
     if isinstance(found, DataSummary) and not current().run.wanted_data:
         images = found.train + found.validation
-        _told(data_name(data), images, found.left_out, found.skipped)
+        _contents(data_name(data), images, found.left_out, found.skipped)
 
 
 def _take_folder(key: str, take: Take) -> None:
@@ -124,7 +124,7 @@ def _zip(data: str, take: Take) -> None:
     if refused := current().run.refused_upload:
         st.error(frame.escape_markdown(refused), icon=":material/error:")
     elif (note := uploads.read_note(Path(data))) and not current().run.wanted_data:
-        _told(note.name, note.images, note.left_out, note.skipped)
+        _contents(note.name, note.images, note.left_out, note.skipped)
 
 
 def _unpack(given: Any, take: Take) -> None:
@@ -157,7 +157,7 @@ def _unpack(given: Any, take: Take) -> None:
 
 
 def _unpacking(given: Any) -> Generator[WaitingForTurn | UnpackProgress | Upload, None, None]:
-    """In the demo in turn, and into a folder of the session's own, which nobody can guess."""
+    """Unpack an upload; in the demo in turn, into a folder whose name nobody can guess."""
     if not is_demo():
         return uploads.unpack(given, given.name, uploads.folder(), uploads.limits())
     mine = current().run
@@ -166,12 +166,12 @@ def _unpacking(given: Any) -> Generator[WaitingForTurn | UnpackProgress | Upload
     return upload_turn.unpack_in_turn(given, given.name, session)
 
 
-def _told(name: str, images: int, left_out: tuple[tuple[str, str], ...], skipped: int) -> None:
-    """Say what the data in use holds, and what of it is left out."""
-    said = f"{name}: {images:,} images."
+def _contents(name: str, images: int, left_out: tuple[tuple[str, str], ...], skipped: int) -> None:
+    """Draw the number of images of the data in use, and the files that are left out."""
+    text = f"{name}: {images:,} images."
     if skipped:
-        said += f" Left out: {counted(skipped, 'file')}."
-    st.caption(frame.escape_markdown(said))
+        text += f" Left out: {counted(skipped, 'file')}."
+    st.caption(frame.escape_markdown(text))
     if skipped:
         with st.expander("What is left out"):
             st.text("\n".join(left_out_lines(left_out, skipped)))

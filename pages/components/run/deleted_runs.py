@@ -1,4 +1,4 @@
-"""Deleting runs on the Run page, taking that back, and freeing the disk."""
+"""Deleting runs on the Run page, undoing that, and emptying the trash."""
 
 from __future__ import annotations
 
@@ -63,18 +63,21 @@ def trash_row(root: Path) -> None:
 def _delete(root: Path, run: Path) -> None:
     if is_deleted(run):  # a double click comes here twice
         return
-    told = describe(run)
+    description = describe(run)
     if session.attempt(trash.delete, root, run.name, lead=""):
         mine = current().run
-        mine.deleted = (*mine.deleted, DeletedRun(run.name, told.name))
-        slots.gone(f"run:{run.name}")
-        name, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
+        mine.deleted = (*mine.deleted, DeletedRun(run.name, description.name))
+        slots.remove_source(f"run:{run.name}")
+        name, line = (
+            frame.escape_markdown(description.name),
+            frame.escape_markdown(description.line),
+        )
         st.toast(f"Deleted: **{name}**  \n{line}", icon=":material/delete:", duration="long")
         visible_runs.show_none()
 
 
 def _undo(root: Path, run: str) -> None:
-    """Take back the last deletion; the one before it is the last then, also where it is gone."""
+    """Undo the last deletion; the one before it can be undone next, even if this fails."""
     gone = current().run.deleted
     if not gone or gone[-1].run != run:  # a double click comes here twice
         return
@@ -90,10 +93,10 @@ def _empty(root: Path) -> None:
 
 def _named(found: Sequence[trash.TrashedRun]) -> str:
     """Return the first runs in the trash as a list in Markdown."""
-    told = [describe(each.folder) for each in found[:_NAMED]]
+    descriptions = [describe(each.folder) for each in found[:_NAMED]]
     lines = [
         f"- **{frame.escape_markdown(each.name)}** {frame.escape_markdown(each.line)}"
-        for each in told
+        for each in descriptions
     ]
-    more = len(found) - len(told)
+    more = len(found) - len(descriptions)
     return "\n".join([*lines, f"- and {more:,} more"] if more else lines)

@@ -1,4 +1,4 @@
-"""What the hosted demo allows, said beside the settings, and one click for what is too much."""
+"""The limits of the hosted demo, and buttons that bring a schedule within them."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def limits_note() -> None:
         )
 
 
-def let_go_of_data() -> bool:
-    """In the demo, go back to the bundled data when the session's upload has been deleted.
+def drop_deleted_upload() -> bool:
+    """In the demo, go back to the bundled data if the session's upload has been deleted.
 
-    Returns whether that was so now, and is told: a click that came with it meant the upload.
+    Return whether it was deleted: a click in the same message meant the upload.
     """
     settings = session.settings()
     if not is_demo() or settings.data == BUNDLED_DATA or Path(settings.data).is_dir():
@@ -46,7 +46,7 @@ def let_go_of_data() -> bool:
 
 
 def refusals() -> tuple[InputError, ...]:
-    """In the demo, all that keeps the session's schedule and settings from being run."""
+    """Return the demo's objections to running the session's schedule and settings."""
     if not is_demo():
         return ()
     return (
@@ -56,7 +56,7 @@ def refusals() -> tuple[InputError, ...]:
 
 
 def too_much_card(found: tuple[InputError, ...]) -> None:
-    """Say what is more than the demo runs, with a button for each thing that one click can mend."""
+    """Draw the limits that are exceeded, with a button for each that one click can mend."""
     schedule = session.schedule()
     with frame.card("status", "Beyond the hosted demo's limits"):
         for each in found:

@@ -1,4 +1,4 @@
-"""The queue of the hosted demo as a visitor sees it: a place, and a way out of it."""
+"""The visitor's place in the queue of the hosted demo, and the button that leaves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from core.runs.processes import launch
 from pages.components.shared import frame, session, visible_runs
 from pages.components.shared.state import Waiting, current
 
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 
 
 def is_waiting() -> bool:
@@ -22,24 +22,24 @@ def is_waiting() -> bool:
     return current().run.waiting is not None
 
 
-def stand_in_line(root: Path) -> None:
-    """Take a place for the schedule and settings of now; where nobody is ahead, begin at once."""
+def join_queue(root: Path) -> None:
+    """Queue the present schedule and settings; begin at once if nobody is ahead."""
     cleanup.renew(session.settings().data)
     ticket = queue.join(queue.root(), limits.visitor_name(st.context.ip_address))
     current().run.waiting = Waiting(ticket, session.schedule(), session.settings())
-    _look(root)
+    _place(root)
 
 
 def queue_card(root: Path) -> None:
-    """Draw the place in the queue while there is one; when its turn has come, show the run."""
+    """Draw the session's place in the queue, if it has one, and show the run when it begins."""
     if is_waiting():
-        st.fragment(run_every=_LOOK_SECONDS)(_watch)(root)
+        st.fragment(run_every=_POLL_SECONDS)(_watch)(root)
 
 
 def _watch(root: Path) -> None:
     place: QueuePlace | None = None
     try:
-        place = _look(root)
+        place = _place(root)
     except ThawError as error:
         session.notice(str(error))
     if place is None:
@@ -61,10 +61,10 @@ def _card(place: QueuePlace) -> None:
         st.button("Cancel", icon=":material/close:", key="leave-queue", on_click=_leave)
 
 
-def _look(root: Path) -> QueuePlace | None:
+def _place(root: Path) -> QueuePlace | None:
     """Return the session's place; None when its run has begun, or it has none.
 
-    Raises what `launch.start` raises; the place is gone then.
+    Raises ThawError if the run cannot be started, and gives up the place.
     """
     waiting = current().run.waiting
     if waiting is None:

@@ -1,4 +1,4 @@
-"""A run's own name and its note: the fields behind a button, and the note as text."""
+"""The name and note of a run: a button with their fields, and the note as text."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def label_fields(run: Path, schedule: str) -> None:
     own = label.read(run)
     name_key = fresh_key(f"run-name-{run.name}", own.name or "")
     note_key = fresh_key(f"run-note-{run.name}", own.note)
-    with st.popover("Name and note", icon=":material/edit:", type="tertiary", key="run-label"):
+    with st.popover("Name and note", icon=":material/edit:", key="run-label"):
         st.text_input(
             "Name of this run",
             key=name_key,

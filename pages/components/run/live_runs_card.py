@@ -19,13 +19,13 @@ def live_runs_card(live: Mapping[Path, Status]) -> None:
         return
     with frame.card("going"):
         for run, status in live.items():
-            told = describe(run)
+            description = describe(run)
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
                 st.html(
                     '<div class="thaw-headline" role="status">'
                     f'<span class="thaw-dot thaw-{status}"></span>'
-                    f"<strong>{escape(told.name)}</strong>"
-                    f"<span>is {escape(told.state.text)}</span></div>",
+                    f"<strong>{escape(description.name)}</strong>"
+                    f"<span>is {escape(description.state.text)}</span></div>",
                     width="stretch",
                 )
                 st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))

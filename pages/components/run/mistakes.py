@@ -1,4 +1,4 @@
-"""What a finished run got wrong: the confusion matrix, and the surest mistakes as pictures."""
+"""The mistakes of a finished run: the confusion matrix, and the surest ones as pictures."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def mistakes(run: Path, settings: RunSettings) -> None:
     """Draw the cards of a run that kept its predictions; of any other run, nothing."""
     file = run / folder.PREDICTIONS
     try:
-        told = _read(str(file), file.stat().st_mtime_ns)
+        outputs = _read(str(file), file.stat().st_mtime_ns)
     except OSError:
         return
-    if told is not None and told.images:
-        confusion_card(told)
-        _worst_card(told, settings.data)
+    if outputs is not None and outputs.images:
+        confusion_card(outputs)
+        _worst_card(outputs, settings.data)
 
 
 @st.cache_resource(show_spinner=False, max_entries=8)
@@ -37,9 +37,11 @@ def _read(file: str, changed: int) -> Predictions | None:
     return predictions.read(Path(file))
 
 
-def _worst_card(told: Predictions, data: str) -> None:
-    wrong = sum(true != said for true, said in zip(told.true, told.predicted, strict=True))
-    aside = f"{wrong:,} of {len(told.images):,} validation images"
+def _worst_card(outputs: Predictions, data: str) -> None:
+    wrong = sum(
+        true != predicted for true, predicted in zip(outputs.true, outputs.predicted, strict=True)
+    )
+    aside = f"{wrong:,} of {len(outputs.images):,} validation images"
     with frame.card("mistakes", "Surest mistakes", aside):
         if not wrong:
             st.caption("Every validation image was classified right.")
@@ -48,8 +50,8 @@ def _worst_card(told: Predictions, data: str) -> None:
             gone = f"The pictures are gone: {data} no longer exists. Their labels are kept."
             st.info(frame.escape_markdown(gone), icon=":material/info:")
         shown = _MOST if current().run.shows_all_mistakes else _FEW
-        places = worst(told, shown)
-        st.html(picture_grid([_tile(told, at, data) for at in places], "Surest mistakes"))
+        places = worst(outputs, shown)
+        st.html(picture_grid([_tile(outputs, at, data) for at in places], "Surest mistakes"))
         left = min(wrong, _MOST) - len(places)
         if left > 0:
             st.button(f"Show {left} more", key="more-mistakes", type="tertiary", on_click=_more)
@@ -66,12 +68,13 @@ def _is_there(data: str) -> bool:
         return False
 
 
-def _tile(told: Predictions, at: int, data: str) -> Tile:
-    true, said = told.classes[told.true[at]], told.classes[told.predicted[at]]
-    name = told.images[at]
-    about = f"{true}, taken for {said}"
+def _tile(outputs: Predictions, at: int, data: str) -> Tile:
+    true, predicted = outputs.classes[outputs.true[at]], outputs.classes[outputs.predicted[at]]
+    name = outputs.images[at]
+    about = f"{true}, taken for {predicted}"
     caption = (
-        f"<b>{escape(true)}</b> taken for<br><b>{escape(said)}</b>, {told.confidence[at]:.0%} sure"
+        f"<b>{escape(true)}</b> taken for<br><b>{escape(predicted)}</b>, "
+        f"{outputs.confidence[at]:.0%} sure"
     )
     place = f"validation image {name}" if data == BUNDLED_DATA else name
     return Tile(thumbnail(data, "validation", name), about, caption, place)

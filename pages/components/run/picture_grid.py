@@ -1,4 +1,4 @@
-"""A grid of small pictures with what is said of each, as HTML."""
+"""A grid of small pictures with captions, as HTML."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from html import escape
 
 @dataclass(frozen=True, slots=True)
 class Tile:
-    """A picture's address (None: it is not there), what it shows, and HTML to stand below it."""
+    """A picture: its address (None if it is gone), description, caption as HTML, and title."""
 
     address: str | None
     about: str

@@ -1,4 +1,4 @@
-"""What is known of a run so far, read once for all sessions that look at it."""
+"""The progress of a run, read once for all sessions that watch it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pages.components.shared.state import current
 
 
 class RunSnapshot(NamedTuple):
-    """What was read of a run up to a byte `offset` of its events; `written` tells its folder apart.
+    """The progress of a run up to a byte `offset` of its events; `written` identifies its folder.
 
     `error` is the largest relative difference of a rate from the plan.
     """
@@ -29,14 +29,14 @@ class RunSnapshot(NamedTuple):
 
 @dataclass(slots=True, weakref_slot=True)
 class RunReader:
-    """Reads the events of a run as they come; it lives as long as a session looks at the run."""
+    """A reader of a run's events as they come; it lives as long as a session watches the run."""
 
     run: Path
     snapshot: RunSnapshot = field(default_factory=RunSnapshot)
     lock: Any = field(default_factory=threading.Lock)
 
     def read(self, schedule: Schedule) -> RunSnapshot:
-        """Return what is known by now; what was read before is not read again."""
+        """Return the progress by now, reading only what is new."""
         with self.lock:
             before, (written, size) = self.snapshot, _written(self.run)
             if written != before.written or size < before.offset:
@@ -55,7 +55,7 @@ _LOCK = threading.Lock()
 
 
 def read_run(run: Path, schedule: Schedule) -> RunSnapshot:
-    """Return what is known of the run that the session looks at; `schedule` is the run's."""
+    """Return the progress of the run that the session watches; `schedule` is the run's."""
     with _LOCK:
         reader = _READERS.setdefault(run, RunReader(run))
     current().run.reader = reader
@@ -63,7 +63,7 @@ def read_run(run: Path, schedule: Schedule) -> RunSnapshot:
 
 
 def _written(run: Path) -> tuple[tuple[int, ...], int]:
-    """Return what tells a run's folder from a later one of its name, and its events' bytes.
+    """Return an identity of the run's folder, not shared by a later one, and its events' bytes.
 
     Not the inode alone: a file system may give it to the next file.
     """

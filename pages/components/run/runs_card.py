@@ -17,7 +17,7 @@ from pages.components.shared.cost_words import size
 from pages.components.shared.state import current
 
 _FEW = 6
-_LOOK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 _MARKS = {
     "starting": ":material/pending:",
     "running": ":material/radio_button_checked:",
@@ -50,10 +50,10 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
             st.rerun()
         deleted_runs.trash_row(root)
     others = {run: status for run, status in live.items() if run != shown}
-    st.fragment(run_every=_LOOK_SECONDS if others else None)(_look)(others)
+    st.fragment(run_every=_POLL_SECONDS if others else None)(_watch)(others)
 
 
-def _look(live: Mapping[Path, Status]) -> None:
+def _watch(live: Mapping[Path, Status]) -> None:
     if any(folder.status(run) != status for run, status in live.items()):
         st.rerun()
 
@@ -63,15 +63,15 @@ def _key(run: Path) -> str:
 
 
 def _row(run: Path, *, chosen: bool) -> None:
-    told = describe(run)
-    if not told.when:  # it has been deleted since it was listed
+    description = describe(run)
+    if not description.when:  # it has been deleted since it was listed
         return
-    title, line = frame.escape_markdown(told.name), frame.escape_markdown(told.line)
+    title, line = frame.escape_markdown(description.name), frame.escape_markdown(description.line)
     mark = "shown · " if chosen else ""
     if st.button(
         f"**{title}**  \n:gray[:small[{mark}{line} · {size(usage.disk_use(run))}]]",
-        icon=_MARKS[told.state.status],
-        help=frame.escape_markdown(told.note) or None,
+        icon=_MARKS[description.state.status],
+        help=frame.escape_markdown(description.note) or None,
         key=_key(run),
         type="tertiary",
         width="stretch",

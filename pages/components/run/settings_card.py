@@ -95,7 +95,7 @@ def _chip(known: bool) -> None:
 
 @st.cache_resource
 def _device() -> Future[Mapping[str, str]]:
-    """Asked in the background: the answer comes from a process that imports torch first."""
+    """Return the device, found in the background by a process that imports torch first."""
     return ThreadPoolExecutor(max_workers=1).submit(launch.device)
 
 
@@ -140,6 +140,6 @@ def _put(field: str, value: object) -> None:
 
 
 def _set(field: str, value: object) -> None:
-    made = make_settings(**{**session.settings().model_dump(), field: value})
-    limits.refuse_settings(made)
-    session.use_settings(made)
+    new = make_settings(**{**session.settings().model_dump(), field: value})
+    limits.refuse_settings(new)
+    session.use_settings(new)

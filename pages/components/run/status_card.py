@@ -1,4 +1,4 @@
-"""The card that says how a run stands: phase, progress, time left, and its latest numbers."""
+"""The status card of a run: phase, progress, time left, and the latest figures."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def empty_card(
     refused: tuple[Problem, ...],
     no_data: str | None = None,
 ) -> None:
-    """Say what Start would do, or why it is off: the schedule is refused, or there is no data."""
+    """Draw what Start would do, or why it is off: the schedule is refused, or there is no data."""
     off = refused or no_data is not None
     with frame.card("status", "Not ready to run" if off else "Ready to run"):
         if refused:
@@ -86,32 +86,34 @@ def empty_card(
 
 
 def status_card(
-    schedule: Schedule, settings: RunSettings, status: str, told: RunProgress, run: Path
+    schedule: Schedule, settings: RunSettings, status: str, progress: RunProgress, run: Path
 ) -> None:
     """Draw the card of a run."""
     with frame.card("status"):
         with st.container(gap=None):
             # on its own: with the headline, the time left would be read out at every look
             st.html(f'<p class="thaw-unseen" role="status">{_TITLES[status]}</p>')
-            st.html(_headline(schedule, status, told))
-        st.html(_bar(schedule, told))
+            st.html(_headline(schedule, status, progress))
+        st.html(_bar(schedule, progress))
         figures = st.grid(4, min_column_width=110, gap="xsmall")
-        for label, value in _numbers(schedule, settings, told).items():
+        for label, value in _numbers(schedule, settings, progress).items():
             figures.metric(label, value)
-        if status == "failed" and told.failed is not None:
-            st.error(frame.escape_markdown(by_label(told.failed.message)), icon=":material/error:")
-        elif advice := _advice(status, told, run):
+        if status == "failed" and progress.failed is not None:
+            st.error(
+                frame.escape_markdown(by_label(progress.failed.message)), icon=":material/error:"
+            )
+        elif advice := _advice(status, progress, run):
             st.info(frame.escape_markdown(advice), icon=":material/info:")
         if status in LIVE and is_demo() and (busy := _busy(run)):
             st.caption(busy)
-        for notice in told.notices:
+        for notice in progress.notices:
             st.caption(frame.escape_markdown(by_label(notice.message)))
         if status in ("failed", "interrupted"):
             _log(run)
 
 
 def _busy(run: Path) -> str | None:
-    """That other work takes the machine's processors, where the run gets less than half of one."""
+    """Return a sentence if the run gets less than half of a processor: other work takes them."""
     process = run_lock.process(run)
     if process is None:
         return None
@@ -125,11 +127,11 @@ def _busy(run: Path) -> str | None:
     return f"This machine is busy: the run has had {share:.0%} of one processor so far."
 
 
-def _advice(status: str, told: RunProgress, run: Path) -> str:
+def _advice(status: str, progress: RunProgress, run: Path) -> str:
     if status == "interrupted":
         why = interruption_reason(run)
     elif status == "stopped":
-        late = limits.was_out_of_time(told.notices)
+        late = limits.was_out_of_time(progress.notices)
         why = "Stopped because its time limit was reached." if late else "Stopped on request."
     else:
         return "" if is_demo() else other_host_message(run)
@@ -143,29 +145,30 @@ def _log(run: Path) -> None:
             st.code(tail or "The log is empty.", language=None)
 
 
-def _headline(schedule: Schedule, status: str, told: RunProgress) -> str:
+def _headline(schedule: Schedule, status: str, progress: RunProgress) -> str:
     return (
         f'<div class="thaw-headline"><span class="thaw-dot thaw-{status}"></span>'
-        f"<strong>{_TITLES[status]}</strong><span>{escape(_doing(schedule, status, told))}</span>"
-        f"<em>{_time_left(schedule, status, told)}</em></div>"
+        f"<strong>{_TITLES[status]}</strong>"
+        f"<span>{escape(_doing(schedule, status, progress))}</span>"
+        f"<em>{_time_left(schedule, status, progress)}</em></div>"
     )
 
 
-def _doing(schedule: Schedule, status: str, told: RunProgress) -> str:
-    if status == "running" and told.progress and told.progress.stage in _STAGES:
-        return _STAGES[told.progress.stage]
-    if status in ("running", "stopping") and told.steps_done:
+def _doing(schedule: Schedule, status: str, progress: RunProgress) -> str:
+    if status == "running" and progress.progress and progress.progress.stage in _STAGES:
+        return _STAGES[progress.progress.stage]
+    if status in ("running", "stopping") and progress.steps_done:
         phases = plan.phases(schedule)
-        epoch = min(int(told.steps.epoch[-1]), schedule.epochs - 1)
+        epoch = min(int(progress.steps.epoch[-1]), schedule.epochs - 1)
         number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
         return f"phase {number} of {len(phases)}: {_training(phases[number - 1].open)}"
-    if status == "finished" and told.epochs:
-        return f"validation accuracy {_accuracy(told)}, after the last epoch"
-    if status in ("stopped", "failed", "interrupted") and told.started and told.steps_done:
-        done = told.steps_done / told.started.steps_per_epoch
+    if status == "finished" and progress.epochs:
+        return f"validation accuracy {_accuracy(progress)}, after the last epoch"
+    if status in ("stopped", "failed", "interrupted") and progress.started and progress.steps_done:
+        done = progress.steps_done / progress.started.steps_per_epoch
         reached = f"after {done:.2f} of {epochs(schedule.epochs)}"
-        if told.epochs:
-            reached += f", validation accuracy {_accuracy(told)}"
+        if progress.epochs:
+            reached += f", validation accuracy {_accuracy(progress)}"
         return reached
     return ""
 
@@ -175,18 +178,18 @@ def _training(names: tuple[str, ...]) -> str:
     return f"{listed(names[::-1])} {verb}" if names else "no group trains"
 
 
-def _time_left(schedule: Schedule, status: str, told: RunProgress) -> str:
+def _time_left(schedule: Schedule, status: str, progress: RunProgress) -> str:
     if status == "finished":
-        return f"in {duration(told.seconds)}"
+        return f"in {duration(progress.seconds)}"
     if status != "running":
         return ""
-    left = remaining(told, schedule.epochs, time.time())
+    left = remaining(progress, schedule.epochs, time.time())
     return "" if left is None else f"about <b>{duration(left)}</b> left"
 
 
-def _bar(schedule: Schedule, told: RunProgress) -> str:
-    total = told.started.steps_per_epoch if told.started else 1
-    done = told.steps_done / total
+def _bar(schedule: Schedule, progress: RunProgress) -> str:
+    total = progress.started.steps_per_epoch if progress.started else 1
+    done = progress.steps_done / total
     parts = []
     for phase in plan.phases(schedule):
         share = min(1.0, max(0.0, (done - phase.start) / (phase.end - phase.start)))
@@ -200,32 +203,32 @@ def _bar(schedule: Schedule, told: RunProgress) -> str:
     )
 
 
-def _numbers(schedule: Schedule, settings: RunSettings, told: RunProgress) -> dict[str, str]:
-    started, last = told.started, told.epochs[-1] if told.epochs else None
+def _numbers(schedule: Schedule, settings: RunSettings, progress: RunProgress) -> dict[str, str]:
+    started, last = progress.started, progress.epochs[-1] if progress.epochs else None
     steps = started.steps_per_epoch if started else 0
-    epoch = told.steps_done / steps if steps else 0.0
-    in_epoch = (told.steps_done - 1) % steps + 1 if steps and told.steps_done else 0
+    epoch = progress.steps_done / steps if steps else 0.0
+    in_epoch = (progress.steps_done - 1) % steps + 1 if steps and progress.steps_done else 0
     return {
         "Epoch": f"{epoch:.2f} of {schedule.epochs}",
         "Batch": f"{in_epoch} of {steps}" if steps else "–",
-        "Trained for": duration(told.seconds),
+        "Trained for": duration(progress.seconds),
         "Images per second": f"{last.images_per_second:,.0f}" if last else "–",
         "Peak memory": size(last.peak_memory) if last else "–",
-        "Validation accuracy": _accuracy(told),
-        "Cache": _cache(settings, told),
+        "Validation accuracy": _accuracy(progress),
+        "Cache": _cache(settings, progress),
         "Device": started.device.upper() if started else "–",
     }
 
 
-def _accuracy(told: RunProgress) -> str:
-    share = final_accuracy(told.epochs)
+def _accuracy(progress: RunProgress) -> str:
+    share = final_accuracy(progress.epochs)
     return "–" if share is None else f"{share:.1%}"
 
 
-def _cache(settings: RunSettings, told: RunProgress) -> str:
-    on = [cache for cache in told.caches if cache.on]
+def _cache(settings: RunSettings, progress: RunProgress) -> str:
+    on = [cache for cache in progress.caches if cache.on]
     if on:
         held = max(on, key=lambda cache: cache.bytes + cache.disk)
         kept = size(held.bytes, held.disk)
         return kept if settings.precision == "fast" else f"{kept}, exact"
-    return "off" if settings.cache == "off" or told.caches else "–"
+    return "off" if settings.cache == "off" or progress.caches else "–"

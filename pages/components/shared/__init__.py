@@ -1,1 +1,1 @@
-"""What several pages share: the session, fields, frames, chart styles."""
+"""Shared parts: the session, fields, frames, chart styles."""

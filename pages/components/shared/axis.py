@@ -1,4 +1,4 @@
-"""The shared time axis: where an epoch lies in the timeline, the rate chart and the cost strip."""
+"""The time axis that the timeline, the rate chart and the cost strip share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Joined = Literal["step-after", "linear"]
 
 
 def shown(span: Span | None, epochs: int) -> Span:
-    """The part of a run of `epochs` that is shown; all of it for None, or for a part beyond it."""
+    """Return the part of a run that is shown: all of it for None, or for a part beyond its end."""
     whole = 0.0, float(epochs)
     if span is None:
         return whole
@@ -38,6 +38,6 @@ def shown(span: Span | None, epochs: int) -> Span:
 
 
 def tick_step(epochs: float, most: int) -> int:
-    """Epochs from one tick to the next: the least of 1, 2, 5, 10, 20, … with at most so many."""
+    """Return the epochs between ticks: the least of 1, 2, 5, 10, … with at most `most` ticks."""
     steps: Iterator[int] = (n * 10**power for power in count() for n in (1, 2, 5))
     return next(step for step in steps if epochs / step <= most)

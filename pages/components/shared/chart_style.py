@@ -1,4 +1,4 @@
-"""The look that all charts share: theme, axes, scales, and what lies behind the lines."""
+"""The style that all charts share: theme, axes, scales, and marks behind the lines."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a chart is drawn: theme, width class, and what its axes show.
+    """The options of a chart: theme, width class, and units and range of its axes.
 
     `span` is the part of the run that is drawn, in epochs; None is all of it.
     """
@@ -61,7 +61,7 @@ def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
 
 
 def nearest(*encodings: Literal["x", "y"]) -> alt.Parameter:
-    """Return what holds the row of its layer that is nearest to the pointer, along those axes."""
+    """Return the selection of the row that is nearest to the pointer along those axes."""
     return alt.selection_point(
         name="nearest",
         nearest=True,
@@ -73,10 +73,10 @@ def nearest(*encodings: Literal["x", "y"]) -> alt.Parameter:
 
 
 def reading(rows: Rows, column: str, view: View) -> alt.Chart:
-    """An invisible rule per row that shows, under the pointer, all of the row; the last layer.
+    """Return the last layer: a rule per row, which shows the row's values under the pointer.
 
-    The columns are called and written as people read them; `column` is the place on the time axis.
-    A tooltip of a line's own would tell of its first point, wherever the pointer is.
+    Column names and values are shown as they are; `column` is the place on the time axis.
+    A tooltip of a line's own would show its first point, wherever the pointer is.
     """
     near = nearest("x")
     # The whole row is shown: a tooltip of named fields would be computed for every step anew.
@@ -100,7 +100,7 @@ def domain(low: float, high: float) -> alt.Scale:
 
 
 def rate_domain(y: Rates, view: View) -> tuple[float, float]:
-    """Lowest and highest rate that the axis shows; on a log axis at most seven powers of ten."""
+    """Return the lowest and highest rate of the axis; a log axis has at most seven decades."""
     if y.size == 0:
         return 0.0, 1.0
     high = float(y.max()) * 1.25 or 1.0
@@ -159,7 +159,7 @@ def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None
 
 
 def marked(names: Any) -> Any:
-    """A name, or an array of names, as a chart has it in its data: it looks the same to people.
+    """Return a name, or an array of names, with an invisible mark that keeps it from Vega.
 
     Vega's legends come to nothing over a group called `constructor`, JavaScript loses a field
     called `__proto__`, and tooltips draw one called `image`. No word of theirs begins like this.

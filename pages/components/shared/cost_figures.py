@@ -1,4 +1,4 @@
-"""The figures of the cost strip, computed once for each schedule as far as they depend on it."""
+"""The figures of the cost strip, computed once for each schedule."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from pages.components.shared.data_preview import seen
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What each phase costs, and what the frozen-part cache saves of it.
+    """The costs of each phase, and what the frozen-part cache saves of them.
 
     `savings` has no phases where the forward pass is not known.
     """
@@ -39,7 +39,7 @@ class Figures:
 
 
 def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Figures:
-    """The figures of a run; names and rates do not matter, so changing them computes nothing."""
+    """Return the figures of a run. They do not depend on names and rates."""
     bare = without_rates(schedule)
     return Figures(
         _costs(bare, table, settings.image_size),
@@ -48,7 +48,7 @@ def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Fig
 
 
 def data(settings: RunSettings) -> DataSize:
-    """Return what an epoch runs over, as far as it is known before the data is read."""
+    """Return the size of an epoch's data, as far as it is known before the data is read."""
     train, validation = settings.samples, settings.validation_samples
     found = seen(settings.data)
     if not isinstance(found, str):
@@ -82,7 +82,7 @@ def _free(runs: Path) -> CacheBudget:
 
 
 def _runs() -> Path:
-    """Where a run's folder will lie; where its disk is not known, as the Run page tells, `/`."""
+    """Return the folder of runs, or `/` if there is none, which the Run page reports."""
     try:
         return launch.root()
     except InputError:
@@ -90,5 +90,5 @@ def _runs() -> Path:
 
 
 def _rounded(count: float) -> int:
-    """Two digits: what is free is never quite the same, and each budget is planned for anew."""
+    """Round to two digits: free space varies, and each new budget would be planned for anew."""
     return int(float(f"{count:.1e}"))

@@ -1,4 +1,4 @@
-"""How costs are written: sizes, FLOPs, shares, and what the frozen-part cache does, as HTML."""
+"""Costs as text: sizes, FLOPs, shares, and savings of the frozen-part cache, as HTML."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def size(memory: int, disk: int = 0) -> str:
 
 
 def amount(count: int) -> str:
-    """Bytes: `5.1 kB`, `6.2 MB`, `132 MB`, `1.2 GB`."""
+    """Return bytes as text: `5.1 kB`, `6.2 MB`, `132 MB`, `1.2 GB`."""
     if count >= 1e9:
         return f"{count / 1e9:.1f} GB"
     if 0 < count < 1e5:
@@ -67,7 +67,7 @@ def amount(count: int) -> str:
 
 
 def flops(count: int) -> str:
-    """FLOPs in three digits: `1.82 G`, `49.3 M`, `0`."""
+    """Return FLOPs in three digits: `1.82 G`, `49.3 M`, `0`."""
     unit, letter = next(((unit, letter) for unit, letter in _UNITS if count >= unit), (1.0, ""))
     value = count / unit
     digits = 0 if not letter or value >= 99.95 else 1 if value >= 9.995 else 2
@@ -75,7 +75,7 @@ def flops(count: int) -> str:
 
 
 def both_flops(part: PhaseCosts) -> str:
-    """FLOPs forward and backward: `149 M + 20.1 M`."""
+    """Return FLOPs forward and backward: `149 M + 20.1 M`."""
     return f"<b>{flops(part.forward)}</b> + {flops(part.backward)}"
 
 

@@ -1,4 +1,4 @@
-"""What a page knows of the data, looked at once for as long as its files stay the same."""
+"""The summary of the data and its thumbnails, computed once while its files stay the same."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _LARGE = 4_000_000
 
 
 def seen(data: str) -> DataSummary | str:
-    """Return a look at the run settings' `data`, or why a run would refuse it."""
+    """Return a summary of the run settings' `data`, or why a run would refuse it."""
     changed = fingerprint(data)
     return _refusal(data, changed) or _seen(data, changed)
 
 
 def train_images(settings: RunSettings) -> int | None:
-    """Training images that a run would have, if the data can be looked at."""
+    """Return the number of a run's training images; None if the data cannot be read."""
     found = seen(settings.data)
     return None if isinstance(found, str) else min(settings.samples, found.train)
 
@@ -65,7 +65,7 @@ def thumbnail(data: str, split: SplitName, name: str) -> str | None:
 
 @st.cache_data(show_spinner=False, max_entries=64, ttl=_REFUSED_FOR)
 def _refusal(data: str, changed: tuple[int, ...]) -> str | None:
-    """Why the data is refused, for a few seconds: a file that is mended in place tells nothing."""
+    """Return why the data is refused; kept for seconds, as a file may be mended in place."""
     try:
         _seen(data, changed)
     except DataError as error:
@@ -94,6 +94,6 @@ def _of_file(path: str, changed: int) -> str | None:
 
 def _encoded(image: Image.Image) -> str:
     kind = "PNG" if max(image.size) <= _LOSSLESS else "JPEG"
-    made = io.BytesIO()
-    image.save(made, kind, quality=80)
-    return f"data:image/{kind.lower()};base64,{base64.b64encode(made.getvalue()).decode()}"
+    buffer = io.BytesIO()
+    image.save(buffer, kind, quality=80)
+    return f"data:image/{kind.lower()};base64,{base64.b64encode(buffer.getvalue()).decode()}"

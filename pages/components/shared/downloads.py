@@ -1,4 +1,4 @@
-"""The button that downloads the rates, where they are not too many for a page."""
+"""The button that downloads the rates as CSV."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ MOST_ROWS = 500_000
 
 
 def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any) -> None:
-    """A button for the CSV table, by step or with the first step of every epoch alone.
+    """Draw a button that downloads the rates as CSV, by step or by epoch (its first step).
 
-    It is off for over half a million rows, and says what to do then.
+    Beyond half a million rows it is off, and its help names the command to use.
     """
     mine = current()
     schedule = mine.schedule

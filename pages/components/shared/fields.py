@@ -50,7 +50,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What was typed into a field and refused while `value` was in force; `why` is a sentence.
+    """A value that was typed into a field and refused, and the value in force; `why` is a sentence.
 
     `line` is the sentence below the field, which need not say the field's name.
     """
@@ -64,7 +64,7 @@ class Refusal:
 
 @dataclass(slots=True)
 class FieldState:
-    """What the widget of a field shows, as a value and in words, and how many it has had before."""
+    """The state of a field's widget: the shown value, its text, and the number of earlier ones."""
 
     value: Any
     text: str = ""
@@ -72,7 +72,7 @@ class FieldState:
 
 
 SETTING = "setting-"
-"""Begins the names of the fields of run settings; the others are of the schedule."""
+"""The prefix of the names of the fields of run settings; the others are of the schedule."""
 
 
 def refusals(*, of_schedule: bool = False) -> tuple[str, ...]:
@@ -86,7 +86,7 @@ def refusals(*, of_schedule: bool = False) -> tuple[str, ...]:
 
 
 def number(label: str, path: str, **options: Any) -> None:
-    """A number input for the field at `path`.
+    """Draw a number input for the field at `path`.
 
     Other options are `st.number_input`'s.
     """
@@ -115,11 +115,11 @@ def number_input(field: Field, *, disabled: bool = False, **options: Any) -> Non
         args=(field, key),
         **{"format": "%g", **options, "step": float(options["step"])},
     )
-    _say(refusal)
+    _show_refusal(refusal)
 
 
 def numbers(label: str, path: str, **options: Any) -> None:
-    """A text input for several numbers at `path`, with commas or blanks between them.
+    """Draw a text input for several numbers at `path`, separated by commas or blanks.
 
     Other options are `st.text_input`'s.
     """
@@ -133,7 +133,7 @@ def numbers(label: str, path: str, **options: Any) -> None:
     shown = refusal.typed if refusal else ", ".join(str(value) for value in value_at(path))
     key = fresh_key(field.name, shown)
     st.text_input(label, key=key, on_change=_take, args=(field, key), **options)
-    _say(refusal)
+    _show_refusal(refusal)
 
 
 def choice(
@@ -143,7 +143,7 @@ def choice(
     verb: Callable[..., Any] | None = None,
     titles: Mapping[str, str] | None = None,
 ) -> None:
-    """A select box for the field at `path`; `verb(schedule, name)` replaces setting it."""
+    """Draw a select box for the field at `path`; `verb(schedule, name)` replaces setting it."""
     key = _shown(path)
     titles = titles or {}
     st.selectbox(
@@ -157,7 +157,7 @@ def choice(
 
 
 def switch(label: str, path: str, names: Sequence[str], **options: Any) -> None:
-    """A segmented control for a field with two or three values.
+    """Draw a segmented control for a field with two or three values.
 
     Other options are `st.segmented_control`'s.
     """
@@ -231,7 +231,7 @@ def _refusal(field: Field) -> Refusal | None:
     return found
 
 
-def _say(refusal: Refusal | None) -> None:
+def _show_refusal(refusal: Refusal | None) -> None:
     if refusal is not None:
         st.html(f'<p class="thaw-refused" role="alert">{escape(refusal.line)}</p>')
 

@@ -1,4 +1,4 @@
-"""The frame around every page: title, colours, cards, and messages that wait."""
+"""The frame around every page: title, colours, cards, and notices."""
 
 from __future__ import annotations
 
@@ -48,12 +48,12 @@ def dress() -> None:
 
 
 def unseen_title(title: str) -> None:
-    """Give a page that needs no title on the screen one for those who hear it."""
+    """Give a page that shows no title one for screen readers."""
     st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
 
 
 def open_dialog(name: str) -> None:
-    """Have a dialog shown until it is dismissed or another page is shown.
+    """Show a dialog until it is dismissed or another page is shown.
 
     As a callback: a message that cuts a run of the script short neither swallows the click nor
     closes the dialog.
@@ -104,7 +104,7 @@ def colour(role: str) -> str:
 def card(
     name: str, title: str | None = None, aside: str = "", swatch: str | None = None
 ) -> Iterator[None]:
-    """A card, with a heading and a quiet remark at its right if they are given.
+    """Draw a card around the block, with a heading and a remark at its right if they are given.
 
     `swatch` is the colour of a group whose name the title is.
     """
@@ -115,7 +115,7 @@ def card(
 
 
 def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
-    """A card's heading, with a quiet remark at its right and a group's colour at its left."""
+    """Draw a heading, with a remark at its right and a group's colour at its left."""
     mark = f'<i class="thaw-swatch" style="background:{swatch}"></i>' if swatch else ""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.html(f'<h2 class="thaw-heading">{mark}{escape(title)}</h2>', width="content")
@@ -124,7 +124,7 @@ def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
 
 
 def mark_chosen(key: str) -> None:
-    """Give the row with that key the ground of what is chosen.
+    """Give the row with that key the background of the chosen one.
 
     Not by a key of its own: that would make it another row, and leave the focus behind.
     """
@@ -136,7 +136,7 @@ def mark_chosen(key: str) -> None:
 
 @contextmanager
 def title_row(schedule: Schedule, run: str = "") -> Iterator[None]:
-    """The top row of a page that shows a schedule; what is drawn inside stands at its right.
+    """Draw the top row of a page that shows a schedule; the block's content is at its right.
 
     `run` is the name of the run that is shown, if it has one of its own.
     """
@@ -182,7 +182,7 @@ _JOINER = "\u2060"
 
 
 def escape_markdown(text: str) -> str:
-    """Text as Markdown that shows exactly this text.
+    """Return Markdown that shows exactly this text.
 
     What Streamlit replaces in text that has been parsed cannot be escaped: it is cut in two.
     Blanks at the ends would keep `**` around it from being bold.
@@ -207,7 +207,7 @@ def _variables() -> str:
 
 @cache
 def _freeze_imports() -> None:
-    """Leave all that is alive now out of every later garbage collection in this process.
+    """Exclude all present objects from later garbage collections in this process.
 
     Streamlit collects after each run of the script, a tenth of a second in which the page is not
     answered: nearly all of it goes through modules, classes and functions that stay. Call it when

@@ -1,4 +1,4 @@
-"""Undo and redo: a list of versions of the schedule and a place in it: immutable."""
+"""Undo and redo: an immutable list of versions of the schedule, and the index of the shown one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ LONGEST = 200
 
 
 class Version(NamedTuple):
-    """The schedule as it was once, and the preset that it was before it was edited, if any."""
+    """A version of the schedule, and the preset that it began as, if any."""
 
     schedule: Schedule
     origin: str | None = None
@@ -31,12 +31,12 @@ class History:
 
     @property
     def present(self) -> Schedule:
-        """The schedule that is shown."""
+        """The present schedule."""
         return self.versions[self.at].schedule
 
     @property
     def origin(self) -> str | None:
-        """The preset that the schedule that is shown began as."""
+        """The preset that the present schedule began as."""
         return self.versions[self.at].origin
 
     @property
@@ -50,7 +50,7 @@ class History:
         return self.at + 1 < len(self.versions)
 
     def edited(self, schedule: Schedule, origin: str | None = None) -> History:
-        """With a new schedule behind the present one; what was undone before is forgotten.
+        """Return a history with a new schedule after the present one, and nothing to redo.
 
         An equal schedule changes nothing. The oldest is dropped past 200.
         """
@@ -60,9 +60,9 @@ class History:
         return History(kept, len(kept) - 1)
 
     def undone(self) -> History:
-        """One step back, or itself at the oldest."""
+        """Return the history one step back, or itself at the oldest version."""
         return replace(self, at=self.at - 1) if self.can_undo else self
 
     def redone(self) -> History:
-        """One step on, or itself at the newest."""
+        """Return the history one step on, or itself at the newest version."""
         return replace(self, at=self.at + 1) if self.can_redo else self

@@ -125,7 +125,7 @@ def _rename(file: str, key: str) -> None:
         return
     renamed = library_session.change(library.rename, file, st.session_state[key])
     if renamed is not None:
-        slots.moved(f"library:{file}", f"library:{renamed}")
+        slots.rename_source(f"library:{file}", f"library:{renamed}")
         _select(renamed)
 
 
@@ -139,7 +139,7 @@ def _delete(file: str) -> None:
     trashed = library_session.change(library.delete, file)
     if trashed is not None:
         library_session.remember(trashed, "deleted")
-        slots.gone(f"library:{file}")
+        slots.remove_source(f"library:{file}")
         _select(None)
 
 

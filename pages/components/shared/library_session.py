@@ -1,4 +1,4 @@
-"""The library as the pages show it: where it is, what is in it, and what was deleted last."""
+"""The library for the pages: its folder, its contents, and what was deleted last."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pages.components.shared.state import current
 
 
 def folder() -> Path | None:
-    """The library's folder; None where there is none: in the hosted demo, or without a home."""
+    """Return the library's folder; None in the hosted demo, or without a home folder."""
     try:
         return library.root()
     except InputError:
@@ -45,7 +45,7 @@ def contents() -> tuple[tuple[SavedSchedule, ...], tuple[BrokenFile, ...]]:
 
 
 def change(verb: Callable[..., Any], *args: Any, **options: Any) -> Any:
-    """Do something with the library; returns what it returns, or None after a refusal's notice.
+    """Return what `verb` returns for the library; None if it is refused, with a notice.
 
     `verb` takes the library's folder first.
     """
@@ -74,7 +74,7 @@ def trashed() -> tuple[TrashedSchedule, str] | None:
 
 
 def bring_back() -> None:
-    """Undo the last deletion or replacement; the one before it is the last then.
+    """Undo the last deletion or replacement; the one before it can be undone next.
 
     Where it cannot be done, it can be tried again.
     """

@@ -21,7 +21,7 @@ from pages.components.shared.chart_style import (
     rate_domain,
     warmup_span,
 )
-from pages.components.shared.rate_layers import EPOCH, STEP, Look, layers
+from pages.components.shared.rate_layers import EPOCH, STEP, ChartLayout, layers
 from pages.components.shared.rate_points import (
     Columns,
     at_playhead,
@@ -39,7 +39,7 @@ LABEL_STEP = 13
 def rate_chart(
     schedule: Schedule, steps_per_epoch: int, playhead: float, view: View
 ) -> dict[str, Any]:
-    """Every group's rate over the run, on the time axis that the timeline has, for Vega-Lite.
+    """Return the chart of every group's rate for Vega-Lite, on the timeline's time axis.
 
     Solid where the group trains, dashed where it is frozen, a dot at each thaw; the rule under the
     pointer reads every group at that step. The data stand apart, in `datasets`: where nothing else
@@ -53,9 +53,9 @@ def rate_chart(
     for rows in (table, heads):
         rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
         rows["group"] = marked(rows["group"])
-    look = _look(schedule, table, steps_per_epoch, view)
+    layout = _layout(schedule, table, steps_per_epoch, view)
     lines = connected(table, schedule.epochs * per_epoch)
-    lines = thinned(lines, _down(lines["y"], table["y"], view), look.joined)
+    lines = thinned(lines, _down(lines["y"], table["y"], view), layout.joined)
     place = ("x", "y", "group")
     datasets = {
         "warmup": pa.table(warmup_span(schedule, per_epoch)),
@@ -68,19 +68,19 @@ def rate_chart(
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
-    return {**json.loads(layers(look)), "datasets": datasets}
+    return {**json.loads(layers(layout)), "datasets": datasets}
 
 
 def _arrow(table: Columns, *names: str) -> pa.Table:
-    """Some columns as Streamlit sends them, who makes them of a DataFrame at ten times the cost."""
+    """Return columns as Arrow, which Streamlit sends ten times sooner than a DataFrame."""
     return pa.table({name: table[name] for name in names})
 
 
-def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) -> Look:
+def _layout(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) -> ChartLayout:
     groups = schedule.groups
     y = table["y"]
     positive = y[y > 0]
-    return Look(
+    return ChartLayout(
         groups=tuple(group.name for group in groups),
         trains=tuple(g.name for g in groups if view.narrow and plan.open_spans(g, schedule.epochs)),
         epochs=schedule.epochs,
@@ -92,9 +92,9 @@ def _look(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View) 
 
 
 def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDArray[np.float64]:
-    """Pixels from the plot's top to each y, on the axis of a chart that draws all of `drawn`.
+    """Return the pixels from the plot's top to each y, on the axis that fits all of `drawn`.
 
-    What lies below the axis counts as its lowest value, as the axis itself takes it.
+    Values below the axis count as its lowest one.
     """
     low, high = rate_domain(drawn, view)
     place = np.log10 if low > 0 else np.asarray
@@ -103,7 +103,7 @@ def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDA
 
 
 def readings(schedule: Schedule, table: Columns) -> pa.Table:
-    """One row per drawn step of `rate_table`, with every group's rate in words."""
+    """Return a row per drawn step of `rate_table`, with every group's rate as text."""
     names = [group.name for group in schedule.groups]
     rates = table["lr"].reshape(len(names), -1).tolist()
     trains = table["open"].reshape(len(names), -1).tolist()
@@ -118,7 +118,7 @@ def readings(schedule: Schedule, table: Columns) -> pa.Table:
 
 
 def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
-    """Return where each group's name stands, beside its line's end and never over another (pixels).
+    """Return the places of the groups' names in pixels, beside their lines and never overlapping.
 
     Down the plot, of equal ends the head's first; where the plot is too low for all the names, one
     stands for all whose lines end within its height.
@@ -133,8 +133,8 @@ def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
     if len(pixels) * LABEL_STEP > HEIGHT:
         firsts = _firsts(pixels)
         more = np.diff([*firsts, len(pixels)]) - 1
-        told = zip(ends["group"][firsts], label[firsts], more, strict=True)
-        words = [f"{name}, {count} more" if count else alone for name, alone, count in told]
+        bundles = zip(ends["group"][firsts], label[firsts], more, strict=True)
+        words = [f"{name}, {count} more" if count else alone for name, alone, count in bundles]
         label = np.array(words, dtype=object)
         ends, pixels = taken(ends, firsts), pixels[firsts]
     return pa.table({"group": ends["group"], "pixel": _spread(pixels), "label": label})

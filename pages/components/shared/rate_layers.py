@@ -1,4 +1,4 @@
-"""The rate chart without its data: built once for all schedules that look alike."""
+"""The rate chart without its data: built once for all schedules with the same parts."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ EPOCH, STEP = "Epoch", "Step"
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """All that the chart's parts depend on besides their data.
+class ChartLayout:
+    """The properties of a chart that its parts depend on, besides their data.
 
     `groups` are the names from input to output, `trains` those that a legend lists, `rates` the
     lowest rate above 0 (0 if there is none) and the highest, `per_epoch` the units of the time axis
@@ -50,29 +50,29 @@ class Look:
 
 
 @lru_cache(maxsize=64)
-def layers(look: Look) -> str:
+def layers(layout: ChartLayout) -> str:
     """Return the chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
     `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for
     a wide view `ends` (pixel, label, group). Groups are `marked`.
     """
-    view = look.view
-    start, end = shown(view.span, look.epochs)
+    view = layout.view
+    start, end = shown(view.span, layout.epochs)
     x = alt.X(
         "x:Q",
-        axis=time_axis(look.epochs, look.per_epoch, view.span),
-        scale=domain(start * look.per_epoch, end * look.per_epoch),
+        axis=time_axis(layout.epochs, layout.per_epoch, view.span),
+        scale=domain(start * layout.per_epoch, end * layout.per_epoch),
     )
-    rates = np.array(look.rates)
+    rates = np.array(layout.rates)
     y = alt.Y("y:Q", axis=rate_axis(rates, view), scale=rate_scale(rates, view))
-    colours = colour_scale(look.groups, view)
+    colours = colour_scale(layout.groups, view)
     colour = alt.Color(
-        "group:N", scale=colours, legend=colour_legend(look.trains) if view.narrow else None
+        "group:N", scale=colours, legend=colour_legend(layout.trains) if view.narrow else None
     )
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
     # No rate is invalid: so Vega need not look at every point for it.
-    both: dict[str, Any] = {"interpolate": look.joined, "clip": True, "invalid": None}
+    both: dict[str, Any] = {"interpolate": layout.joined, "clip": True, "invalid": None}
     frozen = line.transform_filter("!datum.open").mark_line(
         strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **both
     )
@@ -100,7 +100,7 @@ def layers(look: Look) -> str:
     chart = alt.layer(*parts).resolve_scale(stroke="independent")
     if not view.narrow:
         # The labels stand in pixels, so they have a vertical scale of their own.
-        chart = alt.layer(chart, alt.layer(*_labels(look))).resolve_scale(y="independent")
+        chart = alt.layer(chart, alt.layer(*_labels(layout))).resolve_scale(y="independent")
     described = chart.properties(description="Learning rate of every group over the run")
     return finished(described, view, HEIGHT).to_json(indent=None)
 
@@ -109,8 +109,8 @@ def _of(name: str) -> alt.Chart:
     return alt.Chart(alt.NamedData(name=name))
 
 
-def _labels(look: Look) -> list[alt.Chart]:
-    """Group names in the right gutter, each with a swatch."""
+def _labels(layout: ChartLayout) -> list[alt.Chart]:
+    """Return the layers of the group names in the right gutter, each with a swatch."""
     # Vega makes room for marks outside the plot; an empty axis as wide as the gutter does so once.
     gutter = alt.Axis(
         orient="right",
@@ -127,13 +127,13 @@ def _labels(look: Look) -> list[alt.Chart]:
         y=alt.Y("pixel:Q", scale=alt.Scale(domain=[HEIGHT, 0]), axis=gutter),
     )
     swatch = base.mark_square(size=52, opacity=1, xOffset=13).encode(
-        color=alt.Color("group:N", scale=colour_scale(look.groups, look.view), legend=None)
+        color=alt.Color("group:N", scale=colour_scale(layout.groups, layout.view), legend=None)
     )
     text = base.mark_text(
         align="left",
         dx=22,
         fontSize=11,
-        color=look.view.role("text"),
+        color=layout.view.role("text"),
         font=FONT,
         limit=TRACK_RIGHT - 24,
     ).encode(text="label:N")

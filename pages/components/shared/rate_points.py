@@ -1,4 +1,4 @@
-"""The points that the rate charts draw: a screen's worth of steps, never every one."""
+"""The points that the rate charts draw: as many steps as a screen shows, never every one."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ A chart that fills the screen is five times as high.
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = None) -> Columns:
-    """One row per drawn step and group: t (epochs), step, group, lr, share, open, span.
+    """Return a row per drawn step and group: t (epochs), step, group, lr, share, open, span.
 
     `closer` is a part of the run that is drawn with as many points as all of it.
 
@@ -53,7 +53,7 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
 
 
 def recorded_table(record: Record) -> Columns:
-    """Return the same of a record, but for the share; each group has steps of its own."""
+    """Return the columns of `rate_table` but `share` for a record, whose groups have own steps."""
     parts = [_recorded(record, group) for group in record.groups]
     return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
@@ -78,7 +78,7 @@ def taken(table: Columns, rows: NDArray[Any]) -> Columns:
 
 
 def connected(table: Columns, end: float) -> Columns:
-    """Lines without gaps: each span reaches to the next one's first point, the last to the end.
+    """Return lines without gaps: each span ends at the next one's first point, the last at `end`.
 
     `table` has a column x as well, in the unit of `end`. Each line's points stay in their order.
     """
@@ -92,7 +92,7 @@ def connected(table: Columns, end: float) -> Columns:
 
 
 def thinned(table: Columns, down: NDArray[np.float64], joined: Joined) -> Columns:
-    """The table without points that lines through the others pass within a twentieth of a pixel.
+    """Return the table without points that are within 0.05 pixels of lines through the others.
 
     `table` is what `connected` gives, and `down` how many pixels down the plot each of its rows is.
     The ends of every line stay. Each round looks at every other point that is left, so that no two
@@ -114,7 +114,7 @@ def thinned(table: Columns, down: NDArray[np.float64], joined: Joined) -> Column
 
 
 def thaws(table: Columns) -> Columns:
-    """The first point of every stretch in which a group trains, unless the run begins with it."""
+    """Return the first point of every span in which a group trains, except at the run's start."""
     return taken(table, _begins_span(table) & table["open"])
 
 

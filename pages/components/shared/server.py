@@ -1,4 +1,4 @@
-"""The server around the pages: who may frame them, and how many visitors and uploads a demo holds.
+"""The server's middleware: framing, the first stylesheet, and a demo's visitors and uploads.
 
 Streamlit keeps an upload in memory until its visitor has gone, and takes one from any script that
 speaks its protocol, whether a page asks for it or not. So the demo counts them before it reads.
@@ -41,13 +41,13 @@ _SLOW = "The upload took too long."
 
 
 class Framing:
-    """Lets no page of another site show this one within it, where clicks could be guided."""
+    """Middleware that forbids other sites to frame the pages, where clicks could be hijacked."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does, with one header more."""
+        """Answer as the app does, with a Content-Security-Policy."""
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -59,7 +59,7 @@ class Framing:
 
 
 class FirstStyle:
-    """Puts into a page's HTML what it needs before it is first painted.
+    """Middleware that puts streamlit.css into a page's HTML, which needs it to be painted at first.
 
     The other styles come as the first thing that the page draws, when its frame is there already.
     """
@@ -68,7 +68,7 @@ class FirstStyle:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does, with a style in the head of a page."""
+        """Answer as the app does, with a stylesheet in the head of a page."""
         if scope["type"] != "http" or scope["method"] != "GET" or not _asks_for_a_page(scope):
             await self._app(scope, receive, send)
             return
@@ -100,14 +100,14 @@ class FirstStyle:
 
 @dataclass(slots=True)
 class _Held:
-    """An upload of a network address: in memory since then, in monotonic seconds, or None."""
+    """An upload from a network address; `since` is when it came, in monotonic seconds, or None."""
 
     address: str
     since: float | None = None
 
 
 class Visitors:
-    """Refuses, in the demo, more open pages and more uploads in memory than there is room for."""
+    """Middleware that refuses, in the demo, pages and uploads beyond its limits."""
 
     def __init__(self, app: ASGIApp, limits: DemoLimits = LIMITS) -> None:
         self._app = app
@@ -116,7 +116,7 @@ class Visitors:
         self._uploads: dict[tuple[str, str], _Held] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does, or with a status code that says what there is no room for."""
+        """Answer as the app does, or refuse with a status code."""
         if not is_demo() or scope["type"] == "lifespan":
             await self._app(scope, receive, send)
         elif scope["type"] == "websocket":
@@ -167,7 +167,7 @@ class Visitors:
                 held.since = time.monotonic()
 
     def _forget(self) -> None:
-        """Forget uploads that are given back, and give back those of who has gone or waits long."""
+        """Forget uploads that were given back, and give back those of absent or slow visitors."""
         manager, is_there = _in_memory(), st.runtime.get_instance().is_active_session
         now = time.monotonic()
         for (session, file), held in list(self._uploads.items()):
@@ -182,7 +182,7 @@ class Visitors:
 
 
 async def _refuse(why: str, status: int, scope: Scope, receive: Receive, send: Send) -> None:
-    """Refuse an upload, of which nothing is kept, at its end: a browser reads no answer before."""
+    """Refuse an upload at its end, keeping nothing of it: a browser reads no answer before that."""
     while (await receive()).get("more_body"):
         pass
     await PlainTextResponse(why, status)(scope, receive, send)
@@ -202,7 +202,7 @@ def _in_memory() -> MemoryUploadedFileManager:
 
 @asynccontextmanager
 async def lifespan(_: st.App) -> AsyncIterator[None]:
-    """In the demo, what strangers leave is deleted in time for as long as the server lives."""
+    """Run the demo's cleanup while the server lives."""
     with ExitStack() as stack:
         with suppress(InputError):  # a home folder that is none, which the Run page tells
             if is_demo():

@@ -1,4 +1,4 @@
-"""Edits, undo, links and notices: what the pages do with a session's schedule and settings."""
+"""Edits, undo, links and notices of a session's schedule and settings."""
 
 from __future__ import annotations
 
@@ -85,14 +85,14 @@ def settings() -> RunSettings:
     return current().settings
 
 
-def use_settings(made: RunSettings) -> None:
+def use_settings(new: RunSettings) -> None:
     """Make these the session's run settings."""
     mine = current()
-    mine.settings, mine.has_own_settings = made, True
+    mine.settings, mine.has_own_settings = new, True
 
 
 def own_settings() -> str | None:
-    """The run settings as JSON without defaults; None where the session has set none of its own."""
+    """Return the run settings as JSON without defaults; None if the session has set none."""
     mine = current()
     return mine.settings.model_dump_json(exclude_defaults=True) if mine.has_own_settings else None
 
@@ -126,7 +126,7 @@ def preset_in_use() -> str | None:
 
 
 def preset_for_model(name: str) -> Schedule:
-    """A preset for the schedule's model, which keeps its weights; else for the preset's own model.
+    """Return a preset for the schedule's model and weights, or for its own model.
 
     That is while the model has no layer table. ModelError if it has too few groups for the preset.
     """
@@ -171,19 +171,19 @@ def notice(message: str) -> None:
 
 
 def redraw() -> None:
-    """Have what an edit changed outside of its fragment drawn anew; the last act of a callback."""
+    """Redraw what an edit changed outside its fragment; a callback does this last."""
     after_edit = current().after_edit
     if after_edit is not None:
         after_edit()
 
 
 def undo() -> None:
-    """Back to the schedule before."""
+    """Show the version of the schedule before the present one."""
     _remember(current().history.undone())
 
 
 def redo() -> None:
-    """On to the schedule that was undone."""
+    """Show the version of the schedule that was undone last."""
     _remember(current().history.redone())
 
 
@@ -205,14 +205,14 @@ def selected() -> Selected | None:
 
 
 def steps_per_epoch() -> int:
-    """Optimizer steps of one epoch with the session's run settings and as many images as it has."""
+    """Return the optimizer steps of an epoch with the session's run settings and images."""
     return planned_steps(settings(), train_images(settings()))
 
 
 def _use_kept_settings(text: str) -> None:
-    made = read_settings(text)
-    limits.refuse_settings(made)
-    use_settings(made)
+    kept = read_settings(text)
+    limits.refuse_settings(kept)
+    use_settings(kept)
 
 
 def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Schedule:
@@ -220,10 +220,10 @@ def _with_model(schedule: Schedule, preset: str | None, found: LayerTable) -> Sc
     if preset is None:
         return moved
     try:
-        made = presets.load_for(preset, found, moved.model)
+        applied = presets.load_for(preset, found, moved.model)
     except InputError:  # too few groups
         return moved
-    return edits.set_field(made, "name", schedule.name)
+    return edits.set_field(applied, "name", schedule.name)
 
 
 def _remember(changed: History) -> None:

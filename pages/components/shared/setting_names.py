@@ -1,4 +1,4 @@
-"""What the Run page calls the run settings, in its fields and in messages about them."""
+"""The Run page's labels of the run settings, in fields and in messages."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _FLAG = re.compile(r"(?<![^\s(])--([a-z]+(?:-[a-z]+)*)(?![\w/=-])")
 
 
 def by_label(message: object) -> str:
-    """A message with its settings called as the page does: `“Batch size” is 0`, not its flag.
+    """Return a message with labels in place of flags: `“Batch size” is 0`.
 
     Messages of `core`, also those that a run has left, call a setting by its flag on the command
     line. Flags that are no settings stay.

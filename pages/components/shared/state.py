@@ -1,4 +1,4 @@
-"""What one browser session holds: one typed object, under one key of Streamlit's session state.
+"""The state of a browser session: one typed object, under one key of Streamlit's session state.
 
 Streamlit keeps the values of widgets beside it, by their keys.
 """
@@ -39,7 +39,7 @@ Selected = tuple[str, int]
 
 
 class FixDone(NamedTuple):
-    """A fix that was applied, where its problem stood in the list, and the revision it made."""
+    """A fix that was applied, its problem's index in the list, and the revision that it made."""
 
     label: str
     place: int
@@ -48,11 +48,11 @@ class FixDone(NamedTuple):
 
 @dataclass(slots=True)
 class Design:
-    """What is looked at on the Design page. `playhead` is in epochs.
+    """The state of the Design page. `playhead` is in epochs.
 
     `span` is the part of the run that is in view, and the length of the run at which it was chosen.
     `narrow` says whether the timeline is less than 700 px wide, None until it has told.
-    `outside_timeline` is what was drawn last of what a drag of windows leaves as it is.
+    `outside_timeline` is the last drawn state of what a drag of windows does not change.
     """
 
     playhead: float
@@ -75,7 +75,7 @@ class Design:
 
 @dataclass(slots=True)
 class StartedRun:
-    """The run that the session has started last, and until when the address must name it.
+    """The run that the session started last, and until when the address must name it.
 
     Streamlit answers a second click in a thread of its own, while the first one's goes on to its
     next access of the session's state, where it ends. So whoever launches holds `alone`, and notes
@@ -89,7 +89,7 @@ class StartedRun:
 
 @dataclass(slots=True)
 class Waiting:
-    """What a visitor wants to run, as it was when they pressed Start, and the `run` once it is on.
+    """A visitor's place in the queue: schedule and settings at the press of Start, and the run.
 
     It is noted here since any access to the session's state may end the script for a rerun.
     """
@@ -109,7 +109,7 @@ class DeletedRun(NamedTuple):
 
 @dataclass(slots=True)
 class Run:
-    """What is looked at on the Run page, and what the session has started, opened and deleted.
+    """The state of the Run page, with the runs that the session has started, opened and deleted.
 
     `wanted_data` is a kind of data that was chosen and has not been given yet, `upload_place` the
     name of the session's own folder of uploads.
@@ -130,7 +130,7 @@ class Run:
 
 @dataclass(slots=True)
 class Compare:
-    """What is compared: sources by their slots, and those that came by a file or a link."""
+    """The state of the Compare page: sources by slot, and those from files and links."""
 
     slots: list[str] = field(default_factory=lambda: [NOW])
     brought: Mapping[str, tuple[str, Comparable]] = field(default_factory=dict)
@@ -140,7 +140,7 @@ class Compare:
 
 @dataclass(slots=True)
 class Library:
-    """What is looked at in the library, and what was deleted or replaced in it, with the verb."""
+    """The state of the library card, and what was deleted or replaced, with the verb."""
 
     trashed: tuple[tuple[TrashedSchedule, str], ...] = ()
     selected_file: str | None = None
@@ -150,7 +150,7 @@ class Library:
 
 @dataclass(slots=True)
 class Learn:
-    """Where the reader is in the lesson. `turns` counts the steps that were turned to."""
+    """The state of the Learn page. `turns` counts changes of the step."""
 
     language: str = ""
     step: str = ""
@@ -161,7 +161,7 @@ class Learn:
 
 @dataclass(slots=True)
 class Session:
-    """All that a session holds.
+    """The state of a session.
 
     `revision` changes whenever the schedule does. `was_given` says that the session began with a
     link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown.
@@ -192,7 +192,7 @@ class Session:
 
     @property
     def schedule(self) -> Schedule:
-        """The schedule that every page shows, also for who asks when no script is running."""
+        """The schedule that every page shows; it can also be read when no script is running."""
         return self.history.present
 
 

@@ -1,4 +1,4 @@
-"""Which runs a session may see: all of this machine's, or its own in the hosted demo."""
+"""The runs that a session may see: all of this machine's, or its own in the hosted demo."""
 
 from __future__ import annotations
 

@@ -42,14 +42,14 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     monkeypatch.setattr(table_cache, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(model_picker, "_BEING_MADE", Tabulations(lambda _: [*map(str, program)]))
+    monkeypatch.setattr(model_picker, "_TABULATIONS", Tabulations(lambda _: [*map(str, program)]))
     return AppTest.from_file(APP, default_timeout=120).run()
 
 
 def ended(app: AppTest) -> AppTest:
     """The page once the program has ended."""
     until = time.monotonic() + 60
-    while model_picker._BEING_MADE.is_making(MODEL):
+    while model_picker._TABULATIONS.is_making(MODEL):
         assert time.monotonic() < until
         time.sleep(0.01)
     return app.run()

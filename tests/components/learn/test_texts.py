@@ -118,7 +118,7 @@ def test_what_the_checklist_looks_up_is_what_the_linter_finds(preset: str) -> No
         "warm": {"long-warmup", "no-warmup"},
     }
     for item, faults in mirrored.items():
-        found = checks.look(item, schedule, table, EN)
+        found = checks.check_item(item, schedule, table, EN)
         assert found is not None
         assert found.good == (not codes & faults), (item, found)
 
@@ -145,7 +145,7 @@ def test_a_warmup_is_looked_for_where_adam_needs_one_and_ends_in_half_of_every_c
         lr=lr,
         optimizer={"name": "adam" if adam else "sgd"},
     )
-    found = checks.look("warm", made, small.RESNET18, EN)
+    found = checks.check_item("warm", made, small.RESNET18, EN)
     assert found is not None
     assert found.good == good
     told = set(re.findall(r"[\w.-]*\w", found.text))
@@ -161,11 +161,11 @@ def test_the_exercise_fails_two_live_checks_and_the_mended_one_none() -> None:
         name: [
             item
             for item in checks.ITEMS
-            if (look := checks.look(item, schedule, found.table, EN)) and not look.good
+            if (look := checks.check_item(item, schedule, found.table, EN)) and not look.good
         ]
         for name, schedule in (("written", found.written), ("mended", found.mended))
     }
     assert verdicts == {"written": ["still", "falls"], "mended": []}
-    cover = checks.look("cover", found.written, found.table, EN)
+    cover = checks.check_item("cover", found.written, found.table, EN)
     assert cover is not None
     assert re.findall(r"\d+", cover.text) == ["62", "62"]

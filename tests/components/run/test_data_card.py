@@ -15,7 +15,7 @@ from core.data.bundled import BUNDLED_DATA
 from core.data.summary import ClassCount, DataSummary, summarize
 from core.runs.settings import RunSettings
 from pages.components.run import data_picker
-from pages.components.run.data_card import class_table, splits_said
+from pages.components.run.data_card import class_table, split_text
 from pages.components.shared import data_preview
 from pages.components.shared.state import session_in
 from tests.data.zips import classes as pictures
@@ -115,15 +115,15 @@ def test_names_of_classes_are_text() -> None:
 
 def test_what_the_settings_take_of_the_data_is_said_where_it_is_less() -> None:
     found = summarize(BUNDLED_DATA)
-    assert "The settings take <b>300</b> and <b>1,000</b>" in splits_said(
+    assert "The settings take <b>300</b> and <b>1,000</b>" in split_text(
         found, RunSettings(samples=300)
     )
     every = RunSettings(samples=2_000, validation_samples=1_000)
-    assert "The settings take" not in splits_said(found, every)
+    assert "The settings take" not in split_text(found, every)
 
 
 def test_where_the_data_has_no_split_the_rule_is_said(folder: Path) -> None:
-    assert "every fifth image of a class" in splits_said(summarize(str(folder)), RunSettings())
+    assert "every fifth image of a class" in split_text(summarize(str(folder)), RunSettings())
 
 
 def test_a_look_is_taken_anew_when_the_files_have_changed(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What the list of problems shows, as JSON-able data: plain text in parts, never markup."""
+"""The data of the list of problems: JSON with plain text, never markup."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def parts(text: str, names: Sequence[str]) -> list[tuple[str, bool]]:
 
 
 def summary(problems: Sequence[Problem]) -> str:
-    """`1 error, 2 hints`, or `none`."""
+    """Return the numbers of problems by severity: `1 error, 2 hints`, or `none`."""
     counts = Counter(problem.severity for problem in problems)
     words = [f"{n} {kind}{'s' if n > 1 else ''}" for kind, n in counts.items()]
     return ", ".join(words) or "none"

@@ -34,19 +34,19 @@ def problem_list(problems: Sequence[Problem]) -> None:
                 "revision": current().revision,
                 "ack": view.problem_events,
             },
-            on_fix_change=_told("fix", lambda value: _fix(known, value)),
-            on_undo_change=_told("undo", _undo),
-            on_why_change=_told("why", _ask),
+            on_fix_change=_callback("fix", lambda value: _fix(known, value)),
+            on_undo_change=_callback("undo", _undo),
+            on_why_change=_callback("why", _ask),
         )
     asked, view.explained_problem = known.get(view.explained_problem or ""), None
     if asked is not None:
         st.dialog(asked.code)(_why)(asked)
 
 
-def _told(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
-    """What takes up an event of the component, unless it is about another schedule by now."""
+def _callback(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
+    """Return a callback that passes an event on, unless the schedule is another one by now."""
 
-    def tell() -> None:
+    def call() -> None:
         value = cast("Mapping[str, Any]", st.session_state.get(_KEY) or {}).get(event)
         if not isinstance(value, Mapping):
             return
@@ -56,7 +56,7 @@ def _told(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[],
             take(value)
             session.redraw()
 
-    return tell
+    return call
 
 
 def _fix(known: Mapping[str, Problem], value: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""What the page and its browser tab tell each other unseen: the theme, and the tab's draft.
+"""The exchange of the theme and the draft between a page and its browser tab.
 
 The draft is the schedule, with the run settings, as the tab keeps it, so that a reload, which
 begins a new session, does not lose it.
@@ -23,9 +23,9 @@ _PAGE, _EDITS = "browser-tab", "browser-tab-edits"
 
 
 def browser_tab(*, dark: bool) -> None:
-    """Watch for another theme than the one of this page, keep the draft, and open an earlier one.
+    """Keep the draft in the tab, open an earlier one, and redraw the page if the theme changes.
 
-    Streamlit tells the script of a theme with the next rerun, but does not rerun it by itself;
+    Streamlit reports a theme with the next rerun, but does not rerun the script by itself;
     charts have the colors of the one that they were drawn in.
     """
     _mount(_PAGE, {"theme": "dark" if dark else "light", "asks": session.is_new()})
@@ -49,7 +49,7 @@ def _mount(key: str, data: dict[str, object]) -> None:
 
 
 def _draft() -> str:
-    """The preset that the schedule began as, and the schedule: empty where it is too large."""
+    """Return the preset that the schedule began as, and the schedule, empty if it is too large."""
     text = ""
     with suppress(LinkError):
         text = link.encode(session.schedule())
@@ -57,20 +57,20 @@ def _draft() -> str:
 
 
 def _open() -> None:
-    told = _told("draft")
-    if told is not None:
-        origin, _, text = told.partition(".")
+    received = _received("draft")
+    if received is not None:
+        origin, _, text = received.partition(".")
         known = origin if origin in presets.names() else None
         session.begin_with(text, known)
 
 
 def _use_settings() -> None:
-    told = _told("settings")
-    if told is not None:
-        session.use_kept_settings(told)
+    received = _received("settings")
+    if received is not None:
+        session.use_kept_settings(received)
 
 
-def _told(name: str) -> str | None:
+def _received(name: str) -> str | None:
     value: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get(name)
     return None if value is None else str(value)
 

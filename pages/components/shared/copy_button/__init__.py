@@ -1,4 +1,4 @@
-"""A button that puts a whole text on the clipboard, also where a preview shows a part of it."""
+"""A button that copies a whole text, of which a preview may show a part."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The two typefaces (SIL Open Font License), as a stylesheet that needs no network and no server.
+"""The two typefaces (SIL Open Font License) as a stylesheet that needs no network.
 
 Streamlit serves files only from a folder `static` in the root, which the root does not have; so the
 fonts travel inside the stylesheet, about 120 kB once per session.
@@ -15,7 +15,7 @@ _FACES = {"Inter": "inter.woff2", "JetBrains Mono": "jetbrains-mono.woff2"}
 
 @cache
 def font_faces() -> str:
-    """CSS that makes `Inter` and `JetBrains Mono` known, in all weights, Latin letters only."""
+    """Return CSS that defines `Inter` and `JetBrains Mono` in all weights, for Latin letters."""
     return "\n".join(_face(family, file) for family, file in _FACES.items())
 
 
