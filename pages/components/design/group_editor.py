@@ -79,7 +79,7 @@ def _row(group: Group, place: int, colour: str, table: LayerTable, *, selected: 
     share = elements / table.parameters
     shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
     st.button(
-        f':color[■]{{foreground="{colour}"}} **{frame.escape_markdown(group.name)}** '
+        f':color[\u2002]{{background="{colour}"}} **{frame.escape_markdown(group.name)}** '
         f":gray[:small[{elements:,}]] :gray[:small[{shown}]]",
         icon=f":material/{'expand_less' if selected else 'expand_more'}:",
         icon_position="right",
