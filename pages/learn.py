@@ -9,12 +9,11 @@ import streamlit as st
 
 from core import presets
 from pages.components.learn import checklist, figures, numbers, texts, visit
-from pages.components.learn.language import FOLDER, LANGUAGES, Language
+from pages.components.learn.language import LANGUAGES, Language
 from pages.components.learn.texts import CHECKLIST, STEPS, Section, Text
 from pages.components.shared import frame, session
 from pages.components.shared.state import current
 
-_STYLE = (FOLDER / "learn.css").read_text(encoding="utf-8")
 _PRESETS: Mapping[str, str] = {"exercise": "exercise", "mended": "exercise-mended"}
 _WIDE_FIGURES = ("warmup",)
 
@@ -30,7 +29,6 @@ _ARRIVE = """<script>/* turn {turns} */ {{
 def page() -> None:
     """Draw the page."""
     visit.begin()
-    st.html(f"<style>{_STYLE}</style>")
     frame.show_notice()
     language, step = visit.language(), visit.step()
     text = texts.read(language.code, step).filled(numbers.numbers(language))

@@ -24,8 +24,6 @@ OLD_BUTTONS = (*RUN_BUTTONS, ".st-key-resume", ".st-key-to-compare", ".st-key-de
 RULES = {
     "design": (
         ".stApp .stMainBlockContainer",
-        ".stApp div:has(> .st-key-dress)",
-        ".stApp .stElementContainer:has(> .stHtml > script:only-child)",
         ".stApp",
         ".stApp .stAppHeader",
         '.stApp [data-stale="true"]',
@@ -58,6 +56,7 @@ RULES = {
         "body .stCode .linenumber",
         ".stCode code *",
     ),
+    "learn": (".stApp .stElementContainer:has(> .stHtml > script:only-child)",),
     "export on a phone": (
         ".st-key-card-targets .stElementContainer:has(.stButton)",
         ".st-key-card-targets button :is(br, br ~ span)",
@@ -147,6 +146,7 @@ def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
         "design on a phone": phone,
         "run": lambda: run(open_page, home),
         "export": lambda: export(open_page),
+        "learn": lambda: open_page("/learn"),
         "export on a phone": lambda: export(open_page, viewport=PHONE),
     }
     return lambda name: pages[name]()

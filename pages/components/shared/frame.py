@@ -18,32 +18,15 @@ from core.schedule.spec import Schedule
 from core.schedule.words import epochs
 from pages.components.shared import session
 from pages.components.shared.browser_tab import browser_tab
-from pages.components.shared.fonts import font_faces
 from pages.components.shared.state import current
 
-STYLE = "\n".join(
-    (Path(__file__).parents[1] / name).read_text(encoding="utf-8")
-    for name in (
-        "shared/frame.css",
-        "design/costs.css",
-        "design/groups.css",
-        "run/data.css",
-        "design/presets.css",
-        "compare/compare.css",
-        "export/export.css",
-    )
-)
-_POPOVERS = Path(__file__).with_name("popovers.js").read_text(encoding="utf-8")
 _LOGO = Path(__file__).with_name("mark.svg").read_text(encoding="utf-8")
 
 
 def dress() -> None:
-    """Set the icon, the logo, the stylesheet and the script; the first thing of every page."""
+    """Set the icon and the logo, and take up a share link; the first thing of every page."""
     st.set_page_config(page_icon="🧊", layout="wide")
     st.logo(_LOGO.replace("TEXT", colour("text")))
-    with st.container(key="dress"):
-        st.html(f"<style>{font_faces()}\n{_variables()}\n{STYLE}</style>")
-        st.html(f"<script>{_POPOVERS}</script>", unsafe_allow_javascript=True)
     session.open_link()
 
 
@@ -194,15 +177,6 @@ def escape_markdown(text: str) -> str:
     return (
         "".join(f"&#{ord(c)};" for c in before) + escaped + "".join(f"&#{ord(c)};" for c in after)
     )
-
-
-def _variables() -> str:
-    """Return the palette's roles, and the theme of dialogs, which lie outside the app's element."""
-    lines = (
-        f"--thaw-{role}: light-dark({light}, {dark});" for role, (light, dark) in ROLES.items()
-    )
-    scheme = "dark" if is_dark() else "light"
-    return f":root {{ color-scheme: {scheme}; {' '.join(lines)} }}"
 
 
 @cache

@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import cast
 
 import streamlit as st
@@ -30,13 +29,12 @@ from core.demo.limits import LIMITS, DemoLimits
 from core.errors import InputError
 from core.files.home import is_demo
 from core.runs.processes import launch
+from pages.components.shared.page_head import PageHead, asks_for_a_page
 
 _UPLOAD = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)/?$")
 _FULL = "The hosted demo is full now. Try again in a few minutes."
 _MANY_UPLOADS = "The hosted demo holds as many uploads as it can. Try again in a few minutes."
 _OWN_UPLOADS = "Another upload of yours is not unpacked yet. Try again when it is."
-_CSS = Path(__file__).with_name("streamlit.css").read_text(encoding="utf-8")
-_STYLE = f'<style id="streamlit-css">{_CSS}</style>'
 _SLOW = "The upload took too long."
 
 
@@ -56,46 +54,6 @@ class Framing:
             await send(message)
 
         await self._app(scope, receive, answer)
-
-
-class FirstStyle:
-    """Middleware that puts streamlit.css into a page's HTML, which needs it to be painted at first.
-
-    The other styles come as the first thing that the page draws, when its frame is there already.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as the app does, with a stylesheet in the head of a page."""
-        if scope["type"] != "http" or scope["method"] != "GET" or not _asks_for_a_page(scope):
-            await self._app(scope, receive, send)
-            return
-        # compressed, or as the browser has it, it could not be changed
-        left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
-        asked = [header for header in scope["headers"] if header[0] not in left_out]
-        start: Message = {}
-        body = b""
-
-        async def answer(message: Message) -> None:
-            nonlocal start, body
-            if message["type"] == "http.response.start":
-                start = message
-                return
-            body += message.get("body", b"")
-            if message.get("more_body"):
-                return
-            body = body.replace(b"</head>", f"{_STYLE}</head>".encode(), 1)
-            headers = MutableHeaders(scope=start)
-            headers["Content-Length"] = str(len(body))
-            for name in ("ETag", "Last-Modified"):
-                if name in headers:
-                    del headers[name]
-            await send(start)
-            await send({"type": "http.response.body", "body": body})
-
-        await self._app({**scope, "headers": asked}, receive, answer)
 
 
 @dataclass(slots=True)
@@ -123,7 +81,7 @@ class Visitors:
             await self._page(scope, receive, send)
         elif scope["method"] == "PUT" and (upload := _UPLOAD.search(scope["path"])):
             await self._upload((upload[1], upload[2]), scope, receive, send)
-        elif _asks_for_a_page(scope) and self._is_full(_address(scope)):
+        elif asks_for_a_page(scope) and self._is_full(_address(scope)):
             await PlainTextResponse(_FULL, 503)(scope, receive, send)
         else:
             await self._app(scope, receive, send)
@@ -216,11 +174,4 @@ def _address(scope: Scope) -> str:
     return str(client[0]) if client else ""
 
 
-def _asks_for_a_page(scope: Scope) -> bool:
-    """Return whether a browser opens a page, and not a file, which may be HTML as well."""
-    is_file = "." in scope["path"].rpartition("/")[2]
-    accepts = (value for name, value in scope["headers"] if name == b"accept")
-    return not is_file and any(b"text/html" in value for value in accepts)
-
-
-MIDDLEWARE = (Middleware(Framing), Middleware(Visitors), Middleware(FirstStyle))
+MIDDLEWARE = (Middleware(Framing), Middleware(Visitors), Middleware(PageHead))

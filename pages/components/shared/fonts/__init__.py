@@ -1,7 +1,7 @@
 """The two typefaces (SIL Open Font License) as a stylesheet that needs no network.
 
 Streamlit serves files only from a folder `static` in the root, which the root does not have; so the
-fonts travel inside the stylesheet, about 120 kB once per session.
+fonts travel inside the stylesheet, about 120 kB that a browser keeps.
 """
 
 from __future__ import annotations

@@ -1,0 +1,48 @@
+"""A page is seen once it is drawn: nothing is pushed about as it comes."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import ViewportSize
+
+from tests.browser import driving
+from tests.browser.driving import PHONE, WIDE, OpenPage
+from tests.sample import thorough
+
+PATHS = ("/", "/run", "/compare", "/export", "/learn")
+LAPTOP: ViewportSize = {"width": 1280, "height": 720}
+# How much of the screen has moved how far, as web.dev defines the layout shift; and no page is seen
+# before it is drawn, as it would be after three seconds on a busy machine.
+WATCH = """
+    window.shift = 0;
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+    }).observe({ type: "layout-shift", buffered: true });
+    document.addEventListener("DOMContentLoaded", () => {
+        const style = document.createElement("style");
+        style.textContent = ".stMainBlockContainer { animation: none !important; }";
+        document.head.append(style);
+    });
+"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, *thorough(LAPTOP, WIDE)])
+def test_no_page_jumps_as_it_comes(open_page: OpenPage, viewport: ViewportSize) -> None:
+    page = open_page("/learn", viewport)
+    page.add_init_script(WATCH)
+    origin = page.evaluate("location.origin")
+    shifts = {}
+    for path in PATHS:
+        page.goto(f"{origin}{path}")
+        page.wait_for_selector("html.thaw-drawn", state="attached")
+        driving.settle(page)
+        shifts[path] = page.evaluate("shift")
+    assert {path: shift for path, shift in shifts.items() if shift >= 0.1} == {}
+
+
+def test_the_styles_are_kept_by_the_browser(open_page: OpenPage) -> None:
+    page = open_page("/learn")
+    sheet = page.locator("#thaw-css").get_attribute("href")
+    answer = page.request.get(f"{page.evaluate('location.origin')}/{sheet}")
+    assert answer.headers["content-type"].startswith("text/css")
+    assert "immutable" in answer.headers["cache-control"]
