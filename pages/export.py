@@ -67,7 +67,8 @@ def _link() -> None:
 def _json(text: str) -> None:
     with frame.card("json", "The schedule as JSON", f"{len(text.encode()) / 1000:,.1f} kB"):
         st.caption("Read by the Design page, the command line and every run.")
-        st.code(text, language="json", wrap_lines=True, height=_HEIGHT)
+        with st.container(height=_HEIGHT, border=False):  # as in the preview
+            st.code(text, language="json", wrap_lines=True)
 
 
 if __name__ == "__main__":
