@@ -37,8 +37,8 @@ def shape(label: int, number: int) -> bytes:
 
 def upload(page: Page, name: str, content: bytes) -> None:
     # its coming draws the page anew, where for a moment there are two
-    expect(page.locator(".thaw-chip").first).to_be_visible()
-    expect(page.locator(".thaw-chip", has_text="finding")).to_have_count(0)
+    expect(page.locator(".st-key-device").first).to_be_visible()
+    expect(page.locator(".st-key-device", has_text="finding")).to_have_count(0)
     driving.choose(page, "Data", "A zip of class folders")
     expect(page.get_by_role("button", name="Start")).to_be_disabled()
     payload = FilePayload(name=name, mimeType="application/zip", buffer=content)

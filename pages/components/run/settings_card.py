@@ -76,7 +76,7 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
 def device_chip() -> None:
     """Show the device that `auto` means on this machine, as soon as it is known."""
     found = _device()
-    with st.container(width="content"):
+    with st.container(width="content", key="device"):
         st.fragment(run_every=None if found.done() else 1.0)(_chip)(found.done())
 
 
