@@ -97,7 +97,7 @@ def status_card(
         st.html(_bar(schedule, progress))
         figures = st.grid(4, min_column_width=110, gap="xsmall")
         for label, value in _numbers(schedule, settings, progress).items():
-            figures.metric(label, value)
+            figures.metric(label, frame.escape_markdown(value))
         if status == "failed" and progress.failed is not None:
             st.error(
                 frame.escape_markdown(by_label(progress.failed.message)), icon=":material/error:"
