@@ -56,7 +56,6 @@ RULES = {
         "body .stCode .linenumber",
         ".stCode code *",
     ),
-    "learn": (".stApp .stElementContainer:has(> .stHtml > script:only-child)",),
     "export on a phone": (
         ".st-key-card-targets .stElementContainer:has(.stButton)",
         ".st-key-card-targets button :is(br, br ~ span)",
@@ -146,7 +145,6 @@ def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
         "design on a phone": phone,
         "run": lambda: run(open_page, home),
         "export": lambda: export(open_page),
-        "learn": lambda: open_page("/learn"),
         "export on a phone": lambda: export(open_page, viewport=PHONE),
     }
     return lambda name: pages[name]()
