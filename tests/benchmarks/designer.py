@@ -2,9 +2,11 @@
 
 Starts the app as a person does, drags windows of a schedule with 6 groups and 20 epochs, or with 12
 and 100, in a real Chromium, and prints how long frames take while dragging, how long the new chart
-takes after each drop, how soon a fresh server has painted, and whether the page's process has
-loaded torch. Timings hold for an otherwise idle machine only; the processors' time that a drop
-takes, on the server and in the browser until both rest, is what it is on a busy one too.
+takes after each drop and the costs and problems after it, how soon a fresh server has painted, how
+soon a page comes later, how much each page jumps as it comes, what an idle server keeps in memory,
+and whether the page's process has loaded torch. Timings hold for an otherwise idle machine only;
+the processors' time that a drop takes, on the server and in the browser until both rest, is what it
+is on a busy one too.
 """
 
 from __future__ import annotations
@@ -27,16 +29,21 @@ from core.schedule import link
 from core.schedule.parse import parse
 from core.schedule.spec import Schedule
 from tests.benchmarks.measure import cores
+from tests.benchmarks.opening import Opening, measure_opening, server_process
 from tests.browser.driving import WIDE, epoch_of, middle, thaw
 from tests.browser.server import CHROMIUM, FLAGS, running_app
 
 EDITS = 100
 QUICK_EDITS = 3
+OPENINGS = 10
+IDLE_SECONDS = 75.0
 Size = Literal["small", "large"]
 LIMITS: dict[str, dict[Size, float]] = {
     "frame": {"small": 17.0, "large": 33.0},
-    "redraw": {"small": 150.0, "large": 300.0},
+    "redraw": {"small": 150.0, "large": 250.0},
+    "costs": {"small": 150.0, "large": 150.0},
     "first paint": {"small": 5_000.0, "large": 5_000.0},
+    "opening": {"small": 2_000.0, "large": 2_000.0},
 }
 """The median that is asked for, in ms."""
 
@@ -65,7 +72,7 @@ _PATIENCE_MS = 20_000
 
 WATCH = """
 () => {
-  const bench = { frames: [], dropped: null, painted: null };
+  const bench = { frames: [], dropped: null, painted: null, later: null };
   window.bench = bench;
   let dragging = false;
   let last = null;
@@ -87,7 +94,10 @@ WATCH = """
   // What the lines of the chart look like; the rule at the playhead is none of them.
   const lines = () => [...document.querySelectorAll(".stVegaLiteChart .mark-line path")]
     .map((path) => path.getAttribute("d")).join();
-  new MutationObserver(() => {
+  const besides = "[class*=st-key-card-window], .st-key-costs, [class*=st-key-card-problems]";
+  new MutationObserver((changes) => {
+    const within = ({ target }) => (target.closest ? target : target.parentElement)?.closest(besides);
+    if (changes.some(within)) bench.later = performance.now();
     if (bench.dropped === null || bench.painted !== null) return;
     const now = lines();
     if (now === "" || now === bench.before) return;
@@ -107,11 +117,14 @@ WATCH = """
 class Result:
     """What was measured, in ms; `torch` is whether the page's process has loaded it.
 
-    `server` and `browser` are the processor's time per drop of the page's process and of the tab.
+    `costs` are those from a new chart to the last change of the costs and cards beside it; `server`
+    and `browser` are the processor's time per drop of the page's process and of the tab.
     """
 
     frames: list[float]
     redraws: list[float]
+    costs: list[float]
+    opening: Opening
     first_paint: float
     server: float
     browser: float
@@ -143,8 +156,8 @@ def schedule(size: Size) -> Schedule:
     return parse(json.dumps(raw))
 
 
-def measure(edits: int, size: Size) -> Result:
-    """Start the app and a browser, and drag so many times."""
+def measure(edits: int, size: Size, openings: int, idle_seconds: float) -> Result:
+    """Start the app and a browser, drag and open pages so many times, and then wait."""
     with tempfile.TemporaryDirectory() as home, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport=WIDE)
@@ -156,16 +169,18 @@ def measure(edits: int, size: Size) -> Result:
             page.wait_for_selector('[data-test-script-state="notRunning"]')
             page.wait_for_timeout(1_000)  # fonts, and widgets that are still being put up
             page.evaluate(WATCH)
-            server, tab = _server(), _tab()
+            server, tab = server_process(), _tab()
             before = _cpu(server), _cpu(tab)
-            redraws = [_drag(page, *drop) for drop in drops(size, edits)]
+            redraws, costs = zip(*(_drag(page, *drop) for drop in drops(size, edits)), strict=True)
             spent = _cpu(server) - before[0], _cpu(tab) - before[1]
             torch = any("libtorch" in each.path for each in server.memory_maps())
             memory = server.memory_info().rss / 1e6
             frames: list[float] = page.evaluate("bench.frames")
+            page.close()
+            opening = measure_opening(browser, address, openings, idle_seconds)
         browser.close()
     per_drop = (each / edits for each in spent)
-    return Result(frames, redraws, first_paint, *per_drop, memory, torch)
+    return Result(frames, [*redraws], [*costs], opening, first_paint, *per_drop, memory, torch)
 
 
 def drops(size: Size, edits: int) -> list[tuple[str, int]]:
@@ -187,8 +202,11 @@ def drops(size: Size, edits: int) -> list[tuple[str, int]]:
     return found
 
 
-def _drag(page: Page, group: str, epoch: int) -> float:
-    """Drag a group's thaw to an epoch; ms from the drop until the new chart is painted."""
+def _drag(page: Page, group: str, epoch: int) -> tuple[float, float]:
+    """Drag a group's thaw to an epoch.
+
+    Returns the ms from the drop until the new chart is painted, and from there to all else.
+    """
     handle = thaw(page, group)
     x, y = middle(handle)
     across = (epoch - epoch_of(handle)) * _epoch_px(page)
@@ -200,7 +218,8 @@ def _drag(page: Page, group: str, epoch: int) -> float:
     page.wait_for_function("bench.painted > 0", timeout=_PATIENCE_MS, polling=20)
     took: float = page.evaluate("bench.painted - bench.dropped")
     page.wait_for_selector('[data-test-script-state="notRunning"]')
-    return took
+    later: float = page.evaluate("Math.max(bench.later - bench.painted, 0)")
+    return took, later
 
 
 def _epoch_px(page: Page) -> float:
@@ -224,26 +243,23 @@ def _cpu(process: psutil.Process) -> float:
     return float(used.user + used.system) * 1e3
 
 
-def _server() -> psutil.Process:
-    """The process that this one has started the app in."""
-    for process in psutil.Process().children(recursive=True):
-        if "streamlit" in process.cmdline():
-            return process
-    raise RuntimeError("the app is no longer running")
-
-
 def report(result: Result, size: Size) -> str:
     """The figures as a table, each median with what is asked for."""
     rows = [
         ("frame", "frame while dragging", result.frames),
         ("redraw", "drop to new chart", result.redraws),
+        ("costs", "chart to costs", result.costs),
         ("first paint", "start to first paint", [result.first_paint]),
+        ("opening", "opening to chart", result.opening.charts),
     ]
     lines = [f"{'ms':24}{'n':>6}{'median':>9}{'p95':>9}   asked for"]
     for name, title, values in rows:
         found = f"{statistics.median(values):9,.1f}{percentile(values, 95):9,.1f}"
         lines.append(f"{title:24}{len(values):6}{found}   {LIMITS[name][size]:,.0f}")
     lines.append(f"processors' ms per drop: server {result.server:.0f}, tab {result.browser:.0f}")
+    shifts = ", ".join(f"{path} {shift:.3f}" for path, shift in result.opening.shifts.items())
+    lines.append(f"layout shift as a page comes, asked for 0.1: {shifts}")
+    lines.append(f"idle server with one visitor: {result.opening.idle_mb:,.0f} MB, asked for 250")
     loaded = "yes: it should not be" if result.torch else "no"
     lines.append(f"torch in the page's process: {loaded}; memory {result.memory_mb:,.0f} MB")
     return "\n".join(lines)
@@ -273,7 +289,8 @@ def percentile(values: Sequence[float], share: float) -> float:
 )
 def cli(size: Size, quick: bool, edits: int | None, json_file: Path | None) -> None:
     """Measure how quick the Design page is, in a real browser."""
-    result = measure(edits or (QUICK_EDITS if quick else EDITS), size)
+    openings, idle_seconds = (1, 0.0) if quick else (OPENINGS, IDLE_SECONDS)
+    result = measure(edits or (QUICK_EDITS if quick else EDITS), size, openings, idle_seconds)
     click.echo(f"{len(_PARTS[size])} groups, {_EPOCHS[size]} epochs, {cores()} cores")
     click.echo(report(result, size))
     if json_file is not None:
