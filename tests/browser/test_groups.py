@@ -46,7 +46,7 @@ def _press(page: Page, name: str, viewport: ViewportSize) -> None:
 
 
 def _open_group(page: Page, name: str, viewport: ViewportSize) -> None:
-    row = _rows(page).filter(has_text=re.compile(f"^{re.escape(name)} "))
+    row = _rows(page).filter(has_text=re.compile(rf"^\s*{re.escape(name)} "))
     if viewport is PHONE:
         row.tap()
     else:
@@ -73,9 +73,9 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
     _open_group(page, "layer4", viewport)
     _press(page, "Split below", viewport)
     expect(_rows(page)).to_have_text(
-        [re.compile(f"^{name} ") for name in ("head", "layer4.1", "layer4.0", "layer3")]
-        + [re.compile("^layer")] * 2
-        + [re.compile("^stem")]
+        [re.compile(rf"^\s*{name} ") for name in ("head", "layer4.1", "layer4.0", "layer3")]
+        + [re.compile(r"^\s*layer")] * 2
+        + [re.compile(r"^\s*stem")]
     )
     expect(_rows(page).nth(1)).to_have_text(re.compile("4,720,640 42.2%"))
 
@@ -83,7 +83,7 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
     name = card.get_by_label("Name", exact=True)
     name.fill("top")
     name.press("Enter")
-    expect(_rows(page).nth(1)).to_have_text(re.compile("^top "))
+    expect(_rows(page).nth(1)).to_have_text(re.compile(r"^\s*top "))
     expect_thaws(page, "top", 1)
     driving.settle(page)
 
@@ -93,11 +93,11 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
 
     _press(page, "Merge with layer4.0", viewport)
     expect(_rows(page)).to_have_count(6)
-    expect(_rows(page).nth(1)).to_have_text(re.compile("^layer4.0–top 8,392,704"))
+    expect(_rows(page).nth(1)).to_have_text(re.compile(r"^\s*layer4.0–top 8,392,704"))
 
     for second in ("top 4,719,616", "top 4,720,640", "layer4.1 4,720,640", "layer4 8,393,728"):
         undo.click()
-        expect(_rows(page).nth(1)).to_have_text(re.compile(f"^{second}"))
+        expect(_rows(page).nth(1)).to_have_text(re.compile(rf"^\s*{second}"))
     expect(_rows(page)).to_have_count(6)
 
 
@@ -120,7 +120,7 @@ def test_a_group_is_split_by_keys_alone(open_page: OpenPage) -> None:
     driving.settle(page)
     driving.tab_to(page, "e.matches('.st-key-group-split button')")
     page.keyboard.press("Enter")
-    expect(_rows(page).nth(1)).to_have_text(re.compile("^layer4.1.conv2–bn2 "))
+    expect(_rows(page).nth(1)).to_have_text(re.compile(r"^\s*layer4.1.conv2–bn2 "))
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     expect(batch).to_have_value("64")
     driving.settle(page)
     page.evaluate(TWICE, ".st-key-delete-run button")
-    expect(page.get_by_test_id("stToast")).to_contain_text("Deleted: ULMFiT")
+    expect(page.locator(".st-key-undelete-run")).to_be_visible()
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     driving.settle(page)
     expect(batch).to_have_value(str(RunSettings().batch_size))  # one's own again
@@ -119,6 +119,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")
     driving.settle(page)
     page.locator(".st-key-delete-run button").click()
+    expect(page.get_by_test_id("stToast")).to_contain_text("Deleted: ULMFiT")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     driving.settle(page)
     page.get_by_role("button", name="Empty").click()
