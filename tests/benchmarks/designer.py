@@ -94,9 +94,9 @@ WATCH = """
   // What the lines of the chart look like; the rule at the playhead is none of them.
   const lines = () => [...document.querySelectorAll(".stVegaLiteChart .mark-line path")]
     .map((path) => path.getAttribute("d")).join();
-  const besides = "[class*=st-key-card-window], .st-key-costs, [class*=st-key-card-problems]";
+  const besides = ".st-key-card-window, .st-key-costs, .st-key-card-problems";
   new MutationObserver((changes) => {
-    const within = ({ target }) => (target.closest ? target : target.parentElement)?.closest(besides);
+    const within = ({ target: e }) => (e.closest ? e : e.parentElement)?.closest(besides);
     if (changes.some(within)) bench.later = performance.now();
     if (bench.dropped === null || bench.painted !== null) return;
     const now = lines();
