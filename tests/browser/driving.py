@@ -97,7 +97,8 @@ def change_with_keys(page: Page, group: str, epoch: int) -> None:
 
 
 def settle(page: Page) -> None:
-    """Wait until the script has run and no widget is still on its way."""
+    """Wait until all is told, the script has run, and no widget is still on its way."""
+    expect(page.locator('.thaw[data-painted=""]')).to_have_count(0)
     page.wait_for_selector('[data-test-script-state="notRunning"]')
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 

@@ -109,7 +109,6 @@ def test_zoom_and_the_charts_switches_stay_as_they_are_over_another_page(
         driving.expect_redrawn(page, before)
     for _ in range(3):
         tool(page, "Zoom in").click()
-    page.wait_for_timeout(500)  # until it is told, and drawn
     driving.settle(page)
     shown, labels = scrollbar(page).get_attribute("aria-valuetext"), x_labels(page)
     driving.go_to(page, "Run")

@@ -65,6 +65,7 @@ def test_a_groups_own_peak_is_dragged_on_its_bar_and_undone(open_page: OpenPage)
     expect(peak).to_have_attribute("aria-valuenow", "0.25")
 
 
+@pytest.mark.thorough  # node tests the script alone, beside its other tests
 def test_windows_are_added_split_ended_and_removed_by_keys(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     gap(page, "stage4").focus()
@@ -90,6 +91,7 @@ def test_windows_are_added_split_ended_and_removed_by_keys(open_page: OpenPage) 
     expect(page.get_by_label("Freezes at", exact=True).last).to_have_value("4")
 
 
+@pytest.mark.thorough  # node tests the script alone, beside its other tests
 def test_a_row_is_added_to_the_selection_by_keys_and_all_step_together(
     open_page: OpenPage,
 ) -> None:
@@ -107,6 +109,7 @@ def test_a_row_is_added_to_the_selection_by_keys_and_all_step_together(
     expect(page.locator('[aria-pressed="true"][aria-label*="trains in"]')).to_have_count(1)
 
 
+@pytest.mark.thorough  # node tests the script alone, beside its other tests
 def test_selected_bars_are_dragged_together(open_page: OpenPage) -> None:
     page = at_rest(open_page(long_run()))
     bar(page, "stage4").click(position={"x": 200, "y": 16})
@@ -128,6 +131,7 @@ def test_selected_bars_are_dragged_together(open_page: OpenPage) -> None:
     expect_thaws(page, "stage3", 60)
 
 
+@pytest.mark.thorough  # node tests the script alone, beside its other tests
 def test_an_edge_holds_on_to_another_unless_alt_is_down_and_escape_ends_the_drag(
     open_page: OpenPage,
 ) -> None:

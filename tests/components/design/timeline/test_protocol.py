@@ -153,5 +153,15 @@ def test_that_the_timeline_is_narrow_is_told_once_it_rests() -> None:
     assert sent == [{"kind": "view", "seq": 1, "view": {"narrow": True}}]
 
 
-def test_what_is_painted_is_told_by_the_node() -> None:
-    assert play(DATA, "t.call({ ack: 7 }); return t.root().dataset.painted;") == 7
+def test_the_node_says_which_event_is_painted_and_nothing_while_one_is_under_way() -> None:
+    script = (
+        DRAG
+        + """
+        const painted = () => t.root().dataset.painted;
+        const seen = [painted()];
+        drag(400, 500); seen.push(painted());
+        t.answer(); seen.push(painted());
+        return seen;
+    """
+    )
+    assert play(DATA, script) == [0, "", 1]

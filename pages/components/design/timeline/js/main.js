@@ -11,7 +11,7 @@ import { commitTyping } from "./gesture.js";
 import { blur, focus, key, pageKey } from "./keyboard.js";
 import { HOVER, cancel, down, hover, menu, move, point, up, wheel } from "./pointer.js";
 import { paintCurveDiscs } from "./problems.js";
-import { receive, reportView } from "./protocol.js";
+import { isSettled, receive, reportView } from "./protocol.js";
 import { buildReadout, paintReadout, stateAt } from "./readout.js";
 import { buildRows, paintRows } from "./rows.js";
 import { buildOverview, buildScale, paintOverview, paintScale } from "./scale.js";
@@ -153,6 +153,7 @@ function destroy(timeline) {
 /** Paint the whole timeline in the next frame, however much has changed since the last. */
 function requestPaint(timeline) {
   if (timeline.frame || !timeline.data) return;
+  timeline.root.dataset.painted = "";
   timeline.frame = requestAnimationFrame(() => {
     timeline.frame = 0;
     paint(timeline);
@@ -185,5 +186,5 @@ function paint(timeline) {
   if (timeline.focusNext) timeline.focusNext.focus({ preventScroll: true, focusVisible: true });
   timeline.focusNext = null;
   reportView(timeline);
-  root.dataset.painted = data.ack;
+  root.dataset.painted = isSettled(timeline) ? data.ack : "";
 }

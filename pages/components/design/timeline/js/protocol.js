@@ -60,6 +60,12 @@ export function reportView(timeline) {
   if (!inHand(timeline)) timeline.viewTimer = setTimeout(() => flush(timeline), REST_MS);
 }
 
+/** Whether Python has answered all that was done, and is to be told no more. */
+export function isSettled(timeline) {
+  const busy = inHand(timeline) || timeline.queue.length > 0 || waiting(timeline);
+  return !busy && Object.keys(viewChanges(timeline)).length === 0;
+}
+
 /**
  * The edit of the groups that a hand has changed, with what they were: the schedule may have changed
  * under it, by what was typed or undone just before, and all that the hand left alone stays as it is
