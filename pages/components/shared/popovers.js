@@ -19,5 +19,5 @@
   }
 
   window.thawPopovers = new MutationObserver(enter);
-  window.thawPopovers.observe(document.body, { childList: true, subtree: true });
+  window.thawPopovers.observe(document.documentElement, { childList: true, subtree: true });
 })();
