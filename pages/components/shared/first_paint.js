@@ -12,6 +12,10 @@
   document.head.append(style);
   let timer = 0;
   const show = () => {
+    if (!document.getElementById("thaw-css")?.sheet) {
+      timer = setTimeout(show, REST_MS);
+      return;
+    }
     watch.disconnect();
     root.classList.add("thaw-drawn");
   };

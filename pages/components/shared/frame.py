@@ -27,6 +27,8 @@ def dress() -> None:
     """Set the icon and the logo, and take up a share link; the first thing of every page."""
     st.set_page_config(page_icon="🧊", layout="wide")
     st.logo(_LOGO.replace("TEXT", colour("text")))
+    # for dialogs and popovers too, which lie outside of the app's element
+    st.html(f"<style>:root {{ color-scheme: {'dark' if is_dark() else 'light'}; }}</style>")
     session.open_link()
 
 
@@ -149,10 +151,10 @@ def why_off(reason: str | None) -> None:
 
 
 def show_notice() -> None:
-    """Show the message of a refused edit or a broken link, once, where it moves nothing."""
+    """Show the message of a refused edit or a broken link, until it is closed; it moves nothing."""
     notice = session.take_notice()
     if notice:
-        st.toast(escape_markdown(notice), icon=":material/error:", duration="long")
+        st.toast(escape_markdown(notice), icon=":material/error:", duration="infinite")
 
 
 _REPLACED = re.compile(

@@ -60,7 +60,7 @@ class PageHead:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as the app does, or with the styles, which a browser may keep for ever."""
-        if scope["type"] != "http" or scope["method"] != "GET":
+        if scope["type"] != "http" or scope["method"] not in ("GET", "HEAD"):
             await self._app(scope, receive, send)
         elif scope["path"].endswith(f"/{_NAME}"):
             kept = {"Cache-Control": "public, max-age=31536000, immutable"}
@@ -74,6 +74,7 @@ class PageHead:
         # compressed, or as the browser has it, it could not be changed
         left_out = (b"accept-encoding", b"if-none-match", b"if-modified-since")
         asked = [header for header in scope["headers"] if header[0] not in left_out]
+        only_head = scope["method"] == "HEAD"
         start: Message = {}
         body = b""
 
@@ -92,9 +93,10 @@ class PageHead:
                 if name in headers:
                     del headers[name]
             await send(start)
-            await send({"type": "http.response.body", "body": body})
+            await send({"type": "http.response.body", "body": b"" if only_head else body})
 
-        await self._app({**scope, "headers": asked}, receive, answer)
+        # else there would be nothing whose length could be told
+        await self._app({**scope, "method": "GET", "headers": asked}, receive, answer)
 
 
 def asks_for_a_page(scope: Scope) -> bool:

@@ -28,9 +28,14 @@ def timeline(data: TimelineData, *, key: str, on_event: Callable[[Event], None])
 
     def take() -> None:
         state = cast("Mapping[str, Any]", st.session_state.get(key) or {})
-        event = read_event(state.get("event"))
-        if event is not None:
-            current().design.timeline_events = event.seq
+        value, design = state.get("event"), current().design
+        seq = value.get("seq") if isinstance(value, Mapping) else None
+        if (
+            not isinstance(seq, int) or seq <= design.timeline_events
+        ):  # sent again, and taken before
+            return
+        design.timeline_events = seq
+        if (event := read_event(value)) is not None:
             on_event(event)
 
     # `ack` changes with every event, so that a refused edit is drawn over as well.

@@ -184,3 +184,23 @@ def test_peaks_that_are_selected_together_keep_their_proportion() -> None:
     """
     sent = play(DATA, f"{script}{PEAK.format('clientY: -24')} return t.sent.at(-1).after;")
     assert sent == {"layer3": {"lr_scale": 2}, "layer4": {"lr_scale": 4}}
+
+
+def test_a_hand_that_goes_sideways_gives_a_group_no_rate_of_its_own() -> None:
+    assert play(DATA, PEAK.format("clientX: 790, clientY: 2") + "return t.sent[0].kind;") == "view"
+
+
+def test_the_tightest_limit_of_the_peaks_holds_for_all() -> None:
+    raised = {"layer4": 500.0}
+    groups = [
+        {**row, "scale": raised.get(row["name"], row["scale"])}
+        for row in drawn(schedule())["groups"]
+    ]
+    script = """
+        for (const name of ["layer4 trains in epochs 2 to 8", "layer3 trains in epochs 4 to 8"]) {
+          t.down(t.find(name), 500, { shiftKey: true }); t.up(500); t.settle();
+        }
+    """
+    data = {**DATA, "groups": groups}
+    sent = play(data, f"{script}{PEAK.format('clientY: -24')} return t.sent.at(-1).after;")
+    assert sent == {"layer3": {"lr_scale": 0.5}, "layer4": {"lr_scale": 1000}}

@@ -76,9 +76,23 @@ def test_the_next_edit_waits_for_the_answer_to_the_one_before() -> None:
     assert sent == [1, [1, 5], [2, 6]]
 
 
-def test_an_answer_that_never_comes_is_not_waited_for_for_ever() -> None:
-    script = DRAG + "drag(400, 500); drag(500, 600); t.wait(6000); return t.sent.length;"
-    assert play(DATA, script) == 2
+def test_an_event_without_an_answer_is_sent_again_and_nothing_else_is() -> None:
+    script = DRAG + "drag(400, 500); drag(500, 600); t.wait(5500); return t.sent;"
+    first, again = play(DATA, script)
+    assert first == again
+
+
+def test_a_server_that_was_started_again_is_told_what_comes_next() -> None:
+    script = (
+        DRAG
+        + """
+        drag(400, 500); t.answer();
+        t.call({ ack: 0 });
+        drag(400, 600);
+        return t.sent.map(({ seq }) => seq);
+    """
+    )
+    assert play(DATA, script) == [1, 1]
 
 
 def test_data_from_before_an_edit_do_not_take_it_back() -> None:

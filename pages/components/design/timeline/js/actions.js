@@ -7,7 +7,7 @@
 // one with a `flag` says its value while a hand is on it.
 
 import { clamp, panned, playheadStep, setView, snapTo, zoomOf } from "./axis.js";
-import { cooldownFrom, coolsAt, nearestRung, rung, snapShare } from "./curves.js";
+import { SCALES, cooldownFrom, coolsAt, nearestRung, rung, snapShare } from "./curves.js";
 import { formatScale } from "./format.js";
 import { fieldsEvent, groupsEvent } from "./protocol.js";
 import { grabbed, take } from "./selection.js";
@@ -16,8 +16,8 @@ import { edgeOf, edgesOf, held, movedTogether, visible } from "./windows.js";
 
 const CREEP = 0.012;
 const DECADE_PX = 24;
-const LEAST_SCALE = 1e-6;
-const MOST_SCALE = 1000;
+const DECADE_BY_FINGER_PX = 60;
+const STILL_PX = 3;
 
 /** The epoch under a pixel of the window while something is dragged, also beyond the run. */
 export const timeAt = ({ axis, drag }, clientX) =>
@@ -79,14 +79,19 @@ export const ACTIONS = {
     flag: true,
     drag(timeline, event) {
       const { drag } = timeline;
-      const decades = (drag.y - event.clientY) / DECADE_PX / (event.shiftKey ? 10 : 1);
-      const scale = drag.saved.scales.get(drag.row.name) * 10 ** decades;
+      const up = drag.y - event.clientY;
+      const decade = drag.finger ? DECADE_BY_FINGER_PX : DECADE_PX;
+      const now = drag.saved.scales.get(drag.row.name);
+      const scale = now * 10 ** (up / decade / (event.shiftKey ? 10 : 1));
       take(timeline, drag);
-      rescale(timeline, drag.saved, drag, event.shiftKey ? scale : nearestRung(scale));
+      // A hand that only goes sideways gives the group no rate of its own.
+      const still = Math.abs(up) < STILL_PX;
+      const fine = Number(scale.toPrecision(2));
+      rescale(timeline, drag.saved, drag, still ? now : event.shiftKey ? fine : nearestRung(scale));
     },
     key(timeline, action, { by, fine }) {
       const now = timeline.scales.get(action.row.name);
-      rescale(timeline, timeline, action, stepRate(now, 1, by, fine, MOST_SCALE));
+      rescale(timeline, timeline, action, stepRate(now, 1, by, fine, SCALES[1]));
       return true;
     },
     reveal: ofWindow("move").reveal,
@@ -203,9 +208,16 @@ function keyPlayhead(timeline, _, { by, fine }) {
 
 /** Give a group another peak; groups that are selected with it keep theirs in proportion. */
 function rescale(timeline, { scales }, action, scale) {
-  const times = scale / scales.get(action.row.name);
   const groups = new Set(grabbed(timeline, action).map(({ group }) => group));
-  const changed = (value) => clamp(Number((value * times).toPrecision(2)), LEAST_SCALE, MOST_SCALE);
+  const own = [...groups].map((name) => scales.get(name));
+  const [low, high] = SCALES;
+  // The tightest limit of any of them holds for all; what lies beyond a limit already goes back only.
+  const times = clamp(
+    scale / scales.get(action.row.name),
+    Math.min(1, low / Math.min(...own)),
+    Math.max(1, high / Math.max(...own)),
+  );
+  const changed = (value) => (times === 1 ? value : Number((value * times).toPrecision(4)));
   timeline.scales = new Map([...scales].map(([name, value]) => [name, groups.has(name) ? changed(value) : value]));
 }
 
@@ -230,7 +242,7 @@ const stepShare = (share, by) => clamp(Number((share + by).toFixed(4)), 0, 1);
 
 /** The next rate on the ladder 1, 2, 5, three of them by Page; a tenth more or less with Shift. */
 function stepRate(rate, base, by, fine, most = base) {
-  if (!Number.isFinite(by)) return by < 0 ? 0 : base;
+  if (!Number.isFinite(by)) return by < 0 ? 0 : Math.max(base, rate);
   if (fine && rate > 0) return Number((rate * (by > 0 ? 1.1 : 1 / 1.1)).toPrecision(2));
   let next = rate;
   for (let turn = 0; turn < (Math.abs(by) === 1 ? 1 : 3); turn += 1) next = rung(next, by > 0, base * 1e-6);

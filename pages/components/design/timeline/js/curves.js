@@ -3,6 +3,9 @@
 import { clamp } from "./axis.js";
 
 const PARTS = ["origin", "warmup", "start", "floor", "cooldown"];
+/** Bounds of a share of the base rate that a hand can give a group. */
+export const SCALES = [1e-6, 1000];
+
 const FIELDS = {
   warmup: "lr.warmup.epochs",
   start: "lr.warmup.start_factor",

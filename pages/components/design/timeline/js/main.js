@@ -96,9 +96,8 @@ function build(parent) {
     handled: null,
     hovered: null,
     focusNext: null,
-    // What was sent last and when, what waits to be sent, and what Python knows of what is looked at.
+    // What was sent last, what waits to be sent, and what Python knows of what is looked at.
     seq: 0,
-    sentAt: 0,
     queue: [],
     known: {},
     patience: 0,

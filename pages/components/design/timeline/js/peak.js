@@ -1,6 +1,7 @@
 // A group's own peak: a knob on its bar, the higher the greater its share of the base rate.
 
 import { clamp, pixelsOf } from "./axis.js";
+import { SCALES } from "./curves.js";
 import { describe, el, put, set, show, slider, text } from "./dom.js";
 import { formatRate, formatScale } from "./format.js";
 
@@ -20,16 +21,17 @@ export function paintPeak({ axis, hit }, row, { name, scale, peak }, { open, han
     const [start, end] = inView(each);
     return pixelsOf(end - start, axis) >= ROOM_PX;
   });
-  show(node, window !== undefined);
+  // What has the keyboard stays, or the focus would be lost.
+  show(node, window !== undefined || node === node.getRootNode().activeElement);
   if (!window) return;
   row.handles.set(node, { act: "peak", row, window: window.index });
   put(node, inView(window)[1], axis);
-  node.style.marginLeft = `${-hit}px`;
+  node.style.marginLeft = `${-1.2 * hit}px`; // beside the handle's area
   node.style.setProperty("--y", clamp(-Math.log10(scale) / DECADES, 0, 1));
   node.classList.toggle("held", handled?.act === "peak");
   set(node, "aria-label", `${name} peaks`);
   const words = `${name} peaks at ${formatScale(scale)} of the base rate, ${formatRate(peak)}`;
-  describe(node, 0, Math.max(scale, 1), scale, words);
+  describe(node, Math.min(SCALES[0], scale), Math.max(scale, 1), scale, words);
   set(node, "title", "Drag up or down: the group's own peak");
   text(flag, `${formatScale(scale)}, ${formatRate(peak)}`);
 }

@@ -35,6 +35,7 @@ export function down(timeline, event) {
     y: event.clientY,
     left,
     saved: remember(timeline),
+    finger: event.pointerType === "touch",
     adds: event.shiftKey || event.ctrlKey || event.metaKey,
     moving: false,
   };

@@ -3,7 +3,8 @@
 // An event is { seq, kind, view, … }. Its kind is "groups", "fields" or "history" for an edit, and
 // "view" for none; `view` holds what Python does not know yet of what is looked at: the playhead,
 // the selection, the span of the run in view, and whether the timeline is narrow. Data come with
-// `ack`, the seq of the last event that they answer. One event is under way at a time.
+// `ack`, the seq of the last event that they answer. One event is under way at a time; without an
+// answer it is sent again, and Python takes each seq once.
 
 import { clamp, setView } from "./axis.js";
 import { curveOf, fieldsOf } from "./curves.js";
@@ -15,9 +16,10 @@ const REST_MS = 160;
 /** Data from Python: taken up now, or when the hand lets go and every event is answered. */
 export function receive(timeline, { data, setTriggerValue }) {
   timeline.send = setTriggerValue;
-  const first = timeline.latest === null;
+  const { latest } = timeline;
   timeline.latest = data;
-  if (first) timeline.seq = data.ack;
+  // A server that was started again has answered nothing yet.
+  if (latest === null || data.ack < latest.ack) timeline.seq = data.ack;
   else if (timeline.cascade && data.revision !== timeline.data.revision) {
     // Somebody changed the schedule beneath what the popover shows.
     Object.assign(timeline, timeline.cascade.saved, { cascade: null });
@@ -48,10 +50,13 @@ export function flush(timeline) {
   if (event === null) return;
   Object.assign(timeline.known, view);
   timeline.seq = Math.max(timeline.seq, timeline.latest.ack) + 1;
-  timeline.sentAt = Date.now();
-  timeline.send("event", { ...event, seq: timeline.seq, view });
+  send(timeline, { ...event, seq: timeline.seq, view });
+}
+
+function send(timeline, event) {
+  timeline.send("event", event);
   clearTimeout(timeline.patience);
-  timeline.patience = setTimeout(() => catchUp(timeline), ANSWER_MS + 100);
+  timeline.patience = setTimeout(() => waiting(timeline) && send(timeline, event), ANSWER_MS);
 }
 
 /** Tell Python soon what is looked at, once it rests. */
@@ -129,7 +134,7 @@ function viewChanges({ playhead, selected, span, narrow, known }) {
 /** Whether a pointer, keys or the popover are at work: nothing is sent or taken up under them. */
 const inHand = ({ drag, typing, cascade }) => Boolean(drag || typing || cascade);
 
-/** Whether an event was sent whose answer has not come, and may still come. */
-const waiting = ({ latest, seq, sentAt }) => latest.ack < seq && Date.now() - sentAt <= ANSWER_MS;
+/** Whether an event was sent whose answer has not come. */
+const waiting = ({ latest, seq }) => latest.ack < seq;
 
 const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
