@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Literal
 from urllib.parse import parse_qs
 
 import streamlit as st
@@ -48,7 +47,8 @@ def page() -> None:
     results = {slot.letter: run_results(slot.run) for slot in slots if slot.run is not None}
     wide, side = st.columns([1040, 336], gap="small")
     with wide:
-        with frame.card("bars"):
+        aside = "hatched is frozen; the shape in the bar is the rate, as a share of its peak"
+        with frame.card("bars", "When each group trains", aside):
             st.html(bars(slots, rows))
         rates_card(slots, rows, overlaid=overlaid)
         if results:
@@ -64,7 +64,7 @@ def _top(slots: Sequence[Slot]) -> bool:
     """Draw the row of slots, and return whether schedules are drawn over each other."""
     names = compared.sources()
     shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))
-    view: Literal["overlay", "side by side"] = "overlay"
+    view = "overlay"
     with st.container(gap=None):
         frame.unseen_title("Compare schedules")
         row = st.container(horizontal=True, vertical_alignment="center", key="slots")
@@ -80,15 +80,7 @@ def _top(slots: Sequence[Slot]) -> bool:
         _bring()
         st.space("stretch")
         if len(slots) >= _FEWEST:
-            view = st.segmented_control(
-                "View",
-                ("overlay", "side by side"),
-                default="overlay",
-                required=True,
-                key="compare-view",
-                persist_state="session",
-                label_visibility="collapsed",
-            )
+            view = frame.view_switch("View", ("overlay", "side by side"), "compare-view")
     runs = [(slot.letter, describe(slot.run).line) for slot in slots if slot.run is not None]
     if runs:  # of which the fields show the beginning only
         lines = (f"<span>{chip(letter)} {escape(line)}</span>" for letter, line in runs)

@@ -228,7 +228,7 @@ def _rates_head() -> None:
     st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
     st.space("stretch")
     for switch in _SWITCHES:
-        _switch(switch)
+        frame.view_switch(switch.label, switch.options, switch.key)
     st.button("Table", key="show-table", on_click=frame.open_dialog, args=("rates",))
     if frame.dialog_is_open("rates"):
         rate_dialog()
@@ -247,18 +247,6 @@ def _rates(*, narrow: bool, span: Span | None) -> None:
 def _chosen(switch: _Switch) -> Any:
     """Return what stands in a switch, before it is drawn."""
     return st.session_state.get(switch.key, switch.options[0])
-
-
-def _switch(switch: _Switch) -> None:
-    st.segmented_control(
-        switch.label,
-        switch.options,
-        default=switch.options[0],
-        key=switch.key,
-        persist_state="session",
-        required=True,
-        label_visibility="collapsed",
-    )
 
 
 if __name__ == "__main__":

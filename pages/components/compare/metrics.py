@@ -22,19 +22,8 @@ _FIELDS: Mapping[Metric, str] = {"accuracy": "validation_accuracy", "loss": "val
 
 def metrics_cards(results: Mapping[str, RunResults]) -> None:
     """Draw the cards; `results` are those of the slots that are runs, by letter."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="metric-head"):
-        letters = "".join(slot_style.chip(letter) + slot_style.line(letter) for letter in results)
-        st.html(slot_style.heading("How the runs went", letters), width="content")
-        st.space("stretch")
-        metric: Metric = st.segmented_control(
-            "Metric",
-            ("accuracy", "loss"),
-            default="accuracy",
-            required=True,
-            key="compare-metric",
-            persist_state="session",
-            label_visibility="collapsed",
-        )
+    options = ("accuracy", "loss")
+    metric: Metric = slot_style.head("How the runs went", results, "metric", options)
     view = View(frame.is_dark())
     table = metric_table(results, metric)
     if table.empty:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
-from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -48,23 +47,8 @@ def rates_card(
     with frame.card("rate-compare"):
         overlaid = overlaid and len(rows) <= MOST_PANELS
         title = "Learning rate, group by group" if overlaid else "Learning rate, side by side"
-        legend = "".join(
-            slot_style.chip(slot.letter) + slot_style.line(slot.letter) for slot in slots
-        )
-        with st.container(
-            horizontal=True, vertical_alignment="center", gap="small", key="rate-compare-head"
-        ):
-            st.html(slot_style.heading(title, legend), width="content")
-            st.space("stretch")
-            scale: Literal["log", "linear"] = st.segmented_control(
-                "Scale",
-                ("log", "linear"),
-                default="log",
-                required=True,
-                key="compare-scale",
-                persist_state="session",
-                label_visibility="collapsed",
-            )
+        letters = [slot.letter for slot in slots]
+        scale = slot_style.head(title, letters, "scale", ("log", "linear"))
         view = View(frame.is_dark(), scale=scale)
         table = all_rates(slots, rows)
         if overlaid:

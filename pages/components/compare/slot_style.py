@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
+from typing import Any
+
+import streamlit as st
 
 from core.compare.align import GroupRow
 from core.export.palette import Pair, group_colours
 from core.schedule.spec import BaseGroup
+from pages.components.shared import frame
 
 DASHES: Mapping[str, tuple[int, ...]] = {"A": (4, 0), "B": (5, 3), "C": (2, 2), "D": (9, 3, 2, 3)}
 """Lengths of line and gap in pixels: A is solid."""
@@ -58,9 +62,13 @@ def name_of(row: GroupRow[BaseGroup]) -> str:
     return " / ".join(names)
 
 
-def heading(title: str, aside: str = "") -> str:
-    """Return a card's heading with a remark beside it; `aside` is HTML."""
-    return (
-        f'<div class="thaw-compare-head"><h2 class="thaw-heading">{escape(title)}</h2>'
-        f"<span>{aside}</span></div>"
-    )
+def head(title: str, letters: Iterable[str], name: str, options: Sequence[str]) -> Any:
+    """Draw a heading with a legend of the slots and a switch called `name`; return its choice."""
+    with st.container(
+        horizontal=True, vertical_alignment="center", gap="small", key=f"{name}-head"
+    ):
+        legend = "".join(chip(letter) + line(letter) for letter in letters)
+        st.html(f'<h2 class="thaw-heading">{escape(title)}</h2>', width="content")
+        st.html(f'<span class="thaw-legend">{legend}</span>', width="content")
+        st.space("stretch")
+        return frame.view_switch(name.capitalize(), options, f"compare-{name}")

@@ -27,17 +27,15 @@ _MOST_SCALES = 2
 
 
 def bars(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> str:
-    """Return the card's content as HTML: a table in which each group has a line per schedule."""
+    """Return a table as HTML in which each group has a line per schedule."""
     epochs = max(slot.plan.epochs for slot in slots)
     shares = [learning(slot.plan) for slot in slots]
     body = "".join(
         _row(row, slots, shares, epochs, slot_style.swatch(colour), colour)
         for row, colour in zip(reversed(rows), reversed(slot_style.row_colours(rows)), strict=True)
     )
-    aside = "hatched is frozen; the shape in the bar is the rate, as a share of its peak"
     return (
-        slot_style.heading("When each group trains", aside)
-        + f'<div class="thaw-bars" role="table" aria-label="When each group trains">{_head(epochs)}'
+        f'<div class="thaw-bars" role="table" aria-label="When each group trains">{_head(epochs)}'
         f"{body}</div>"
     )
 

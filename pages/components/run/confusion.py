@@ -36,16 +36,8 @@ def confusion_card(predictions: Predictions) -> None:
             if len(predictions.classes) > _WITH_CHART:
                 st.caption(f"More than {_WITH_CHART} classes: see the table for what was confused.")
                 return
-            unit = st.segmented_control(
-                "Cells",
-                (_COUNT, _SHARE),
-                default=_COUNT,
-                key="confusion-unit",
-                persist_state="session",
-                required=True,
-                label_visibility="collapsed",
-            )
-            chart = _chart(cells(predictions.classes, counts), predictions.classes, unit or _COUNT)
+            unit = frame.view_switch("Cells", (_COUNT, _SHARE), "confusion-unit")
+            chart = _chart(cells(predictions.classes, counts), predictions.classes, unit)
             st.altair_chart(chart, theme=None, key="confusion-chart")
         with st.expander("All counts as a table", key="confusion-open", type="compact"):
             st.html(matrix_table(predictions.classes, counts))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -106,6 +107,22 @@ def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
         st.html(f'<h2 class="thaw-heading">{mark}{escape(title)}</h2>', width="content")
         if aside:
             st.html(f'<span class="thaw-aside">{escape(aside)}</span>', width="stretch")
+
+
+def view_switch(label: str, options: Sequence[str], key: str) -> Any:
+    """Draw a switch of what is shown, the first option at first; return the chosen one.
+
+    The session remembers the choice, under `key`.
+    """
+    return st.segmented_control(
+        label,
+        options,
+        default=options[0],
+        required=True,
+        key=key,
+        persist_state="session",
+        label_visibility="collapsed",
+    )
 
 
 def mark_chosen(key: str) -> None:
