@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from html import escape
 from urllib.parse import parse_qs
 
@@ -26,7 +27,7 @@ from pages.components.compare.slots import LETTERS, Slot
 from pages.components.compare.windows_card import bars
 from pages.components.design import opening
 from pages.components.shared import frame, session
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 from pages.components.shared.library_card import library_card
 from pages.components.shared.state import NOW, current
 
@@ -91,20 +92,17 @@ def _top(slots: Sequence[Slot]) -> bool:
 def _slot(place: int, names: Mapping[str, str], width: int) -> None:
     now = current().compare.slots
     value = now[place] if place < len(now) else None
-    key = fresh_key(f"slot-{place}", value, names.get(str(value), ""))
     with st.container(horizontal=True, vertical_alignment="center", gap="xxsmall", width=width):
         st.html(chip(LETTERS[place]), width="content")
         st.selectbox(
             f"Schedule {LETTERS[place]}",
             list(names),
             index=None,
-            key=key,
             format_func=lambda source: names.get(source, source),
             placeholder="Choose a schedule",
             label_visibility="collapsed",
             required=value is not None,  # else Escape in the open list would empty it
-            on_change=_choose,
-            args=(place, key),
+            **bound(f"slot-{place}", value, partial(_choose, place), names.get(str(value), "")),
         )
         if value is not None and now != [NOW]:
             st.button(
@@ -118,12 +116,10 @@ def _slot(place: int, names: Mapping[str, str], width: int) -> None:
             )
 
 
-def _choose(place: int, key: str) -> None:
-    source = st.session_state[key]
-    if source is None or is_stale(key):
-        return
-    current().compare.adding_slot = False
-    compared.put(source, place)
+def _choose(place: int, source: str | None) -> None:
+    if source is not None:
+        current().compare.adding_slot = False
+        compared.put(source, place)
 
 
 def _remove(place: int, source: str) -> None:

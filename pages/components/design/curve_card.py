@@ -15,9 +15,8 @@ from core.schedule.shapes import DECAYS, WARMUPS
 from core.schedule.spec import Schedule
 from pages.components.shared import frame, session
 from pages.components.shared.fields import (
+    bound,
     choice,
-    fresh_key,
-    is_stale,
     number,
     numbers,
     sensible_step,
@@ -195,25 +194,20 @@ def _number(
 
 def _floor_kind(schedule: Schedule) -> None:
     lr = schedule.lr
-    key = fresh_key("floor-kind", _RELATIVE if lr.floor_lr is None else _ABSOLUTE)
     st.segmented_control(
         "Floor is",
         (_RELATIVE, _ABSOLUTE),
-        key=key,
         required=True,
         disabled=lr.decay.floor is None,
         width="stretch",
         help="A share of each group's own peak, or one rate for all groups, PyTorch's eta_min. "
         "The fastest group keeps its floor when this changes.",
-        on_change=_set_floor_kind,
-        args=(key,),
+        **bound("floor-kind", _RELATIVE if lr.floor_lr is None else _ABSOLUTE, _set_floor_kind),
     )
 
 
-def _set_floor_kind(key: str) -> None:
-    if not is_stale(key):
-        absolute = st.session_state[key] == _ABSOLUTE
-        session.edit(edits.to_absolute_floor if absolute else edits.to_relative_floor)
+def _set_floor_kind(kind: str) -> None:
+    session.edit(edits.to_absolute_floor if kind == _ABSOLUTE else edits.to_relative_floor)
 
 
 def _floor(schedule: Schedule) -> None:

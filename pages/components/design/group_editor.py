@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from core.export.palette import group_colours
@@ -11,7 +13,7 @@ from core.schedule.spec import Group, Schedule
 from core.schedule.words import counted
 from pages.components.design.selected_group import select_group, selected_group, selected_place
 from pages.components.shared import frame, session
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 from pages.components.shared.state import current
 
 
@@ -57,20 +59,17 @@ def _toggle() -> None:
 
 def _how_fine(table: LayerTable) -> None:
     sizes = {grouping.name: len(grouping.groups) for grouping in table.groupings}
-    key = fresh_key("how-fine", regroup.chosen_grouping(session.schedule(), table))
+    chosen = regroup.chosen_grouping(session.schedule(), table)
     st.segmented_control(
         "How fine",
         list(sizes),
-        key=key,
         format_func=lambda name: f"{name.capitalize()} {sizes[name]}",
-        on_change=_choose,
-        args=(key, table),
+        **bound("how-fine", chosen, partial(_choose, table)),
     )
 
 
-def _choose(key: str, table: LayerTable) -> None:
-    name = st.session_state[key]
-    if name is not None and not is_stale(key):
+def _choose(table: LayerTable, name: str | None) -> None:
+    if name is not None:
         session.edit(regroup.choose_grouping, table, name)
 
 

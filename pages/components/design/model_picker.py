@@ -12,7 +12,7 @@ from core.models import catalogue, table_cache
 from core.runs.processes.tabulation import Tabulations
 from pages.components.design.model_weights import model_labels
 from pages.components.shared import session
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 from pages.components.shared.state import current
 
 _TABULATIONS = Tabulations()
@@ -25,18 +25,15 @@ def model_box() -> None:
     name = session.schedule().model.name
     known = catalogue.with_stored_table() if is_demo() else catalogue.names()
     labels = model_labels()
-    key = fresh_key("model", current().design.wanted_model or name)
     st.selectbox(
         "Model",
         known if name in known else (name, *known),
-        key=key,
         format_func=lambda model: labels.get(model, model),
         filter_mode="contains",  # in the order of the list: fuzzy, a longer name may come first
         label_visibility="collapsed",
         icon=":material/network_node:",
         width=250,
-        on_change=_take_model,
-        args=(key,),
+        **bound("model", current().design.wanted_model or name, _take_model),
     )
 
 
@@ -58,17 +55,14 @@ def _wanted() -> str | None:
     return chosen
 
 
-def _take_model(key: str) -> None:
-    if is_stale(key):
-        return
-    name = st.session_state[key]
+def _take_model(name: str) -> None:
     current().design.wanted_model = None
     table = table_cache.find(name, table_cache.cache_folder())
     if table is not None:
         session.use_model(table)
     elif name != session.schedule().model.name:
         current().design.wanted_model = name
-        _TABULATIONS.ask(name, table_cache.cache_folder())
+        _ask(name)
 
 
 @st.fragment(run_every=_SECONDS)
@@ -88,7 +82,7 @@ def _status(model: str, chosen: bool) -> None:
     failure = _TABULATIONS.failure(model)
     if failure is None:
         if not _TABULATIONS.is_making(model):
-            _TABULATIONS.ask(model, table_cache.cache_folder())
+            _ask(model)
         stays = " The schedule stays as it is until then." if chosen else ""
         _line("busy", f"Reading {model}: its layers and what they cost.{stays}")
         if chosen:
@@ -96,12 +90,12 @@ def _status(model: str, chosen: bool) -> None:
         return
     way_out = "Choose another model, or try again."
     _line("failed", f"{model} could not be read: {one_line(failure).rstrip('.')}. {way_out}")
-    st.button("Try again", key="model-again", on_click=_try_again, args=(model,))
+    st.button("Try again", key="model-again", on_click=_ask, args=(model,))
     if chosen:
         st.button("Keep the old one", key="model-cancel", on_click=_forget)
 
 
-def _try_again(model: str) -> None:
+def _ask(model: str) -> None:
     _TABULATIONS.ask(model, table_cache.cache_folder())
 
 

@@ -15,7 +15,7 @@ from core.schedule.spec import ModelRef
 from core.schedule.words import counted
 from pages.components.shared import session
 from pages.components.shared.cost_words import size
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 
 _RANDOM = "Random"
 _HERE = "here"
@@ -75,22 +75,17 @@ def _choice(model: ModelRef, entry: CatalogueEntry) -> None:
     here = downloaded()
     notes = {w.name: _HERE if here.has(w) else size(entry.bytes) for w in entry.weights}
     shown = model.weights or _RANDOM
-    key = fresh_key("model-weights", shown)
     st.selectbox(
         "Weights",
         tuple(dict.fromkeys((*notes, _RANDOM, shown))),
-        key=key,
         format_func=lambda name: f"{name} · {notes[name]}" if name in notes else name,
         help="What is not on this machine is downloaded once, when a run starts.",
-        on_change=_take,
-        args=(key,),
+        **bound("model-weights", shown, _take),
     )
 
 
-def _take(key: str) -> None:
-    if not is_stale(key):
-        name = st.session_state[key]
-        session.edit(edits.set_field, "model.weights", None if name == _RANDOM else name)
+def _take(name: str) -> None:
+    session.edit(edits.set_field, "model.weights", None if name == _RANDOM else name)
 
 
 @lru_cache(maxsize=2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Literal
 
 import streamlit as st
@@ -14,7 +15,7 @@ from core.schedule.document import MAX_NAME
 from core.schedule.paths import prefixes
 from core.schedule.spec import Schedule
 from pages.components.shared import frame, session
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 from pages.components.shared.state import current
 
 _LONGEST_PATH = 26
@@ -54,16 +55,16 @@ def selected_group(place: int, table: LayerTable) -> None:
 
 
 def _name(place: int) -> None:
-    key = fresh_key("group-name", session.schedule().groups[place].name)
-    st.text_input("Name", key=key, max_chars=MAX_NAME, on_change=_rename, args=(_cut(), place, key))
+    name = session.schedule().groups[place].name
+    rename = partial(_rename, _cut(), place)
+    st.text_input("Name", max_chars=MAX_NAME, **bound("group-name", name, rename))
 
 
-def _rename(cut: Cut, place: int, key: str) -> None:
-    if is_stale(key) or _cut() != cut:
+def _rename(cut: Cut, place: int, name: str) -> None:
+    if _cut() != cut:
         return
     selected = session.selected()
     before = session.schedule().groups[place].name
-    name = st.session_state[key]
     _edit(cut, place, place, lambda s, g: regroup.rename_group(s, g, name))
     after = session.schedule().groups[place].name
     if selected is not None and selected[0] == before:
@@ -114,15 +115,13 @@ def _parts(
     chosen = current().design.selected_part
     if chosen not in found:
         chosen = shown[-1].path
-    key = fresh_key("group-part", chosen)
     with st.container(height=_PARTS_HEIGHT if len(found) > _FEW_PARTS else "content", border=False):
         st.radio(
             "Parts",
             list(found),
-            key=key,
             format_func=lambda path: f"{_short(path)} :small[{found[path].parameters:,}]",
-            on_change=lambda: _choose_part(st.session_state[key]),
             width="stretch",
+            **bound("group-part", chosen, _choose_part),
         )
     around = next((path for path in reversed(prefixes(chosen)) if _may_close(path, own)), None)
     with st.container(horizontal=True, gap="xsmall", key="group-part-actions"):

@@ -16,7 +16,7 @@ from pages.components.design.model_picker import model_box, model_reading
 from pages.components.design.model_weights import weights_menu
 from pages.components.design.preset_gallery import preset_button
 from pages.components.shared import frame, session
-from pages.components.shared.fields import fresh_key, is_stale, refusals
+from pages.components.shared.fields import bound, refusals
 from pages.components.shared.library_card import library_menu
 from pages.components.shared.share_link import opens_where, show_link
 from pages.components.shared.state import current
@@ -63,21 +63,17 @@ def _run(errors: Sequence[Problem]) -> None:
 
 
 def _name() -> None:
-    key = fresh_key("name", session.schedule().name)
     st.text_input(
         "Name",
-        key=key,
         label_visibility="collapsed",
         width=190,
         max_chars=MAX_NAME,
-        on_change=_rename,
-        args=(key,),
+        **bound("name", session.schedule().name, _rename),
     )
 
 
-def _rename(key: str) -> None:
-    if not is_stale(key):
-        session.edit(edits.set_field, "name", st.session_state[key].strip())
+def _rename(name: str) -> None:
+    session.edit(edits.set_field, "name", name.strip())
 
 
 def _undo_and_redo() -> None:

@@ -15,7 +15,7 @@ from core.schedule.document import Window
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import percent
 from pages.components.shared import frame, session
-from pages.components.shared.fields import Field, fresh_key, is_stale, number_input, sensible_step
+from pages.components.shared.fields import Field, bound, number_input, sensible_step
 
 
 def window_panel() -> None:
@@ -134,12 +134,6 @@ def _move(group: Group, index: int, start: int, end: int | None) -> None:
     session.change(edits.set_window, group.name, index, start, None if at_end else end)
 
 
-def _set(key: str, group: Group, field: str, value: object) -> None:
-    if not is_stale(key):
-        session.edit(edits.set_group, group.name, **{field: value})
-        session.redraw()
-
-
 def _lr_scale(group: Group, index: int) -> None:
     def now() -> float | None:
         if session.selected() != (group.name, index):
@@ -180,10 +174,8 @@ def _batchnorm(group: Group) -> None:
 
 
 def _toggle(group: Group, field: str, on: str, off: str | None, label: str, why: str) -> None:
-    key = fresh_key(f"toggle-{field}", getattr(group, field) == on)
-    st.toggle(
-        label,
-        key=key,
-        help=why,
-        on_change=lambda: _set(key, group, field, on if st.session_state[key] else off),
-    )
+    def take(is_on: bool) -> None:
+        session.edit(edits.set_group, group.name, **{field: on if is_on else off})
+        session.redraw()
+
+    st.toggle(label, help=why, **bound(f"toggle-{field}", getattr(group, field) == on, take))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Generator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +25,7 @@ from core.schedule.words import counted
 from pages.components.run.data_card import BUNDLED_NAME, data_name
 from pages.components.shared import frame, server
 from pages.components.shared.data_preview import seen
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 from pages.components.shared.setting_names import LABELS, by_label
 from pages.components.shared.state import current
 
@@ -43,14 +44,11 @@ def data_choice(data: str, take: Take, *, locked: bool) -> None:
     kind = kind_of(data) if locked else current().run.wanted_data or kind_of(data)
     # a hosted demo opens no paths for strangers
     kinds = [k for k in (BUNDLED, FOLDER, ZIP) if k != FOLDER or not is_demo() or k == kind]
-    key = fresh_key("data-kind", kind)
     st.selectbox(
         LABELS["data"],
         kinds,
-        key=key,
         disabled=locked,
-        on_change=_take_kind,
-        args=(key, data, take),
+        **bound("data-kind", kind, partial(_take_kind, data, take)),
     )
     if kind == FOLDER:
         _folder(data, take, locked=locked)
@@ -73,11 +71,8 @@ def missing() -> str | None:
     return waits.get(current().run.wanted_data or "")
 
 
-def _take_kind(key: str, data: str, take: Take) -> None:
-    if is_stale(key):
-        return
+def _take_kind(data: str, take: Take, kind: str) -> None:
     current().run.refused_upload = None
-    kind = st.session_state[key]
     waits = kind not in (BUNDLED, kind_of(data))
     current().run.wanted_data = kind if waits else None
     if kind == BUNDLED:
@@ -85,15 +80,13 @@ def _take_kind(key: str, data: str, take: Take) -> None:
 
 
 def _folder(data: str, take: Take, *, locked: bool) -> None:
-    key = fresh_key("data-folder", data if kind_of(data) == FOLDER else "")
+    named = data if kind_of(data) == FOLDER else ""
     st.text_input(
         "Folder",
-        key=key,
         disabled=locked,
         placeholder="/home/me/pictures",
         help=f"Its path on the machine that Thaw runs on. {_LAYOUT}",
-        on_change=_take_folder,
-        args=(key, take),
+        **bound("data-folder", named, partial(_take_folder, take)),
     )
     found = seen(data) if kind_of(data) == FOLDER and not locked else None
     if isinstance(found, DataSummary) and not current().run.wanted_data:
@@ -101,11 +94,10 @@ def _folder(data: str, take: Take, *, locked: bool) -> None:
         _contents(data_name(data), images, found.left_out, found.skipped)
 
 
-def _take_folder(key: str, take: Take) -> None:
-    typed = st.session_state[key].strip()
-    if typed and not is_stale(key):
+def _take_folder(take: Take, typed: str) -> None:
+    if typed.strip():
         current().run.wanted_data = None
-        take(typed)
+        take(typed.strip())
 
 
 def _zip(data: str, take: Take) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from html import escape
 from pathlib import Path
 
@@ -11,30 +12,24 @@ from core.runs import label
 from core.runs.label import MAX_NOTE
 from core.schedule.document import MAX_NAME
 from pages.components.shared import session, visible_runs
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 
 
 def label_fields(run: Path, schedule: str) -> None:
     """Draw the button behind which a run's name and note are edited; `schedule` is its own name."""
     own = label.read(run)
-    name_key = fresh_key(f"run-name-{run.name}", own.name or "")
-    note_key = fresh_key(f"run-note-{run.name}", own.note)
     with st.popover("Name and note", icon=":material/edit:", key="run-label"):
         st.text_input(
             "Name of this run",
-            key=name_key,
             max_chars=MAX_NAME,
             placeholder=schedule,
-            on_change=_take,
-            args=(run, "name", name_key),
+            **bound(f"run-name-{run.name}", own.name or "", partial(_take, run, "name")),
         )
         st.text_area(
             "Note",
-            key=note_key,
             max_chars=MAX_NOTE,
             placeholder="What you tried, and what you saw",
-            on_change=_take,
-            args=(run, "note", note_key),
+            **bound(f"run-note-{run.name}", own.note, partial(_take, run, "note")),
         )
 
 
@@ -45,9 +40,8 @@ def note_row(run: Path) -> None:
         st.html(f'<p class="thaw-said thaw-run-note">{escape(note)}</p>')
 
 
-def _take(run: Path, field: str, key: str) -> None:
-    if is_stale(key) or not visible_runs.is_own(run.name):
-        return
-    own = label.read(run)
-    texts = {"name": own.name or "", "note": own.note, field: st.session_state[key]}
-    session.attempt(label.write, run, texts["name"], texts["note"])
+def _take(run: Path, field: str, text: str) -> None:
+    if visible_runs.is_own(run.name):
+        own = label.read(run)
+        texts = {"name": own.name or "", "note": own.note, field: text}
+        session.attempt(label.write, run, texts["name"], texts["note"])

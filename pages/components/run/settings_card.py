@@ -16,7 +16,7 @@ from core.runs.settings import RunSettings, make_settings
 from pages.components.run.data_picker import data_choice
 from pages.components.run.demo_card import limits_note
 from pages.components.shared import frame, session
-from pages.components.shared.fields import SETTING, Field, fresh_key, is_stale, number_input
+from pages.components.shared.fields import SETTING, Field, bound, number_input
 from pages.components.shared.setting_names import LABELS
 
 _AUGMENT = {
@@ -117,22 +117,14 @@ def _number(
 
 
 def _choice(field: str, names: tuple[str, ...], shown: RunSettings, locked: bool) -> None:
-    # a second tap on New run may bring what the run had, when the same fields show one's own
-    key = fresh_key(f"{SETTING}{field}", getattr(shown, field))
     st.selectbox(
         LABELS[field],
         names,
-        key=key,
         format_func=lambda name: _AUGMENT[name][0] if field == "augment" else name,
         disabled=locked,
-        on_change=_take,
-        args=(field, key),
+        # a second tap on New run may bring what the run had, when the same fields show one's own
+        **bound(f"{SETTING}{field}", getattr(shown, field), partial(_put, field)),
     )
-
-
-def _take(field: str, key: str) -> None:
-    if not is_stale(key):
-        _put(field, st.session_state[key])
 
 
 def _put(field: str, value: object) -> None:

@@ -104,15 +104,12 @@ def number_input(field: Field, *, disabled: bool = False, **options: Any) -> Non
         current().refusals.pop(field.name, None)
     now = field.current()
     refusal = _refusal(field)
-    key = fresh_key(field.name, refusal.typed if refusal else now)
     st.number_input(
         field.label,
         value=float(now) if field.empty is None else None,
-        key=key,
         placeholder=field.empty,
         disabled=disabled,
-        on_change=_take,
-        args=(field, key),
+        **bound(field.name, refusal.typed if refusal else now, partial(_take, field)),
         **{"format": "%g", **options, "step": float(options["step"])},
     )
     _show_refusal(refusal)
@@ -131,8 +128,7 @@ def numbers(label: str, path: str, **options: Any) -> None:
     field = Field(label, f"field:{path}", path, partial(value_at, path), take)
     refusal = _refusal(field)
     shown = refusal.typed if refusal else ", ".join(str(value) for value in value_at(path))
-    key = fresh_key(field.name, shown)
-    st.text_input(label, key=key, on_change=_take, args=(field, key), **options)
+    st.text_input(label, **bound(field.name, shown, partial(_take, field)), **options)
     _show_refusal(refusal)
 
 
@@ -144,15 +140,12 @@ def choice(
     titles: Mapping[str, str] | None = None,
 ) -> None:
     """Draw a select box for the field at `path`; `verb(schedule, name)` replaces setting it."""
-    key = _shown(path)
     titles = titles or {}
     st.selectbox(
         label,
         names,
-        key=key,
         format_func=lambda name: titles.get(name, name.capitalize()),
-        on_change=_set,
-        args=(path, key, verb),
+        **_bound_to(path, verb),
     )
 
 
@@ -161,17 +154,7 @@ def switch(label: str, path: str, names: Sequence[str], **options: Any) -> None:
 
     Other options are `st.segmented_control`'s.
     """
-    key = _shown(path)
-    st.segmented_control(
-        label,
-        names,
-        key=key,
-        required=True,
-        on_change=_set,
-        args=(path, key),
-        width="stretch",
-        **options,
-    )
+    st.segmented_control(label, names, required=True, width="stretch", **_bound_to(path), **options)
 
 
 def sensible_step(value: float) -> float:
@@ -183,6 +166,20 @@ def sensible_step(value: float) -> float:
     return float(f"1e{math.floor(math.log10(half))}")
 
 
+def bound(name: str, value: Any, take: Callable[[Any], object], text: str = "") -> dict[str, Any]:
+    """Return options of a widget that shows `value`, and calls `take` with what it is changed to.
+
+    `name` and `text` are those of `fresh_key`.
+    """
+    key = fresh_key(name, value, text)
+
+    def changed() -> None:
+        if not _is_stale(key):
+            take(st.session_state[key])
+
+    return {"key": key, "on_change": changed}
+
+
 def fresh_key(name: str, value: Any, text: str = "") -> str:
     """Return a key whose widget shows `value`: a new one where something else changed the value.
 
@@ -190,7 +187,7 @@ def fresh_key(name: str, value: Any, text: str = "") -> str:
 
     Every message from the browser brings along every widget's value, and one that was under way
     when the timeline changed the schedule brings old ones. Streamlit would take them for edits, and
-    they would undo the drag: callbacks must ignore a key that `is_stale`. Under one lasting key, an
+    they would undo the drag: `bound` ignores a key that is stale. Under one lasting key, an
     old value that is under way and the same value chosen anew could not be told apart.
     """
     field = current().fields.setdefault(name, FieldState(value, text))
@@ -203,7 +200,7 @@ def fresh_key(name: str, value: Any, text: str = "") -> str:
     return key
 
 
-def is_stale(key: str) -> bool:
+def _is_stale(key: str) -> bool:
     """Return whether a key of `fresh_key` has given way to another, or has the value it showed.
 
     Streamlit also calls back for the latter: where a message cuts a run of the script short, it
@@ -218,8 +215,8 @@ def _key(name: str, revision: int) -> str:
     return f"{name}#{revision}" if revision else name
 
 
-def _shown(path: str) -> str:
-    return fresh_key(f"field:{path}", value_at(path))
+def _bound_to(path: str, verb: Callable[..., Any] | None = None) -> dict[str, Any]:
+    return bound(f"field:{path}", value_at(path), partial(_set, path, verb))
 
 
 def _refusal(field: Field) -> Refusal | None:
@@ -236,11 +233,10 @@ def _show_refusal(refusal: Refusal | None) -> None:
         st.html(f'<p class="thaw-refused" role="alert">{escape(refusal.line)}</p>')
 
 
-def _take(field: Field, key: str) -> None:
+def _take(field: Field, typed: Any) -> None:
     """Put what was typed in force, and try again what was refused elsewhere: it may fit now."""
-    if is_stale(key) or (field.current() is None and field.empty is None):
+    if field.current() is None and field.empty is None:
         return
-    typed = st.session_state[key]
     whole = isinstance(typed, float) and typed.is_integer() and abs(typed) < _EXACT
     _try(field, int(typed) if whole else typed)
     for other in [*current().refusals.values()]:
@@ -269,9 +265,8 @@ def _number(word: str) -> float | str:
         return word
 
 
-def _set(path: str, key: str, verb: Callable[..., Any] | None = None) -> None:
-    value = st.session_state[key]
-    if value is None or is_stale(key) or value_at(path) is None:
+def _set(path: str, verb: Callable[..., Any] | None, value: Any) -> None:
+    if value is None or value_at(path) is None:
         return
     if verb is None:
         session.edit(edits.set_field, path, value)

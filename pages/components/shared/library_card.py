@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from core.library import BrokenFile, SavedSchedule
 from core.schedule.document import MAX_NAME
 from pages.components.compare import slots
 from pages.components.shared import frame, library_session, session
-from pages.components.shared.fields import fresh_key, is_stale
+from pages.components.shared.fields import bound
 from pages.components.shared.state import current
 
 _FEW = 8
@@ -95,10 +96,8 @@ def _row(place: int, entry: SavedSchedule) -> None:
 
 def _body(entry: SavedSchedule) -> None:
     with st.container(key="library-body", gap="xsmall"):
-        key = fresh_key("entry-name", entry.name)
-        st.text_input(
-            "Name", key=key, max_chars=MAX_NAME, on_change=_rename, args=(entry.file, key)
-        )
+        rename = partial(_rename, entry.file)
+        st.text_input("Name", max_chars=MAX_NAME, **bound("entry-name", entry.name, rename))
         with st.container(horizontal=True, gap="xsmall"):
             _action("Compare", "entry-compare", _compare, entry)
             if st.button("Open in Design", key="entry-open"):
@@ -120,10 +119,8 @@ def _compare(file: str) -> None:
     slots.put(f"library:{file}")
 
 
-def _rename(file: str, key: str) -> None:
-    if is_stale(key):
-        return
-    renamed = library_session.change(library.rename, file, st.session_state[key])
+def _rename(file: str, name: str) -> None:
+    renamed = library_session.change(library.rename, file, name)
     if renamed is not None:
         slots.rename_source(f"library:{file}", f"library:{renamed}")
         _select(renamed)
