@@ -15,7 +15,7 @@ from pages.components.design.cost_strip import cost_strip
 from pages.components.design.curve_card import curve_panel, stretched
 from pages.components.design.group_editor import group_editor
 from pages.components.design.problems.mount import problem_list
-from pages.components.design.rates_dialog import rate_dialog
+from pages.components.design.rates_dialog import table_button
 from pages.components.design.timeline import merge
 from pages.components.design.timeline.data import timeline_data
 from pages.components.design.timeline.events import (
@@ -169,7 +169,7 @@ def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
         _is_narrow(),
         current().notice is not None,
         stretched(current().history) is not None,
-        frame.dialog_is_open("rates"),  # whose click may come in one message with an edit
+        current().design.shows_rates,  # whose click may come in one message with an edit
         schedule if has_open_menu() else None,
     )
 
@@ -229,9 +229,7 @@ def _rates_head() -> None:
     st.space("stretch")
     for switch in _SWITCHES:
         frame.view_switch(switch.label, switch.options, switch.key)
-    st.button("Table", key="show-table", on_click=frame.open_dialog, args=("rates",))
-    if frame.dialog_is_open("rates"):
-        rate_dialog()
+    table_button()
     csv_button("CSV", _chosen(_SWITCHES[-1]), key="rates-csv")
 
 

@@ -11,6 +11,7 @@ from core.records.model import Record
 from core.runs.forecast import duration
 from core.runs.results import RunResults
 from core.schedule import plan
+from core.schedule.spec import Schedule
 from core.schedule.words import percent
 from pages.components.compare import slot_style
 from pages.components.compare.conditions import measured_alike
@@ -19,6 +20,14 @@ from pages.components.shared import cost_figures
 from pages.components.shared import cost_words as words
 
 NONE = "–"
+_COSTS = (
+    "Epochs",
+    "Compute, with cache",
+    "Compute, without",
+    "Gradients + optimizer",
+    "Trainable, at the end",
+    "Problems",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,48 +118,38 @@ def _audit(result: RunResults) -> str:
 
 
 def _costs(slots: Sequence[Slot]) -> list[Line]:
-    cached: list[Cell] = []
-    plain: list[Cell] = []
-    memory: list[Cell] = []
-    trainable: list[Cell] = []
-    problems: list[Cell] = []
-    for slot in slots:
-        if isinstance(slot.plan, Record):
-            for cells in (cached, plain, memory):
-                cells.append(Cell(remark="not recorded"))
-            problems.append(Cell(remark="not checked"))
-            trainable.append(Cell(_many(_trains_at_the_end(slot.plan))))
-            continue
-        layers = slot.table
-        found = checks.problems(slot.plan, layers, slot.settings.batch_size, slot.steps_per_epoch)
-        errors = sum(problem.severity == "error" for problem in found)
-        remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
-        problems.append(Cell(str(len(found)), remark))
-        if layers is None:
-            for cells in (cached, plain, memory, trainable):
-                cells.append(Cell())
-            continue
-        costs = cost_figures.figures(slot.plan, layers, slot.settings)
-        parts, epochs = costs.savings.phases, slot.plan.epochs
-        whole = sum(part.plain * (part.end - part.start) for part in parts)
-        plain.append(_work(whole, epochs) if parts else Cell())
-        cached.append(_work(whole * (1.0 - costs.savings.saved), epochs) if parts else Cell())
-        most = max(part.memory for part in costs.costs.phases)
-        memory.append(Cell(words.amount(most), slot.plan.optimizer.title()))
-        trainable.append(Cell(_many(costs.costs.phases[-1].trainable)))
-    return [
-        Line("Epochs", tuple(Cell(f"{slot.plan.epochs:,}") for slot in slots)),
-        Line("Compute, with cache", tuple(cached)),
-        Line("Compute, without", tuple(plain)),
-        Line("Gradients + optimizer", tuple(memory)),
-        Line("Trainable, at the end", tuple(trainable)),
-        Line("Problems", tuple(problems)),
-    ]
+    columns = (
+        _of_record(slot.plan) if isinstance(slot.plan, Record) else _of_schedule(slot, slot.plan)
+        for slot in slots
+    )
+    return [Line(title, tuple(cells)) for title, *cells in zip(_COSTS, *columns, strict=True)]
 
 
-def _trains_at_the_end(record: Record) -> int:
-    last = record.epochs - 1
-    return sum(group.parameters for group in record.groups if plan.is_open(group, last))
+def _of_record(record: Record) -> tuple[Cell, ...]:
+    """Return the cells of a record's column, in the order of `_COSTS`."""
+    unknown, last = Cell(remark="not recorded"), record.epochs - 1
+    trainable = sum(group.parameters for group in record.groups if plan.is_open(group, last))
+    epochs, unchecked = Cell(f"{record.epochs:,}"), Cell(remark="not checked")
+    return epochs, unknown, unknown, unknown, Cell(_many(trainable)), unchecked
+
+
+def _of_schedule(slot: Slot, schedule: Schedule) -> tuple[Cell, ...]:
+    """Return the cells of a schedule's column, in the order of `_COSTS`."""
+    layers = slot.table
+    found = checks.problems(schedule, layers, slot.settings.batch_size, slot.steps_per_epoch)
+    errors = sum(problem.severity == "error" for problem in found)
+    remark = f"{errors} error{'s' if errors > 1 else ''}" if errors else ""
+    epochs, problems = Cell(f"{schedule.epochs:,}"), Cell(str(len(found)), remark)
+    if layers is None:
+        return epochs, Cell(), Cell(), Cell(), Cell(), problems
+    costs = cost_figures.figures(schedule, layers, slot.settings)
+    parts = costs.savings.phases
+    whole = sum(part.plain * (part.end - part.start) for part in parts)
+    plain = _work(whole, schedule.epochs) if parts else Cell()
+    cached = _work(whole * (1.0 - costs.savings.saved), schedule.epochs) if parts else Cell()
+    most = max(part.memory for part in costs.costs.phases)
+    memory = Cell(words.amount(most), schedule.optimizer.title())
+    return epochs, cached, plain, memory, Cell(_many(costs.costs.phases[-1].trainable)), problems
 
 
 def _many(parameters: int) -> str:

@@ -10,15 +10,14 @@ from pathlib import Path
 from core import library, presets
 from core.compare.comparable import Comparable
 from core.errors import InputError
-from core.models import table_cache
-from core.models.layer_table import LayerTable, for_classes
+from core.models.layer_table import LayerTable
 from core.records.model import Record
 from core.runs import folder, label
 from core.runs.description import conditions, describe
 from core.runs.processes import launch
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.shared import library_session, session, visible_runs
-from pages.components.shared.data_preview import known_classes, train_images
+from pages.components.shared.data_preview import train_images
 from pages.components.shared.state import NOW, current
 
 LETTERS = "ABCD"
@@ -47,9 +46,7 @@ class Slot:
         """
         if isinstance(self.plan, Record):
             return None
-        found = table_cache.find(self.plan.model.name, table_cache.cache_folder())
-        classes = known_classes(self.settings.data)
-        return found if found is None or classes is None else for_classes(found, classes)
+        return session.table_of(self.plan.model.name, self.settings.data)
 
     @property
     def steps_per_epoch(self) -> int:

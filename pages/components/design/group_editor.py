@@ -6,7 +6,6 @@ from functools import partial
 
 import streamlit as st
 
-from core.export.palette import group_colours
 from core.models import regroup
 from core.models.layer_table import LayerTable, count_elements
 from core.schedule.spec import Group, Schedule
@@ -43,10 +42,10 @@ def group_editor() -> None:
     held = f"{counted(len(schedule.groups), 'group')}, {table.parameters:,} parameters"
     with frame.card("groups", "Groups", held):
         _how_fine(table)
-        colours = [pair[frame.is_dark()] for pair in group_colours(len(schedule.groups))]
+        tints = frame.group_tints(schedule)
         with st.container(gap=None, key="group-rows"):
             for place, group in reversed(list(enumerate(schedule.groups))):
-                _row(group, place, colours[place], table, selected=place == selected)
+                _row(group, place, tints[group.name], table, selected=place == selected)
                 if place == selected:
                     selected_group(place, table)
         _own_scales(schedule)
@@ -77,17 +76,11 @@ def _row(group: Group, place: int, colour: str, table: LayerTable, *, selected: 
     elements = count_elements(table, group.modules)
     share = elements / table.parameters
     shown = "<0.1%" if 0 < share < 0.001 else f"{share:.1%}"
-    st.button(
+    label = (
         f':color[\u2002]{{background="{colour}"}} **{frame.escape_markdown(group.name)}** '
-        f":gray[:small[{elements:,}]] :gray[:small[{shown}]]",
-        icon=f":material/{'expand_less' if selected else 'expand_more'}:",
-        icon_position="right",
-        key=f"group-{place}",
-        type="tertiary",
-        width="stretch",
-        on_click=select_group,
-        args=(None if selected else group.name,),
+        f":gray[:small[{elements:,}]] :gray[:small[{shown}]]"
     )
+    frame.fold_row(label, f"group-{place}", select_group, group.name, is_open=selected)
 
 
 def _own_scales(schedule: Schedule) -> None:

@@ -10,8 +10,9 @@ import streamlit as st
 
 from core.schedule import curves, plan, words
 from core.schedule.spec import Schedule
-from pages.components.shared import frame, session
+from pages.components.shared import session
 from pages.components.shared.downloads import csv_button
+from pages.components.shared.state import current
 
 By = Literal["epoch", "step"]
 
@@ -23,8 +24,23 @@ _CAPTIONS = {
 }
 
 
-@st.dialog("Learning rate per group", width="large", on_dismiss=frame.close_dialog)
-def rate_dialog() -> None:
+def table_button() -> None:
+    """Draw the button that opens the table in a dialog, until that is dismissed or the page left.
+
+    As a callback: a message that cuts a run of the script short neither swallows the click nor
+    closes the dialog.
+    """
+    st.button("Table", key="show-table", on_click=_show)
+    if current().design.shows_rates:
+        _dialog()
+
+
+def _show(*, wanted: bool = True) -> None:
+    current().design.shows_rates = wanted
+
+
+@st.dialog("Learning rate per group", width="large", on_dismiss=lambda: _show(wanted=False))
+def _dialog() -> None:
     """Show the table, and switch it between epochs and steps."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         by: By = st.segmented_control(

@@ -7,7 +7,6 @@ from typing import Any
 import streamlit as st
 
 from core.errors import InputError, quoted
-from core.export.palette import group_colours
 from core.schedule import curves, edits, words
 from core.schedule.budget import budget
 from core.schedule.curves import scale
@@ -30,7 +29,7 @@ def window_panel() -> None:
     group = schedule.group(name)
     windows = len(group.trainable)
     aside = f"window {index + 1} of {windows}" if windows else "never trains"
-    with frame.card("window", name, aside, _colour(schedule, group)):
+    with frame.card("window", name, aside, frame.group_tints(schedule)[name]):
         start, end, rate = st.columns(3, gap=8, wrap=False)
         with start:
             _thaws_at(group, index)
@@ -63,11 +62,6 @@ def learning(schedule: Schedule, group: Group, index: int) -> str:
         f"Trains in <b>{epochs}</b> of the epochs {joined} gets <b>{gets}</b> of the learning "
         f"that it would get if it trained throughout. {begins}"
     )
-
-
-def _colour(schedule: Schedule, group: Group) -> str:
-    pair = group_colours(len(schedule.groups))[schedule.groups.index(group)]
-    return pair[frame.is_dark()]
 
 
 def _thaws_at(group: Group, index: int) -> None:

@@ -40,7 +40,7 @@ def _setup(found: Exercise, language: Language) -> None:
         (word("figure.groups"), language.integer(len(found.sizes))),
     ):
         tiles.metric(label, value)
-    tints = markup.colours(found.written, dark=frame.is_dark())
+    tints = frame.group_tints(found.written)
     boxes = "".join(
         f'<li style="--colour:{tints[name]}"><b>{name}</b></li>' for name in found.sizes
     )
@@ -49,7 +49,7 @@ def _setup(found: Exercise, language: Language) -> None:
 
 
 def _groups(found: Exercise, language: Language) -> None:
-    tints = markup.colours(found.written, dark=frame.is_dark())
+    tints = frame.group_tints(found.written)
     total, largest = found.table.parameters, max(found.sizes.values())
     rows = [
         (
@@ -78,7 +78,7 @@ def _freezing(found: Exercise, language: Language) -> None:
         key="lesson-open",
     )
     count = found.trainable(tuple(chosen))
-    tints = markup.colours(found.written, dark=frame.is_dark())
+    tints = frame.group_tints(found.written)
     parts = "".join(
         f'<i style="flex-grow:{found.sizes[name]};background:'
         f'{tints[name] if name in chosen else "var(--thaw-card-border)"}"></i>'
@@ -128,7 +128,7 @@ def _rates(found: Exercise, language: Language) -> None:
     schedule = edits.set_field(written, "lr.group_decay", factor)
     peaks = {group.name: curves.peak(schedule, group) for group in schedule.groups}
     lowest = min(found.peaks.values()) / 10
-    tints = markup.colours(schedule, dark=frame.is_dark())
+    tints = frame.group_tints(schedule)
     span = np.log10(max(found.peaks.values()) / lowest)
     rows = [
         (
@@ -152,7 +152,7 @@ def _unfreezing(found: Exercise, language: Language) -> None:
         found.resume_epoch,
         key="lesson-epoch",
     )
-    st.html(markup.timeline(schedule, epoch, language, dark=frame.is_dark()))
+    st.html(markup.timeline(schedule, epoch, language))
     st.html(_resumed(found, epoch, language))
     phases = plan.phases(schedule)
     rows = [
@@ -197,7 +197,7 @@ def _table_of_rates(found: Exercise, name: str, schedule: Schedule, language: La
         key=f"lesson-rates-{name}",
         width="stretch",
     )
-    tints = markup.colours(schedule, dark=frame.is_dark())
+    tints = frame.group_tints(schedule)
     warm, last = round(schedule.lr.warmup.epochs), schedule.epochs - 1
     epochs = (0, warm, (warm + last) // 2, last)
     rates = found.rates(schedule)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from core.export.palette import group_colours
 from core.schedule import plan
 from core.schedule.spec import Schedule
 from pages.components.learn.language import Language
+from pages.components.shared import frame
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -24,12 +24,6 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
     )
 
 
-def colours(schedule: Schedule, *, dark: bool) -> dict[str, str]:
-    """Return the colour of each group."""
-    pairs = group_colours(len(schedule.groups))
-    return {g.name: pair[dark] for g, pair in zip(schedule.groups, pairs, strict=True)}
-
-
 def named(group: str, colour: str) -> str:
     """Return a group's name beside its swatch."""
     return f'<i class="thaw-swatch" style="background:{colour}"></i>{escape(group)}'
@@ -41,12 +35,12 @@ def bar(share: float, colour: str) -> str:
     return f'<span class="thaw-lesson-track" aria-hidden="true"><i style="{fill}"></i></span>'
 
 
-def timeline(schedule: Schedule, epoch: int, language: Language, *, dark: bool) -> str:
+def timeline(schedule: Schedule, epoch: int, language: Language) -> str:
     """Return a row per group, head on top: hatched where it is frozen, a bar where it trains.
 
     A line marks `epoch`. A screen reader hears a sentence per row.
     """
-    tints, total = colours(schedule, dark=dark), schedule.epochs
+    tints, total = frame.group_tints(schedule), schedule.epochs
     rows = ""
     for group in reversed(schedule.groups):
         spans, tint = plan.open_spans(group, total), tints[group.name]

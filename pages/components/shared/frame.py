@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from html import escape
@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.navigation.page import Page
 
-from core.export.palette import ROLES
+from core.export.palette import ROLES, group_colours
 from core.schedule.spec import Schedule
 from core.schedule.words import epochs
 from pages.components.shared import session
@@ -38,25 +38,6 @@ def unseen_title(title: str) -> None:
     st.html(f'<h1 class="thaw-unseen">{escape(title)}</h1>')
 
 
-def open_dialog(name: str) -> None:
-    """Show a dialog until it is dismissed or another page is shown.
-
-    As a callback: a message that cuts a run of the script short neither swallows the click nor
-    closes the dialog.
-    """
-    current().dialog = name
-
-
-def close_dialog() -> None:
-    """Note that the dialog was dismissed."""
-    current().dialog = None
-
-
-def dialog_is_open(name: str) -> bool:
-    """Return whether that dialog is to be shown."""
-    return current().dialog == name
-
-
 def navigate(pages: dict[str, Page]) -> None:
     """Run the page that the address names, and remember all of them for `go`."""
     mine = current()
@@ -64,7 +45,8 @@ def navigate(pages: dict[str, Page]) -> None:
     page = st.navigation(list(pages.values()), position="top")
     name = next(name for name, each in pages.items() if each is page)
     if name != mine.page:
-        mine.page, mine.address, mine.dialog, mine.after_edit = name, {}, None, None
+        mine.page, mine.address, mine.after_edit = name, {}, None
+        mine.design.shows_rates = False
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
     page.run()
@@ -84,6 +66,12 @@ def is_dark() -> bool:
 def colour(role: str) -> str:
     """Return the colour of a role in the theme that the reader sees."""
     return ROLES[role][is_dark()]
+
+
+def group_tints(schedule: Schedule) -> dict[str, str]:
+    """Return the colour of each group, by name, in the theme that the reader sees."""
+    pairs = group_colours(len(schedule.groups))
+    return {g.name: pair[is_dark()] for g, pair in zip(schedule.groups, pairs, strict=True)}
 
 
 @contextmanager
@@ -122,6 +110,22 @@ def view_switch(label: str, options: Sequence[str], key: str) -> Any:
         key=key,
         persist_state="session",
         label_visibility="collapsed",
+    )
+
+
+def fold_row(
+    label: str, key: str, select: Callable[[str | None], object], name: str, *, is_open: bool
+) -> None:
+    """Draw a row of a list, which selects what it names, or nothing where that `is_open`."""
+    st.button(
+        label,
+        icon=f":material/keyboard_arrow_{'up' if is_open else 'down'}:",
+        icon_position="right",
+        key=key,
+        type="tertiary",
+        width="stretch",
+        on_click=select,
+        args=(None if is_open else name,),
     )
 
 

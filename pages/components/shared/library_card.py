@@ -80,16 +80,8 @@ def _undo() -> None:
 def _row(place: int, entry: SavedSchedule) -> None:
     selected = current().library.selected_file == entry.file
     saved = datetime.fromtimestamp(entry.saved).strftime("%d %b %H:%M")
-    st.button(
-        f"**{frame.escape_markdown(entry.name)}** :gray[:small[{saved}]]",
-        icon=f":material/keyboard_arrow_{'up' if selected else 'down'}:",
-        icon_position="right",
-        key=f"entry-{place}",
-        type="tertiary",
-        width="stretch",
-        on_click=_select,
-        args=(None if selected else entry.file,),
-    )
+    label = f"**{frame.escape_markdown(entry.name)}** :gray[:small[{saved}]]"
+    frame.fold_row(label, f"entry-{place}", _select, entry.file, is_open=selected)
     if selected:
         _body(entry)
 

@@ -70,8 +70,13 @@ def table() -> LayerTable | None:
 
     None while there is no table; the library's own heads where the classes are not known.
     """
-    found = table_cache.find(schedule().model.name, table_cache.cache_folder())
-    count = classes()
+    return table_of(schedule().model.name, settings().data)
+
+
+def table_of(model: str, data: str) -> LayerTable | None:
+    """Return the layer table of a model, with heads for the data's classes, as `table` does."""
+    found = table_cache.find(model, table_cache.cache_folder())
+    count = known_classes(data)
     return found if found is None or count is None else for_classes(found, count)
 
 

@@ -63,6 +63,7 @@ class Design:
     selected_part: str | None = None
     opened_parts: frozenset[str] = frozenset()
     shows_groups: bool = False
+    shows_rates: bool = False
     wanted_model: str | None = None
     preset_was_chosen: bool = False
     opened_files: int = 0
@@ -180,7 +181,6 @@ class Session:
     pages: Mapping[str, Page] = field(default_factory=dict)
     page: str = ""
     address: Mapping[str, str] = field(default_factory=dict)
-    dialog: str | None = None
     after_edit: Callable[[], None] | None = None
     fields: dict[str, FieldState] = field(default_factory=dict)
     refusals: dict[str, Refusal] = field(default_factory=dict)
@@ -204,14 +204,14 @@ def current() -> Session:
 def session_in(store: Any) -> Session:
     """Return the session in a Streamlit session state, which is a new one at first."""
     if KEY not in store:
-        store[KEY] = first_session()
+        store[KEY] = _first_session()
     found: Session = store[KEY]
     return found
 
 
-def first_session(schedule: Schedule | None = None) -> Session:
-    """Return a session at its beginning, with the default preset unless a schedule is given."""
+def _first_session() -> Session:
+    """Return a session at its beginning, with the default preset."""
     first = limits.first_schedule() if is_demo() else presets.load(presets.DEFAULT)
-    history = History.start(schedule or first, None if schedule else presets.DEFAULT)
     settings = limits.first_settings() if is_demo() else RunSettings()
-    return Session(history, settings, Design(FIRST_PLAYHEAD * history.present.epochs))
+    history = History.start(first, presets.DEFAULT)
+    return Session(history, settings, Design(FIRST_PLAYHEAD * first.epochs))

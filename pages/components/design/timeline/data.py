@@ -12,9 +12,8 @@ from core.export.palette import group_colours
 from core.models.costs import state_bytes
 from core.models.layer_table import LayerTable, count_elements
 from core.schedule import curves
-from core.schedule.budget import LRBudget, budgets
+from core.schedule.budget import budgets
 from core.schedule.curves import Array
-from core.schedule.optimizers import OptimizerSpec
 from core.schedule.spec import Group, Schedule
 from pages.components.design.timeline.merge import curve_fields
 from pages.components.shared.axis import Span
@@ -56,10 +55,12 @@ def timeline_data(
 
     `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
     of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
-    parameters are None. Groups whose rate is the same share of their peak share a curve; the
+    parameters are None. The optimizer's `bytes` are its float32 state per parameter that has
+    trained. Groups whose rate is the same share of their peak share a curve; the
     shared curve's is `curve`. `span` is the part of the run in view, in epochs; None is all of it.
     """
-    drawn = _Curves()
+    drawn: dict[tuple[float, ...], int] = {}
+    optimizer = schedule.optimizer
     colours = group_colours(len(schedule.groups))
     groups = [
         {
@@ -68,9 +69,9 @@ def timeline_data(
             "scale": curves.scale(schedule, group),
             "color": f"light-dark({light}, {dark})",
             "windows": [list(window) for window in group.trainable],
-            "curve": drawn.index(_points(schedule, group)),
+            "curve": drawn.setdefault(_points(schedule, group), len(drawn)),
             "origin": curves.origin(schedule, group),
-            "budget": _budget(received),
+            "budget": None if received is None else [received.epochs, received.learning],
         }
         for group, (light, dark), received in zip(
             schedule.groups, colours, budgets(schedule), strict=True
@@ -81,12 +82,12 @@ def timeline_data(
         "revision": revision,
         "epochs": schedule.epochs,
         "steps_per_epoch": steps_per_epoch,
-        "base_lr": schedule.optimizer.base_lr,
+        "base_lr": optimizer.base_lr,
         "fields": curve_fields(schedule),
-        "curve": drawn.index(_shared(schedule)),
-        "curves": drawn.points,
+        "curve": drawn.setdefault(_shared(schedule), len(drawn)),
+        "curves": [list(points) for points in drawn],
         "groups": groups,
-        "optimizer": _optimizer(schedule.optimizer),
+        "optimizer": {"name": optimizer.title(), "bytes": state_bytes(optimizer)},
         "problems": [
             {
                 "number": number,
@@ -106,20 +107,7 @@ def timeline_data(
     }
 
 
-class _Curves:
-    """Polylines without repeats, each a flat list of x and y in turn."""
-
-    def __init__(self) -> None:
-        self.points: list[list[float]] = []
-
-    def index(self, points: list[float]) -> int:
-        """Return the place of these points in the list, where they are put if they are new."""
-        if points not in self.points:
-            self.points.append(points)
-        return self.points.index(points)
-
-
-def _points(schedule: Schedule, group: Group) -> list[float]:
+def _points(schedule: Schedule, group: Group) -> tuple[float, ...]:
     """Return the group's rate as a share of its own peak; a staircase for `interval: "epoch"`."""
     peak = curves.peak(schedule, group)
     if schedule.lr.interval == "step":
@@ -131,7 +119,7 @@ def _points(schedule: Schedule, group: Group) -> list[float]:
     return _flat(np.column_stack([starts, ends]).ravel(), np.repeat(shares, 2))
 
 
-def _shared(schedule: Schedule) -> list[float]:
+def _shared(schedule: Schedule) -> tuple[float, ...]:
     """Return the curve itself, which runs on between the epochs even where the rate steps."""
     t = _times(schedule, 0)
     base_lr = schedule.optimizer.base_lr
@@ -151,15 +139,7 @@ def _times(schedule: Schedule, origin: int) -> Array:
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
 
 
-def _flat(x: Array, y: Array) -> list[float]:
+def _flat(x: Array, y: Array) -> tuple[float, ...]:
+    """Return x and y in turn."""
     pairs = np.column_stack([x, y]).ravel()
-    return [float(f"{value:.6g}") for value in pairs]
-
-
-def _budget(found: LRBudget | None) -> list[float] | None:
-    return None if found is None else [found.epochs, found.learning]
-
-
-def _optimizer(optimizer: OptimizerSpec) -> dict[str, Any]:
-    """Return its name for people, and the float32 state it keeps per parameter that has trained."""
-    return {"name": optimizer.title(), "bytes": state_bytes(optimizer)}
+    return tuple(float(f"{value:.6g}") for value in pairs)
