@@ -18,7 +18,7 @@ from core.schedule import link
 from pages.components.compare import slots as compared
 from pages.components.compare.conditions import conditions, measured_alike
 from pages.components.compare.differences import difference_card
-from pages.components.compare.figures import Line, lines, table
+from pages.components.compare.figures import lines, table
 from pages.components.compare.markdown import markdown
 from pages.components.compare.metrics import metrics_cards
 from pages.components.compare.rates_card import rates_card
@@ -205,13 +205,13 @@ def _empty() -> None:
 
 def _suggestions() -> list[tuple[str, str]]:
     """Return a few sources to begin with: the newest run, and presets not in use."""
-    runs = [source for source in compared.sources() if source.startswith("run:")][:1]
+    names = compared.sources()
+    runs = [source for source in names if source.startswith("run:")][:1]
     others = [
         f"preset:{name}"
         for name in (presets.DEFAULT, "discriminative", "head-only")
         if name != session.preset_in_use()
     ]
-    names = compared.sources()
     return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]
 
 
@@ -229,7 +229,9 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None:
                     chosen = slot.plan
                     session.open_schedule(lambda found=chosen: found)
                     frame.go("design")
-            _copy(slots, shown)
+            with st.popover("Markdown"):
+                text = markdown(slots, shown)
+                st.code(text, language="markdown", wrap_lines=True, height=320)
 
 
 def _note(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> str:
@@ -244,11 +246,6 @@ def _note(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> str:
     if len(results) >= _FEWEST:
         notes.append("One run each: a difference of about 1 point can be chance.")
     return " ".join(notes)
-
-
-def _copy(slots: Sequence[Slot], shown: Sequence[Line]) -> None:
-    with st.popover("Markdown"):
-        st.code(markdown(slots, shown), language="markdown", wrap_lines=True, height=320)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,12 @@ import streamlit as st
 from core.export import csv
 from core.export.exported import ExportSource
 from core.schedule import parse
-from core.schedule.file_names import file_name
 from pages.components.export import current_export
 from pages.components.export.limitations import limitations_card
 from pages.components.export.preview import csv_preview, preview
 from pages.components.export.targets_card import target_list
 from pages.components.shared import frame, library_session, session
+from pages.components.shared.downloads import json_button
 from pages.components.shared.share_link import opens_where, show_link
 
 _HEIGHT = 220
@@ -22,17 +22,8 @@ def page() -> None:
     """Draw the page."""
     frame.show_notice()
     schedule = session.schedule()
-    text = parse.dumps(schedule)
     with frame.title_row(schedule):
-        st.download_button(
-            "Download JSON",
-            text,
-            file_name(schedule.name, ".json"),
-            "application/json",
-            icon=":material/download:",
-            key="download-json",
-            on_click="ignore",
-        )
+        json_button()
     listed, middle, aside = st.columns([292, 628, 336], gap="small")
     with listed:
         name = target_list()
@@ -52,7 +43,7 @@ def page() -> None:
             limitations_card(exported)
     with aside:
         _link()
-        _json(text)
+        _json()
 
 
 def _link() -> None:
@@ -64,7 +55,8 @@ def _link() -> None:
         )
 
 
-def _json(text: str) -> None:
+def _json() -> None:
+    text = parse.dumps(session.schedule())
     with frame.card("json", "The schedule as JSON", f"{len(text.encode()) / 1000:,.1f} kB"):
         st.caption("Read by the Design page, the command line and every run.")
         with st.container(height=_HEIGHT, border=False):  # as in the preview

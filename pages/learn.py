@@ -103,7 +103,9 @@ def _step(step: str, text: Text, language: Language) -> None:
     with left:
         _card("why", text.part("why"))
     with right if wide else left:
-        _code(text.part("code"))
+        code = text.part("code")
+        with frame.card("lesson-code", code.heading):
+            st.code(texts.code_of(code.body), language="python", wrap_lines=True)
     with st.container() if wide else right:
         _figure(step, text.part("figure"), language)
     left, right = st.columns([600, 528])  # below the figure on a phone too
@@ -117,11 +119,6 @@ def _step(step: str, text: Text, language: Language) -> None:
 def _card(name: str, section: Section) -> None:
     with frame.card(f"lesson-{name}", section.heading):
         st.markdown(section.body)
-
-
-def _code(section: Section) -> None:
-    with frame.card("lesson-code", section.heading):
-        st.code(texts.code_of(section.body), language="python", wrap_lines=True)
 
 
 def _figure(step: str, section: Section, language: Language) -> None:

@@ -24,10 +24,9 @@ from pages.components.run.charts import planned_chart, run_charts
 from pages.components.run.data_card import data_card
 from pages.components.run.data_picker import missing
 from pages.components.run.label import label_fields, note_row
-from pages.components.run.live_runs_card import live_runs_card
 from pages.components.run.mistakes import mistakes
 from pages.components.run.run_reader import RunSnapshot, read_run
-from pages.components.run.runs_card import run_list
+from pages.components.run.runs_card import live_runs_card, run_list
 from pages.components.run.settings_card import device_chip, run_settings
 from pages.components.run.status_card import empty_card, status_card
 from pages.components.shared import frame, session, visible_runs

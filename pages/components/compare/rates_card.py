@@ -66,7 +66,6 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> pd.
             if isinstance(slot.plan, Record)
             else rate_table(slot.plan, slot.steps_per_epoch)
         )
-        table["x"], table["y"] = table["t"], table["lr"]
         lines = pd.DataFrame(connected(table, slot.plan.epochs))
         places = {group.name: n for n, row in enumerate(rows) if (group := row[at]) is not None}
         lines["row"] = lines["group"].map(places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.cache_plan.savings import PhaseSavings, Savings
+from core.cache_plan.savings import Savings
 from core.models.costs import Costs, PhaseCosts
 from core.runs.settings import RunSettings
 from core.schedule.words import percent
@@ -114,13 +114,9 @@ def _work(savings: Savings) -> Row:
 
 
 def _cache(savings: Savings, settings: RunSettings) -> Row:
-    cells = tuple(_saved(part) for part in savings.phases)
+    cells = tuple(Cell(words.saved(part), part.saved) for part in savings.phases)
     note = words.why_off(savings, settings)
     why = "How much of the phase's compute the cache saves, and the bytes that it stores for that"
     return Row(
         "Frozen-part cache", "cache", why, () if note else cells, words.faster(savings), note
     )
-
-
-def _saved(part: PhaseSavings) -> Cell:
-    return Cell(words.saved(part), part.saved)

@@ -7,15 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from core.checks import Problem
-from core.schedule import edits, parse
+from core.schedule import edits
 from core.schedule.document import MAX_NAME
-from core.schedule.file_names import file_name
 from pages.components.design import opening
 from pages.components.design.group_editor import groups_button
 from pages.components.design.model_picker import model_box, model_reading
 from pages.components.design.model_weights import weights_menu
 from pages.components.design.preset_gallery import preset_button
 from pages.components.shared import frame, session
+from pages.components.shared.downloads import json_button
 from pages.components.shared.fields import bound, refusals
 from pages.components.shared.library_card import library_menu
 from pages.components.shared.share_link import opens_where, show_link
@@ -78,39 +78,20 @@ def _rename(name: str) -> None:
 
 def _undo_and_redo() -> None:
     history = current().history
-    st.button(
-        "",
-        icon=":material/undo:",
-        key="undo",
-        help="Undo (Ctrl+Z)",
-        disabled=not history.can_undo,
-        on_click=session.undo,
-    )
-    st.button(
-        "",
-        icon=":material/redo:",
-        key="redo",
-        help="Redo (Ctrl+Shift+Z)",
-        disabled=not history.can_redo,
-        on_click=session.redo,
-    )
+    for name, keys, may, step in (
+        ("undo", "Ctrl+Z", history.can_undo, session.undo),
+        ("redo", "Ctrl+Shift+Z", history.can_redo, session.redo),
+    ):
+        tip = f"{name.capitalize()} ({keys})"
+        icon = f":material/{name}:"
+        st.button("", icon=icon, key=name, help=tip, disabled=not may, on_click=step)
 
 
 def _files() -> None:
-    mine = current()
     with st.popover("File", icon=":material/description:", key=_FILE, on_change="rerun"):
-        st.download_button(
-            "Download JSON",
-            lambda: parse.dumps(mine.schedule),  # which may be newer than this button
-            file_name(mine.schedule.name, ".json"),
-            "application/json",
-            key="download-json",
-            icon=":material/download:",
-            on_click="ignore",
-            width="stretch",
-        )
+        json_button(width="stretch")
         # A new key empties the uploader, so that the same file can be opened again.
-        key = f"upload-{mine.design.opened_files}"
+        key = f"upload-{current().design.opened_files}"
         st.file_uploader(
             "Open a schedule",
             type=opening.TYPES,

@@ -15,7 +15,6 @@ from pages.components.shared.chart_style import (
     View,
     backdrop,
     colour_legend,
-    domain,
     finished,
     group_scale,
     joined,
@@ -23,9 +22,9 @@ from pages.components.shared.chart_style import (
     rate_axis,
     rate_scale,
     reading,
-    time_axis,
+    whole_run,
 )
-from pages.components.shared.rate_points import Columns, connected, rate_table
+from pages.components.shared.rate_points import connected, rate_table
 
 _HEIGHT = 190
 _GUTTER = 40
@@ -36,13 +35,13 @@ def rate_chart(
 ) -> alt.LayerChart:
     """Return the rates of one of the exercise's schedules; the rate axis holds those of both."""
     view = View(dark)
-    both = np.concatenate([_rows(each)["y"] for each in (found.written, found.mended)])
-    table = pd.DataFrame(connected(_rows(schedule), schedule.epochs))
+    both = np.concatenate([rate_table(each, 1)["y"] for each in (found.written, found.mended)])
+    table = pd.DataFrame(connected(rate_table(schedule, 1), schedule.epochs))
     read = _readings(schedule, language)
     table["group"] = marked(table["group"])
     legend = colour_legend([group.name for group in schedule.groups])
     line = alt.Chart(table).encode(
-        x=alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs)),
+        x=whole_run(schedule.epochs),
         y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),
         color=alt.Color("group:N", scale=group_scale(schedule, view), legend=legend),
         detail=["group:N", "span:N"],
@@ -63,16 +62,10 @@ def rate_chart(
 
 def _readings(schedule: Schedule, language: Language) -> pd.DataFrame:
     """Return a row per epoch with every group's rate as text."""
-    table = _rows(schedule)
+    table = rate_table(schedule, 1)
     rates = table["lr"].reshape(len(schedule.groups), -1)
     epochs = table["step"][: rates.shape[1]].tolist()
     columns: dict[str, list[Any]] = {language.word("figure.epoch"): epochs}
     for group, row in zip(reversed(schedule.groups), reversed(rates.tolist()), strict=True):
         columns[marked(group.name)] = [language.rate(rate) for rate in row]
     return pd.DataFrame(columns)
-
-
-def _rows(schedule: Schedule) -> Columns:
-    table = rate_table(schedule, 1)
-    table["x"], table["y"] = table["t"], table["lr"]
-    return table

@@ -27,7 +27,7 @@ from pages.components.shared.chart_style import (
     rate_scale,
     reading,
     rule,
-    time_axis,
+    whole_run,
 )
 from pages.components.shared.rate_chart import readings
 from pages.components.shared.rate_layers import EPOCH, STEP
@@ -94,10 +94,9 @@ def _rates(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> alt.LayerChart:
     table = rate_table(schedule, steps_per_epoch)
-    table["x"], table["y"] = table["t"], table["lr"]
     trains = pd.DataFrame(connected(table, schedule.epochs))
     trains = trains[trains["open"]].assign(group=lambda t: marked(t["group"]))
-    x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
+    x = whole_run(schedule.epochs)
     y = alt.Y(
         "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
     )
@@ -190,21 +189,14 @@ def _loss(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> alt.LayerChart:
     train = train_losses(progress, steps_per_epoch)
-    validation = pd.DataFrame(
-        [{"x": e.epoch + 1, "y": e.validation_loss} for e in progress.epochs], columns=["x", "y"]
-    )
+    validation = _by_epoch(progress, "validation_loss")
     axis = alt.Axis(title=None, tickCount=5, tickSize=0)
     return _metric(schedule, train, validation, [], loss_readings(train, progress), view, axis)
 
 
 def _accuracy(schedule: Schedule, progress: RunProgress, view: View) -> alt.LayerChart:
-    train = pd.DataFrame(
-        [{"x": e.epoch + 1, "y": e.train_accuracy} for e in progress.epochs], columns=["x", "y"]
-    )
-    validation = pd.DataFrame(
-        [{"x": e.epoch + 1, "y": e.validation_accuracy} for e in progress.epochs],
-        columns=["x", "y"],
-    )
+    train = _by_epoch(progress, "train_accuracy")
+    validation = _by_epoch(progress, "validation_accuracy")
     baselines = []
     if progress.started is not None:
         share = progress.started.majority_accuracy
@@ -212,6 +204,12 @@ def _accuracy(schedule: Schedule, progress: RunProgress, view: View) -> alt.Laye
     axis = alt.Axis(title=None, format=".0%", tickCount=5, tickSize=0)
     accuracies = accuracy_readings(progress)
     return _metric(schedule, train, validation, baselines, accuracies, view, axis, domain(0, 1))
+
+
+def _by_epoch(progress: RunProgress, field: str) -> pd.DataFrame:
+    """Return a field of each finished epoch as y, where the epoch ends as x."""
+    rows = [(end.epoch + 1, getattr(end, field)) for end in progress.epochs]
+    return pd.DataFrame(rows, columns=["x", "y"])
 
 
 def _metric(
@@ -224,7 +222,7 @@ def _metric(
     axis: alt.Axis,
     scale: alt.Scale | None = None,
 ) -> alt.LayerChart:
-    x = alt.X("x:Q", axis=time_axis(schedule.epochs, 1), scale=domain(0, schedule.epochs))
+    x = whole_run(schedule.epochs)
     empty = train.empty and validation.empty
     y = alt.Y("y:Q", axis=axis, scale=scale or (domain(0, 1) if empty else alt.Scale(zero=True)))
     # Vega asks the data for their extent, and a screen reader for a name of every layer with none.

@@ -14,7 +14,6 @@ from core.demo.limits import LIMITS
 from core.errors import InputError
 from core.files.home import is_demo
 from core.models import layer_table
-from core.models.layer_table import LayerTable
 from core.schedule import edits
 from core.schedule.spec import Schedule
 from pages.components.shared import frame, session
@@ -65,19 +64,21 @@ def too_much_card(found: tuple[InputError, ...]) -> None:
             if schedule.epochs > LIMITS.epochs:
                 _button(f"Shorten it to {LIMITS.epochs} epochs", "shorten", limits.shortened)
             if schedule.model.name not in LIMITS.models:
-                _button("Use the bundled model", "use-bundled", edits.use_model, _bundled())
+                _button(
+                    "Use the bundled model",
+                    "use-bundled",
+                    edits.use_model,
+                    layer_table.load(presets.BUNDLED_MODEL),
+                )
             if limits.settings_errors(session.settings()):
-                st.button("Use the demo's settings", key="use-first", on_click=_first_settings)
+                st.button(
+                    "Use the demo's settings",
+                    key="use-first",
+                    on_click=session.use_settings,
+                    args=(limits.first_settings(),),
+                )
         st.caption("The schedule can be designed, shared and exported as it is.")
 
 
 def _button(label: str, key: str, verb: Callable[..., Schedule], *args: object) -> None:
     st.button(label, key=key, type="primary", on_click=session.edit, args=(verb, *args))
-
-
-def _bundled() -> LayerTable:
-    return layer_table.load(presets.BUNDLED_MODEL)
-
-
-def _first_settings() -> None:
-    session.use_settings(limits.first_settings())

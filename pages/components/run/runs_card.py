@@ -1,8 +1,9 @@
-"""The Runs card: every run on this machine, newest first."""
+"""The Runs card: every run on this machine, newest first; and the card of those that are on."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from html import escape
 from pathlib import Path
 
 import streamlit as st
@@ -53,6 +54,28 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
     st.fragment(run_every=_POLL_SECONDS if others else None)(_watch)(others)
 
 
+def live_runs_card(live: Mapping[Path, Status]) -> None:
+    """Draw a row per run that is on; nothing where none is. `run_list` sees when one changes."""
+    if not live:
+        return
+    with frame.card("going"):
+        for run, status in live.items():
+            description = describe(run)
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.html(
+                    '<div class="thaw-headline" role="status">'
+                    f'<span class="thaw-dot thaw-{status}"></span>'
+                    f"<strong>{escape(description.name)}</strong>"
+                    f"<span>is {escape(description.state.text)}</span></div>",
+                    width="stretch",
+                )
+                st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))
+
+
+def _show(run: str) -> None:
+    st.query_params["run"] = run
+
+
 def _watch(live: Mapping[Path, Status]) -> None:
     if any(folder.status(run) != status for run, status in live.items()):
         st.rerun()
@@ -68,13 +91,13 @@ def _row(run: Path, *, chosen: bool) -> None:
         return
     title, line = frame.escape_markdown(description.name), frame.escape_markdown(description.line)
     mark = "shown · " if chosen else ""
-    if st.button(
+    st.button(
         f"**{title}**  \n:gray[:small[{mark}{line} · {size(usage.disk_use(run))}]]",
         icon=_MARKS[description.state.status],
         help=frame.escape_markdown(description.note) or None,
         key=_key(run),
         type="tertiary",
         width="stretch",
-    ):
-        st.query_params["run"] = run.name
-        st.rerun()
+        on_click=_show,
+        args=(run.name,),
+    )

@@ -147,6 +147,11 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
 
 
+def whole_run(epochs: int) -> alt.X:
+    """Return the encoding of a column x in epochs, on an axis that shows all of the run."""
+    return alt.X("x:Q", axis=time_axis(epochs, 1), scale=domain(0, epochs))
+
+
 def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None = None) -> Joined:
     """Return how a rate goes from one drawn step to the next: by a stair where it changes by epoch.
 

@@ -12,8 +12,7 @@ from core.cache_plan.planner import CacheBudget
 from core.cache_plan.savings import DataSize, Savings, savings
 from core.errors import InputError
 from core.files import usage
-from core.models import costs as design_costs
-from core.models.costs import Costs, without_rates
+from core.models.costs import Costs, costs, without_rates
 from core.models.layer_table import LayerTable
 from core.runs import memory
 from core.runs.processes import launch
@@ -40,11 +39,7 @@ class Figures:
 
 def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Figures:
     """Return the figures of a run. They do not depend on names and rates."""
-    bare = without_rates(schedule)
-    return Figures(
-        _costs(bare, table, settings.image_size),
-        _savings(bare, table, data(settings), _budget(settings)),
-    )
+    return _figures(without_rates(schedule), table, data(settings), _budget(settings))
 
 
 def data(settings: RunSettings) -> DataSize:
@@ -58,13 +53,8 @@ def data(settings: RunSettings) -> DataSize:
 
 
 @lru_cache(maxsize=64)
-def _costs(bare: Schedule, table: LayerTable, image_size: int) -> Costs:
-    return design_costs.costs(table, bare, image_size)
-
-
-@lru_cache(maxsize=64)
-def _savings(bare: Schedule, table: LayerTable, data: DataSize, budget: CacheBudget) -> Savings:
-    return savings(table, bare, data, budget)
+def _figures(bare: Schedule, table: LayerTable, data: DataSize, budget: CacheBudget) -> Figures:
+    return Figures(costs(table, bare, data.image_size), savings(table, bare, data, budget))
 
 
 def _budget(settings: RunSettings) -> CacheBudget:

@@ -1,4 +1,4 @@
-"""The button that downloads the rates as CSV."""
+"""The buttons that download the schedule as JSON, and its rates as CSV."""
 
 from __future__ import annotations
 
@@ -7,12 +7,28 @@ from typing import Any, Literal
 import streamlit as st
 
 from core.export import csv
+from core.schedule import parse
 from core.schedule.file_names import file_name
 from pages.components.shared import session
 from pages.components.shared.state import current
 
 MOST_ROWS = 500_000
 """21 MB, which the server holds for as long as the session lasts; made in about a second."""
+
+
+def json_button(**options: Any) -> None:
+    """Draw a button that downloads the schedule as JSON."""
+    mine = current()
+    st.download_button(
+        "Download JSON",
+        lambda: parse.dumps(mine.schedule),  # which may be newer than this button
+        file_name(mine.schedule.name, ".json"),
+        "application/json",
+        key="download-json",
+        icon=":material/download:",
+        on_click="ignore",
+        **options,
+    )
 
 
 def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any) -> None:

@@ -24,13 +24,14 @@ A chart that fills the screen is five times as high.
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = None) -> Columns:
-    """Return a row per drawn step and group: t (epochs), step, group, lr, share, open, span.
+    """Return a row per drawn step and group: t (epochs), step, group, lr, share, open, span, x, y.
 
     `closer` is a part of the run that is drawn with as many points as all of it.
 
     `core.schedule.sampling` says which steps; the first one of every epoch that opens or closes
     a group is always there, since lines break there. `span` numbers the stretches in which a group
-    stays open or frozen. Groups lie one behind the other, from input to output.
+    stays open or frozen. Groups lie one behind the other, from input to output. To be drawn, x is
+    t and y is lr.
     """
     groups = schedule.groups
     steps = steps_to_draw(schedule, steps_per_epoch, closer)
@@ -41,11 +42,14 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
     is_open = is_open[:, places]
     turns = np.diff(is_open, axis=1, prepend=is_open[:, :1])
     names = np.array([group.name for group in groups], dtype=object)
+    t, lr = np.tile(steps / steps_per_epoch, len(groups)), rates.ravel()
     return {
-        "t": np.tile(steps / steps_per_epoch, len(groups)),
+        "t": t,
+        "x": t,
         "step": np.tile(steps, len(groups)),
         "group": np.repeat(names, len(steps)),
-        "lr": rates.ravel(),
+        "lr": lr,
+        "y": lr,
         "share": (rates / peaks[:, np.newaxis]).ravel(),
         "open": is_open.ravel(),
         "span": np.cumsum(turns, axis=1).ravel(),
@@ -62,11 +66,14 @@ def _recorded(record: Record, group: RecordGroup) -> Columns:
     steps = record.steps_to_draw(group)
     epochs, places = np.unique(steps // record.steps_per_epoch, return_inverse=True)
     is_open = np.array([plan.is_open(group, epoch) for epoch in epochs.tolist()])[places]
+    t, lr = steps / record.steps_per_epoch, record.at(group.name, steps)
     return {
-        "t": steps / record.steps_per_epoch,
+        "t": t,
+        "x": t,
         "step": steps,
         "group": np.full(len(steps), group.name, dtype=object),
-        "lr": record.at(group.name, steps),
+        "lr": lr,
+        "y": lr,
         "open": is_open,
         "span": np.cumsum(np.diff(is_open, prepend=is_open[:1])),
     }
@@ -80,7 +87,7 @@ def taken(table: Columns, rows: NDArray[Any]) -> Columns:
 def connected(table: Columns, end: float) -> Columns:
     """Return lines without gaps: each span ends at the next one's first point, the last at `end`.
 
-    `table` has a column x as well, in the unit of `end`. Each line's points stay in their order.
+    The column x is in the unit of `end`. Each line's points stay in their order.
     """
     firsts, lasts = np.flatnonzero(_begins_span(table)), last_rows(table["group"])
     joins = taken(table, np.concatenate([firsts, lasts]))
