@@ -130,7 +130,8 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
         below = st.container(key="costs")
     if not narrow:
         with below:
-            _costs(_span())
+            playhead = current().design.playhead
+            cost_strip(session.schedule(), session.table(), session.settings(), playhead, _span())
     with panels:
         window_panel()
         problem_list(found)
@@ -172,11 +173,6 @@ def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
         current().design.shows_rates,  # whose click may come in one message with an edit
         schedule if has_open_menu() else None,
     )
-
-
-def _costs(span: Span | None) -> None:
-    playhead = current().design.playhead
-    cost_strip(session.schedule(), session.table(), session.settings(), playhead, span)
 
 
 def _take(event: Event) -> None:

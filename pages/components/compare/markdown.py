@@ -12,12 +12,13 @@ from pages.components.shared import frame
 
 def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
     """Return the schedules' names, the differences of each from A, and the table of figures."""
+    plain = frame.escape_markdown
     parts = ["Schedules compared with Thaw", ""]
-    parts += [f"- **{s.letter}**: {_plain(s.plan.name)} ({_plain(s.about)})" for s in slots]
+    parts += [f"- **{s.letter}**: {plain(s.plan.name)} ({plain(s.about)})" for s in slots]
     for other in slots[1:]:
         parts += ["", f"**What {other.letter} does differently than A**", ""]
         found = differences(slots[0], other)
-        parts += [f"- {_plain(line.line)}" for line in found] or ["- nothing"]
+        parts += [f"- {plain(line.line)}" for line in found] or ["- nothing"]
     parts += ["", "| | " + " | ".join(slot.letter for slot in slots) + " |"]
     parts += ["|---|" + "---:|" * len(slots)]
     for line in lines:
@@ -26,7 +27,3 @@ def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
         )
         parts.append(f"| {line.title} | " + " | ".join(cells) + " |")
     return "\n".join(parts) + "\n"
-
-
-def _plain(text: str) -> str:
-    return frame.escape_markdown(text)

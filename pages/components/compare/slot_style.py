@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -64,11 +63,8 @@ def name_of(row: GroupRow[BaseGroup]) -> str:
 
 def head(title: str, letters: Iterable[str], name: str, options: Sequence[str]) -> Any:
     """Draw a heading with a legend of the slots and a switch called `name`; return its choice."""
-    with st.container(
-        horizontal=True, vertical_alignment="center", gap="small", key=f"{name}-head"
-    ):
-        legend = "".join(chip(letter) + line(letter) for letter in letters)
-        st.html(f'<h2 class="thaw-heading">{escape(title)}</h2>', width="content")
+    legend = "".join(chip(letter) + line(letter) for letter in letters)
+    with frame.heading_row(title, f"{name}-head"):
         st.html(f'<span class="thaw-legend">{legend}</span>', width="content")
         st.space("stretch")
         return frame.view_switch(name.capitalize(), options, f"compare-{name}")

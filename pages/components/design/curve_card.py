@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -46,8 +47,7 @@ def curve_panel(*, folded: bool = False) -> None:
             total = words.counted(schedule.epochs * steps, "step")
             frame.heading("Curve", f"{total}, {steps:,} per epoch")
         else:
-            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.html('<h2 class="thaw-heading">Curve</h2>', width="content")
+            with frame.heading_row("Curve"):
                 st.space("stretch")
                 _offer_to_stretch()
         _controls(schedule, folded=False)
@@ -96,10 +96,10 @@ def summary(schedule: Schedule) -> str:
 def _controls(schedule: Schedule, *, folded: bool) -> None:
     lr = schedule.lr
     warms = lr.warmup.epochs > 0
-    left, right = _pair()
-    with left:
+    places = _places()
+    with next(places):
         number("Epochs", "epochs", step=1)
-    with right:
+    with next(places):
         _number(
             "Base LR",
             "optimizer.base_lr",
@@ -109,8 +109,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
         )
     if folded and stretched(current().history) is not None:
         _offer_to_stretch()
-    left, right = _pair()
-    with left:
+    with next(places):
         _number(
             "Decay per group",
             "lr.group_decay",
@@ -118,7 +117,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
             most=0.05,
             help="Each group's peak is this share of the next one's, towards the input.",
         )
-    with right:
+    with next(places):
         choice(
             "Optimizer",
             "optimizer.name",
@@ -126,53 +125,46 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
             edits.set_optimizer,
             {name: kind.title() for name, kind in OPTIMIZERS.items()},
         )
-    left, right = _pair()
-    with left:
+    with next(places):
         number(
             "Warmup epochs",
             "lr.warmup.epochs",
             step=0.5,
             help="Epochs in which the rate rises to the peak. Fractions are fine; 0: no warmup.",
         )
-    with right:
-        number(
-            "Warmup from × peak",
-            "lr.warmup.start_factor",
-            step=0.05,
-            disabled=not warms,
-        )
-    left, right = _pair()
-    with left:
+    with next(places):
+        number("Warmup from × peak", "lr.warmup.start_factor", step=0.05, disabled=not warms)
+    with next(places):
         switch("Warmup shape", "lr.warmup.shape", (*WARMUPS,), disabled=not warms)
-    with right:
+    with next(places):
         switch(
             "After unfreeze",
             "lr.after_unfreeze",
             ("follow", "restart"),
             help="Follow the shared curve, or restart it, warmup included, at the first thaw.",
         )
-    left, right = _pair()
-    with left:
+    with next(places):
         switch(
             "LR steps by",
             "lr.interval",
             ("epoch", "step"),
             help="A new rate at every epoch, or at every optimizer step.",
         )
-    with right:
+    with next(places):
         _floor_kind(schedule)
-    left, right = _pair()
-    with left:
+    with next(places):
         shapes = {name: shape.title().capitalize() for name, shape in DECAYS.items()}
         choice("Shape", "lr.decay.shape", (*shapes,), edits.set_shape, shapes)
-    with right:
+    with next(places):
         _floor(schedule)
-    _own_fields(lr.decay, "lr.decay")
+    _own_fields(lr.decay, "lr.decay", places)
     _optimizer(schedule)
 
 
-def _pair() -> list[AbstractContextManager[object]]:
-    return [*st.columns(2, gap=8, vertical_alignment="bottom", wrap=False)]
+def _places() -> Iterator[AbstractContextManager[object]]:
+    """Yield the places of the fields, two in each row."""
+    while True:
+        yield from st.columns(2, gap=8, vertical_alignment="bottom", wrap=False)
 
 
 def _fold(key: str, label: str) -> AbstractContextManager[object]:
@@ -218,20 +210,16 @@ def _floor(schedule: Schedule) -> None:
         path, value = "lr.decay.floor.lr", lr.floor_lr or 1e-6
         _number("Floor, LR", path, value, shown=_RATE)
     else:
-        number(
-            "Floor × peak",
-            "lr.decay.floor.factor",
-            step=0.01,
-        )
+        number("Floor × peak", "lr.decay.floor.factor", step=0.01)
 
 
-def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[object]) -> None:
-    """Draw what only some shapes or optimizers have `beside` others, and then in rows below."""
-    places = [*beside]
+def _own_fields(
+    of: Document, prefix: str, places: Iterator[AbstractContextManager[object]]
+) -> None:
+    """Draw what only some shapes or optimizers have."""
     for name, about in field_texts(type(of)).items():
         path, tip = f"{prefix}.{name}", about.help or None
-        places = places or _pair()
-        with places.pop(0):
+        with next(places):
             if isinstance(value := getattr(of, name), tuple):
                 numbers(about.label, path, help=tip)
             else:
@@ -241,12 +229,12 @@ def _own_fields(of: Document, prefix: str, *beside: AbstractContextManager[objec
 def _optimizer(schedule: Schedule) -> None:
     optimizer = schedule.optimizer
     with _fold("optimizer-fold", f"{optimizer.title()}: {optimizer.in_words()}"):
-        left, right = _pair()
-        with left:
+        places = _places()
+        with next(places):
             _number(
                 "Weight decay",
                 "optimizer.weight_decay",
                 optimizer.weight_decay or 0.01,
                 help=optimizer.decay_help,
             )
-        _own_fields(optimizer, "optimizer", right)
+        _own_fields(optimizer, "optimizer", places)

@@ -20,22 +20,17 @@ def groups_button() -> None:
     """Draw the toolbar's button, which shows and hides the card."""
     if session.table() is not None:
         st.button(
-            "Hide groups" if is_shown() else "Groups",
+            "Hide groups" if current().design.shows_groups else "Groups",
             icon=":material/stacks:",
             key="groups",
             on_click=_toggle,
         )
 
 
-def is_shown() -> bool:
-    """Return whether the card is wanted."""
-    return current().design.shows_groups
-
-
 def group_editor() -> None:
     """Draw the card, if it is wanted and the model has a layer table."""
     table = session.table()
-    if table is None or not is_shown():
+    if table is None or not current().design.shows_groups:
         return
     schedule = session.schedule()
     selected = selected_place()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import streamlit as st
 
@@ -32,9 +32,11 @@ def window_panel() -> None:
     with frame.card("window", name, aside, frame.group_tints(schedule)[name]):
         start, end, rate = st.columns(3, gap=8, wrap=False)
         with start:
-            _thaws_at(group, index)
+            tip = f"Epoch from 0; {schedule.epochs} means that it never trains."
+            _edge_field("Thaws at", group, index, 0, tip)
         with end:
-            _freezes_at(group, index)
+            tip = f"{schedule.epochs} means that it trains to the end."
+            _edge_field("Freezes at", group, index, 1, tip)
         with rate:
             _lr_scale(group, index)
         if text := learning(schedule, group, index):
@@ -64,42 +66,29 @@ def learning(schedule: Schedule, group: Group, index: int) -> str:
     )
 
 
-def _thaws_at(group: Group, index: int) -> None:
-    epochs = session.schedule().epochs
+def _edge_field(label: str, group: Group, index: int, edge: Literal[0, 1], tip: str) -> None:
+    """Draw the field of the window's start (0) or end (1)."""
 
-    def take(start: Any) -> None:
-        _refuse_beyond("Thaws at", start, 0)
-        if edges := _edges(group, index):
-            _move(group, index, start, edges[1])
+    def take(epoch: Any) -> None:
+        edges = _edges(group, index)
+        if edges is None:
+            return
+        start, end = edges
+        least, most = (start + 1 if edge else 0), session.schedule().epochs
+        if not isinstance(epoch, int) or not least <= epoch <= most:
+            way_out = f"use a whole number from {least} to {most}"
+            raise InputError(label, f"is {quoted(epoch)}", way_out)
+        start, end = (start, epoch) if edge else (epoch, end)
+        at_end = end is None or end >= most
+        session.change(edits.set_window, group.name, index, start, None if at_end else end)
 
+    name = label.lower().replace(" ", "-")
     number_input(
-        Field("Thaws at", "thaws-at", "Thaws at", lambda: _shown(group, index, 0), take),
+        Field(label, name, label, lambda: _shown(group, index, edge), take),
         step=1,
-        help=f"Epoch from 0; {epochs} means that it never trains.",
+        disabled=edge == 1 and not group.trainable,
+        help=tip,
     )
-
-
-def _freezes_at(group: Group, index: int) -> None:
-    epochs = session.schedule().epochs
-
-    def take(end: Any) -> None:
-        if edges := _edges(group, index):
-            _refuse_beyond("Freezes at", end, edges[0] + 1)
-            _move(group, index, edges[0], end)
-
-    number_input(
-        Field("Freezes at", "freezes-at", "Freezes at", lambda: _shown(group, index, 1), take),
-        step=1,
-        disabled=not group.trainable,
-        help=f"{epochs} means that it trains to the end.",
-    )
-
-
-def _refuse_beyond(label: str, epoch: Any, least: int) -> None:
-    """Raise InputError unless it is a whole epoch from `least` to the end of the run."""
-    most = session.schedule().epochs
-    if not isinstance(epoch, int) or not least <= epoch <= most:
-        raise InputError(label, f"is {quoted(epoch)}", f"use a whole number from {least} to {most}")
 
 
 def _shown(group: Group, index: int, edge: int) -> int | None:
@@ -121,11 +110,6 @@ def _edges(group: Group, index: int) -> Window | None:
     if windows == () and index == 0:
         return schedule.epochs, None
     return windows[index] if windows and index < len(windows) else None
-
-
-def _move(group: Group, index: int, start: int, end: int | None) -> None:
-    at_end = end is None or end >= session.schedule().epochs
-    session.change(edits.set_window, group.name, index, start, None if at_end else end)
 
 
 def _lr_scale(group: Group, index: int) -> None:

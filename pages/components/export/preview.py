@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain, islice
 from typing import Any
@@ -40,7 +42,7 @@ def preview(name: str, exported: Exported | InputError) -> None:
     file = targets.file_name(session.schedule(), target)
     with frame.card("preview"):
         if isinstance(exported, InputError):
-            _head(target.title, "")
+            frame.heading(target.title)
             text = f"{target.title} cannot take this schedule. “{REFUSED}” says what to change."
             st.error(text, icon=":material/block:")
             return
@@ -83,15 +85,13 @@ def usage_card(name: str, usage: str) -> None:
         st.code(current_export.command(name), language="bash", wrap_lines=True)
 
 
-def _head(title: str, file: str) -> Any:
-    """Return the row above a preview: title, file name, and at its right what is drawn inside."""
-    row = st.container(horizontal=True, vertical_alignment="center", gap="small")
-    with row:
-        st.html(f'<h2 class="thaw-heading">{title}</h2>', width="content")
-        if file:
-            st.badge(frame.escape_markdown(file), color="gray")
+@contextmanager
+def _head(title: str, file: str) -> Iterator[None]:
+    """Draw the row above a preview: title, file name, and the block's content at the right."""
+    with frame.heading_row(title):
+        st.badge(frame.escape_markdown(file), color="gray")
         st.space("stretch")
-    return row
+        yield
 
 
 def _content(target: targets.Target, exported: Exported) -> None:

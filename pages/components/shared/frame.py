@@ -90,11 +90,18 @@ def card(
 
 def heading(title: str, aside: str = "", swatch: str | None = None) -> None:
     """Draw a heading, with a remark at its right and a group's colour at its left."""
-    mark = f'<i class="thaw-swatch" style="background:{swatch}"></i>' if swatch else ""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.html(f'<h2 class="thaw-heading">{mark}{escape(title)}</h2>', width="content")
+    with heading_row(title, swatch=swatch):
         if aside:
             st.html(f'<span class="thaw-aside">{escape(aside)}</span>', width="stretch")
+
+
+@contextmanager
+def heading_row(title: str, key: str | None = None, swatch: str | None = None) -> Iterator[None]:
+    """Draw a heading, with a group's colour at its left, and the block's content at its right."""
+    mark = f'<i class="thaw-swatch" style="background:{swatch}"></i>' if swatch else ""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key=key):
+        st.html(f'<h2 class="thaw-heading">{mark}{escape(title)}</h2>', width="content")
+        yield
 
 
 def view_switch(label: str, options: Sequence[str], key: str) -> Any:
@@ -114,7 +121,7 @@ def view_switch(label: str, options: Sequence[str], key: str) -> Any:
 
 
 def fold_row(
-    label: str, key: str, select: Callable[[str | None], object], name: str, *, is_open: bool
+    label: str, key: str, select: Callable[[str | None], None], name: str, *, is_open: bool
 ) -> None:
     """Draw a row of a list, which selects what it names, or nothing where that `is_open`."""
     st.button(

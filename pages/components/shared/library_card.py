@@ -9,7 +9,6 @@ from functools import partial
 import streamlit as st
 
 from core import library
-from core.errors import InputError
 from core.files.home import is_demo
 from core.library import BrokenFile, SavedSchedule
 from core.schedule.document import MAX_NAME
@@ -200,12 +199,6 @@ def _open(key: str) -> None:
 
 
 def _save(*, replace: bool = False) -> None:
-    root = library_session.folder()
-    if root is None:
-        return
-    try:
-        _, replaced = library.save(root, session.schedule(), replace=replace)
-    except InputError as error:
-        session.notice(str(error))
-        return
-    library_session.remember(replaced, "replaced")
+    saved = library_session.change(library.save, session.schedule(), replace=replace)
+    if saved is not None:
+        library_session.remember(saved[1], "replaced")
