@@ -143,30 +143,20 @@ def library_menu() -> None:
     entries = library_session.entries()
     schedule = session.schedule()
     same = next((e for e in entries if e.name == schedule.name), None)
+    button = partial(st.button, width="stretch")
     if same is None:
-        st.button(
-            "Save to library",
-            icon=":material/bookmark_add:",
-            key="library-save",
-            on_click=_save,
-            width="stretch",
-        )
+        icon = ":material/bookmark_add:"
+        button("Save to library", icon=icon, key="library-save", on_click=_save)
     elif same.schedule == schedule:
-        st.button(
-            "Saved in the library",
-            icon=":material/bookmark_added:",
-            key="library-saved",
-            disabled=True,
-            width="stretch",
-        )
+        icon = ":material/bookmark_added:"
+        button("Saved in the library", icon=icon, key="library-saved", disabled=True)
     else:
-        st.button(
+        button(
             "Replace the one in the library",
             icon=":material/bookmark:",
             key="library-replace",
             on_click=_save,
             kwargs={"replace": True},
-            width="stretch",
             help="The library has another schedule with this name. Give this one another name to "
             "keep both; the replaced one can be restored on the Compare page.",
         )
