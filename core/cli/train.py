@@ -24,7 +24,7 @@ from core.runs import checkpoint_files, event_log
 from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.processes.prewarmed_worker import wait_for_folder
-from core.runs.processes.stopping import should_stop
+from core.runs.processes.stopping import watch_for_stop
 from core.runs.session import RunSession
 from core.runs.settings import RunSettings, make_settings
 from core.runs.status import status_of
@@ -167,7 +167,7 @@ def _train_in(
     """Train in a locked run folder until the run ends; its events say how, whatever happens."""
     session = RunSession(folder, schedule)
     with (
-        should_stop(folder, session.done, session.end_process) as stop_requested,
+        watch_for_stop(folder, session.done, session.end_process) as stop_requested,
         session,
         limits.enforce_limits(folder, session.record_notice) as check_limits,
     ):

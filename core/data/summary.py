@@ -78,7 +78,7 @@ class DataSummary:
         return sum(each.validation for each in self.classes)
 
 
-def summarize(data: str) -> DataSummary:
+def summarize_data(data: str) -> DataSummary:
     """Return the summary of the run settings' `data`, after a check of all files.
 
     Raises DataError for data that a run would refuse before it opens an image.

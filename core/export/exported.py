@@ -59,6 +59,6 @@ class Exported:
     usage: str = ""
 
 
-def unknown(field: str, name: str, where: str) -> ExportError:
+def unknown_name_error(field: str, name: str, where: str) -> ExportError:
     """Return the error for a name in the schedule that `where` has no counterpart for."""
     return ExportError(field, f"is {name!r}, which {where} does not know", "take another one")

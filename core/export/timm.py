@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.errors import ExportError
-from core.export.exported import FILE, Exported, ExportSource, Limitation, unknown
+from core.export.exported import FILE, Exported, ExportSource, Limitation, unknown_name_error
 from core.export.python.templates import render
 from core.models.layer_table import LayerTable
 from core.presets import BUNDLED_WEIGHTS
@@ -52,7 +52,7 @@ def _refuse(source: ExportSource) -> None:
     if not _has_one_rate(schedule):
         _refuse_rates(source)
     if not schedule.optimizer.timm_flags():
-        raise unknown("optimizer.name", schedule.optimizer.name, "timm's train.py")
+        raise unknown_name_error("optimizer.name", schedule.optimizer.name, "timm's train.py")
     decay = schedule.lr.decay
     if not decay.timm_flags():
         wrong = f"is {decay.shape!r}, which {decay.not_in_timm}"

@@ -24,7 +24,7 @@ _NO_SYNC_OF_FOLDERS = (errno.EINVAL, errno.ENOTSUP)
 cannot sync a folder."""
 
 
-def unwritable(path: Path, error: Exception) -> RunError:
+def unwritable_error(path: Path, error: Exception) -> RunError:
     """Return the error to raise when a file of a run cannot be written."""
     reason = getattr(error, "strerror", None) or str(error)
     return RunError(
@@ -34,15 +34,15 @@ def unwritable(path: Path, error: Exception) -> RunError:
 
 
 @contextmanager
-def as_run_error(path: Path) -> Iterator[None]:
+def disk_errors_as_run_error(path: Path) -> Iterator[None]:
     """Turn an OSError into a RunError about the file or folder."""
     try:
         yield
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise unwritable_error(path, error) from error
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_atomically(path: Path, content: bytes) -> None:
     """Replace the content of a file in one step. Raises OSError if it cannot be written.
 
     A power cut may leave the old content, or none.
@@ -55,19 +55,19 @@ def replace(path: Path, content: bytes) -> None:
         beside.unlink(missing_ok=True)
 
 
-def replace_durably(path: Path, *content: bytes | memoryview) -> None:
+def write_durably(path: Path, *content: bytes | memoryview) -> None:
     """Replace the content of a file in one step, safe from power cuts: old or new content is left.
 
     Once it has returned, that is the new content. Pieces are written one after the other. Raises
     OSError if the file cannot be written.
     """
-    with replacing(path) as beside, beside.open("wb") as file:
+    with writing_durably(path) as beside, beside.open("wb") as file:
         for piece in content:
             file.write(piece)
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def writing_durably(path: Path) -> Iterator[Path]:
     """Give a path to write a file to, which then durably replaces `path` in one step.
 
     Raises OSError if it cannot be written.

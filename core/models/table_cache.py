@@ -58,7 +58,7 @@ def store(table: LayerTable, cache: Path | None) -> None:
         return
     with suppress(OSError):
         cache.mkdir(parents=True, exist_ok=True)
-        atomic.replace(_file(table.model, cache), layer_table.dumps(table).encode())
+        atomic.write_atomically(_file(table.model, cache), layer_table.dumps(table).encode())
 
 
 def _file(model: str, cache: Path) -> Path:

@@ -13,7 +13,15 @@ from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from core.errors import InputError, ScheduleError, quoted
 from core.schedule import parse
-from core.schedule.document import MAX_EPOCHS, Document, Name, Scale, Window, members, refused
+from core.schedule.document import (
+    MAX_EPOCHS,
+    Document,
+    Name,
+    Scale,
+    Window,
+    members,
+    validation_error,
+)
 from core.schedule.optimizers import Optimizer
 from core.schedule.shapes import Cosine, Decay, Warmup
 from core.schedule.spec import GroupDecay, ModelRef
@@ -98,10 +106,12 @@ class Rule(Document):
     @model_validator(mode="after")
     def _has_one_kind_of_windows(self) -> Self:
         if self.pattern is not None and self.trainable:
-            raise refused("cannot be combined with a pattern", "keep one of the two", "trainable")
+            raise validation_error(
+                "cannot be combined with a pattern", "keep one of the two", "trainable"
+            )
         if isinstance(self.pattern, FreezeOut) and self.pattern.scaled and self.lr_scale:
             wrong = "cannot be combined with a scaled freeze-out"
-            raise refused(wrong, "keep one of the two", "lr_scale")
+            raise validation_error(wrong, "keep one of the two", "lr_scale")
         return self
 
 
@@ -113,7 +123,7 @@ class PresetWarmup(Warmup):
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
         if self.share is not None and self.epochs:
-            raise refused(
+            raise validation_error(
                 "cannot be combined with epochs", "keep one of the two", "lr.warmup.share"
             )
         return self
@@ -137,7 +147,7 @@ class PresetLearningRate(Document):
     def _has_one_spread(self) -> Self:
         if self.lowest_scale is not None and self.group_decay != 1.0:
             wrong = "cannot be combined with group_decay"
-            raise refused(wrong, "keep one of the two", "lr.lowest_scale")
+            raise validation_error(wrong, "keep one of the two", "lr.lowest_scale")
         return self
 
 

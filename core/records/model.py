@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 from core.records.piecewise_linear import PiecewiseLinear, from_pieces
 from core.schedule import plan
 from core.schedule.curves import Array
-from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, refused
+from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, validation_error
 from core.schedule.sampling import MOST_POINTS, Indices, even, extremes
 from core.schedule.spec import BaseGroup, names_differ
 
@@ -86,12 +86,12 @@ class Record(Document):
             if steps != self.steps:
                 wrong = f"has {steps:,} steps, but the record has {self.steps:,}"
                 way_out = "let its pieces cover every step once"
-                raise refused(wrong, way_out, field=f"curves[{number}]")
+                raise validation_error(wrong, way_out, field=f"curves[{number}]")
         for number, group in enumerate(self.groups):
             if group.curve >= len(self.curves):
                 wrong = f"is {group.curve}, but the last curve is {len(self.curves) - 1}"
                 way_out = "curves count from 0"
-                raise refused(wrong, way_out, field=f"groups[{number}].curve")
+                raise validation_error(wrong, way_out, field=f"groups[{number}].curve")
         return self
 
     @property

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from pydantic import ValidationError
 
 from core.errors import RunError
-from core.files.atomic import as_run_error, sync
+from core.files.atomic import disk_errors_as_run_error, sync
 from core.files.small_files import open_plain
 from core.runs import events as ev
 
@@ -38,7 +38,7 @@ def append(folder: Path, event: ev.Event) -> None:
     newer than the events. Raises RunError if the disk refuses; then nothing of the event is left.
     """
     line = ev.EVENT.dump_json(event) + b"\n"
-    with as_run_error(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
+    with disk_errors_as_run_error(folder / EVENTS), (folder / EVENTS).open("a+b") as file:
         end = file.tell()
         if end > 0:
             file.seek(-1, os.SEEK_END)

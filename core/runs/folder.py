@@ -83,8 +83,8 @@ def _fill(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     try:
         run_lock.acquire(folder)
         content = settings.model_dump_json(indent=2) + "\n"
-        atomic.replace_durably(folder / SETTINGS, content.encode())
-        atomic.replace_durably(folder / SCHEDULE, dumps(schedule).encode())
+        atomic.write_durably(folder / SETTINGS, content.encode())
+        atomic.write_durably(folder / SCHEDULE, dumps(schedule).encode())
     except (OSError, RunError):
         discard(folder)
         raise
@@ -158,15 +158,15 @@ def end_of_log(folder: Path) -> str | None:
         return None
 
 
-def summarise(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
+def run_summary(folder: Path, schedule: Schedule, coming: Sequence[ev.Event] = ()) -> Summary:
     """Return the summary of a run from its events and then those of `coming`."""
     return summary_of(schedule, (*event_log.read(folder, steps=False), *coming))
 
 
 def write_summary(folder: Path, summary: Summary) -> None:
     """Write the summary of a run; raise RunError if the disk refuses."""
-    with atomic.as_run_error(folder / SUMMARY):
-        atomic.replace_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(summary, indent=2) + b"\n")
+    with atomic.disk_errors_as_run_error(folder / SUMMARY):
+        atomic.write_durably(folder / SUMMARY, SUMMARY_JSON.dump_json(summary, indent=2) + b"\n")
 
 
 def is_run_id(text: str) -> bool:

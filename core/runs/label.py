@@ -53,7 +53,7 @@ def write(folder: Path, name: str, note: str) -> Label:
     except ValidationError as error:
         raise input_errors(error, _CLASSES)[0] from None
     try:
-        atomic.replace_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
+        atomic.write_durably(folder / LABEL, label.model_dump_json(indent=2).encode() + b"\n")
     except OSError as error:
         wrong = f"is {folder.name!r}, where nothing can be written ({error.strerror or error})"
         raise InputError("run", wrong, "free some space, or grant write permission") from error

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from core.files.atomic import replace_durably
+from core.files.atomic import write_durably
 from core.files.small_files import read_start
 
 MOST_IMAGES = 200_000
@@ -53,7 +53,7 @@ def write(path: Path, predictions: Predictions) -> None:
     """Write the file in one step, safe from power cuts; raise OSError if the disk refuses."""
     rounded = tuple(round(value, _DIGITS) for value in predictions.confidence)
     text = predictions.model_copy(update={"confidence": rounded}).model_dump_json()
-    replace_durably(path, text.encode())
+    write_durably(path, text.encode())
 
 
 def read(path: Path) -> Predictions | None:

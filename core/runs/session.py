@@ -45,7 +45,7 @@ class RunSession:
         self._check_folder()
         if isinstance(event, ev.Finished):  # first, since nothing is repaired after that event
             event_log.release_space(self._folder)
-            self._summary = folders.summarise(self._folder, self._schedule, (event,))
+            self._summary = folders.run_summary(self._folder, self._schedule, (event,))
             folders.write_summary(self._folder, self._summary)
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
@@ -83,7 +83,7 @@ class RunSession:
                     event_log.append_last(self._folder, end)
             summary = self._summary if end is None else None
             if summary is None:
-                summary = folders.summarise(self._folder, self._schedule)
+                summary = folders.run_summary(self._folder, self._schedule)
                 with suppress(RunError):  # the events hold all of it
                     folders.write_summary(self._folder, summary)
             run_lock.release(self._folder)

@@ -47,7 +47,9 @@ def _is_drawn(character: str) -> bool:
 
 def _refuse_invisible(name: str) -> str:
     if not can_be_seen(name):
-        raise refused(f"is {quoted(name)}", "write at least one character that can be seen")
+        raise validation_error(
+            f"is {quoted(name)}", "write at least one character that can be seen"
+        )
     return name
 
 
@@ -88,7 +90,7 @@ Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE)]
 """A group's peak as a share of the base rate, within all that a decay per group can give."""
 
 
-def refused(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
+def validation_error(wrong: str, way_out: str, field: str = "") -> PydanticCustomError:
     """Return the error that a validator raises; `validation` turns it into an InputError."""
     context = {"field": field, "wrong": wrong, "way_out": way_out}
     return PydanticCustomError("refused", "{wrong}: {way_out}", context)

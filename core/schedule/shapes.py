@@ -22,7 +22,7 @@ from core.schedule.document import (
     FieldText,
     field_texts,
     members,
-    refused,
+    validation_error,
 )
 from core.schedule.words import listed, rate
 
@@ -272,7 +272,7 @@ MOST_MILESTONES = 20
 
 def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
     if any(later <= earlier for earlier, later in pairwise(milestones)):
-        raise refused("do not ascend", "write each once, the earliest first")
+        raise validation_error("do not ascend", "write each once, the earliest first")
     return milestones
 
 

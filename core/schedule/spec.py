@@ -22,7 +22,7 @@ from core.schedule.document import (
     Scale,
     Window,
     as_seen,
-    refused,
+    validation_error,
 )
 from core.schedule.optimizers import Optimizer
 from core.schedule.shapes import Cosine, Decay, FloorLR, Warmup
@@ -68,11 +68,11 @@ class BaseGroup(Document):
     def _windows_in_order(cls, windows: tuple[Window, ...]) -> tuple[Window, ...]:
         for start, end in windows:
             if end is not None and end <= start:
-                raise refused(f"has the window [{start}, {end}]", "end it after it starts")
+                raise validation_error(f"has the window [{start}, {end}]", "end it after it starts")
         for (start, end), (following, _) in pairwise(windows):
             if end is None or following < end:
                 last = "null" if end is None else end
-                raise refused(
+                raise validation_error(
                     f"has [{start}, {last}] and then a window from {following}",
                     "put windows in order, and start each after the one before has ended",
                 )
@@ -100,10 +100,12 @@ def names_differ(groups: tuple[AnyGroup, ...]) -> tuple[AnyGroup, ...]:
     for group in groups:
         name, look = group.name, as_seen(group.name)
         if names.get(look) == name:
-            raise refused(f"has two groups named {name!r}", "rename one of them")
+            raise validation_error(f"has two groups named {name!r}", "rename one of them")
         if look in names:  # in ASCII, or they would look the same here too
             both = f"{names[look]!a} and {name!a}"
-            raise refused(f"has groups named {both}, which look the same", "rename one of them")
+            raise validation_error(
+                f"has groups named {both}, which look the same", "rename one of them"
+            )
         names[look] = name
     return groups
 
@@ -129,7 +131,7 @@ class Schedule(Document):
         deepest = max((i for i, is_scaled in enumerate(scaled) if not is_scaled), default=0)
         exponent = deepest * math.log10(decay)
         if abs(exponent) > MAX_EXPONENT:
-            raise refused(
+            raise validation_error(
                 f"is {decay:g}, which makes a scale of 1e{exponent:.0f} {deepest} groups deep",
                 "bring it closer to 1, or give the deep groups an lr_scale",
                 field="lr.group_decay",

@@ -15,7 +15,7 @@ from torchvision.transforms.v2 import functional as transforms
 from core.runs.settings import VIEWS, Augment
 
 _CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
-"""Top and left of a crop, in halves of the margin: 4 corners and the centre (Krizhevsky 2012)."""
+"""Top and left of a crop, in halves of the margin: 4 corners and the center (Krizhevsky 2012)."""
 _LEAST_AREA = 0.35
 """Smallest share of the image's area that a random crop takes."""
 _RATIO = (3 / 4, 4 / 3)
@@ -40,7 +40,7 @@ def epoch_views(augment: Augment, seed: int, epoch: int, images: int, epochs: in
     return torch.randint(view_count(augment, epochs), (images,), generator=generator)
 
 
-def centre(images: Tensor, size: int) -> Tensor:
+def center_crop(images: Tensor, size: int) -> Tensor:
     """Return the middle of each image, (n, 3, size, size), on which a model is evaluated."""
     margin = images.shape[-1] - size
     return _crop(images, margin // 2, margin // 2, size)

@@ -94,7 +94,7 @@ class CheckpointWriter:
     def __enter__(self) -> CheckpointWriter:
         """Remove what a killed write has left, even if this session writes no checkpoint."""
         if self._folder.is_dir():
-            with atomic.as_run_error(self._folder):
+            with atomic.disk_errors_as_run_error(self._folder):
                 atomic.clear_unfinished(self._folder)
         return self
 
@@ -115,7 +115,7 @@ class CheckpointWriter:
         """
         self.wait()
         beside = self._folder / f".epoch-{checkpoint.epoch:05}.pt.{os.getpid()}"
-        with atomic.as_run_error(self._folder):
+        with atomic.disk_errors_as_run_error(self._folder):
             if not self._folder.is_dir():  # it is not made anew where the run's folder is gone
                 atomic.make_folder(self._folder, parents=False)
             beside.touch()  # an enforced stop waits for it, see `stopping.wait_for_checkpoint`
@@ -153,9 +153,9 @@ def _content(checkpoint: Checkpoint) -> list[memoryview]:
 def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) -> Path:
     """Write a checkpoint and return its path; `beside` exists until that is done or has failed."""
     path = folder / checkpoint_files.name(epoch, _digest(*content))
-    with atomic.as_run_error(path):
+    with atomic.disk_errors_as_run_error(path):
         try:
-            atomic.replace_durably(path, *content)
+            atomic.write_durably(path, *content)
             for old in checkpoint_files.outdated(folder, path):
                 old.unlink(missing_ok=True)
         finally:
@@ -185,13 +185,13 @@ def save_weights(path: Path, model: nn.Module) -> None:
     Raises RunError if the disk refuses.
     """
     try:
-        with atomic.as_run_error(path), atomic.replacing(path) as beside:
+        with atomic.disk_errors_as_run_error(path), atomic.writing_durably(path) as beside:
             beside.touch()
             mode = beside.stat().st_mode
             save_file(_untied(model.state_dict()), beside, metadata={"format": "pt"})
             beside.chmod(mode)  # safetensors lets nobody else read it
     except SafetensorError as error:
-        raise atomic.unwritable(path, error) from error
+        raise atomic.unwritable_error(path, error) from error
 
 
 def _untied(state: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:

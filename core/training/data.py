@@ -199,7 +199,7 @@ def _splits(
             size,
             settings.seed,
         ),
-        Split(augmentation.centre(images[train:], size), labels[1]),
+        Split(augmentation.center_crop(images[train:], size), labels[1]),
     )
 
 

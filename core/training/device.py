@@ -120,7 +120,7 @@ def keep_freed_memory() -> bool:
     return all(mallopt(option, value) == 1 for option, value in options)
 
 
-def synchronise(device: torch.device) -> None:
+def synchronize(device: torch.device) -> None:
     """Wait until an accelerator has done all that it was given."""
     if device.type != "cpu":
         torch.accelerator.synchronize(device)

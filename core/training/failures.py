@@ -15,7 +15,7 @@ _DEVICE_GONE = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "XPU
 
 
 @contextmanager
-def as_run_errors(
+def training_errors_as_run_error(
     settings: RunSettings, device: torch.device, where: Callable[[], str]
 ) -> Iterator[None]:
     """Turn errors of memory, of a tiny batch, of the device and of the disk into a RunError.

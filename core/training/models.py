@@ -20,7 +20,7 @@ from core.schedule.spec import ModelRef
 from core.suggest import heads_of
 from core.training import weights
 
-__all__ = ["CLASSES", "Network", "build", "normalise", "pretrained"]
+__all__ = ["CLASSES", "Network", "build", "normalize", "pretrained"]
 
 CLASSES = 1_000
 """Classes of a network as its library makes it, and of its layer table."""
@@ -126,7 +126,7 @@ def pretrained(ref: ModelRef, classes: int, image_size: int | None = None) -> Ne
     return Network(model, _rgb(mean), _rgb(std))
 
 
-def normalise(images: Tensor, mean: RGB, std: RGB) -> Tensor:
+def normalize(images: Tensor, mean: RGB, std: RGB) -> Tensor:
     """Return uint8 images (batch, 3, height, width) as (image / 255 - mean) / std per channel."""
     floats = images.to(torch.float32).div_(255.0)
     shape = (1, 3, 1, 1)

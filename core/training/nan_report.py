@@ -62,7 +62,7 @@ def write_report(
         "not_finite": [name for name, layers in groups.items() if not all(map(_finite, layers))],
     }
     try:
-        atomic.replace(path, (json.dumps(content, indent=2) + "\n").encode())
+        atomic.write_atomically(path, (json.dumps(content, indent=2) + "\n").encode())
     except OSError as refused:
         where = f"its batch could not be saved ({refused.strerror or refused})"
     else:

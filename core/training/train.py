@@ -20,7 +20,7 @@ from core.training.components import assemble
 from core.training.data import Data, epoch_entries, load_data
 from core.training.device import detect_device, device_name, keep_freed_memory, peak_memory
 from core.training.exact import deterministic, full_float32
-from core.training.failures import as_run_errors
+from core.training.failures import training_errors_as_run_error
 from core.training.job import Job
 from core.training.loop import Loop, StopRequested
 from core.training.nan_report import NotFiniteError
@@ -48,7 +48,11 @@ def train(job: Job) -> Iterator[ev.Event]:
     keep_freed_memory()
     session = _Session(job, device)
     products = full_float32(device) if settings.precision == "exact" else nullcontext()
-    with deterministic(device), products, as_run_errors(settings, device, session.where):
+    with (
+        deterministic(device),
+        products,
+        training_errors_as_run_error(settings, device, session.where),
+    ):
         yield from session.events()
 
 
@@ -101,7 +105,7 @@ class _Session:
         for name in newest.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with atomic.as_run_error(self._job.checkpoints):
+        with atomic.disk_errors_as_run_error(self._job.checkpoints):
             atomic.make_folder(self._job.checkpoints)
         for item in load_data(self._settings, self._schedule.epochs, self._job.checkpoints):
             if isinstance(item, Data):

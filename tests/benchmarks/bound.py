@@ -2,7 +2,7 @@
 
 A layer whose output nothing trainable can change has to run once over every image. Any other runs
 forward and backward in every training epoch, and forward in every evaluation. What lies between
-(normalisation, activations, attention, loss, optimizer, data) counts as nothing.
+(normalization, activations, attention, loss, optimizer, data) counts as nothing.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from torchvision.datasets import ImageFolder
 from core.runs.settings import RunSettings
 from core.schedule.batches import batches
 from core.training.data import Data, Split, epoch_order, load_data
-from core.training.models import RGB, normalise
+from core.training.models import RGB, normalize
 
 Loaders = tuple[DataLoader[tuple[Tensor, Tensor]], DataLoader[tuple[Tensor, Tensor]]]
 """For training, in a new order each time, and for validation."""
@@ -50,7 +50,7 @@ class InMemory(Dataset[tuple[Tensor, Tensor]]):
         self._split, self._mean, self._std = split, mean, std
 
     def __getitem__(self, positions: list[int]) -> tuple[Tensor, Tensor]:
-        images = normalise(self._split.images[positions], self._mean, self._std)
+        images = normalize(self._split.images[positions], self._mean, self._std)
         return images, self._split.labels[positions]
 
     def __len__(self) -> int:

@@ -82,12 +82,12 @@ from core.runs import events, folder
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.runs.session import RunSession
-from core.runs.processes.stopping import should_stop
+from core.runs.processes.stopping import watch_for_stop
 
 run = Path(sys.argv[1])
 folder.create(run, presets.load("gradual"), RunSettings())
 session = RunSession(run, presets.load("gradual"))
-with should_stop(run, session.done, session.end_process) as asked, session:
+with watch_for_stop(run, session.done, session.end_process) as asked, session:
     session.record(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
     while not asked():
         time.sleep(0.05)

@@ -23,7 +23,7 @@ def root(tmp_path, monkeypatch):
         folder = tmp_path / "runs" / name
         folders.create(folder, presets.load(preset), RunSettings())
         event_log.append(folder, end)
-        folders.write_summary(folder, folders.summarise(folder, presets.load(preset)))
+        folders.write_summary(folder, folders.run_summary(folder, presets.load(preset)))
         run_lock.release(folder)
     return tmp_path / "runs"
 

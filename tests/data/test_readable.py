@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.data import uploads
 from core.data.readable import ReadableImages, find_readable
-from core.data.summary import summarize
+from core.data.summary import summarize_data
 from core.data.uploads import Upload
 from core.data.zip_members import UploadLimits
 from tests.data.zips import classes, png, zipped
@@ -73,7 +73,7 @@ def test_a_folder_and_a_zip_of_it_have_the_same_images_and_leave_out_the_same(
 
 
 def test_a_look_counts_the_images_that_a_run_has_and_names_the_rest(tmp_path: Path) -> None:
-    seen = summarize(str(folder_of([*classes("cat", "dog", images=6), *ODD], tmp_path)))
+    seen = summarize_data(str(folder_of([*classes("cat", "dog", images=6), *ODD], tmp_path)))
     assert seen.train + seen.validation == 14
     assert seen.skipped == 9
     assert dict(seen.left_out)["cat/text.jpg"] == "not an image"

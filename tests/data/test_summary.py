@@ -14,7 +14,7 @@ from PIL import Image
 from core.data import summary as looks
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
-from core.data.summary import ClassCount, ImageSizes, Sample, evenly, fingerprint, summarize
+from core.data.summary import ClassCount, ImageSizes, Sample, evenly, fingerprint, summarize_data
 from core.errors import DataError
 from tests.data.zips import png
 
@@ -28,7 +28,7 @@ def fill(folder: Path, name: str, images: int, size: tuple[int, int] = (8, 8)) -
 def test_classes_are_counted_as_a_run_splits_them(tmp_path: Path) -> None:
     fill(tmp_path, "cat", 10)
     fill(tmp_path, "dog", 4, (30, 20))
-    seen = summarize(str(tmp_path))
+    seen = summarize_data(str(tmp_path))
     assert seen.classes == (ClassCount("cat", 8, 2), ClassCount("dog", 3, 1))
     assert (seen.train, seen.validation, seen.brings_validation) == (11, 3, False)
     assert seen.sizes == ImageSizes((8, 8), (30, 20), 14)
@@ -38,13 +38,13 @@ def test_given_splits_are_said_to_be_given(tmp_path: Path) -> None:
     for split in ("train", "val"):
         for name in ("cat", "dog"):
             fill(tmp_path / split, name, 3)
-    seen = summarize(str(tmp_path))
+    seen = summarize_data(str(tmp_path))
     assert (seen.train, seen.validation, seen.brings_validation) == (6, 6, True)
     assert seen.samples[0] == Sample("train/cat/000.png", 0)
 
 
 def test_the_bundled_data_is_looked_at_like_any_other() -> None:
-    seen = summarize(BUNDLED_DATA)
+    seen = summarize_data(BUNDLED_DATA)
     assert (seen.train, seen.validation, len(seen.classes)) == (2_000, 1_000, 10)
     assert {picture.label for picture in seen.samples} == set(range(10))
     assert seen.sizes == ImageSizes((28, 28), (28, 28), 1)
@@ -65,7 +65,7 @@ def test_few_files_of_very_many_are_opened(tmp_path: Path, monkeypatch: pytest.M
         return Image.new("L", (5, 5))
 
     monkeypatch.setattr(looks, "open_image", counted)
-    assert summarize(str(tmp_path)).train == 640
+    assert summarize_data(str(tmp_path)).train == 640
     assert len(opened) == len(set(opened)) == 200
 
 
@@ -73,7 +73,7 @@ def test_few_files_of_very_many_are_opened(tmp_path: Path, monkeypatch: pytest.M
 def test_every_class_is_shown_as_far_as_there_is_room(tmp_path: Path, classes: int) -> None:
     for number in range(classes):
         fill(tmp_path, f"class {number:02}", 2 + number % 3)
-    samples = summarize(str(tmp_path)).samples
+    samples = summarize_data(str(tmp_path)).samples
     assert len({picture.label for picture in samples}) == min(classes, 24)
     assert len(set(samples)) == len(samples) <= 24
     assert all((tmp_path / picture.name).is_file() for picture in samples)
@@ -85,7 +85,7 @@ def test_what_is_odd_is_said_with_its_figures(tmp_path: Path) -> None:
             if images:
                 fill(tmp_path / split, name, images)
     (tmp_path / "train" / "cat" / "000.png").write_text("no image")
-    seen = summarize(str(tmp_path))
+    seen = summarize_data(str(tmp_path))
     lone, unseen, unbalanced, few = seen.warnings
     assert (seen.left_out, seen.skipped) == ((("train/cat/000.png", "not an image"),), 1)
     assert lone.startswith("Class dog with fewer than 2 training images")
@@ -98,11 +98,11 @@ def test_what_is_odd_is_said_with_its_figures(tmp_path: Path) -> None:
 def test_what_a_run_would_refuse_is_refused_here(tmp_path: Path) -> None:
     fill(tmp_path, "only", 3)
     with pytest.raises(DataError, match="one class folder, 'only'"):
-        summarize(str(tmp_path))
+        summarize_data(str(tmp_path))
     with pytest.raises(DataError, match="does not exist"):
-        summarize(str(tmp_path / "nowhere"))
+        summarize_data(str(tmp_path / "nowhere"))
     with pytest.raises(DataError, match="no such home folder"):
-        summarize("~nosuchuser/x")
+        summarize_data("~nosuchuser/x")
 
 
 def test_the_fingerprint_changes_with_the_files(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_name_that_no_run_could_write_down_is_refused_before_it_runs(
     except (OSError, UnicodeError):
         pytest.skip("this file system has UTF-8 names only")
     with pytest.raises(DataError, match=r"caf\\udce9.* is not UTF-8: give it another name"):
-        summarize(str(tmp_path))
+        summarize_data(str(tmp_path))
 
 
 def test_a_folder_that_may_be_listed_but_not_entered_is_refused(
@@ -155,4 +155,4 @@ def test_a_folder_that_may_be_listed_but_not_entered_is_refused(
 
     monkeypatch.setattr(Path, "is_dir", closed)
     with pytest.raises(DataError, match="cannot be read"):
-        summarize(str(tmp_path))
+        summarize_data(str(tmp_path))

@@ -43,14 +43,14 @@ from core.runs.processes import run_lock
 from core.runs import folder as folders
 from core.runs.events import Step
 from core.runs.session import RunSession
-from core.runs.processes.stopping import should_stop
+from core.runs.processes.stopping import watch_for_stop
 
 folder = Path(sys.argv[1])
 run_lock.acquire(folder)
 session = RunSession(folder, folders.read(folder)[0])
 demo.LIMITS = replace(demo.LIMITS, seconds=0.5)
 with (
-    should_stop(folder, session.done, session.end_process),
+    watch_for_stop(folder, session.done, session.end_process),
     session,
     demo.enforce_limits(folder, session.record_notice) as bounded,
 ):

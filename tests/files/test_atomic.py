@@ -15,7 +15,7 @@ from core.runs import event_log
 from core.runs import events as ev
 
 
-@pytest.mark.parametrize("write", [atomic.replace, atomic.replace_durably])
+@pytest.mark.parametrize("write", [atomic.write_atomically, atomic.write_durably])
 def test_a_write_that_fails_leaves_nothing_beside(tmp_path, write):
     (tmp_path / "taken").mkdir()
     with pytest.raises(OSError, match="taken"):
@@ -23,7 +23,7 @@ def test_a_write_that_fails_leaves_nothing_beside(tmp_path, write):
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
 
-@pytest.mark.parametrize("write", [atomic.replace, atomic.replace_durably])
+@pytest.mark.parametrize("write", [atomic.write_atomically, atomic.write_durably])
 def test_new_content_takes_the_place_of_the_old(tmp_path, write):
     (tmp_path / "file").write_bytes(b"the old content")
     write(tmp_path / "file", b"new")
@@ -35,8 +35,8 @@ def test_what_the_disk_refuses_is_told_with_the_file_and_the_way_out(tmp_path):
     path = tmp_path / "none" / "file"
     way_out = "free some space or grant write permission there, then resume"
     told = rf"none/file cannot be written \(No such .*\): {way_out}"
-    with pytest.raises(RunError, match=told), atomic.as_run_error(path):
-        atomic.replace_durably(path, b"x")
+    with pytest.raises(RunError, match=told), atomic.disk_errors_as_run_error(path):
+        atomic.write_durably(path, b"x")
 
 
 def test_what_killed_writes_have_left_is_cleared_and_nothing_else(tmp_path):
@@ -52,11 +52,11 @@ def test_what_killed_writes_have_left_is_cleared_and_nothing_else(tmp_path):
 
 def test_a_file_that_a_context_writes_is_there_once_the_context_is_left(tmp_path):
     path = tmp_path / "file"
-    with atomic.replacing(path) as beside:
+    with atomic.writing_durably(path) as beside:
         beside.write_text("whole")
         assert not path.exists()
     assert path.read_text() == "whole"
-    with pytest.raises(ZeroDivisionError), atomic.replacing(path) as beside:
+    with pytest.raises(ZeroDivisionError), atomic.writing_durably(path) as beside:
         beside.write_text(f"half {1 // 0}")
     assert path.read_text() == "whole"
     assert [each.name for each in tmp_path.iterdir()] == ["file"]
@@ -94,7 +94,7 @@ def test_only_that_a_folder_cannot_be_synced_is_passed_over(tmp_path, monkeypatc
     else:
         atomic.make_folder(tmp_path / "made")
     with pytest.raises(OSError, match=os.strerror(code)):  # a file's own content is not
-        atomic.replace_durably(tmp_path / "file", b"x")
+        atomic.write_durably(tmp_path / "file", b"x")
 
 
 @contextmanager
@@ -119,7 +119,7 @@ def on_a_mac(monkeypatch, refuses=False):
 @pytest.mark.skipif(os.name != "posix", reason="a Mac has fcntl")
 def test_on_a_mac_the_drives_own_cache_is_emptied_too(tmp_path, monkeypatch):
     with on_a_mac(monkeypatch) as called:
-        atomic.replace_durably(tmp_path / "file", b"x")
+        atomic.write_durably(tmp_path / "file", b"x")
         event_log.append(tmp_path, ev.Finished(1.0))
     assert called == ["full"] * 3  # the file, its folder, the events
     with on_a_mac(monkeypatch, refuses=True) as called:

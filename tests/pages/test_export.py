@@ -122,7 +122,7 @@ def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strang
         "majority_accuracy": 0.1,
         "audit": {"frozen_groups_unchanged": True, "steps": 640, "max_lr_error": 0.0},
     }
-    folder.write_summary(run, folder.summarise(run, schedule))
+    folder.write_summary(run, folder.run_summary(run, schedule))
     told = json.loads((run / folder.SUMMARY).read_text(encoding="utf-8"))
     (run / folder.SUMMARY).write_text(json.dumps(told | end), encoding="utf-8")
     missing = "<code>the run</code>"

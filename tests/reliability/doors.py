@@ -266,7 +266,7 @@ def read_run(home: Path) -> None:
     schedule, settings = folder.read(home)
     remaining(told, schedule.epochs, 2e9)
     refusal(lambda run: report_facts.report_facts(run, schedule), home)
-    folder.write_summary(home, folder.summarise(home, schedule))
+    folder.write_summary(home, folder.run_summary(home, schedule))
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):
         status_card(schedule, settings, status, told, home)

@@ -19,7 +19,7 @@ from typing import Any
 import psutil
 
 from core.data import uploads
-from core.data.summary import summarize
+from core.data.summary import summarize_data
 from core.data.uploads import Upload
 from core.errors import DataError
 from pages.components.shared.data_preview import thumbnail
@@ -91,7 +91,7 @@ def _child(folder: Path) -> None:
 
 def _look(folder: Path) -> None:
     """What the Data card reads of the images: their headers, and small pictures of them."""
-    for picture in summarize(str(folder)).samples:
+    for picture in summarize_data(str(folder)).samples:
         thumbnail(str(folder), "train", picture.name)
 
 

@@ -23,6 +23,6 @@ def finished_run(home: Path, name: str, schedule: Schedule, accuracies: Sequence
         event_log.append(run, done)
     event_log.append(run, ev.Audit(2, 0.0, True))
     event_log.append(run, ev.Finished(9.0))
-    folder.write_summary(run, folder.summarise(run, schedule))
+    folder.write_summary(run, folder.run_summary(run, schedule))
     run_lock.release(run)
     return f"run:{name}"

@@ -33,7 +33,7 @@ def made(folder, accuracies=(0.9, 0.75), *, settings=None, end=None):
         done = ev.EpochDone(at, ("head",), 10, 1.0, 0.5, 1.0, share, 1.0, 9.0, 9)
         event_log.append(folder, done)
     event_log.append(folder, end or ev.Finished(9.0))
-    folders.write_summary(folder, folders.summarise(folder, SCHEDULE))
+    folders.write_summary(folder, folders.run_summary(folder, SCHEDULE))
     run_lock.release(folder)
     return folder
 

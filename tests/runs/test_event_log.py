@@ -76,7 +76,7 @@ def test_the_end_of_a_run_is_read_however_many_steps_came_before(run, monkeypatc
     assert told[-2:] == (EPOCH, ev.Finished(1.0))
     assert offset == (run / event_log.EVENTS).stat().st_size
     assert event_log.read(run, steps=False) == (ev.Launched(), EPOCH, ev.Finished(1.0))
-    assert folders.summarise(run, folders.read(run)[0]).epochs_done == 1
+    assert folders.run_summary(run, folders.read(run)[0]).epochs_done == 1
     event_log.append(run, ev.Notice("x"))
     assert event_log.read_new(run, offset)[0] == (ev.Notice("x"),)
 

@@ -64,7 +64,7 @@ def test_a_folder_is_not_made_for_data_below_a_home_that_there_is_not(tmp_path):
 
 def test_a_summary_comes_back(run):
     event_log.append(run, ev.Failed("x"))
-    written = folders.summarise(run, SCHEDULE)
+    written = folders.run_summary(run, SCHEDULE)
     folders.write_summary(run, written)
     assert folders.read_summary(run) == written
     assert written.status == "failed"
@@ -167,7 +167,7 @@ def test_the_end_of_a_log_is_its_last_characters(run, monkeypatch):
     ids=str,
 )
 def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
-    folders.write_summary(run, folders.summarise(run, SCHEDULE))
+    folders.write_summary(run, folders.run_summary(run, SCHEDULE))
     told = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(told | change))
     assert folders.read_summary(run) is None

@@ -28,7 +28,7 @@ def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
     if audited:
         event_log.append(run, ev.Audit(40, 2.5e-16, not moved))
         event_log.append(run, ev.Finished(65.0))
-    folder.write_summary(run, folder.summarise(run, EXERCISE))
+    folder.write_summary(run, folder.run_summary(run, EXERCISE))
     return run
 
 

@@ -25,7 +25,7 @@ def trained(run, epochs):
 
 def ended(run, event):
     event_log.append(run, event)
-    folders.write_summary(run, folders.summarise(run, SCHEDULE))
+    folders.write_summary(run, folders.run_summary(run, SCHEDULE))
     run_lock.release(run)
 
 

@@ -22,7 +22,7 @@ def test_a_flip_has_two_views_the_image_and_its_mirror():
     assert torch.equal(seen[1::2], pixels.flip(-1))
 
 
-def test_ten_crops_are_the_corners_and_the_centre_and_their_mirrors():
+def test_ten_crops_are_the_corners_and_the_center_and_their_mirrors():
     (pixels,) = images(10, 1)
     split = Split(pixels[None], torch.zeros(1), "crops", views=10, size=8)
     seen = split.pixels(torch.arange(10))

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 from core.errors import RunError
 from core.schedule.spec import ModelRef
 from core.suggest import heads_of
-from core.training.models import build, normalise, pretrained
+from core.training.models import build, normalize, pretrained
 from core.training.weights import as_corrupt_file_error
 from tests.reliability.doors import RAN, Evil
 from tests.training import torchvision_files
@@ -77,8 +77,8 @@ def test_weights_from_tensorflow_see_the_pixels_that_torchvision_shows_them():
     theirs = torchvision.models.googlenet(weights="IMAGENET1K_V1", progress=False)
     images = torch.randint(0, 256, (2, 3, 96, 96), dtype=torch.uint8)
     preset = torchvision.models.GoogLeNet_Weights.IMAGENET1K_V1.transforms()
-    shown = theirs._transform_input(normalise(images, preset.mean, preset.std))
-    torch.testing.assert_close(normalise(images, ours.mean, ours.std), shown)
+    shown = theirs._transform_input(normalize(images, preset.mean, preset.std))
+    torch.testing.assert_close(normalize(images, ours.mean, ours.std), shown)
 
 
 @KEPT

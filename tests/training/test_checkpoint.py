@@ -216,7 +216,7 @@ def test_what_waits_for_a_checkpoint_sees_it_from_before_it_is_made_until_it_is_
 
     for owner, name in (
         (torch, "save"),
-        (atomic, "replace_durably"),
+        (atomic, "write_durably"),
         (checkpoint_files, "outdated"),
     ):
         monkeypatch.setattr(owner, name, watched(getattr(owner, name)))

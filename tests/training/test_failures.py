@@ -12,7 +12,7 @@ from core.errors import RunError
 from core.schedule.optimizers import SGD
 from core.schedule.spec import ModelRef
 from core.training import weights
-from core.training.failures import as_run_errors
+from core.training.failures import training_errors_as_run_error
 from core.training.job import Job
 from core.training.outputs import Outputs
 from core.training.train import train
@@ -30,7 +30,7 @@ WITHOUT_CACHE = f"{HALVE}or thaw fewer groups"
 def told(device, action, **settings):
     with (
         pytest.raises(RunError) as caught,
-        as_run_errors(small_settings(**settings), device, lambda: "in epoch 3"),
+        training_errors_as_run_error(small_settings(**settings), device, lambda: "in epoch 3"),
     ):
         action()
     return str(caught.value)
@@ -67,7 +67,10 @@ def test_a_device_that_goes_away_is_told_with_the_way_on(said):
 
 def test_an_error_of_another_kind_is_left_as_it_is():
     for error in (ValueError("x"), RuntimeError("CUDA error: on a CPU")):
-        with pytest.raises(type(error)) as caught, as_run_errors(small_settings(), CPU, str):
+        with (
+            pytest.raises(type(error)) as caught,
+            training_errors_as_run_error(small_settings(), CPU, str),
+        ):
             raise error
         assert caught.value is error
 

@@ -8,7 +8,7 @@ from core.models.layer_table import known_models, load
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
 from core.schedule.spec import ModelRef
 from core.suggest import heads_of
-from core.training.models import build, normalise, pretrained
+from core.training.models import build, normalize, pretrained
 from tests.training.small import of_kind, run, small_schedule, small_settings
 
 BUNDLED_REF = ModelRef(name=BUNDLED_MODEL, weights=BUNDLED_WEIGHTS)
@@ -138,7 +138,7 @@ def test_without_a_network_the_error_names_what_works_offline(name, weights, mon
 
 def test_images_are_scaled_to_one_and_then_by_mean_and_deviation():
     images = torch.tensor([0, 255], dtype=torch.uint8).view(2, 1, 1, 1).expand(2, 3, 1, 1)
-    scaled = normalise(images, (0.5, 0.25, 0.0), (0.5, 0.25, 2.0))
+    scaled = normalize(images, (0.5, 0.25, 0.0), (0.5, 0.25, 2.0))
     assert scaled[:, :, 0, 0].tolist() == [[-1.0, -1.0, 0.0], [1.0, 3.0, 0.5]]
     assert images.max() == 255
 

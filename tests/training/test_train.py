@@ -174,7 +174,7 @@ def test_a_stop_does_not_hide_that_the_last_checkpoint_could_not_be_written(tmp_
     def full(path: Path, content: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic, "replace_durably", full)
+    monkeypatch.setattr(atomic, "write_durably", full)
     said: list[ev.Event] = []
 
     def after_an_epoch() -> bool:

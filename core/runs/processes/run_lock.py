@@ -22,7 +22,12 @@ import psutil
 from filelock import FileLock, Timeout
 
 from core.errors import InputError, RunError, quoted
-from core.files.atomic import as_run_error, clear_unfinished, find_special_file, replace
+from core.files.atomic import (
+    clear_unfinished,
+    disk_errors_as_run_error,
+    find_special_file,
+    write_atomically,
+)
 from core.files.small_files import read_json
 from core.runs import event_log
 from core.runs.events import Launched
@@ -58,7 +63,7 @@ def acquire(folder: Path) -> None:
     InputError if a living process runs it, be it this one, if another machine does, or if it holds
     a link, pipe or device; RunError if nothing can be written or locked there.
     """
-    with as_run_error(folder):
+    with disk_errors_as_run_error(folder):
         _refuse_special_files(folder)
         refuse_elsewhere(folder, "DIR", str(folder))
         if not _lock(folder, _ACQUIRE_SECONDS):
@@ -113,7 +118,7 @@ def take_over(folder: Path) -> bool:
     link, pipe or device, RunError if nothing can be written or locked there.
     """
     own, launcher = os.getpid(), os.getppid()
-    with as_run_error(folder):
+    with disk_errors_as_run_error(folder):
         _refuse_special_files(folder)
         runner = process(folder)
         if runner is None or runner.pid not in (own, launcher):
@@ -300,10 +305,10 @@ def _note(folder: Path, pid: int) -> None:
     }
     content = json.dumps(note).encode()
     try:
-        replace(folder / PID, content)
+        write_atomically(folder / PID, content)
     except OSError:
         event_log.release_space(folder)
-        replace(folder / PID, content)
+        write_atomically(folder / PID, content)
 
 
 def _noted(folder: Path) -> dict[str, Any]:

@@ -36,7 +36,7 @@ _CHECKPOINT_SECONDS = 30.0
 
 
 @contextmanager
-def should_stop(
+def watch_for_stop(
     folder: Path, done: threading.Event, end: Callable[[], None]
 ) -> Iterator[Callable[[], bool]]:
     """Give a function that returns whether the run is requested to stop, by its folder or a signal.
@@ -122,7 +122,7 @@ def write_stopped(folder: Path) -> None:
     Raises RunError if the disk refuses one of them.
     """
     event_log.append_last(folder, Stopped(epochs_kept(folder)))
-    folders.write_summary(folder, folders.summarise(folder, folders.read(folder)[0]))
+    folders.write_summary(folder, folders.run_summary(folder, folders.read(folder)[0]))
 
 
 def epochs_kept(folder: Path) -> int:

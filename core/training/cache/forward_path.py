@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from core.training.data import Split
 from core.training.device import random_state, set_random_state
-from core.training.models import Network, normalise
+from core.training.models import Network, normalize
 
 Inputs = tuple[Tensor, ...]
 InputSource = Callable[[Tensor], Inputs]
@@ -55,7 +55,7 @@ def whole_model(network: Network, split: Split, device: torch.device) -> Forward
     """Return the path through the whole model, from the images."""
 
     def source(entries: Tensor) -> Inputs:
-        return (normalise(split.pixels(entries).to(device), network.mean, network.std),)
+        return (normalize(split.pixels(entries).to(device), network.mean, network.std),)
 
     return ForwardPath(source, network.model, prefetch=split.augment == "random")
 

@@ -12,7 +12,7 @@ from torch import Tensor, fx, nn
 from core.cache_plan.split_points import ForwardCosts
 from core.training.cache.forward_path import ForwardPath, untouched
 from core.training.cache.graph import forward_nodes, input_places, unstorable
-from core.training.device import synchronise
+from core.training.device import synchronize
 
 _CPU_IMAGES = 8
 """Images of the batch that is timed on a CPU."""
@@ -78,10 +78,10 @@ def _share(timer: _Timer, images: Tensor) -> float:
     least = math.inf
     for _ in range(_REPEATS):
         batch = images.clone()
-        synchronise(images.device)
+        synchronize(images.device)
         began = time.perf_counter()
         timer.module(batch)
-        synchronise(images.device)
+        synchronize(images.device)
         least = min(least, time.perf_counter() - began)
     return least / sum(timer.seconds.values())
 
@@ -102,7 +102,7 @@ class _Timer(fx.Interpreter):
     def run_node(self, n: fx.Node) -> Any:
         began = time.perf_counter()
         output = super().run_node(n)
-        synchronise(self._device)
+        synchronize(self._device)
         seconds = time.perf_counter() - began
         self.seconds[n.name] = min(seconds, self.seconds.get(n.name, math.inf))
         is_tensor = isinstance(output, Tensor) and output.dim() > 0

@@ -225,7 +225,7 @@ class _MemoryWatch(TorchDispatchMode):
         written = self.storages(_written(func, args, kwargs))
         touched = self.storages((args, kwargs))
         self._refuse(self.state(touched), written)
-        # batch normalisation does not declare that it writes into its statistics
+        # batch normalization does not declare that it writes into its statistics
         buffers = [
             (leaf, leaf.clone())
             for leaf in tree_leaves((args, kwargs))

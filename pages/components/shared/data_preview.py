@@ -12,7 +12,7 @@ from PIL import Image
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
 from core.data.image_files import UNREADABLE, as_rgb, open_image, upright
 from core.data.image_folder import count_classes
-from core.data.summary import DataSummary, fingerprint, summarize
+from core.data.summary import DataSummary, fingerprint, summarize_data
 from core.errors import DataError
 from core.runs.settings import RunSettings
 from pages.components.shared.setting_names import by_label
@@ -75,7 +75,7 @@ def _refusal(data: str, changed: tuple[int, ...]) -> str | None:
 
 @st.cache_data(show_spinner="Reading the images …", max_entries=64)
 def _seen(data: str, changed: tuple[int, ...]) -> DataSummary:
-    return summarize(data)
+    return summarize_data(data)
 
 
 @st.cache_data(show_spinner=False, max_entries=2_000)

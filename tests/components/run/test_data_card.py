@@ -12,7 +12,7 @@ from PIL import Image
 from streamlit.testing.v1 import AppTest
 
 from core.data.bundled import BUNDLED_DATA
-from core.data.summary import ClassCount, DataSummary, summarize
+from core.data.summary import ClassCount, DataSummary, summarize_data
 from core.runs.settings import RunSettings
 from pages.components.run import data_picker
 from pages.components.run.data_card import class_table, split_text
@@ -114,7 +114,7 @@ def test_names_of_classes_are_text() -> None:
 
 
 def test_what_the_settings_take_of_the_data_is_said_where_it_is_less() -> None:
-    found = summarize(BUNDLED_DATA)
+    found = summarize_data(BUNDLED_DATA)
     assert "The settings take <b>300</b> and <b>1,000</b>" in split_text(
         found, RunSettings(samples=300)
     )
@@ -123,7 +123,7 @@ def test_what_the_settings_take_of_the_data_is_said_where_it_is_less() -> None:
 
 
 def test_where_the_data_has_no_split_the_rule_is_said(folder: Path) -> None:
-    assert "every fifth image of a class" in split_text(summarize(str(folder)), RunSettings())
+    assert "every fifth image of a class" in split_text(summarize_data(str(folder)), RunSettings())
 
 
 def test_a_look_is_taken_anew_when_the_files_have_changed(folder: Path) -> None:

@@ -294,14 +294,14 @@ def test_a_start_that_fails_frees_its_folder_also_where_nothing_can_be_told(tmp_
 
 
 def test_a_run_that_cannot_be_noted_is_ended_and_its_folder_is_free(tmp_path, monkeypatch):
-    replace = run_lock.replace
+    replace = run_lock.write_atomically
 
     def full(path, content):
         if json.loads(content)["pid"] != os.getpid():
             raise OSError(28, "No space left on device")
         replace(path, content)
 
-    monkeypatch.setattr(run_lock, "replace", full)
+    monkeypatch.setattr(run_lock, "write_atomically", full)
     before = set(psutil.Process().children())
     with pytest.raises(RunError, match=r"no process could be started \(No space left"):
         launch.start(small_schedule(), small_settings(), tmp_path)

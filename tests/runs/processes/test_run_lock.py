@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_noted_does_not_come_back(run, monkeypatch):
     def full(path, content):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_lock, "replace", full)
+    monkeypatch.setattr(run_lock, "write_atomically", full)
     with pytest.raises(OSError, match="No space left"):
         run_lock.take_back(run)
     monkeypatch.undo()
@@ -218,19 +218,19 @@ def test_a_folder_is_not_taken_if_what_is_written_there_would_go_elsewhere(
 
 def test_a_run_that_its_launcher_has_noted_needs_no_room_to_take_it_over(run, monkeypatch):
     run_lock.hand_over(run, os.getpid())
-    monkeypatch.setattr(run_lock, "replace", lambda *_: pytest.fail("it is noted already"))
+    monkeypatch.setattr(run_lock, "write_atomically", lambda *_: pytest.fail("it is noted already"))
     assert run_lock.take_over(run)
 
 
 def test_a_run_is_noted_in_the_room_that_is_kept_where_the_disk_is_full(run, monkeypatch):
-    replace = run_lock.replace
+    replace = run_lock.write_atomically
 
     def full(path, content):
         if (run / event_log.ROOM).exists():
             raise OSError(28, "No space left on device")
         replace(path, content)
 
-    monkeypatch.setattr(run_lock, "replace", full)
+    monkeypatch.setattr(run_lock, "write_atomically", full)
     child = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     run_lock.hand_over(run, child.pid)
     assert run_lock.process(run).pid == child.pid
@@ -243,7 +243,7 @@ def test_a_take_over_that_the_disk_refuses_says_so(run, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(run_lock, "replace", full)
+    monkeypatch.setattr(run_lock, "write_atomically", full)
     with pytest.raises(
         RunError, match=r"cannot be written \(No space left on device\): free some space"
     ):

@@ -32,7 +32,7 @@ from core.errors import STOPPED
 from core.runs import checkpoint_files, events
 from core.runs.processes import run_lock, stopping
 from core.runs.session import RunSession
-from core.runs.processes.stopping import should_stop
+from core.runs.processes.stopping import watch_for_stop
 
 def waits_and_is_not_hurried(folder):
     stopping._RAISE_AFTER = 600
@@ -90,7 +90,7 @@ def begins():
 folder = Path(sys.argv[1])
 run_lock.acquire(folder)
 session = RunSession(folder, presets.load("gradual"))
-with should_stop(folder, session.done, session.end_process) as asked, session:
+with watch_for_stop(folder, session.done, session.end_process) as asked, session:
     globals()[sys.argv[2]](folder)
     session.record(events.Stopped(0))
 """
@@ -195,7 +195,7 @@ def test_what_waits_for_a_checkpoint_waits_for_it_once(run, monkeypatch):
     monkeypatch.setattr(stopping, "wait_for_checkpoint", lambda *given: waited.append(given[2]))
     done, ended = threading.Event(), threading.Event()
     began = time.monotonic()
-    with stopping.should_stop(run, done, ended.set):
+    with stopping.watch_for_stop(run, done, ended.set):
         run_lock.request_stop(run)
         with pytest.raises(KeyboardInterrupt):
             ended.wait(PATIENCE)

@@ -30,10 +30,10 @@ def test_what_it_takes_to_wait_for_an_accelerator_is_in_no_node(net, monkeypatch
     plain = 8 * sum(measured(net))
     wait = 0.01
 
-    def synchronise(_: torch.device) -> None:
+    def synchronize(_: torch.device) -> None:
         time.sleep(wait)
 
-    monkeypatch.setattr(profile, "synchronise", synchronise)
+    monkeypatch.setattr(profile, "synchronize", synchronize)
     assert 8 * sum(measured(net)) > 11 * wait  # where each node is waited for
     monkeypatch.setattr(profile, "_only_queues", lambda _: True)
     assert 8 * sum(measured(net)) < 3 * wait + 5 * plain
