@@ -91,7 +91,7 @@ class CachePlan:
         return self.seconds[phase] - self.pass_seconds(phase)
 
     def needed(self, phase: int, split: int) -> set[int]:
-        """Return the nodes from whose rows this phase, or a later one of the same pass, starts."""
+        """Return the nodes whose stored rows this phase reads, or a later one of the same pass."""
         pass_ = self.pass_for(phase)
         served = self.cuts[phase : pass_.last + 1] if pass_ else ()
         return {node for cuts in served for node in cuts[split].boundary}
@@ -183,7 +183,10 @@ class _Planner:
         return _Segment(at, at, (self._plain[at],), ((Cut(),) * len(self._works),))
 
     def _segments(self, first: int, last: int) -> Iterator[_Segment]:
-        """Yield the segments of these phases with one pass, for every limit on a row's size."""
+        """Yield a segment in which one pass serves phases `first` to `last`, for each row limit.
+
+        The limit is on a row's bytes. As much is in memory as the budget allows.
+        """
         served = self._cuts[first : last + 1]
         sizes = sorted({cut.bytes for row in served for cuts in row for _, cut in cuts})
         tried = set()
@@ -269,7 +272,10 @@ class _Planner:
 
 
 def _deepest(cuts: tuple[tuple[int, Cut], ...], first: int, limit: int) -> Cut:
-    """Return the deepest cut that a pass at phase `first` serves with rows of `limit` bytes."""
+    """Return the deepest cut whose nodes are all fixed since phase `first` or before.
+
+    Its rows have at most `limit` bytes; the cut is empty if there is none.
+    """
     return next((cut for since, cut in cuts if since <= first and cut.bytes <= limit), Cut())
 
 

@@ -46,9 +46,9 @@ class DataSize:
 class PhaseSavings:
     """The cost of one epoch of the phase [start, end), as a share of one in which all groups train.
 
-    `plain` is the cost without the cache, `cached` that with it, both without passes. Training
-    starts `before` a module ("": it runs the whole network). `bytes` are those stored for this
-    phase and later ones of its pass.
+    `plain` is the cost without the cache, `cached` that with it; neither counts precompute passes.
+    `before` is the path of the first module that still runs; "" for the whole network. `bytes` are
+    those stored for this phase and later ones of its pass.
     """
 
     start: int

@@ -61,7 +61,10 @@ class Work:
         return sum(self.costs.seconds)
 
     def entries(self, epochs: int) -> int:
-        """Return the most distinct entries, images in their views, that so many epochs see."""
+        """Return the largest number of distinct entries that so many epochs can draw.
+
+        An entry is an image in one view.
+        """
         if self.views is None:
             return self.images * epochs
         return distinct_views(self.images, self.views, epochs)
@@ -110,7 +113,10 @@ def cuts_of(work: Work, phase: int) -> tuple[Cut, ...]:
 
 
 def aged_cuts(work: Work) -> list[tuple[tuple[int, Cut], ...]]:
-    """Return each phase's cuts, each with the phase since which all of its nodes are fixed."""
+    """Return each phase's cuts as pairs (since, cut).
+
+    All nodes of the cut are fixed from phase `since` on.
+    """
     since: dict[int, int] = {}
     aged = []
     for phase, fixed in enumerate(work.fixed):
@@ -129,9 +135,10 @@ def epoch_seconds(work: Work, fixed: frozenset[int]) -> float:
 
 
 def distinct_views(images: int, views: int, epochs: int) -> int:
-    """Return the most distinct entries of so many epochs that each draw a view of every image.
+    """Return an upper bound on the distinct entries that `epochs` epochs draw.
 
-    It is the mean plus four standard deviations: one seed in 30,000 may see more. All epochs miss
+    Each draws one view of every image. The bound is the mean plus four standard deviations, which
+    one seed in 30,000 exceeds. All epochs miss
     a given view of an image with probability (1 - 1/views)**epochs, and two given ones with
     (1 - 2/views)**epochs.
     """

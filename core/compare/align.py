@@ -80,7 +80,7 @@ def _names(row: Sequence[BaseGroup | None]) -> list[str]:
 def _shared(
     groups: Sequence[BaseGroup], rows: Sequence[Sequence[BaseGroup | None]]
 ) -> dict[tuple[int, int], int]:
-    """Return how many paths a group and a row share, by the places of both, where they share any.
+    """Return the number of shared paths by (group index, row index), for pairs that share any.
 
     Two paths that are equal, or of which one lies inside the other, count as shared. A row counts
     as its group that shares most.

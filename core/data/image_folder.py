@@ -101,7 +101,10 @@ def count_classes(data: str) -> int | None:
 
 @lru_cache(maxsize=16)
 def _count(folder: Path, changed: int) -> int | None:
-    """Return the count, anew where `changed`, the folder's time of change, is another."""
+    """Return the number of class folders; None if there are fewer than two.
+
+    `changed`, the folder's modification time, is only a cache key.
+    """
     names = {path.name for path in visible_folders(folder)}
     if TRAIN in names and any(name in names for name in VALIDATION):
         names = {path.name for path in visible_folders(folder / TRAIN)}

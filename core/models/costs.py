@@ -128,8 +128,8 @@ def without_rates(schedule: Schedule) -> Schedule:
 class _Step:
     """A node, the groups that own parameters of its module, and those that own more than biases.
 
-    `factors` is the number of inputs that a product multiplies: one if the module's weights are the
-    other factor, else two. It is 0 for a node that computes no product.
+    `factors` counts a product's operands that are activations: 1 if the other is the module's
+    weight, else 2; 0 for a node that is no product.
     """
 
     inputs: tuple[int, ...]

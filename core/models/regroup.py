@@ -216,7 +216,10 @@ def _merged(olds: Sequence[Group], name: str, paths: Sequence[str]) -> Group:
 
 
 def _union(groups: Sequence[tuple[Window, ...]]) -> tuple[Window, ...]:
-    """Return windows for all epochs in which one of the groups trains; equal ones are kept."""
+    """Return the union of the groups' windows, overlapping and touching ones merged.
+
+    Windows that all groups share stay as they are.
+    """
     if len(set(groups)) == 1:
         return groups[0]
     joined: list[Window] = []

@@ -72,5 +72,5 @@ def _file(model: str, cache: Path) -> Path:
 
 @lru_cache(maxsize=16)
 def _read(file: Path, changed: int) -> LayerTable:
-    """Return a cached table, read anew where `changed`, the file's time of change, is another."""
+    """Return a cached table; `changed`, the file's modification time, is only a cache key."""
     return LayerTable.model_validate_json(file.read_text(encoding="utf-8"))

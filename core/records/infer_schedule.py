@@ -79,9 +79,10 @@ def _recognised_shapes() -> str:
 
 
 def _samples(recorded: RecordedLoop) -> tuple[Array, int]:
-    """Return rates, of shape (groups, samples), and the samples per epoch: 1 if that is enough.
+    """Return the rates, of shape (groups, samples), and the samples per epoch.
 
-    Groups without a rate are left out.
+    These are 1 if rates are constant within epochs, else the steps per epoch. Groups without a rate
+    are left out.
     """
     rates = np.array([group.rates for group in recorded.groups if any(group.rates)])
     if not rates.size:
@@ -181,7 +182,7 @@ def _optimizer(recorded: RecordedLoop) -> Raw:
 
 
 def _one(field: str, values: list[float]) -> float:
-    """Return the value that all groups have at every step."""
+    """Return the one value of all groups and steps; raise InputError if they differ."""
     different = sorted(set(values))
     if len(different) > 1:
         wrong = f"is {' and '.join(f'{value:g}' for value in different)}"

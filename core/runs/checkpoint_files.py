@@ -42,8 +42,8 @@ def unfinished(folder: Path) -> list[Path]:
 def outdated(folder: Path, newest: Path) -> list[Path]:
     """Return the checkpoints to delete once `newest` is written.
 
-    These are the older ones beyond `KEPT`, and all that are not older: a resume has found those
-    damaged, or runs their epochs anew.
+    They are all but it and the `KEPT` - 1 latest older ones. Others of the same or a later epoch
+    are damaged or will be run anew.
     """
     others = [path for path in stored(folder) if path != newest]
     older = [path for path in others if epoch(path) < epoch(newest)]

@@ -39,7 +39,7 @@ def probe_batches(images: int, batch_size: int) -> tuple[Span, ...]:
 
 
 def images_to_probe(images: int, batch_size: int, before: int = 0) -> int:
-    """Return how many images are in `probe_batches`, without batches of sizes checked before.
+    """Return how many images `probe_batches` holds, without batches of sizes checked before.
 
     Those are the sizes of the batches of `before` images: rounding depends only on the size.
     """

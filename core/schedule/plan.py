@@ -74,7 +74,10 @@ def phases(schedule: Schedule) -> tuple[Phase, ...]:
 def whole_windows(
     times: Iterable[tuple[float, float | None]], before: int, epochs: int
 ) -> list[list[int | None]]:
-    """Return the windows of a run of `before` epochs, stretched to `epochs` and whole epochs."""
+    """Return the windows of a run of `before` epochs rescaled to `epochs`.
+
+    They are rounded to whole epochs; those past the end are dropped.
+    """
     windows: list[list[int | None]] = []
     for start, end in times:
         begins = min(round(start * epochs / before), epochs - 1) if start < before else epochs

@@ -22,9 +22,9 @@ def steps_to_draw(
 ) -> Indices:
     """Return the steps at which planned rates are drawn, in order and without repeats.
 
-    They are at most 120 at equal distances, the first and the last step of the run, and its
-    `corners`; with `closer`, the two epochs of a zoomed view, as many again between these. Where
-    rates change by epoch, the steps at equal distances are first steps of epochs.
+    They are at most 120 evenly spaced steps, the last one, and `corners`; `closer` = (start, end)
+    in epochs adds at most 120 between these. Where rates change by epoch, the evenly spaced steps
+    are first steps of epochs.
     """
     count = schedule.epochs * steps_per_epoch
     hold = _hold(schedule, steps_per_epoch)

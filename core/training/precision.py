@@ -79,7 +79,10 @@ def precision_error(fast: Tensor, exact: Tensor) -> float:
 
 
 def _convolution_before(node: fx.Node, part: fx.GraphModule) -> fx.Node | None:
-    """Return the convolution whose output only this node reads; None if it is called twice."""
+    """Return the Conv2d whose output only this node reads.
+
+    None if there is none, or if its module is called more than once.
+    """
     before = node.args[0] if node.args else None
     if not isinstance(before, fx.Node) or before.op != "call_module" or len(before.users) != 1:
         return None

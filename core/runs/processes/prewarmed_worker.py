@@ -67,8 +67,9 @@ def wait_for_folder(
 class PrewarmedWorker:
     """A prewarmed worker as its launcher sees it, from its start to its end.
 
-    Raises OSError if it cannot be started. If it ends before it has taken its folder, `lost` is
-    called with that, in a thread, unless someone has killed the worker or stopped the run.
+    Raises OSError if it cannot be started. If the worker ends after a folder was assigned and
+    before it has taken it, a thread calls `lost(folder)`, unless someone has killed the worker or
+    stopped the run.
     """
 
     def __init__(

@@ -92,10 +92,10 @@ def hand_over(folder: Path, pid: int) -> None:
 
 
 def take_back(folder: Path) -> bool:
-    """Return whether this process has the folder again, which it had handed over.
+    """Lock a folder again that this process had handed over.
 
-    False if the other process lives, or if a third one has run the folder since. Raises OSError if
-    nothing can be written there, RunError if nothing can be locked.
+    Returns False if the other process lives or a third one has run it. Raises OSError if nothing
+    can be written there, RunError if nothing can be locked.
     """
     if not _lock(folder, _ACQUIRE_SECONDS):
         return False
@@ -112,10 +112,11 @@ def take_back(folder: Path) -> bool:
 
 
 def take_over(folder: Path) -> bool:
-    """Return whether this process was launched to run the folder, which is then its own.
+    """Lock the folder that this process was launched to run.
 
-    A stop that was requested meanwhile stays requested. Raises InputError if the folder holds a
-    link, pipe or device, RunError if nothing can be written or locked there.
+    Returns False if it was not launched for it. A stop that was requested meanwhile stays
+    requested. Raises InputError if the folder holds a link, pipe or device, RunError if nothing can
+    be written or locked there.
     """
     own, launcher = os.getpid(), os.getppid()
     with disk_errors_as_run_error(folder):
