@@ -21,7 +21,7 @@ _FROZEN = "_thaw_frozen"
 
 def freeze_group(layers: Iterable[Layer]) -> None:
     """Freeze the layers: no gradients, and eval mode that `model.train()` does not undo."""
-    set_group(layers, open=False)
+    set_group(layers, trainable=False)
 
 
 def unfreeze_group(layers: Iterable[Layer]) -> None:
@@ -29,7 +29,7 @@ def unfreeze_group(layers: Iterable[Layer]) -> None:
 
     All parameters get gradients except those that cannot have any, such as integers.
     """
-    set_group(layers, open=True)
+    set_group(layers, trainable=True)
 
 
 def count_trainable(model: nn.Module) -> int:
@@ -40,20 +40,20 @@ def count_trainable(model: nn.Module) -> int:
 def set_group(
     layers: Iterable[Layer],
     *,
-    open: bool,  # noqa: A002 - says what it is at every call
+    trainable: bool,
     when_frozen: Literal["eval", "train"] = "eval",
     batchnorm: Literal["eval"] | None = None,
     training: bool = True,
     keep_constant: bool = False,
 ) -> None:
-    """Open or freeze the layers; doing so again changes nothing.
+    """Thaw or freeze the layers; doing so again changes nothing.
 
     A frozen parameter has `requires_grad` False and no gradient, since the optimizer would still
     apply one that was left. With `when_frozen="eval"` every frozen module is in eval mode, so that
     BatchNorm's running statistics and dropout hold still; a forward pre-hook sets eval mode again
     after a `model.train()`. With `"train"` the mode is left alone, and BatchNorm's statistics go on
     moving. With `batchnorm="eval"` BatchNorm modules are held in eval mode also while the layers
-    are open: they use their running statistics and do not change them.
+    train: they use their running statistics and do not change them.
 
     A module that is no longer held takes the mode `training`, which should be the model's own.
     Modules that were not held keep their mode. With `keep_constant`, parameters that the model
@@ -69,13 +69,13 @@ def set_group(
             raise InputError(f"layers[{place}]", f"is a {type(layer).__name__}", way_out)
     for parameter in parameters_of(layers):
         trains = may_train(parameter)
-        if open and not keep_constant:
+        if trainable and not keep_constant:
             trains = trains or parameter.is_floating_point() or parameter.is_complex()
-        mark_frozen(parameter, trains and not open)
-        parameter.requires_grad_(trains and open)
+        mark_frozen(parameter, trains and not trainable)
+        parameter.requires_grad_(trains and trainable)
         if not parameter.requires_grad:
             parameter.grad = None
-    all_held = not open and when_frozen == "eval"
+    all_held = not trainable and when_frozen == "eval"
     for layer in layers:
         for module in layer.modules() if isinstance(layer, nn.Module) else ():
             if all_held or (batchnorm == "eval" and isinstance(module, _BatchNorm)):
@@ -103,7 +103,7 @@ def apply_plan(
             raise InputError("layer_groups", f"have no group {group.name!r}", way_out)
         set_group(
             layer_groups[group.name],
-            open=plan.is_open(group, epoch),
+            trainable=plan.trains_in(group, epoch),
             when_frozen=group.when_frozen,
             batchnorm=group.batchnorm,
             training=training,
@@ -167,8 +167,8 @@ class GradualUnfreezer:
         _check_epoch(epoch)
         check_cover(self.model, self.layer_groups)
         for name, layers in self.layer_groups.items():
-            is_open = name in self.opens_at and self.opens_at[name] <= epoch
-            set_group(layers, open=is_open, training=self.model.training)
+            trains = name in self.opens_at and self.opens_at[name] <= epoch
+            set_group(layers, trainable=trains, training=self.model.training)
 
 
 def detach(model: nn.Module) -> None:

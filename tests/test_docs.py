@@ -230,7 +230,7 @@ def test_python_for_a_trainer_has_the_rates_and_freezing_of_its_schedule(
             curves.relative_error(lr, rate) for (lr, _), rate in zip(seen, rates, strict=True)
         ]
         assert max(errors) <= 1e-12
-        open_now = [plan.is_open(group, step // 2) for group in schedule.groups]
+        open_now = [plan.trains_in(group, step // 2) for group in schedule.groups]
         assert [trains for _, trains in seen] == open_now
 
 

@@ -140,7 +140,7 @@ def test_a_frozen_group_holds_still_bit_for_bit_whenever_train_is_called(order: 
 @pytest.mark.parametrize("frozen", [True, False])
 def test_dropout_is_random_unless_its_group_is_frozen(frozen: bool):
     model = tiny()
-    set_group([model["stem"]], open=not frozen)
+    set_group([model["stem"]], trainable=not frozen)
     model.train()
     x = batch()
     assert torch.equal(model["stem"](x), model["stem"](x)) is frozen
@@ -148,7 +148,7 @@ def test_dropout_is_random_unless_its_group_is_frozen(frozen: bool):
 
 def test_frozen_batchnorm_drifts_when_it_is_told_to_train():
     model = tiny()
-    set_group([model["stem"]], open=False, when_frozen="train")
+    set_group([model["stem"]], trainable=False, when_frozen="train")
     model.train()
     before = bits(model["stem"])
     train(model, torch.optim.SGD(model.parameters(), lr=0.1))
@@ -160,7 +160,7 @@ def test_frozen_batchnorm_drifts_when_it_is_told_to_train():
 def test_a_held_group_that_is_then_told_to_train_drifts_again():
     model = tiny().train()
     freeze_group([model["stem"]])
-    set_group([model["stem"]], open=False, when_frozen="train")
+    set_group([model["stem"]], trainable=False, when_frozen="train")
     before = bits(model["stem"])
     model(batch())
     assert not same(before, bits(model["stem"]))
@@ -350,8 +350,8 @@ def test_the_unfreezers_state_depends_on_the_epoch_alone(
     assert state(walked) == state(fresh)
     last = epochs[visited - 1]
     for name in NAMES:
-        is_open = any(epoch <= last and name in names for epoch, names in opens.items())
-        assert all(p.requires_grad is is_open for p in walked[name].parameters())
+        should_train = any(epoch <= last and name in names for epoch, names in opens.items())
+        assert all(p.requires_grad is should_train for p in walked[name].parameters())
 
 
 windows = st.sampled_from([(), ((0, None),), ((1, 3),), ((0, 2), (4, None)), ((2, 3), (5, 6))])
@@ -380,10 +380,10 @@ def test_a_plans_state_depends_on_the_epoch_alone(
     apply_plan(groups_of(fresh), schedule, last)
     assert state(walked) == state(fresh)
     for group in schedule.groups:
-        is_open = plan.is_open(group, last)
+        should_train = plan.trains_in(group, last)
         part = walked[group.name]
-        assert all(p.requires_grad is is_open for p in part.parameters())
-        held = not is_open and group.when_frozen == "eval"
+        assert all(p.requires_grad is should_train for p in part.parameters())
+        held = not should_train and group.when_frozen == "eval"
         assert all(module.training is not held for module in part.modules())
 
 
@@ -451,7 +451,7 @@ def test_a_plan_for_a_group_without_layers_is_refused():
 
 def test_batchnorm_eval_keeps_the_statistics_of_a_group_that_trains() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
-    set_group([model], open=True, batchnorm="eval")
+    set_group([model], trainable=True, batchnorm="eval")
     model.train()
     before = {name: buffer.clone() for name, buffer in model.named_buffers()}
     model(torch.randn(8, 3, 6, 6)).sum().backward()
@@ -462,8 +462,8 @@ def test_batchnorm_eval_keeps_the_statistics_of_a_group_that_trains() -> None:
 
 def test_batchnorm_moves_again_when_it_is_no_longer_held() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
-    set_group([model], open=True, batchnorm="eval")
-    set_group([model], open=True)
+    set_group([model], trainable=True, batchnorm="eval")
+    set_group([model], trainable=True)
     before = model[1].running_mean.clone()
     model(torch.randn(8, 3, 6, 6))
     assert not torch.equal(model[1].running_mean, before)
@@ -471,7 +471,7 @@ def test_batchnorm_moves_again_when_it_is_no_longer_held() -> None:
 
 def test_a_frozen_group_in_train_mode_still_holds_its_batchnorm_if_told_to() -> None:
     model = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
-    set_group([model], open=False, when_frozen="train", batchnorm="eval")
+    set_group([model], trainable=False, when_frozen="train", batchnorm="eval")
     model.train()
     before = model[1].running_mean.clone()
     model(torch.randn(8, 3, 6, 6))

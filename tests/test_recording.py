@@ -27,7 +27,7 @@ from core.recording import OUTSIDE
 from core.records.recorded import differences
 from core.schedule import curves
 from core.schedule.parse import dumps, from_raw, parse, to_raw
-from core.schedule.plan import is_open
+from core.schedule.plan import trains_in
 from tests.export.thrice import SCHEDULES, STEPS, Adapted, Small, assert_trains
 from tests.records.samples import parse_record
 
@@ -56,7 +56,7 @@ def test_a_recorded_loop_of_thaws_own_is_the_schedule(name: str):
     for group, due in zip(schedule.groups, rates.tolist(), strict=True):
         (mine,) = [each for each in found.groups if each.name == group.name]
         assert list(mine.rates) == due
-        assert list(mine.trains) == [is_open(group, e) for e in range(schedule.epochs)]
+        assert list(mine.trains) == [trains_in(group, e) for e in range(schedule.epochs)]
 
 
 def test_the_exercises_code_is_the_exercises_preset():

@@ -33,25 +33,25 @@ class Dependence:
             for node in table.nodes
         ]
 
-    def fixed(self, open_groups: Collection[str], *, training: bool) -> frozenset[int]:
+    def fixed(self, training_groups: Collection[str], *, training: bool) -> frozenset[int]:
         """Return the places, in `table.nodes`, of the nodes that do not move in a phase.
 
-        `open_groups` names the groups that train in it. With `training` the network is in train
+        `training_groups` names the groups that train in it. With `training` the network is in train
         mode, else in eval mode.
         """
         fixed: set[int] = set()
         for place, (node, group, owners) in enumerate(self._nodes):
             if (
                 fixed.issuperset(node.inputs)
-                and owners.isdisjoint(open_groups)
-                and not _moves(node, group, open_groups, training=training)
+                and owners.isdisjoint(training_groups)
+                and not _moves(node, group, training_groups, training=training)
             ):
                 fixed.add(place)
         return frozenset(fixed)
 
 
 def _moves(
-    node: TableNode, group: Group | None, open_groups: Collection[str], *, training: bool
+    node: TableNode, group: Group | None, training_groups: Collection[str], *, training: bool
 ) -> bool:
     """Return whether the node moves although no parameter of its module trains."""
     if not node.moves or (node.moves == "random" and not training):
@@ -60,4 +60,4 @@ def _moves(
         return True
     if node.moves == "batch" and group.batchnorm == "eval":
         return False
-    return group.when_frozen == "train" or group.name in open_groups
+    return group.when_frozen == "train" or group.name in training_groups

@@ -131,7 +131,7 @@ def _works(
     )
     dependence = Dependence(table, schedule)
     fixed = [
-        tuple(dependence.fixed(phase.open, training=training) for phase in every_phase)
+        tuple(dependence.fixed(phase.training, training=training) for phase in every_phase)
         for training in (True, False)
     ]
     images = data.train_images, data.validation_images

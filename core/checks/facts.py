@@ -29,7 +29,7 @@ class ScheduleFacts:
     def spans(self) -> dict[str, tuple[Span, ...]]:
         """The epochs in which each group trains, cut at the end of the run."""
         epochs = self.schedule.epochs
-        return {group.name: plan.open_spans(group, epochs) for group in self.schedule.groups}
+        return {group.name: plan.training_spans(group, epochs) for group in self.schedule.groups}
 
     @cached_property
     def training(self) -> tuple[Group, ...]:

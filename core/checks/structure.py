@@ -104,5 +104,5 @@ def _removed(schedule: Schedule, group: Group) -> Fix | None:
     if len(schedule.groups) == 1:
         return None
     mended = edits.remove_group(schedule, group.name)
-    idle = [all(phase.open for phase in plan.phases(each)) for each in (schedule, mended)]
+    idle = [all(phase.training for phase in plan.phases(each)) for each in (schedule, mended)]
     return Fix(f"Remove {group.name}", mended) if idle[0] <= idle[1] else None

@@ -23,7 +23,7 @@ FAIR = 1 / 3
 def idle_epochs(facts: ScheduleFacts) -> Iterator[Problem]:
     """In some epochs no group trains at all."""
     schedule = facts.schedule
-    idle = [phase for phase in plan.phases(schedule) if not phase.open]
+    idle = [phase for phase in plan.phases(schedule) if not phase.training]
     if not idle:
         return
     one = len(idle) == 1 and idle[0].end - idle[0].start == 1
@@ -85,7 +85,7 @@ def late_thaw(facts: ScheduleFacts) -> Iterator[Problem]:
 def frozen_head(facts: ScheduleFacts) -> Iterator[Problem]:
     """The last group, which holds the new head, never trains while others do."""
     head = facts.head
-    idle = any(not phase.open for phase in plan.phases(facts.schedule))
+    idle = any(not phase.training for phase in plan.phases(facts.schedule))
     if idle or facts.spans[head.name] or _is_late(facts, head):
         return
     path = facts.path(head.name, "trainable")
@@ -156,7 +156,7 @@ def _frozen_above(facts: ScheduleFacts) -> tuple[tuple[str, ...], tuple[str, ...
     if not facts.spans[facts.head.name]:
         reported.add(facts.head.name)
     for phase in plan.phases(facts.schedule):
-        names, open_ = [group.name for group in facts.schedule.groups], set(phase.open)
+        names, open_ = [group.name for group in facts.schedule.groups], set(phase.training)
         first = next((at for at, name in enumerate(names) if name in open_), len(names))
         frozen = [
             at

@@ -44,7 +44,7 @@ def learning(of: Comparable) -> dict[str, float | None]:
 
 
 def _learning(record: Record, group: RecordGroup) -> float | None:
-    spans = plan.open_spans(group, record.epochs)
+    spans = plan.training_spans(group, record.epochs)
     if not spans:
         return None
     edges = np.array(spans) * record.steps_per_epoch

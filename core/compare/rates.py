@@ -13,7 +13,7 @@ from core.compare.difference import Difference
 from core.records.model import Record
 from core.schedule import curves
 from core.schedule.curves import RATES_EQUAL, Array
-from core.schedule.plan import open_spans
+from core.schedule.plan import training_spans
 from core.schedule.sampling import Indices, even
 from core.schedule.spec import BaseGroup
 from core.schedule.words import rate
@@ -78,7 +78,7 @@ def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
 def _trains(part: BaseGroup, epochs: int) -> NDArray[np.bool_]:
     """Return whether the group trains in each of so many epochs."""
     trains = np.zeros(epochs, dtype=np.bool_)
-    for start, end in open_spans(part, epochs):
+    for start, end in training_spans(part, epochs):
         trains[start:end] = True
     return trains
 

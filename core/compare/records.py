@@ -13,7 +13,7 @@ from core.compare.rates import rate_differences, steps_to_compare
 from core.compare.windows import GroupTimes, window_difference
 from core.records.model import Record, RecordGroup
 from core.schedule.paths import apart
-from core.schedule.plan import open_spans
+from core.schedule.plan import training_spans
 from core.schedule.spec import BaseGroup
 from core.schedule.words import epochs as many_epochs
 from core.schedule.words import listed, rate
@@ -168,4 +168,4 @@ def _others(of: Comparable) -> list[str]:
 
 
 def _training(record: Record) -> list[RecordGroup]:
-    return [group for group in record.groups if open_spans(group, record.epochs)]
+    return [group for group in record.groups if training_spans(group, record.epochs)]

@@ -30,7 +30,7 @@ class GroupTimes:
 
     def spans(self, group: BaseGroup) -> tuple[plan.Span, ...]:
         """Return the epochs in which the group trains."""
-        return plan.open_spans(group, self.epochs)
+        return plan.training_spans(group, self.epochs)
 
     def starts_and_ends(self, group: BaseGroup) -> tuple[tuple[int, int | None], ...]:
         """Return the epochs in which the group trains, with None for the end of the run."""

@@ -108,10 +108,10 @@ def vega_lite(schedule: Schedule, steps_per_epoch: int) -> Json:
 def _timeline(schedule: Schedule, colour: Json) -> Json:
     """Return a row per group, pale where it is frozen and in its colour where it trains."""
     head_first = [group.name for group in reversed(schedule.groups)]
-    open_spans = [
+    training_spans = [
         {"group": group.name, "start": start, "end": end}
         for group in schedule.groups
-        for start, end in plan.open_spans(group, schedule.epochs)
+        for start, end in plan.training_spans(group, schedule.epochs)
     ]
     whole = [{"group": name, "start": 0, "end": schedule.epochs} for name in head_first]
     y = {
@@ -134,7 +134,7 @@ def _timeline(schedule: Schedule, colour: Json) -> Json:
                 "encoding": {"y": y, "x": x, "x2": {"field": "end"}},
             },
             {
-                "data": {"values": open_spans},
+                "data": {"values": training_spans},
                 "mark": bar,
                 "encoding": {"y": y, "x": x, "x2": {"field": "end"}, "color": colour},
             },
@@ -188,10 +188,10 @@ def points(schedule: Schedule, steps_per_epoch: int) -> list[Json]:
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
     rows: list[Json] = []
     for group, lrs in zip(schedule.groups, rates.tolist(), strict=True):
-        span, before = 0, plan.is_open(group, 0)
+        span, before = 0, plan.trains_in(group, 0)
         for step, rate in zip(steps.tolist(), lrs, strict=True):
             row = {"group": group.name, "epoch": step / steps_per_epoch, "rate": rate}
-            trains = plan.is_open(group, step // steps_per_epoch)
+            trains = plan.trains_in(group, step // steps_per_epoch)
             if trains != before:
                 rows.append({**row, "trains": before, "span": span})
                 span, before = span + 1, trains

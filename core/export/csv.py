@@ -114,7 +114,7 @@ def _template(schedule: Schedule, epoch: int) -> str:
             epoch,
             cell(group.name).replace("%", "%%"),
             "%r",
-            int(plan.is_open(group, epoch)),
+            int(plan.trains_in(group, epoch)),
         )
         for group in schedule.groups
     )

@@ -77,8 +77,8 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
         )
     others = expressible(schedule)
     for place, (group, other) in enumerate(zip(schedule.groups, others.groups, strict=True)):
-        thaws = plan.open_spans(group, schedule.epochs)
-        if thaws != plan.open_spans(other, schedule.epochs):
+        thaws = plan.training_spans(group, schedule.epochs)
+        if thaws != plan.training_spans(other, schedule.epochs):
             limits.append(
                 Limitation(
                     f"groups[{place}].trainable",
@@ -99,7 +99,7 @@ def limitations(schedule: Schedule) -> tuple[Limitation, ...]:
 
 
 def _expressible_group(schedule: Schedule, group: Group, lowest: dict[int, float]) -> Group:
-    thaws = plan.open_spans(group, schedule.epochs)
+    thaws = plan.training_spans(group, schedule.epochs)
     if not thaws:
         return group.model_copy(update={"trainable": ()})
     start = thaws[0][0]
@@ -114,7 +114,7 @@ def _phases(schedule: Schedule) -> list[tuple[int, list[Group]]]:
     thaws = [
         (spans[0][0], place, group)
         for place, group in enumerate(schedule.groups)
-        if (spans := plan.open_spans(group, schedule.epochs))
+        if (spans := plan.training_spans(group, schedule.epochs))
     ]
     thaws.sort(key=lambda thaw: thaw[:2])
     return [

@@ -39,7 +39,7 @@ def rows(source: ExportSource) -> list[Row]:
             modules=group.modules,
             parameters=None if table is None else layer_table.count_elements(table, group.modules),
             peak=curves.peak(schedule, group),
-            spans=plan.open_spans(group, schedule.epochs),
+            spans=plan.training_spans(group, schedule.epochs),
         )
         for group in schedule.groups
     ]

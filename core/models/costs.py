@@ -48,7 +48,7 @@ class PhaseCosts:
 
 @dataclass(frozen=True, slots=True)
 class Costs:
-    """The costs of every phase, and of the `whole` run with all groups open from start to end."""
+    """The costs of every phase, and of the `whole` run if all groups train from start to end."""
 
     phases: tuple[PhaseCosts, ...]
     whole: PhaseCosts
@@ -77,8 +77,8 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     backward = cache(partial(_backward, steps))
     state = state_bytes(schedule.optimizer)
 
-    def phase_costs(start: int, end: int, is_open: _Names, trained: _Names) -> PhaseCosts:
-        trainable = sum(sizes[name] for name in is_open)
+    def phase_costs(start: int, end: int, training: _Names, trained: _Names) -> PhaseCosts:
+        trainable = sum(sizes[name] for name in training)
         return PhaseCosts(
             start=start,
             end=end,
@@ -86,15 +86,15 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
             gradients=_FLOAT * trainable,
             state=state * sum(sizes[name] for name in trained),
             forward=forward,
-            backward=backward(is_open),
+            backward=backward(training),
         )
 
     trained: _Names = frozenset()
     every_phase = []
     for phase in phases(schedule):
-        is_open = frozenset(phase.open)
-        trained |= is_open
-        every_phase.append(phase_costs(phase.start, phase.end, is_open, trained))
+        training = frozenset(phase.training)
+        trained |= training
+        every_phase.append(phase_costs(phase.start, phase.end, training, trained))
     all_groups = frozenset(sizes)
     whole = phase_costs(0, schedule.epochs, all_groups, all_groups)
     return Costs(tuple(every_phase), whole)
@@ -145,7 +145,7 @@ def _factors(node: TableNode) -> int:
     return 1 if node.module else 2
 
 
-def _backward(steps: list[_Step], is_open: _Names) -> int:
+def _backward(steps: list[_Step], training: _Names) -> int:
     """Return the FLOPs of the backward pass while these groups train."""
     needs_gradient: list[bool] = []  # of each node's output
     flops = 0
@@ -153,12 +153,12 @@ def _backward(steps: list[_Step], is_open: _Names) -> int:
         through = 0
         for source in step.inputs:
             through += needs_gradient[source]
-        needs_gradient.append(through > 0 or not step.owners.isdisjoint(is_open))
+        needs_gradient.append(through > 0 or not step.owners.isdisjoint(training))
         if not needs_gradient[-1]:
             continue
         if not step.factors:
             flops += step.flops
             continue
-        weights_train = not step.weight_owners.isdisjoint(is_open)
+        weights_train = not step.weight_owners.isdisjoint(training)
         flops += step.flops * (min(through, step.factors) + weights_train)
     return flops

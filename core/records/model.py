@@ -149,7 +149,7 @@ class Record(Document):
         """
         hold = self.steps_per_epoch if self.is_stair else 1
         line = self.line(group.name)
-        spans = plan.open_spans(group, self.epochs)
+        spans = plan.training_spans(group, self.epochs)
         edges = np.array(spans, dtype=np.int64).ravel() * self.steps_per_epoch
         edges = edges[(edges > 0) & (edges < self.steps)]
         turns = line.knots[extremes(line.at(line.knots), MOST_POINTS)]

@@ -124,7 +124,7 @@ def _differences(
         yield f"{group.name} does not hold {', '.join(less)}, which it holds in the schedule"
     epochs = range(min(recorded.epochs, schedule.epochs))
     for wanted, word in ((True, "trains"), (False, "is frozen")):
-        off = [e for e in epochs if group.trains[e] is wanted is not plan.is_open(planned, e)]
+        off = [e for e in epochs if group.trains[e] is wanted is not plan.trains_in(planned, e)]
         if off:
             yield f"{group.name} {word} in epoch {', '.join(map(str, off))}, not in the schedule"
     trained = np.repeat(group.trains[: len(epochs)], recorded.steps_per_epoch)

@@ -155,9 +155,9 @@ class FrozenSpan:
 class Audit:
     """The audit of a run: its rates against the planned ones, and its frozen groups.
 
-    `max_lr_error` is the largest |actual - planned| / planned over all steps and open groups. With
-    `precision: "fast"`, `precision_error` is the largest |fast - exact| / the largest |exact| over
-    the logits of the first validation batch, with the final weights.
+    `max_lr_error` is the largest |actual - planned| / planned over all steps of training groups.
+    With `precision: "fast"`, `precision_error` is the largest |fast - exact| / the largest |exact|
+    over the logits of the first validation batch, with the final weights.
     """
 
     steps: Count

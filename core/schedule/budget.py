@@ -72,7 +72,7 @@ def learning_by_epoch(schedule: Schedule, group: Group) -> Array:
 
 
 def _budget(schedule: Schedule, group: Group, sums: _Sums, whole: _Sums) -> LRBudget | None:
-    spans = plan.open_spans(group, schedule.epochs)
+    spans = plan.training_spans(group, schedule.epochs)
     if not spans:
         return None
     peak = curves.peak(schedule, group)

@@ -22,10 +22,10 @@ class Phase:
 
     start: int
     end: int
-    open: tuple[str, ...]
+    training: tuple[str, ...]
 
 
-def is_open(group: BaseGroup, epoch: int) -> bool:
+def trains_in(group: BaseGroup, epoch: int) -> bool:
     """Return whether the group trains in that epoch (from 0)."""
     at = bisect_right(group.trainable, epoch, key=lambda window: window[0]) - 1
     if at < 0:
@@ -34,12 +34,12 @@ def is_open(group: BaseGroup, epoch: int) -> bool:
     return end is None or epoch < end
 
 
-def open_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
+def training_groups(schedule: Schedule, epoch: int) -> tuple[str, ...]:
     """Return the names of the groups that train in that epoch, from input to output."""
-    return tuple(group.name for group in schedule.groups if is_open(group, epoch))
+    return tuple(group.name for group in schedule.groups if trains_in(group, epoch))
 
 
-def open_spans(group: BaseGroup, epochs: int) -> tuple[Span, ...]:
+def training_spans(group: BaseGroup, epochs: int) -> tuple[Span, ...]:
     """Return the group's windows within a run of `epochs`; adjoining ones are joined."""
     spans: list[Span] = []
     for start, end in group.trainable:
@@ -53,7 +53,7 @@ def open_spans(group: BaseGroup, epochs: int) -> tuple[Span, ...]:
 
 def frozen_spans(group: BaseGroup, epochs: int) -> tuple[Span, ...]:
     """Return the epochs of the run in which the group does not train."""
-    edges = [0, *chain.from_iterable(open_spans(group, epochs)), epochs]
+    edges = [0, *chain.from_iterable(training_spans(group, epochs)), epochs]
     gaps = zip(edges[::2], edges[1::2], strict=True)
     return tuple((start, end) for start, end in gaps if start < end)
 
@@ -65,10 +65,12 @@ def phases(schedule: Schedule) -> tuple[Phase, ...]:
     """
     cuts = {0, schedule.epochs}
     for group in schedule.groups:
-        for span in open_spans(group, schedule.epochs):
+        for span in training_spans(group, schedule.epochs):
             cuts.update(span)
     edges = sorted(cuts)
-    return tuple(Phase(start, end, open_groups(schedule, start)) for start, end in pairwise(edges))
+    return tuple(
+        Phase(start, end, training_groups(schedule, start)) for start, end in pairwise(edges)
+    )
 
 
 def whole_windows(

@@ -102,7 +102,7 @@ class Auditor:
         errors = curves.relative_error(actual, planned)
         epochs, places = np.unique(steps // self._steps_per_epoch, return_inverse=True)
         trains = np.array(
-            [[plan.is_open(group, epoch) for epoch in epochs.tolist()] for group in groups]
+            [[plan.trains_in(group, epoch) for epoch in epochs.tolist()] for group in groups]
         )
         self._max_error = float(errors.max(initial=self._max_error, where=trains[:, places]))
         self._forget()

@@ -13,7 +13,7 @@ from core.cache_plan.planner import VALIDATION
 from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
-from core.schedule.plan import open_groups, phases
+from core.schedule.plan import phases, training_groups
 from core.training import checkpoint, precision, provenance
 from core.training.cache.forward_path import ForwardPath, whole_model
 from core.training.components import assemble
@@ -195,7 +195,7 @@ class _Session:
         evaluation = yield from self._loop.evaluate(epoch, path, data.validation.labels)
         yield ev.EpochDone(
             epoch=epoch,
-            open=open_groups(self._schedule, epoch),
+            open=training_groups(self._schedule, epoch),
             trainable_parameters=trainable,
             train_loss=trained.loss,
             train_accuracy=trained.accuracy,

@@ -89,8 +89,8 @@ def thaws(schedule: Schedule) -> dict[int, tuple[str, ...]]:
     opened: dict[int, tuple[str, ...]] = {}
     before: tuple[str, ...] = ()
     for phase in plan.phases(schedule):
-        opened[phase.start] = tuple(name for name in phase.open if name not in before)
-        before = phase.open
+        opened[phase.start] = tuple(name for name in phase.training if name not in before)
+        before = phase.training
     return opened
 
 

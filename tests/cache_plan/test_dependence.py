@@ -18,7 +18,7 @@ from core.models import layer_table
 from core.models.layer_table import LayerTable
 from core.presets.apply import apply
 from core.schedule import edits, parse
-from core.schedule.plan import open_groups, phases
+from core.schedule.plan import phases, training_groups
 from core.schedule.spec import Schedule
 from core.training.cache import graph
 from core.training.cache.tracing import trace
@@ -101,8 +101,8 @@ def truth(name: str, schedule: Schedule, epoch: int, *, training: bool) -> set[s
 
 
 def named(table: LayerTable, schedule: Schedule, epoch: int, *, training: bool) -> set[str]:
-    is_open = open_groups(schedule, epoch)
-    places = Dependence(table, schedule).fixed(is_open, training=training)
+    names = training_groups(schedule, epoch)
+    places = Dependence(table, schedule).fixed(names, training=training)
     return {table.nodes[place].name for place in places}
 
 

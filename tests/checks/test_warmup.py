@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 
 from core.schedule import curves
-from core.schedule.plan import is_open
+from core.schedule.plan import trains_in
 from core.schedule.spec import Schedule
 from tests.checks.small import ALL, RESNET18, body, codes, fixed, found, group, only, schedule, the
 from tests.schedule.strategies import schedules
@@ -105,7 +105,7 @@ def test_an_epoch_is_lost_exactly_where_a_group_that_trains_has_rate_zero_in_all
         g.name
         for g, epochs in zip(any_schedule.groups, rates, strict=True)
         for epoch, pair in enumerate(epochs)
-        if is_open(g, epoch) and not pair.any()
+        if trains_in(g, epoch) and not pair.any()
     }
     told = {name for p in found("zero-epoch", any_schedule) for name in p.groups}
     assert told == lost

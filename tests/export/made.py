@@ -40,4 +40,4 @@ def assert_table_is_the_plan(code: types.ModuleType, schedule: Schedule, steps: 
             found = code.rate(mine, code.time(step, steps))
             # near the end of a cosine its last bit is all that is left of the peak
             assert abs(found - rate) <= 1e-12 * rate + 4e-16 * mine["peak"]
-            assert code.trains(mine, step // steps) == plan.is_open(group, step // steps)
+            assert code.trains(mine, step // steps) == plan.trains_in(group, step // steps)

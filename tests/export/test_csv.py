@@ -27,7 +27,7 @@ def test_the_table_holds_the_exact_rate_of_every_group_at_every_step():
         time = curves.time_of_step(schedule, step, 7)
         assert epoch == step // 7
         assert float(row["lr"]) == float(curves.lr(schedule, group, time))
-        assert row["trainable"] == str(int(plan.is_open(group, epoch)))
+        assert row["trainable"] == str(int(plan.trains_in(group, epoch)))
 
 
 def test_the_steps_are_those_of_one_size_of_data_as_declared():
@@ -72,7 +72,7 @@ def test_the_file_is_what_the_standard_writer_makes_of_the_rows(schedule: Schedu
     rates = curves.rates_of_steps(schedule, np.arange(schedule.epochs * steps), steps)
     for step, of_step in enumerate(rates.T.tolist()):
         for group, lr in zip(schedule.groups, of_step, strict=True):
-            trains = int(plan.is_open(group, step // steps))
+            trains = int(plan.trains_in(group, step // steps))
             writer.writerow((step, step // steps, csv.cell(group.name), repr(lr), trains))
     assert csv.text(schedule, steps) == file.getvalue()
 

@@ -34,7 +34,7 @@ def forgotten(schedule: Schedule) -> Schedule:
     raw = to_raw(schedule)
     raw["epochs"] = 1
     for group in raw["groups"]:
-        spans = plan.open_spans(schedule.group(group["name"]), schedule.epochs)
+        spans = plan.training_spans(schedule.group(group["name"]), schedule.epochs)
         group["trainable"] = [[0, None]]
         if spans and spans[0][0] > 0:
             group["lr_scale"] = 123.0
@@ -52,8 +52,8 @@ def lost(before: Schedule, after: Schedule) -> set[str]:
     old, new = schedules.fields(before), schedules.fields(after)
     found = {path for path in old.keys() | new.keys() if old.get(path) != new.get(path)}
     for place, (one, other) in enumerate(zip(before.groups, after.groups, strict=True)):
-        spans = plan.open_spans(one, before.epochs)
-        if spans != plan.open_spans(other, after.epochs):
+        spans = plan.training_spans(one, before.epochs)
+        if spans != plan.training_spans(other, after.epochs):
             found.add(f"groups[{place}].trainable")
         peaks = curves.peak(after, other), curves.peak(before, one)
         if curves.relative_error(*peaks) > 1e-12:
@@ -82,7 +82,7 @@ def test_a_schedule_that_comes_back_from_its_phases_has_lost_what_was_declared_a
 def test_any_schedule_that_trains_from_the_start_has_lost_what_was_declared_and_no_more(
     schedule: Schedule,
 ):
-    assume(any(plan.is_open(group, 0) for group in schedule.groups))
+    assume(any(plan.trains_in(group, 0) for group in schedule.groups))
     said = finetuning_scheduler.expressible(schedule)
     found = read_back(schedule)
     assert lost(schedule, found) == declared(schedule)

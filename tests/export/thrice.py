@@ -119,7 +119,7 @@ def planned(schedule: Schedule, steps_per_epoch: int = STEPS) -> list[dict[str, 
         epoch = step // steps_per_epoch
         found.append(
             {
-                group.name: Seen(float(curves.lr(schedule, group, t)), plan.is_open(group, epoch))
+                group.name: Seen(float(curves.lr(schedule, group, t)), plan.trains_in(group, epoch))
                 for group in schedule.groups
             }
         )
@@ -140,7 +140,7 @@ def trains(model: nn.Module, paths: Mapping[str, tuple[str, ...]]) -> dict[str, 
 
 def assert_trains(model: Adapted, schedule: Schedule, epoch: int) -> None:
     """Exactly the parameters of open groups have gradients, without those that are constant."""
-    paths = [p for g in schedule.groups if plan.is_open(g, epoch) for p in g.modules]
+    paths = [p for g in schedule.groups if plan.trains_in(g, epoch) for p in g.modules]
     names = [name for name, _ in model.named_parameters()]
     open_now = {name for name in names if any(covers(path, name) for path in paths)}
     found = {name for name, p in model.named_parameters() if p.requires_grad}

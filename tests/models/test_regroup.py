@@ -62,7 +62,7 @@ def trained(schedule: Schedule) -> dict[str, tuple[Any, ...]]:
     """How every parameter trains: its open epochs, its scale, its group's modes."""
     groups = schedule.groups
     how = [
-        (plan.open_spans(g, schedule.epochs), scale(schedule, g), g.when_frozen, g.batchnorm)
+        (plan.training_spans(g, schedule.epochs), scale(schedule, g), g.when_frozen, g.batchnorm)
         for g in groups
     ]
     return {parameter: how[at] for parameter, at in owners(schedule).items()}
@@ -259,7 +259,7 @@ def test_a_merged_group_trains_in_every_epoch_in_which_one_of_the_two_did(
 
 
 def epochs(schedule: Schedule, place: int) -> set[int]:
-    spans = plan.open_spans(schedule.groups[place], schedule.epochs)
+    spans = plan.training_spans(schedule.groups[place], schedule.epochs)
     return {epoch for start, end in spans for epoch in range(start, end)}
 
 

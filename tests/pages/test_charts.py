@@ -38,7 +38,7 @@ OWN_NAMES = {
     "letter",
     "label",
     "share",
-    "open",
+    "trains",
     "last",
 }
 """Columns that only the charts' code knows."""

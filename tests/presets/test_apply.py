@@ -97,7 +97,7 @@ def test_a_cascade_thaws_from_the_head_down_as_far_as_it_says():
 def test_a_chain_trains_the_head_then_each_group_alone_then_all():
     rule = {"role": "all", "pattern": {"kind": "chain"}}
     made = apply(recipe(rule, epochs=2, epochs_per_group=1), RESNET)
-    open_by_epoch = [plan.open_groups(made, epoch) for epoch in range(made.epochs)]
+    open_by_epoch = [plan.training_groups(made, epoch) for epoch in range(made.epochs)]
     names = tuple(group.name for group in made.groups)
     assert open_by_epoch == [("head",), *((name,) for name in names[:-1]), names, names]
 
@@ -154,7 +154,7 @@ def test_a_model_and_its_weights_stay():
 def test_a_recipe_of_any_length_trains_something_in_every_epoch(name: str, epochs: int):
     made = apply(presets.by_name(name), BUNDLED, epochs=epochs)
     assert made.epochs == epochs
-    assert all(phase.open for phase in plan.phases(made))
+    assert all(phase.training for phase in plan.phases(made))
     own = presets.load(name)
     assert made.lr.warmup.epochs / epochs == pytest.approx(
         apply(presets.by_name(name), BUNDLED).lr.warmup.epochs

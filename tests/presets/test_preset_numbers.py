@@ -207,7 +207,7 @@ def test_freeze_out_freezes_by_the_cube_of_the_layers_place():
     last = len(schedule.groups) - 1
     for place, group in enumerate(schedule.groups[:-1]):
         share = (0.8 + 0.2 * place / last) ** 3
-        ((start, end),) = plan.open_spans(group, schedule.epochs)
+        ((start, end),) = plan.training_spans(group, schedule.epochs)
         assert start == 0
         assert abs(end - share * schedule.epochs) <= 0.5
         assert curves.scale(schedule, group) == pytest.approx(1 / share, rel=1e-5)
@@ -220,7 +220,7 @@ def test_chain_thaw_trains_the_head_at_1e_3_and_each_other_group_at_1e_4():
     schedule = presets.load("chain-thaw")
     peaks = [curves.peak(schedule, group) for group in schedule.groups]
     assert peaks == pytest.approx([1e-4] * (len(peaks) - 1) + [1e-3])
-    sizes = [len(phase.open) for phase in plan.phases(schedule)]
+    sizes = [len(phase.training) for phase in plan.phases(schedule)]
     assert sizes == [1] * len(peaks) + [len(peaks)]
 
 

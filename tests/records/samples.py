@@ -28,7 +28,7 @@ def recorded_of(schedule: Schedule, steps_per_epoch: int) -> RecordedLoop:
             group.modules,
             1_000,
             tuple(own.tolist()),
-            tuple(plan.is_open(group, epoch) for epoch in range(schedule.epochs)),
+            tuple(plan.trains_in(group, epoch) for epoch in range(schedule.epochs)),
             (settings,),
         )
         for group, own in zip(schedule.groups, rates, strict=True)

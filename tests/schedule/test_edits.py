@@ -311,8 +311,8 @@ def test_a_shortened_run_keeps_its_shares_and_leaves_no_epoch_idle(schedule, dat
     assert short.lr.warmup.epochs / epochs == pytest.approx(
         schedule.lr.warmup.epochs / schedule.epochs
     )
-    if all(plan.open_groups(schedule, e) for e in range(schedule.epochs)):
-        assert all(plan.open_groups(short, e) for e in range(epochs))
+    if all(plan.training_groups(schedule, e) for e in range(schedule.epochs)):
+        assert all(plan.training_groups(short, e) for e in range(epochs))
 
 
 def test_a_run_of_a_hundred_epochs_in_five():

@@ -23,7 +23,7 @@ def epochs_of(spans: tuple[Span, ...]) -> list[int]:
 
 
 @pytest.mark.parametrize(
-    ("windows", "epoch", "is_open"),
+    ("windows", "epoch", "trains"),
     [
         ((), 0, False),
         (((2, 5),), 1, False),
@@ -38,9 +38,9 @@ def epochs_of(spans: tuple[Span, ...]) -> list[int]:
     ],
 )
 def test_a_window_opens_at_its_start_and_closes_at_its_end(
-    windows: Windows, epoch: int, is_open: bool
+    windows: Windows, epoch: int, trains: bool
 ):
-    assert plan.is_open(group(*windows), epoch) is is_open
+    assert plan.trains_in(group(*windows), epoch) is trains
 
 
 @given(schedules())
@@ -48,23 +48,26 @@ def test_is_open_is_what_the_windows_say(schedule: Schedule):
     for g in schedule.groups:
         for epoch in range(schedule.epochs + LATE + 5):
             inside = [a <= epoch and (b is None or epoch < b) for a, b in g.trainable]
-            assert plan.is_open(g, epoch) is any(inside)
+            assert plan.trains_in(g, epoch) is any(inside)
 
 
 @given(schedules())
 def test_open_and_frozen_spans_partition_the_run(schedule: Schedule):
     epochs = range(schedule.epochs)
     for g in schedule.groups:
-        opened = epochs_of(plan.open_spans(g, schedule.epochs))
+        opened = epochs_of(plan.training_spans(g, schedule.epochs))
         frozen = epochs_of(plan.frozen_spans(g, schedule.epochs))
-        assert opened == [epoch for epoch in epochs if plan.is_open(g, epoch)]
-        assert frozen == [epoch for epoch in epochs if not plan.is_open(g, epoch)]
+        assert opened == [epoch for epoch in epochs if plan.trains_in(g, epoch)]
+        assert frozen == [epoch for epoch in epochs if not plan.trains_in(g, epoch)]
 
 
 @given(schedules())
 def test_spans_are_joined_where_they_adjoin(schedule: Schedule):
     for g in schedule.groups:
-        for spans in (plan.open_spans(g, schedule.epochs), plan.frozen_spans(g, schedule.epochs)):
+        for spans in (
+            plan.training_spans(g, schedule.epochs),
+            plan.frozen_spans(g, schedule.epochs),
+        ):
             assert all(start < end for start, end in spans)
             assert all(end < following for (_, end), (following, _) in pairwise(spans))
 
@@ -75,19 +78,19 @@ def test_phases_partition_the_run_and_say_who_is_open(schedule: Schedule):
     assert epochs_of(tuple((p.start, p.end) for p in found)) == list(range(schedule.epochs))
     for phase in found:
         for epoch in range(phase.start, phase.end):
-            assert phase.open == plan.open_groups(schedule, epoch)
+            assert phase.training == plan.training_groups(schedule, epoch)
 
 
 @given(schedules())
 def test_a_phase_ends_only_where_some_group_thaws_or_freezes(schedule: Schedule):
-    assert all(one.open != next_.open for one, next_ in pairwise(plan.phases(schedule)))
+    assert all(one.training != next_.training for one, next_ in pairwise(plan.phases(schedule)))
 
 
 def test_windows_are_cut_at_the_end_of_the_run():
     late = group((2, 30), (30, None))
-    assert plan.open_spans(late, 8) == ((2, 8),)
+    assert plan.training_spans(late, 8) == ((2, 8),)
     assert plan.frozen_spans(late, 8) == ((0, 2),)
-    assert plan.open_spans(group((8, None)), 8) == ()
+    assert plan.training_spans(group((8, None)), 8) == ()
 
 
 def test_the_exercises_phases_are_its_unfreeze_schedule():

@@ -128,7 +128,7 @@ def _costs(slots: Sequence[Slot]) -> list[Line]:
 def _of_record(record: Record) -> tuple[Cell, ...]:
     """Return the cells of a record's column, in the order of `_COSTS`."""
     unknown, last = Cell(remark="not recorded"), record.epochs - 1
-    trainable = sum(group.parameters for group in record.groups if plan.is_open(group, last))
+    trainable = sum(group.parameters for group in record.groups if plan.trains_in(group, last))
     epochs, unchecked = Cell(f"{record.epochs:,}"), Cell(remark="not checked")
     return epochs, unknown, unknown, unknown, Cell(_many(trainable)), unchecked
 

@@ -70,7 +70,7 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> pd.
         places = {group.name: n for n, row in enumerate(rows) if (group := row[at]) is not None}
         lines["row"] = lines["group"].map(places)
         lines["letter"] = slot.letter
-        tables.append(lines[lines["open"]])
+        tables.append(lines[lines["trains"]])
     columns = ["letter", "row", "group", "span", "x", "y"]
     return pd.concat(tables, ignore_index=True)[columns]
 
@@ -87,12 +87,12 @@ def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
     """Return the group's rate at each time as text, marked `frozen` if it is; `–` after the run."""
     within = np.minimum(np.floor(times) if changes_by_epoch(of) else times, of.epochs)
     group, rates = of.group(name), lr(of, name, within).tolist()
-    is_open = {epoch: plan.is_open(group, epoch) for epoch in range(of.epochs)}
+    trains = {epoch: plan.trains_in(group, epoch) for epoch in range(of.epochs)}
     return [
         "–"
         if time > of.epochs
         else words.rate(at)
-        if is_open[min(int(time), of.epochs - 1)]
+        if trains[min(int(time), of.epochs - 1)]
         else f"{words.rate(at)} frozen"
         for time, at in zip(times.tolist(), rates, strict=True)
     ]
@@ -104,9 +104,9 @@ def agreement(row: GroupRow[BaseGroup], plans: Sequence[Comparable]) -> str:
     Where one is a record, what is alike is told by what it does differently.
     """
     trains = [
-        (plan.open_spans(group, of.epochs), peak(of, group.name), of)
+        (plan.training_spans(group, of.epochs), peak(of, group.name), of)
         for group, of in zip(row, plans, strict=True)
-        if group is not None and plan.open_spans(group, of.epochs)
+        if group is not None and plan.training_spans(group, of.epochs)
     ]
     if not trains:
         return "never trains"

@@ -98,7 +98,7 @@ def _line(group: BaseGroup | None, slot: Slot, learned: float | None, epochs: in
         track = f'<u class="thaw-says">{text}</u>'
     else:
         own = slot.plan.epochs
-        spans = plan.open_spans(group, own)
+        spans = plan.training_spans(group, own)
         bar = _track(group, slot.plan, spans)
         track = f'<div class="thaw-frozen" style="width:{own / epochs:.4%}">{bar}</div>'
         text = formats.spans(spans, own)

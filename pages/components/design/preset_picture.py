@@ -52,7 +52,7 @@ def svg(schedule: Schedule, *, dark: bool) -> str:
         )
         drawn = "".join(
             _span(schedule, group, span, top, bar)
-            for span in plan.open_spans(group, schedule.epochs)
+            for span in plan.training_spans(group, schedule.epochs)
         )
         if drawn:
             strength = _strength(peaks[place] / max(peaks))
@@ -91,7 +91,7 @@ def _strength(share: float) -> float:
 
 def _description(schedule: Schedule) -> str:
     phases = plan.phases(schedule)
-    first, last = phases[0].open, phases[-1].open
+    first, last = phases[0].training, phases[-1].training
     return (
         f"{counted(len(schedule.groups), 'group')} over {epochs(schedule.epochs)}: "
         f"{len(first)} {one_or_more(first, 'trains', 'train')} at first, {len(last)} at the end"

@@ -79,7 +79,7 @@ def exact_table(schedule: Schedule, steps_per_epoch: int, by: By) -> pd.DataFram
         schedule.groups, curves.rates_of_steps(schedule, steps, steps_per_epoch), strict=True
     )
     for place, (group, rates) in reversed(list(enumerate(by_group))):
-        trains = [plan.is_open(group, epoch) for epoch in range(schedule.epochs)]
+        trains = [plan.trains_in(group, epoch) for epoch in range(schedule.epochs)]
         columns[str(place)] = [
             words.rate(rate, _DIGITS) if trains[epoch] else "frozen"
             for epoch, rate in zip(epochs.tolist(), rates.tolist(), strict=True)

@@ -89,7 +89,7 @@ def _falls(schedule: Schedule, _: LayerTable | None, language: Language) -> Chec
 
 
 def _busy(schedule: Schedule, _: LayerTable | None, language: Language) -> CheckResult:
-    idle = sum(phase.end - phase.start for phase in plan.phases(schedule) if not phase.open)
+    idle = sum(phase.end - phase.start for phase in plan.phases(schedule) if not phase.training)
     count = language.integer(schedule.epochs)
     if not idle:
         return CheckResult(True, language.word("checks.busy", count=count))
@@ -120,7 +120,7 @@ def _spread(schedule: Schedule, _: LayerTable | None, language: Language) -> Che
     peaks = [
         curves.peak(schedule, group)
         for group in schedule.groups
-        if plan.open_spans(group, schedule.epochs)
+        if plan.training_spans(group, schedule.epochs)
     ]
     if not peaks or not min(peaks):
         return None

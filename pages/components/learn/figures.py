@@ -158,9 +158,9 @@ def _unfreezing(found: Exercise, language: Language) -> None:
     rows = [
         (
             f"{phase.start}–{phase.end - 1}",
-            f'<span class="thaw-lesson-names">{", ".join(reversed(phase.open))}</span>',
-            language.integer(found.trainable(phase.open)),
-            language.share(found.trainable(phase.open) / found.table.parameters),
+            f'<span class="thaw-lesson-names">{", ".join(reversed(phase.training))}</span>',
+            language.integer(found.trainable(phase.training)),
+            language.share(found.trainable(phase.training) / found.table.parameters),
         )
         for phase in phases
     ]
@@ -170,7 +170,7 @@ def _unfreezing(found: Exercise, language: Language) -> None:
 
 def _resumed(found: Exercise, epoch: int, language: Language) -> str:
     word = language.word
-    right, kept = plan.open_groups(found.written, epoch), found.open_after_resume(epoch)
+    right, kept = plan.training_groups(found.written, epoch), found.open_after_resume(epoch)
     lost = [name for name in reversed(right) if name not in kept]
     fate = word("figure.lost", groups=", ".join(lost)) if lost else word("figure.nothing-lost")
     mark = "no" if lost else "yes"

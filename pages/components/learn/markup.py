@@ -43,7 +43,7 @@ def timeline(schedule: Schedule, epoch: int, language: Language) -> str:
     tints, total = frame.group_tints(schedule), schedule.epochs
     rows = ""
     for group in reversed(schedule.groups):
-        spans, tint = plan.open_spans(group, total), tints[group.name]
+        spans, tint = plan.training_spans(group, total), tints[group.name]
         label = _label(spans, group.name, language)
         rows += (
             f'<li><span aria-hidden="true">{named(group.name, tint)}</span>'

@@ -81,18 +81,18 @@ def _rates(progress: RunProgress, error: float, *, live: bool) -> Item:
 
 
 def largest_error(schedule: Schedule, progress: RunProgress, since: int = 0) -> float:
-    """Return the largest relative difference of an open group's rate from the plan since a step."""
+    """Return the largest relative error of a training group's rate since a step."""
     if progress.started is None or since == len(progress.steps):
         return 0.0
     largest = 0.0
     epoch = progress.steps.epoch[since:]
     t = curves.time_of_step(schedule, progress.steps.step[since:], progress.started.steps_per_epoch)
     for group in schedule.groups:
-        is_open = np.zeros(len(epoch), bool)
-        for start, end in plan.open_spans(group, schedule.epochs):
-            is_open |= (start <= epoch) & (epoch < end)
-        actual = progress.steps.rates(group.name)[since:][is_open]
-        errors = curves.relative_error(actual, curves.lr(schedule, group, t[is_open]))
+        trains = np.zeros(len(epoch), bool)
+        for start, end in plan.training_spans(group, schedule.epochs):
+            trains |= (start <= epoch) & (epoch < end)
+        actual = progress.steps.rates(group.name)[since:][trains]
+        errors = curves.relative_error(actual, curves.lr(schedule, group, t[trains]))
         largest = float(errors.max(initial=largest))
     return largest
 

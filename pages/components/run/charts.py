@@ -95,15 +95,15 @@ def _rates(
 ) -> alt.LayerChart:
     table = rate_table(schedule, steps_per_epoch)
     trains = pd.DataFrame(connected(table, schedule.epochs))
-    trains = trains[trains["open"]].assign(group=lambda t: marked(t["group"]))
+    trains = trains[trains["trains"]].assign(group=lambda t: marked(t["group"]))
     x = whole_run(schedule.epochs)
     y = alt.Y(
         "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
     )
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
     how = joined(schedule, steps_per_epoch)
-    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
-    done = _open_only(actual_rates(schedule, progress, steps_per_epoch), schedule)
+    planned = alt.Chart(lines).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
+    done = _training_only(actual_rates(schedule, progress, steps_per_epoch), schedule)
     done = held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"]))
     actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=how)
     detail = ["group:N", "span:N"]
@@ -175,11 +175,11 @@ def accuracy_readings(progress: RunProgress) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _open_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
+def _training_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
     """Return the rows in which the group trains, with the index of their window as `span`."""
     rates["span"] = -1
     for group in schedule.groups:
-        for number, (start, end) in enumerate(plan.open_spans(group, schedule.epochs)):
+        for number, (start, end) in enumerate(plan.training_spans(group, schedule.epochs)):
             within = rates["epoch"].between(start, end, inclusive="left")
             rates.loc[within & (rates["group"] == group.name), "span"] = number
     return rates[(rates["span"] >= 0) & rates["y"].notna()]

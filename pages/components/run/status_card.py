@@ -77,8 +77,8 @@ def empty_card(
             f"Start trains **{frame.escape_markdown(schedule.model.name)}** for "
             f"{epochs(schedule.epochs)} on {images} images at "
             f"{settings.image_size} px, beginning with "
-            f"{frame.escape_markdown(', '.join(first.open))}. It runs in a separate process, so "
-            f"this page may be closed. {download_note(schedule.model)}"
+            f"{frame.escape_markdown(', '.join(first.training))}. It runs in a separate process, "
+            f"so this page may be closed. {download_note(schedule.model)}"
         )
         if refused_weights := unavailable(schedule.model):
             st.warning(frame.escape_markdown(refused_weights), icon=":material/cloud_off:")
@@ -161,7 +161,7 @@ def _doing(schedule: Schedule, status: str, progress: RunProgress) -> str:
         phases = plan.phases(schedule)
         epoch = min(int(progress.steps.epoch[-1]), schedule.epochs - 1)
         number = next(i for i, p in enumerate(phases, 1) if p.start <= epoch < p.end)
-        return f"phase {number} of {len(phases)}: {_training(phases[number - 1].open)}"
+        return f"phase {number} of {len(phases)}: {_training(phases[number - 1].training)}"
     if status == "finished" and progress.epochs:
         return f"validation accuracy {_accuracy(progress)}, after the last epoch"
     if status in ("stopped", "failed", "interrupted") and progress.started and progress.steps_done:

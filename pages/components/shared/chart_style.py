@@ -203,7 +203,9 @@ def colour_legend(groups: Sequence[str]) -> alt.Legend:
 
 def group_legend(schedule: Schedule) -> alt.Legend:
     """Return the legend of the groups that train."""
-    return colour_legend([g.name for g in schedule.groups if plan.open_spans(g, schedule.epochs)])
+    return colour_legend(
+        [g.name for g in schedule.groups if plan.training_spans(g, schedule.epochs)]
+    )
 
 
 def warmup_span(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:

@@ -60,7 +60,7 @@ def rate_chart(
     datasets = {
         "warmup": pa.table(warmup_span(schedule, per_epoch)),
         "borders": pa.table(phase_starts(schedule, per_epoch)),
-        "lines": _arrow(lines, *place, "span", "open"),
+        "lines": _arrow(lines, *place, "span", "trains"),
         "thaws": _arrow(thaws(table), *place),
         "playhead": pa.table({"x": [playhead * per_epoch]}),
         "heads": _arrow(heads, *place),
@@ -82,7 +82,9 @@ def _layout(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View
     positive = y[y > 0]
     return ChartLayout(
         groups=tuple(group.name for group in groups),
-        trains=tuple(g.name for g in groups if view.narrow and plan.open_spans(g, schedule.epochs)),
+        trains=tuple(
+            g.name for g in groups if view.narrow and plan.training_spans(g, schedule.epochs)
+        ),
         epochs=schedule.epochs,
         joined=joined(schedule, steps_per_epoch, view.span),
         rates=(float(positive.min()) if positive.size else 0.0, float(y.max())),
@@ -106,13 +108,13 @@ def readings(schedule: Schedule, table: Columns) -> pa.Table:
     """Return a row per drawn step of `rate_table`, with every group's rate as text."""
     names = [group.name for group in schedule.groups]
     rates = table["lr"].reshape(len(names), -1).tolist()
-    trains = table["open"].reshape(len(names), -1).tolist()
+    trains = table["trains"].reshape(len(names), -1).tolist()
     count = len(rates[0])
     columns: dict[str, Any] = {EPOCH: table["t"][:count].round(2), STEP: table["step"][:count]}
-    for name, row, is_open in reversed(list(zip(names, rates, trains, strict=True))):
+    for name, row, on_at in reversed(list(zip(names, rates, trains, strict=True))):
         columns[marked(name)] = [
             words.rate(rate) if on else f"{words.rate(rate)} frozen"
-            for rate, on in zip(row, is_open, strict=True)
+            for rate, on in zip(row, on_at, strict=True)
         ]
     return pa.table(columns)
 
@@ -129,7 +131,7 @@ def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
     pixels = _down(ends["y"], table["y"], view).round(1)
     down = np.lexsort((-np.arange(len(pixels)), pixels))
     ends, pixels = taken(ends, down), pixels[down]
-    label = np.where(ends["open"], ends["group"], ends["group"] + " frozen")
+    label = np.where(ends["trains"], ends["group"], ends["group"] + " frozen")
     if len(pixels) * LABEL_STEP > HEIGHT:
         firsts = _firsts(pixels)
         more = np.diff([*firsts, len(pixels)]) - 1

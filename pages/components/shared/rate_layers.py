@@ -53,7 +53,7 @@ class ChartLayout:
 def layers(layout: ChartLayout) -> str:
     """Return the chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
-    They are: `lines` (x, y, group, span, open), `thaws` and `heads` (x, y, group), `playhead` and
+    They are: `lines` (x, y, group, span, trains), `thaws` and `heads` (x, y, group), `playhead` and
     `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for
     a wide view `ends` (pixel, label, group). Groups are `marked`.
     """
@@ -73,10 +73,10 @@ def layers(layout: ChartLayout) -> str:
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
     # No rate is invalid: so Vega need not look at every point for it.
     both: dict[str, Any] = {"interpolate": layout.joined, "clip": True, "invalid": None}
-    frozen = line.transform_filter("!datum.open").mark_line(
+    frozen = line.transform_filter("!datum.trains").mark_line(
         strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **both
     )
-    trains = line.transform_filter("datum.open").mark_line(strokeWidth=2.4, **both)
+    trains = line.transform_filter("datum.trains").mark_line(strokeWidth=2.4, **both)
     thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True)
     heads = _of("heads").mark_point(
         size=52,

@@ -24,13 +24,13 @@ A chart that fills the screen is five times as high.
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = None) -> Columns:
-    """Return a row per drawn step and group: t (epochs), step, group, lr, share, open, span, x, y.
+    """Return a row per drawn step and group: t (epochs), step, group, lr, share, trains, span, x, y.
 
     `closer` is a part of the run that is drawn with as many points as all of it.
 
-    `core.schedule.sampling` says which steps; the first one of every epoch that opens or closes
-    a group is always there, since lines break there. `span` numbers the stretches in which a group
-    stays open or frozen. Groups lie one behind the other, from input to output. To be drawn, x is
+    `core.schedule.sampling` says which steps; the first one of every epoch in which a group thaws
+    or freezes is always there, since lines break there. `span` numbers the stretches in which a
+    group goes on training or stays frozen. Groups lie one behind the other, from input to output. To be drawn, x is
     t and y is lr.
     """
     groups = schedule.groups
@@ -38,9 +38,9 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
     peaks = np.array([curves.peak(schedule, group) for group in groups])
     epochs, places = np.unique(steps // steps_per_epoch, return_inverse=True)
-    is_open = np.array([[plan.is_open(group, e) for e in epochs.tolist()] for group in groups])
-    is_open = is_open[:, places]
-    turns = np.diff(is_open, axis=1, prepend=is_open[:, :1])
+    trains = np.array([[plan.trains_in(group, e) for e in epochs.tolist()] for group in groups])
+    trains = trains[:, places]
+    turns = np.diff(trains, axis=1, prepend=trains[:, :1])
     names = np.array([group.name for group in groups], dtype=object)
     t, lr = np.tile(steps / steps_per_epoch, len(groups)), rates.ravel()
     return {
@@ -51,7 +51,7 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
         "lr": lr,
         "y": lr,
         "share": (rates / peaks[:, np.newaxis]).ravel(),
-        "open": is_open.ravel(),
+        "trains": trains.ravel(),
         "span": np.cumsum(turns, axis=1).ravel(),
     }
 
@@ -91,7 +91,7 @@ def connected(table: Columns, end: float) -> Columns:
     """
     firsts, lasts = np.flatnonzero(_begins_span(table)), last_rows(table["group"])
     joins = taken(table, np.concatenate([firsts, lasts]))
-    for name in ("span", "open"):
+    for name in ("span", "trains"):
         joins[name][: len(firsts)] = table[name][firsts - 1]
     joins["x"][len(firsts) :] = end
     places = np.concatenate([firsts, lasts + 1])
@@ -122,7 +122,7 @@ def thinned(table: Columns, down: NDArray[np.float64], joined: Joined) -> Column
 
 def thaws(table: Columns) -> Columns:
     """Return the first point of every span in which a group trains, except at the run's start."""
-    return taken(table, _begins_span(table) & table["open"])
+    return taken(table, _begins_span(table) & table["trains"])
 
 
 def at_playhead(schedule: Schedule, playhead: float, steps_per_epoch: int) -> Columns:
@@ -133,8 +133,8 @@ def at_playhead(schedule: Schedule, playhead: float, steps_per_epoch: int) -> Co
     peaks = np.array([curves.peak(schedule, group) for group in schedule.groups])
     names = np.array([group.name for group in schedule.groups], dtype=object)
     epoch = step // steps_per_epoch
-    is_open = np.array([plan.is_open(group, epoch) for group in schedule.groups])
-    return taken({"group": names, "lr": rates, "share": rates / peaks}, is_open)
+    trains = np.array([plan.trains_in(group, epoch) for group in schedule.groups])
+    return taken({"group": names, "lr": rates, "share": rates / peaks}, trains)
 
 
 def last_rows(groups: NDArray[Any]) -> NDArray[np.int64]:

@@ -48,7 +48,7 @@ def test_every_row_is_the_law_at_its_step_to_ten_digits(schedule: Schedule, step
         for epoch, shown, rate in zip(
             table["epoch"], table[str(place)], curves.lr(schedule, group, t), strict=True
         ):
-            if plan.is_open(group, epoch):
+            if plan.trains_in(group, epoch):
                 assert float(shown) == pytest.approx(rate, rel=1e-9, abs=0.0)
             else:
                 assert shown == "frozen"

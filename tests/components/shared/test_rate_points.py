@@ -26,14 +26,14 @@ def test_every_drawn_point_is_the_rate_of_its_step(schedule: Schedule, steps: in
         t = curves.time_of_step(schedule, rows["step"].to_numpy(), steps)
         assert np.array_equal(rows["lr"].to_numpy(), curves.lr(schedule, group, t))
         epochs = rows["step"] // steps
-        assert rows["open"].tolist() == [plan.is_open(group, epoch) for epoch in epochs]
+        assert rows["trains"].tolist() == [plan.trains_in(group, epoch) for epoch in epochs]
 
 
 @given(schedules(), st.integers(1, 200))
 def test_the_first_step_of_every_window_is_drawn(schedule: Schedule, steps: int) -> None:
     drawn = set(rate_table(schedule, steps)["step"])
     for group in schedule.groups:
-        for start, _ in plan.open_spans(group, schedule.epochs):
+        for start, _ in plan.training_spans(group, schedule.epochs):
             assert start * steps in drawn
 
 
@@ -67,9 +67,9 @@ def test_a_thaw_has_a_dot_and_an_open_start_has_none() -> None:
     assert dots == {name: start for name, start in expected.items() if start > 0}
 
 
-@pytest.mark.parametrize(("playhead", "open_groups"), [(0.0, 1), (1.0, 2), (0.99, 1)])
-def test_the_playhead_reads_the_groups_that_train_there(playhead: float, open_groups: int) -> None:
-    assert len(at_playhead(presets.load("gradual"), playhead, 100)["group"]) == open_groups
+@pytest.mark.parametrize(("playhead", "count"), [(0.0, 1), (1.0, 2), (0.99, 1)])
+def test_the_playhead_reads_the_groups_that_train_there(playhead: float, count: int) -> None:
+    assert len(at_playhead(presets.load("gradual"), playhead, 100)["group"]) == count
 
 
 @given(schedules(), st.integers(1, 200), st.floats(0, 1))
@@ -80,9 +80,9 @@ def test_the_playhead_reads_the_rate_of_the_step_that_runs_there(
     found = at_playhead(schedule, (step + 0.5) / steps, steps)
     rates = curves.rates_of_steps(schedule, step, steps)
     runs = {group.name: rate for group, rate in zip(schedule.groups, rates, strict=True)}
-    is_open = {group.name for group in schedule.groups if plan.is_open(group, step // steps)}
+    trains = {group.name for group in schedule.groups if plan.trains_in(group, step // steps)}
     shown = dict(zip(found["group"], found["lr"], strict=True))
-    assert shown == {name: runs[name] for name in runs if name in is_open}
+    assert shown == {name: runs[name] for name in runs if name in trains}
 
 
 def test_at_the_end_of_the_run_the_playhead_reads_its_last_step() -> None:
@@ -92,5 +92,5 @@ def test_at_the_end_of_the_run_the_playhead_reads_its_last_step() -> None:
     assert found["lr"].tolist() == [
         rate
         for group, rate in zip(schedule.groups, last, strict=True)
-        if plan.is_open(group, schedule.epochs - 1)
+        if plan.trains_in(group, schedule.epochs - 1)
     ]

@@ -111,12 +111,12 @@ def assert_rates_and_state(
     for step, row in enumerate(found, first):
         t = curves.time_of_step(schedule, step, steps_per_epoch)
         for group in schedule.groups:
-            is_open = plan.is_open(group, step // steps_per_epoch)
+            trains = plan.trains_in(group, step // steps_per_epoch)
             seen = row[group.name]
-            assert seen.trains == is_open, (step, group.name)
-            assert_modes(seen, group, is_open)
+            assert seen.trains == trains, (step, group.name)
+            assert_modes(seen, group, trains)
             if seen.lr is None:
-                assert not is_open
+                assert not trains
                 continue
             due = float(curves.lr(schedule, group, t))
             assert curves.relative_error(seen.lr, due) <= 1e-12, (step, group.name, seen.lr, due)
@@ -139,8 +139,8 @@ def refusal(folder: Path, name: str = "refusal") -> str:
     return (folder / f"{name}.txt").read_text(encoding="utf-8")
 
 
-def assert_modes(seen: Row, group: Group, is_open: bool) -> None:
+def assert_modes(seen: Row, group: Group, trains: bool) -> None:
     """A frozen group is in eval mode unless the schedule says otherwise; so is held BatchNorm."""
-    moves = is_open or group.when_frozen == "train"
+    moves = trains or group.when_frozen == "train"
     assert seen.others in (None, moves), group.name
     assert seen.batchnorm in (None, moves and group.batchnorm is None), group.name

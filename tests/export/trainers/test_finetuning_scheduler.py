@@ -40,7 +40,7 @@ def test_a_group_that_should_freeze_again_goes_on_training_as_declared(folder: P
     found = running.rows(folder, "frozen-again")
     for place, group in enumerate(schedule.groups):
         wrong = any(
-            row[group.name].trains != plan.is_open(group, step // STEPS)
+            row[group.name].trains != plan.trains_in(group, step // STEPS)
             for step, row in enumerate(found)
         )
         assert wrong == (f"groups[{place}].trainable" in told), group.name

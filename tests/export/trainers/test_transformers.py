@@ -47,6 +47,6 @@ def test_parameters_freeze_as_a_step_begins_since_replicas_of_the_model_have_non
     case = list(CASES)[-1]
     found = json.loads((folder / "before.json").read_text(encoding="utf-8"))
     assert found == [
-        [plan.is_open(group, epoch) for group in CASES[case].groups]
+        [plan.trains_in(group, epoch) for group in CASES[case].groups]
         for epoch in range(CASES[case].epochs)
     ]

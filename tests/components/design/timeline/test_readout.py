@@ -21,7 +21,7 @@ def test_the_phases_are_those_of_the_plan(seed: int) -> None:
     ]
     for phase in expected:
         state = node("stateAt(groups, 8, at, 8)", groups=groups, at=phase.start)
-        assert state["open"] == list(reversed(phase.open))
+        assert state["open"] == list(reversed(phase.training))
 
 
 def test_a_phase_says_what_thaws_and_what_freezes_head_first() -> None:

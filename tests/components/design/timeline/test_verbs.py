@@ -17,7 +17,7 @@ Windows = list[list[int | None]]
 
 
 def opened(windows: Windows) -> set[int]:
-    return {epoch for epoch in range(9) if plan.is_open(group(windows), epoch)}
+    return {epoch for epoch in range(9) if plan.trains_in(group(windows), epoch)}
 
 
 def test_a_new_window_opens_frozen_epochs_and_closes_none() -> None:
@@ -30,7 +30,7 @@ def test_a_new_window_opens_frozen_epochs_and_closes_none() -> None:
         after = opened(made["windows"])
         assert before < after
         span = made["windows"][made["index"]]
-        assert any(plan.is_open(group([span]), epoch) for epoch in after - before)
+        assert any(plan.trains_in(group([span]), epoch) for epoch in after - before)
         gap = next((g for g in plan.frozen_spans(group(windows), 9) if g[0] <= epoch < g[1]), None)
         if gap is not None:
             assert after - before <= set(range(*gap))

@@ -15,10 +15,10 @@ def test_open_epochs_and_gaps_are_those_of_the_plan() -> None:
         " [...Array(epochs).keys()].map((epoch) => isOpen(windows, epoch))])",
         cases=CASES,
     )
-    for (windows, epochs), (gaps, is_open) in zip(CASES, found, strict=True):
+    for (windows, epochs), (gaps, trains) in zip(CASES, found, strict=True):
         expected = group(windows)
         assert gaps == [list(span) for span in plan.frozen_spans(expected, epochs)]
-        assert is_open == [plan.is_open(expected, epoch) for epoch in range(epochs)]
+        assert trains == [plan.trains_in(expected, epoch) for epoch in range(epochs)]
 
 
 def test_an_edge_dragged_anywhere_leaves_valid_windows() -> None:
