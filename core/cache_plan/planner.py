@@ -1,8 +1,8 @@
 """The planner of the frozen-part cache: what to store in which pass and where, and what it saves.
 
-A *pass* runs a frozen part once over the images and stores the tensors that cross a *cut*; later
-epochs start from them. One pass can serve many phases: it can already store what later phases
-need, if that stays frozen until then.
+A *precompute pass* runs a frozen part once over the images and stores the tensors that cross a
+*cut*; later epochs start from them. One pass can serve many phases: it can already store what later
+phases need, if that stays frozen until then.
 """
 
 from __future__ import annotations
@@ -52,8 +52,8 @@ class StoredTensor:
 
 
 @dataclass(frozen=True, slots=True)
-class Pass:
-    """A pass at the start of phase `first`; what it stores serves phases up to `last`."""
+class PrecomputePass:
+    """A precompute pass at the start of phase `first`; its tensors serve phases up to `last`."""
 
     first: int
     last: int
@@ -67,38 +67,42 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class CachePlan:
-    """Passes, the cut of each phase per split (empty: run the whole network), and the seconds.
+    """The precompute passes, each phase's cut per split, and the seconds.
 
-    `seconds` and `plain_seconds` are predictions per phase, with the cache and without; a pass
-    counts in the phase in which it is run.
+    An empty cut runs the whole network. `seconds` and `plain_seconds` are predictions per phase,
+    with the cache and without; a pass counts in the phase in which it is run.
     """
 
-    passes: tuple[Pass, ...]
+    precompute_passes: tuple[PrecomputePass, ...]
     cuts: tuple[tuple[Cut, ...], ...]
     seconds: tuple[float, ...]
     plain_seconds: tuple[float, ...]
 
-    def pass_for(self, phase: int) -> Pass | None:
+    def precompute_pass(self, phase: int) -> PrecomputePass | None:
         """Return the pass whose phases include this one, or None."""
-        return next((p for p in self.passes if p.first <= phase <= p.last), None)
+        return next((p for p in self.precompute_passes if p.first <= phase <= p.last), None)
 
-    def pass_seconds(self, phase: int) -> float:
+    def precompute_seconds(self, phase: int) -> float:
         """Return the predicted seconds of the pass at the start of a phase; 0 if there is none."""
-        return sum(pass_.seconds for pass_ in self.passes if pass_.first == phase)
+        return sum(
+            precompute.seconds for precompute in self.precompute_passes if precompute.first == phase
+        )
 
     def own_seconds(self, phase: int) -> float:
         """Return the predicted seconds of a phase without the pass at its start."""
-        return self.seconds[phase] - self.pass_seconds(phase)
+        return self.seconds[phase] - self.precompute_seconds(phase)
 
     def needed(self, phase: int, split: int) -> set[int]:
         """Return the nodes whose stored rows this phase reads, or a later one of the same pass."""
-        pass_ = self.pass_for(phase)
-        served = self.cuts[phase : pass_.last + 1] if pass_ else ()
+        precompute = self.precompute_pass(phase)
+        served = self.cuts[phase : precompute.last + 1] if precompute else ()
         return {node for cuts in served for node in cuts[split].boundary}
 
     def most_bytes_in(self, location: Location) -> int:
         """Return the most bytes that one pass stores in memory or in a file."""
-        return max((pass_.bytes_in(location) for pass_ in self.passes), default=0)
+        return max(
+            (precompute.bytes_in(location) for precompute in self.precompute_passes), default=0
+        )
 
     @property
     def saved(self) -> float:
@@ -138,7 +142,7 @@ class _Segment:
     last: int
     seconds: tuple[float, ...]
     cuts: tuple[tuple[Cut, ...], ...]
-    pass_: Pass | None = None
+    precompute: PrecomputePass | None = None
 
 
 class _Planner:
@@ -173,7 +177,9 @@ class _Planner:
             best[first] = (costs[cheapest], (chosen, *best[chosen.last + 1][1]))
         segments = best[0][1]
         return CachePlan(
-            passes=tuple(segment.pass_ for segment in segments if segment.pass_ is not None),
+            precompute_passes=tuple(
+                segment.precompute for segment in segments if segment.precompute is not None
+            ),
             cuts=tuple(row for segment in segments for row in segment.cuts),
             seconds=tuple(seconds for segment in segments for seconds in segment.seconds),
             plain_seconds=tuple(self._plain),
@@ -198,12 +204,12 @@ class _Planner:
             # memory is faster than a file, so the segment that stores most in memory comes first
             for in_memory in (*reversed(sizes), -1):
                 segment = self._segment(first, last, rows, in_memory)
-                if segment.pass_ is not None and self._affordable(segment.pass_):
+                if segment.precompute is not None and self._affordable(segment.precompute):
                     yield segment
                     break
 
-    def _affordable(self, pass_: Pass) -> bool:
-        in_memory, in_file = pass_.bytes_in("memory"), pass_.bytes_in("file")
+    def _affordable(self, precompute: PrecomputePass) -> bool:
+        in_memory, in_file = precompute.bytes_in("memory"), precompute.bytes_in("file")
         return in_memory <= self._budget.memory and in_file <= self._budget.disk
 
     def _segment(
@@ -217,7 +223,7 @@ class _Planner:
         seconds = self._plain[first : last + 1]
         columns: list[tuple[Cut, ...]] = []
         stored: list[StoredTensor] = []
-        pass_seconds = 0.0
+        precompute_seconds = 0.0
         for split, column in enumerate(zip(*rows, strict=True)):
             gains = [
                 max(0.0, self._gain(at, split, cut, in_memory))
@@ -230,11 +236,13 @@ class _Planner:
                 continue
             columns.append(cuts)
             stored += part
-            pass_seconds += part_seconds
+            precompute_seconds += part_seconds
             seconds = [total - gain for total, gain in zip(seconds, gains, strict=True)]
-        seconds[0] += pass_seconds
-        pass_ = Pass(first, last, tuple(stored), pass_seconds) if stored else None
-        return _Segment(first, last, tuple(seconds), tuple(zip(*columns, strict=True)), pass_)
+        seconds[0] += precompute_seconds
+        precompute = (
+            PrecomputePass(first, last, tuple(stored), precompute_seconds) if stored else None
+        )
+        return _Segment(first, last, tuple(seconds), tuple(zip(*columns, strict=True)), precompute)
 
     def _part(
         self, first: int, last: int, split: int, cuts: tuple[Cut, ...], in_memory: int

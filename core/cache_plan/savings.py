@@ -66,16 +66,16 @@ class PhaseSavings:
 
 @dataclass(frozen=True, slots=True)
 class Savings:
-    """The share of the whole run that the cache saves, passes included, in [0, 1).
+    """The share of the whole run that the cache saves, precompute passes included, in [0, 1).
 
     If there is a `why`, no phase trains from stored tensors, and only validation may save time.
-    `passes` are the epochs at whose start a pass is run, `memory` and `disk` the most bytes that
-    are stored at any moment.
+    `precompute_passes` are the epochs at whose start a pass is run, `memory` and `disk` the most
+    bytes that are stored at any moment.
     """
 
     saved: float
     phases: tuple[PhaseSavings, ...]
-    passes: tuple[int, ...] = ()
+    precompute_passes: tuple[int, ...] = ()
     memory: int = 0
     disk: int = 0
     why: WhyUncached = ""
@@ -109,7 +109,9 @@ def savings(table: LayerTable, schedule: Schedule, data: DataSize, budget: Cache
     return Savings(
         saved=plan.saved / sum(plan.plain_seconds),
         phases=savings_of,
-        passes=tuple(spans[pass_.first][0] for pass_ in plan.passes),
+        precompute_passes=tuple(
+            spans[precompute.first][0] for precompute in plan.precompute_passes
+        ),
         memory=plan.most_bytes_in("memory"),
         disk=plan.most_bytes_in("file"),
         why="" if any(phase.before for phase in savings_of) else _why(works, spans),
@@ -140,11 +142,11 @@ def _works(
 
 def _bytes_stored(plan: CachePlan, at: int) -> int:
     """Return the bytes stored for a phase and later ones of its pass; 0 if it uses none of them."""
-    pass_ = plan.pass_for(at)
-    if pass_ is None or not any(cut.boundary for cut in plan.cuts[at]):
+    precompute = plan.precompute_pass(at)
+    if precompute is None or not any(cut.boundary for cut in plan.cuts[at]):
         return 0
     needed = [plan.needed(at, split) for split in (TRAIN, VALIDATION)]
-    return sum(tensor.bytes for tensor in pass_.stored if tensor.node in needed[tensor.split])
+    return sum(tensor.bytes for tensor in precompute.stored if tensor.node in needed[tensor.split])
 
 
 def _first_after(table: LayerTable, before: frozenset[int]) -> str:

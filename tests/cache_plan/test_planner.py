@@ -38,7 +38,7 @@ THREE = chain([1e-3, 1e-3, 1e-3, 0.0], [400, 200, 100, 4])
 
 def test_the_deepest_cut_is_chosen_and_one_pass_serves_every_phase():
     plan = plan_cache([work(THREE, [4, 3, 2])], [(0, 2), (2, 4), (4, 6)], PLENTY)
-    (made,) = plan.passes
+    (made,) = plan.precompute_passes
     assert (made.first, made.last) == (0, 2)
     assert [cut.boundary for (cut,) in plan.cuts] == [(3,), (2,), (1,)]
     assert made.bytes_in("memory") == 100 * (400 + 200 + 100)
@@ -48,15 +48,15 @@ def test_the_deepest_cut_is_chosen_and_one_pass_serves_every_phase():
 
 def test_a_phase_of_one_epoch_alone_is_not_worth_a_pass():
     plan = plan_cache([work(THREE, [4, 1])], [(0, 1), (1, 4)], PLENTY)
-    assert plan.passes == ()
+    assert plan.precompute_passes == ()
     assert plan.seconds == plan.plain_seconds
 
 
 def test_what_does_not_fit_into_memory_goes_to_a_file_and_else_a_later_boundary_is_kept():
     works, spans = [work(THREE, [4, 2])], [(0, 4), (4, 8)]
-    (made,) = plan_cache(works, spans, CacheBudget(100 * 100, 10**9)).passes
+    (made,) = plan_cache(works, spans, CacheBudget(100 * 100, 10**9)).precompute_passes
     assert {stored.node: stored.location for stored in made.stored} == {3: "memory", 1: "file"}
-    (made,) = plan_cache(works, spans, CacheBudget(100 * 100)).passes
+    (made,) = plan_cache(works, spans, CacheBudget(100 * 100)).precompute_passes
     assert [stored.node for stored in made.stored] == [3]
 
 
@@ -68,7 +68,7 @@ def test_a_small_tensor_earlier_on_is_stored_where_the_deepest_is_too_large():
 
 def test_a_part_that_froze_again_gets_a_pass_of_its_own():
     plan = plan_cache([work(THREE, [4, 1, 4])], [(0, 4), (4, 6), (6, 10)], PLENTY)
-    assert [(made.first, made.last) for made in plan.passes] == [(0, 0), (2, 2)]
+    assert [(made.first, made.last) for made in plan.precompute_passes] == [(0, 0), (2, 2)]
 
 
 def test_both_ends_of_a_skip_connection_cross_the_cut():
@@ -94,7 +94,7 @@ def test_a_split_that_sees_other_images_in_every_epoch_is_left_out_of_the_pass()
     fresh = work(THREE, [4, 2], views=None)
     judged = work(THREE, [4, 2], trains=False)
     plan = plan_cache([fresh, judged], [(0, 4), (4, 8)], PLENTY)
-    (made,) = plan.passes
+    (made,) = plan.precompute_passes
     assert {stored.split for stored in made.stored} == {1}
     assert [bool(cut.boundary) for row in plan.cuts for cut in row] == [False, True] * 2
 
@@ -159,11 +159,11 @@ def test_more_budget_never_costs_more(case, budget, memory, disk):
 def test_a_plan_stays_in_its_budget_and_cuts_only_what_has_been_fixed_since_the_pass(case, budget):
     works, spans = case
     plan = plan_cache(works, spans, budget)
-    for made in plan.passes:
+    for made in plan.precompute_passes:
         assert made.bytes_in("memory") <= budget.memory
         assert made.bytes_in("file") <= budget.disk
     for phase, cuts in enumerate(plan.cuts):
-        made = plan.pass_for(phase)
+        made = plan.precompute_pass(phase)
         for split, cut in enumerate(cuts):
             if cut.boundary:
                 assert made is not None

@@ -147,8 +147,10 @@ class FrozenCache:
 
     def _drop_unneeded(self, run_plan: RunPlan, phase: int) -> None:
         """Drop the rows that neither this phase nor a later one of the same pass needs."""
-        pass_ = run_plan.plan.pass_for(phase)
-        self._stores = {at: store for at, store in self._stores.items() if store.pass_ == pass_}
+        precompute_pass = run_plan.plan.precompute_pass(phase)
+        self._stores = {
+            at: store for at, store in self._stores.items() if store.precompute == precompute_pass
+        }
         for split, store in self._stores.items():
             store.drop_all_but(run_plan.plan.needed(phase, split))
 
@@ -190,12 +192,12 @@ class FrozenCache:
         second value says why; else it is empty.
         """
         plan, spans = run_plan.plan, run_plan.spans
-        pass_ = plan.pass_for(phase)
-        assert pass_ is not None
+        precompute_pass = plan.precompute_pass(phase)
+        assert precompute_pass is not None
         needed = plan.needed(phase, split)
         locations = {
             tensor.node: tensor.location
-            for tensor in pass_.stored
+            for tensor in precompute_pass.stored
             if tensor.split == split and tensor.node in needed
         }
         self._model.enter(spans[phase][0], training=split == TRAIN)
@@ -206,15 +208,15 @@ class FrozenCache:
         else:
             on_cpu = self._device.type == "cpu"
             path = ForwardPath(source, precompute.with_fast_pooling(part) if on_cpu else part)
-        entries = self._entries(split, spans[phase][0], spans[pass_.last][1])
+        entries = self._entries(split, spans[phase][0], spans[precompute_pass.last][1])
         with untouched(self._network.model):
             store = yield from precompute.fill(
-                path, pass_, locations, entries, chunk, self._scratch
+                path, precompute_pass, locations, entries, chunk, self._scratch
             )
             if self._is_fast:
                 return store, ""  # fast precision is not exact; the audit says by how much
             few = order[: images_to_compare(self._settings.batch_size)].sort().values
-            store.probe = precompute.probe(path, pass_, locations, few)
+            store.probe = precompute.probe(path, precompute_pass, locations, few)
             return store, self._rows_difference(ForwardPath(source, part), part, store, order)
 
     def _rows_difference(
@@ -225,7 +227,7 @@ class FrozenCache:
         It is empty if they are. A batch size that was checked on the other split, for the same pass
         and the same arithmetic, is not tried again: kernels are chosen by sizes, not by content.
         """
-        key = store.pass_, store.chunk, exactness.arithmetic(part)
+        key = store.precompute, store.chunk, exactness.arithmetic(part)
         spans = probe_batches(len(order), self._settings.batch_size)
         batches = [order[start:end] for start, end in spans]
         new = [entries for entries in batches if (*key, len(entries)) not in self._checked]
@@ -266,17 +268,17 @@ class FrozenCache:
 
     def _decision(self, run_plan: RunPlan, epoch: int) -> CacheDecision:
         plan, spans = run_plan.plan, run_plan.spans
-        phase, pass_ = run_plan.phase(epoch), self._stores[TRAIN].pass_
+        phase, precompute_pass = run_plan.phase(epoch), self._stores[TRAIN].precompute
         cut = plan.cuts[phase][TRAIN]
         first = first_after(run_plan.graphs[TRAIN], self._network.model, cut.nodes)
-        began, last = spans[pass_.first][0], spans[pass_.last][1] - 1
-        is_new = pass_.first == phase
+        began, last = spans[precompute_pass.first][0], spans[precompute_pass.last][1] - 1
+        is_new = precompute_pass.first == phase
         when = f"once, for epochs {began} to {last}" if is_new else f"in epoch {began}"
         return CacheDecision(
             epoch=epoch,
             on=True,
             reason=f"the layers before {first} ran {when}",
-            bytes=pass_.bytes_in("memory"),
-            disk=pass_.bytes_in("file"),
+            bytes=precompute_pass.bytes_in("memory"),
+            disk=precompute_pass.bytes_in("file"),
             saves=1.0 - plan.own_seconds(phase) / plan.plain_seconds[phase],
         )

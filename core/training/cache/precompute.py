@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from core.cache_plan.planner import Location, Pass
+from core.cache_plan.planner import Location, PrecomputePass
 from core.runs.events import Progress
 from core.training.cache.forward_path import ForwardPath, Inputs
 from core.training.cache.tensor_store import FileRows, MemoryRows, Rows
@@ -24,7 +24,7 @@ class Store:
     computed together, since kernels may round differently for another number of images.
     """
 
-    pass_: Pass
+    precompute: PrecomputePass
     positions: Tensor
     chunk: int
     rows: dict[int, Rows] = field(default_factory=dict)
@@ -49,7 +49,7 @@ class Store:
 
 def fill(
     path: ForwardPath,
-    pass_: Pass,
+    precompute: PrecomputePass,
     locations: dict[int, Location],
     entries: Tensor,
     chunk: int,
@@ -60,7 +60,7 @@ def fill(
     `path` outputs the tensors of the nodes in `locations`, in their order. Every chunk has the same
     size.
     """
-    store = Store(pass_, _positions(entries), min(chunk, len(entries)))
+    store = Store(precompute, _positions(entries), min(chunk, len(entries)))
     starts = _starts(len(entries), chunk)
     for done, start in enumerate(starts):
         yield Progress("caching", done, len(starts))
@@ -72,9 +72,11 @@ def fill(
     return store
 
 
-def probe(path: ForwardPath, pass_: Pass, nodes: Iterable[int], entries: Tensor) -> Store:
+def probe(
+    path: ForwardPath, precompute: PrecomputePass, nodes: Iterable[int], entries: Tensor
+) -> Store:
     """Return a store of these few entries, which run through `path` in one batch."""
-    store = Store(pass_, _positions(entries), len(entries))
+    store = Store(precompute, _positions(entries), len(entries))
     for node, tensor in zip(nodes, _run(path, entries), strict=True):
         store.rows[node] = MemoryRows(len(entries), tensor)
         store.rows[node].write(0, tensor)

@@ -111,7 +111,7 @@ class RunPlan:
         epochs: list[float] = []
         for at, (start, end) in enumerate(self.spans):
             seconds = plan.own_seconds(at) / (end - start)
-            epochs += [seconds + plan.pass_seconds(at), *[seconds] * (end - start - 1)]
+            epochs += [seconds + plan.precompute_seconds(at), *[seconds] * (end - start - 1)]
         return Forecast(
             epochs=tuple(epochs),
             seconds=sum(plan.seconds),

@@ -58,6 +58,6 @@ def _figures(found: Figures, schedule: Schedule, settings: RunSettings, now: int
     if found.savings.phases:
         pairs.append(("Training begins at", f"<b>{words.begins(found.savings.phases[now])}</b>"))
     items = "".join(f"<div><dt>{title}</dt><dd>{figure}</dd></div>" for title, figure in pairs)
-    saves = found.savings.passes and settings.cache != "off"
+    saves = found.savings.precompute_passes and settings.cache != "off"
     whole = f"The cache: {words.summary(found.savings, settings)}." if saves else ""
     return f'<dl class="thaw-cost-list">{items}</dl><p class="thaw-cost-whole">{whole}</p>'

@@ -149,6 +149,6 @@ def _foot(
     if parts:
         sentences.append(f"training begins at <b>{words.begins(parts[now])}</b>")
     # where no pass is made, its row has said why
-    named_before = not found.savings.passes or settings.cache == "off"
+    named_before = not found.savings.precompute_passes or settings.cache == "off"
     cache = "" if named_before else f"The cache: {words.summary(found.savings, settings)}"
     return f'<p class="thaw-cost-foot"><span>{" ".join(sentences)}</span><span>{cache}</span></p>'

@@ -29,16 +29,16 @@ def why_off(found: Savings, settings: RunSettings) -> str:
     """Return why no phase trains from stored tensors; "" where one does."""
     if settings.cache == "off":
         return "switched off in the run settings"
-    why = _VALIDATION_ONLY.get(found.why) if found.passes else None
+    why = _VALIDATION_ONLY.get(found.why) if found.precompute_passes else None
     return why or _WHY.get(found.why, "")
 
 
 def summary(found: Savings, settings: RunSettings) -> str:
     """Return what the cache saves of the run, or why it saves nothing, in a few words."""
     off = why_off(found, settings)
-    if off and (settings.cache == "off" or not found.passes):
+    if off and (settings.cache == "off" or not found.precompute_passes):
         return off
-    once = _count(found.passes)
+    once = _count(found.precompute_passes)
     lead = f"skips <b>{found.saved:.0%}</b> of the work, {once}, {size(found.memory, found.disk)}"
     return f"{off}; {lead}" if off else lead
 

@@ -122,9 +122,9 @@ def test_where_nothing_is_saved_it_says_why() -> None:
 
 def test_what_serves_validation_only_is_not_called_off() -> None:
     settings = RunSettings()
-    found = Savings(0.2, (), passes=(0,), why="not worth it")
+    found = Savings(0.2, (), precompute_passes=(0,), why="not worth it")
     assert "validation" in words.why_off(found, settings)
-    assert "validation" not in words.why_off(replace(found, passes=()), settings)
+    assert "validation" not in words.why_off(replace(found, precompute_passes=()), settings)
 
 
 def test_sizes_are_told_by_place() -> None:
