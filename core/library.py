@@ -23,7 +23,7 @@ from core.files.home import home, is_demo, locked
 from core.schedule.document import MAX_NAME, as_seen
 from core.schedule.edits import set_field
 from core.schedule.file_names import slug
-from core.schedule.parse import MAX_BYTES, dumps, parse
+from core.schedule.parse import MAX_DOCUMENT_BYTES, dumps, parse
 from core.schedule.spec import Schedule
 from core.schedule.words import numbered
 
@@ -67,7 +67,7 @@ class NameTakenError(InputError):
     """The library has another schedule of that name."""
 
 
-def root() -> Path | None:
+def library_folder() -> Path | None:
     """Return the library's folder; None in the hosted demo, which has no library.
 
     Raises InputError, naming THAW_HOME, if that is in the home folder of an unknown user.
@@ -208,7 +208,7 @@ def _files(root: Path) -> list[Path]:
 def _schedule(path: Path, changed: int, size: int) -> Schedule:
     """Return the schedule in a file; the cache reads it again when it has changed."""
     with path.open("rb") as file:
-        return parse(file.read(MAX_BYTES + 1))
+        return parse(file.read(MAX_DOCUMENT_BYTES + 1))
 
 
 def _write(

@@ -18,11 +18,11 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from core.errors import InputError, quoted
 from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
-from core.records.recorded import LoopGroup, RecordedLoop, Settings
+from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop
 from core.schedule.words import numbered
 from core.suggest import shortest_paths
 
-_KNOWN = ("params", "lr", *Settings._fields)
+_KNOWN = ("params", "lr", *ParamGroupOptions._fields)
 _IGNORED = ("foreach", "fused", "capturable", "differentiable")
 """Options that only choose how a step is computed; schedules leave all others at their defaults."""
 OUTSIDE = "not in the optimizer"
@@ -58,29 +58,29 @@ def from_optimizer(
     rates: list[list[float]] = []
     trains: list[dict[int, bool]] = []
     defaults = {k: v.default for k, v in signature(type(optimizer)).parameters.items()}
-    settings: list[dict[Settings, None]] = [{} for _ in optimizer.param_groups]
+    options: list[dict[ParamGroupOptions, None]] = [{} for _ in optimizer.param_groups]
     with _restored(model, optimizer, scheduler):
         for epoch in range(epochs):
             if before_epoch is not None:
                 before_epoch(epoch)
-                _refuse_other_groups(optimizer, len(settings), epoch)
+                _refuse_other_groups(optimizer, len(options), epoch)
             trains.append({id(p): p.requires_grad for p in model.parameters()})
             for _ in range(steps_per_epoch):
                 rates.append([float(group["lr"]) for group in optimizer.param_groups])
-                for different, group in zip(settings, optimizer.param_groups, strict=True):
-                    different[_settings(group, defaults)] = None
+                for different, group in zip(options, optimizer.param_groups, strict=True):
+                    different[_options(group, defaults)] = None
                 if scheduler is not None:
                     scheduler.step()
     return RecordedLoop(
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         optimizer=type(optimizer).__name__,
-        groups=tuple(_groups(model, optimizer, rates, trains, [tuple(each) for each in settings])),
+        groups=tuple(_groups(model, optimizer, rates, trains, [tuple(each) for each in options])),
     )
 
 
-def _settings(group: dict[str, Any], defaults: dict[str, Any]) -> Settings:
-    return Settings(
+def _options(group: dict[str, Any], defaults: dict[str, Any]) -> ParamGroupOptions:
+    return ParamGroupOptions(
         float(group.get("weight_decay", 0.0)),
         float(group.get("momentum", 0.0)),
         tuple(
@@ -96,7 +96,7 @@ def _groups(
     optimizer: torch.optim.Optimizer,
     rates: list[list[float]],
     trains: list[dict[int, bool]],
-    settings: list[tuple[Settings, ...]],
+    options: list[tuple[ParamGroupOptions, ...]],
 ) -> Iterator[LoopGroup]:
     """Yield the groups, in the order of their first parameters in the model."""
     place = {id(p): at for at, group in enumerate(optimizer.param_groups) for p in group["params"]}
@@ -115,7 +115,7 @@ def _groups(
             sum(sizes[each] for each in names),
             tuple(step[at] if at >= 0 else 0.0 for step in rates),
             pattern,
-            settings[at] if at >= 0 else (),
+            options[at] if at >= 0 else (),
         )
 
 

@@ -56,7 +56,7 @@ class _Shown:
 def page() -> None:
     """Draw the page: a run that the address names, or the one that could be started."""
     try:
-        root = launch.root()
+        root = launch.runs_folder()
     except InputError as error:
         st.error(frame.escape_markdown(str(error)), icon=":material/error:")
         return
@@ -69,7 +69,7 @@ def page() -> None:
     live = status in visible_runs.LIVE
     if not live:
         every = None if is_demo() else _PREPARE_SECONDS
-        st.fragment(run_every=every)(launch.prepare)()
+        st.fragment(run_every=every)(launch.prewarm)()
     errors = () if shown else checks.errors(session.schedule(), session.table())
     _top(root, shown, status, errors, data_dropped=data_dropped)
     if shown is not None:
@@ -188,9 +188,9 @@ def _start() -> None:
         if note.run is not None or demo_queue.is_waiting():
             return  # the second click of two
         if is_demo():
-            demo_queue.join_queue(launch.root())
+            demo_queue.join_queue(launch.runs_folder())
         else:
-            note.run = launch.start(session.schedule(), session.settings(), launch.root())
+            note.run = launch.start(session.schedule(), session.settings(), launch.runs_folder())
 
 
 def _stop_button(run: Path, status: str | None) -> None:

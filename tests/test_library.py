@@ -16,7 +16,7 @@ from core.errors import InputError, ScheduleError
 from core.library import NameTakenError
 from core.schedule import edits
 from core.schedule.document import as_seen
-from core.schedule.parse import MAX_BYTES, dumps
+from core.schedule.parse import MAX_DOCUMENT_BYTES, dumps
 from core.schedule.spec import Schedule
 from tests.schedule.strategies import names
 
@@ -228,7 +228,7 @@ def test_a_file_that_is_not_in_the_library_is_refused(
         (b"", "the document is empty"),
         (b"{", "is not JSON"),
         (b"\xff\xfe", "not UTF-8"),
-        (b" " * (MAX_BYTES + 1), "bytes"),
+        (b" " * (MAX_DOCUMENT_BYTES + 1), "bytes"),
     ],
 )
 def test_a_broken_file_is_named_and_the_others_are_there(
@@ -310,6 +310,6 @@ def test_it_lies_in_the_home_folder_and_the_demo_has_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    assert library.root() == tmp_path / "library"
+    assert library.library_folder() == tmp_path / "library"
     monkeypatch.setenv("THAW_DEMO", "1")
-    assert library.root() is None
+    assert library.library_folder() is None

@@ -16,13 +16,13 @@ from core.cache_plan.split_points import Cut, Work, aged_cuts, cuts_of, epoch_se
 
 TRAIN, VALIDATION = 0, 1
 """Indices of the splits."""
-Location = Literal["memory", "file"]
+StorageLocation = Literal["memory", "file"]
 WhyPlain = Literal["open-ended", "moving", "budget", "not worth it"]
 """The reason why a phase trains on the whole network: every epoch has other images; no layer lies
 before the first one that changes; there is too little room; a pass costs more than it saves."""
 
-_WRITE: dict[Location, float] = {"memory": 1 / 4e9, "file": 1 / 0.5e9}
-_READ: dict[Location, float] = {"memory": 1 / 4e9, "file": 1 / 1e9}
+_WRITE: dict[StorageLocation, float] = {"memory": 1 / 4e9, "file": 1 / 0.5e9}
+_READ: dict[StorageLocation, float] = {"memory": 1 / 4e9, "file": 1 / 1e9}
 """Seconds to store a byte, and to read it back; a file's are those of a plain disk."""
 _REACH = 12
 """Phases that one pass may serve, counted from its own: fewer in schedules of many phases."""
@@ -47,7 +47,7 @@ class StoredTensor:
 
     split: int
     node: int
-    location: Location
+    location: StorageLocation
     bytes: int
 
 
@@ -60,7 +60,7 @@ class PrecomputePass:
     stored: tuple[StoredTensor, ...]
     seconds: float
 
-    def bytes_in(self, location: Location) -> int:
+    def bytes_in(self, location: StorageLocation) -> int:
         """Return the bytes that it stores in memory or in a file."""
         return sum(tensor.bytes for tensor in self.stored if tensor.location == location)
 
@@ -98,7 +98,7 @@ class CachePlan:
         served = self.cuts[phase : precompute.last + 1] if precompute else ()
         return {node for cuts in served for node in cuts[split].boundary}
 
-    def most_bytes_in(self, location: Location) -> int:
+    def most_bytes_in(self, location: StorageLocation) -> int:
         """Return the most bytes that one pass stores in memory or in a file."""
         return max(
             (precompute.bytes_in(location) for precompute in self.precompute_passes), default=0
@@ -287,5 +287,5 @@ def _deepest(cuts: tuple[tuple[int, Cut], ...], first: int, limit: int) -> Cut:
     return next((cut for since, cut in cuts if since <= first and cut.bytes <= limit), Cut())
 
 
-def _location(size: int, in_memory: int) -> Location:
+def _location(size: int, in_memory: int) -> StorageLocation:
     return "memory" if size <= in_memory else "file"

@@ -80,7 +80,7 @@ def read_schedule(file: str) -> Schedule:
 
 def read_input(argument: str, file: str) -> bytes:
     """Return the bytes of a file, or of standard input for -: at most one more than a schedule."""
-    most = parse.MAX_BYTES + 1
+    most = parse.MAX_DOCUMENT_BYTES + 1
     try:
         if file == "-":
             if sys.stdin is None:

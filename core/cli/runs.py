@@ -21,7 +21,7 @@ from core.schedule.words import columns
 @click.option("--deleted", is_flag=True, help="List those in the trash, the last deleted first.")
 def runs(deleted: bool) -> None:
     """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
-    root = launch.root()
+    root = launch.runs_folder()
     _refuse_unlistable(root)
     sizes = {run.name: usage.disk_use(run) for run in folders.list_runs(root)}
     in_trash = {each: usage.disk_use(each.folder) for each in trash.trashed_runs(root)}
@@ -43,7 +43,7 @@ def runs(deleted: bool) -> None:
 def delete(ids: tuple[str, ...]) -> None:
     """Move runs into the trash, from which restore brings them back for 30 days."""
     for run_id in ids:
-        trash.delete(launch.root(), run_id)
+        trash.delete(launch.runs_folder(), run_id)
 
 
 @click.command()
@@ -51,13 +51,13 @@ def delete(ids: tuple[str, ...]) -> None:
 def restore(ids: tuple[str, ...]) -> None:
     """Bring back deleted runs."""
     for run_id in ids:
-        trash.restore(launch.root(), run_id)
+        trash.restore(launch.runs_folder(), run_id)
 
 
 @click.command("empty-trash")
 def empty_trash() -> None:
     """Remove deleted runs for good, and print how much disk space was freed."""
-    click.echo(f"{_size(trash.empty(launch.root()))} freed")
+    click.echo(f"{_size(trash.empty(launch.runs_folder()))} freed")
 
 
 def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:

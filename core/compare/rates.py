@@ -14,7 +14,7 @@ from core.records.model import Record
 from core.schedule import curves
 from core.schedule.curves import RATES_EQUAL, Array
 from core.schedule.plan import training_spans
-from core.schedule.sampling import Indices, even
+from core.schedule.sampling import Indices, evenly_spaced
 from core.schedule.spec import BaseGroup
 from core.schedule.words import rate
 
@@ -71,7 +71,11 @@ def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
     count = len(epochs) * per_epoch
     knots = np.concatenate([line.knots for record in records for line in record.lines])
     knots = knots[knots < count]
-    steps = [even(count, _MOST_STEPS), knots[even(len(knots), _MOST_STEPS)], epochs * per_epoch]
+    steps = [
+        evenly_spaced(count, _MOST_STEPS),
+        knots[evenly_spaced(len(knots), _MOST_STEPS)],
+        epochs * per_epoch,
+    ]
     return np.unique(np.concatenate(steps)), per_epoch
 
 

@@ -94,7 +94,7 @@ def summarize_data(data: str) -> DataSummary:
     assert isinstance(last, ReadableImages)
     images = last.images
     classes = _class_counts(images)
-    sizes, bad = _sizes(evenly([*images.train, *images.validation], _OPENED), folder)
+    sizes, bad = _sizes(every_nth([*images.train, *images.validation], _OPENED), folder)
     samples = tuple(
         Sample(item.path.relative_to(folder).as_posix(), item.label)
         for item in _samples(images.train, len(classes))
@@ -122,7 +122,7 @@ def fingerprint(data: str) -> tuple[int, ...]:
         return ()
 
 
-def evenly(items: Sequence[_T], most: int) -> list[_T]:
+def every_nth(items: Sequence[_T], most: int) -> list[_T]:
     """Return at most `most` of the items, at equal distances from the first on."""
     if len(items) <= most:
         return list(items)
@@ -154,9 +154,9 @@ def _samples(items: Sequence[ImageFile], classes: int) -> list[ImageFile]:
     by_class: list[list[ImageFile]] = [[] for _ in range(classes)]
     for item in items:
         by_class[item.label].append(item)
-    chosen = evenly(by_class, _SAMPLES)
+    chosen = every_nth(by_class, _SAMPLES)
     each = -(-_SAMPLES // len(chosen))
-    rows = zip_longest(*(evenly(items, each) for items in chosen))
+    rows = zip_longest(*(every_nth(items, each) for items in chosen))
     return [item for row in rows for item in row if item is not None][:_SAMPLES]
 
 

@@ -33,7 +33,7 @@ class QueuePlace:
     waiting: int
 
 
-def root() -> Path:
+def queue_folder() -> Path:
     """Return the folder of the tickets: `queue` in Thaw's `data_root`."""
     return data_root() / "queue"
 

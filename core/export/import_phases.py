@@ -76,8 +76,8 @@ def read_phases(text: str | bytes, schedule: Schedule, table: LayerTable) -> Sch
 
 
 def _load(text: str | bytes) -> Mapping[object, Any]:
-    if len(text) > parse.MAX_BYTES:
-        way_out = f"a schedule has at most {parse.MAX_BYTES:,}"
+    if len(text) > parse.MAX_DOCUMENT_BYTES:
+        way_out = f"a schedule has at most {parse.MAX_DOCUMENT_BYTES:,}"
         raise InputError("the file", f"has {len(text):,} bytes", way_out)
     with _input_errors("is not YAML"):
         _check_events(yaml.parse(text, _SafeLoader))

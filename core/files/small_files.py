@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import from_json
 
-MAX_BYTES = 256 * 1024
+MAX_SMALL_FILE_BYTES = 256 * 1024
 """The most bytes of a document of Thaw: a schedule, settings, notes."""
 
 
@@ -23,7 +23,7 @@ def open_plain(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def read_start(path: Path, most: int = MAX_BYTES) -> bytes:
+def read_start(path: Path, most: int = MAX_SMALL_FILE_BYTES) -> bytes:
     """Return the first bytes of a regular file, at most one more than `most`; else OSError."""
     with open_plain(path) as file:
         return file.read(most + 1)
@@ -32,10 +32,11 @@ def read_start(path: Path, most: int = MAX_BYTES) -> bytes:
 def read_json(path: Path) -> Any:
     """Return the JSON value in a regular file.
 
-    Raises OSError if it cannot be read, ValueError if it is not JSON or has over `MAX_BYTES`.
-    Unlike Python's own parser, this one raises no RecursionError for a thousand nested brackets.
+    Raises OSError if it cannot be read, ValueError if it is not JSON or has over
+    `MAX_SMALL_FILE_BYTES`. Unlike Python's own parser, this one raises no RecursionError for a
+    thousand nested brackets.
     """
-    data = read_start(path, MAX_BYTES)
-    if len(data) > MAX_BYTES:
-        raise ValueError(f"{path} has over {MAX_BYTES:,} bytes")
+    data = read_start(path, MAX_SMALL_FILE_BYTES)
+    if len(data) > MAX_SMALL_FILE_BYTES:
+        raise ValueError(f"{path} has over {MAX_SMALL_FILE_BYTES:,} bytes")
     return from_json(data)

@@ -29,7 +29,7 @@ from core.schedule.validation import UNIONS, DocumentClasses, input_errors
 
 Sentence = Annotated[str, StringConstraints(min_length=1, max_length=600)]
 Slug = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9-]+$")]
-Share = Annotated[float, Field(gt=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
 
 Role = Literal["all", "head", "backbone", "stem", "first", "middle", "last"]
 """A place in any model: the head is its last group, the backbone all others, the stem the first.
@@ -82,7 +82,7 @@ class FreezeOut(Document):
     """
 
     kind: Literal["freeze-out"]
-    first: Share
+    first: PositiveShare
     power: Annotated[int, Field(ge=1, le=10)] = 1
     scaled: bool = False
 
@@ -118,7 +118,7 @@ class Rule(Document):
 class PresetWarmup(Warmup):
     """A warmup whose length is given in `epochs`, or as a `share` of the run."""
 
-    share: Share | None = None
+    share: PositiveShare | None = None
 
     @model_validator(mode="after")
     def _has_one_length(self) -> Self:
@@ -137,7 +137,7 @@ class PresetLearningRate(Document):
     """
 
     group_decay: GroupDecay = 1.0
-    lowest_scale: Share | None = None
+    lowest_scale: PositiveShare | None = None
     interval: Literal["epoch", "step"] = "step"
     warmup: PresetWarmup = PresetWarmup()
     decay: Decay = Cosine(shape="cosine")

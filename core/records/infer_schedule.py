@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import InputError, nearest
-from core.records.recorded import LoopGroup, RecordedLoop, Settings, differences
+from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop, differences
 from core.schedule.curves import Array
 from core.schedule.document import field_texts
 from core.schedule.optimizers import OPTIMIZERS
@@ -42,7 +42,7 @@ def as_schedule(
     trains, over 20,000 steps of different rates, and rates other than those of a warmup of whole
     steps (or none) and then one decay shape to the end.
     """
-    if not recorded.settings():
+    if not recorded.options():
         raise InputError("groups", "never train", "record a loop that trains something")
     rates, per_epoch = _samples(recorded)
     if rates.shape[1] > _MOST_STEPS:
@@ -167,17 +167,17 @@ def _optimizer(recorded: RecordedLoop) -> Raw:
     if kind not in OPTIMIZERS:
         wrong, way_out = f"is {recorded.optimizer}", nearest(kind, OPTIMIZERS)
         raise InputError("optimizer", wrong, way_out)
-    settings = recorded.settings()
-    for each in settings:
+    options = recorded.options()
+    for each in options:
         if each.others:
             wrong = f"has {', '.join(each.others)}"
             raise InputError(
                 "optimizer", wrong, f"a schedule leaves them at their defaults: {_WAY_OUT}"
             )
     spec: Raw = {"name": kind}
-    for field in Settings._fields:
+    for field in ParamGroupOptions._fields:
         if field in OPTIMIZERS[kind].model_fields:
-            spec[field] = _one(field, [getattr(each, field) for each in settings])
+            spec[field] = _one(field, [getattr(each, field) for each in options])
     return spec
 
 

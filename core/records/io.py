@@ -16,7 +16,7 @@ from core.records.recorded import LoopGroup, RecordedLoop
 from core.schedule import parse
 from core.schedule.curves import RATES_EQUAL, Array
 from core.schedule.document import MAX_NAME
-from core.schedule.parse import MAX_BYTES
+from core.schedule.parse import MAX_DOCUMENT_BYTES
 from core.schedule.spec import Schedule
 from core.schedule.validation import DocumentClasses, input_errors
 
@@ -44,10 +44,10 @@ def record_json(recorded: RecordedLoop, name: str = "Recorded") -> str:
         if raw is None:
             continue
         text = parse.pretty(raw)
-        if len(text.encode(errors="replace")) <= MAX_BYTES:
+        if len(text.encode(errors="replace")) <= MAX_DOCUMENT_BYTES:
             from_raw(raw)
             return text
-    wrong = f"takes over {MAX_BYTES:,} bytes, with rates to {_WITHIN[-1]:g}"
+    wrong = f"takes over {MAX_DOCUMENT_BYTES:,} bytes, with rates to {_WITHIN[-1]:g}"
     raise InputError("the record", wrong, "record fewer groups, or fewer epochs")
 
 
@@ -98,8 +98,8 @@ def _group(group: LoopGroup, curve: int, scale: float) -> Raw:
         "trainable": [list(window) for window in group.windows],
         "curve": curve,
         "scale": scale,
-        "weight_decay": _spread(each.weight_decay for each in group.settings),
-        "momentum": _spread(each.momentum for each in group.settings),
+        "weight_decay": _spread(each.weight_decay for each in group.options),
+        "momentum": _spread(each.momentum for each in group.options),
         "others": _others(group),
     }
 
@@ -114,7 +114,7 @@ def _curves(
     curves: list[list[Piece]] = []
     owners: list[Array] = []
     places: list[tuple[int, float]] = []
-    left = MAX_BYTES // _SHORTEST_PIECE
+    left = MAX_DOCUMENT_BYTES // _SHORTEST_PIECE
     digits = round(-np.log10(within)) + 2
     for group_rates in reversed(rates):
         shared = (
@@ -149,12 +149,12 @@ def _spread(values: Iterable[float]) -> list[float]:
 
 def _others(group: LoopGroup) -> list[str]:
     """Return the options that differ from the defaults, with their value if it is always one."""
-    texts = dict.fromkeys(other for each in group.settings for other in each.others)
+    texts = dict.fromkeys(other for each in group.options for other in each.others)
     options = dict.fromkeys(text.partition("=")[0] for text in texts)
     lines = []
     for option in options:
         first = next(text for text in texts if text.partition("=")[0] == option)
-        always = all(first in each.others for each in group.settings)
+        always = all(first in each.others for each in group.options)
         lines.append(first if always else f"{option} that changes")
     return [line[:MAX_NAME] for line in lines[:MAX_OTHERS]]
 

@@ -17,17 +17,17 @@ from core.records.piecewise_linear import PiecewiseLinear, from_pieces
 from core.schedule import plan
 from core.schedule.curves import Array
 from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, validation_error
-from core.schedule.sampling import MOST_POINTS, Indices, even, extremes
-from core.schedule.spec import BaseGroup, names_differ
+from core.schedule.sampling import MOST_POINTS, Indices, evenly_spaced, extremes
+from core.schedule.spec import BaseGroup, refuse_equal_names
 
 MAX_STEPS_PER_EPOCH = 1_000_000
 MAX_OTHERS = 16
 """Options of an optimizer, besides weight decay and momentum, that a group lists."""
 
-Rate = Annotated[float, Field(ge=0, le=1e103)]
+RecordedRate = Annotated[float, Field(ge=0, le=1e103)]
 """A learning rate, up to the highest of any schedule; at 0 nothing moves."""
 
-Steps = Annotated[int, Field(ge=1, le=MAX_EPOCHS * MAX_STEPS_PER_EPOCH)]
+StepCount = Annotated[int, Field(ge=1, le=MAX_EPOCHS * MAX_STEPS_PER_EPOCH)]
 
 Spread = Annotated[tuple[Annotated[float, Field(ge=0, le=1e6)], ...], Field(max_length=2)]
 """The value that an option had, or the lowest and the highest; empty outside of the optimizer."""
@@ -70,13 +70,18 @@ class Record(Document):
     optimizer: Name
     within: Annotated[float, Field(ge=0, le=0.01)] = 1e-12
     curves: Annotated[
-        tuple[Annotated[tuple[tuple[Steps, Rate, Rate], ...], Field(min_length=1)], ...],
+        tuple[
+            Annotated[
+                tuple[tuple[StepCount, RecordedRate, RecordedRate], ...], Field(min_length=1)
+            ],
+            ...,
+        ],
         Field(min_length=1, max_length=MAX_GROUPS),
     ]
     groups: Annotated[
         tuple[RecordGroup, ...],
         Field(min_length=1, max_length=MAX_GROUPS),
-        AfterValidator(names_differ),
+        AfterValidator(refuse_equal_names),
     ]
 
     @model_validator(mode="after")
@@ -154,5 +159,5 @@ class Record(Document):
         edges = edges[(edges > 0) & (edges < self.steps)]
         turns = line.knots[extremes(line.at(line.knots), MOST_POINTS)]
         last = np.array([self.steps - 1])
-        evenly = even(self.steps // hold) * hold
+        evenly = evenly_spaced(self.steps // hold) * hold
         return np.unique(np.concatenate([evenly, turns, edges, edges - 1, last]))

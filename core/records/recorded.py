@@ -16,7 +16,7 @@ from core.schedule.paths import apart
 from core.schedule.spec import Group, Schedule
 
 
-class Settings(NamedTuple):
+class ParamGroupOptions(NamedTuple):
     """The options of a param group besides its rate.
 
     `others` lists those that differ from the optimizer's defaults, as in `nesterov=True`.
@@ -32,7 +32,7 @@ class LoopGroup:
     """Parameters that have the same rates and train in the same epochs.
 
     `modules` are paths of modules or parameters, and `parameters` counts their elements. `rates`
-    has a rate for each step, and `trains` says for each epoch whether they train. `settings` are
+    has a rate for each step, and `trains` says for each epoch whether they train. `options` are
     the different ones that the group had.
     """
 
@@ -41,7 +41,7 @@ class LoopGroup:
     parameters: int
     rates: tuple[float, ...]
     trains: tuple[bool, ...]
-    settings: tuple[Settings, ...] = (Settings(),)
+    options: tuple[ParamGroupOptions, ...] = (ParamGroupOptions(),)
 
     @property
     def windows(self) -> tuple[Window, ...]:
@@ -67,10 +67,10 @@ class RecordedLoop:
     optimizer: str
     groups: tuple[LoopGroup, ...]
 
-    def settings(self) -> tuple[Settings, ...]:
-        """Return the settings of all groups that train, each once."""
+    def options(self) -> tuple[ParamGroupOptions, ...]:
+        """Return the param-group options of all groups that train, each once."""
         training = (group for group in self.groups if any(group.trains))
-        return tuple(dict.fromkeys(each for group in training for each in group.settings))
+        return tuple(dict.fromkeys(each for group in training for each in group.options))
 
 
 def differences(recorded: RecordedLoop, schedule: Schedule) -> list[str]:
@@ -98,14 +98,14 @@ def _differences_of_optimizer(recorded: RecordedLoop, planned: Optimizer) -> Ite
     if recorded.optimizer.lower() != planned.name:
         yield f"its optimizer is {recorded.optimizer}, the schedule's {planned.name}"
         return
-    settings = recorded.settings()
-    decays = {each.weight_decay for each in settings} - {planned.weight_decay}
+    options = recorded.options()
+    decays = {each.weight_decay for each in options} - {planned.weight_decay}
     for decay in sorted(decays):
         yield f"it has weight decay {decay:g}, the schedule {planned.weight_decay:g}"
     due = planned.options().get("momentum", 0.0)
-    for momentum in sorted({each.momentum for each in settings} - {due}):
+    for momentum in sorted({each.momentum for each in options} - {due}):
         yield f"it has momentum {momentum:g}, the schedule {due:g}"
-    for other in dict.fromkeys(other for each in settings for other in each.others):
+    for other in dict.fromkeys(other for each in options for other in each.others):
         yield f"its optimizer has {other}, which no schedule has"
 
 

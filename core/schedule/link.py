@@ -14,7 +14,7 @@ import zlib
 from importlib.resources import files
 
 from core.errors import LinkError, ScheduleError, quoted
-from core.schedule.parse import MAX_BYTES, parse
+from core.schedule.parse import MAX_DOCUMENT_BYTES, parse
 from core.schedule.spec import Schedule
 
 MAX_CHARACTERS = 16_000
@@ -67,11 +67,13 @@ def decode(text: str) -> Schedule:
 def _inflate(packed: bytes) -> bytes:
     stream = zlib.decompressobj(zdict=_DICTIONARY)
     try:
-        document = stream.decompress(packed, MAX_BYTES + 1)
+        document = stream.decompress(packed, MAX_DOCUMENT_BYTES + 1)
     except zlib.error:
         raise LinkError(_FIELD, "is damaged", _COPY_AGAIN) from None
-    if len(document) > MAX_BYTES:
-        raise LinkError(_FIELD, f"unpacks to over {MAX_BYTES:,} bytes", "share a JSON file instead")
+    if len(document) > MAX_DOCUMENT_BYTES:
+        raise LinkError(
+            _FIELD, f"unpacks to over {MAX_DOCUMENT_BYTES:,} bytes", "share a JSON file instead"
+        )
     if not stream.eof:
         raise LinkError(_FIELD, "is truncated", _COPY_AGAIN)
     if stream.unused_data:

@@ -14,7 +14,7 @@ from core.errors import InputError, ScheduleError, quoted
 from core.schedule import spec
 from core.schedule.validation import input_errors, json_path
 
-MAX_BYTES = 256 * 1024
+MAX_DOCUMENT_BYTES = 256 * 1024
 MAX_DEPTH = 16
 VERSION = 1
 WIDTH = 130
@@ -111,9 +111,9 @@ def _refuse(field: str, wrong: str, way_out: str) -> ScheduleError:
 
 def _decode(text: str | bytes) -> str:
     size = len(text.encode(errors="replace")) if isinstance(text, str) else len(text)
-    if size > MAX_BYTES:
+    if size > MAX_DOCUMENT_BYTES:
         raise _refuse(
-            "the document", f"has {size:,} bytes", f"a schedule has at most {MAX_BYTES:,}"
+            "the document", f"has {size:,} bytes", f"a schedule has at most {MAX_DOCUMENT_BYTES:,}"
         )
     if isinstance(text, str):
         return text.removeprefix("\ufeff")

@@ -30,13 +30,17 @@ def steps_to_draw(
     hold = _hold(schedule, steps_per_epoch)
     last = np.array([count - 1])
     steps = np.union1d(
-        np.append(even(count // hold) * hold, last), corners(schedule, steps_per_epoch)
+        np.append(evenly_spaced(count // hold) * hold, last), corners(schedule, steps_per_epoch)
     )
     if closer is None:
         return steps
     first = max(math.floor(closer[0] * steps_per_epoch), 0) // hold
     until = min(math.ceil(closer[1] * steps_per_epoch), count - 1) // hold
-    return np.union1d(steps, (first + even(until - first + 1)) * hold) if first <= until else steps
+    return (
+        np.union1d(steps, (first + evenly_spaced(until - first + 1)) * hold)
+        if first <= until
+        else steps
+    )
 
 
 def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
@@ -52,10 +56,10 @@ def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
     before, after = np.floor(turns / hold), np.ceil(turns / hold)  # which rounding may move by one
     turns = np.concatenate([before - 1, before, after, after + 1]).astype(np.int64) * hold
     turns = np.unique(np.clip(turns, 0, last))
-    return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[even(len(turns))])
+    return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[evenly_spaced(len(turns))])
 
 
-def even(count: int, most: int = MOST_POINTS) -> Indices:
+def evenly_spaced(count: int, most: int = MOST_POINTS) -> Indices:
     """Return the places 0 to count - 1, or `most` of them at equal distances, with both ends."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 

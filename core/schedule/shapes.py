@@ -276,7 +276,7 @@ def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
     return milestones
 
 
-class Steps(DecayShape):
+class MultiStep(DecayShape):
     """`gamma` times less at each milestone, as `torch.optim.lr_scheduler.MultiStepLR`."""
 
     formula = "gamma ** sum(x >= m for m in milestones)"
@@ -385,7 +385,7 @@ class Exponential(DecayShape):
 
 
 Decay = Annotated[
-    Cosine | Linear | Constant | WSD | Polynomial | Steps | Exponential,
+    Cosine | Linear | Constant | WSD | Polynomial | MultiStep | Exponential,
     Field(discriminator="shape"),
 ]
 DECAYS: Mapping[str, type[DecayShape]] = members(Decay)

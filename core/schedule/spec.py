@@ -94,7 +94,7 @@ class Group(BaseGroup):
     batchnorm: Literal["eval"] | None = None
 
 
-def names_differ(groups: tuple[AnyGroup, ...]) -> tuple[AnyGroup, ...]:
+def refuse_equal_names(groups: tuple[AnyGroup, ...]) -> tuple[AnyGroup, ...]:
     """Return the groups; refuse two with one name, or with names that look the same."""
     names: dict[str, str] = {}
     for group in groups:
@@ -121,7 +121,9 @@ class Schedule(Document):
     optimizer: Optimizer
     lr: LearningRate = LearningRate()
     groups: Annotated[
-        tuple[Group, ...], Field(min_length=1, max_length=MAX_GROUPS), AfterValidator(names_differ)
+        tuple[Group, ...],
+        Field(min_length=1, max_length=MAX_GROUPS),
+        AfterValidator(refuse_equal_names),
     ]
 
     @model_validator(mode="after")

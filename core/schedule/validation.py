@@ -16,7 +16,7 @@ from core.schedule.document import members
 
 MAX_PROBLEMS = 100
 
-Location = tuple[str | int, ...]
+ErrorLocation = tuple[str | int, ...]
 
 _WORDS = {
     "missing": ("is missing", "add it"),
@@ -127,7 +127,7 @@ def _limit(limit: float) -> str:
     return str(limit) if isinstance(limit, int) else f"{limit:.15g}".replace("e-0", "e-")
 
 
-def _unknown_field(field: str, loc: Location, classes: DocumentClasses) -> InputError:
+def _unknown_field(field: str, loc: ErrorLocation, classes: DocumentClasses) -> InputError:
     name, owner = str(loc[-1]), _owner(loc[:-1], classes)
     union, kind = (loc[-3], str(loc[-2])) if len(loc) > 2 else (None, "")
     union_members = classes.unions.get(str(union), {})
@@ -160,7 +160,7 @@ def _one_of(value: Any, choices: Iterable[str]) -> str:
     return nearest(value if isinstance(value, str) else "", choices)
 
 
-def _owner(loc: Location, classes: DocumentClasses) -> type[BaseModel]:
+def _owner(loc: ErrorLocation, classes: DocumentClasses) -> type[BaseModel]:
     """Return the class of the part that the location lies in."""
     names = [part for part in loc if isinstance(part, str)]
     if not names:
@@ -170,7 +170,9 @@ def _owner(loc: Location, classes: DocumentClasses) -> type[BaseModel]:
     return classes.parts[names[-1]]
 
 
-def json_path(loc: Location, unions: Mapping[str, Mapping[str, type[BaseModel]]] = UNIONS) -> str:
+def json_path(
+    loc: ErrorLocation, unions: Mapping[str, Mapping[str, type[BaseModel]]] = UNIONS
+) -> str:
     """Return pydantic's location as a JSON path, as in `groups[0].trainable[1][0]`.
 
     A location also names the members of unions, which a path does not.

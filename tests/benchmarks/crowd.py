@@ -117,7 +117,7 @@ def runs_are_on() -> Iterator[Counter[str]]:
     Yields how many have ended how: "finished", or "stopped" where the demo's time for a run was
     over, since the browsers need the same cores. RuntimeError at the end if one ended otherwise.
     """
-    root, ended, outcomes = launch.root(), threading.Event(), Counter[str]()
+    root, ended, outcomes = launch.runs_folder(), threading.Event(), Counter[str]()
 
     def start() -> Path:
         return root / launch.start(limits.first_schedule(), limits.first_settings(), root)

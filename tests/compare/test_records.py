@@ -13,7 +13,7 @@ from core.compare.comparable import Comparable, learning, lr
 from core.compare.schedules import alike, diff
 from core.records.io import record_json
 from core.records.model import Record
-from core.records.recorded import LoopGroup, Settings
+from core.records.recorded import LoopGroup, ParamGroupOptions
 from core.schedule import edits
 from core.schedule.spec import Schedule
 from tests.records.samples import parse_record, record_of, recorded_of, records
@@ -99,9 +99,11 @@ def test_parts_written_as_a_whole_or_one_by_one_are_the_same_parts():
 
 
 def test_options_steps_and_groups_of_another_name_are_told():
-    amsgrad = changed(lambda _: {"settings": (Settings(0.0, 0.0, ("amsgrad=True",)),)})
+    amsgrad = changed(lambda _: {"options": (ParamGroupOptions(0.0, 0.0, ("amsgrad=True",)),)})
     assert said(A, amsgrad) == ["optimizer options: defaults → amsgrad=True"]
-    warm = changed(lambda _: {"settings": (Settings(0.0, 0.8), Settings(0.0, 0.9))})
+    warm = changed(
+        lambda _: {"options": (ParamGroupOptions(0.0, 0.8), ParamGroupOptions(0.0, 0.9))}
+    )
     assert said(A, warm) == ["momentum 0 → 0.8 to 0.9"]
     assert said(record_of(A, 4), record_of(A, 5)) == [
         "an epoch has 4 → 5 steps (rates are compared at the first step of each epoch)"
@@ -112,7 +114,7 @@ def test_options_steps_and_groups_of_another_name_are_told():
 
 def test_more_than_two_new_groups_are_one_line_and_parts_outside_the_optimizer_another():
     def without(group: LoopGroup) -> dict[str, Any]:
-        return {} if group.name == "head" else {"settings": (), "trains": (False,) * 8}
+        return {} if group.name == "head" else {"options": (), "trains": (False,) * 8}
 
     lines = said(A, changed(without))
     assert lines == [
@@ -126,14 +128,14 @@ def test_more_than_two_new_groups_are_one_line_and_parts_outside_the_optimizer_a
 
 def test_of_parts_outside_the_optimizer_and_of_options_only_those_that_differ_are_told():
     def outside(*names: str) -> Record:
-        out = {"settings": (), "trains": (False,) * 8}
+        out = {"options": (), "trains": (False,) * 8}
         return changed(lambda group: out if group.name in names else {})
 
     one, other = outside("stem", "layer1", "layer2"), outside("stem", "layer1", "layer3")
     assert said(one, other)[-2:] == ["not in the optimizer: layer3", "in the optimizer now: layer2"]
 
     def with_options(*options: str) -> Record:
-        return changed(lambda _: {"settings": (Settings(0.0, 0.0, options),)})
+        return changed(lambda _: {"options": (ParamGroupOptions(0.0, 0.0, options),)})
 
     eps, plain = with_options("amsgrad=True", "eps=1e-06"), with_options("amsgrad=True")
     assert said(eps, plain) == ["optimizer options: eps=1e-06 → defaults"]

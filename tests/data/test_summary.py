@@ -14,7 +14,7 @@ from PIL import Image
 from core.data import summary as looks
 from core.data import uploads
 from core.data.bundled import BUNDLED_DATA
-from core.data.summary import ClassCount, ImageSizes, Sample, evenly, fingerprint, summarize_data
+from core.data.summary import ClassCount, ImageSizes, Sample, every_nth, fingerprint, summarize_data
 from core.errors import DataError
 from tests.data.zips import png
 
@@ -118,7 +118,7 @@ def test_the_fingerprint_changes_with_the_files(tmp_path: Path) -> None:
 def test_what_is_spread_is_in_order_and_as_much_as_there_is_room_for(
     items: list[int], most: int
 ) -> None:
-    taken = evenly(items, most)
+    taken = every_nth(items, most)
     assert len(taken) == min(most, len(items))
     places = [items.index(item) for item in taken]
     assert places == sorted(set(places))

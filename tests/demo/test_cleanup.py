@@ -69,13 +69,13 @@ def test_a_demo_that_is_tried_on_ones_own_machine_touches_none_of_ones_own(
 ) -> None:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     monkeypatch.delenv("THAW_DEMO")
-    run, trashed = launch.root() / "old", launch.root() / ".trash" / "1-older"
+    run, trashed = launch.runs_folder() / "old", launch.runs_folder() / ".trash" / "1-older"
     upload = uploads.folder() / ("0" * 32)
     mine = [aged(each, OLD) for each in (run / "checkpoints", run, trashed, upload / "cat")]
-    aged(launch.root() / ".trash", OLD)
+    aged(launch.runs_folder() / ".trash", OLD)
     monkeypatch.setenv("THAW_DEMO", "1")
-    cleanup.delete_expired(launch.root(), uploads.folder())
-    with queue.one_run(launch.root()):
+    cleanup.delete_expired(launch.runs_folder(), uploads.folder())
+    with queue.one_run(launch.runs_folder()):
         pass
     assert [(each / "file").exists() for each in mine] == [True] * len(mine)
 

@@ -65,7 +65,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("THAW_DEMO", "1")
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     yield
-    for run in folders.list_runs(launch.root()):
+    for run in folders.list_runs(launch.runs_folder()):
         launch.force_stop(run)
 
 
@@ -153,10 +153,10 @@ def test_an_upload_of_a_session_is_data_and_nothing_else_in_the_home_is(tmp_path
 def test_a_launch_refuses_what_the_demo_does_not_run() -> None:
     long = edits.set_length(SHORT, 100)
     with pytest.raises(InputError, match=r"epochs is 100, .* at most 5: shorten it to 5"):
-        launch.start(long, FIRST, launch.root())
+        launch.start(long, FIRST, launch.runs_folder())
     other = edits.use_model(long, layer_table.load("torchvision/resnet50"))
     with pytest.raises(InputError, match="does not run: use one of timm/tf_eff") as told:
-        launch.start(other, RunSettings(), launch.root())
+        launch.start(other, RunSettings(), launch.runs_folder())
     assert [each.field for each in told.value.problems] == [
         "model.name",
         "epochs",
@@ -167,7 +167,7 @@ def test_a_launch_refuses_what_the_demo_does_not_run() -> None:
         "--batch-size",
         "--device",
     ]
-    assert folders.list_runs(launch.root()) == ()
+    assert folders.list_runs(launch.runs_folder()) == ()
 
 
 def test_a_runs_own_process_refuses_it_too(tmp_path: Path) -> None:
@@ -184,7 +184,7 @@ def test_a_runs_own_process_refuses_it_too(tmp_path: Path) -> None:
 
 
 def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
-    runs = launch.root()
+    runs = launch.runs_folder()
     held = launch.new_folder(runs, "held", datetime.now())
     folders.create(held, SHORT, small())  # which this living process runs
     with pytest.raises(InputError, match="has to wait, since another run is in progress"):
@@ -208,14 +208,14 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
         *_, made = uploads.unpack(pets, "pets.zip", session, uploads.limits())
         demo.refuse_settings(small(data=str(made.folder)))
     monkeypatch.setattr(launch, "_lower_priority", lambda pid: None)  # to other tests: it has 120 s
-    name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.root())
+    name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.runs_folder())
     assert len(name.rsplit("-", 1)[1]) == 32  # which nobody guesses
-    run, end = folders.run_folder(launch.root(), name), time.monotonic() + 120
+    run, end = folders.run_folder(launch.runs_folder(), name), time.monotonic() + 120
     while run_lock.is_alive(run):
         assert time.monotonic() < end, (run / "log.txt").read_text()
         time.sleep(0.05)
     assert folders.status(run) == "finished", (run / "log.txt").read_text()
-    assert not queue.busy(launch.root())
+    assert not queue.busy(launch.runs_folder())
     assert not (run / "checkpoints").exists()
     assert not (run / "model.safetensors").exists()
     assert folders.read_summary(run).validation_accuracy is not None

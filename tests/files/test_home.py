@@ -30,9 +30,15 @@ def test_a_demo_keeps_nothing_where_a_persons_own_things_lie(
 ) -> None:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     monkeypatch.delenv("THAW_DEMO", raising=False)
-    own = {data_root(), launch.root(), uploads.folder(), queue.root(), library.root()}
+    own = {
+        data_root(),
+        launch.runs_folder(),
+        uploads.folder(),
+        queue.queue_folder(),
+        library.library_folder(),
+    }
     assert own == {tmp_path, *(tmp_path / each for each in ("runs", "data", "queue", "library"))}
     monkeypatch.setenv("THAW_DEMO", "1")
-    strangers = {launch.root(), uploads.folder(), queue.root()}
+    strangers = {launch.runs_folder(), uploads.folder(), queue.queue_folder()}
     assert strangers == {tmp_path / "demo" / each for each in ("runs", "data", "queue")}
     assert home() == tmp_path  # which a run's process is given

@@ -20,7 +20,7 @@ def test_no_more_is_read_than_one_byte_over_the_limit(
     (tmp_path / "x").write_bytes(b"123456789")
     assert small_files.read_start(tmp_path / "x", 9) == b"123456789"
     assert small_files.read_start(tmp_path / "x", 4) == b"12345"
-    monkeypatch.setattr(small_files, "MAX_BYTES", 4)
+    monkeypatch.setattr(small_files, "MAX_SMALL_FILE_BYTES", 4)
     with pytest.raises(ValueError, match="has over 4 bytes"):
         small_files.read_json(tmp_path / "x")
 

@@ -323,7 +323,7 @@ def test_a_refused_epoch_of_a_window_is_forgotten_with_the_window(app: AppTest) 
 def test_a_run_starts_with_no_number_but_those_that_its_fields_show(
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "prepare", lambda: None)
+    monkeypatch.setattr(launch, "prewarm", lambda: None)
     app = AppTest.from_function(_one_page, default_timeout=120)
     app.session_state["name-of-page"] = "run"
     assert not app.run().button(key="start").disabled

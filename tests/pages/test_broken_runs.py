@@ -40,7 +40,7 @@ def script() -> None:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home folder with runs of which every one has a broken file; none may start another."""
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    monkeypatch.setattr(launch, "prepare", lambda: None)
+    monkeypatch.setattr(launch, "prewarm", lambda: None)
     raw = to_raw(presets.load("gradual"))
     for number in range(RUNS):
         run = tmp_path / "runs" / f"r{number}"

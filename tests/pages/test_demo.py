@@ -43,14 +43,14 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     yield
     st.cache_resource.clear()
-    for run in folders.list_runs(launch.root()):
+    for run in folders.list_runs(launch.runs_folder()):
         launch.force_stop(run)
 
 
 @pytest.fixture
 def held() -> Path:
     """Somebody else's run, which is on."""
-    made = launch.new_folder(launch.root(), "somebody's", datetime.now())
+    made = launch.new_folder(launch.runs_folder(), "somebody's", datetime.now())
     folders.create(made, limits.first_schedule(), limits.first_settings())
     return made
 
@@ -202,7 +202,7 @@ def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Pa
     run_lock.release(held)
     shown(app.run())
     name = app.query_params["run"]
-    assert folders.read(launch.root() / name)[1].samples == 40
+    assert folders.read(launch.runs_folder() / name)[1].samples == 40
     assert listed(app) == [name]
     assert "In the queue" not in html(app)
 
@@ -290,7 +290,7 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
     shutil.rmtree(session)
     shown(app.button(key="start").click().run())
     assert "Your upload was deleted" in app.toast[0].value
-    assert folders.list_runs(launch.root()) == ()
+    assert folders.list_runs(launch.runs_folder()) == ()
     assert "In the queue" not in html(app)
     assert not app.button(key="start").disabled
 
@@ -299,7 +299,7 @@ def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held
     with RunSession(held, limits.first_schedule()) as session:
         session.record(ev.Stopped(0))
     assert [each.value for each in visitor(held.name).info] == [r"Stopped on request\."]
-    late = launch.new_folder(launch.root(), "late", datetime.now())
+    late = launch.new_folder(launch.runs_folder(), "late", datetime.now())
     folders.create(late, limits.first_schedule(), limits.first_settings())
     with RunSession(late, limits.first_schedule()) as session:
         session.record_notice(ev.Notice(limits._out_of_time()))

@@ -111,7 +111,7 @@ def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strang
     app: AppTest, monkeypatch: pytest.MonkeyPatch
 ):
     schedule = presets.load("exercise")
-    run = launch.root() / "strangers"
+    run = launch.runs_folder() / "strangers"
     folder.create(run, schedule, RunSettings())
     end = {
         "status": "finished",

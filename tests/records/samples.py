@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.records.io import from_raw, record_json
 from core.records.model import Record
-from core.records.recorded import LoopGroup, RecordedLoop, Settings
+from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop
 from core.schedule import curves, parse, plan
 from core.schedule.spec import Schedule
 from tests.schedule.strategies import names, names_of_groups, windows
@@ -19,7 +19,7 @@ def recorded_of(schedule: Schedule, steps_per_epoch: int) -> RecordedLoop:
     """What `core.from_optimizer` records of a loop that does exactly what the schedule says."""
     steps = np.arange(schedule.epochs * steps_per_epoch)
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
-    settings = Settings(
+    settings = ParamGroupOptions(
         schedule.optimizer.weight_decay, getattr(schedule.optimizer, "momentum", 0.0)
     )
     groups = tuple(

@@ -12,7 +12,7 @@ from core import presets
 from core.errors import InputError, ScheduleError
 from core.records.io import from_raw, parse_either, record_json
 from core.records.model import Record
-from core.records.recorded import LoopGroup, RecordedLoop, Settings
+from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop
 from core.schedule import curves, parse
 from core.schedule.spec import Schedule
 from tests.records.samples import parse_record, record_of, recorded_of, records
@@ -93,7 +93,7 @@ def test_a_record_with_a_mistake_is_refused_by_its_name(path: Any, value: Any, s
 def test_what_no_document_may_have_no_record_has():
     text = json.dumps(DOCUMENT)
     for broken, says in (
-        (text.ljust(parse.MAX_BYTES + 1), "the document has 262,145 bytes"),
+        (text.ljust(parse.MAX_DOCUMENT_BYTES + 1), "the document has 262,145 bytes"),
         (text.replace("1e-12", "NaN"), "line 1, column .* is NaN"),
         (text.replace('"version": 1', '"version": 1, "version": 1'), "version appears twice"),
         ("[" * 17, "is nested over 16 levels deep"),
@@ -171,7 +171,7 @@ def test_a_long_run_of_many_rates_stays_small_and_says_how_near_it_is():
     schedule = presets.load("gradual")
     recorded = recorded_of(schedule.model_copy(update={"epochs": 100}), 500)
     text = record_json(recorded)
-    assert len(text.encode()) <= parse.MAX_BYTES
+    assert len(text.encode()) <= parse.MAX_DOCUMENT_BYTES
     record = parse_record(text)
     assert record.within == 1e-6
     head = recorded.groups[-1]
@@ -180,7 +180,8 @@ def test_a_long_run_of_many_rates_stays_small_and_says_how_near_it_is():
 
 def test_what_an_optimizer_has_besides_its_rates_is_kept_as_far_as_it_stays():
     settings = tuple(
-        Settings(0.1, 0.85 + at / 100, ("nesterov=True", f"betas=(0.{at}, 0.9)")) for at in range(9)
+        ParamGroupOptions(0.1, 0.85 + at / 100, ("nesterov=True", f"betas=(0.{at}, 0.9)"))
+        for at in range(9)
     )
     recorded = RecordedLoop(1, 1, "SGD", (LoopGroup("all", ("fc",), 9, (0.1,), (True,), settings),))
     (group,) = parse_record(record_json(recorded)).groups

@@ -102,7 +102,7 @@ def _launcher(home: Path) -> None:
     import_module("app")
     assert "torch" not in sys.modules
     for line in sys.stdin:
-        launch.prepare()
+        launch.prewarm()
         if line == "run\n":
             print(json.dumps(asdict(_one_run(home / "runs"))), flush=True)
         else:

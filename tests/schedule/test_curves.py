@@ -38,8 +38,8 @@ from core.schedule.shapes import (
     FloorFactor,
     FloorLR,
     Linear,
+    MultiStep,
     Polynomial,
-    Steps,
     Warmup,
 )
 from core.schedule.spec import Group, LearningRate, Schedule
@@ -114,13 +114,13 @@ def test_exponential_is_torchs_exponential_lr_to_1e_12_and_found_in_a_loop_that_
 
 @pytest.mark.parametrize("gamma", [0.1, 0.97])
 def test_steps_are_torchs_multi_step_lr_to_1e_12(gamma: float):
-    lr = LearningRate(decay=Steps(shape="steps", milestones=(0.3, 0.6, 0.9), gamma=gamma))
+    lr = LearningRate(decay=MultiStep(shape="steps", milestones=(0.3, 0.6, 0.9), gamma=gamma))
     theirs = torchs_rates(lambda o: MultiStepLR(o, milestones=[9, 18, 27], gamma=gamma), 31)[0]
     np.testing.assert_allclose(curves.curve(lr, PEAK, np.arange(31), 30), theirs, rtol=1e-12)
 
 
 def test_a_milestone_at_a_step_is_reached_there_however_the_share_is_rounded():
-    lr = LearningRate(decay=Steps(shape="steps", milestones=(0.1,), gamma=0.5))
+    lr = LearningRate(decay=MultiStep(shape="steps", milestones=(0.1,), gamma=0.5))
     assert (3 / 10) / 3 < 0.1
     rates = curves.curve(lr, PEAK, np.arange(30) / 10, 3)
     assert np.flatnonzero(rates < PEAK)[0] == 3

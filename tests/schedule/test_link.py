@@ -119,7 +119,7 @@ def test_a_link_that_unpacks_to_more_than_a_schedule_may_have_is_refused_unread(
 
 
 def test_a_link_of_just_as_many_bytes_as_a_schedule_may_have_is_read():
-    document = parse.dumps(GRADUAL).encode().ljust(parse.MAX_BYTES)
+    document = parse.dumps(GRADUAL).encode().ljust(parse.MAX_DOCUMENT_BYTES)
     assert link.decode(packed(document)) == GRADUAL
 
 

@@ -676,7 +676,7 @@ def test_a_bom_is_no_part_of_the_document():
 
 
 def test_a_document_of_just_256_kib_is_read():
-    text = json.dumps(DOCUMENT).ljust(parse.MAX_BYTES)
+    text = json.dumps(DOCUMENT).ljust(parse.MAX_DOCUMENT_BYTES)
     assert parse.parse(text) == parse.parse(text.encode()) == parse.parse(json.dumps(DOCUMENT))
 
 

@@ -75,7 +75,7 @@ def test_what_optimizers_and_shapes_leave_out_takes_the_defaults_of_version_1():
     assert (sgd.weight_decay, sgd.momentum) == (0.0, 0.9)
     assert shapes.WSD(shape="wsd").cooldown == 0.2
     assert shapes.Polynomial(shape="polynomial").power == 2.0
-    steps = shapes.Steps(shape="steps")
+    steps = shapes.MultiStep(shape="steps")
     assert (steps.milestones, steps.gamma) == ((0.3, 0.6, 0.9), 0.1)
     assert shapes.Linear(shape="linear").floor == shapes.FloorFactor(factor=0.0)
 

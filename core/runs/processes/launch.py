@@ -52,10 +52,10 @@ _EXIT_SECONDS = 10.0
 _NICE = 10
 """The nice value of a run in the demo: it gets a tenth of a core that others use fully."""
 _SLOT = WorkerSlot()
-"""This process's prewarmed worker, if it has one; see `prepare`."""
+"""This process's prewarmed worker, if it has one; see `prewarm`."""
 
 
-def root() -> Path:
+def runs_folder() -> Path:
     """Return the folder of all runs: `runs` in Thaw's `data_root`.
 
     Raises InputError, naming THAW_HOME, if the path begins with the home folder of an unknown user.
@@ -63,11 +63,11 @@ def root() -> Path:
     return data_root() / "runs"
 
 
-def prepare() -> None:
+def prewarm() -> None:
     """Start a prewarmed worker unless there is one, so that the next run begins 3 s sooner.
 
     Nothing happens while a run of this process is in progress, nor in the demo, where memory is
-    short. The worker is ended if `prepare` is not called again within a minute.
+    short. The worker is ended if `prewarm` is not called again within a minute.
     """
     if not is_demo():
         _SLOT.ensure(

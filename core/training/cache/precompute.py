@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 
-from core.cache_plan.planner import Location, PrecomputePass
+from core.cache_plan.planner import PrecomputePass, StorageLocation
 from core.runs.events import Progress
 from core.training.cache.forward_path import ForwardPath, Inputs
 from core.training.cache.tensor_store import FileRows, MemoryRows, Rows
@@ -50,7 +50,7 @@ class Store:
 def fill(
     path: ForwardPath,
     precompute: PrecomputePass,
-    locations: dict[int, Location],
+    locations: dict[int, StorageLocation],
     entries: Tensor,
     chunk: int,
     scratch: Path,
@@ -123,7 +123,7 @@ def _run(path: ForwardPath, entries: Tensor) -> Inputs:
     return tuple(outputs)
 
 
-def _rows(location: Location, count: int, like: Tensor, scratch: Path) -> Rows:
+def _rows(location: StorageLocation, count: int, like: Tensor, scratch: Path) -> Rows:
     return MemoryRows(count, like) if location == "memory" else FileRows(count, like, scratch)
 
 

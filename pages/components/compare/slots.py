@@ -161,7 +161,7 @@ def _slot(letter: str, source: str) -> Slot:
                 raise InputError("library", "is not there", "it is off in the hosted demo")
             return Slot(letter, source, library.load(shelves, name).schedule, "library", settings)
         case "run":
-            run = folder.run_folder(launch.root(), name)
+            run = folder.run_folder(launch.runs_folder(), name)
             schedule, settings = folder.read(run)
             own = label.read(run).name
             texts = [value for _, value in conditions(run, settings)]
@@ -175,7 +175,7 @@ def _slot(letter: str, source: str) -> Slot:
 
 def _runs() -> Iterator[Path]:
     try:
-        root = launch.root()
+        root = launch.runs_folder()
     except InputError:
         return
     held = set(current().compare.slots)

@@ -32,7 +32,7 @@ def exported(name: str) -> Exported | InputError:
 
 def newest_audited_run(schedule: Schedule) -> report_facts.ReportFacts:
     """Return the facts of the session's newest finished run of this schedule; empty without one."""
-    for run in visible_runs.runs(launch.root())[:_RUNS_SEARCHED]:
+    for run in visible_runs.runs(launch.runs_folder())[:_RUNS_SEARCHED]:
         try:
             return report_facts.report_facts(run, schedule)
         except InputError:

@@ -67,7 +67,7 @@ def actual_rates(schedule: Schedule, progress: RunProgress, steps_per_epoch: int
     """Return the optimizer's rates, a row per drawn step and group: x, epoch, group, y."""
     steps, done = progress.steps, len(progress.steps)
     turns = np.searchsorted(steps.step, sampling.corners(schedule, steps_per_epoch))
-    places = np.union1d(sampling.even(done), turns[turns < done])
+    places = np.union1d(sampling.evenly_spaced(done), turns[turns < done])
     where = {"x": steps.step[places] / steps_per_epoch, "epoch": steps.epoch[places]}
     lines = [
         pd.DataFrame({**where, "group": group, "y": steps.rates(group)[places]})

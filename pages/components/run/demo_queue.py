@@ -25,7 +25,7 @@ def is_waiting() -> bool:
 def join_queue(root: Path) -> None:
     """Queue the present schedule and settings; begin at once if nobody is ahead."""
     cleanup.renew(session.settings().data)
-    ticket = queue.join(queue.root(), limits.visitor_name(st.context.ip_address))
+    ticket = queue.join(queue.queue_folder(), limits.visitor_name(st.context.ip_address))
     current().run.waiting = Waiting(ticket, session.schedule(), session.settings())
     _place(root)
 
@@ -89,7 +89,7 @@ def _wait(waiting: Waiting, root: Path) -> str | QueuePlace:
         waiting.run = launch.start(waiting.schedule, waiting.settings, root)
         return waiting.run
 
-    return queue.wait(queue.root(), waiting.ticket, root, begin)
+    return queue.wait(queue.queue_folder(), waiting.ticket, root, begin)
 
 
 def _leave() -> None:
@@ -97,4 +97,4 @@ def _leave() -> None:
     with current().run.started.alone:
         if waiting is not None and waiting.run is None:  # a double click comes here twice
             current().run.waiting = None
-            queue.leave(queue.root(), waiting.ticket)
+            queue.leave(queue.queue_folder(), waiting.ticket)

@@ -74,7 +74,7 @@ def _free(runs: Path) -> CacheBudget:
 def _runs() -> Path:
     """Return the folder of runs, or `/` if there is none, which the Run page reports."""
     try:
-        return launch.root()
+        return launch.runs_folder()
     except InputError:
         return Path("/")
 

@@ -19,7 +19,7 @@ from pages.components.shared.state import current
 def folder() -> Path | None:
     """Return the library's folder; None in the hosted demo, or without a home folder."""
     try:
-        return library.root()
+        return library.library_folder()
     except InputError:
         return None
 

@@ -164,7 +164,7 @@ async def lifespan(_: st.App) -> AsyncIterator[None]:
     with ExitStack() as stack:
         with suppress(InputError):  # a home folder that is none, which the Run page tells
             if is_demo():
-                stack.callback(CleanupThread(launch.root(), uploads.folder()).end)
+                stack.callback(CleanupThread(launch.runs_folder(), uploads.folder()).end)
         yield
 
 

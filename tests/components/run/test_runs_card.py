@@ -35,7 +35,7 @@ def script() -> None:
 @pytest.fixture
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    monkeypatch.setattr(launch, "prepare", lambda: None)
+    monkeypatch.setattr(launch, "prewarm", lambda: None)
     folder.create(tmp_path / "runs" / "r0", presets.load("ulmfit"), RunSettings())
     return AppTest.from_function(script, default_timeout=120).run()
 

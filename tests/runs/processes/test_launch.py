@@ -37,7 +37,7 @@ from core.runs.processes import launch, run_lock
 from core.runs.settings import read_settings
 
 root = Path(sys.argv[1])
-launch.prepare()
+launch.prewarm()
 assert launch.device()["type"]
 run = launch.start(
     parse((root / "schedule").read_bytes()), read_settings((root / "settings").read_bytes()), root
@@ -180,7 +180,7 @@ def test_a_run_in_a_prewarmed_worker_has_the_same_bits_and_outlives_its_server(f
 
 
 def test_a_stop_while_the_prewarmed_worker_still_imports_is_not_lost(tmp_path):
-    launch.prepare()
+    launch.prewarm()
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     assert command_of(folder) == "prewarm"
     launch.stop(folder)
@@ -191,7 +191,7 @@ def test_a_stop_while_the_prewarmed_worker_still_imports_is_not_lost(tmp_path):
 
 
 def test_a_prewarmed_worker_that_is_forced_to_stop_in_its_imports_is_not_replaced(tmp_path):
-    launch.prepare()
+    launch.prewarm()
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     for _ in range(2):
         assert command_of(folder) == "prewarm"
@@ -201,13 +201,13 @@ def test_a_prewarmed_worker_that_is_forced_to_stop_in_its_imports_is_not_replace
                 thread.join(PATIENCE)
         assert not run_lock.is_alive(folder)
         assert folders.status(folder) == "stopped"
-        launch.prepare()
+        launch.prewarm()
         launch.resume(folder)
     launch.force_stop(folder)
 
 
 def test_a_prewarmed_worker_of_another_environment_is_not_used(tmp_path, monkeypatch):
-    launch.prepare()
+    launch.prewarm()
     monkeypatch.setenv("OMP_NUM_THREADS", "2")
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     assert command_of(folder) == str(folder)
@@ -217,7 +217,7 @@ def test_a_prewarmed_worker_of_another_environment_is_not_used(tmp_path, monkeyp
 def test_a_demo_has_no_prewarmed_worker(monkeypatch):
     monkeypatch.setenv("THAW_DEMO", "1")
     before = psutil.Process().children()
-    launch.prepare()
+    launch.prewarm()
     assert psutil.Process().children() == before
 
 
@@ -378,12 +378,12 @@ def test_two_runs_of_one_moment_get_two_folders(tmp_path):
 
 def test_runs_are_kept_below_thaw_home(monkeypatch, tmp_path):
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    assert launch.root() == tmp_path / "runs"
+    assert launch.runs_folder() == tmp_path / "runs"
     monkeypatch.delenv("THAW_HOME")
-    assert launch.root().parts[-2:] == (".thaw", "runs")
+    assert launch.runs_folder().parts[-2:] == (".thaw", "runs")
     monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
     with pytest.raises(InputError, match=r"^THAW_HOME is '~nosuchuser/x', but there is no such"):
-        launch.root()
+        launch.runs_folder()
 
 
 def test_nothing_is_made_for_data_below_a_home_that_there_is_not(tmp_path):
