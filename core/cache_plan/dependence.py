@@ -34,19 +34,19 @@ class Dependence:
         ]
 
     def fixed(self, training_groups: Collection[str], *, training: bool) -> frozenset[int]:
-        """Return the places, in `table.nodes`, of the nodes that do not move in a phase.
+        """Return the indices, in `table.nodes`, of the nodes that do not move in a phase.
 
         `training_groups` names the groups that train in it. With `training` the network is in train
         mode, else in eval mode.
         """
         fixed: set[int] = set()
-        for place, (node, group, owners) in enumerate(self._nodes):
+        for index, (node, group, owners) in enumerate(self._nodes):
             if (
                 fixed.issuperset(node.inputs)
                 and owners.isdisjoint(training_groups)
                 and not _moves(node, group, training_groups, training=training)
             ):
-                fixed.add(place)
+                fixed.add(index)
         return frozenset(fixed)
 
 

@@ -27,9 +27,10 @@ _DEVIATIONS = 4
 class ForwardCosts(NamedTuple):
     """The inputs, time and output size of each node of a forward pass for one image, in order.
 
-    `inputs` are the places of the nodes that a node reads, and of those that have written into what
-    it reads. `bytes` is 0 for an output that cannot be stored: one that is no tensor with a row per
-    image, such as a shape or a parameter, or one into which later nodes write while others read it.
+    `inputs` are the indices of the nodes that a node reads, and of those that have written into
+    what it reads. `bytes` is 0 for an output that cannot be stored: one that is no tensor with a
+    row per image, such as a shape or a parameter, or one into which later nodes write while others
+    read it.
     """
 
     inputs: tuple[tuple[int, ...], ...]

@@ -52,13 +52,13 @@ class ScheduleFacts:
         return {group.name: self.spans[group.name][0][0] for group in self.training}
 
     @cached_property
-    def places(self) -> dict[str, int]:
+    def indices(self) -> dict[str, int]:
         """Every group's index in the document."""
         return {group.name: at for at, group in enumerate(self.schedule.groups)}
 
     def path(self, name: str, field: str) -> str:
         """Return the JSON path of a group's field."""
-        return f"groups[{self.places[name]}].{field}"
+        return f"groups[{self.indices[name]}].{field}"
 
     @cached_property
     def owners(self) -> dict[str, str]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.checks.facts import ScheduleFacts
 from core.checks.problem import Fix, Problem
 from core.schedule import curves, edits
-from core.schedule.curves import origin
+from core.schedule.curves import curve_start
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import epochs, listed, one_or_more, percent, rate
 
@@ -184,7 +184,7 @@ def _restarted(schedule: Schedule) -> Fix:
 
 def curve_lengths(schedule: Schedule) -> dict[str, int]:
     """Return the epochs that each group's curve lasts, if it begins within the run."""
-    left = {g.name: schedule.epochs - origin(schedule, g) for g in schedule.groups}
+    left = {g.name: schedule.epochs - curve_start(schedule, g) for g in schedule.groups}
     return {name: rest for name, rest in left.items() if rest > 0}
 
 

@@ -166,7 +166,7 @@ def _frozen_above(facts: ScheduleFacts) -> tuple[tuple[str, ...], tuple[str, ...
         held.update(dict.fromkeys(names[at] for at in frozen))
         if frozen:
             earlier.update(dict.fromkeys(n for n in names[: frozen[-1]] if n in open_))
-    order = facts.places.__getitem__
+    order = facts.indices.__getitem__
     return tuple(sorted(held, key=order)), tuple(sorted(earlier, key=order))
 
 

@@ -48,7 +48,7 @@ def export(
     exported = csv.without_rows(source) if target == "csv" else targets.export(target, source)
     for each in exported.limitations:
         click.echo(one_line(f"{each.field}: {each.cannot}. Instead: {each.instead}."), err=True)
-    content = csv.parts(schedule, steps_per_epoch) if target == "csv" else (exported.content,)
+    content = csv.chunks(schedule, steps_per_epoch) if target == "csv" else (exported.content,)
     usage_text = (
         targets.usage(targets.by_name(target), exported, file_name) if usage and file_name else ""
     )

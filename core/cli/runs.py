@@ -60,8 +60,8 @@ def empty_trash() -> None:
     click.echo(f"{_size(trash.empty(launch.runs_folder()))} freed")
 
 
-def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
-    """Return a run's cells in the list; `held` is its size on the disk, in bytes."""
+def row(run: Path, disk_bytes: int) -> tuple[str, str, str, str, str, str]:
+    """Return a run's cells in the list; `disk_bytes` is its size on the disk."""
     described = describe(run)
     state = described.state
     try:
@@ -74,7 +74,7 @@ def row(run: Path, held: int) -> tuple[str, str, str, str, str, str]:
         )
         epochs = f"{state.epochs_done} of {schedule.epochs}"
     share = "" if state.accuracy is None else f"{state.accuracy:.1%}"
-    return run.name, state.text, epochs, share, _size(held), one_line(name)
+    return run.name, state.text, epochs, share, _size(disk_bytes), one_line(name)
 
 
 def _refuse_unlistable(root: Path) -> None:

@@ -49,5 +49,5 @@ def shapes() -> None:
 @STEPS_PER_EPOCH
 def curves(file: str, steps_per_epoch: int) -> None:
     """Print the learning rates of a schedule as CSV: step,epoch,group,lr,trainable (1 or 0)."""
-    for part in csv.parts(read_schedule(file), steps_per_epoch):
+    for part in csv.chunks(read_schedule(file), steps_per_epoch):
         click.echo(part, nl=False)

@@ -35,23 +35,24 @@ class DemoLimits:
     """The most that a visitor may have; the limits of one upload are in `core.data.uploads`.
 
     A run: `epochs`; `images` of each split, `image_size`, and the `pixels` of a batch, which decide
-    how much memory a step takes; `start` seconds until its first step, and `seconds` from then on.
+    how much memory a step takes; `start_seconds` until its first step, and `seconds` from then on.
 
     The disk: runs and uploads are deleted `lifetime` seconds after their last change; all `uploads`
     and all `runs` may fill so many bytes.
 
-    The queue: `waiting` places; a ticket that is not renewed for `away` seconds is removed.
+    The queue: `waiting` places; a ticket that is not renewed for `ticket_timeout_seconds` is
+    removed.
 
     The server: `visitors` open pages; its memory holds `held_uploads` in all and `visitor_uploads`
-    of each visitor until they are unpacked, at most `held` seconds. One address may have a `share`
-    of the pages, the queue and the room for uploads.
+    of each visitor until they are unpacked, at most `upload_hold_seconds`. One address may have a
+    `share` of the pages, the queue and the room for uploads.
     """
 
     epochs: int = 5
     images: int = 512
     image_size: int = 96
     pixels: int = 5 * 96 * 96
-    start: float = 300.0
+    start_seconds: float = 300.0
     seconds: float = 120.0
     cache_memory: int = 50  # MB
     cache_disk: int = 200  # MB
@@ -64,13 +65,13 @@ class DemoLimits:
     )
     lifetime: float = 3600.0
     waiting: int = 20
-    away: float = 10.0
+    ticket_timeout_seconds: float = 10.0
     uploads: int = 1_000_000_000  # bytes
     runs: int = 500_000_000  # bytes
     visitors: int = 50
     visitor_uploads: int = 2
     held_uploads: int = 10
-    held: float = 180.0
+    upload_hold_seconds: float = 180.0
     share: float = 0.5
 
 
@@ -190,7 +191,7 @@ def enforce_limits(
         timer.start()
         return timer
 
-    timers = [watch(LIMITS.start, _no_start())]
+    timers = [watch(LIMITS.start_seconds, _no_start())]
 
     def on_event(event: Event) -> None:
         if isinstance(event, Step) and len(timers) == 1:
@@ -245,7 +246,8 @@ def _out_of_time() -> str:
 
 
 def _no_start() -> str:
-    return f"this machine is too busy for a first step within {LIMITS.start:g} s: try again later"
+    seconds = LIMITS.start_seconds
+    return f"this machine is too busy for a first step within {seconds:g} s: try again later"
 
 
 def _is_upload(data: Path) -> bool:

@@ -109,7 +109,7 @@ def _present(queue: Path) -> list[str]:
         if file.name == _LOCK:
             continue
         with suppress(OSError):
-            if time.time() - file.stat().st_mtime <= LIMITS.away:
+            if time.time() - file.stat().st_mtime <= LIMITS.ticket_timeout_seconds:
                 tickets.append(file.name)
             else:
                 file.unlink()

@@ -22,7 +22,7 @@ _STEP = "\0"
 """Placeholder for the step in lines that are reused for several; no name contains it."""
 
 
-def parts(schedule: Schedule, steps_per_epoch: int) -> Iterator[str]:
+def chunks(schedule: Schedule, steps_per_epoch: int) -> Iterator[str]:
     """Yield the table's text, piece by piece: a header, and a row per optimizer step and group.
 
     Rows are in order of the steps, and within a step from input to output. Steps and epochs count
@@ -37,7 +37,7 @@ def parts(schedule: Schedule, steps_per_epoch: int) -> Iterator[str]:
 
 def text(schedule: Schedule, steps_per_epoch: int) -> str:
     """Return the whole table."""
-    return "".join(parts(schedule, steps_per_epoch))
+    return "".join(chunks(schedule, steps_per_epoch))
 
 
 def cell(name: str) -> str:

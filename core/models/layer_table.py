@@ -72,7 +72,7 @@ class TableNode(NamedTuple):
     """A step of the forward pass in train mode, for one image of `MEASURED_AT` pixels a side.
 
     `name` is its name in torch.fx, and `module` the path of the module that it calls, or of the
-    parameter or buffer that it reads ("" for functions and inputs). `inputs` are the places of the
+    parameter or buffer that it reads ("" for functions and inputs). `inputs` are the indices of the
     nodes that it reads, or that have written into what it reads. `flops` counts 2 for a
     multiply-add, as `torch.utils.flop_counter` does, and 1 per output element for every operation
     that is not a matrix product; a view is free. `elements` is the size of the output, or 0 if that
@@ -259,20 +259,20 @@ def count_elements(table: LayerTable, modules: tuple[str, ...]) -> int:
 def _nodes_for(table: LayerTable, before: Mapping[str, int], classes: int) -> tuple[TableNode, ...]:
     """Return the nodes, with those of the heads and all that read them scaled to the classes."""
     features = {head.path: head.features for head in table.heads}
-    grown: dict[int, int] = {}  # place -> classes before
+    grown: dict[int, int] = {}  # index -> classes before
     nodes = []
-    for place, node in enumerate(table.nodes):
+    for index, node in enumerate(table.nodes):
         inside = [path for path in before if node.module and covers(node.module, path)]
         if inside:
             old = before[inside[0]]
             positions = node.elements // old
             more = sum(2 * features[path] * positions * (classes - old) for path in inside)
-            grown[place] = old
+            grown[index] = old
             node = node._replace(flops=node.flops + more, elements=positions * classes)
         elif heads := [path for path in before if covers(path, node.module)]:
-            grown[place] = before[heads[0]]  # the weight itself, for a function to read
+            grown[index] = before[heads[0]]  # the weight itself, for a function to read
         elif read := [grown[source] for source in node.inputs if source in grown]:
-            old = grown[place] = read[0]
+            old = grown[index] = read[0]
             flops, elements = node.flops // old * classes, node.elements // old * classes
             node = node._replace(flops=flops, elements=elements)
         nodes.append(node)

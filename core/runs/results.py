@@ -25,7 +25,7 @@ class RunResults:
     audit: Audit | None
 
     @property
-    def ends(self) -> tuple[float, ...]:
+    def epoch_end_seconds(self) -> tuple[float, ...]:
         """Seconds from the start of training to the end of each epoch, breaks left out."""
         return tuple(accumulate(epoch.seconds for epoch in self.epochs))
 

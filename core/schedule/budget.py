@@ -46,17 +46,17 @@ def budget(schedule: Schedule, group: Group) -> LRBudget | None:
     so the sum is the integral to 1e-4), or at each epoch for `interval: "epoch"`, where the rate is
     one number an epoch.
     """
-    begins = curves.origin(schedule, group)
+    begins = curves.curve_start(schedule, group)
     return _budget(schedule, group, _sums(schedule, begins), _sums(schedule, 0))
 
 
 def budgets(schedule: Schedule) -> tuple[LRBudget | None, ...]:
     """Return the `budget` of every group; what groups share is computed once."""
-    origins = [curves.origin(schedule, group) for group in schedule.groups]
-    sums = {begins: _sums(schedule, begins) for begins in {0, *origins}}
+    starts = [curves.curve_start(schedule, group) for group in schedule.groups]
+    sums = {begins: _sums(schedule, begins) for begins in {0, *starts}}
     return tuple(
         _budget(schedule, group, sums[begins], sums[0])
-        for group, begins in zip(schedule.groups, origins, strict=True)
+        for group, begins in zip(schedule.groups, starts, strict=True)
     )
 
 

@@ -38,7 +38,7 @@ def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) 
 
     `peak`, `t` and `length` broadcast against each other; rates are in the optimizer's unit.
     """
-    return _rate(spec, _course(spec, _floats(t), _floats(length)), _floats(peak))
+    return _rate(spec, _unscaled_curve(spec, _floats(t), _floats(length)), _floats(peak))
 
 
 def scale(schedule: Schedule, group: Group) -> float:
@@ -58,7 +58,7 @@ def peak(schedule: Schedule, group: Group) -> float:
     return schedule.optimizer.base_lr * scale(schedule, group)
 
 
-def origin(schedule: Schedule, group: Group) -> int:
+def curve_start(schedule: Schedule, group: Group) -> int:
     """Return the epoch at which the group's curve begins: 0, or under `restart` its first thaw."""
     restarts = schedule.lr.after_unfreeze == "restart" and group.trainable
     return group.trainable[0][0] if restarts else 0
@@ -66,7 +66,7 @@ def origin(schedule: Schedule, group: Group) -> int:
 
 def lr(schedule: Schedule, group: Group, t: ArrayLike) -> Array:
     """Return the group's rate at `t` epochs from the start of the run, also while it is frozen."""
-    begins = origin(schedule, group)
+    begins = curve_start(schedule, group)
     length = schedule.epochs - begins
     return curve(schedule.lr, peak(schedule, group), _floats(t) - begins, length)
 
@@ -80,17 +80,19 @@ def rates(schedule: Schedule, t: ArrayLike) -> Array:
     last = len(schedule.groups) - 1
     base_lr = schedule.optimizer.base_lr
     peaks = [base_lr * _scale(schedule, g, last - at) for at, g in enumerate(schedule.groups)]
-    origins = [origin(schedule, group) for group in schedule.groups]
+    starts = [curve_start(schedule, group) for group in schedule.groups]
     by_group = np.empty((len(peaks), t.size))
     flat = t.reshape(-1)
     for start in range(0, t.size, _BLOCK):
         block = slice(start, start + _BLOCK)
-        courses = {
-            begins: _course(schedule.lr, flat[block] - begins, _floats(schedule.epochs - begins))
-            for begins in set(origins)
+        unscaled = {
+            begins: _unscaled_curve(
+                schedule.lr, flat[block] - begins, _floats(schedule.epochs - begins)
+            )
+            for begins in set(starts)
         }
-        for row, begins, peak in zip(by_group, origins, peaks, strict=True):
-            row[block] = _rate(schedule.lr, courses[begins], _floats(peak))
+        for row, begins, peak in zip(by_group, starts, peaks, strict=True):
+            row[block] = _rate(schedule.lr, unscaled[begins], _floats(peak))
     return by_group.reshape(len(peaks), *t.shape)
 
 
@@ -130,7 +132,7 @@ def relative_error(actual: ArrayLike, planned: ArrayLike) -> Array:
 
 
 @dataclass(frozen=True, slots=True)
-class _Course:
+class _UnscaledCurve:
     """A curve at several times, without its peak.
 
     `share` is the share of (peak - floor) that is left at each time. `warmup` says at which times
@@ -141,25 +143,25 @@ class _Course:
     warmup: tuple[NDArray[np.bool_], Array] | None
 
 
-def _course(spec: LearningRate, t: Array, length: Array) -> _Course:
+def _unscaled_curve(spec: LearningRate, t: Array, length: Array) -> _UnscaledCurve:
     warmup, decay = spec.warmup, spec.decay
     left = length - warmup.epochs
     x = np.clip((t - warmup.epochs) / np.where(left > 0, left, np.inf), 0.0, 1.0)
     share = decay.share(x)
     warming = t < warmup.epochs
     if warmup.epochs == 0.0 or not np.any(warming):
-        return _Course(share, None)
+        return _UnscaledCurve(share, None)
     rise = WARMUPS[warmup.shape].share(np.clip(t, 0.0, warmup.epochs) / warmup.epochs)
     start = warmup.start_factor
-    return _Course(share, (warming, start + (1.0 - start) * rise))
+    return _UnscaledCurve(share, (warming, start + (1.0 - start) * rise))
 
 
-def _rate(spec: LearningRate, course: _Course, peak: Array) -> Array:
+def _rate(spec: LearningRate, curve: _UnscaledCurve, peak: Array) -> Array:
     floor = (spec.decay.floor or NO_FLOOR).at(peak)
     # floor + (peak - floor) · share, in the form that is exact at both ends
-    rate = peak * course.share + floor * (1.0 - course.share)
-    if course.warmup is not None:
-        warming, risen = course.warmup
+    rate = peak * curve.share + floor * (1.0 - curve.share)
+    if curve.warmup is not None:
+        warming, risen = curve.warmup
         rate = np.where(warming, peak * risen, rate)
     return np.asarray(rate, dtype=np.float64)
 

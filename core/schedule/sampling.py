@@ -60,12 +60,12 @@ def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
 
 
 def evenly_spaced(count: int, most: int = MOST_POINTS) -> Indices:
-    """Return the places 0 to count - 1, or `most` of them at equal distances, with both ends."""
+    """Return the indices 0 to count - 1, or `most` of them, evenly spaced, with both ends."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 
 
 def extremes(values: Array, most: int = 4 * MOST_POINTS) -> Indices:
-    """Return the places of at most `most` values (2 or more) that draw the same line as all.
+    """Return the indices of at most `most` values (2 or more) that draw the same line as all.
 
     They are the first and the last, and the lowest and the highest of each of equal stretches.
     """
@@ -89,7 +89,7 @@ def _turns(schedule: Schedule) -> list[float]:
     """Return the times, in epochs, at which a curve ends its warmup or has a corner."""
     decay = schedule.lr.decay
     turns = []
-    for begins in {curves.origin(schedule, group) for group in schedule.groups}:
+    for begins in {curves.curve_start(schedule, group) for group in schedule.groups}:
         peak_at = begins + schedule.lr.warmup.epochs
         left = max(schedule.epochs - peak_at, 0.0)
         turns.append(peak_at)

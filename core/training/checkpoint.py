@@ -32,6 +32,8 @@ from core.training.provenance import Provenance
 
 FORMAT = 2
 """Rises whenever a checkpoint's content, or the way in which a run goes on from it, changes."""
+_PROVENANCE = "origin"
+"""The key of `Checkpoint.provenance` in the file."""
 _LOW_PRIORITY = 10
 _UNREADABLE = (EOFError, RuntimeError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile)
 _FIELD_TYPES: Mapping[str, type] = {
@@ -42,7 +44,7 @@ _FIELD_TYPES: Mapping[str, type] = {
     "random": dict,
     "audit": dict,
     "seconds": float,
-    "origin": dict,
+    _PROVENANCE: dict,
 }
 _PROVENANCE_TYPES: Mapping[str, type] = {
     "schedule": str,
@@ -67,7 +69,7 @@ class Checkpoint:
     random: dict[str, torch.Tensor]
     audit: dict[str, Any]
     seconds: float
-    origin: Provenance
+    provenance: Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,10 +146,10 @@ def _content(checkpoint: Checkpoint) -> list[memoryview]:
     content: dict[str, Any] = {
         field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)
     }
-    content |= {"format": FORMAT, "origin": asdict(checkpoint.origin)}
-    file = mmap_tensor.File()  # the process would keep the memory of an io.BytesIO
+    content |= {_PROVENANCE: asdict(content.pop("provenance")), "format": FORMAT}
+    file = mmap_tensor.MmapFile()  # the process would keep the memory of an io.BytesIO
     torch.save(content, cast(IO[bytes], file))
-    return file.pieces()
+    return file.chunks()
 
 
 def _write(folder: Path, epoch: int, content: list[memoryview], beside: Path) -> Path:
@@ -231,7 +233,8 @@ def _load(path: Path) -> Checkpoint | None:
     if not _is_valid(fields, checkpoint_files.epoch(path)):
         return None
     try:
-        return Checkpoint(**{**fields, "origin": Provenance(**fields["origin"])})
+        provenance = Provenance(**fields.pop(_PROVENANCE))
+        return Checkpoint(**fields, provenance=provenance)
     except (KeyError, TypeError):
         return None
 
@@ -255,7 +258,7 @@ def _is_valid(fields: Mapping[str, Any], epoch: int) -> bool:
     """Return whether each field has its type, and the epoch is that of the file's name."""
     return (
         _have_types(fields, _FIELD_TYPES)
-        and _have_types(fields["origin"], _PROVENANCE_TYPES)
+        and _have_types(fields[_PROVENANCE], _PROVENANCE_TYPES)
         and fields["epoch"] == epoch
         and math.isfinite(fields["seconds"])
     )

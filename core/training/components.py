@@ -51,7 +51,7 @@ class Components:
             random=random_state(self.device),
             audit=self.auditor.state_dict(),
             seconds=seconds,
-            origin=provenance,
+            provenance=provenance,
         )
 
     def restore(self, saved: Checkpoint) -> None:

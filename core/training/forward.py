@@ -54,7 +54,7 @@ def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[TableNode, 
             elements_growth=elements_growth,
         )
         for node, sources in zip(
-            frozen.forward_nodes(graph), frozen.input_places(graph), strict=True
+            frozen.forward_nodes(graph), frozen.input_indices(graph), strict=True
         )
         for cost in (costs[node.name],)
         for larger in (costs_of_larger.get(node.name),)

@@ -98,9 +98,11 @@ class _Session:
         newest = checkpoint.newest(self._job.checkpoints)
         saved = newest.checkpoint
         if saved is not None:
-            provenance.check_documents(saved.origin, saved.epoch, self._schedule, self._settings)
+            provenance.check_documents(
+                saved.provenance, saved.epoch, self._schedule, self._settings
+            )
             if not self._job.other_libraries:
-                provenance.check_libraries(saved.origin, saved.epoch)
+                provenance.check_libraries(saved.provenance, saved.epoch)
             self._epoch, self._seconds_before = saved.epoch, saved.seconds
         for name in newest.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
@@ -119,8 +121,10 @@ class _Session:
         if saved is None:
             yield from self._missing_images()
         else:
-            provenance.check_data(saved.origin, saved.epoch, self._provenance, self._settings.data)
-            warning = provenance.changed_arithmetic(saved.origin, saved.epoch, self._provenance)
+            provenance.check_data(
+                saved.provenance, saved.epoch, self._provenance, self._settings.data
+            )
+            warning = provenance.changed_arithmetic(saved.provenance, saved.epoch, self._provenance)
             if warning:
                 yield ev.Notice(warning)
             if self._settings.precision == "fast" and self._settings.cache != "off":

@@ -251,7 +251,7 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
     with demo.enforce_limits(run, pytest.fail):
         time.sleep(0.1)  # the time counts from the first step
     monkeypatch.delenv("THAW_DEMO")
-    monkeypatch.setattr(demo, "LIMITS", replace(LIMITS, start=0.0, seconds=0.0))
+    monkeypatch.setattr(demo, "LIMITS", replace(LIMITS, start_seconds=0.0, seconds=0.0))
     with demo.enforce_limits(run, pytest.fail) as bounded:
         bounded(STEP)
         time.sleep(0.1)
@@ -259,7 +259,9 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
     run_lock.release(run)
 
 
-@pytest.mark.parametrize("limits", [replace(LIMITS, seconds=0.0), replace(LIMITS, start=0.0)])
+@pytest.mark.parametrize(
+    "limits", [replace(LIMITS, seconds=0.0), replace(LIMITS, start_seconds=0.0)]
+)
 def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: demo.DemoLimits
 ) -> None:
@@ -272,7 +274,7 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
     monkeypatch.setattr(demo, "LIMITS", limits)
     end = time.monotonic() + 120
     with demo.enforce_limits(run, refuse) as bounded:
-        if limits.start:
+        if limits.start_seconds:
             bounded(STEP)
         while not run_lock.stop_requested(run):
             assert time.monotonic() < end
@@ -302,7 +304,7 @@ def test_the_readme_tells_the_most_that_one_visitor_and_all_of_them_take() -> No
     upload, share = uploads.limits().upload // 10**6, LIMITS.share
     rows = {
         "open pages": (f"{LIMITS.visitors * share:g}", f"{LIMITS.visitors}"),
-        f"for {LIMITS.held / 60:g} minutes at most": (
+        f"for {LIMITS.upload_hold_seconds / 60:g} minutes at most": (
             f"{LIMITS.held_uploads * share * upload:g} MB",
             f"{LIMITS.held_uploads * upload} MB",
         ),

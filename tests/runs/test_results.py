@@ -45,7 +45,7 @@ def test_epochs_are_told_by_number_and_by_time(run: Path) -> None:
         event_log.append(run, event)
     found = run_results(run)
     assert found.status == "finished"
-    assert found.ends == (3.0, 5.0)
+    assert found.epoch_end_seconds == (3.0, 5.0)
     assert (found.accuracy, found.loss, found.seconds) == (0.75, 0.25, 5.0)
     assert found.peak_memory == 70
     assert found.audit_passed is True
@@ -55,11 +55,11 @@ def test_epochs_are_told_by_number_and_by_time(run: Path) -> None:
 def test_a_resumed_run_counts_each_epoch_once(run: Path) -> None:
     for event in (STARTED, epoch(0, 0.5, 3.0, 1), epoch(1, 0.6, 3.0, 1), ev.Stopped(1)):
         event_log.append(run, event)
-    assert run_results(run).ends == (3.0, 6.0)
+    assert run_results(run).epoch_end_seconds == (3.0, 6.0)
     for event in (ev.Launched(), replace(STARTED, resumed_at=1), epoch(1, 0.7, 4.0, 1)):
         event_log.append(run, event)
     found = run_results(run)
-    assert found.ends == (3.0, 7.0)
+    assert found.epoch_end_seconds == (3.0, 7.0)
     assert found.status == "interrupted"
 
 

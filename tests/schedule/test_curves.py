@@ -267,7 +267,7 @@ def test_the_rate_is_continuous_where_warmup_ends(raw: dict, end: float):
     raw["lr"].setdefault("warmup", {})["epochs"] = end
     schedule = from_raw(raw)
     for group in schedule.groups:
-        joint = end + curves.origin(schedule, group)
+        joint = end + curves.curve_start(schedule, group)
         before, after = curves.lr(schedule, group, [np.nextafter(joint, 0.0), joint])
         peak = curves.peak(schedule, group)
         assert before == pytest.approx(peak, rel=1e-6)

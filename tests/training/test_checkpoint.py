@@ -33,7 +33,7 @@ def made(epoch: int) -> Checkpoint:
         random={"cpu": torch.get_rng_state()},
         audit={"steps": 3, "spans": [("head", 0, 1, True)]},
         seconds=1.5,
-        origin=Provenance("a", "b", {"classes": "c"}, {"torch": "2.0"}, "a CPU"),
+        provenance=Provenance("a", "b", {"classes": "c"}, {"torch": "2.0"}, "a CPU"),
     )
 
 
@@ -61,7 +61,7 @@ def test_a_checkpoint_comes_back_as_it_was(tmp_path):
     assert found.checkpoint.epoch == 1
     assert found.checkpoint.model["w"].equal(made(1).model["w"])
     assert found.checkpoint.audit == made(1).audit
-    assert found.checkpoint.origin == made(1).origin
+    assert found.checkpoint.provenance == made(1).provenance
     assert found.checkpoint.optimizer["param_groups"] == [{"lr": 0.1}]
 
 

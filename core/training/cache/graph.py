@@ -1,6 +1,6 @@
 """The nodes of a network's graph that never change, and the parts before and behind a cut.
 
-A node's place is its index in the order of the forward pass.
+A node's index is its position in the order of the forward pass.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ def forward_nodes(graph: fx.Graph) -> list[fx.Node]:
     return list(graph.nodes)[:-1]
 
 
-def input_places(graph: fx.Graph) -> tuple[tuple[int, ...], ...]:
-    """Return the places of the nodes on which each node depends; the output is left out."""
-    places = {node: at for at, node in enumerate(graph.nodes)}
-    return tuple(tuple(places[source] for source in inputs(node)) for node in forward_nodes(graph))
+def input_indices(graph: fx.Graph) -> tuple[tuple[int, ...], ...]:
+    """Return the indices of the nodes on which each node depends; the output is left out."""
+    indices = {node: at for at, node in enumerate(graph.nodes)}
+    return tuple(tuple(indices[source] for source in inputs(node)) for node in forward_nodes(graph))
 
 
 def signature(graph: fx.Graph) -> tuple[tuple[str, str], ...]:
@@ -67,10 +67,10 @@ def moving(model: nn.Module, graphs: Iterable[fx.Graph]) -> Moving:
 
 
 def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[int]:
-    """Return the places of nodes whose output for an image is the same in every epoch."""
+    """Return the indices of nodes whose output for an image is the same in every epoch."""
     fixed: set[int] = set()
     for at, (node, sources) in enumerate(
-        zip(forward_nodes(graph), input_places(graph), strict=True)
+        zip(forward_nodes(graph), input_indices(graph), strict=True)
     ):
         if fixed.issuperset(sources) and not moves(node, model, moving):
             fixed.add(at)
@@ -78,7 +78,7 @@ def fixed_nodes(graph: fx.Graph, model: nn.Module, moving: Moving) -> frozenset[
 
 
 def unstorable(graph: fx.Graph) -> frozenset[int]:
-    """Return the places of nodes whose output no copy can replace, see `Effects.unstorable`."""
+    """Return the indices of nodes whose output no copy can replace, see `Effects.unstorable`."""
     return frozenset(at for at, node in enumerate(forward_nodes(graph)) if effects(node).unstorable)
 
 
@@ -115,7 +115,7 @@ def suffix(
     `before` are the nodes before the cut; those that depend on no image are computed again.
     """
     nodes = list(graph.nodes)
-    again = {nodes[at] for at in before & constant_nodes(input_places(graph))}
+    again = {nodes[at] for at in before & constant_nodes(input_indices(graph))}
     needed = {node for at, node in enumerate(nodes) if at not in before}
     for node in reversed(nodes):
         if node in needed:

@@ -14,8 +14,8 @@ from math import prod
 import torch
 from torch import Tensor
 
-_PIECE = 2**24
-"""Bytes by which a `File` grows. The system provides only the pages that are written to."""
+_CHUNK = 2**24
+"""Bytes by which a `MmapFile` grows. The system provides only the pages that are written to."""
 
 
 def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
@@ -29,25 +29,25 @@ def empty(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     return torch.frombuffer(_mapping(size), dtype=dtype).view(*shape)
 
 
-class File:
+class MmapFile:
     """A file in memory that is written from start to end, as `torch.save` does.
 
     Raises MemoryError if there is no memory left.
     """
 
     def __init__(self) -> None:
-        self._pieces: list[mmap.mmap] = []
+        self._chunks: list[mmap.mmap] = []
         self._size = 0
 
     def write(self, content: bytes | memoryview) -> int:
         """Append bytes and return their number."""
         rest = memoryview(content).cast("B")
         while rest:
-            at = self._size % _PIECE
+            at = self._size % _CHUNK
             if at == 0:
-                self._pieces.append(_mapping(_PIECE))
-            part = rest[: _PIECE - at]
-            self._pieces[-1][at : at + len(part)] = part
+                self._chunks.append(_mapping(_CHUNK))
+            part = rest[: _CHUNK - at]
+            self._chunks[-1][at : at + len(part)] = part
             self._size += len(part)
             rest = rest[len(part) :]
         return memoryview(content).nbytes
@@ -55,10 +55,10 @@ class File:
     def flush(self) -> None:
         """Do nothing: `torch.save` calls it, and nothing is buffered."""
 
-    def pieces(self) -> list[memoryview]:
+    def chunks(self) -> list[memoryview]:
         """Return the content, in order."""
-        sizes = [min(_PIECE, self._size - start) for start in range(0, self._size, _PIECE)]
-        return [memoryview(piece)[:size] for piece, size in zip(self._pieces, sizes, strict=True)]
+        sizes = [min(_CHUNK, self._size - start) for start in range(0, self._size, _CHUNK)]
+        return [memoryview(chunk)[:size] for chunk, size in zip(self._chunks, sizes, strict=True)]
 
 
 def _mapping(size: int) -> mmap.mmap:

@@ -11,7 +11,7 @@ from torch import Tensor, fx, nn
 
 from core.cache_plan.split_points import ForwardCosts
 from core.training.cache.forward_path import ForwardPath, untouched
-from core.training.cache.graph import forward_nodes, input_places, unstorable
+from core.training.cache.graph import forward_nodes, input_indices, unstorable
 from core.training.device import synchronize
 
 _CPU_IMAGES = 8
@@ -44,7 +44,7 @@ def profile_nodes(
     names = [node.name for node in forward_nodes(graph)]
     count = len(entries)
     return ForwardCosts(
-        inputs=input_places(graph),
+        inputs=input_indices(graph),
         seconds=tuple(timer.seconds[name] * share / count for name in names),
         bytes=_storable(graph, [timer.bytes[name] // count for name in names]),
     )
@@ -56,7 +56,7 @@ def same_costs(costs: ForwardCosts, graph: fx.Graph, other: fx.Graph) -> Forward
     by_name = dict(zip(names, zip(costs.seconds, costs.bytes, strict=True), strict=True))
     rows = [by_name.get(node.name, (0.0, 0)) for node in forward_nodes(other)]
     return ForwardCosts(
-        inputs=input_places(other),
+        inputs=input_indices(other),
         seconds=tuple(seconds for seconds, _ in rows),
         bytes=_storable(other, [size for _, size in rows]),
     )

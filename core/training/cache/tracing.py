@@ -192,7 +192,7 @@ class _MemoryWatch(TorchDispatchMode):
         updated = (buffer for module in training for buffer in module.buffers(recurse=False))
         self._fixed_buffers = self._buffers - set(map(storage, updated))
         self._while_traced = while_traced
-        self._made: dict[int, int] = {}
+        self._created: dict[int, int] = {}
         self._new_numbers = count(-1, -1)
         self.touched: set[int] = set()
         self.written: set[int] = set()
@@ -203,7 +203,7 @@ class _MemoryWatch(TorchDispatchMode):
         Those that operations have made get negative numbers of their own, since a new storage may
         have the id of one that is gone.
         """
-        return {self._made.get(each, each) for each in _storages(tensors)}
+        return {self._created.get(each, each) for each in _storages(tensors)}
 
     def state(self, storages: set[int]) -> frozenset[int]:
         """Return those of the storages that no operation has made."""
@@ -235,8 +235,8 @@ class _MemoryWatch(TorchDispatchMode):
         ]
         output = func(*args, **kwargs)
         for each in _storages(output):
-            if self._made.get(each, each) not in touched:
-                self._made[each] = next(self._new_numbers)
+            if self._created.get(each, each) not in touched:
+                self._created[each] = next(self._new_numbers)
         self.touched |= touched
         self.written |= written | {storage(t) for t, old in buffers if not torch.equal(t, old)}
         return output
@@ -274,7 +274,7 @@ class _Observer(fx.Interpreter):
         super().__init__(model, graph=graph)
         self._memory = _MemoryWatch(model)
         self._nodes = list(graph.nodes)
-        self._places = {node: place for place, node in enumerate(self._nodes)}
+        self._indices = {node: index for index, node in enumerate(self._nodes)}
         self._outputs: list[set[int]] = []
         self._state: list[tuple[frozenset[int], frozenset[int]]] = []
         self._writers: list[set[int]] = []
@@ -287,16 +287,16 @@ class _Observer(fx.Interpreter):
         with self._memory:
             self.run(images.clone())
         constant: set[int] = set()
-        for place, node in enumerate(self._nodes):
-            overwritten, unstorable = self._overwritten(place)
-            writers = self._writers[place]
-            if place > 0 and constant.issuperset({*self._sources(node), *writers}):
+        for index, node in enumerate(self._nodes):
+            overwritten, unstorable = self._overwritten(index)
+            writers = self._writers[index]
+            if index > 0 and constant.issuperset({*self._sources(node), *writers}):
                 if unstorable:  # it is no constant: computed again, it would lack the writes
                     writers.add(0)
                 else:
-                    constant.add(place)
+                    constant.add(index)
             nodes = tuple(self._nodes[writer] for writer in sorted(writers))
-            node.meta["effects"] = Effects(nodes, *self._state[place], overwritten, unstorable)
+            node.meta["effects"] = Effects(nodes, *self._state[index], overwritten, unstorable)
 
     def run_node(self, n: fx.Node) -> Any:
         memory = self._memory
@@ -312,21 +312,21 @@ class _Observer(fx.Interpreter):
         self._outputs.append(outputs)
         self._state.append((memory.state(hidden), memory.changed))
         for each in memory.written & self._views_of.keys():
-            self._writers_of[each].append(self._places[n])
+            self._writers_of[each].append(self._indices[n])
         for each in outputs - memory.state(outputs):
-            self._views_of[each].append(self._places[n])
+            self._views_of[each].append(self._indices[n])
         return output
 
     def _sources(self, node: fx.Node) -> list[int]:
-        return [self._places[source] for source in node.all_input_nodes]
+        return [self._indices[source] for source in node.all_input_nodes]
 
-    def _overwritten(self, place: int) -> tuple[bool, bool]:
+    def _overwritten(self, index: int) -> tuple[bool, bool]:
         """Return whether a later node writes into the output, and whether that makes it unstorable.
 
         It is storable if every view of the memory has one reader: everything behind a cut is then
         read through the one view that crosses the cut.
         """
         writers = self._writers_of
-        written = [v for v in self._outputs[place] if max(writers[v], default=0) > place]
+        written = [v for v in self._outputs[index] if max(writers[v], default=0) > index]
         readers = (len(self._nodes[at].users) for each in written for at in self._views_of[each])
         return bool(written), any(count > 1 for count in readers)

@@ -47,7 +47,7 @@ def metric_table(results: Mapping[str, RunResults], metric: Metric) -> pd.DataFr
             "last": epoch is result.epochs[-1],
         }
         for letter, result in results.items()
-        for epoch, end in zip(result.epochs, result.ends, strict=True)
+        for epoch, end in zip(result.epochs, result.epoch_end_seconds, strict=True)
     ]
     return pd.DataFrame(rows, columns=["letter", "epoch", "seconds", "y", "last"])
 

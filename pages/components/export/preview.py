@@ -67,7 +67,7 @@ def csv_preview() -> None:
             if rows <= _MOST_COPIED:
                 copy_button(_table(schedule, steps))
             csv_button("Download", **_DOWNLOAD)
-        lines = chain.from_iterable(part.splitlines(True) for part in csv.parts(schedule, steps))
+        lines = chain.from_iterable(part.splitlines(True) for part in csv.chunks(schedule, steps))
         _code("".join(islice(lines, 1 + _ROWS)), None)
         if rows > _ROWS:
             has_all = "Copy and Download have" if rows <= _MOST_COPIED else "Download has"

@@ -102,7 +102,7 @@ def _rates(
     )
     colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
     how = joined(schedule, steps_per_epoch)
-    planned = alt.Chart(lines).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
+    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
     done = _training_only(actual_rates(schedule, progress, steps_per_epoch), schedule)
     done = held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"]))
     actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=how)

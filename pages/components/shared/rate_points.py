@@ -24,14 +24,14 @@ A chart that fills the screen is five times as high.
 
 
 def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = None) -> Columns:
-    """Return a row per drawn step and group: t (epochs), step, group, lr, share, trains, span, x, y.
+    """Return a row per drawn step and group: t (epochs), step, group, lr, share, trains, span.
 
     `closer` is a part of the run that is drawn with as many points as all of it.
 
     `core.schedule.sampling` says which steps; the first one of every epoch in which a group thaws
     or freezes is always there, since lines break there. `span` numbers the stretches in which a
-    group goes on training or stays frozen. Groups lie one behind the other, from input to output. To be drawn, x is
-    t and y is lr.
+    group goes on training or stays frozen. Groups lie one behind the other, from input to output.
+    To be drawn, x is t and y is lr.
     """
     groups = schedule.groups
     steps = steps_to_draw(schedule, steps_per_epoch, closer)
@@ -65,7 +65,7 @@ def recorded_table(record: Record) -> Columns:
 def _recorded(record: Record, group: RecordGroup) -> Columns:
     steps = record.steps_to_draw(group)
     epochs, places = np.unique(steps // record.steps_per_epoch, return_inverse=True)
-    is_open = np.array([plan.is_open(group, epoch) for epoch in epochs.tolist()])[places]
+    trains = np.array([plan.trains_in(group, epoch) for epoch in epochs.tolist()])[places]
     t, lr = steps / record.steps_per_epoch, record.at(group.name, steps)
     return {
         "t": t,
@@ -74,8 +74,8 @@ def _recorded(record: Record, group: RecordGroup) -> Columns:
         "group": np.full(len(steps), group.name, dtype=object),
         "lr": lr,
         "y": lr,
-        "open": is_open,
-        "span": np.cumsum(np.diff(is_open, prepend=is_open[:1])),
+        "trains": trains,
+        "span": np.cumsum(np.diff(trains, prepend=trains[:1])),
     }
 
 

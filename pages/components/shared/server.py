@@ -117,7 +117,7 @@ class Visitors:
         else:
             held = self._uploads[key] = _Held(address)
             try:
-                async with asyncio.timeout(self._limits.held):
+                async with asyncio.timeout(self._limits.upload_hold_seconds):
                     await self._app(scope, receive, send)
             except TimeoutError:
                 await PlainTextResponse(_SLOW, 408)(scope, receive, send)
@@ -132,7 +132,10 @@ class Visitors:
             if held.since is None:
                 continue
             # a connection may drop for a moment
-            lasts = self._limits.held if is_there(session) else self._limits.away
+            limits = self._limits
+            lasts = (
+                limits.upload_hold_seconds if is_there(session) else limits.ticket_timeout_seconds
+            )
             if now - held.since > lasts:
                 manager.remove_file(session, file)
             if not manager.get_files(session, [file]):

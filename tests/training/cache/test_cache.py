@@ -149,7 +149,7 @@ def boundary_of(model: nn.Module, width: int = 4) -> tuple[str, ...]:
     graph = trace(model, torch.randn(3, width))
     fixed = frozen.fixed_nodes(graph, model, frozen.moving(model, [graph]))
     nodes = frozen.forward_nodes(graph)
-    costs = ForwardCosts(frozen.input_places(graph), (1.0,) * len(nodes), (4,) * len(nodes))
+    costs = ForwardCosts(frozen.input_indices(graph), (1.0,) * len(nodes), (4,) * len(nodes))
     (deepest, *_) = cuts_of(Work(costs, (fixed,), 1, trains=True), 0)
     return tuple(nodes[place].name for place in deepest.boundary)
 

@@ -11,20 +11,20 @@ from core.training.cache import mmap_tensor
 
 
 def test_what_is_written_comes_back_as_from_a_file():
-    file, plain = mmap_tensor.File(), io.BytesIO()
-    assert file.pieces() == []
+    file, plain = mmap_tensor.MmapFile(), io.BytesIO()
+    assert file.chunks() == []
     for size in (0, 1, 70, 2**24 - 1, 3, 2**25 + 5):
         content = torch.randint(256, (size,), dtype=torch.uint8).numpy().tobytes()
         assert file.write(content) == plain.write(content) == size
-        assert b"".join(file.pieces()) == plain.getvalue()
+        assert b"".join(file.chunks()) == plain.getvalue()
 
 
 def test_torch_saves_the_same_bytes_as_to_a_file():
     content = {"w": torch.randn(3_000_000), "b": torch.randn(7).bfloat16(), "step": torch.tensor(3)}
-    file, plain = mmap_tensor.File(), io.BytesIO()
+    file, plain = mmap_tensor.MmapFile(), io.BytesIO()
     for each in (file, plain):
         torch.save(content, each)
-    assert b"".join(file.pieces()) == plain.getvalue()
+    assert b"".join(file.chunks()) == plain.getvalue()
 
 
 def test_a_tensor_lives_as_long_as_a_view_of_it_and_its_memory_no_longer():

@@ -70,7 +70,7 @@ def timeline_data(
             "color": f"light-dark({light}, {dark})",
             "windows": [list(window) for window in group.trainable],
             "curve": drawn.setdefault(_points(schedule, group), len(drawn)),
-            "origin": curves.origin(schedule, group),
+            "origin": curves.curve_start(schedule, group),
             "budget": None if received is None else [received.epochs, received.learning],
         }
         for group, (light, dark), received in zip(
@@ -111,7 +111,7 @@ def _points(schedule: Schedule, group: Group) -> tuple[float, ...]:
     """Return the group's rate as a share of its own peak; a staircase for `interval: "epoch"`."""
     peak = curves.peak(schedule, group)
     if schedule.lr.interval == "step":
-        t = _times(schedule, curves.origin(schedule, group))
+        t = _times(schedule, curves.curve_start(schedule, group))
         return _flat(t, curves.lr(schedule, group, t) / peak)
     starts = np.unique(np.linspace(0, schedule.epochs - 1, min(schedule.epochs, _MOST_STAIRS)) // 1)
     shares = curves.lr(schedule, group, starts) / peak

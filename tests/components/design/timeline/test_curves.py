@@ -25,7 +25,7 @@ def shares(given: Schedule, name: str, t: Any) -> Any:
 def shape_of(given: Schedule, name: str) -> dict[str, Any]:
     floor = given.lr.decay.floor
     return {
-        "origin": curves.origin(given, given.group(name)),
+        "origin": curves.curve_start(given, given.group(name)),
         "warmup": given.lr.warmup.epochs,
         "start": given.lr.warmup.start_factor,
         "floor": None if floor is None else floor.factor,
