@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from core.errors import InputError, quoted
 from core.freezing import hold, is_frozen, is_held, mark_frozen, release
 from core.grouping import check_module
-from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop
+from core.records.recorded_loop import LoopGroup, ParamGroupOptions, RecordedLoop
 from core.schedule.words import numbered
 from core.suggest import shortest_paths
 

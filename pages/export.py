@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from core.export import csv
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.schedule import parse
 from pages.components.export import current_export
 from pages.components.export.limitations import limitations_card

@@ -11,7 +11,7 @@ from core import checks
 from core.checks.problem import Problem
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import folder, label
+from core.runs import label, run_folder
 from core.runs.processes import launch
 from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings, planned_steps
@@ -103,10 +103,10 @@ def _shown_run(root: Path) -> _Shown | None:
         return None
     way_out = ""
     try:
-        run = folder.run_folder(root, name)
+        run = run_folder.find_run(root, name)
         if not is_demo():
             way_out = f"; or delete the run: python -m core delete {name}"
-        found = _Shown(run, *folder.read(run))
+        found = _Shown(run, *run_folder.read(run))
     except InputError as error:
         if not deleted_runs.is_deleted(root / name):  # which the second click on Delete still names
             session.notice(f"{error}{way_out}")
@@ -239,7 +239,7 @@ def _draw(shown: _Shown, *, live: bool) -> None:
 
 
 def _status(shown: _Shown, progress: RunProgress) -> Status:
-    return folder.status_from(shown.folder, (*progress.rare, *progress.last))
+    return run_folder.status_from(shown.folder, (*progress.rare, *progress.last))
 
 
 def _read(shown: _Shown) -> RunSnapshot:

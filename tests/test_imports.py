@@ -100,7 +100,7 @@ def test_pages_import_nothing_that_needs_torch_or_is_the_command_line() -> None:
 def test_what_needs_no_torch_and_the_pages_never_load_it() -> None:
     with_torch = ("core.training.", "core.cli.")
     names = modules("core/*/**/*.py", "pages/**/*.py", "app.py", apart_from=with_torch)
-    assert {"core.schedule.curves", "core.runs.folder", "pages.design", "app"} <= set(names)
+    assert {"core.schedule.curves", "core.runs.run_folder", "pages.design", "app"} <= set(names)
     loaded = loaded_with([*names, "core.library", "core.errors"])
     assert "streamlit" in loaded
     assert loaded & (HEAVY | {"vl_convert"}) == set()

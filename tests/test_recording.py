@@ -24,7 +24,7 @@ from core import (
 from core.errors import InputError
 from core.freezing import is_held
 from core.recording import OUTSIDE
-from core.records.recorded import differences
+from core.records.recorded_loop import differences
 from core.schedule import curves
 from core.schedule.parse import dumps, from_raw, parse, to_raw
 from core.schedule.plan import trains_in

@@ -18,7 +18,7 @@ from core.cli.options import (
 )
 from core.errors import InputError, one_line
 from core.export import csv, import_phases, targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.runs import report_facts
 from core.schedule import parse
 from core.schedule.words import columns

@@ -10,8 +10,7 @@ import click
 from core.errors import InputError, one_line
 from core.files import usage
 from core.files.home import HOME
-from core.runs import folder as folders
-from core.runs import trash
+from core.runs import run_folder, trash
 from core.runs.description import describe
 from core.runs.processes import launch
 from core.schedule.words import columns
@@ -23,7 +22,7 @@ def runs(deleted: bool) -> None:
     """List all runs, newest first: id, status, epochs, accuracy, disk use, name, time, and data."""
     root = launch.runs_folder()
     _refuse_unlistable(root)
-    sizes = {run.name: usage.disk_use(run) for run in folders.list_runs(root)}
+    sizes = {run.name: usage.disk_use(run) for run in run_folder.list_runs(root)}
     in_trash = {each: usage.disk_use(each.folder) for each in trash.trashed_runs(root)}
     if deleted:
         rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
@@ -65,7 +64,7 @@ def row(run: Path, disk_bytes: int) -> tuple[str, str, str, str, str, str]:
     described = describe(run)
     state = described.state
     try:
-        schedule = folders.read(run)[0]
+        schedule = run_folder.read(run)[0]
     except InputError as error:
         name, epochs = f"damaged: {error}", ""
     else:

@@ -20,8 +20,7 @@ from core.demo import limits
 from core.errors import STOPPED, InputError, importing, quoted
 from core.files.home import is_demo
 from core.models import table_cache
-from core.runs import checkpoint_files, event_log
-from core.runs import folder as folders
+from core.runs import checkpoint_files, event_log, run_folder
 from core.runs.processes import run_lock
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import watch_for_stop
@@ -93,11 +92,11 @@ def run(file: str, out: str, **settings: Any) -> None:
     _refuse_errors(schedule)
     _refuse_several_processes()
     folder = path("--out", out)
-    run_settings = folders.create(folder, schedule, make_settings(**settings))
+    run_settings = run_folder.create(folder, schedule, make_settings(**settings))
     try:
         _train_in(folder, schedule, run_settings)
     except InputError:
-        folders.discard(folder)  # so that the corrected command can use it
+        run_folder.discard(folder)  # so that the corrected command can use it
         raise
 
 
@@ -111,9 +110,9 @@ def run(file: str, out: str, **settings: Any) -> None:
 def resume(directory: str, other_libraries: bool) -> None:
     """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
     folder = path("DIR", directory)
-    schedule, settings = folders.read(folder)
+    schedule, settings = run_folder.read(folder)
     _refuse_errors(schedule)
-    if folders.status(folder) == "finished":
+    if run_folder.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not run_lock.take_over(folder):
         _refuse_several_processes()
@@ -174,15 +173,15 @@ def _train_in(
         limits.refuse(schedule, settings)
         with _without_garbage_collection(), importing():
             from core.training.job import Job
-            from core.training.outputs import Outputs
+            from core.training.output_files import OutputFiles
             from core.training.train import train
 
-        outputs = Outputs(
-            weights=None if is_demo() else folder / folders.WEIGHTS,
-            predictions=folder / folders.PREDICTIONS,
-            nan_report=folder / folders.NAN_REPORT,
+        outputs = OutputFiles(
+            weights=None if is_demo() else folder / run_folder.WEIGHTS,
+            predictions=folder / run_folder.PREDICTIONS,
+            nan_report=folder / run_folder.NAN_REPORT,
         )
-        checkpoints = folder / folders.CHECKPOINTS
+        checkpoints = folder / run_folder.CHECKPOINTS
         job = Job(schedule, settings, checkpoints, stop_requested, outputs, other_libraries)
         for event in train(job):
             check_limits(event)

@@ -22,7 +22,7 @@ from core.errors import InputError, ModelError, RunError, SettingsError, quoted
 from core.files import usage
 from core.files.home import is_demo
 from core.presets import BUNDLED_MODEL
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.events import Event, Notice, Step
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
@@ -226,7 +226,7 @@ def exit_without_destructors(exit_code: int) -> None:
 
 def delete_checkpoints(folder: Path) -> None:
     """Delete the checkpoints of a run that has ended."""
-    shutil.rmtree(folder / folders.CHECKPOINTS, ignore_errors=True)
+    shutil.rmtree(folder / run_folder.CHECKPOINTS, ignore_errors=True)
 
 
 def delete_oldest_runs(ended: Iterable[Path]) -> None:

@@ -18,7 +18,7 @@ from core.demo import limits
 from core.demo.limits import LIMITS
 from core.errors import InputError
 from core.files.home import data_root, locked
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import run_lock
 
 _LOCK = "lock"
@@ -82,7 +82,7 @@ def wait(queue: Path, ticket: str, runs: Path, begin: Callable[[], str]) -> str 
 
 def busy(runs: Path) -> bool:
     """Return whether a run in this folder is in progress."""
-    return any(run_lock.is_alive(run) for run in folders.list_runs(runs))
+    return any(run_lock.is_alive(run) for run in run_folder.list_runs(runs))
 
 
 @contextmanager
@@ -95,7 +95,7 @@ def one_run(runs: Path) -> Iterator[None]:
         if busy(runs):
             wrong = "has to wait, since another run is in progress"
             raise InputError("run", wrong, "try again when that has ended")
-        ended = folders.list_runs(runs)
+        ended = run_folder.list_runs(runs)
         for run in ended:
             limits.delete_checkpoints(run)
         limits.delete_oldest_runs(ended)

@@ -10,7 +10,7 @@ from typing import Any
 
 from core.errors import ExportError
 from core.export.drawing import Kind
-from core.export.exported import FILE, Exported, ExportSource, Limitation
+from core.export.export_result import FILE, Exported, ExportSource, Limitation
 from core.export.palette import ROLES, group_colours
 from core.schedule import curves, parse, plan
 from core.schedule.sampling import steps_to_draw

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.export.exported import Exported, ExportSource, Limitation
+from core.export.export_result import Exported, ExportSource, Limitation
 from core.schedule import curves, plan
 from core.schedule.spec import Schedule
 from core.schedule.words import counted, listed

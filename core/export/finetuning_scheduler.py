@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from core.export.exported import Exported, ExportSource, Limitation
+from core.export.export_result import Exported, ExportSource, Limitation
 from core.export.python.templates import render
 from core.schedule import curves, plan, words
 from core.schedule.spec import Group, Schedule

@@ -9,7 +9,7 @@ from importlib.resources import files
 from core import checks
 from core.errors import one_line
 from core.export import chart, rows
-from core.export.exported import Exported, ExportSource, Limitation
+from core.export.export_result import Exported, ExportSource, Limitation
 from core.export.palette import group_colours
 from core.models import costs
 from core.models.layer_table import MEASURED_AT

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from core.errors import one_line
 from core.export import rows
-from core.export.exported import FILE, Exported, ExportSource
+from core.export.export_result import FILE, Exported, ExportSource
 
 _ESCAPES = {
     "\\": r"\textbackslash{}",

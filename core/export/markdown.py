@@ -6,7 +6,7 @@ import re
 
 from core.errors import one_line
 from core.export import rows
-from core.export.exported import Exported, ExportSource
+from core.export.export_result import Exported, ExportSource
 
 _ADDRESS = re.compile(r"(www)\.", re.IGNORECASE)
 """Text that GitHub turns into a link although it has no scheme."""

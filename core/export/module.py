@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from core.export.exported import Exported, ExportSource
+from core.export.export_result import Exported, ExportSource
 from core.export.python.templates import render
 
 

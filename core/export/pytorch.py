@@ -9,7 +9,7 @@ decay may differ from NumPy's in their last bit.
 from __future__ import annotations
 
 from core.errors import ExportError
-from core.export.exported import FILE, Exported, ExportSource
+from core.export.export_result import FILE, Exported, ExportSource
 from core.export.python.templates import render
 from core.models import weight_files
 from core.presets import BUNDLED_WEIGHTS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from core.export.exported import ExportSource, Limitation
+from core.export.export_result import ExportSource, Limitation
 from core.models import layer_table
 from core.schedule import curves, plan, words
 from core.schedule.spec import Schedule

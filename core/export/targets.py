@@ -25,7 +25,7 @@ from core.export import (
     timm,
     transformers,
 )
-from core.export.exported import FILE, MODULE, Exported, ExportSource
+from core.export.export_result import FILE, MODULE, Exported, ExportSource
 from core.export.python import quoting
 from core.schedule import file_names
 from core.schedule.spec import Schedule

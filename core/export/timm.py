@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from core.errors import ExportError
-from core.export.exported import FILE, Exported, ExportSource, Limitation, unknown_name_error
+from core.export.export_result import FILE, Exported, ExportSource, Limitation, unknown_name_error
 from core.export.python.templates import render
 from core.models.layer_table import LayerTable
 from core.presets import BUNDLED_WEIGHTS

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.errors import InputError, nearest
-from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop, differences
+from core.records.recorded_loop import LoopGroup, ParamGroupOptions, RecordedLoop, differences
 from core.schedule.curves import Array
 from core.schedule.document import field_texts
 from core.schedule.optimizers import OPTIMIZERS

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from core.errors import InputError, ScheduleError
 from core.records.model import MAX_OTHERS, Record, RecordGroup
 from core.records.piecewise_linear import Piece, fit_pieces
-from core.records.recorded import LoopGroup, RecordedLoop
+from core.records.recorded_loop import LoopGroup, RecordedLoop
 from core.schedule import parse
 from core.schedule.curves import RATES_EQUAL, Array
 from core.schedule.document import MAX_NAME

@@ -11,8 +11,7 @@ from pathlib import Path
 from core.data import uploads
 from core.errors import InputError
 from core.files import usage
-from core.runs import event_log, label
-from core.runs import folder as folders
+from core.runs import event_log, label, run_folder
 from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
 from core.runs.settings import RunSettings
@@ -45,7 +44,7 @@ def run_state(run: Path) -> RunState:
     Its summary is that of the last session that ended. It is outdated if the run was resumed since,
     and then its status differs.
     """
-    status, end = folders.status(run), folders.read_summary(run)
+    status, end = run_folder.status(run), run_folder.read_summary(run)
     if end is not None and end.status == status:
         return RunState(status, end.epochs_done, end.validation_accuracy)
     return RunState(status, epochs_kept(run), None, run_lock.other_host(run))
@@ -78,7 +77,7 @@ def describe(run: Path) -> Description:
     own, state = label.read(run), run_state(run)
     schedule = data = when = ""
     try:
-        moment = (run / folders.SCHEDULE).stat().st_mtime_ns
+        moment = (run / run_folder.SCHEDULE).stat().st_mtime_ns
         when = _when(datetime.fromtimestamp(moment / 1e9))
         ran, settings = _read(run, moment)
         schedule, data = ran.name, _data(run, settings)
@@ -169,4 +168,4 @@ def _when(moment: datetime) -> str:
 @lru_cache(maxsize=256)
 def _read(run: Path, changed: int) -> tuple[Schedule, RunSettings]:
     """Return a run folder's schedule and settings; the cache reads them again after a change."""
-    return folders.read(run)
+    return run_folder.read(run)

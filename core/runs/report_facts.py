@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import InputError
-from core.runs import folder as folders
-from core.runs import label
+from core.runs import label, run_folder
 from core.runs.description import conditions
 from core.runs.forecast import duration
 from core.schedule.spec import Schedule
@@ -20,11 +19,11 @@ def report_facts(folder: Path, schedule: Schedule) -> ReportFacts:
 
     Raises InputError where the folder is no run, is one of another schedule, or has no audit yet.
     """
-    ran, settings = folders.read(folder)
+    ran, settings = run_folder.read(folder)
     if not ran.equals_but_for_name(schedule):
         wrong = f"is {str(folder)!r}, a run of another schedule ({ran.name})"
-        raise InputError("--run", wrong, f"export {str(folder / folders.SCHEDULE)!r} instead")
-    end = folders.read_summary(folder)
+        raise InputError("--run", wrong, f"export {str(folder / run_folder.SCHEDULE)!r} instead")
+    end = run_folder.read_summary(folder)
     if (
         end is None
         or end.audit is None

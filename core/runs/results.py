@@ -7,8 +7,7 @@ from functools import lru_cache
 from itertools import accumulate
 from pathlib import Path
 
-from core.runs import event_log
-from core.runs import folder as folders
+from core.runs import event_log, run_folder
 from core.runs.events import Audit, EpochDone, Event, Started
 from core.runs.progress import run_progress
 from core.runs.status import Status, final_accuracy
@@ -65,7 +64,7 @@ def run_results(run: Path) -> RunResults:
     except OSError:
         events = ()
     progress = run_progress(events)
-    status = folders.status_from(run, events)
+    status = run_folder.status_from(run, events)
     return RunResults(status, progress.epochs, progress.started, progress.audit)
 
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from types import TracebackType
 
 from core.errors import STOPPED, RunError, ThawError
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.console import Console
 from core.runs.processes import run_lock, stopping
 from core.runs.status import Summary, is_end
@@ -45,8 +44,8 @@ class RunSession:
         self._check_folder()
         if isinstance(event, ev.Finished):  # first, since nothing is repaired after that event
             event_log.release_space(self._folder)
-            self._summary = folders.run_summary(self._folder, self._schedule, (event,))
-            folders.write_summary(self._folder, self._summary)
+            self._summary = run_folder.run_summary(self._folder, self._schedule, (event,))
+            run_folder.write_summary(self._folder, self._summary)
         if self._console.show(event) or not isinstance(event, ev.Progress):
             with self._writing:
                 self._ended = is_end((event,))
@@ -83,9 +82,9 @@ class RunSession:
                     event_log.append_last(self._folder, end)
             summary = self._summary if end is None else None
             if summary is None:
-                summary = folders.run_summary(self._folder, self._schedule)
+                summary = run_folder.run_summary(self._folder, self._schedule)
                 with suppress(RunError):  # the events hold all of it
-                    folders.write_summary(self._folder, summary)
+                    run_folder.write_summary(self._folder, summary)
             run_lock.release(self._folder)
         self._console.show_end(summary)
         if unforeseen is not None:
@@ -111,7 +110,7 @@ class RunSession:
         """Log the traceback of an unforeseen error, and return a RunError that names the log."""
         if not isinstance(error, Exception) or isinstance(error, ThawError):
             return None
-        log = self._folder / folders.LOG
+        log = self._folder / run_folder.LOG
         with suppress(OSError), log.open("a", encoding="utf-8", errors="backslashreplace") as file:
             file.writelines(traceback.format_exception(error))
         first = next(iter(str(error).splitlines()), "")

@@ -17,7 +17,7 @@ from pathlib import Path
 from core.errors import InputError, quoted
 from core.files import usage
 from core.library import TRASH_SECONDS
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import run_lock
 
 _TRASH = ".trash"
@@ -40,7 +40,7 @@ def delete(root: Path, run_id: str) -> TrashedRun:
     Raises InputError for a run that does not exist, that a living process or another machine runs,
     or that cannot be moved.
     """
-    folder = folders.run_folder(root, run_id)
+    folder = run_folder.find_run(root, run_id)
     moment = time.time_ns()
     _refuse_living(run_id, folder)
     with _as_input_error(run_id, root):
@@ -63,7 +63,7 @@ def trashed_runs(root: Path) -> tuple[TrashedRun, ...]:
     with suppress(OSError):
         for path in (root / _TRASH).iterdir():
             name = _NAME.fullmatch(path.name)
-            if name and folders.is_run_id(name[2]):
+            if name and run_folder.is_run_id(name[2]):
                 found.append(TrashedRun(name[2], path, int(name[1])))
     return tuple(sorted(found, key=lambda each: each.moment, reverse=True))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.runs.settings import RunSettings
 from core.schedule.spec import ModelRef, Schedule
 from core.training.models import Network, pretrained
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 
 NetworkBuilder = Callable[[ModelRef, int, int | None], Network]
 """A function of the schedule's model, the number of classes and the image size."""
@@ -33,6 +33,6 @@ class Job:
     settings: RunSettings
     checkpoints: Path
     should_stop: Callable[[], bool] = never
-    outputs: Outputs = field(default_factory=Outputs)
+    outputs: OutputFiles = field(default_factory=OutputFiles)
     other_libraries: bool = False
     build: NetworkBuilder = pretrained

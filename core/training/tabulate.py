@@ -10,7 +10,7 @@ from core.grouping import DEFAULT_GROUPING, Layer, parameters_of, resolve_groups
 from core.models.layer_table import Grouping, Head, LayerGroup, LayerTable, TableLayer
 from core.suggest import heads_of
 from core.training import models
-from core.training.forward import nodes_of
+from core.training.forward_costs import nodes_of
 from core.training.models import CLASSES
 from core.training.weights import names_of_weights
 

@@ -28,7 +28,7 @@ from torchvision.models.vision_transformer import interpolate_embeddings
 from core.errors import ModelError, RunError, nearest
 from core.models.weight_files import AUXILIARY, BUNDLED_FILE, BUNDLED_MODULE, OLD_NAME, UNTAGGED
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS
-from core.runs.downloaded import IN_A_SNAPSHOT, is_reachable
+from core.runs.weight_downloads import IN_A_SNAPSHOT, is_reachable
 from core.schedule.spec import ModelRef
 from core.training.failures import is_out_of_memory
 

@@ -34,7 +34,7 @@ from playwright.async_api import async_playwright
 from core import presets
 from core.demo import limits
 from core.files.home import DEMO, HOME
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import launch, run_lock
 from core.schedule import edits
 from core.schedule.spec import Schedule
@@ -129,8 +129,8 @@ def runs_are_on() -> Iterator[Counter[str]]:
             if ended.is_set():
                 launch.force_stop(folder)
                 return
-            if (found := folders.status(folder)) not in ("finished", "stopped"):
-                raise RuntimeError(f"a run is {found}: {folders.end_of_log(folder)}")
+            if (found := run_folder.status(folder)) not in ("finished", "stopped"):
+                raise RuntimeError(f"a run is {found}: {run_folder.end_of_log(folder)}")
             outcomes[found] += 1
             folder = start()
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from core.training.job import Job
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.benchmarks.measure import Measured, peak_memory
 from tests.benchmarks.scenarios import Scenario
@@ -26,7 +26,7 @@ def fine_tune(scenario: Scenario, settings: RunSettings, weights: Path) -> Measu
     predicted: float | None = None
     plain: float | None = None
     with tempfile.TemporaryDirectory() as folder:
-        job = Job(scenario.schedule, settings, Path(folder), outputs=Outputs(weights))
+        job = Job(scenario.schedule, settings, Path(folder), outputs=OutputFiles(weights))
         for event in train(job):
             match event:
                 case ev.Started() if not scenario.files:

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core.demo.limits import first_schedule, first_settings
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.processes import launch, run_lock
 from tests.browser import driving
 from tests.browser.driving import OpenPage
@@ -36,7 +36,7 @@ def demo(demo_home: Path) -> Iterator[str]:
 def held(demo_home: Path) -> Iterator[Path]:
     """Somebody else's run, which is on until the test has ended."""
     run = launch.new_folder(demo_home / "demo" / "runs", "somebody's", datetime.now())
-    folder.create(run, first_schedule(), first_settings())
+    run_folder.create(run, first_schedule(), first_settings())
     yield run
     run_lock.release(run)
 

@@ -10,9 +10,9 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from core import library, presets
 from core.export import targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.models import layer_table
-from core.runs import event_log, folder, predictions
+from core.runs import event_log, predictions, run_folder
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from core.schedule import parse
@@ -61,9 +61,9 @@ def run(home: Path, data: Path) -> str:
     """A run's folder as if it had trained and then failed, in the server's THAW_HOME."""
     made, schedule = home / "runs" / RUN, hostile()
     made.mkdir(parents=True)
-    (made / folder.SCHEDULE).write_text(dumps(schedule), encoding="utf-8")
+    (made / run_folder.SCHEDULE).write_text(dumps(schedule), encoding="utf-8")
     settings = RunSettings(data=str(data))
-    (made / folder.SETTINGS).write_text(settings.model_dump_json(), encoding="utf-8")
+    (made / run_folder.SETTINGS).write_text(settings.model_dump_json(), encoding="utf-8")
     spans = tuple(ev.FrozenSpan(name, 0, 2, unchanged=False) for name in NAMES)
     said = " ".join(NAMES)
     for event in (
@@ -87,8 +87,8 @@ def run(home: Path, data: Path) -> str:
         predicted=wrong,
         confidence=(0.9,) * count,
     )
-    predictions.write(made / folder.PREDICTIONS, told)
-    (made / folder.LOG).write_text(said, encoding="utf-8")
+    predictions.write(made / run_folder.PREDICTIONS, told)
+    (made / run_folder.LOG).write_text(said, encoding="utf-8")
     return RUN
 
 

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, ViewportSize, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from core import presets
-from core.runs import event_log, folder
+from core.runs import event_log, run_folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
@@ -56,13 +56,13 @@ def runs(home: Path) -> Iterator[dict[str, str]]:
     for state, events in made.items():
         run = home / "runs" / f"layout-{state.replace(' ', '-')}"
         run.parent.mkdir(exist_ok=True)
-        folder.create(run, SCHEDULE, RunSettings(samples=40, image_size=32))
+        run_folder.create(run, SCHEDULE, RunSettings(samples=40, image_size=32))
         for event in events:
             event_log.append(run, event)
         if state != "running":
             run_lock.release(run)
     finished_run(home, "layout-finished", SCHEDULE, (0.5, 0.75))
-    yield {path.name: f"/run?run={path.name}" for path in folder.list_runs(home / "runs")}
+    yield {path.name: f"/run?run={path.name}" for path in run_folder.list_runs(home / "runs")}
     run_lock.release(home / "runs" / "layout-running")
 
 

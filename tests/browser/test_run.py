@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from core import presets
-from core.runs import folder, trash
+from core.runs import run_folder, trash
 from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
 from core.schedule import edits
@@ -63,11 +63,11 @@ TWICE = """selector => {
 def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage) -> None:
     page = open_page("/run")
     driving.settle(page)
-    before = set(folder.list_runs(home / "runs"))
+    before = set(run_folder.list_runs(home / "runs"))
     page.evaluate(TWICE, ".st-key-start button")
     expect(page.locator(".st-key-stop button")).to_be_visible()
     expect(page.locator(".thaw-headline")).to_contain_text("Training", timeout=60_000)
-    started = set(folder.list_runs(home / "runs")) - before
+    started = set(run_folder.list_runs(home / "runs")) - before
     for run in started:
         launch.force_stop(run)
     assert [run.name for run in started] == [page.url.split("run=")[1]]
@@ -78,14 +78,14 @@ import sys, time
 from pathlib import Path
 from core import presets
 from core.schedule import edits
-from core.runs import events, folder
+from core.runs import events, run_folder
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.runs.session import RunSession
 from core.runs.processes.stopping import watch_for_stop
 
 run = Path(sys.argv[1])
-folder.create(run, presets.load("gradual"), RunSettings())
+run_folder.create(run, presets.load("gradual"), RunSettings())
 session = RunSession(run, presets.load("gradual"))
 with watch_for_stop(run, session.done, session.end_process) as asked, session:
     session.record(events.Started(time.time(), "cpu", "CPU", 32, 9, 9, ("a", "b"), 1, 0.5))
@@ -99,7 +99,7 @@ with watch_for_stop(run, session.done, session.end_process) as asked, session:
 @pytest.mark.thorough
 def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: OpenPage) -> None:
     run = home / "runs" / "20200101-000000-to-be-deleted"
-    folder.create(run, presets.load("ulmfit"), RunSettings(batch_size=64))
+    run_folder.create(run, presets.load("ulmfit"), RunSettings(batch_size=64))
     run_lock.release(run)
     page = open_page(f"/run?run={run.name}")
     expect(page.locator(".thaw-headline")).to_contain_text("Interrupted")

@@ -22,7 +22,7 @@ from core.schedule.plan import phases, training_groups
 from core.schedule.spec import Schedule
 from core.training.cache import graph
 from core.training.cache.tracing import trace
-from core.training.forward import nodes_of
+from core.training.forward_costs import nodes_of
 from core.training.models import build
 from core.training.tabulate import layers_of
 from tests.schedule.strategies import windows

@@ -22,9 +22,8 @@ import core.cli
 from core import presets
 from core.cli.app import cli
 from core.models import layer_table
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.status import history
 from core.schedule import parse
 from tests.sample import thorough
@@ -263,7 +262,7 @@ def test_a_run_without_standard_streams_comes_to_its_end(file, tmp_path, closed)
     command = f"exec {shlex.join([sys.executable, *words])} {closed}"
     ran = subprocess.run(["sh", "-c", command], cwd=ROOT, stderr=subprocess.PIPE, text=True)
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert folders.status(out) == "finished"
+    assert run_folder.status(out) == "finished"
 
 
 def test_curves_prints_a_row_per_step_and_group():
@@ -290,14 +289,14 @@ def test_a_run_fills_its_folder_and_tells_each_epoch(file, tmp_path):
     out = tmp_path / "out"
     result = thaw("run", file(), "--out", str(out), *SMALL)
     assert result.exit_code == 0, result.output
-    assert folders.status(out) == "finished"
-    assert folders.read_summary(out).epochs_done == 3
+    assert run_folder.status(out) == "finished"
+    assert run_folder.read_summary(out).epochs_done == 3
     assert len(load_file(out / "model.safetensors")) == 296
     assert isinstance(event_log.read(out)[-1], ev.Finished)
     told = [line.split("  train")[0] for line in result.stdout.splitlines() if line[:5] == "epoch"]
     assert told == [f"epoch   {epoch} done, {epoch + 1} of 3" for epoch in range(3)]
     assert "finished after 3 of 3 epochs" in result.stdout
-    assert folders.read(out)[0] == small_schedule(3)
+    assert run_folder.read(out)[0] == small_schedule(3)
     again = thaw("resume", str(out))
     assert again.exit_code == 2
     assert "a finished run: start a new one with: run" in again.stderr
@@ -311,8 +310,8 @@ def test_a_run_that_fails_leaves_its_reason_and_exits_with_1(file, tmp_path):
     result = thaw("run", file(explode), "--out", str(out), *SMALL)
     assert result.exit_code == 1
     assert "error: the loss is " in result.stderr
-    assert folders.status(out) == "failed"
-    assert folders.read_summary(out).status == "failed"
+    assert run_folder.status(out) == "failed"
+    assert run_folder.read_summary(out).status == "failed"
     assert isinstance(event_log.read(out)[-1], ev.Failed)
 
 
@@ -336,14 +335,14 @@ def test_a_signal_stops_a_run_after_its_batch_with_130_and_it_can_be_resumed(fil
         return printed
 
     printed = interrupt(signal.SIGINT, "run", long, "--out", str(out), *SMALL)
-    done = folders.read_summary(out).epochs_done
+    done = run_folder.read_summary(out).epochs_done
     assert 1 <= done < 400
     assert f"stopped after {done} of 400 epochs" in printed
-    assert folders.status(out) == "stopped"
-    assert folders.read_summary(out).status == "stopped"
+    assert run_folder.status(out) == "stopped"
+    assert run_folder.read_summary(out).status == "stopped"
     printed = interrupt(signal.SIGTERM, "resume", str(out))
     assert f"continues with epoch {done}\n" in printed
-    assert done < folders.read_summary(out).epochs_done < 400
+    assert done < run_folder.read_summary(out).epochs_done < 400
 
 
 def epochs_done(out) -> int:
@@ -401,7 +400,7 @@ def test_an_unforeseen_error_is_one_line_and_its_traceback_lies_in_the_log(
     assert line.startswith("error: an error in Thaw itself, KeyError: ")
     assert line.endswith(f"; the details are in {out / 'log.txt'}")
     assert "Traceback (most recent call last)" in (out / "log.txt").read_text()
-    assert folders.status(out) == "failed"
+    assert run_folder.status(out) == "failed"
 
 
 @pytest.mark.thorough
@@ -416,7 +415,7 @@ def test_a_run_whose_printout_nobody_reads_goes_on_to_its_end(file, tmp_path):
         check=False,
     )
     assert (ran.returncode, ran.stderr) == (0, "")
-    assert folders.status(out) == "finished"
+    assert run_folder.status(out) == "finished"
 
 
 def test_the_design_commands_do_not_import_torch():
@@ -518,7 +517,7 @@ def test_a_bad_field_is_refused_by_its_path(file, tmp_path, number, command):
 def test_a_run_folder_whose_schedule_has_errors_is_refused_with_each_of_them(tmp_path):
     raw = parse.to_raw(small_schedule(2))
     raw["groups"][-1]["modules"] = ["clasifier"]
-    folders.create(tmp_path / "out", parse.from_raw(raw), small_settings())
+    run_folder.create(tmp_path / "out", parse.from_raw(raw), small_settings())
     again = thaw("resume", str(tmp_path / "out"))
     refused(
         again, "groups[6].modules[0]", "leave out classifier.weight", "did you mean 'classifier'?"

@@ -7,9 +7,8 @@ from click.testing import CliRunner
 
 from core import presets
 from core.cli.app import cli
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
@@ -21,9 +20,9 @@ def root(tmp_path, monkeypatch):
     ends = {"one": ("gradual", ev.Finished(1.0)), "two": ("ulmfit", ev.Stopped(0))}
     for name, (preset, end) in ends.items():
         folder = tmp_path / "runs" / name
-        folders.create(folder, presets.load(preset), RunSettings())
+        run_folder.create(folder, presets.load(preset), RunSettings())
         event_log.append(folder, end)
-        folders.write_summary(folder, folders.run_summary(folder, presets.load(preset)))
+        run_folder.write_summary(folder, run_folder.run_summary(folder, presets.load(preset)))
         run_lock.release(folder)
     return tmp_path / "runs"
 
@@ -54,7 +53,7 @@ def test_a_deleted_run_comes_back_until_the_trash_is_emptied(root):
     assert [line.split()[0] for line in gone] == ["two", "one"]
     assert " MB  ULMFiT · today " in gone[0]
     assert thaw("restore", "two").exit_code == 0
-    assert folders.list_runs(root) == (root / "two",)
+    assert run_folder.list_runs(root) == (root / "two",)
     emptied = thaw("empty-trash")
     assert emptied.stdout.endswith(" MB freed\n")
     gone = thaw("restore", "one")
@@ -88,4 +87,4 @@ def test_what_is_no_run_is_refused(root, run_id):
     assert refused.exit_code == 2
     assert refused.stderr.startswith("error: run is ")
     assert refused.stderr.endswith(": see the list on the Run page, or python -m core runs\n")
-    assert len(folders.list_runs(root)) == 2
+    assert len(run_folder.list_runs(root)) == 2

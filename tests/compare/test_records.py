@@ -13,7 +13,7 @@ from core.compare.comparable import Comparable, learning, lr
 from core.compare.schedules import alike, diff
 from core.records.io import record_json
 from core.records.model import Record
-from core.records.recorded import LoopGroup, ParamGroupOptions
+from core.records.recorded_loop import LoopGroup, ParamGroupOptions
 from core.schedule import edits
 from core.schedule.spec import Schedule
 from tests.records.samples import parse_record, record_of, recorded_of, records

@@ -12,7 +12,7 @@ import pytest
 from core.data import uploads
 from core.demo import cleanup, limits, queue
 from core.demo.limits import LIMITS
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import launch, run_lock
 
 OLD = LIMITS.lifetime + 5
@@ -47,7 +47,7 @@ def test_old_runs_and_uploads_are_deleted_and_young_ones_stay(tmp_path: Path) ->
 
 def test_a_run_that_is_on_stays_however_old_its_files_are(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "on"
-    folders.create(run, limits.first_schedule(), limits.first_settings())
+    run_folder.create(run, limits.first_schedule(), limits.first_settings())
     aged(run, OLD)
     cleanup.delete_expired(tmp_path / "runs", tmp_path / "data")
     assert run.exists()

@@ -19,9 +19,8 @@ from core.demo import queue
 from core.demo.limits import LIMITS
 from core.errors import InputError, RunError, SettingsError
 from core.models import layer_table
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import launch, run_lock
 from core.runs.session import RunSession
 from core.runs.settings import RunSettings
@@ -40,14 +39,14 @@ from dataclasses import replace
 from pathlib import Path
 from core.demo import limits as demo
 from core.runs.processes import run_lock
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.events import Step
 from core.runs.session import RunSession
 from core.runs.processes.stopping import watch_for_stop
 
 folder = Path(sys.argv[1])
 run_lock.acquire(folder)
-session = RunSession(folder, folders.read(folder)[0])
+session = RunSession(folder, run_folder.read(folder)[0])
 demo.LIMITS = replace(demo.LIMITS, seconds=0.5)
 with (
     watch_for_stop(folder, session.done, session.end_process),
@@ -65,7 +64,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("THAW_DEMO", "1")
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     yield
-    for run in folders.list_runs(launch.runs_folder()):
+    for run in run_folder.list_runs(launch.runs_folder()):
         launch.force_stop(run)
 
 
@@ -167,7 +166,7 @@ def test_a_launch_refuses_what_the_demo_does_not_run() -> None:
         "--batch-size",
         "--device",
     ]
-    assert folders.list_runs(launch.runs_folder()) == ()
+    assert run_folder.list_runs(launch.runs_folder()) == ()
 
 
 def test_a_runs_own_process_refuses_it_too(tmp_path: Path) -> None:
@@ -186,7 +185,7 @@ def test_a_runs_own_process_refuses_it_too(tmp_path: Path) -> None:
 def test_a_second_run_has_to_wait_and_nobody_resumes() -> None:
     runs = launch.runs_folder()
     held = launch.new_folder(runs, "held", datetime.now())
-    folders.create(held, SHORT, small())  # which this living process runs
+    run_folder.create(held, SHORT, small())  # which this living process runs
     with pytest.raises(InputError, match="has to wait, since another run is in progress"):
         launch.start(SHORT, small(), runs)
     run_lock.release(held)
@@ -210,20 +209,20 @@ def test_an_upload_below_a_relative_home_is_trained_on_and_no_weights_are_left(
     monkeypatch.setattr(launch, "_lower_priority", lambda pid: None)  # to other tests: it has 120 s
     name = launch.start(small_schedule(1), small(data=str(made.folder)), launch.runs_folder())
     assert len(name.rsplit("-", 1)[1]) == 32  # which nobody guesses
-    run, end = folders.run_folder(launch.runs_folder(), name), time.monotonic() + 120
+    run, end = run_folder.find_run(launch.runs_folder(), name), time.monotonic() + 120
     while run_lock.is_alive(run):
         assert time.monotonic() < end, (run / "log.txt").read_text()
         time.sleep(0.05)
-    assert folders.status(run) == "finished", (run / "log.txt").read_text()
+    assert run_folder.status(run) == "finished", (run / "log.txt").read_text()
     assert not queue.busy(launch.runs_folder())
     assert not (run / "checkpoints").exists()
     assert not (run / "model.safetensors").exists()
-    assert folders.read_summary(run).validation_accuracy is not None
+    assert run_folder.read_summary(run).validation_accuracy is not None
 
 
 def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "hangs"
-    folders.create(run, SHORT, small_settings())
+    run_folder.create(run, SHORT, small_settings())
     run_lock.release(run)
     (run / "checkpoints").mkdir()
     ran = subprocess.run(
@@ -234,7 +233,7 @@ def test_a_run_out_of_time_is_stopped_even_if_it_hangs_and_says_why(tmp_path: Pa
         stderr=subprocess.DEVNULL,
     )
     assert ran.returncode != 0
-    assert folders.status(run) == "stopped"
+    assert run_folder.status(run) == "stopped"
     (told,) = [event for event in event_log.read(run) if isinstance(event, ev.Notice)]
     assert "the run reached the hosted demo's limit of 0.5 s: use fewer" in told.message
     assert not (run / "checkpoints").exists()
@@ -244,7 +243,7 @@ def test_in_time_and_outside_of_a_demo_no_run_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "runs" / "short"
-    folders.create(run, SHORT, small_settings())
+    run_folder.create(run, SHORT, small_settings())
     with demo.enforce_limits(run, pytest.fail) as bounded:
         bounded(STEP)
     monkeypatch.setattr(demo, "LIMITS", replace(LIMITS, seconds=0.0))
@@ -266,7 +265,7 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limits: demo.DemoLimits
 ) -> None:
     run = tmp_path / "runs" / "silent"
-    folders.create(run, SHORT, small_settings())
+    run_folder.create(run, SHORT, small_settings())
 
     def refuse(_: ev.Notice) -> None:
         raise RunError("the disk is full")
@@ -284,7 +283,7 @@ def test_a_run_out_of_time_is_asked_to_stop_also_where_that_cannot_be_told(
 
 def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> None:
     run = tmp_path / "runs" / "ended"
-    folders.create(run, SHORT, small_settings())
+    run_folder.create(run, SHORT, small_settings())
     with RunSession(run, SHORT) as session:
         session.record_notice(ev.Notice("before"))
         session.record(ev.Finished(1.0))
@@ -292,7 +291,7 @@ def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> No
     session.record_notice(ev.Notice("later"))
     told = [event.message for event in event_log.read(run) if isinstance(event, ev.Notice)]
     assert told == ["before"]
-    assert folders.status(run) == "finished"
+    assert run_folder.status(run) == "finished"
 
 
 def test_a_demo_asks_no_process_for_its_device() -> None:

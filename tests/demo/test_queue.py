@@ -13,7 +13,7 @@ from core.demo import limits, queue
 from core.demo.limits import LIMITS
 from core.demo.queue import QueuePlace
 from core.errors import InputError
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import run_lock
 
 
@@ -30,7 +30,7 @@ def runs(tmp_path: Path) -> Path:
 @pytest.fixture
 def held(runs: Path) -> Path:
     """A run that is on: this process runs it."""
-    folders.create(runs / "held", limits.first_schedule(), limits.first_settings())
+    run_folder.create(runs / "held", limits.first_schedule(), limits.first_settings())
     return runs / "held"
 
 
@@ -106,7 +106,7 @@ def test_of_many_at_once_one_begins(line: Path, runs: Path) -> None:
     """Whoever begins claims a run folder, as a launch does; all others see it."""
 
     def begin() -> str:
-        folders.create(runs / "one", limits.first_schedule(), limits.first_settings())
+        run_folder.create(runs / "one", limits.first_schedule(), limits.first_settings())
         return "begun"
 
     tickets = [queue.join(line) for _ in range(8)]

@@ -6,7 +6,7 @@ import types
 
 import numpy as np
 
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.models.layer_table import LayerTable
 from core.schedule import curves, plan
 from core.schedule.spec import Schedule

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core import presets
 from core.export import csv
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.schedule import curves, plan
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule

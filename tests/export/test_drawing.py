@@ -21,7 +21,7 @@ _DRAWN = """
 import sys
 from core import presets
 from core.export import drawing, targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 for name in ("png", "svg", "html"):
     source = ExportSource(presets.load("gradual"), 32, draw=getattr(drawing, sys.argv[1]))
     targets.export(name, source)

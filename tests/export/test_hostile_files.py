@@ -22,7 +22,7 @@ from core import presets
 from core.errors import InputError
 from core.export import csv as table
 from core.export import targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.export.python import quoting
 from core.models import layer_table
 from core.schedule.parse import from_raw, to_raw

@@ -15,7 +15,7 @@ from core.cli.app import cli
 from core.compare import schedules
 from core.errors import InputError
 from core.export import finetuning_scheduler, import_phases
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.models import layer_table
 from core.models.layer_table import parameter_counts
 from core.schedule import curves, parse, plan

@@ -21,7 +21,7 @@ import yaml
 from core.errors import InputError, one_line
 from core.export import csv as table
 from core.export import targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.models import layer_table
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule

@@ -11,7 +11,7 @@ from pydantic import Field
 from core.compare.schedules import diff
 from core.errors import ExportError
 from core.export import targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.models import layer_table
 from core.presets import by_name
 from core.presets.apply import apply

@@ -13,7 +13,7 @@ from hypothesis import given
 from core import presets
 from core.errors import ExportError
 from core.export import chart, html, latex, markdown
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.export.rows import rate, rows
 from core.export.targets import TARGETS
 from core.models import layer_table

@@ -26,7 +26,7 @@ from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import ModelRef, Schedule
 from core.training.job import Job
 from core.training.models import Network, pretrained
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.export.made import assert_table_is_the_plan, run_code, source
 from tests.export.thrice import SCHEDULES, Adapted, Seen, assert_as_planned
@@ -123,7 +123,7 @@ def run_thaw(
 ) -> dict[str, torch.Tensor]:
     checkpoints, final = folder / "checkpoints", folder / "weights.safetensors"
     settings = settings_of(data, **changed)
-    for _ in train(Job(schedule, settings, checkpoints, outputs=Outputs(final))):
+    for _ in train(Job(schedule, settings, checkpoints, outputs=OutputFiles(final))):
         pass
     return weights(folder)
 
@@ -172,7 +172,7 @@ def test_the_script_too_keeps_constant_what_the_network_itself_does(
     def build(_: ModelRef, classes: int, __: int | None) -> Network:
         return Network(Adapted(classes), code.MEAN, code.STD)
 
-    outputs = Outputs(tmp_path / "weights.safetensors")
+    outputs = OutputFiles(tmp_path / "weights.safetensors")
     checkpoints = tmp_path / "checkpoints"
     for _ in train(Job(schedule, settings_of(data), checkpoints, outputs=outputs, build=build)):
         pass

@@ -10,7 +10,7 @@ from core import presets
 from core.cli.app import cli
 from core.errors import InputError, ScheduleError
 from core.export import csv, targets
-from core.export.exported import ExportSource
+from core.export.export_result import ExportSource
 from core.models import layer_table
 from core.schedule.parse import dumps, from_raw, to_raw
 from tests.export.thrice import SCHEDULES, STEPS

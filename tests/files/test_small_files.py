@@ -9,7 +9,7 @@ import pytest
 
 from core.data import uploads
 from core.files import small_files
-from core.runs import event_log, folder
+from core.runs import event_log, run_folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
 
@@ -27,18 +27,18 @@ def test_no_more_is_read_than_one_byte_over_the_limit(
 
 @pytest.mark.skipif(os.name != "posix", reason="there are no pipes")
 def test_a_pipe_is_no_file_and_nobody_waits_for_it(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / folder.SCHEDULE)
+    os.mkfifo(tmp_path / run_folder.SCHEDULE)
     with pytest.raises(OSError, match="No such file"):
-        small_files.read_start(tmp_path / folder.SCHEDULE)
+        small_files.read_start(tmp_path / run_folder.SCHEDULE)
 
 
 def test_brackets_a_hundred_thousand_deep_are_no_claim_no_summary_and_no_upload(
     tmp_path: Path,
 ) -> None:
-    for name in (run_lock.PID, folder.SUMMARY, uploads.NOTE):
+    for name in (run_lock.PID, run_folder.SUMMARY, uploads.NOTE):
         (tmp_path / name).write_bytes(b"[" * 100_000)
     assert run_lock.process(tmp_path) is None
-    assert folder.read_summary(tmp_path) is None
+    assert run_folder.read_summary(tmp_path) is None
     assert uploads.read_note(tmp_path) is None
 
 

@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.processes import launch
 from core.schedule.parse import to_raw
 from pages.components.shared import visible_runs
@@ -86,8 +86,8 @@ def test_a_run_that_is_not_there_is_said_so(home: Path, run: str) -> None:
 def test_a_run_that_is_deleted_once_it_is_listed_is_passed_over(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = folder.list_runs(home / "runs")
-    monkeypatch.setattr(folder, "list_runs", lambda _: listed)
+    listed = run_folder.list_runs(home / "runs")
+    monkeypatch.setattr(run_folder, "list_runs", lambda _: listed)
     (home / "runs" / "r0").rename(home / "elsewhere")
     app = AppTest.from_function(script, default_timeout=120).run()
     assert not app.exception, app.exception

@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from core import presets
 from core.compare.comparable import Comparable
 from core.records.io import record_json
-from core.runs import event_log, folder, predictions
+from core.runs import event_log, predictions, run_folder
 from core.runs import events as ev
 from core.runs.predictions import Predictions
 from core.runs.settings import RunSettings
@@ -109,7 +109,7 @@ def trained(home: Path) -> str:
     """A finished run with steps, epochs and predictions."""
     run = home / "runs" / "trained"
     run.parent.mkdir(exist_ok=True)
-    folder.create(run, GRADUAL, RunSettings(samples=40, image_size=32))
+    run_folder.create(run, GRADUAL, RunSettings(samples=40, image_size=32))
     lrs = {group.name: 1e-3 for group in GRADUAL.groups}
     event_log.append(run, ev.Started(0.0, "cpu", "CPU", 2, 40, 2, ("a", "b"), 100, 0.5))
     for epoch in range(2):
@@ -122,7 +122,7 @@ def trained(home: Path) -> str:
     told = Predictions(
         classes=("a", "b"), images=("0", "1"), true=(0, 1), predicted=(1, 1), confidence=(0.9, 0.8)
     )
-    predictions.write(run / folder.PREDICTIONS, told)
+    predictions.write(run / run_folder.PREDICTIONS, told)
     return run.name
 
 

@@ -20,7 +20,7 @@ from core.errors import InputError
 from core.files.home import CODE
 from core.models import layer_table
 from core.records.io import record_json
-from core.runs import folder, label
+from core.runs import label, run_folder
 from core.runs.description import describe
 from core.runs.results import run_results
 from core.runs.settings import RunSettings
@@ -339,12 +339,12 @@ def test_a_compared_run_that_is_renamed_stays_in_its_slot_and_shows_the_new_name
 def test_a_run_that_is_compared_stays_when_many_newer_ones_come(home: Path) -> None:
     old = finished_run(home, "old", GRADUAL, [0.5])
     app = choose(AppTest.from_function(script, default_timeout=120).run(), "B", old)
-    schedule = home / "runs" / "old" / folder.SCHEDULE
+    schedule = home / "runs" / "old" / run_folder.SCHEDULE
     os.utime(schedule, (1e9, 1e9))
     for at in range(31):
         new = home / "runs" / f"new{at}"
         new.mkdir()
-        (new / folder.SCHEDULE).write_text(dumps(HEAD_ONLY), encoding="utf-8")
+        (new / run_folder.SCHEDULE).write_text(dumps(HEAD_ONLY), encoding="utf-8")
     app.run()
     assert compared(app) == ["now", old]
     assert box(app, "B").value == old  # type: ignore[attr-defined]

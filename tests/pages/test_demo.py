@@ -19,8 +19,7 @@ from core.demo import limits
 from core.files.home import CODE
 from core.models import layer_table
 from core.runs import events as ev
-from core.runs import folder as folders
-from core.runs import label
+from core.runs import label, run_folder
 from core.runs.processes import launch, run_lock
 from core.runs.session import RunSession
 from core.runs.settings import RunSettings
@@ -43,7 +42,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     yield
     st.cache_resource.clear()
-    for run in folders.list_runs(launch.runs_folder()):
+    for run in run_folder.list_runs(launch.runs_folder()):
         launch.force_stop(run)
 
 
@@ -51,7 +50,7 @@ def hosted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def held() -> Path:
     """Somebody else's run, which is on."""
     made = launch.new_folder(launch.runs_folder(), "somebody's", datetime.now())
-    folders.create(made, limits.first_schedule(), limits.first_settings())
+    run_folder.create(made, limits.first_schedule(), limits.first_settings())
     return made
 
 
@@ -202,7 +201,7 @@ def test_when_the_run_before_ends_the_next_begins_with_what_was_pressed(held: Pa
     run_lock.release(held)
     shown(app.run())
     name = app.query_params["run"]
-    assert folders.read(launch.runs_folder() / name)[1].samples == 40
+    assert run_folder.read(launch.runs_folder() / name)[1].samples == 40
     assert listed(app) == [name]
     assert "In the queue" not in html(app)
 
@@ -214,7 +213,7 @@ def test_a_launch_that_a_rerun_cuts_short_is_noted_and_no_second_one_begins(
 
     def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
         made = launch.new_folder(root, schedule.name, datetime.now())
-        folders.create(made, schedule, settings)
+        run_folder.create(made, schedule, settings)
         begun.append(made.name)
         return made.name
 
@@ -290,7 +289,7 @@ def test_a_start_for_an_upload_that_was_deleted_meanwhile_begins_nothing_and_is_
     shutil.rmtree(session)
     shown(app.button(key="start").click().run())
     assert "Your upload was deleted" in app.toast[0].value
-    assert folders.list_runs(launch.runs_folder()) == ()
+    assert run_folder.list_runs(launch.runs_folder()) == ()
     assert "In the queue" not in html(app)
     assert not app.button(key="start").disabled
 
@@ -300,7 +299,7 @@ def test_a_run_whose_time_was_over_does_not_say_that_someone_has_stopped_it(held
         session.record(ev.Stopped(0))
     assert [each.value for each in visitor(held.name).info] == [r"Stopped on request\."]
     late = launch.new_folder(launch.runs_folder(), "late", datetime.now())
-    folders.create(late, limits.first_schedule(), limits.first_settings())
+    run_folder.create(late, limits.first_schedule(), limits.first_settings())
     with RunSession(late, limits.first_schedule()) as session:
         session.record_notice(ev.Notice(limits._out_of_time()))
         session.record(ev.Stopped(0))

@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 from core import presets
 from core.errors import InputError
 from core.export import targets
-from core.export.exported import FILE, MODULE, Exported, ExportSource, Limitation
+from core.export.export_result import FILE, MODULE, Exported, ExportSource, Limitation
 from core.models import layer_table
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.processes import launch
 from core.runs.settings import RunSettings
 from core.schedule import link
@@ -112,7 +112,7 @@ def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strang
 ):
     schedule = presets.load("exercise")
     run = launch.runs_folder() / "strangers"
-    folder.create(run, schedule, RunSettings())
+    run_folder.create(run, schedule, RunSettings())
     end = {
         "status": "finished",
         "seconds": 60.0,
@@ -122,9 +122,9 @@ def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strang
         "majority_accuracy": 0.1,
         "audit": {"frozen_groups_unchanged": True, "steps": 640, "max_lr_error": 0.0},
     }
-    folder.write_summary(run, folder.run_summary(run, schedule))
-    told = json.loads((run / folder.SUMMARY).read_text(encoding="utf-8"))
-    (run / folder.SUMMARY).write_text(json.dumps(told | end), encoding="utf-8")
+    run_folder.write_summary(run, run_folder.run_summary(run, schedule))
+    told = json.loads((run / run_folder.SUMMARY).read_text(encoding="utf-8"))
+    (run / run_folder.SUMMARY).write_text(json.dumps(told | end), encoding="utf-8")
     missing = "<code>the run</code>"
     assert missing not in without_styles(choose(opened(app, schedule), "html"))
     monkeypatch.setenv("THAW_DEMO", "1")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from core.records.io import from_raw, record_json
 from core.records.model import Record
-from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop
+from core.records.recorded_loop import LoopGroup, ParamGroupOptions, RecordedLoop
 from core.schedule import curves, parse, plan
 from core.schedule.spec import Schedule
 from tests.schedule.strategies import names, names_of_groups, windows

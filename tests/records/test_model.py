@@ -12,7 +12,7 @@ from core import presets
 from core.errors import InputError, ScheduleError
 from core.records.io import from_raw, parse_either, record_json
 from core.records.model import Record
-from core.records.recorded import LoopGroup, ParamGroupOptions, RecordedLoop
+from core.records.recorded_loop import LoopGroup, ParamGroupOptions, RecordedLoop
 from core.schedule import curves, parse
 from core.schedule.spec import Schedule
 from tests.records.samples import parse_record, record_of, recorded_of, records

@@ -30,7 +30,7 @@ from core.compare.comparable import Comparable
 from core.data import uploads
 from core.errors import ThawError
 from core.records.io import parse_either
-from core.runs import event_log, folder, predictions, report_facts
+from core.runs import event_log, predictions, report_facts, run_folder
 from core.runs import events as ev
 from core.runs.forecast import remaining
 from core.runs.processes import run_lock
@@ -131,7 +131,7 @@ def run(rng: Random, raw: Raw, home: Path) -> str | None:
 
 def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
     """A run's checkpoints: torn, of other values, or a stranger's program, under a right name."""
-    kept = home / folder.CHECKPOINTS
+    kept = home / run_folder.CHECKPOINTS
     kept.mkdir()
     for epoch in (1, 2):
         content = a_checkpoint(rng, epoch) if rng.random() < 0.8 else whole_checkpoint(epoch)
@@ -147,12 +147,12 @@ def resumed(rng: Random, raw: Raw, home: Path) -> str | None:
 def taken(rng: Random, raw: Raw, home: Path) -> str | None:
     """A run's folder in which something leads out, or never ends: nobody takes it up."""
     mine, run = home / "mine", home / "run"
-    (run / folder.CHECKPOINTS).mkdir(parents=True)
+    (run / run_folder.CHECKPOINTS).mkdir(parents=True)
     mine.write_text("mine")
     for name, good in run_files(raw).items():
         (run / name).write_bytes(good)
     (run / run_lock.PID).unlink()
-    name = rng.choice((*WRITTEN, f"{folder.CHECKPOINTS}/.epoch-00001.pt.9"))
+    name = rng.choice((*WRITTEN, f"{run_folder.CHECKPOINTS}/.epoch-00001.pt.9"))
     path = run / name
     if path.is_dir():
         path.rmdir()
@@ -176,12 +176,12 @@ WRITTEN = (
     run_lock.STOP,
     event_log.EVENTS,
     event_log.ROOM,
-    folder.LOG,
-    folder.SUMMARY,
-    folder.PREDICTIONS,
-    folder.NAN_REPORT,
-    folder.WEIGHTS,
-    folder.CHECKPOINTS,
+    run_folder.LOG,
+    run_folder.SUMMARY,
+    run_folder.PREDICTIONS,
+    run_folder.NAN_REPORT,
+    run_folder.WEIGHTS,
+    run_folder.CHECKPOINTS,
 )
 """What a run writes in its folder."""
 
@@ -234,11 +234,11 @@ def run_files(raw: Raw) -> dict[str, bytes]:
     )
     own = psutil.Process()
     return {
-        folder.SCHEDULE: as_json(raw),
-        folder.SETTINGS: RunSettings().model_dump_json().encode(),
+        run_folder.SCHEDULE: as_json(raw),
+        run_folder.SETTINGS: RunSettings().model_dump_json().encode(),
         event_log.EVENTS: b"".join(ev.EVENT.dump_json(event) + b"\n" for event in told),
-        folder.PREDICTIONS: guessed.model_dump_json().encode(),
-        folder.SUMMARY: SUMMARY_JSON.dump_json(summary_of(parse.parse(as_json(raw)), told)),
+        run_folder.PREDICTIONS: guessed.model_dump_json().encode(),
+        run_folder.SUMMARY: SUMMARY_JSON.dump_json(summary_of(parse.parse(as_json(raw)), told)),
         run_lock.PID: as_json({"pid": own.pid, "started": own.create_time()}),
     }
 
@@ -256,17 +256,17 @@ def read_run(home: Path) -> None:
     """All that pages and `resume` read of a run's folder, and what they compute of it."""
     told = run_progress(event_log.read(home))
     run_results(home)
-    folder.status(home)
-    folder.read_summary(home)
+    run_folder.status(home)
+    run_folder.read_summary(home)
     runs.row(home, 9)
-    found = predictions.read(home / folder.PREDICTIONS)
+    found = predictions.read(home / run_folder.PREDICTIONS)
     if found is not None:
         predictions.confusion(found)
         predictions.worst(found, 9)
-    schedule, settings = folder.read(home)
+    schedule, settings = run_folder.read(home)
     remaining(told, schedule.epochs, 2e9)
     refusal(lambda run: report_facts.report_facts(run, schedule), home)
-    folder.write_summary(home, folder.run_summary(home, schedule))
+    run_folder.write_summary(home, run_folder.run_summary(home, schedule))
     settings.with_absolute_data()
     for status in ("running", "stopping", "finished", "failed"):
         status_card(schedule, settings, status, told, home)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
 from core.cli import app  # noqa: E402
-from core.runs import folder as folders  # noqa: E402
+from core.runs import run_folder  # noqa: E402
 from tests.reliability import faults, sessions  # noqa: E402
 
 _TOLERATED = ("predictions", "notices", "files: predictions.json")
@@ -93,8 +93,8 @@ def _wrong(folder: Path, result: Result, alone: sessions.Ended) -> Iterator[str]
     lines = result.stderr.splitlines()
     if len(lines) != 1 or not lines[0].startswith("error: ") or "Thaw itself" in lines[0]:
         yield f"said {result.stderr!r}"
-    if result.exit_code != 1 or folders.status(folder) not in ("failed", "interrupted"):
-        yield f"exit code {result.exit_code}, {folders.status(folder)}"
+    if result.exit_code != 1 or run_folder.status(folder) not in ("failed", "interrupted"):
+        yield f"exit code {result.exit_code}, {run_folder.status(folder)}"
     _, resumed = sit(folder)
     if resumed.exit_code != 0:
         yield f"the resume ended with {resumed.exit_code}: {resumed.stderr!r}"

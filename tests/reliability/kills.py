@@ -25,8 +25,7 @@ import click
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
-from core.runs import event_log  # noqa: E402
-from core.runs import folder as folders  # noqa: E402
+from core.runs import event_log, run_folder  # noqa: E402
 from tests.reliability import faults, sessions  # noqa: E402
 
 _MOST_KILLS = 4
@@ -102,7 +101,7 @@ def attempt(context: ForkServerContext, seed: int) -> Trial:
         seconds = time.monotonic() - began
         operations = 2 * len((alone / event_log.EVENTS).read_bytes().splitlines())
         kills: list[str] = []
-        while folders.status(killed) != "finished":
+        while run_folder.status(killed) != "finished":
             kind = random.choice(_KINDS) if len(kills) < _MOST_KILLS else "none"
             after, at = random.uniform(0.0, seconds), random.randrange(operations)
             if kind == "none":
@@ -122,7 +121,7 @@ def attempt(context: ForkServerContext, seed: int) -> Trial:
 
 def _last_line(folder: Path) -> list[str]:
     """What the run said last, if anything."""
-    log = folder / folders.LOG
+    log = folder / run_folder.LOG
     return log.read_text(encoding="utf-8").splitlines()[-1:] if log.exists() else []
 
 

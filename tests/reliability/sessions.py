@@ -19,9 +19,8 @@ from tqdm import tqdm
 
 from core import checks
 from core.cli.app import cli
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.runs.status import history
@@ -101,7 +100,7 @@ def drawn(
 
 def prepare(folder: Path, schedule: Schedule, settings: RunSettings) -> None:
     """Make a run's folder, which nobody runs yet."""
-    folders.create(folder, schedule, settings)
+    run_folder.create(folder, schedule, settings)
     run_lock.release(folder)
 
 
@@ -128,7 +127,7 @@ def sit(folder: Path, fate: faults.Fate = faults.fine) -> None:
     What it prints goes to the run's log. Raises SystemExit.
     """
     tqdm.set_lock(RLock())  # its own one would leave a semaphore behind in a process that is killed
-    log = (folder / folders.LOG).open("a", encoding="utf-8")
+    log = (folder / run_folder.LOG).open("a", encoding="utf-8")
     disk = faults.Disk(folder, fate)
     with log, redirect_stdout(log), redirect_stderr(log), small_networks(), faults.on(disk):
         cli(["resume", str(folder)])
@@ -137,11 +136,11 @@ def sit(folder: Path, fate: faults.Fate = faults.fine) -> None:
 def ended(folder: Path) -> Ended:
     """What the run in the folder has come to."""
     told = history(event_log.read(folder))
-    found = checkpoint.newest(folder / folders.CHECKPOINTS)
+    found = checkpoint.newest(folder / run_folder.CHECKPOINTS)
     last = found.checkpoint
-    predicted, summary = folder / folders.PREDICTIONS, folders.read_summary(folder)
+    predicted, summary = folder / run_folder.PREDICTIONS, run_folder.read_summary(folder)
     kept: dict[str, Any] = {
-        "status": folders.status(folder),
+        "status": run_folder.status(folder),
         "summary": summary and summary.status,
         "steps": [each for each in told if isinstance(each, ev.Step)],
         "epochs": [_timeless(each) for each in told if isinstance(each, ev.EpochDone)],
@@ -149,7 +148,7 @@ def ended(folder: Path) -> Ended:
         "ends": [type(e).__name__ for e in told if isinstance(e, ev.Finished | ev.Failed)],
         "notices": sorted(each.message for each in told if isinstance(each, ev.Notice)),
         "predictions": predicted.read_bytes() if predicted.exists() else None,
-        "weights": load_file(folder / folders.WEIGHTS),
+        "weights": load_file(folder / run_folder.WEIGHTS),
         "damaged": found.damaged,
     }
     for name in ("epoch", "model", "optimizer", "scheduler", "random", "audit", "origin"):

@@ -23,7 +23,7 @@ from pathlib import Path
 import psutil
 
 from core import presets
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
 from core.schedule import edits
@@ -116,10 +116,10 @@ def _one_run(root: Path) -> Count:
     own = psutil.Process()
     while run_lock.is_alive(run) or own.children():
         if time.monotonic() > latest:
-            raise TimeoutError(folders.status(run))
+            raise TimeoutError(run_folder.status(run))
         time.sleep(0.05)
     gc.collect()
-    status = folders.status(run)
+    status = run_folder.status(run)
     return Count(status, _memory(own), own.num_fds(), own.num_threads(), len(own.children()))
 
 

@@ -23,9 +23,8 @@ from PIL import Image
 
 from core import presets
 from core.models import layer_table
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import launch, run_lock
 from core.runs.status import Status
 from core.schedule.spec import ModelRef, Schedule
@@ -115,11 +114,11 @@ def stop_in(phase: Phase, root: Path) -> Stop:
         process, before = run_lock.process(run), len(event_log.read(run))
         began = time.monotonic()
         launch.stop(run)
-        _until(lambda: folders.status(run) not in ("starting", "running", "stopping"), run)
+        _until(lambda: run_folder.status(run) not in ("starting", "running", "stopping"), run)
         told = time.monotonic() - began
         _until(lambda: process is None or not process.is_running(), run)
         gone = time.monotonic() - began
-        return Stop(folders.status(run), told, gone, event_log.read(run)[before:])
+        return Stop(run_folder.status(run), told, gone, event_log.read(run)[before:])
     finally:
         launch.force_stop(run)
 
@@ -153,7 +152,7 @@ def _until(condition: Callable[[], bool], run: Path) -> None:
     latest = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > latest:
-            raise TimeoutError(f"{folders.status(run)}: {event_log.read(run)[-3:]}")
+            raise TimeoutError(f"{run_folder.status(run)}: {event_log.read(run)[-3:]}")
         time.sleep(0.02)
 
 

@@ -11,9 +11,8 @@ from types import ModuleType
 
 import pytest
 
-from core.runs import checkpoint_files, event_log
+from core.runs import checkpoint_files, event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.event_log import EVENTS
 from tests.reliability import failing_disk, kills, sessions
 from tests.reliability.faults import Disk, Half
@@ -65,9 +64,9 @@ def test_a_run_killed_before_its_first_checkpoint_begins_anew_and_ends_with_the_
     with kills.processes() as context:
         assert kills.sit(context, alone) == 0
         assert kills.sit(context, killed, fate) == -signal.SIGKILL
-        assert folders.status(killed) == "interrupted"
+        assert run_folder.status(killed) == "interrupted"
         assert any(isinstance(event, ev.Step) for event in event_log.read(killed))
-        assert not checkpoint_files.stored(killed / folders.CHECKPOINTS)
+        assert not checkpoint_files.stored(killed / run_folder.CHECKPOINTS)
         assert kills.sit(context, killed) == 0
     began = [event.resumed_at for event in event_log.read(killed) if isinstance(event, ev.Started)]
     assert began == [0, 0]

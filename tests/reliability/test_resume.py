@@ -19,9 +19,8 @@ from click.testing import Result
 from PIL import Image
 
 from core.errors import InputError, RunError
-from core.runs import checkpoint_files, event_log
+from core.runs import checkpoint_files, event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.runs.status import history
@@ -41,7 +40,7 @@ _TRIES = 20
 
 def full_after_an_epoch(disk: faults.Disk, at: int, half: faults.Half) -> None:
     """A disk that is full once there is a checkpoint."""
-    if checkpoint_files.stored(disk.folder / folders.CHECKPOINTS):
+    if checkpoint_files.stored(disk.folder / run_folder.CHECKPOINTS):
         faults.fails(at, 28, False, disk, at, half)
 
 
@@ -66,7 +65,7 @@ def finished(folder: Path) -> tuple[ev.Event, ...]:
     """The events of a run that is resumed to its end."""
     _, result = sit(folder)
     assert result.exit_code == 0, result.output
-    assert folders.status(folder) == "finished"
+    assert run_folder.status(folder) == "finished"
     return history(event_log.read(folder))
 
 
@@ -76,13 +75,13 @@ def finished(folder: Path) -> tuple[ev.Event, ...]:
 @pytest.mark.usefixtures("small_networks")
 def test_another_schedule_is_refused_and_the_old_one_goes_on(tmp_path):
     folder = broken_off(tmp_path / "run")
-    path = folder / folders.SCHEDULE
+    path = folder / run_folder.SCHEDULE
     before = path.read_bytes()
     raw = parse.to_raw(parse.parse(before))
     raw["optimizer"]["base_lr"] *= 2
     path.write_text(parse.dumps(parse.from_raw(raw)))
     refused(sit(folder)[1], "schedule.json is not the one that epoch 0 was run with: put the old")
-    assert folders.status(folder) == "failed"
+    assert run_folder.status(folder) == "failed"
     path.write_bytes(before)
     finished(folder)
 
@@ -90,10 +89,10 @@ def test_another_schedule_is_refused_and_the_old_one_goes_on(tmp_path):
 @pytest.mark.usefixtures("small_networks")
 def test_a_renamed_schedule_goes_on_and_its_summary_has_the_new_name(tmp_path):
     folder = broken_off(tmp_path / "run")
-    path = folder / folders.SCHEDULE
+    path = folder / run_folder.SCHEDULE
     path.write_text(parse.dumps(set_field(parse.parse(path.read_bytes()), "name", "Renamed")))
     finished(folder)
-    assert folders.read_summary(folder).name == "Renamed"
+    assert run_folder.read_summary(folder).name == "Renamed"
 
 
 @pytest.mark.usefixtures("small_networks")
@@ -130,7 +129,7 @@ def test_another_library_is_refused_with_its_versions_unless_it_is_asked_for(tmp
 @pytest.mark.usefixtures("small_networks")
 def test_a_checkpoint_of_another_format_is_refused_and_no_epoch_is_run_again(tmp_path, monkeypatch):
     folder = broken_off(tmp_path / "run")
-    before = folders.CHECKPOINTS
+    before = run_folder.CHECKPOINTS
     monkeypatch.setattr(checkpoint, "FORMAT", checkpoint.FORMAT + 1)
     refused(
         sit(folder)[1], f"{before}/epoch-00001-", "is not in format 3, the one that this Thaw reads"
@@ -145,13 +144,13 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_run_ends_with_the_same_bits
     finished(tmp_path / "alone")
 
     def full_after_two(disk: faults.Disk, at: int, half: faults.Half) -> None:
-        if len(checkpoint_files.stored(disk.folder / folders.CHECKPOINTS)) == 2:
+        if len(checkpoint_files.stored(disk.folder / run_folder.CHECKPOINTS)) == 2:
             faults.fails(at, 28, False, disk, at, half)
 
     folder = tmp_path / "run"
     sessions.prepare(folder, schedule, settings)
     sit(folder, full_after_two)
-    newest, _ = checkpoint_files.stored(folder / folders.CHECKPOINTS)
+    newest, _ = checkpoint_files.stored(folder / run_folder.CHECKPOINTS)
     newest.write_bytes(newest.read_bytes()[:-1])
     told = [each.message for each in finished(folder) if isinstance(each, ev.Notice)]
     assert told == [f"checkpoint {newest.name} is damaged: continuing from epoch 1 instead"]
@@ -163,7 +162,7 @@ def test_a_damaged_newest_checkpoint_is_told_and_the_run_ends_with_the_same_bits
 def test_a_run_that_came_to_its_end_keeps_one_checkpoint(tmp_path):
     sessions.prepare(tmp_path / "run", *sessions.drawn(0, epochs=4, samples=12))
     finished(tmp_path / "run")
-    (kept,) = checkpoint_files.stored(tmp_path / "run" / folders.CHECKPOINTS)
+    (kept,) = checkpoint_files.stored(tmp_path / "run" / run_folder.CHECKPOINTS)
     assert checkpoint_files.epoch(kept) == 4
 
 
@@ -177,9 +176,9 @@ def test_a_run_that_was_killed_after_its_last_checkpoint_ends_with_nothing_left_
         line for line in events if b'"finished"' not in line and b'"audit"' not in line
     ]
     (run / event_log.EVENTS).write_bytes(b"".join(before_the_end))
-    (run / folders.CHECKPOINTS / ".epoch-00004.pt.1").touch()
+    (run / run_folder.CHECKPOINTS / ".epoch-00004.pt.1").touch()
     assert finished(run)[-2].max_lr_error == whole[-2].max_lr_error
-    assert len(list((run / folders.CHECKPOINTS).iterdir())) == 1
+    assert len(list((run / run_folder.CHECKPOINTS).iterdir())) == 1
 
 
 # --- a folder that goes away ----------------------------------------------------------------------
@@ -200,17 +199,17 @@ def test_a_run_whose_folder_is_renamed_stops_and_writes_nothing_at_the_old_place
                 time.sleep(0.01)
             run.rename(moved)
             if in_its_place:
-                folders.create(run, small_schedule(), small_settings())
+                run_folder.create(run, small_schedule(), small_settings())
             _, told = ran.communicate(timeout=30)
         finally:
             ran.kill()
     assert ran.returncode == 1
     assert told.startswith(f"error: {run} was deleted or renamed while its run went on")
     assert len(told.splitlines()) == 1
-    assert folders.status(moved) == "interrupted"
+    assert run_folder.status(moved) == "interrupted"
     if in_its_place:
         assert event_log.read(run) == (ev.Launched(),)
-        assert not (run / folders.CHECKPOINTS).exists()
+        assert not (run / run_folder.CHECKPOINTS).exists()
     else:
         assert [path.name for path in tmp_path.iterdir()] == ["moved"]
 
@@ -361,8 +360,8 @@ def test_a_run_that_could_not_make_its_folder_can_be_started_again_there(tmp_pat
 
         told = rf"--out is .*{at}', where nothing can be written \({FULL}\): name a folder"
         with faults.on(faults.Disk(tmp_path, fate)), pytest.raises(InputError, match=told):
-            folders.create(folder, schedule, settings)
-        folders.create(folder, schedule, settings)  # which it could not if anything was left
+            run_folder.create(folder, schedule, settings)
+        run_folder.create(folder, schedule, settings)  # which it could not if anything was left
 
 
 @pytest.mark.usefixtures("small_networks")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from core import presets
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
@@ -16,7 +16,7 @@ from core.runs.settings import RunSettings
 def run(tmp_path: Path) -> Path:
     """The folder of a run that this process runs."""
     made = tmp_path / "run"
-    folder.create(made, presets.load("gradual"), RunSettings(samples=77))
+    run_folder.create(made, presets.load("gradual"), RunSettings(samples=77))
     return made
 
 

@@ -8,9 +8,8 @@ from datetime import datetime
 import pytest
 
 from core import presets
-from core.runs import event_log, label
+from core.runs import event_log, label, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.description import conditions, describe
 from core.runs.processes import run_lock
 from core.runs.progress import run_progress
@@ -25,7 +24,7 @@ SCHEDULE = presets.load("gradual")
 
 def made(folder, accuracies=(0.9, 0.75), *, settings=None, end=None):
     """A run that ended after an epoch per accuracy, with its summary."""
-    folders.create(folder, SCHEDULE, settings or RunSettings(samples=1_000, image_size=96))
+    run_folder.create(folder, SCHEDULE, settings or RunSettings(samples=1_000, image_size=96))
     event_log.append(folder, ev.Launched())
     event_log.append(folder, ev.Progress("loading", 1, 2))
     event_log.append(folder, ev.Started(0.0, "cpu", "CPU", 2, 800, 20, ("a", "b"), 100, 0.5))
@@ -33,7 +32,7 @@ def made(folder, accuracies=(0.9, 0.75), *, settings=None, end=None):
         done = ev.EpochDone(at, ("head",), 10, 1.0, 0.5, 1.0, share, 1.0, 9.0, 9)
         event_log.append(folder, done)
     event_log.append(folder, end or ev.Finished(9.0))
-    folders.write_summary(folder, folders.run_summary(folder, SCHEDULE))
+    run_folder.write_summary(folder, run_folder.run_summary(folder, SCHEDULE))
     run_lock.release(folder)
     return folder
 
@@ -41,12 +40,12 @@ def made(folder, accuracies=(0.9, 0.75), *, settings=None, end=None):
 def test_a_run_is_told_by_time_result_data_images_and_size(tmp_path):
     run = made(tmp_path / "run")
     now = datetime.now()
-    os.utime(run / folders.SCHEDULE, (now.timestamp(), now.timestamp()))
+    os.utime(run / run_folder.SCHEDULE, (now.timestamp(), now.timestamp()))
     told = describe(run)
     assert (told.name, told.schedule, told.note) == ("Gradual unfreezing", "", "")
     assert told.line == f"75.0% · today {now:%H:%M} · 800 × 96 px, Fashion-MNIST"
     then = datetime(2020, 2, 3, 4, 5).timestamp()
-    os.utime(run / folders.SCHEDULE, (then, then))
+    os.utime(run / run_folder.SCHEDULE, (then, then))
     assert describe(run).when == "3 Feb 2020 04:05"
 
 
@@ -70,7 +69,7 @@ def test_runs_that_differ_in_data_images_size_or_result_are_told_apart(tmp_path)
         made(tmp_path / "e", end=ev.Failed("why")),
     ]
     for run in runs:
-        os.utime(run / folders.SCHEDULE, (1e9, 1e9))
+        os.utime(run / run_folder.SCHEDULE, (1e9, 1e9))
     lines = [describe(run).line for run in runs]
     assert len(set(lines)) == len(lines)
     assert lines[3].endswith(" · 800 × 96 px, cats and dogs")
@@ -90,7 +89,7 @@ def test_before_it_has_looked_at_its_data_a_run_is_told_by_the_most_it_may_take(
     assert (told.result, told.data) == ("starting", "up to 77 × 64 px, Fashion-MNIST")
 
 
-@pytest.mark.parametrize("damage", [folders.SCHEDULE, folders.SETTINGS])
+@pytest.mark.parametrize("damage", [run_folder.SCHEDULE, run_folder.SETTINGS])
 def test_of_a_damaged_run_what_can_be_read_is_told(run, damage):
     run_lock.release(run)
     (run / damage).write_text("{")
@@ -105,7 +104,7 @@ def test_a_run_that_is_gone_has_only_the_name_of_its_folder(tmp_path):
 
 def test_a_changed_schedule_file_is_read_again(run):
     assert describe(run).name == SCHEDULE.name
-    folder = run / folders.SCHEDULE
+    folder = run / run_folder.SCHEDULE
     folder.write_text(dumps(edits.set_field(SCHEDULE, "name", "Other")))
     os.utime(folder, (1e9, 1e9))
     assert describe(run).name == "Other"

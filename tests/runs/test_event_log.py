@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 
 
 def test_events_come_back_in_order(run):
@@ -76,7 +75,7 @@ def test_the_end_of_a_run_is_read_however_many_steps_came_before(run, monkeypatc
     assert told[-2:] == (EPOCH, ev.Finished(1.0))
     assert offset == (run / event_log.EVENTS).stat().st_size
     assert event_log.read(run, steps=False) == (ev.Launched(), EPOCH, ev.Finished(1.0))
-    assert folders.run_summary(run, folders.read(run)[0]).epochs_done == 1
+    assert run_folder.run_summary(run, run_folder.read(run)[0]).epochs_done == 1
     event_log.append(run, ev.Notice("x"))
     assert event_log.read_new(run, offset)[0] == (ev.Notice("x"),)
 
@@ -92,6 +91,6 @@ def test_of_what_a_stranger_writes_there_is_a_most_that_is_read(run, monkeypatch
 def test_a_pipe_in_place_of_the_events_has_none_and_nobody_waits_for_it(run):
     (run / event_log.EVENTS).unlink()
     os.mkfifo(run / event_log.EVENTS)
-    os.mkfifo(run / folders.LOG)
+    os.mkfifo(run / run_folder.LOG)
     assert event_log.read(run) == event_log.last(run) == ()
-    assert folders.end_of_log(run) is None
+    assert run_folder.end_of_log(run) is None

@@ -9,7 +9,7 @@ from collections import namedtuple
 import pytest
 
 from core import presets
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.description import interruption_reason, other_host_message
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
@@ -18,7 +18,7 @@ from core.runs.settings import RunSettings
 @pytest.fixture
 def run(tmp_path):
     folder = tmp_path / "run"
-    folders.create(folder, presets.load("gradual"), RunSettings())
+    run_folder.create(folder, presets.load("gradual"), RunSettings())
     return folder
 
 
@@ -26,7 +26,7 @@ def of(run, **changed):
     run_lock.hand_over(run, os.getpid())
     noted = json.loads((run / run_lock.PID).read_text())
     (run / run_lock.PID).write_text(json.dumps(noted | changed))
-    assert folders.status(run) == "interrupted"
+    assert run_folder.status(run) == "interrupted"
     return interruption_reason(run)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.errors import InputError
-from core.runs import folder as folders
-from core.runs import label
+from core.runs import label, run_folder
 from core.runs.label import MAX_NOTE, Label
 
 
@@ -65,10 +64,10 @@ def test_a_run_that_is_gone_is_told(run):
 
 def test_a_label_moves_nothing_else_of_the_run(run):
     before = {path: path.read_bytes() for path in run.iterdir() if path.is_file()}
-    when = (run / folders.SCHEDULE).stat().st_mtime_ns
+    when = (run / run_folder.SCHEDULE).stat().st_mtime_ns
     label.write(run, "Seed 3", "note")
     assert {path: path.read_bytes() for path in before} == before
-    assert (run / folders.SCHEDULE).stat().st_mtime_ns == when
+    assert (run / run_folder.SCHEDULE).stat().st_mtime_ns == when
     assert {path.name for path in run.iterdir()} == {p.name for p in before} | {label.LABEL}
 
 

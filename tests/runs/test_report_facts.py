@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from core import presets
 from core.cli.app import cli
 from core.errors import InputError
-from core.runs import event_log, folder, label, report_facts
+from core.runs import event_log, label, report_facts, run_folder
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from core.schedule import edits
@@ -21,14 +21,14 @@ BEGUN = datetime.fromtimestamp(0.0).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
     run = home / "run"
-    folder.create(run, EXERCISE, RunSettings(samples=40))
+    run_folder.create(run, EXERCISE, RunSettings(samples=40))
     event_log.append(run, ev.Started(0.0, "cpu", "CPU, 2 cores", 2, 40, 20, ("a", "b"), 100, 0.5))
     epoch = ev.EpochDone(0, ("head",), 100, 0.7, 0.6, 0.69, 0.625, 3.0, 10.0, 1000)
     event_log.append(run, epoch)
     if audited:
         event_log.append(run, ev.Audit(40, 2.5e-16, not moved))
         event_log.append(run, ev.Finished(65.0))
-    folder.write_summary(run, folder.run_summary(run, EXERCISE))
+    run_folder.write_summary(run, run_folder.run_summary(run, EXERCISE))
     return run
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from core import presets
-from core.runs import event_log, folder
+from core.runs import event_log, run_folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
 from core.runs.results import run_results
@@ -27,7 +27,7 @@ def epoch(number: int, accuracy: float, seconds: float, memory: int) -> ev.Epoch
 @pytest.fixture
 def run(tmp_path: Path) -> Path:
     path = tmp_path / "run"
-    folder.create(path, presets.load("head-only"), RunSettings())
+    run_folder.create(path, presets.load("head-only"), RunSettings())
     run_lock.release(path)
     return path
 

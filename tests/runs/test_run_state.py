@@ -4,9 +4,8 @@ import pytest
 
 from core import presets
 from core.cli import runs
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.description import RunState, run_state
 from core.runs.processes import run_lock
 
@@ -15,17 +14,17 @@ SCHEDULE = presets.load("gradual")
 
 def trained(run, epochs):
     """Let the run do these epochs, each with its checkpoint."""
-    (run / folders.CHECKPOINTS).mkdir(exist_ok=True)
+    (run / run_folder.CHECKPOINTS).mkdir(exist_ok=True)
     for epoch in epochs:
         share = epoch / 10
         done = ev.EpochDone(epoch, ("head",), 9, 1.0, 0.5, 1.0, share, 1.0, 9.0, 9)
         event_log.append(run, done)
-        (run / folders.CHECKPOINTS / f"epoch-{epoch + 1:05}-{'0' * 16}.pt").touch()
+        (run / run_folder.CHECKPOINTS / f"epoch-{epoch + 1:05}-{'0' * 16}.pt").touch()
 
 
 def ended(run, event):
     event_log.append(run, event)
-    folders.write_summary(run, folders.run_summary(run, SCHEDULE))
+    run_folder.write_summary(run, run_folder.run_summary(run, SCHEDULE))
     run_lock.release(run)
 
 
@@ -48,7 +47,7 @@ def test_a_run_of_another_machine_is_listed_with_its_host(run_elsewhere):
 def test_a_run_that_has_ended_has_the_accuracy_of_its_last_epoch(run, end):
     trained(run, range(2))
     ended(run, end)
-    assert run_state(run) == RunState(folders.status(run), 2, 0.1)
+    assert run_state(run) == RunState(run_folder.status(run), 2, 0.1)
     assert runs.row(run, 9)[2:4] == ("2 of 6", "10.0%")
 
 

@@ -7,8 +7,7 @@ import pytest
 from core import presets
 from core.errors import InputError
 from core.files import usage
-from core.runs import folder as folders
-from core.runs import trash
+from core.runs import run_folder, trash
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
@@ -17,7 +16,7 @@ from core.runs.settings import RunSettings
 def root(tmp_path):
     """Two runs that no process runs."""
     for name in ("one", "two"):
-        folders.create(tmp_path / name, presets.load("gradual"), RunSettings())
+        run_folder.create(tmp_path / name, presets.load("gradual"), RunSettings())
         run_lock.release(tmp_path / name)
     return tmp_path
 
@@ -29,7 +28,7 @@ def contents(folder):
 def test_a_deleted_run_is_gone_from_the_list_and_comes_back_as_it_was(root):
     before = contents(root / "one")
     trash.delete(root, "one")
-    assert folders.list_runs(root) == (root / "two",)
+    assert run_folder.list_runs(root) == (root / "two",)
     assert [each.id for each in trash.trashed_runs(root)] == ["one"]
     assert trash.restore(root, "one") == root / "one"
     assert contents(root / "one") == before
@@ -38,11 +37,11 @@ def test_a_deleted_run_is_gone_from_the_list_and_comes_back_as_it_was(root):
 
 def test_of_several_with_one_id_the_last_one_comes_back(root):
     trash.delete(root, "one")
-    folders.create(root / "one", presets.load("ulmfit"), RunSettings())
+    run_folder.create(root / "one", presets.load("ulmfit"), RunSettings())
     run_lock.release(root / "one")
     trash.delete(root, "one")
     trash.restore(root, "one")
-    assert folders.read(root / "one")[0] == presets.load("ulmfit")
+    assert run_folder.read(root / "one")[0] == presets.load("ulmfit")
     with pytest.raises(InputError, match=r"^run is 'one', but a run with that id exists: rename"):
         trash.restore(root, "one")
 
@@ -52,7 +51,7 @@ def test_a_run_that_a_process_runs_is_not_deleted(root):
     told = f"^run is 'one', which process {os.getpid()} is running: stop it first$"
     with pytest.raises(InputError, match=told):
         trash.delete(root, "one")
-    assert root / "one" in folders.list_runs(root)
+    assert root / "one" in run_folder.list_runs(root)
 
 
 def test_a_run_that_another_machine_runs_is_not_deleted(run_elsewhere):
@@ -69,7 +68,7 @@ def test_a_run_that_is_resumed_while_it_is_deleted_stays(root, monkeypatch):
     monkeypatch.setattr(run_lock, "is_alive", lambda folder: next(seen))
     with pytest.raises(InputError, match="stop it first"):
         trash.delete(root, "one")
-    assert root / "one" in folders.list_runs(root)
+    assert root / "one" in run_folder.list_runs(root)
     assert trash.trashed_runs(root) == ()
 
 
@@ -95,7 +94,7 @@ def test_emptying_frees_the_disk_and_touches_nothing_else(root, tmp_path_factory
     assert usage.disk_use(root / ".trash") == 0
     assert (elsewhere / "mine").read_text() == "kept"
     assert (root / ".trash" / "not-a-run").is_dir()
-    assert folders.list_runs(root) == (root / "two",)
+    assert run_folder.list_runs(root) == (root / "two",)
     assert trash.empty(root) == 0
 
 
@@ -105,7 +104,7 @@ def test_a_run_that_is_a_link_is_deleted_without_what_it_leads_to(root, tmp_path
     (root / "one").symlink_to(elsewhere)
     trash.delete(root, "one")
     trash.empty(root)
-    assert folders.read(elsewhere)[0] == presets.load("gradual")
+    assert run_folder.read(elsewhere)[0] == presets.load("gradual")
 
 
 def test_what_lies_there_for_30_days_goes_with_the_next_deletion(root):
@@ -122,7 +121,7 @@ def test_a_run_that_cannot_be_moved_is_told(root):
         InputError, match=r"^run is 'one', which cannot be moved \(.+\): grant write"
     ):
         trash.delete(root, "one")
-    assert root / "one" in folders.list_runs(root)
+    assert root / "one" in run_folder.list_runs(root)
 
 
 def test_the_disk_that_a_folder_takes_is_that_of_its_files(tmp_path):

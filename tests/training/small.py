@@ -15,7 +15,7 @@ from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.spec import Schedule
 from core.training.job import Job, never
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 
 FROZEN_STEM = ("stem", "stage1", "stage2", "stage3")
@@ -63,7 +63,7 @@ def run(
                 settings or small_settings(),
                 folder / "checkpoints",
                 should_stop,
-                Outputs(folder / "weights.safetensors"),
+                OutputFiles(folder / "weights.safetensors"),
             )
         )
     )

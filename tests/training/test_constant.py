@@ -13,7 +13,7 @@ from core.runs import events as ev
 from core.schedule.spec import ModelRef
 from core.training.job import Job, NetworkBuilder
 from core.training.models import Network
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.export.thrice import CONSTANT, SCHEDULES, Adapted, Small
 from tests.training.small import of_kind, same_bits, small_settings, weights
@@ -36,7 +36,7 @@ def run(
         small_settings(**changed),
         folder / "checkpoints",
         lambda: any(e.epoch == stop_after for e in of_kind(events, ev.EpochDone)),
-        Outputs(folder / "weights.safetensors"),
+        OutputFiles(folder / "weights.safetensors"),
         build=build,
     )
     for event in train(job):

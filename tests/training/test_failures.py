@@ -14,7 +14,7 @@ from core.schedule.spec import ModelRef
 from core.training import weights
 from core.training.failures import training_errors_as_run_error
 from core.training.job import Job
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.training.small import small_schedule, small_settings
 
@@ -82,7 +82,9 @@ def explode(folder, device="cpu", nan_report=None):
     schedule = small_schedule(4).model_copy(update={"optimizer": EXPLOSIVE})
     events = []
     settings = small_settings(device=device)
-    happens = train(Job(schedule, settings, folder / "c", outputs=Outputs(nan_report=nan_report)))
+    happens = train(
+        Job(schedule, settings, folder / "c", outputs=OutputFiles(nan_report=nan_report))
+    )
     with pytest.raises(RunError) as caught:
         events.extend(happens)
     return str(caught.value), [e for e in events if e.event == "step"]

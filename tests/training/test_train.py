@@ -24,7 +24,7 @@ from core.schedule.spec import ModelRef
 from core.training import checkpoint
 from core.training.job import Job
 from core.training.models import Network, pretrained
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.training.small import (
     of_kind,
@@ -148,7 +148,7 @@ def test_a_run_stopped_after_an_epoch_and_resumed_ends_with_the_same_bits(unbrok
                 small_settings(),
                 tmp_path / "checkpoints",
                 within_the_second_epoch,
-                Outputs(tmp_path / "weights.safetensors"),
+                OutputFiles(tmp_path / "weights.safetensors"),
             )
         )
     )
@@ -353,7 +353,7 @@ def test_a_checkpoint_is_told_before_it_is_written(tmp_path):
 @pytest.mark.thorough
 def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
     file = tmp_path / "predictions.json"
-    outputs = Outputs(predictions=file)
+    outputs = OutputFiles(predictions=file)
     events = list(train(Job(small_schedule(2), small_settings(), tmp_path / "c", outputs=outputs)))
     told = predictions.read(file)
     assert told is not None
@@ -368,7 +368,7 @@ def test_what_the_last_evaluation_said_is_kept_image_by_image(tmp_path):
 @pytest.mark.thorough
 def test_to_keep_predictions_changes_no_bit(unbroken, tmp_path):
     folder, events = unbroken
-    outputs = Outputs(tmp_path / "weights.safetensors", tmp_path / "predictions.json")
+    outputs = OutputFiles(tmp_path / "weights.safetensors", tmp_path / "predictions.json")
     job = Job(small_schedule(), small_settings(), tmp_path / "checkpoints", outputs=outputs)
     kept = train(job)
     assert losses(list(kept)) == losses(events)
@@ -376,7 +376,7 @@ def test_to_keep_predictions_changes_no_bit(unbroken, tmp_path):
 
 
 def test_predictions_that_cannot_be_written_are_told_and_end_no_run(tmp_path):
-    nowhere = Outputs(predictions=tmp_path / "no" / "such" / "predictions.json")
+    nowhere = OutputFiles(predictions=tmp_path / "no" / "such" / "predictions.json")
     events = list(train(Job(small_schedule(1), small_settings(), tmp_path, outputs=nowhere)))
     (notice,) = of_kind(events, ev.Notice)
     assert notice.message.startswith("predictions.json could not be written (No such file")
@@ -389,7 +389,7 @@ def test_predictions_of_a_folder_name_its_files(tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (32, 32), (number * 12, 0, 0)).save(path)
     file, settings = tmp_path / "predictions.json", small_settings(data=str(tmp_path / "data"))
-    outputs = Outputs(predictions=file)
+    outputs = OutputFiles(predictions=file)
     list(train(Job(small_schedule(1), settings, tmp_path / "c", outputs=outputs)))
     told = predictions.read(file)
     assert told is not None

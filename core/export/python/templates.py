@@ -6,7 +6,7 @@ import shlex
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from core.export.exported import FILE, MODULE, ExportSource
+from core.export.export_result import FILE, MODULE, ExportSource
 from core.export.python import table
 from core.export.python.quoting import comment, python
 from core.models.layer_table import parameter_counts

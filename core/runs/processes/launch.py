@@ -26,8 +26,7 @@ import psutil
 from core.demo import cleanup, limits, queue
 from core.errors import InputError, RunError
 from core.files.home import CODE, HOME, data_root, home, is_demo
-from core.runs import event_log
-from core.runs import folder as folders
+from core.runs import event_log, run_folder
 from core.runs.events import Failed
 from core.runs.processes import run_lock
 from core.runs.processes.exit_with_parent import helper_command, run_helper
@@ -86,7 +85,7 @@ def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
     with queue.one_run(root) if is_demo() else nullcontext():
         cleanup.renew(settings.data)
         folder = new_folder(root, schedule.name, datetime.now())
-        folders.create(folder, schedule, settings)
+        run_folder.create(folder, schedule, settings)
         _spawn(folder)
     return folder.name
 
@@ -122,8 +121,8 @@ def resume(folder: Path) -> None:
     """
     if is_demo():
         raise InputError("run", "cannot be resumed in the hosted demo", "start a new one")
-    folders.read(folder)
-    if folders.status(folder) in ("stopped", "failed", "finished"):
+    run_folder.read(folder)
+    if run_folder.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
     run_lock.acquire(folder)
     _spawn(folder)
@@ -201,7 +200,7 @@ def _spawn_process(folder: Path) -> None:
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     process: subprocess.Popen[bytes] | None = None
     try:
-        with (folder / folders.LOG).open("ab") as log:
+        with (folder / run_folder.LOG).open("ab") as log:
             process = subprocess.Popen(
                 _command("resume", str(folder.absolute())),
                 cwd=CODE,

@@ -22,7 +22,7 @@ from pathlib import Path
 import psutil
 
 from core.errors import STOPPED, RunError
-from core.runs import folder as folders
+from core.runs import run_folder
 from core.runs.processes import run_lock
 from core.runs.processes.exit_with_parent import read_line
 from core.runs.processes.stopping import end_process, enforce
@@ -58,7 +58,7 @@ def wait_for_folder(
     make_imports()
     folder = assigned.result()
     begun.set()
-    _redirect(folder / folders.LOG)
+    _redirect(folder / run_folder.LOG)
     _write_line(launcher, _TAKEN)
     os.close(launcher)
     return folder

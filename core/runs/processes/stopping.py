@@ -20,8 +20,7 @@ from pathlib import Path
 from types import FrameType
 
 from core.errors import STOPPED, ThawError
-from core.runs import checkpoint_files, event_log
-from core.runs import folder as folders
+from core.runs import checkpoint_files, event_log, run_folder
 from core.runs.events import Stopped
 from core.runs.processes import run_lock
 
@@ -122,12 +121,12 @@ def write_stopped(folder: Path) -> None:
     Raises RunError if the disk refuses one of them.
     """
     event_log.append_last(folder, Stopped(epochs_kept(folder)))
-    folders.write_summary(folder, folders.run_summary(folder, folders.read(folder)[0]))
+    run_folder.write_summary(folder, run_folder.run_summary(folder, run_folder.read(folder)[0]))
 
 
 def epochs_kept(folder: Path) -> int:
     """Return the first epoch that a resume would run, by the name of the newest checkpoint."""
-    stored = checkpoint_files.stored(folder / folders.CHECKPOINTS)
+    stored = checkpoint_files.stored(folder / run_folder.CHECKPOINTS)
     return checkpoint_files.epoch(stored[0]) if stored else 0
 
 
@@ -138,7 +137,7 @@ def wait_for_checkpoint(folder: Path, done: threading.Event, latest: float) -> N
     """
     ours = f".{os.getpid()}"
     while time.monotonic() < latest:
-        unfinished = checkpoint_files.unfinished(folder / folders.CHECKPOINTS)
+        unfinished = checkpoint_files.unfinished(folder / run_folder.CHECKPOINTS)
         if not any(path.suffix == ours for path in unfinished):
             return
         if done.wait(_CHECK_EVERY):

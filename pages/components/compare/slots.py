@@ -12,7 +12,7 @@ from core.compare.comparable import Comparable
 from core.errors import InputError
 from core.models.layer_table import LayerTable
 from core.records.model import Record
-from core.runs import folder, label
+from core.runs import label, run_folder
 from core.runs.description import conditions, describe
 from core.runs.processes import launch
 from core.runs.settings import RunSettings, planned_steps
@@ -161,8 +161,8 @@ def _slot(letter: str, source: str) -> Slot:
                 raise InputError("library", "is not there", "it is off in the hosted demo")
             return Slot(letter, source, library.load(shelves, name).schedule, "library", settings)
         case "run":
-            run = folder.run_folder(launch.runs_folder(), name)
-            schedule, settings = folder.read(run)
+            run = run_folder.find_run(launch.runs_folder(), name)
+            schedule, settings = run_folder.read(run)
             own = label.read(run).name
             texts = [value for _, value in conditions(run, settings)]
             about = "; ".join([f"run “{own}”" if own else "run", *texts])

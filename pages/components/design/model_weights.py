@@ -9,7 +9,7 @@ import streamlit as st
 from core.models import catalogue, layer_table
 from core.models.catalogue import CatalogueEntry, Weights
 from core.presets import BUNDLED_MODEL
-from core.runs.downloaded import Downloaded, download_server, downloaded, is_reachable
+from core.runs.weight_downloads import Downloaded, download_server, downloaded, is_reachable
 from core.schedule import edits
 from core.schedule.spec import ModelRef
 from core.schedule.words import counted

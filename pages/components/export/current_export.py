@@ -6,7 +6,7 @@ from functools import lru_cache
 
 from core.errors import InputError
 from core.export import drawing, targets
-from core.export.exported import Exported, ExportSource
+from core.export.export_result import Exported, ExportSource
 from core.files.home import is_demo
 from core.runs import report_facts
 from core.runs.processes import launch

@@ -7,7 +7,7 @@ from html import escape
 import streamlit as st
 
 from core.errors import InputError
-from core.export.exported import Exported
+from core.export.export_result import Exported
 from pages.components.shared import frame
 
 TITLE = "What this target cannot express"

@@ -12,7 +12,7 @@ import streamlit as st
 
 from core.errors import InputError
 from core.export import csv, targets
-from core.export.exported import Exported
+from core.export.export_result import Exported
 from core.schedule.spec import Schedule
 from pages.components.export import current_export
 from pages.components.export.limitations import REFUSED

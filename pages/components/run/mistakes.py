@@ -8,7 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.data.bundled import BUNDLED_DATA
-from core.runs import folder, predictions
+from core.runs import predictions, run_folder
 from core.runs.predictions import Predictions, worst
 from core.runs.settings import RunSettings
 from pages.components.run.confusion import confusion_card
@@ -22,7 +22,7 @@ _FEW, _MOST = 12, 60
 
 def mistakes(run: Path, settings: RunSettings) -> None:
     """Draw the cards of a run that kept its predictions; of any other run, nothing."""
-    file = run / folder.PREDICTIONS
+    file = run / run_folder.PREDICTIONS
     try:
         outputs = _read(str(file), file.stat().st_mtime_ns)
     except OSError:

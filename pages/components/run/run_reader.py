@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from weakref import WeakValueDictionary
 
-from core.runs import event_log, folder
+from core.runs import event_log, run_folder
 from core.runs.progress import RunProgress, extended
 from core.schedule.spec import Schedule
 from pages.components.run.audit_card import largest_error
@@ -68,7 +68,7 @@ def _written(run: Path) -> tuple[tuple[int, ...], int]:
     Not the inode alone: a file system may give it to the next file.
     """
     try:
-        schedule, events = (run / folder.SCHEDULE).stat(), (run / event_log.EVENTS).stat()
+        schedule, events = (run / run_folder.SCHEDULE).stat(), (run / event_log.EVENTS).stat()
     except OSError:
         return (), 0
     return (events.st_dev, events.st_ino, schedule.st_mtime_ns), events.st_size

@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.files import usage
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.description import describe
 from core.runs.status import Status
 from pages.components.run import deleted_runs
@@ -77,7 +77,7 @@ def _show(run: str) -> None:
 
 
 def _watch(live: Mapping[Path, Status]) -> None:
-    if any(folder.status(run) != status for run, status in live.items()):
+    if any(run_folder.status(run) != status for run, status in live.items()):
         st.rerun()
 
 

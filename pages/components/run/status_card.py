@@ -12,7 +12,7 @@ import streamlit as st
 from core.checks import Problem
 from core.demo import limits
 from core.files.home import is_demo
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.description import interruption_reason, other_host_message
 from core.runs.forecast import duration, remaining
 from core.runs.processes import run_lock
@@ -139,7 +139,7 @@ def _advice(status: str, progress: RunProgress, run: Path) -> str:
 
 
 def _log(run: Path) -> None:
-    tail = folder.end_of_log(run)
+    tail = run_folder.end_of_log(run)
     if tail is not None:
         with st.expander("The end of its log"):
             st.code(tail or "The log is empty.", language=None)

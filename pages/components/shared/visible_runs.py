@@ -9,7 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from core.files.home import is_demo
-from core.runs import folder
+from core.runs import run_folder
 from core.runs.processes import run_lock
 from core.runs.status import Status
 from pages.components.shared.state import StartedRun, current
@@ -25,7 +25,7 @@ def runs(root: Path) -> tuple[Path, ...]:
 
     In the demo those that it has started, or opened by their address, which nobody can guess.
     """
-    return tuple(run for run in folder.list_runs(root) if is_own(run.name))
+    return tuple(run for run in run_folder.list_runs(root) if is_own(run.name))
 
 
 def is_own(run: str) -> bool:
@@ -35,7 +35,7 @@ def is_own(run: str) -> bool:
 
 def live(root: Path) -> dict[Path, Status]:
     """Return those of `runs` that are on, and how each of them stands."""
-    found = {run: folder.status(run) for run in runs(root) if run_lock.is_taken(run)}
+    found = {run: run_folder.status(run) for run in runs(root) if run_lock.is_taken(run)}
     return {run: status for run, status in found.items() if status in LIVE}
 
 

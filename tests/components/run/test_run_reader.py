@@ -10,7 +10,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from core.runs import event_log, folder
+from core.runs import event_log, run_folder
 from core.runs import events as ev
 from core.runs.settings import RunSettings
 from core.schedule import curves
@@ -20,7 +20,7 @@ SCHEDULE = presets.load("ulmfit")
 
 
 def begin(run: Path, steps: int, *, factor: float = 1.0) -> None:
-    folder.create(run, SCHEDULE, RunSettings())
+    run_folder.create(run, SCHEDULE, RunSettings())
     event_log.append(run, ev.Started(0.0, "cpu", "CPU", 9, 40, 20, ("a", "b"), 100, 0.5))
     go_on(run, 0, steps, factor=factor)
 

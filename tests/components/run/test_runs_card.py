@@ -9,7 +9,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from core.runs import folder, label, trash
+from core.runs import label, run_folder, trash
 from core.runs.label import Label
 from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
@@ -36,7 +36,7 @@ def script() -> None:
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     monkeypatch.setenv("THAW_HOME", str(tmp_path))
     monkeypatch.setattr(launch, "prewarm", lambda: None)
-    folder.create(tmp_path / "runs" / "r0", presets.load("ulmfit"), RunSettings())
+    run_folder.create(tmp_path / "runs" / "r0", presets.load("ulmfit"), RunSettings())
     return AppTest.from_function(script, default_timeout=120).run()
 
 
@@ -125,7 +125,7 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back_or_the_trash_is_emptied(
 ) -> None:
     run_lock.release(tmp_path / "runs" / "r0")
     deleted(app)
-    assert folder.list_runs(tmp_path / "runs") == ()
+    assert run_folder.list_runs(tmp_path / "runs") == ()
     app.button(key="undelete-run").click().run()
     assert app.query_params["run"] == "r0"
     assert "Interrupted" in html(app)

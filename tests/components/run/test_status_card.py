@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from core.runs import checkpoint_files, folder
+from core.runs import checkpoint_files, run_folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
 from core.runs.progress import RunProgress
@@ -23,7 +23,7 @@ def test_what_resume_does_is_told_by_the_checkpoints_that_there_are(tmp_path: Pa
     told = RunProgress(epochs=(epoch,))  # which is told before its checkpoint is written
     anew = run_status._advice("stopped", told, tmp_path)
     assert anew.endswith(run_status._ANEW)
-    checkpoints = tmp_path / folder.CHECKPOINTS
+    checkpoints = tmp_path / run_folder.CHECKPOINTS
     checkpoints.mkdir()
     (checkpoints / checkpoint_files.name(1, "0" * checkpoint_files.DIGEST)).touch()
     assert run_status._advice("stopped", told, tmp_path).endswith(run_status._RESUME)

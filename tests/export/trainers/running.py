@@ -14,7 +14,7 @@ import pytest
 
 from core.errors import ExportError
 from core.export import targets
-from core.export.exported import Exported, ExportSource
+from core.export.export_result import Exported, ExportSource
 from core.models import layer_table
 from core.schedule import curves, parse, plan
 from core.schedule.spec import Group, Schedule

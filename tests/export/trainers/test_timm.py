@@ -22,7 +22,7 @@ from torch import nn
 from core import presets
 from core.errors import ExportError
 from core.export import timm as to_timm
-from core.export.exported import Exported, ExportSource
+from core.export.export_result import Exported, ExportSource
 from core.export.targets import export
 from core.models import layer_table
 from core.presets import BUNDLED_MODEL, BUNDLED_WEIGHTS

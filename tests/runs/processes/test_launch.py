@@ -17,9 +17,8 @@ from safetensors.torch import load_file
 
 from core.demo import limits, queue
 from core.errors import InputError, RunError, SettingsError
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import launch, run_lock
 from core.runs.status import history
 from core.schedule import parse
@@ -58,7 +57,7 @@ def calm_threads(monkeypatch):
 @pytest.fixture(autouse=True)
 def nothing_left(tmp_path):
     yield
-    for folder in folders.list_runs(tmp_path):
+    for folder in run_folder.list_runs(tmp_path):
         launch.force_stop(folder)
 
 
@@ -66,12 +65,12 @@ def wait_for(folder, condition):
     end = time.monotonic() + PATIENCE
     while not condition():
         if time.monotonic() > end:
-            pytest.fail(f"{folders.status(folder)}\n{(folder / 'log.txt').read_text()}")
+            pytest.fail(f"{run_folder.status(folder)}\n{(folder / 'log.txt').read_text()}")
         time.sleep(0.02)
 
 
 def wait_for_status(folder, wanted):
-    wait_for(folder, lambda: folders.status(folder) == wanted)
+    wait_for(folder, lambda: run_folder.status(folder) == wanted)
 
 
 def checkpoints(folder):
@@ -94,7 +93,7 @@ def finished(tmp_path_factory):
     before = os.environ.get("OMP_NUM_THREADS")
     os.environ["OMP_NUM_THREADS"] = "1"
     folder = root / launch.start(small_schedule(EPOCHS), small_settings(), root)
-    assert folders.status(folder) == "starting"
+    assert run_folder.status(folder) == "starting"
     wait_for_status(folder, "finished")
     if before is None:
         del os.environ["OMP_NUM_THREADS"]
@@ -104,8 +103,8 @@ def finished(tmp_path_factory):
 
 
 def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
-    wait_for(finished, lambda: folders.read_summary(finished) is not None)
-    summary = folders.read_summary(finished)
+    wait_for(finished, lambda: run_folder.read_summary(finished) is not None)
+    summary = run_folder.read_summary(finished)
     assert summary.status == "finished"
     assert summary.epochs_done == EPOCHS
     assert summary.audit.max_lr_error <= 1e-12
@@ -116,11 +115,11 @@ def test_a_launched_run_finishes_and_leaves_everything_in_its_folder(finished):
 
 def test_a_finished_runs_process_is_gone_although_its_launcher_lives(finished):
     wait_for(finished, lambda: not run_lock.is_alive(finished))
-    assert folders.status(finished) == "finished"
+    assert run_folder.status(finished) == "finished"
 
 
 def test_an_id_sorts_by_time_and_is_safe_in_a_path(finished):
-    assert folders.run_folder(finished.parent, finished.name) == finished
+    assert run_folder.find_run(finished.parent, finished.name) == finished
     assert finished.name[15:] == "-gradual-unfreezing"
     assert finished.name[:8].isdigit()
 
@@ -129,7 +128,7 @@ def test_an_id_sorts_by_time_and_is_safe_in_a_path(finished):
 def test_a_killed_run_is_interrupted(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
-    assert folders.status(folder) == "running"
+    assert run_folder.status(folder) == "running"
     os.kill(run_lock.process(folder).pid, signal.SIGKILL)
     wait_for_status(folder, "interrupted")
 
@@ -184,7 +183,7 @@ def test_a_stop_while_the_prewarmed_worker_still_imports_is_not_lost(tmp_path):
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     assert command_of(folder) == "prewarm"
     launch.stop(folder)
-    assert folders.status(folder) in ("stopping", "stopped")
+    assert run_folder.status(folder) in ("stopping", "stopped")
     wait_for_status(folder, "stopped")
     assert not any(isinstance(event, ev.EpochDone) for event in event_log.read(folder))
     wait_for(folder, lambda: not run_lock.is_alive(folder))
@@ -200,7 +199,7 @@ def test_a_prewarmed_worker_that_is_forced_to_stop_in_its_imports_is_not_replace
             if thread.name == "prewarmed worker":
                 thread.join(PATIENCE)
         assert not run_lock.is_alive(folder)
-        assert folders.status(folder) == "stopped"
+        assert run_folder.status(folder) == "stopped"
         launch.prewarm()
         launch.resume(folder)
     launch.force_stop(folder)
@@ -237,15 +236,15 @@ def test_a_stop_ends_the_run_softly_and_a_resume_takes_it_back(tmp_path):
     wait_for(folder, lambda: checkpoints(folder))
     launch.stop(folder)
     wait_for_status(folder, "stopped")
-    wait_for(folder, lambda: folders.read_summary(folder) is not None)
-    assert folders.read_summary(folder).status == "stopped"
+    wait_for(folder, lambda: run_folder.read_summary(folder) is not None)
+    assert run_folder.read_summary(folder).status == "stopped"
     launch.resume(folder)
     wait_for_status(folder, "running")
     with pytest.raises(InputError, match="is running: stop that one first"):
         launch.resume(folder)
     launch.force_stop(folder)
     assert not run_lock.is_alive(folder)
-    assert folders.status(folder) == "stopped"
+    assert run_folder.status(folder) == "stopped"
     newest = max(path.name for path in checkpoints(folder))
     assert event_log.read(folder)[-1] == ev.Stopped(int(newest[6:11]))
     launch.force_stop(folder)  # nothing is left to stop
@@ -257,7 +256,7 @@ def test_a_run_of_another_machine_is_neither_killed_nor_resumed(run_elsewhere):
         launch.force_stop(run_elsewhere)
     with pytest.raises(InputError, match=told):
         launch.resume(run_elsewhere)
-    assert folders.status(run_elsewhere) == "starting"
+    assert run_folder.status(run_elsewhere) == "starting"
     (run_elsewhere / run_lock.PID).unlink()
 
 
@@ -272,8 +271,8 @@ def test_a_run_that_cannot_be_started_is_free_for_a_resume(tmp_path, monkeypatch
     monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
     with pytest.raises(RunError, match="no process could be started"):
         launch.start(small_schedule(), small_settings(), tmp_path)
-    (folder,) = folders.list_runs(tmp_path)
-    assert folders.status(folder) == "failed"
+    (folder,) = run_folder.list_runs(tmp_path)
+    assert run_folder.status(folder) == "failed"
     assert not run_lock.is_alive(folder)
 
 
@@ -289,7 +288,7 @@ def test_a_start_that_fails_frees_its_folder_also_where_nothing_can_be_told(tmp_
     monkeypatch.setattr("sys.executable", str(tmp_path / "none"))
     with pytest.raises(RunError, match="no process could be started"):
         launch.start(small_schedule(), small_settings(), tmp_path)
-    (folder,) = folders.list_runs(tmp_path)
+    (folder,) = run_folder.list_runs(tmp_path)
     assert not run_lock.is_alive(folder)
 
 
@@ -306,15 +305,15 @@ def test_a_run_that_cannot_be_noted_is_ended_and_its_folder_is_free(tmp_path, mo
     with pytest.raises(RunError, match=r"no process could be started \(No space left"):
         launch.start(small_schedule(), small_settings(), tmp_path)
     assert set(psutil.Process().children()) <= before
-    (folder,) = folders.list_runs(tmp_path)
-    assert folders.status(folder) == "failed"
+    (folder,) = run_folder.list_runs(tmp_path)
+    assert run_folder.status(folder) == "failed"
     assert not run_lock.is_alive(folder)
     assert not queue.busy(tmp_path)
 
 
 def test_a_process_that_may_not_be_killed_is_told_in_words(tmp_path, monkeypatch):
     folder = tmp_path / "run"
-    folders.create(folder, small_schedule(), small_settings())
+    run_folder.create(folder, small_schedule(), small_settings())
 
     def refuse(process):
         raise psutil.AccessDenied(process.pid)
@@ -338,18 +337,18 @@ def test_a_process_that_may_not_be_killed_is_told_in_words(tmp_path, monkeypatch
 )
 def test_a_run_that_has_told_its_end_keeps_it_when_its_process_is_killed(tmp_path, told, then):
     folder = tmp_path / "run"
-    folders.create(folder, small_schedule(), small_settings())
+    run_folder.create(folder, small_schedule(), small_settings())
     event_log.append(folder, told)
     with subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"]) as process:
         run_lock.hand_over(folder, process.pid)
         launch.force_stop(folder)
     assert not run_lock.is_alive(folder)
-    assert folders.status(folder) == then
+    assert run_folder.status(folder) == then
 
 
 def test_the_folder_of_a_lost_worker_is_run_by_one_process_alone(tmp_path, monkeypatch):
     folder, own = tmp_path / "run", []
-    folders.create(folder, small_schedule(), small_settings())
+    run_folder.create(folder, small_schedule(), small_settings())
     monkeypatch.setattr(launch, "_spawn_process", lambda run: own.append(run_lock.is_own(run)))
     with subprocess.Popen([sys.executable, "-c", ""]) as worker:
         run_lock.hand_over(folder, worker.pid)
@@ -362,7 +361,7 @@ def test_the_folder_of_a_lost_worker_is_run_by_one_process_alone(tmp_path, monke
 
 def test_a_process_that_only_has_the_noted_id_is_not_killed(tmp_path):
     folder = tmp_path / "run"
-    folders.create(folder, small_schedule(), small_settings())
+    run_folder.create(folder, small_schedule(), small_settings())
     run_lock.hand_over(folder, os.getppid())
     (folder / "pid").write_text(f'{{"pid": {os.getppid()}, "started": 1.0}}')
     launch.force_stop(folder)

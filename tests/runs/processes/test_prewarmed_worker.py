@@ -13,9 +13,8 @@ import pytest
 
 from core import presets
 from core.errors import RunError
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import prewarmed_worker, run_lock
 from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.settings import RunSettings
@@ -53,7 +52,7 @@ def until(condition):
 @pytest.fixture
 def folder(tmp_path):
     run = tmp_path / "a run"
-    folders.create(run, presets.load("gradual"), RunSettings())
+    run_folder.create(run, presets.load("gradual"), RunSettings())
     return run
 
 
@@ -77,7 +76,7 @@ def make(lost):
 
 
 def log(folder):
-    return (folder / folders.LOG).read_text()
+    return (folder / run_folder.LOG).read_text()
 
 
 def test_a_prewarmed_worker_tells_its_device_and_then_runs_its_folder(make, folder, lost):
@@ -111,7 +110,7 @@ def test_a_prewarmed_worker_is_used_once(make, folder, tmp_path):
 
 
 def test_what_the_log_held_before_a_resume_stays(make, folder):
-    (folder / folders.LOG).write_text("the first session\n")
+    (folder / run_folder.LOG).write_text("the first session\n")
     worker = make()
     assert worker.assign(folder)
     worker.join()
@@ -156,7 +155,7 @@ def test_the_folder_of_a_prewarmed_worker_that_ends_too_soon_is_not_lost(make, f
 
 
 def test_the_folder_is_not_lost_if_its_log_cannot_be_written(make, folder, lost):
-    (folder / folders.LOG).mkdir()
+    (folder / run_folder.LOG).mkdir()
     worker = make()
     assert worker.assign(folder)
     worker.join()
@@ -170,7 +169,7 @@ def test_a_run_whose_process_was_killed_in_its_imports_stays_dead(make, folder, 
     worker.process.send_signal(how)
     worker.join()
     assert lost == []
-    assert folders.status(folder) == "interrupted"
+    assert run_folder.status(folder) == "interrupted"
 
 
 def test_a_run_that_was_to_stop_is_not_begun_again(make, folder, lost):

@@ -13,9 +13,8 @@ import psutil
 import pytest
 
 from core.errors import InputError, RunError
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import run_lock
 
 ROOT = Path(__file__).parents[3]
@@ -28,7 +27,7 @@ def test_a_pid_file_that_makes_no_sense_means_that_nobody_runs_it(run, content):
     run_lock.hand_over(run, os.getpid())
     (run / "pid").write_text(content)
     assert run_lock.process(run) is None
-    assert folders.status(run) == "interrupted"
+    assert run_folder.status(run) == "interrupted"
 
 
 def test_a_process_with_the_same_id_but_another_start_is_another_process(run):
@@ -51,7 +50,7 @@ def test_a_zombie_is_not_alive(run):
         assert time.monotonic() < end
         time.sleep(0.01)
     assert run_lock.process(run) is None
-    assert folders.status(run) == "interrupted"
+    assert run_folder.status(run) == "interrupted"
     child.wait()
 
 
@@ -154,10 +153,10 @@ def test_a_take_withdraws_an_old_stop_and_a_take_over_keeps_a_new_one(run):
 def test_a_stop_is_asked_for_and_withdrawn(run):
     run_lock.request_stop(run)
     assert run_lock.stop_requested(run)
-    assert folders.status(run) == "stopping"
+    assert run_folder.status(run) == "stopping"
     run_lock.withdraw_stop(run)
     run_lock.withdraw_stop(run)
-    assert folders.status(run) == "starting"
+    assert run_folder.status(run) == "starting"
 
 
 def test_a_run_without_a_process_is_not_asked_to_stop(run):
@@ -183,13 +182,13 @@ def test_a_take_clears_what_a_killed_write_has_left(run):
         run_lock.STOP,
         event_log.EVENTS,
         event_log.ROOM,
-        folders.LOG,
-        folders.SUMMARY,
-        folders.WEIGHTS,
-        folders.PREDICTIONS,
-        folders.NAN_REPORT,
-        folders.CHECKPOINTS,
-        f"{folders.CHECKPOINTS}/.epoch-00001.pt.7",
+        run_folder.LOG,
+        run_folder.SUMMARY,
+        run_folder.WEIGHTS,
+        run_folder.PREDICTIONS,
+        run_folder.NAN_REPORT,
+        run_folder.CHECKPOINTS,
+        f"{run_folder.CHECKPOINTS}/.epoch-00001.pt.7",
     ],
 )
 @pytest.mark.parametrize("kind", ["link", "broken link", "pipe"])
@@ -197,7 +196,7 @@ def test_a_folder_is_not_taken_if_what_is_written_there_would_go_elsewhere(
     run, tmp_path, name, kind, takes
 ):
     run_lock.release(run)
-    (run / folders.CHECKPOINTS).mkdir()
+    (run / run_folder.CHECKPOINTS).mkdir()
     mine = tmp_path / "mine"
     path = run / name
     if path.is_dir():
@@ -252,7 +251,7 @@ def test_a_take_over_that_the_disk_refuses_says_so(run, monkeypatch):
 
 def test_what_another_machine_runs_is_neither_taken_nor_called_interrupted(run_elsewhere):
     noted = (run_elsewhere / run_lock.PID).read_bytes()
-    assert folders.status(run_elsewhere) == "starting"
+    assert run_folder.status(run_elsewhere) == "starting"
     told = (
         f"DIR is '{run_elsewhere}', which runs on node7, another machine or container: stop it "
         f"there; if that machine is gone, delete {run_elsewhere / run_lock.PID} and try again"
@@ -269,12 +268,12 @@ def test_what_another_machine_runs_is_neither_taken_nor_called_interrupted(run_e
 def test_a_run_of_another_machine_is_asked_to_stop_through_its_folder(run_elsewhere):
     run_lock.request_stop(run_elsewhere)
     assert run_lock.stop_requested(run_elsewhere)
-    assert folders.status(run_elsewhere) == "stopping"
+    assert run_folder.status(run_elsewhere) == "stopping"
 
 
 def test_what_another_machine_has_noted_is_taken_once_that_is_deleted(run_elsewhere):
     (run_elsewhere / run_lock.PID).unlink()
-    assert folders.status(run_elsewhere) == "interrupted"
+    assert run_folder.status(run_elsewhere) == "interrupted"
     run_lock.acquire(run_elsewhere)
     assert run_lock.process(run_elsewhere) == psutil.Process()
 

@@ -13,9 +13,8 @@ import pytest
 
 from core import presets
 from core.errors import STOPPED
-from core.runs import event_log
+from core.runs import event_log, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import run_lock, stopping
 from core.runs.settings import RunSettings
 from tests.sample import thorough
@@ -100,7 +99,7 @@ with watch_for_stop(folder, session.done, session.end_process) as asked, session
 @pytest.fixture
 def folder(tmp_path):
     run = tmp_path / "run"
-    folders.create(run, presets.load("gradual"), RunSettings())
+    run_folder.create(run, presets.load("gradual"), RunSettings())
     run_lock.release(run)
     return run
 
@@ -137,13 +136,13 @@ def test_a_stop_is_obeyed_by_what_asks_for_it_what_waits_and_what_never_listens(
     process = begin(what)
     if how == "STOP":
         run_lock.request_stop(folder)
-        assert folders.status(folder) == "stopping"
+        assert run_folder.status(folder) == "stopping"
     else:
         process.send_signal(getattr(signal, how))
     process.wait(PATIENCE)
-    assert folders.status(folder) == "stopped"
+    assert run_folder.status(folder) == "stopped"
     assert event_log.read(folder)[-1] == ev.Stopped(0)
-    assert folders.read_summary(folder).status == "stopped"
+    assert run_folder.read_summary(folder).status == "stopped"
     assert not run_lock.is_alive(folder)
     assert (folder / "cleaned").exists() is (what == "waits")
     assert process.stderr.read().endswith("KeyboardInterrupt\n" if what == "waits" else "")
@@ -160,15 +159,15 @@ def test_a_checkpoint_that_is_being_written_is_not_cut_off(folder, begin, what):
     run_lock.request_stop(folder)
     process.wait(PATIENCE)
     assert event_log.read(folder)[-1] == ev.Stopped(3)
-    assert folders.status(folder) == "stopped"
+    assert run_folder.status(folder) == "stopped"
 
 
 def test_a_stop_that_comes_after_the_end_changes_nothing_of_it(folder, begin):
     process = begin("ends")
     process.send_signal(signal.SIGTERM)
     process.wait(PATIENCE)
-    assert folders.status(folder) == "finished"
-    assert folders.read_summary(folder).status == "finished"
+    assert run_folder.status(folder) == "finished"
+    assert run_folder.read_summary(folder).status == "finished"
 
 
 def test_a_run_that_has_ended_is_left_alone():
@@ -186,7 +185,7 @@ def test_a_second_control_c_does_not_wait(folder, begin):
         process.send_signal(signal.SIGINT)
         with suppress(subprocess.TimeoutExpired):  # two at once are one for the system
             process.wait(0.5)
-    assert folders.status(folder) == "stopped"
+    assert run_folder.status(folder) == "stopped"
 
 
 def test_what_waits_for_a_checkpoint_waits_for_it_once(run, monkeypatch):
@@ -206,8 +205,8 @@ def test_what_waits_for_a_checkpoint_waits_for_it_once(run, monkeypatch):
 
 
 def test_a_checkpoint_that_never_comes_to_its_end_is_given_up(run):
-    (run / folders.CHECKPOINTS).mkdir()
-    (run / folders.CHECKPOINTS / f".epoch-00001.pt.{os.getpid()}").touch()
+    (run / run_folder.CHECKPOINTS).mkdir()
+    (run / run_folder.CHECKPOINTS / f".epoch-00001.pt.{os.getpid()}").touch()
     began = time.monotonic()
     stopping.wait_for_checkpoint(run, threading.Event(), began + 0.3)
     assert 0.3 <= time.monotonic() - began < PATIENCE

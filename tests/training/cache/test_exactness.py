@@ -21,7 +21,7 @@ from core.training.cache import exactness, graph, precompute, run_plan, tracing
 from core.training.cache.forward_path import ForwardPath
 from core.training.cache.run_plan import ScheduledModel
 from core.training.job import Job, never
-from core.training.outputs import Outputs
+from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.sample import thorough
 from tests.training.nets import GROUPS, ODD, all_cost_in_the_first_layer, build
@@ -59,7 +59,7 @@ def run(
         small_settings(**values),
         folder / "checkpoints",
         should_stop,
-        Outputs(folder / "weights"),
+        OutputFiles(folder / "weights"),
         build=build,
     )
     with all_cost_in_the_first_layer():

@@ -8,9 +8,8 @@ import pytest
 from core import presets
 from core.cli import runs
 from core.errors import InputError, SettingsError
-from core.runs import event_log, report_facts
+from core.runs import event_log, report_facts, run_folder
 from core.runs import events as ev
-from core.runs import folder as folders
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 
@@ -19,83 +18,87 @@ SETTINGS = RunSettings(samples=77)
 
 
 def test_a_folder_gives_back_what_it_was_made_with(run):
-    assert folders.read(run) == (SCHEDULE, SETTINGS)
-    assert folders.status(run) == "starting"
+    assert run_folder.read(run) == (SCHEDULE, SETTINGS)
+    assert run_folder.status(run) == "starting"
     assert event_log.read(run) == (ev.Launched(),)
 
 
 def test_a_path_to_data_is_kept_so_that_it_holds_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    folders.create(tmp_path / "r", SCHEDULE, RunSettings(data="pictures"))
-    assert folders.read(tmp_path / "r")[1].data == str(tmp_path / "pictures")
+    run_folder.create(tmp_path / "r", SCHEDULE, RunSettings(data="pictures"))
+    assert run_folder.read(tmp_path / "r")[1].data == str(tmp_path / "pictures")
 
 
 def test_a_folder_that_is_not_there_has_no_events_and_no_summary(tmp_path):
     assert event_log.read(tmp_path / "none") == ()
-    assert folders.read_summary(tmp_path / "none") is None
-    assert folders.status(tmp_path / "none") == "interrupted"
+    assert run_folder.read_summary(tmp_path / "none") is None
+    assert run_folder.status(tmp_path / "none") == "interrupted"
     assert run_lock.process(tmp_path / "none") is None
 
 
 def test_the_status_from_events_that_were_read_is_the_folders(run):
     for told in (ev.Progress("loading"), ev.Notice("x")):
         event_log.append(run, told)
-        assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "starting"
+        assert (
+            run_folder.status_from(run, event_log.read(run)) == run_folder.status(run) == "starting"
+        )
     started = ev.Started(0.0, "cpu", "CPU", 4, 40, 20, ("a", "b"), 100, 0.5)
     for told in (started, ev.Step(0, 0, 1.0, {"head": 0.1}), ev.Progress("evaluating")):
         event_log.append(run, told)
-        assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "running"
+        assert (
+            run_folder.status_from(run, event_log.read(run)) == run_folder.status(run) == "running"
+        )
     run_lock.request_stop(run)
-    assert folders.status_from(run, event_log.read(run)) == folders.status(run) == "stopping"
+    assert run_folder.status_from(run, event_log.read(run)) == run_folder.status(run) == "stopping"
 
 
 def test_a_run_that_ended_since_its_events_were_read_is_not_taken_for_interrupted(run):
     read = event_log.read(run)
     event_log.append(run, ev.Finished(1.0))
     run_lock.release(run)
-    assert folders.status_from(run, read) == "finished"
+    assert run_folder.status_from(run, read) == "finished"
 
 
 def test_a_folder_is_not_made_for_data_below_a_home_that_there_is_not(tmp_path):
     with pytest.raises(SettingsError, match=r"^--data is '~nosuchuser/x', but there is no such"):
-        folders.create(tmp_path / "r", SCHEDULE, RunSettings(data="~nosuchuser/x"))
+        run_folder.create(tmp_path / "r", SCHEDULE, RunSettings(data="~nosuchuser/x"))
     assert not (tmp_path / "r").exists()
 
 
 def test_a_summary_comes_back(run):
     event_log.append(run, ev.Failed("x"))
-    written = folders.run_summary(run, SCHEDULE)
-    folders.write_summary(run, written)
-    assert folders.read_summary(run) == written
+    written = run_folder.run_summary(run, SCHEDULE)
+    run_folder.write_summary(run, written)
+    assert run_folder.read_summary(run) == written
     assert written.status == "failed"
     (run / "summary.json").write_text("[1]")
-    assert folders.read_summary(run) is None
+    assert run_folder.read_summary(run) is None
 
 
 @pytest.mark.parametrize("held", ["run", "file"])
 def test_a_folder_that_is_not_empty_is_refused(run, tmp_path, held):
     if held == "run":
         with pytest.raises(InputError, match="holds a run: resume it with: python -m core resume"):
-            folders.create(run, SCHEDULE, SETTINGS)
+            run_folder.create(run, SCHEDULE, SETTINGS)
         return
     (tmp_path / "x").touch()
     with pytest.raises(InputError, match=r"^--out is .* which is not empty: empty it, or name"):
-        folders.create(tmp_path, SCHEDULE, SETTINGS)
+        run_folder.create(tmp_path, SCHEDULE, SETTINGS)
 
 
 def test_a_file_is_refused_as_a_run_folder(tmp_path):
     (tmp_path / "file").touch()
     for path in (tmp_path / "file", tmp_path / "file" / "below"):
         with pytest.raises(InputError, match=r"^--out is .* which is not a folder"):
-            folders.create(path, SCHEDULE, SETTINGS)
+            run_folder.create(path, SCHEDULE, SETTINGS)
 
 
 def test_discarding_takes_away_what_was_made_and_nothing_else(run):
     (run / "mine.txt").touch()
-    folders.discard(run)
+    run_folder.discard(run)
     assert [path.name for path in run.iterdir()] == ["mine.txt"]
     (run / "mine.txt").unlink()
-    folders.discard(run)
+    run_folder.discard(run)
     assert not run.exists()
 
 
@@ -119,37 +122,37 @@ BAD_IDS = [
 @pytest.mark.parametrize("run_id", BAD_IDS)
 def test_an_id_that_could_lead_elsewhere_is_refused(tmp_path, run_id):
     with pytest.raises(InputError, match=r"^run is .* which is not a run's id"):
-        folders.run_folder(tmp_path, run_id)
+        run_folder.find_run(tmp_path, run_id)
 
 
 def test_an_id_leads_to_its_folder_if_there_is_one(run, tmp_path):
-    assert folders.run_folder(tmp_path, "run") == run
+    assert run_folder.find_run(tmp_path, "run") == run
     with pytest.raises(InputError, match="which does not exist"):
-        folders.run_folder(tmp_path, "another")
+        run_folder.find_run(tmp_path, "another")
 
 
 def test_runs_are_listed_newest_first_and_junk_is_passed_over(tmp_path):
     for number, name in enumerate(["b", "a", "c"]):
-        folders.create(tmp_path / name, SCHEDULE, SETTINGS)
+        run_folder.create(tmp_path / name, SCHEDULE, SETTINGS)
         os.utime(tmp_path / name / "schedule.json", (number, number))
     (tmp_path / "empty").mkdir()
     (tmp_path / "file").touch()
     (tmp_path / "..x").mkdir()
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
-    assert [folder.name for folder in folders.list_runs(tmp_path)] == ["c", "a", "b"]
-    assert folders.list_runs(tmp_path / "nowhere") == ()
+    assert [folder.name for folder in run_folder.list_runs(tmp_path)] == ["c", "a", "b"]
+    assert run_folder.list_runs(tmp_path / "nowhere") == ()
 
 
 def test_what_is_no_run_folder_is_refused_with_the_way_out(tmp_path):
     with pytest.raises(InputError, match=r"^DIR is .* which is not a run folder: name one with"):
-        folders.read(tmp_path)
+        run_folder.read(tmp_path)
 
 
 def test_the_end_of_a_log_is_its_last_characters(run, monkeypatch):
-    assert folders.end_of_log(run) is None
-    (run / folders.LOG).write_text("x" * 1_000_000 + "ä" * 3)
-    monkeypatch.setattr(folders, "_LOG_CHARACTERS", 4)
-    assert folders.end_of_log(run) == "xäää"
+    assert run_folder.end_of_log(run) is None
+    (run / run_folder.LOG).write_text("x" * 1_000_000 + "ä" * 3)
+    monkeypatch.setattr(run_folder, "_LOG_CHARACTERS", 4)
+    assert run_folder.end_of_log(run) == "xäää"
 
 
 @pytest.mark.parametrize(
@@ -167,10 +170,10 @@ def test_the_end_of_a_log_is_its_last_characters(run, monkeypatch):
     ids=str,
 )
 def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
-    folders.write_summary(run, folders.run_summary(run, SCHEDULE))
+    run_folder.write_summary(run, run_folder.run_summary(run, SCHEDULE))
     told = json.loads((run / "summary.json").read_text())
     (run / "summary.json").write_text(json.dumps(told | change))
-    assert folders.read_summary(run) is None
+    assert run_folder.read_summary(run) is None
     assert runs.row(run, 0)[3] == ""
     with pytest.raises(InputError, match="a run without an audit"):
         report_facts.report_facts(run, SCHEDULE)
@@ -179,4 +182,4 @@ def test_a_summary_that_says_what_no_run_says_is_no_summary(run, change):
 def test_an_end_that_is_told_at_length_is_still_the_end(run):
     event_log.append(run, ev.Failed("x" * 100_000))
     run_lock.release(run)
-    assert folders.status(run) == "failed"
+    assert run_folder.status(run) == "failed"

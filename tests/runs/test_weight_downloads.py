@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from core.models import catalogue
-from core.runs.downloaded import Downloaded, downloaded, is_reachable
+from core.runs.weight_downloads import Downloaded, downloaded, is_reachable
 
 
 @pytest.fixture(autouse=True)

@@ -177,7 +177,7 @@ def is_run_id(text: str) -> bool:
     return _RUN_ID.fullmatch(text) is not None
 
 
-def run_folder(root: Path, run_id: str) -> Path:
+def find_run(root: Path, run_id: str) -> Path:
     """Return the folder of a run by its id, which may come from a link.
 
     Raises InputError for anything but letters, digits, - and _, and for a run that is not there.

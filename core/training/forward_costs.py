@@ -14,7 +14,7 @@ from torch.utils._pytree import tree_leaves
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.models.layer_table import MEASURED_AT, Growth, Moves, TableNode
-from core.training.cache import graph as frozen
+from core.training.cache.graph import Moving, forward_nodes, input_indices, moves, moving
 from core.training.cache.tracing import UntraceableError, effects, storage, trace
 
 _REFUSED = (AssertionError, IndexError, RuntimeError, TypeError, ValueError, UntraceableError)
@@ -41,7 +41,7 @@ def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[TableNode, 
     with suppress(*_REFUSED):  # a network may take one size alone
         _, costs_of_larger = _measure(build(2 * side).train().requires_grad_(False), 2 * side)
     share = MEASURED_AT / side
-    moving = frozen.moving(model, [graph])
+    changing = moving(model, [graph])
     return tuple(
         TableNode(
             name=node.name,
@@ -49,13 +49,11 @@ def _nodes_at(side: int, build: Callable[[int], nn.Module]) -> tuple[TableNode, 
             inputs=sources,
             flops=round(cost.flops * share**flops_growth),
             elements=round(cost.elements * share**elements_growth),
-            moves=_moves(node, model, moving),
+            moves=_moves(node, model, changing),
             flops_growth=flops_growth,
             elements_growth=elements_growth,
         )
-        for node, sources in zip(
-            frozen.forward_nodes(graph), frozen.input_indices(graph), strict=True
-        )
+        for node, sources in zip(forward_nodes(graph), input_indices(graph), strict=True)
         for cost in (costs[node.name],)
         for larger in (costs_of_larger.get(node.name),)
         for flops_growth in (_growth(cost.flops, larger.flops if larger else 0),)
@@ -117,8 +115,8 @@ def _growth(once: int, twice: int) -> Growth:
     return cast(Growth, min(4, max(0, 2 * round(math.log2(twice / once) / 2))))
 
 
-def _moves(node: fx.Node, model: nn.Module, moving: frozen.Moving) -> Moves:
+def _moves(node: fx.Node, model: nn.Module, changing: Moving) -> Moves:
     """Return what train mode does to the node's output, where no parameter trains."""
-    if not moving.storages.isdisjoint(effects(node).hidden_state):
+    if not changing.storages.isdisjoint(effects(node).hidden_state):
         return "batch"
-    return "random" if frozen.moves(node, model, moving) else ""
+    return "random" if moves(node, model, changing) else ""

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from core.models.layer_table import TableNode, load
-from core.training.forward import nodes_of
+from core.training.forward_costs import nodes_of
 from core.training.models import build
 
 

@@ -19,7 +19,7 @@ from core.training.nan_report import NotFiniteError, write_report
 
 
 @dataclass(frozen=True, slots=True)
-class Outputs:
+class OutputFiles:
     """The paths of the files; None for one that is not wanted.
 
     `weights` are the final ones, as safetensors; `predictions` those of the last evaluation, see
