@@ -34,7 +34,7 @@ class RunSettings(BaseModel):
     or (`random`) in a new random crop every time. `cache` is that of the frozen part, see
     `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
     quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
-    `core.training.precision`. `optimizer_step: "fused"` takes torch's fused optimizer where the
+    `core.training.numerics`. `optimizer_step: "fused"` takes torch's fused optimizer where the
     device has it; `"plain"` gives the bits of a loop that is written by hand.
     """
 

@@ -14,16 +14,16 @@ from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
 from core.schedule.plan import phases, training_groups
-from core.training import checkpoint, precision, provenance
+from core.training import checkpoint, numerics, provenance
 from core.training.cache.forward_path import ForwardPath, whole_model
 from core.training.components import assemble
 from core.training.data import Data, epoch_entries, load_data
 from core.training.device import detect_device, device_name, keep_freed_memory, peak_memory
-from core.training.exact import deterministic, full_float32
 from core.training.failures import training_errors_as_run_error
 from core.training.job import Job
 from core.training.loop import Loop, StopRequested
 from core.training.nan_report import NotFiniteError
+from core.training.numerics import deterministic, full_float32
 
 _FAST_RESUMED = (
     "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
@@ -248,7 +248,7 @@ class _Session:
             exact = whole_model(components.network, self._data.validation, self._device).logits(
                 entries
             )
-        return precision.precision_error(fast, exact)
+        return numerics.precision_error(fast, exact)
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began

@@ -24,7 +24,7 @@ from core.runs.events import CacheDecision, Forecast, Progress
 from core.runs.settings import RunSettings
 from core.schedule.batches import chunk_size, images_to_compare, probe_batches
 from core.schedule.spec import Schedule
-from core.training import precision
+from core.training import numerics
 from core.training.cache import exactness, precompute
 from core.training.cache.forward_path import ForwardPath, untouched, whole_model
 from core.training.cache.graph import first_after, prefix, suffix
@@ -122,14 +122,14 @@ class FrozenCache:
 
     def _fast_path(self, path: ForwardPath) -> ForwardPath:
         """Return the path in fast precision if the settings ask for that."""
-        return precision.fast_path(path, self._device) if self._is_fast else path
+        return numerics.fast_path(path, self._device) if self._is_fast else path
 
     def _prepare(self, epoch: int) -> Iterator[Forecast]:
         """Plan the rest of the run, unless the present plan still holds in this phase."""
         plain = self.plain(TRAIN)
         order = self._training_order(epoch)
         order = order[: timed_images(self._device, self._settings.batch_size)]
-        with precision.autocast(self._device) if self._is_fast else nullcontext():
+        with numerics.autocast(self._device) if self._is_fast else nullcontext():
             (images,) = plain.source(order[:_TRACED_IMAGES])
             graphs = self._model.trace(epoch, images)
             before = self._run_plan
@@ -204,7 +204,7 @@ class FrozenCache:
         part = prefix(self._network.model, run_plan.graphs[split], locations)
         source = whole_model(self._network, self._splits[split], self._device).source
         if self._is_fast:
-            path = self._fast_path(ForwardPath(source, precision.fold_batchnorm(part)))
+            path = self._fast_path(ForwardPath(source, numerics.fold_batchnorm(part)))
         else:
             on_cpu = self._device.type == "cpu"
             path = ForwardPath(source, precompute.with_fast_pooling(part) if on_cpu else part)

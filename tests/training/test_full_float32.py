@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from core.training import train as training
-from core.training.exact import full_float32
+from core.training.numerics import full_float32
 from tests.training.small import run, small_schedule, small_settings
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from core.runs import events as ev
-from core.training import precision
+from core.training import numerics
 from core.training.cache import graph as frozen
 from core.training.cache.tracing import trace
 from tests.sample import thorough
@@ -28,7 +28,7 @@ def test_folding_takes_the_batch_norm_away_and_keeps_what_the_part_computes():
     graph = trace(net, x)
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     part = frozen.prefix(net, graph, (3,))
-    folded = precision.fold_batchnorm(part)
+    folded = numerics.fold_batchnorm(part)
     assert len(list(folded.graph.nodes)) == len(list(part.graph.nodes)) - 1
     (one,), (other,) = part(x), folded(x)
     assert torch.allclose(one, other, atol=1e-5)
@@ -48,19 +48,19 @@ def test_folding_keeps_parameters_that_stand_by_themselves():
     net = Biased().eval()
     x = torch.randn(2, 3, 8, 8)
     part = frozen.prefix(net, trace(net, x), (6,))  # the addition
-    (one,), (other,) = part(x), precision.fold_batchnorm(part)(x)
+    (one,), (other,) = part(x), numerics.fold_batchnorm(part)(x)
     assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_a_batch_norm_that_moves_is_not_folded():
     net = convolutions().train()
     part = frozen.prefix(net, trace(net, torch.randn(2, 3, 8, 8)), (3,))
-    assert len(list(precision.fold_batchnorm(part).graph.nodes)) == len(list(part.graph.nodes))
+    assert len(list(numerics.fold_batchnorm(part).graph.nodes)) == len(list(part.graph.nodes))
 
 
 def test_the_error_is_relative_to_the_largest_logit():
     exact = torch.tensor([[1.0, -4.0]])
-    assert precision.precision_error(torch.tensor([[1.0, -3.0]]), exact) == 0.25
+    assert numerics.precision_error(torch.tensor([[1.0, -3.0]]), exact) == 0.25
 
 
 class OnADeviceWithoutFloat64(torch.Tensor):
@@ -84,12 +84,12 @@ def test_the_error_can_be_told_on_a_device_that_has_no_float64():
     there = [each.as_subclass(OnADeviceWithoutFloat64) for each in (fast, exact)]
     with pytest.raises(TypeError, match="float64"):
         there[0].double()
-    assert precision.precision_error(*there) == precision.precision_error(fast, exact)
+    assert numerics.precision_error(*there) == numerics.precision_error(fast, exact)
 
 
 def test_low_precision_is_none_without_hardware_for_it():
-    assert precision.low_precision(torch.device("cpu")) in (None, torch.bfloat16)
-    assert precision.low_precision(torch.device("meta")) is None
+    assert numerics.low_precision(torch.device("cpu")) in (None, torch.bfloat16)
+    assert numerics.low_precision(torch.device("meta")) is None
 
 
 @pytest.mark.parametrize("cache", ["auto", *thorough("off")])
@@ -98,7 +98,7 @@ def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     events = run(tmp_path, small_schedule(6), settings)
     (audit,) = of_kind(events, ev.Audit)
     assert audit.precision_error is not None
-    has_bfloat16 = precision.low_precision(torch.device("cpu")) is not None
+    has_bfloat16 = numerics.low_precision(torch.device("cpu")) is not None
     assert 0.0 <= audit.precision_error < (0.25 if has_bfloat16 else 1e-3)  # 8 bits, or 24
     assert audit.frozen_groups_unchanged
     assert of_kind(events, ev.CacheDecision)[0].on == (cache == "auto")
