@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 import unicodedata
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,8 +17,10 @@ from itertools import count
 from pathlib import Path
 
 from core.errors import InputError
+from core.files import trash
 from core.files.atomic import make_folder, sync, sync_folder
 from core.files.home import home, is_demo, locked
+from core.files.trash import TRASH
 from core.schedule.document import MAX_NAME, as_seen
 from core.schedule.edits import set_field
 from core.schedule.file_names import slug
@@ -27,9 +28,7 @@ from core.schedule.parse import MAX_DOCUMENT_BYTES, dumps, parse
 from core.schedule.spec import Schedule
 from core.schedule.words import numbered
 
-TRASH_SECONDS = 30 * 24 * 3600.0
-"""Seconds for which the trash keeps deleted schedules and runs."""
-_TRASH, _SUFFIX = ".trash", ".json"
+_SUFFIX = ".json"
 _AGAIN = "it was deleted or renamed, so choose another one"
 
 
@@ -171,8 +170,8 @@ def restore(root: Path, trashed: TrashedSchedule) -> str:
     deleted one is no longer there.
     """
     with locked(root):
-        path = root / _TRASH / trashed.file
-        if trashed.file not in {each.name for each in _files(root / _TRASH)}:
+        path = root / TRASH / trashed.file
+        if trashed.file not in {each.name for each in _files(root / TRASH)}:
             raise InputError(
                 "library", f"has no {trashed.name!r} in its trash", "it is gone: create it again"
             )
@@ -239,20 +238,17 @@ def _write(
 
 
 def _to_trash(root: Path, entry: SavedSchedule) -> TrashedSchedule:
-    trash = root / _TRASH
-    make_folder(trash)
-    name = f"{time.time_ns()}-{_file_of(entry.name)}"
-    (root / entry.file).replace(trash / name)
-    sync_folder(trash)  # before its old name is gone
+    path = trash.new_entry(root, _file_of(entry.name)).path
+    make_folder(path.parent)
+    (root / entry.file).replace(path)
+    sync_folder(path.parent)  # before its old name is gone
     sync_folder(root)
-    return TrashedSchedule(entry.name, name)
+    return TrashedSchedule(entry.name, path.name)
 
 
 def _empty_trash(root: Path) -> None:
     """Remove schedules that were deleted more than 30 days ago."""
-    oldest = time.time_ns() - TRASH_SECONDS * 1e9
-    for path in _files(root / _TRASH):
-        moment = path.name.partition("-")[0]
-        if moment.isdecimal() and int(moment) < oldest:
+    for each in trash.expired(root):
+        if each.path.suffix == _SUFFIX:
             with suppress(OSError):
-                path.unlink()
+                each.path.unlink()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from core import library, presets
 from core.errors import InputError, ScheduleError
+from core.files import trash
 from core.library import NameTakenError
 from core.schedule import edits
 from core.schedule.document import as_seen
@@ -193,7 +194,7 @@ def test_bringing_back_moves_what_has_taken_the_name_into_the_trash(root: Path) 
 def test_the_trash_forgets_after_thirty_days(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file, _ = library.save(root, GRADUAL)
     old = library.delete(root, file)
-    later = time.time_ns() + int((library.TRASH_SECONDS + 60) * 1e9)
+    later = time.time_ns() + int((trash.TRASH_SECONDS + 60) * 1e9)
     monkeypatch.setattr(time, "time_ns", lambda: later)
     other, _ = library.save(root, named("Other"))
     library.delete(root, other)
@@ -285,12 +286,12 @@ def test_what_is_saved_replaced_or_deleted_outlasts_a_power_cut(
     assert synced == [each.stat().st_ino for each in (root.parent, root / file, root)]
     synced.clear()
     library.save(root, edits.set_field(GRADUAL, "epochs", 9), replace=True)
-    trash = (root / ".trash").stat().st_ino
-    assert trash in synced
+    folder = (root / trash.TRASH).stat().st_ino
+    assert folder in synced
     assert synced[-1] == root.stat().st_ino
     synced.clear()
     library.delete(root, file)
-    assert synced == [root.stat().st_ino, trash, root.stat().st_ino]
+    assert synced == [root.stat().st_ino, folder, root.stat().st_ino]
 
 
 def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ def runs(deleted: bool) -> None:
     root = launch.runs_folder()
     _refuse_unlistable(root)
     sizes = {run.name: usage.disk_use(run) for run in run_folder.list_runs(root)}
-    in_trash = {each: usage.disk_use(each.folder) for each in trash.trashed_runs(root)}
+    in_trash = {each: usage.disk_use(each.path) for each in trash.trashed_runs(root)}
     if deleted:
-        rows = [(each.id, *row(each.folder, held)[1:]) for each, held in in_trash.items()]
+        rows = [(each.name, *row(each.path, held)[1:]) for each, held in in_trash.items()]
     else:
         rows = [row(root / run_id, held) for run_id, held in sizes.items()]
     for line in columns(rows, right=(2, 3, 4)):

@@ -6,66 +6,46 @@ runs/.trash/TIME-ID/    a run's folder, with the moment of its deletion in nanos
 from __future__ import annotations
 
 import os
-import re
 import shutil
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError, quoted
-from core.files import usage
-from core.library import TRASH_SECONDS
+from core.files import trash, usage
+from core.files.trash import TrashEntry
 from core.runs import run_folder
 from core.runs.processes import run_lock
 
-_TRASH = ".trash"
-_NAME = re.compile(r"(\d{1,20})-(.+)")
 _FIELD = "run"
 
 
-@dataclass(frozen=True, slots=True)
-class TrashedRun:
-    """A run in the trash: its id, the folder it is in now, and when it was deleted (ns)."""
-
-    id: str
-    folder: Path
-    moment: int
-
-
-def delete(root: Path, run_id: str) -> TrashedRun:
+def delete(root: Path, run_id: str) -> TrashEntry:
     """Move a run's folder into the trash, from which `restore` brings it back.
 
     Raises InputError for a run that does not exist, that a living process or another machine runs,
     or that cannot be moved.
     """
     folder = run_folder.find_run(root, run_id)
-    moment = time.time_ns()
+    entry = trash.new_entry(root, run_id)
     _refuse_living(run_id, folder)
     with _as_input_error(run_id, root):
-        (root / _TRASH).mkdir(exist_ok=True)
-        moved = folder.rename(root / _TRASH / f"{moment}-{run_id}")
+        entry.path.parent.mkdir(exist_ok=True)
+        folder.rename(entry.path)
     try:
-        _refuse_living(run_id, moved)  # it may have been resumed in between
+        _refuse_living(run_id, entry.path)  # it may have been resumed in between
     except InputError:
-        moved.rename(folder)
+        entry.path.rename(folder)
         raise
-    for old in trashed_runs(root):
-        if old.moment < moment - TRASH_SECONDS * 1e9:
+    for old in trash.expired(root):
+        if run_folder.is_run_id(old.name):
             _remove(old)
-    return TrashedRun(run_id, moved, moment)
+    return entry
 
 
-def trashed_runs(root: Path) -> tuple[TrashedRun, ...]:
+def trashed_runs(root: Path) -> tuple[TrashEntry, ...]:
     """Return the runs in the trash, the one deleted last first; all else is passed over."""
-    found = []
-    with suppress(OSError):
-        for path in (root / _TRASH).iterdir():
-            name = _NAME.fullmatch(path.name)
-            if name and run_folder.is_run_id(name[2]):
-                found.append(TrashedRun(name[2], path, int(name[1])))
-    return tuple(sorted(found, key=lambda each: each.moment, reverse=True))
+    return tuple(each for each in trash.entries(root) if run_folder.is_run_id(each.name))
 
 
 def restore(root: Path, run_id: str) -> Path:
@@ -73,7 +53,7 @@ def restore(root: Path, run_id: str) -> Path:
 
     Raises InputError if the trash does not have it, or another run has its id by now.
     """
-    last = next((each for each in trashed_runs(root) if each.id == run_id), None)
+    last = next((each for each in trashed_runs(root) if each.name == run_id), None)
     if last is None:
         wrong = f"is {quoted(run_id)}, which is not in the trash"
         way_out = "it was restored or removed for good: look at the list of runs"
@@ -83,7 +63,7 @@ def restore(root: Path, run_id: str) -> Path:
         wrong = f"is {run_id!r}, but a run with that id exists"
         raise InputError(_FIELD, wrong, "rename the folder of that run first")
     with _as_input_error(run_id, root):
-        return last.folder.rename(folder)
+        return last.path.rename(folder)
 
 
 def empty(root: Path) -> int:
@@ -94,15 +74,15 @@ def empty(root: Path) -> int:
     freed = 0
     left = []
     for each in trashed_runs(root):
-        size = usage.disk_use(each.folder)
+        size = usage.disk_use(each.path)
         _remove(each)
-        if os.path.lexists(each.folder):
+        if os.path.lexists(each.path):
             left.append(each)
         else:
             freed += size
     if left:
-        wrong = f"is {left[0].id!r}, which cannot be removed"
-        raise InputError(_FIELD, wrong, f"grant write permission in {left[0].folder.parent}")
+        wrong = f"is {left[0].name!r}, which cannot be removed"
+        raise InputError(_FIELD, wrong, f"grant write permission in {left[0].path.parent}")
     return freed
 
 
@@ -113,12 +93,12 @@ def _refuse_living(run_id: str, folder: Path) -> None:
         raise InputError(_FIELD, wrong, "stop it first")
 
 
-def _remove(each: TrashedRun) -> None:
-    if each.folder.is_symlink():
+def _remove(each: TrashEntry) -> None:
+    if each.path.is_symlink():
         with suppress(OSError):
-            each.folder.unlink()
+            each.path.unlink()
     else:
-        shutil.rmtree(each.folder, ignore_errors=True)
+        shutil.rmtree(each.path, ignore_errors=True)
 
 
 @contextmanager

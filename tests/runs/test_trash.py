@@ -29,7 +29,7 @@ def test_a_deleted_run_is_gone_from_the_list_and_comes_back_as_it_was(root):
     before = contents(root / "one")
     trash.delete(root, "one")
     assert run_folder.list_runs(root) == (root / "two",)
-    assert [each.id for each in trash.trashed_runs(root)] == ["one"]
+    assert [each.name for each in trash.trashed_runs(root)] == ["one"]
     assert trash.restore(root, "one") == root / "one"
     assert contents(root / "one") == before
     assert trash.trashed_runs(root) == ()
@@ -109,10 +109,10 @@ def test_a_run_that_is_a_link_is_deleted_without_what_it_leads_to(root, tmp_path
 
 def test_what_lies_there_for_30_days_goes_with_the_next_deletion(root):
     kept = trash.delete(root, "one")
-    old = kept.folder.with_name(f"{kept.moment - int(30 * 24 * 3600 * 1e9) - 10**12}-one")
-    kept.folder.rename(old)
+    old = kept.path.with_name(f"{kept.moment - int(30 * 24 * 3600 * 1e9) - 10**12}-one")
+    kept.path.rename(old)
     trash.delete(root, "two")
-    assert [each.id for each in trash.trashed_runs(root)] == ["two"]
+    assert [each.name for each in trash.trashed_runs(root)] == ["two"]
 
 
 def test_a_run_that_cannot_be_moved_is_told(root):

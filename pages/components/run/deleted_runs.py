@@ -9,6 +9,7 @@ import streamlit as st
 
 from core.files import usage
 from core.files.home import is_demo
+from core.files.trash import TrashEntry
 from core.runs import trash
 from core.runs.description import describe
 from core.schedule.words import counted
@@ -39,7 +40,7 @@ def trash_row(root: Path) -> None:
     if not found:
         return
     gone = current().run.deleted
-    held = size(sum(usage.disk_use(each.folder) for each in found))
+    held = size(sum(usage.disk_use(each.path) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
         st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
         if gone:
@@ -91,9 +92,9 @@ def _empty(root: Path) -> None:
     session.attempt(trash.empty, root, lead="")
 
 
-def _named(found: Sequence[trash.TrashedRun]) -> str:
+def _named(found: Sequence[TrashEntry]) -> str:
     """Return the first runs in the trash as a list in Markdown."""
-    descriptions = [describe(each.folder) for each in found[:_NAMED]]
+    descriptions = [describe(each.path) for each in found[:_NAMED]]
     lines = [
         f"- **{frame.escape_markdown(each.name)}** {frame.escape_markdown(each.line)}"
         for each in descriptions
