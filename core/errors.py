@@ -21,8 +21,8 @@ from typing import ClassVar
 
 STOPPED = 130
 """The exit code of a command that was stopped, which is no error."""
-_LONGEST_VALUE = 80
-_MOST_NAMES = 8
+_MAX_CHARACTERS = 80
+_MAX_NAMES = 8
 
 
 def quoted(value: object) -> str:
@@ -31,7 +31,7 @@ def quoted(value: object) -> str:
         text = repr(value) if isinstance(value, str) else json.dumps(value)
     except TypeError:  # not a JSON value
         text = repr(value)
-    return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+    return text if len(text) <= _MAX_CHARACTERS else text[:_MAX_CHARACTERS] + "…"
 
 
 def one_line(text: str) -> str:
@@ -45,8 +45,8 @@ def nearest(name: str, valid: Iterable[str]) -> str:
     close = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return f"did you mean {close[0]!r}?"
-    more = f" and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else ""
-    return f"use one of {', '.join(names[:_MOST_NAMES])}{more}"
+    more = f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
+    return f"use one of {', '.join(names[:_MAX_NAMES])}{more}"
 
 
 @contextmanager

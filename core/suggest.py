@@ -24,7 +24,7 @@ _CONTAINERS = (nn.Sequential, nn.ModuleList, nn.ModuleDict)
 _POOLS = (nn.MaxPool2d, nn.AvgPool2d)
 _FEW_LAYERS = 4
 """A sequence of more layers is no block but a network of its own, as in AlexNet."""
-_MOST_STAGES = 8
+_MAX_STAGES = 8
 _THIRDS = 3
 _SHARE = 0.5
 
@@ -231,9 +231,9 @@ def _named_stages(model: nn.Module, cut: _Cut) -> list[tuple[str, list[list[_Uni
     if not blocks:
         return []
     rows = _by_container(blocks)
-    if len(rows) < 3 or len(rows) > _MOST_STAGES:
+    if len(rows) < 3 or len(rows) > _MAX_STAGES:
         rows = _by_resolution(model, blocks)
-    if len(rows) < 3 or len(rows) > _MOST_STAGES:
+    if len(rows) < 3 or len(rows) > _MAX_STAGES:
         if len(blocks) < 2 * _THIRDS:
             return [(_block_name(block), [block]) for block in blocks]
         third = -(-len(blocks) // _THIRDS)
@@ -253,7 +253,7 @@ def _by_container(blocks: list[list[_Unit]]) -> list[list[list[_Unit]]]:
     while True:
         pairs = zip(holders, blocks, strict=True)
         rows = [[block for _, block in row] for _, row in groupby(pairs, key=lambda pair: pair[0])]
-        if len(rows) <= _MOST_STAGES or not any(holders):
+        if len(rows) <= _MAX_STAGES or not any(holders):
             return rows
         holders = [holder.rpartition(".")[0] for holder in holders]
 

@@ -31,7 +31,7 @@ from pages.components.shared.fields import bound
 from pages.components.shared.library_card import library_card
 from pages.components.shared.state import NOW, current
 
-_FEWEST = 2
+_MIN_SLOTS = 2
 _WIDE_SLOT, _SLOT = 330, 250
 """Pixels of a slot beside one other, and beside more."""
 
@@ -41,7 +41,7 @@ def page() -> None:
     slots = compared.slots()
     frame.show_notice()
     overlaid = _top(slots)
-    if len(slots) < _FEWEST:
+    if len(slots) < _MIN_SLOTS:
         _empty()
         return
     rows = group_rows([slot.plan for slot in slots])
@@ -64,23 +64,23 @@ def page() -> None:
 def _top(slots: Sequence[Slot]) -> bool:
     """Draw the row of slots, and return whether schedules are drawn over each other."""
     names = compared.sources()
-    shown = min(len(LETTERS), max(_FEWEST, len(slots) + 1))
+    shown = min(len(LETTERS), max(_MIN_SLOTS, len(slots) + 1))
     view = "overlay"
     with st.container(gap=None):
         frame.unseen_title("Compare schedules")
         row = st.container(horizontal=True, vertical_alignment="center", key="slots")
     with row:
-        filled = max(_FEWEST, len(slots))
+        filled = max(_MIN_SLOTS, len(slots))
         drawn = shown if current().compare.adding_slot else filled
         for place in range(drawn):
-            _slot(place, names, _WIDE_SLOT if drawn == _FEWEST else _SLOT)
-        if len(slots) == _FEWEST:
+            _slot(place, names, _WIDE_SLOT if drawn == _MIN_SLOTS else _SLOT)
+        if len(slots) == _MIN_SLOTS:
             st.button("Swap", icon=":material/swap_horiz:", key="swap", on_click=compared.swap)
-        if _FEWEST <= len(slots) < len(LETTERS) and not current().compare.adding_slot:
+        if _MIN_SLOTS <= len(slots) < len(LETTERS) and not current().compare.adding_slot:
             st.button("Add", icon=":material/add:", key="add-slot", on_click=_add_slot)
         _bring()
         st.space("stretch")
-        if len(slots) >= _FEWEST:
+        if len(slots) >= _MIN_SLOTS:
             view = frame.view_switch("View", ("overlay", "side by side"), "compare-view")
     runs = [(slot.letter, describe(slot.run).line) for slot in slots if slot.run is not None]
     if runs:  # of which the fields show the beginning only
@@ -243,7 +243,7 @@ def _note(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> str:
     if differ := conditions(slots):
         best = "" if measured_alike(slots) else " No result is marked as the best."
         notes.append(f"<b>{differ}</b>{best}")
-    if len(results) >= _FEWEST:
+    if len(results) >= _MIN_SLOTS:
         notes.append("One run each: a difference of about 1 point can be chance.")
     return " ".join(notes)
 

@@ -38,7 +38,7 @@ ROOT_NAMES = {
     ".streamlit",
     "README.md",
 }
-MOST_LINES = 150
+MAX_LINES = 150
 
 
 class Block(NamedTuple):
@@ -117,7 +117,7 @@ def test_the_root_readme_leads_to_every_other_one() -> None:
 
 
 def test_the_root_readme_is_a_shop_window() -> None:
-    assert len(_text("README.md").splitlines()) <= MOST_LINES
+    assert len(_text("README.md").splitlines()) <= MAX_LINES
 
 
 def test_the_root_holds_the_seven_names_and_dotfiles() -> None:

@@ -16,9 +16,9 @@ from core.schedule.batches import images_to_compare, images_to_probe
 
 _BACKWARD = 2.0
 """Backward time over forward time: a product for the gradient of inputs, and one for weights."""
-_MOST_CUTS = 3
+_MAX_CUTS = 3
 """Cuts that are tried in a phase: the deepest, and earlier ones with smaller tensors."""
-_LEAST_SHARE = 0.5
+_MIN_SHARE = 0.5
 """Share of what the deepest cut saves that an earlier one must save."""
 _DEVIATIONS = 4
 """Standard deviations above the mean, for an upper bound of the number of distinct views."""
@@ -184,9 +184,9 @@ def _cuts_of(costs: ForwardCosts, fixed: frozenset[int]) -> tuple[Cut, ...]:
     chosen: list[Cut] = []
     for count, boundary, taken, size in reversed(possible):
         smaller = not chosen or size < chosen[-1].bytes
-        if smaller and taken >= _LEAST_SHARE * possible[-1][2]:
+        if smaller and taken >= _MIN_SHARE * possible[-1][2]:
             chosen.append(Cut(frozenset(before[:count]), boundary, taken, size))
-        if len(chosen) == _MOST_CUTS:
+        if len(chosen) == _MAX_CUTS:
             break
     return tuple(chosen)
 

@@ -20,7 +20,7 @@ from core.schedule.batches import steps_per_epoch
 from core.schedule.spec import Schedule
 
 _DEFAULTS = RunSettings()
-_MOST_STEPS = 1_000_000
+_MAX_STEPS = 1_000_000
 AnyCommand = TypeVar("AnyCommand", bound=Callable[..., Any])
 
 
@@ -60,7 +60,7 @@ def whole_up_to(flag: str, most: int) -> Callable[[str], int]:
 
 STEPS_PER_EPOCH = click.option(
     "--steps-per-epoch",
-    type=whole_up_to("--steps-per-epoch", _MOST_STEPS),
+    type=whole_up_to("--steps-per-epoch", _MAX_STEPS),
     metavar="INTEGER",
     default=steps_per_epoch(_DEFAULTS.samples, _DEFAULTS.batch_size),
     show_default=True,

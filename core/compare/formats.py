@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from core.schedule.plan import Span
-from core.schedule.words import FEWEST_DIGITS, from_to, listed
+from core.schedule.words import MIN_DIGITS, from_to, listed
 
-_MOST = 17
+_MAX_DIGITS = 17
 """Digits that tell any two floats apart."""
 NumberFormat = Callable[[float, int], str]
 
 
-def number(value: float, digits: int = FEWEST_DIGITS) -> str:
+def number(value: float, digits: int = MIN_DIGITS) -> str:
     """Return a number as `0.125`, `8`, `10000`."""
     return f"{value:.{max(digits, 6)}g}"
 
 
-def times(value: float, digits: int = FEWEST_DIGITS) -> str:
+def times(value: float, digits: int = MIN_DIGITS) -> str:
     """Return a factor as `×0.5`."""
     return f"×{number(value, digits)}"
 
 
 def change(before: float, after: float, number_format: NumberFormat = number) -> str:
     """Return `1e-3 → 5e-4`, with as many digits as it takes for the two to differ."""
-    for digits in range(FEWEST_DIGITS, _MOST + 1):
+    for digits in range(MIN_DIGITS, _MAX_DIGITS + 1):
         one, other = number_format(before, digits), number_format(after, digits)
         if one != other:
             break

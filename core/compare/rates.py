@@ -21,7 +21,7 @@ from core.schedule.words import rate
 _LARGE = 1e6
 _SAME = 1e-9
 """Relative difference up to which two factors count as one."""
-_MOST_STEPS = 5_000
+_MAX_STEPS = 5_000
 """Steps at equal distances at which rates are compared; the corners of both curves are added."""
 
 
@@ -72,8 +72,8 @@ def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:
     knots = np.concatenate([line.knots for record in records for line in record.lines])
     knots = knots[knots < count]
     steps = [
-        evenly_spaced(count, _MOST_STEPS),
-        knots[evenly_spaced(len(knots), _MOST_STEPS)],
+        evenly_spaced(count, _MAX_STEPS),
+        knots[evenly_spaced(len(knots), _MAX_STEPS)],
         epochs * per_epoch,
     ]
     return np.unique(np.concatenate(steps)), per_epoch

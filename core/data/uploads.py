@@ -49,7 +49,7 @@ _NAMED = 20
 _CHUNK = 1 << 16
 _ANY_RATIO_UP_TO = 1_000_000
 """Bytes up to which a member may grow by any ratio."""
-_MOST_RATIO = 200
+_MAX_RATIO = 200
 """Times its size to which a larger member may grow."""
 _REPORT_EVERY = 25
 
@@ -213,13 +213,13 @@ class _Unpacker:
     def _stream(self, each: PlacedFile, path: Path) -> None:
         """Unpack a file, and refuse it if it grows too large."""
         info, written = each.member.info, 0
-        largest = max(_ANY_RATIO_UP_TO, info.compress_size * _MOST_RATIO)
+        largest = max(_ANY_RATIO_UP_TO, info.compress_size * _MAX_RATIO)
         with self._contents.archive.open(info) as source, path.open("wb") as sink:
             while chunk := source.read(_CHUNK):
                 written += len(chunk)
                 self._room -= len(chunk)
                 if written > largest:
-                    grows = f"which unpacks to over {_MOST_RATIO} times its size"
+                    grows = f"which unpacks to over {_MAX_RATIO} times its size"
                     wrong = f"holds {quoted(each.member.path)}, {grows}, as a zip bomb does"
                     raise DataError(self._name, wrong, "save that image as PNG or JPEG")
                 if self._room < 0:

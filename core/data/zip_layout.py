@@ -23,7 +23,7 @@ _SPLITS: Mapping[str, str] = {
 """Names of folders with a split, in lower case; `test` is for validation if there is no `val`."""
 _FORBIDDEN = frozenset('<>:"/\\|?*')
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{d}{n}" for d in ("com", "lpt") for n in range(10))}
-_LONGEST = 60
+_MAX_CHARACTERS = 60
 _BY_FORMAT: Mapping[str, str] = {
     "BMP": ".bmp",
     "GIF": ".gif",
@@ -112,7 +112,11 @@ def safe(name: str) -> str:
     text = unicodedata.normalize("NFC", name)
     text = "".join("_" if c in _FORBIDDEN or not c.isprintable() else c for c in text)
     suffix = PurePath(text).suffix[:8]
-    stem = text[: len(text) - len(suffix)][: _LONGEST - len(suffix)] if suffix else text[:_LONGEST]
+    stem = (
+        text[: len(text) - len(suffix)][: _MAX_CHARACTERS - len(suffix)]
+        if suffix
+        else text[:_MAX_CHARACTERS]
+    )
     text = (stem + suffix).strip(". ") or "_"
     reserved = text.partition(".")[0].strip().casefold() in _RESERVED
     return f"_{text}" if reserved else text

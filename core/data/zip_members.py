@@ -27,7 +27,7 @@ _CHUNK = 1 << 20
 _ENCRYPTED = 0x41
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 """Others have no bound on the bytes that one read unpacks."""
-_DEEPEST, _LONGEST_PATH = 32, 1_000
+_MAX_PARTS, _MAX_PATH_CHARACTERS = 32, 1_000
 _DRIVE = re.compile(r"[A-Za-z]:")
 _ARCHIVES = (".zip", ".7z", ".rar", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".zst")
 UNZIPPABLE = (
@@ -135,7 +135,7 @@ def _member(info: zipfile.ZipInfo, name: str) -> Member | None:
     outside = path.startswith("/") or ".." in parts or any(map(_DRIVE.match, parts[:1]))
     if outside or "\0" in path:
         raise DataError(name, f"names {quoted(path)}, a path that leads outside it", ZIP_AGAIN)
-    if len(parts) > _DEEPEST or len(path) > _LONGEST_PATH:
+    if len(parts) > _MAX_PARTS or len(path) > _MAX_PATH_CHARACTERS:
         wrong = f"names a path of {len(parts)} parts and {len(path):,} characters"
         raise DataError(name, wrong, ZIP_AGAIN)
     kind = stat.S_IFMT(info.external_attr >> 16)

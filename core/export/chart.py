@@ -18,9 +18,9 @@ from core.schedule.spec import Schedule
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 _WIDTH, _HEIGHT = 640, 220  # pixels
-_MOST_HEIGHT, _ROW_HEIGHT = 960, 24  # of the timeline, and of each of its rows
+_MAX_HEIGHT, _ROW_HEIGHT = 960, 24  # of the timeline, and of each of its rows
 _DECADES = 7
-_MOST_GROUPS = 128
+_MAX_GROUPS = 128
 _LIGHT = 0
 _NAME = "schedule_name"
 _SVG_HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n<!-- Made with Thaw -->\n'
@@ -81,8 +81,8 @@ def vega_lite(schedule: Schedule, steps_per_epoch: int) -> Json:
 
     Both have the same axis of epochs. Raises ExportError for more groups than can be told apart.
     """
-    if len(schedule.groups) > _MOST_GROUPS:
-        way_out = f"merge some: a picture shows at most {_MOST_GROUPS}"
+    if len(schedule.groups) > _MAX_GROUPS:
+        way_out = f"merge some: a picture shows at most {_MAX_GROUPS}"
         raise ExportError("groups", f"are {len(schedule.groups)}", way_out)
     names = [group.name for group in schedule.groups]
     colours = [pair[_LIGHT] for pair in group_colours(len(names))]
@@ -126,7 +126,7 @@ def _timeline(schedule: Schedule, colour: Json) -> Json:
     bar = {"type": "bar", "height": {"band": 0.7}, "cornerRadius": 3}
     return {
         "width": _WIDTH,
-        "height": min(_ROW_HEIGHT * len(head_first), _MOST_HEIGHT),
+        "height": min(_ROW_HEIGHT * len(head_first), _MAX_HEIGHT),
         "layer": [
             {
                 "data": {"values": whole},

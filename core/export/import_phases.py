@@ -24,7 +24,7 @@ from core.models.group_names import unique_name
 from core.models.layer_table import LayerTable, parameter_counts
 from core.models.module_tree import Tree
 from core.schedule import curves, parse
-from core.schedule.document import LEAST_SCALE, MAX_EPOCHS, MOST_SCALE
+from core.schedule.document import MAX_EPOCHS, MAX_SCALE, MIN_SCALE
 from core.schedule.paths import covers
 from core.schedule.spec import Group, Schedule
 
@@ -36,14 +36,14 @@ _RESTARTED = {
     "new_lr_scheduler": ("lr_scheduler_init", "curve", "shape the curve in the schedule"),
 }
 """Keys of a phase that restart something: the key of its class, its name, and the way out."""
-_MOST_LEVELS = 32
+_MAX_LEVELS = 32
 """More than files of finetuning-scheduler have, and less than the loader can recurse."""
-_LONGEST_PATTERN = 300
+_MAX_PATTERN = 300
 _SafeLoader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml, where yaml was built with it, reads the longest file in 0.7 s; Python takes 4.6 s."""
 _SECONDS = 3.0
 """Limit for matching all patterns of a file; a pattern per layer of DenseNet-201 takes 1 s."""
-_MOST_COPIES = 1024
+_MAX_COPIES = 1024
 """Copies that `regex` may compile of a part of a pattern: of 279 characters they take 20 MB."""
 _REPEAT = re.compile(r"\{(\d+)|\+")
 """What makes copies: `regex` compiles `(a+){3}` to four of `(a+)`, and each of those to two."""
@@ -124,8 +124,8 @@ def _check_events(events: Iterable[Any]) -> None:
     for event in events:
         depth += isinstance(event, yaml.CollectionStartEvent)
         depth -= isinstance(event, yaml.CollectionEndEvent)
-        if depth > _MOST_LEVELS:
-            wrong, way_out = f"is nested over {_MOST_LEVELS} levels deep", "phases need fewer"
+        if depth > _MAX_LEVELS:
+            wrong, way_out = f"is nested over {_MAX_LEVELS} levels deep", "phases need fewer"
             raise InputError(_place(event.start_mark), wrong, way_out)
         if isinstance(event, yaml.AliasEvent):
             wrong, way_out = f"is the alias *{event.anchor}", "write out what it stands for"
@@ -211,10 +211,8 @@ def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
         raise InputError(f"{depth}.params", f"is {quoted(patterns)}", "list parameters or patterns")
     for place, pattern in enumerate(patterns):
         field = f"{depth}.params[{place}]"
-        if not isinstance(pattern, str) or not pattern or len(pattern) > _LONGEST_PATTERN:
-            way_out = (
-                f"write a parameter's path or a pattern of up to {_LONGEST_PATTERN} characters"
-            )
+        if not isinstance(pattern, str) or not pattern or len(pattern) > _MAX_PATTERN:
+            way_out = f"write a parameter's path or a pattern of up to {_MAX_PATTERN} characters"
             raise InputError(field, f"is {quoted(pattern)}", way_out)
         try:
             with catch_warnings(
@@ -227,7 +225,7 @@ def _patterns(phase: Mapping[object, Any], depth: int) -> tuple[str, ...]:
         if _DIFFERS_IN_REGEX.search(pattern):
             wrong = f"is {quoted(pattern)}, which has [: or a brace without a count"
             raise InputError(field, wrong, "put a backslash before it")
-        if math.prod(int(count[1] or 1) + 1 for count in _REPEAT.finditer(pattern)) > _MOST_COPIES:
+        if math.prod(int(count[1] or 1) + 1 for count in _REPEAT.finditer(pattern)) > _MAX_COPIES:
             wrong = f"is {quoted(pattern)}, which repeats too much"
             raise InputError(field, wrong, "write * for + and for large counts")
     return tuple(patterns)
@@ -342,5 +340,5 @@ def _scale(rate: float, base_lr: float) -> float:
     A share that lies only by rounding outside of what a schedule takes is moved into that range.
     """
     scale = rate / base_lr
-    allowed = min(max(scale, LEAST_SCALE), MOST_SCALE)
+    allowed = min(max(scale, MIN_SCALE), MAX_SCALE)
     return allowed if abs(scale - allowed) <= curves.RATES_EQUAL * allowed else scale

@@ -29,7 +29,7 @@ from core.schedule.curves import scale
 from core.schedule.document import Window
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.paths import prefixes
-from core.schedule.spec import LEAST_GROUP_DECAY, MOST_GROUP_DECAY, Group, Schedule
+from core.schedule.spec import MAX_GROUP_DECAY, MIN_GROUP_DECAY, Group, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +178,7 @@ def spread_rates(schedule: Schedule) -> Schedule:
     deeper = raw["groups"][:-1]
     if deeper:
         decay = scale(schedule, schedule.groups[0]) ** (1 / len(deeper))
-        raw["lr"]["group_decay"] = float(
-            f"{min(max(decay, LEAST_GROUP_DECAY), MOST_GROUP_DECAY):.6g}"
-        )
+        raw["lr"]["group_decay"] = float(f"{min(max(decay, MIN_GROUP_DECAY), MAX_GROUP_DECAY):.6g}")
     for group in deeper:
         group.pop("lr_scale", None)
     return from_raw(raw)

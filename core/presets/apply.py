@@ -12,7 +12,7 @@ from core.schedule.document import MAX_EPOCHS, Document
 from core.schedule.parse import from_raw
 from core.schedule.paths import covers
 from core.schedule.plan import whole_windows
-from core.schedule.spec import LEAST_GROUP_DECAY, ModelRef, Schedule
+from core.schedule.spec import MIN_GROUP_DECAY, ModelRef, Schedule
 
 _Times = list[tuple[float, float | None]]
 """Windows of a run of the preset's own length, in epochs that need not be whole."""
@@ -138,7 +138,7 @@ def _learning_rate(preset: Preset, count: int, usual: int, epochs: int) -> dict[
     }
     decay = lr.group_decay
     if lr.lowest_scale is not None and count > 1:
-        decay = max(float(lr.lowest_scale ** (1 / (count - 1))), LEAST_GROUP_DECAY)
+        decay = max(float(lr.lowest_scale ** (1 / (count - 1))), MIN_GROUP_DECAY)
     return {
         "group_decay": decay,
         "interval": lr.interval,

@@ -18,7 +18,7 @@ from core.schedule.spec import Schedule
 
 _NOTHING = 1e-12
 """A floor up to this may be 0 with an error of arithmetic."""
-_MOST_STEPS = 20_000
+_MAX_STEPS = 20_000
 _WAY_OUT = "compare the record itself"
 
 Raw = dict[str, Any]
@@ -45,7 +45,7 @@ def as_schedule(
     if not recorded.options():
         raise InputError("groups", "never train", "record a loop that trains something")
     rates, per_epoch = _samples(recorded)
-    if rates.shape[1] > _MOST_STEPS:
+    if rates.shape[1] > _MAX_STEPS:
         raise _refused(f"have {rates.shape[1]:,} steps")
     document: Raw = {
         "format": "thaw.schedule",

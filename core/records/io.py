@@ -23,7 +23,7 @@ from core.schedule.validation import DocumentClasses, input_errors
 VERSION = 1
 _WITHIN = (RATES_EQUAL, 1e-6, 1e-4)
 """Relative errors of stored rates: the first with which the document is small enough is taken."""
-_SHORTEST_PIECE = 10
+_MIN_PIECE_BYTES = 10
 """Bytes of the shortest piece: `[1, 0, 0], `."""
 _CLASSES = DocumentClasses(Record, {"groups": RecordGroup}, {})
 
@@ -114,7 +114,7 @@ def _curves(
     curves: list[list[Piece]] = []
     owners: list[Array] = []
     places: list[tuple[int, float]] = []
-    left = MAX_DOCUMENT_BYTES // _SHORTEST_PIECE
+    left = MAX_DOCUMENT_BYTES // _MIN_PIECE_BYTES
     digits = round(-np.log10(within)) + 2
     for group_rates in reversed(rates):
         shared = (

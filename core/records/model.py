@@ -17,7 +17,7 @@ from core.records.piecewise_linear import PiecewiseLinear, from_pieces
 from core.schedule import plan
 from core.schedule.curves import Array
 from core.schedule.document import MAX_EPOCHS, MAX_GROUPS, Document, Name, validation_error
-from core.schedule.sampling import MOST_POINTS, Indices, evenly_spaced, extremes
+from core.schedule.sampling import MAX_POINTS, Indices, evenly_spaced, extremes
 from core.schedule.spec import BaseGroup, refuse_equal_names
 
 MAX_STEPS_PER_EPOCH = 1_000_000
@@ -157,7 +157,7 @@ class Record(Document):
         spans = plan.training_spans(group, self.epochs)
         edges = np.array(spans, dtype=np.int64).ravel() * self.steps_per_epoch
         edges = edges[(edges > 0) & (edges < self.steps)]
-        turns = line.knots[extremes(line.at(line.knots), MOST_POINTS)]
+        turns = line.knots[extremes(line.at(line.knots), MAX_POINTS)]
         last = np.array([self.steps - 1])
         evenly = evenly_spaced(self.steps // hold) * hold
         return np.unique(np.concatenate([evenly, turns, edges, edges - 1, last]))

@@ -17,13 +17,13 @@ from core.runs import events as ev
 EVENTS = "events.jsonl"
 ROOM = "room"
 _ROOM_BYTES = 16_384
-_LONGEST_END = 65_536
+_MAX_END_BYTES = 65_536
 """Bytes at the end of the file in which `last` looks for the last event."""
-_LONGEST_START = 262_144
+_MAX_START_BYTES = 262_144
 """Bytes at the start of the file in which `started` looks for its event."""
-_LONGEST_LINE = 16 * 1024**2
+_MAX_LINE_BYTES = 16 * 1024**2
 """Bytes that are read of a line."""
-_MOST_BYTES = 1024**3
+_MAX_BYTES = 1024**3
 """Bytes that are read of steps, some 600,000 in a run with 54 groups, and as many of other events.
 No run of Thaw has so many of the latter, but a file from elsewhere may."""
 _FREQUENT = (b'"event":"step"}\n', b'"event":"progress"}\n')
@@ -92,8 +92,8 @@ def read_new(folder: Path, offset: int, *, steps: bool = True) -> tuple[tuple[ev
     events, rest = [], 0
     with suppress(OSError), open_plain(folder / EVENTS) as file:
         file.seek(offset)
-        while rest < _MOST_BYTES and (line := _line(file)):
-            with_steps = steps and offset < _MOST_BYTES
+        while rest < _MAX_BYTES and (line := _line(file)):
+            with_steps = steps and offset < _MAX_BYTES
             offset += len(line)
             if line.endswith(_FREQUENT):
                 if not with_steps:
@@ -111,7 +111,7 @@ def last(folder: Path) -> tuple[ev.Event, ...]:
     """Return the event of the last whole line; nothing if that is invalid or over 64 KiB long."""
     try:
         with open_plain(folder / EVENTS) as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LONGEST_END))
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _MAX_END_BYTES))
             lines = file.read().rsplit(b"\n", 2)
         return (ev.EVENT.validate_json(lines[-2]),)
     except (OSError, IndexError, ValidationError):
@@ -124,7 +124,7 @@ def started(folder: Path) -> ev.Started | None:
     Later sessions repeat what it says.
     """
     with suppress(OSError), open_plain(folder / EVENTS) as file:
-        while file.tell() < _LONGEST_START and (line := _line(file)):
+        while file.tell() < _MAX_START_BYTES and (line := _line(file)):
             with suppress(ValidationError):
                 event = ev.EVENT.validate_json(line)
                 if isinstance(event, ev.Started):
@@ -134,5 +134,5 @@ def started(folder: Path) -> ev.Started | None:
 
 def _line(file: BinaryIO) -> bytes:
     """Return the next whole line, or the first 16 MiB of a longer one; empty at the end."""
-    line = file.readline(_LONGEST_LINE)
-    return line if line.endswith(b"\n") or len(line) == _LONGEST_LINE else b""
+    line = file.readline(_MAX_LINE_BYTES)
+    return line if line.endswith(b"\n") or len(line) == _MAX_LINE_BYTES else b""

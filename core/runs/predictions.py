@@ -13,11 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from core.files.atomic import write_durably
 from core.files.small_files import read_start
 
-MOST_IMAGES = 200_000
+MAX_IMAGES = 200_000
 """The most images for which a file is written, since a page reads it whole."""
-MOST_CLASSES = 2_000
+MAX_CLASSES = 2_000
 """The most classes for which a file is written, since confusion needs a count for each pair."""
-_MOST_BYTES = 30_000_000
+_MAX_BYTES = 30_000_000
 """Bytes that are read of such a file; a longer one is invalid."""
 _DIGITS = 6
 _Index = Annotated[int, Field(ge=0)]
@@ -33,7 +33,7 @@ class Predictions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    classes: Annotated[tuple[str, ...], Field(max_length=MOST_CLASSES)]
+    classes: Annotated[tuple[str, ...], Field(max_length=MAX_CLASSES)]
     images: tuple[str, ...]
     true: tuple[_Index, ...]
     predicted: tuple[_Index, ...]
@@ -59,7 +59,7 @@ def write(path: Path, predictions: Predictions) -> None:
 def read(path: Path) -> Predictions | None:
     """Return the predictions that `write` has written; None if they are missing or invalid."""
     try:
-        return Predictions.model_validate_json(read_start(path, _MOST_BYTES))
+        return Predictions.model_validate_json(read_start(path, _MAX_BYTES))
     except (OSError, ValidationError):
         return None
 

@@ -19,7 +19,7 @@ Augment = Literal["none", "flip", "crops", "random"]
 VIEWS: Mapping[Augment, int | None] = {"none": 1, "flip": 2, "crops": 10, "random": None}
 """The number of views of an image, see `core.training.augment`; None: a new one in every epoch."""
 
-LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE = 16, 1_024
+MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 16, 1_024
 _MEGABYTE = 1_000_000
 FREE_SHARE = 0.25
 """Share of the free memory, and of the free disk, that stored tensors may take by default."""
@@ -43,7 +43,7 @@ class RunSettings(BaseModel):
     data: Annotated[str, Field(min_length=1, max_length=4096)] = BUNDLED_DATA
     samples: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
     validation_samples: Annotated[int, Field(ge=1, le=10_000_000)] = 1_000
-    image_size: Annotated[int, Field(ge=LEAST_IMAGE_SIZE, le=MOST_IMAGE_SIZE)] = 64
+    image_size: Annotated[int, Field(ge=MIN_IMAGE_SIZE, le=MAX_IMAGE_SIZE)] = 64
     batch_size: Annotated[int, Field(ge=1, le=8_192)] = 32
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

@@ -8,7 +8,7 @@ from core.schedule.plan import Span
 
 _CHUNK_PIXELS = 400_000
 """Pixels of a chunk: more than fits into the processor's caches is slower."""
-_FEWEST, _MOST = 8, 64
+_MIN_CHUNK, _MAX_CHUNK = 8, 64
 """Images of a chunk. A single image is rounded differently than many."""
 
 
@@ -59,4 +59,4 @@ def images_to_compare(batch_size: int) -> int:
 
 def chunk_size(image_size: int, batch_size: int) -> int:
     """Return how many images are computed at a time: fewer large ones, at most a batch."""
-    return min(max(_CHUNK_PIXELS // image_size**2, _FEWEST), _MOST, batch_size)
+    return min(max(_CHUNK_PIXELS // image_size**2, _MIN_CHUNK), _MAX_CHUNK, batch_size)

@@ -10,8 +10,8 @@ from core.schedule import curves, plan
 from core.schedule.curves import Array
 from core.schedule.spec import Group, Schedule
 
-_MOST_PER_EPOCH, _LEAST_PER_EPOCH = 100, 4
-_MOST_STEPS = 10_000
+_MAX_PER_EPOCH, _MIN_PER_EPOCH = 100, 4
+_MAX_STEPS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,5 +98,5 @@ def _times(schedule: Schedule) -> Array:
     epochs = np.arange(schedule.epochs, dtype=np.float64)[:, np.newaxis]
     if schedule.lr.interval == "epoch":
         return epochs
-    steps = int(np.clip(_MOST_STEPS // schedule.epochs, _LEAST_PER_EPOCH, _MOST_PER_EPOCH))
+    steps = int(np.clip(_MAX_STEPS // schedule.epochs, _MIN_PER_EPOCH, _MAX_PER_EPOCH))
     return epochs + (np.arange(steps) + 0.5) / steps

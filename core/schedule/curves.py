@@ -19,7 +19,7 @@ from core.schedule.spec import Group, LearningRate, Schedule
 
 Array = shapes.Array
 
-_LARGEST = sys.float_info.max  # since JSON has no infinity
+_MAX_ERROR = sys.float_info.max  # since JSON has no infinity
 RATES_EQUAL = 1e-12
 """Relative difference up to which two rates are the same."""
 AT_ONCE = 49_152
@@ -128,7 +128,7 @@ def relative_error(actual: ArrayLike, planned: ArrayLike) -> Array:
     with np.errstate(all="ignore"):
         errors = np.abs(actual - planned) / planned
     errors = np.where(actual == planned, 0.0, errors)
-    return np.where(np.isfinite(errors), errors, _LARGEST)
+    return np.where(np.isfinite(errors), errors, _MAX_ERROR)
 
 
 @dataclass(frozen=True, slots=True)

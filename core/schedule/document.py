@@ -74,8 +74,8 @@ ModulePath = Annotated[
 ]
 """A module's or parameter's dotted path, as in `model.named_modules()`: `layer4.0.bn1`."""
 
-LEAST_RATE, MOST_RATE = 1e-12, 1e3
-Rate = Annotated[float, Field(ge=LEAST_RATE, le=MOST_RATE)]
+MIN_RATE, MAX_RATE = 1e-12, 1e3
+Rate = Annotated[float, Field(ge=MIN_RATE, le=MAX_RATE)]
 """A learning rate. The bounds lie far beyond what trains, and keep rates from overflow and 0."""
 
 Epoch = Annotated[int, Field(ge=0, le=MAX_EPOCHS)]
@@ -85,8 +85,8 @@ Window = tuple[Epoch, Epoch | None]
 MAX_EXPONENT = 100
 """Scales lie within 1e-100 and 1e100: beyond, rates would be 0 or infinite."""
 
-LEAST_SCALE, MOST_SCALE = 10.0**-MAX_EXPONENT, 10.0**MAX_EXPONENT
-Scale = Annotated[float, Field(ge=LEAST_SCALE, le=MOST_SCALE)]
+MIN_SCALE, MAX_SCALE = 10.0**-MAX_EXPONENT, 10.0**MAX_EXPONENT
+Scale = Annotated[float, Field(ge=MIN_SCALE, le=MAX_SCALE)]
 """A group's peak as a share of the base rate, within all that a decay per group can give."""
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from core.schedule.curves import peak
-from core.schedule.document import MOST_RATE, Window
+from core.schedule.document import MAX_RATE, Window
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.plan import whole_windows
 from core.schedule.shapes import DECAYS, FloorFactor
@@ -152,7 +152,7 @@ def to_absolute_floor(schedule: Schedule) -> Schedule:
     floor = schedule.lr.decay.floor
     if not isinstance(floor, FloorFactor):
         return schedule
-    lr = min(MOST_RATE, floor.factor * _highest_peak(schedule))
+    lr = min(MAX_RATE, floor.factor * _highest_peak(schedule))
     return set_field(schedule, "lr.decay.floor", {"lr": _six_digits(lr)})
 
 

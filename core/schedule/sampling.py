@@ -14,7 +14,7 @@ from core.schedule.spec import Schedule
 
 Indices = NDArray[np.int64]
 
-MOST_POINTS = 120
+MAX_POINTS = 120
 
 
 def steps_to_draw(
@@ -59,12 +59,12 @@ def corners(schedule: Schedule, steps_per_epoch: int) -> Indices:
     return np.union1d([*edges, *np.maximum(edges - 1, 0)], turns[evenly_spaced(len(turns))])
 
 
-def evenly_spaced(count: int, most: int = MOST_POINTS) -> Indices:
+def evenly_spaced(count: int, most: int = MAX_POINTS) -> Indices:
     """Return the indices 0 to count - 1, or `most` of them, evenly spaced, with both ends."""
     return np.linspace(0, count - 1, min(count, most)).round().astype(np.int64)
 
 
-def extremes(values: Array, most: int = 4 * MOST_POINTS) -> Indices:
+def extremes(values: Array, most: int = 4 * MAX_POINTS) -> Indices:
     """Return the indices of at most `most` values (2 or more) that draw the same line as all.
 
     They are the first and the last, and the lowest and the highest of each of equal stretches.

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag
 
 from core.schedule.document import (
     MAX_EPOCHS,
-    MOST_RATE,
+    MAX_RATE,
     Document,
     FieldText,
     field_texts,
@@ -51,7 +51,7 @@ class FloorFactor(Document):
 class FloorLR(Document):
     """The lowest rate as one absolute number for all groups: PyTorch's `eta_min`."""
 
-    lr: Annotated[float, Field(ge=0, le=MOST_RATE)]
+    lr: Annotated[float, Field(ge=0, le=MAX_RATE)]
 
     def at(self, peak: Array) -> Array:
         """Return the lowest rate under each peak."""
@@ -266,8 +266,8 @@ class Polynomial(DecayShape):
         return f"--sched poly --decay-rate {self.power!r}"
 
 
-LEAST_GAMMA = 0.001
-MOST_MILESTONES = 20
+MIN_GAMMA = 0.001
+MAX_MILESTONES = 20
 
 
 def _ascend(milestones: tuple[float, ...]) -> tuple[float, ...]:
@@ -290,7 +290,7 @@ class MultiStep(DecayShape):
     shape: Literal["steps"]
     milestones: Annotated[
         tuple[Annotated[float, Field(ge=1e-6, lt=1)], ...],
-        Field(min_length=1, max_length=MOST_MILESTONES),
+        Field(min_length=1, max_length=MAX_MILESTONES),
         AfterValidator(_ascend),
         FieldText(
             "Milestones",
@@ -300,7 +300,7 @@ class MultiStep(DecayShape):
     ] = (0.3, 0.6, 0.9)
     gamma: Annotated[
         float,
-        Field(ge=LEAST_GAMMA, le=1),
+        Field(ge=MIN_GAMMA, le=1),
         FieldText(
             "Gamma",
             "What the rate is multiplied by at each milestone.",
@@ -334,19 +334,19 @@ class MultiStep(DecayShape):
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
         """Return milestones and gamma if each fall is by the same factor."""
         falls = np.flatnonzero(np.diff(share)) + 1
-        if not 1 <= len(falls) <= MOST_MILESTONES or not share.all():
+        if not 1 <= len(falls) <= MAX_MILESTONES or not share.all():
             return None
         if len(falls) == len(share) - 1:  # a fall at every step, as most curves have
             return None
         gammas = share[falls] / share[falls - 1]
         gamma = rounded(gammas[0])
-        if not LEAST_GAMMA <= gamma < 1 or not np.allclose(gammas, gamma, rtol=NEAR, atol=0):
+        if not MIN_GAMMA <= gamma < 1 or not np.allclose(gammas, gamma, rtol=NEAR, atol=0):
             return None
         between = zip(x[falls - 1].tolist(), x[falls].tolist(), strict=True)
         return {"milestones": [_shortest(*each) for each in between], "gamma": gamma}
 
 
-LEAST_SHARE = 1e-6
+MIN_SHARE = 1e-6
 
 
 class Exponential(DecayShape):
@@ -357,7 +357,7 @@ class Exponential(DecayShape):
     shape: Literal["exponential"]
     final_share: Annotated[
         float,
-        Field(ge=LEAST_SHARE, le=1),
+        Field(ge=MIN_SHARE, le=1),
         FieldText(
             "Final share",
             "Share of the peak that is left at the end of the run.",
@@ -380,7 +380,7 @@ class Exponential(DecayShape):
     def fit(cls, share: Array, x: Array) -> dict[str, Any] | None:
         """Return the final share if the shares fall exponentially to it."""
         final = share[-1] ** (1 / x[-1]) if x[-1] > 0 and share[-1] > 0 else 0.0
-        near = LEAST_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=NEAR, atol=0)
+        near = MIN_SHARE <= final <= 1 and np.allclose(share, final**x, rtol=NEAR, atol=0)
         return {"final_share": rounded(final)} if near else None
 
 

@@ -35,8 +35,8 @@ class ModelRef(Document):
     weights: Name | None = None
 
 
-LEAST_GROUP_DECAY, MOST_GROUP_DECAY = 1e-6, 10.0
-GroupDecay = Annotated[float, Field(ge=LEAST_GROUP_DECAY, le=MOST_GROUP_DECAY)]
+MIN_GROUP_DECAY, MAX_GROUP_DECAY = 1e-6, 10.0
+GroupDecay = Annotated[float, Field(ge=MIN_GROUP_DECAY, le=MAX_GROUP_DECAY)]
 """A group's peak as a share of the peak of its neighbour towards the head."""
 
 

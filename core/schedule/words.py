@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import count
 
-FEWEST_DIGITS = 3
+MIN_DIGITS = 3
 """Digits of a number that a person reads at a glance."""
 
 
@@ -45,7 +45,7 @@ def from_to(first: int, last: int) -> str:
     return str(first) if first == last else f"{first} to {last}"
 
 
-def rate(value: float, digits: int = FEWEST_DIGITS) -> str:
+def rate(value: float, digits: int = MIN_DIGITS) -> str:
     """Return a rate as `1e-3`, `2.5e-4`, `0.1`, `0`."""
     if value == 0 or 0.01 <= value < 1000:
         plain = f"{value:.{digits}g}"

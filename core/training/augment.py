@@ -16,7 +16,7 @@ from core.runs.settings import VIEWS, Augment
 
 _CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
 """Top and left of a crop, in halves of the margin: 4 corners and the center (Krizhevsky 2012)."""
-_LEAST_AREA = 0.35
+_MIN_AREA = 0.35
 """Smallest share of the image's area that a random crop takes."""
 _RATIO = (3 / 4, 4 / 3)
 
@@ -78,7 +78,7 @@ def _random(image: Tensor, size: int, key: int) -> Tensor:
     side = image.shape[-1]
     low, high = map(math.log, _RATIO)
     stretch = math.exp((low + ratio * (high - low)) / 2)
-    edge = side * math.sqrt(_LEAST_AREA + area * (1 - _LEAST_AREA))
+    edge = side * math.sqrt(_MIN_AREA + area * (1 - _MIN_AREA))
     height = min(side, max(1, round(edge / stretch)))
     width = min(side, max(1, round(edge * stretch)))
     top, left = int(down * (side - height + 1)), int(right * (side - width + 1))

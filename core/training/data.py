@@ -30,7 +30,7 @@ from core.schedule.words import counted
 from core.training import augment as augmentation
 from core.training.device import cpu_cores, free_memory
 
-_LARGEST_SHARE = 0.5
+_MAX_SHARE = 0.5
 """Share of the free memory, or of the free disk, that the images may take."""
 _SHOW_EVERY = 50
 
@@ -149,9 +149,9 @@ def allocate_images(
     side = augmentation.stored_size(settings.augment, settings.image_size)
     shape = (images, 3, side, side)
     need = math.prod(shape)
-    if need <= memory * _LARGEST_SHARE:
+    if need <= memory * _MAX_SHARE:
         return torch.empty(shape, dtype=torch.uint8)
-    if need <= disk * _LARGEST_SHARE:
+    if need <= disk * _MAX_SHARE:
         return _file_tensor(shape, scratch)
     size = f"{images:,} images of {side} px, {need / 1e9:.1f} GB"
     free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk are free"

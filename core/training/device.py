@@ -22,7 +22,7 @@ if sys.platform != "win32":
     import resource
 
 _GB = 1e9
-_LONGEST_NAME = 60
+_MAX_CHARACTERS = 60
 _CPU_INFO = Path("/proc/cpuinfo")
 _TRIM_THRESHOLD, _TOP_PAD, _MMAP_MAX = -1, -2, -4
 """Options of glibc's mallopt(3), from malloc.h."""
@@ -85,7 +85,7 @@ def processor_name() -> str:
             name = subprocess.run(command, capture_output=True, text=True, check=False).stdout
         else:
             name = platform.processor()
-    return " ".join(re.sub(r"\((R|TM)\)", "", name, flags=re.IGNORECASE).split())[:_LONGEST_NAME]
+    return " ".join(re.sub(r"\((R|TM)\)", "", name, flags=re.IGNORECASE).split())[:_MAX_CHARACTERS]
 
 
 def free_memory(device: torch.device) -> int:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from core.errors import ModelError, SettingsError, nearest
 from core.models import catalogue
 from core.models.weight_files import CENTRED, INCEPTIONS
-from core.runs.settings import LEAST_IMAGE_SIZE, MOST_IMAGE_SIZE
+from core.runs.settings import MAX_IMAGE_SIZE, MIN_IMAGE_SIZE
 from core.schedule.spec import ModelRef
 from core.suggest import heads_of
 from core.training import weights
@@ -29,7 +29,7 @@ _DOES_NOT_FIT = (AssertionError, IndexError, RuntimeError, TypeError, ValueError
 """Errors of libraries where a network is made for, or run on, images that it cannot take."""
 _PATCH_SIDES = (8, 14)
 """Most networks that restrict the image size want a multiple of one of these."""
-_MOST_TRIES = 40
+_MAX_TRIES = 40
 
 RGB = tuple[float, float, float]
 
@@ -173,14 +173,14 @@ def _size_error(name: str, image_size: int) -> SettingsError:
         except _DOES_NOT_FIT:
             return False
 
-    multiples = chain(*(range(0, MOST_IMAGE_SIZE + 1, side) for side in _PATCH_SIDES))
-    sizes = sorted({native_size(name), *multiples} - set(range(LEAST_IMAGE_SIZE)))
+    multiples = chain(*(range(0, MAX_IMAGE_SIZE + 1, side) for side in _PATCH_SIDES))
+    sizes = sorted({native_size(name), *multiples} - set(range(MIN_IMAGE_SIZE)))
     below = (size for size in reversed(sizes) if size < image_size)
     above = (size for size in sizes if size > image_size)
     nearest_sizes = [
         size
         for side in (below, above)
-        if (size := next(filter(fits, islice(side, _MOST_TRIES)), None)) is not None
+        if (size := next(filter(fits, islice(side, _MAX_TRIES)), None)) is not None
     ] or [native_size(name)]
     return SettingsError(
         "--image-size",

@@ -49,8 +49,8 @@ class OutputFiles:
         if path is None:
             return
         for count, most, what in (
-            (len(data.validation), predictions.MOST_IMAGES, "images"),
-            (len(data.classes), predictions.MOST_CLASSES, "classes"),
+            (len(data.validation), predictions.MAX_IMAGES, "images"),
+            (len(data.classes), predictions.MAX_CLASSES, "classes"),
         ):
             if count > most:
                 yield Notice(f"mistakes are not saved for more than {most:,} {what}")

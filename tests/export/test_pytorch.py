@@ -36,7 +36,7 @@ from tests.training import torchvision_files
 from tests.training.small import same_bits, weights
 
 SIZE, BATCH = 32, 8
-_LONGEST = 8
+_MAX_EPOCHS = 8
 """Epochs, in which every group of the exercise thaws."""
 BIRDS, BOATS = 12, 8
 """Images of the two classes: 10 + 7 of them train, in a batch of 8 and one of 9."""
@@ -139,7 +139,7 @@ def test_the_script_has_thaws_rates_and_ends_with_its_weights_bit_for_bit(
         schedule = presets.load("gradual").model_copy(update={"epochs": 3})
     else:
         schedule = untrained(SCHEDULES[name])
-        schedule = schedule.model_copy(update={"epochs": min(schedule.epochs, _LONGEST)})
+        schedule = schedule.model_copy(update={"epochs": min(schedule.epochs, _MAX_EPOCHS)})
     recorded = run_script(schedule, data, tmp_path / "weights.pt", monkeypatch)
     assert_as_planned(recorded, schedule, steps_per_epoch=2)
     theirs = torch.load(tmp_path / "weights.pt", weights_only=True)

@@ -28,7 +28,7 @@ sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 from core.runs import event_log, run_folder  # noqa: E402
 from tests.reliability import faults, sessions  # noqa: E402
 
-_MOST_KILLS = 4
+_MAX_KILLS = 4
 """Of one run; after them it is left alone."""
 _PATIENCE = 300.0
 """Seconds that a session of a small run may take on a busy machine."""
@@ -102,7 +102,7 @@ def attempt(context: ForkServerContext, seed: int) -> Trial:
         operations = 2 * len((alone / event_log.EVENTS).read_bytes().splitlines())
         kills: list[str] = []
         while run_folder.status(killed) != "finished":
-            kind = random.choice(_KINDS) if len(kills) < _MOST_KILLS else "none"
+            kind = random.choice(_KINDS) if len(kills) < _MAX_KILLS else "none"
             after, at = random.uniform(0.0, seconds), random.randrange(operations)
             if kind == "none":
                 code = sit(context, killed)

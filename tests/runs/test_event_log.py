@@ -65,7 +65,7 @@ def test_steps_and_progress_are_left_out_without_being_understood(run, monkeypat
 
 
 def test_the_end_of_a_run_is_read_however_many_steps_came_before(run, monkeypatch):
-    monkeypatch.setattr(event_log, "_MOST_BYTES", 2_000)
+    monkeypatch.setattr(event_log, "_MAX_BYTES", 2_000)
     for _ in range(50):
         event_log.append(run, STEP)
     for event in (EPOCH, STEP, ev.Finished(1.0)):
@@ -81,7 +81,7 @@ def test_the_end_of_a_run_is_read_however_many_steps_came_before(run, monkeypatc
 
 
 def test_of_what_a_stranger_writes_there_is_a_most_that_is_read(run, monkeypatch):
-    monkeypatch.setattr(event_log, "_MOST_BYTES", 2_000)
+    monkeypatch.setattr(event_log, "_MAX_BYTES", 2_000)
     for _ in range(1_000):
         event_log.append(run, ev.Notice("x"))
     assert len(event_log.read(run)) < 100

@@ -97,7 +97,7 @@ def test_lists_that_do_not_fit_each_other_are_refused(changed: dict[str, object]
 
 
 def test_a_file_of_more_classes_than_a_confusion_may_have_is_not_understood(tmp_path: Path):
-    names = tuple(map(str, range(predictions.MOST_CLASSES + 1)))
+    names = tuple(map(str, range(predictions.MAX_CLASSES + 1)))
     whole = Predictions(classes=names[1:], images=(), true=(), predicted=(), confidence=())
     predictions.write(tmp_path / "p.json", whole)
     assert predictions.read(tmp_path / "p.json") == whole

@@ -75,7 +75,7 @@ def test_very_many_curves_have_a_bounded_number_of_turns() -> None:
     ]
     schedule = from_raw(raw)
     edges = 2 * len(plan.phases(schedule))
-    assert len(sampling.corners(schedule, 1_000)) <= edges + sampling.MOST_POINTS
+    assert len(sampling.corners(schedule, 1_000)) <= edges + sampling.MAX_POINTS
 
 
 @given(st.lists(st.floats(-1e9, 1e9), max_size=300), st.integers(4, 60))
@@ -103,7 +103,7 @@ def test_a_part_that_is_looked_at_closer_has_as_many_points_as_the_run() -> None
     schedule = long_run()
     steps = sampling.steps_to_draw(schedule, 1_000, closer=(100.2, 110.0))
     inside = steps[(steps >= 100_200) & (steps <= 110_000)]
-    assert len(inside) >= sampling.MOST_POINTS
+    assert len(inside) >= sampling.MAX_POINTS
     assert {0, 299_999} <= set(steps.tolist())
     assert sampling.steps_to_draw(schedule, 1, closer=(400.0, 410.0)).tolist() == (
         sampling.steps_to_draw(schedule, 1).tolist()

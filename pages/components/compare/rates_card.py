@@ -34,10 +34,10 @@ from pages.components.shared.chart_style import (
 from pages.components.shared.rate_layers import EPOCH
 from pages.components.shared.rate_points import connected, rate_table, recorded_table
 
-MOST_PANELS = 24
+MAX_PANELS = 24
 _HEIGHT, _SIDE_HEIGHT = 104, 220
 _GUTTER = 34
-_MOST_TICKS = 5
+_MAX_TICKS = 5
 
 
 def rates_card(
@@ -45,7 +45,7 @@ def rates_card(
 ) -> None:
     """Draw the card; over 24 groups are drawn schedule by schedule only."""
     with frame.card("rate-compare"):
-        overlaid = overlaid and len(rows) <= MOST_PANELS
+        overlaid = overlaid and len(rows) <= MAX_PANELS
         title = "Learning rate, group by group" if overlaid else "Learning rate, side by side"
         letters = [slot.letter for slot in slots]
         scale = slot_style.head(title, letters, "scale", ("log", "linear"))
@@ -216,7 +216,7 @@ def _axes(
     """Return the time axis and the rate axis that all charts share."""
     epochs = max(slot.plan.epochs for slot in slots)
     time = time_axis(epochs, 1)
-    time.values = list(range(0, epochs + 1, tick_step(epochs, _MOST_TICKS)))
+    time.values = list(range(0, epochs + 1, tick_step(epochs, _MAX_TICKS)))
     x = alt.X("x:Q", axis=time, scale=domain(0, epochs))
     axis = rate_axis(table["y"], view, gutter=_GUTTER)
     if isinstance(axis.values, list) and len(axis.values) > labels:

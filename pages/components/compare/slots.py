@@ -21,7 +21,7 @@ from pages.components.shared.data_preview import train_images
 from pages.components.shared.state import NOW, current
 
 LETTERS = "ABCD"
-_MOST_RUNS = 30
+_MAX_RUNS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,5 +180,5 @@ def _runs() -> Iterator[Path]:
         return
     held = set(current().compare.slots)
     for at, run in enumerate(visible_runs.runs(root)):
-        if at < _MOST_RUNS or f"run:{run.name}" in held:
+        if at < _MAX_RUNS or f"run:{run.name}" in held:
             yield run

@@ -22,8 +22,8 @@ _POINTS = 40
 """Points of a rate's line within one span."""
 _HIGHEST = 0.9
 """Share of the bar's height that the peak takes."""
-_MOST_TICKS = 12
-_MOST_SCALES = 2
+_MAX_TICKS = 12
+_MAX_SCALES = 2
 
 
 def bars(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> str:
@@ -41,7 +41,7 @@ def bars(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> str:
 
 
 def _head(epochs: int) -> str:
-    every = tick_step(epochs, _MOST_TICKS)
+    every = tick_step(epochs, _MAX_TICKS)
     ticks = "".join(
         f'<i style="left:{epoch / epochs:.3%}">{epoch}</i>' for epoch in range(0, epochs + 1, every)
     )
@@ -89,7 +89,7 @@ def _scale(row: GroupRow[BaseGroup], slots: Sequence[Slot]) -> str:
         else f"×{rate(curves.scale(plan, plan.group(name)), 6)}"
         for name, plan in found
     )
-    return escape(" → ".join(scales)) if len(scales) <= _MOST_SCALES else "other scales"
+    return escape(" → ".join(scales)) if len(scales) <= _MAX_SCALES else "other scales"
 
 
 def _line(group: BaseGroup | None, slot: Slot, learned: float | None, epochs: int) -> str:

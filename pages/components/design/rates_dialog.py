@@ -16,7 +16,7 @@ from pages.components.shared.state import current
 
 By = Literal["epoch", "step"]
 
-MOST_ROWS = 10_000
+MAX_ROWS = 10_000
 _DIGITS = 10
 _CAPTIONS = {
     "epoch": "The rate at the first step of each epoch",
@@ -56,7 +56,7 @@ def _dialog() -> None:
         csv_button("CSV", by, key="table-csv")
     schedule, steps = session.schedule(), session.steps_per_epoch()
     count = schedule.epochs * (steps if by == "step" else 1)
-    more = f"; the first {MOST_ROWS:,} of {count:,}, the CSV has all" if count > MOST_ROWS else ""
+    more = f"; the first {MAX_ROWS:,} of {count:,}, the CSV has all" if count > MAX_ROWS else ""
     st.caption(f"{_CAPTIONS[by]}, or frozen{more}.")
     names = {str(at): st.column_config.Column(g.name) for at, g in enumerate(schedule.groups)}
     st.dataframe(exact_table(schedule, steps, by), hide_index=True, column_config=names)
@@ -70,7 +70,7 @@ def exact_table(schedule: Schedule, steps_per_epoch: int, by: By) -> pd.DataFram
     group does not train.
     """
     every = steps_per_epoch if by == "epoch" else 1
-    steps = np.arange(0, schedule.epochs * steps_per_epoch, every)[:MOST_ROWS]
+    steps = np.arange(0, schedule.epochs * steps_per_epoch, every)[:MAX_ROWS]
     epochs = steps // steps_per_epoch
     columns: dict[str, object] = {"epoch": epochs} if by == "epoch" else {"step": steps}
     if by == "step":

@@ -18,7 +18,7 @@ from pages.components.shared import frame, session
 from pages.components.shared.fields import bound
 from pages.components.shared.state import current
 
-_LONGEST_PATH = 26
+_MAX_PATH_CHARACTERS = 26
 _FEW_PARTS, _PARTS_HEIGHT = 8, 260
 Cut = tuple[tuple[str, ...], ...]
 """The module paths of every group: how the model is cut."""
@@ -203,7 +203,7 @@ def _edit(cut: Cut, place: int, then: int, verb: Verb) -> None:
 
 
 def _short(path: str) -> str:
-    cut = path if len(path) <= _LONGEST_PATH else f"…{path[-_LONGEST_PATH:]}"
+    cut = path if len(path) <= _MAX_PATH_CHARACTERS else f"…{path[-_MAX_PATH_CHARACTERS:]}"
     return frame.escape_markdown(cut)
 
 

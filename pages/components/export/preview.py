@@ -32,7 +32,7 @@ _HEIGHT = 560
 _LINES = 600
 """Lines that a preview shows; the file and what is copied have all."""
 _ROWS = 60
-_MOST_COPIED = 20_000
+_MAX_COPIED = 20_000
 """Rows of the table that are made and sent to the browser before they are asked for: 0.8 MB."""
 
 
@@ -64,13 +64,13 @@ def csv_preview() -> None:
     with frame.card("preview"):
         rows = schedule.epochs * steps * len(schedule.groups)
         with _head(target.title, targets.file_name(schedule, target)):
-            if rows <= _MOST_COPIED:
+            if rows <= _MAX_COPIED:
                 copy_button(_table(schedule, steps))
             csv_button("Download", **_DOWNLOAD)
         lines = chain.from_iterable(part.splitlines(True) for part in csv.chunks(schedule, steps))
         _code("".join(islice(lines, 1 + _ROWS)), None)
         if rows > _ROWS:
-            has_all = "Copy and Download have" if rows <= _MOST_COPIED else "Download has"
+            has_all = "Copy and Download have" if rows <= _MAX_COPIED else "Download has"
             st.caption(f"Shown: the first {_ROWS} of {rows:,} rows. {has_all} all.")
     usage_card("csv", "")
 

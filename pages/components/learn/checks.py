@@ -32,7 +32,7 @@ ITEMS: Mapping[str, str] = {
 """The items in the order of the list, with the step that explains each."""
 
 _ROUNDING = 1 + 1e-9
-_MOST_WARM = 0.5
+_MAX_WARM = 0.5
 """The share of a curve in which a warmup still ends well before the curve does."""
 
 
@@ -111,7 +111,7 @@ def _warm(schedule: Schedule, table: LayerTable | None, language: Language) -> C
     values = {"warmup": language.number(warmup), "epochs": language.integer(length)}
     whole = length == schedule.epochs
     taken = word("checks.warm", **values) if whole else word("checks.warmed", group=last, **values)
-    if warmup <= length * _MOST_WARM:
+    if warmup <= length * _MAX_WARM:
         return CheckResult(True, taken)
     return CheckResult(False, f"{taken} {word('checks.too-warm')}")
 

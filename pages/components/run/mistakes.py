@@ -17,7 +17,7 @@ from pages.components.shared import frame
 from pages.components.shared.data_preview import thumbnail
 from pages.components.shared.state import current
 
-_FEW, _MOST = 12, 60
+_FEW, _MAX_SHOWN = 12, 60
 
 
 def mistakes(run: Path, settings: RunSettings) -> None:
@@ -49,10 +49,10 @@ def _worst_card(outputs: Predictions, data: str) -> None:
         if data != BUNDLED_DATA and not _is_there(data):
             gone = f"The pictures are gone: {data} no longer exists. Their labels are kept."
             st.info(frame.escape_markdown(gone), icon=":material/info:")
-        shown = _MOST if current().run.shows_all_mistakes else _FEW
+        shown = _MAX_SHOWN if current().run.shows_all_mistakes else _FEW
         places = worst(outputs, shown)
         st.html(picture_grid([_tile(outputs, at, data) for at in places], "Surest mistakes"))
-        left = min(wrong, _MOST) - len(places)
+        left = min(wrong, _MAX_SHOWN) - len(places)
         if left > 0:
             st.button(f"Show {left} more", key="more-mistakes", type="tertiary", on_click=_more)
 

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from core.compare.comparable import Comparable, changes_by_epoch
 from core.export.palette import ROLES, group_colours
 from core.schedule import plan
-from core.schedule.sampling import MOST_POINTS
+from core.schedule.sampling import MAX_POINTS
 from core.schedule.spec import Schedule
 from pages.components.shared.axis import TRACK_LEFT, Joined, Span, shown, tick_step
 
 HEIGHT = 190
-_MOST_TICKS = 16
-_LEGEND_COLUMN, _MOST_IN_LEGEND = 116, 18
+_MAX_TICKS = 16
+_LEGEND_COLUMN, _MAX_IN_LEGEND = 116, 18
 """Pixels of a legend's column, and its most entries."""
 _MARK = "\u2060"
 """A word joiner: it has no width, and browsers draw it in no font."""
@@ -141,7 +141,7 @@ def time_axis(epochs: int, per_epoch: int, span: Span | None = None) -> alt.Axis
     `span` is the part of the run that it shows, in epochs; None is all of it.
     """
     start, end = shown(span, epochs)
-    every = tick_step(end - start, _MOST_TICKS)
+    every = tick_step(end - start, _MAX_TICKS)
     first = ceil(start / every) * every
     values = [epoch * per_epoch for epoch in range(first, floor(end) + 1, every)]
     return alt.Axis(title=None, values=values, format="d", tickSize=0, labelPadding=8)
@@ -159,7 +159,7 @@ def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None
     for `steps_per_epoch` takes them to be too many.
     """
     start, end = shown(span, of.epochs)
-    few = steps_per_epoch is not None and (end - start) * steps_per_epoch + 2 <= MOST_POINTS
+    few = steps_per_epoch is not None and (end - start) * steps_per_epoch + 2 <= MAX_POINTS
     return "step-after" if few or changes_by_epoch(of) else "linear"
 
 
@@ -197,7 +197,7 @@ def colour_legend(groups: Sequence[str]) -> alt.Legend:
         symbolOpacity=1,
         columns=alt.ExprRef(f"max(2, floor(width / {_LEGEND_COLUMN}))"),
         labelLimit=80,
-        symbolLimit=_MOST_IN_LEGEND,
+        symbolLimit=_MAX_IN_LEGEND,
     )
 
 

@@ -12,7 +12,7 @@ from core.schedule.file_names import file_name
 from pages.components.shared import session
 from pages.components.shared.state import current
 
-MOST_ROWS = 500_000
+MAX_ROWS = 500_000
 """21 MB, which the server holds for as long as the session lasts; made in about a second."""
 
 
@@ -47,9 +47,9 @@ def csv_button(label: str, by: Literal["epoch", "step"] = "step", **options: Any
         file_name(schedule.name, ".csv" if by == "step" else "-by-epoch.csv"),
         "text/csv",
         on_click="ignore",
-        disabled=rows > MOST_ROWS,
+        disabled=rows > MAX_ROWS,
         help=f"The table has {rows:,} rows: write it with `{command}`."
-        if rows > MOST_ROWS
+        if rows > MAX_ROWS
         else f"Every {by} of every group: step, epoch, group, lr, trainable",
         **options,
     )

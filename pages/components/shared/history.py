@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from core.schedule.spec import Schedule
 
-LONGEST = 200
+MAX_VERSIONS = 200
 
 
 class Version(NamedTuple):
@@ -56,7 +56,7 @@ class History:
         """
         if schedule == self.present:
             return self
-        kept = (*self.versions[: self.at + 1], Version(schedule, origin))[-LONGEST:]
+        kept = (*self.versions[: self.at + 1], Version(schedule, origin))[-MAX_VERSIONS:]
         return History(kept, len(kept) - 1)
 
     def undone(self) -> History:

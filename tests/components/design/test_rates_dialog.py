@@ -10,7 +10,7 @@ from core import presets
 from core.schedule import curves, plan
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
-from pages.components.design.rates_dialog import MOST_ROWS, exact_table
+from pages.components.design.rates_dialog import MAX_ROWS, exact_table
 from tests.schedule.strategies import schedules
 
 
@@ -37,7 +37,7 @@ def test_every_group_has_a_column_whatever_it_is_called() -> None:
 
 
 def test_a_long_run_shows_its_first_steps() -> None:
-    assert len(exact_table(presets.load("exercise"), 1_000, "step")) == MOST_ROWS
+    assert len(exact_table(presets.load("exercise"), 1_000, "step")) == MAX_ROWS
 
 
 @given(schedules(max_epochs=4, max_groups=3), st.integers(1, 6))

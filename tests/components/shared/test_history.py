@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from core import presets
 from core.schedule import edits
 from core.schedule.spec import Schedule
-from pages.components.shared.history import LONGEST, History
+from pages.components.shared.history import MAX_VERSIONS, History
 
 FIRST = presets.load("gradual")
 
@@ -46,10 +46,10 @@ def test_an_edit_after_undo_forgets_what_was_undone() -> None:
 
 def test_the_oldest_schedules_are_dropped_past_the_limit() -> None:
     history = History.start(FIRST)
-    for epochs in range(100, 100 + LONGEST + 5):
+    for epochs in range(100, 100 + MAX_VERSIONS + 5):
         history = history.edited(_of(epochs))
-    assert len(history.versions) == LONGEST
-    assert history.present == _of(100 + LONGEST + 4)
+    assert len(history.versions) == MAX_VERSIONS
+    assert history.present == _of(100 + MAX_VERSIONS + 4)
 
 
 @given(st.lists(st.sampled_from(["undo", "redo", 3, 4, 5]), max_size=30))

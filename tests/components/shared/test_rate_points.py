@@ -42,7 +42,7 @@ def test_a_long_run_is_drawn_with_a_screenful_of_points() -> None:
     table = rate_table(schedule, 10_000)
     per_group = len(table["group"]) / len(set(table["group"]))
     corners = len(drawn.corners(schedule, 10_000))
-    assert per_group <= drawn.MOST_POINTS + corners
+    assert per_group <= drawn.MAX_POINTS + corners
     assert corners <= 2 * len(plan.phases(schedule)) + 2
 
 

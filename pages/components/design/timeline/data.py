@@ -20,7 +20,7 @@ from pages.components.shared.axis import Span
 
 _RISING = 49
 _FALLING = 193
-_MOST_STAIRS = 400
+_MAX_STAIRS = 400
 
 
 class TimelineData(TypedDict):
@@ -113,7 +113,7 @@ def _points(schedule: Schedule, group: Group) -> tuple[float, ...]:
     if schedule.lr.interval == "step":
         t = _times(schedule, curves.curve_start(schedule, group))
         return _flat(t, curves.lr(schedule, group, t) / peak)
-    starts = np.unique(np.linspace(0, schedule.epochs - 1, min(schedule.epochs, _MOST_STAIRS)) // 1)
+    starts = np.unique(np.linspace(0, schedule.epochs - 1, min(schedule.epochs, _MAX_STAIRS)) // 1)
     shares = curves.lr(schedule, group, starts) / peak
     ends = np.append(starts[1:], schedule.epochs)
     return _flat(np.column_stack([starts, ends]).ravel(), np.repeat(shares, 2))
