@@ -29,11 +29,11 @@ _BLOCK = 16_384
 
 
 def curve(spec: LearningRate, peak: ArrayLike, t: ArrayLike, length: ArrayLike) -> Array:
-    """Return the rate at `t` epochs after the origin of a curve that lasts `length` epochs.
+    """Return the rate at `t` epochs after the start of a curve that lasts `length` epochs.
 
     With w warmup epochs and s the start factor:
     peak · (s + (1 - s) · rise(t / w)) for t < w, then floor + (peak - floor) · shape(x), where
-    x = (t - w) / (length - w). Before the origin the curve holds its first value, past its end
+    x = (t - w) / (length - w). Before its start the curve holds its first value, past its end
     its last one; when warmup takes the whole length, that is the peak.
 
     `peak`, `t` and `length` broadcast against each other; rates are in the optimizer's unit.
