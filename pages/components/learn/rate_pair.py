@@ -47,10 +47,10 @@ def rate_chart(
         detail=["group:N", "span:N"],
     )
     stairs = joined(schedule)
-    frozen = line.transform_filter("!datum.open").mark_line(
+    frozen = line.transform_filter("!datum.trains").mark_line(
         strokeDash=[3, 3], strokeWidth=1.6, opacity=1, interpolate=stairs, clip=True
     )
-    trains = line.transform_filter("datum.open").mark_line(
+    trains = line.transform_filter("datum.trains").mark_line(
         strokeWidth=2.4, interpolate=stairs, clip=True
     )
     under = reading(read, language.word("figure.epoch"), view)
