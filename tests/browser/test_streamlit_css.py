@@ -13,6 +13,7 @@ from core import presets
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.runs.made import finished_run
+from tests.sample import thorough
 
 NARROW = {"width": 1000, "height": 900}
 ROWS = ":is(.st-key-run-rows, .st-key-card-targets, .st-key-group-rows, .st-key-library-rows)"
@@ -150,7 +151,13 @@ def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
     return lambda name: pages[name]()
 
 
-@pytest.mark.parametrize("name", RULES)
+DEFAULT = ("design", "export")
+"""The pages that have most of the rules; the others are opened by `thorough`."""
+
+
+@pytest.mark.parametrize(
+    "name", [*DEFAULT, *thorough(*(name for name in RULES if name not in DEFAULT))]
+)
 def test_every_rule_on_streamlits_own_elements_has_an_effect(
     opened: Callable[[str], Page], name: str
 ) -> None:

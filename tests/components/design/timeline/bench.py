@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import random
+import re
 import shutil
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +22,7 @@ from pages.components.design.timeline.data import TimelineData, timeline_data
 
 FOLDER = CODE / "pages" / "components" / "design" / "timeline" / "js"
 ENTRY = FOLDER / "main.js"
+WORKER = Path(__file__).with_name("worker.js")
 FAKE_DOM = Path(__file__).with_name("fake_dom.js")
 
 
@@ -37,11 +42,47 @@ def run_node(*arguments: str, script: str = "") -> str:
     return done.stdout
 
 
+@cache
+def _worker() -> subprocess.Popen[str]:
+    """A node that has the timeline's script and the fake DOM; it ends with this process."""
+    program = shutil.which("node")
+    assert program, "node is not on the PATH: install Node.js 20 or later to test the timeline"
+    script = re.sub(r"^export (default )?", "", bundle(ENTRY), flags=re.MULTILINE)
+    with tempfile.NamedTemporaryFile("w", suffix=".js", encoding="utf-8", delete=False) as file:
+        file.write(f"{script}\n{FAKE_DOM.read_text(encoding='utf-8')}")
+    command = [program, str(WORKER), file.name]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    worker = subprocess.Popen(command, encoding="utf-8", **pipes)
+    atexit.register(worker.kill)
+    atexit.register(Path(file.name).unlink)
+    return worker
+
+
+def _value(body: str, given: dict[str, Any]) -> Any:
+    """Return what a function of that body returns, with `given` in scope; its errors are raised."""
+    names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
+    worker = _worker()
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(f"{json.dumps(f'(() => {{ {names}{body} }})()')}\n")
+    worker.stdin.flush()
+    answer = json.loads(worker.stdout.readline())
+    assert isinstance(answer, list), answer
+    return answer[0]
+
+
 def node(expression: str, **given: Any) -> Any:
     """The value of a JavaScript expression, with the timeline's functions and `given` in scope."""
-    names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
-    test = f"\n{{{names}console.log(JSON.stringify({expression}));}}"
-    return json.loads(run_node("--input-type=module", "-", script=bundle(ENTRY) + test))
+    return _value(f"return {expression};", given)
+
+
+def play(data: TimelineData, script: str, **given: Any) -> Any:
+    """Mount the timeline with this data in node, and return what the script returns.
+
+    In scope are `given`, and `t`, the `stage` of fake_dom.js: 800 px of track, and a clock that
+    the script turns.
+    """
+    return _value(f"const t = stage({json.dumps(data)});\n{script}", given)
 
 
 def schedule(
@@ -105,16 +146,3 @@ def some_windows(dice: random.Random, epochs: int) -> list[list[int | None]]:
     if len(windows) == 2 and dice.random() < 0.3:
         windows[1][0] = windows[0][1]
     return windows
-
-
-def play(data: TimelineData, script: str, **given: Any) -> Any:
-    """Mount the timeline with this data in node, and return what the script returns.
-
-    In scope are `given`, and `t`, the `stage` of fake_dom.js: 800 px of track, and a clock that
-    the script turns.
-    """
-    names = "".join(f"const {name} = {json.dumps(value)};\n" for name, value in given.items())
-    body = f"{names}const t = stage({json.dumps(data)});\n{script}"
-    code = f"{bundle(ENTRY)}\n{FAKE_DOM.read_text(encoding='utf-8')}"
-    call = f"\nconsole.log(JSON.stringify((() => {{ {body} }})() ?? null));"
-    return json.loads(run_node("--input-type=module", "-", script=code + call))
