@@ -55,6 +55,7 @@ def test_schedules_and_a_file_are_compared_and_one_is_used_in_design(
     expect_thaws(page, "stage4", 2)
 
 
+@pytest.mark.thorough  # on a phone what is compared above
 def test_two_runs_are_compared_on_a_phone(open_page: OpenPage, home: Path) -> None:
     for number, (name, last) in enumerate(zip(RUNS, (0.75, 0.7), strict=True)):
         schedule = edits.set_field(presets.load("gradual"), "name", name)

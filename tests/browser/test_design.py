@@ -96,6 +96,7 @@ def test_a_downloaded_file_opens_again_elsewhere(open_page: OpenPage, tmp_path: 
     expect(driving.thaw(other, "stem")).to_have_attribute("aria-valuemax", "11")
 
 
+@pytest.mark.thorough  # four pages are drawn
 def test_zoom_and_the_charts_switches_stay_as_they_are_over_another_page(
     open_page: OpenPage,
 ) -> None:

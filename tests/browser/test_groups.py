@@ -101,6 +101,7 @@ def test_a_model_is_cut_anew_by_hand_and_every_step_is_undone(
     expect(_rows(page)).to_have_count(6)
 
 
+@pytest.mark.thorough  # by keys what is done by mouse above
 def test_a_group_is_split_by_keys_alone(open_page: OpenPage) -> None:
     page = open_page(RESNET)
     driving.settle(page)
