@@ -184,7 +184,8 @@ def _take(event: Event) -> None:
             session.edit(merge.with_fields, event)
     _look(event.view)
     if isinstance(event, HistoryEvent):
-        session.undo() if event.way == "undo" else session.redo()
+        step = session.undo if event.way == "undo" else session.redo
+        step()
     if not isinstance(event, ViewEvent):
         session.redraw()
 

@@ -1,1 +1,1 @@
-"""What schedules and records do differently, in words and numbers, without torch."""
+"""Differences between schedules and records, in words and numbers, without torch."""

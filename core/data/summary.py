@@ -53,7 +53,7 @@ class ImageSizes:
 
 @dataclass(frozen=True, slots=True)
 class DataSummary:
-    """What the data of a run consists of.
+    """The contents of a run's data.
 
     `brings_validation` says whether it has its own validation images; else they are held out.
     `left_out` has the first files that are not used, with their reasons; `skipped` counts all.

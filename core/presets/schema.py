@@ -91,7 +91,7 @@ Pattern = Annotated[Cascade | Chain | FreezeOut, Field(discriminator="kind")]
 
 
 class Rule(Document):
-    """How the groups of a role train: in listed windows, or by a pattern.
+    """The windows of the groups of a role, listed or made by a pattern.
 
     `batchnorm` is for groups with BatchNorm layers only. Other fields are those of a group.
     """

@@ -55,7 +55,7 @@ class RecordGroup(BaseGroup):
 
 
 class Record(Document):
-    """What a training loop did; `optimizer` is the name of its class.
+    """A record of a training loop; `optimizer` is the name of its class.
 
     A curve is made of pieces `[steps, first, last]`: the rate goes straight from the first to the
     last. Stored rates differ from those of the loop by at most a relative `within`. Groups go from

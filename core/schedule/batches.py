@@ -1,4 +1,4 @@
-"""How the images of an epoch are cut into batches: one rule for preview, runs and cache."""
+"""The batches into which the images of an epoch are cut: one rule for preview, runs and cache."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Document(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class FieldText:
-    """How a field of a shape or an optimizer is shown to people; part of its annotation.
+    """The texts of a field of a shape or an optimizer, as people see it; part of its annotation.
 
     `label`, `help` and `step` belong to its input in the app; a step of None grows with the value.
     `unit` follows the value in texts, and a `factor` is written as ×0.1. `comment` is its comment

@@ -1,4 +1,4 @@
-"""Which steps of a run a chart draws: as many as a screen shows, with every corner and extreme."""
+"""The steps of a run that a chart draws: a screenful, with every corner and extreme."""
 
 from __future__ import annotations
 

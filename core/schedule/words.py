@@ -1,4 +1,4 @@
-"""How messages write lists of names, counts, epochs, rates and shares."""
+"""Lists of names, counts, epochs, rates and shares, as messages write them."""
 
 from __future__ import annotations
 

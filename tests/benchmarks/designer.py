@@ -1,4 +1,4 @@
-"""How quick the Design page is: python -m tests.benchmarks.designer.
+"""The speed of the Design page: python -m tests.benchmarks.designer.
 
 Starts the app as a person does, drags windows of a schedule with 6 groups and 20 epochs, or with 12
 and 100, in a real Chromium, and prints how long frames take while dragging, how long the new chart
@@ -29,7 +29,7 @@ from core.schedule import link
 from core.schedule.parse import parse
 from core.schedule.spec import Schedule
 from tests.benchmarks.measure import cores
-from tests.benchmarks.opening import Opening, measure_opening, server_process
+from tests.benchmarks.opening import CHART, Opening, measure_opening, server_process
 from tests.browser.driving import WIDE, epoch_of, middle, thaw
 from tests.browser.server import CHROMIUM, FLAGS, running_app
 
@@ -67,7 +67,6 @@ _PARTS: dict[Size, tuple[str, ...]] = {
     ),
 }
 _MOVES = 20
-_PAINTED = ".stVegaLiteChart svg.marks"
 _PATIENCE_MS = 20_000
 
 WATCH = """
@@ -164,7 +163,7 @@ def measure(edits: int, size: Size, openings: int, idle_seconds: float) -> Resul
         started = time.perf_counter()
         with running_app(Path(home)) as address:
             page.goto(f"{address}/?s={link.encode(schedule(size))}")
-            page.wait_for_selector(_PAINTED)
+            page.wait_for_selector(CHART)
             first_paint = (time.perf_counter() - started) * 1e3
             page.wait_for_selector('[data-test-script-state="notRunning"]')
             page.wait_for_timeout(1_000)  # fonts, and widgets that are still being put up

@@ -1,4 +1,4 @@
-"""What a visit costs: how soon pages come, how much they jump, and what an idle server keeps."""
+"""The costs of a visit: seconds until a page is there, layout shift, an idle server's memory."""
 
 from __future__ import annotations
 
@@ -8,18 +8,11 @@ from dataclasses import dataclass
 import psutil
 from playwright.sync_api import Browser, Page, ViewportSize
 
-from tests.browser.driving import PHONE, WIDE
+from tests.browser.driving import LAPTOP, PATHS, PHONE, WIDE
+from tests.browser.layout import WATCH_SHIFT
 
-PATHS = ("/", "/run", "/compare", "/export", "/learn")
-SIZES: tuple[ViewportSize, ...] = (WIDE, {"width": 1280, "height": 720}, PHONE)
+SIZES: tuple[ViewportSize, ...] = (WIDE, LAPTOP, PHONE)
 CHART = ".stVegaLiteChart svg.marks"
-SHIFTS = """
-window.shift = 0;
-new PerformanceObserver((list) => {
-  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
-}).observe({ type: "layout-shift", buffered: true });
-"""
-"""Sums up the layout shifts of a page, of which web.dev asks for less than 0.1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +56,7 @@ def _until_chart(page: Page, address: str) -> float:
 def _shift(browser: Browser, address: str, size: ViewportSize) -> float:
     context = browser.new_context(viewport=size)
     page = context.new_page()
-    page.add_init_script(SHIFTS)
+    page.add_init_script(WATCH_SHIFT)
     page.goto(address)
     page.wait_for_selector('[data-test-script-state="notRunning"]')
     page.wait_for_timeout(2_000)  # what comes later, as fonts and charts, moves things too

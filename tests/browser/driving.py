@@ -9,12 +9,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 OpenPage = Callable[..., Page]
 """The fixture `open_page`."""
 WIDE = {"width": 1440, "height": 1000}
+LAPTOP: ViewportSize = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
+PATHS = ("/", "/run", "/compare", "/export", "/learn")
+"""The address of each page."""
 
 
 def thaw(page: Page, group: str) -> Locator:

@@ -9,6 +9,14 @@ from playwright.sync_api import Page
 
 from tests.browser import driving
 
+WATCH_SHIFT = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+"""Sums up the layout shifts of a page, of which web.dev asks for less than 0.1."""
+
 _FAULTS = """() => {
   const SLACK = 2; // px by which the boxes of letters are higher than the letters
   const UNSEEN = /^(style|script|title|desc)$/i;

@@ -6,18 +6,12 @@ import pytest
 from playwright.sync_api import ViewportSize
 
 from tests.browser import driving
-from tests.browser.driving import PHONE, WIDE, OpenPage
+from tests.browser.driving import LAPTOP, PATHS, PHONE, WIDE, OpenPage
+from tests.browser.layout import WATCH_SHIFT
 from tests.sample import thorough
 
-PATHS = ("/", "/run", "/compare", "/export", "/learn")
-LAPTOP: ViewportSize = {"width": 1280, "height": 720}
-# How much of the screen has moved how far, as web.dev defines the layout shift; and no page is seen
-# before it is drawn, as it would be after three seconds on a busy machine.
-WATCH = """
-    window.shift = 0;
-    new PerformanceObserver((list) => {
-        for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
-    }).observe({ type: "layout-shift", buffered: true });
+# No page is seen before it is drawn, as it would be after three seconds on a busy machine.
+HOLD = """
     document.addEventListener("DOMContentLoaded", () => {
         const style = document.createElement("style");
         style.textContent = ".stMainBlockContainer { animation: none !important; }";
@@ -29,7 +23,7 @@ WATCH = """
 @pytest.mark.parametrize("viewport", [PHONE, *thorough(LAPTOP, WIDE)])
 def test_no_page_jumps_as_it_comes(open_page: OpenPage, viewport: ViewportSize) -> None:
     page = open_page("/learn", viewport)
-    page.add_init_script(WATCH)
+    page.add_init_script(WATCH_SHIFT + HOLD)
     origin = page.evaluate("location.origin")
     shifts = {}
     for path in PATHS:

@@ -19,12 +19,11 @@ from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
 from core.schedule import curves
 from tests.browser import driving, layout
-from tests.browser.driving import PHONE, OpenPage
+from tests.browser.driving import LAPTOP, PHONE, OpenPage
 from tests.browser.timeline import at_rest, bar, expect_thaws
 from tests.runs.made import finished_run
 from tests.sample import thorough
 
-LAPTOP: ViewportSize = {"width": 1280, "height": 720}
 TABLET: ViewportSize = {"width": 768, "height": 1024}
 SCHEDULE = presets.load("gradual")
 STARTED = ev.Started(0.0, "cpu", "CPU", 2, 40, 20, ("a", "b"), 100, 0.5)

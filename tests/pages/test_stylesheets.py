@@ -17,9 +17,7 @@ def test_no_rule_is_about_what_lies_below_a_part_of_a_class() -> None:
     Streamlit changes the class of every element when a run of the script begins, and again when it
     has ended: a whole page was restyled each time.
     """
-    selectors = _selectors(
-        "".join(page_head.STYLES.values()) + STREAMLIT.read_text(encoding="utf-8")
-    )
+    selectors = _selectors(page_head.STYLES + STREAMLIT.read_text(encoding="utf-8"))
     assert ".st-key-card-problems" in selectors
     assert ".stColumn.stColumn" in selectors
     assert [selector for selector in selectors if _above(selector, "[class*=")] == []

@@ -4,12 +4,6 @@
   const DRAWN = '.stApp[data-test-script-state="notRunning"] .stMainBlockContainer .stElementContainer';
   const COMING = '.stMainBlockContainer [data-testid="stSkeleton"]'; // a widget whose script is loaded
   const REST_MS = 60;
-  const style = document.createElement("style");
-  // after three seconds also what is still being drawn
-  style.textContent = `
-    html:not(.thaw-drawn) .stMainBlockContainer { visibility: hidden; animation: thaw-seen 0s 3s forwards; }
-    @keyframes thaw-seen { to { visibility: visible; } }`;
-  document.head.append(style);
   let timer = 0;
   const show = () => {
     if (!document.getElementById("thaw-css")?.sheet) {

@@ -1,4 +1,4 @@
-"""What a page's HTML has from the server: its styles, its script, and how it comes to be seen.
+"""The styles and scripts that the server puts into a page's HTML.
 
 Streamlit serves files only from a folder `static` in the root, which the root does not have, and a
 style that a page draws itself comes when parts of the page are there already, and jump.
@@ -42,9 +42,9 @@ def _colours() -> str:
     return f":root {{ {' '.join(lines)} }}"
 
 
-STYLES = {file: _text(file) for file in _FILES}
-"""The stylesheets of all pages by their files, those of the components apart."""
-_SHEET = "\n".join([font_faces(), _colours(), *STYLES.values()]).encode()
+STYLES = "\n".join(map(_text, _FILES))
+"""The stylesheets of all pages, those of the components apart."""
+_SHEET = f"{font_faces()}\n{_colours()}\n{STYLES}".encode()
 _NAME = f"thaw-{sha256(_SHEET).hexdigest()[:16]}.css"
 _INNER = f'<style id="streamlit-css">{_text("shared/streamlit.css")}</style>'
 _HEAD = f"{_INNER}<script>{''.join(map(_text, _SCRIPTS))}</script></head>".encode()

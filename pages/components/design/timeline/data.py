@@ -1,4 +1,4 @@
-"""What the timeline draws, as JSON-able data: points, windows and fields, never the formula."""
+"""The timeline's data, as JSON: points, windows and fields, never the formula."""
 
 from __future__ import annotations
 

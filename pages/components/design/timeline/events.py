@@ -1,4 +1,4 @@
-"""What the timeline tells: one event, with an edit in it or with what is looked at alone."""
+"""The timeline's events: an edit, or a change of the view alone."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Selection(_Message):
 
 
 class View(_Message):
-    """What is looked at, as far as it has changed: `model_fields_set` names what has.
+    """The view, as far as it has changed: `model_fields_set` names the fields that have.
 
     `playhead` and `span`, the part of the run in view, are in epochs; no span is all of it.
     `narrow` says whether the timeline is less than 700 px wide.

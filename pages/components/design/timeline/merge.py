@@ -1,4 +1,4 @@
-"""What a hand drew, put into the schedule as it is by now: it may have changed under the hand.
+"""Edits of the timeline, put into the schedule as it is by now: it may have changed meanwhile.
 
 A drag begins on what the browser shows. Whatever was typed or undone just before may still be on
 its way then, so that an edit changes only what the hand itself has changed, and nothing else.
@@ -62,8 +62,9 @@ def with_fields(schedule: Schedule, event: FieldsEvent) -> Schedule:
 
     InputError if it no longer has one of them.
     """
+    there = curve_fields(schedule)
     for path, value in event.fields.items():
-        if path not in curve_fields(schedule):
+        if path not in there:
             raise InputError(path, "is no longer part of the curve", _AGAIN)
         schedule = edits.set_field(schedule, path, value)
     return schedule

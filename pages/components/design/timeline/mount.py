@@ -30,10 +30,8 @@ def timeline(data: TimelineData, *, key: str, on_event: Callable[[Event], None])
         state = cast("Mapping[str, Any]", st.session_state.get(key) or {})
         value, design = state.get("event"), current().design
         seq = value.get("seq") if isinstance(value, Mapping) else None
-        if (
-            not isinstance(seq, int) or seq <= design.timeline_events
-        ):  # sent again, and taken before
-            return
+        if not isinstance(seq, int) or seq <= design.timeline_events:
+            return  # it was sent again, and has been taken
         design.timeline_events = seq
         if (event := read_event(value)) is not None:
             on_event(event)

@@ -1,4 +1,4 @@
-"""What keys do to the timeline."""
+"""Keys on the timeline."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a mouse and fingers do to the timeline. 100 px are an epoch."""
+"""A mouse and fingers on the timeline. 100 px are an epoch."""
 
 from __future__ import annotations
 

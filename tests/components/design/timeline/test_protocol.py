@@ -1,4 +1,4 @@
-"""What the browser tells of an edit, and how it takes up what Python answers."""
+"""The events that the browser sends, and the answers of Python that it takes up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which part of the run is in view."""
+"""The part of the run that is in view."""
 
 from __future__ import annotations
 

@@ -4,7 +4,8 @@
 // `key` goes one step of a key; false if the key means nothing there. `reveal` is what has to be in
 // view, as [start, end] in epochs. `say` is what no slider says of a change by keys, in words.
 // `commit` is the event for Python, or null. An action that only `scrolls` grabs nothing;
-// one with a `flag` says its value while a hand is on it.
+// one with a `flag` says its value while a hand is on it; on one that `removes`, Delete takes the
+// window away; one that is `upright` has the arrows up and down for itself.
 
 import { clamp, panned, playheadStep, setView, snapTo, zoomOf } from "./axis.js";
 import { SCALES, cooldownFrom, coolsAt, nearestRung, rung, snapShare } from "./curves.js";
@@ -26,6 +27,7 @@ export const timeAt = ({ axis, drag }, clientX) =>
 /** A window as a whole, or one of its edges. */
 const ofWindow = (act) => ({
   flag: act !== "move",
+  removes: true,
   drag: dragWindows,
   key(timeline, action, { by }) {
     const { windows, data } = timeline;
@@ -77,6 +79,7 @@ export const ACTIONS = {
   end: ofWindow("end"),
   peak: {
     flag: true,
+    upright: true,
     drag(timeline, event) {
       const { drag } = timeline;
       const up = drag.y - event.clientY;
@@ -130,8 +133,7 @@ export const ACTIONS = {
   }),
 };
 
-/** Whether an action is on a window, and whether on a handle with a flag, which a hand takes at once. */
-export const onWindow = ({ act }) => ["move", "start", "end"].includes(act);
+/** Whether an action is on a handle with a flag, which a hand takes at once. */
 export const hasFlag = (action) => ACTIONS[action?.act]?.flag ?? false;
 
 /** Follow the pointer with what it drags; past an end of a zoomed track, what is shown moves on. */

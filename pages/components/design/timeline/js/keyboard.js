@@ -1,6 +1,6 @@
 // The keyboard: a run of keys is one edit, sent when it pauses, ends with Escape, or loses the focus.
 
-import { ACTIONS, hasFlag, onWindow, stepOf } from "./actions.js";
+import { ACTIONS, hasFlag, stepOf } from "./actions.js";
 import { ZOOM_STEP, reveal, setView, zoomBy } from "./axis.js";
 import { closeCascade } from "./cascade.js";
 import { addWindow, splitWindows, without } from "./commands.js";
@@ -97,7 +97,7 @@ function actionKey(timeline, action, event) {
     return true;
   }
   const vertical = event.key === "ArrowUp" || event.key === "ArrowDown";
-  if (row && action.act !== "peak" && event.shiftKey && vertical) {
+  if (row && !ACTIONS[action.act].upright && event.shiftKey && vertical) {
     extend(timeline, action, event.key === "ArrowUp" ? -1 : 1);
     return true;
   }
@@ -169,7 +169,7 @@ function selectChanged(timeline, action) {
 function step(timeline, action, event) {
   const { windows, data } = timeline;
   if (event.key === "Delete" || event.key === "Backspace") {
-    if (!onWindow(action) || !windows.get(action.row.name)[action.window]) return false;
+    if (!ACTIONS[action.act].removes || !windows.get(action.row.name)[action.window]) return false;
     timeline.windows = without(windows, grabbed(timeline, action));
     return true;
   }

@@ -10,7 +10,9 @@ const DECADES = 2;
 
 export function buildPeak() {
   const flag = el("epoch leftward");
-  return { node: slider("knob own", "vertical", flag), flag };
+  const node = slider("knob own", "vertical", flag);
+  node.title = "Drag up or down: the group's own peak";
+  return { node, flag };
 }
 
 /** The knob stands in the first of the group's windows in view that has room for it. */
@@ -32,6 +34,5 @@ export function paintPeak({ axis, hit }, row, { name, scale, peak }, { open, han
   set(node, "aria-label", `${name} peaks`);
   const words = `${name} peaks at ${formatScale(scale)} of the base rate, ${formatRate(peak)}`;
   describe(node, Math.min(SCALES[0], scale), Math.max(scale, 1), scale, words);
-  set(node, "title", "Drag up or down: the group's own peak");
   text(flag, `${formatScale(scale)}, ${formatRate(peak)}`);
 }

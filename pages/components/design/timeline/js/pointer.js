@@ -28,6 +28,7 @@ export function down(timeline, event) {
   if (timeline.drag || event.button !== 0 || !event.isPrimary) return;
   commitTyping(timeline);
   const left = trackLeft(timeline);
+  const finger = event.pointerType === "touch";
   const drag = {
     ...action,
     id: event.pointerId,
@@ -35,7 +36,7 @@ export function down(timeline, event) {
     y: event.clientY,
     left,
     saved: remember(timeline),
-    finger: event.pointerType === "touch",
+    finger,
     adds: event.shiftKey || event.ctrlKey || event.metaKey,
     moving: false,
   };
@@ -43,8 +44,7 @@ export function down(timeline, event) {
   drag.time = timeAt(timeline, event.clientX);
   if (action.row) drag.picks = grabbed(timeline, action);
   // A finger may rest on a handle before it drags it.
-  const holds = event.pointerType === "touch" && !hasFlag(action);
-  if (holds) drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
+  if (finger && !hasFlag(action)) drag.hold = setTimeout(() => hold(timeline), HOLD_MS);
   if (ACTIONS[action.act].scrolls) return;
   event.preventDefault();
   action.node.focus({ preventScroll: true, focusVisible: false });

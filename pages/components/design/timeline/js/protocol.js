@@ -30,8 +30,7 @@ export function receive(timeline, { data, setTriggerValue }) {
 /** Send what is due, and take up the newest data unless a gesture or an answer stands against it. */
 export function catchUp(timeline) {
   flush(timeline);
-  const busy = inHand(timeline) || timeline.queue.length > 0 || waiting(timeline);
-  if (timeline.latest !== timeline.data && !busy) adopt(timeline);
+  if (timeline.latest !== timeline.data && !isBusy(timeline)) adopt(timeline);
   timeline.repaint();
 }
 
@@ -66,10 +65,7 @@ export function reportView(timeline) {
 }
 
 /** Whether Python has answered all that was done, and is to be told no more. */
-export function isSettled(timeline) {
-  const busy = inHand(timeline) || timeline.queue.length > 0 || waiting(timeline);
-  return !busy && Object.keys(viewChanges(timeline)).length === 0;
-}
+export const isSettled = (timeline) => !isBusy(timeline) && Object.keys(viewChanges(timeline)).length === 0;
 
 /**
  * The edit of the groups that a hand has changed, with what they were: the schedule may have changed
@@ -136,5 +132,8 @@ const inHand = ({ drag, typing, cascade }) => Boolean(drag || typing || cascade)
 
 /** Whether an event was sent whose answer has not come. */
 const waiting = ({ latest, seq }) => latest.ack < seq;
+
+/** Whether a gesture, an edit that waits or an answer stands against taking up data. */
+const isBusy = (timeline) => inHand(timeline) || timeline.queue.length > 0 || waiting(timeline);
 
 const differ = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
