@@ -23,9 +23,8 @@ def script(draft: str | None, settings: str | None) -> None:
     from pages.components.shared import session as state
 
     frame.dress()
-    st.session_state["browser-tab-script"] = {"draft": draft, "settings": settings}
-    browser_tab._use_settings()
-    browser_tab._open()
+    st.session_state["browser-tab-script"] = {"event": {"draft": draft, "settings": settings}}
+    browser_tab._take()
     st.session_state["kept"] = browser_tab._draft(), state.own_settings()
 
 

@@ -42,8 +42,7 @@ def _mount(key: str, data: dict[str, object]) -> None:
         _component()(
             key=f"{key}-script",
             data={**kept, **data},
-            on_draft_change=_open,
-            on_settings_change=_use_settings,
+            on_event_change=_take,
             height="content",
         )
 
@@ -56,23 +55,15 @@ def _draft() -> str:
     return f"{session.preset_origin() or ''}.{text}"
 
 
-def _open() -> None:
-    received = _received("draft")
-    if received is not None:
-        origin, _, text = received.partition(".")
+def _take() -> None:
+    """Use what the tab has kept. Of a theme it is enough to hear: the script runs again."""
+    event: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get("event") or {}
+    if isinstance(settings := event.get("settings"), str):
+        session.use_kept_settings(settings)
+    if isinstance(draft := event.get("draft"), str):
+        origin, _, text = draft.partition(".")
         known = origin if origin in presets.names() else None
         session.begin_with(text, known)
-
-
-def _use_settings() -> None:
-    received = _received("settings")
-    if received is not None:
-        session.use_kept_settings(received)
-
-
-def _received(name: str) -> str | None:
-    value: Any = (st.session_state.get(f"{_PAGE}-script") or {}).get(name)
-    return None if value is None else str(value)
 
 
 @cache

@@ -10,35 +10,33 @@ const instances = new WeakMap();
 export default function mount({ parentElement, data, setTriggerValue }) {
   if (!instances.has(parentElement)) instances.set(parentElement, {});
   const tab = instances.get(parentElement);
-  // once each, or a page that cannot know would never rest
-  const tell = (name, value) => {
-    if (value !== tab[name]) setTriggerValue(name, value);
-    tab[name] = value;
-  };
+  // All that Python has to know goes in one event: of two that wait, Streamlit takes the later only.
+  const due = {};
   if (data.theme) {
     const { colorScheme } = getComputedStyle(parentElement.host ?? parentElement);
-    if (colorScheme === data.theme) delete tab.theme;
-    else tell("theme", colorScheme);
+    if (colorScheme !== data.theme) due.theme = colorScheme;
   }
   // A session in which nothing has been done does not write: it would lose what is to be read.
   if (data.keeps) {
-    delete tab.draft;
     if (tab.kept !== data.draft) write(KEY, data.draft); // a call for a theme brings an old draft
     tab.kept = data.draft;
   } else if (data.asks) {
     delete tab.kept;
     const draft = read(KEY);
-    if (draft && draft !== data.draft) tell("draft", draft);
+    if (draft && draft !== data.draft) due.draft = draft;
   }
   // Apart from the draft: a session that began with a link still takes the settings.
   if (data.settings) {
-    delete tab.settings;
     if (tab.keptSettings !== data.settings) write(SETTINGS, data.settings);
     tab.keptSettings = data.settings;
   } else if (data.theme && read(SETTINGS)) {
     delete tab.keptSettings;
-    tell("settings", read(SETTINGS));
+    due.settings = read(SETTINGS);
   }
+  // once each, or a page that cannot know would never rest
+  const text = JSON.stringify(due);
+  if (text !== "{}" && text !== tab.told) setTriggerValue("event", due);
+  tab.told = text;
 }
 
 function read(key) {
