@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gc
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -17,13 +17,14 @@ from core import checks
 from core.cli.options import path, read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
-from core.errors import STOPPED, InputError, importing, quoted
+from core.errors import STOPPED, InputError, importing
 from core.files.home import is_demo
 from core.models import table_cache
 from core.runs import checkpoint_files, event_log, run_folder
-from core.runs.processes import run_lock
+from core.runs.processes import run_lock, torchrun
 from core.runs.processes.prewarmed_worker import wait_for_folder
 from core.runs.processes.stopping import watch_for_stop
+from core.runs.processes.torchrun import Place
 from core.runs.session import RunSession
 from core.runs.settings import RunSettings, make_settings
 from core.runs.status import status_of
@@ -61,6 +62,7 @@ def prewarm(context: click.Context) -> None:
 @whole_option("--validation-samples", _DEFAULTS.validation_samples)
 @whole_option("--image-size", _DEFAULTS.image_size)
 @whole_option("--batch-size", _DEFAULTS.batch_size)
+@whole_option("--accumulate", _DEFAULTS.accumulate, about="Micro-batches of a batch in a process.")
 @click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
 @whole_option("--seed", _DEFAULTS.seed)
 @click.option(
@@ -88,13 +90,17 @@ def prewarm(context: click.Context) -> None:
 )
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
+    place = torchrun.place()
+    if place is not None and place.rank > 0:
+        _follow(place)
+        return
     schedule = read_schedule(file)
     _refuse_errors(schedule)
-    _refuse_several_processes()
     folder = path("--out", out)
-    run_settings = run_folder.create(folder, schedule, make_settings(**settings))
+    made = make_settings(**settings, processes=1 if place is None else place.size)
+    run_settings = run_folder.create(folder, schedule, made)
     try:
-        _train_in(folder, schedule, run_settings)
+        _train_in(folder, schedule, run_settings, place)
     except InputError:
         run_folder.discard(folder)  # so that the corrected command can use it
         raise
@@ -109,15 +115,18 @@ def run(file: str, out: str, **settings: Any) -> None:
 )
 def resume(directory: str, other_libraries: bool) -> None:
     """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
+    place = torchrun.place()
+    if place is not None and place.rank > 0:
+        _follow(place)
+        return
     folder = path("DIR", directory)
     schedule, settings = run_folder.read(folder)
     _refuse_errors(schedule)
     if run_folder.status(folder) == "finished":
         raise InputError("DIR", f"is {str(folder)!r}, a finished run", "start a new one with: run")
     if not run_lock.take_over(folder):
-        _refuse_several_processes()
         run_lock.acquire(folder)
-    _train_in(folder, schedule, settings, other_libraries)
+    _train_in(folder, schedule, settings, place, other_libraries)
 
 
 def _refuse_errors(schedule: Schedule) -> None:
@@ -126,15 +135,11 @@ def _refuse_errors(schedule: Schedule) -> None:
     checks.refuse_errors(schedule, table)
 
 
-def _refuse_several_processes() -> None:
-    """Raise InputError under torchrun, where every process would start the same run by itself."""
-    if (processes := os.environ.get("WORLD_SIZE", "1")) not in ("", "1"):
-        raise InputError(
-            "WORLD_SIZE",
-            f"is {quoted(processes)}, but a run is one process",
-            "start it without torchrun, or without that variable; for several processes, use the "
-            "script that `python -m core export FILE --to pytorch` prints",
-        )
+def _follow(place: Place) -> None:
+    """Train as a process but the first, which says what and writes all."""
+    with _without_garbage_collection(), importing():
+        from core.cli.several_processes import follow
+    follow(place)
 
 
 @contextmanager
@@ -161,9 +166,16 @@ def _device() -> dict[str, str]:
 
 
 def _train_in(
-    folder: Path, schedule: Schedule, settings: RunSettings, other_libraries: bool = False
+    folder: Path,
+    schedule: Schedule,
+    settings: RunSettings,
+    place: Place | None,
+    other_libraries: bool = False,
 ) -> None:
-    """Train in a locked run folder until the run ends; its events say how, whatever happens."""
+    """Train in a locked run folder until the run ends; its events say how, whatever happens.
+
+    `place` is that of the first process, if there are several.
+    """
     session = RunSession(folder, schedule)
     with (
         watch_for_stop(folder, session.done, session.end_process) as stop_requested,
@@ -172,6 +184,7 @@ def _train_in(
     ):
         limits.refuse(schedule, settings)
         with _without_garbage_collection(), importing():
+            from core.cli.several_processes import leading
             from core.training.job import Job
             from core.training.output_files import OutputFiles
             from core.training.train import train
@@ -183,9 +196,12 @@ def _train_in(
         )
         checkpoints = folder / run_folder.CHECKPOINTS
         job = Job(schedule, settings, checkpoints, stop_requested, outputs, other_libraries)
-        for event in train(job):
-            check_limits(event)
-            session.record(event)
+        with leading(
+            job, place, partial(run_lock.request_stop, folder), session.fail_process
+        ) as led:
+            for event in train(led):
+                check_limits(event)
+                session.record(event)
     status = status_of(event_log.last(folder), alive=False, stop_requested=False)
     if status == "finished":
         with suppress(OSError):  # the others take room, and do no harm

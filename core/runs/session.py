@@ -65,6 +65,18 @@ class RunSession:
                     os._exit(STOPPED)
                 stopping.end_process(self._folder)
 
+    def fail_process(self, error: RunError) -> None:
+        """End this process with an error, unless the run has written its end; for other threads."""
+        with self._writing:
+            if not self._ended and not self.done.is_set():
+                with suppress(RunError):
+                    self._check_folder()
+                    event_log.append_last(self._folder, ev.Failed(str(error)))
+                    summary = run_folder.run_summary(self._folder, self._schedule)
+                    run_folder.write_summary(self._folder, summary)
+                    run_lock.release(self._folder)
+                os._exit(error.exit_code)
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from core.cache_plan.planner import CacheBudget
 from core.data.bundled import BUNDLED_DATA, BUNDLED_TRAIN_IMAGES
 from core.errors import InputError, SettingsError, quoted
 from core.schedule.batches import steps_per_epoch
+from core.schedule.document import validation_error
 from core.schedule.validation import DocumentClasses, input_errors
 
 Augment = Literal["none", "flip", "crops", "random"]
@@ -35,7 +36,8 @@ class RunSettings(BaseModel):
     `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
     quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
     `core.training.numerics`. `optimizer_step: "fused"` takes torch's fused optimizer where the
-    device has it; `"plain"` gives the bits of a loop that is written by hand.
+    device has it; `"plain"` gives the bits of a loop that is written by hand. A batch is computed
+    in `accumulate` micro-batches in each of the `processes` that the run was begun with.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -53,6 +55,23 @@ class RunSettings(BaseModel):
     cache_disk: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
     precision: Literal["exact", "fast"] = "exact"
     optimizer_step: Literal["fused", "plain"] = "fused"
+    processes: Annotated[int, Field(ge=1, le=4_096)] = 1
+    accumulate: Annotated[int, Field(ge=1, le=4_096)] = 1
+
+    @property
+    def micro_batches(self) -> int:
+        """The micro-batches that a batch is computed in, over all processes."""
+        return self.processes * self.accumulate
+
+    @model_validator(mode="after")
+    def _can_be_shared(self) -> RunSettings:
+        size, parts = self.batch_size, self.micro_batches
+        if parts > 1 and (size % parts or size < 2 * parts):
+            of = f"{parts} micro-batches (processes times --accumulate)"
+            wrong = f"is {size:,}, which {of} cannot share evenly, 2 images or more each"
+            fitting = parts * max(2, round(size / parts))
+            raise validation_error(wrong, f"use {fitting:,}", "batch_size")
+        return self
 
     def with_absolute_data(self) -> RunSettings:
         """Return the same settings, with a path in `data` that holds wherever the run is resumed.
@@ -112,10 +131,12 @@ def planned_steps(settings: RunSettings, train_images: int | None = None) -> int
     have fewer than `samples`, and its run fewer steps.
     """
     if train_images is not None:
-        return steps_per_epoch(min(settings.samples, train_images), settings.batch_size)
-    bundled = settings.data == BUNDLED_DATA
-    images = min(settings.samples, BUNDLED_TRAIN_IMAGES) if bundled else settings.samples
-    return steps_per_epoch(images, settings.batch_size)
+        images = min(settings.samples, train_images)
+    elif settings.data == BUNDLED_DATA:
+        images = min(settings.samples, BUNDLED_TRAIN_IMAGES)
+    else:
+        images = settings.samples
+    return steps_per_epoch(images, settings.batch_size, settings.micro_batches)
 
 
 def _explain(error: ValidationError) -> SettingsError:

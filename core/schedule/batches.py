@@ -24,9 +24,13 @@ def batches(images: int, batch_size: int) -> tuple[Span, ...]:
     return tuple(pairwise(edges))
 
 
-def steps_per_epoch(images: int, batch_size: int) -> int:
-    """Return the optimizer steps of one epoch: the number of its batches."""
-    return len(batches(images, batch_size))
+def steps_per_epoch(images: int, batch_size: int, micro_batches: int = 1) -> int:
+    """Return the optimizer steps of one epoch: the number of its batches.
+
+    Of several micro-batches, each takes its images from a shard of its own; the smallest shard
+    decides, and all others can be cut into as many.
+    """
+    return len(batches(max(1, images // micro_batches), batch_size // micro_batches))
 
 
 def probe_batches(images: int, batch_size: int) -> tuple[Span, ...]:

@@ -9,14 +9,15 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
-from core.grouping import LayerGroups, parameters_of
+from core.grouping import Layer, LayerGroups, parameters_of
 from core.runs.events import Audit, FrozenSpan
 from core.schedule import curves, plan
 from core.schedule.spec import Group, Schedule
@@ -73,6 +74,20 @@ class Auditor:
             spans=tuple(self._spans),
         )
 
+    def include(self, others: Iterable[dict[str, Any]]) -> None:
+        """Count what the auditors of other processes have found, given their `state_dict`s."""
+        for state in others:
+            self._max_error = max(self._max_error, state["max_lr_error"])
+            found = [FrozenSpan(*span) for span in state["spans"]]
+            self._spans = [
+                replace(mine, unchanged=mine.unchanged and its.unchanged)
+                for mine, its in zip(self._spans, found, strict=True)
+            ]
+
+    def hashes(self) -> dict[str, str]:
+        """Return the hash of each group's parameters and of all its buffers."""
+        return {name: _hash(layers, buffers=True) for name, layers in self._layers.items()}
+
     def state_dict(self) -> dict[str, Any]:
         """Return, as plain values, what the auditor of a resumed run needs to go on."""
         self._compare()
@@ -117,16 +132,19 @@ class Auditor:
 
     def _hash(self, group: Group) -> str:
         """Return a hash of the group's parameters, and of its buffers unless they may move."""
-        digest = hashlib.sha256()
-        layers = self._layers[group.name]
-        tensors: list[Tensor] = list(parameters_of(layers))
-        if _buffers_hold_still(group):
-            for layer in layers:
-                tensors += layer.buffers() if isinstance(layer, nn.Module) else ()
-        for tensor in tensors:
-            content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
-            digest.update(content.numpy().tobytes())
-        return digest.hexdigest()
+        return _hash(self._layers[group.name], buffers=_buffers_hold_still(group))
+
+
+def _hash(layers: Sequence[Layer], *, buffers: bool) -> str:
+    digest = hashlib.sha256()
+    tensors: list[Tensor] = list(parameters_of(layers))
+    if buffers:
+        for layer in layers:
+            tensors += layer.buffers() if isinstance(layer, nn.Module) else ()
+    for tensor in tensors:
+        content = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8)
+        digest.update(content.numpy().tobytes())
+    return digest.hexdigest()
 
 
 def _buffers_hold_still(group: Group) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
-from core.errors import InputError
+from core.errors import DataError, InputError
 from core.freezing import check_can_train
 from core.grouping import LayerGroups, group_paths, resolve_groups
 from core.optimizer import build_optimizer
@@ -21,6 +21,7 @@ from core.training.device import random_state, set_random_state
 from core.training.job import Job
 from core.training.models import Network
 from core.training.provenance import Provenance
+from core.training.shards import Shards
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Components:
     scheduler: ScheduleLR
     auditor: Auditor
     cache: FrozenCache
+    shards: Shards
 
     @property
     def model(self) -> nn.Module:
@@ -79,7 +81,8 @@ def assemble(job: Job, data: Data, device: torch.device) -> Components:
     layer_groups = resolve_groups(model, group_paths(schedule))
     check_can_train(layer_groups, schedule)
     optimizer = build_optimizer(schedule, layer_groups, fused=settings.optimizer_step == "fused")
-    steps = steps_per_epoch(len(data.train), settings.batch_size)
+    steps = steps_per_epoch(len(data.train), settings.batch_size, settings.micro_batches)
+    shards = _shards(job, len(data.train))
     return Components(
         network,
         device,
@@ -88,5 +91,22 @@ def assemble(job: Job, data: Data, device: torch.device) -> Components:
         optimizer,
         ScheduleLR(optimizer, schedule, steps),
         Auditor(schedule, layer_groups, steps),
-        FrozenCache(network, layer_groups, schedule, data, settings, device, job.checkpoints),
+        FrozenCache(network, layer_groups, job, data, shards, device),
+        shards,
     )
+
+
+def _shards(job: Job, images: int) -> Shards:
+    """Return how the training images are dealt out; raise an InputError if they cannot be."""
+    settings, ranks, count = job.settings, job.ranks, job.settings.micro_batches
+    if count % ranks.size:
+        of = f"{settings.processes} processes x {settings.accumulate} micro-batches"
+        fitting = ", ".join(str(n) for n in range(1, count + 1) if count % n == 0)
+        wrong = f"is {ranks.size}, but the run was begun with {of} in a batch"
+        raise InputError("the number of processes", wrong, f"use one of {fitting}")
+    if images < count:
+        wrong = f"gives {images} training images, too few for {count} micro-batches in a batch"
+        raise DataError("--samples", wrong, "use more images, or fewer processes")
+    each = count // ranks.size
+    own = range(ranks.rank * each, (ranks.rank + 1) * each)
+    return Shards(count, own, settings.batch_size // count)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.runs.settings import RunSettings
 from core.schedule.spec import ModelRef, Schedule
+from core.training.distributed import Ranks
 from core.training.models import Network, pretrained
 from core.training.output_files import OutputFiles
 
@@ -27,12 +29,19 @@ class Job:
     `checkpoints` is the folder that a resumed run goes on from. `should_stop` is called before
     every batch. With `other_libraries` a run goes on although torch, torchvision or timm have
     changed, which may change the last bits. `build` makes the network that the groups are part of.
+    Of several processes, only the first has a folder of checkpoints.
     """
 
     schedule: Schedule
     settings: RunSettings
-    checkpoints: Path
+    checkpoints: Path | None
     should_stop: Callable[[], bool] = never
     outputs: OutputFiles = field(default_factory=OutputFiles)
     other_libraries: bool = False
     build: NetworkBuilder = pretrained
+    ranks: Ranks = field(default_factory=Ranks)
+
+    @property
+    def scratch(self) -> Path:
+        """The folder for temporary files."""
+        return self.checkpoints or Path(tempfile.gettempdir())

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.lr_scheduler import LRScheduler
 
 from core.runs.events import Progress, Step
 from core.schedule import words
-from core.schedule.batches import batches
 from core.training.audit import Auditor
 from core.training.cache.forward_path import ForwardPath, Inputs
+from core.training.data import Split
+from core.training.distributed import Ranks, without_exchange
 from core.training.nan_report import NotFiniteError
+from core.training.shards import Batch
 
 
 class StopRequested(Exception):  # noqa: N818 - nothing went wrong
@@ -69,64 +73,63 @@ class Loop:
     optimizer: torch.optim.Optimizer
     scheduler: LRScheduler
     auditor: Auditor
-    batch_size: int
+    ranks: Ranks
     should_stop: Callable[[], bool]
 
     def train_epoch(
-        self, epoch: int, path: ForwardPath, entries: Tensor, labels: Tensor
+        self, epoch: int, path: ForwardPath, split: Split, batches: Sequence[Batch]
     ) -> Generator[Step, None, Totals]:
-        """Yield every step, and return the totals over the epoch's entries and their labels.
+        """Yield every step, and return the totals over the epoch's batches.
 
         The model must be in train mode. Raises StopRequested when asked to stop, and
         NotFiniteError for a loss that is not finite.
         """
         totals = Totals()
-        spans = batches(len(entries), self.batch_size)
-        inputs = path.stream(entries[start:end] for start, end in spans)
-        for index, (start, end) in enumerate(spans):
+        inputs = path.stream(entries for batch in batches for entries in batch.micro_batches)
+        for index, batch in enumerate(batches):
             self.check_stop()
-            number, batch = epoch * len(spans) + index, entries[start:end]
-            lrs, results = self._step(number, path, next(inputs), labels[start:end])
+            number = epoch * len(batches) + index
+            lrs, results = self._step(number, path.network, inputs, split, batch)
             loss, correct = results()
             if not math.isfinite(loss):  # before the next step begins
-                raise _not_finite(loss, epoch, number, batch, lrs)
-            totals.add(len(batch), loss, int(correct))
+                raise _not_finite(loss, epoch, number, batch.entries, lrs)
+            totals.add(len(batch.entries), loss, int(correct))
             yield Step(number, epoch, loss, lrs)
         return totals
 
     @torch.no_grad()
     def evaluate(
-        self, epoch: int, path: ForwardPath, labels: Tensor
+        self, epoch: int, path: ForwardPath, split: Split, batches: Sequence[Tensor]
     ) -> Generator[Progress, None, Evaluation]:
-        """Yield progress, and return the evaluation. The model is in eval mode afterwards.
+        """Yield progress through this process's batches, and return the evaluation of all.
 
-        Raises StopRequested when asked to stop, and NotFiniteError for a loss that is not finite.
+        The model is in eval mode afterwards. Raises StopRequested when asked to stop, and
+        NotFiniteError for a loss that is not finite.
         """
         self.model.eval()
-        spans = batches(len(labels), self.batch_size)
-        device = next(self.model.parameters()).device
-        losses: list[Tensor] = []  # fetched at the end, since each fetch waits for the device
-        correct: list[Tensor] = []
-        predicted: list[Tensor] = []
-        confidence: list[Tensor] = []
-        for index, (start, end) in enumerate(spans):
+        results: list[_Evaluated] = []
+        for index, entries in enumerate(batches):
             self.check_stop()
-            yield Progress("evaluating", index, len(spans))
-            true = labels[start:end].to(device)
-            logits = path.logits(torch.arange(start, end))
-            losses.append(nn.functional.cross_entropy(logits, true))
-            predicted.append(logits.argmax(1))
-            confidence.append(logits.float().softmax(1).amax(1))
-            correct.append((predicted[-1] == true).sum())
+            yield Progress("evaluating", index, len(batches))
+            logits = path.logits(entries)
+            true = split.labels_of(entries).to(logits.device)
+            loss = nn.functional.cross_entropy(logits, true)
+            results.append(
+                _Evaluated(entries, loss, logits.argmax(1), logits.float().softmax(1).amax(1))
+            )
+        fetched = [each.on_cpu() for each in results]  # at the end: each fetch waits for the device
         totals = Totals()
-        for (start, end), loss, right in zip(
-            spans, torch.stack(losses).tolist(), torch.stack(correct).tolist(), strict=True
-        ):
-            if not math.isfinite(loss):
-                what = f"the validation loss is {loss} after epoch {epoch}"
-                raise NotFiniteError(what, "validation", torch.arange(start, end))
-            totals.add(end - start, loss, right)
-        return Evaluation(totals, torch.cat(predicted).cpu(), torch.cat(confidence).cpu())
+        predicted = torch.empty(len(split), dtype=torch.int64)
+        confidence = torch.empty(len(split))
+        for batch in (batch for of_one in self.ranks.gather(fetched) for batch in of_one):
+            mean = float(batch.loss)
+            if not math.isfinite(mean):
+                what = f"the validation loss is {mean} after epoch {epoch}"
+                raise NotFiniteError(what, "validation", batch.entries)
+            right = int((batch.predicted == split.labels_of(batch.entries)).sum())
+            totals.add(len(batch.entries), mean, right)
+            predicted[batch.entries], confidence[batch.entries] = batch.predicted, batch.confidence
+        return Evaluation(totals, predicted, confidence)
 
     def check_stop(self) -> None:
         """Raise StopRequested if the run was asked to stop."""
@@ -134,23 +137,85 @@ class Loop:
             raise StopRequested
 
     def _step(
-        self, step: int, path: ForwardPath, inputs: Inputs, labels: Tensor
+        self,
+        step: int,
+        network: Callable[..., Tensor],
+        inputs: Iterator[Inputs],
+        split: Split,
+        batch: Batch,
     ) -> tuple[dict[str, float], Callable[[], tuple[float, float]]]:
         """Take a step, and return its rates and a function that waits for its loss and its hits.
 
         An accelerator may still be at work on the step until that function is called.
         """
         self.optimizer.zero_grad(set_to_none=True)
-        logits = path.network(*inputs)
-        labels = labels.to(logits.device)
-        loss = nn.functional.cross_entropy(logits, labels)
-        results = _start_fetch(loss.detach(), (logits.detach().argmax(1) == labels).sum())
-        torch.autograd.backward(loss)
+        losses: list[Tensor] = []
+        hits: list[Tensor] = []
+        last = len(batch.micro_batches) - 1
+        for at, entries in enumerate(batch.micro_batches):
+            with ExitStack() as around:
+                if at > 0:
+                    around.enter_context(_running_statistics_held(self.model))
+                if at < last:
+                    around.enter_context(without_exchange(network))
+                logits = network(*next(inputs))
+                labels = split.labels_of(entries).to(logits.device)
+                loss = nn.functional.cross_entropy(logits, labels)
+                share = len(entries) / len(batch.entries)
+                if share < 1:
+                    loss = loss * share
+                losses.append(loss.detach())
+                hits.append((logits.detach().argmax(1) == labels).sum())
+                if at == last:
+                    results = _start_fetch(*self._in_all(losses, hits))
+                # gradients are averaged over processes, of which each has a share of the mean
+                torch.autograd.backward(loss * self.ranks.size if self.ranks.size > 1 else loss)
         self.auditor.step(step, self.optimizer)
         lrs = {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
         self.optimizer.step()
         self.scheduler.step()
         return lrs, results
+
+    def _in_all(self, losses: list[Tensor], hits: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return the sums over the micro-batches of all processes."""
+        loss, right = sum(losses[1:], losses[0]), sum(hits[1:], hits[0])
+        if self.ranks.size == 1:
+            return loss, right
+        loss, right = self.ranks.add(torch.stack([loss, right.to(loss.dtype)]))
+        return loss, right
+
+
+@dataclass(frozen=True, slots=True)
+class _Evaluated:
+    """The evaluation of one batch."""
+
+    entries: Tensor
+    loss: Tensor
+    predicted: Tensor
+    confidence: Tensor
+
+    def on_cpu(self) -> _Evaluated:
+        return _Evaluated(
+            self.entries, self.loss.cpu(), self.predicted.cpu(), self.confidence.cpu()
+        )
+
+
+@contextmanager
+def _running_statistics_held(model: nn.Module) -> Iterator[None]:
+    """Let BatchNorm that trains leave its running statistics as they are.
+
+    They come from the first micro-batch alone, as they come from the first process alone in
+    DistributedDataParallel, so that they do not depend on the number of processes.
+    """
+    norms = [each for each in model.modules() if isinstance(each, _BatchNorm)]
+    tracking = [each for each in norms if each.training and each.track_running_stats]
+    for norm in tracking:
+        norm.track_running_stats = False
+    try:
+        yield
+    finally:
+        for norm in tracking:
+            norm.track_running_stats = True
 
 
 def _start_fetch(one: Tensor, other: Tensor) -> Callable[[], tuple[float, float]]:

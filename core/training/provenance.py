@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 import torchvision
 
 from core.errors import DataError, InputError
+from core.files.home import CODE
 from core.runs.settings import RunSettings
 from core.schedule.parse import pretty, to_raw
 from core.schedule.spec import Schedule
@@ -66,6 +68,42 @@ def collect(
         libraries=libraries(),
         machine=_machine(device),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class OfProcess:
+    """A process of a run: its host, its provenance, and a hash of the code that it runs."""
+
+    host: str
+    provenance: Provenance
+    code: str
+
+
+def of_process(collected: Provenance) -> OfProcess:
+    """Return this process, which has collected that provenance."""
+    digest = hashlib.sha256()
+    for file in sorted((CODE / "core").rglob("*.py")):
+        digest.update(file.read_bytes())
+    return OfProcess(socket.gethostname(), collected, digest.hexdigest())
+
+
+def check_alike(processes: Sequence[OfProcess]) -> None:
+    """Raise InputError, naming the first that differs, unless processes have the same of all.
+
+    That is the same code, libraries, data, schedule and settings. Machines may differ.
+    """
+    first = processes[0]
+    for rank, other in enumerate(processes):
+        where = f"in process {rank} on {other.host} than in process 0 on {first.host}"
+        mine, its = asdict(first.provenance), asdict(other.provenance)
+        if first.code != other.code:
+            raise InputError("Thaw", f"is another version {where}", "install the same on both")
+        for name, (here, there) in _changed(its["libraries"], mine["libraries"]).items():
+            wrong = f"is {here} in process {rank} on {other.host}, and {there} in process 0"
+            raise InputError(name, wrong, "install the same version on both")
+        if changed := " and ".join(_changed(its["data"], mine["data"])):
+            way_out = "give each machine the same files in the same folder"
+            raise DataError("--data", f"has other {changed} {where}", way_out)
 
 
 def document_hash(document: Schedule | RunSettings) -> str:

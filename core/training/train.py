@@ -10,6 +10,7 @@ from dataclasses import replace
 import torch
 
 from core.cache_plan.planner import VALIDATION
+from core.errors import RunError
 from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
@@ -17,7 +18,7 @@ from core.schedule.plan import phases, training_groups
 from core.training import checkpoint, numerics, provenance
 from core.training.cache.forward_path import ForwardPath, whole_model
 from core.training.components import assemble
-from core.training.data import Data, epoch_entries, load_data
+from core.training.data import Data, load_data
 from core.training.device import detect_device, device_name, keep_freed_memory, peak_memory
 from core.training.failures import training_errors_as_run_error
 from core.training.job import Job
@@ -28,6 +29,11 @@ from core.training.numerics import deterministic, full_float32
 _FAST_RESUMED = (
     "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
     "measures: the last bits may differ from here on"
+)
+
+_OTHER_PROCESSES = (
+    "a run of {} processes goes on with {}: sums are added up in another order, and dropout draws "
+    "other numbers, so the last bits differ from here on"
 )
 
 
@@ -44,7 +50,7 @@ def train(job: Job) -> Iterator[ev.Event]:
     libraries. Raises RunError for a loss that is not finite, for lack of memory, and for a device
     or a disk that fails.
     """
-    settings, device = job.settings, detect_device(job.settings.device)
+    settings, device = job.settings, job.ranks.device(detect_device(job.settings.device))
     keep_freed_memory()
     session = _Session(job, device)
     products = full_float32(device) if settings.precision == "exact" else nullcontext()
@@ -63,8 +69,9 @@ class _Session:
         self._job = job
         self._schedule = job.schedule
         self._settings = job.settings
+        self._ranks = job.ranks
         self._device = device
-        self._writer = checkpoint.CheckpointWriter(job.checkpoints)
+        self._writer = checkpoint.CheckpointWriter(job.checkpoints) if job.checkpoints else None
         self._at_end = ExitStack()
         self._began = time.monotonic()
         self._seconds_before = 0.0
@@ -74,7 +81,7 @@ class _Session:
     def events(self) -> Iterator[ev.Event]:
         """Yield the session's events; the last is Finished or Stopped."""
         stopped = False
-        with self._writer, self._at_end:
+        with self._writer or nullcontext(), self._at_end:
             try:
                 yield from self._prepare()
                 for epoch in range(self._epoch, self._schedule.epochs):
@@ -95,8 +102,9 @@ class _Session:
         return f"{'in' if self._training else 'before'} epoch {self._epoch}"
 
     def _prepare(self) -> Iterator[ev.Event]:
-        newest = checkpoint.newest(self._job.checkpoints)
-        saved = newest.checkpoint
+        folder = self._job.checkpoints
+        newest = checkpoint.newest(folder) if folder else checkpoint.NewestCheckpoint(None, ())
+        saved = self._ranks.from_first(newest.checkpoint)
         if saved is not None:
             provenance.check_documents(
                 saved.provenance, saved.epoch, self._schedule, self._settings
@@ -107,9 +115,10 @@ class _Session:
         for name in newest.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        with atomic.disk_errors_as_run_error(self._job.checkpoints):
-            atomic.make_folder(self._job.checkpoints)
-        for item in load_data(self._settings, self._schedule.epochs, self._job.checkpoints):
+        if folder:
+            with atomic.disk_errors_as_run_error(folder):
+                atomic.make_folder(folder)
+        for item in load_data(self._settings, self._schedule.epochs, self._job.scratch):
             if isinstance(item, Data):
                 self._data = item
             else:
@@ -118,6 +127,9 @@ class _Session:
         self._provenance = provenance.collect(
             self._schedule, self._settings, self._data, self._device, self._check_stop
         )
+        provenance.check_alike(self._ranks.gather(provenance.of_process(self._provenance)))
+        if self._ranks.size != self._settings.processes:
+            yield ev.Notice(_OTHER_PROCESSES.format(self._settings.processes, self._ranks.size))
         if saved is None:
             yield from self._missing_images()
         else:
@@ -146,7 +158,7 @@ class _Session:
             components.optimizer,
             components.scheduler,
             components.auditor,
-            self._settings.batch_size,
+            self._ranks,
             self._job.should_stop,
         )
         self._paths: dict[str, ForwardPath] = {}
@@ -186,17 +198,22 @@ class _Session:
         if any(phase.start == epoch for phase in phases(self._schedule)):
             self._paths.clear()
         path = yield from self._path("train", components.cache.training_path, epoch)
+        if self._ranks.rank > 0:  # the first goes on with the numbers of its checkpoint
+            torch.manual_seed(self._settings.seed + self._ranks.rank * 100_003 + epoch)
         training = time.monotonic()
         data = self._data
-        entries = epoch_entries(data.train, self._settings.seed, epoch, self._schedule.epochs)
-        trained = yield from self._loop.train_epoch(
-            epoch, path, entries, data.train.labels_of(entries)
+        batches = components.shards.training(
+            data.train, self._settings.seed, epoch, self._schedule.epochs
         )
+        trained = yield from self._loop.train_epoch(epoch, path, data.train, batches)
         training_seconds = time.monotonic() - training
         components.auditor.epoch_ended(epoch)
+        self._check_processes(epoch)
         trainable = count_trainable(components.model)
         path = yield from self._path("validation", components.cache.validation_path, epoch)
-        evaluation = yield from self._loop.evaluate(epoch, path, data.validation.labels)
+        evaluation = yield from self._loop.evaluate(
+            epoch, path, data.validation, components.shards.validation(len(data.validation))
+        )
         yield ev.EpochDone(
             epoch=epoch,
             open=training_groups(self._schedule, epoch),
@@ -211,9 +228,30 @@ class _Session:
         )
         if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
             yield from self._job.outputs.save_predictions(evaluation, data)
-        self._writer.wait()  # the folder may be gone once the caller has had the next event
-        yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
-        self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._provenance))
+        if self._writer is not None:
+            self._writer.wait()  # the folder may be gone once the caller has had the next event
+            yield ev.Progress("checkpoint", epoch + 1, self._schedule.epochs)
+            self._writer.save(components.snapshot(epoch + 1, self._seconds(), self._provenance))
+
+    def _check_processes(self, epoch: int) -> None:
+        """Count what all processes' audits have found; raise RunError if their weights differ.
+
+        BatchNorm's statistics, of which each process has its own, are then those of the first.
+        """
+        if self._ranks.size == 1:
+            return
+        auditor = self._components.auditor
+        self._ranks.copy_buffers(self._components.model)
+        found = self._ranks.gather((auditor.state_dict(), auditor.hashes()))
+        auditor.include(state for state, _ in found)
+        hashes = [hashes for _, hashes in found]
+        for name, first in hashes[0].items():
+            others = [str(rank) for rank, its in enumerate(hashes) if its[name] != first]
+            if others:
+                raise RunError(
+                    f"after epoch {epoch}, group {name!r} is not the same in all processes (it "
+                    f"differs in {', '.join(others)} from that in 0): resume the run"
+                )
 
     def _path(
         self, split: str, choose: Callable[[int], Iterator[ev.Event | ForwardPath]], epoch: int
@@ -222,16 +260,21 @@ class _Session:
         if split not in self._paths:
             for item in choose(epoch):
                 if isinstance(item, ForwardPath):
-                    self._paths[split] = item
+                    self._paths[split] = self._parallel(item) if split == "train" else item
                 else:
                     self._loop.check_stop()
                     yield item
         return self._paths[split]
 
+    def _parallel(self, path: ForwardPath) -> ForwardPath:
+        """Return the path with gradients that are averaged over the processes, if several run."""
+        return replace(path, network=self._ranks.parallel(path.network, self._device))
+
     def _finish(self) -> Iterator[ev.Event]:
         yield ev.Progress("auditing")
         self._job.outputs.save_weights(self._components.model)
-        self._writer.wait()
+        if self._writer is not None:
+            self._writer.wait()
         error = self._precision_error() if self._settings.precision == "fast" else None
         yield replace(self._components.auditor.result(), precision_error=error)
         yield ev.Finished(self._seconds())

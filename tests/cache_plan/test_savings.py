@@ -24,6 +24,8 @@ from core.schedule.spec import ModelRef, Schedule
 from core.training import data as images
 from core.training import models
 from core.training.cache.engine import FrozenCache
+from core.training.job import Job
+from core.training.shards import Shards
 from tests.schedule.strategies import windows
 
 DATA = DataSize(image_size=64, train_images=1_000, validation_images=1_000, batch_size=32)
@@ -45,11 +47,10 @@ def planned_by_a_run(schedule: Schedule, scratch: Path) -> tuple[list[str], list
     cache = FrozenCache(
         network,
         groups,
-        schedule,
+        Job(schedule, RunSettings(batch_size=32, image_size=64, cache_memory=10_000), scratch),
         images.Data(split, split, tuple("abcdefghij")),
-        RunSettings(batch_size=32, image_size=64, cache_memory=10_000),
+        Shards(1, range(1), 32),
         torch.device("cpu"),
-        scratch,
     )
     cuts, held = [], []
     for phase in phases(schedule):

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from contextlib import nullcontext
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -21,20 +20,20 @@ from core.cache_plan.planner import TRAIN, VALIDATION
 from core.cache_plan.split_points import Cut
 from core.grouping import LayerGroups
 from core.runs.events import CacheDecision, Forecast, Progress
-from core.runs.settings import RunSettings
-from core.schedule.batches import chunk_size, images_to_compare, probe_batches
-from core.schedule.spec import Schedule
+from core.schedule.batches import chunk_size, images_to_compare
 from core.training import numerics
 from core.training.cache import exactness, precompute
 from core.training.cache.forward_path import ForwardPath, untouched, whole_model
 from core.training.cache.graph import first_after, prefix, suffix
 from core.training.cache.precompute import Store
 from core.training.cache.profile import timed_images
-from core.training.cache.run_plan import RunPlan, ScheduledModel, free_budget, make_plan
+from core.training.cache.run_plan import OwnImages, RunPlan, ScheduledModel, free_budget, make_plan
 from core.training.cache.tensor_store import NoRoomError
 from core.training.cache.tracing import UntraceableError
-from core.training.data import Data, epoch_entries
+from core.training.data import Data
+from core.training.job import Job
 from core.training.models import Network
+from core.training.shards import Shards
 
 _TRACED_IMAGES = 2
 """A trace watches which nodes share memory, which does not depend on the number of images."""
@@ -47,19 +46,20 @@ class FrozenCache:
         self,
         network: Network,
         layer_groups: LayerGroups,
-        schedule: Schedule,
+        job: Job,
         data: Data,
-        settings: RunSettings,
+        shards: Shards,
         device: torch.device,
-        scratch: Path,
     ) -> None:
         self._network = network
-        self._model = ScheduledModel(network.model, layer_groups, schedule)
+        self._model = ScheduledModel(network.model, layer_groups, job.schedule)
         self._splits = (data.train, data.validation)
-        self._settings = settings
-        self._is_fast = settings.precision == "fast"
+        self._settings = job.settings
+        self._ranks = job.ranks
+        self._shards = shards
+        self._is_fast = job.settings.precision == "fast"
         self._device = device
-        self._scratch = scratch
+        self._scratch = job.scratch
         self._run_plan: RunPlan | None = None
         self._stores: dict[int, Store] = {}
         self._refused: dict[int, str] = {}
@@ -88,7 +88,7 @@ class FrozenCache:
             off = run_plan.why_plain[phase]
             if not off:
                 order = self._training_order(epoch)
-                path, off = yield from self._checked_path(run_plan, TRAIN, epoch, order)
+                path, off = yield from self._agreed_path(run_plan, TRAIN, epoch, order)
             if not off:
                 yield self._decision(run_plan, epoch)
         if off:
@@ -105,8 +105,8 @@ class FrozenCache:
         path = self.plain(VALIDATION)
         run_plan = self._run_plan
         if run_plan and run_plan.plan.cuts[run_plan.phase(epoch)][VALIDATION].boundary:
-            entries = torch.arange(len(self._splits[VALIDATION]))
-            path, off = yield from self._checked_path(run_plan, VALIDATION, epoch, entries)
+            order = self._shards.validation(len(self._splits[VALIDATION]))
+            path, off = yield from self._agreed_path(run_plan, VALIDATION, epoch, order)
             if off:
                 yield CacheDecision(epoch, False, f"for validation, {off}")
         self._model.enter(epoch, training=False)
@@ -116,9 +116,12 @@ class FrozenCache:
         """Return the path of a split through the whole model."""
         return self._fast_path(whole_model(self._network, self._splits[split], self._device))
 
-    def _training_order(self, epoch: int) -> Tensor:
-        data = self._splits[TRAIN]
-        return epoch_entries(data, self._settings.seed, epoch, self._model.schedule.epochs)
+    def _training_order(self, epoch: int) -> list[Tensor]:
+        """Return this process's micro-batches of the epoch, in order."""
+        batches = self._shards.training(
+            self._splits[TRAIN], self._settings.seed, epoch, self._model.schedule.epochs
+        )
+        return [entries for batch in batches for entries in batch.micro_batches]
 
     def _fast_path(self, path: ForwardPath) -> ForwardPath:
         """Return the path in fast precision if the settings ask for that."""
@@ -127,8 +130,8 @@ class FrozenCache:
     def _prepare(self, epoch: int) -> Iterator[Forecast]:
         """Plan the rest of the run, unless the present plan still holds in this phase."""
         plain = self.plain(TRAIN)
-        order = self._training_order(epoch)
-        order = order[: timed_images(self._device, self._settings.batch_size)]
+        order = torch.cat(self._training_order(epoch))
+        order = order[: timed_images(self._device, self._shards.size)]
         with numerics.autocast(self._device) if self._is_fast else nullcontext():
             (images,) = plain.source(order[:_TRACED_IMAGES])
             graphs = self._model.trace(epoch, images)
@@ -139,10 +142,9 @@ class FrozenCache:
             self._stores.clear()
             self._refused.clear()
             self._checked.clear()
-            budget = free_budget(self._settings, self._device, self._scratch)
-            self._run_plan = make_plan(
-                self._model, graphs, epoch, self._splits, self._settings, budget, plain, order
-            )
+            budget = free_budget(self._settings, self._device, self._scratch, self._ranks)
+            own = OwnImages(self._splits, self._shards, self._ranks)
+            self._run_plan = make_plan(self._model, graphs, epoch, own, budget, plain, order)
         yield self._run_plan.forecast()
 
     def _drop_unneeded(self, run_plan: RunPlan, phase: int) -> None:
@@ -154,22 +156,34 @@ class FrozenCache:
         for split, store in self._stores.items():
             store.drop_all_but(run_plan.plan.needed(phase, split))
 
-    def _checked_path(
-        self, run_plan: RunPlan, split: int, epoch: int, entries: Tensor
+    def _agreed_path(
+        self, run_plan: RunPlan, split: int, epoch: int, batches: list[Tensor]
     ) -> Generator[Progress, None, tuple[ForwardPath, str]]:
-        """Return the cached path and "" if it is exact, else the plain path and the reason.
+        """Return the cached path and "" if it is exact in all processes, else the plain and why.
 
-        `entries` are those of the epoch, in its order.
+        `batches` are those of the epoch, in its order.
         """
-        phase, batch = run_plan.phase(epoch), self._settings.batch_size
         why = self._refused.get(split, "")
         if why:
             return self.plain(split), why
+        path, why = yield from self._checked_path(run_plan, split, epoch, batches)
+        why = next(filter(None, self._ranks.gather(why)), "")
+        if not why:
+            return path, ""
+        self._stores.pop(split, None)
+        self._refused[split] = why
+        return self.plain(split), why
+
+    def _checked_path(
+        self, run_plan: RunPlan, split: int, epoch: int, batches: list[Tensor]
+    ) -> Generator[Progress, None, tuple[ForwardPath, str]]:
+        """Return the cached path and "" if it is exact, else the plain path and the reason."""
+        phase, batch, why = run_plan.phase(epoch), self._shards.size, ""
         for chunk in dict.fromkeys((chunk_size(self._splits[split].side, batch), batch)):
             store = self._stores.pop(split, None)
             try:
                 if store is None:
-                    store, why = yield from self._fill(run_plan, split, phase, chunk, entries)
+                    store, why = yield from self._fill(run_plan, split, phase, chunk, batches)
             except NoRoomError as error:
                 why = str(error)
                 break
@@ -180,16 +194,15 @@ class FrozenCache:
                 if not why:
                     self._stores[split] = store
                     return path, ""
-        self._refused[split] = why
         return self.plain(split), why
 
     def _fill(
-        self, run_plan: RunPlan, split: int, phase: int, chunk: int, order: Tensor
+        self, run_plan: RunPlan, split: int, phase: int, chunk: int, batches: list[Tensor]
     ) -> Generator[Progress, None, tuple[Store, str]]:
         """Run the pass over a split that serves this phase, and return its store.
 
-        The rows are compared with whole batches of the entries `order`. If they are not exact, the
-        second value says why; else it is empty.
+        The rows are compared with some of the batches. If they are not exact, the second value says
+        why; else it is empty.
         """
         plan, spans = run_plan.plan, run_plan.spans
         precompute_pass = plan.precompute_pass(phase)
@@ -215,22 +228,21 @@ class FrozenCache:
             )
             if self._is_fast:
                 return store, ""  # fast precision is not exact; the audit says by how much
-            few = order[: images_to_compare(self._settings.batch_size)].sort().values
+            few = batches[0][: images_to_compare(self._shards.size)].sort().values
             store.probe = precompute.probe(path, precompute_pass, locations, few)
-            return store, self._rows_difference(ForwardPath(source, part), part, store, order)
+            return store, self._rows_difference(ForwardPath(source, part), part, store, batches)
 
     def _rows_difference(
-        self, path: ForwardPath, part: GraphModule, store: Store, order: Tensor
+        self, path: ForwardPath, part: GraphModule, store: Store, batches: list[Tensor]
     ) -> str:
-        """Return why rows are not exact, judged by whole batches of the entries `order`.
+        """Return why rows are not exact, judged by the first batch of each size, or "".
 
-        It is empty if they are. A batch size that was checked on the other split, for the same pass
-        and the same arithmetic, is not tried again: kernels are chosen by sizes, not by content.
+        A batch size that was checked on the other split, for the same pass and the same arithmetic,
+        is not tried again: kernels are chosen by sizes, not by content.
         """
         key = store.precompute, store.chunk, exactness.arithmetic(part)
-        spans = probe_batches(len(order), self._settings.batch_size)
-        batches = [order[start:end] for start, end in spans]
-        new = [entries for entries in batches if (*key, len(entries)) not in self._checked]
+        of_each_size = {len(entries): entries for entries in reversed(batches)}.values()
+        new = [entries for entries in of_each_size if (*key, len(entries)) not in self._checked]
         why = exactness.rows_difference(path, store, new)
         if not why:
             self._checked.update((*key, len(entries)) for entries in new)
@@ -240,10 +252,10 @@ class FrozenCache:
         """Return the entries that the epochs [start, end) see of a split, in rising order."""
         data = self._splits[split]
         if data.views == 1:
-            return torch.arange(len(data))
+            return torch.cat(self._shards.validation(len(data))).sort().values
         is_seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
         for epoch in range(start, end):
-            is_seen[self._training_order(epoch)] = True
+            is_seen[torch.cat(self._training_order(epoch))] = True
         return is_seen.nonzero().squeeze(1)
 
     def _cached_path(

@@ -31,6 +31,8 @@ from core.training.cache.graph import fixed_nodes, moving, signature, unstorable
 from core.training.cache.tracing import trace
 from core.training.data import Split
 from core.training.device import free_memory
+from core.training.distributed import Ranks
+from core.training.shards import Shards
 
 Graphs = tuple[fx.Graph, fx.Graph]
 """The forward pass in train mode, for training, and in eval mode, for validation."""
@@ -121,24 +123,40 @@ class RunPlan:
         )
 
 
-def free_budget(settings: RunSettings, device: torch.device, scratch: Path) -> CacheBudget:
-    """Return the bytes for stored tensors: those of the settings, else a share of what is free."""
+def free_budget(
+    settings: RunSettings, device: torch.device, scratch: Path, ranks: Ranks
+) -> CacheBudget:
+    """Return the bytes for stored tensors of a process: the settings' or a share of what is free.
+
+    It is the same for all processes; those of one machine share its memory and disk.
+    """
     free = free_memory(device), usage.free_disk(scratch)
-    memory, disk = (int(count * FREE_SHARE) for count in free)
+    shares = [int(count * FREE_SHARE / ranks.local_size) for count in free]
+    memory, disk = map(min, zip(*ranks.gather(shares), strict=True))
     return cache_budget(settings, memory, disk)
+
+
+@dataclass(frozen=True, slots=True)
+class OwnImages:
+    """The images that this process works on: its shards of both splits."""
+
+    splits: tuple[Split, Split]
+    shards: Shards
+    ranks: Ranks
 
 
 def make_plan(
     model: ScheduledModel,
     graphs: Graphs,
     epoch: int,
-    splits: tuple[Split, Split],
-    settings: RunSettings,
+    own: OwnImages,
     budget: CacheBudget,
     path: ForwardPath,
     entries: Tensor,
 ) -> RunPlan:
     """Plan the epochs from `epoch` on, by the time that these entries take through the path.
+
+    All processes plan by the times of the first, and so alike.
 
     The network is afterwards in the state of that epoch, in train mode.
     """
@@ -149,15 +167,16 @@ def make_plan(
     )
     model.enter(epoch)
     costs = profile.profile_nodes(model.network, graphs[TRAIN], path, entries)
+    costs = own.ranks.from_first(costs)
     fixed = [model.fixed(graphs, start) for start, _ in spans]
     model.enter(epoch)
-    train = splits[TRAIN]
+    train = own.splits[TRAIN]
     works = works_of(
         (costs, profile.same_costs(costs, *graphs)),
         [tuple(of_phase[split] for of_phase in fixed) for split in (TRAIN, VALIDATION)],
-        [len(split) for split in splits],
+        [own.shards.images(len(split)) for split in own.splits],
         None if train.augment == "random" else train.views,
-        settings.batch_size,
+        own.shards.size,
     )
     plan = plan_cache(works, spans, budget)
     plain = [not cuts[TRAIN].boundary for cuts in plan.cuts]

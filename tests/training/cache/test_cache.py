@@ -19,7 +19,10 @@ from core.training.cache.forward_path import ForwardPath
 from core.training.cache.run_plan import free_budget
 from core.training.cache.tracing import UntraceableError, trace
 from core.training.data import Data, Split
+from core.training.distributed import Ranks
+from core.training.job import Job
 from core.training.models import Network
+from core.training.shards import Shards
 from tests.training.nets import all_cost_in_the_first_layer
 from tests.training.small import (
     of_kind,
@@ -103,7 +106,7 @@ def test_a_disk_that_does_not_tell_what_is_free_counts_as_full(tmp_path, monkeyp
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(shutil, "disk_usage", refuse)
-    assert free_budget(small_settings(), torch.device("cpu"), tmp_path).disk == 0
+    assert free_budget(small_settings(), torch.device("cpu"), tmp_path, Ranks()).disk == 0
     assert of_kind(run(tmp_path, small_schedule(3), small_settings()), ev.Finished)
 
 
@@ -281,11 +284,10 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
     cache = FrozenCache(
         Network(model, (0.5,) * 3, (0.2,) * 3),
         resolve_groups(model, group_paths(schedule)),
-        schedule,
+        Job(schedule, small_settings(batch_size=4), tmp_path),
         Data(split, split, ("a", "b")),
-        small_settings(batch_size=4),
+        Shards(1, range(1), 4),
         torch.device("cpu"),
-        tmp_path,
     )
     with all_cost_in_the_first_layer():
         *_, decision, _ = cache.training_path(0)

@@ -1,0 +1,55 @@
+"""A run in several processes: what torchrun tells each of them by environment variables."""
+
+from __future__ import annotations
+
+import os
+import sys
+from dataclasses import dataclass
+
+from core.errors import InputError, quoted
+
+_START = "start it with torchrun, as in: torchrun --nproc-per-node 2 -m core run FILE --out DIR"
+_NEEDED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The place of this process among those of a run; `local_rank` is that on its machine."""
+
+    rank: int
+    size: int
+    local_rank: int
+    local_size: int
+    address: str
+
+
+def place() -> Place | None:
+    """Return the place of this process; None for a run of one process without torchrun.
+
+    Raises InputError, naming the variable, for one that is missing or wrong.
+    """
+    if os.environ.get("WORLD_SIZE", "") in ("", "1") and "RANK" not in os.environ:
+        return None
+    rank, size, local_rank, local_size, _ = (_number(name) for name in _NEEDED)
+    if not (0 <= local_rank < local_size and local_rank <= rank < size):
+        wrong = f"is {rank}, with WORLD_SIZE {size}, LOCAL_RANK {local_rank} of {local_size}"
+        raise InputError("RANK", wrong, _START)
+    address = os.environ.get("MASTER_ADDR", "")
+    if not address:
+        raise InputError("MASTER_ADDR", "is missing", _START)
+    return Place(rank, size, local_rank, local_size, address)
+
+
+def command(processes: int, *words: str) -> list[str]:
+    """Return the arguments that run `python -m core …` in so many processes of this machine."""
+    engine = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    return [*engine, f"--nproc-per-node={processes}", "-m", "core", *words]
+
+
+def _number(name: str) -> int:
+    text = os.environ.get(name, "")
+    if not text:
+        raise InputError(name, "is missing", _START)
+    if not text.isdecimal():
+        raise InputError(name, f"is {quoted(text)}, which is no number", _START)
+    return int(text)

@@ -1,0 +1,124 @@
+"""The processes of a run: what they exchange by torch.distributed, and DistributedDataParallel."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch import distributed as dist
+from torch.distributed.rendezvous import rendezvous
+from torch.nn.parallel import DistributedDataParallel
+
+from core.errors import RunError, SettingsError
+
+T = TypeVar("T")
+
+_RENDEZVOUS = timedelta(seconds=120)
+"""How long processes wait for each other at the start."""
+_COLLECTIVE = timedelta(hours=12)
+"""How long one waits for the others later: the end of a process is noticed in another way."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranks:
+    """The processes of a run: the rank of this one, and how many there are; both also locally.
+
+    The first, of rank 0, is the one that reads and writes the run's folder.
+    """
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    local_size: int = 1
+
+    def device(self, device: torch.device) -> torch.device:
+        """Return the device of this process where the machine's is `device`: a GPU for each.
+
+        Raises SettingsError if they are too few. Apple's GPU is one, so several take the CPU.
+        """
+        if self.size == 1 or device.type == "cpu":
+            return device
+        if device.type != "cuda":
+            return torch.device("cpu")
+        if (gpus := torch.cuda.device_count()) < self.local_size:
+            wrong = f"is cuda, but this machine has {gpus} GPUs for {self.local_size} processes"
+            raise SettingsError("--device", wrong, "start fewer, or use --device cpu")
+        torch.cuda.set_device(self.local_rank)
+        return torch.device("cuda", self.local_rank)
+
+    def gather(self, value: T) -> list[T]:
+        """Return the values of all processes, by rank."""
+        values: list[Any] = [value] * self.size
+        if self.size > 1:
+            dist.all_gather_object(values, value)
+        return values
+
+    def from_first(self, value: T) -> T:
+        """Return the value of the first process."""
+        values: list[Any] = [value]
+        if self.size > 1:
+            dist.broadcast_object_list(values)
+        first: T = values[0]
+        return first
+
+    def add(self, tensor: Tensor) -> Tensor:
+        """Return the sum of the processes' tensors, which takes the place of this one's."""
+        if self.size > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    @torch.no_grad()
+    def copy_buffers(self, model: nn.Module) -> None:
+        """Give the model the buffers of the first process, such as BatchNorm's statistics."""
+        if self.size > 1:
+            for buffer in model.buffers():
+                dist.broadcast(buffer, 0)
+
+    def parallel(self, network: Any, device: torch.device) -> Any:
+        """Return the network, wrapped so that its gradients are averaged over the processes.
+
+        Wrap it anew whenever a group thaws or freezes: DistributedDataParallel exchanges only those
+        gradients that its parameters had when it was constructed.
+        """
+        if self.size == 1:
+            return network
+        devices = [device] if device.type == "cuda" else None
+        with warnings.catch_warnings():  # torch 2.14 has another name for it, which 2.9 lacks
+            warnings.simplefilter("ignore", FutureWarning)
+            return DistributedDataParallel(
+                network, devices, broadcast_buffers=False, gradient_as_bucket_view=True
+            )
+
+
+def without_exchange(network: object) -> AbstractContextManager[None]:
+    """Return a context in which gradients are accumulated and not exchanged."""
+    if isinstance(network, DistributedDataParallel):
+        return network.no_sync()
+    return nullcontext()
+
+
+@contextmanager
+def process_group() -> Iterator[Any]:
+    """Join the processes that torchrun's environment variables describe, for the block.
+
+    They exchange tensors of a GPU by NCCL and all else by gloo. Gives the store that they share.
+    Raises RunError if they do not find each other.
+    """
+    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    try:
+        store, rank, size = next(rendezvous("env://", timeout=_RENDEZVOUS))
+        dist.init_process_group(
+            backend, store=store, rank=rank, world_size=size, timeout=_COLLECTIVE
+        )
+    except RuntimeError as error:
+        reason = str(error).partition("\n")[0]
+        wrong = f"the processes of the run have not found each other ({reason})"
+        raise RunError(f"{wrong}: check --master-addr, --master-port and the network") from error
+    yield store
+    dist.destroy_process_group()  # not after an error, when it would wait for the others
