@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from core.runs import events as ev
+from tests.training import in_processes
+from tests.training.small import of_kind, same_bits
+
+ROOT = Path(__file__).parents[2]
+
+
+def torchrun(processes: int, *words: str | Path) -> str:
+    """What the first of so many processes prints."""
+    engine = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command = [*engine, f"--nproc-per-node={processes}", "-m", "tests.training.in_processes"]
+    ran = subprocess.run(
+        [*command, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout
+
+
+def weights(folder: Path, processes: int) -> list[dict[str, Tensor]]:
+    return [load_file(folder / f"weights-{rank}.safetensors") for rank in range(processes)]
+
+
+def distance(one: dict[str, Tensor], other: dict[str, Tensor]) -> float:
+    """The largest difference of two parameters or buffers."""
+    return max(float((one[name].double() - other[name].double()).abs().max()) for name in one)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory) -> dict[str, Tensor]:
+    """The weights of one process that computes the four micro-batches of each batch in turn."""
+    folder = tmp_path_factory.mktemp("alone")
+    events = in_processes.run(folder, in_processes.settings(accumulate=4))
+    assert len(of_kind(events, ev.Step)) == 30
+    return weights(folder, 1)[0]
+
+
+@pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.thorough)])
+def test_several_processes_have_the_same_bits_and_end_as_one_does(processes, alone, tmp_path):
+    assert torchrun(processes, tmp_path) == "0.0 True 4\n"  # rates, frozen groups, their spans
+    first, *others = weights(tmp_path, processes)
+    assert all(same_bits(first, other) for other in others)
+    assert distance(first, alone) <= 1e-6
+
+
+@pytest.mark.thorough
+def test_a_network_that_is_wrapped_once_diverges_without_a_word(tmp_path):
+    torchrun(2, tmp_path, "naive")
+    first, second = weights(tmp_path, 2)
+    assert {name for name in first if not first[name].equal(second[name])}
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(
+    ("kind", "epoch", "group"), [("wrapped-once", 1, "third"), ("meddled", 2, "second")]
+)
+def test_a_run_whose_processes_diverge_ends_with_the_name_of_the_group(
+    kind, epoch, group, tmp_path
+):
+    says = torchrun(2, tmp_path, kind)
+    assert f"after epoch {epoch}, group '{group}' is not the same in all processes" in says
+
+
+def test_a_run_of_two_processes_goes_on_in_one(tmp_path, alone):
+    of = in_processes.settings(processes=2, accumulate=2)
+    saved = tmp_path / "checkpoints"
+    in_processes.run(tmp_path, of, should_stop=lambda: any(saved.glob("epoch-*")))
+    events = in_processes.run(tmp_path, of)
+    (notice,) = of_kind(events, ev.Notice)
+    assert "a run of 2 processes goes on with 1" in notice.message
+    assert of_kind(events, ev.Started)[0].resumed_at > 0
+    assert same_bits(weights(tmp_path, 1)[0], alone)
+    assert not torch.distributed.is_initialized()
