@@ -35,7 +35,7 @@ _DEFAULTS = RunSettings()
 
 @click.command()
 def device() -> None:
-    """Print the device that --device auto takes, as JSON: its type and its name."""
+    """Print the device that --device auto takes, as JSON: its type, its name, and their count."""
     click.echo(json.dumps(_device()))
 
 
@@ -156,13 +156,18 @@ def _without_garbage_collection() -> Iterator[None]:
         gc.enable()
 
 
-def _device() -> dict[str, str]:
+def _device() -> dict[str, Any]:
     """Return the device that `auto` takes."""
     with importing():
-        from core.training.device import detect_device, device_name
+        from core.training.device import detect_device, device_count, device_name
 
     device = detect_device()
-    return {"type": device.type, "name": device_name(device)}
+    name, count = device_name(device), device_count(device)
+    return {
+        "type": device.type,
+        "name": name if count == 1 else f"{count} × {name}",
+        "count": count,
+    }
 
 
 def _train_in(

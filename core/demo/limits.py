@@ -141,6 +141,7 @@ def settings_errors(settings: RunSettings) -> tuple[SettingsError, ...]:
         "--image-size": (settings.image_size, LIMITS.image_size),
         "--cache-memory": (settings.cache_memory, LIMITS.cache_memory),
         "--cache-disk": (settings.cache_disk, LIMITS.cache_disk),
+        "--processes": (settings.processes, 1),
     }
     errors = [
         SettingsError(

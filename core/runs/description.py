@@ -140,7 +140,7 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
             "trained with",
             f"batch size {settings.batch_size:,}, augmentation {settings.augment}, "
             f"precision {settings.precision}, {settings.optimizer_step} optimizer steps, "
-            f"seed {settings.seed}",
+            f"{_processes(settings)}seed {settings.seed}",
         ),
     ]
     if started is not None:
@@ -148,6 +148,16 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
             begun = datetime.fromtimestamp(started.time).astimezone()
             pairs.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
     return tuple(pairs)
+
+
+def _processes(settings: RunSettings) -> str:
+    """Return the processes and micro-batches in words; empty if there is one of both."""
+    words = ""
+    if settings.processes > 1:
+        words += f"{settings.processes} processes, "
+    if settings.accumulate > 1:
+        words += f"{settings.accumulate} micro-batches each, "
+    return words
 
 
 def _data(run: Path, settings: RunSettings) -> str:

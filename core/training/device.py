@@ -52,6 +52,11 @@ def accelerator() -> torch.device | None:
     return torch.accelerator.current_accelerator()
 
 
+def device_count(device: torch.device) -> int:
+    """Return how many devices of that type the machine has; a CPU is one."""
+    return 1 if device.type == "cpu" else torch.accelerator.device_count()
+
+
 def device_name(device: torch.device) -> str:
     """Return a device in words: `CPU, 2 cores, 25.1 GB` or `NVIDIA L4, 23.6 GB`, in 1e9 bytes."""
     if device.type == "cuda":

@@ -295,7 +295,7 @@ def test_a_run_that_has_told_its_end_says_nothing_after_it(tmp_path: Path) -> No
 
 
 def test_a_demo_asks_no_process_for_its_device() -> None:
-    assert launch.device() == {"type": "cpu", "name": "CPU of the hosted demo"}
+    assert launch.device() == {"type": "cpu", "name": "CPU of the hosted demo", "count": 1}
 
 
 def test_the_readme_tells_the_most_that_one_visitor_and_all_of_them_take() -> None:

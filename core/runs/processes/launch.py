@@ -19,7 +19,7 @@ from datetime import datetime
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import psutil
 
@@ -28,7 +28,7 @@ from core.errors import InputError, RunError
 from core.files.home import CODE, HOME, data_root, home, is_demo
 from core.runs import event_log, run_folder
 from core.runs.events import Failed
-from core.runs.processes import run_lock
+from core.runs.processes import run_lock, torchrun
 from core.runs.processes.exit_with_parent import helper_command, run_helper
 from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
 from core.runs.processes.stopping import write_stopped
@@ -45,7 +45,7 @@ a step then took ten times as long. Without those, waiting passively takes up to
 """
 _DEMO_ENVIRONMENT = {"OMP_NUM_THREADS": "2", "MALLOC_ARENA_MAX": "2"}
 """More such variables for the hosted demo, whose container has two of the host's many cores."""
-_DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo"}
+_DEMO_DEVICE = {"type": "cpu", "name": "CPU of the hosted demo", "count": 1}
 _EXIT_SECONDS = 10.0
 """Seconds to wait for the exit of a process."""
 _NICE = 10
@@ -161,8 +161,8 @@ def force_stop(folder: Path) -> None:
         write_stopped(folder)
 
 
-def device() -> Mapping[str, str]:
-    """Return the device of runs on this machine: its `type` (cpu, cuda, mps) and a `name` in words.
+def device() -> Mapping[str, Any]:
+    """Return the device of runs here: its `type` (cpu, cuda, mps), its `name`, and their `count`.
 
     It is found once, by the prewarmed worker or another process, since pages do not import torch.
     In the demo it is always the CPU.
@@ -171,7 +171,7 @@ def device() -> Mapping[str, str]:
 
 
 @cache
-def _find_device() -> Mapping[str, str]:
+def _find_device() -> Mapping[str, Any]:
     worker = _SLOT.peek()
     if worker is not None:
         with suppress(RunError):
@@ -179,14 +179,14 @@ def _find_device() -> Mapping[str, str]:
     ran = run_helper(helper_command("device"))
     if ran.returncode != 0:
         raise RunError(f"the device cannot be found: {ran.stderr.strip()[-300:]}")
-    device: dict[str, str] = json.loads(ran.stdout)
+    device: dict[str, Any] = json.loads(ran.stdout)
     return device
 
 
 def _spawn(folder: Path) -> None:
     """Run a folder that this process has locked in the prewarmed worker, or in a new process."""
     _SLOT.add_run(folder)
-    worker = _SLOT.take()
+    worker = _SLOT.take() if _processes(folder) == 1 else None
     if worker is not None:
         # its libraries have already read their variables of the environment
         if worker.environment == _environment() and worker.assign(folder):
@@ -195,14 +195,20 @@ def _spawn(folder: Path) -> None:
     _spawn_process(folder)
 
 
+def _processes(folder: Path) -> int:
+    """Return how many processes of this machine run the folder."""
+    return run_folder.read(folder)[1].processes
+
+
 def _spawn_process(folder: Path) -> None:
     """Run a folder that this process has locked in a new process."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     process: subprocess.Popen[bytes] | None = None
+    words, processes = ("resume", str(folder.absolute())), _processes(folder)
     try:
         with (folder / run_folder.LOG).open("ab") as log:
             process = subprocess.Popen(
-                _command("resume", str(folder.absolute())),
+                _command(*words) if processes == 1 else torchrun.command(processes, *words),
                 cwd=CODE,
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

@@ -21,6 +21,8 @@ _TRAINED_WITH = {
     "augment": "augmentation",
     "precision": "precision",
     "optimizer_step": "optimizer step",
+    "processes": "number of processes",
+    "accumulate": "micro-batches",
 }
 _TITLES = _MEASURED_ON | _TRAINED_WITH
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Any
 
 import streamlit as st
 
@@ -33,6 +34,10 @@ _PRECISION = {
     "exact": "Exact: the cache changes no bit.",
     "fast": "Fast is neither bit-exact nor repeatable; the audit reports the difference.",
 }
+_PROCESSES = (
+    "A batch is split over the processes, and in each of them into micro-batches, which take less "
+    "memory; each of those has BatchNorm statistics of its own."
+)
 _STEP = "Fused steps are torch's faster ones; plain ones have the bits of a loop written by hand."
 
 
@@ -56,6 +61,8 @@ def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
             _number("batch_size", shown, locked, step=8)
             _choice("cache", ("auto", "off"), shown, locked)
             _choice("precision", tuple(_PRECISION), shown, locked)
+        if _devices() > 1:
+            _number("processes", shown, locked)
         st.caption(f"{_AUGMENT[shown.augment][1]} {_PRECISION[shown.precision]}")
         with st.expander("Advanced"):
             _advanced(shown, locked)
@@ -66,11 +73,15 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
     with left:
         _number("cache_memory", shown, locked, step=100, empty="auto")
         _number("seed", shown, locked)
+        _number("accumulate", shown, locked)
     with right:
         _number("cache_disk", shown, locked, step=100, empty="auto")
         _choice("optimizer_step", ("fused", "plain"), shown, locked)
+        if _devices() == 1:
+            _number("processes", shown, locked)
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
     st.caption(f"{empty}The disk is used only for what does not fit in memory. {_STEP}")
+    st.caption(_PROCESSES)
 
 
 def device_chip() -> None:
@@ -94,9 +105,16 @@ def _chip(known: bool) -> None:
 
 
 @st.cache_resource
-def _device() -> Future[Mapping[str, str]]:
+def _device() -> Future[Mapping[str, Any]]:
     """Return the device, found in the background by a process that imports torch first."""
     return ThreadPoolExecutor(max_workers=1).submit(launch.device)
+
+
+def _devices() -> int:
+    """Return how many devices of its kind this machine has, as far as is known."""
+    found = _device()
+    known = found.done() and found.exception() is None
+    return int(found.result()["count"]) if known else 1
 
 
 def _number(

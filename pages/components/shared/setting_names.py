@@ -16,6 +16,8 @@ LABELS: Mapping[str, str] = {
     "augment": "Augmentation",
     "precision": "Precision",
     "optimizer_step": "Optimizer step",
+    "processes": "Processes",
+    "accumulate": "Micro-batches",
     "cache_memory": "Cache memory, MB",
     "cache_disk": "Cache disk, MB",
     "seed": "Seed",
