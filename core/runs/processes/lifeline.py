@@ -141,6 +141,7 @@ class OtherEnd:
         try:
             self._line.recv_bytes()
         except (EOFError, OSError):
+            os.write(2, b"error: process 0 has ended before the run: resume the run\n")
             os._exit(RunError.exit_code)
         os._exit(0)
 
