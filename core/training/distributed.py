@@ -119,6 +119,8 @@ def process_group() -> Iterator[Any]:
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
         wrong = f"the processes of the run have not found each other ({reason})"
-        raise RunError(f"{wrong}: check --master-addr, --master-port and the network") from error
+        way_out = "check --master-addr, --master-port and the network; on several machines, set "
+        way_out += "GLOO_SOCKET_IFNAME to the name of the network interface between them"
+        raise RunError(f"{wrong}: {way_out}") from error
     yield store
     dist.destroy_process_group()  # not after an error, when it would wait for the others
