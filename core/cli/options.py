@@ -32,6 +32,14 @@ def whole(text: str) -> int | str:
         return text
 
 
+def number(text: str) -> float | str:
+    """Return a number, or other text as it is, to be refused with all other settings."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
 def whole_option(
     flag: str, default: int | None, metavar: str = "INTEGER", about: str | None = None
 ) -> Callable[[AnyCommand], AnyCommand]:

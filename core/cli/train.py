@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from core import checks
-from core.cli.options import path, read_schedule, whole_option
+from core.cli.options import number, path, read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
 from core.errors import STOPPED, InputError, importing
@@ -87,6 +87,24 @@ def prewarm(context: click.Context) -> None:
     default=_DEFAULTS.optimizer_step,
     show_default=True,
     help="fused (torch's faster optimizers), or plain (the bits of a loop written by hand).",
+)
+@click.option(
+    "--clip-norm",
+    type=number,
+    metavar="NUMBER",
+    help="Largest norm of all gradients together.  [default: none]",
+)
+@click.option(
+    "--autocast",
+    default=_DEFAULTS.autocast,
+    show_default=True,
+    help="off, bf16, or fp16 (with a scaler): the type that forward passes compute in.",
+)
+@click.option(
+    "--memory-format",
+    default=_DEFAULTS.memory_format,
+    show_default=True,
+    help="contiguous or channels_last.",
 )
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""

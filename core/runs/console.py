@@ -124,7 +124,7 @@ class Console:
         )
         if event.precision_error is not None:
             share = f"{event.precision_error:.1e} of the largest"
-            self._line(f"fast    logits differ from exact ones by at most {share}")
+            self._line(f"logits  differ from those of full float32 by at most {share}")
 
     def _progress(self, event: ev.Progress) -> bool:
         now = time.monotonic()

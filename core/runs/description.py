@@ -134,30 +134,32 @@ def conditions(run: Path, settings: RunSettings) -> tuple[tuple[str, str], ...]:
     else:
         data = f"{title}, {counted(len(started.classes), 'class')}: {started.train_images:,} images"
         data += f" to train, {started.validation_images:,} to validate"
+    trained_with = [
+        f"batch size {settings.batch_size:,}",
+        f"augmentation {settings.augment}",
+        f"precision {settings.precision}",
+        f"{settings.optimizer_step} optimizer steps",
+    ]
+    if settings.clip_norm is not None:
+        trained_with.append(f"gradients clipped to a norm of {settings.clip_norm:g}")
+    if settings.autocast != "off":
+        trained_with.append(f"autocast {settings.autocast}")
+    if settings.memory_format != "contiguous":
+        trained_with.append(f"memory format {settings.memory_format}")
+    if settings.processes > 1:
+        trained_with.append(f"{settings.processes} processes")
+    if settings.accumulate > 1:
+        trained_with.append(f"{settings.accumulate} micro-batches in each process")
+    trained_with.append(f"seed {settings.seed}")
     pairs = [
         ("data", f"{data}, {side} × {side} px"),
-        (
-            "trained with",
-            f"batch size {settings.batch_size:,}, augmentation {settings.augment}, "
-            f"precision {settings.precision}, {settings.optimizer_step} optimizer steps, "
-            f"{_processes(settings)}seed {settings.seed}",
-        ),
+        ("trained with", ", ".join(trained_with)),
     ]
     if started is not None:
         with suppress(ValueError, OverflowError, OSError):  # a time that no calendar has
             begun = datetime.fromtimestamp(started.time).astimezone()
             pairs.append(("begun", f"{begun:%Y-%m-%d %H:%M %Z}"))
     return tuple(pairs)
-
-
-def _processes(settings: RunSettings) -> str:
-    """Return the processes and micro-batches in words; empty if there is one of both."""
-    words = ""
-    if settings.processes > 1:
-        words += f"{settings.processes} processes, "
-    if settings.accumulate > 1:
-        words += f"{settings.accumulate} micro-batches each, "
-    return words
 
 
 def _data(run: Path, settings: RunSettings) -> str:

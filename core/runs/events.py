@@ -156,8 +156,8 @@ class Audit:
     """The audit of a run: its rates against the planned ones, and its frozen groups.
 
     `max_lr_error` is the largest |actual - planned| / planned over all steps of training groups.
-    With `precision: "fast"`, `precision_error` is the largest |fast - exact| / the largest |exact|
-    over the logits of the first validation batch, with the final weights.
+    With `precision: "fast"` or autocast, `precision_error` is the largest |logit - exact| over the
+    largest |exact|, where exact is full float32: the first validation batch, with final weights.
     """
 
     steps: Count

@@ -36,8 +36,10 @@ class RunSettings(BaseModel):
     `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
     quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
     `core.training.numerics`. `optimizer_step: "fused"` takes torch's fused optimizer where the
-    device has it; `"plain"` gives the bits of a loop that is written by hand. A batch is computed
-    in `accumulate` micro-batches in each of the `processes` that the run was begun with.
+    device has it; `"plain"` gives the bits of a loop that is written by hand. `clip_norm` is the
+    largest norm of all gradients together; `autocast` and `memory_format` are torch's, see
+    `core.training.numerics`. A batch is computed in `accumulate` micro-batches in each of the
+    `processes` that the run was begun with.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -55,6 +57,9 @@ class RunSettings(BaseModel):
     cache_disk: Annotated[int, Field(ge=0, le=100_000_000)] | None = None
     precision: Literal["exact", "fast"] = "exact"
     optimizer_step: Literal["fused", "plain"] = "fused"
+    clip_norm: Annotated[float, Field(gt=0)] | None = None
+    autocast: Literal["off", "bf16", "fp16"] = "off"
+    memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     processes: Annotated[int, Field(ge=1, le=4_096)] = 1
     accumulate: Annotated[int, Field(ge=1, le=4_096)] = 1
 

@@ -27,6 +27,7 @@ _WORDS = {
     "tuple_type": ("is {value}", "write a list in [ ]"),
     "dict_type": ("is {value}", "write an object in {{ }}"),
     "model_type": ("is {value}", "write an object in {{ }}"),
+    "greater_than": ("is {value}", "it must be greater than {gt}"),
     "greater_than_equal": ("is {value}", "it must be at least {ge}"),
     "less_than": ("is {value}", "it must be less than {lt}"),
     "less_than_equal": ("is {value}", "it must be at most {le}"),
@@ -39,7 +40,7 @@ _WORDS = {
 }
 """What is wrong and the way out, by pydantic's type of error."""
 
-_LIMITS = ("ge", "lt", "le")
+_LIMITS = ("gt", "ge", "lt", "le")
 
 _PATTERNS = {
     "modules": "use letters, digits, _, - and dots, as in layer4.0.bn1",

@@ -14,7 +14,7 @@ import zipfile
 from collections.abc import Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -40,6 +40,7 @@ _FIELD_TYPES: Mapping[str, type] = {
     "epoch": int,
     "model": dict,
     "optimizer": dict,
+    "scaler": dict,
     "scheduler": dict,
     "random": dict,
     "audit": dict,
@@ -59,7 +60,8 @@ _PROVENANCE_TYPES: Mapping[str, type] = {
 class Checkpoint:
     """The state from which a run goes on with `epoch` as if it had never been interrupted.
 
-    `seconds` are those of all sessions so far. `torch.load` reads it with `weights_only=True`.
+    `seconds` are those of all sessions so far. `scaler` is empty without float16, and then not in
+    the file. `torch.load` reads it with `weights_only=True`.
     """
 
     epoch: int
@@ -70,6 +72,7 @@ class Checkpoint:
     audit: dict[str, Any]
     seconds: float
     provenance: Provenance
+    scaler: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,8 +147,10 @@ def _lower_priority() -> None:
 
 def _content(checkpoint: Checkpoint) -> list[memoryview]:
     content: dict[str, Any] = {
-        field.name: getattr(checkpoint, field.name) for field in dataclasses.fields(checkpoint)
+        each.name: getattr(checkpoint, each.name) for each in dataclasses.fields(checkpoint)
     }
+    if not content["scaler"]:
+        del content["scaler"]
     content |= {_PROVENANCE: asdict(content.pop("provenance")), "format": FORMAT}
     file = mmap_tensor.MmapFile()  # the process would keep the memory of an io.BytesIO
     torch.save(content, cast(IO[bytes], file))
@@ -225,7 +230,7 @@ def _load(path: Path) -> Checkpoint | None:
         return None
     if not isinstance(stored, Mapping) or not isinstance(stored.get("format", 1), int):
         return None
-    fields = {"format": 1, **stored}  # the first format did not say so
+    fields = {"format": 1, "scaler": {}, **stored}  # the first format did not say so
     if fields.pop("format") != FORMAT:
         wrong = f"is not in format {FORMAT}, the one that this Thaw reads"
         way_out = "resume the run with the Thaw that began it, or start a new one"

@@ -20,8 +20,10 @@ from core.training.data import Data
 from core.training.device import random_state, set_random_state
 from core.training.job import Job
 from core.training.models import Network
+from core.training.numerics import Arithmetic
 from core.training.provenance import Provenance
 from core.training.shards import Shards
+from core.training.stepper import Stepper
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +35,7 @@ class Components:
     layer_groups: LayerGroups
     steps: int
     optimizer: torch.optim.Optimizer
+    stepper: Stepper
     scheduler: ScheduleLR
     auditor: Auditor
     cache: FrozenCache
@@ -49,6 +52,7 @@ class Components:
             epoch=epoch,
             model=self.model.state_dict(),
             optimizer=self.optimizer.state_dict(),
+            scaler=self.stepper.state_dict(),
             scheduler=self.scheduler.state_dict(),
             random=random_state(self.device),
             audit=self.auditor.state_dict(),
@@ -61,6 +65,7 @@ class Components:
         try:
             self.model.load_state_dict(saved.model)
             self.optimizer.load_state_dict(saved.optimizer)
+            self.stepper.load_state_dict(saved.scaler)
             self.scheduler.load_state_dict(saved.scheduler)
             self.auditor.load_state_dict(saved.audit)
             set_random_state(saved.random, self.device)
@@ -70,13 +75,13 @@ class Components:
             raise InputError("checkpoints", wrong, "start a new run in another folder") from error
 
 
-def assemble(job: Job, data: Data, device: torch.device) -> Components:
+def assemble(job: Job, data: Data, arithmetic: Arithmetic) -> Components:
     """Return the components as they are before the first step, drawn by the settings' seed."""
-    schedule, settings = job.schedule, job.settings
+    schedule, settings, device = job.schedule, job.settings, arithmetic.device
     torch.manual_seed(settings.seed)
     network = job.build(schedule.model, len(data.classes), settings.image_size)
     model = network.model.to(device)
-    if settings.precision == "fast":
+    if arithmetic.channels_last:
         model.to(memory_format=torch.channels_last)
     layer_groups = resolve_groups(model, group_paths(schedule))
     check_can_train(layer_groups, schedule)
@@ -89,9 +94,10 @@ def assemble(job: Job, data: Data, device: torch.device) -> Components:
         layer_groups,
         steps,
         optimizer,
+        Stepper(optimizer, arithmetic, settings.clip_norm),
         ScheduleLR(optimizer, schedule, steps),
         Auditor(schedule, layer_groups, steps),
-        FrozenCache(network, layer_groups, job, data, shards, device),
+        FrozenCache(network, layer_groups, job, data, shards, arithmetic),
         shards,
     )
 

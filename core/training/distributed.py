@@ -80,7 +80,7 @@ class Ranks:
             for buffer in model.buffers():
                 dist.broadcast(buffer, 0)
 
-    def parallel(self, network: Any, device: torch.device) -> Any:
+    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return the network, wrapped so that its gradients are averaged over the processes.
 
         Wrap it anew whenever a group thaws or freezes: DistributedDataParallel exchanges only those
@@ -96,7 +96,7 @@ class Ranks:
             )
 
 
-def without_exchange(network: object) -> AbstractContextManager[None]:
+def without_exchange(network: nn.Module) -> AbstractContextManager[None]:
     """Return a context in which gradients are accumulated and not exchanged."""
     if isinstance(network, DistributedDataParallel):
         return network.no_sync()

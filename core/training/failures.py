@@ -13,12 +13,15 @@ from core.runs.settings import RunSettings
 _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory")
 _DEVICE_GONE = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "XPU error")
 
+_TYPES_OF_16_BITS = ("Half", "BFloat16")
+"""What torch calls them where an operation does not take them."""
+
 
 @contextmanager
 def training_errors_as_run_error(
     settings: RunSettings, device: torch.device, where: Callable[[], str]
 ) -> Iterator[None]:
-    """Turn errors of memory, of a tiny batch, of the device and of the disk into a RunError.
+    """Turn errors of memory, tiny batches, 16 bits, the device and the disk into a RunError.
 
     `where` returns how far the run has come, as in `in epoch 3`.
     """
@@ -37,6 +40,12 @@ def training_errors_as_run_error(
                 f"--batch-size is {settings.batch_size}, too small for a BatchNorm that trains: "
                 "use 2 or more, or a larger --image-size"
             ) from error
+        if settings.autocast != "off" and any(name in message for name in _TYPES_OF_16_BITS):
+            reason = message.partition("\n")[0]
+            wrong = (
+                f"--autocast is {settings.autocast}, which the model cannot be run in ({reason})"
+            )
+            raise RunError(f"{wrong}: use --autocast off") from error
         if device.type != "cpu" and any(words in message for words in _DEVICE_GONE):
             raise _device_gone(device, message, where()) from error
         raise

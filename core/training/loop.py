@@ -21,6 +21,7 @@ from core.training.data import Split
 from core.training.distributed import Ranks, without_exchange
 from core.training.nan_report import NotFiniteError
 from core.training.shards import Batch
+from core.training.stepper import Stepper
 
 
 class StopRequested(Exception):  # noqa: N818 - nothing went wrong
@@ -71,6 +72,7 @@ class Loop:
 
     model: nn.Module
     optimizer: torch.optim.Optimizer
+    stepper: Stepper
     scheduler: LRScheduler
     auditor: Auditor
     ranks: Ranks
@@ -92,7 +94,7 @@ class Loop:
             lrs, results = self._step(number, path.network, inputs, split, batch)
             loss, correct = results()
             if not math.isfinite(loss):  # before the next step begins
-                raise _not_finite(loss, epoch, number, batch.entries, lrs)
+                raise self._not_finite(loss, epoch, number, batch.entries, lrs)
             totals.add(len(batch.entries), loss, int(correct))
             yield Step(number, epoch, loss, lrs)
         return totals
@@ -124,7 +126,7 @@ class Loop:
         for batch in (batch for of_one in self.ranks.gather(fetched) for batch in of_one):
             mean = float(batch.loss)
             if not math.isfinite(mean):
-                what = f"the validation loss is {mean} after epoch {epoch}"
+                what = f"the validation loss is {mean} after epoch {epoch}{self._in_float16()}"
                 raise NotFiniteError(what, "validation", batch.entries)
             right = int((batch.predicted == split.labels_of(batch.entries)).sum())
             totals.add(len(batch.entries), mean, right)
@@ -139,7 +141,7 @@ class Loop:
     def _step(
         self,
         step: int,
-        network: Callable[..., Tensor],
+        network: nn.Module,
         inputs: Iterator[Inputs],
         split: Split,
         batch: Batch,
@@ -169,10 +171,10 @@ class Loop:
                 if at == last:
                     results = _start_fetch(*self._in_all(losses, hits))
                 # gradients are averaged over processes, of which each has a share of the mean
-                torch.autograd.backward(loss * self.ranks.size if self.ranks.size > 1 else loss)
+                self.stepper.backward(loss * self.ranks.size if self.ranks.size > 1 else loss)
         self.auditor.step(step, self.optimizer)
         lrs = {str(group["name"]): float(group["lr"]) for group in self.optimizer.param_groups}
-        self.optimizer.step()
+        self.stepper.step()
         self.scheduler.step()
         return lrs, results
 
@@ -183,6 +185,19 @@ class Loop:
             return loss, right
         loss, right = self.ranks.add(torch.stack([loss, right.to(loss.dtype)]))
         return loss, right
+
+    def _not_finite(
+        self, loss: float, epoch: int, step: int, entries: Tensor, lrs: dict[str, float]
+    ) -> NotFiniteError:
+        rates = ", ".join(f"{name} {words.rate(lr)}" for name, lr in lrs.items())
+        where = f"in epoch {epoch}, step {step} (learning rates: {rates}){self._in_float16()}"
+        return NotFiniteError(f"the loss is {loss} {where}", "train", entries, step, lrs)
+
+    def _in_float16(self) -> str:
+        """Return what to know of float16 where a loss is not finite; empty without it."""
+        if not self.stepper.is_float16:
+            return ""
+        return ", in float16, which ends at 65,504 (--autocast bf16 goes on)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,11 +249,3 @@ def _start_fetch(one: Tensor, other: Tensor) -> Callable[[], tuple[float, float]
         return float(fetched[0]), float(fetched[1])
 
     return wait
-
-
-def _not_finite(
-    loss: float, epoch: int, step: int, entries: Tensor, lrs: dict[str, float]
-) -> NotFiniteError:
-    rates = ", ".join(f"{name} {words.rate(lr)}" for name, lr in lrs.items())
-    what = f"the loss is {loss} in epoch {epoch}, step {step} (learning rates: {rates})"
-    return NotFiniteError(what, "train", entries, step, lrs)

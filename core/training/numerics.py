@@ -1,23 +1,137 @@
-"""The arithmetic of training: the same bits every time, or with `--precision fast` less time.
-
-`fast` gives other last bits: BatchNorm is folded into frozen convolutions, images are laid out
-channels last, and autocast uses bfloat16 where the device has it in hardware. CUDA's convolutions
-may round to TF32, which is torch's default.
-"""
+"""The arithmetic of training: types, memory format, and what `--precision fast` does to them."""
 
 from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from core.training.cache.forward_path import ForwardPath
+from core.errors import SettingsError
+from core.runs.settings import RunSettings
+
+_TYPES: Mapping[str, torch.dtype] = {"bf16": torch.bfloat16, "fp16": torch.float16}
+"""The types that autocast may compute in, by the names that `RunSettings.autocast` has for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """The arithmetic of a run on its device, the same in all of its forward passes.
+
+    `dtype` is the type that autocast computes in; None: it is off. With `channels_last` images and
+    weights have that memory format. `is_fast` folds BatchNorm into frozen convolutions, lets CUDA
+    round to TF32, as torch does by default, and does not compare stored rows bit for bit.
+    """
+
+    device: torch.device
+    dtype: torch.dtype | None = None
+    channels_last: bool = False
+    is_fast: bool = False
+
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the logits are not those of full float32; the audit then says by how much."""
+        return self.is_fast or self.dtype is not None
+
+    def applied_to(self, network: nn.Module) -> nn.Module:
+        """Return the network, or a module around it that autocasts and returns float32 logits."""
+        return network if self.dtype is None else _Autocast(network, self)
+
+    def autocast(self, *, keeps_weights: bool = True) -> AbstractContextManager[None]:
+        """Return a context in which operations compute in `dtype`.
+
+        With `keeps_weights` a trained weight that is used twice is cast once, as torch does by
+        default; a trace would then not see the second use.
+        """
+        if self.dtype is None:
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=self.dtype, cache_enabled=keeps_weights)
+
+    def notices(self) -> Iterator[str]:
+        """Yield what fast precision uses on the device, and what is computed in software there."""
+        if self.is_fast:
+            uses = ["channels last", "folded BatchNorm"]
+            if self.dtype is None:
+                uses.append("no bfloat16, which this device does not have in hardware")
+            else:
+                uses.insert(0, _name(self.dtype))
+            # GPUs have TF32 since they have bfloat16
+            if self.device.type == "cuda" and in_hardware(self.device, torch.bfloat16):
+                uses.append("TF32")
+            yield f"fast precision: {', '.join(uses)}"
+        if self.dtype is not None and not in_hardware(self.device, self.dtype):
+            name = _name(self.dtype)
+            yield f"this device may compute {name} in software, more slowly than float32"
+
+
+class _Autocast(nn.Module):
+    """A network, or a part of one, that computes in a run's arithmetic.
+
+    Logits are returned as float32; the tuple of tensors that a part outputs is not changed.
+    """
+
+    def __init__(self, network: nn.Module, arithmetic: Arithmetic) -> None:
+        super().__init__()
+        self.network = network
+        self._arithmetic = arithmetic
+
+    def forward(self, *inputs: Tensor) -> Any:
+        with self._arithmetic.autocast():
+            output = self.network(*inputs)
+        return output.float() if isinstance(output, Tensor) else output
+
+
+def arithmetic_of(settings: RunSettings, device: torch.device) -> Arithmetic:
+    """Return the arithmetic that the settings ask for.
+
+    `--precision fast` stands for `channels_last`, and for bfloat16 where the device has it in
+    hardware, unless `--autocast` names a type. Raises SettingsError for a type that torch cannot
+    autocast to on the device.
+    """
+    is_fast = settings.precision == "fast"
+    dtype = _TYPES.get(settings.autocast)
+    if dtype is not None and not _can_autocast(device, dtype):
+        wrong = f"is {settings.autocast}, but torch has no {_name(dtype)} on {device.type}"
+        others = [name for name, other in _TYPES.items() if _can_autocast(device, other)]
+        raise SettingsError("--autocast", wrong, f"use {' or '.join([*others, 'off'])}")
+    if is_fast and dtype is None and in_hardware(device, torch.bfloat16):
+        dtype = torch.bfloat16
+    channels_last = is_fast or settings.memory_format == "channels_last"
+    return Arithmetic(device, dtype, channels_last, is_fast)
+
+
+def in_hardware(device: torch.device, dtype: torch.dtype) -> bool:
+    """Return whether torch has instructions of the device for float16 or bfloat16."""
+    if device.type == "cpu":
+        cpu: Any = torch.cpu
+        if dtype == torch.float16:
+            return bool(cpu._is_amx_fp16_supported())
+        return bool(cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported())
+    on_cuda = device.type == "cuda"
+    return dtype == torch.float16 or (
+        on_cuda and torch.cuda.is_bf16_supported(including_emulation=False)
+    )
+
+
+def _can_autocast(device: torch.device, dtype: torch.dtype) -> bool:
+    """Return whether torch autocasts a product of matrices to that type on the device."""
+    try:
+        one = torch.ones(1, 1, device=device)
+        with warnings.catch_warnings(), torch.autocast(device.type, dtype=dtype):
+            return (one @ one).dtype == dtype
+    except (RuntimeError, TypeError, UserWarning):
+        return False
+
+
+def _name(dtype: torch.dtype) -> str:
+    return str(dtype).removeprefix("torch.")
 
 
 @contextmanager
@@ -56,39 +170,6 @@ def deterministic(device: torch.device) -> Iterator[None]:
     finally:
         torch.use_deterministic_algorithms(before[0], warn_only=before[1])
         memory.fill_uninitialized_memory = before[2]
-
-
-def low_precision(device: torch.device) -> torch.dtype | None:
-    """Return bfloat16 where the device has it in hardware, else None."""
-    if device.type == "cuda":
-        has_it = torch.cuda.is_bf16_supported(including_emulation=False)
-    else:
-        cpu: Any = torch.cpu
-        has_it = device.type == "cpu" and (
-            cpu._is_avx512_bf16_supported() or cpu._is_amx_tile_supported()
-        )
-    return torch.bfloat16 if has_it else None
-
-
-def autocast(device: torch.device) -> torch.autocast:
-    """Return autocast to the device's low precision; it does nothing where the device has none."""
-    dtype = low_precision(device)
-    return torch.autocast(device.type, dtype=dtype, enabled=dtype is not None)
-
-
-def fast_path(path: ForwardPath, device: torch.device) -> ForwardPath:
-    """Return the same path with images channels last, in low precision where there is one."""
-
-    def source(entries: Tensor) -> tuple[Tensor, ...]:
-        return tuple(map(_channels_last, path.source(entries)))
-
-    def network(*inputs: Tensor) -> Any:
-        with autocast(device):
-            output = path.network(*inputs)
-        # the output of a prefix is a tuple
-        return output.float() if isinstance(output, Tensor) else output
-
-    return ForwardPath(source, network, path.prefetch)
 
 
 def fold_batchnorm(part: fx.GraphModule) -> fx.GraphModule:
@@ -130,7 +211,3 @@ def _convolution_before(node: fx.Node, part: fx.GraphModule) -> fx.Node | None:
     calls = sum(other.target == before.target for other in part.graph.nodes)
     is_convolution = type(part.get_submodule(str(before.target))) is nn.Conv2d
     return before if is_convolution and calls == 1 else None
-
-
-def _channels_last(tensor: Tensor) -> Tensor:
-    return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor

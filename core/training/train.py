@@ -15,6 +15,7 @@ from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
 from core.schedule.plan import phases, training_groups
+from core.schedule.words import counted
 from core.training import checkpoint, numerics, provenance
 from core.training.cache.forward_path import ForwardPath, whole_model
 from core.training.components import assemble
@@ -24,7 +25,7 @@ from core.training.failures import training_errors_as_run_error
 from core.training.job import Job
 from core.training.loop import Loop, StopRequested
 from core.training.nan_report import NotFiniteError
-from core.training.numerics import deterministic, full_float32
+from core.training.numerics import Arithmetic, arithmetic_of, deterministic, full_float32
 
 _FAST_RESUMED = (
     "--precision is fast, which chooses anew what to store, and so to fold, by times that it "
@@ -52,8 +53,9 @@ def train(job: Job) -> Iterator[ev.Event]:
     """
     settings, device = job.settings, job.ranks.device(detect_device(job.settings.device))
     keep_freed_memory()
-    session = _Session(job, device)
-    products = full_float32(device) if settings.precision == "exact" else nullcontext()
+    arithmetic = arithmetic_of(settings, device)
+    session = _Session(job, arithmetic)
+    products = nullcontext() if arithmetic.is_fast else full_float32(device)
     with (
         deterministic(device),
         products,
@@ -65,12 +67,13 @@ def train(job: Job) -> Iterator[ev.Event]:
 class _Session:
     """One session of a job on a device."""
 
-    def __init__(self, job: Job, device: torch.device) -> None:
+    def __init__(self, job: Job, arithmetic: Arithmetic) -> None:
         self._job = job
         self._schedule = job.schedule
         self._settings = job.settings
         self._ranks = job.ranks
-        self._device = device
+        self._arithmetic = arithmetic
+        self._device = arithmetic.device
         self._writer = checkpoint.CheckpointWriter(job.checkpoints) if job.checkpoints else None
         self._at_end = ExitStack()
         self._began = time.monotonic()
@@ -139,8 +142,9 @@ class _Session:
             warning = provenance.changed_arithmetic(saved.provenance, saved.epoch, self._provenance)
             if warning:
                 yield ev.Notice(warning)
-            if self._settings.precision == "fast" and self._settings.cache != "off":
+            if self._arithmetic.is_fast and self._settings.cache != "off":
                 yield ev.Notice(_FAST_RESUMED)
+        yield from map(ev.Notice, self._arithmetic.notices())
         self._assemble()
         if saved is not None:
             self._components.restore(saved)
@@ -151,11 +155,12 @@ class _Session:
             raise StopRequested
 
     def _assemble(self) -> None:
-        self._components = components = assemble(self._job, self._data, self._device)
+        self._components = components = assemble(self._job, self._data, self._arithmetic)
         self._at_end.callback(detach, components.model)
         self._loop = Loop(
             components.model,
             components.optimizer,
+            components.stepper,
             components.scheduler,
             components.auditor,
             self._ranks,
@@ -207,6 +212,11 @@ class _Session:
         )
         trained = yield from self._loop.train_epoch(epoch, path, data.train, batches)
         training_seconds = time.monotonic() - training
+        if skipped := components.stepper.take_skipped():
+            yield ev.Notice(
+                f"in epoch {epoch} the scaler skipped {counted(skipped, 'step')}, since gradients "
+                "were infinite in float16: no weight changed, and the schedule went on"
+            )
         components.auditor.epoch_ended(epoch)
         self._check_processes(epoch)
         trainable = count_trainable(components.model)
@@ -275,13 +285,13 @@ class _Session:
         self._job.outputs.save_weights(self._components.model)
         if self._writer is not None:
             self._writer.wait()
-        error = self._precision_error() if self._settings.precision == "fast" else None
+        error = self._precision_error() if self._arithmetic.is_reduced else None
         yield replace(self._components.auditor.result(), precision_error=error)
         yield ev.Finished(self._seconds())
 
     @torch.no_grad()
     def _precision_error(self) -> float:
-        """Return how far the first validation batch's logits are from those of exact arithmetic."""
+        """Return how far the first validation batch's logits are from those of full float32."""
         components = self._components
         entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
         components.model.eval()

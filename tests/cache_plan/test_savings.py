@@ -25,6 +25,7 @@ from core.training import data as images
 from core.training import models
 from core.training.cache.engine import FrozenCache
 from core.training.job import Job
+from core.training.numerics import Arithmetic
 from core.training.shards import Shards
 from tests.schedule.strategies import windows
 
@@ -50,7 +51,7 @@ def planned_by_a_run(schedule: Schedule, scratch: Path) -> tuple[list[str], list
         Job(schedule, RunSettings(batch_size=32, image_size=64, cache_memory=10_000), scratch),
         images.Data(split, split, tuple("abcdefghij")),
         Shards(1, range(1), 32),
-        torch.device("cpu"),
+        Arithmetic(torch.device("cpu")),
     )
     cuts, held = [], []
     for phase in phases(schedule):

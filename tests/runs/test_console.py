@@ -41,7 +41,7 @@ def test_an_epoch_says_what_is_left_once_it_is_known(capsys: pytest.CaptureFixtu
     assert "left" not in printed(capsys, STARTED, last)[-1]
 
 
-def test_a_fast_run_says_how_far_off_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_run_of_less_precision_says_how_far_off_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(printed(capsys, ev.Audit(2, 0.0, True))) == 1
     *_, line = printed(capsys, ev.Audit(2, 0.0, True, precision_error=0.0034))
-    assert line == "fast    logits differ from exact ones by at most 3.4e-03 of the largest"
+    assert line == "logits  differ from those of full float32 by at most 3.4e-03 of the largest"

@@ -37,6 +37,9 @@ def test_a_run_from_before_there_were_fused_steps_stays_plain():
         ("cache", "on", "--cache"),
         ("data", "", "--data"),
         ("samples", 1.5, "--samples"),
+        ("clip_norm", -1.0, "--clip-norm"),
+        ("autocast", "fp32", "--autocast"),
+        ("memory_format", "channels-first", "--memory-format"),
         ("colour", 1, "settings.json"),
     ],
 )
@@ -52,6 +55,7 @@ def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
         ({"image_size": 3}, "--image-size is 3: it must be at least 16"),
         ({"samples": 10**8}, "--samples is 100000000: it must be at most 10000000"),
         ({"seed": 0.5}, "--seed is 0.5: write a whole number"),
+        ({"clip_norm": 0.0}, "--clip-norm is 0.0: it must be greater than 0"),
         ({"device": "gpu"}, "--device is 'gpu': use one of auto, cpu, cuda, mps"),
         ({"cache": "of"}, "--cache is 'of': did you mean 'off'?"),
         (

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import nn
 
+from core.errors import SettingsError
 from core.runs import events as ev
 from core.training import numerics
 from core.training.cache import graph as frozen
@@ -87,9 +88,44 @@ def test_the_error_can_be_told_on_a_device_that_has_no_float64():
     assert numerics.precision_error(*there) == numerics.precision_error(fast, exact)
 
 
-def test_low_precision_is_none_without_hardware_for_it():
-    assert numerics.low_precision(torch.device("cpu")) in (None, torch.bfloat16)
-    assert numerics.low_precision(torch.device("meta")) is None
+CPU, META = torch.device("cpu"), torch.device("meta")
+
+
+@pytest.fixture(params=[False, True], ids=["in software", "in hardware"])
+def bfloat16(request, monkeypatch) -> bool:
+    """Whether this processor has bfloat16, as it seems to the test."""
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: request.param)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_fp16_supported", lambda: False)
+    return request.param
+
+
+def test_fast_precision_says_what_it_uses_and_a_type_for_autocast_goes_before(bfloat16):
+    def chosen(**values):
+        arithmetic = numerics.arithmetic_of(small_settings(**values), CPU)
+        return arithmetic.dtype, arithmetic.channels_last, " and ".join(arithmetic.notices())
+
+    dtype, channels_last, notice = chosen(precision="fast")
+    assert (dtype, channels_last) == (torch.bfloat16 if bfloat16 else None, True)
+    assert notice.startswith("fast precision: ")
+    assert ("no bfloat16" in notice) != bfloat16
+    dtype, channels_last, notice = chosen(precision="fast", autocast="fp16")
+    assert (dtype, channels_last) == (torch.float16, True)
+    assert notice.startswith("fast precision: float16, channels last")
+    assert "software" in notice
+    assert chosen() == (None, False, "")
+    assert chosen(memory_format="channels_last") == (None, True, "")
+    dtype, channels_last, notice = chosen(autocast="bf16")
+    assert (dtype, channels_last) == (torch.bfloat16, False)
+    assert ("software" in notice) != bfloat16
+
+
+def test_a_type_that_the_device_cannot_autocast_to_is_refused_with_the_others(monkeypatch):
+    with pytest.raises(SettingsError, match=r"^--autocast is bf16, but .* on meta: use off$"):
+        numerics.arithmetic_of(small_settings(autocast="bf16"), META)
+    monkeypatch.setattr(numerics, "_can_autocast", lambda _, dtype: dtype == torch.float16)
+    with pytest.raises(SettingsError, match=r"^--autocast is bf16, .*: use fp16 or off$"):
+        numerics.arithmetic_of(small_settings(autocast="bf16"), CPU)
 
 
 @pytest.mark.parametrize("cache", ["auto", *thorough("off")])
@@ -98,7 +134,7 @@ def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     events = run(tmp_path, small_schedule(6), settings)
     (audit,) = of_kind(events, ev.Audit)
     assert audit.precision_error is not None
-    has_bfloat16 = numerics.low_precision(torch.device("cpu")) is not None
+    has_bfloat16 = numerics.in_hardware(CPU, torch.bfloat16)
     assert 0.0 <= audit.precision_error < (0.25 if has_bfloat16 else 1e-3)  # 8 bits, or 24
     assert audit.frozen_groups_unchanged
     assert of_kind(events, ev.CacheDecision)[0].on == (cache == "auto")

@@ -9,7 +9,6 @@ a few images is compared before each phase. A `CacheDecision` says what is done,
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator
-from contextlib import nullcontext
 from dataclasses import replace
 
 import torch
@@ -33,6 +32,7 @@ from core.training.cache.tracing import UntraceableError
 from core.training.data import Data
 from core.training.job import Job
 from core.training.models import Network
+from core.training.numerics import Arithmetic
 from core.training.shards import Shards
 
 _TRACED_IMAGES = 2
@@ -49,7 +49,7 @@ class FrozenCache:
         job: Job,
         data: Data,
         shards: Shards,
-        device: torch.device,
+        arithmetic: Arithmetic,
     ) -> None:
         self._network = network
         self._model = ScheduledModel(network.model, layer_groups, job.schedule)
@@ -57,8 +57,8 @@ class FrozenCache:
         self._settings = job.settings
         self._ranks = job.ranks
         self._shards = shards
-        self._is_fast = job.settings.precision == "fast"
-        self._device = device
+        self._arithmetic = arithmetic
+        self._device = arithmetic.device
         self._scratch = job.scratch
         self._run_plan: RunPlan | None = None
         self._stores: dict[int, Store] = {}
@@ -114,7 +114,11 @@ class FrozenCache:
 
     def plain(self, split: int) -> ForwardPath:
         """Return the path of a split through the whole model."""
-        return self._fast_path(whole_model(self._network, self._splits[split], self._device))
+        channels_last = self._arithmetic.channels_last
+        path = whole_model(
+            self._network, self._splits[split], self._device, channels_last=channels_last
+        )
+        return replace(path, network=self._arithmetic.applied_to(path.network))
 
     def _training_order(self, epoch: int) -> list[Tensor]:
         """Return this process's micro-batches of the epoch, in order."""
@@ -123,16 +127,12 @@ class FrozenCache:
         )
         return [entries for batch in batches for entries in batch.micro_batches]
 
-    def _fast_path(self, path: ForwardPath) -> ForwardPath:
-        """Return the path in fast precision if the settings ask for that."""
-        return numerics.fast_path(path, self._device) if self._is_fast else path
-
     def _prepare(self, epoch: int) -> Iterator[Forecast]:
         """Plan the rest of the run, unless the present plan still holds in this phase."""
         plain = self.plain(TRAIN)
         order = torch.cat(self._training_order(epoch))
         order = order[: timed_images(self._device, self._shards.size)]
-        with numerics.autocast(self._device) if self._is_fast else nullcontext():
+        with self._arithmetic.autocast(keeps_weights=False):
             (images,) = plain.source(order[:_TRACED_IMAGES])
             graphs = self._model.trace(epoch, images)
             before = self._run_plan
@@ -215,22 +215,23 @@ class FrozenCache:
         }
         self._model.enter(spans[phase][0], training=split == TRAIN)
         part = prefix(self._network.model, run_plan.graphs[split], locations)
-        source = whole_model(self._network, self._splits[split], self._device).source
-        if self._is_fast:
-            path = self._fast_path(ForwardPath(source, numerics.fold_batchnorm(part)))
-        else:
-            on_cpu = self._device.type == "cpu"
-            path = ForwardPath(source, precompute.with_fast_pooling(part) if on_cpu else part)
+        source, computed = self.plain(split).source, part
+        if self._arithmetic.is_fast:
+            computed = numerics.fold_batchnorm(part)
+        elif self._device.type == "cpu":
+            computed = precompute.with_fast_pooling(part)
+        path = ForwardPath(source, self._arithmetic.applied_to(computed))
         entries = self._entries(split, spans[phase][0], spans[precompute_pass.last][1])
         with untouched(self._network.model):
             store = yield from precompute.fill(
                 path, precompute_pass, locations, entries, chunk, self._scratch
             )
-            if self._is_fast:
+            if self._arithmetic.is_fast:
                 return store, ""  # fast precision is not exact; the audit says by how much
             few = batches[0][: images_to_compare(self._shards.size)].sort().values
             store.probe = precompute.probe(path, precompute_pass, locations, few)
-            return store, self._rows_difference(ForwardPath(source, part), part, store, batches)
+            exact = ForwardPath(source, self._arithmetic.applied_to(part))
+            return store, self._rows_difference(exact, part, store, batches)
 
     def _rows_difference(
         self, path: ForwardPath, part: GraphModule, store: Store, batches: list[Tensor]
@@ -266,11 +267,10 @@ class FrozenCache:
         The paths are compared on the few images of the store's probe, if it has one.
         """
         rest = suffix(self._network.model, run_plan.graphs[split], cut.nodes, cut.boundary)
+        network = self._arithmetic.applied_to(rest)
 
         def path(rows: Store) -> ForwardPath:
-            return self._fast_path(
-                ForwardPath(lambda entries: rows.read(cut.boundary, entries), rest)
-            )
+            return ForwardPath(lambda entries: rows.read(cut.boundary, entries), network)
 
         if store.probe is None:
             return path(store), ""

@@ -28,12 +28,13 @@ class ForwardPath:
     """
 
     source: InputSource
-    network: Callable[..., Tensor]
+    network: nn.Module
     prefetch: bool = False
 
     def logits(self, entries: Tensor) -> Tensor:
         """Return the model's output for these entries: (entries, classes)."""
-        return self.network(*self.source(entries))
+        logits: Tensor = self.network(*self.source(entries))
+        return logits
 
     def stream(self, batches: Iterable[Tensor]) -> Iterator[Inputs]:
         """Yield the inputs of each batch of entries, in order."""
@@ -51,11 +52,14 @@ class ForwardPath:
                 yield ready.result()
 
 
-def whole_model(network: Network, split: Split, device: torch.device) -> ForwardPath:
+def whole_model(
+    network: Network, split: Split, device: torch.device, *, channels_last: bool = False
+) -> ForwardPath:
     """Return the path through the whole model, from the images."""
 
     def source(entries: Tensor) -> Inputs:
-        return (normalize(split.pixels(entries).to(device), network.mean, network.std),)
+        images = normalize(split.pixels(entries).to(device), network.mean, network.std)
+        return (images.to(memory_format=torch.channels_last) if channels_last else images,)
 
     return ForwardPath(source, network.model, prefetch=split.augment == "random")
 

@@ -21,6 +21,9 @@ _TRAINED_WITH = {
     "augment": "augmentation",
     "precision": "precision",
     "optimizer_step": "optimizer step",
+    "clip_norm": "gradient clipping",
+    "autocast": "autocast",
+    "memory_format": "memory format",
     "processes": "number of processes",
     "accumulate": "micro-batches",
 }

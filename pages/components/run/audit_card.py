@@ -63,7 +63,10 @@ def items(
     yield _frozen(schedule, progress, live=live)
     yield _cache(progress, exact=settings.precision == "exact", live=live)
     if progress.audit is not None and progress.audit.precision_error is not None:
-        yield _precision(progress.audit.precision_error)
+        title = f"Autocast to {settings.autocast}"
+        if settings.precision == "fast":
+            title = "Fast arithmetic"
+        yield _precision(title, progress.audit.precision_error)
 
 
 def _rates(progress: RunProgress, error: float, *, live: bool) -> Item:
@@ -158,10 +161,10 @@ def _seconds(progress: RunProgress) -> str:
     return f" Predicted {with_it}, and {without} without it{end}."
 
 
-def _precision(error: float) -> Item:
+def _precision(title: str, error: float) -> Item:
     share = f"at most {error:.1%}" if error >= 0.001 else "less than 0.1%"
     found = (
-        f"Logits differ from exact arithmetic's by {share} of the largest: the first validation "
+        f"Logits differ from full float32's by {share} of the largest: the first validation "
         "batch, with the final weights."
     )
-    return "yes", "Fast arithmetic", found
+    return "yes", title, found

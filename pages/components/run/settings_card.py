@@ -39,6 +39,11 @@ _PROCESSES = (
     "memory; each of those has BatchNorm statistics of its own."
 )
 _STEP = "Fused steps are torch's faster ones; plain ones have the bits of a loop written by hand."
+_AUTOCAST = {
+    "off": "",
+    "bf16": "bf16 has the range of float32, and 8 of its 24 bits.",
+    "fp16": "fp16 has 11 bits; a scaler skips the steps whose gradients overflow.",
+}
 
 
 def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
@@ -73,14 +78,18 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
     with left:
         _number("cache_memory", shown, locked, step=100, empty="auto")
         _number("seed", shown, locked)
+        _number("clip_norm", shown, locked, empty="none")
         _number("accumulate", shown, locked)
+        if _devices() == 1:
+            _number("processes", shown, locked)
     with right:
         _number("cache_disk", shown, locked, step=100, empty="auto")
         _choice("optimizer_step", ("fused", "plain"), shown, locked)
-        if _devices() == 1:
-            _number("processes", shown, locked)
+        _choice("autocast", tuple(_AUTOCAST), shown, locked)
+        _choice("memory_format", ("contiguous", "channels_last"), shown, locked)
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
-    st.caption(f"{empty}The disk is used only for what does not fit in memory. {_STEP}")
+    disk = "The disk is used only for what does not fit in memory."
+    st.caption(f"{empty}{disk} {_STEP} {_AUTOCAST[shown.autocast]}")
     st.caption(_PROCESSES)
 
 

@@ -106,3 +106,4 @@ def test_a_fast_run_claims_no_bits_and_says_how_far_off_it_is() -> None:
     for error, share in ((0.0034, "at most 0.3%"), (1e-6, "less than 0.1%")):
         audited = replace(told, audit=replace(AUDIT, precision_error=error))
         assert share in _said(audited, fast)["Fast arithmetic"][1]
+        assert share in _said(audited, RunSettings(autocast="bf16"))["Autocast to bf16"][1]

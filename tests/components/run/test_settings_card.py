@@ -40,15 +40,22 @@ def captions(card: AppTest) -> str:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("augment", "crops"), ("precision", "fast"), ("cache", "off"), ("device", "cpu")],
+    [
+        ("augment", "crops"),
+        ("precision", "fast"),
+        ("cache", "off"),
+        ("device", "cpu"),
+        ("autocast", "bf16"),
+        ("memory_format", "channels_last"),
+    ],
 )
 def test_a_choice_sets_its_field_alone(card: AppTest, field: str, value: Any) -> None:
     card.selectbox(key=f"setting-{field}").set_value(value).run()
     assert settings(card) == RunSettings().model_copy(update={field: value})
 
 
-@pytest.mark.parametrize("field", ["cache_memory", "cache_disk"])
-def test_an_empty_budget_is_the_default_again(card: AppTest, field: str) -> None:
+@pytest.mark.parametrize("field", ["cache_memory", "cache_disk", "clip_norm"])
+def test_an_empty_limit_is_the_default_again(card: AppTest, field: str) -> None:
     control = f"setting-{field}"
     assert card.number_input(key=control).value is None
     card.number_input(key=control).set_value(300).run()
@@ -107,6 +114,7 @@ def test_a_run_that_is_shown_has_its_own_settings_locked(card: AppTest) -> None:
         ("samples", 0, "Is 0: it must be at least 1"),
         ("batch_size", 2.5, "Is 2.5: write a whole number"),
         ("cache_memory", -1, "Is -1: it must be at least 0"),
+        ("clip_norm", 0, "Is 0: it must be greater than 0"),
         ("seed", 1e300, "Is 1e+300: write a whole number"),
     ],
 )
@@ -133,7 +141,7 @@ def test_a_whole_number_may_be_written_with_an_exponent(card: AppTest) -> None:
 
 def test_no_button_offers_to_empty_a_number_that_has_no_empty_value(card: AppTest) -> None:
     emptied = {each.key for each in card.number_input if not each.proto.HasField("default")}
-    assert emptied == {"setting-cache_memory", "setting-cache_disk"}
+    assert emptied == {"setting-cache_memory", "setting-cache_disk", "setting-clip_norm"}
     assert {each.proto.default for each in card.number_input if each.key == "setting-samples"} == {
         RunSettings().samples
     }

@@ -22,6 +22,7 @@ from core.training.data import Data, Split
 from core.training.distributed import Ranks
 from core.training.job import Job
 from core.training.models import Network
+from core.training.numerics import Arithmetic
 from core.training.shards import Shards
 from tests.training.nets import all_cost_in_the_first_layer
 from tests.training.small import (
@@ -287,7 +288,7 @@ def test_stored_tensors_are_tried_in_the_batches_that_will_be_trained(tmp_path):
         Job(schedule, small_settings(batch_size=4), tmp_path),
         Data(split, split, ("a", "b")),
         Shards(1, range(1), 4),
-        torch.device("cpu"),
+        Arithmetic(torch.device("cpu")),
     )
     with all_cost_in_the_first_layer():
         *_, decision, _ = cache.training_path(0)

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from torch import nn
 
 from core.runs import events as ev
 from core.schedule import parse
@@ -21,6 +22,7 @@ from core.training.cache import exactness, graph, precompute, run_plan, tracing
 from core.training.cache.forward_path import ForwardPath
 from core.training.cache.run_plan import ScheduledModel
 from core.training.job import Job, never
+from core.training.models import Network
 from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.sample import thorough
@@ -141,6 +143,58 @@ def test_gradual_unfreezing_is_cached_in_every_phase_and_changes_no_bit(net, aug
     epochs = 12 if augment == "crops" else 6
     events = assert_same(tmp_path, schedule_of(net, GRADUAL[net], epochs), augment=augment)
     assert [decision.on for decision in of_kind(events, ev.CacheDecision)] == [True] * 3
+
+
+@pytest.mark.parametrize(
+    ("net", "changed"),
+    [
+        ("resnet", {"autocast": "fp16", "memory_format": "channels_last"}),
+        *thorough(
+            *(
+                (net, changed)
+                for net in GRADUAL
+                for changed in (
+                    {"autocast": "fp16"},
+                    {"autocast": "bf16"},
+                    {"memory_format": "channels_last"},
+                )
+            )
+        ),
+    ],
+)
+def test_16_bits_and_channels_last_are_cached_and_change_no_bit(net, changed, tmp_path):
+    events = assert_same(tmp_path, schedule_of(net, GRADUAL[net], 4), **changed)
+    assert all(decision.on for decision in of_kind(events, ev.CacheDecision))
+    (audit,) = of_kind(events, ev.Audit)
+    assert (audit.precision_error is None) == ("autocast" not in changed)
+
+
+def test_a_trained_layer_that_is_used_twice_is_not_cached_under_autocast(tmp_path):
+    """Torch casts its weight once: a trace would not see it in the second use."""
+
+    class Twice(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first = nn.Conv2d(3, 4, 3, 2, 1)
+            self.second = nn.Conv2d(4, 4, 3, 2, 1)
+            self.shared = nn.Conv2d(4, 8, 1)
+            self.head = nn.Linear(8, 10)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            x = self.first(x)
+            one, other = self.shared(x), self.shared(self.second(x))
+            return self.head(one.mean((2, 3)) + other.mean((2, 3)))
+
+    parts = {name: [name] for name in ("first", "second", "shared", "head")}
+    windows = {"shared": [[0, None]], "head": [[0, None]]}
+    schedule = schedule_of("twice", windows, 3, parts=parts)
+
+    def build_twice(*_: Any) -> Network:
+        return Network(Twice(), (0.5,) * 3, (0.5,) * 3)
+
+    events = assert_same(tmp_path, schedule, autocast="bf16", build=build_twice)
+    (decision,) = of_kind(events, ev.CacheDecision)
+    assert decision.reason == "the layers before shared ran once, for epochs 0 to 2"
 
 
 def test_two_tensors_cross_a_cut_that_a_skip_connection_leaps_over(tmp_path):
