@@ -68,7 +68,7 @@ class Arithmetic:
             yield f"fast precision: {', '.join(uses)}"
         if self.dtype is not None and not in_hardware(self.device, self.dtype):
             name = _name(self.dtype)
-            yield f"this device may compute {name} in software, more slowly than float32"
+            yield f"this device may compute {name} in software, which can take ten times as long"
 
 
 class _Autocast(nn.Module):

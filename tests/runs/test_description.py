@@ -113,3 +113,11 @@ def test_a_changed_schedule_file_is_read_again(run):
 def test_a_beginning_that_no_calendar_has_is_left_out(run):
     event_log.append(run, ev.Started(1e18, "cpu", "CPU", 2, 800, 20, ("a", "b"), 100, 0.5))
     assert "begun" not in dict(conditions(run, RunSettings()))
+
+
+def test_the_conditions_name_clipping_autocast_and_memory_format_where_they_are_chosen(run):
+    chosen = RunSettings(clip_norm=0.5, autocast="bf16", memory_format="channels_last")
+    told = dict(conditions(run, chosen))["trained with"]
+    for words in ("clipped to a norm of 0.5", "autocast bf16", "memory format channels_last"):
+        assert words in told
+        assert words.split()[0] not in dict(conditions(run, RunSettings()))["trained with"]

@@ -16,7 +16,7 @@ LABELS: Mapping[str, str] = {
     "augment": "Augmentation",
     "precision": "Precision",
     "optimizer_step": "Optimizer step",
-    "clip_norm": "Gradient clipping, norm",
+    "clip_norm": "Clip gradients at",
     "autocast": "Autocast",
     "memory_format": "Memory format",
     "processes": "Processes",

@@ -105,6 +105,8 @@ def drawn(draw: st.DrawFn) -> tuple[Schedule, dict[str, Any]]:
         "samples": draw(st.sampled_from([48, 33, 35])),
         "cache_memory": draw(st.sampled_from([None, 0])),  # 0: everything goes to a file
         "seed": draw(st.integers(0, 3)),
+        "autocast": draw(st.sampled_from(["off", "bf16", "fp16"])),
+        "memory_format": draw(st.sampled_from(["contiguous", "channels_last"])),
     }
     return schedule, changed
 
