@@ -88,7 +88,8 @@ def test_a_scaler_is_in_the_checkpoints_of_float16_alone_and_must_be_one(tmp_pat
 
 def test_a_loss_that_overflows_in_float16_says_what_has_more_range(tmp_path):
     explosive = Adam(name="adam", base_lr=1000.0, weight_decay=0.0)
-    all_train = schedule_of("skipping", {name: [[0, None]] for name in GROUPS["skipping"]}, 3)
+    windows = {name: [[0, None]] for name in GROUPS["skipping"]}
+    all_train = schedule_of("skipping", windows, 3)
     schedule = all_train.model_copy(update={"optimizer": explosive})
     with pytest.raises(RunError, match=r"loss is (nan|inf) .*, in float16, .*--autocast bf16"):
         run(tmp_path, schedule, autocast="fp16", cache="off")

@@ -137,6 +137,7 @@ def test_a_fast_run_says_how_far_it_is_from_exact(tmp_path, cache):
     has_bfloat16 = numerics.in_hardware(CPU, torch.bfloat16)
     assert 0.0 <= audit.precision_error < (0.25 if has_bfloat16 else 1e-3)  # 8 bits, or 24
     assert audit.frozen_groups_unchanged
+    assert of_kind(events, ev.Notice)[0].message.startswith("fast precision: ")
     assert of_kind(events, ev.CacheDecision)[0].on == (cache == "auto")
 
 
