@@ -155,13 +155,13 @@ def _error(process: str, parts: Any) -> ThawError:
 
 
 def _keep_alive(line: Connection) -> None:
-    """Let the system close the connection if the other machine does not answer for 25 s."""
+    """Let the system close the connection if the other machine does not answer for 17 s."""
     with socket.socket(fileno=os.dup(line.fileno())) as end:
         end.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         if sys.platform == "linux":
             for option, value in (
-                (socket.TCP_KEEPIDLE, 10),
-                (socket.TCP_KEEPINTVL, 5),
-                (socket.TCP_KEEPCNT, 3),
+                (socket.TCP_KEEPIDLE, 5),
+                (socket.TCP_KEEPINTVL, 3),
+                (socket.TCP_KEEPCNT, 4),
             ):
                 end.setsockopt(socket.IPPROTO_TCP, option, value)
