@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -16,6 +17,9 @@ from core.schedule.spec import Schedule
 from core.training.distributed import Ranks, process_group
 from core.training.job import Job
 from core.training.train import train
+
+_TOLD_SECONDS = 3.0
+"""How long a process that fails waits for the first one, which may wait for it, to say so."""
 
 
 @contextmanager
@@ -73,7 +77,8 @@ def follow(place: Place) -> None:
                 pass
         except ThawError as error:
             lifeline.tell_error(error)
-            raise
+            lifeline.wait_for_end(_TOLD_SECONDS)  # it may be about to raise the same error itself
+            os._exit(error.exit_code)  # the first process prints it
         lifeline.wait_for_end()
 
 

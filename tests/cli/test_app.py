@@ -64,6 +64,15 @@ def file(tmp_path):
     return write
 
 
+PLACE = {
+    "RANK": "0",
+    "WORLD_SIZE": "2",
+    "LOCAL_RANK": "0",
+    "LOCAL_WORLD_SIZE": "2",
+    "MASTER_PORT": "29500",
+}
+"""The variables of the first of two processes, without the address."""
+
 # --- what works -----------------------------------------------------------------------------------
 
 
@@ -74,14 +83,18 @@ def test_what_is_printed_into_a_file_is_utf_8_whatever_the_locale_says(file):
     assert "kärna 🧊" in ran.stdout
 
 
-def test_a_run_in_one_of_several_processes_is_refused_before_it_begins(file, tmp_path):
-    ran = process(
-        "run", file(), "--out", str(tmp_path / "run"), env={**os.environ, "WORLD_SIZE": "2"}
-    )
-    assert ran.returncode == 2
-    assert ran.stderr.startswith(
-        "error: WORLD_SIZE is '2', but a run is one process: start it without"
-    )
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"WORLD_SIZE": "2"}, "RANK is missing: start it with torchrun"),
+        (PLACE, "MASTER_ADDR is missing: start it with torchrun"),
+        (PLACE | {"RANK": "2"}, "RANK is 2, with WORLD_SIZE 2, LOCAL_RANK 0 of 2"),
+        (PLACE | {"RANK": "one"}, "RANK is 'one', which is no number"),
+    ],
+)
+def test_a_process_whose_place_among_others_is_unknown_is_refused(given, says, file, tmp_path):
+    ran = process("run", file(), "--out", str(tmp_path / "run"), env={**os.environ, **given})
+    assert (ran.returncode, ran.stderr[: len(says) + 7]) == (2, f"error: {says}")
     assert not (tmp_path / "run").exists()
 
 

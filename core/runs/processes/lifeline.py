@@ -129,9 +129,9 @@ class OtherEnd:
         with suppress(OSError):
             self._line.send_bytes(json.dumps(parts or [str(error)]).encode())
 
-    def wait_for_end(self) -> None:
-        """Wait until the first process ends, and this one with it."""
-        self._thread.join()
+    def wait_for_end(self, seconds: float | None = None) -> None:
+        """Wait until the first process ends, and this one with it; at most so many seconds."""
+        self._thread.join(seconds)
 
     def _watch(self) -> None:
         launcher = os.getppid()
