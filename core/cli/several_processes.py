@@ -79,6 +79,9 @@ def follow(place: Place) -> None:
             lifeline.tell_error(error)
             lifeline.wait_for_end(_TOLD_SECONDS)  # it may be about to raise the same error itself
             os._exit(error.exit_code)  # the first process prints it
+        except RuntimeError:  # what is exchanged breaks off where a process has ended
+            lifeline.wait_for_end(_TOLD_SECONDS)
+            raise
         lifeline.wait_for_end()
 
 
