@@ -259,6 +259,13 @@ def check_command(words: list[str]) -> None:
             _has_options(own if own.is_file() else path / "__main__.py", words)
         case ["python", file, *_]:
             _has_options(ROOT / file, words)
+        case ["torchrun", *arguments]:
+            from torch.distributed.run import get_args_parser
+
+            of_torchrun = get_args_parser().parse_args(arguments)
+            check_command(
+                ["python", "-m", of_torchrun.training_script, *of_torchrun.training_script_args]
+            )
         case ["streamlit", "run", file, *options]:
             known = {f"--{name}" for name in get_config_options()}
             assert (ROOT / file).is_file()

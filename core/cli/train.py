@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -155,6 +156,7 @@ def _refuse_errors(schedule: Schedule) -> None:
 
 def _follow(place: Place) -> None:
     """Train as a process but the first, which says what and writes all."""
+    torchrun.watch_launcher(lambda error: os._exit(error.exit_code))
     with _without_garbage_collection(), importing():
         from core.cli.several_processes import follow
     follow(place)
@@ -206,6 +208,8 @@ def _train_in(
         limits.enforce_limits(folder, session.record_notice) as check_limits,
     ):
         limits.refuse(schedule, settings)
+        if place is not None:
+            torchrun.watch_launcher(session.fail_process)
         with _without_garbage_collection(), importing():
             from core.cli.several_processes import leading
             from core.training.job import Job

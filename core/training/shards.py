@@ -47,8 +47,8 @@ class Shards:
             for micro_batches in zip(*shards, strict=True)  # a micro-batch has 2 images or more
         ]
 
-    def validation(self, images: int) -> list[Tensor]:
-        """Return the positions of this process's validation images, in batches."""
+    def in_order(self, images: int) -> list[Tensor]:
+        """Return the positions of this process's images in rising order by shard, in batches."""
         positions = torch.arange(images)
         return [batch for shard in self.own for batch in self._cut(positions[shard :: self.count])]
 

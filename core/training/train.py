@@ -222,7 +222,7 @@ class _Session:
         trainable = count_trainable(components.model)
         path = yield from self._path("validation", components.cache.validation_path, epoch)
         evaluation = yield from self._loop.evaluate(
-            epoch, path, data.validation, components.shards.validation(len(data.validation))
+            epoch, path, data.validation, components.shards.in_order(len(data.validation))
         )
         yield ev.EpochDone(
             epoch=epoch,

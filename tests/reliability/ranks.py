@@ -5,9 +5,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -89,8 +87,10 @@ def _trial(scratch: Path, processes: int, seconds: float, random: Random) -> Kil
     gone = time.monotonic() - began
     launcher.wait()
     if left:
-        os.killpg(launcher.pid, signal.SIGKILL)
-        return Kill(victim, after, gone, f"{len(left)} processes were left")
+        for process in left:
+            process.kill()
+        names = [name for name, process in family.items() if process in left]
+        return Kill(victim, after, gone, f"left were {names}")
     last = event_log.last(folder)
     began_to_train = bool(event_log.started(folder))
     if victim == "rank 1" and began_to_train and not any(isinstance(e, Failed) for e in last):

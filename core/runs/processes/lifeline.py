@@ -21,7 +21,7 @@ from core.errors import InputError, RunError, ThawError
 from core.runs.processes.torchrun import Place
 
 _CHECK_EVERY = 0.5
-"""Seconds between two looks whether torchrun still lives."""
+"""Seconds between two looks whether the run is over."""
 _NEWS_SECONDS = 5.0
 """How long an error waits for the news that a process has ended, which would explain it."""
 _END_SECONDS = 10.0
@@ -53,14 +53,14 @@ class FirstEnd:
         self._stop, self._fail = stop, fail
         self._error: ThawError | None = None
         self._news, self._closed = threading.Event(), threading.Event()
+        self._processes: dict[Connection, str] = {}
         key = secrets.token_hex(16)
-        with Listener(("", 0), backlog=place.size, authkey=key.encode()) as listener:
-            store.set(_KEY, json.dumps([listener.address[1], key]))
-            lines = [listener.accept() for _ in range(1, place.size)]
-        self._processes = {line: line.recv_bytes().decode() for line in lines}
-        for line in lines:
-            _keep_alive(line)
-        threading.Thread(target=self._watch, name="lifelines", daemon=True).start()
+        listener = Listener(("", 0), backlog=place.size, authkey=key.encode())
+        store.set(_KEY, json.dumps([listener.address[1], key]))
+        watch = threading.Thread(
+            target=self._watch, args=(listener, place.size - 1), name="lifelines", daemon=True
+        )
+        watch.start()
 
     def check(self) -> None:
         """Raise the error of a process that has failed or ended, if there is one."""
@@ -79,14 +79,16 @@ class FirstEnd:
             with suppress(OSError):
                 line.send_bytes(_END)
 
-    def _watch(self) -> None:
-        launcher = os.getppid()
+    def _watch(self, listener: Listener, others: int) -> None:
+        with listener:
+            for _ in range(others):
+                line = listener.accept()
+                _keep_alive(line)
+                self._processes[line] = line.recv_bytes().decode()
         while not self._closed.is_set() and self._error is None:
-            for line in wait(list(self._processes), _CHECK_EVERY):
-                assert isinstance(line, Connection)
-                self._hear(line)
-            if os.getppid() != launcher:
-                self._error = RunError("torchrun has ended before the run: resume the run")
+            for end in wait(list(self._processes), _CHECK_EVERY):
+                assert isinstance(end, Connection)
+                self._hear(end)
         if self._closed.is_set() or self._error is None:
             return
         self._news.set()
@@ -134,10 +136,6 @@ class OtherEnd:
         self._thread.join(seconds)
 
     def _watch(self) -> None:
-        launcher = os.getppid()
-        while not wait([self._line], _CHECK_EVERY):
-            if os.getppid() != launcher:
-                os._exit(RunError.exit_code)
         try:
             self._line.recv_bytes()
         except (EOFError, OSError):

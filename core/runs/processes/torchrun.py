@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from core.errors import InputError, quoted
+from core.errors import InputError, RunError, quoted
 
 _START = "start it with torchrun, as in: torchrun --nproc-per-node 2 -m core run FILE --out DIR"
+_CHECK_EVERY = 0.5
+"""Seconds between two looks whether torchrun still lives."""
 _NEEDED = ("RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "MASTER_PORT")
 
 
@@ -38,6 +43,18 @@ def place() -> Place | None:
     if not address:
         raise InputError("MASTER_ADDR", "is missing", _START)
     return Place(rank, size, local_rank, local_size, address)
+
+
+def watch_launcher(end: Callable[[RunError], None]) -> None:
+    """Call `end` in a thread, with an error for this process, once torchrun has ended."""
+    launcher = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == launcher:
+            time.sleep(_CHECK_EVERY)
+        end(RunError("torchrun has ended before the run: resume the run"))
+
+    threading.Thread(target=watch, name="torchrun", daemon=True).start()
 
 
 def command(processes: int, *words: str) -> list[str]:

@@ -105,7 +105,7 @@ class FrozenCache:
         path = self.plain(VALIDATION)
         run_plan = self._run_plan
         if run_plan and run_plan.plan.cuts[run_plan.phase(epoch)][VALIDATION].boundary:
-            order = self._shards.validation(len(self._splits[VALIDATION]))
+            order = self._shards.in_order(len(self._splits[VALIDATION]))
             path, off = yield from self._agreed_path(run_plan, VALIDATION, epoch, order)
             if off:
                 yield CacheDecision(epoch, False, f"for validation, {off}")
@@ -253,7 +253,7 @@ class FrozenCache:
         """Return the entries that the epochs [start, end) see of a split, in rising order."""
         data = self._splits[split]
         if data.views == 1:
-            return torch.cat(self._shards.validation(len(data))).sort().values
+            return torch.cat(self._shards.in_order(len(data))).sort().values
         is_seen = torch.zeros(len(data) * data.views, dtype=torch.bool)
         for epoch in range(start, end):
             is_seen[torch.cat(self._training_order(epoch))] = True
