@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener, wait
 from typing import Any, Protocol
 
@@ -81,10 +82,14 @@ class FirstEnd:
 
     def _watch(self, listener: Listener, others: int) -> None:
         with listener:
-            for _ in range(others):
-                line = listener.accept()
-                _keep_alive(line)
-                self._processes[line] = line.recv_bytes().decode()
+            while len(self._processes) < others:
+                with suppress(
+                    EOFError, OSError, AuthenticationError
+                ):  # it ended, or is a stranger
+                    line = listener.accept()
+                    _keep_alive(line)
+                    self._processes[line] = "a process"
+                    self._processes[line] = line.recv_bytes().decode()
         while not self._closed.is_set() and self._error is None:
             for end in wait(list(self._processes), _CHECK_EVERY):
                 assert isinstance(end, Connection)
