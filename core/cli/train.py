@@ -70,7 +70,8 @@ def prewarm(context: click.Context) -> None:
     "--augment",
     default=_DEFAULTS.augment,
     show_default=True,
-    help="none, flip (2 views), crops (10 views), or random (a new crop every time).",
+    help="none, flip (2 views), crops (10 views), random (a new crop every time), or color (in new "
+    "colors too).",
 )
 @click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto or off.")
 @whole_option(
@@ -107,6 +108,13 @@ def prewarm(context: click.Context) -> None:
     show_default=True,
     help="contiguous or channels_last.",
 )
+@click.option(
+    "--decode",
+    default=_DEFAULTS.decode,
+    show_default=True,
+    help="ahead (images are held in memory), or stream (each batch is decoded as it comes).",
+)
+@whole_option("--workers", _DEFAULTS.workers, about="Processes that decode with --decode stream.")
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
     place = torchrun.place()

@@ -7,12 +7,17 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from core.data import uploads
 from core.data.image_files import UNREADABLE, check_image, why_unreadable
-from core.data.image_folder import ImageSplits, files_in, find_images
-from core.data.zip_members import UploadLimits
+from core.data.image_folder import (
+    ImageSplits,
+    files_in_classes,
+    files_outside_classes,
+    find_images,
+)
 
 _THREADS = 4
 _REPORT_EVERY = 50
@@ -49,21 +54,21 @@ def find_readable(folder: Path) -> Iterator[ReadProgress | ReadableImages]:
     if note := uploads.read_note(folder):
         yield ReadableImages(find_images(folder), note.left_out, note.skipped)
         return
-    inside, outside = files_in(folder)
-    if _is_too_large(inside, uploads.limits()):
+    most = uploads.limits()
+    inside = list(islice(files_in_classes(folder), most.members + 1))
+    if len(inside) > most.members or _bytes(folder, inside) > most.unpacked:
         yield ReadableImages(find_images(folder))
         return
-    faults = dict.fromkeys(outside, "outside the class folders")
+    faults = dict.fromkeys(files_outside_classes(folder), "outside the class folders")
     with ThreadPoolExecutor(min(_THREADS, os.cpu_count() or 1)) as pool:
-        for done, fault in enumerate(pool.map(_fault, inside)):
+        for done, fault in enumerate(pool.map(_fault, map(folder.joinpath, inside))):
             if done % _REPORT_EVERY == 0:
                 yield ReadProgress(done, len(inside))
             if fault:
                 faults[inside[done]] = fault
-    first = uploads.first_left_out(
-        (path.relative_to(folder).as_posix(), why) for path, why in faults.items()
+    yield ReadableImages(
+        find_images(folder, faults), uploads.first_left_out(faults.items()), len(faults)
     )
-    yield ReadableImages(find_images(folder, faults), first, len(faults))
 
 
 def left_out_lines(left_out: tuple[tuple[str, str], ...], skipped: int) -> list[str]:
@@ -73,15 +78,12 @@ def left_out_lines(left_out: tuple[tuple[str, str], ...], skipped: int) -> list[
     return [*lines, f"and {more:,} more"] if more else lines
 
 
-def _is_too_large(files: Sequence[Path], most: UploadLimits) -> bool:
-    """Return whether there are more files, or more bytes, than a zip may have."""
-    if len(files) > most.members:
-        return True
+def _bytes(folder: Path, names: Sequence[str]) -> int:
     total = 0
-    for path in files:
+    for name in names:
         with suppress(OSError):
-            total += path.stat().st_size
-    return total > most.unpacked
+            total += (folder / name).stat().st_size
+    return total
 
 
 def _fault(path: Path) -> str:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+
 from core.data.bundled import BUNDLED_DATA, read_bundled
 from core.data.image_files import UNREADABLE, open_image, why_unreadable
-from core.data.image_folder import TRAIN, VALIDATION, ImageFile, ImageSplits, visible_folders
+from core.data.image_folder import TRAIN, VALIDATION, ImageFiles, ImageSplits, visible_folders
+from core.data.names import Names
 from core.data.readable import ReadableImages, find_readable
 from core.errors import DataError, quoted
 
@@ -94,11 +96,8 @@ def summarize_data(data: str) -> DataSummary:
     assert isinstance(last, ReadableImages)
     images = last.images
     classes = _class_counts(images)
-    sizes, bad = _sizes(every_nth([*images.train, *images.validation], _OPENED), folder)
-    samples = tuple(
-        Sample(item.path.relative_to(folder).as_posix(), item.label)
-        for item in _samples(images.train, len(classes))
-    )
+    sizes, bad = _sizes(folder, _some_names(images))
+    samples = _samples(images.train, len(classes))
     warnings = (*bad, *_warnings(classes))
     return DataSummary(
         classes, images.brings_validation, samples, sizes, warnings, last.left_out, last.skipped
@@ -132,49 +131,56 @@ def every_nth(items: Sequence[_T], most: int) -> list[_T]:
 def _bundled() -> DataSummary:
     bundled = read_bundled()
     train, validation = (
-        tuple(ImageFile(Path(str(at)), label) for at, label in enumerate(split.labels.tolist()))
+        ImageFiles(Path(), Names(map(str, range(len(split.labels)))), split.labels.astype(np.int64))
         for split in (bundled.train, bundled.validation)
     )
     classes = _class_counts(ImageSplits(train, validation, bundled.classes))
-    samples = tuple(Sample(i.path.name, i.label) for i in _samples(train, len(classes)))
     side = bundled.train.images.shape[-1]
-    return DataSummary(classes, True, samples, ImageSizes((side, side), (side, side), 1), ())
+    sizes = ImageSizes((side, side), (side, side), 1)
+    return DataSummary(classes, True, _samples(train, len(classes)), sizes, ())
 
 
 def _class_counts(images: ImageSplits) -> tuple[ClassCount, ...]:
-    train, validation = (Counter(i.label for i in s) for s in (images.train, images.validation))
-    return tuple(
-        ClassCount(name, train[label], validation[label])
-        for label, name in enumerate(images.classes)
+    train, validation = (
+        np.bincount(split.labels, minlength=len(images.classes)).tolist()
+        for split in (images.train, images.validation)
     )
+    return tuple(map(ClassCount, images.classes, train, validation))
 
 
-def _samples(items: Sequence[ImageFile], classes: int) -> list[ImageFile]:
+def _samples(files: ImageFiles, classes: int) -> tuple[Sample, ...]:
     """Return images of each class in turn."""
-    by_class: list[list[ImageFile]] = [[] for _ in range(classes)]
-    for item in items:
-        by_class[item.label].append(item)
-    chosen = every_nth(by_class, _SAMPLES)
+    chosen = every_nth(range(classes), _SAMPLES)
     each = -(-_SAMPLES // len(chosen))
-    rows = zip_longest(*(every_nth(items, each) for items in chosen))
-    return [item for row in rows for item in row if item is not None][:_SAMPLES]
+    rows = zip_longest(
+        *(every_nth(np.flatnonzero(files.labels == label).tolist(), each) for label in chosen)
+    )
+    positions = [at for row in rows for at in row if at is not None][:_SAMPLES]
+    return tuple(Sample(files.names[at], int(files.labels[at])) for at in positions)
 
 
-def _sizes(items: Sequence[ImageFile], folder: Path) -> tuple[ImageSizes | None, tuple[str, ...]]:
+def _some_names(images: ImageSplits) -> list[str]:
+    """Return the names of some images, from all over both splits."""
+    train, validation = images.train.names, images.validation.names
+    positions = every_nth(range(len(train) + len(validation)), _OPENED)
+    return [train[at] if at < len(train) else validation[at - len(train)] for at in positions]
+
+
+def _sizes(folder: Path, names: Sequence[str]) -> tuple[ImageSizes | None, tuple[str, ...]]:
     """Return the sizes of these images, and a warning for those that cannot be read."""
     sizes, bad = [], []
-    for item in items:
+    for name in names:
         try:
-            with open_image(item.path) as image:
+            with open_image(folder / name) as image:
                 sizes.append(image.size)
         except UNREADABLE as error:
-            bad.append(f"{item.path.relative_to(folder).as_posix()} ({why_unreadable(error)})")
+            bad.append(f"{name} ({why_unreadable(error)})")
     warnings: tuple[str, ...] = ()
     if bad:
         which = "1 cannot" if len(bad) == 1 else f"{len(bad)} cannot"
         named = ", ".join(bad[:_NAMED]) + (" …" if len(bad) > _NAMED else "")
         warnings = (
-            f"Of {len(items)} images, {which} be read, and a run that uses one fails: {named}.",
+            f"Of {len(names)} images, {which} be read, and a run that uses one fails: {named}.",
         )
     if not sizes:
         return None, warnings

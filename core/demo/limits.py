@@ -56,6 +56,7 @@ class DemoLimits:
     seconds: float = 120.0
     cache_memory: int = 50  # MB
     cache_disk: int = 200  # MB
+    workers: int = 0
     models: tuple[str, ...] = (
         BUNDLED_MODEL,
         "torchvision/mobilenet_v2",
@@ -142,6 +143,7 @@ def settings_errors(settings: RunSettings) -> tuple[SettingsError, ...]:
         "--cache-memory": (settings.cache_memory, LIMITS.cache_memory),
         "--cache-disk": (settings.cache_disk, LIMITS.cache_disk),
         "--processes": (settings.processes, 1),
+        "--workers": (settings.workers, LIMITS.workers),
     }
     errors = [
         SettingsError(

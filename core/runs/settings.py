@@ -15,9 +15,15 @@ from core.schedule.batches import steps_per_epoch
 from core.schedule.document import validation_error
 from core.schedule.validation import DocumentClasses, input_errors
 
-Augment = Literal["none", "flip", "crops", "random"]
+Augment = Literal["none", "flip", "crops", "random", "color"]
 
-VIEWS: Mapping[Augment, int | None] = {"none": 1, "flip": 2, "crops": 10, "random": None}
+VIEWS: Mapping[Augment, int | None] = {
+    "none": 1,
+    "flip": 2,
+    "crops": 10,
+    "random": None,
+    "color": None,
+}
 """The number of views of an image, see `core.training.augment`; None: a new one in every epoch."""
 
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 16, 1_024
@@ -32,14 +38,16 @@ class RunSettings(BaseModel):
     `data` is `fashion-mnist` (bundled) or a folder of class folders. `samples` and
     `validation_samples` are the most images of each split, `batch_size` the images of a step.
     `augment` shows each training image in one of its views per epoch: flipped or not, in ten crops,
-    or (`random`) in a new random crop every time. `cache` is that of the frozen part, see
-    `core.training.cache`; it may take `cache_memory` and `cache_disk` megabytes, by default a
-    quarter of what is free. `precision: "fast"` gives up the last bits for speed, see
-    `core.training.numerics`. `optimizer_step: "fused"` takes torch's fused optimizer where the
-    device has it; `"plain"` gives the bits of a loop that is written by hand. `clip_norm` is the
-    largest norm of all gradients together; `autocast` and `memory_format` are torch's, see
+    or in a new random crop every time (`random`), in new colors too (`color`). `cache` is that of
+    the frozen part, see `core.training.cache`; it may take `cache_memory` and `cache_disk`
+    megabytes, by default a quarter of what is free. `precision: "fast"` gives up the last bits for
+    speed, see `core.training.numerics`. `optimizer_step: "fused"` takes torch's fused optimizer
+    where the device has it; `"plain"` gives the bits of a loop that is written by hand. `clip_norm`
+    is the largest norm of all gradients together; `autocast` and `memory_format` are torch's, see
     `core.training.numerics`. A batch is computed in `accumulate` micro-batches in each of the
-    `processes` that the run was begun with.
+    `processes` that the run was begun with. `decode: "ahead"` holds the images of a folder in
+    memory; `"stream"` decodes each batch as it comes, in as many processes as `workers` says (0: in
+    that of the run). Neither changes a bit.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -62,6 +70,8 @@ class RunSettings(BaseModel):
     memory_format: Literal["contiguous", "channels_last"] = "contiguous"
     processes: Annotated[int, Field(ge=1, le=4_096)] = 1
     accumulate: Annotated[int, Field(ge=1, le=4_096)] = 1
+    decode: Literal["ahead", "stream"] = "ahead"
+    workers: Annotated[int, Field(ge=0, le=64)] = 0
 
     @property
     def micro_batches(self) -> int:
@@ -76,6 +86,13 @@ class RunSettings(BaseModel):
             wrong = f"is {size:,}, which {of} cannot share evenly, 2 images or more each"
             fitting = parts * max(2, round(size / parts))
             raise validation_error(wrong, f"use {fitting:,}", "batch_size")
+        return self
+
+    @model_validator(mode="after")
+    def _workers_decode(self) -> RunSettings:
+        if self.workers and self.decode != "stream":
+            wrong = f"is {self.workers}, but --decode is {self.decode}"
+            raise validation_error(wrong, "use --workers 0 or --decode stream", "workers")
         return self
 
     def with_absolute_data(self) -> RunSettings:

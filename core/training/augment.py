@@ -19,6 +19,10 @@ _CORNERS = ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
 _MIN_AREA = 0.35
 """Smallest share of the image's area that a random crop takes."""
 _RATIO = (3 / 4, 4 / 3)
+_JITTER = 0.4
+"""Most by which brightness, contrast and saturation change, as a share: timm's default."""
+_HUE = 0.1
+"""Most by which the hue turns, in circles."""
 
 
 def stored_size(augment: Augment, image_size: int) -> int:
@@ -26,15 +30,19 @@ def stored_size(augment: Augment, image_size: int) -> int:
     return image_size if augment in ("none", "flip") else math.ceil(image_size * 8 / 7)
 
 
+def is_open_ended(augment: Augment) -> bool:
+    """Return whether every epoch shows new views of the images."""
+    return VIEWS[augment] is None
+
+
 def view_count(augment: Augment, epochs: int) -> int:
     """Return how many views an image has; open-ended augmentation has a new one in every epoch."""
-    views = VIEWS[augment]
-    return epochs if views is None else views
+    return VIEWS[augment] or epochs
 
 
 def epoch_views(augment: Augment, seed: int, epoch: int, images: int, epochs: int) -> Tensor:
     """Return the view of each image in an epoch, int64 of shape (images,), drawn by the seed."""
-    if augment == "random":
+    if is_open_ended(augment):
         return torch.full((images,), epoch)
     generator = torch.Generator().manual_seed(seed * 20_011 + epoch + 7_919)
     return torch.randint(view_count(augment, epochs), (images,), generator=generator)
@@ -49,14 +57,14 @@ def center_crop(images: Tensor, size: int) -> Tensor:
 def view(images: Tensor, numbers: Tensor, keys: Tensor, kind: Augment, size: int) -> Tensor:
     """Return each image in the view of its number: (n, 3, size, size).
 
-    `images` are uint8 of shape (n, 3, side, side). `keys` are seeds of the random crops, one for
+    `images` are uint8 of shape (n, 3, side, side). `keys` are seeds of open-ended views, one for
     each image, int64 of shape (n,).
     """
     if kind == "none":
         return images
-    if kind == "random":
+    if is_open_ended(kind):
         pairs = zip(images, keys.tolist(), strict=True)
-        return torch.stack([_random(image, size, key) for image, key in pairs])
+        return torch.stack([_random(image, kind, size, key) for image, key in pairs])
     views = images.new_empty((len(images), 3, size, size))
     margin = images.shape[-1] - size
     for number in sorted(set(numbers.tolist())):
@@ -71,9 +79,15 @@ def _crop(images: Tensor, top: int, left: int, size: int) -> Tensor:
     return images[..., top : top + size, left : left + size]
 
 
-def _random(image: Tensor, size: int, key: int) -> Tensor:
-    """Return a random crop, resized, flipped or not (Szegedy et al. 2015, as RandomResizedCrop)."""
+def _random(image: Tensor, kind: Augment, size: int, key: int) -> Tensor:
+    """Return a random crop, in other colors if `kind` is "color"."""
     generator = torch.Generator().manual_seed(key)
+    crop = _random_crop(image, size, generator)
+    return _jitter(crop, generator) if kind == "color" else crop
+
+
+def _random_crop(image: Tensor, size: int, generator: torch.Generator) -> Tensor:
+    """Return a random crop, resized, flipped or not (Szegedy et al. 2015, as RandomResizedCrop)."""
     area, ratio, down, right, flip = torch.rand(5, generator=generator).tolist()
     side = image.shape[-1]
     low, high = map(math.log, _RATIO)
@@ -86,3 +100,33 @@ def _random(image: Tensor, size: int, key: int) -> Tensor:
         image, top, left, height, width, [size, size], antialias=True
     )
     return crop.flip(-1) if flip < 0.5 else crop
+
+
+def _jitter(image: Tensor, generator: torch.Generator) -> Tensor:
+    """Return the image in other colors: its four properties change in random order (ColorJitter).
+
+    torchvision's class draws from torch's global generator, which belongs to the network.
+    """
+    order = torch.randperm(4, generator=generator).tolist()
+    brightness, contrast, saturation, hue = (torch.rand(4, generator=generator) * 2 - 1).tolist()
+    changes = (
+        (transforms.adjust_brightness, 1 + _JITTER * brightness),
+        (_adjust_contrast, 1 + _JITTER * contrast),
+        (transforms.adjust_saturation, 1 + _JITTER * saturation),
+        (transforms.adjust_hue, _HUE * hue),
+    )
+    for at in order:
+        change, factor = changes[at]
+        image = change(image, factor)
+    return image
+
+
+def _adjust_contrast(image: Tensor, factor: float) -> Tensor:
+    """Return the image with another contrast, as torchvision's function does.
+
+    Its mean is a sum of whole numbers here: a sum of floats depends on the number of threads, and a
+    process that decodes images has one.
+    """
+    grey = transforms.rgb_to_grayscale(image)
+    mean = int(grey.sum(dtype=torch.int64)) / grey.numel()
+    return image.mul(factor).add_((1 - factor) * mean).clamp_(0, 255).to(torch.uint8)

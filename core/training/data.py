@@ -1,4 +1,4 @@
-"""The images and labels of a run, decoded once, and the order in which each epoch sees them."""
+"""The images and labels of a run, and the order in which each epoch sees them."""
 
 from __future__ import annotations
 
@@ -6,21 +6,18 @@ import math
 import os
 import sys
 import tempfile
-import warnings
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from numpy.typing import NDArray
 from torch import Tensor
 from torchvision.transforms.v2 import functional as transforms
 
 from core.data.bundled import BUNDLED_DATA, SplitName, read_bundled
-from core.data.image_files import UNREADABLE, as_rgb, open_image, upright, why_unreadable
-from core.data.image_folder import ImageFile
+from core.data.image_folder import ImageFiles
 from core.data.readable import ReadProgress, find_readable, left_out_lines
 from core.errors import DataError
 from core.files import usage
@@ -28,22 +25,25 @@ from core.runs.events import Notice, Progress
 from core.runs.settings import Augment, RunSettings
 from core.schedule.words import counted
 from core.training import augment as augmentation
-from core.training.device import cpu_cores, free_memory
+from core.training.decoding import decode_all
+from core.training.device import free_memory
+from core.training.image_stream import ImageStream
 
 _MAX_SHARE = 0.5
 """Share of the free memory, or of the free disk, that the images may take."""
-_SHOW_EVERY = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Split:
     """Images as uint8 of shape (n, 3, side, side), and labels as int64 of shape (n,).
 
+    The images are held, or decoded each time that they are seen.
+
     An *entry* is an image in one of its views, with the number `image * views + view`. The network
     sees it with `size` pixels a side (0: those of the image).
     """
 
-    images: Tensor
+    images: Tensor | ImageStream
     labels: Tensor
     augment: Augment = "none"
     views: int = 1
@@ -81,8 +81,8 @@ class Data:
     train: Split
     validation: Split
     classes: tuple[str, ...]
-    names: tuple[str, ...] = ()
-    train_names: tuple[str, ...] = ()
+    names: Sequence[str] = ()
+    train_names: Sequence[str] = ()
 
     def majority_accuracy(self) -> float:
         """Return validation accuracy, from 0 to 1, of predicting the commonest training class."""
@@ -96,7 +96,8 @@ def load_data(
     """Yield progress while the images are read, what is left out, and the data as the last item.
 
     `epochs` is how many the run has: open-ended augmentation has a view for each. Images that take
-    over half of the free memory lie in a temporary file in `scratch`.
+    over half of the free memory lie in a temporary file in `scratch`. With `decode: "stream"` no
+    image of a folder is decoded yet.
 
     Raises DataError for a folder that is missing or holds no two classes with images, for images
     that cannot be decoded, for fewer samples than classes, and for more than there is room for.
@@ -121,20 +122,20 @@ def epoch_order(seed: int, epoch: int, images: int) -> Tensor:
     return torch.randperm(images, generator=generator)
 
 
-def choose_evenly(labels: Sequence[int], count: int, seed: int) -> list[int]:
+def choose_evenly(labels: Sequence[int] | NDArray[np.int64], count: int, seed: int) -> list[int]:
     """Return positions of at most `count` images, in rising order, spread evenly over the classes.
 
     The classes give an image each in turn, at random, until they have no more.
     """
     generator = torch.Generator().manual_seed(seed)
-    shuffled = torch.randperm(len(labels), generator=generator).tolist()
-    last_rank: dict[int, int] = {}
-    ranked = []
-    for position in shuffled:
-        label = labels[position]
-        rank = last_rank[label] = last_rank.get(label, -1) + 1
-        ranked.append((rank, label, position))
-    return sorted(position for _, _, position in sorted(ranked)[:count])
+    shuffled = torch.randperm(len(labels), generator=generator).numpy()
+    drawn = np.asarray(labels)[shuffled]
+    by_class = np.argsort(drawn, kind="stable")
+    first = np.searchsorted(drawn[by_class], drawn[by_class])
+    turn = np.empty_like(by_class)
+    turn[by_class] = np.arange(len(drawn)) - first
+    chosen: list[int] = np.sort(shuffled[np.lexsort((drawn, turn))[:count]]).tolist()
+    return chosen
 
 
 def allocate_images(
@@ -185,34 +186,47 @@ def _allocate_in_free(images: int, settings: RunSettings, scratch: Path | None) 
 
 
 def _splits(
-    images: Tensor, labels: list[Tensor], settings: RunSettings, epochs: int
+    images: tuple[Tensor | ImageStream, Tensor | ImageStream],
+    labels: list[Tensor],
+    settings: RunSettings,
+    epochs: int,
 ) -> tuple[Split, Split]:
-    """Return training images in their views, and the middles of validation images."""
-    train = len(labels[0])
-    kind, size = settings.augment, settings.image_size
+    """Return training images in their views, and validation images."""
+    kind = settings.augment
+    views = augmentation.view_count(kind, epochs)
     return (
-        Split(
-            images[:train],
-            labels[0],
-            kind,
-            augmentation.view_count(kind, epochs),
-            size,
-            settings.seed,
-        ),
-        Split(augmentation.center_crop(images[train:], size), labels[1]),
+        Split(images[0], labels[0], kind, views, settings.image_size, settings.seed),
+        Split(images[1], labels[1]),
+    )
+
+
+def _held(images: Tensor, train: int, settings: RunSettings) -> tuple[Tensor, Tensor]:
+    """Return the first images, to train, and the middles of the others, to validate."""
+    return images[:train], augmentation.center_crop(images[train:], settings.image_size)
+
+
+def _streams(files: list[ImageFiles], settings: RunSettings) -> tuple[ImageStream, ImageStream]:
+    """Return streams of the files to train, and of the middles of those to validate."""
+    stored = augmentation.stored_size(settings.augment, settings.image_size)
+    train, validation = files
+    return (
+        ImageStream(train, stored, stored, settings.workers),
+        ImageStream(validation, stored, settings.image_size, settings.workers),
     )
 
 
 def _load_bundled(
     settings: RunSettings, epochs: int, scratch: Path | None
-) -> Iterator[Progress | Data]:
+) -> Iterator[Progress | Notice | Data]:
     yield Progress("loading")
+    if settings.decode == "stream":
+        yield Notice(f"--decode is stream, but --data is {BUNDLED_DATA}, which is held in memory")
     stored = read_bundled()
     greys, labels, names = [], [], []
     for split, flag, count in _split_sizes(settings):
         content = stored.split(split)
         all_labels = content.labels.astype(np.int64)
-        chosen = choose_evenly(all_labels.tolist(), count, settings.seed)
+        chosen = choose_evenly(all_labels, count, settings.seed)
         _check_count(flag, count, len(stored.classes))
         greys.append(torch.from_numpy(content.images[chosen]))
         labels.append(torch.from_numpy(all_labels[chosen]))
@@ -220,14 +234,14 @@ def _load_bundled(
     images = _allocate_in_free(sum(map(len, labels)), settings, scratch)
     grey = torch.cat(greys).unsqueeze(1)
     images.copy_(transforms.resize(grey, list(images.shape[-2:]), antialias=True))
-    yield Data(*_splits(images, labels, settings, epochs), stored.classes, names[1], names[0])
+    splits = _splits(_held(images, len(labels[0]), settings), labels, settings, epochs)
+    yield Data(*splits, stored.classes, names[1], names[0])
 
 
 def _load_folder(
     settings: RunSettings, epochs: int, scratch: Path | None
 ) -> Iterator[Progress | Notice | Data]:
-    folder = Path(settings.data).expanduser()
-    for item in find_readable(folder):
+    for item in find_readable(Path(settings.data).expanduser()):
         if isinstance(item, ReadProgress):
             yield Progress("loading", item.done, item.total)
         else:
@@ -236,58 +250,27 @@ def _load_folder(
         lines = "; ".join(left_out_lines(readable.left_out, readable.skipped))
         yield Notice(f"left out of the data: {counted(readable.skipped, 'file')} ({lines})")
     folders = readable.images
-    items: list[ImageFile] = []
-    labels = []
+    files: list[ImageFiles] = []
     for split, flag, count in _split_sizes(settings):
-        files = folders.train if split == "train" else folders.validation
-        positions = choose_evenly([file.label for file in files], count, settings.seed)
+        found = folders.train if split == "train" else folders.validation
+        chosen = choose_evenly(found.labels, count, settings.seed)
         _check_count(flag, count, len(folders.classes))
-        chosen = [files[position] for position in positions]
-        labels.append(torch.tensor([file.label for file in chosen]))
-        items += chosen
-    images = _allocate_in_free(len(items), settings, scratch)
-    bad: list[str] = []
-    yield from _decode_all(items, images, bad)
-    if bad:
-        raise _bad_images(settings.data, bad)
-    yield Progress("loading", len(items), len(items))
-    names = tuple(file.path.relative_to(folder).as_posix() for file in items)
-    train = len(labels[0])
-    yield Data(
-        *_splits(images, labels, settings, epochs), folders.classes, names[train:], names[:train]
-    )
-
-
-def _decode_all(items: list[ImageFile], images: Tensor, bad: list[str]) -> Iterator[Progress]:
-    """Decode the files into `images`, on every core; names of those that fail go into `bad`."""
-
-    def decode(at: int) -> str:
-        path = items[at].path
-        try:
-            images[at] = _decode(path, images.shape[-1])
-        except UNREADABLE as error:
-            return f"{path} ({why_unreadable(error)})"
-        return ""
-
-    pool = ThreadPoolExecutor(cpu_cores())
-    try:
-        with warnings.catch_warnings():  # once for all threads, which share the filters
-            warnings.simplefilter("ignore")
-            for done, failure in enumerate(pool.map(decode, range(len(items)))):
-                if done % _SHOW_EVERY == 0:
-                    yield Progress("loading", done, len(items))
-                if failure:
-                    bad.append(failure)
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _decode(path: Path, size: int) -> Tensor:
-    """Return an image file as uint8 (3, size, size): RGB, upright, bilinear, antialiased."""
-    with open_image(path) as image:
-        rgb = as_rgb(image).resize((size, size), Image.Resampling.BILINEAR)
-        rgb = upright(image, rgb)
-    return torch.from_numpy(np.array(rgb)).permute(2, 0, 1)
+        files.append(found.take(np.array(chosen)))
+    total = sum(map(len, files))
+    images: tuple[Tensor | ImageStream, Tensor | ImageStream]
+    if settings.decode == "stream":
+        images = _streams(files, settings)
+    else:
+        tensor = _allocate_in_free(total, settings, scratch)
+        bad: list[str] = []
+        yield from decode_all(files, tensor, bad)
+        if bad:
+            raise _bad_images(settings.data, bad)
+        images = _held(tensor, len(files[0]), settings)
+    yield Progress("loading", total, total)
+    labels = [torch.from_numpy(each.labels) for each in files]
+    names = (each.names for each in reversed(files))
+    yield Data(*_splits(images, labels, settings, epochs), folders.classes, *names)
 
 
 def _bad_images(data: str, bad: list[str]) -> DataError:

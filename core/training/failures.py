@@ -11,6 +11,7 @@ from core.errors import RunError
 from core.runs.settings import RunSettings
 
 _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory")
+_WORKER_GONE = ("killed by signal", "exited unexpectedly", "shared memory")
 _DEVICE_GONE = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "XPU error")
 
 _TYPES_OF_16_BITS = ("Half", "BFloat16")
@@ -21,7 +22,7 @@ _TYPES_OF_16_BITS = ("Half", "BFloat16")
 def training_errors_as_run_error(
     settings: RunSettings, device: torch.device, where: Callable[[], str]
 ) -> Iterator[None]:
-    """Turn errors of memory, tiny batches, 16 bits, the device and the disk into a RunError.
+    """Turn errors of memory, tiny batches, 16 bits, workers, device and disk into a RunError.
 
     `where` returns how far the run has come, as in `in epoch 3`.
     """
@@ -41,11 +42,14 @@ def training_errors_as_run_error(
                 "use 2 or more, or a larger --image-size"
             ) from error
         if settings.autocast != "off" and any(name in message for name in _TYPES_OF_16_BITS):
-            reason = message.partition("\n")[0]
-            wrong = (
-                f"--autocast is {settings.autocast}, which the model cannot be run in ({reason})"
-            )
-            raise RunError(f"{wrong}: use --autocast off") from error
+            wrong = f"--autocast is {settings.autocast}, which the model cannot be run in"
+            way_out = "use --autocast off"
+            raise RunError(f"{wrong} ({_first_line(message)}): {way_out}") from error
+        if settings.workers and any(words in message for words in _WORKER_GONE):
+            raise RunError(
+                f"a process that decodes images failed {where()} ({_first_line(message)}): resume "
+                "the run; if it fails again, start one with fewer --workers"
+            ) from error
         if device.type != "cpu" and any(words in message for words in _DEVICE_GONE):
             raise _device_gone(device, message, where()) from error
         raise
@@ -70,8 +74,11 @@ def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> R
 
 
 def _device_gone(device: torch.device, message: str, where: str) -> RunError:
-    reason = message.partition("\n")[0].rstrip(".")
     return RunError(
-        f"the device {device.type} failed {where} ({reason}): resume the run from its newest "
-        "checkpoint; if the device does not come back, start a new run with --device cpu"
+        f"the device {device.type} failed {where} ({_first_line(message)}): resume the run from "
+        "its newest checkpoint; if the device does not come back, start a new run with --device cpu"
     )
+
+
+def _first_line(message: str) -> str:
+    return message.partition("\n")[0].rstrip(". ")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -87,16 +87,17 @@ class Loop:
         NotFiniteError for a loss that is not finite.
         """
         totals = Totals()
-        inputs = path.stream(entries for batch in batches for entries in batch.micro_batches)
-        for index, batch in enumerate(batches):
-            self.check_stop()
-            number = epoch * len(batches) + index
-            lrs, results = self._step(number, path.network, inputs, split, batch)
-            loss, correct = results()
-            if not math.isfinite(loss):  # before the next step begins
-                raise self._not_finite(loss, epoch, number, batch.entries, lrs)
-            totals.add(len(batch.entries), loss, int(correct))
-            yield Step(number, epoch, loss, lrs)
+        entries = (entries for batch in batches for entries in batch.micro_batches)
+        with closing(path.stream(entries)) as inputs:
+            for index, batch in enumerate(batches):
+                self.check_stop()
+                number = epoch * len(batches) + index
+                lrs, results = self._step(number, path.network, inputs, split, batch)
+                loss, correct = results()
+                if not math.isfinite(loss):  # before the next step begins
+                    raise self._not_finite(loss, epoch, number, batch.entries, lrs)
+                totals.add(len(batch.entries), loss, int(correct))
+                yield Step(number, epoch, loss, lrs)
         return totals
 
     @torch.no_grad()
@@ -110,15 +111,16 @@ class Loop:
         """
         self.model.eval()
         results: list[_Evaluated] = []
-        for index, entries in enumerate(batches):
-            self.check_stop()
-            yield Progress("evaluating", index, len(batches))
-            logits = path.logits(entries)
-            true = split.labels_of(entries).to(logits.device)
-            loss = nn.functional.cross_entropy(logits, true)
-            results.append(
-                _Evaluated(entries, loss, logits.argmax(1), logits.float().softmax(1).amax(1))
-            )
+        with closing(path.stream(batches)) as inputs:
+            for index, entries in enumerate(batches):
+                self.check_stop()
+                yield Progress("evaluating", index, len(batches))
+                logits = path.network(*next(inputs))
+                true = split.labels_of(entries).to(logits.device)
+                loss = nn.functional.cross_entropy(logits, true)
+                results.append(
+                    _Evaluated(entries, loss, logits.argmax(1), logits.float().softmax(1).amax(1))
+                )
         fetched = [each.on_cpu() for each in results]  # at the end: each fetch waits for the device
         totals = Totals()
         predicted = torch.empty(len(split), dtype=torch.int64)

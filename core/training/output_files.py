@@ -57,7 +57,7 @@ class OutputFiles:
                 return
         content = predictions.Predictions(
             classes=data.classes,
-            images=data.names or tuple(map(str, range(len(data.validation)))),
+            images=tuple(data.names or map(str, range(len(data.validation)))),
             true=tuple(data.validation.labels.tolist()),
             predicted=tuple(evaluation.predicted.tolist()),
             confidence=tuple(evaluation.confidence.tolist()),

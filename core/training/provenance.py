@@ -20,9 +20,12 @@ from core.schedule.parse import pretty, to_raw
 from core.schedule.spec import Schedule
 from core.training.data import Data, Split
 from core.training.device import device_name, processor_name
+from core.training.image_stream import ImageStream
 
 _HASHED_AT_ONCE = 64_000_000
 """Bytes of images that are hashed between two checks whether the run is to stop."""
+_FILES_AT_ONCE = 1_000
+"""Files whose sizes are read between two such checks."""
 _MAY_CHANGE = ("numpy",)
 """Libraries of which another version is reported and not refused: the images that NumPy passes on
 are compared, and only the last bit of some rates may differ."""
@@ -42,8 +45,9 @@ class Provenance:
     """The hashes, versions and machine that a run was begun with.
 
     `schedule` and `settings` are hashes. `data` has a hash for the training images, one for the
-    validation images (labels included), and one for the classes. `libraries` are versions by name;
-    `machine` names what does the arithmetic.
+    validation images (labels included), and one for the classes. Of images that are not held, the
+    paths and sizes of their files are hashed in the place of pixels. `libraries` are versions by
+    name; `machine` names what does the arithmetic.
     """
 
     schedule: str
@@ -110,13 +114,13 @@ def document_hash(document: Schedule | RunSettings) -> str:
     """Return a hash of a schedule or of run settings; equal for documents that train alike.
 
     Fields at their defaults are left out, so that the hash outlives new fields. So is what changes
-    no bit: the schedule's name, and the settings of the frozen-part cache. The names of groups
-    count, since optimizer, audit and events use them.
+    no bit: the schedule's name, the settings of the frozen-part cache, and `workers`. The names
+    of groups count, since optimizer, audit and events use them.
     """
     if isinstance(document, Schedule):
         return _hash(document.model_dump_json(exclude_defaults=True, exclude={"name"}))
-    cache = {"cache", "cache_memory", "cache_disk"}
-    text = document.model_dump_json(exclude_defaults=True, exclude={*cache, "optimizer_step"})
+    no_bit = {"cache", "cache_memory", "cache_disk", "workers"}
+    text = document.model_dump_json(exclude_defaults=True, exclude={*no_bit, "optimizer_step"})
     plain = document.optimizer_step == "plain"  # as all runs did before there was that setting
     return _hash(text if plain else f"{text} {document.optimizer_step}")
 
@@ -236,12 +240,18 @@ def _data_hashes(data: Data, check_stop: Callable[[], None]) -> dict[str, str]:
 
 
 def _split_hash(split: Split, check_stop: Callable[[], None]) -> str:
-    digest = hashlib.sha256(split.labels.numpy().tobytes())
-    digest.update(str(tuple(split.images.shape)).encode())
-    at_once = max(1, _HASHED_AT_ONCE // split.images[0].nbytes)
+    digest, images = hashlib.sha256(split.labels.numpy().tobytes()), split.images
+    digest.update(str(tuple(images.shape)).encode())
+    if isinstance(images, ImageStream):
+        for at, (name, size) in enumerate(images.file_sizes()):
+            if at % _FILES_AT_ONCE == 0:
+                check_stop()
+            digest.update(f"{name}\0{size}\0".encode())
+        return digest.hexdigest()
+    at_once = max(1, _HASHED_AT_ONCE // images[0].nbytes)
     for start in range(0, len(split), at_once):
         check_stop()
-        digest.update(split.images[start : start + at_once].contiguous().numpy().data)
+        digest.update(images[start : start + at_once].contiguous().numpy().data)
     return digest.hexdigest()
 
 

@@ -68,7 +68,7 @@ def test_a_folder_and_a_zip_of_it_have_the_same_images_and_leave_out_the_same(
     assert own.images.classes == unpacked.images.classes == ("cat", "dog")
     for split in ("train", "validation"):
         one, other = (getattr(each.images, split) for each in (own, unpacked))
-        assert [item.label for item in one] == [item.label for item in other]
+        assert one.labels.tolist() == other.labels.tolist()
     assert len(own.images.train) + len(own.images.validation) == made.images
 
 

@@ -178,7 +178,7 @@ def test_images_that_cannot_be_read_are_left_out_and_named(folder):
     assert notice.startswith("left out of the data: 3 files (cat/0.png: not an image; dog/1.png: ")
     assert notice.endswith("; dog/2.png: far too many pixels)")
     assert len(data.train) + len(data.validation) == 17
-    assert {"cat/0.png", "dog/1.png", "dog/2.png"}.isdisjoint(data.names + data.train_names)
+    assert {"cat/0.png", "dog/1.png", "dog/2.png"}.isdisjoint([*data.names, *data.train_names])
 
 
 def test_an_image_that_cannot_be_read_ends_a_run_where_there_are_too_many_to_try(

@@ -42,7 +42,7 @@ class LaterSchedule(Schedule):
 class LaterSettings(RunSettings):
     """Run settings of that Thaw."""
 
-    workers: int = 1
+    threads: int = 1
 
 
 def data(seed: int = 0, classes: tuple[str, ...] = ("cat", "dog")) -> Data:

@@ -83,9 +83,7 @@ class FirstEnd:
     def _watch(self, listener: Listener, others: int) -> None:
         with listener:
             while len(self._processes) < others:
-                with suppress(
-                    EOFError, OSError, AuthenticationError
-                ):  # it ended, or is a stranger
+                with suppress(EOFError, OSError, AuthenticationError):  # it ended, or is a stranger
                     line = listener.accept()
                     _keep_alive(line)
                     self._processes[line] = "a process"

@@ -215,12 +215,12 @@ class FrozenCache:
         }
         self._model.enter(spans[phase][0], training=split == TRAIN)
         part = prefix(self._network.model, run_plan.graphs[split], locations)
-        source, computed = self.plain(split).source, part
+        whole, computed = self.plain(split), part
         if self._arithmetic.is_fast:
             computed = numerics.fold_batchnorm(part)
         elif self._device.type == "cpu":
             computed = precompute.with_fast_pooling(part)
-        path = ForwardPath(source, self._arithmetic.applied_to(computed))
+        path = replace(whole, network=self._arithmetic.applied_to(computed))
         entries = self._entries(split, spans[phase][0], spans[precompute_pass.last][1])
         with untouched(self._network.model):
             store = yield from precompute.fill(
@@ -230,7 +230,7 @@ class FrozenCache:
                 return store, ""  # fast precision is not exact; the audit says by how much
             few = batches[0][: images_to_compare(self._shards.size)].sort().values
             store.probe = precompute.probe(path, precompute_pass, locations, few)
-            exact = ForwardPath(source, self._arithmetic.applied_to(part))
+            exact = replace(whole, network=self._arithmetic.applied_to(part))
             return store, self._rows_difference(exact, part, store, batches)
 
     def _rows_difference(

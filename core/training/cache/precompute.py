@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,13 +63,14 @@ def fill(
     """
     store = Store(precompute, _positions(entries), min(chunk, len(entries)))
     starts = _starts(len(entries), chunk)
-    for done, start in enumerate(starts):
-        yield Progress("caching", done, len(starts))
-        tensors = _run(path, entries[start : start + chunk])
-        for (node, location), tensor in zip(locations.items(), tensors, strict=True):
-            if node not in store.rows:
-                store.rows[node] = _rows(location, len(entries), tensor, scratch)
-            store.rows[node].write(start, tensor)
+    with closing(path.stream(entries[start : start + chunk] for start in starts)) as inputs:
+        for done, start in enumerate(starts):
+            yield Progress("caching", done, len(starts))
+            tensors = _run(path, next(inputs))
+            for (node, location), tensor in zip(locations.items(), tensors, strict=True):
+                if node not in store.rows:
+                    store.rows[node] = _rows(location, len(entries), tensor, scratch)
+                store.rows[node].write(start, tensor)
     return store
 
 
@@ -77,7 +79,7 @@ def probe(
 ) -> Store:
     """Return a store of these few entries, which run through `path` in one batch."""
     store = Store(precompute, _positions(entries), len(entries))
-    for node, tensor in zip(nodes, _run(path, entries), strict=True):
+    for node, tensor in zip(nodes, _run(path, path.source(entries)), strict=True):
         store.rows[node] = MemoryRows(len(entries), tensor)
         store.rows[node].write(0, tensor)
     return store
@@ -118,8 +120,8 @@ def _positions(entries: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def _run(path: ForwardPath, entries: Tensor) -> Inputs:
-    outputs: Any = path.network(*path.source(entries))  # a prefix makes a tuple of tensors
+def _run(path: ForwardPath, inputs: Inputs) -> Inputs:
+    outputs: Any = path.network(*inputs)  # a prefix makes a tuple of tensors
     return tuple(outputs)
 
 

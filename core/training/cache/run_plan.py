@@ -22,7 +22,7 @@ from core.files import usage
 from core.freezing import apply_plan
 from core.grouping import LayerGroups
 from core.runs.events import Forecast
-from core.runs.settings import FREE_SHARE, RunSettings, cache_budget
+from core.runs.settings import FREE_SHARE, VIEWS, RunSettings, cache_budget
 from core.schedule.plan import Span, phases
 from core.schedule.spec import Schedule
 from core.training.cache import profile
@@ -175,7 +175,7 @@ def make_plan(
         (costs, profile.same_costs(costs, *graphs)),
         [tuple(of_phase[split] for of_phase in fixed) for split in (TRAIN, VALIDATION)],
         [own.shards.images(len(split)) for split in own.splits],
-        None if train.augment == "random" else train.views,
+        VIEWS[train.augment],
         own.shards.size,
     )
     plan = plan_cache(works, spans, budget)

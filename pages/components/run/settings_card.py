@@ -28,6 +28,10 @@ _AUGMENT = {
         "random crops",
         "Every epoch takes new crops: open-ended, so training is not cached.",
     ),
+    "color": (
+        "crops and colors",
+        "Every epoch takes new crops in new colors: open-ended, so training is not cached.",
+    ),
 }
 """Titles of the augmentations, and what each means for the cache."""
 _PRECISION = {
@@ -44,6 +48,10 @@ _AUTOCAST = {
     "bf16": "bf16 has the range of float32, and 8 of its 24 bits.",
     "fp16": "fp16 has 11 bits; a scaler skips the steps whose gradients overflow.",
 }
+_DECODE = (
+    "Images of a folder are decoded ahead and held, or streamed: decoded batch by batch in so many "
+    "processes (0: the run's own), which changes no bit."
+)
 
 
 def run_settings(of_run: RunSettings | None, *, live: bool) -> None:
@@ -79,18 +87,20 @@ def _advanced(shown: RunSettings, locked: bool) -> None:
         _number("cache_memory", shown, locked, step=100, empty="auto")
         _number("seed", shown, locked)
         _number("clip_norm", shown, locked, empty="none")
+        _choice("decode", ("ahead", "stream"), shown, locked)
         _number("accumulate", shown, locked)
-        if _devices() == 1:
-            _number("processes", shown, locked)
     with right:
         _number("cache_disk", shown, locked, step=100, empty="auto")
         _choice("optimizer_step", ("fused", "plain"), shown, locked)
         _choice("autocast", tuple(_AUTOCAST), shown, locked)
         _choice("memory_format", ("contiguous", "channels_last"), shown, locked)
+        _number("workers", shown, locked)
+        if _devices() == 1:
+            _number("processes", shown, locked)
     empty = "" if is_demo() else "Empty: a quarter of what is free when the run begins. "
     disk = "The disk is used only for what does not fit in memory."
     st.caption(f"{empty}{disk} {_STEP} {_AUTOCAST[shown.autocast]}")
-    st.caption(_PROCESSES)
+    st.caption(f"{_PROCESSES} {_DECODE}")
 
 
 def device_chip() -> None:

@@ -21,6 +21,8 @@ LABELS: Mapping[str, str] = {
     "memory_format": "Memory format",
     "processes": "Processes",
     "accumulate": "Micro-batches",
+    "decode": "Decoding",
+    "workers": "Decoding processes",
     "cache_memory": "Cache memory, MB",
     "cache_disk": "Cache disk, MB",
     "seed": "Seed",
