@@ -46,9 +46,10 @@ def training_errors_as_run_error(
             way_out = "use --autocast off"
             raise RunError(f"{wrong} ({_first_line(message)}): {way_out}") from error
         if settings.workers and any(words in message for words in _WORKER_GONE):
+            reason = message.rstrip(". \n").rpartition("\n")[2]  # after a traceback, if any
             raise RunError(
-                f"a process that decodes images failed {where()} ({_first_line(message)}): resume "
-                "the run; if it fails again, start one with fewer --workers"
+                f"a process that decodes images failed {where()} ({reason}): resume the run; if it "
+                "fails again, start one with fewer --workers"
             ) from error
         if device.type != "cpu" and any(words in message for words in _DEVICE_GONE):
             raise _device_gone(device, message, where()) from error
@@ -74,11 +75,8 @@ def _out_of_memory(settings: RunSettings, device: torch.device, where: str) -> R
 
 
 def _device_gone(device: torch.device, message: str, where: str) -> RunError:
+    reason = message.partition("\n")[0].rstrip(".")
     return RunError(
-        f"the device {device.type} failed {where} ({_first_line(message)}): resume the run from "
-        "its newest checkpoint; if the device does not come back, start a new run with --device cpu"
+        f"the device {device.type} failed {where} ({reason}): resume the run from its newest "
+        "checkpoint; if the device does not come back, start a new run with --device cpu"
     )
-
-
-def _first_line(message: str) -> str:
-    return message.partition("\n")[0].rstrip(". ")

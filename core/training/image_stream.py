@@ -9,6 +9,7 @@ import sys
 import threading
 import warnings
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -80,25 +81,46 @@ def load(
     The workers end with the iterator. Raises RunError where `pixels` does, RuntimeError if a worker
     dies.
     """
-    loader = DataLoader(
-        _Batches(pixels),
-        batch_size=None,
-        sampler=(entries.tolist() for entries in batches),
-        num_workers=workers,
-        worker_init_fn=_begin_worker,
-        multiprocessing_context=_START_METHOD,
-        generator=torch.Generator(),  # leaves the global one to the model
-    )
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), _without_signal_handler():
         warnings.simplefilter("ignore")  # more workers than cores, or a fork beside other threads
+        loader = DataLoader(
+            _Batches(pixels),
+            batch_size=None,
+            sampler=(entries.tolist() for entries in batches),
+            num_workers=workers,
+            worker_init_fn=_begin_worker,
+            multiprocessing_context=_START_METHOD,
+            generator=torch.Generator(),  # leaves the global one to the model
+        )
+        others = multiprocessing.active_children()
         loaded = iter(loader)
+        started = [each for each in multiprocessing.active_children() if each not in others]
     try:
         for batch in loaded:
             if isinstance(batch, str):
                 raise RunError(batch)
             yield batch
     finally:
-        del loaded  # which ends the workers
+        del loaded  # which ends the workers, unless the traceback of an error holds it too
+        for worker in started:
+            worker.terminate()
+            worker.join()
+
+
+@contextmanager
+def _without_signal_handler() -> Iterator[None]:
+    """Take back the handler that torch sets for the death of a worker.
+
+    It raises wherever the process is, as in a write to the disk. Without it, whoever waits for the
+    worker's batch sees within seconds that the worker is dead.
+    """
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.getsignal(signal.SIGCHLD)
+    yield
+    if signal.getsignal(signal.SIGCHLD) is not before:
+        signal.signal(signal.SIGCHLD, before)
 
 
 class _Batches(Dataset[Tensor | str]):
