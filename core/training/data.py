@@ -31,6 +31,7 @@ from core.training.image_stream import ImageStream
 
 _MAX_SHARE = 0.5
 """Share of the free memory, or of the free disk, that the images may take."""
+Images = Tensor | ImageStream
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ class Split:
     sees it with `size` pixels a side (0: those of the image).
     """
 
-    images: Tensor | ImageStream
+    images: Images
     labels: Tensor
     augment: Augment = "none"
     views: int = 1
@@ -186,7 +187,7 @@ def _allocate_in_free(images: int, settings: RunSettings, scratch: Path | None) 
 
 
 def _splits(
-    images: tuple[Tensor | ImageStream, Tensor | ImageStream],
+    images: tuple[Images, Images],
     labels: list[Tensor],
     settings: RunSettings,
     epochs: int,
@@ -257,7 +258,7 @@ def _load_folder(
         _check_count(flag, count, len(folders.classes))
         files.append(found.take(np.array(chosen)))
     total = sum(map(len, files))
-    images: tuple[Tensor | ImageStream, Tensor | ImageStream]
+    images: tuple[Images, Images]
     if settings.decode == "stream":
         images = _streams(files, settings)
     else:
@@ -269,8 +270,8 @@ def _load_folder(
         images = _held(tensor, len(files[0]), settings)
     yield Progress("loading", total, total)
     labels = [torch.from_numpy(each.labels) for each in files]
-    names = (each.names for each in reversed(files))
-    yield Data(*_splits(images, labels, settings, epochs), folders.classes, *names)
+    splits = _splits(images, labels, settings, epochs)
+    yield Data(*splits, folders.classes, files[1].names, files[0].names)
 
 
 def _bad_images(data: str, bad: list[str]) -> DataError:

@@ -23,6 +23,7 @@ from tests.benchmarks import bound, scenarios
 from tests.benchmarks.__main__ import cli
 from tests.benchmarks.contestants import CONTESTANTS, Contestant
 from tests.benchmarks.loaders import Batches
+from tests.benchmarks.many_images import cli as many_images
 from tests.benchmarks.memory import cli as memory
 from tests.benchmarks.rounds import difference
 from tests.sample import sampled
@@ -150,3 +151,8 @@ def test_a_cached_run_takes_no_more_memory_than_a_plain_one_and_its_budget() -> 
     used = re.findall(r"^epoch .*; ([\d,]+) MB in memory, ([\d,]+) MB on disk$", done.output, re.M)
     assert 0 < max(int(held) for held, _ in used) <= budget
     assert max(int(disk) for _, disk in used) > 0, "the rest goes to a file"
+
+
+def test_images_on_disk_take_less_than_200_mb_however_many_there_are() -> None:
+    done = CliRunner().invoke(many_images)
+    assert done.exit_code == 0, done.output

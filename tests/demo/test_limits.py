@@ -105,6 +105,7 @@ def test_every_preset_can_be_shortened_to_one_that_the_demo_runs(name: str) -> N
         ),
         ("cache_memory", None, "--cache-memory is not given: the hosted demo takes at most 50"),
         ("cache_disk", 201, "--cache-disk is 201: the hosted demo takes at most 200"),
+        ("workers", 1, "--workers is 1: the hosted demo takes at most 0"),
         ("device", "auto", "--device is 'auto', but the hosted demo runs on the CPU: use cpu"),
         (
             "data",

@@ -41,6 +41,7 @@ def test_a_run_from_before_there_were_fused_steps_stays_plain():
         ("autocast", "fp32", "--autocast"),
         ("memory_format", "channels-first", "--memory-format"),
         ("colour", 1, "settings.json"),
+        ("workers", 65, "--workers"),
     ],
 )
 def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
@@ -58,6 +59,10 @@ def test_a_setting_out_of_range_is_refused_by_its_flag(field, value, flag):
         ({"clip_norm": 0.0}, "--clip-norm is 0.0: it must be greater than 0"),
         ({"device": "gpu"}, "--device is 'gpu': use one of auto, cpu, cuda, mps"),
         ({"cache": "of"}, "--cache is 'of': did you mean 'off'?"),
+        (
+            {"workers": 2},
+            "--workers is 2, but --decode is ahead: use --workers 0 or --decode stream",
+        ),
         (
             {"data": "caf\udce9"},
             r"--data is 'caf\udce9', which is not UTF-8: rename it",

@@ -196,7 +196,6 @@ def test_a_resume_is_refused_where_a_file_has_another_size(tmp_path):
         list(happens(tmp_path, data, **chosen))
 
 
-@pytest.mark.thorough  # torch takes five seconds to look after its workers
 def test_a_worker_that_dies_ends_the_run_with_the_way_on(data, tmp_path):
     events = happens(tmp_path, data, decode="stream", workers=2, cache="off", batch_size=2)
 

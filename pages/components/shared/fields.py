@@ -252,7 +252,7 @@ def _try(field: Field, typed: Any) -> None:
     except InputError as error:
         why = line = by_label(error)
         if re.fullmatch(rf"{re.escape(field.place)}(\[\d+\])?", error.field):
-            line = f"{error.wrong}: {error.way_out}"
+            line = by_label(f"{error.wrong}: {error.way_out}")
             why, line = f"“{field.label}” {line}", f"{line[0].upper()}{line[1:]}"
         current().refusals[field.name] = Refusal(field, typed, field.current(), why, line)
 

@@ -42,11 +42,13 @@ def captions(card: AppTest) -> str:
     ("field", "value"),
     [
         ("augment", "crops"),
+        ("augment", "color"),
         ("precision", "fast"),
         ("cache", "off"),
         ("device", "cpu"),
         ("autocast", "bf16"),
         ("memory_format", "channels_last"),
+        ("decode", "stream"),
     ],
 )
 def test_a_choice_sets_its_field_alone(card: AppTest, field: str, value: Any) -> None:
@@ -132,6 +134,14 @@ def test_a_refused_number_stays_in_its_field_and_says_why_below_it(
     card.number_input(key=control).set_value(good).run()
     assert settings(card) == RunSettings().model_copy(update={field: good})
     assert 'role="alert"' not in html(card)
+
+
+def test_processes_decode_only_what_is_streamed(card: AppTest) -> None:
+    card.number_input(key="setting-workers").set_value(2).run()
+    assert "Is 2, but “Decoding” is ahead: use “Decoding processes” 0 or" in html(card)
+    card.selectbox(key="setting-decode").set_value("stream").run()
+    card.number_input(key="setting-workers").set_value(3).run()
+    assert settings(card) == RunSettings(decode="stream", workers=3)
 
 
 def test_a_whole_number_may_be_written_with_an_exponent(card: AppTest) -> None:
