@@ -69,10 +69,10 @@ def whole_model(
 
         return ForwardPath(source, network.model, load)
     takes_long = isinstance(images, ImageStream) or is_open_ended(split.augment)
-    return ForwardPath(source, network.model, partial(_prefetch, source) if takes_long else None)
+    return ForwardPath(source, network.model, partial(prefetch, source) if takes_long else None)
 
 
-def _prefetch(source: InputSource, batches: Iterable[Tensor]) -> Iterator[Inputs]:
+def prefetch(source: InputSource, batches: Iterable[Tensor]) -> Iterator[Inputs]:
     """Yield the inputs of each batch, of which a thread makes the next one."""
     with ThreadPoolExecutor(1) as pool:
         ready: Future[Inputs] | None = None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from functools import partial
 from itertools import count
 
 import pytest
@@ -15,7 +16,7 @@ from core.training.cache import exactness
 from core.training.cache import graph as frozen
 from core.training.cache.engine import FrozenCache
 from core.training.cache.exactness import arithmetic, path_difference
-from core.training.cache.forward_path import ForwardPath
+from core.training.cache.forward_path import ForwardPath, prefetch
 from core.training.cache.run_plan import free_budget
 from core.training.cache.tracing import UntraceableError, trace
 from core.training.data import Data, Split
@@ -378,6 +379,6 @@ def test_inputs_that_are_made_ahead_come_in_the_same_order():
     rows = torch.randn(6, 2)
     batches = [torch.tensor([0, 3]), torch.tensor([5]), torch.tensor([1, 2])]
     now = path_of(rows, nn.Identity())
-    ahead = ForwardPath(now.source, now.network, prefetch=True)
+    ahead = ForwardPath(now.source, now.network, partial(prefetch, now.source))
     for (one,), (other,) in zip(now.stream(batches), ahead.stream(batches), strict=True):
         assert torch.equal(one, other)
