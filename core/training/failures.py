@@ -43,8 +43,8 @@ def training_errors_as_run_error(
             ) from error
         if settings.autocast != "off" and any(name in message for name in _TYPES_OF_16_BITS):
             wrong = f"--autocast is {settings.autocast}, which the model cannot be run in"
-            way_out = "use --autocast off"
-            raise RunError(f"{wrong} ({_first_line(message)}): {way_out}") from error
+            reason = message.partition("\n")[0]
+            raise RunError(f"{wrong} ({reason}): use --autocast off") from error
         if settings.workers and any(words in message for words in _WORKER_GONE):
             reason = message.rstrip(". \n").rpartition("\n")[2]  # after a traceback, if any
             raise RunError(
