@@ -11,7 +11,6 @@ from core.errors import RunError
 from core.runs.settings import RunSettings
 
 _NO_MEMORY = ("can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED", "MPS backend out of memory")
-_WORKER_GONE = ("killed by signal", "exited unexpectedly", "shared memory")
 _DEVICE_GONE = ("CUDA error", "CUBLAS_STATUS", "CUDNN_STATUS", "HIP error", "XPU error")
 
 _TYPES_OF_16_BITS = ("Half", "BFloat16")
@@ -22,7 +21,7 @@ _TYPES_OF_16_BITS = ("Half", "BFloat16")
 def training_errors_as_run_error(
     settings: RunSettings, device: torch.device, where: Callable[[], str]
 ) -> Iterator[None]:
-    """Turn errors of memory, tiny batches, 16 bits, workers, device and disk into a RunError.
+    """Turn errors of memory, tiny batches, 16 bits, the device and the disk into a RunError.
 
     `where` returns how far the run has come, as in `in epoch 3`.
     """
@@ -45,12 +44,6 @@ def training_errors_as_run_error(
             wrong = f"--autocast is {settings.autocast}, which the model cannot be run in"
             reason = message.partition("\n")[0]
             raise RunError(f"{wrong} ({reason}): use --autocast off") from error
-        if settings.workers and any(words in message for words in _WORKER_GONE):
-            reason = message.rstrip(". \n").rpartition("\n")[2]  # after a traceback, if any
-            raise RunError(
-                f"a process that decodes images failed {where()} ({reason}): resume the run; if it "
-                "fails again, start one with fewer --workers"
-            ) from error
         if device.type != "cpu" and any(words in message for words in _DEVICE_GONE):
             raise _device_gone(device, message, where()) from error
         raise

@@ -78,8 +78,7 @@ def load(
 ) -> Iterator[Tensor]:
     """Yield the pixels of each batch of entries, in order, as worker processes make them.
 
-    The workers end with the iterator. Raises RunError where `pixels` does, RuntimeError if a worker
-    dies.
+    The workers end with the iterator. Raises RunError where `pixels` does, and if a worker dies.
     """
     with warnings.catch_warnings(), _without_signal_handler():
         warnings.simplefilter("ignore")  # more workers than cores, or a fork beside other threads
@@ -96,15 +95,28 @@ def load(
         loaded = iter(loader)
         started = [each for each in multiprocessing.active_children() if each not in others]
     try:
-        for batch in loaded:
-            if isinstance(batch, str):
-                raise RunError(batch)
+        while (batch := _next(loaded)) is not None:
             yield batch
     finally:
         del loaded  # which ends the workers, unless the traceback of an error holds it too
         for worker in started:
             worker.terminate()
             worker.join()
+
+
+def _next(loaded: Iterator[Tensor | str]) -> Tensor | None:
+    """Return the next batch, None at the end; raise RunError for a file or a worker that failed."""
+    try:
+        batch = next(loaded, None)
+    except (RuntimeError, OSError, EOFError) as error:  # a dead worker's connection is closed
+        reason = str(error).rstrip(". \n").rpartition("\n")[2]  # after its traceback, if any
+        raise RunError(
+            f"a process that decodes images failed ({reason}): resume the run; if it fails again, "
+            "start one with fewer --workers"
+        ) from error
+    if isinstance(batch, str):
+        raise RunError(batch)
+    return batch
 
 
 @contextmanager
