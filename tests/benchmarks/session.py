@@ -19,7 +19,11 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.BackMsg_pb2 import (
+    BackendOperationRequest,
+    BackMsg,
+    DeferredFileRequestPayload,
+)
 from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
 from streamlit.proto.Common_pb2 import StringArray
 from streamlit.proto.Element_pb2 import Element
@@ -67,7 +71,7 @@ class Session:
         self._kept: dict[str, _Kept] = {}
         self._kept_for = 0
         self._run, self._finished = 0, 0
-        self._page, self._pages = "", dict[str, str]()
+        self._id, self._page, self._pages = "", "", dict[str, str]()
 
     @classmethod
     @asynccontextmanager
@@ -94,10 +98,10 @@ class Session:
         """Whether the one element of a kind has come with the last run."""
         return self._find(kind).run == self._run
 
-    async def tell(self, component: str, event: str, value: object) -> None:
-        """Send an event of a component, and wait for the end of the script."""
+    async def tell(self, component: str, event: object) -> None:
+        """Send an event of a component of ours, and wait for the end of the script."""
         shown = self._find("bidi_component", lambda each: each.component_name == component)
-        told = json.dumps([{"event": event, "value": value}], separators=(",", ":"))
+        told = json.dumps([{"event": "event", "value": event}], separators=(",", ":"))
         name = f"$$STREAMLIT_INTERNAL_KEY_{shown.element.bidi_component.id}__events"
         trigger = WidgetState(id=name, json_trigger_value=told)
         widgets = WidgetStates(widgets=[*self._states.values(), trigger])
@@ -111,9 +115,20 @@ class Session:
         await self._rerun(ClientState())
 
     async def download(self, label: str) -> bytes:
-        """What the download button with that label gives."""
+        """What the download button with that label gives, which is made when it is pressed."""
         button = self.find("download_button", lambda each: each.label == label)
-        return await asyncio.to_thread(self._fetch, button.url)
+        file = DeferredFileRequestPayload(file_id=button.deferred_file_id)
+        request = BackendOperationRequest(
+            request_id=file.file_id, session_id=self._id, deferred_file=file
+        )
+        await self._connection.send(BackMsg(backend_operation_request=request).SerializeToString())
+        async with asyncio.timeout(_PATIENCE_S):
+            while not (message := await self._receive()).HasField("backend_operation_response"):
+                self._take(message)
+        answer = message.backend_operation_response
+        if answer.error_msg:
+            raise RuntimeError(answer.error_msg)
+        return await asyncio.to_thread(self._fetch, answer.deferred_file.url)
 
     def _fetch(self, path: str) -> bytes:
         with urllib.request.urlopen(f"{self._address}{path}", timeout=_PATIENCE_S) as answer:
@@ -144,14 +159,18 @@ class Session:
         )
         await self._connection.send(BackMsg(rerun_script=state).SerializeToString())
         async with asyncio.timeout(_PATIENCE_S):
-            while not self._take(ForwardMsg.FromString(await self._connection.recv(decode=False))):
+            while not self._take(await self._receive()):
                 pass
+
+    async def _receive(self) -> ForwardMsg:
+        return ForwardMsg.FromString(await self._connection.recv(decode=False))
 
     def _take(self, message: ForwardMsg) -> bool:
         """Take up a message; gives whether the script has ended with it."""
         match message.WhichOneof("type"):
             case "new_session":
                 self._run += 1
+                self._id = message.new_session.initialize.session_id
                 self._kept_for = message.new_session.config.max_cached_message_age
             case "navigation":
                 self._page = message.navigation.page_script_hash

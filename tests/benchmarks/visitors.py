@@ -133,16 +133,16 @@ class WithoutBrowser:
 
     async def drag(self, group: str, epoch: int) -> float:
         """Send what the timeline sends at a drop; ms until the server has answered all of it."""
-        shown = self._timeline()
-        edit = {
-            "kind": "windows",
-            "windows": {group: [[epoch, None]]},
-            "before": {group: _windows(shown)[group]},
-            "selected": {"group": group, "window": 0},
-            "sequence": shown["ack"] + 1,
+        shown, selected = self._timeline(), {"group": group, "window": 0}
+        event = {
+            "kind": "groups",
+            "after": {group: {"trainable": [[epoch, None]]}},
+            "before": {group: {"trainable": _windows(shown)[group]}},
+            "seq": shown["ack"] + 1,
+            "view": {} if shown["view"]["selected"] == selected else {"selected": selected},
         }
         sent = time.perf_counter()
-        await self._session.tell("thaw_timeline", "edit", edit)
+        await self._session.tell("thaw_timeline", event)
         return (time.perf_counter() - sent) * 1e3
 
     async def odd(self, schedule: Schedule) -> list[str]:
