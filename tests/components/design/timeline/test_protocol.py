@@ -175,7 +175,9 @@ def test_the_node_says_which_event_is_painted_and_nothing_while_one_is_under_way
         const seen = [painted()];
         drag(400, 500); seen.push(painted());
         t.answer(); seen.push(painted());
+        t.click("cascade"); seen.push(painted());  // of which nothing is told before it is applied
+        t.submit(); seen.push(painted());
         return seen;
     """
     )
-    assert play(DATA, script) == [0, "", 1]
+    assert play(DATA, script) == [0, "", 1, 1, ""]

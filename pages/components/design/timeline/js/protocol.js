@@ -64,8 +64,12 @@ export function reportView(timeline) {
   if (!inHand(timeline)) timeline.viewTimer = setTimeout(() => flush(timeline), REST_MS);
 }
 
-/** Whether Python has answered all that was done, and is to be told no more. */
-export const isSettled = (timeline) => !isBusy(timeline) && Object.keys(viewChanges(timeline)).length === 0;
+/** Whether Python has answered all that was done, and knows what is looked at: a popover keeps that back. */
+export function isSettled(timeline) {
+  const { drag, typing, cascade, queue } = timeline;
+  if (drag || typing || queue.length > 0 || waiting(timeline)) return false;
+  return cascade !== null || Object.keys(viewChanges(timeline)).length === 0;
+}
 
 /**
  * The edit of the groups that a hand has changed, with what they were: the schedule may have changed
