@@ -52,7 +52,6 @@ _SWITCHES = (
 
 
 _DESIGNER = "designer"
-_PHONE = "Mobi"  # by which, as MDN says, a browser on a phone is told unless it hides that
 
 
 def page() -> None:
@@ -154,7 +153,7 @@ def _is_narrow() -> bool:
     Held upright, a phone's page is then drawn only once.
     """
     narrow = current().design.narrow
-    return _PHONE in st.context.headers.get("User-Agent", "") if narrow is None else narrow
+    return frame.is_phone() if narrow is None else narrow
 
 
 def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:

@@ -83,7 +83,6 @@ def page() -> None:
         side, wide = st.columns([336, 1040])
     with side:
         run_settings(shown.settings if shown else None, live=live)
-        run_list(root, shown.folder if shown else None, going)
     with wide:
         if shown is None or progress is None:
             if missing() is None:
@@ -94,6 +93,9 @@ def page() -> None:
             draw_every = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
             st.fragment(run_every=watch_every if live else None)(_watch)(shown, status)
             st.fragment(run_every=draw_every if live else None)(_draw)(shown, live=live)
+    # a phone has the columns below each other, and what a run would be of comes before the others
+    with wide if shown is None and frame.is_phone() else side:
+        run_list(root, shown.folder if shown else None, going)
 
 
 def _shown_run(root: Path) -> _Shown | None:

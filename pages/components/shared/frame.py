@@ -63,6 +63,11 @@ def is_dark() -> bool:
     return st.context.theme.type == "dark"
 
 
+def is_phone() -> bool:
+    """Return whether the browser is a phone's: as MDN says, one that does not hide it says so."""
+    return "Mobi" in st.context.headers.get("User-Agent", "")
+
+
 def colour(role: str) -> str:
     """Return the colour of a role in the theme that the reader sees."""
     return ROLES[role][is_dark()]
