@@ -53,9 +53,11 @@ Rows: TypeAlias = pd.DataFrame | alt.NamedData
 Rates: TypeAlias = pd.Series | NDArray[np.float64]
 
 
+# `aria=False` hides a mark from screen readers: the page says in words what it shows, and one that
+# has no data would be an image without a name.
 def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
     """Return a vertical line at each x."""
-    line = alt.Chart(rows).mark_rule(color=colour, strokeWidth=width, clip=True)
+    line = alt.Chart(rows).mark_rule(color=colour, strokeWidth=width, clip=True, aria=False)
     placed: alt.Chart = line.encode(x="x:Q")
     return placed
 
@@ -223,7 +225,8 @@ def phase_starts(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.flo
 
 def tint(rows: Rows, view: View) -> alt.Chart:
     """Return the tint of the warmup, from x until."""
-    area = alt.Chart(rows).mark_rect(color=view.role("accent"), opacity=0.07, clip=True)
+    accent = view.role("accent")
+    area = alt.Chart(rows).mark_rect(color=accent, opacity=0.07, clip=True, aria=False)
     placed: alt.Chart = area.encode(x="x:Q", x2="until:Q")
     return placed
 
@@ -231,7 +234,7 @@ def tint(rows: Rows, view: View) -> alt.Chart:
 def borders(rows: Rows, view: View) -> alt.Chart:
     """Return a dashed line at each x, where a phase begins."""
     dashed = alt.Chart(rows).mark_rule(
-        color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True
+        color=view.role("text-3"), strokeDash=[3, 4], opacity=0.8, clip=True, aria=False
     )
     placed: alt.Chart = dashed.encode(x="x:Q")
     return placed

@@ -77,7 +77,7 @@ def layers(layout: ChartLayout) -> str:
         strokeDash=[2, 4], strokeWidth=1.3, opacity=0.85, **both
     )
     trains = line.transform_filter("datum.trains").mark_line(strokeWidth=2.4, **both)
-    thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True)
+    thaws = _of("thaws").mark_circle(size=34, opacity=1, clip=True, aria=False)
     heads = _of("heads").mark_point(
         size=52,
         filled=True,
@@ -85,6 +85,7 @@ def layers(layout: ChartLayout) -> str:
         strokeWidth=1.6,
         opacity=1,
         clip=view.span is not None,
+        aria=False,
     )
     stroke = alt.Stroke("group:N", scale=colours, legend=None)
     parts = [
