@@ -18,6 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -38,7 +39,7 @@ _ENDED_ON_PURPOSE = {STOPPED, -signal.SIGINT, -signal.SIGTERM, -getattr(signal, 
 
 
 def wait_for_folder(
-    find_device: Callable[[], Mapping[str, str]], make_imports: Callable[[], object]
+    find_device: Callable[[], Mapping[str, Any]], make_imports: Callable[[], object]
 ) -> Path:
     """Make a worker's imports, and return the run folder that its launcher assigns.
 
@@ -76,11 +77,11 @@ class PrewarmedWorker:
         self,
         command: Sequence[str],
         cwd: Path,
-        environment: Mapping[str, str],
+        environment: Mapping[str, Any],
         lost: Callable[[Path], None],
     ) -> None:
         self.environment = dict(environment)
-        self.device: Future[Mapping[str, str]] = Future()
+        self.device: Future[Mapping[str, Any]] = Future()
         self._lost = lost
         self._lock = (
             threading.Lock()
@@ -247,10 +248,11 @@ def _redirect(log: Path) -> None:
         os.dup2(nothing.fileno(), 0)
 
 
-def _device(line: bytes) -> Mapping[str, str] | None:
+def _device(line: bytes) -> Mapping[str, Any] | None:
     """Return the device in the first line of a worker, or None if that is invalid."""
     try:
         content = json.loads(line)
-        return {"type": str(content["type"]), "name": str(content["name"])}
+        kind, name, count = (content[key] for key in ("type", "name", "count"))
+        return {"type": str(kind), "name": str(name), "count": int(count)}
     except (ValueError, TypeError, KeyError):
         return None

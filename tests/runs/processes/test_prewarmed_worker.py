@@ -28,7 +28,7 @@ from core.runs.processes.prewarmed_worker import wait_for_folder
 
 def find_device():
     print("a warning of a library", file=sys.stderr)
-    return {"type": "cpu", "name": "a slow one"}
+    return {"type": "cpu", "name": "a slow one", "count": 1}
 
 folder = wait_for_folder(find_device, lambda: print("printed by an import"))
 if folder is not None:
@@ -81,7 +81,7 @@ def log(folder):
 
 def test_a_prewarmed_worker_tells_its_device_and_then_runs_its_folder(make, folder, lost):
     worker = make()
-    assert worker.device.result(PATIENCE) == {"type": "cpu", "name": "a slow one"}
+    assert worker.device.result(PATIENCE) == {"type": "cpu", "name": "a slow one", "count": 1}
     assert worker.assign(folder)
     worker.join()
     warned, printed, rest = log(folder).split("\n", 2)
