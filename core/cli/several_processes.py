@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 from core.errors import InputError, RunError, ThawError
-from core.runs.processes.lifeline import FirstEnd, OtherEnd
+from core.runs.processes.lifeline import LifelineClient, LifelineServer
 from core.runs.processes.torchrun import Place
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
@@ -29,13 +29,13 @@ def leading(
     """Give the job as the first process runs it, and share it with the others for the block.
 
     In a run of one process, without a place, that is the job itself. For `stop` and `fail` see
-    `FirstEnd`.
+    `LifelineServer`.
     """
     if place is None:
         yield job
         return
     with process_group() as store:
-        lifelines = FirstEnd(place, store, stop, fail)
+        lifelines = LifelineServer(place, store, stop, fail)
 
         def should_stop() -> bool:
             lifelines.check()
@@ -44,10 +44,14 @@ def leading(
         ranks = _ranks(place)
         shared = _Shared(job.schedule, job.settings, job.other_libraries, sys.argv[1:])
         try:
-            ranks.from_first(shared)
+            ranks.broadcast(shared)
             yield replace(job, ranks=ranks, should_stop=should_stop)
-        except (RuntimeError, RunError):  # what is exchanged breaks off where a process has ended
-            lifelines.explain()
+        except KeyboardInterrupt:  # torchrun ends all processes if one fails
+            lifelines.check()
+            raise
+        except (RuntimeError, RunError) as error:
+            if isinstance(error, RuntimeError) or isinstance(error.__cause__, RuntimeError):
+                lifelines.explain()  # what is exchanged breaks off where a process has ended
             raise
         finally:
             lifelines.close()
@@ -56,12 +60,12 @@ def leading(
 def follow(place: Place) -> None:
     """Train as the first process says until it ends, and this one with it."""
     with process_group() as store:
-        lifeline = OtherEnd(place, store)
+        lifeline = LifelineClient(place, store)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: lifeline.tell_stop())
         ranks = _ranks(place)
         try:
-            shared = ranks.from_first(None)
+            shared = ranks.broadcast(None)
             assert shared is not None
             if shared.command_line != sys.argv[1:]:
                 way_out = "start all processes with the same options"

@@ -231,9 +231,7 @@ def _train_in(
         )
         checkpoints = folder / run_folder.CHECKPOINTS
         job = Job(schedule, settings, checkpoints, stop_requested, outputs, other_libraries)
-        with leading(
-            job, place, partial(run_lock.request_stop, folder), session.fail_process
-        ) as led:
+        with leading(job, place, partial(run_lock.request_stop, folder), session.fail_soon) as led:
             for event in train(led):
                 check_limits(event)
                 session.record(event)

@@ -17,6 +17,9 @@ from core.runs.processes import run_lock, stopping
 from core.runs.status import Summary, is_end
 from core.schedule.spec import Schedule
 
+_FAIL_SECONDS = 2.0
+"""Seconds in which a process may notice by itself that another one of its run has ended."""
+
 
 class RunSession:
     """A context in which events are written into the run folder, and shown.
@@ -33,6 +36,7 @@ class RunSession:
         self._console = Console(schedule)
         self._writing = threading.RLock()  # so that nothing follows the last event
         self._ended = False
+        self._failure: RunError | None = None
         self._summary: Summary | None = None
         self.done = threading.Event()
 
@@ -59,11 +63,19 @@ class RunSession:
 
     def end_process(self) -> None:
         """End this process as stopped, unless the run has written its end; for other threads."""
+        if self._failure is not None:  # torchrun ends all processes if one fails
+            self.fail_process(self._failure)
         with self._writing:
             if not self._ended and not self.done.is_set():
                 if not run_lock.is_own(self._folder):
                     os._exit(STOPPED)
                 stopping.end_process(self._folder)
+
+    def fail_soon(self, error: RunError) -> None:
+        """End this process with an error, unless it ends by itself first; for other threads."""
+        self._failure = error
+        if not self.done.wait(_FAIL_SECONDS):
+            self.fail_process(error)
 
     def fail_process(self, error: RunError) -> None:
         """End this process with an error, unless the run has written its end; for other threads."""

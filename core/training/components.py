@@ -87,7 +87,7 @@ def assemble(job: Job, data: Data, arithmetic: Arithmetic) -> Components:
     check_can_train(layer_groups, schedule)
     optimizer = build_optimizer(schedule, layer_groups, fused=settings.optimizer_step == "fused")
     steps = steps_per_epoch(len(data.train), settings.batch_size, settings.micro_batches)
-    shards = _shards(job, len(data.train))
+    shards = _shards(job, data)
     return Components(
         network,
         device,
@@ -102,17 +102,18 @@ def assemble(job: Job, data: Data, arithmetic: Arithmetic) -> Components:
     )
 
 
-def _shards(job: Job, images: int) -> Shards:
-    """Return how the training images are dealt out; raise an InputError if they cannot be."""
+def _shards(job: Job, data: Data) -> Shards:
+    """Return how the images are dealt out; raise an InputError if they cannot be."""
     settings, ranks, count = job.settings, job.ranks, job.settings.micro_batches
     if count % ranks.size:
         of = f"{settings.processes} processes x {settings.accumulate} micro-batches"
         fitting = ", ".join(str(n) for n in range(1, count + 1) if count % n == 0)
         wrong = f"is {ranks.size}, but the run was begun with {of} in a batch"
         raise InputError("the number of processes", wrong, f"use one of {fitting}")
-    if images < count:
-        wrong = f"gives {images} training images, too few for {count} micro-batches in a batch"
-        raise DataError("--samples", wrong, "use more images, or fewer processes")
+    for flag, split in (("--samples", data.train), ("--validation-samples", data.validation)):
+        if count > 1 and len(split) < 2 * count:
+            wrong = f"gives {len(split)} images, but each of {count} micro-batches needs 2"
+            raise DataError(flag, wrong, "use more images, or fewer processes or micro-batches")
     each = count // ranks.size
     own = range(ranks.rank * each, (ranks.rank + 1) * each)
     return Shards(count, own, settings.batch_size // count)

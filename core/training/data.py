@@ -151,9 +151,10 @@ def allocate_images(
     side = augmentation.stored_size(settings.augment, settings.image_size)
     shape = (images, 3, side, side)
     need = math.prod(shape)
-    if need <= memory * _MAX_SHARE:
+    share = _MAX_SHARE / settings.processes  # of which each holds them
+    if need <= memory * share:
         return torch.empty(shape, dtype=torch.uint8)
-    if need <= disk * _MAX_SHARE:
+    if need <= disk * share:
         return _file_tensor(shape, scratch)
     size = f"{images:,} images of {side} px, {need / 1e9:.1f} GB"
     free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk are free"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, nn
 from torch import distributed as dist
+from torch.distributed import distributed_c10d
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
@@ -21,6 +23,9 @@ T = TypeVar("T")
 
 _RENDEZVOUS = timedelta(seconds=120)
 """How long processes wait for each other at the start."""
+_CHECK_EVERY = 0.1
+"""Seconds between two looks whether they have come."""
+_HERE = "thaw/here/"
 _COLLECTIVE = timedelta(hours=12)
 """How long one waits for the others later: the end of a process is noticed in another way."""
 
@@ -40,26 +45,27 @@ class Ranks:
     def device(self, device: torch.device) -> torch.device:
         """Return the device of this process where the machine's is `device`: a GPU for each.
 
-        Raises SettingsError if they are too few. Apple's GPU is one, so several take the CPU.
+        Raises SettingsError if they are too few.
         """
         if self.size == 1 or device.type == "cpu":
             return device
         if device.type != "cuda":
-            return torch.device("cpu")
+            wrong = f"is {device.type}, which several processes cannot use"
+            raise SettingsError("--device", wrong, "use --device cpu, or one process")
         if (gpus := torch.cuda.device_count()) < self.local_size:
             wrong = f"is cuda, but this machine has {gpus} GPUs for {self.local_size} processes"
             raise SettingsError("--device", wrong, "start fewer, or use --device cpu")
         torch.cuda.set_device(self.local_rank)
         return torch.device("cuda", self.local_rank)
 
-    def gather(self, value: T) -> list[T]:
+    def all_gather(self, value: T) -> list[T]:
         """Return the values of all processes, by rank."""
         values: list[Any] = [value] * self.size
         if self.size > 1:
             dist.all_gather_object(values, value)
         return values
 
-    def from_first(self, value: T) -> T:
+    def broadcast(self, value: T) -> T:
         """Return the value of the first process."""
         values: list[Any] = [value]
         if self.size > 1:
@@ -67,7 +73,7 @@ class Ranks:
         first: T = values[0]
         return first
 
-    def add(self, tensor: Tensor) -> Tensor:
+    def all_reduce(self, tensor: Tensor) -> Tensor:
         """Return the sum of the processes' tensors, which takes the place of this one's."""
         if self.size > 1:
             dist.all_reduce(tensor)
@@ -80,11 +86,11 @@ class Ranks:
             for buffer in model.buffers():
                 dist.broadcast(buffer, 0)
 
-    def parallel(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return the network, wrapped so that its gradients are averaged over the processes.
 
-        Wrap it anew whenever a group thaws or freezes: DistributedDataParallel exchanges only those
-        gradients that its parameters had when it was constructed.
+        Wrap it afresh whenever a group thaws or freezes: DistributedDataParallel exchanges only
+        those gradients that its parameters had when it was constructed.
         """
         if self.size == 1:
             return network
@@ -113,8 +119,9 @@ def process_group() -> Iterator[Any]:
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
         store, rank, size = next(rendezvous("env://", timeout=_RENDEZVOUS))
+        _wait_for_all(store, rank, size)
         dist.init_process_group(
-            backend, store=store, rank=rank, world_size=size, timeout=_COLLECTIVE
+            backend, store=store, rank=rank, world_size=size, timeout=_RENDEZVOUS
         )
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
@@ -122,5 +129,20 @@ def process_group() -> Iterator[Any]:
         way_out = "check --master-addr, --master-port and the network; on several machines, set "
         way_out += "GLOO_SOCKET_IFNAME to the name of the network interface between them"
         raise RunError(f"{wrong}: {way_out}") from error
+    _set_timeout(_COLLECTIVE)
     yield store
-    dist.destroy_process_group()  # not after an error, when it would wait for the others
+
+
+def _wait_for_all(store: Any, rank: int, size: int) -> None:
+    """Wait until all processes have come, in Python, so that a signal can end it."""
+    store.set(f"{_HERE}{rank}", "")
+    latest = time.monotonic() + _RENDEZVOUS.total_seconds()
+    while missing := [each for each in range(size) if not store.check([f"{_HERE}{each}"])]:
+        if time.monotonic() > latest:
+            raise RuntimeError(f"processes {missing} have not come within {_RENDEZVOUS}")
+        time.sleep(_CHECK_EVERY)
+
+
+def _set_timeout(timeout: timedelta) -> None:
+    newer = getattr(dist, "set_timeout", None)  # torch 2.9 has it under a private name
+    (newer or cast(Any, distributed_c10d)._set_pg_timeout)(timeout)

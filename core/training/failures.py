@@ -44,6 +44,11 @@ def training_errors_as_run_error(
             wrong = f"--autocast is {settings.autocast}, which the model cannot be run in"
             reason = message.partition("\n")[0]
             raise RunError(f"{wrong} ({reason}): use --autocast off") from error
+        if "finished reduction in the prior iteration" in message:
+            raise RunError(
+                "the model trains parameters that its forward pass does not use, which several "
+                "processes cannot do: freeze their group, or use one process"
+            ) from error
         if device.type != "cpu" and any(words in message for words in _DEVICE_GONE):
             raise _device_gone(device, message, where()) from error
         raise

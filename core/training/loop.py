@@ -125,7 +125,7 @@ class Loop:
         totals = Totals()
         predicted = torch.empty(len(split), dtype=torch.int64)
         confidence = torch.empty(len(split))
-        for batch in (batch for of_one in self.ranks.gather(fetched) for batch in of_one):
+        for batch in (batch for of_one in self.ranks.all_gather(fetched) for batch in of_one):
             mean = float(batch.loss)
             if not math.isfinite(mean):
                 what = f"the validation loss is {mean} after epoch {epoch}{self._in_float16()}"
@@ -185,7 +185,7 @@ class Loop:
         loss, right = sum(losses[1:], losses[0]), sum(hits[1:], hits[0])
         if self.ranks.size == 1:
             return loss, right
-        loss, right = self.ranks.add(torch.stack([loss, right.to(loss.dtype)]))
+        loss, right = self.ranks.all_reduce(torch.stack([loss, right.to(loss.dtype)]))
         return loss, right
 
     def _not_finite(

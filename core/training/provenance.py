@@ -107,6 +107,8 @@ def check_alike(processes: Sequence[OfProcess]) -> None:
             raise InputError(name, wrong, "install the same version on both")
         if changed := " and ".join(_changed(its["data"], mine["data"])):
             way_out = "give each machine the same files in the same folder"
+            if first.provenance.machine != other.provenance.machine:
+                way_out += f", and use machines of one kind ({mine['machine']}, {its['machine']})"
             raise DataError("--data", f"has other {changed} {where}", way_out)
 
 

@@ -31,26 +31,29 @@ class Shards:
 
     count: int
     own: range
-    size: int
+    micro_batch_size: int
 
     def images(self, images: int) -> int:
         """Return how many of so many images are this process's own, at most."""
         return -(-images // self.count) * len(self.own)
 
     def training(self, split: Split, seed: int, epoch: int, epochs: int) -> list[Batch]:
-        """Return the batches of a training epoch; the split has an image for each shard."""
+        """Return the batches of a training epoch; the split has two images for each shard."""
         entries = epoch_entries(split, seed, epoch, epochs)
         homes = entries // split.views % self.count
-        shards = [self._cut(entries[homes == shard]) for shard in range(self.count)]
+        # the smallest shard decides; what another has more joins its last micro-batch
+        starts = [start for start, _ in batches(len(split) // self.count, self.micro_batch_size)]
+        shards = [entries[homes == shard].tensor_split(starts[1:]) for shard in range(self.count)]
         return [
             Batch(torch.cat(micro_batches), micro_batches[self.own.start : self.own.stop])
-            for micro_batches in zip(*shards, strict=True)  # a micro-batch has 2 images or more
+            for micro_batches in zip(*shards, strict=True)
         ]
 
     def in_order(self, images: int) -> list[Tensor]:
         """Return the positions of this process's images in rising order by shard, in batches."""
         positions = torch.arange(images)
-        return [batch for shard in self.own for batch in self._cut(positions[shard :: self.count])]
-
-    def _cut(self, entries: Tensor) -> list[Tensor]:
-        return [entries[start:end] for start, end in batches(len(entries), self.size)]
+        return [
+            shard[start:end]
+            for shard in (positions[number :: self.count] for number in self.own)
+            for start, end in batches(len(shard), self.micro_batch_size)
+        ]

@@ -107,7 +107,7 @@ class _Session:
     def _prepare(self) -> Iterator[ev.Event]:
         folder = self._job.checkpoints
         newest = checkpoint.newest(folder) if folder else checkpoint.NewestCheckpoint(None, ())
-        saved = self._ranks.from_first(newest.checkpoint)
+        saved = self._ranks.broadcast(newest.checkpoint)
         if saved is not None:
             provenance.check_documents(
                 saved.provenance, saved.epoch, self._schedule, self._settings
@@ -130,7 +130,7 @@ class _Session:
         self._provenance = provenance.collect(
             self._schedule, self._settings, self._data, self._device, self._check_stop
         )
-        provenance.check_alike(self._ranks.gather(provenance.of_process(self._provenance)))
+        provenance.check_alike(self._ranks.all_gather(provenance.of_process(self._provenance)))
         if self._ranks.size != self._settings.processes:
             yield ev.Notice(_OTHER_PROCESSES.format(self._settings.processes, self._ranks.size))
         if saved is None:
@@ -203,6 +203,8 @@ class _Session:
         if any(phase.start == epoch for phase in phases(self._schedule)):
             self._paths.clear()
         path = yield from self._path("train", components.cache.training_path, epoch)
+        # afresh in each epoch, as a resume does: the order of its sums changes after the first step
+        path = replace(path, network=self._ranks.wrap(path.network, self._device))
         if self._ranks.rank > 0:  # the first goes on with the numbers of its checkpoint
             torch.manual_seed(self._settings.seed + self._ranks.rank * 100_003 + epoch)
         training = time.monotonic()
@@ -252,7 +254,7 @@ class _Session:
             return
         auditor = self._components.auditor
         self._ranks.copy_buffers(self._components.model)
-        found = self._ranks.gather((auditor.state_dict(), auditor.hashes()))
+        found = self._ranks.all_gather((auditor.state_dict(), auditor.hashes()))
         auditor.include(state for state, _ in found)
         hashes = [hashes for _, hashes in found]
         for name, first in hashes[0].items():
@@ -260,7 +262,8 @@ class _Session:
             if others:
                 raise RunError(
                     f"after epoch {epoch}, group {name!r} is not the same in all processes (it "
-                    f"differs in {', '.join(others)} from that in 0): resume the run"
+                    f"differs in {', '.join(others)} from that in 0): resume the run; if it "
+                    "happens again, use machines and devices of one kind"
                 )
 
     def _path(
@@ -270,15 +273,11 @@ class _Session:
         if split not in self._paths:
             for item in choose(epoch):
                 if isinstance(item, ForwardPath):
-                    self._paths[split] = self._parallel(item) if split == "train" else item
+                    self._paths[split] = item
                 else:
                     self._loop.check_stop()
                     yield item
         return self._paths[split]
-
-    def _parallel(self, path: ForwardPath) -> ForwardPath:
-        """Return the path with gradients that are averaged over the processes, if several run."""
-        return replace(path, network=self._ranks.parallel(path.network, self._device))
 
     def _finish(self) -> Iterator[ev.Event]:
         yield ev.Progress("auditing")
@@ -293,7 +292,7 @@ class _Session:
     def _precision_error(self) -> float:
         """Return how far the first validation batch's logits are from those of full float32."""
         components = self._components
-        entries = torch.arange(len(self._data.validation))[: self._settings.batch_size]
+        entries = components.shards.in_order(len(self._data.validation))[0]
         components.model.eval()
         fast = self._paths.get("validation", components.cache.plain(VALIDATION)).logits(entries)
         components.model.to(memory_format=torch.contiguous_format)
@@ -301,7 +300,7 @@ class _Session:
             exact = whole_model(components.network, self._data.validation, self._device).logits(
                 entries
             )
-        return numerics.precision_error(fast, exact)
+        return max(self._ranks.all_gather(numerics.precision_error(fast, exact)))
 
     def _seconds(self) -> float:
         return self._seconds_before + time.monotonic() - self._began

@@ -109,14 +109,14 @@ def _meddled(ranks: Ranks) -> Any:
 
 def _wrapped_once() -> Any:
     wrapped: list[Any] = []
-    parallel = Ranks.parallel
+    wrap = Ranks.wrap
 
     def once(ranks: Ranks, network: Any, device: torch.device) -> Any:
         if not wrapped:
-            wrapped.append(parallel(ranks, network, device))
+            wrapped.append(wrap(ranks, network, device))
         return wrapped[0]
 
-    return patch.object(Ranks, "parallel", once)
+    return patch.object(Ranks, "wrap", once)
 
 
 def main(folder: Path, kind: str = "run") -> None:

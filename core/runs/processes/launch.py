@@ -210,7 +210,7 @@ def _spawn_process(folder: Path) -> None:
             process = subprocess.Popen(
                 _command(*words) if processes == 1 else torchrun.command(processes, *words),
                 cwd=CODE,
-                env=_environment(),
+                env=_environment(processes),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -268,11 +268,14 @@ def _command(*words: str) -> list[str]:
     return [sys.executable, "-m", "core", *words]
 
 
-def _environment() -> dict[str, str]:
+def _environment(processes: int = 1) -> dict[str, str]:
     """Return the environment of a run's process; variables that the user has set are kept."""
     defaults = _ENVIRONMENT if sys.platform == "linux" else {}
     of_demo = _DEMO_ENVIRONMENT if is_demo() else {}
     fixed = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
+    if processes > 1:  # else torchrun gives each of them one thread
+        threads = max(1, (os.cpu_count() or 1) // processes)
+        defaults = {**defaults, "OMP_NUM_THREADS": str(threads)}
     return {**defaults, **of_demo, **os.environ, **fixed}
 
 

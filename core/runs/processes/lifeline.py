@@ -25,8 +25,6 @@ _CHECK_EVERY = 0.5
 """Seconds between two looks whether the run is over."""
 _NEWS_SECONDS = 5.0
 """How long an error waits for the news that a process has ended, which would explain it."""
-_END_SECONDS = 10.0
-"""Seconds from such news to the end of the first process, if it has not noticed them itself."""
 _KEY = "thaw/lifeline"
 _END, _STOP = b"end", b"stop"
 
@@ -41,11 +39,11 @@ class Store(Protocol):
         """Wait for a value, and return it."""
 
 
-class FirstEnd:
+class LifelineServer:
     """The first process's ends of all lifelines.
 
-    `stop` is called when another process is asked to stop, and `fail` with an error that this
-    process has not raised by itself some seconds after the news of it. Both are called in a thread.
+    In a thread, `stop` is called when another process is asked to stop, and `fail` with the error
+    of one that fails or ends.
     """
 
     def __init__(
@@ -76,7 +74,7 @@ class FirstEnd:
     def close(self) -> None:
         """Let the other processes end."""
         self._closed.set()
-        for line in self._processes:
+        for line in list(self._processes):
             with suppress(OSError):
                 line.send_bytes(_END)
 
@@ -92,10 +90,8 @@ class FirstEnd:
             for end in wait(list(self._processes), _CHECK_EVERY):
                 assert isinstance(end, Connection)
                 self._hear(end)
-        if self._closed.is_set() or self._error is None:
-            return
-        self._news.set()
-        if not self._closed.wait(_END_SECONDS):
+        if not self._closed.is_set() and self._error is not None:
+            self._news.set()
             self._fail(RunError(str(self._error)))
 
     def _hear(self, line: Connection) -> None:
@@ -112,12 +108,13 @@ class FirstEnd:
             self._error = _error(process, json.loads(message))
 
 
-class OtherEnd:
+class LifelineClient:
     """Another process's end of its lifeline; the process ends at once when the first one does."""
 
     def __init__(self, place: Place, store: Store) -> None:
         port, key = json.loads(store.get(_KEY))
         self._line = Client((place.address, port), authkey=key.encode())
+        self._stopping = False
         self._line.send_bytes(f"process {place.rank} on {socket.gethostname()}".encode())
         _keep_alive(self._line)
         self._thread = threading.Thread(target=self._watch, name="lifeline", daemon=True)
@@ -125,6 +122,7 @@ class OtherEnd:
 
     def tell_stop(self) -> None:
         """Tell the first process that this one is asked to stop."""
+        self._stopping = True
         with suppress(OSError):
             self._line.send_bytes(_STOP)
 
@@ -142,7 +140,8 @@ class OtherEnd:
         try:
             self._line.recv_bytes()
         except (EOFError, OSError):
-            os.write(2, b"error: process 0 has ended before the run: resume the run\n")
+            if not self._stopping:
+                os.write(2, b"error: process 0 has ended before the run: resume the run\n")
             os._exit(RunError.exit_code)
         os._exit(0)
 

@@ -131,7 +131,7 @@ class FrozenCache:
         """Plan the rest of the run, unless the present plan still holds in this phase."""
         plain = self.plain(TRAIN)
         order = torch.cat(self._training_order(epoch))
-        order = order[: timed_images(self._device, self._shards.size)]
+        order = order[: timed_images(self._device, self._shards.micro_batch_size)]
         with self._arithmetic.autocast(keeps_weights=False):
             (images,) = plain.source(order[:_TRACED_IMAGES])
             graphs = self._model.trace(epoch, images)
@@ -167,7 +167,7 @@ class FrozenCache:
         if why:
             return self.plain(split), why
         path, why = yield from self._checked_path(run_plan, split, epoch, batches)
-        why = next(filter(None, self._ranks.gather(why)), "")
+        why = next(filter(None, self._ranks.all_gather(why)), "")
         if not why:
             return path, ""
         self._stores.pop(split, None)
@@ -178,7 +178,7 @@ class FrozenCache:
         self, run_plan: RunPlan, split: int, epoch: int, batches: list[Tensor]
     ) -> Generator[Progress, None, tuple[ForwardPath, str]]:
         """Return the cached path and "" if it is exact, else the plain path and the reason."""
-        phase, batch, why = run_plan.phase(epoch), self._shards.size, ""
+        phase, batch, why = run_plan.phase(epoch), self._shards.micro_batch_size, ""
         for chunk in dict.fromkeys((chunk_size(self._splits[split].side, batch), batch)):
             store = self._stores.pop(split, None)
             try:
@@ -228,7 +228,7 @@ class FrozenCache:
             )
             if self._arithmetic.is_fast:
                 return store, ""  # fast precision is not exact; the audit says by how much
-            few = batches[0][: images_to_compare(self._shards.size)].sort().values
+            few = batches[0][: images_to_compare(self._shards.micro_batch_size)].sort().values
             store.probe = precompute.probe(path, precompute_pass, locations, few)
             exact = replace(whole, network=self._arithmetic.applied_to(part))
             return store, self._rows_difference(exact, part, store, batches)

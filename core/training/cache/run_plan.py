@@ -130,9 +130,10 @@ def free_budget(
 
     It is the same for all processes; those of one machine share its memory and disk.
     """
-    free = free_memory(device), usage.free_disk(scratch)
-    shares = [int(count * FREE_SHARE / ranks.local_size) for count in free]
-    memory, disk = map(min, zip(*ranks.gather(shares), strict=True))
+    sharing = ranks.local_size if device.type == "cpu" else 1  # each has a GPU of its own
+    memory = int(free_memory(device) * FREE_SHARE / sharing)
+    disk = int(usage.free_disk(scratch) * FREE_SHARE / ranks.local_size)
+    memory, disk = map(min, zip(*ranks.all_gather((memory, disk)), strict=True))
     return cache_budget(settings, memory, disk)
 
 
@@ -167,7 +168,7 @@ def make_plan(
     )
     model.enter(epoch)
     costs = profile.profile_nodes(model.network, graphs[TRAIN], path, entries)
-    costs = own.ranks.from_first(costs)
+    costs = own.ranks.broadcast(costs)
     fixed = [model.fixed(graphs, start) for start, _ in spans]
     model.enter(epoch)
     train = own.splits[TRAIN]
@@ -176,7 +177,7 @@ def make_plan(
         [tuple(of_phase[split] for of_phase in fixed) for split in (TRAIN, VALIDATION)],
         [own.shards.images(len(split)) for split in own.splits],
         VIEWS[train.augment],
-        own.shards.size,
+        own.shards.micro_batch_size,
     )
     plan = plan_cache(works, spans, budget)
     plain = [not cuts[TRAIN].boundary for cuts in plan.cuts]
