@@ -81,7 +81,8 @@ def test_visitors_wait_in_line_and_find_only_their_own_run(open_page: OpenPage, 
     expect_number(third, 1)
     first.locator(".st-key-stop button").click()
     expect(third.locator(".thaw-headline")).to_be_visible(timeout=60_000)
-    expect(third.locator(".st-key-card-runs")).to_contain_text("1 in all")
+    runs = third.locator(".st-key-card-runs")  # of which two may be there while one gives way
+    expect(runs.filter(has_text="1 in all")).to_be_visible()
 
     assert first.url != third.url
     found = open_page(first.url)

@@ -58,7 +58,6 @@ def test_a_groups_own_peak_is_dragged_on_its_bar_and_undone(open_page: OpenPage)
     page = at_rest(open_page("/"))
     peak = page.get_by_role("slider", name="stage4 peaks", exact=True)
     bar(page, "stage4").click()
-    driving.settle(page)
     drag(page, peak, 0, -12)
     expect(page.get_by_label("LR scale", exact=True).last).to_have_value("1")  # the newer, of two
     undo(page)
@@ -241,6 +240,7 @@ def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage, shape: s
     floor = page.get_by_role("slider", name="Floor")
     if shape != "Cosine":  # which it has
         driving.choose(page, "Shape", shape)
+        expect(driving.undo_button(page)).to_be_enabled()
     expect(cooldown).to_have_count(1 if shape.startswith("Warmup") else 0)
     expect(floor).to_have_count(0 if shape == "Constant" else 1)
     drag(page, warmup, 24)

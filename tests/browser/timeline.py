@@ -67,7 +67,8 @@ def expect_windows(page: Page, group: str, *expected: str) -> None:
 
 
 def drag(page: Page, handle: Locator, across: float, down: float = 0) -> None:
-    """Move a handle by so many pixels, with the mouse."""
+    """Move a handle by so many pixels, with the mouse, once the page is at rest."""
+    driving.settle(page)
     x, y = driving.middle(handle)
     page.mouse.move(x, y)
     page.mouse.down()
