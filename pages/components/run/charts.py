@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
 
 import altair as alt
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import streamlit as st
 
 from core.runs.progress import RunProgress
@@ -28,6 +32,7 @@ from pages.components.shared.chart_style import (
     reading,
     rule,
     whole_run,
+    with_data,
 )
 from pages.components.shared.rate_chart import readings
 from pages.components.shared.rate_layers import EPOCH, STEP
@@ -47,20 +52,20 @@ def run_charts(schedule: Schedule, progress: RunProgress, steps_per_epoch: int) 
     _rates_card(schedule, progress, steps_per_epoch, view)
     loss, accuracy = st.columns(2, gap="small")
     with loss, frame.card("loss", "Loss", "grey train, green validation"):
-        st.altair_chart(
-            _loss(schedule, progress, steps_per_epoch, view), theme=None, key="run-loss"
-        )
+        _show(_loss(schedule, progress, steps_per_epoch, view), "run-loss")
     with accuracy, frame.card("accuracy", "Accuracy", "grey train, green validation"):
-        st.altair_chart(_accuracy(schedule, progress, view), theme=None, key="run-accuracy")
+        _show(_accuracy(schedule, progress, view), "run-accuracy")
 
 
 def _rates_card(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> None:
     with frame.card("rates", "Learning rate, planned and actual", "pale planned, line actual"):
-        st.altair_chart(
-            _rates(schedule, progress, steps_per_epoch, view), theme=None, key="run-rates"
-        )
+        _show(_rates(schedule, progress, steps_per_epoch, view), "run-rates")
+
+
+def _show(chart: dict[str, Any], key: str) -> None:
+    st.vega_lite_chart(chart, theme=None, key=key, width="stretch")
 
 
 def actual_rates(schedule: Schedule, progress: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
@@ -92,32 +97,69 @@ def train_losses(progress: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
 
 def _rates(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
-) -> alt.LayerChart:
+) -> dict[str, Any]:
     table = rate_table(schedule, steps_per_epoch)
-    trains = pd.DataFrame(connected(table, schedule.epochs))
-    trains = trains[trains["trains"]].assign(group=lambda t: marked(t["group"]))
-    x = whole_run(schedule.epochs)
-    y = alt.Y(
-        "y:Q", axis=rate_axis(table["y"], view, gutter=48), scale=rate_scale(table["y"], view)
-    )
-    colour = alt.Color("group:N", scale=group_scale(schedule, view), legend=group_legend(schedule))
-    how = joined(schedule, steps_per_epoch)
-    planned = alt.Chart(trains).mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
+    planned = pd.DataFrame(connected(table, schedule.epochs))
     done = _training_only(actual_rates(schedule, progress, steps_per_epoch), schedule)
-    done = held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"]))
-    actual = alt.Chart(done).mark_line(strokeWidth=1.8, interpolate=how)
-    detail = ["group:N", "span:N"]
-    layers = [
-        *backdrop(schedule, 1, view),
-        planned.encode(x=x, y=y, color=colour, detail=detail),
-    ]
-    if not done.empty:
-        layers.append(actual.encode(x=x, y=y, color=colour, detail=detail))
-    if progress.steps_done:
-        now = pd.DataFrame({"x": [progress.steps_done / steps_per_epoch]})
-        layers.append(rule(now, view.role("accent"), 1.5))
-    layers.append(reading(rate_readings(schedule, table, progress), EPOCH, view))
-    return finished(alt.layer(*layers), view, _HEIGHT)
+    now = [progress.steps_done / steps_per_epoch] if progress.steps_done else []
+    data = _present(
+        planned=planned[planned["trains"]].assign(group=lambda t: marked(t["group"])),
+        actual=held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"])),
+        now=pd.DataFrame({"x": now}),
+        readings=rate_readings(schedule, table, progress),
+    )
+    return with_data(_rates_layers(schedule, steps_per_epoch, view, tuple(data)), data)
+
+
+@lru_cache(maxsize=16)
+def _rates_layers(
+    schedule: Schedule, steps_per_epoch: int, view: View, there: tuple[str, ...]
+) -> str:
+    """Return the chart of the data sets that are `there`, as JSON without them."""
+    rates = rate_table(schedule, steps_per_epoch)["y"]
+    line: dict[str, Any] = {
+        "x": whole_run(schedule.epochs),
+        "y": alt.Y("y:Q", axis=rate_axis(rates, view, gutter=48), scale=rate_scale(rates, view)),
+        "color": alt.Color(
+            "group:N", scale=group_scale(schedule, view), legend=group_legend(schedule)
+        ),
+        "detail": ["group:N", "span:N"],
+    }
+    how = joined(schedule, steps_per_epoch)
+    planned = _of("planned").mark_line(strokeWidth=5, opacity=0.28, interpolate=how)
+    actual = _of("actual").mark_line(strokeWidth=1.8, interpolate=how)
+    layers = {
+        "planned": [planned.encode(**line)],
+        "actual": [actual.encode(**line)],
+        "now": [rule(alt.NamedData(name="now"), view.role("accent"), 1.5)],
+        "readings": [reading(alt.NamedData(name="readings"), EPOCH, view)],
+    }
+    return _layered(schedule, layers, there, view)
+
+
+def _of(name: str) -> alt.Chart:
+    return alt.Chart(alt.NamedData(name=name))
+
+
+def _present(**rows: pd.DataFrame) -> dict[str, pa.Table]:
+    """Return the data sets that have rows, as Arrow.
+
+    Of one that has none Vega would ask the extent.
+    """
+    return {
+        name: pa.Table.from_pandas(each, preserve_index=False)
+        for name, each in rows.items()
+        if len(each)
+    }
+
+
+def _layered(
+    schedule: Schedule, layers: Mapping[str, list[alt.Chart]], there: tuple[str, ...], view: View
+) -> str:
+    """Return a chart, as JSON, of the layers of the data sets that are `there`."""
+    above = [layer for name in there for layer in layers[name]]
+    chart = alt.layer(*backdrop(schedule, 1, view), *above)
+    return finished(chart, view, _HEIGHT).to_json(indent=None)
 
 
 def rate_readings(schedule: Schedule, table: Columns, progress: RunProgress) -> pd.DataFrame:
@@ -187,23 +229,28 @@ def _training_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
 
 def _loss(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
-) -> alt.LayerChart:
+) -> dict[str, Any]:
     train = train_losses(progress, steps_per_epoch)
-    validation = _by_epoch(progress, "validation_loss")
-    axis = alt.Axis(title=None, tickCount=5, tickSize=0)
-    return _metric(schedule, train, validation, [], loss_readings(train, progress), view, axis)
+    data = {
+        "train": train,
+        "validation": _by_epoch(progress, "validation_loss"),
+        "readings": loss_readings(train, progress),
+    }
+    return _metric(schedule, data, view, as_share=False)
 
 
-def _accuracy(schedule: Schedule, progress: RunProgress, view: View) -> alt.LayerChart:
-    train = _by_epoch(progress, "train_accuracy")
-    validation = _by_epoch(progress, "validation_accuracy")
-    baselines = []
+def _accuracy(schedule: Schedule, progress: RunProgress, view: View) -> dict[str, Any]:
+    data = {
+        "train": _by_epoch(progress, "train_accuracy"),
+        "validation": _by_epoch(progress, "validation_accuracy"),
+    }
     if progress.started is not None:
         share = progress.started.majority_accuracy
-        baselines = [(share, f"majority class {share:.1%}")]
-    axis = alt.Axis(title=None, format=".0%", tickCount=5, tickSize=0)
-    accuracies = accuracy_readings(progress)
-    return _metric(schedule, train, validation, baselines, accuracies, view, axis, domain(0, 1))
+        label = f"majority class {share:.1%}"
+        rows = {"x": [schedule.epochs], "y": [share], "label": [label]}
+        data["majority"] = pd.DataFrame(rows)
+    data["readings"] = accuracy_readings(progress)
+    return _metric(schedule, data, view, as_share=True)
 
 
 def _by_epoch(progress: RunProgress, field: str) -> pd.DataFrame:
@@ -213,42 +260,37 @@ def _by_epoch(progress: RunProgress, field: str) -> pd.DataFrame:
 
 
 def _metric(
-    schedule: Schedule,
-    train: pd.DataFrame,
-    validation: pd.DataFrame,
-    baselines: list[tuple[float, str]],
-    read: pd.DataFrame,
-    view: View,
-    axis: alt.Axis,
-    scale: alt.Scale | None = None,
-) -> alt.LayerChart:
+    schedule: Schedule, data: Mapping[str, pd.DataFrame], view: View, *, as_share: bool
+) -> dict[str, Any]:
+    empty = data["train"].empty and data["validation"].empty
+    corners = {"x": [0, schedule.epochs], "y": [0, 1]} if empty else {}
+    given = _present(corners=pd.DataFrame(corners), **data)
+    return with_data(_metric_layers(schedule, view, tuple(given), as_share), given)
+
+
+@lru_cache(maxsize=16)
+def _metric_layers(schedule: Schedule, view: View, there: tuple[str, ...], as_share: bool) -> str:
+    """Return the chart of the data sets that are `there`, as JSON without them."""
+    fixed = as_share or "corners" in there
     x = whole_run(schedule.epochs)
-    empty = train.empty and validation.empty
-    y = alt.Y("y:Q", axis=axis, scale=scale or (domain(0, 1) if empty else alt.Scale(zero=True)))
-    # Vega asks the data for their extent, and a screen reader for a name of every layer with none.
-    layers = backdrop(schedule, 1, view)
-    if not train.empty:
-        line = alt.Chart(train).mark_line(color=view.role("text-3"), strokeWidth=1.2)
-        layers.append(line.encode(x=x, y=y))
-    if not validation.empty:
-        marked = alt.Chart(validation).encode(x=x, y=y)
-        points = marked.mark_point(
-            stroke=view.role("accent"), fill=view.role("card"), size=44, strokeWidth=1.6, opacity=1
-        )
-        layers += [marked.mark_line(color=view.role("accent"), strokeWidth=2), points]
-    if empty:
-        corners = pd.DataFrame({"x": [0, schedule.epochs], "y": [0, 1]})
-        layers.append(alt.Chart(corners).mark_line(opacity=0).encode(x=x, y=y))
-    for value, label in baselines:
-        line = pd.DataFrame({"x": [schedule.epochs], "y": [value], "label": [label]})
-        layers.append(
-            alt.Chart(line).mark_rule(color=view.role("text-3"), strokeDash=[2, 3]).encode(y=y)
-        )
-        layers.append(
-            alt.Chart(line)
-            .mark_text(align="right", dy=-7, fontSize=11, color=view.role("text-2"))
-            .encode(x=x, y=y, text="label:N")
-        )
-    if not read.empty:
-        layers.append(reading(read, EPOCH, view))
-    return finished(alt.layer(*layers), view, _HEIGHT)
+    axis = alt.Axis(
+        title=None, tickCount=5, tickSize=0, format=".0%" if as_share else alt.Undefined
+    )
+    y = alt.Y("y:Q", axis=axis, scale=domain(0, 1) if fixed else alt.Scale(zero=True))
+    grey, accent = view.role("text-3"), view.role("accent")
+    validation, majority = _of("validation").encode(x=x, y=y), _of("majority")
+    points = validation.mark_point(
+        stroke=accent, fill=view.role("card"), size=44, strokeWidth=1.6, opacity=1
+    )
+    label = majority.mark_text(align="right", dy=-7, fontSize=11, color=view.role("text-2"))
+    layers = {
+        "corners": [_of("corners").mark_line(opacity=0).encode(x=x, y=y)],
+        "train": [_of("train").mark_line(color=grey, strokeWidth=1.2).encode(x=x, y=y)],
+        "validation": [validation.mark_line(color=accent, strokeWidth=2), points],
+        "majority": [
+            majority.mark_rule(color=grey, strokeDash=[2, 3]).encode(y=y),
+            label.encode(x=x, y=y, text="label:N"),
+        ],
+        "readings": [reading(alt.NamedData(name="readings"), EPOCH, view)],
+    }
+    return _layered(schedule, layers, there, view)

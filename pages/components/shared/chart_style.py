@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
 from typing import Any, Literal, TypeAlias
@@ -245,6 +246,15 @@ def backdrop(schedule: Schedule, per_epoch: int, view: View) -> list[alt.Chart]:
     warm, starts = warmup_span(schedule, per_epoch), phase_starts(schedule, per_epoch)
     found = [(tint, warm), (borders, starts)]
     return [layer(pd.DataFrame(rows), view) for layer, rows in found if rows["x"].size]
+
+
+def with_data(chart: str, data: Mapping[str, pa.Table]) -> dict[str, Any]:
+    """Return a chart, given as JSON, with data sets that it has the names of.
+
+    Where nothing but the data differs, the browser keeps the chart and only takes the new values.
+    """
+    spec: dict[str, Any] = json.loads(chart)
+    return {**spec, "datasets": {**spec.get("datasets", {}), **data}}
 
 
 def finished(chart: Any, view: View, height: int) -> alt.LayerChart:

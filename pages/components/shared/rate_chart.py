@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from pages.components.shared.chart_style import (
     phase_starts,
     rate_domain,
     warmup_span,
+    with_data,
 )
 from pages.components.shared.rate_layers import EPOCH, STEP, ChartLayout, layers
 from pages.components.shared.rate_points import (
@@ -42,8 +42,7 @@ def rate_chart(
     """Return the chart of every group's rate for Vega-Lite, on the timeline's time axis.
 
     Solid where the group trains, dashed where it is frozen, a dot at each thaw; the rule under the
-    pointer reads every group at that step. The data stand apart, in `datasets`: where nothing else
-    differs, the browser keeps the chart and only takes the new values.
+    pointer reads every group at that step.
     """
     per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
     table = rate_table(schedule, steps_per_epoch, view.span)
@@ -68,7 +67,7 @@ def rate_chart(
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
-    return {**json.loads(layers(layout)), "datasets": datasets}
+    return with_data(layers(layout), datasets)
 
 
 def _arrow(table: Columns, *names: str) -> pa.Table:

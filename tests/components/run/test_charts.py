@@ -47,8 +47,18 @@ def test_a_run_that_failed_before_its_first_step_has_charts_without_empty_layers
         _loss(schedule, nothing, PER_EPOCH, View()),
         _accuracy(schedule, nothing, View()),
     ):
-        assert chart.layer
-        assert [layer for layer in chart.layer if len(layer.data) == 0] == []
+        drawn = {layer["data"]["name"] for layer in chart["layer"]}
+        assert drawn == {*chart["datasets"]}
+        assert [name for name in drawn if len(chart["datasets"][name]) == 0] == []
+
+
+def test_as_a_run_goes_on_a_browser_keeps_its_charts_and_takes_their_data() -> None:
+    schedule = long_run()
+    before, after = (told(schedule, steps) for steps in (1_500, 2_500))
+    for chart in (_rates, _loss):
+        shown, then = (chart(schedule, progress, PER_EPOCH, View()) for progress in (before, after))
+        assert shown.pop("datasets") != then.pop("datasets")
+        assert shown == then
 
 
 def test_a_run_of_20_000_steps_is_drawn_with_a_screenful_of_its_own_rates() -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from functools import cache
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from core import presets
@@ -29,15 +29,19 @@ def named(*names: str) -> Schedule:
     return from_raw(raw)
 
 
+def with_rows(chart: dict[str, Any]) -> dict[str, Any]:
+    """The chart with its tables as rows."""
+    tables = chart["datasets"].items()
+    rows = {name: t.to_pylist() if isinstance(t, pa.Table) else t for name, t in tables}
+    return {**chart, "datasets": rows}
+
+
 def rates(schedule: Schedule, view: View) -> dict[str, Any]:
-    made = rate_chart(schedule, 4, 2.0, view)
-    made["datasets"] = {name: rows.to_pylist() for name, rows in made["datasets"].items()}
-    return made
+    return with_rows(rate_chart(schedule, 4, 2.0, view))
 
 
 def of_a_run(schedule: Schedule, view: View) -> dict[str, Any]:
-    made: dict[str, Any] = json.loads(charts._rates(schedule, RunProgress(), 4, view).to_json())
-    return made
+    return with_rows(charts._rates(schedule, RunProgress(), 4, view))
 
 
 def marks(chart: dict[str, Any]) -> list[str]:
