@@ -17,7 +17,7 @@ from core.runs import event_log, run_folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
-from core.schedule import curves
+from core.schedule import curves, edits
 from tests.browser import driving, layout
 from tests.browser.driving import LAPTOP, PHONE, OpenPage
 from tests.browser.timeline import at_rest, bar, expect_thaws
@@ -123,6 +123,36 @@ def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_
         page.set_viewport_size({"width": width, "height": 720})
         driving.settle(page)
         assert place(page) == at, width
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("viewport", [LAPTOP, PHONE])
+def test_why_run_is_off_stands_between_the_toolbar_and_the_timeline(
+    open_page: OpenPage, viewport: ViewportSize
+) -> None:
+    frozen = {group.name: () for group in SCHEDULE.groups}
+    page = at_rest(open_page(edits.set_windows(SCHEDULE, frozen), viewport))
+    why = page.locator(".thaw-off").bounding_box()
+    above = page.locator(".st-key-share-menu").bounding_box()
+    assert why is not None
+    assert above is not None
+    assert why["width"] > 300
+    assert above["y"] + above["height"] <= why["y"]
+    assert why["y"] + why["height"] <= place(page)
+
+
+@pytest.mark.thorough
+def test_the_fields_of_a_window_show_their_whole_numbers_on_a_phone(open_page: OpenPage) -> None:
+    page = at_rest(open_page("/", PHONE))
+    bar(page, "stage4").click()
+    card = page.locator(".st-key-card-window")
+    expect(card.get_by_label("LR scale", exact=True)).to_have_value("0.25")
+    driving.settle(page)
+    fields = card.locator("input[type=number]").all()
+    assert len(fields) == 3
+    for field in fields:
+        assert field.evaluate("e => e.scrollWidth <= e.clientWidth")
+        assert field.evaluate("e => e.getBoundingClientRect().right") < PHONE["width"] - 28
 
 
 def test_the_first_number_that_is_typed_for_a_window_does_not_draw_the_whole_app_anew(

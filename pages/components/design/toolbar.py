@@ -30,6 +30,7 @@ def toolbar(errors: Sequence[Problem]) -> None:
 
     Run is off where there are errors, and while a field of the schedule shows a refused number.
     """
+    off = [*(problem.message for problem in errors), *refusals(of_schedule=True)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
         model_box()
@@ -39,8 +40,9 @@ def toolbar(errors: Sequence[Problem]) -> None:
         _undo_and_redo()
         _files()
         _share()
-        _run(errors)
+        _run(off)
     model_reading()
+    frame.why_off(off[0] if off else None)
 
 
 def has_open_menu() -> bool:
@@ -48,8 +50,7 @@ def has_open_menu() -> bool:
     return any(st.session_state.get(key) for key in (_FILE, _SHARE))
 
 
-def _run(errors: Sequence[Problem]) -> None:
-    off = [*(problem.message for problem in errors), *refusals(of_schedule=True)]
+def _run(off: Sequence[str]) -> None:
     if st.button(
         "Run",
         type="primary",
@@ -59,7 +60,6 @@ def _run(errors: Sequence[Problem]) -> None:
         help=frame.escape_markdown(off[0]) if off else None,
     ):
         frame.go("run")
-    frame.why_off(off[0] if off else None)
 
 
 def _name() -> None:

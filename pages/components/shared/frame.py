@@ -178,9 +178,10 @@ def title_row(schedule: Schedule, run: str = "") -> Iterator[None]:
 
 def why_off(reason: str | None) -> None:
     """Say beside a button why it is off; nothing where it is on."""
-    place = st.empty()  # always there, so that the button is not made anew
-    if reason is not None:
-        place.html(f'<p class="thaw-off" role="status">{escape(reason)}</p>', width="content")
+    # always there, so that the button is not made anew
+    with st.container(key="why-off", width="content"):
+        if reason is not None:
+            st.html(f'<p class="thaw-off" role="status">{escape(reason)}</p>')
 
 
 def show_notice() -> None:
