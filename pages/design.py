@@ -85,7 +85,7 @@ def _designer() -> None:
         with place:
             errors = _timeline(rates, first if narrow else last, last)
     with head:
-        _rates_head()
+        _rates_head(narrow=narrow)
     with top:
         toolbar(errors)
     with above if narrow else middle:
@@ -132,7 +132,7 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
             playhead = current().design.playhead
             cost_strip(session.schedule(), session.table(), session.settings(), playhead, _span())
     with panels:
-        window_panel()
+        window_panel(narrow=narrow)
         problem_list(found)
     if narrow:
         with cost:
@@ -220,9 +220,10 @@ def _room(groups: int) -> str:
     )
 
 
-def _rates_head() -> None:
+def _rates_head(*, narrow: bool) -> None:
     st.html('<span class="thaw-aside">solid trains, dashed frozen</span>', width="content")
-    st.space("stretch")
+    if not narrow:  # where the switches have rows of their own
+        st.space("stretch")
     for switch in _SWITCHES:
         frame.view_switch(switch.label, switch.options, switch.key)
     table_button()

@@ -164,7 +164,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
 def _places() -> Iterator[AbstractContextManager[object]]:
     """Yield the places of the fields, two in each row."""
     while True:
-        yield from st.columns(2, gap=8, vertical_alignment="bottom", wrap=False)
+        yield from st.columns(2, gap=8, wrap=False)
 
 
 def _fold(key: str, label: str) -> AbstractContextManager[object]:

@@ -17,8 +17,11 @@ from pages.components.shared import frame, session
 from pages.components.shared.fields import Field, bound, number_input, sensible_step
 
 
-def window_panel() -> None:
-    """Draw the card of the selected window, or say how to select one."""
+def window_panel(*, narrow: bool) -> None:
+    """Draw the card of the selected window, or say how to select one.
+
+    A `narrow` one has no room for its three fields side by side.
+    """
     chosen = session.selected()
     if chosen is None:
         with frame.card("window", "Window"):
@@ -30,14 +33,14 @@ def window_panel() -> None:
     windows = len(group.trainable)
     aside = f"window {index + 1} of {windows}" if windows else "never trains"
     with frame.card("window", name, aside, frame.group_tints(schedule)[name]):
-        start, end, rate = st.columns(3, gap=8, wrap=False)
+        start, end, *beside = st.columns(2 if narrow else 3, gap=8, wrap=False)
         with start:
             tip = f"Epoch from 0; {schedule.epochs} means that it never trains."
             _edge_field("Thaws at", group, index, 0, tip)
         with end:
             tip = f"{schedule.epochs} means that it trains to the end."
             _edge_field("Freezes at", group, index, 1, tip)
-        with rate:
+        with beside[0] if beside else st.container():
             _lr_scale(group, index)
         if text := learning(schedule, group, index):
             st.html(f'<p class="thaw-said">{text}</p>')
