@@ -39,7 +39,11 @@ RULES = {
         f'{LINES} button[kind="tertiary"] p',
         f'{LINES} button[kind="tertiary"] strong',
     ),
-    "design on a phone": (":is(.st-key-phase-before, .st-key-phase-after) p",),
+    "design on a phone": (
+        ":is(.st-key-phase-before, .st-key-phase-after) p",
+        ".stElementToolbar",
+        ".stVegaLiteChart .role-axis-label text",
+    ),
     "run": (
         f'.st-key-title-actions:has(> :is({", ".join(RUN_BUTTONS)})[data-stale="false"])'
         f' > :is({", ".join(OLD_BUTTONS)})[data-stale="true"]',
@@ -144,6 +148,8 @@ def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
         page = open_page("/", PHONE)
         expect(page.locator(".st-key-phase-before")).to_be_visible()
         driving.settle(page)
+        page.get_by_role("button", name="Table").click()
+        expect(page.get_by_role("dialog").locator(".stElementToolbar")).to_be_attached()
         return page
 
     pages = {
