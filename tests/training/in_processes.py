@@ -3,8 +3,9 @@
 torchrun --standalone --nproc-per-node 2 -m tests.training.in_processes FOLDER [KIND]
 
 Three groups thaw, one freezes again, and BatchNorm lies in groups that train and in frozen ones.
-KIND is `run`, or a fault: `meddled` (one process changes a weight), `wrapped-once` (the network is
-wrapped while a group is frozen, and never again), `naive` (the same, without Thaw's check).
+KIND is `run`, `broken-off` (killed in the middle of its last phase), or a fault: `meddled` (one
+process changes a weight), `wrapped-once` (the network is wrapped while a group is frozen, and never
+again), `naive` (the same, without Thaw's check).
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -21,7 +23,7 @@ import torch
 from torch import Tensor, nn
 
 from core.errors import ThawError
-from core.runs.events import Audit, Event
+from core.runs.events import Audit, Event, Step
 from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.spec import ModelRef, Schedule
@@ -89,10 +91,18 @@ def run(
     should_stop: Callable[[], bool] = never,
 ) -> list[Event]:
     """The events of the run, or of its rest."""
+    return list(training.train(replace(_job(folder, of, ranks), should_stop=should_stop)))
+
+
+def _job(folder: Path, of: RunSettings, ranks: Ranks) -> Job:
     outputs = OutputFiles(folder / f"weights-{ranks.rank}.safetensors")
     checkpoints = None if ranks.rank else folder / "checkpoints"
-    job = Job(schedule(), of, checkpoints, should_stop, outputs, build=build, ranks=ranks)
-    return list(training.train(job))
+    return Job(schedule(), of, checkpoints, outputs=outputs, build=build, ranks=ranks)
+
+
+def broken_off(event: Event) -> bool:
+    """Whether the last phase is in its second epoch."""
+    return isinstance(event, Step) and event.epoch == 5
 
 
 def _meddled(ranks: Ranks) -> Any:
@@ -124,7 +134,8 @@ def main(folder: Path, kind: str = "run") -> None:
     size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
     ranks = Ranks(rank, size, rank, size)
     cache = "auto" if kind in ("run", "meddled") else "off"  # so that there is one network to wrap
-    of = settings(processes=size, accumulate=4 // size, cache=cache)
+    batch_size = 18 if size == 3 else 16
+    of = settings(processes=size, accumulate=4 // size, batch_size=batch_size, cache=cache)
     with process_group():
         if kind == "meddled":
             _meddled(ranks).start()
@@ -132,6 +143,9 @@ def main(folder: Path, kind: str = "run") -> None:
             _wrapped_once().start()
         if kind == "naive":
             patch.object(training._Session, "_check_processes").start()
+        if kind == "broken-off":
+            next(filter(broken_off, training.train(_job(folder, of, ranks))))
+            os._exit(0)
         try:
             (audit,) = of_kind(run(folder, of, ranks), Audit)
             told = f"{audit.max_lr_error} {audit.frozen_groups_unchanged} {len(audit.spans)}"

@@ -71,6 +71,15 @@ def test_a_run_whose_processes_diverge_ends_with_the_name_of_the_group(
     assert f"after epoch {epoch}, group '{group}' is not the same in all processes" in says
 
 
+@pytest.mark.thorough
+def test_a_run_of_three_processes_that_is_resumed_within_a_phase_ends_with_the_same_bits(tmp_path):
+    for name, kinds in (("whole", ["run"]), ("killed", ["broken-off", "run"])):
+        (tmp_path / name).mkdir()
+        for kind in kinds:
+            torchrun(3, tmp_path / name, kind)
+    assert same_bits(*(weights(tmp_path / name, 1)[0] for name in ("whole", "killed")))
+
+
 def test_a_run_of_two_processes_goes_on_in_one(tmp_path, alone):
     of = in_processes.settings(processes=2, accumulate=2)
     saved = tmp_path / "checkpoints"
