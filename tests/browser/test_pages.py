@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import ViewportSize, expect
 
+from core import presets
+from core.schedule import edits
 from pages.components.learn import texts
 from pages.components.learn.visit import PLACES
 from tests.browser import driving
@@ -38,6 +40,23 @@ def test_every_page_is_titled_fits_the_screen_and_has_no_serious_fault(
         expect(page.get_by_role("heading", level=1)).to_have_count(1)
         driving.assert_fits(page)
         assert serious_faults(page) == [], name
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "light"), (WIDE, "dark")])
+def test_no_serious_fault_where_nothing_trains_nor_in_a_picture_of_it(
+    open_page: OpenPage, viewport: ViewportSize, scheme: str
+) -> None:
+    schedule = edits.set_field(presets.load(presets.DEFAULT), "lr.warmup.epochs", 0)
+    frozen = {group.name: () for group in schedule.groups}
+    page = open_page(edits.set_windows(schedule, frozen), viewport, scheme)
+    expect(page.locator(".st-key-card-problems")).to_contain_text("idle-epochs")
+    assert serious_faults(page) == []
+    page = open_page("/export", viewport, scheme)
+    for picture in ("png", "svg"):
+        page.locator(f".st-key-listed-target-{picture} button").click()
+        expect(page.locator(".st-key-card-preview .thaw-heading")).to_have_text(picture.upper())
+        assert serious_faults(page) == []
 
 
 @pytest.mark.thorough

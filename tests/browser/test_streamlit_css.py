@@ -47,7 +47,7 @@ RULES = {
     "run": (
         f'.st-key-title-actions:has(> :is({", ".join(RUN_BUTTONS)})[data-stale="false"])'
         f' > :is({", ".join(OLD_BUTTONS)})[data-stale="true"]',
-        ".st-key-card-settings :is(label[disabled], input:disabled)",
+        ".stMain :is(label[disabled], input:disabled)",
         'button[kind="tertiary"]:hover',
         ":is(.stColumn, .st-key-lesson) .stColumn.stColumn",
         ".st-key-run-body .stColumn:has(> * > * > .st-key-card-settings)",

@@ -19,6 +19,7 @@ from pages.components.export.limitations import REFUSED
 from pages.components.shared import frame, session
 from pages.components.shared.copy_button import copy_button
 from pages.components.shared.downloads import csv_button
+from pages.components.shared.rate_layers import DESCRIPTION
 
 _MIME = {
     ".csv": "text/csv",
@@ -96,7 +97,7 @@ def _head(title: str, file: str) -> Iterator[None]:
 
 def _content(target: targets.Target, exported: Exported) -> None:
     if isinstance(exported.content, bytes) or target.suffix == ".svg":
-        st.image(exported.content, width="stretch")
+        st.image(exported.content, width="stretch", alt=DESCRIPTION)
         return
     if target.suffix == ".html":
         st.iframe(exported.content, height=_HEIGHT)

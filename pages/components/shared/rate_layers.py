@@ -27,6 +27,7 @@ from pages.components.shared.chart_style import (
     tint,
 )
 
+DESCRIPTION = "Learning rate of every group over the run"
 EPOCH, STEP = "Epoch", "Step"
 """What the first columns of a reading are called."""
 
@@ -102,7 +103,7 @@ def layers(layout: ChartLayout) -> str:
     if not view.narrow:
         # The labels stand in pixels, so they have a vertical scale of their own.
         chart = alt.layer(chart, alt.layer(*_labels(layout))).resolve_scale(y="independent")
-    described = chart.properties(description="Learning rate of every group over the run")
+    described = chart.properties(description=DESCRIPTION)
     return finished(described, view, HEIGHT).to_json(indent=None)
 
 
