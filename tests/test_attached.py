@@ -243,6 +243,7 @@ print(tuple(model(torch.zeros(2, 3, 8, 8)).shape))
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.filterwarnings("ignore:`torch.jit:FutureWarning")
 def test_a_detached_model_is_a_plain_one_for_pickle_export_and_script(tmp_path: Path):
     images = torch.zeros(2, 3, 8, 8)

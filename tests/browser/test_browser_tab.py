@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from core import presets
@@ -72,6 +73,7 @@ def test_what_was_edited_stays_over_a_reload_and_gives_way_to_a_link_which_stays
     expect(page.get_by_label("Images, train")).to_have_value("64")
 
 
+@pytest.mark.thorough
 def test_what_cannot_be_read_is_dropped_and_storage_that_is_forbidden_breaks_nothing(
     open_page: OpenPage,
 ) -> None:

@@ -76,6 +76,7 @@ def test_two_runs_are_compared_on_a_phone(open_page: OpenPage, home: Path) -> No
     assert serious_faults(page) == []
 
 
+@pytest.mark.thorough
 def test_the_keyboard_alone_compares(open_page: OpenPage) -> None:
     page = open_page("/compare")
     driving.tab_to(page, "e.getAttribute('aria-label') === 'Schedule B'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from core import presets
@@ -59,6 +60,7 @@ def test_a_phases_costs_stand_under_it_and_its_window_is_told_beside_it(
     assert cost["x"] <= phase["x"] < cost["x"] + cost["width"]
 
 
+@pytest.mark.thorough
 def test_a_phone_has_the_curve_in_one_line_and_the_costs_one_phase_at_a_time(
     open_page: OpenPage,
 ) -> None:

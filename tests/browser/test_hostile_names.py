@@ -170,6 +170,7 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
     assert headings.all_text_contents() == ["epoch", *reversed(WORDS)]
 
 
+@pytest.mark.thorough
 def test_run_compare_and_export_show_names_as_they_are(
     open_page: OpenPage, run: str, home: Path
 ) -> None:

@@ -267,6 +267,7 @@ def test_closed_standard_streams_make_no_traceback():
         assert (ran.returncode, "".join(own)) == (code, told), command
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
 @pytest.mark.parametrize("closed", ["<&- >&- 2>&-", *thorough(">&-")])
 def test_a_run_without_standard_streams_comes_to_its_end(file, tmp_path, closed):

@@ -62,6 +62,7 @@ def test_who_waits_for_others_waits_no_longer_than_the_work_may_take(
     assert drawing.draw_isolated(CHART, "svg").startswith(b"<svg")
 
 
+@pytest.mark.thorough
 def test_a_chart_that_takes_too_much_memory_is_refused_and_the_next_is_drawn() -> None:
     numbers = {"sequence": {"start": 0, "stop": 1e9}}
     hungry = {**chart.vega_lite(presets.load("gradual"), 2), "data": numbers}

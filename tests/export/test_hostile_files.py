@@ -92,6 +92,7 @@ def test_no_name_reaches_the_first_two_lines_of_a_file_or_of_its_usage(target: s
         assert lines == usual
 
 
+@pytest.mark.thorough
 def test_python_files_run_to_their_end_and_hold_the_names_as_they_are(tmp_path: Path):
     folder, due = tmp_path / "files", {}
     folder.mkdir()

@@ -42,6 +42,7 @@ def test_the_chart_draws_the_laws_rates_and_altair_takes_it(name: str):
             assert row["rate"] == float(curves.lr(source.schedule, group, t))
 
 
+@pytest.mark.thorough
 @given(schedules(max_epochs=5, max_groups=3))
 def test_any_schedule_has_a_chart_and_tables(schedule: Schedule):
     source = ExportSource(schedule, 3)

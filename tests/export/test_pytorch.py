@@ -128,6 +128,7 @@ def run_thaw(
     return weights(folder)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     sampled([*SCHEDULES, "the bundled model"], {"gradual with restart"}),

@@ -189,6 +189,7 @@ def listens(process: psutil.Process) -> set[int]:
     return {each.laddr.port for each in found if each.status == psutil.CONN_LISTEN}
 
 
+@pytest.mark.thorough
 def test_uploads_that_no_page_has_asked_for_fill_no_memory(demo: str) -> None:
     port = int(demo.rpartition(":")[2])
     server = next(child for child in psutil.Process().children() if port in listens(child))

@@ -167,6 +167,7 @@ def test_groups_whose_rates_are_in_one_proportion_share_a_curve():
     assert [group.scale for group in record.groups] == pytest.approx(peaks, rel=1e-12)
 
 
+@pytest.mark.thorough
 def test_a_long_run_of_many_rates_stays_small_and_says_how_near_it_is():
     schedule = presets.load("gradual")
     recorded = recorded_of(schedule.model_copy(update={"epochs": 100}), 500)

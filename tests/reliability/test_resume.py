@@ -184,6 +184,7 @@ def test_a_run_that_was_killed_after_its_last_checkpoint_ends_with_nothing_left_
 # --- a folder that goes away ----------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("in_its_place", [True, *thorough(False)])
 def test_a_run_whose_folder_is_renamed_stops_and_writes_nothing_at_the_old_place(
     tmp_path, in_its_place

@@ -46,6 +46,7 @@ THREE = Predictions(
 )
 
 
+@pytest.mark.thorough
 @given(told())
 def test_every_image_is_counted_once_in_its_true_row(told: Predictions) -> None:
     counts = confusion(told)

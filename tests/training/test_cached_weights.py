@@ -61,6 +61,7 @@ def test_whole_weights_in_the_cache_need_no_network(ref, keep, tmp_path):
     assert pretrained(ref, 3).model.eval()(torch.zeros(1, 3, 224, 224)).shape == (1, 3)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", [*torchvision_files.WITHOUT_COUNTS, "mnasnet0_5", "vit_b_32"])
 def test_torchvisions_own_files_fill_the_whole_network_though_some_are_older_than_it(name):
     _, network = torchvision_files.keep(name)

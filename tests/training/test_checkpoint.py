@@ -287,6 +287,7 @@ def test_a_save_takes_away_what_a_killed_one_has_left_and_nothing_else(tmp_path)
     assert sorted(tmp_path.iterdir()) == sorted([path, tmp_path / "notes.txt"])
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform != "linux", reason="needs limits of a process")
 def test_what_a_write_of_weights_leaves_that_is_killed_is_what_a_claim_clears(tmp_path):
     code = (

@@ -65,6 +65,7 @@ def test_one_name_stands_for_a_bundle_where_there_is_no_room_for_all() -> None:
     assert told["label"].strip("\u2060") == "head, 51 more"
 
 
+@pytest.mark.thorough
 @given(schedules(), st.integers(1, 200), st.builds(View, scale=SCALES, unit=UNITS), st.booleans())
 def test_no_line_is_drawn_a_twentieth_of_a_pixel_beside_the_rates(
     schedule: Schedule, steps: int, view: View, closer: bool

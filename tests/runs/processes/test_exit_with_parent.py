@@ -20,7 +20,7 @@ HELPER = (
 )
 WORKER = (
     "import os, time; from core.runs.processes.prewarmed_worker import wait_for_folder;"
-    "wait_for_folder(lambda: {{'type': 'cpu', 'name': 'x'}},"
+    "wait_for_folder(lambda: {{'type': 'cpu', 'name': 'x', 'count': 1}},"
     " lambda: (print(os.getpid(), file=open({!r}, 'w', 1)), time.sleep(600)))"
 )
 """A helper, and a worker in imports that take long; both write their id into a file."""

@@ -133,6 +133,7 @@ def test_a_killed_run_is_interrupted(tmp_path):
     wait_for_status(folder, "interrupted")
 
 
+@pytest.mark.thorough
 def test_a_run_killed_once_it_has_a_checkpoint_resumes_to_the_same_bits(finished, tmp_path):
     folder = tmp_path / launch.start(small_schedule(EPOCHS), small_settings(), tmp_path)
     wait_for(folder, lambda: checkpoints(folder))
