@@ -41,6 +41,7 @@ def _expect_thaw(page: Page, epoch: int) -> None:
     expect(handle).to_have_attribute("aria-valuenow", str(epoch), timeout=60_000)
 
 
+@pytest.mark.thorough
 def test_what_was_edited_stays_over_a_reload_and_gives_way_to_a_link_which_stays_too(
     open_page: OpenPage,
 ) -> None:

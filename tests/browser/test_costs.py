@@ -17,6 +17,7 @@ def card(page: Page, name: str) -> Locator:
     return page.locator(f".st-key-card-{name}")
 
 
+@pytest.mark.thorough
 def test_the_steps_of_a_rate_grow_with_it_and_never_reach_0(open_page: OpenPage) -> None:
     page = open_page("/")
     field = page.get_by_label("Base LR", exact=True)
@@ -31,6 +32,7 @@ def test_the_steps_of_a_rate_grow_with_it_and_never_reach_0(open_page: OpenPage)
     expect(field).to_have_value("9e-4")
 
 
+@pytest.mark.thorough
 def test_the_exact_numbers_are_shown_and_saved(open_page: OpenPage) -> None:
     page = open_page("/")
     page.locator(".st-key-show-table button").click()

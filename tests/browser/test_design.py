@@ -84,6 +84,7 @@ def test_a_notice_moves_nothing(open_page: OpenPage) -> None:
     assert at_rest(page).locator(".st-key-card-timeline").bounding_box() == place
 
 
+@pytest.mark.thorough
 def test_a_downloaded_file_opens_again_elsewhere(open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(edits.set_length(presets.load(presets.DEFAULT), 11))
     driving.file_menu(page)
@@ -140,6 +141,7 @@ def test_a_phone_is_known_and_a_narrow_window_tells_of_itself(
         expect(page.locator(f".st-key-card-{name}")).to_have_count(1)
 
 
+@pytest.mark.thorough
 def test_at_sunset_the_chart_takes_the_colors_of_the_dark(open_page: OpenPage) -> None:
     colors = """() => [...document.querySelectorAll(".stVegaLiteChart svg.marks [stroke]")]
         .map((mark) => mark.getAttribute("stroke")).join()"""

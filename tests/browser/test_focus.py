@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser import driving
 from tests.browser.driving import OpenPage
 
 
+@pytest.mark.thorough
 def test_groups_keeps_the_focus_and_a_menu_takes_it_in_and_gives_it_back(
     open_page: OpenPage,
 ) -> None:

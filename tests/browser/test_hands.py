@@ -63,6 +63,7 @@ def test_a_drag_keeps_the_number_that_was_typed_just_before(
         driving.settle(page)
 
 
+@pytest.mark.thorough
 def test_the_other_edge_of_a_bar_and_a_handle_of_the_curve_keep_what_was_typed(
     open_page: OpenPage,
 ) -> None:
@@ -114,6 +115,7 @@ def test_a_drag_does_not_take_back_an_undo(open_page: OpenPage, answered: bool) 
         driving.settle(page)
 
 
+@pytest.mark.thorough
 def test_a_key_that_undoes_and_a_drag_at_once_both_count(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     driving.drag_with_mouse(page, "stage3", 5)
@@ -126,6 +128,7 @@ def test_a_key_that_undoes_and_a_drag_at_once_both_count(open_page: OpenPage) ->
         driving.settle(page)
 
 
+@pytest.mark.thorough
 def test_a_drag_of_what_has_other_windows_by_now_is_refused_in_words(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     bar(page, "stage3").dblclick()
@@ -176,6 +179,7 @@ def test_a_finger_drags_what_it_rests_on_adds_to_the_selection_and_thaws_in_a_ga
     expect_windows(page, "stage4", "4-6")
 
 
+@pytest.mark.thorough
 def test_two_fingers_zoom_and_one_moves_what_is_shown(open_page: OpenPage) -> None:
     page = at_rest(open_page(long_run(), PHONE))
     fingers = Fingers(page)

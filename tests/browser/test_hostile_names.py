@@ -138,6 +138,7 @@ WORDS = ("__proto__", "constructor", "title", "image", "epoch", "group epoch", "
 """Words that JavaScript, Vega's tooltips or a table of rates have for themselves."""
 
 
+@pytest.mark.thorough
 def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page: OpenPage) -> None:
     raw = to_raw(presets.load("gradual"))
     for group, name in zip(raw["groups"], WORDS, strict=True):

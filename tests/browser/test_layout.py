@@ -99,6 +99,7 @@ def test_no_text_of_any_page_is_in_the_way_of_another(open_page: OpenPage, width
         assert layout.faults(page) == [], name
 
 
+@pytest.mark.thorough
 def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_below_it(
     open_page: OpenPage,
 ) -> None:

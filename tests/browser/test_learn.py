@@ -27,6 +27,7 @@ def _fits(page: Page) -> bool:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("code", "scheme"), [("es", "dark"), *thorough(("en", "light"))])
 def test_the_lesson_is_walked_through_on_a_phone(
     open_page: OpenPage, code: str, scheme: str

@@ -153,6 +153,7 @@ def test_why_opens_the_entry_with_its_sources_and_gives_the_focus_back(
     assert raised == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("viewport", [PHONE, *thorough(WIDE)])
 def test_long_names_stay_in_the_card_of_which_a_phone_opens_one_item_at_a_time(
     open_page: OpenPage, viewport: ViewportSize

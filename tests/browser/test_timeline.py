@@ -196,6 +196,7 @@ def test_a_cascade_is_previewed_taken_back_and_applied_as_one_edit(open_page: Op
     expect(driving.undo_button(page)).to_be_disabled()
 
 
+@pytest.mark.thorough
 def test_tools_wheel_and_keys_zoom_timeline_and_chart_alike(open_page: OpenPage) -> None:
     page = at_rest(open_page(long_run()))
     assert x_labels(page)[-1] == "300"
@@ -256,6 +257,7 @@ def test_the_handles_of_every_shape_edit_the_curve(open_page: OpenPage, shape: s
         expect(share).to_have_value(re.compile(r"0\.[34]\d?"))
 
 
+@pytest.mark.thorough
 def test_an_absolute_floor_has_a_handle_that_edits_the_rate(open_page: OpenPage) -> None:
     page = at_rest(open_page(presets.load("exercise")))
     floor = page.get_by_role("slider", name="Floor")

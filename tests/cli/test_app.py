@@ -251,6 +251,7 @@ def test_in_a_working_directory_that_was_deleted_nothing_is_begun(file, tmp_path
     assert ran.stderr == ("error: the working directory was deleted: change into another one\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(os.name != "posix", reason="a POSIX shell closes them")
 def test_closed_standard_streams_make_no_traceback():
     for command, code, told in (

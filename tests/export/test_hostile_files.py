@@ -118,6 +118,7 @@ def _traceless(command: list[str], tmp_path: Path, **environment: str) -> Any:
     return json.loads(done.stdout or "null")
 
 
+@pytest.mark.thorough
 def test_a_shell_script_gives_the_names_to_train_py_as_they_are(tmp_path: Path):
     stand_in = tmp_path / "bin" / "python"
     stand_in.parent.mkdir()

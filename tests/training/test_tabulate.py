@@ -103,6 +103,7 @@ def test_the_bundled_weights_come_before_those_that_need_a_network():
     assert tabulate("timm/tf_efficientnet_lite0").weights == ("bundled", "in1k")
 
 
+@pytest.mark.thorough
 def test_weights_of_timm_are_named_by_their_tags_with_the_default_first():
     assert tabulate("timm/deit_tiny_patch16_224").weights == ("fb_in1k",)
     weights = tabulate("timm/resnet50").weights

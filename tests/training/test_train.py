@@ -120,6 +120,7 @@ def test_the_training_loss_of_an_epoch_is_the_mean_over_its_images(unbroken):
     assert of_kind(events, ev.EpochDone)[1].train_loss == pytest.approx(mean, rel=1e-12)
 
 
+@pytest.mark.thorough
 def test_the_same_seed_twice_gives_the_same_bits(unbroken, tmp_path):
     folder, events = unbroken
     again = run(tmp_path)

@@ -111,6 +111,7 @@ def drawn(draw: st.DrawFn) -> tuple[Schedule, dict[str, Any]]:
     return schedule, changed
 
 
+@pytest.mark.thorough
 @given(drawn())
 def test_no_bit_of_any_schedule_changes(case: tuple[Schedule, dict[str, Any]]) -> None:
     schedule, changed = case

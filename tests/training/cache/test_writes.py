@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 import torch
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
@@ -81,6 +82,7 @@ def both(compare: Callable[..., Any], folder: Path, case: Case) -> Any:
     )
 
 
+@pytest.mark.thorough
 @given(cases())
 @example(VIEW)
 @example(LATER)
