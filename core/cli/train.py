@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from importlib import import_module
@@ -15,7 +15,7 @@ from typing import Any
 import click
 
 from core import checks
-from core.cli.options import number, path, read_schedule, whole_option
+from core.cli.options import AnyCommand, number, path, read_schedule, whole_option
 from core.data.bundled import BUNDLED_DATA
 from core.demo import limits
 from core.errors import STOPPED, InputError, importing
@@ -32,6 +32,12 @@ from core.runs.status import status_of
 from core.schedule.spec import Schedule
 
 _DEFAULTS = RunSettings()
+
+
+def _text_option(flag: str, about: str) -> Callable[[AnyCommand], AnyCommand]:
+    """Return an option for a run setting that is text."""
+    default = getattr(_DEFAULTS, flag.removeprefix("--").replace("-", "_"))
+    return click.option(flag, default=default, show_default=True, help=about)
 
 
 @click.command()
@@ -64,31 +70,25 @@ def prewarm(context: click.Context) -> None:
 @whole_option("--image-size", _DEFAULTS.image_size)
 @whole_option("--batch-size", _DEFAULTS.batch_size)
 @whole_option("--accumulate", _DEFAULTS.accumulate, about="Micro-batches of a batch in a process.")
-@click.option("--device", default=_DEFAULTS.device, show_default=True, help="auto, cpu, cuda, mps.")
+@_text_option("--device", "auto, cpu, cuda, mps.")
 @whole_option("--seed", _DEFAULTS.seed)
-@click.option(
+@_text_option(
     "--augment",
-    default=_DEFAULTS.augment,
-    show_default=True,
-    help="none, flip (2 views), crops (10 views), random (a new crop every time), or color (in new "
+    "none, flip (2 views), crops (10 views), random (a new crop every time), or color (in new "
     "colors too).",
 )
-@click.option("--cache", default=_DEFAULTS.cache, show_default=True, help="auto or off.")
+@_text_option("--cache", "auto or off.")
 @whole_option(
     "--cache-memory", None, "MB", "Most memory it may use.  [default: 1/4 of what is free]"
 )
 @whole_option("--cache-disk", None, "MB", "Most disk it may use.  [default: 1/4 of what is free]")
-@click.option(
+@_text_option(
     "--precision",
-    default=_DEFAULTS.precision,
-    show_default=True,
-    help="exact, or fast (results differ in the last bits; the audit reports by how much).",
+    "exact, or fast (results differ in the last bits; the audit reports by how much).",
 )
-@click.option(
+@_text_option(
     "--optimizer-step",
-    default=_DEFAULTS.optimizer_step,
-    show_default=True,
-    help="fused (torch's faster optimizers), or plain (the bits of a loop written by hand).",
+    "fused (torch's faster optimizers), or plain (the bits of a loop written by hand).",
 )
 @click.option(
     "--clip-norm",
@@ -96,31 +96,17 @@ def prewarm(context: click.Context) -> None:
     metavar="NUMBER",
     help="Largest norm of all gradients together.  [default: none]",
 )
-@click.option(
-    "--autocast",
-    default=_DEFAULTS.autocast,
-    show_default=True,
-    help="off, bf16, or fp16 (with a scaler): the type that forward passes compute in.",
+@_text_option(
+    "--autocast", "off, bf16, or fp16 (with a scaler): the type that forward passes compute in."
 )
-@click.option(
-    "--memory-format",
-    default=_DEFAULTS.memory_format,
-    show_default=True,
-    help="contiguous or channels_last.",
-)
-@click.option(
-    "--decode",
-    default=_DEFAULTS.decode,
-    show_default=True,
-    help="ahead (images are held in memory), or stream (each batch is decoded as it comes).",
+@_text_option("--memory-format", "contiguous or channels_last.")
+@_text_option(
+    "--decode", "ahead (images are held in memory), or stream (each batch is decoded as it comes)."
 )
 @whole_option("--workers", _DEFAULTS.workers, about="Processes that decode with --decode stream.")
 def run(file: str, out: str, **settings: Any) -> None:
     """Fine-tune by a schedule, and keep everything about it in the run folder DIR."""
-    place = torchrun.place()
-    if place is not None and place.rank > 0:
-        _follow(place)
-        return
+    place = _first_place()
     schedule = read_schedule(file)
     _refuse_errors(schedule)
     folder = path("--out", out)
@@ -142,10 +128,7 @@ def run(file: str, out: str, **settings: Any) -> None:
 )
 def resume(directory: str, other_libraries: bool) -> None:
     """Resume the run in the folder DIR from its newest checkpoint, or else from the beginning."""
-    place = torchrun.place()
-    if place is not None and place.rank > 0:
-        _follow(place)
-        return
+    place = _first_place()
     folder = path("DIR", directory)
     schedule, settings = run_folder.read(folder)
     _refuse_errors(schedule)
@@ -162,12 +145,19 @@ def _refuse_errors(schedule: Schedule) -> None:
     checks.refuse_errors(schedule, table)
 
 
-def _follow(place: Place) -> None:
-    """Train as a process but the first, which says what and writes all."""
+def _first_place() -> Place | None:
+    """Return the place of this process, the first of several; None if it is the only one.
+
+    Another one trains as the first says, and ends here.
+    """
+    place = torchrun.place()
+    if place is None or place.rank == 0:
+        return place
     torchrun.watch_launcher(lambda error: os._exit(error.exit_code))
     with _without_garbage_collection(), importing():
         from core.cli.several_processes import follow
     follow(place)
+    raise click.exceptions.Exit(0)
 
 
 @contextmanager
@@ -217,7 +207,7 @@ def _train_in(
     ):
         limits.refuse(schedule, settings)
         if place is not None:
-            torchrun.watch_launcher(session.fail_process)
+            torchrun.watch_launcher(session.end_process)
         with _without_garbage_collection(), importing():
             from core.cli.several_processes import leading
             from core.training.job import Job

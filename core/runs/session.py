@@ -61,33 +61,23 @@ class RunSession:
             if not self._ended and not self.done.is_set() and run_lock.is_own(self._folder):
                 event_log.append(self._folder, event)
 
-    def end_process(self) -> None:
-        """End this process as stopped, unless the run has written its end; for other threads."""
-        if self._failure is not None:  # torchrun ends all processes if one fails
-            self.fail_process(self._failure)
+    def end_process(self, failure: RunError | None = None) -> None:
+        """End this process as stopped, or as failed, unless the run has written its end.
+
+        Other threads may call this.
+        """
+        failure = failure or self._failure  # torchrun ends all processes if one fails
         with self._writing:
             if not self._ended and not self.done.is_set():
                 if not run_lock.is_own(self._folder):
-                    os._exit(STOPPED)
-                stopping.end_process(self._folder)
+                    os._exit(STOPPED if failure is None else failure.exit_code)
+                stopping.end_process(self._folder, failure)
 
-    def fail_soon(self, error: RunError) -> None:
-        """End this process with an error, unless it ends by itself first; for other threads."""
-        self._failure = error
+    def fail_soon(self, failure: RunError) -> None:
+        """End this process as failed, unless it ends by itself first; for other threads."""
+        self._failure = failure
         if not self.done.wait(_FAIL_SECONDS):
-            self.fail_process(error)
-
-    def fail_process(self, error: RunError) -> None:
-        """End this process with an error, unless the run has written its end; for other threads."""
-        with self._writing:
-            if not self._ended and not self.done.is_set():
-                with suppress(RunError):
-                    self._check_folder()
-                    event_log.append_last(self._folder, ev.Failed(str(error)))
-                    summary = run_folder.run_summary(self._folder, self._schedule)
-                    run_folder.write_summary(self._folder, summary)
-                    run_lock.release(self._folder)
-                os._exit(error.exit_code)
+            self.end_process()
 
     def __exit__(
         self,

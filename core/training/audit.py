@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import math
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,10 +17,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from core.errors import RunError
 from core.grouping import Layer, LayerGroups, parameters_of
 from core.runs.events import Audit, FrozenSpan
 from core.schedule import curves, plan
 from core.schedule.spec import Group, Schedule
+from core.training.distributed import Ranks
 
 
 class Auditor:
@@ -74,19 +76,28 @@ class Auditor:
             spans=tuple(self._spans),
         )
 
-    def include(self, others: Iterable[dict[str, Any]]) -> None:
-        """Count what the auditors of other processes have found, given their `state_dict`s."""
-        for state in others:
-            self._max_error = max(self._max_error, state["max_lr_error"])
-            found = [FrozenSpan(*span) for span in state["spans"]]
-            self._spans = [
-                replace(mine, unchanged=mine.unchanged and its.unchanged)
-                for mine, its in zip(self._spans, found, strict=True)
-            ]
+    def compare(self, ranks: Ranks, epoch: int) -> None:
+        """Count what the auditors of all processes have found, after that epoch.
 
-    def hashes(self) -> dict[str, str]:
-        """Return the hash of each group's parameters and of all its buffers."""
-        return {name: _hash(layers, buffers=True) for name, layers in self._layers.items()}
+        Raises RunError, naming the group, if its parameters or buffers are not the same in all.
+        """
+        self._compare()
+        hashes = {name: _hash(layers, buffers=True) for name, layers in self._layers.items()}
+        found = ranks.all_gather((self._max_error, self._spans, hashes))
+        self._max_error = max(error for error, _, _ in found)
+        self._spans = [
+            replace(of_all[0], unchanged=all(span.unchanged for span in of_all))
+            for of_all in zip(*(spans for _, spans, _ in found), strict=True)
+        ]
+        _, _, first = found[0]
+        for name in first:
+            others = [str(at) for at, (_, _, its) in enumerate(found) if its[name] != first[name]]
+            if others:
+                raise RunError(
+                    f"after epoch {epoch}, group {name!r} is not the same in all processes (it "
+                    f"differs in {', '.join(others)} from that in 0): resume the run; if it "
+                    "happens again, use machines and devices of one kind"
+                )
 
     def state_dict(self) -> dict[str, Any]:
         """Return, as plain values, what the auditor of a resumed run needs to go on."""

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -74,17 +73,15 @@ class Ranks:
         return first
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
-        """Return the sum of the processes' tensors, which takes the place of this one's."""
-        if self.size > 1:
-            dist.all_reduce(tensor)
+        """Return the sum of the tensors of several processes, in the place of this one's."""
+        dist.all_reduce(tensor)
         return tensor
 
     @torch.no_grad()
     def copy_buffers(self, model: nn.Module) -> None:
-        """Give the model the buffers of the first process, such as BatchNorm's statistics."""
-        if self.size > 1:
-            for buffer in model.buffers():
-                dist.broadcast(buffer, 0)
+        """Give a model of several processes the first one's buffers, as BatchNorm's statistics."""
+        for buffer in model.buffers():
+            dist.broadcast(buffer, 0)
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
         """Return the network, wrapped so that its gradients are averaged over the processes.
@@ -109,12 +106,11 @@ def without_exchange(network: nn.Module) -> AbstractContextManager[None]:
     return nullcontext()
 
 
-@contextmanager
-def process_group() -> Iterator[Any]:
-    """Join the processes that torchrun's environment variables describe, for the block.
+def join_process_group() -> Any:
+    """Join the processes that torchrun's environment variables describe, and return their store.
 
-    They exchange tensors of a GPU by NCCL and all else by gloo. Gives the store that they share.
-    Raises RunError if they do not find each other.
+    They exchange tensors of a GPU by NCCL and all else by gloo. Raises RunError if they do not find
+    each other.
     """
     backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
     try:
@@ -130,7 +126,7 @@ def process_group() -> Iterator[Any]:
         way_out += "GLOO_SOCKET_IFNAME to the name of the network interface between them"
         raise RunError(f"{wrong}: {way_out}") from error
     _set_timeout(_COLLECTIVE)
-    yield store
+    return store
 
 
 def _wait_for_all(store: Any, rank: int, size: int) -> None:

@@ -224,8 +224,11 @@ def _running_statistics_held(model: nn.Module) -> Iterator[None]:
     They come from the first micro-batch alone, as they come from the first process alone in
     DistributedDataParallel, so that they do not depend on the number of processes.
     """
-    norms = [each for each in model.modules() if isinstance(each, _BatchNorm)]
-    tracking = [each for each in norms if each.training and each.track_running_stats]
+    tracking = [
+        each
+        for each in model.modules()
+        if isinstance(each, _BatchNorm) and each.training and each.track_running_stats
+    ]
     for norm in tracking:
         norm.track_running_stats = False
     try:

@@ -10,7 +10,6 @@ from dataclasses import replace
 import torch
 
 from core.cache_plan.planner import VALIDATION
-from core.errors import RunError
 from core.files import atomic
 from core.freezing import apply_plan, count_trainable, detach
 from core.runs import events as ev
@@ -130,7 +129,9 @@ class _Session:
         self._provenance = provenance.collect(
             self._schedule, self._settings, self._data, self._device, self._check_stop
         )
-        provenance.check_alike(self._ranks.all_gather(provenance.of_process(self._provenance)))
+        if self._ranks.size > 1:
+            of_all = self._ranks.all_gather(provenance.of_process(self._provenance))
+            provenance.check_alike(of_all)
         if self._ranks.size != self._settings.processes:
             yield ev.Notice(_OTHER_PROCESSES.format(self._settings.processes, self._ranks.size))
         if saved is None:
@@ -252,19 +253,8 @@ class _Session:
         """
         if self._ranks.size == 1:
             return
-        auditor = self._components.auditor
         self._ranks.copy_buffers(self._components.model)
-        found = self._ranks.all_gather((auditor.state_dict(), auditor.hashes()))
-        auditor.include(state for state, _ in found)
-        hashes = [hashes for _, hashes in found]
-        for name, first in hashes[0].items():
-            others = [str(rank) for rank, its in enumerate(hashes) if its[name] != first]
-            if others:
-                raise RunError(
-                    f"after epoch {epoch}, group {name!r} is not the same in all processes (it "
-                    f"differs in {', '.join(others)} from that in 0): resume the run; if it "
-                    "happens again, use machines and devices of one kind"
-                )
+        self._components.auditor.compare(self._ranks, epoch)
 
     def _path(
         self, split: str, choose: Callable[[int], Iterator[ev.Event | ForwardPath]], epoch: int

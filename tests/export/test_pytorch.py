@@ -21,6 +21,7 @@ from core.errors import ExportError
 from core.export import pytorch, targets
 from core.models import layer_table
 from core.presets.apply import apply
+from core.runs.processes import torchrun
 from core.runs.settings import RunSettings
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import ModelRef, Schedule
@@ -213,9 +214,8 @@ def test_two_processes_end_with_the_same_weights_and_train_every_group_that_thaw
     schedule = from_raw(raw)
     file, out = tmp_path / "script.py", tmp_path / "weights.pt"
     file.write_text(script(schedule), encoding="utf-8")
-    torchrun = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"]
     done = subprocess.run(
-        [*torchrun, str(file), *command(data, out)],
+        torchrun.command(2, str(file), *command(data, out)),
         capture_output=True,
         text=True,
         env={**os.environ, "OMP_NUM_THREADS": "1"},

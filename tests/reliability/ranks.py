@@ -25,7 +25,7 @@ from core.runs import event_log, run_folder  # noqa: E402
 from core.runs.events import Failed  # noqa: E402
 from core.runs.processes import torchrun  # noqa: E402
 from core.schedule.parse import dumps  # noqa: E402
-from tests.training.small import small_schedule  # noqa: E402
+from tests.training.small import same_bits, small_schedule  # noqa: E402
 
 _GONE_WITHIN = 30.0
 """Seconds after which no process of a run may be left whose process was killed."""
@@ -36,7 +36,7 @@ _SETTINGS = "--samples 40 --validation-samples 40 --image-size 32 --batch-size 1
 
 @dataclass(frozen=True, slots=True)
 class Kill:
-    """What came of a kill: who died and when, and after how many seconds all others were gone."""
+    """A kill: who died and when, how many seconds later all others were gone, what was wrong."""
 
     victim: str
     after: float
@@ -111,7 +111,7 @@ def _start(folder: Path, processes: int) -> subprocess.Popen[bytes]:
     words = ("resume", str(folder)) if resumed else new
     log = (folder.parent / "log.txt").open("ab")
     return subprocess.Popen(
-        torchrun.command(processes, *words),
+        torchrun.command(processes, "-m", "core", *words),
         cwd=ROOT,
         stdout=log,
         stderr=log,
@@ -124,8 +124,7 @@ def _finish(launcher: subprocess.Popen[bytes]) -> int:
 
 
 def _same(folder: Path, other: Path) -> bool:
-    one, two = (load_file(each / run_folder.WEIGHTS) for each in (folder, other))
-    return one.keys() == two.keys() and all(one[name].equal(two[name]) for name in one)
+    return same_bits(*(load_file(each / run_folder.WEIGHTS) for each in (folder, other)))
 
 
 if __name__ == "__main__":

@@ -48,7 +48,7 @@ def test_settings_that_several_processes_cannot_take_are_refused(
     settings, says, schedule, tmp_path
 ):
     out = tmp_path / "run"
-    words = ("run", schedule, "--out", str(out), *SMALL, *settings)
+    words = ("-m", "core", "run", schedule, "--out", str(out), *SMALL, *settings)
     ran = subprocess.run(
         torchrun.command(2, *words), cwd=ROOT, capture_output=True, text=True, check=False
     )

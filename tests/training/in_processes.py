@@ -28,7 +28,7 @@ from core.runs.settings import RunSettings
 from core.schedule import parse
 from core.schedule.spec import ModelRef, Schedule
 from core.training import train as training
-from core.training.distributed import Ranks, process_group
+from core.training.distributed import Ranks, join_process_group
 from core.training.job import Job, never
 from core.training.models import Network
 from core.training.output_files import OutputFiles
@@ -101,7 +101,7 @@ def _job(folder: Path, of: RunSettings, ranks: Ranks) -> Job:
 
 
 def broken_off(event: Event) -> bool:
-    """Whether the last phase is in its second epoch."""
+    """Return whether the last phase is in its second epoch."""
     return isinstance(event, Step) and event.epoch == 5
 
 
@@ -136,21 +136,21 @@ def main(folder: Path, kind: str = "run") -> None:
     cache = "auto" if kind in ("run", "meddled") else "off"  # so that there is one network to wrap
     batch_size = 18 if size == 3 else 16
     of = settings(processes=size, accumulate=4 // size, batch_size=batch_size, cache=cache)
-    with process_group():
-        if kind == "meddled":
-            _meddled(ranks).start()
-        if kind in ("wrapped-once", "naive"):
-            _wrapped_once().start()
-        if kind == "naive":
-            patch.object(training._Session, "_check_processes").start()
-        if kind == "broken-off":
-            next(filter(broken_off, training.train(_job(folder, of, ranks))))
-            os._exit(0)
-        try:
-            (audit,) = of_kind(run(folder, of, ranks), Audit)
-            told = f"{audit.max_lr_error} {audit.frozen_groups_unchanged} {len(audit.spans)}"
-        except ThawError as error:
-            told = str(error)
+    join_process_group()
+    if kind == "meddled":
+        _meddled(ranks).start()
+    if kind in ("wrapped-once", "naive"):
+        _wrapped_once().start()
+    if kind == "naive":
+        patch.object(training._Session, "_check_processes").start()
+    if kind == "broken-off":
+        next(filter(broken_off, training.train(_job(folder, of, ranks))))
+        os._exit(0)
+    try:
+        (audit,) = of_kind(run(folder, of, ranks), Audit)
+        told = f"{audit.max_lr_error} {audit.frozen_groups_unchanged} {len(audit.spans)}"
+    except ThawError as error:
+        told = str(error)
     if rank == 0:
         click.echo(told)
 

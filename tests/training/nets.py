@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -13,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from core.cache_plan.split_points import ForwardCosts
-from core.schedule.spec import ModelRef
+from core.schedule import parse
+from core.schedule.spec import ModelRef, Schedule
 from core.training.cache import profile
 from core.training.models import Network
 
@@ -136,3 +138,25 @@ def build(ref: ModelRef, classes: int, image_size: int | None) -> Network:
     else:
         net = Skipping(classes)
     return Network(net, _GREY, _GREY)
+
+
+def schedule_of(net: str, windows: dict[str, Any], epochs: int, **more: Any) -> Schedule:
+    """A schedule over the net's groups with these windows."""
+    lr = {"interval": more.get("interval", "step"), "warmup": {"epochs": 1}}
+    lr["after_unfreeze"] = more.get("after_unfreeze", "follow")
+    groups = [
+        {"name": name, "modules": modules, "trainable": windows.get(name, [])}
+        | more.get("group", {})
+        for name, modules in more.get("parts", GROUPS.get(net, {})).items()
+    ]
+    raw = {
+        "format": "thaw.schedule",
+        "version": 1,
+        "name": "Drawn",
+        "model": {"name": net},
+        "epochs": epochs,
+        "optimizer": {"name": "adam", "base_lr": 0.01},
+        "lr": lr,
+        "groups": groups,
+    }
+    return parse.parse(json.dumps(raw))

@@ -15,8 +15,8 @@ from core.schedule.optimizers import Adam
 from core.training import stepper
 from core.training.failures import training_errors_as_run_error
 from tests.sample import thorough
-from tests.training.cache.test_exactness import GRADUAL, run, schedule_of
-from tests.training.nets import GROUPS
+from tests.training.cache.test_exactness import GRADUAL, run
+from tests.training.nets import GROUPS, schedule_of
 from tests.training.small import of_kind, same_bits, small_settings
 from tests.training.test_strange_checkpoint import changed
 

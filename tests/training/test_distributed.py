@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,18 +9,18 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from core.runs import events as ev
+from core.runs.processes import torchrun
 from tests.training import in_processes
 from tests.training.small import of_kind, same_bits
 
 ROOT = Path(__file__).parents[2]
 
 
-def torchrun(processes: int, *words: str | Path) -> str:
-    """What the first of so many processes prints."""
-    engine = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    command = [*engine, f"--nproc-per-node={processes}", "-m", "tests.training.in_processes"]
+def in_torchrun(processes: int, *words: str | Path) -> str:
+    """Run the command in so many processes, and return the lines that the first one prints."""
+    command = torchrun.command(processes, "-m", "tests.training.in_processes", *map(str, words))
     ran = subprocess.run(
-        [*command, *words], cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
+        command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=300
     )
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
@@ -47,7 +46,7 @@ def alone(tmp_path_factory) -> dict[str, Tensor]:
 
 @pytest.mark.parametrize("processes", [2, pytest.param(4, marks=pytest.mark.thorough)])
 def test_several_processes_have_the_same_bits_and_end_as_one_does(processes, alone, tmp_path):
-    assert torchrun(processes, tmp_path) == "0.0 True 4\n"  # rates, frozen groups, their spans
+    assert in_torchrun(processes, tmp_path) == "0.0 True 4\n"  # rates, frozen groups, their spans
     first, *others = weights(tmp_path, processes)
     assert all(same_bits(first, other) for other in others)
     assert distance(first, alone) <= 1e-6
@@ -55,7 +54,7 @@ def test_several_processes_have_the_same_bits_and_end_as_one_does(processes, alo
 
 @pytest.mark.thorough
 def test_a_network_that_is_wrapped_once_diverges_without_a_word(tmp_path):
-    torchrun(2, tmp_path, "naive")
+    in_torchrun(2, tmp_path, "naive")
     first, second = weights(tmp_path, 2)
     assert {name for name in first if not first[name].equal(second[name])}
 
@@ -67,7 +66,7 @@ def test_a_network_that_is_wrapped_once_diverges_without_a_word(tmp_path):
 def test_a_run_whose_processes_diverge_ends_with_the_name_of_the_group(
     kind, epoch, group, tmp_path
 ):
-    says = torchrun(2, tmp_path, kind)
+    says = in_torchrun(2, tmp_path, kind)
     assert f"after epoch {epoch}, group '{group}' is not the same in all processes" in says
 
 
@@ -76,7 +75,7 @@ def test_a_run_of_three_processes_that_is_resumed_within_a_phase_ends_with_the_s
     for name, kinds in (("whole", ["run"]), ("killed", ["broken-off", "run"])):
         (tmp_path / name).mkdir()
         for kind in kinds:
-            torchrun(3, tmp_path / name, kind)
+            in_torchrun(3, tmp_path / name, kind)
     assert same_bits(*(weights(tmp_path / name, 1)[0] for name in ("whole", "killed")))
 
 

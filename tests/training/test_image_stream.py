@@ -29,24 +29,12 @@ from core.training.job import Job, never
 from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.sample import thorough
-from tests.training.nets import GROUPS, all_cost_in_the_first_layer, build
+from tests.training.nets import all_cost_in_the_first_layer, build, schedule_of
 from tests.training.small import of_kind, same_bits, small_schedule, small_settings
 
 ROOT = Path(__file__).parents[2]
 
-WINDOWS = {"head": [[0, None]], "up": [[1, None]]}
-SCHEDULE = {
-    "format": "thaw.schedule",
-    "version": 1,
-    "name": "Thaws",
-    "model": {"name": "skipping"},
-    "epochs": 3,
-    "optimizer": {"name": "adam", "base_lr": 0.01},
-    "groups": [
-        {"name": name, "modules": modules, "trainable": WINDOWS.get(name, [])}
-        for name, modules in GROUPS["skipping"].items()
-    ],
-}
+SCHEDULE = schedule_of("skipping", {"head": [[0, None]], "up": [[1, None]]}, 3)
 """A network with dropout, which draws from torch's generator."""
 
 
@@ -73,7 +61,7 @@ def happens(
     settings = small_settings(**values)
     outputs = OutputFiles(folder / "weights", nan_report=folder / "nan.json")
     job = Job(
-        parse.from_raw(SCHEDULE),
+        SCHEDULE,
         settings,
         folder / "checkpoints",
         should_stop,

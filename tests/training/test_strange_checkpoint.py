@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from pathlib import Path
 from typing import Any
 
@@ -13,28 +12,12 @@ import torch
 
 from core.errors import InputError
 from core.runs import events as ev
-from core.schedule import parse
 from core.training.job import Job
 from core.training.train import train
-from tests.training.nets import GROUPS, build
+from tests.training.nets import GROUPS, build, schedule_of
 from tests.training.small import small_settings
 
-SCHEDULE = parse.parse(
-    json.dumps(
-        {
-            "format": "thaw.schedule",
-            "version": 1,
-            "name": "Two epochs",
-            "model": {"name": "skipping"},
-            "epochs": 2,
-            "optimizer": {"name": "adam", "base_lr": 0.01},
-            "groups": [
-                {"name": name, "modules": modules, "trainable": [[0, None]]}
-                for name, modules in GROUPS["skipping"].items()
-            ],
-        }
-    )
-)
+SCHEDULE = schedule_of("skipping", {name: [(0, None)] for name in GROUPS["skipping"]}, 2)
 
 
 def run(folder: Path) -> list[ev.Event]:

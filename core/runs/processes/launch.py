@@ -31,7 +31,7 @@ from core.runs.events import Failed
 from core.runs.processes import run_lock, torchrun
 from core.runs.processes.exit_with_parent import helper_command, run_helper
 from core.runs.processes.prewarmed_worker import PrewarmedWorker, WorkerSlot
-from core.runs.processes.stopping import write_stopped
+from core.runs.processes.stopping import write_end
 from core.runs.settings import RunSettings
 from core.runs.status import is_end
 from core.schedule.file_names import slug
@@ -86,7 +86,7 @@ def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
         cleanup.renew(settings.data)
         folder = new_folder(root, schedule.name, datetime.now())
         run_folder.create(folder, schedule, settings)
-        _spawn(folder)
+        _spawn(folder, settings.processes)
     return folder.name
 
 
@@ -121,11 +121,11 @@ def resume(folder: Path) -> None:
     """
     if is_demo():
         raise InputError("run", "cannot be resumed in the hosted demo", "start a new one")
-    run_folder.read(folder)
+    _, settings = run_folder.read(folder)
     if run_folder.status(folder) in ("stopped", "failed", "finished"):
         _wait_for_exit(folder)
     run_lock.acquire(folder)
-    _spawn(folder)
+    _spawn(folder, settings.processes)
 
 
 def stop(folder: Path) -> None:
@@ -158,7 +158,7 @@ def force_stop(folder: Path) -> None:
         if left and run_lock.is_alive(folder):
             raise RunError(f"process {owner.pid} could not be killed: end it by hand")
     if not is_end(event_log.last(folder)):
-        write_stopped(folder)
+        write_end(folder)
 
 
 def device() -> Mapping[str, Any]:
@@ -183,32 +183,27 @@ def _find_device() -> Mapping[str, Any]:
     return device
 
 
-def _spawn(folder: Path) -> None:
-    """Run a folder that this process has locked in the prewarmed worker, or in a new process."""
+def _spawn(folder: Path, processes: int) -> None:
+    """Run a folder that this process has locked, in the prewarmed worker or in new processes."""
     _SLOT.add_run(folder)
-    worker = _SLOT.take() if _processes(folder) == 1 else None
+    worker = _SLOT.take() if processes == 1 else None
     if worker is not None:
         # its libraries have already read their variables of the environment
         if worker.environment == _environment() and worker.assign(folder):
             return
         worker.end_unused()
-    _spawn_process(folder)
+    _spawn_process(folder, processes)
 
 
-def _processes(folder: Path) -> int:
-    """Return how many processes of this machine run the folder."""
-    return run_folder.read(folder)[1].processes
-
-
-def _spawn_process(folder: Path) -> None:
-    """Run a folder that this process has locked in a new process."""
+def _spawn_process(folder: Path, processes: int = 1) -> None:
+    """Run a folder that this process has locked in a new process, or in several."""
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
     process: subprocess.Popen[bytes] | None = None
-    words, processes = ("resume", str(folder.absolute())), _processes(folder)
+    words = ("-m", "core", "resume", str(folder.absolute()))
     try:
         with (folder / run_folder.LOG).open("ab") as log:
             process = subprocess.Popen(
-                _command(*words) if processes == 1 else torchrun.command(processes, *words),
+                [sys.executable, *words] if processes == 1 else torchrun.command(processes, *words),
                 cwd=CODE,
                 env=_environment(processes),
                 stdin=subprocess.DEVNULL,

@@ -30,7 +30,7 @@ _END, _STOP = b"end", b"stop"
 
 
 class Store(Protocol):
-    """What the processes share before they are connected: torch's `Store`."""
+    """A store of values that all processes share from the start, as torch's `Store`."""
 
     def set(self, key: str, value: str, /) -> None:
         """Store a value for the others."""

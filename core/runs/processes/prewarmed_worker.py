@@ -77,7 +77,7 @@ class PrewarmedWorker:
         self,
         command: Sequence[str],
         cwd: Path,
-        environment: Mapping[str, Any],
+        environment: Mapping[str, str],
         lost: Callable[[Path], None],
     ) -> None:
         self.environment = dict(environment)

@@ -18,10 +18,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
-from core.errors import STOPPED, ThawError
+from core.errors import STOPPED, RunError, ThawError
 from core.runs import checkpoint_files, event_log, run_folder
-from core.runs.events import Stopped
+from core.runs.events import Failed, Stopped
 from core.runs.processes import run_lock
 
 _CHECK_EVERY = 0.1
@@ -106,21 +107,26 @@ def enforce(
         end()
 
 
-def end_process(folder: Path) -> None:
-    """Write that this process's run was stopped, and end the process at once."""
+def end_process(folder: Path, failure: RunError | None = None) -> NoReturn:
+    """Write that this process's run was stopped, or has failed, and end the process at once."""
     with suppress(ThawError):
-        write_stopped(folder)
+        write_end(folder, failure)
     with suppress(OSError):
         run_lock.release(folder)
-    os._exit(STOPPED)
+    if failure is None:
+        os._exit(STOPPED)
+    with suppress(OSError):
+        os.write(2, f"error: {failure}\n".encode())
+    os._exit(failure.exit_code)
 
 
-def write_stopped(folder: Path) -> None:
-    """Write the event and the summary of a run that was stopped.
+def write_end(folder: Path, failure: RunError | None = None) -> None:
+    """Write the event and the summary of a run that was stopped, or that has failed.
 
     Raises RunError if the disk refuses one of them.
     """
-    event_log.append_last(folder, Stopped(epochs_kept(folder)))
+    end = Stopped(epochs_kept(folder)) if failure is None else Failed(str(failure))
+    event_log.append_last(folder, end)
     run_folder.write_summary(folder, run_folder.run_summary(folder, run_folder.read(folder)[0]))
 
 

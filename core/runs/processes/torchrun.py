@@ -58,9 +58,9 @@ def watch_launcher(end: Callable[[RunError], None]) -> None:
 
 
 def command(processes: int, *words: str) -> list[str]:
-    """Return the arguments that run `python -m core …` in so many processes of this machine."""
+    """Return the arguments that run `python WORDS` in so many processes of this machine."""
     engine = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
-    return [*engine, f"--nproc-per-node={processes}", "-m", "core", *words]
+    return [*engine, f"--nproc-per-node={processes}", *words]
 
 
 def _number(name: str) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,6 @@ from safetensors.torch import load_file
 from torch import nn
 
 from core.runs import events as ev
-from core.schedule import parse
 from core.schedule.spec import Schedule
 from core.training.cache import exactness, graph, precompute, run_plan, tracing
 from core.training.cache.forward_path import ForwardPath
@@ -26,30 +24,8 @@ from core.training.models import Network
 from core.training.output_files import OutputFiles
 from core.training.train import train
 from tests.sample import thorough
-from tests.training.nets import GROUPS, ODD, all_cost_in_the_first_layer, build
+from tests.training.nets import GROUPS, ODD, all_cost_in_the_first_layer, build, schedule_of
 from tests.training.small import of_kind, same_bits, small_settings
-
-
-def schedule_of(net: str, windows: dict[str, Any], epochs: int, **more: Any) -> Schedule:
-    """A schedule over the net's groups with these windows."""
-    lr = {"interval": more.get("interval", "step"), "warmup": {"epochs": 1}}
-    lr["after_unfreeze"] = more.get("after_unfreeze", "follow")
-    groups = [
-        {"name": name, "modules": modules, "trainable": windows.get(name, [])}
-        | more.get("group", {})
-        for name, modules in more.get("parts", GROUPS.get(net, {})).items()
-    ]
-    raw = {
-        "format": "thaw.schedule",
-        "version": 1,
-        "name": "Drawn",
-        "model": {"name": net},
-        "epochs": epochs,
-        "optimizer": {"name": "adam", "base_lr": 0.01},
-        "lr": lr,
-        "groups": groups,
-    }
-    return parse.parse(json.dumps(raw))
 
 
 def run(

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from core.runs import events as ev
 from core.training.cache import tracing
-from tests.training.cache.test_exactness import assert_same, differs, schedule_of
+from tests.training.cache.test_exactness import assert_same, differs
 from tests.training.cache.writing_nets import GROUPS, KINDS, Step, network
+from tests.training.nets import schedule_of
 from tests.training.small import of_kind
 
 NAMES = ("one", "two", "three")
