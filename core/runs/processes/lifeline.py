@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from multiprocessing import AuthenticationError
-from multiprocessing.connection import Client, Connection, Listener, wait
+from multiprocessing.connection import Connection, answer_challenge, deliver_challenge, wait
 from typing import Any, Protocol
 
 from core.errors import InputError, RunError, ThawError
@@ -25,6 +25,7 @@ _CHECK_EVERY = 0.5
 """Seconds between two looks whether the run is over."""
 _NEWS_SECONDS = 5.0
 """How long an error waits for the news that a process has ended, which would explain it."""
+_CONNECT_SECONDS = 30.0
 _KEY = "thaw/lifeline"
 _END, _STOP = b"end", b"stop"
 
@@ -53,13 +54,10 @@ class LifelineServer:
         self._error: ThawError | None = None
         self._news, self._closed = threading.Event(), threading.Event()
         self._processes: dict[Connection, str] = {}
-        key = secrets.token_hex(16)
-        listener = Listener(("", 0), backlog=place.size, authkey=key.encode())
-        store.set(_KEY, json.dumps([listener.address[1], key]))
-        watch = threading.Thread(
-            target=self._watch, args=(listener, place.size - 1), name="lifelines", daemon=True
-        )
-        watch.start()
+        self._key = secrets.token_hex(16)
+        self._server = _listen(place.size)
+        store.set(_KEY, json.dumps([self._server.getsockname()[1], self._key]))
+        threading.Thread(target=self._watch, name="lifelines", daemon=True).start()
 
     def check(self) -> None:
         """Raise the error of a process that has failed or ended, if there is one."""
@@ -78,21 +76,27 @@ class LifelineServer:
             with suppress(OSError):
                 line.send_bytes(_END)
 
-    def _watch(self, listener: Listener, others: int) -> None:
-        with listener:
-            while len(self._processes) < others:
-                with suppress(EOFError, OSError, AuthenticationError):  # it ended, or is a stranger
-                    line = listener.accept()
-                    _keep_alive(line)
-                    self._processes[line] = "a process"
-                    self._processes[line] = line.recv_bytes().decode()
-        while not self._closed.is_set() and self._error is None:
-            for end in wait(list(self._processes), _CHECK_EVERY):
-                assert isinstance(end, Connection)
-                self._hear(end)
+    def _watch(self) -> None:
+        with self._server:
+            while not self._closed.is_set() and self._error is None:
+                for end in wait([self._server, *self._processes], _CHECK_EVERY):
+                    if isinstance(end, Connection):
+                        self._hear(end)
+                    else:
+                        line = Connection(self._server.accept()[0].detach())
+                        threading.Thread(target=self._greet, args=(line,), daemon=True).start()
         if not self._closed.is_set() and self._error is not None:
             self._news.set()
             self._fail(RunError(str(self._error)))
+
+    def _greet(self, line: Connection) -> None:
+        """Take a process in; a stranger, who does not know the key, may also say nothing."""
+        with suppress(EOFError, OSError, AuthenticationError):
+            deliver_challenge(line, self._key.encode())
+            answer_challenge(line, self._key.encode())
+            process = line.recv_bytes().decode()
+            _keep_alive(line)
+            self._processes[line] = process
 
     def _hear(self, line: Connection) -> None:
         process = self._processes[line]
@@ -109,14 +113,25 @@ class LifelineServer:
 
 
 class LifelineClient:
-    """Another process's end of its lifeline; the process ends at once when the first one does."""
+    """Another process's end of its lifeline; the process ends at once when the first one does.
+
+    Raises RunError if the first one cannot be reached.
+    """
 
     def __init__(self, place: Place, store: Store) -> None:
         port, key = json.loads(store.get(_KEY))
-        self._line = Client((place.address, port), authkey=key.encode())
+        try:
+            connected = socket.create_connection((place.address, port), _CONNECT_SECONDS)
+            connected.settimeout(None)
+            self._line = Connection(connected.detach())
+            answer_challenge(self._line, key.encode())
+            deliver_challenge(self._line, key.encode())
+            self._line.send_bytes(f"process {place.rank} on {socket.gethostname()}".encode())
+            _keep_alive(self._line)
+        except (EOFError, OSError, AuthenticationError) as error:
+            wrong = f"process 0 does not answer at port {port} of {place.address} ({error})"
+            raise RunError(f"{wrong}: open the ports between the machines") from error
         self._stopping = False
-        self._line.send_bytes(f"process {place.rank} on {socket.gethostname()}".encode())
-        _keep_alive(self._line)
         self._thread = threading.Thread(target=self._watch, name="lifeline", daemon=True)
         self._thread.start()
 
@@ -152,6 +167,15 @@ def _error(process: str, parts: Any) -> ThawError:
         return RunError(f"in {process}, {parts[0]}")
     field, wrong, way_out = parts
     return InputError(field, f"{wrong} (in {process})", way_out)
+
+
+def _listen(processes: int) -> socket.socket:
+    """Return a socket at a free port of all of this machine's addresses, of IPv6 too."""
+    if socket.has_dualstack_ipv6():
+        return socket.create_server(
+            ("", 0), family=socket.AF_INET6, backlog=processes, dualstack_ipv6=True
+        )
+    return socket.create_server(("", 0), backlog=processes)
 
 
 def _keep_alive(line: Connection) -> None:
