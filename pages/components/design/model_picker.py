@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
 from html import escape
+from itertools import chain
 
 import streamlit as st
 
@@ -21,9 +23,9 @@ _SECONDS = 0.5
 
 
 def model_box() -> None:
-    """Draw the searchable list of all models; those with a stored table come first."""
+    """Draw the searchable list of all models."""
     name = session.schedule().model.name
-    known = catalogue.with_stored_table() if is_demo() else catalogue.names()
+    known = plain_first(catalogue.with_stored_table() if is_demo() else catalogue.names())
     labels = model_labels()
     st.selectbox(
         "Model",
@@ -35,6 +37,20 @@ def model_box() -> None:
         width=250,
         **bound("model", current().design.wanted_model or name, _take_model),
     )
+
+
+@cache
+def plain_first(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Return full names of models in their order, but each after those that its own one contains.
+
+    So a search that keeps the order finds `resnet50d` before `ecaresnet50d`.
+    """
+    found: dict[str, list[str]] = {}
+    for name in names:
+        found.setdefault(name.rpartition("/")[2], []).append(name)
+    shortest = sorted(found, key=len)
+    parts = (part for model in found for part in shortest if part in model)
+    return tuple(chain.from_iterable(found[part] for part in dict.fromkeys(parts)))
 
 
 def model_reading() -> None:

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from core import presets
 from core.files.home import CODE
-from core.models import layer_table, table_cache
+from core.models import catalogue, layer_table, table_cache
 from core.runs.processes.tabulation import Tabulations
 from core.schedule.spec import ModelRef
 from pages.components.design import model_picker
@@ -75,6 +75,13 @@ def test_a_search_for_a_models_name_lists_torchvisions_first(app: AppTest) -> No
     models = app.selectbox(key="model").options
     first = next(name for name in models if "resnet50" in name)
     assert first.startswith("torchvision/resnet50")
+
+
+def test_a_search_for_any_models_name_lists_that_model_first() -> None:
+    listed = model_picker.plain_first(catalogue.names())
+    assert sorted(listed) == sorted(catalogue.names())
+    for name in {full.rpartition("/")[2] for full in listed}:
+        assert next(full for full in listed if name in full).endswith(f"/{name}")
 
 
 def test_the_old_model_is_kept_on_request(app: AppTest) -> None:
