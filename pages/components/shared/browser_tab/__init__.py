@@ -38,13 +38,9 @@ def keep_draft() -> None:
 
 def _mount(key: str, data: dict[str, object]) -> None:
     kept = {"draft": _draft(), "settings": session.own_settings(), "keeps": not session.is_new()}
-    with st.container(key=key):
-        _component()(
-            key=f"{key}-script",
-            data={**kept, **data},
-            on_event_change=_take,
-            height="content",
-        )
+    _component()(
+        key=f"{key}-script", data={**kept, **data}, on_event_change=_take, height="content"
+    )
 
 
 def _draft() -> str:
