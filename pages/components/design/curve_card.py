@@ -68,14 +68,14 @@ def stretched(history: History) -> Schedule | None:
 
 
 def _offer_to_stretch() -> None:
-    """Draw the button that moves the thaws with the end of the run."""
+    """Draw the button that moves thaws and freezes with the end of the run."""
     st.button(
-        "Stretch the thaws",
+        "Stretch the windows too?",
         key="stretch-thaws",
         type="tertiary",
         icon=":material/arrow_range:",
-        help="The run has another length, but the thaws stayed at their epochs. This moves them "
-        "and the warmup to the same shares of the run as before.",
+        help="The run has another length, but every thaw and freeze stayed at its epoch. This "
+        "moves them, and the end of the warmup, to the same shares of the run as before.",
         on_click=_stretch,
     )
 
