@@ -66,7 +66,6 @@ def _designer() -> None:
     frame.show_notice()
     narrow = _is_narrow()
     current().design.outside_timeline = None  # `_timeline` notes what is drawn now
-    st.html(f"<style>{_room(len(session.schedule().groups))}</style>")
     top = st.container(key="top", gap=None)
     with top:  # so that it has its place before the toolbar comes
         frame.unseen_title("Design a schedule")
@@ -121,6 +120,7 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
         problems=found,
         revision=current().revision,
         span=_span(),
+        folded=current().design.folded_stages,
         narrow=(narrow := _is_narrow()),
     )
     timeline(data, key="timeline", on_event=_take)
@@ -199,6 +199,8 @@ def _look(view: View) -> None:
         design.selected_window = None if chosen is None else (chosen.group, chosen.window)
     if "span" in changed:
         design.span = (session.schedule().epochs, view.span)
+    if "folded" in changed:
+        design.folded_stages = view.folded
     if "narrow" in changed:
         design.narrow = view.narrow
 
@@ -208,16 +210,6 @@ def _redraw_designer() -> None:
     errors = checks.errors(session.schedule(), session.table())
     if _outside_timeline(errors) != current().design.outside_timeline:
         st.rerun(_DESIGNER)
-
-
-def _room(groups: int) -> str:
-    """Return the rule that keeps the timeline's place free until its script has drawn it."""
-    wide = 146 + groups * (44 if groups > 6 else 48)  # as timeline.css has it
-    narrow = 214 + groups * 68
-    return (
-        f".st-key-timeline {{ min-height: {narrow}px; }} "
-        f"@media (min-width: 1130px) {{ .st-key-timeline {{ min-height: {wide}px; }} }}"
-    )
 
 
 def _rates_head(*, narrow: bool) -> None:

@@ -58,6 +58,7 @@ class Design:
     playhead: float
     span: tuple[int | None, Span | None] = (None, None)
     narrow: bool | None = None
+    folded_stages: tuple[str, ...] = ()
     selected_window: Selected | None = None
     selected_group: str | None = None
     selected_part: str | None = None

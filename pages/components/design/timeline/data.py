@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, TypedDict
 
 import numpy as np
@@ -35,6 +36,7 @@ class TimelineData(TypedDict):
     curve: int
     groups: list[dict[str, Any]]
     optimizer: dict[str, Any]
+    stages: list[dict[str, Any]]
     problems: list[dict[str, Any]]
     view: dict[str, Any]
 
@@ -49,6 +51,7 @@ def timeline_data(
     problems: Sequence[Problem],
     revision: int,
     span: Span | None = None,
+    folded: Sequence[str] = (),
     narrow: bool = False,
 ) -> TimelineData:
     """Return the timeline's data for a schedule.
@@ -58,6 +61,7 @@ def timeline_data(
     parameters are None. The optimizer's `bytes` are its float32 state per parameter that has
     trained. Groups whose rate is the same share of their peak share a curve; the
     shared curve's is `curve`. `span` is the part of the run in view, in epochs; None is all of it.
+    `folded` are the names of stages that are one row.
     """
     drawn: dict[tuple[float, ...], int] = {}
     optimizer = schedule.optimizer
@@ -87,6 +91,7 @@ def timeline_data(
         "curve": drawn.setdefault(_shared(schedule), len(drawn)),
         "curves": [list(points) for points in drawn],
         "groups": groups,
+        "stages": _stages(schedule),
         "optimizer": {"name": optimizer.title(), "bytes": state_bytes(optimizer)},
         "problems": [
             {
@@ -102,9 +107,27 @@ def timeline_data(
             "playhead": min(max(playhead, 0.0), float(schedule.epochs)),
             "selected": None if selected is None else {"group": selected[0], "window": selected[1]},
             "span": span,
+            "folded": list(folded),
             "narrow": narrow,
         },
     }
+
+
+def rows(data: TimelineData) -> int:
+    """Return how many rows are seen: a folded stage is one."""
+    folded = [stage for stage in data["stages"] if stage["name"] in data["view"]["folded"]]
+    return len(data["groups"]) - sum(len(stage["groups"]) - 1 for stage in folded)
+
+
+def _stages(schedule: Schedule) -> list[dict[str, Any]]:
+    """Return the name and groups of each stage, from the head on.
+
+    They are neighbours with names that differ behind the last dot: `layer1.0`, `layer1.1`.
+    """
+    names = (group.name for group in reversed(schedule.groups))
+    runs = groupby(names, key=lambda name: name.rpartition(".")[0])
+    stages = ((stage, list(groups)) for stage, groups in runs if stage)
+    return [{"name": name, "groups": groups} for name, groups in stages if len(groups) > 1]
 
 
 def _points(schedule: Schedule, group: Group) -> tuple[float, ...]:

@@ -24,12 +24,14 @@ class View(_Message):
     """The view, as far as it has changed: `model_fields_set` names the fields that have.
 
     `playhead` and `span`, the part of the run in view, are in epochs; no span is all of it.
-    `narrow` says whether the timeline is less than 700 px wide.
+    `folded` names the stages that are one row. `narrow` says whether the timeline is less than
+    700 px wide.
     """
 
     playhead: float = 0.0
     selected: Selection | None = None
     span: tuple[float, float] | None = None
+    folded: tuple[str, ...] = ()
     narrow: bool = False
 
 

@@ -156,6 +156,7 @@ def test_what_python_changes_of_the_view_is_taken_over() -> None:
             "playhead": 5,
             "selected": {"group": "layer3", "window": 0},
             "span": [2, 6],
+            "folded": [],
             "narrow": False,
         },
     )

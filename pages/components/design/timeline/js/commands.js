@@ -8,6 +8,7 @@ import { text } from "./dom.js";
 import { commitTyping, remember } from "./gesture.js";
 import { commit, fieldsEvent, groupsEvent } from "./protocol.js";
 import { picksOf } from "./selection.js";
+import { toggleStage } from "./stages.js";
 import { isPicked, splitAt, withNew } from "./windows.js";
 
 /** A click on one of the component's own buttons. */
@@ -24,6 +25,7 @@ export function press(timeline, event) {
     closer: () => zoomBy(timeline, 1 / ZOOM_STEP),
     fit: () => setView(timeline, null),
     restart: () => toggleRestart(timeline),
+    fold: () => toggleStage(timeline, button.dataset.stage),
   }[button.dataset.do];
   if (does === undefined) return;
   if (timeline.cascade && !button.dataset.do.startsWith("cascade")) closeCascade(timeline, { keep: false });

@@ -13,9 +13,10 @@ import { HOVER, cancel, down, hover, menu, move, point, up, wheel } from "./poin
 import { paintCurveDiscs } from "./problems.js";
 import { isSettled, receive, reportView } from "./protocol.js";
 import { buildReadout, paintReadout, stateAt } from "./readout.js";
-import { buildRows, paintRows } from "./rows.js";
+import { buildRows, measureRows, paintRows } from "./rows.js";
 import { buildOverview, buildScale, paintOverview, paintScale } from "./scale.js";
 import { buildShared, paintShared } from "./shared_curve.js";
+import { paintStages } from "./stages.js";
 import { buildToolbar, paintToolbar } from "./toolbar.js";
 
 const FINE_PX = 24;
@@ -85,6 +86,7 @@ function build(parent) {
     span: null,
     axis: null,
     narrow: null,
+    folded: [], // names of stages
     // What a pointer drags, what keys have not sent yet, the edge in hand, the problem pointed at.
     drag: null,
     guide: null,
@@ -166,6 +168,7 @@ function paint(timeline) {
   root.classList.toggle("narrow", timeline.narrow);
   // The class decides about the gutters, so the track is measured after it.
   timeline.axis = axisOf(data.epochs, scale.axis.clientWidth || 1, timeline.span);
+  measureRows(timeline);
   root.classList.toggle("dragging", drag?.moving ?? false);
   const groups = data.groups.map((group) => ({
     ...group,
@@ -182,7 +185,9 @@ function paint(timeline) {
   paintShared(timeline);
   paintCurveDiscs(timeline);
   paintRows(timeline, groups);
-  if (timeline.focusNext) timeline.focusNext.focus({ preventScroll: true, focusVisible: true });
+  paintStages(timeline, groups);
+  timeline.focusNext?.focus({ preventScroll: true, focusVisible: true });
+  timeline.focusNext?.closest(".row")?.scrollIntoView({ block: "nearest" });
   timeline.focusNext = null;
   reportView(timeline);
   root.dataset.painted = isSettled(timeline) ? data.ack : "";

@@ -2,13 +2,14 @@
 //
 // An event is { seq, kind, view, … }. Its kind is "groups", "fields" or "history" for an edit, and
 // "view" for none; `view` holds what Python does not know yet of what is looked at: the playhead,
-// the selection, the span of the run in view, and whether the timeline is narrow. Data come with
+// the selection, the span of the run in view, the folded stages, and whether it is narrow. Data come with
 // `ack`, the seq of the last event that they answer. One event is under way at a time; without an
 // answer it is sent again, and Python takes each seq once.
 
 import { clamp, setView } from "./axis.js";
 import { curveOf, fieldsOf } from "./curves.js";
 import { arrangeRows } from "./rows.js";
+import { makeRoom } from "./stages.js";
 
 const ANSWER_MS = 5000;
 const REST_MS = 160;
@@ -110,7 +111,7 @@ function adopt(timeline) {
     timeline.windows.has(group) && window < Math.max(timeline.windows.get(group).length, 1);
   const { selected } = timeline;
   timeline.also = timeline.also.filter((pick) => there(pick) && differ(pick, selected));
-  timeline.root.classList.toggle("dense", data.groups.length > 6); // before a frame, or rows move
+  makeRoom(timeline); // before a frame, or rows move
   arrangeRows(timeline);
 }
 
@@ -121,13 +122,14 @@ function adoptView(timeline) {
   timeline.known = { ...data.view };
   if (changed.includes("playhead")) timeline.playhead = data.view.playhead;
   if (changed.includes("selected")) timeline.selected = data.view.selected;
+  if (changed.includes("folded")) timeline.folded = data.view.folded;
   if (changed.includes("span")) setView(timeline, data.view.span);
   timeline.playhead = clamp(timeline.playhead, 0, data.epochs);
 }
 
 /** What is looked at, as far as Python does not know it. */
-function viewChanges({ playhead, selected, span, narrow, known }) {
-  const now = { playhead, selected, span, narrow: narrow ?? known.narrow };
+function viewChanges({ playhead, selected, span, folded, narrow, known }) {
+  const now = { playhead, selected, span, folded, narrow: narrow ?? known.narrow };
   return Object.fromEntries(Object.entries(now).filter(([name, value]) => differ(known[name], value)));
 }
 

@@ -10,6 +10,7 @@ import { picksOf } from "./selection.js";
 import { gaps, visible } from "./windows.js";
 
 const HATCH = "thaw-hatch";
+const LOW_PX = 38;
 
 /** The rows' place, with the pattern that hatches every gap. */
 export function buildRows() {
@@ -39,6 +40,13 @@ export function arrangeRows({ data, rows, rowsNode, handles }) {
     if (node !== place) rowsNode.insertBefore(node, place);
     before = node;
   }
+}
+
+/** Take notice of rows that are too low for two lines of words, and of a scroll bar beside them. */
+export function measureRows({ root, rowsNode, narrow }) {
+  const { firstChild, offsetWidth, clientWidth } = rowsNode;
+  root.classList.toggle("low", !narrow && firstChild.offsetHeight < LOW_PX);
+  rowsNode.style.marginRight = `${clientWidth - offsetWidth}px`; // into the card's padding
 }
 
 /** Paint every group's row; groups whose curve is the same share its points and its paths. */
@@ -120,11 +128,12 @@ function paintRow(timeline, row, group, shape) {
   if (row.key === key) return;
   row.key = key;
 
+  const parameters = group.parameters === null ? "" : formatCount(group.parameters);
   row.node.style.setProperty("--c", group.color);
   text(row.nameNode, name);
-  row.nameNode.title = name;
+  row.nameNode.title = parameters === "" ? name : `${name}, ${parameters} parameters`; // which a low row does not show
   text(row.scale, formatScale(group.scale));
-  text(row.count, group.parameters === null ? "" : formatCount(group.parameters));
+  text(row.count, parameters);
   paintBudget(row, group.budget);
   paintGaps(row, gaps(windows, epochs), axis, shape);
   show(row.never, open.length === 0);
