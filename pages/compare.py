@@ -13,18 +13,20 @@ from core import presets
 from core.compare.align import group_rows
 from core.records.model import Record
 from core.runs.description import describe
-from core.runs.results import RunResults, run_results
+from core.runs.results import run_results
 from core.schedule import link
+from core.schedule.words import rate
+from pages.components.compare import slot_style
 from pages.components.compare import slots as compared
-from pages.components.compare.conditions import conditions, measured_alike
 from pages.components.compare.differences import difference_card
-from pages.components.compare.figures import lines, table
+from pages.components.compare.figures import Line, lines, table
 from pages.components.compare.markdown import markdown
 from pages.components.compare.metrics import metrics_cards
-from pages.components.compare.rates_card import rates_card
+from pages.components.compare.rates_card import SCALES, rates_card
 from pages.components.compare.slot_style import chip
 from pages.components.compare.slots import LETTERS, Slot
-from pages.components.compare.windows_card import bars
+from pages.components.compare.verdict_card import SHOWN, verdict_card
+from pages.components.compare.windows_card import rate_bars
 from pages.components.design import opening
 from pages.components.shared import frame, session
 from pages.components.shared.fields import bound
@@ -46,18 +48,25 @@ def page() -> None:
         return
     rows = group_rows([slot.plan for slot in slots])
     results = {slot.letter: run_results(slot.run) for slot in slots if slot.run is not None}
+    shown = lines(slots, results)
+    verdict_card(slots, results, shown)
     wide, side = st.columns([1040, 336], gap="small")
     with wide:
-        aside = "hatched is frozen; the shape in the bar is the rate, as a share of its peak"
-        with frame.card("bars", "When each group trains", aside):
-            st.html(bars(slots, rows))
+        scale = slot_style.chosen("scale", SCALES)
+        drawn = rate_bars(slots, rows, scale)
+        aside = (
+            f"hatched is frozen; height and tint are the rate, on one {scale} scale up to "
+            f"{rate(drawn.top)}"
+        )
+        with frame.card("bars", "When each group trains, and how fast", aside):
+            st.html(drawn.html)
         rates_card(slots, rows, overlaid=overlaid)
         if results:
             metrics_cards(results)
     with side:
         for at, other in enumerate(slots[1:], 1):
             difference_card(slots[0], other, rows, at)
-        _figures(slots, results)
+        _figures(slots, shown)
         library_card()
 
 
@@ -215,12 +224,10 @@ def _suggestions() -> list[tuple[str, str]]:
     return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]
 
 
-def _figures(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None:
-    shown = lines(slots, results)
-    title = "Cost and result" if results else "Cost"
-    with frame.card("figures", title):
-        st.html(table(slots, shown))
-        st.html(f'<p class="thaw-note">{_note(slots, results)}</p>')
+def _figures(slots: Sequence[Slot], shown: Sequence[Line]) -> None:
+    with frame.card("figures", "More figures"):
+        st.html(table(slots, [line for line in shown if line.title not in SHOWN]))
+        st.html(f'<p class="thaw-note">{_note(slots)}</p>')
         with st.container(horizontal=True, gap="xsmall", key="figures-actions"):
             for slot in slots:
                 if slot.source == NOW or isinstance(slot.plan, Record):
@@ -234,18 +241,11 @@ def _figures(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None:
                 st.code(text, language="markdown", wrap_lines=True, height=320)
 
 
-def _note(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> str:
-    notes = [
-        "Compute is counted in epochs with every group open; the share is of the run's epochs."
-    ]
+def _note(slots: Sequence[Slot]) -> str:
+    note = "Compute is counted in epochs with every group open; the share is of the run's epochs."
     if any(isinstance(slot.plan, Record) for slot in slots):
-        notes.append("A record has no model, images or batch size, so its compute is unknown.")
-    if differ := conditions(slots):
-        best = "" if measured_alike(slots) else " No result is marked as the best."
-        notes.append(f"<b>{differ}</b>{best}")
-    if len(results) >= _MIN_SLOTS:
-        notes.append("One run each: a difference of about 1 point can be chance.")
-    return " ".join(notes)
+        note += " A record has no model, images or batch size, so its compute is unknown."
+    return note
 
 
 if __name__ == "__main__":

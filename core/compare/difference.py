@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from math import inf, log2
+from typing import Any
 
 from core.schedule.words import listed
 
@@ -14,18 +16,46 @@ class Difference:
 
     `groups` names the groups that it is about as in the second schedule, or as in the first where
     only that has one; `text` begins with these names. `fields` are the places in the JSON document
-    that differ: `lr.warmup.epochs`, or a group's `trainable`.
+    that differ: `lr.warmup.epochs`, or a group's `trainable`. `size` is how large it is: the change
+    of a share of learning, or a factor's power of two.
     """
 
     text: str
     detail: str
     fields: tuple[str, ...]
     groups: tuple[str, ...] = ()
+    size: float = field(default=0.0, compare=False)
 
     @property
     def line(self) -> str:
         """The text, and the detail in brackets, in one line."""
         return f"{self.text} ({self.detail})" if self.detail else self.text
+
+
+_WEIGHTS = (
+    {"model.name", "model.weights", "epochs", "optimizer.name", "optimizer"},
+    {"trainable", "optimizer.base_lr", "lr.group_decay", "lr_scale", "rates"},
+    {"groups", "modules", "lr.after_unfreeze", "lr.decay.shape"},
+)
+"""The fields whose differences weigh most, and so on; those of `lr` follow, then all others."""
+
+
+def by_weight(differences: Sequence[Difference]) -> tuple[Difference, ...]:
+    """Return the differences, those that change most of a run first."""
+    return tuple(sorted(differences, key=lambda each: (_place(each.fields[0]), -each.size)))
+
+
+def size_of_change(before: Any, after: Any) -> float:
+    """Return the power of two by which a number changes; infinite from or to 0, 0 for a text."""
+    if before == after or not all(isinstance(each, int | float) for each in (before, after)):
+        return 0.0
+    return abs(log2(after / before)) if before > 0 and after > 0 else inf
+
+
+def _place(path: str) -> int:
+    """Return the place of a field in `_WEIGHTS`."""
+    places = (place for place, paths in enumerate(_WEIGHTS) if path in paths)
+    return next(places, len(_WEIGHTS) + (not path.startswith("lr.")))
 
 
 def merged(differences: list[Difference]) -> Iterator[Difference]:

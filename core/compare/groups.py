@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from core.compare import formats
 from core.compare.align import GroupRow
 from core.compare.comparable import learning
-from core.compare.difference import Difference, merged
+from core.compare.difference import Difference, merged, size_of_change
 from core.compare.windows import GroupTimes, window_difference
 from core.schedule import curves
 from core.schedule.spec import Group, Schedule
@@ -96,7 +96,7 @@ def _scale(
             yield Difference(text, "", ("lr_scale",), (name,))
         else:
             text = f"{name} LR scale {formats.change(old, new, formats.times)}"
-            yield Difference(text, peaks, ("lr_scale",), (name,))
+            yield Difference(text, peaks, ("lr_scale",), (name,), size_of_change(old, new))
     elif same_model and not equal and one.schedule.lr.group_decay == other.schedule.lr.group_decay:
         is_nearer = _distance(other.schedule, after) < _distance(one.schedule, before)
         text = f"{name} is {'nearer to' if is_nearer else 'farther from'}"

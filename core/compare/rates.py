@@ -53,7 +53,8 @@ def rate_differences(
         text, detail = f"{_factor(low)} to {_factor(high)}", f"furthest {when}"
     else:
         text, detail = _factor(high), ""
-    yield Difference(f"{after.name}: rate {text}", detail, ("rates",), (after.name,))
+    names, size = (after.name,), float(far[worst]) / np.log(2)
+    yield Difference(f"{after.name}: rate {text}", detail, ("rates",), names, size)
 
 
 def steps_to_compare(a: Comparable, b: Comparable) -> tuple[Indices, int]:

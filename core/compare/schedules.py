@@ -8,7 +8,7 @@ from typing import Any
 from core.compare import formats
 from core.compare.align import group_rows
 from core.compare.comparable import Comparable
-from core.compare.difference import Difference
+from core.compare.difference import Difference, size_of_change
 from core.compare.groups import group_differences
 from core.compare.records import record_alike, record_diff
 from core.records.model import Record
@@ -47,7 +47,8 @@ def diff(a: Comparable, b: Comparable) -> tuple[Difference, ...]:
         before, after = old.get(path), new.get(path)
         if path not in done and before != after:
             in_words = _IN_WORDS.get(path, _changed(path))
-            differences.append(Difference(in_words(before, after), "", (path,)))
+            size = size_of_change(before, after)
+            differences.append(Difference(in_words(before, after), "", (path,), size=size))
     return tuple(differences)
 
 

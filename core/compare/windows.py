@@ -20,9 +20,9 @@ class GroupTimes:
     epochs: int
     learning: Mapping[str, float | None]
 
-    def share(self, group: BaseGroup) -> str:
-        """Return the group's share of learning in percent; 0% if it never trains."""
-        return percent(self.learning[group.name] or 0.0)
+    def share(self, group: BaseGroup) -> float:
+        """Return the group's share of learning; 0 if it never trains."""
+        return self.learning[group.name] or 0.0
 
     def trains(self, group: BaseGroup) -> str:
         """Return when the group trains, in words."""
@@ -48,9 +48,11 @@ def window_difference(
     text = _difference(one.starts_and_ends(before), other.starts_and_ends(after))
     if text is None:
         return None
-    shares = f"share of learning {one.share(before)} → {other.share(after)}"
+    old, new = one.share(before), other.share(after)
+    shares = f"share of learning {percent(old)} → {percent(new)}"
     detail = f"{one.trains(before)} → {other.trains(after)}, {shares}"
-    return Difference(f"{after.name} {text}", detail, ("trainable",), (after.name,))
+    names = (after.name,)
+    return Difference(f"{after.name} {text}", detail, ("trainable",), names, abs(new - old))
 
 
 _Ends = tuple[tuple[int, int | None], ...]

@@ -26,6 +26,9 @@ VIEWS: Mapping[Augment, int | None] = {
 }
 """The number of views of an image, see `core.training.augment`; None: a new one in every epoch."""
 
+CHANGE_NO_BIT = frozenset({"cache", "cache_memory", "cache_disk", "workers"})
+"""The settings that change how fast a run is, and no bit of its result."""
+
 MIN_IMAGE_SIZE, MAX_IMAGE_SIZE = 16, 1_024
 _MEGABYTE = 1_000_000
 FREE_SHARE = 0.25
@@ -77,6 +80,14 @@ class RunSettings(BaseModel):
     def micro_batches(self) -> int:
         """The micro-batches that a batch is computed in, over all processes."""
         return self.processes * self.accumulate
+
+    def repeats(self, other: RunSettings) -> bool:
+        """Return whether a run with these settings repeats one of the others, perhaps by a seed.
+
+        What changes no bit may differ: the settings of the frozen-part cache, and `workers`.
+        """
+        free = {"seed", *CHANGE_NO_BIT}
+        return self.model_dump(exclude=free) == other.model_dump(exclude=free)
 
     @model_validator(mode="after")
     def _can_be_shared(self) -> RunSettings:

@@ -71,6 +71,17 @@ def learning_by_epoch(schedule: Schedule, group: Group) -> Array:
     return by_epoch / possible if possible > 0 else np.zeros_like(by_epoch)
 
 
+def mean_rate(schedule: Schedule, group: Group) -> float:
+    """Return the mean of the group's rates while it trains; 0 if it never does.
+
+    Rates are taken at the same times as for `budget`.
+    """
+    sums = _sums(schedule, curves.curve_start(schedule, group)).at(curves.peak(schedule, group))
+    by_epoch = sums / _times(schedule).shape[1]
+    spans = plan.training_spans(group, schedule.epochs)
+    return float(np.concatenate([by_epoch[start:end] for start, end in spans] or [[0.0]]).mean())
+
+
 def _budget(schedule: Schedule, group: Group, sums: _Sums, whole: _Sums) -> LRBudget | None:
     spans = plan.training_spans(group, schedule.epochs)
     if not spans:

@@ -15,7 +15,7 @@ import torchvision
 
 from core.errors import DataError, InputError
 from core.files.home import CODE
-from core.runs.settings import RunSettings
+from core.runs.settings import CHANGE_NO_BIT, RunSettings
 from core.schedule.parse import pretty, to_raw
 from core.schedule.spec import Schedule
 from core.training.data import Data, Split
@@ -121,8 +121,8 @@ def document_hash(document: Schedule | RunSettings) -> str:
     """
     if isinstance(document, Schedule):
         return _hash(document.model_dump_json(exclude_defaults=True, exclude={"name"}))
-    no_bit = {"cache", "cache_memory", "cache_disk", "workers"}
-    text = document.model_dump_json(exclude_defaults=True, exclude={*no_bit, "optimizer_step"})
+    left_out = {*CHANGE_NO_BIT, "optimizer_step"}
+    text = document.model_dump_json(exclude_defaults=True, exclude=left_out)
     plain = document.optimizer_step == "plain"  # as all runs did before there was that setting
     return _hash(text if plain else f"{text} {document.optimizer_step}")
 

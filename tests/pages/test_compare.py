@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -22,19 +23,23 @@ from core.models import layer_table
 from core.records.io import record_json
 from core.runs import label, run_folder
 from core.runs.description import describe
+from core.runs.processes import launch
+from core.runs.repeats import trial_of
 from core.runs.results import run_results
 from core.runs.settings import RunSettings
 from core.schedule import edits, link
 from core.schedule.parse import dumps
+from core.schedule.spec import Schedule
 from pages.components.compare import figures, markdown, metrics, rates_card, windows_card
 from pages.components.compare.conditions import conditions
 from pages.components.compare.slots import LETTERS, Slot
+from pages.components.shared import runs_in_turn
 from pages.components.shared.chart_style import View, rate_domain
 from pages.components.shared.history import History
 from pages.components.shared.state import session_in
 from tests.pages.drawn import without_styles
 from tests.records.samples import recorded_of, records
-from tests.runs.made import finished_run
+from tests.runs.made import SETTINGS, finished_run
 from tests.schedule.strategies import real_schedules, schedules
 
 GRADUAL = presets.load("gradual")
@@ -267,17 +272,136 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
     app = AppTest.from_function(script, default_timeout=120).run()
     choose(choose(app, "A", first), "B", second)
     drawn = without_styles(app)
-    assert "Cost and result" in drawn
-    assert "<b>75.0%</b>" in drawn
+    assert "<td>75.0%" in drawn
     assert "kept" in drawn
     assert charts(app) == 2 + 2  # head and conv_head train; accuracy by epoch and by seconds
     assert drawn.count("thaw-panel-empty") == 5
     assert "How the runs went" in drawn
 
 
+# The verdict
+
+
+def two_runs(home: Path, **options: Any) -> AppTest:
+    """Two runs, of which the second is right on a fifth less of its images, as A and B."""
+    runs = [
+        finished_run(home, name, GRADUAL, [share], predicts=True, **options)
+        for name, share in (("one", 0.75), ("two", 0.6))
+    ]
+    app = AppTest.from_function(script, default_timeout=120).run()
+    return choose(choose(app, "A", runs[0]), "B", runs[1])
+
+
+def test_the_page_begins_with_the_verdict_and_what_it_rests_on(home: Path) -> None:
+    drawn = without_styles(two_runs(home, images=400))
+    assert drawn.index("A is better than B by 15.0 points") < drawn.index("thaw-bars")
+    assert "On the same 400 validation images, A alone is right on 60 and B alone on 0" in drawn
+    assert "McNemar" in drawn
+    assert "<b>75.0%</b>" in drawn
+    assert "400 validation images of 32 px, seed 0" in drawn
+
+
+def test_what_is_within_the_noise_is_not_bold(home: Path) -> None:
+    drawn = without_styles(two_runs(home, images=20))
+    assert "A and B differ by no more than noise" in drawn
+    assert "<td>75.0%" in drawn
+
+
+def test_schedules_that_nobody_has_run_have_costs_and_no_verdict(app: AppTest) -> None:
+    drawn = without_styles(choose(app, "B", "preset:discriminative"))
+    assert "Not run yet" in drawn
+    assert "no finished run" in drawn
+    assert "Compute, with cache" in drawn
+
+
+def test_a_schedule_shows_the_runs_that_it_has_with_the_settings_of_the_other(home: Path) -> None:
+    one = finished_run(home, "one", GRADUAL, [0.75], images=400, predicts=True)
+    for seed in range(3):
+        own = SETTINGS.model_copy(update={"seed": seed})
+        share = 0.5 + seed / 100
+        finished_run(home, f"h{seed}", HEAD_ONLY, [share], images=400, settings=own, predicts=True)
+    app = AppTest.from_function(script, default_timeout=120).run()
+    drawn = without_styles(choose(choose(app, "A", one), "B", "preset:head-only"))
+    assert "A is better than B by 24.0 points" in drawn
+    assert "3 seeds: 50.0% to 52.0%" in drawn
+    assert "seeds 0, 1 and 2" in drawn
+
+
+def test_differing_data_images_and_seeds_come_first_and_forbid_a_verdict(home: Path) -> None:
+    one = finished_run(home, "one", GRADUAL, [0.75], predicts=True)
+    other = SETTINGS.model_copy(update={"validation_samples": 8, "seed": 1, "batch_size": 8})
+    two = finished_run(home, "two", HEAD_ONLY, [0.9], settings=other, predicts=True)
+    app = AppTest.from_function(script, default_timeout=120).run()
+    drawn = without_styles(choose(choose(app, "A", one), "B", two))
+    assert "The results of A and B cannot be compared" in drawn
+    assert "The runs differ in validation images, seed and batch size." in drawn
+    places = [
+        drawn.index(text)
+        for text in (
+            "Validation images 1,000 → 8",
+            "Seed 0 → 1",
+            "Batch size 32 → 8",
+            "no longer trains",
+        )
+    ]
+    assert places == sorted(places)
+
+
+def test_five_differences_are_shown_and_the_rest_behind_their_number(app: AppTest) -> None:
+    choose(app, "B", "preset:ulmfit")
+    drawn = without_styles(app)
+    card = drawn[drawn.index("What B does differently") :]
+    (count,) = re.findall(r"<span>(\d+) differences</span>", card)
+    shown, behind = card.split("<details>")
+    assert shown.count("<li>") == 5
+    assert f"<summary>{int(count) - 5} more</summary>" in behind
+    assert behind.split("</details>")[0].count("<li>") == int(count) - 5
+
+
+def test_much_faster_rates_are_named_and_the_schedule_at_the_others_rate_is_offered(
+    app: AppTest,
+) -> None:
+    fast = edits.set_field(presets.load("discriminative"), "optimizer.base_lr", 0.006)
+    bring(app, "mine.json", dumps(fast))
+    (text,) = [each.value for each in app.markdown if "on average" in each.value]
+    assert re.search(r"\*\*B\*\* trains \d\S* times as fast as \*\*A\*\* on average", text)
+    assert "try **A** at B’s rate" in text
+    app.button(key="same-rate-B").click().run()
+    assert not app.exception
+    assert compared(app) == ["now", "own:0", "own:1"]
+    tried = [each for each in box(app, "C").options if "rates as in" in each]  # type: ignore[attr-defined]
+    assert tried == ["Gradual unfreezing, rates as in Discriminative rates · at another rate"]
+    assert not any("on average" in each.value for each in app.markdown)
+
+
+def test_repeating_starts_the_seeds_that_are_missing_one_after_another(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started: list[tuple[str, int]] = []
+
+    def start(schedule: Schedule, settings: RunSettings, root: Path) -> str:
+        started.append((schedule.name, settings.seed))
+        return "run"
+
+    monkeypatch.setattr(launch, "start", start)
+    one = finished_run(home, "one", GRADUAL, [0.75], predicts=True)
+    app = AppTest.from_function(script, default_timeout=120).run()
+    choose(choose(app, "A", one), "B", "preset:head-only")
+    assert any("5 runs, one after another" in each.value for each in app.caption)
+    app.button(key="repeat").click().run()
+    runs_in_turn.runs_in_turn().join()
+    assert started == [
+        (HEAD_ONLY.name, 0),
+        (GRADUAL.name, 1),
+        (HEAD_ONLY.name, 1),
+        (GRADUAL.name, 2),
+        (HEAD_ONLY.name, 2),
+    ]
+
+
 def test_a_run_without_an_epoch_is_compared_and_says_so(home: Path) -> None:
     new = finished_run(home, "new", GRADUAL, [])
-    old = finished_run(home, "old", GRADUAL, [0.5, 0.75])
+    old = finished_run(home, "old", HEAD_ONLY, [0.5, 0.75])
     app = AppTest.from_function(script, default_timeout=120).run()
     assert "How the runs went" in without_styles(choose(app, "B", new))
     assert "No epoch is over yet." in [each.value for each in app.caption]
@@ -380,7 +504,24 @@ def test_any_schedules_and_records_have_their_figures_rates_and_words(
     table = rates_card.all_rates(slots, rows)
     assert set(table["letter"]) <= {each.letter for each in slots}
     assert table["row"].between(0, len(rows) - 1).all()
-    assert windows_card.bars(slots, rows).count('role="row"') == 1 + len(rows) * (1 + len(slots))
+    for scale in rates_card.SCALES:
+        drawn = windows_card.rate_bars(slots, rows, scale).html
+        assert drawn.count('role="row"') == 1 + len(rows) * (1 + len(slots))
+
+
+@pytest.mark.parametrize("scale", rates_card.SCALES)
+def test_bars_of_lower_rates_are_lower_and_paler_on_one_scale(scale: Any) -> None:
+    slow = edits.set_field(HEAD_ONLY, "optimizer.base_lr", HEAD_ONLY.optimizer.base_lr / 64)
+    slots = [slot("A", HEAD_ONLY), slot("B", slow)]
+    drawn = windows_card.rate_bars(slots, group_rows([HEAD_ONLY, slow]), scale)
+    assert drawn.top == pytest.approx(HEAD_ONLY.optimizer.base_lr, rel=0.01)
+    fast, late = (int(tint) for tint in re.findall(r"--tint:(\d+)%", drawn.html))
+    assert fast > late + 10
+    tops = [
+        min(float(y) for y in re.findall(r"% ([\d.]+)%", line)[1:-1])
+        for line in re.findall(r"polygon\((.*?)\)", drawn.html)
+    ]
+    assert tops[0] < tops[1] - 10
 
 
 def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> None:
@@ -395,40 +536,46 @@ def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> Non
     assert rates_card.agreement(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
 
 
-def test_bold_is_the_best_of_a_row_and_nothing_where_all_are_equal(home: Path) -> None:
-    finished_run(home, "one", GRADUAL, [0.5, 0.75])
-    finished_run(home, "two", GRADUAL, [0.5, 0.7])
-    found = {
-        letter: run_results(home / "runs" / name) for letter, name in (("A", "one"), ("B", "two"))
-    }
-    slots = [slot("A", GRADUAL), slot("B", GRADUAL)]
-    lines = {line.title: line.cells for line in figures.lines(slots, found)}
+def figures_of(home: Path, shares: tuple[float, float], images: int, **second: Any) -> Any:
+    """Return the figures of two runs by title, and the conditions in which they differ."""
+    slots = []
+    for letter, share in zip("AB", shares, strict=True):
+        run = home / "runs" / letter
+        if not run.exists():
+            finished_run(home, letter, GRADUAL, [share], images=images, predicts=True)
+        kind = RunSettings(**second) if letter == "B" else RunSettings()
+        trial = trial_of(run)
+        assert trial is not None
+        slots.append(replace(slot(letter, GRADUAL), settings=kind, run=run, trials=(trial,)))
+    results = {each.letter: run_results(each.run) for each in slots if each.run}
+    return {line.title: line.cells for line in figures.lines(slots, results)}, conditions(slots)
+
+
+def test_bold_is_what_is_best_beyond_the_noise_and_nothing_where_all_are_equal(
+    home: Path,
+) -> None:
+    lines, _ = figures_of(home, (0.75, 0.6), 400)
     assert [cell.best for cell in lines["Validation accuracy"]] == [True, False]
-    assert [cell.best for cell in lines["Time"]] == [False, False]
     assert [cell.text for cell in lines["Audit"]] == ["kept", "kept"]
-    assert [cell.best for cell in lines["Peak memory"]] == [False, False]
+    for title in ("Time", "Peak memory", "Validation loss"):
+        assert [cell.best for cell in lines[title]] == [False, False]
+
+
+def test_a_lead_that_eight_images_do_not_prove_is_not_bold(home: Path) -> None:
+    lines, _ = figures_of(home, (0.75, 0.5), 8)
+    assert [cell.best for cell in lines["Validation accuracy"]] == [False, False]
 
 
 def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(home: Path) -> None:
-    finished_run(home, "one", GRADUAL, [0.5, 0.75])
-    finished_run(home, "two", GRADUAL, [0.5, 0.7])
-    folders = [home / "runs" / name for name in ("one", "two")]
-    found = dict(zip("AB", map(run_results, folders), strict=True))
-
     def shown(**second: Any) -> tuple[list[bool], str]:
-        kinds = RunSettings(), RunSettings(**second)
-        slots = [
-            replace(slot(letter, GRADUAL), settings=each, run=run)
-            for letter, each, run in zip("AB", kinds, folders, strict=True)
-        ]
-        lines = {line.title: line.cells for line in figures.lines(slots, found)}
-        return [cell.best for cell in lines["Validation accuracy"]], conditions(slots)
+        lines, differ = figures_of(home, (0.75, 0.6), 400, **second)
+        return [cell.best for cell in lines["Validation accuracy"]], differ
 
     assert shown() == ([True, False], "")
     assert shown(batch_size=8) == ([True, False], "The runs differ in batch size.")
-    assert shown(image_size=32, seed=1) == (
+    assert shown(image_size=32, batch_size=8) == (
         [False, False],
-        "The runs differ in image size and seed.",
+        "The runs differ in image size and batch size.",
     )
 
 

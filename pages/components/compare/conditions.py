@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
-from core.runs.settings import RunSettings
+from core.compare.difference import Difference
+from core.data.uploads import data_title
 from core.schedule.words import listed
 from pages.components.compare.slots import Slot
 
@@ -15,9 +17,9 @@ _MEASURED_ON = {
 }
 _TRAINED_WITH = {
     "samples": "training images",
+    "seed": "seed",
     "batch_size": "batch size",
     "device": "device",
-    "seed": "seed",
     "augment": "augmentation",
     "precision": "precision",
     "optimizer_step": "optimizer step",
@@ -41,6 +43,35 @@ def conditions(slots: Sequence[Slot]) -> str:
     return f"The runs differ in {listed(names)}." if names else ""
 
 
-def _differing(slots: Sequence[Slot], fields: dict[str, str]) -> list[str]:
-    runs: list[RunSettings] = [slot.settings for slot in slots if slot.run is not None]
-    return [field for field in fields if len({getattr(run, field) for run in runs}) > 1]
+def setting_differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
+    """Return the differences between the settings of two slots' runs, what is measured first."""
+    return tuple(
+        Difference(
+            f"{_TITLES[field]} {_text(first, field)} → {_text(other, field)}",
+            "",
+            (f"settings.{field}",),
+        )
+        for field in _differing((first, other), _TITLES)
+    )
+
+
+def _differing(slots: Sequence[Slot], fields: Mapping[str, str]) -> list[str]:
+    ran = [slot for slot in slots if slot.run is not None]
+    seeds = sorted((set(_seeds(slot)) for slot in ran), key=len)
+    alike = {"seed"} if all(few <= more for few, more in pairwise(seeds)) else set()
+    values = {field: {getattr(slot.settings, field) for slot in ran} for field in fields}
+    return [field for field in fields if field not in alike and len(values[field]) > 1]
+
+
+def _seeds(slot: Slot) -> tuple[int, ...]:
+    """Return the seeds of the slot's trials, or of its run."""
+    return tuple(trial.seed for trial in slot.trials) or (slot.settings.seed,)
+
+
+def _text(slot: Slot, field: str) -> str:
+    value = getattr(slot.settings, field)
+    if field == "data":
+        return data_title(value)
+    if field == "seed":
+        return listed(map(str, _seeds(slot)))
+    return f"{value:,}" if isinstance(value, int) else "none" if value is None else str(value)

@@ -8,14 +8,18 @@ from html import escape
 import streamlit as st
 
 from core.compare.align import GroupRow
+from core.compare.difference import by_weight
 from core.compare.schedules import Difference, alike, diff
 from core.export.palette import Pair
 from core.records.model import Record
 from core.schedule.spec import BaseGroup
+from core.schedule.words import counted
 from pages.components.compare import slot_style
+from pages.components.compare.conditions import setting_differences
 from pages.components.compare.slots import Slot
 from pages.components.shared import frame
 
+_FEW = 5
 _NAME = ("name",)
 """Every slot shows its schedule's name, so that it is told only if nothing else differs."""
 
@@ -28,19 +32,31 @@ def differences(first: Slot, other: Slot) -> tuple[Difference, ...]:
 
 
 def difference_card(first: Slot, other: Slot, rows: Sequence[GroupRow[BaseGroup]], at: int) -> None:
-    """Draw the card; `at` is the other's place among the schedules of the rows."""
-    found = differences(first, other)
+    """Draw the card; `at` is the other's place among the schedules of the rows.
+
+    It begins with the settings of their runs, and then has the differences that weigh most.
+    """
+    settings, found = setting_differences(first, other), by_weight(differences(first, other))
     colours = {**slot_style.colours_by_name(rows, 0), **slot_style.colours_by_name(rows, at)}
     with frame.card(f"diff-{other.letter.lower()}"):
-        content = _head(other, found) + _list(found, colours, _nothing(first, other))
+        shown = [_item(line, colours) for line in (*settings, *found[:_FEW])]
+        if not found:
+            shown.append(f"<li>{_nothing(first, other)}</li>")
+        rest = [_item(line, colours) for line in found[_FEW:]]
+        content = _head(other, len(settings) + len(found)) + _list(shown)
+        if rest:
+            content += f"<details><summary>{len(rest)} more</summary>{_list(rest)}</details>"
         st.html(content + _alike(first, other))
 
 
-def _head(other: Slot, found: Sequence[Difference]) -> str:
-    count = f"{len(found)} difference{'' if len(found) == 1 else 's'}"
+def _list(items: Sequence[str]) -> str:
+    return f'<ul class="thaw-diff">{"".join(items)}</ul>'
+
+
+def _head(other: Slot, count: int) -> str:
     return (
         f'<div class="thaw-diff-head"><h2 class="thaw-heading">What {other.letter} does '
-        f"differently</h2><span>{count}</span></div>"
+        f"differently</h2><span>{counted(count, 'difference')}</span></div>"
     )
 
 
@@ -50,12 +66,6 @@ def _nothing(first: Slot, other: Slot) -> str:
         return "Nothing: the two are the same schedule."
     within = max(record.within for record in records)
     return f"Nothing that a record shows: groups, epochs, optimizer, and rates to {within:g}."
-
-
-def _list(found: Sequence[Difference], colours: Mapping[str, Pair], nothing: str) -> str:
-    if not found:
-        return f'<ul class="thaw-diff"><li>{nothing}</li></ul>'
-    return f'<ul class="thaw-diff">{"".join(_item(line, colours) for line in found)}</ul>'
 
 
 def _item(line: Difference, colours: Mapping[str, Pair]) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
+from statistics import fmean
 
 from core import checks
+from core.compare.verdict import Trial, clear_best
 from core.records.model import Record
 from core.runs.forecast import duration
 from core.runs.results import RunResults
@@ -20,9 +22,12 @@ from pages.components.shared import cost_figures
 from pages.components.shared import cost_words as words
 
 NONE = "–"
+_CLEARLY_LESS = 0.9
+"""Factor below which less time or memory is more than what varies from one run to the next."""
+ACCURACY, TIME, COMPUTE = "Validation accuracy", "Time", "Compute, with cache"
 _COSTS = (
     "Epochs",
-    "Compute, with cache",
+    COMPUTE,
     "Compute, without",
     "Gradients + optimizer",
     "Trainable, at the end",
@@ -32,7 +37,7 @@ _COSTS = (
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A figure as text, with a remark below it. The best figure of a row is bold."""
+    """A figure as text, with a remark below it. It is `best` if it is so beyond the noise."""
 
     text: str = NONE
     remark: str = ""
@@ -48,11 +53,8 @@ class Line:
 
 
 def lines(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> tuple[Line, ...]:
-    """Return the rows: the results first, if a slot is a run, and then the costs."""
-    found = [results.get(slot.letter) for slot in slots]
-    rows: list[Line] = []
-    if any(result is not None for result in found):
-        rows += _results(found, marked=measured_alike(slots))
+    """Return the rows: the results first, if a slot has a run, and then the costs."""
+    rows = _results(slots, results) if results else []
     return (*rows, *_costs(slots))
 
 
@@ -60,7 +62,7 @@ def table(slots: Sequence[Slot], shown: Sequence[Line]) -> str:
     """Return the rows as an HTML table."""
     heads = "".join(f'<th scope="col">{slot_style.chip(slot.letter)}</th>' for slot in slots)
     body = "".join(
-        f'<tr><th scope="row">{escape(line.title)}</th>{"".join(map(_td, line.cells))}</tr>'
+        f'<tr><th scope="row">{escape(line.title)}</th>{"".join(map(cell, line.cells))}</tr>'
         for line in shown
     )
     return (
@@ -69,44 +71,85 @@ def table(slots: Sequence[Slot], shown: Sequence[Line]) -> str:
     )
 
 
-def _td(cell: Cell) -> str:
-    text = f"<b>{escape(cell.text)}</b>" if cell.best else escape(cell.text)
-    remark = f"<small>{escape(cell.remark)}</small>" if cell.remark else ""
+def cell(of: Cell) -> str:
+    """Return a cell of a table, as HTML."""
+    text = f"<b>{escape(of.text)}</b>" if of.best else escape(of.text)
+    remark = f"<small>{escape(of.remark)}</small>" if of.remark else ""
     return f"<td>{text}{remark}</td>"
 
 
-def _results(found: Sequence[RunResults | None], *, marked: bool) -> list[Line]:
-    """Return the runs' results, the best of each `marked`."""
-
-    def of(
-        title: str,
-        value: Callable[[RunResults], float | None],
-        written: Callable[[float], str],
-        best: Callable[[list[float]], float],
-        remark: Callable[[RunResults], str] = lambda _: "",
-    ) -> Line:
-        values = [None if result is None else value(result) for result in found]
-        known = [each for each in values if each is not None]
-        top = best(known) if marked and len(set(map(written, known))) > 1 else None
-        cells = tuple(
-            Cell()
-            if result is None or each is None
-            else Cell(written(each), remark(result), best=each == top)
-            for result, each in zip(found, values, strict=True)
-        )
-        return Line(title, cells)
-
+def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[Line]:
+    """Return the runs' results."""
+    found = [results.get(slot.letter) for slot in slots]
+    best = clear_best(tried(slots)) if measured_alike(slots) else None
+    one_device = len({_device(result) for result in found if result is not None}) == 1
+    marked = measured_alike(slots) and one_device
+    accuracies = (
+        Cell() if result is None else replace(_accuracy(slot, result), best=slot.letter == best)
+        for slot, result in zip(slots, found, strict=True)
+    )
+    losses = (
+        Cell() if result is None or result.loss is None else Cell(f"{result.loss:.3f}")
+        for result in found
+    )
     return [
-        of("Validation accuracy", lambda r: r.accuracy, "{:.1%}".format, max, _unfinished),
-        of("Validation loss", lambda r: r.loss, "{:.3f}".format, min),
-        of("Time", lambda r: r.seconds or None, duration, min, _device),
-        of("Peak memory", lambda r: r.peak_memory, lambda b: words.amount(round(b)), min),
+        Line(ACCURACY, tuple(accuracies)),
+        _least(
+            TIME,
+            [None if r is None else r.seconds or None for r in found],
+            duration,
+            found,
+            marked=marked,
+        ),
+        Line("Validation loss", tuple(losses)),
+        _least(
+            "Peak memory",
+            [None if r is None else r.peak_memory for r in found],
+            lambda size: words.amount(round(size)),
+            found,
+            marked=marked,
+        ),
         Line("Audit", tuple(Cell() if r is None else Cell(_audit(r)) for r in found)),
     ]
 
 
-def _unfinished(result: RunResults) -> str:
-    return "" if result.status == "finished" else result.status
+def tried(slots: Sequence[Slot]) -> dict[str, Sequence[Trial]]:
+    """Return the trials of the slots that have any, by letter."""
+    return {slot.letter: slot.trials for slot in slots if slot.trials}
+
+
+def _accuracy(slot: Slot, result: RunResults) -> Cell:
+    shares = [trial.accuracy for trial in slot.trials]
+    if len(shares) > 1:
+        spread = f"{len(shares)} seeds: {min(shares):.1%} to {max(shares):.1%}"
+        return Cell(f"{fmean(shares):.1%}", spread)
+    if shares:
+        return Cell(f"{shares[0]:.1%}")
+    if result.accuracy is None:
+        return Cell()
+    return Cell(f"{result.accuracy:.1%}", "" if result.status == "finished" else result.status)
+
+
+def _least(
+    title: str,
+    values: Sequence[float | None],
+    written: Callable[[float], str],
+    found: Sequence[RunResults | None],
+    *,
+    marked: bool,
+) -> Line:
+    """Return a line of the runs' values, the lowest `marked` where it is clearly the lowest."""
+    first, *others = sorted(value for value in values if value is not None) or [0.0]
+    clear = marked and bool(others) and first < others[0] * _CLEARLY_LESS
+    cells = (
+        Cell()
+        if result is None or value is None
+        else Cell(
+            written(value), _device(result) if title == TIME else "", clear and value == first
+        )
+        for value, result in zip(values, found, strict=True)
+    )
+    return Line(title, tuple(cells))
 
 
 def _device(result: RunResults) -> str:

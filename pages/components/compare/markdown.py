@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pages.components.compare.conditions import setting_differences
 from pages.components.compare.differences import differences
 from pages.components.compare.figures import Line
 from pages.components.compare.slots import Slot
+from pages.components.compare.verdict_card import verdicts
 from pages.components.shared import frame
 
 
@@ -15,9 +17,11 @@ def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
     plain = frame.escape_markdown
     parts = ["Schedules compared with Thaw", ""]
     parts += [f"- **{s.letter}**: {plain(s.plan.name)} ({plain(s.about)})" for s in slots]
+    for heading, reasons in verdicts(slots):
+        parts += ["", f"**{plain(heading)}.** {plain(reasons)}"]
     for other in slots[1:]:
         parts += ["", f"**What {other.letter} does differently than A**", ""]
-        found = differences(slots[0], other)
+        found = (*setting_differences(slots[0], other), *differences(slots[0], other))
         parts += [f"- {plain(line.line)}" for line in found] or ["- nothing"]
     parts += ["", "| | " + " | ".join(slot.letter for slot in slots) + " |"]
     parts += ["|---|" + "---:|" * len(slots)]

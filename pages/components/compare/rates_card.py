@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Literal
 
 import altair as alt
 import numpy as np
@@ -35,6 +36,7 @@ from pages.components.shared.rate_layers import EPOCH
 from pages.components.shared.rate_points import connected, rate_table, recorded_table
 
 MAX_PANELS = 24
+SCALES: tuple[Literal["log", "linear"], ...] = ("log", "linear")
 _HEIGHT, _SIDE_HEIGHT = 104, 220
 _GUTTER = 34
 _MAX_TICKS = 5
@@ -48,7 +50,7 @@ def rates_card(
         overlaid = overlaid and len(rows) <= MAX_PANELS
         title = "Learning rate, group by group" if overlaid else "Learning rate, side by side"
         letters = [slot.letter for slot in slots]
-        scale = slot_style.head(title, letters, "scale", ("log", "linear"))
+        scale = slot_style.head(title, letters, "scale", SCALES)
         view = View(frame.is_dark(), scale=scale)
         table = all_rates(slots, rows)
         if overlaid:

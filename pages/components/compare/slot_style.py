@@ -68,3 +68,8 @@ def head(title: str, letters: Iterable[str], name: str, options: Sequence[str]) 
         st.html(f'<span class="thaw-legend">{legend}</span>', width="content")
         st.space("stretch")
         return frame.view_switch(name.capitalize(), options, f"compare-{name}")
+
+
+def chosen(name: str, options: Sequence[str]) -> Any:
+    """Return the choice of a `head` that is drawn further down."""
+    return st.session_state.get(f"compare-{name}") or options[0]

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 
 from core import library, presets
 from core.compare.comparable import Comparable
+from core.compare.verdict import Trial
 from core.errors import InputError
 from core.models.layer_table import LayerTable
 from core.records.model import Record
 from core.runs import label, run_folder
 from core.runs.description import conditions, describe
 from core.runs.processes import launch
+from core.runs.repeats import repeats
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.shared import library_session, session, visible_runs
 from pages.components.shared.data_preview import train_images
@@ -28,7 +31,8 @@ _MAX_RUNS = 30
 class Slot:
     """A schedule or record that is compared, with its source and the settings of its run.
 
-    `run` is the folder of the run that it is, if it is one. A record has neither run nor settings.
+    `run` is the folder of the run that it is, or of one that it has with these settings. `trials`
+    are the results of all its finished runs with them, by seed. A record has neither.
     """
 
     letter: str
@@ -37,6 +41,7 @@ class Slot:
     about: str
     settings: RunSettings
     run: Path | None = None
+    trials: tuple[Trial, ...] = ()
 
     @property
     def table(self) -> LayerTable | None:
@@ -71,10 +76,10 @@ def sources() -> Mapping[str, str]:
     found |= {
         f"preset:{name}": f"{presets.by_name(name).title} · preset" for name in presets.in_order()
     }
-    return _told_apart(found)
+    return told_apart(found)
 
 
-def _told_apart(found: Mapping[str, str]) -> Mapping[str, str]:
+def told_apart(found: Mapping[str, str]) -> Mapping[str, str]:
     """Return the labels, with numbers where they are alike: a choice is sent by its label."""
     labels: dict[str, str] = {}
     taken: set[str] = set()
@@ -135,9 +140,10 @@ def slots() -> tuple[Slot, ...]:
     """Return what is compared. A source that is gone leaves its slot, with a notice."""
     found: list[Slot] = []
     gone: list[tuple[str, str]] = []
+    settings, runs = _settings(), _own_runs()
     for source in current().compare.slots:
         try:
-            found.append(_slot(LETTERS[len(found)], source))
+            found.append(_with_trials(_slot(LETTERS[len(found)], source, settings), runs))
         except InputError as error:
             gone.append((source, str(error)))
     if gone:
@@ -149,9 +155,32 @@ def slots() -> tuple[Slot, ...]:
     return tuple(found)
 
 
-def _slot(letter: str, source: str) -> Slot:
+def _settings() -> RunSettings:
+    """Return the settings of the first run that is compared, so that others match it; or of Run."""
+    for source in current().compare.slots:
+        if source.startswith("run:"):
+            with suppress(InputError):
+                run = run_folder.find_run(launch.runs_folder(), source.removeprefix("run:"))
+                return run_folder.read(run)[1]
+    return session.settings()
+
+
+def _with_trials(slot: Slot, runs: Sequence[Path]) -> Slot:
+    """Return the slot with its trials, and with a run if it has none itself."""
+    if isinstance(slot.plan, Record):
+        return slot
+    own = () if slot.run is None else (slot.run,)
+    found = repeats((*own, *runs), slot.plan, slot.settings)
+    trials = tuple(trial for _, trial in found.values())
+    if slot.run is not None or not found:
+        return replace(slot, trials=trials)
+    seed = slot.settings.seed if slot.settings.seed in found else next(iter(found))
+    settings = slot.settings.model_copy(update={"seed": seed})
+    return replace(slot, settings=settings, run=found[seed][0], trials=trials)
+
+
+def _slot(letter: str, source: str, settings: RunSettings) -> Slot:
     kind, _, name = source.partition(":")
-    settings = session.settings()
     match kind:
         case "preset":
             return Slot(letter, source, session.preset_for_model(name), "preset", settings)
@@ -173,12 +202,15 @@ def _slot(letter: str, source: str) -> Slot:
     return Slot(letter, source, session.schedule(), "now in Design", settings)
 
 
-def _runs() -> Iterator[Path]:
+def _own_runs() -> tuple[Path, ...]:
     try:
-        root = launch.runs_folder()
+        return visible_runs.runs(launch.runs_folder())
     except InputError:
-        return
+        return ()
+
+
+def _runs() -> Iterator[Path]:
     held = set(current().compare.slots)
-    for at, run in enumerate(visible_runs.runs(root)):
+    for at, run in enumerate(_own_runs()):
         if at < _MAX_RUNS or f"run:{run.name}" in held:
             yield run
