@@ -6,12 +6,14 @@ import streamlit as st
 
 from core.export import csv
 from core.export.export_result import ExportSource
+from core.export.targets import TARGETS
 from core.schedule import parse
 from pages.components.export import current_export
+from pages.components.export.cited_run import run_choice
 from pages.components.export.limitations import limitations_card
 from pages.components.export.preview import csv_preview, preview
 from pages.components.export.targets_card import target_list
-from pages.components.shared import frame, library_session, session
+from pages.components.shared import frame, session
 from pages.components.shared.downloads import json_button
 from pages.components.shared.share_link import opens_where, show_link
 
@@ -35,9 +37,8 @@ def page() -> None:
     else:
         exported = current_export.exported(name)
         with middle:
-            if name == "html" and (error := library_session.no_home()):
-                warning = frame.escape_markdown(f"The page tells of no run. {error}")
-                st.warning(warning, icon=":material/warning:")
+            if TARGETS[name].cites_run:
+                run_choice()
             preview(name, exported)
         with aside:
             limitations_card(exported)

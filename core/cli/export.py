@@ -21,14 +21,14 @@ from core.export import csv, import_phases, targets
 from core.export.export_result import ExportSource
 from core.runs import report_facts
 from core.schedule import parse
-from core.schedule.words import columns
+from core.schedule.words import columns, listed
 
 
 @click.command()
 @click.argument("file")
 @click.option("--to", "target", required=True, metavar="TARGET", help=", ".join(targets.TARGETS))
 @click.option("--out", metavar="F", help="The file to write.  [default: standard output]")
-@click.option("--run", "ran", metavar="DIR", help="A finished run of the schedule, for a report.")
+@click.option("--run", "ran", metavar="DIR", help="A finished run of the schedule, to cite.")
 @click.option("--usage", is_flag=True, help="Print how to use the file F, such as code to run it.")
 @STEPS_PER_EPOCH
 def export(
@@ -39,8 +39,10 @@ def export(
     if out == "":
         raise InputError("--out", "is empty", "name a file to write")
     targets.refuse_name(targets.by_name(target), file_name)
-    if ran is not None and target != "html":
-        raise InputError("--run", f"is given with --to {target}", "leave it out, or take html")
+    if ran is not None and not targets.by_name(target).cites_run:
+        citing = listed(name for name, each in targets.TARGETS.items() if each.cites_run)
+        wrong = f"is given with --to {target}, which cites no run"
+        raise InputError("--run", wrong, f"leave it out; {citing} cite one")
     schedule = read_schedule(file)
     audit = () if ran is None else report_facts.report_facts(path("--run", ran), schedule)
     source = ExportSource(schedule, steps_per_epoch, table_if_known(schedule), audit)

@@ -20,7 +20,7 @@ _STYLE = files("core.export") / "report.css"
 
 
 def export(source: ExportSource) -> Exported:
-    """Return the report: chart, facts, groups, costs by phase, problems, and the audit of a run."""
+    """Return the report: chart, facts, groups, costs by phase, problems, and the run it cites."""
     schedule = source.schedule
     name = _text(schedule.name)
     parts = [
@@ -30,7 +30,7 @@ def export(source: ExportSource) -> Exported:
         _section("Groups", _groups(source)),
         _phases(source),
         _section("Problems", _problems(source)),
-        _section("Audit", _audit(source.run)),
+        _section("Results and audit of a run", _run(source.run)),
     ]
     page = f"""<!doctype html>
 <html lang="en">
@@ -60,10 +60,8 @@ def _limitations(source: ExportSource) -> tuple[Limitation, ...]:
         instead = "the report has neither sizes nor costs"
         limitations.append(Limitation("model.name", "The model has no layer table yet", instead))
     if not source.run:
-        instead = "the report has no audit; for one, choose a finished run or name it with --run"
-        limitations.append(
-            Limitation("the run", "There is no finished run of exactly this schedule", instead)
-        )
+        instead = "it has no results and no audit; choose a finished run, or name one with --run"
+        limitations.append(Limitation("the run", "The report cites no run", instead))
     return tuple(limitations)
 
 
@@ -113,8 +111,8 @@ def _problems(source: ExportSource) -> str:
     return f"<ul>{''.join(lines)}</ul>"
 
 
-def _audit(run: Sequence[tuple[str, str]]) -> str:
-    return _list(run) if run else "<p>There was no finished run of exactly this schedule.</p>"
+def _run(run: Sequence[tuple[str, str]]) -> str:
+    return _list(run) if run else "<p>No run is cited.</p>"
 
 
 def _section(title: str, content: str) -> str:

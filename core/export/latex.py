@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from core.errors import one_line
 from core.export import rows
 from core.export.export_result import FILE, Exported, ExportSource
@@ -42,9 +44,15 @@ _USAGE = f"""\
 
 
 def export(source: ExportSource) -> Exported:
-    """Return a `table` with a row per group, the head last, and the facts in the caption."""
+    """Return a `table` with a row per group, the head last, and the facts in the caption.
+
+    The run that is cited is in a paragraph below it.
+    """
     schedule = source.schedule
-    facts = "; ".join(f"{what}: {value}" for what, value in rows.in_words(schedule))
+    facts = _list(rows.in_words(schedule))
+    run = rf"""
+  \par\smallskip
+  \parbox{{\linewidth}}{{\footnotesize A run of it. {escaped(_list(source.run))}.}}"""
     body = "\n".join(f"    {_line(row)}" for row in rows.rows(source))
     text = rf"""% Made with Thaw
 \begin{{table}}
@@ -56,10 +64,14 @@ def export(source: ExportSource) -> Exported:
     \midrule
 {body}
     \bottomrule
-  \end{{tabular}}
+  \end{{tabular}}{run if source.run else ""}
 \end{{table}}
 """
     return Exported(text, rows.limitations(), preserved=rows.PRESERVED, usage=_USAGE)
+
+
+def _list(facts: Iterable[tuple[str, str]]) -> str:
+    return "; ".join(f"{what}: {value}" for what, value in facts)
 
 
 def escaped(text: str) -> str:

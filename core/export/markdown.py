@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from core.errors import one_line
 from core.export import rows
@@ -14,15 +15,21 @@ _SIGNS = "\\`*_{}[]()<>#!|~$&:@^="
 
 
 def export(source: ExportSource) -> Exported:
-    """Return a heading, the facts as a list, and the table of groups with the head last."""
+    """Return a heading, the facts as a list, the table of groups (head last), and the cited run."""
     schedule = source.schedule
     head = ["<!-- Made with Thaw -->", "", f"## {escaped(schedule.name)}", ""]
-    facts = [f"- {what}: {escaped(value)}" for what, value in rows.in_words(schedule)]
+    facts = _list(rows.in_words(schedule))
     table = [_line(rows.COLUMNS), "|---|---|--:|--:|---|"]
     table += [_line(_cells(row)) for row in rows.rows(source)]
     foot = ["", "Epochs count from 0."]
+    if source.run:
+        foot += ["", "### A run of it", "", *_list(source.run)]
     text = "\n".join([*head, *facts, "", *table, *foot]) + "\n"
     return Exported(text, rows.limitations(), preserved=rows.PRESERVED)
+
+
+def _list(facts: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"- {what}: {escaped(value)}" for what, value in facts]
 
 
 def escaped(text: str) -> str:

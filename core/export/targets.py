@@ -39,7 +39,8 @@ class Target:
 
     `title` and `about` are shown to people. `suffix` ends the file's name. `language` is that of
     its text, for highlighting (None: a picture or plain text), and `usage_language` that of
-    `Exported.usage`. If it `executes`, it trains a network, and refuses a schedule with errors.
+    `Exported.usage`. If it `executes`, it trains a network, and refuses a schedule with errors. If
+    it `cites_run`, it has the results of a run.
     """
 
     title: str
@@ -50,6 +51,7 @@ class Target:
     make: Callable[[ExportSource], Exported]
     usage_language: str = "bash"
     executes: bool = False
+    cites_run: bool = False
 
 
 TARGETS: dict[str, Target] = {
@@ -136,10 +138,22 @@ TARGETS: dict[str, Target] = {
     "png": Target("PNG", "the chart as a picture", "Papers and pages", ".png", None, chart.png),
     "svg": Target("SVG", "the chart to scale", "Papers and pages", ".svg", "xml", chart.svg),
     "html": Target(
-        "Web page", "one file, opens offline", "Papers and pages", ".html", "html", html.export
+        "Web page",
+        "one file, opens offline",
+        "Papers and pages",
+        ".html",
+        "html",
+        html.export,
+        cites_run=True,
     ),
     "markdown": Target(
-        "Markdown", "for a model card", "Papers and pages", ".md", "markdown", markdown.export
+        "Markdown",
+        "for a model card",
+        "Papers and pages",
+        ".md",
+        "markdown",
+        markdown.export,
+        cites_run=True,
     ),
     "latex": Target(
         "LaTeX table",
@@ -149,6 +163,7 @@ TARGETS: dict[str, Target] = {
         "latex",
         latex.export,
         usage_language="latex",
+        cites_run=True,
     ),
 }
 """Every target by its name on the command line, in the order of the page."""

@@ -37,7 +37,8 @@ class Started:
 
     `time` is in seconds since 1970. `resumed_at` is the first epoch that will be run, 0 unless a
     resume goes on. `majority_accuracy` is the validation accuracy of always predicting the
-    commonest class.
+    commonest class. `versions` are those of Python and of the libraries that do the arithmetic, by
+    name; a run of an older Thaw has none.
     """
 
     time: Amount
@@ -50,6 +51,7 @@ class Started:
     parameters: Count
     majority_accuracy: Share
     resumed_at: Epoch = 0
+    versions: dict[str, str] = field(default_factory=dict)
     event: Literal["started"] = "started"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import InputError
-from core.runs import label, run_folder
+from core.runs import event_log, label, run_folder
 from core.runs.description import conditions
 from core.runs.forecast import duration
 from core.schedule.spec import Schedule
@@ -40,6 +40,7 @@ def report_facts(folder: Path, schedule: Schedule) -> ReportFacts:
     return (
         ("run", f"{name}{end.status} in {duration(end.seconds)} on {end.device}"),
         *conditions(folder, settings),
+        ("versions", _versions(folder)),
         (
             "validation",
             f"loss {end.validation_loss:.4f}, accuracy {end.validation_accuracy:.1%}, "
@@ -52,3 +53,9 @@ def report_facts(folder: Path, schedule: Schedule) -> ReportFacts:
         ),
         ("frozen groups", frozen),
     )
+
+
+def _versions(folder: Path) -> str:
+    started = event_log.started(folder)
+    versions = {} if started is None else started.versions
+    return ", ".join(map(" ".join, versions.items())) or "not recorded"

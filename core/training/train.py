@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, nullcontext
@@ -193,6 +194,7 @@ class _Session:
             parameters=sum(p.numel() for p in self._components.model.parameters()),
             majority_accuracy=self._data.majority_accuracy(),
             resumed_at=self._epoch,
+            versions={"Python": platform.python_version(), **provenance.libraries()},
         )
 
     def _run_epoch(self, epoch: int) -> Iterator[ev.Event]:

@@ -4,6 +4,7 @@ import json
 import re
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
+from html import escape
 from typing import Any
 
 import altair
@@ -24,6 +25,7 @@ from tests.export.thrice import SCHEDULES, STEPS
 from tests.schedule.strategies import schedules
 
 TABLE = layer_table.load("torchvision/resnet18")
+ESCAPED = {"markdown": markdown.escaped, "latex": latex.escaped, "html": escape}
 SOURCES = {name: ExportSource(schedule, STEPS, TABLE) for name, schedule in SCHEDULES.items()}
 
 
@@ -141,10 +143,25 @@ def test_the_report_tells_budget_problems_and_audit_and_loads_nothing():
     assert addresses <= {"://www.w3.org/2000/svg", "://www.w3.org/1999/xlink"}
 
 
+@pytest.mark.parametrize("target", ESCAPED)
+def test_what_cites_a_run_has_each_of_its_facts(target: str):
+    facts = (("data", "cats & dogs: 40 images to train"), ("seed", "31337"), ("device", "CPU_1"))
+    schedule = presets.load("exercise")
+    with_run, without = (
+        str(TARGETS[target].make(ExportSource(schedule, STEPS, TABLE, run)).content)
+        for run in (facts, ())
+    )
+    for what, value in facts:
+        assert what in with_run
+        assert ESCAPED[target](value) in with_run
+        assert ESCAPED[target](value) not in without
+    assert {name for name, each in TARGETS.items() if each.cites_run} == {*ESCAPED}
+
+
 def test_the_report_says_what_it_was_not_given():
     made = html.export(ExportSource(presets.load("exercise"), STEPS))
     assert [each.field for each in made.limitations] == ["lr", "model.name", "the run"]
-    assert "There was no finished run of exactly this schedule." in str(made.content)
+    assert "No run is cited." in str(made.content)
     full = html.export(ExportSource(presets.load("exercise"), STEPS, TABLE))
     assert "model.name" not in [each.field for each in full.limitations]
     for group in presets.load("exercise").groups:

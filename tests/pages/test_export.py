@@ -13,14 +13,13 @@ from core.errors import InputError
 from core.export import targets
 from core.export.export_result import FILE, MODULE, Exported, ExportSource, Limitation
 from core.models import layer_table
-from core.runs import run_folder
-from core.runs.processes import launch
-from core.runs.settings import RunSettings
 from core.schedule import link
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
 from pages.components.export.limitations import REFUSED, TITLE
+from pages.components.shared.state import session_in
 from tests.pages.drawn import without_styles
+from tests.runs.made import finished_run
 
 
 def script() -> None:
@@ -107,28 +106,50 @@ def test_the_json_on_the_page_is_the_schedule(app: AppTest):
     assert [from_raw(json.loads(text)) for text in texts] == [schedule]
 
 
-def test_a_report_tells_of_ones_own_run_and_no_visitor_of_the_demo_sees_a_strangers(
-    app: AppTest, monkeypatch: pytest.MonkeyPatch
-):
+def citable(app: AppTest) -> list[str]:
+    (field,) = [each for each in app.selectbox if each.label == "Cite the results of a run"]
+    return list(field.options)
+
+
+@pytest.fixture
+def finished(app: AppTest, tmp_path: Path) -> Schedule:
+    """The schedule of a finished run; another schedule has one, too."""
     schedule = presets.load("exercise")
-    run = launch.runs_folder() / "strangers"
-    run_folder.create(run, schedule, RunSettings())
-    end = {
-        "status": "finished",
-        "seconds": 60.0,
-        "device": "cpu",
-        "validation_loss": 0.5,
-        "validation_accuracy": 0.8,
-        "majority_accuracy": 0.1,
-        "audit": {"frozen_groups_unchanged": True, "steps": 640, "max_lr_error": 0.0},
-    }
-    run_folder.write_summary(run, run_folder.run_summary(run, schedule))
-    told = json.loads((run / run_folder.SUMMARY).read_text(encoding="utf-8"))
-    (run / run_folder.SUMMARY).write_text(json.dumps(told | end), encoding="utf-8")
-    missing = "<code>the run</code>"
-    assert missing not in without_styles(choose(opened(app, schedule), "html"))
+    finished_run(tmp_path, "mine", schedule, [0.75])
+    finished_run(tmp_path, "others", presets.load("gradual"), [0.5])
+    return schedule
+
+
+def text(app: AppTest) -> str:
+    """The files on the page."""
+    assert not app.exception
+    pages = [frame.proto.srcdoc for frame in app.get("iframe")]
+    return "\n".join([*(code.value for code in app.code), *pages])
+
+
+@pytest.mark.parametrize("target", ["html", "markdown", "latex"])
+def test_a_report_cites_a_run_of_exactly_this_schedule_once_it_is_chosen(
+    app: AppTest, finished: Schedule, target: str
+):
+    choose(opened(app, finished), target)
+    none, run = citable(app)
+    assert none == "none"
+    assert "75.0%" in run
+    assert "40 images to train" not in text(app)
+    (field,) = [each for each in app.selectbox if each.label == "Cite the results of a run"]
+    field.select("mine").run()
+    assert "40 images to train" in text(app)
+    assert "--run DIR" in text(app)
+
+
+def test_no_visitor_of_the_demo_can_cite_a_strangers_run(
+    app: AppTest, finished: Schedule, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("THAW_DEMO", "1")
-    assert missing in without_styles(app.run())
+    choose(opened(app, finished), "html")
+    assert citable(app) == ["none"]
+    session_in(app.session_state).cited_run = "mine"
+    assert "<code>the run</code>" in without_styles(app.run())
 
 
 @pytest.mark.parametrize(

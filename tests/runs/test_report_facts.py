@@ -22,7 +22,11 @@ BEGUN = datetime.fromtimestamp(0.0).astimezone().strftime("%Y-%m-%d %H:%M %Z")
 def a_run(home: Path, *, audited: bool = True, moved: bool = False) -> Path:
     run = home / "run"
     run_folder.create(run, EXERCISE, RunSettings(samples=40))
-    event_log.append(run, ev.Started(0.0, "cpu", "CPU, 2 cores", 2, 40, 20, ("a", "b"), 100, 0.5))
+    versions = {"Python": "3.13.1", "torch": "2.9.0"}
+    started = ev.Started(
+        0.0, "cpu", "CPU, 2 cores", 2, 40, 20, ("a", "b"), 100, 0.5, versions=versions
+    )
+    event_log.append(run, started)
     epoch = ev.EpochDone(0, ("head",), 100, 0.7, 0.6, 0.69, 0.625, 3.0, 10.0, 1000)
     event_log.append(run, epoch)
     if audited:
@@ -41,6 +45,7 @@ def test_a_finished_run_is_told_in_words(tmp_path: Path):
             "batch size 32, augmentation none, precision exact, fused optimizer steps, seed 0",
         ),
         ("begun", BEGUN),
+        ("versions", "Python 3.13.1, torch 2.9.0"),
         ("validation", "loss 0.6900, accuracy 62.5%, after the last epoch"),
         ("always the commonest class", "accuracy 50.0%"),
         ("rates", "40 steps, largest relative difference 2.5e-16"),

@@ -168,7 +168,7 @@ class Session:
     `revision` changes whenever the schedule does. `was_given` says that the session began with a
     link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown.
     `address` is what a page has read of its address, as long as it is shown, and `after_edit` what
-    it does at the end of an edit's callback.
+    it does at the end of an edit's callback. `cited_run` is the run that reports cite.
     """
 
     history: History
@@ -189,6 +189,7 @@ class Session:
     compare: Compare = field(default_factory=Compare)
     library: Library = field(default_factory=Library)
     export_target: str = next(iter(TARGETS))
+    cited_run: str | None = None
     learn: Learn = field(default_factory=Learn)
 
     @property
