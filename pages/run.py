@@ -20,6 +20,7 @@ from core.schedule.spec import Schedule
 from pages.components.compare import slots
 from pages.components.run import deleted_runs, demo_card, demo_queue
 from pages.components.run.audit_card import audit_card
+from pages.components.run.baseline import baseline_card
 from pages.components.run.charts import planned_chart, run_charts
 from pages.components.run.data_card import data_card
 from pages.components.run.data_picker import missing
@@ -92,6 +93,8 @@ def page() -> None:
             watch_every = _WATCH_SECONDS * max(1.0, len(progress.steps) / _WATCH_STEPS)
             draw_every = _DRAW_SECONDS * max(1.0, len(progress.steps) / _DRAW_STEPS)
             st.fragment(run_every=watch_every if live else None)(_watch)(shown, status)
+            if status == "finished":
+                baseline_card(root, shown.folder, shown.schedule, shown.settings, progress.seconds)
             st.fragment(run_every=draw_every if live else None)(_draw)(shown, live=live)
     # a phone has the columns below each other, and what a run would be of comes before the others
     with wide if shown is None and frame.is_phone() else side:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -13,6 +14,7 @@ from core.models.layer_table import LayerTable
 from core.presets import schema
 from core.presets.apply import apply
 from core.presets.schema import Family, Preset
+from core.schedule import edits
 from core.schedule.spec import ModelRef, Schedule
 
 DEFAULT = "gradual"
@@ -74,6 +76,21 @@ def load(name: str) -> Schedule:
 def load_for(name: str, table: LayerTable, model: ModelRef) -> Schedule:
     """Return a preset as a schedule for another model, whose layer table is `table`."""
     return apply(by_name(name), table, model)
+
+
+def head_only(schedule: Schedule, table: LayerTable | None) -> Schedule:
+    """Return the baseline of a schedule: its model, of which the head alone trains, as long.
+
+    It has the rates of the preset, or those of the schedule's own head where that has no layer
+    table or too few groups for the preset.
+    """
+    baseline = by_name("head-only")
+    if table is not None:
+        with suppress(InputError):
+            return apply(baseline, table, schedule.model, schedule.epochs)
+    frozen, head = [group.name for group in schedule.groups[:-1]], schedule.groups[-1].name
+    only = edits.set_windows(schedule, {**dict.fromkeys(frozen, ()), head: edits.TO_THE_END})
+    return edits.set_field(only, "name", baseline.title)
 
 
 def matching(schedule: Schedule, table: LayerTable) -> str | None:
