@@ -88,7 +88,8 @@ def _scale(
     """Yield a difference of `lr_scale`, or of the distance from the head where that changes it."""
     name, old, new = after.name, one.scale(before), other.scale(after)
     equal = _same_number(old, new)
-    peaks = _peaks(old * one.schedule.optimizer.base_lr, new * other.schedule.optimizer.base_lr)
+    peak, new_peak = curves.peak(one.schedule, before), curves.peak(other.schedule, after)
+    peaks = _peaks(peak, new_peak)
     if before.lr_scale != after.lr_scale:
         if equal:
             how = "follows from the distance" if after.lr_scale is None else "is written out"
@@ -96,7 +97,7 @@ def _scale(
             yield Difference(text, "", ("lr_scale",), (name,))
         else:
             text = f"{name} LR scale {formats.change(old, new, formats.times)}"
-            yield Difference(text, peaks, ("lr_scale",), (name,), size_of_change(old, new))
+            yield Difference(text, peaks, ("lr_scale",), (name,), size_of_change(peak, new_peak))
     elif same_model and not equal and one.schedule.lr.group_decay == other.schedule.lr.group_decay:
         is_nearer = _distance(other.schedule, after) < _distance(one.schedule, before)
         text = f"{name} is {'nearer to' if is_nearer else 'farther from'}"

@@ -166,7 +166,8 @@ def _of_seeds(
 
 
 def _chance(probability: float) -> str:
-    return "p < 0.001" if probability < 0.001 else f"p = {probability:.2g}"
+    text = "p < 0.001" if probability < 0.001 else f"p = {probability:.2g}"
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _mean(trials: Sequence[Trial]) -> float:

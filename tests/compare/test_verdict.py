@@ -143,7 +143,7 @@ def test_the_reasons_name_the_images_the_test_and_what_one_run_cannot_tell() -> 
     a, b = [trial([True, False, True])], [trial([True, True, False])]
     text = in_words(judge(a, b), a, b, ("A", "C"))
     assert "3 validation images, A alone is right on 1 and C alone on 1" in text
-    assert "McNemar's test, p = 1" in text
+    assert "McNemar's test, p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1" in text
     assert "One run of each" in text
     a, b = [trial([True, False], 0), trial([True, True], 1)], [trial([True, True], 0)] * 2
     assert "a sign test" in in_words(judge(a, b), a, b, ("A", "B"))
