@@ -45,7 +45,10 @@ def difference_card(first: Slot, other: Slot, rows: Sequence[GroupRow[BaseGroup]
         rest = [_item(line, colours) for line in found[_FEW:]]
         content = _head(other, len(settings) + len(found)) + _list(shown)
         if rest:
-            content += f"<details><summary>{len(rest)} more</summary>{_list(rest)}</details>"
+            content += (
+                f'<details class="thaw-more"><summary>{len(rest)} more</summary>'
+                f"{_list(rest)}</details>"
+            )
         st.html(content + _alike(first, other))
 
 
