@@ -30,8 +30,15 @@ from core.runs.settings import RunSettings
 from core.schedule import edits, link
 from core.schedule.parse import dumps
 from core.schedule.spec import Schedule
-from pages.components.compare import figures, markdown, metrics, rates_card, windows_card
-from pages.components.compare.conditions import conditions
+from pages.components.compare import (
+    figures,
+    markdown,
+    metrics,
+    rates_card,
+    verdict_card,
+    windows_card,
+)
+from pages.components.compare.conditions import conditions, setting_differences
 from pages.components.compare.slots import LETTERS, Slot
 from pages.components.shared import runs_in_turn
 from pages.components.shared.chart_style import View, rate_domain
@@ -282,18 +289,14 @@ def test_runs_bring_their_metrics_and_their_summary(home: Path) -> None:
 # The verdict
 
 
-def two_runs(home: Path, **options: Any) -> AppTest:
-    """Two runs, of which the second is right on a fifth less of its images, as A and B."""
-    runs = [
-        finished_run(home, name, GRADUAL, [share], predicts=True, **options)
-        for name, share in (("one", 0.75), ("two", 0.6))
-    ]
-    app = AppTest.from_function(script, default_timeout=120).run()
-    return choose(choose(app, "A", runs[0]), "B", runs[1])
-
-
 def test_the_page_begins_with_the_verdict_and_what_it_rests_on(home: Path) -> None:
-    drawn = without_styles(two_runs(home, images=400))
+    first, second = (
+        finished_run(home, name, GRADUAL, [share], images=400, predicts=True)
+        for name, share in (("one", 0.75), ("two", 0.6))
+    )
+    app = AppTest.from_function(script, default_timeout=120)
+    session_in(app.session_state).compare.slots = [first, second]
+    drawn = without_styles(app.run())
     assert drawn.index("A is better than B by 15.0 points") < drawn.index("thaw-bars")
     assert "On the same 400 validation images, A alone is right on 60 and B alone on 0" in drawn
     assert "McNemar" in drawn
@@ -301,17 +304,56 @@ def test_the_page_begins_with_the_verdict_and_what_it_rests_on(home: Path) -> No
     assert "400 validation images of 32 px, seed 0" in drawn
 
 
-def test_what_is_within_the_noise_is_not_bold(home: Path) -> None:
-    drawn = without_styles(two_runs(home, images=20))
-    assert "A and B differ by no more than noise" in drawn
-    assert "<td>75.0%" in drawn
+def ran(home: Path, letter: str, share: float, images: int, **settings: Any) -> Slot:
+    """A run of the images of which it is right on that share, in a slot."""
+    run = home / "runs" / f"{letter}-{share}-{images}"
+    kind = RunSettings(**settings)
+    if not run.exists():
+        options: dict[str, Any] = {"images": images, "settings": kind, "predicts": True}
+        finished_run(home, run.name, GRADUAL, [share], **options)
+    trial = trial_of(run)
+    assert trial is not None
+    trials = (replace(trial, seed=kind.seed),)
+    return replace(slot(letter, GRADUAL), settings=kind, run=run, trials=trials)
 
 
-def test_schedules_that_nobody_has_run_have_costs_and_no_verdict(app: AppTest) -> None:
-    drawn = without_styles(choose(app, "B", "preset:discriminative"))
-    assert "Not run yet" in drawn
-    assert "no finished run" in drawn
-    assert "Compute, with cache" in drawn
+def headings(*slots: Slot) -> list[str]:
+    return [heading for heading, _ in verdict_card.verdicts(slots)]
+
+
+def test_each_schedule_has_a_verdict_against_the_first(home: Path) -> None:
+    best, worse, close = (
+        ran(home, "A", 0.9, 400),
+        ran(home, "B", 0.6, 400),
+        ran(home, "C", 0.89, 400),
+    )
+    assert headings(best, worse, close) == [
+        "A is better than B by 30.0 points",
+        "A and C differ by no more than noise",
+    ]
+    assert headings(best, slot("B", HEAD_ONLY)) == ["B has no finished run to compare"]
+    assert headings(slot("A", GRADUAL), slot("B", HEAD_ONLY)) == ["Not run yet"]
+
+
+def test_differing_data_images_and_seeds_come_first_and_forbid_a_verdict(home: Path) -> None:
+    one = ran(home, "A", 0.75, 400)
+    two = ran(home, "B", 0.9, 400, validation_samples=8, seed=1, batch_size=8, samples=500)
+    ((heading, reasons),) = verdict_card.verdicts([one, two])
+    assert heading == "The results of A and B cannot be compared"
+    named = "validation images, training images, seed and batch size"
+    assert reasons == f"The runs differ in {named}."
+    assert [line.text for line in setting_differences(one, two)] == [
+        "validation images 1,000 → 8",
+        "training images 1,000 → 500",
+        "seed 0 → 1",
+        "batch size 32 → 8",
+    ]
+
+
+def test_what_may_be_the_cause_is_named_beside_the_verdict(home: Path) -> None:
+    one, two = ran(home, "A", 0.75, 400), ran(home, "B", 0.5, 400, batch_size=8)
+    ((_, reasons),) = verdict_card.verdicts([one, two])
+    assert "The runs differ in batch size. That may be the cause." in reasons
 
 
 def test_a_schedule_shows_the_runs_that_it_has_with_the_settings_of_the_other(home: Path) -> None:
@@ -320,31 +362,12 @@ def test_a_schedule_shows_the_runs_that_it_has_with_the_settings_of_the_other(ho
         own = SETTINGS.model_copy(update={"seed": seed})
         share = 0.5 + seed / 100
         finished_run(home, f"h{seed}", HEAD_ONLY, [share], images=400, settings=own, predicts=True)
-    app = AppTest.from_function(script, default_timeout=120).run()
-    drawn = without_styles(choose(choose(app, "A", one), "B", "preset:head-only"))
+    app = AppTest.from_function(script, default_timeout=120)
+    session_in(app.session_state).compare.slots = [one, "preset:head-only"]
+    drawn = without_styles(app.run())
     assert "A is better than B by 24.0 points" in drawn
     assert "3 seeds: 50.0% to 52.0%" in drawn
     assert "seeds 0, 1 and 2" in drawn
-
-
-def test_differing_data_images_and_seeds_come_first_and_forbid_a_verdict(home: Path) -> None:
-    one = finished_run(home, "one", GRADUAL, [0.75], predicts=True)
-    other = SETTINGS.model_copy(update={"validation_samples": 8, "seed": 1, "batch_size": 8})
-    two = finished_run(home, "two", HEAD_ONLY, [0.9], settings=other, predicts=True)
-    app = AppTest.from_function(script, default_timeout=120).run()
-    drawn = without_styles(choose(choose(app, "A", one), "B", two))
-    assert "The results of A and B cannot be compared" in drawn
-    assert "The runs differ in validation images, seed and batch size." in drawn
-    places = [
-        drawn.index(text)
-        for text in (
-            "Validation images 1,000 → 8",
-            "Seed 0 → 1",
-            "Batch size 32 → 8",
-            "no longer trains",
-        )
-    ]
-    assert places == sorted(places)
 
 
 def test_five_differences_are_shown_and_the_rest_behind_their_number(app: AppTest) -> None:
@@ -385,8 +408,9 @@ def test_repeating_starts_the_seeds_that_are_missing_one_after_another(
 
     monkeypatch.setattr(launch, "start", start)
     one = finished_run(home, "one", GRADUAL, [0.75], predicts=True)
-    app = AppTest.from_function(script, default_timeout=120).run()
-    choose(choose(app, "A", one), "B", "preset:head-only")
+    app = AppTest.from_function(script, default_timeout=120)
+    session_in(app.session_state).compare.slots = [one, "preset:head-only"]
+    app.run()
     assert any("5 runs, one after another" in each.value for each in app.caption)
     app.button(key="repeat").click().run()
     runs_in_turn.runs_in_turn().join()
@@ -536,46 +560,35 @@ def test_a_line_of_rates_is_drawn_where_the_group_trains_and_only_there() -> Non
     assert rates_card.agreement(rows[names.index("stem")], [GRADUAL, HEAD_ONLY]) == "never trains"
 
 
-def figures_of(home: Path, shares: tuple[float, float], images: int, **second: Any) -> Any:
-    """Return the figures of two runs by title, and the conditions in which they differ."""
-    slots = []
-    for letter, share in zip("AB", shares, strict=True):
-        run = home / "runs" / letter
-        if not run.exists():
-            finished_run(home, letter, GRADUAL, [share], images=images, predicts=True)
-        kind = RunSettings(**second) if letter == "B" else RunSettings()
-        trial = trial_of(run)
-        assert trial is not None
-        slots.append(replace(slot(letter, GRADUAL), settings=kind, run=run, trials=(trial,)))
+def figures_of(*slots: Slot) -> dict[str, tuple[figures.Cell, ...]]:
+    """The figures of runs by title."""
     results = {each.letter: run_results(each.run) for each in slots if each.run}
-    return {line.title: line.cells for line in figures.lines(slots, results)}, conditions(slots)
+    return {line.title: line.cells for line in figures.lines(slots, results)}
 
 
 def test_bold_is_what_is_best_beyond_the_noise_and_nothing_where_all_are_equal(
     home: Path,
 ) -> None:
-    lines, _ = figures_of(home, (0.75, 0.6), 400)
+    lines = figures_of(ran(home, "A", 0.75, 400), ran(home, "B", 0.6, 400))
     assert [cell.best for cell in lines["Validation accuracy"]] == [True, False]
     assert [cell.text for cell in lines["Audit"]] == ["kept", "kept"]
     for title in ("Time", "Peak memory", "Validation loss"):
         assert [cell.best for cell in lines[title]] == [False, False]
-
-
-def test_a_lead_that_eight_images_do_not_prove_is_not_bold(home: Path) -> None:
-    lines, _ = figures_of(home, (0.75, 0.5), 8)
-    assert [cell.best for cell in lines["Validation accuracy"]] == [False, False]
+    few = figures_of(ran(home, "A", 0.75, 8), ran(home, "B", 0.5, 8))
+    assert [cell.best for cell in few["Validation accuracy"]] == [False, False]
 
 
 def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(home: Path) -> None:
     def shown(**second: Any) -> tuple[list[bool], str]:
-        lines, differ = figures_of(home, (0.75, 0.6), 400, **second)
-        return [cell.best for cell in lines["Validation accuracy"]], differ
+        slots = [ran(home, "A", 0.75, 400), ran(home, "B", 0.6, 400, **second)]
+        cells = figures_of(*slots)["Validation accuracy"]
+        return [cell.best for cell in cells], conditions(slots)
 
     assert shown() == ([True, False], "")
     assert shown(batch_size=8) == ([True, False], "The runs differ in batch size.")
-    assert shown(image_size=32, batch_size=8) == (
+    assert shown(image_size=32, seed=1) == (
         [False, False],
-        "The runs differ in image size and batch size.",
+        "The runs differ in image size and seed.",
     )
 
 

@@ -20,6 +20,7 @@ from pages.components.export.limitations import REFUSED, TITLE
 from pages.components.shared.state import session_in
 from tests.pages.drawn import without_styles
 from tests.runs.made import finished_run
+from tests.sample import thorough
 
 
 def script() -> None:
@@ -127,7 +128,7 @@ def text(app: AppTest) -> str:
     return "\n".join([*(code.value for code in app.code), *pages])
 
 
-@pytest.mark.parametrize("target", ["html", "markdown", "latex"])
+@pytest.mark.parametrize("target", ["html", *thorough("markdown", "latex")])
 def test_a_report_cites_a_run_of_exactly_this_schedule_once_it_is_chosen(
     app: AppTest, finished: Schedule, target: str
 ):
