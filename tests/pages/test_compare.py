@@ -35,6 +35,7 @@ from pages.components.compare import (
     markdown,
     metrics,
     rates_card,
+    repeat,
     verdict_card,
     windows_card,
 )
@@ -395,6 +396,13 @@ def test_much_faster_rates_are_named_and_the_schedule_at_the_others_rate_is_offe
     tried = [each for each in box(app, "C").options if "rates as in" in each]  # type: ignore[attr-defined]
     assert tried == ["Gradual unfreezing, rates as in Discriminative rates · at another rate"]
     assert not any("on average" in each.value for each in app.markdown)
+
+
+def test_of_other_seeds_on_both_sides_no_more_than_it_takes_are_missing(home: Path) -> None:
+    one, two = ran(home, "A", 0.75, 8, seed=5), ran(home, "B", 0.75, 8, seed=2)
+    missing = [(each.letter, seed) for each, seed in repeat.missing_seeds([one, two], 3)]
+    assert missing == [("A", 2), ("B", 5), ("A", 0), ("B", 0)]
+    assert repeat.missing_seeds([one, two], 1) == [(one, 2)]
 
 
 def test_repeating_starts_the_seeds_that_are_missing_one_after_another(

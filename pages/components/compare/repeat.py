@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import count, islice
+from itertools import chain, count, islice
 from pathlib import Path
 
 import streamlit as st
@@ -59,8 +59,7 @@ def missing_seeds(slots: Sequence[Slot], goal: int) -> list[tuple[Slot, int]]:
     """Return the runs that it takes for each slot to have the same `goal` seeds, seed by seed."""
     tried = [{trial.seed for trial in slot.trials} for slot in slots]
     used = sorted(set().union(*tried))
-    more = (seed for seed in count() if seed not in used)
-    seeds = [*used, *islice(more, max(0, goal - len(used)))]
+    seeds = islice(chain(used, (seed for seed in count() if seed not in used)), goal)
     return [
         (slot, seed)
         for seed in seeds

@@ -26,6 +26,8 @@ from pages.components.shared import frame
 
 SHOWN = (figures.ACCURACY, figures.TIME, figures.COMPUTE)
 """The figures that the card has, and the card of all others leaves out."""
+_HALF = 400
+"""Pixels of the words, and of the table, below which one is above the other."""
 
 
 def verdict_card(
@@ -33,8 +35,8 @@ def verdict_card(
 ) -> None:
     """Draw the card; `lines` are all figures of the slots."""
     with frame.card("verdict"):
-        told, beside = st.columns([1, 1], gap="large")
-        with told:
+        cells = st.grid(min_column_width=_HALF, gap="large")
+        with cells.cell():
             for heading, reasons in verdicts(slots):
                 st.html(
                     f'<h2 class="thaw-verdict">{escape(heading)}</h2>'
@@ -43,7 +45,7 @@ def verdict_card(
             for other in slots[1:]:
                 _average_rates(slots, other)
             repeat_row(slots, results)
-        with beside:
+        with cells.cell():
             st.html(_table(slots, [line for line in lines if line.title in SHOWN]))
 
 

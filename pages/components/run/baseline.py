@@ -43,7 +43,7 @@ def baseline_card(
                 if verdict.is_beyond_noise
                 else f"No clear difference from training the head alone ({text} {better})"
             )
-            st.caption(in_words(verdict, its, own, ("the head", "this run")))
+            st.caption(in_words(verdict, its, own, ("the head", "this schedule")))
             if st.button("Compare", icon=":material/compare_arrows:", key="to-baseline"):
                 current().compare.slots = [f"run:{next(iter(found.values()))[0].name}"]
                 slots.put(f"run:{run.name}")
