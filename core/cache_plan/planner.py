@@ -92,6 +92,17 @@ class CachePlan:
         """Return the predicted seconds of a phase without the pass at its start."""
         return self.seconds[phase] - self.precompute_seconds(phase)
 
+    def seconds_by_epoch(self, spans: Sequence[tuple[int, int]]) -> tuple[float, ...]:
+        """Return the predicted seconds of each epoch; a pass counts in the first of its phase.
+
+        `spans` are the epochs [start, end) of the phases.
+        """
+        epochs: list[float] = []
+        for at, (start, end) in enumerate(spans):
+            seconds = self.own_seconds(at) / (end - start)
+            epochs += [seconds + self.precompute_seconds(at), *[seconds] * (end - start - 1)]
+        return tuple(epochs)
+
     def needed(self, phase: int, split: int) -> set[int]:
         """Return the nodes whose stored rows this phase reads, or a later one of the same pass."""
         precompute = self.precompute_pass(phase)

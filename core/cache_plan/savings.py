@@ -16,9 +16,9 @@ from core.cache_plan.planner import (
     plan_cache,
     why_plain,
 )
-from core.cache_plan.split_points import ForwardCosts, Work, epoch_seconds, works_of
+from core.cache_plan.split_points import BACKWARD, ForwardCosts, Work, epoch_seconds, works_of
 from core.models.layer_table import LayerTable
-from core.schedule.plan import Phase, phases
+from core.schedule.plan import Span, phases
 from core.schedule.spec import Schedule
 
 WhyUncached = Literal["", "untraceable", WhyPlain]
@@ -89,9 +89,7 @@ def savings(table: LayerTable, schedule: Schedule, data: DataSize, budget: Cache
     """
     if not table.nodes:
         return Savings(0.0, (), why="untraceable")
-    every_phase = phases(schedule)
-    spans = [(phase.start, phase.end) for phase in every_phase]
-    works = _works(table, schedule, data, every_phase)
+    works, spans = _works(table, schedule, data)
     plan = plan_cache(works, spans, budget)
     # an epoch in which every group trains: nothing is fixed
     whole = sum(epoch_seconds(work, frozenset()) for work in works)
@@ -118,9 +116,39 @@ def savings(table: LayerTable, schedule: Schedule, data: DataSize, budget: Cache
     )
 
 
+@dataclass(frozen=True, slots=True)
+class PlannedEpochs:
+    """The cost of each epoch, passes included, and the most bytes that are stored at any moment.
+
+    Costs are seconds of an assumed machine: only what is made of their ratios holds on another.
+    """
+
+    costs: tuple[float, ...]
+    memory: int = 0
+    disk: int = 0
+
+
+def planned_epochs(
+    table: LayerTable, schedule: Schedule, data: DataSize, budget: CacheBudget
+) -> PlannedEpochs:
+    """Return the cost of each epoch of a run, by the planner that runs use.
+
+    Where the table has no nodes, an epoch costs what its images do, whatever trains.
+    """
+    if not table.nodes:
+        images = (1.0 + BACKWARD) * data.train_images + data.validation_images
+        return PlannedEpochs((images * data.image_size**2,) * schedule.epochs)
+    works, spans = _works(table, schedule, data)
+    plan = plan_cache(works, spans, budget)
+    stored = (plan.most_bytes_in("memory"), plan.most_bytes_in("file"))
+    return PlannedEpochs(plan.seconds_by_epoch(spans), *stored)
+
+
 def _works(
-    table: LayerTable, schedule: Schedule, data: DataSize, every_phase: tuple[Phase, ...]
-) -> tuple[Work, Work]:
+    table: LayerTable, schedule: Schedule, data: DataSize
+) -> tuple[tuple[Work, Work], list[Span]]:
+    """Return the works of both splits, and the epochs [start, end) of each phase."""
+    every_phase = phases(schedule)
     elements = [node.elements_at(data.image_size) for node in table.nodes]
     costs = ForwardCosts(
         inputs=tuple(node.inputs for node in table.nodes),
@@ -137,7 +165,8 @@ def _works(
         for training in (True, False)
     ]
     images = data.train_images, data.validation_images
-    return works_of((costs, costs), fixed, images, data.views, data.batch_size)
+    works = works_of((costs, costs), fixed, images, data.views, data.batch_size)
+    return works, [(phase.start, phase.end) for phase in every_phase]
 
 
 def _bytes_stored(plan: CachePlan, at: int) -> int:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from core.schedule.batches import images_to_compare, images_to_probe
 
-_BACKWARD = 2.0
+BACKWARD = 2.0
 """Backward time over forward time: a product for the gradient of inputs, and one for weights."""
 _MAX_CUTS = 3
 """Cuts that are tried in a phase: the deepest, and earlier ones with smaller tensors."""
@@ -132,7 +132,7 @@ def epoch_seconds(work: Work, fixed: frozenset[int]) -> float:
     if not work.trains:
         return work.images * work.forward_seconds
     moving = sum(seconds for at, seconds in enumerate(work.costs.seconds) if at not in fixed)
-    return work.images * (work.forward_seconds + _BACKWARD * moving)
+    return work.images * (work.forward_seconds + BACKWARD * moving)
 
 
 def distinct_views(images: int, views: int, epochs: int) -> int:

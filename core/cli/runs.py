@@ -68,7 +68,7 @@ def row(run: Path, disk_bytes: int) -> tuple[str, str, str, str, str, str]:
     except InputError as error:
         name, epochs = f"damaged: {error}", ""
     else:
-        name = " · ".join(
+        name = "★ " * described.starred + " · ".join(
             filter(None, (described.name, described.schedule, described.when, described.data))
         )
         epochs = f"{state.epochs_done} of {schedule.epochs}"

@@ -22,7 +22,7 @@ from core.schedule.words import counted
 
 @dataclass(frozen=True, slots=True)
 class RunState:
-    """A run's status, its epochs that are done and saved, and its accuracy if it has ended.
+    """A run's status, its epochs that are done and saved, and accuracy and seconds if it has ended.
 
     `host` is the name of another machine that runs it.
     """
@@ -31,6 +31,7 @@ class RunState:
     epochs_done: int
     accuracy: float | None
     host: str | None = None
+    seconds: float | None = None
 
     @property
     def text(self) -> str:
@@ -46,7 +47,8 @@ def run_state(run: Path) -> RunState:
     """
     status, end = run_folder.status(run), run_folder.read_summary(run)
     if end is not None and end.status == status:
-        return RunState(status, end.epochs_done, end.validation_accuracy)
+        done, seconds = end.epochs_done, end.seconds
+        return RunState(status, done, end.validation_accuracy, seconds=seconds)
     return RunState(status, epochs_kept(run), None, run_lock.other_host(run))
 
 
@@ -60,7 +62,9 @@ class Description:
 
     name: str
     schedule: str
+    model: str
     note: str
+    starred: bool
     when: str
     result: str
     data: str
@@ -75,12 +79,12 @@ class Description:
 def describe(run: Path) -> Description:
     """Return the description of the run in that folder; what cannot be read is left out."""
     own, state = label.read(run), run_state(run)
-    schedule = data = when = ""
+    schedule = model = data = when = ""
     try:
         moment = (run / run_folder.SCHEDULE).stat().st_mtime_ns
         when = _when(datetime.fromtimestamp(moment / 1e9))
-        ran, settings = _read(run, moment)
-        schedule, data = ran.name, _data(run, settings)
+        ran, settings = documents(run)
+        schedule, model, data = ran.name, ran.model.name, _data(run, settings)
     except (OSError, InputError):
         pass
     name = own.name or schedule or run.name
@@ -89,12 +93,22 @@ def describe(run: Path) -> Description:
     return Description(
         name,
         schedule if schedule != name else "",
+        model,
         own.note,
+        own.starred,
         when,
         ", ".join(words + share),
         data,
         state,
     )
+
+
+def documents(run: Path) -> tuple[Schedule, RunSettings]:
+    """Return a run's schedule and settings, read once for all who ask.
+
+    Raises InputError or OSError for a folder that is no run.
+    """
+    return _read(run, (run / run_folder.SCHEDULE).stat().st_mtime_ns)
 
 
 def interruption_reason(folder: Path) -> str:

@@ -1,9 +1,9 @@
-"""The label of a run: its own name and a note, which a person may change, in `label.json`."""
+"""The label of a run: its own name, a note and a star, which a person may change."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import StringConstraints, ValidationError
 
@@ -28,10 +28,11 @@ Note = Annotated[
 
 
 class Label(Document):
-    """A person's name for a run, None for its schedule's name, and their note about it."""
+    """A person's name for a run, None for its schedule's name, their note about it, and a star."""
 
     name: Name | None = None
     note: Note = ""
+    starred: bool = False
 
 
 def read(folder: Path) -> Label:
@@ -42,14 +43,25 @@ def read(folder: Path) -> Label:
         return Label()
 
 
-def write(folder: Path, name: str, note: str) -> Label:
+def change(folder: Path, **fields: Any) -> Label:
+    """Write the label of a run folder with other values of these fields, as `write` takes them.
+
+    Raises InputError for a value that is refused, and if the folder cannot be written.
+    """
+    own = read(folder)
+    now = {"name": own.name or "", "note": own.note, "starred": own.starred}
+    return write(folder, **{**now, **fields})
+
+
+def write(folder: Path, name: str, note: str, *, starred: bool = False) -> Label:
     """Write the label of a run folder, and return it; blanks around both texts are removed.
 
     Raises InputError for a text that is too long or has control characters, and if the folder is
     gone or cannot be written.
     """
     try:
-        label = Label(name=name.strip() or None, note=note.replace("\t", " ").strip())
+        text = note.replace("\t", " ").strip()
+        label = Label(name=name.strip() or None, note=text, starred=starred)
     except ValidationError as error:
         raise input_errors(error, _CLASSES)[0] from None
     try:

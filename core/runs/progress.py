@@ -56,6 +56,17 @@ class RunProgress:
         """Seconds of the epochs that are done."""
         return sum(epoch.seconds for epoch in self.epochs)
 
+    def share(self, epochs: int) -> float:
+        """Return the share of its steps that a run of so many epochs has done, in [0, 1].
+
+        A reader that is late with steps has at least those of the epochs that are done.
+        """
+        if self.started is None:
+            return 0.0
+        steps = self.started.steps_per_epoch
+        whole = steps * (self.epochs[-1].epoch + 1) if self.epochs else 0
+        return min(1.0, max(self.steps_done, whole) / (steps * epochs))
+
 
 def run_progress(events: Iterable[Event]) -> RunProgress:
     """Return the progress of a run, given all its events."""

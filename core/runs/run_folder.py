@@ -6,7 +6,8 @@ pid  lock  STOP  room           the process that runs it, see run_lock.py
 checkpoints/                    see core.training.checkpoint
 model.safetensors summary.json  the final weights, and how the run ended
 predictions.json                what the last evaluation predicted, see predictions.py
-label.json                      the run's own name and a note, see label.py
+estimate.json                   what it was estimated to take, see estimate.py
+label.json                      the run's own name, a note and a star, see label.py
 not-finite.json                 a report of a NaN or infinite loss, see core.training.nan_report
 log.txt                         the output of a launched process, and tracebacks of errors in Thaw
 """

@@ -13,6 +13,8 @@ from core.schedule.spec import Schedule
 
 Status = Literal["starting", "running", "stopping", "stopped", "finished", "failed", "interrupted"]
 
+LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
+"""The statuses of a run that a process is running."""
 _ENDS: dict[type[ev.Event], Status] = {
     ev.Finished: "finished",
     ev.Failed: "failed",

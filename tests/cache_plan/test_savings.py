@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from core import presets
 from core.cache_plan.planner import UNLIMITED, CacheBudget
-from core.cache_plan.savings import DataSize, Savings, savings
+from core.cache_plan.savings import DataSize, Savings, planned_epochs, savings
 from core.grouping import group_paths, resolve_groups
 from core.models import layer_table
 from core.runs.events import CacheDecision
@@ -132,6 +132,22 @@ def test_a_network_that_cannot_be_traced_is_said_to_be_so() -> None:
     schedule = presets.load("gradual")
     table = layer_table.load(schedule.model.name).model_copy(update={"nodes": ()})
     assert savings(table, schedule, DATA, UNLIMITED) == Savings(0.0, (), why="untraceable")
+
+
+@pytest.mark.parametrize("preset", ["gradual", "head-only", "discriminative"])
+def test_the_costs_of_all_epochs_are_those_without_the_cache_less_what_it_saves(
+    preset: str,
+) -> None:
+    schedule = presets.load(preset)
+    table = layer_table.load(schedule.model.name)
+    cached, plain = (
+        planned_epochs(table, schedule, DATA, budget) for budget in (UNLIMITED, CacheBudget(0))
+    )
+    found = of(preset)
+    assert len(cached.costs) == schedule.epochs
+    assert sum(cached.costs) == pytest.approx((1.0 - found.saved) * sum(plain.costs))
+    assert (cached.memory, cached.disk) == (found.memory, found.disk)
+    assert (plain.memory, plain.disk) == (0, 0)
 
 
 def test_more_views_never_save_more() -> None:

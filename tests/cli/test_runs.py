@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from core import presets
 from core.cli.app import cli
-from core.runs import event_log, run_folder
+from core.runs import event_log, label, run_folder
 from core.runs import events as ev
 from core.runs.processes import run_lock
 from core.runs.settings import RunSettings
@@ -42,6 +42,12 @@ def test_runs_are_listed_with_how_they_stand_and_what_they_take(root):
     assert rows["one"].endswith(" · up to 1,000 × 64 px, Fashion-MNIST")
     assert " stopped " in rows["two"]
     assert f"2 in {root}, 0." in listed.stderr
+
+
+def test_a_run_is_listed_by_its_own_name_with_its_star(root):
+    label.write(root / "two", "Seed 3", "", starred=True)
+    rows = {line.split()[0]: line for line in thaw("runs").stdout.splitlines()}
+    assert " MB  ★ Seed 3 · ULMFiT · today " in rows["two"]
 
 
 def test_a_deleted_run_comes_back_until_the_trash_is_emptied(root):

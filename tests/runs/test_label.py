@@ -73,3 +73,9 @@ def test_a_label_moves_nothing_else_of_the_run(run):
 
 def test_a_note_that_was_pasted_from_a_table_has_blanks_for_its_tabs(run):
     assert label.write(run, "", "lr\t1e-3\nepochs\t6").note == "lr 1e-3\nepochs 6"
+
+
+def test_a_change_of_one_field_keeps_the_others(run):
+    label.write(run, "Seed 3", "as before")
+    assert label.change(run, starred=True) == Label(name="Seed 3", note="as before", starred=True)
+    assert label.change(run, note="") == Label(name="Seed 3", starred=True)

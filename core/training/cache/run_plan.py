@@ -108,14 +108,10 @@ class RunPlan:
         )
 
     def forecast(self) -> Forecast:
-        """Return the predicted seconds by epoch; a pass counts in the first epoch of its phase."""
+        """Return the predicted seconds by epoch, and the most bytes that are stored."""
         plan = self.plan
-        epochs: list[float] = []
-        for at, (start, end) in enumerate(self.spans):
-            seconds = plan.own_seconds(at) / (end - start)
-            epochs += [seconds + plan.precompute_seconds(at), *[seconds] * (end - start - 1)]
         return Forecast(
-            epochs=tuple(epochs),
+            epochs=plan.seconds_by_epoch(self.spans),
             seconds=sum(plan.seconds),
             plain_seconds=sum(plan.plain_seconds),
             memory=plan.most_bytes_in("memory"),
