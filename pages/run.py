@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import streamlit as st
@@ -11,20 +14,22 @@ from core import checks
 from core.checks.problem import Problem
 from core.errors import InputError
 from core.files.home import is_demo
-from core.runs import label, run_folder
+from core.runs import estimate, label, run_folder
 from core.runs.processes import launch
 from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings, planned_steps
-from core.runs.status import Status
+from core.runs.status import LIVE, Status
 from core.schedule.spec import Schedule
 from pages.components.compare import slots
 from pages.components.run import deleted_runs, demo_card, demo_queue
 from pages.components.run.audit_card import audit_card
 from pages.components.run.baseline import baseline_card
+from pages.components.run.begin_beside import begin_beside
 from pages.components.run.charts import planned_chart, run_charts
 from pages.components.run.data_card import data_card
 from pages.components.run.data_picker import missing
-from pages.components.run.label import label_fields, note_row
+from pages.components.run.estimate import estimate_now
+from pages.components.run.label import label_fields, note_row, star_button
 from pages.components.run.mistakes import mistakes
 from pages.components.run.run_reader import RunSnapshot, read_run
 from pages.components.run.runs_card import live_runs_card, run_list
@@ -67,15 +72,15 @@ def page() -> None:
     frame.show_notice()
     progress = _read(shown).progress if shown else None
     status = _status(shown, progress) if shown and progress else None
-    live = status in visible_runs.LIVE
+    live = status in LIVE
     if not live:
         every = None if is_demo() else _PREPARE_SECONDS
         st.fragment(run_every=every)(launch.prewarm)()
     errors = () if shown else checks.errors(session.schedule(), session.table())
-    _top(root, shown, status, errors, data_dropped=data_dropped)
+    going = visible_runs.live(root)
+    _top(root, shown, status, errors, going, data_dropped=data_dropped)
     if shown is not None:
         note_row(shown.folder)
-    going = visible_runs.live(root)
     demo_queue.queue_card(root)
     if shown is None:  # above the columns, and so above the settings on a phone
         live_runs_card(going)
@@ -98,7 +103,7 @@ def page() -> None:
             st.fragment(run_every=draw_every if live else None)(_draw)(shown, live=live)
     # a phone has the columns below each other, and what a run would be of comes before the others
     with wide if shown is None and frame.is_phone() else side:
-        run_list(root, shown.folder if shown else None, going)
+        run_list(root, shown.folder if shown else None)
 
 
 def _shown_run(root: Path) -> _Shown | None:
@@ -126,23 +131,28 @@ def _top(
     shown: _Shown | None,
     status: str | None,
     errors: tuple[Problem, ...],
+    going: Mapping[Path, Status],
     *,
     data_dropped: bool,
 ) -> None:
     name = label.read(shown.folder).name if shown else None
     with frame.title_row(shown.schedule if shown else session.schedule(), name or ""):
         if shown is not None:
+            star_button(shown.folder)
             label_fields(shown.folder, shown.schedule.name)
         device_chip()
         if shown is None:
-            _start_button(errors, data_dropped=data_dropped)
-        elif status in visible_runs.LIVE:
+            clicked = _start_button(errors) and not data_dropped
+            others = {} if clicked and _has_started() else going  # the second click of two
+            begin_beside(others, _start, "Start", clicked=clicked)
+        elif status in LIVE:
             _stop_button(shown.folder, status)
         else:
-            resumable = status != "finished" and not is_demo()
-            if resumable and st.button("Resume", icon=":material/resume:", key="resume"):
-                session.attempt(launch.resume, shown.folder, lead="")
-                st.rerun()
+            if status != "finished" and not is_demo():
+                clicked = st.button("Resume", icon=":material/resume:", key="resume")
+                others = {run: its for run, its in going.items() if run != shown.folder}
+                resume = partial(launch.resume, shown.folder)
+                begin_beside(others, resume, "Resume", clicked=clicked)
             if st.button("Compare", icon=":material/compare_arrows:", key="to-compare"):
                 slots.put(f"run:{shown.folder.name}")
                 frame.go("compare")
@@ -152,20 +162,17 @@ def _top(
                 st.rerun()
 
 
-def _start_button(errors: tuple[Problem, ...], *, data_dropped: bool) -> None:
-    """Draw Start. A click is ignored if the data that it was for is `data_dropped` now."""
+def _start_button(errors: tuple[Problem, ...]) -> bool:
+    """Draw Start, and return whether it was clicked."""
     refused = _refusal(errors)
     frame.why_off(refused)
-    clicked = st.button(
+    return st.button(
         "Start",
         type="primary",
         icon=":material/play_arrow:",
         key="start",
         disabled=refused is not None,
     )
-    if clicked and not data_dropped:
-        session.attempt(_start, lead="")
-        st.rerun()
 
 
 def _refusal(errors: tuple[Problem, ...]) -> str | None:
@@ -187,6 +194,13 @@ def _unready() -> str | None:
     return missing() or (_REFUSED_DATA if refused else None)
 
 
+def _has_started() -> bool:
+    """Return whether the session has just started a run, once a first click is carried out."""
+    note = current().run.started
+    with note.alone:
+        return note.run is not None
+
+
 def _start() -> None:
     note = current().run.started
     with note.alone:
@@ -195,7 +209,11 @@ def _start() -> None:
         if is_demo():
             demo_queue.join_queue(launch.runs_folder())
         else:
-            note.run = launch.start(session.schedule(), session.settings(), launch.runs_folder())
+            root, found = launch.runs_folder(), estimate_now()
+            note.run = launch.start(session.schedule(), session.settings(), root)
+            if found is not None:
+                with suppress(OSError):  # the run goes on without it
+                    estimate.write(root / note.run, found)
 
 
 def _stop_button(run: Path, status: str | None) -> None:

@@ -73,6 +73,30 @@ def test_a_double_click_on_start_starts_one_run(home: Path, open_page: OpenPage)
     assert [run.name for run in started] == [page.url.split("run=")[1]]
 
 
+@pytest.mark.thorough
+def test_a_live_run_is_in_the_header_of_every_page_and_a_click_shows_it(
+    home: Path, open_page: OpenPage
+) -> None:
+    run = home / "runs" / "20200101-000000-live"
+    run_folder.create(run, presets.load("ulmfit"), RunSettings())
+    pages = [open_page(path, driving.PHONE) for path in driving.PATHS]
+    for page in pages:
+        link = page.locator(".st-key-live-run a")
+        expect(link).to_contain_text("ULMFiT")
+        box, header = link.bounding_box(), page.get_by_test_id("stHeader").bounding_box()
+        assert box is not None
+        assert header is not None
+        assert header["y"] <= box["y"]
+        assert box["y"] + box["height"] <= header["y"] + header["height"]
+        assert box["x"] + box["width"] <= driving.PHONE["width"]
+    pages[-1].locator(".st-key-live-run a").click()
+    expect(pages[-1].locator(".thaw-headline")).to_contain_text("Starting")
+    assert pages[-1].url.endswith(f"/run?run={run.name}")
+    run_lock.release(run)
+    for page in pages:  # none of which is touched
+        expect(page.locator(".st-key-live-run a")).to_have_count(0)
+
+
 IDLE = """
 import sys, time
 from pathlib import Path
@@ -122,7 +146,8 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back(home: Path, open_page: O
     expect(page.get_by_test_id("stToast")).to_contain_text("Deleted: ULMFiT")
     expect(page.get_by_role("button", name="Start")).to_be_visible()
     driving.settle(page)
-    page.get_by_role("button", name="Empty").click()
+    page.get_by_role("button", name="Trash: ").click()
+    page.get_by_role("button", name="Empty the trash").click()
     expect(page.locator(".st-key-runs-trash")).to_have_count(0)
     expect(page.locator(".st-key-undelete-run")).to_have_count(0)
     assert trash.trashed_runs(home / "runs") == ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from core import presets
+from core.runs import run_folder
+from core.runs.settings import RunSettings
 from tests.browser import driving
 from tests.browser.driving import PHONE, OpenPage
 from tests.runs.made import finished_run
 from tests.sample import thorough
 
+LIVE = "streamlit-css-live"
 NARROW = {"width": 1000, "height": 900}
 ROWS = ":is(.st-key-run-rows, .st-key-card-targets, .st-key-group-rows, .st-key-library-rows)"
 LINES = ":is(.st-key-group-rows, .st-key-library-rows)"
@@ -47,6 +50,9 @@ RULES = {
     "run": (
         f'.st-key-title-actions:has(> :is({", ".join(RUN_BUTTONS)})[data-stale="false"])'
         f' > :is({", ".join(OLD_BUTTONS)})[data-stale="true"]',
+        '[data-testid="stLayoutWrapper"]:has(> .st-key-live-run)',
+        ".st-key-live-run a",
+        ".st-key-live-run p",
         ".stMain :is(label[disabled], input:disabled)",
         'button[kind="tertiary"]:hover',
         ":is(.stColumn, .st-key-lesson) .stColumn.stColumn",
@@ -119,8 +125,10 @@ def design(open_page: OpenPage) -> Page:
 
 def run(open_page: OpenPage, home: Path) -> Page:
     source = finished_run(home, "streamlit-css", presets.load("gradual"), (0.5,))
+    run_folder.create(home / "runs" / LIVE, presets.load("gradual"), RunSettings())
     page = open_page(f"/run?run={source.partition(':')[2]}", NARROW, "dark")
     expect(page.locator(".thaw-headline")).to_contain_text("Finished")
+    expect(page.locator(".st-key-live-run p")).to_be_visible()
     driving.settle(page)
     stale(page, ".st-key-delete-run")
     page.locator(".st-key-to-design button").hover()
@@ -141,7 +149,7 @@ def export(open_page: OpenPage, **options: Any) -> Page:
 
 
 @pytest.fixture
-def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
+def opened(open_page: OpenPage, home: Path) -> Iterator[Callable[[str], Page]]:
     """Opens one of the pages of RULES, as it is when all of its rules are in force."""
 
     def phone() -> Page:
@@ -159,7 +167,9 @@ def opened(open_page: OpenPage, home: Path) -> Callable[[str], Page]:
         "export": lambda: export(open_page),
         "export on a phone": lambda: export(open_page, viewport=PHONE),
     }
-    return lambda name: pages[name]()
+    yield lambda name: pages[name]()
+    if (home / "runs" / LIVE).exists():
+        run_folder.discard(home / "runs" / LIVE)
 
 
 DEFAULT = ("design", "export")

@@ -35,14 +35,15 @@ def is_deleted(run: Path) -> bool:
 
 
 def trash_row(root: Path) -> None:
-    """Draw what the trash holds, and buttons that undo the last deletion and empty the trash."""
+    """Draw a button that undoes the last deletion, and the trash, which brings back any run."""
     found = () if is_demo() else trash.trashed_runs(root)
     if not found:
         return
     gone = current().run.deleted
     held = size(sum(usage.disk_use(each.path) for each in found))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="runs-trash"):
-        st.markdown(f"Trash: {counted(len(found), 'run')}, {held}", help=_named(found))
+        with st.popover(f"Trash: {counted(len(found), 'run')}, {held}", icon=":material/delete:"):
+            _trash(root, found)
         if gone:
             st.button(
                 "Undo",
@@ -52,13 +53,33 @@ def trash_row(root: Path) -> None:
                 on_click=_undo,
                 args=(root, gone[-1].run),
             )
-        st.button(
-            "Empty",
-            key="empty-trash",
-            on_click=_empty,
-            args=(root,),
-            help="Removes them for good. Otherwise they are kept for 30 days.",
-        )
+
+
+def _trash(root: Path, found: Sequence[TrashEntry]) -> None:
+    """Draw a row per run in the trash, and the button that empties it."""
+    for each in found[:_NAMED]:
+        told = describe(each.path)
+        name = told.name if told.when else each.name  # one that cannot be read has its id
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            line = frame.escape_markdown(told.line)
+            st.markdown(f"**{frame.escape_markdown(name)}**  \n:gray[:small[{line}]]")
+            st.button(
+                "Restore",
+                key=f"restore-{each.path.name}",
+                on_click=_restore,
+                args=(root, each.name),
+            )
+    if len(found) > _NAMED:
+        more = f"{len(found) - _NAMED:,} more"
+        st.caption(f"And {more}, which `python -m core restore ID` brings back.")
+    st.button(
+        "Empty the trash",
+        icon=":material/delete_forever:",
+        key="empty-trash",
+        on_click=_empty,
+        args=(root,),
+        help="Removes them for good. Otherwise they are kept for 30 days.",
+    )
 
 
 def _delete(root: Path, run: Path) -> None:
@@ -80,9 +101,15 @@ def _delete(root: Path, run: Path) -> None:
 def _undo(root: Path, run: str) -> None:
     """Undo the last deletion; the one before it can be undone next, even if this fails."""
     gone = current().run.deleted
-    if not gone or gone[-1].run != run:  # a double click comes here twice
+    if gone and gone[-1].run == run:  # a double click comes here twice
+        _restore(root, run)
+
+
+def _restore(root: Path, run: str) -> None:
+    mine = current().run
+    mine.deleted = tuple(gone for gone in mine.deleted if gone.run != run)
+    if (root / run).exists():  # as a double click finds it
         return
-    current().run.deleted = gone[:-1]
     if session.attempt(trash.restore, root, run, lead=""):
         st.query_params["run"] = run
 
@@ -90,14 +117,3 @@ def _undo(root: Path, run: str) -> None:
 def _empty(root: Path) -> None:
     current().run.deleted = ()
     session.attempt(trash.empty, root, lead="")
-
-
-def _named(found: Sequence[TrashEntry]) -> str:
-    """Return the first runs in the trash as a list in Markdown."""
-    descriptions = [describe(each.path) for each in found[:_NAMED]]
-    lines = [
-        f"- **{frame.escape_markdown(each.name)}** {frame.escape_markdown(each.line)}"
-        for each in descriptions
-    ]
-    more = len(found) - len(descriptions)
-    return "\n".join([*lines, f"- and {more:,} more"] if more else lines)

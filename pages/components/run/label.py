@@ -1,4 +1,4 @@
-"""The name and note of a run: a button with their fields, and the note as text."""
+"""The name, note and star of a run: buttons that change them, and the note as text."""
 
 from __future__ import annotations
 
@@ -33,6 +33,19 @@ def label_fields(run: Path, schedule: str) -> None:
         )
 
 
+def star_button(run: Path) -> None:
+    """Draw the button that marks a run with a star, or takes the star from it."""
+    starred = label.read(run).starred
+    st.button(
+        "Starred" if starred else "Star",
+        icon="⭐" if starred else ":material/star:",
+        key="run-star",
+        help="The list of runs can show those with a star alone.",
+        on_click=_take,
+        args=(run, "starred", not starred),
+    )
+
+
 def note_row(run: Path) -> None:
     """Draw the note as text, if there is one."""
     note = label.read(run).note
@@ -40,8 +53,6 @@ def note_row(run: Path) -> None:
         st.html(f'<p class="thaw-said thaw-run-note">{escape(note)}</p>')
 
 
-def _take(run: Path, field: str, text: str) -> None:
+def _take(run: Path, field: str, value: object) -> None:
     if visible_runs.is_own(run.name):
-        own = label.read(run)
-        texts = {"name": own.name or "", "note": own.note, field: text}
-        session.attempt(label.write, run, texts["name"], texts["note"])
+        session.attempt(partial(label.change, run, **{field: value}))

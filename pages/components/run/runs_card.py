@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from pathlib import Path
 
 import streamlit as st
 
 from core.files import usage
-from core.runs import run_folder
+from core.runs import listing
 from core.runs.description import describe
+from core.runs.forecast import duration
 from core.runs.status import Status
 from pages.components.run import deleted_runs
 from pages.components.shared import frame, visible_runs
@@ -18,7 +19,6 @@ from pages.components.shared.cost_words import size
 from pages.components.shared.state import current
 
 _FEW = 6
-_POLL_SECONDS = 2.0
 _MARKS = {
     "starting": ":material/pending:",
     "running": ":material/radio_button_checked:",
@@ -30,13 +30,14 @@ _MARKS = {
 }
 
 
-def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> None:
-    """Draw the card; a click shows that run. The page is drawn anew when one of `live` changes."""
+def run_list(root: Path, shown: Path | None) -> None:
+    """Draw the card; a click shows that run."""
     runs = visible_runs.runs(root)
     with frame.card("runs", "Runs", f"{len(runs):,} in all" if runs else ""):
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
-        few = runs if current().run.shows_all else runs[:_FEW]
+        found = _choice(runs) if len(runs) > 1 else runs
+        few = found if current().run.shows_all else found[:_FEW]
         with st.container(key="run-rows", gap="xxsmall"):
             for run in few:
                 _row(run, chosen=run == shown)
@@ -44,18 +45,43 @@ def run_list(root: Path, shown: Path | None, live: Mapping[Path, Status]) -> Non
                 frame.mark_chosen(_key(shown))
         if runs:
             st.caption("Accuracy: on the validation images, after the last epoch.")
-        if len(runs) > len(few) and st.button(
-            f"Show {len(runs) - len(few)} more", type="tertiary", key="more-runs"
+        if len(found) > len(few) and st.button(
+            f"Show {len(found) - len(few)} more", type="tertiary", key="more-runs"
         ):
             current().run.shows_all = True
             st.rerun()
         deleted_runs.trash_row(root)
-    others = {run: status for run, status in live.items() if run != shown}
-    st.fragment(run_every=_POLL_SECONDS if others else None)(_watch)(others)
+
+
+def _choice(runs: Sequence[Path]) -> Sequence[Path]:
+    """Draw what filters and sorts the list, and return the runs that are left, in that order."""
+    with st.container(key="runs-choice", gap="xsmall"):
+        words = st.text_input(
+            "Filter runs",
+            placeholder="Filter by name, note, data, status …",
+            label_visibility="collapsed",
+            key="runs-words",
+            persist_state="session",
+        )
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            order = st.selectbox(
+                "Sort runs",
+                listing.ORDERS,
+                format_func=str.capitalize,
+                label_visibility="collapsed",
+                key="runs-order",
+                persist_state="session",
+                width=190,
+            )
+            starred = st.checkbox("★ only", key="runs-starred", persist_state="session")
+        found = listing.listed(runs, words, starred=starred, order=order)
+        if not found:
+            st.caption("No run has all of that.")
+    return found
 
 
 def live_runs_card(live: Mapping[Path, Status]) -> None:
-    """Draw a row per run that is on; nothing where none is. `run_list` sees when one changes."""
+    """Draw a row per run that is on; nothing where none is. The header sees when one changes."""
     if not live:
         return
     with frame.card("going"):
@@ -76,11 +102,6 @@ def _show(run: str) -> None:
     st.query_params["run"] = run
 
 
-def _watch(live: Mapping[Path, Status]) -> None:
-    if any(run_folder.status(run) != status for run, status in live.items()):
-        st.rerun()
-
-
 def _key(run: Path) -> str:
     return f"listed-run-{run.name}"
 
@@ -90,9 +111,11 @@ def _row(run: Path, *, chosen: bool) -> None:
     if not description.when:  # it has been deleted since it was listed
         return
     title, line = frame.escape_markdown(description.name), frame.escape_markdown(description.line)
-    mark = "shown · " if chosen else ""
+    mark, star = "shown · " * chosen, "★ " * description.starred
+    seconds = description.state.seconds
+    took = "" if seconds is None else f" · {duration(seconds)}"
     st.button(
-        f"**{title}**  \n:gray[:small[{mark}{line} · {size(usage.disk_use(run))}]]",
+        f"{star}**{title}**  \n:gray[:small[{mark}{line}{took} · {size(usage.disk_use(run))}]]",
         icon=_MARKS[description.state.status],
         help=frame.escape_markdown(description.note) or None,
         key=_key(run),

@@ -110,6 +110,15 @@ def device_chip() -> None:
         st.fragment(run_every=None if found.done() else 1.0)(_chip)(found.done())
 
 
+def run_device(settings: RunSettings) -> tuple[str, str]:
+    """Return the type and name of the device of a run, empty where they are not known yet."""
+    found = _device()
+    known = found.result() if found.done() and found.exception() is None else {}
+    if settings.device not in ("auto", known.get("type")):
+        return settings.device, ""
+    return known.get("type", ""), "" if is_demo() else known.get("name", "")
+
+
 def _chip(known: bool) -> None:
     found = _device()
     if found.done() and not known:

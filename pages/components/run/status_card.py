@@ -19,16 +19,16 @@ from core.runs.processes import run_lock
 from core.runs.processes.stopping import epochs_kept
 from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings
-from core.runs.status import final_accuracy
+from core.runs.status import LIVE, final_accuracy
 from core.schedule import plan
 from core.schedule.spec import Schedule
 from core.schedule.words import epochs, listed, one_or_more
 from pages.components.design.model_weights import download_note, unavailable, use_bundled_button
+from pages.components.run.estimate import compared_row, estimate_row
 from pages.components.shared import frame
 from pages.components.shared.cost_words import size
 from pages.components.shared.data_preview import train_images
 from pages.components.shared.setting_names import by_label
-from pages.components.shared.visible_runs import LIVE
 
 _TITLES = {
     "starting": "Starting",
@@ -83,6 +83,7 @@ def empty_card(
         if refused_weights := unavailable(schedule.model):
             st.warning(frame.escape_markdown(refused_weights), icon=":material/cloud_off:")
             use_bundled_button()
+        estimate_row()
 
 
 def status_card(
@@ -104,6 +105,7 @@ def status_card(
             )
         elif advice := _advice(status, progress, run):
             st.info(frame.escape_markdown(advice), icon=":material/info:")
+        compared_row(run, progress)
         if status in LIVE and is_demo() and (busy := _busy(run)):
             st.caption(busy)
         for notice in progress.notices:

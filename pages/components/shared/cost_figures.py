@@ -15,13 +15,9 @@ from core.files import usage
 from core.models.costs import Costs, costs, without_rates
 from core.models.layer_table import LayerTable
 from core.runs import memory
+from core.runs.estimate import data_size
 from core.runs.processes import launch
-from core.runs.settings import (
-    FREE_SHARE,
-    VIEWS,
-    RunSettings,
-    cache_budget,
-)
+from core.runs.settings import FREE_SHARE, RunSettings, cache_budget
 from core.schedule.spec import Schedule
 from pages.components.shared.data_preview import seen
 
@@ -39,7 +35,7 @@ class Figures:
 
 def figures(schedule: Schedule, table: LayerTable, settings: RunSettings) -> Figures:
     """Return the figures of a run. They do not depend on names and rates."""
-    return _figures(without_rates(schedule), table, data(settings), _budget(settings))
+    return _figures(without_rates(schedule), table, data(settings), budget(settings))
 
 
 def data(settings: RunSettings) -> DataSize:
@@ -48,16 +44,16 @@ def data(settings: RunSettings) -> DataSize:
     found = seen(settings.data)
     if not isinstance(found, str):
         train, validation = min(train, found.train), min(validation, found.validation)
-    views = VIEWS[settings.augment]
-    return DataSize(settings.image_size, train, validation, settings.batch_size, views)
+    return data_size(settings, train, validation)
 
 
 @lru_cache(maxsize=64)
-def _figures(bare: Schedule, table: LayerTable, data: DataSize, budget: CacheBudget) -> Figures:
-    return Figures(costs(table, bare, data.image_size), savings(table, bare, data, budget))
+def _figures(bare: Schedule, table: LayerTable, data: DataSize, most: CacheBudget) -> Figures:
+    return Figures(costs(table, bare, data.image_size), savings(table, bare, data, most))
 
 
-def _budget(settings: RunSettings) -> CacheBudget:
+def budget(settings: RunSettings) -> CacheBudget:
+    """Return the bytes that the cache of a run may take on this machine's processor."""
     if settings.cache == "off":
         return CacheBudget(0)
     free = _free(_runs())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
@@ -19,6 +18,8 @@ from core.schedule.spec import Schedule
 from core.schedule.words import epochs
 from pages.components.shared import session
 from pages.components.shared.browser_tab import browser_tab
+from pages.components.shared.live_run import live_run_pill
+from pages.components.shared.plain_text import escape_markdown as escape_markdown
 from pages.components.shared.state import current
 
 _LOGO = Path(__file__).with_name("mark.svg").read_text(encoding="utf-8")
@@ -46,9 +47,10 @@ def navigate(pages: dict[str, Page]) -> None:
     name = next(name for name, each in pages.items() if each is page)
     if name != mine.page:
         mine.page, mine.address, mine.after_edit = name, {}, None
-        mine.design.shows_rates = False
+        mine.design.shows_rates = mine.run.asks_first = False
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
+    live_run_pill()
     page.run()
     _freeze_imports()
 
@@ -189,30 +191,6 @@ def show_notice() -> None:
     notice = session.take_notice()
     if notice:
         st.toast(escape_markdown(notice), icon=":material/error:", duration="infinite")
-
-
-_REPLACED = re.compile(
-    r"(?<=:)(?=[\w+/-])|(?<=@)(?=[\w-])|(?<=www)(?=\.)|(?<!\S)[<~>-](?=(->|[-=>])(?!\S))",
-    re.IGNORECASE,
-)
-"""Where text would still become an icon (`:home:`), a link (`www.`, `a@b.c`) or a sign (`->`)."""
-_JOINER = "\u2060"
-"""Has no width and breaks no line."""
-
-
-def escape_markdown(text: str) -> str:
-    """Return Markdown that shows exactly this text.
-
-    What Streamlit replaces in text that has been parsed cannot be escaped: it is cut in two.
-    Blanks at the ends would keep `**` around it from being bold.
-    """
-    cut = _REPLACED.sub(lambda found: found[0] + _JOINER, text)
-    inner = cut.strip()
-    before, _, after = cut.partition(inner) if inner else (cut, "", "")
-    escaped = "".join(f"\\{c}" if c in "\\`*_{}[]()<>#+-.!|~$:&" else c for c in inner)
-    return (
-        "".join(f"&#{ord(c)};" for c in before) + escaped + "".join(f"&#{ord(c)};" for c in after)
-    )
 
 
 @cache

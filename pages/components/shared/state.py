@@ -9,6 +9,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import streamlit as st
@@ -20,6 +21,7 @@ from core.demo import limits
 from core.export.targets import TARGETS
 from core.files.home import is_demo
 from core.library import TrashedSchedule
+from core.runs.progress import RunProgress
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 from pages.components.shared.axis import Span
@@ -113,6 +115,8 @@ class DeletedRun(NamedTuple):
 class Run:
     """The state of the Run page, with the runs that the session has started, opened and deleted.
 
+    `followed` is what the header knows of live runs: the progress of each, and the bytes of events
+    that were read for it. `asks_first` says that a dialog asks whether to start beside them.
     `wanted_data` is a kind of data that was chosen and has not been given yet, `upload_place` the
     name of the session's own folder of uploads.
     """
@@ -122,6 +126,8 @@ class Run:
     waiting: Waiting | None = None
     deleted: tuple[DeletedRun, ...] = ()
     reader: RunReader | None = None
+    followed: Mapping[Path, tuple[RunProgress, int]] = field(default_factory=dict)
+    asks_first: bool = False
     wanted_data: str | None = None
     refused_upload: str | None = None
     uploads: int = 0

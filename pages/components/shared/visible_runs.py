@@ -11,11 +11,9 @@ import streamlit as st
 from core.files.home import is_demo
 from core.runs import run_folder
 from core.runs.processes import run_lock
-from core.runs.status import Status
+from core.runs.status import LIVE, Status
 from pages.components.shared.state import StartedRun, current
 
-LIVE: tuple[Status, ...] = ("starting", "running", "stopping")
-"""How a run stands that a process is on with."""
 _ONE_CLICK = 2.0
 """Seconds in which a second click on Start is taken for the first one."""
 

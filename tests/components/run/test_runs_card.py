@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from core import presets
-from core.runs import label, run_folder, trash
+from core.runs import estimate, event_log, label, run_folder, trash
+from core.runs import events as ev
+from core.runs.estimate import Estimate
 from core.runs.label import Label
 from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 from pages.components.run import data_picker
+from pages.components.run import estimate as run_estimate
 from tests.pages.drawn import html
+from tests.runs.made import finished_run
 
 
 def script() -> None:
@@ -134,6 +140,103 @@ def test_a_deleted_run_is_gone_until_it_is_brought_back_or_the_trash_is_emptied(
     assert trash.trashed_runs(tmp_path / "runs") == ()
     assert not {"undelete-run", "empty-trash"} & {button.key for button in app.button}
     assert not app.toast
+
+
+def pill(app: AppTest) -> list[str]:
+    return [link.proto.label.replace("\\", "") for link in app.get("page_link")]
+
+
+def test_every_page_shows_a_live_run_with_its_progress_until_it_ends(
+    app: AppTest, tmp_path: Path
+) -> None:
+    run = tmp_path / "runs" / "r0"
+    assert pill(app) == ["**Starting** ULMFiT"]
+    event_log.append(run, ev.Started(time.time(), "cpu", "CPU", 4, 40, 20, ("a", "b"), 100, 0.5))
+    epochs = presets.load("ulmfit").epochs
+    event_log.append(run, ev.Forecast((2.0,) * epochs, 2.0 * epochs, 2.0 * epochs))
+    for step in range(2):
+        event_log.append(run, ev.Step(step, 0, 1.0, {}))
+    (told,) = pill(app.run())
+    assert told.startswith(f"**{2 / (4 * epochs):.0%}, ")
+    assert told.endswith(" left** ULMFiT")
+    assert app.get("page_link")[0].proto.query_string == "run=r0"
+    assert pill(app.button(key="to-design").click().run()) == [told]
+    event_log.append(run, ev.Finished(9.0))
+    run_lock.release(run)
+    assert pill(app.run()) == []
+
+
+def test_a_second_run_begins_beside_a_live_one_only_once_that_was_said(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(schedule: Schedule, *_: object) -> str:
+        return finished_run(tmp_path, "r1", schedule, (0.5,)).partition(":")[2]
+
+    monkeypatch.setattr(launch, "start", start)
+    app.button(key="start").click().run()
+    assert any("**ULMFiT**: starting" in part.value for part in app.markdown)
+    app.button(key="begin-not").click().run()
+    assert "begin-not" not in {button.key for button in app.button}
+    assert not (tmp_path / "runs" / "r1").exists()
+    app.button(key="start").click().run().button(key="begin-anyway").click().run()
+    assert app.query_params["run"] == "r1"
+
+
+def test_runs_are_marked_and_the_list_shows_those_that_are_asked_for(
+    app: AppTest, tmp_path: Path
+) -> None:
+    assert not [field for field in app.text_input if field.key == "runs-words"]  # one has no order
+    finished_run(tmp_path, "r1", presets.load("gradual"), (0.5,))
+    app.run().button(key="listed-run-r1").click().run().button(key="run-star").click().run()
+    assert label.read(tmp_path / "runs" / "r1").starred
+
+    def rows() -> set[str]:
+        keys = {str(button.key) for button in app.button}
+        return {key[-2:] for key in keys if key.startswith("listed-run-")}
+
+    assert app.button(key="listed-run-r1").label.startswith("★ **Gradual unfreezing**")
+    app.checkbox(key="runs-starred").check().run()
+    assert rows() == {"r1"}
+    app.text_input(key="runs-words").set_value("ulmfit").run()
+    assert rows() == set()
+    app.checkbox(key="runs-starred").uncheck().run()
+    assert rows() == {"r0"}
+    app.button(key="run-star").click().run()
+    assert not label.read(tmp_path / "runs" / "r1").starred
+
+
+def test_any_run_in_the_trash_comes_back(app: AppTest, tmp_path: Path) -> None:
+    run_lock.release(tmp_path / "runs" / "r0")
+    gone = trash.delete(tmp_path / "runs", "r0").path.name  # by another session
+    app.run().button(key=f"restore-{gone}").click().run()
+    assert app.query_params["run"] == "r0"
+    assert "Interrupted" in html(app)
+
+
+def test_what_a_run_will_take_is_said_beside_start_and_beside_what_it_took(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_estimate, "run_device", lambda _: ("cpu", "CPU"))
+
+    def figures() -> dict[str, str]:
+        return {figure.label: figure.value for figure in app.metric}
+
+    run_lock.release(tmp_path / "runs" / "r0")
+    assert figures()["Time"] == "not known yet"
+    finished_run(tmp_path, "r1", presets.load("gradual"), (0.5,) * 6)
+    app.run()
+    assert figures()["Time"].startswith("about ")
+    assert any("“Gradual unfreezing” (" in told for told in captions(app))
+    found = Estimate(60.0, 2 * 10**9, 10**8, 10**8, "same run", "r0")
+    estimate.write(tmp_path / "runs" / "r1", found)
+    app.button(key="listed-run-r1").click().run()
+    assert any(
+        "1 min 00 s, 2.0 GB" in told and "It took 9 s, 1.0 GB" in told for told in captions(app)
+    )
+
+
+def captions(app: AppTest) -> list[str]:
+    return [caption.value.replace("\\", "") for caption in app.caption]
 
 
 def test_with_a_folder_that_is_not_there_nothing_can_be_started(app: AppTest) -> None:
