@@ -140,7 +140,8 @@ def _top(
         if shown is not None:
             star_button(shown.folder)
             label_fields(shown.folder, shown.schedule.name)
-        device_chip()
+        if shown is None or status in LIVE:  # what has ended says its device in its card
+            device_chip()
         if shown is None:
             clicked = _start_button(errors) and not data_dropped
             others = {} if clicked and _has_started() else going  # the second click of two

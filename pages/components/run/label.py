@@ -37,10 +37,10 @@ def star_button(run: Path) -> None:
     """Draw the button that marks a run with a star, or takes the star from it."""
     starred = label.read(run).starred
     st.button(
-        "Starred" if starred else "Star",
-        icon="⭐" if starred else ":material/star:",
+        "★ Starred" if starred else "Star",
+        icon=None if starred else ":material/star:",
         key="run-star",
-        help="The list of runs can show those with a star alone.",
+        help="The list of runs can show those with a star alone",
         on_click=_take,
         args=(run, "starred", not starred),
     )
