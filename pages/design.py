@@ -29,12 +29,12 @@ from pages.components.design.timeline.events import (
 from pages.components.design.timeline.mount import timeline
 from pages.components.design.toolbar import has_open_menu, toolbar
 from pages.components.design.window_card import window_panel
-from pages.components.shared import chart_style, frame, session
+from pages.components.shared import chart_style, crosshair, frame, session
 from pages.components.shared.axis import Span
 from pages.components.shared.browser_tab import keep_draft
 from pages.components.shared.downloads import csv_button
 from pages.components.shared.fields import refusals
-from pages.components.shared.rate_chart import rate_chart
+from pages.components.shared.rate_chart import DESCRIPTION, rate_chart, rate_reading
 from pages.components.shared.state import current
 
 
@@ -225,10 +225,10 @@ def _rates_head(*, narrow: bool) -> None:
 def _rates(*, narrow: bool, span: Span | None) -> None:
     scale, unit, axis = (_chosen(each) for each in _SWITCHES)
     view = chart_style.View(frame.is_dark(), narrow, scale, unit, axis, span)
-    chart = rate_chart(
-        session.schedule(), session.steps_per_epoch(), current().design.playhead, view
-    )
-    st.vega_lite_chart(chart, theme=None, key="rates", width="stretch")
+    schedule, steps = session.schedule(), session.steps_per_epoch()
+    chart = rate_chart(schedule, steps, current().design.playhead, view)
+    reading = rate_reading(schedule, steps, view)
+    crosshair.show(chart, reading, "rates", DESCRIPTION, legend=narrow)
 
 
 def _chosen(switch: _Switch) -> Any:

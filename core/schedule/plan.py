@@ -63,14 +63,19 @@ def phases(schedule: Schedule) -> tuple[Phase, ...]:
 
     They cover [0, epochs) without gaps.
     """
-    cuts = {0, schedule.epochs}
-    for group in schedule.groups:
-        for span in training_spans(group, schedule.epochs):
-            cuts.update(span)
-    edges = sorted(cuts)
+    edges = phase_edges(schedule.groups, schedule.epochs)
     return tuple(
         Phase(start, end, training_groups(schedule, start)) for start, end in pairwise(edges)
     )
+
+
+def phase_edges(groups: Iterable[BaseGroup], epochs: int) -> list[int]:
+    """Return the epochs in which phases of a run of `epochs` begin, and its end."""
+    cuts = {0, epochs}
+    for group in groups:
+        for span in training_spans(group, epochs):
+            cuts.update(span)
+    return sorted(cuts)
 
 
 def whole_windows(

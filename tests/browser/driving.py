@@ -129,6 +129,11 @@ def rates(page: Page) -> Locator:
     return page.locator(".stVegaLiteChart svg.marks").first
 
 
+def crosshair(page: Page, key: str) -> Locator:
+    """The crosshair over the chart of that key, a slider whose value is what it reads."""
+    return page.locator(f".st-key-crosshair-{key}").get_by_role("slider")
+
+
 def expect_redrawn(page: Page, before: str) -> None:
     """Expect the rate chart to be another one than `before`, its earlier inner HTML."""
     expect(rates(page)).not_to_have_js_property("innerHTML", before)

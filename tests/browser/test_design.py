@@ -134,7 +134,7 @@ def test_a_phone_is_known_and_a_narrow_window_tells_of_itself(
     sent: list[bytes] = []
     page.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
     page.goto(page.url.replace("/run", "/"))
-    page.wait_for_selector(".stVegaLiteChart .role-legend")  # which a narrow chart has
+    page.wait_for_selector(".thaw-names")  # which a narrow chart has
     driving.settle(page)
     assert any(b'"narrow":true' in frame for frame in sent) == tells
     for name in ("window", "problems", "curve", "cost"):

@@ -126,7 +126,8 @@ def test_the_design_page_shows_names_as_they_are(open_page: OpenPage) -> None:
     page.locator(".st-key-group-3 button").click()
     shows(page.locator(".st-key-group-body"), f"Merge with {NAMES[2]}", f"Merge with {NAMES[4]}")
     expect(page.locator("[class*=st-key-name] input")).to_have_value(NAMES[0])
-    driving.rates(page).hover()
+    driving.crosshair(page, "rates").hover()
+    shows(driving.crosshair(page, "rates"), *NAMES)
     nothing_ran(page)
     why = page.get_by_role("button", name="Why").first
     why.click()
@@ -135,7 +136,7 @@ def test_the_design_page_shows_names_as_they_are(open_page: OpenPage) -> None:
 
 
 WORDS = ("__proto__", "constructor", "title", "image", "epoch", "group epoch", "Epoch")
-"""Words that JavaScript, Vega's tooltips or a table of rates have for themselves."""
+"""Words that JavaScript, Vega or a table of rates have for themselves."""
 
 
 @pytest.mark.thorough
@@ -144,17 +145,10 @@ def test_groups_with_the_names_of_programs_are_read_edited_and_tabled(open_page:
     for group, name in zip(raw["groups"], WORDS, strict=True):
         group["name"] = name
     page = open_page(parse.from_raw(raw))
-    box = driving.rates(page).bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x - 2, y)
-    page.mouse.move(x, y, steps=4)
-    tooltip = page.locator("#vg-tooltip-element")
-    expect(tooltip).to_be_visible()
-    read = [text(cell).strip(" :") for cell in tooltip.locator("td.key").all()]
-    assert read == ["Epoch", "Step", *reversed(WORDS)]
-    expect(tooltip).to_contain_text("frozen")
-    expect(tooltip.locator("h2, img")).to_have_count(0)
+    cross = driving.crosshair(page, "rates")
+    cross.hover()
+    expect(cross).to_contain_text("frozen")
+    assert [text(name) for name in cross.locator(".name").all()] == [*reversed(WORDS)]
 
     for name in ("__proto__", "constructor"):
         handle = driving.thaw(page, name)
@@ -186,7 +180,8 @@ def test_run_compare_and_export_show_names_as_they_are(
     pictures = page.locator(".st-key-card-mistakes").get_by_role("img")
     assert all(picture.evaluate("e => e.naturalWidth") for picture in pictures.all())
     page.locator(".st-key-card-confusion svg.marks").hover()
-    page.locator(".st-key-card-loss svg.marks").hover()
+    driving.crosshair(page, "run-rates").hover()
+    shows(driving.crosshair(page, "run-rates"), *NAMES)
     nothing_ran(page)
 
     page.locator(".st-key-to-compare button").click()

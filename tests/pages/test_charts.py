@@ -1,18 +1,18 @@
-"""Every chart of every page tells, under the pointer, what it draws: in words, and as people write.
-
-A tooltip of a line's own would be that of its first point, so a rule that is nearest has it.
-"""
+"""Every chart of every page tells, under its crosshair, what it draws: in words."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pytest
 from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Block
 
 from core import presets
 from core.compare.comparable import Comparable
@@ -45,11 +45,12 @@ OWN_NAMES = {
 
 
 class Chart(NamedTuple):
-    """A chart's document, and its data sets by their names."""
+    """A chart's document, its data sets by their names, and what its crosshair reads."""
 
     name: str
     spec: dict[str, Any]
     tables: Mapping[str, pa.Table]
+    reading: dict[str, Any] | None
 
 
 def of_page(
@@ -84,12 +85,30 @@ def of_page(
         session_in(app.session_state).compare = Compare([*slots], brought or {})
     app.run()
     assert not app.exception, app.exception
-    return [_chart(f"{name} {each.proto.id}", each.proto) for each in app.get("vega_lite_chart")]
+    return [chart for block in _blocks(app.main) for chart in _charts(name, block)]
 
 
-def _chart(name: str, proto: Any) -> Chart:
-    tables = {each.name: _table(each.data.data) for each in proto.datasets}
-    return Chart(name, json.loads(proto.spec), tables)
+def _blocks(block: Block) -> Iterator[Block]:
+    yield block
+    for child in block.children.values():
+        if isinstance(child, Block):
+            yield from _blocks(child)
+
+
+def _charts(page: str, block: Block) -> Iterator[Chart]:
+    """The charts that a block itself holds; a crosshair in it is that of its only chart."""
+    parts = [(child.type, child.proto) for child in block.children.values()]
+    readings = [
+        json.loads(proto.json)
+        for kind, proto in parts
+        if kind == "bidi_component" and proto.component_name == "thaw_crosshair"
+    ]
+    for kind, proto in parts:
+        if kind == "vega_lite_chart":
+            (reading,) = readings or [None]
+            tables = {each.name: _table(each.data.data) for each in proto.datasets}
+            name = f"{page}: {reading['label'] if reading else 'no crosshair'}"
+            yield Chart(name, json.loads(proto.spec), tables, reading)
 
 
 def _table(data: bytes) -> pa.Table:
@@ -126,22 +145,24 @@ def trained(home: Path) -> str:
     return run.name
 
 
-@pytest.fixture
-def charts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[Chart]:
+@pytest.fixture(scope="module")
+def charts(tmp_path_factory: pytest.TempPathFactory) -> list[Chart]:
     """The charts of every page that has some, with and without data."""
-    monkeypatch.setenv("THAW_HOME", str(tmp_path))
-    monkeypatch.delenv("THAW_DEMO", raising=False)
-    one, two = (finished_run(tmp_path, name, GRADUAL, [0.5, 0.75]) for name in ("one", "two"))
-    loop = parse_record(record_json(recorded_of(GRADUAL, 31), "My loop"))
-    record = {"own:0": ("record", loop)}
-    found = [
-        of_page("design"),
-        of_page("run"),
-        of_page("run", run=trained(tmp_path)),
-        of_page("compare", one, two),
-        of_page("compare", one, "own:0", brought=record, compare_view="side by side"),
-        of_page("learn", step="warmup"),
-    ]
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("THAW_HOME", str(home))
+        monkeypatch.delenv("THAW_DEMO", raising=False)
+        one, two = (finished_run(home, name, GRADUAL, [0.5, 0.75]) for name in ("one", "two"))
+        loop = parse_record(record_json(recorded_of(GRADUAL, 31), "My loop"))
+        record = {"own:0": ("record", loop)}
+        found = [
+            of_page("design"),
+            of_page("run"),
+            of_page("run", run=trained(home)),
+            of_page("compare", one, two),
+            of_page("compare", one, "own:0", brought=record, compare_view="side by side"),
+            of_page("learn", step="warmup"),
+        ]
     assert all(found)
     return [chart for of_one in found for chart in of_one]
 
@@ -151,39 +172,51 @@ def tooltips(unit: dict[str, Any]) -> list[dict[str, Any]]:
     return found if isinstance(found, list) else [found]
 
 
-def rows_of(unit: dict[str, Any], chart: Chart) -> pa.Table:
-    return chart.tables[unit.get("data", chart.spec.get("data", {}))["name"]]
-
-
-def test_every_chart_has_a_reading_in_words_and_no_field_that_only_its_code_knows(
+def test_every_chart_over_time_has_a_crosshair_that_reads_each_line_in_words(
     charts: list[Chart],
 ) -> None:
+    names = [chart.name for chart in charts if chart.reading is None]
+    assert names == ["run: no crosshair"]  # the confusion, whose cells have a tooltip each
     for chart in charts:
-        readings = 0
+        if (reading := chart.reading) is None:
+            continue
+        (low, high), x = reading["ends"], reading["x"]
+        assert low <= x[0]
+        assert x[-1] <= high
+        assert all(a < b for a, b in pairwise(x)), chart.name
+        assert reading["unit"][0].isupper()
+        assert reading["label"][0].isupper()
+        for place in reading["places"]:
+            assert re.match(r"(Epoch )?[\d.]+( seconds)?( · |\n|$)", place), chart.name
+            assert ("phase" in place) != chart.name.startswith("compare: Validation"), chart.name
+        for line in reading["lines"]:
+            assert line["name"] not in OWN_NAMES, chart.name
+            assert re.fullmatch(r"#[0-9A-Fa-f]{6}", line["colour"]), chart.name
+            assert len(line["values"]) == len(reading["places"]) == len(x)
+            assert all(re.match(r"\d|–|none yet", value) for value in line["values"]), chart.name
+
+
+def test_no_chart_has_a_field_that_only_its_code_knows(charts: list[Chart]) -> None:
+    for chart in charts:
         assert chart.spec["config"]["mark"] == {"tooltip": None}, chart.name
+        assert "params" not in chart.spec, chart.name
         for unit in units(chart.spec):
-            mark = unit["mark"]
-            named = tooltips(unit)
-            readings += bool(named)
-            assert mark["type"] != "line" or not named, chart.name
-            for field in named:
+            assert "tooltip" not in unit["mark"], chart.name
+            for field in tooltips(unit):
+                assert chart.reading is None, chart.name
                 assert field["title"][0].isupper(), (chart.name, field)
                 assert field["type"] == "nominal" or field["format"], (chart.name, field)
-            if mark.get("tooltip"):
-                assert mark["tooltip"] == {"content": "data"}
-                table = rows_of(unit, chart)
-                readings += 1
-                assert not {*table.column_names} & OWN_NAMES, chart.name
-                assert not (table.schema.pandas_metadata or {}).get("index_columns"), chart.name
-                for column in table.column_names:
-                    assert column[0].isupper() or column.startswith("\u2060"), column
-                    assert column in ("Epoch", "Step") or table[column].type in (
-                        pa.string(),
-                        pa.large_string(),
-                    )
         for channel in ("x", "y"):
             fields = [unit.get("encoding", {}).get(channel, {}) for unit in units(chart.spec)]
             axes = [field.get("axis", {}) for field in fields if "field" in field]
             assert any(axis is None or "title" in axis for axis in axes), (chart.name, channel)
-        drawn = any(table.num_rows for table in chart.tables.values())
-        assert readings or not drawn, chart.name
+
+
+def test_the_lines_of_a_chart_are_named_beside_it_below_it_or_in_its_heading(
+    charts: list[Chart],
+) -> None:
+    """Vega's legends take columns that are as wide as the longest name, and leave some out."""
+    for chart in charts:
+        for unit in units(chart.spec):
+            scales = [field for field in unit.get("encoding", {}).values() if "scale" in field]
+            assert all(field.get("legend") is None for field in scales), chart.name

@@ -19,20 +19,18 @@ from core.schedule.curves import Array
 from core.schedule.spec import BaseGroup
 from pages.components.compare import slot_style
 from pages.components.compare.slots import Slot
-from pages.components.shared import frame
+from pages.components.shared import crosshair, frame
 from pages.components.shared.axis import tick_step
 from pages.components.shared.chart_style import (
     View,
     domain,
     finished,
     joined,
-    marked,
     rate_axis,
     rate_scale,
-    reading,
     time_axis,
 )
-from pages.components.shared.rate_layers import EPOCH
+from pages.components.shared.crosshair import Line, Reading
 from pages.components.shared.rate_points import connected, rate_table, recorded_table
 
 MAX_PANELS = 24
@@ -77,15 +75,7 @@ def all_rates(slots: Sequence[Slot], rows: Sequence[GroupRow[BaseGroup]]) -> pd.
     return pd.concat(tables, ignore_index=True)[columns]
 
 
-def readings(times: pd.Series, columns: Sequence[tuple[str, Comparable, str]]) -> pd.DataFrame:
-    """Return a row per drawn time (in epochs), with a rate as text for each of `columns`."""
-    drawn = np.unique(times.to_numpy(dtype=np.float64))
-    return pd.DataFrame(
-        {EPOCH: drawn.round(2)} | {title: _in_words(of, name, drawn) for title, of, name in columns}
-    )
-
-
-def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
+def _values(of: Comparable, name: str, times: Array) -> list[str]:
     """Return the group's rate at each time as text, marked `frozen` if it is; `–` after the run."""
     within = np.minimum(np.floor(times) if changes_by_epoch(of) else times, of.epochs)
     group, rates = of.group(name), lr(of, name, within).tolist()
@@ -98,6 +88,16 @@ def _in_words(of: Comparable, name: str, times: Array) -> list[str]:
         else f"{words.rate(at)} frozen"
         for time, at in zip(times.tolist(), rates, strict=True)
     ]
+
+
+def _steps(slot: Slot, times: Array) -> list[str]:
+    """Return the slot's step and phase at each time (in epochs), in words."""
+    return crosshair.steps(slot.plan, np.minimum(times, slot.plan.epochs), slot.steps_per_epoch)
+
+
+def _times(drawn: pd.Series) -> Array:
+    """Return the times (in epochs) that are drawn, in order and without repeats."""
+    return np.unique(drawn.to_numpy(dtype=np.float64))
 
 
 def agreement(row: GroupRow[BaseGroup], plans: Sequence[Comparable]) -> str:
@@ -140,20 +140,43 @@ def _panels(
             if not trains:
                 st.html(f'<div class="thaw-panel-empty">{remark}</div>')
                 continue
-            chart = _panel(table, number, rows[number], colours[number][view.dark], slots, view)
-            st.altair_chart(chart, theme=None, key=f"rates-of-{number}", width="stretch")
+            of_group, colour = table[table["row"] == number], colours[number][view.dark]
+            x, y = _axes(table, slots, view, labels=3)
+            chart = _panel(of_group, colour, slots, x, y, view)
+            times = _times(of_group["x"])
+            both = zip(slots, rows[number], strict=True)
+            here = [(slot, group) for slot, group in both if group is not None]
+            lines: list[Line] = [
+                {
+                    "name": f"{slot.letter} {slot.plan.name}",
+                    "colour": colour,
+                    "dashes": slot_style.DASHES[slot.letter],
+                    "values": _values(slot.plan, group.name, times),
+                }
+                for slot, group in here
+            ]
+            steps = [[f"{slot.letter} · {at}" for at in _steps(slot, times)] for slot, _ in here]
+            where = zip(crosshair.epochs(times), *steps, strict=True)
+            reading = _reading(times, ["\n".join(each) for each in where], lines, slots)
+            label = f"Learning rate of {slot_style.name_of(rows[number])}"
+            crosshair.show(chart, reading, f"rates-of-{number}", label)
+
+
+def _reading(
+    times: Array, places: Sequence[str], lines: Sequence[Line], slots: Sequence[Slot]
+) -> Reading:
+    return {
+        "ends": (0, _last_epoch(slots)),
+        "x": times.tolist(),
+        "places": places,
+        "unit": "Learning rate",
+        "lines": lines,
+    }
 
 
 def _panel(
-    table: pd.DataFrame,
-    number: int,
-    row: GroupRow[BaseGroup],
-    colour: str,
-    slots: Sequence[Slot],
-    view: View,
+    of_group: pd.DataFrame, colour: str, slots: Sequence[Slot], x: alt.X, y: alt.Y, view: View
 ) -> alt.LayerChart:
-    of_group = table[table["row"] == number]
-    x, y = _axes(table, slots, view, labels=3)
     lines = [
         alt.Chart(of_slot)
         .mark_line(color=colour, strokeWidth=2, clip=True, interpolate=joined(slot.plan))
@@ -173,13 +196,7 @@ def _panel(
             fill=alt.condition("datum.solid", alt.value(colour), alt.value(view.role("card"))),
         )
     )
-    columns = [
-        (f"{slot.letter}: {slot.plan.name}", slot.plan, group.name)
-        for slot, group in zip(slots, row, strict=True)
-        if group is not None
-    ]
-    read = reading(readings(of_group["x"], columns), EPOCH, view)
-    return finished(alt.layer(*lines, dots, read), view, _HEIGHT)
+    return finished(alt.layer(*lines, dots), view, _HEIGHT)
 
 
 def _side_by_side(
@@ -195,7 +212,7 @@ def _side_by_side(
             )
             x, y = _axes(table, slots, view, labels=6)
             of_slot = table[table["letter"] == slot.letter]
-            lines = (
+            drawn = (
                 alt.Chart(of_slot)
                 .mark_line(strokeWidth=2, clip=True, interpolate=joined(slot.plan))
                 .encode(
@@ -206,17 +223,28 @@ def _side_by_side(
                     detail="span:N",
                 )
             )
-            columns = [(marked(g.name), slot.plan, g.name) for g in reversed(slot.plan.groups)]
-            read = reading(readings(of_slot["x"], columns), EPOCH, view)
-            chart = finished(alt.layer(lines, read), view, _SIDE_HEIGHT)
-            st.altair_chart(chart, theme=None, key=f"rates-of-{slot.letter}", width="stretch")
+            chart = finished(alt.layer(drawn), view, _SIDE_HEIGHT)
+            tints = slot_style.colours_by_name(rows, slots.index(slot))
+            times = _times(of_slot["x"])
+            lines: list[Line] = [
+                {
+                    "name": group.name,
+                    "colour": tints[group.name][view.dark],
+                    "values": _values(slot.plan, group.name, times),
+                }
+                for group in reversed(slot.plan.groups)
+            ]
+            where = crosshair.places(slot.plan, times, slot.steps_per_epoch)
+            reading = _reading(times, where, lines, slots)
+            label = f"Learning rate of every group of {slot.letter}, {slot.plan.name}"
+            crosshair.show(chart, reading, f"rates-of-{slot.letter}", label, legend=True)
 
 
 def _axes(
     table: pd.DataFrame, slots: Sequence[Slot], view: View, labels: int
 ) -> tuple[alt.X, alt.Y]:
     """Return the time axis and the rate axis that all charts share."""
-    epochs = max(slot.plan.epochs for slot in slots)
+    epochs = _last_epoch(slots)
     time = time_axis(epochs, 1)
     time.values = list(range(0, epochs + 1, tick_step(epochs, _MAX_TICKS)))
     x = alt.X("x:Q", axis=time, scale=domain(0, epochs))
@@ -225,6 +253,10 @@ def _axes(
         axis.values = axis.values[:: -(-len(axis.values) // labels)]
     axis.labelPadding = 4
     return x, alt.Y("y:Q", axis=axis, scale=rate_scale(table["y"], view))
+
+
+def _last_epoch(slots: Sequence[Slot]) -> int:
+    return max(slot.plan.epochs for slot in slots)
 
 
 def _dash(slots: Sequence[Slot]) -> alt.StrokeDash:

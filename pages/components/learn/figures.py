@@ -14,8 +14,8 @@ from core.schedule.spec import Schedule
 from pages.components.learn import markup
 from pages.components.learn.language import Language
 from pages.components.learn.numbers import ULMFIT_DIVISOR, Exercise, exercise
-from pages.components.learn.rate_pair import rate_chart
-from pages.components.shared import cost_words, frame
+from pages.components.learn.rate_pair import rate_chart, rate_reading
+from pages.components.shared import cost_words, crosshair, frame
 
 _FLOAT_BYTES = 4
 
@@ -53,7 +53,7 @@ def _groups(found: Exercise, language: Language) -> None:
     total, largest = found.table.parameters, max(found.sizes.values())
     rows = [
         (
-            markup.named(group.name, tints[group.name]),
+            frame.named(group.name, tints[group.name]),
             f"<code>{', '.join(group.modules)}</code>",
             language.integer(found.sizes[group.name]),
             markup.bar(found.sizes[group.name] / largest, tints[group.name])
@@ -132,7 +132,7 @@ def _rates(found: Exercise, language: Language) -> None:
     span = np.log10(max(found.peaks.values()) / lowest)
     rows = [
         (
-            markup.named(name, tints[name]),
+            frame.named(name, tints[name]),
             language.rate(peaks[name]),
             markup.bar(float(np.log10(peaks[name] / lowest) / span), tints[name]),
         )
@@ -191,11 +191,13 @@ def _warmup(found: Exercise, language: Language) -> None:
 def _table_of_rates(found: Exercise, name: str, schedule: Schedule, language: Language) -> None:
     title = language.word(f"page.{name}")
     st.html(f'<h3 class="thaw-heading">{title}</h3>')
-    st.altair_chart(
-        rate_chart(found, schedule, language, dark=frame.is_dark()),
-        theme=None,
-        key=f"lesson-rates-{name}",
-        width="stretch",
+    dark = frame.is_dark()
+    crosshair.show(
+        rate_chart(found, schedule, dark=dark),
+        rate_reading(schedule, language, dark=dark),
+        f"lesson-rates-{name}",
+        f"{title}: {language.word('figure.chart', epochs=str(schedule.epochs))}",
+        legend=True,
     )
     tints = frame.group_tints(schedule)
     warm, last = round(schedule.lr.warmup.epochs), schedule.epochs - 1
@@ -203,7 +205,7 @@ def _table_of_rates(found: Exercise, name: str, schedule: Schedule, language: La
     rates = found.rates(schedule)
     rows = [
         (
-            markup.named(group, tints[group]),
+            frame.named(group, tints[group]),
             *(language.rate(rates[group][epoch]) for epoch in epochs),
             _fold(rates[group][last] / found.peaks[group], language),
         )

@@ -24,11 +24,6 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> s
     )
 
 
-def named(group: str, colour: str) -> str:
-    """Return a group's name beside its swatch."""
-    return f'<i class="thaw-swatch" style="background:{colour}"></i>{escape(group)}'
-
-
 def bar(share: float, colour: str) -> str:
     """Return a bar that fills that share of its track, in [0, 1]."""
     fill = f"width:{100 * share:.2f}%;background:{colour}"
@@ -46,7 +41,7 @@ def timeline(schedule: Schedule, epoch: int, language: Language) -> str:
         spans, tint = plan.training_spans(group, total), tints[group.name]
         label = _label(spans, group.name, language)
         rows += (
-            f'<li><span aria-hidden="true">{named(group.name, tint)}</span>'
+            f'<li><span aria-hidden="true">{frame.named(group.name, tint)}</span>'
             f'<span class="thaw-lesson-line-track" role="img" aria-label="{label}">'
             f"{_bars(spans, total, tint, language)}</span></li>"
         )

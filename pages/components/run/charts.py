@@ -14,31 +14,30 @@ import pyarrow as pa
 import streamlit as st
 
 from core.runs.progress import RunProgress
-from core.schedule import plan, sampling, words
+from core.schedule import plan, sampling
 from core.schedule.spec import Schedule
 from core.schedule.words import epochs
-from pages.components.shared import frame
+from pages.components.shared import crosshair, frame
 from pages.components.shared.chart_style import (
     View,
     backdrop,
+    colours_of,
     domain,
     finished,
-    group_legend,
     group_scale,
     joined,
     marked,
     rate_axis,
     rate_scale,
-    reading,
     rule,
     whole_run,
     with_data,
 )
-from pages.components.shared.rate_chart import readings
-from pages.components.shared.rate_layers import EPOCH, STEP
-from pages.components.shared.rate_points import Columns, connected, rate_table
+from pages.components.shared.crosshair import Line, Reading
+from pages.components.shared.rate_points import connected, rate_table
 
 _HEIGHT = 170
+_MAJORITY_DASHES = [2, 3]
 
 
 def planned_chart(schedule: Schedule, steps_per_epoch: int) -> None:
@@ -50,22 +49,21 @@ def run_charts(schedule: Schedule, progress: RunProgress, steps_per_epoch: int) 
     """Draw the charts of rates, loss and accuracy in their cards."""
     view = View(frame.is_dark())
     _rates_card(schedule, progress, steps_per_epoch, view)
+    of = (schedule, progress, steps_per_epoch, view)
     loss, accuracy = st.columns(2, gap="small")
-    with loss, frame.card("loss", "Loss", "grey train, green validation"):
-        _show(_loss(schedule, progress, steps_per_epoch, view), "run-loss")
-    with accuracy, frame.card("accuracy", "Accuracy", "grey train, green validation"):
-        _show(_accuracy(schedule, progress, view), "run-accuracy")
+    with loss, frame.card("loss", "Loss"):
+        crosshair.show(_loss(*of), loss_reading(*of), "run-loss", "Loss over the run", legend=True)
+    with accuracy, frame.card("accuracy", "Accuracy"):
+        chart, reading = _accuracy(schedule, progress, view), accuracy_reading(*of)
+        crosshair.show(chart, reading, "run-accuracy", "Accuracy over the run", legend=True)
 
 
 def _rates_card(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> None:
-    with frame.card("rates", "Learning rate, planned and actual", "pale planned, line actual"):
-        _show(_rates(schedule, progress, steps_per_epoch, view), "run-rates")
-
-
-def _show(chart: dict[str, Any], key: str) -> None:
-    st.vega_lite_chart(chart, theme=None, key=key, width="stretch")
+    title, of = "Learning rate, planned and actual", (schedule, progress, steps_per_epoch, view)
+    with frame.card("rates", title, "pale planned, line actual"):
+        crosshair.show(_rates(*of), rate_reading(*of), "run-rates", title, legend=True)
 
 
 def actual_rates(schedule: Schedule, progress: RunProgress, steps_per_epoch: int) -> pd.DataFrame:
@@ -106,7 +104,6 @@ def _rates(
         planned=planned[planned["trains"]].assign(group=lambda t: marked(t["group"])),
         actual=held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"])),
         now=pd.DataFrame({"x": now}),
-        readings=rate_readings(schedule, table, progress),
     )
     return with_data(_rates_layers(schedule, steps_per_epoch, view, tuple(data)), data)
 
@@ -120,9 +117,7 @@ def _rates_layers(
     line: dict[str, Any] = {
         "x": whole_run(schedule.epochs),
         "y": alt.Y("y:Q", axis=rate_axis(rates, view, gutter=48), scale=rate_scale(rates, view)),
-        "color": alt.Color(
-            "group:N", scale=group_scale(schedule, view), legend=group_legend(schedule)
-        ),
+        "color": alt.Color("group:N", scale=group_scale(schedule, view), legend=None),
         "detail": ["group:N", "span:N"],
     }
     how = joined(schedule, steps_per_epoch)
@@ -132,7 +127,6 @@ def _rates_layers(
         "planned": [planned.encode(**line)],
         "actual": [actual.encode(**line)],
         "now": [rule(alt.NamedData(name="now"), view.role("accent"), 1.5)],
-        "readings": [reading(alt.NamedData(name="readings"), EPOCH, view)],
     }
     return _layered(schedule, layers, there, view)
 
@@ -162,59 +156,86 @@ def _layered(
     return finished(chart, view, _HEIGHT).to_json(indent=None)
 
 
-def rate_readings(schedule: Schedule, table: Columns, progress: RunProgress) -> pd.DataFrame:
-    """Return a row per drawn step with every group's rate as text: actual in past steps."""
-    rows = readings(schedule, table).to_pandas()
-    done = rows[STEP] < progress.steps_done
-    rows.insert(2, "Rates", np.where(done, "actual", "planned"))
-    places = np.searchsorted(progress.steps.step, rows.loc[done, STEP])
-    places = np.minimum(places, max(len(progress.steps) - 1, 0))
-    for group in schedule.groups:
-        column = marked(group.name)
-        actual = progress.steps.rates(group.name)[places].tolist()
-        rows.loc[done, column] = [
-            planned
-            if np.isnan(lr)
-            else f"{words.rate(lr)} frozen"
-            if planned.endswith(" frozen")
-            else words.rate(lr)
-            for lr, planned in zip(actual, rows.loc[done, column], strict=True)
-        ]
-    return rows
-
-
-def loss_readings(train: pd.DataFrame, progress: RunProgress) -> pd.DataFrame:
-    """Return a row per drawn step with its batch's loss and the last validation loss, as text."""
-    ends = progress.epochs
-    rows = [(row.x, row.y) for row in train.itertuples()]
-    if rows and ends:
-        rows.append((float(ends[-1].epoch + 1), rows[-1][1]))
-    before = [bisect_right(ends, x, key=lambda end: end.epoch + 1) for x, _ in rows]
-    validation = [
-        f"{ends[at - 1].validation_loss:.3f} after {epochs(at)}" if at else "none yet"
-        for at in before
-    ]
-    return pd.DataFrame(
-        {
-            EPOCH: [round(x, 2) for x, _ in rows],
-            "Training loss": [f"{loss:.3f}" for _, loss in rows],
-            "Validation loss": validation,
-        }
+def rate_reading(
+    schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
+) -> Reading:
+    """Return the tooltip of the rates: actual ones in past steps, else planned ones."""
+    table = rate_table(schedule, steps_per_epoch)
+    names = [group.name for group in schedule.groups]
+    count = len(table["t"]) // len(names)
+    drawn, rates = table["step"][:count], table["lr"].reshape(len(names), -1)
+    done = drawn < progress.steps_done
+    at = np.minimum(
+        np.searchsorted(progress.steps.step, drawn[done]), max(len(progress.steps) - 1, 0)
     )
+    for name, row in zip(names, rates, strict=True):
+        actual = progress.steps.rates(name)[at]
+        row[done] = np.where(np.isnan(actual), row[done], actual)
+    where = crosshair.places(schedule, table["t"][:count], steps_per_epoch)
+    return {
+        "ends": (0, schedule.epochs),
+        "x": table["t"][:count].tolist(),
+        "places": [
+            f"{place} · {'actual' if past else 'planned'}"
+            for place, past in zip(where, done.tolist(), strict=True)
+        ],
+        "unit": "Learning rate",
+        "lines": crosshair.rate_lines(colours_of(names, view), {**table, "lr": rates.ravel()}),
+    }
 
 
-def accuracy_readings(progress: RunProgress) -> pd.DataFrame:
-    """Return a row per finished epoch with its accuracies as text."""
-    rows = {
-        EPOCH: [end.epoch + 1 for end in progress.epochs],
-        "Training accuracy": [f"{end.train_accuracy:.1%}" for end in progress.epochs],
-        "Validation accuracy": [f"{end.validation_accuracy:.1%}" for end in progress.epochs],
+def loss_reading(
+    schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
+) -> Reading:
+    """Return the tooltip of the losses: a step's batch, and the last validation before it."""
+    train, ends = train_losses(progress, steps_per_epoch), progress.epochs
+    x, batch = train["x"].tolist(), [f"{loss:.3f}" for loss in train["y"]]
+    if x and ends and (last := float(ends[-1].epoch + 1)) > x[-1]:
+        x, batch = [*x, last], [*batch, batch[-1]]
+    before = [bisect_right(ends, at, key=lambda end: end.epoch + 1) for at in x]
+    validation = [
+        f"{ends[n - 1].validation_loss:.3f} after {epochs(n)}" if n else "none yet" for n in before
+    ]
+    return {
+        "ends": (0, schedule.epochs),
+        "x": x,
+        "places": crosshair.places(schedule, np.array(x), steps_per_epoch),
+        "unit": "Loss, mean per image",
+        "lines": _metric_lines(view, {"Training": batch, "Validation": validation}),
+    }
+
+
+def accuracy_reading(
+    schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
+) -> Reading:
+    """Return the tooltip of the accuracies after each finished epoch."""
+    ends = progress.epochs
+    lines = {
+        "Training": [f"{end.train_accuracy:.1%}" for end in ends],
+        "Validation": [f"{end.validation_accuracy:.1%}" for end in ends],
     }
     if progress.started is not None:
-        rows["Majority class"] = [f"{progress.started.majority_accuracy:.1%}"] * len(
-            progress.epochs
-        )
-    return pd.DataFrame(rows)
+        lines["Majority class"] = [f"{progress.started.majority_accuracy:.1%}"] * len(ends)
+    read = _metric_lines(view, lines)
+    for line in read[2:]:  # which has its name in the chart
+        line["dashes"] = _MAJORITY_DASHES
+    x = np.array([end.epoch + 1.0 for end in ends])
+    return {
+        "ends": (0, schedule.epochs),
+        "x": x.tolist(),
+        # a hair earlier, so that an epoch's results are in its own phase, not in the next
+        "places": crosshair.places(schedule, x - 1e-6, steps_per_epoch),
+        "unit": "Accuracy",
+        "lines": read,
+    }
+
+
+def _metric_lines(view: View, values: Mapping[str, list[str]]) -> list[Line]:
+    grey, accent = view.role("text-3"), view.role("accent")
+    return [
+        Line(name=name, colour=accent if name == "Validation" else grey, values=texts)
+        for name, texts in values.items()
+    ]
 
 
 def _training_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
@@ -230,11 +251,9 @@ def _training_only(rates: pd.DataFrame, schedule: Schedule) -> pd.DataFrame:
 def _loss(
     schedule: Schedule, progress: RunProgress, steps_per_epoch: int, view: View
 ) -> dict[str, Any]:
-    train = train_losses(progress, steps_per_epoch)
     data = {
-        "train": train,
+        "train": train_losses(progress, steps_per_epoch),
         "validation": _by_epoch(progress, "validation_loss"),
-        "readings": loss_readings(train, progress),
     }
     return _metric(schedule, data, view, as_share=False)
 
@@ -249,7 +268,6 @@ def _accuracy(schedule: Schedule, progress: RunProgress, view: View) -> dict[str
         label = f"majority class {share:.1%}"
         rows = {"x": [schedule.epochs], "y": [share], "label": [label]}
         data["majority"] = pd.DataFrame(rows)
-    data["readings"] = accuracy_readings(progress)
     return _metric(schedule, data, view, as_share=True)
 
 
@@ -288,9 +306,8 @@ def _metric_layers(schedule: Schedule, view: View, there: tuple[str, ...], as_sh
         "train": [_of("train").mark_line(color=grey, strokeWidth=1.2).encode(x=x, y=y)],
         "validation": [validation.mark_line(color=accent, strokeWidth=2), points],
         "majority": [
-            majority.mark_rule(color=grey, strokeDash=[2, 3]).encode(y=y),
+            majority.mark_rule(color=grey, strokeDash=_MAJORITY_DASHES).encode(y=y),
             label.encode(x=x, y=y, text="label:N"),
         ],
-        "readings": [reading(alt.NamedData(name="readings"), EPOCH, view)],
     }
     return _layered(schedule, layers, there, view)

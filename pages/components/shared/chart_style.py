@@ -23,8 +23,6 @@ from pages.components.shared.axis import TRACK_LEFT, Joined, Span, shown, tick_s
 
 HEIGHT = 190
 _MAX_TICKS = 16
-_LEGEND_COLUMN, _MAX_IN_LEGEND = 116, 18
-"""Pixels of a legend's column, and its most entries."""
 _MARK = "\u2060"
 """A word joiner: it has no width, and browsers draw it in no font."""
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
@@ -61,40 +59,6 @@ def rule(rows: Rows, colour: str, width: float) -> alt.Chart:
     line = alt.Chart(rows).mark_rule(color=colour, strokeWidth=width, clip=True, aria=False)
     placed: alt.Chart = line.encode(x="x:Q")
     return placed
-
-
-def nearest(*encodings: Literal["x", "y"]) -> alt.Parameter:
-    """Return the selection of the row that is nearest to the pointer along those axes."""
-    return alt.selection_point(
-        name="nearest",
-        nearest=True,
-        on="pointerover",
-        clear="pointerout",
-        encodings=list(encodings),
-        empty=False,
-    )
-
-
-def reading(rows: Rows, column: str, view: View) -> alt.Chart:
-    """Return the last layer: a rule per row, which shows the row's values under the pointer.
-
-    Column names and values are shown as they are; `column` is the place on the time axis.
-    A tooltip of a line's own would show its first point, wherever the pointer is.
-    """
-    near = nearest("x")
-    # The whole row is shown: a tooltip of named fields would be computed for every step anew.
-    if isinstance(rows, pd.DataFrame):  # whose index would be told, too
-        rows = pa.Table.from_pandas(rows, preserve_index=False)
-    rules = alt.Chart(rows).mark_rule(
-        color=view.role("text-3"),
-        strokeWidth=1,
-        clip=True,
-        aria=False,
-        tooltip={"content": "data"},
-    )
-    seen = alt.condition(near, alt.value(1), alt.value(0))
-    found: alt.Chart = rules.encode(x=f"{column}:Q", opacity=seen).add_params(near)
-    return found
 
 
 def domain(low: float, high: float) -> alt.Scale:
@@ -175,40 +139,21 @@ def marked(names: Any) -> Any:
     return _MARK + names
 
 
+def colours_of(groups: Sequence[str], view: View) -> dict[str, str]:
+    """Return the colour of each group, from input to output: the same in every chart."""
+    pairs = group_colours(len(groups))
+    return {name: pair[view.dark] for name, pair in zip(groups, pairs, strict=True)}
+
+
 def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:
-    """Return the colours of groups, `marked`, from input to output: the same in every chart."""
-    colours = [pair[view.dark] for pair in group_colours(len(groups))]
-    return alt.Scale(domain=[marked(name) for name in groups], range=colours)
+    """Return the colours of groups, `marked`."""
+    colours = colours_of(groups, view)
+    return alt.Scale(domain=[marked(name) for name in colours], range=list(colours.values()))
 
 
 def group_scale(schedule: Schedule, view: View) -> alt.Scale:
     """Return the colours of the schedule's groups."""
     return colour_scale([group.name for group in schedule.groups], view)
-
-
-def colour_legend(groups: Sequence[str]) -> alt.Legend:
-    """Return the legend of groups from the head on, below the plot, for charts without a gutter.
-
-    It has as many columns as there is room for, and tells how many groups it leaves out.
-    """
-    return alt.Legend(
-        title=None,
-        orient="bottom",
-        values=[marked(name) for name in reversed(groups)],
-        symbolType="stroke",
-        symbolStrokeWidth=4,
-        symbolOpacity=1,
-        columns=alt.ExprRef(f"max(2, floor(width / {_LEGEND_COLUMN}))"),
-        labelLimit=80,
-        symbolLimit=_MAX_IN_LEGEND,
-    )
-
-
-def group_legend(schedule: Schedule) -> alt.Legend:
-    """Return the legend of the groups that train."""
-    return colour_legend(
-        [g.name for g in schedule.groups if plan.training_spans(g, schedule.epochs)]
-    )
 
 
 def warmup_span(schedule: Schedule, per_epoch: int) -> dict[str, NDArray[np.float64]]:

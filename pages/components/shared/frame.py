@@ -75,6 +75,11 @@ def colour(role: str) -> str:
     return ROLES[role][is_dark()]
 
 
+def named(name: str, colour: str) -> str:
+    """Return a name beside its swatch, as HTML."""
+    return f'<i class="thaw-swatch" style="background:{colour}"></i>{escape(name)}'
+
+
 def group_tints(schedule: Schedule) -> dict[str, str]:
     """Return the colour of each group, by name, in the theme that the reader sees."""
     pairs = group_colours(len(schedule.groups))

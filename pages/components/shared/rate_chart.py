@@ -8,12 +8,14 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from core.schedule import plan, words
+from core.schedule import words
 from core.schedule.spec import Schedule
+from pages.components.shared import crosshair
 from pages.components.shared.axis import shown
 from pages.components.shared.chart_style import (
     HEIGHT,
     View,
+    colours_of,
     joined,
     marked,
     phase_starts,
@@ -21,7 +23,7 @@ from pages.components.shared.chart_style import (
     warmup_span,
     with_data,
 )
-from pages.components.shared.rate_layers import EPOCH, STEP, ChartLayout, layers
+from pages.components.shared.rate_layers import ChartLayout, layers
 from pages.components.shared.rate_points import (
     Columns,
     at_playhead,
@@ -34,6 +36,7 @@ from pages.components.shared.rate_points import (
 )
 
 LABEL_STEP = 13
+DESCRIPTION = "Learning rate of every group over the run"
 
 
 def rate_chart(
@@ -41,8 +44,7 @@ def rate_chart(
 ) -> dict[str, Any]:
     """Return the chart of every group's rate for Vega-Lite, on the timeline's time axis.
 
-    Solid where the group trains, dashed where it is frozen, a dot at each thaw; the rule under the
-    pointer reads every group at that step.
+    Solid where the group trains, dashed where it is frozen, a dot at each thaw.
     """
     per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
     table = rate_table(schedule, steps_per_epoch, view.span)
@@ -63,7 +65,6 @@ def rate_chart(
         "thaws": _arrow(thaws(table), *place),
         "playhead": pa.table({"x": [playhead * per_epoch]}),
         "heads": _arrow(heads, *place),
-        "steps": readings(schedule, table),
     }
     if not view.narrow:
         datasets["ends"] = _ends(schedule, table, view)
@@ -81,9 +82,6 @@ def _layout(schedule: Schedule, table: Columns, steps_per_epoch: int, view: View
     positive = y[y > 0]
     return ChartLayout(
         groups=tuple(group.name for group in groups),
-        trains=tuple(
-            g.name for g in groups if view.narrow and plan.training_spans(g, schedule.epochs)
-        ),
         epochs=schedule.epochs,
         joined=joined(schedule, steps_per_epoch, view.span),
         rates=(float(positive.min()) if positive.size else 0.0, float(y.max())),
@@ -103,19 +101,28 @@ def _down(y: NDArray[np.float64], drawn: NDArray[np.float64], view: View) -> NDA
     return np.asarray((1 - share) * HEIGHT)
 
 
-def readings(schedule: Schedule, table: Columns) -> pa.Table:
-    """Return a row per drawn step of `rate_table`, with every group's rate as text."""
-    names = [group.name for group in schedule.groups]
-    rates = table["lr"].reshape(len(names), -1).tolist()
-    trains = table["trains"].reshape(len(names), -1).tolist()
-    count = len(rates[0])
-    columns: dict[str, Any] = {EPOCH: table["t"][:count].round(2), STEP: table["step"][:count]}
-    for name, row, on_at in reversed(list(zip(names, rates, trains, strict=True))):
-        columns[marked(name)] = [
-            words.rate(rate) if on else f"{words.rate(rate)} frozen"
-            for rate, on in zip(row, on_at, strict=True)
-        ]
-    return pa.table(columns)
+def rate_reading(schedule: Schedule, steps_per_epoch: int, view: View) -> crosshair.Reading:
+    """Return the tooltip of `rate_chart`: every group's rate at each drawn step."""
+    table = rate_table(schedule, steps_per_epoch, view.span)
+    start, end = shown(view.span, schedule.epochs)
+    table = taken(table, (table["t"] >= start) & (table["t"] <= end))
+    colours = colours_of([group.name for group in schedule.groups], view)
+    t = table["t"][: len(table["t"]) // len(colours)]
+    per_epoch = 1 if view.axis == "epoch" else steps_per_epoch
+    lines, unit = crosshair.rate_lines(colours, table), "Learning rate"
+    if view.unit == "of peak":
+        unit += ", share of its peak"
+        shares = iter(table["share"].reshape(len(colours), -1)[::-1].tolist())
+        for line in lines:
+            both = zip(line["values"], next(shares), strict=True)
+            line["values"] = [f"{rate}, {words.percent(share)}" for rate, share in both]
+    return {
+        "ends": (start * per_epoch, end * per_epoch),
+        "x": (t * per_epoch).tolist(),
+        "places": crosshair.places(schedule, t, steps_per_epoch),
+        "unit": unit,
+        "lines": lines,
+    }
 
 
 def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:

@@ -15,34 +15,26 @@ from pages.components.shared.chart_style import (
     HEIGHT,
     View,
     borders,
-    colour_legend,
     colour_scale,
     domain,
     finished,
     rate_axis,
     rate_scale,
-    reading,
     rule,
     time_axis,
     tint,
 )
-
-DESCRIPTION = "Learning rate of every group over the run"
-EPOCH, STEP = "Epoch", "Step"
-"""What the first columns of a reading are called."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChartLayout:
     """The properties of a chart that its parts depend on, besides their data.
 
-    `groups` are the names from input to output, `trains` those that a legend lists, `rates` the
-    lowest rate above 0 (0 if there is none) and the highest, `per_epoch` the units of the time axis
-    in an epoch.
+    `groups` are the names from input to output, `rates` the lowest rate above 0 (0 if there is
+    none) and the highest, `per_epoch` the units of the time axis in an epoch.
     """
 
     groups: tuple[str, ...]
-    trains: tuple[str, ...]
     epochs: int
     joined: Joined
     rates: tuple[float, float]
@@ -55,8 +47,8 @@ def layers(layout: ChartLayout) -> str:
     """Return the chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, trains), `thaws` and `heads` (x, y, group), `playhead` and
-    `borders` (x), `warmup` (x, until), `steps` (EPOCH, STEP, and one of each group's name), and for
-    a wide view `ends` (pixel, label, group). Groups are `marked`.
+    `borders` (x), `warmup` (x, until), and for a wide view `ends` (pixel, label, group). Groups are
+    `marked`.
     """
     view = layout.view
     start, end = shown(view.span, layout.epochs)
@@ -68,9 +60,7 @@ def layers(layout: ChartLayout) -> str:
     rates = np.array(layout.rates)
     y = alt.Y("y:Q", axis=rate_axis(rates, view), scale=rate_scale(rates, view))
     colours = colour_scale(layout.groups, view)
-    colour = alt.Color(
-        "group:N", scale=colours, legend=colour_legend(layout.trains) if view.narrow else None
-    )
+    colour = alt.Color("group:N", scale=colours, legend=None)
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
     # No rate is invalid: so Vega need not look at every point for it.
     both: dict[str, Any] = {"interpolate": layout.joined, "clip": True, "invalid": None}
@@ -97,14 +87,12 @@ def layers(layout: ChartLayout) -> str:
         thaws.encode(x=x, y=y, color=colour),
         rule(alt.NamedData(name="playhead"), view.role("accent"), 1.5),
         heads.encode(x=x, y=y, stroke=stroke),
-        reading(alt.NamedData(name="steps"), EPOCH if view.axis == "epoch" else STEP, view),
     ]
     chart = alt.layer(*parts).resolve_scale(stroke="independent")
     if not view.narrow:
         # The labels stand in pixels, so they have a vertical scale of their own.
         chart = alt.layer(chart, alt.layer(*_labels(layout))).resolve_scale(y="independent")
-    described = chart.properties(description=DESCRIPTION)
-    return finished(described, view, HEIGHT).to_json(indent=None)
+    return finished(chart, view, HEIGHT).to_json(indent=None)
 
 
 def _of(name: str) -> alt.Chart:

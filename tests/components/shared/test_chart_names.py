@@ -16,7 +16,7 @@ from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
 from pages.components.run import charts
 from pages.components.shared.chart_style import View
-from pages.components.shared.rate_chart import rate_chart
+from pages.components.shared.rate_chart import rate_chart, rate_reading
 
 WORDS = ("__proto__", "constructor", "title", "image", "toString", "Epoch", "null", "1")
 PLAIN = ("stem", "layer1", "layer2", "layer3", "layer4", "head")
@@ -68,11 +68,8 @@ def test_a_chart_has_the_same_lines_whatever_a_group_is_called(
     assert marks(chart(named(*PLAIN[:-1], word), View(narrow=narrow))) == usual
 
 
-def test_a_reading_has_a_field_for_every_group_and_none_that_a_tooltip_takes_for_its_own() -> None:
+def test_a_reading_has_a_line_for_every_group_whatever_it_is_called() -> None:
     names = ("__proto__", "constructor", "title", "image", "Epoch", "1")
-    row = rates(named(*names), View())["datasets"]["steps"][0]
-    assert list(row)[:2] == ["Epoch", "Step"]
-    assert [field.removeprefix("\u2060") for field in row][2:] == list(reversed(names))
-    assert not set(row) & set(names[:-2])
-    usual = rates(named(*PLAIN), View())["datasets"]["steps"][0]
-    assert list(row.values()) == list(usual.values())
+    lines, usual = (rate_reading(named(*each), 4, View())["lines"] for each in (names, PLAIN))
+    assert [line["name"] for line in lines] == [*reversed(names)]
+    assert [line["values"] for line in lines] == [line["values"] for line in usual]
