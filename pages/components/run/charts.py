@@ -163,7 +163,7 @@ def rate_reading(
     table = rate_table(schedule, steps_per_epoch)
     names = [group.name for group in schedule.groups]
     count = len(table["t"]) // len(names)
-    drawn, rates = table["step"][:count], table["lr"].reshape(len(names), -1)
+    drawn, rates = table["step"][:count], table["lr"].reshape(len(names), -1).copy()
     done = drawn < progress.steps_done
     at = np.minimum(
         np.searchsorted(progress.steps.step, drawn[done]), max(len(progress.steps) - 1, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -31,8 +32,13 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
     `core.schedule.sampling` says which steps; the first one of every epoch in which a group thaws
     or freezes is always there, since lines break there. `span` numbers the stretches in which a
     group goes on training or stays frozen. Groups lie one behind the other, from input to output.
-    To be drawn, x is t and y is lr.
+    To be drawn, x is t and y is lr. The columns cannot be written to.
     """
+    return {**_rate_table(schedule, steps_per_epoch, closer)}
+
+
+@lru_cache(maxsize=16)  # a chart and its tooltip are of the same table
+def _rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None) -> Columns:
     groups = schedule.groups
     steps = steps_to_draw(schedule, steps_per_epoch, closer)
     rates = curves.rates_of_steps(schedule, steps, steps_per_epoch)
@@ -43,7 +49,7 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
     turns = np.diff(trains, axis=1, prepend=trains[:, :1])
     names = np.array([group.name for group in groups], dtype=object)
     t, lr = np.tile(steps / steps_per_epoch, len(groups)), rates.ravel()
-    return {
+    table = {
         "t": t,
         "x": t,
         "step": np.tile(steps, len(groups)),
@@ -54,6 +60,9 @@ def rate_table(schedule: Schedule, steps_per_epoch: int, closer: Span | None = N
         "trains": trains.ravel(),
         "span": np.cumsum(turns, axis=1).ravel(),
     }
+    for column in table.values():
+        column.flags.writeable = False
+    return table
 
 
 def recorded_table(record: Record) -> Columns:
