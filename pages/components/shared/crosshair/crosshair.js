@@ -149,10 +149,13 @@ function show(cross, at) {
   const x = plot.left + ((data.x[at] - low) / (high - low)) * plot.width;
   rule.hidden = box.hidden = false;
   rule.style.cssText = `left: ${x - left}px; top: ${plot.top - top}px; height: ${plot.height}px`;
-  // Beside the line; on a phone, where there is no room beside it, above or below the plot.
+  // Beside the line, within the plot if it can be; on a phone, where there is no room beside it,
+  // above or below the plot.
   const { offsetWidth: width, offsetHeight: height } = box;
   const room = document.documentElement.clientWidth;
-  const fits = [x + GAP, x - GAP - width].find((from) => from >= EDGE && from + width <= room - EDGE);
+  const within = (low, high) => (from) => from >= low && from + width <= high;
+  const sides = [x + GAP, x - GAP - width];
+  const fits = sides.find(within(plot.left, plot.right)) ?? sides.find(within(EDGE, room - EDGE));
   const above = plot.top - height - EDGE;
   const down = fits !== undefined ? plot.top : above > EDGE ? above : plot.bottom + NEAR;
   const across = fits ?? Math.min(Math.max(x - width / 2, EDGE), room - width - EDGE);
