@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
-from functools import cache, partial
 
 from core.models.layer_table import LayerTable, TableNode, count_elements
 from core.models.module_tree import owning_groups
@@ -54,6 +54,24 @@ class Costs:
     whole: PhaseCosts
 
 
+@dataclass(frozen=True, slots=True)
+class BackwardCost:
+    """FLOPs of the backward pass for one image, which depend on the groups that train.
+
+    `flops` are spent once for each of `sources` of which a group trains, and at most `most` times.
+    A source is the groups whose training makes a tensor of the forward pass need its gradient.
+    """
+
+    flops: int
+    most: int
+    sources: tuple[_Names, ...]
+
+    def of(self, training: _Names) -> int:
+        """Return the FLOPs while these groups train."""
+        needed = sum(not source.isdisjoint(training) for source in self.sources)
+        return self.flops * min(self.most, needed)
+
+
 def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     """Return the costs of each phase, for images of that many pixels a side.
 
@@ -61,20 +79,8 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     hold to a few percent.
     """
     sizes = {group.name: count_elements(table, group.modules) for group in schedule.groups}
-    owners = owning_groups(table, schedule)
-    weight_owners = owning_groups(table, schedule, biases=False)
-    steps = [
-        _Step(
-            node.inputs,
-            node.flops_at(image_size),
-            _factors(node),
-            owners.get(node.module, frozenset()),
-            weight_owners.get(node.module, frozenset()),
-        )
-        for node in table.nodes
-    ]
-    forward = sum(step.flops for step in steps)
-    backward = cache(partial(_backward, steps))
+    forward = table.flops_at(image_size)
+    backward = backward_costs(table, schedule, image_size)
     state = state_bytes(schedule.optimizer)
 
     def phase_costs(start: int, end: int, training: _Names, trained: _Names) -> PhaseCosts:
@@ -86,7 +92,7 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
             gradients=_FLOAT * trainable,
             state=state * sum(sizes[name] for name in trained),
             forward=forward,
-            backward=backward(training),
+            backward=sum(cost.of(training) for cost in backward),
         )
 
     trained: _Names = frozenset()
@@ -98,6 +104,28 @@ def costs(table: LayerTable, schedule: Schedule, image_size: int) -> Costs:
     all_groups = frozenset(sizes)
     whole = phase_costs(0, schedule.epochs, all_groups, all_groups)
     return Costs(tuple(every_phase), whole)
+
+
+def backward_costs(
+    table: LayerTable, schedule: Schedule, image_size: int
+) -> tuple[BackwardCost, ...]:
+    """Return what the backward pass costs, whichever groups of the schedule train."""
+    owners = owning_groups(table, schedule)
+    weight_owners = owning_groups(table, schedule, biases=False)
+    sources: list[_Names] = []  # of each node's output
+    flops: Counter[tuple[int, tuple[_Names, ...]]] = Counter()
+    for node in table.nodes:
+        inputs = tuple(sources[source] for source in node.inputs)
+        sources.append(owners.get(node.module, frozenset()).union(*inputs))
+        count = node.flops_at(image_size)
+        if not (factors := _factors(node)):
+            flops[1, (sources[-1],)] += count
+            continue
+        flops[factors, inputs] += count
+        flops[1, (weight_owners.get(node.module, frozenset()),)] += count
+    return tuple(
+        BackwardCost(count, most, names) for (most, names), count in flops.items() if any(names)
+    )
 
 
 def state_bytes(optimizer: OptimizerSpec) -> int:
@@ -124,41 +152,11 @@ def without_rates(schedule: Schedule) -> Schedule:
     return schedule.model_copy(update=update)
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
-    """A node, the groups that own parameters of its module, and those that own more than biases.
-
-    `factors` counts a product's operands that are activations: 1 if the other is the module's
-    weight, else 2; 0 for a node that is no product.
-    """
-
-    inputs: tuple[int, ...]
-    flops: int
-    factors: int
-    owners: _Names
-    weight_owners: _Names
-
-
 def _factors(node: TableNode) -> int:
+    """Return how many operands of a product are activations; 0 for a node that is no product.
+
+    That is 1 if the other one is the module's weight, else 2.
+    """
     if node.flops <= node.elements:
         return 0
     return 1 if node.module else 2
-
-
-def _backward(steps: list[_Step], training: _Names) -> int:
-    """Return the FLOPs of the backward pass while these groups train."""
-    needs_gradient: list[bool] = []  # of each node's output
-    flops = 0
-    for step in steps:
-        through = 0
-        for source in step.inputs:
-            through += needs_gradient[source]
-        needs_gradient.append(through > 0 or not step.owners.isdisjoint(training))
-        if not needs_gradient[-1]:
-            continue
-        if not step.factors:
-            flops += step.flops
-            continue
-        weights_train = not step.weight_owners.isdisjoint(training)
-        flops += step.flops * (min(through, step.factors) + weights_train)
-    return flops
