@@ -115,6 +115,8 @@ def _timeline(rates: DeltaGenerator, panels: DeltaGenerator, cost: DeltaGenerato
         session.schedule(),
         session.table(),
         steps_per_epoch=session.steps_per_epoch(),
+        image_size=session.settings().image_size,
+        unit=_chosen(_SWITCHES[1]),
         playhead=current().design.playhead,
         selected=session.selected(),
         problems=found,

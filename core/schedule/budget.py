@@ -28,8 +28,8 @@ class LRBudget:
 
 
 @dataclass(frozen=True, slots=True)
-class _Sums:
-    """A curve's sum over each epoch, for any peak: peak · `of_peak` + `of_floor`."""
+class EpochSums:
+    """The sums of a curve's rates over each epoch, for any peak: peak · `of_peak` + `of_floor`."""
 
     of_peak: Array
     of_floor: Array
@@ -52,12 +52,20 @@ def budget(schedule: Schedule, group: Group) -> LRBudget | None:
 
 def budgets(schedule: Schedule) -> tuple[LRBudget | None, ...]:
     """Return the `budget` of every group; what groups share is computed once."""
-    starts = [curves.curve_start(schedule, group) for group in schedule.groups]
-    sums = {begins: _sums(schedule, begins) for begins in {0, *starts}}
+    sums = epoch_sums(schedule)
     return tuple(
-        _budget(schedule, group, sums[begins], sums[0])
-        for group, begins in zip(schedule.groups, starts, strict=True)
+        _budget(schedule, group, sums[curves.curve_start(schedule, group)], sums[0])
+        for group in schedule.groups
     )
+
+
+def epoch_sums(schedule: Schedule) -> dict[int, EpochSums]:
+    """Return the sums of each group's curve by the epoch at which it begins, and of that from 0.
+
+    Rates are summed in the same way as for `budget`.
+    """
+    starts = {curves.curve_start(schedule, group) for group in schedule.groups}
+    return {begins: _sums(schedule, begins) for begins in sorted({0, *starts})}
 
 
 def learning_by_epoch(schedule: Schedule, group: Group) -> Array:
@@ -82,7 +90,7 @@ def mean_rate(schedule: Schedule, group: Group) -> float:
     return float(np.concatenate([by_epoch[start:end] for start, end in spans] or [[0.0]]).mean())
 
 
-def _budget(schedule: Schedule, group: Group, sums: _Sums, whole: _Sums) -> LRBudget | None:
+def _budget(schedule: Schedule, group: Group, sums: EpochSums, whole: EpochSums) -> LRBudget | None:
     spans = plan.training_spans(group, schedule.epochs)
     if not spans:
         return None
@@ -96,12 +104,12 @@ def _budget(schedule: Schedule, group: Group, sums: _Sums, whole: _Sums) -> LRBu
     )
 
 
-def _sums(schedule: Schedule, begins: int) -> _Sums:
+def _sums(schedule: Schedule, begins: int) -> EpochSums:
     """Return the sums of the curve that begins at that epoch: rates are linear in the peak."""
     lr, t = schedule.lr, _times(schedule) - begins
     length = schedule.epochs - begins
     of_floor = curves.curve(lr, 0.0, t, length).sum(axis=1)
-    return _Sums(curves.curve(lr, 1.0, t, length).sum(axis=1) - of_floor, of_floor)
+    return EpochSums(curves.curve(lr, 1.0, t, length).sum(axis=1) - of_floor, of_floor)
 
 
 def _times(schedule: Schedule) -> Array:

@@ -41,11 +41,19 @@ def rows(found: Figures, optimizer: str, settings: RunSettings) -> tuple[Row, ..
 
     `optimizer` is its name for people.
     """
-    memory = (_trainable(found.costs), _memory(found.costs, optimizer))
+    trainable, memory, flops = rows_of_costs(found.costs, optimizer)
     if not found.savings.phases:
         note = words.why_off(found.savings, settings)
-        return (*memory, Row("Frozen-part cache", "cache", "", (), "", note))
-    return (*memory, _flops(found.costs), _work(found.savings), _cache(found.savings, settings))
+        return (trainable, memory, Row("Frozen-part cache", "cache", "", (), "", note))
+    return (trainable, memory, flops, _work(found.savings), _cache(found.savings, settings))
+
+
+def rows_of_costs(costs: Costs, optimizer: str) -> tuple[Row, Row, Row]:
+    """Return the rows that the timeline's cost_strip.js draws as well, while a hand moves windows.
+
+    They are trainable parameters, their memory, and FLOPs.
+    """
+    return _trainable(costs), _memory(costs, optimizer), _flops(costs)
 
 
 def phase_at(found: Figures, playhead: float) -> int:

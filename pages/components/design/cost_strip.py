@@ -93,7 +93,8 @@ def _classes(columns: Sequence[_Column]) -> str:
 def _section(body: str, tracks: str = "1fr", classes: str = "") -> str:
     name = f"thaw-cost{classes}"
     style = f"--left:{TRACK_LEFT}px;--right:{TRACK_RIGHT}px;--tracks:{tracks}"
-    return f'<section class="{name}" style="{style}">{body}</section>'
+    widths = f"{_SLIM} {_STACKED}"  # for cost_strip.js
+    return f'<section class="{name}" style="{style}" data-stacked="{widths}">{body}</section>'
 
 
 def _head(lead: str, legend: str) -> str:
@@ -119,7 +120,7 @@ def _line(row: Row, columns: Sequence[_Column]) -> str:
     )
     title = f'<span role="rowheader" title="{escape(row.why)}">{row.title}</span>'
     return (
-        f'<div role="row" class="thaw-cost-row">{title}{cells}'
+        f'<div role="row" class="thaw-cost-row" data-name="{row.short}">{title}{cells}'
         f'<em role="cell">{row.total}</em></div>'
     )
 

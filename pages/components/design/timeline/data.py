@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Any, TypedDict
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 
 from core.checks import Problem
 from core.export.palette import group_colours
-from core.models.costs import state_bytes
+from core.models.costs import backward_costs, state_bytes
 from core.models.layer_table import LayerTable, count_elements
 from core.schedule import curves
-from core.schedule.budget import budgets
+from core.schedule.budget import budgets, epoch_sums
 from core.schedule.curves import Array
 from core.schedule.spec import Group, Schedule
 from pages.components.design.timeline.merge import curve_fields
@@ -22,6 +22,8 @@ from pages.components.shared.axis import Span
 _RISING = 49
 _FALLING = 193
 _MAX_STAIRS = 400
+_MAX_SUMS = 1_000
+"""Epochs up to which their sums are sent: those of a longer run would take long on their way."""
 
 
 class TimelineData(TypedDict):
@@ -34,9 +36,12 @@ class TimelineData(TypedDict):
     fields: dict[str, float | str]
     curves: list[list[float]]
     curve: int
+    sums: dict[int, list[list[float]]]
     groups: list[dict[str, Any]]
     optimizer: dict[str, Any]
     stages: list[dict[str, Any]]
+    flops: dict[str, Any] | None
+    unit: str
     problems: list[dict[str, Any]]
     view: dict[str, Any]
 
@@ -46,6 +51,8 @@ def timeline_data(
     table: LayerTable | None,
     *,
     steps_per_epoch: int,
+    image_size: int,
+    unit: Literal["rate", "of peak"],
     playhead: float,
     selected: tuple[str, int] | None,
     problems: Sequence[Problem],
@@ -56,11 +63,12 @@ def timeline_data(
 ) -> TimelineData:
     """Return the timeline's data for a schedule.
 
-    `playhead` is in epochs, from 0 to the schedule's; `selected` is a group's name and the index
-    of its window; problems get the numbers 1, 2, … in the order given. Without a layer table the
-    parameters are None. The optimizer's `bytes` are its float32 state per parameter that has
-    trained. Groups whose rate is the same share of their peak share a curve; the
-    shared curve's is `curve`. `span` is the part of the run in view, in epochs; None is all of it.
+    `unit` is that of the rate chart. `playhead` is in epochs, from 0 to the schedule's; `selected`
+    is a group's name and the index of its window; problems get the numbers 1, 2, … in the order
+    given. Without a layer table the parameters and the FLOPs are None. The optimizer's `bytes` are
+    its float32 state per parameter that has trained. Groups whose rate is the same share of their
+    peak share a curve; the shared curve's is `curve`. `sums` has the `epoch_sums` by the epoch at
+    which a curve begins. `span` is the part of the run in view, in epochs; None is all of it.
     `folded` are the names of stages that are one row.
     """
     drawn: dict[tuple[float, ...], int] = {}
@@ -90,9 +98,12 @@ def timeline_data(
         "fields": curve_fields(schedule),
         "curve": drawn.setdefault(_shared(schedule), len(drawn)),
         "curves": [list(points) for points in drawn],
+        "sums": _sums(schedule),
         "groups": groups,
         "stages": _stages(schedule),
         "optimizer": {"name": optimizer.title(), "bytes": state_bytes(optimizer)},
+        "flops": None if table is None else _flops(schedule, table, image_size),
+        "unit": unit,
         "problems": [
             {
                 "number": number,
@@ -130,6 +141,28 @@ def _stages(schedule: Schedule) -> list[dict[str, Any]]:
     return [{"name": name, "groups": groups} for name, groups in stages if len(groups) > 1]
 
 
+def _flops(schedule: Schedule, table: LayerTable, image_size: int) -> dict[str, Any]:
+    """Return the FLOPs of the forward pass, and the `backward_costs` as [flops, most, sources].
+
+    A source is a number in hex, whose lowest bit stands for the first row.
+    """
+    bits = {group.name: 1 << row for row, group in enumerate(reversed(schedule.groups))}
+    backward = [
+        [cost.flops, cost.most, [hex(sum(bits[name] for name in names)) for names in cost.sources]]
+        for cost in backward_costs(table, schedule, image_size)
+    ]
+    return {"forward": table.flops_at(image_size), "backward": backward}
+
+
+def _sums(schedule: Schedule) -> dict[int, list[list[float]]]:
+    """Return the sums from which a group's budget follows, whatever its windows and its peak."""
+    found = epoch_sums(schedule) if schedule.epochs <= _MAX_SUMS else {}
+    return {
+        begins: [list(_sent(sums.of_peak)), list(_sent(sums.of_floor))]
+        for begins, sums in found.items()
+    }
+
+
 def _points(schedule: Schedule, group: Group) -> tuple[float, ...]:
     """Return the group's rate as a share of its own peak; a staircase for `interval: "epoch"`."""
     peak = curves.peak(schedule, group)
@@ -150,13 +183,16 @@ def _shared(schedule: Schedule) -> tuple[float, ...]:
 
 
 def _times(schedule: Schedule, origin: int) -> Array:
-    """Times dense enough to draw the curve and to read it to 1e-3 of its peak, corners included."""
+    """Times dense enough to draw the curve and to read it to 1e-3 of its peak, corners included.
+
+    Windows begin and end with an epoch, so these are there, up to 400 of them.
+    """
     decay = schedule.lr.decay
     peak_at = min(origin + schedule.lr.warmup.epochs, schedule.epochs)
     parts: list[Array] = [
         np.linspace(origin, peak_at, _RISING),
         np.linspace(peak_at, schedule.epochs, _FALLING),
-        np.zeros(1),
+        np.arange(min(schedule.epochs, _MAX_STAIRS)),
     ]
     parts.append(peak_at + decay.extra_x() * (schedule.epochs - peak_at))
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))
@@ -164,5 +200,9 @@ def _times(schedule: Schedule, origin: int) -> Array:
 
 def _flat(x: Array, y: Array) -> tuple[float, ...]:
     """Return x and y in turn."""
-    pairs = np.column_stack([x, y]).ravel()
-    return tuple(float(f"{value:.6g}") for value in pairs)
+    return tuple(_sent(np.column_stack([x, y]).ravel()))
+
+
+def _sent(values: Array) -> Iterable[float]:
+    """Return the values without the digits that nobody could see, which are most of their text."""
+    return (float(f"{value:.12g}") for value in values.tolist())

@@ -125,7 +125,8 @@ def schedule(
 def drawn(given: Schedule, **shown: Any) -> TimelineData:
     """The timeline's data for a schedule, with nothing selected unless `shown` says so."""
     state = {"playhead": 0.0, "selected": None, "problems": (), "revision": 0, **shown}
-    state.setdefault("steps_per_epoch", 100)
+    for name, value in {"steps_per_epoch": 100, "image_size": 64, "unit": "rate"}.items():
+        state.setdefault(name, value)
     return timeline_data(given, find_stored(given.model.name), **state)
 
 

@@ -64,7 +64,7 @@ class FakeNode {
 const browser = { width: 800, coarse: false, now: 0, timers: new Map(), timer: 0, frames: [], activeElement: null };
 const later = (work, ms) => { browser.timers.set((browser.timer += 1), { work, at: browser.now + ms }); return browser.timer; };
 Object.assign(globalThis, {
-  document: { createElement: (tag) => new FakeNode(tag), createElementNS: (_, tag) => new FakeNode(tag) },
+  document: { createElement: (tag) => new FakeNode(tag), createElementNS: (_, tag) => new FakeNode(tag), querySelector: () => null },
   window: new FakeNode("window"),
   ResizeObserver: class { observe() {} disconnect() {} },
   matchMedia: () => ({ matches: browser.coarse }),

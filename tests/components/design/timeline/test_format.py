@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import random
+
+from pages.components.shared import cost_words as words
 from tests.components.design.timeline.bench import node
 
 
@@ -12,18 +15,32 @@ def test_numbers_are_written_as_in_the_rest_of_the_page() -> None:
         "formatScale(0.03125)": "×0.03125",
         "formatScale(1e-5)": "×1e-5",
         "formatScale(0)": "×0",
-        "formatBytes(6.156e6)": "6.2 MB",
-        "formatBytes(1.07e8)": "107 MB",
-        "formatBytes(0)": "0 B",
-        "formatBytes(999_960_000)": "1.0 GB",
         "formatShare(1)": "100%",
         "formatShare(0.6246)": "62%",
         "formatShare(0.0362)": "3.6%",
         "formatShare(0.0002)": "<0.1%",
         "formatShare(0)": "0%",
+        "formatShare(null)": "…",
+        "formatShare(0.125)": "13%",
+        "formatShare(0.12499999999999997)": "13%",
         "formatCount(11006440)": "11,006,440",
     }
     assert node(f"[{', '.join(written)}]") == list(written.values())
+
+
+def test_bytes_and_flops_are_written_as_python_writes_them() -> None:
+    dice = random.Random(0)
+    middles = [2_250_000, 2_750_000, 12_500_000, 1_125_000_000, 62_500, 1_050_000]
+    counts = [
+        0,
+        999,
+        99_999,
+        9_999_999,
+        *middles,
+        *(round(10 ** dice.uniform(0, 13)) for _ in range(200)),
+    ]
+    found = node("counts.map((count) => [formatBytes(count), formatFlops(count)])", counts=counts)
+    assert found == [[words.amount(count), words.flops(count)] for count in counts]
 
 
 def test_one_of_a_thing_is_told_as_one() -> None:

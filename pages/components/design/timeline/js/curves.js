@@ -26,6 +26,13 @@ export const fieldsOf = (curve) =>
 /** Whether each group's curve begins anew when it first thaws. */
 export const restarts = ({ afterUnfreeze }) => afterUnfreeze === "restart";
 
+/** The names of the shared curve's numbers that a hand has changed of what Python sent. */
+export const changedParts = ({ data, curve }) =>
+  Object.entries(curveOf(data.fields)).flatMap(([name, sent]) => (curve[name] === sent ? [] : [name]));
+
+/** The epoch at which a group's curve begins, as core/schedule/curves.py has it. */
+export const curveStart = (curve, windows) => (restarts(curve) && windows.length > 0 ? windows[0][0] : 0);
+
 /** Value of a polyline at x; on a vertical edge, the right-hand one. */
 export function valueAt(points, x) {
   let low = 0;
@@ -78,16 +85,19 @@ export function warp(points, from, to, epochs) {
 }
 
 /**
- * The points of a group's curve, or of the shared one for null, as the hand has changed them. A group
- * has the `peak` that it has now and the `sentPeak`, for which Python computed its points.
+ * The points of a group's curve, or of the shared one for null, as the hand has changed them: those
+ * of the data, or others from Python. A group has the `peak` that it has now and the `sentPeak`, for
+ * which Python computed its points.
  */
-export function pointsOf({ data, curve }, group) {
+export function pointsOf({ data, curve }, group, points = data.curves[group?.curve ?? data.curve]) {
   const { epochs, fields, base_lr: base } = data;
-  const moves = group !== null && restarts(curve) && group.windows.length > 0;
   const from = { ...lifted(curveOf(fields), group?.sentPeak ?? base), origin: group?.origin ?? 0 };
-  const origin = moves ? Math.min(group.windows[0][0], epochs - 1) : 0;
+  const origin = Math.min(curveStart(curve, group?.windows ?? []), epochs - 1);
   const to = { ...lifted(curve, group?.peak ?? base), origin };
-  return warp(data.curves[group?.curve ?? data.curve], from, to, epochs);
+  // Rates that change by epoch are others on a curve that is stretched: all that is known is their height.
+  const { warmup, cooldown } = from;
+  const stays = group !== null && fields["lr.interval"] === "epoch";
+  return warp(points, from, stays ? { ...to, warmup, cooldown, origin: from.origin } : to, epochs);
 }
 
 /** A curve's numbers with an absolute floor as the share of a peak that it is. */

@@ -12,19 +12,33 @@ export function formatScale(scale) {
   return `×${tiny ? Number(scale.toPrecision(3)).toExponential() : Number(scale.toPrecision(4))}`;
 }
 
+/** Bytes: "5.1 kB", "6.2 MB", "132 MB", "1.2 GB". */
 export function formatBytes(bytes) {
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  let value = bytes;
-  while (value >= 999.5 && unit < units.length - 1) {
-    value /= 1000;
-    unit += 1;
-  }
-  return `${unit === 0 || value >= 99.95 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+  if (bytes >= 1e9) return `${fixed(bytes / 1e9, 1)} GB`;
+  if (bytes > 0 && bytes < 1e5) return `${fixed(bytes / 1e3, 1)} kB`;
+  return `${fixed(bytes / 1e6, bytes > 0 && bytes < 1e7 ? 1 : 0)} MB`;
 }
 
+/** FLOPs in three digits: "1.82 G", "49.3 M", "0". */
+export function formatFlops(count) {
+  const power = [4, 3, 2, 1].find((power) => count >= 1000 ** power) ?? 0;
+  const value = count / 1000 ** power;
+  const digits = power === 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${fixed(value, digits)} ${["", "k", "M", "G", "T"][power]}`.trim();
+}
+
+/** A share in percent, or "…" for one that is not known yet. */
 export function formatShare(share) {
-  const percent = share * 100;
+  if (share === null) return "…";
+  const percent = Number((share * 100).toPrecision(10)); // sums of the same rates differ in their last bits
   if (percent > 0 && percent < 0.1) return "<0.1%";
   return `${percent < 9.95 && percent > 0 ? Number(percent.toFixed(1)) : Math.round(percent)}%`;
+}
+
+/** So many digits, as Python rounds: what lies in the middle goes to the even one. */
+function fixed(value, digits) {
+  const scaled = value * 10 ** digits;
+  const even = 2 * Math.round(scaled / 2);
+  const inMiddle = Number.isInteger(8 * value) && Math.abs(scaled - even) === 0.5;
+  return (inMiddle ? even / 10 ** digits : value).toFixed(digits);
 }

@@ -4,11 +4,13 @@
 // Streamlit takes a component's script as one text, into which bundle.py joins them.
 
 import { NARROW, axisOf } from "./axis.js";
+import { groupInHand } from "./budget.js";
 import { buildCascade } from "./cascade.js";
 import { input, press, submit } from "./commands.js";
 import { el } from "./dom.js";
 import { commitTyping } from "./gesture.js";
 import { blur, focus, key, pageKey } from "./keyboard.js";
+import { buildLive, paintLive } from "./live.js";
 import { HOVER, cancel, down, hover, menu, move, point, up, wheel } from "./pointer.js";
 import { paintCurveDiscs } from "./problems.js";
 import { isSettled, receive, reportView } from "./protocol.js";
@@ -73,6 +75,7 @@ function build(parent) {
     rowsNode: rows.node,
     rows: new Map(),
     said,
+    live: buildLive(),
     // The newest data, the data that is shown, and what a hand has changed of it since.
     latest: null,
     data: null,
@@ -162,7 +165,7 @@ function requestPaint(timeline) {
 }
 
 function paint(timeline) {
-  const { data, root, scale, windows, scales, playhead, drag } = timeline;
+  const { data, root, scale, playhead, drag } = timeline;
   timeline.hit = matchMedia("(pointer: coarse)").matches ? COARSE_PX : FINE_PX;
   if (root.clientWidth > 0) timeline.narrow = root.clientWidth < NARROW;
   root.classList.toggle("narrow", timeline.narrow);
@@ -170,13 +173,7 @@ function paint(timeline) {
   timeline.axis = axisOf(data.epochs, scale.axis.clientWidth || 1, timeline.span);
   measureRows(timeline);
   root.classList.toggle("dragging", drag?.moving ?? false);
-  const groups = data.groups.map((group) => ({
-    ...group,
-    windows: windows.get(group.name),
-    scale: scales.get(group.name),
-    peak: scales.get(group.name) * data.base_lr,
-    sentPeak: group.scale * data.base_lr,
-  }));
+  const groups = data.groups.map((group) => groupInHand(timeline, group));
   const state = stateAt(groups, data.epochs, playhead, data.optimizer.bytes);
   paintReadout(timeline, state);
   paintToolbar(timeline);
@@ -186,6 +183,7 @@ function paint(timeline) {
   paintCurveDiscs(timeline);
   paintRows(timeline, groups);
   paintStages(timeline, groups);
+  paintLive(timeline, groups, state.phases);
   timeline.focusNext?.focus({ preventScroll: true, focusVisible: true });
   timeline.focusNext?.closest(".row")?.scrollIntoView({ block: "nearest" });
   timeline.focusNext = null;

@@ -64,14 +64,17 @@ export function stateAt(groups, epochs, time, bytesPerParameter) {
   const epoch = clamp(Math.floor(time), 0, epochs - 1);
   const phases = phasesOf(groups, epochs);
   const phase = phases.find(({ start, end }) => start <= epoch && epoch < end);
+  return { phase: phase.number, phases, ...amountsAt(groups, epoch, bytesPerParameter) };
+}
+
+/** Who trains in an epoch, and the memory that it takes; null where no parameters are known. */
+export function amountsAt(groups, epoch, bytesPerParameter) {
   const open = groups.filter(({ windows }) => isOpen(windows, epoch));
   const known = groups.every(({ parameters }) => parameters !== null);
   const sum = (some) => some.reduce((total, { parameters }) => total + parameters, 0);
   // A group that froze again keeps what the optimizer remembers of it.
   const met = groups.filter(({ windows }) => windows.some(([start]) => start <= epoch));
   return {
-    phase: phase.number,
-    phases,
     open: open.map(({ name }) => name),
     trainable: known ? sum(open) : null,
     total: known ? sum(groups) : null,

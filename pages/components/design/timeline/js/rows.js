@@ -195,7 +195,7 @@ function paintBudget(row, budget) {
   }
   show(row.dash, budget === null);
   row.epochs.fill.style.width = percent(epochs, 1);
-  row.learning.fill.style.width = percent(Math.min(learning, 1), 1);
+  if (learning !== null) row.learning.fill.style.width = percent(Math.min(learning, 1), 1);
   text(row.epochs.text, formatShare(epochs));
   text(row.learning.text, formatShare(learning));
   text(row.budget.firstChild, budget ? `${formatShare(epochs)} / ` : "—");

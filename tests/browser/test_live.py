@@ -1,0 +1,48 @@
+"""Rates and costs follow a hand that drags, and stay where it lets go."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser import driving
+from tests.browser.driving import OpenPage
+from tests.browser.timeline import at_rest
+
+RECORD = """() => {
+  window.shown = [];
+  const box = (path) => {
+    const { x, y, width, height } = path.getBBox();
+    return [x, y, x + width, y + height].map(Math.round).join(" ");
+  };
+  const frame = () => {
+    const lines = [...document.querySelectorAll(".st-key-rates-chart .mark-line path")];
+    const rows = [...document.querySelectorAll('[data-name="trainable"]')];
+    const text = rows.find((row) => row.checkVisibility())?.innerText;
+    window.shown.push(`${lines.map(box).sort().join(", ")} ${text}`);
+    requestAnimationFrame(frame);
+  };
+  frame();
+}"""
+"""Notes in every frame which boxes the chart's lines fill, and what the first costs are."""
+
+
+@pytest.mark.thorough
+def test_rates_and_costs_follow_the_hand_and_nothing_jumps_as_it_lets_go(
+    open_page: OpenPage,
+) -> None:
+    page = at_rest(open_page("/"))
+    x, y, target = driving.place_of(page, "stage3", 4)
+    row = page.get_by_role("table", name="Cost per phase").get_by_role("row", name="Trainable")
+    before = row.text_content()
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(target, y, steps=8)
+    expect(row).not_to_have_text(before or "")
+    page.evaluate(RECORD)
+    page.mouse.up()
+    expect(driving.undo_button(page)).to_be_enabled()
+    driving.settle(page)
+    expect(page.locator(".thaw-cost.in-hand")).to_have_count(0)
+    shown = page.evaluate("[...new Set(window.shown)]")
+    assert len(shown) == 1, shown
