@@ -192,7 +192,7 @@ def _times(schedule: Schedule, origin: int) -> Array:
     parts: list[Array] = [
         np.linspace(origin, peak_at, _RISING),
         np.linspace(peak_at, schedule.epochs, _FALLING),
-        np.arange(min(schedule.epochs, _MAX_STAIRS)),
+        np.arange(min(schedule.epochs, _MAX_STAIRS), dtype=np.float64),
     ]
     parts.append(peak_at + decay.extra_x() * (schedule.epochs - peak_at))
     return np.unique(np.clip(np.concatenate(parts), 0.0, schedule.epochs))

@@ -14,11 +14,17 @@ from core.models.costs import costs
 from core.schedule import curves, edits
 from core.schedule.spec import Group, Schedule
 from pages.components.design.cost_rows import rows_of_costs
+from pages.components.shared import rate_chart
 from pages.components.shared.chart_style import View, marked
-from pages.components.shared.rate_chart import rate_chart
 from tests.components.design.timeline.bench import drawn, node, schedule
 from tests.schedule import strategies
 
+CHART = """(() => {
+  const found = givenIn(given.lines, given.ends, before);
+  const lines = linesInHand(timeline, found);
+  const rows = [...lines.values()].flatMap(({ rows }) => rows);
+  return { lines: rows, ...marksInHand(timeline, found, lines, phases) };
+})()"""
 IN_HAND = """(() => {
   const timeline = {
     data: before, curve: curveOf(before.fields), playhead: before.view.playhead,
@@ -26,7 +32,7 @@ IN_HAND = """(() => {
     windows: new Map(after.groups.map(({ name, windows }) => [name, windows])),
     scales: new Map(after.groups.map(({ name, scale }) => [name, scale])),
   };
-  const groups = before.groups.map((sent) => groupInHand(timeline, sent));
+  const groups = groupsInHand(timeline);
   const phases = phasesOf(groups, before.epochs);
   return %s;
 })()"""
@@ -96,14 +102,8 @@ def test_the_rates_in_a_drag_are_those_after_it(
     before, after = drag
     playhead = before.epochs / 3
     sent = [drawn(each, steps_per_epoch=steps, unit=view.unit, playhead=playhead) for each in drag]
-    old, new = (
-        {
-            name: rows.to_pylist()
-            for name, rows in rate_chart(each, steps, playhead, view)["datasets"].items()
-        }
-        for each in drag
-    )
-    shown = in_hand("chartInHand(timeline, given, phases)", *sent, given=old)
+    old, new = (data_of_chart(each, steps, playhead, view) for each in drag)
+    shown = in_hand(CHART, *sent, given=old)
     for name in ("borders", "warmup", "playhead"):
         assert shown[name] == new[name]
     assert [row["group"] for row in shown["heads"]] == [row["group"] for row in new["heads"]]
@@ -126,6 +126,16 @@ def test_the_rates_in_a_drag_are_those_after_it(
         assert y == pytest.approx(rates, rel=1e-9, abs=1e-9)
 
 
+def data_of_chart(
+    schedule: Schedule, steps: int, playhead: float, view: View
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of the rate chart's data sets; the rest of the chart would take long to make."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(rate_chart, "layers", lambda _: "{}")
+        sets = rate_chart.rate_chart(schedule, steps, playhead, view)["datasets"]
+    return {name: rows.to_pylist() for name, rows in sets.items()}
+
+
 def spans(line: list[dict[str, Any]]) -> dict[int, tuple[float, float, bool]]:
     """Where each stretch of a line begins and ends, and whether its group trains there."""
     found: dict[int, tuple[float, float, bool]] = {}
@@ -137,10 +147,6 @@ def spans(line: list[dict[str, Any]]) -> dict[int, tuple[float, float, bool]]:
 
 def test_a_name_in_the_chart_says_whether_its_group_is_frozen_at_the_end() -> None:
     before, after = schedule(), schedule({"layer1": [[7, None]], "head": [[0, 2]]})
-    old, new = (rate_chart(each, 10, 0.0, View())["datasets"]["ends"] for each in (before, after))
-    lines = rate_chart(before, 10, 0.0, View())["datasets"]["lines"].to_pylist()
-    given_ = {"lines": lines, "ends": old.to_pylist()}
-    found = in_hand(
-        "chartInHand(timeline, given, phases).ends", drawn(before), drawn(after), given=given_
-    )
-    assert found == new.to_pylist()
+    old, new = (data_of_chart(each, 10, 0.0, View()) for each in (before, after))
+    found = in_hand(f"{CHART}.ends", drawn(before), drawn(after), given=old)
+    assert found == new["ends"]

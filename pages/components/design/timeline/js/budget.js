@@ -24,12 +24,20 @@ export function budgetOf(timeline, { windows, peak }) {
   return [share, possible > 0 ? received / possible : 0];
 }
 
-/** The data's group as the hand has it: its windows, its peak, and its budget if it has changed. */
-export function groupInHand(timeline, sent) {
+/** The data's group as the hand has it: its windows and its peak. */
+export function groupInHand({ data, windows, scales }, sent) {
+  const { name, scale } = sent;
+  const [now, base] = [scales.get(name), data.base_lr];
+  return { ...sent, windows: windows.get(name), scale: now, peak: now * base, sentPeak: scale * base };
+}
+
+/** The data's groups as the hand has them, with the budget of each that it has changed. */
+export function groupsInHand(timeline) {
   const { data } = timeline;
-  const windows = timeline.windows.get(sent.name);
-  const scale = timeline.scales.get(sent.name);
-  const group = { ...sent, windows, scale, peak: scale * data.base_lr, sentPeak: sent.scale * data.base_lr };
-  if (windows === sent.windows && scale === sent.scale && changedParts(timeline).length === 0) return group;
-  return { ...group, budget: budgetOf(timeline, group) };
+  const changed = changedParts(timeline).length > 0;
+  return data.groups.map((sent) => {
+    const group = groupInHand(timeline, sent);
+    const same = !changed && group.windows === sent.windows && group.scale === sent.scale;
+    return same ? group : { ...group, budget: budgetOf(timeline, group) };
+  });
 }

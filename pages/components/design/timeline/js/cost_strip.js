@@ -2,7 +2,7 @@
 //
 // A copy of the page's strip stands in its place, until Streamlit draws the strip anew.
 
-import { text } from "./dom.js";
+import { set } from "./dom.js";
 import { formatBytes, formatCount, formatFlops } from "./format.js";
 import { amountsAt } from "./readout.js";
 import { isOpen } from "./windows.js";
@@ -26,12 +26,15 @@ export function drawCosts(timeline, costs, groups, phases) {
       now: phases.length > 1 && start <= playhead && (playhead < end || end === data.epochs),
     }))
     .filter(({ width }) => width > 0);
-  const tracks = columns.map(({ width }) => `minmax(0,${width}fr)`);
-  costs.copy.style.setProperty("--tracks", tracks.join(" "));
+  const widths = columns.map(({ width }) => `minmax(0,${width}fr)`).join(" ");
   const [slim, stacked] = costs.copy.dataset.stacked.split(" ").map(Number);
   const shares = columns.map(({ width }) => width / (axis.to - axis.from));
   costs.copy.classList.toggle("stacked", shares.some((share) => share >= slim && share < stacked));
-  for (const row of costs.copy.querySelectorAll(".thaw-cost-row")) paintCosts(row, columns);
+  for (const row of costs.copy.querySelectorAll(".thaw-cost-row")) {
+    // On the row: a variable of the strip's would be inherited by all that is in it.
+    row.style.gridTemplateColumns = `var(--left) ${widths} var(--right)`;
+    paintCosts(row, columns);
+  }
   return true;
 }
 
@@ -77,12 +80,15 @@ function paintCosts(row, columns) {
   const { name } = row.dataset;
   row.classList.toggle("waits", !(name in columns[0].figures));
   cells.forEach((cell, at) => {
-    const [figure, rest, length] = columns[at].figures[name] ?? ["", "…", 0];
-    const bold = document.createElement("b");
-    text(bold, figure);
-    cell.firstElementChild.replaceChildren(bold, rest);
-    cell.style.setProperty("--dark", length);
-    cell.style.setProperty("--pale", 0);
-    cell.classList.toggle("now", columns[at].now);
+    const { figures, now } = columns[at];
+    const [figure, rest, length] = figures[name] ?? ["", "…", 0];
+    const place = cell.firstElementChild;
+    if (place.textContent !== figure + rest) {
+      const bold = document.createElement("b");
+      bold.textContent = figure;
+      place.replaceChildren(bold, rest);
+    }
+    set(cell, "style", `--dark:${length};--pale:0`);
+    cell.classList.toggle("now", now);
   });
 }

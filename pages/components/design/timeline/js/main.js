@@ -4,7 +4,7 @@
 // Streamlit takes a component's script as one text, into which bundle.py joins them.
 
 import { NARROW, axisOf } from "./axis.js";
-import { groupInHand } from "./budget.js";
+import { groupsInHand } from "./budget.js";
 import { buildCascade } from "./cascade.js";
 import { input, press, submit } from "./commands.js";
 import { el } from "./dom.js";
@@ -173,7 +173,7 @@ function paint(timeline) {
   timeline.axis = axisOf(data.epochs, scale.axis.clientWidth || 1, timeline.span);
   measureRows(timeline);
   root.classList.toggle("dragging", drag?.moving ?? false);
-  const groups = data.groups.map((group) => groupInHand(timeline, group));
+  const groups = groupsInHand(timeline);
   const state = stateAt(groups, data.epochs, playhead, data.optimizer.bytes);
   paintReadout(timeline, state);
   paintToolbar(timeline);
