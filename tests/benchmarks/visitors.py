@@ -15,7 +15,6 @@ from playwright.async_api import Browser, Page
 from core.schedule import link
 from core.schedule.parse import parse
 from core.schedule.spec import Schedule
-from pages.components.shared.chart_style import marked
 from tests.benchmarks.designer import WATCH
 from tests.benchmarks.session import Session
 from tests.browser.driving import WIDE
@@ -196,9 +195,7 @@ def _windows(shown: Mapping[str, Any]) -> dict[str, list[list[int | None]]]:
 
 def _of_chart(schedule: Schedule) -> tuple[float, Mapping[str, float]]:
     """What the chart of a schedule should be."""
-    starts = {
-        marked(group.name): group.trainable[0][0] for group in schedule.groups if group.trainable
-    }
+    starts = {group.name: group.trainable[0][0] for group in schedule.groups if group.trainable}
     return schedule.epochs, {name: epoch for name, epoch in starts.items() if epoch > 0}
 
 

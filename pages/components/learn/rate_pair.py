@@ -17,7 +17,6 @@ from pages.components.shared.chart_style import (
     finished,
     group_scale,
     joined,
-    marked,
     rate_axis,
     rate_scale,
     whole_run,
@@ -34,7 +33,6 @@ def rate_chart(found: Exercise, schedule: Schedule, *, dark: bool) -> alt.LayerC
     view = View(dark)
     both = np.concatenate([rate_table(each, 1)["y"] for each in (found.written, found.mended)])
     table = pd.DataFrame(connected(rate_table(schedule, 1), schedule.epochs))
-    table["group"] = marked(table["group"])
     line = alt.Chart(table).encode(
         x=whole_run(schedule.epochs),
         y=alt.Y("y:Q", axis=rate_axis(both, view, _GUTTER), scale=rate_scale(both, view)),

@@ -26,7 +26,6 @@ from pages.components.shared.chart_style import (
     finished,
     group_scale,
     joined,
-    marked,
     rate_axis,
     rate_scale,
     rule,
@@ -101,8 +100,8 @@ def _rates(
     done = _training_only(actual_rates(schedule, progress, steps_per_epoch), schedule)
     now = [progress.steps_done / steps_per_epoch] if progress.steps_done else []
     data = _present(
-        planned=planned[planned["trains"]].assign(group=lambda t: marked(t["group"])),
-        actual=held(done, steps_per_epoch).assign(group=lambda t: marked(t["group"])),
+        planned=planned[planned["trains"]],
+        actual=held(done, steps_per_epoch),
         now=pd.DataFrame({"x": now}),
     )
     return with_data(_rates_layers(schedule, steps_per_epoch, view, tuple(data)), data)

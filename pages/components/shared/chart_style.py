@@ -23,8 +23,6 @@ from pages.components.shared.axis import TRACK_LEFT, Joined, Span, shown, tick_s
 
 HEIGHT = 190
 _MAX_TICKS = 16
-_MARK = "\u2060"
-"""A word joiner: it has no width, and browsers draw it in no font."""
 FONT = "Inter, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -130,15 +128,6 @@ def joined(of: Comparable, steps_per_epoch: int | None = None, span: Span | None
     return "step-after" if few or changes_by_epoch(of) else "linear"
 
 
-def marked(names: Any) -> Any:
-    """Return a name, or an array of names, with an invisible mark that keeps it from Vega.
-
-    Vega's legends come to nothing over a group called `constructor`, JavaScript loses a field
-    called `__proto__`, and tooltips draw one called `image`. No word of theirs begins like this.
-    """
-    return _MARK + names
-
-
 def colours_of(groups: Sequence[str], view: View) -> dict[str, str]:
     """Return the colour of each group, from input to output: the same in every chart."""
     pairs = group_colours(len(groups))
@@ -146,9 +135,9 @@ def colours_of(groups: Sequence[str], view: View) -> dict[str, str]:
 
 
 def colour_scale(groups: Sequence[str], view: View) -> alt.Scale:
-    """Return the colours of groups, `marked`."""
+    """Return the colours of groups as a scale."""
     colours = colours_of(groups, view)
-    return alt.Scale(domain=[marked(name) for name in colours], range=list(colours.values()))
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
 def group_scale(schedule: Schedule, view: View) -> alt.Scale:

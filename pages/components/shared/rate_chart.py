@@ -17,7 +17,6 @@ from pages.components.shared.chart_style import (
     View,
     colours_of,
     joined,
-    marked,
     phase_starts,
     rate_domain,
     warmup_span,
@@ -53,7 +52,6 @@ def rate_chart(
     heads["x"] = np.full(len(heads["group"]), playhead * per_epoch)
     for rows in (table, heads):
         rows["y"] = rows["lr"] if view.unit == "rate" else rows["share"]
-        rows["group"] = marked(rows["group"])
     layout = _layout(schedule, table, steps_per_epoch, view)
     lines = connected(table, schedule.epochs * per_epoch)
     lines = thinned(lines, _down(lines["y"], table["y"], view), layout.joined)

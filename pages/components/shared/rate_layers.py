@@ -47,8 +47,7 @@ def layers(layout: ChartLayout) -> str:
     """Return the chart as a Vega-Lite document (JSON) whose data sets have names and no values.
 
     They are: `lines` (x, y, group, span, trains), `thaws` and `heads` (x, y, group), `playhead` and
-    `borders` (x), `warmup` (x, until), and for a wide view `ends` (pixel, label, group). Groups are
-    `marked`.
+    `borders` (x), `warmup` (x, until), and for a wide view `ends` (pixel, label, group).
     """
     view = layout.view
     start, end = shown(view.span, layout.epochs)
