@@ -15,7 +15,7 @@ from core.schedule import curves, edits
 from core.schedule.spec import Group, Schedule
 from pages.components.design.cost_rows import rows_of_costs
 from pages.components.shared import rate_chart
-from pages.components.shared.chart_style import View, marked
+from pages.components.shared.chart_style import View
 from tests.components.design.timeline.bench import drawn, node, schedule
 from tests.schedule import strategies
 
@@ -111,8 +111,7 @@ def test_the_rates_in_a_drag_are_those_after_it(
     every = np.array([curves.peak(after, group) for group in after.groups])
     for at, group in enumerate(before.groups):
         mine, python = (
-            [row for row in rows["lines"] if row["group"] == marked(group.name)]
-            for rows in (shown, new)
+            [row for row in rows["lines"] if row["group"] == group.name] for rows in (shown, new)
         )
         assert spans(mine) == spans(python)
         if not stays(before, after, group):

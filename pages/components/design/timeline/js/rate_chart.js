@@ -8,7 +8,6 @@ import { groupInHand } from "./budget.js";
 import { curveOf, pointsOf, valueAt } from "./curves.js";
 import { gaps, isOpen } from "./windows.js";
 
-const MARK = "\u2060"; // before the name of a group, as chart_style.py has it
 const FROZEN = " frozen";
 
 /** What Python gave the chart last, the lines that it shows by group, its other rows, and which rows are ours. */
@@ -29,7 +28,7 @@ export function drawChart(timeline, chart, phases) {
   }
   const { data, points } = chart.given;
   const { windows } = timeline;
-  if (!data.groups.every(({ name }) => points.has(MARK + name) && windows.has(name))) return false;
+  if (!data.groups.every(({ name }) => points.has(name) && windows.has(name))) return false;
   if (chart.shows === null) chart.drawn = {};
   const inHand = { ...timeline, data };
   const lines = linesInHand(inHand, chart.given, chart.lines);
@@ -76,7 +75,7 @@ export function linesInHand(timeline, given, before = new Map()) {
   const { data, curve } = timeline;
   const lines = new Map();
   for (const sent of data.groups.toReversed()) {
-    const group = MARK + sent.name;
+    const group = sent.name;
     const hand = groupInHand(timeline, sent);
     const key = JSON.stringify([hand.windows, hand.peak, curve]);
     const kept = before.get(group);
@@ -89,7 +88,7 @@ export function linesInHand(timeline, given, before = new Map()) {
 function rowsOf(timeline, hand, { points, units }) {
   const { data } = timeline;
   const { windows } = hand;
-  const group = MARK + hand.name;
+  const group = hand.name;
   const height = heightOf(hand.peak, data);
   const sentHeight = heightOf(hand.sentPeak, data);
   const shares = (points.get(group) ?? []).map((value, at) => (at % 2 === 0 ? value : value / sentHeight));
@@ -122,7 +121,7 @@ export function marksInHand(timeline, { units, ends }, lines, phases) {
   const begins = stepBegins(playhead, data);
   const lastSeen = Math.min(Math.floor(axis.to), epochs - 1);
   const hands = data.groups.toReversed().map((sent) => groupInHand(timeline, sent));
-  const frozen = new Set(hands.filter(({ windows }) => !isOpen(windows, lastSeen)).map(({ name }) => MARK + name));
+  const frozen = new Set(hands.filter(({ windows }) => !isOpen(windows, lastSeen)).map(({ name }) => name));
   const heads = hands.filter(({ windows }) => isOpen(windows, Math.floor(begins)));
   const isThaw = ({ span, trains }, at, rows) => trains && span > 0 && rows[at - 1].span < span;
   const labelOf = ({ group, label }) =>
@@ -133,7 +132,7 @@ export function marksInHand(timeline, { units, ends }, lines, phases) {
     heads: heads.map((hand) => ({
       x: playhead * units,
       y: valueAt(pointsOf(timeline, hand), begins) * heightOf(hand.peak, data),
-      group: MARK + hand.name,
+      group: hand.name,
     })),
     playhead: [{ x: playhead * units }],
     borders: phases.slice(1).map(({ start }) => ({ x: start * units })),
