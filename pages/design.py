@@ -34,6 +34,7 @@ from pages.components.shared.axis import Span
 from pages.components.shared.browser_tab import keep_draft
 from pages.components.shared.downloads import csv_button
 from pages.components.shared.fields import refusals
+from pages.components.shared.help_dialog import welcome
 from pages.components.shared.rate_chart import DESCRIPTION, rate_chart, rate_reading
 from pages.components.shared.state import current
 
@@ -69,6 +70,7 @@ def _designer() -> None:
     top = st.container(key="top", gap=None)
     with top:  # so that it has its place before the toolbar comes
         frame.unseen_title("Design a schedule")
+        welcome()
     above = st.container(key="above")
     wide, side = st.columns([1040, 336], gap="small")
     with side:  # a phone has them below each other: what is in hand comes first

@@ -18,6 +18,7 @@ from playwright.sync_api import (
 
 from core.schedule import link
 from core.schedule.spec import Schedule
+from tests.browser import driving
 from tests.browser.driving import PHONE, WIDE
 from tests.browser.needed import need
 from tests.browser.server import FLAGS, HEADLESS, LOG, running_app
@@ -78,13 +79,15 @@ def contexts(browser: Browser) -> Callable[[ViewportSize, str], BrowserContext]:
 
     @cache
     def context(width: int, height: int, phone: bool, scheme: str) -> BrowserContext:
-        return browser.new_context(
+        made = browser.new_context(
             viewport={"width": width, "height": height},
             color_scheme=scheme,
             has_touch=phone,
             is_mobile=phone,
             user_agent=PHONE_AGENT if phone else None,
         )
+        made.add_init_script(driving.NOT_THE_FIRST_VISIT)
+        return made
 
     # a window as narrow as a phone is not one
     return lambda viewport, scheme: context(

@@ -18,6 +18,8 @@ LAPTOP: ViewportSize = {"width": 1280, "height": 720}
 PHONE = {"width": 390, "height": 844}
 PATHS = ("/", "/run", "/compare", "/export", "/learn")
 """The address of each page."""
+NOT_THE_FIRST_VISIT = 'localStorage.setItem("thaw-welcomed", "yes")'
+"""A script that leaves out the note of the first visit."""
 
 
 def thaw(page: Page, group: str) -> Locator:

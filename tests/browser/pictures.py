@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
-from tests.browser.driving import WIDE
+from tests.browser.driving import NOT_THE_FIRST_VISIT, WIDE
 from tests.browser.server import CHROMIUM, FLAGS, running_app
 
 PICTURES = Path(__file__).with_name("pictures")
@@ -23,6 +23,7 @@ def main() -> None:
     ):
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         page = browser.new_page(viewport=WIDE)
+        page.add_init_script(NOT_THE_FIRST_VISIT)
         page.goto(address)
         page.wait_for_selector(".stVegaLiteChart svg.marks")
         page.wait_for_timeout(2_000)  # the last fonts and widgets

@@ -15,7 +15,7 @@ from tests.browser.faults import serious_faults
 from tests.sample import thorough
 
 PAGES = {
-    "Design": ".st-key-card-problems .item",
+    "Design": ".st-key-card-problems",
     "Run": ".st-key-card-settings",
     "Compare": ".st-key-card-compare-empty",
     "Export": ".st-key-card-preview",

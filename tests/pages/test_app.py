@@ -22,6 +22,8 @@ from core.runs.processes import launch
 from core.runs.settings import RunSettings
 from core.schedule import edits, link, parse
 from core.schedule.spec import Schedule
+from pages.components.learn import glossary
+from pages.components.learn.language import LANGUAGES
 from pages.components.shared.history import History
 from pages.components.shared.state import session_in
 from tests.pages.drawn import html
@@ -422,3 +424,15 @@ def test_a_home_folder_that_cannot_be_used_is_said_where_it_is_needed(
     assert not app.run().exception, app.exception
     told = [each.value for each in (*app.error, *app.warning, *app.caption)]
     assert any("no such home folder" in each for each in told) == (name != "learn")
+
+
+def test_help_lists_every_term_that_the_page_has_a_tooltip_for(app: AppTest) -> None:
+    app.run()
+    shown = set(re.findall(r'data-term="([a-z-]+)"', html(app)))
+    assert len(shown) > 3
+    assert shown <= set(glossary.terms())
+    (button,) = [each for each in app.button if each.label == "Help"]
+    button.click().run()
+    assert glossary.listed(LANGUAGES["en"]) in html(app)
+    app.segmented_control(key="help-speaks").set_value("es").run()
+    assert glossary.listed(LANGUAGES["es"]) in html(app)

@@ -9,6 +9,7 @@ from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 from pages.components.design.cost_rows import about, phase_at, phase_name, rows
 from pages.components.design.cost_strip import NO_TABLE
+from pages.components.learn.glossary import label
 from pages.components.shared import cost_words as words
 from pages.components.shared import frame
 from pages.components.shared.cost_figures import Figures, figures
@@ -54,7 +55,7 @@ def _go(found: Figures, at: int) -> None:
 
 def _figures(found: Figures, schedule: Schedule, settings: RunSettings, now: int) -> str:
     shown = rows(found, schedule.optimizer.title(), settings)
-    pairs = [(row.title, row.note or row.cells[now].figures) for row in shown]
+    pairs = [(label(row.term, row.title), row.note or row.cells[now].figures) for row in shown]
     if found.savings.phases:
         pairs.append(("Training begins at", f"<b>{words.begins(found.savings.phases[now])}</b>"))
     items = "".join(f"<div><dt>{title}</dt><dd>{figure}</dd></div>" for title, figure in pairs)

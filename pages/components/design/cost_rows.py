@@ -25,12 +25,12 @@ class Cell:
 class Row:
     """A row: `title`, `total` and `note` are HTML; `note` stands in place of cells.
 
-    `why` explains the figures, and `short` names one in a sentence: `132 MB memory`.
+    `term` is its key in the glossary, and `short` names a figure in a sentence: `132 MB memory`.
     """
 
     title: str
     short: str
-    why: str
+    term: str
     cells: tuple[Cell, ...]
     total: str
     note: str = ""
@@ -76,8 +76,7 @@ def about(settings: RunSettings) -> str:
 def _trainable(costs: Costs) -> Row:
     whole = max(1, costs.whole.trainable)
     cells = (Cell(f"<b>{part.trainable:,}</b>", part.trainable / whole) for part in costs.phases)
-    why = "Parameters that train in the phase"
-    return Row("Trainable", "trainable", why, tuple(cells), f"of {costs.whole.trainable:,}")
+    return Row("Trainable", "trainable", "trainable", tuple(cells), f"of {costs.whole.trainable:,}")
 
 
 def _memory(costs: Costs, optimizer: str) -> Row:
@@ -85,12 +84,8 @@ def _memory(costs: Costs, optimizer: str) -> Row:
     cells = (
         Cell(f"<b>{words.amount(part.memory)}</b>", part.memory / whole) for part in costs.phases
     )
-    why = (
-        "Float32: 4 bytes of gradient for each parameter that trains, and the optimizer's state of "
-        "each that has trained so far, which stays when a group freezes again"
-    )
     total = f"of {words.amount(costs.whole.memory)}"
-    return Row(f"Gradients + {optimizer}", "memory", why, tuple(cells), total)
+    return Row(f"Gradients + {optimizer}", "memory", "memory", tuple(cells), total)
 
 
 def _flops(costs: Costs) -> Row:
@@ -99,12 +94,8 @@ def _flops(costs: Costs) -> Row:
         Cell(words.both_flops(part), (part.forward + part.backward) / max(1, whole))
         for part in costs.phases
     )
-    why = (
-        "FLOPs of the forward and the backward pass for one image, without the cache; "
-        "a multiply-add counts 2, and backward ends at the first part that trains"
-    )
     title = "FLOPs per image <small>fwd + bwd</small>"
-    return Row(title, "FLOPs", why, tuple(cells), f"of {words.flops(whole)}")
+    return Row(title, "FLOPs", "flops", tuple(cells), f"of {words.flops(whole)}")
 
 
 def _work(savings: Savings) -> Row:
@@ -114,17 +105,12 @@ def _work(savings: Savings) -> Row:
     plain = sum(part.plain * (part.end - part.start) for part in parts) / epochs
     cached = plain * (1.0 - savings.saved)
     total = f"<b>{percent(cached)}</b> of {percent(plain)}"
-    why = (
-        "Training and validation with the cache, of the same without it; "
-        "100% is an epoch in which every group trains"
-    )
-    return Row("Compute per epoch", "compute", why, tuple(cells), total)
+    return Row("Compute per epoch", "compute", "compute", tuple(cells), total)
 
 
 def _cache(savings: Savings, settings: RunSettings) -> Row:
     cells = tuple(Cell(words.saved(part), part.saved) for part in savings.phases)
     note = words.why_off(savings, settings)
-    why = "How much of the phase's compute the cache saves, and the bytes that it stores for that"
     return Row(
-        "Frozen-part cache", "cache", why, () if note else cells, words.faster(savings), note
+        "Frozen-part cache", "cache", "cache", () if note else cells, words.faster(savings), note
     )

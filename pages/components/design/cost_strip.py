@@ -12,6 +12,7 @@ from core.models.layer_table import LayerTable
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 from pages.components.design.cost_rows import Row, about, phase_at, phase_name, rows
+from pages.components.learn.glossary import label
 from pages.components.shared import cost_words as words
 from pages.components.shared.axis import TRACK_LEFT, TRACK_RIGHT, Span
 from pages.components.shared.cost_figures import Figures, figures
@@ -118,7 +119,7 @@ def _line(row: Row, columns: Sequence[_Column]) -> str:
         if row.note
         else "".join(_cell(row, column) for column in columns)
     )
-    title = f'<span role="rowheader" title="{escape(row.why)}">{row.title}</span>'
+    title = f'<span role="rowheader">{label(row.term, row.title)}</span>'
     return (
         f'<div role="row" class="thaw-cost-row" data-name="{row.short}">{title}{cells}'
         f'<em role="cell">{row.total}</em></div>'

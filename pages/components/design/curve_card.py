@@ -14,6 +14,7 @@ from core.schedule.document import Document, field_texts
 from core.schedule.optimizers import OPTIMIZERS
 from core.schedule.shapes import DECAYS, WARMUPS
 from core.schedule.spec import Schedule
+from pages.components.learn.glossary import tip
 from pages.components.shared import frame, session
 from pages.components.shared.fields import (
     bound,
@@ -98,14 +99,14 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
     warms = lr.warmup.epochs > 0
     places = _places()
     with next(places):
-        number("Epochs", "epochs", step=1)
+        number("Epochs", "epochs", step=1, help=tip("epoch"))
     with next(places):
         _number(
             "Base LR",
             "optimizer.base_lr",
             schedule.optimizer.base_lr,
             shown=_RATE,
-            help="The peak of a group whose LR scale is 1, such as the head.",
+            help=tip("base-lr"),
         )
     if folded and stretched(current().history) is not None:
         _offer_to_stretch()
@@ -115,7 +116,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
             "lr.group_decay",
             lr.group_decay,
             most=0.05,
-            help="Each group's peak is this share of the next one's, towards the input.",
+            help=tip("group-decay"),
         )
     with next(places):
         choice(
@@ -124,37 +125,36 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
             (*OPTIMIZERS,),
             edits.set_optimizer,
             {name: kind.title() for name, kind in OPTIMIZERS.items()},
+            help=tip("optimizer"),
         )
+    with next(places):
+        number("Warmup epochs", "lr.warmup.epochs", step=0.5, help=tip("warmup"))
     with next(places):
         number(
-            "Warmup epochs",
-            "lr.warmup.epochs",
-            step=0.5,
-            help="Epochs in which the rate rises to the peak. Fractions are fine; 0: no warmup.",
-        )
-    with next(places):
-        number("Warmup from × peak", "lr.warmup.start_factor", step=0.05, disabled=not warms)
-    with next(places):
-        switch("Warmup shape", "lr.warmup.shape", (*WARMUPS,), disabled=not warms)
-    with next(places):
-        switch(
-            "After unfreeze",
-            "lr.after_unfreeze",
-            ("follow", "restart"),
-            help="Follow the shared curve, or restart it, warmup included, at the first thaw.",
+            "Warmup from × peak",
+            "lr.warmup.start_factor",
+            step=0.05,
+            disabled=not warms,
+            help=tip("warmup-start"),
         )
     with next(places):
         switch(
-            "LR steps by",
-            "lr.interval",
-            ("epoch", "step"),
-            help="A new rate at every epoch, or at every optimizer step.",
+            "Warmup shape",
+            "lr.warmup.shape",
+            (*WARMUPS,),
+            disabled=not warms,
+            help=tip("warmup-shape"),
         )
+    with next(places):
+        names = ("follow", "restart")
+        switch("After unfreeze", "lr.after_unfreeze", names, help=tip("restart"))
+    with next(places):
+        switch("LR steps by", "lr.interval", ("epoch", "step"), help=tip("interval"))
     with next(places):
         _floor_kind(schedule)
     with next(places):
         shapes = {name: shape.title().capitalize() for name, shape in DECAYS.items()}
-        choice("Shape", "lr.decay.shape", (*shapes,), edits.set_shape, shapes)
+        choice("Shape", "lr.decay.shape", (*shapes,), edits.set_shape, shapes, help=tip("shape"))
     with next(places):
         _floor(schedule)
     _own_fields(lr.decay, "lr.decay", places)
@@ -192,8 +192,7 @@ def _floor_kind(schedule: Schedule) -> None:
         required=True,
         disabled=lr.decay.floor is None,
         width="stretch",
-        help="A share of each group's own peak, or one rate for all groups, PyTorch's eta_min. "
-        "The fastest group keeps its floor when this changes.",
+        help=tip("floor-kind"),
         **bound("floor-kind", _RELATIVE if lr.floor_lr is None else _ABSOLUTE, _set_floor_kind),
     )
 
@@ -210,7 +209,7 @@ def _floor(schedule: Schedule) -> None:
         path, value = "lr.decay.floor.lr", lr.floor_lr or 1e-6
         _number("Floor, LR", path, value, shown=_RATE)
     else:
-        number("Floor × peak", "lr.decay.floor.factor", step=0.01)
+        number("Floor × peak", "lr.decay.floor.factor", step=0.01, help=tip("floor"))
 
 
 def _own_fields(

@@ -9,6 +9,7 @@ from core import presets
 from core.errors import InputError
 from core.schedule.spec import Schedule
 from pages.components.design.preset_card import card
+from pages.components.learn.glossary import tip
 from pages.components.shared import frame, session
 from pages.components.shared.state import current
 
@@ -19,16 +20,24 @@ _HOW_TO_READ = (
 )
 
 
+def preset_in_words() -> str:
+    """Return the preset's title, and whether it is edited, as Markdown."""
+    origin, used = session.preset_origin(), session.preset_in_use()
+    if (name := used or origin) is None:
+        return "your own"
+    title = f"**{frame.escape_markdown(presets.by_name(name).title)}**"
+    return title if used else f"{title} :gray-badge[edited]"
+
+
 def preset_button() -> None:
     """Draw the toolbar's button, which opens the gallery."""
-    origin, used = session.preset_origin(), session.preset_in_use()
-    if used is not None:
-        label = f"**{frame.escape_markdown(presets.by_name(used).title)}**"
-    elif origin is not None:
-        label = f"**{frame.escape_markdown(presets.by_name(origin).title)}** :gray-badge[edited]"
-    else:
-        label = "your own"
-    if st.button(f":gray[Preset] {label}", icon=":material/view_module:", key="presets", width=290):
+    if st.button(
+        f":gray[Preset] {preset_in_words()}",
+        icon=":material/view_module:",
+        key="presets",
+        help=tip("preset"),
+        width=290,
+    ):
         _gallery()
 
 

@@ -13,6 +13,7 @@ from core.schedule.curves import scale
 from core.schedule.document import Window
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import percent
+from pages.components.learn.glossary import tip
 from pages.components.shared import frame, session
 from pages.components.shared.fields import Field, bound, number_input, sensible_step
 
@@ -131,7 +132,7 @@ def _lr_scale(group: Group, index: int) -> None:
     number_input(
         Field("LR scale", "lr-scale", place, now, take, empty=""),
         step=sensible_step(now() or 1.0),
-        help="The group's peak as a share of the base LR. Empty: set by the decay per group.",
+        help=tip("lr-scale"),
     )
 
 

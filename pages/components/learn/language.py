@@ -61,9 +61,9 @@ LANGUAGES: Mapping[str, Language] = {
 @cache
 def words(code: str) -> Mapping[str, str]:
     """Return all short texts of a language by their keys, `table.key`."""
-    text = (FOLDER / code / "words.toml").read_text(encoding="utf-8")
     return {
         f"{table}.{key}": word
-        for table, entries in tomllib.loads(text).items()
+        for file in ("words.toml", "glossary.toml")
+        for table, entries in tomllib.loads((FOLDER / code / file).read_text("utf-8")).items()
         for key, word in entries.items()
     }

@@ -39,8 +39,8 @@ def write_address() -> None:
 
 
 def language() -> Language:
-    """Return the language that is read."""
-    return LANGUAGES[current().learn.language]
+    """Return the language that is read; before the lesson is, the browser's."""
+    return LANGUAGES[current().learn.language or _spoken()]
 
 
 def speak(code: str) -> None:

@@ -138,14 +138,19 @@ def choice(
     names: Sequence[str],
     verb: Callable[..., Any] | None = None,
     titles: Mapping[str, str] | None = None,
+    **options: Any,
 ) -> None:
-    """Draw a select box for the field at `path`; `verb(schedule, name)` replaces setting it."""
+    """Draw a select box for the field at `path`; `verb(schedule, name)` replaces setting it.
+
+    Other options are `st.selectbox`'s.
+    """
     titles = titles or {}
     st.selectbox(
         label,
         names,
         format_func=lambda name: titles.get(name, name.capitalize()),
         **_bound_to(path, verb),
+        **options,
     )
 
 

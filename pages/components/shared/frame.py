@@ -16,18 +16,22 @@ from streamlit.navigation.page import Page
 from core.export.palette import ROLES, group_colours
 from core.schedule.spec import Schedule
 from core.schedule.words import epochs
-from pages.components.shared import session
+from pages.components.learn.language import LANGUAGES
+from pages.components.shared import help_dialog, session
 from pages.components.shared.browser_tab import browser_tab
 from pages.components.shared.live_run import live_run_pill
 from pages.components.shared.plain_text import escape_markdown as escape_markdown
 from pages.components.shared.state import current
 
 _LOGO = Path(__file__).with_name("mark.svg").read_text(encoding="utf-8")
+_ICON = re.sub("<path.*?/>", "", re.sub("viewBox.*?>", 'viewBox="1 -1 24 24">', _LOGO, count=1))
+"""The mark without the name beside it, as a square."""
 
 
 def dress() -> None:
-    """Set the icon and the logo, and take up a share link; the first thing of every page."""
-    st.set_page_config(page_icon="🧊", layout="wide")
+    """Set icon, menu and logo, and take up a share link; the first thing of every page."""
+    about = f"**Thaw** \n\n{LANGUAGES['en'].word('help.what')}"
+    st.set_page_config(page_icon=_ICON, layout="wide", menu_items={"About": about})
     st.logo(_LOGO.replace("TEXT", colour("text")))
     # for dialogs and popovers too, which lie outside of the app's element
     st.html(f"<style>:root {{ color-scheme: {'dark' if is_dark() else 'light'}; }}</style>")
@@ -49,8 +53,10 @@ def navigate(pages: dict[str, Page]) -> None:
         mine.page, mine.address, mine.after_edit = name, {}, None
         mine.design.shows_rates = mine.run.asks_first = False
     st.set_page_config(page_title=f"{page.title} · Thaw")
-    browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
-    live_run_pill()
+    with st.container(key="unseen"):  # one place, which takes one gap
+        browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
+        help_dialog.help_button()
+        live_run_pill()
     page.run()
     _freeze_imports()
 

@@ -14,6 +14,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from core.export.palette import ROLES
+from pages.components.learn import glossary
 from pages.components.shared.fonts import font_faces
 
 _PAGES = Path(__file__).parents[1]
@@ -27,7 +28,13 @@ _FILES = (
     "export/export.css",
     "learn/learn.css",
 )
-_SCRIPTS = ("shared/first_paint.js", "shared/popovers.js")
+_SCRIPTS = (
+    "shared/clipboard.js",
+    "shared/first_paint.js",
+    "shared/popovers.js",
+    "shared/terms.js",
+    "shared/welcome.js",
+)
 
 
 def _text(file: str) -> str:
@@ -47,7 +54,8 @@ STYLES = "\n".join(map(_text, _FILES))
 _SHEET = f"{font_faces()}\n{_colours()}\n{STYLES}".encode()
 _NAME = f"thaw-{sha256(_SHEET).hexdigest()[:16]}.css"
 _INNER = f'<style id="streamlit-css">{_text("shared/streamlit.css")}</style>'
-_HEAD = f"{_INNER}<script>{''.join(map(_text, _SCRIPTS))}</script></head>".encode()
+_GLOSSARY = f'<script type="application/json" id="thaw-glossary">{glossary.as_json()}</script>'
+_HEAD = f"{_INNER}{_GLOSSARY}<script>{''.join(map(_text, _SCRIPTS))}</script></head>".encode()
 # at the end, so that the rules come after those that Streamlit adds to the head
 _BODY = f'<link rel="stylesheet" id="thaw-css" href="./{_NAME}"></body>'.encode()
 

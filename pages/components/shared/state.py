@@ -174,7 +174,8 @@ class Session:
     `revision` changes whenever the schedule does. `was_given` says that the session began with a
     link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown.
     `address` is what a page has read of its address, as long as it is shown, and `after_edit` what
-    it does at the end of an edit's callback. `cited_run` is the run that reports cite.
+    it does at the end of an edit's callback. `cited_run` is the run that reports cite. `shows_help`
+    says that the help is open.
     """
 
     history: History
@@ -185,6 +186,7 @@ class Session:
     was_given: bool = False
     refused_link: str | None = None
     notice: str | None = None
+    shows_help: bool = False
     pages: Mapping[str, Page] = field(default_factory=dict)
     page: str = ""
     address: Mapping[str, str] = field(default_factory=dict)

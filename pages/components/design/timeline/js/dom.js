@@ -11,6 +11,16 @@ export function el(className, ...children) {
   return node;
 }
 
+/** Words that show what a term means; terms.js of the page does so. */
+export function term(key, words, className = "") {
+  const node = document.createElement("button");
+  node.type = "button";
+  node.className = `term ${className}`;
+  node.dataset.term = key;
+  node.textContent = words;
+  return node;
+}
+
 export function svg(tag, attributes = {}, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);

@@ -7,7 +7,7 @@ import { NARROW, axisOf } from "./axis.js";
 import { groupsInHand } from "./budget.js";
 import { buildCascade } from "./cascade.js";
 import { input, press, submit } from "./commands.js";
-import { el } from "./dom.js";
+import { el, term } from "./dom.js";
 import { commitTyping } from "./gesture.js";
 import { blur, focus, key, pageKey } from "./keyboard.js";
 import { buildLive, paintLive } from "./live.js";
@@ -53,7 +53,8 @@ function build(parent) {
   const scale = buildScale(handles);
   const shared = buildShared(handles);
   const rows = buildRows();
-  const legend = el("legend", el("", "group, LR scale, parameters"), el("", "epochs / learning"));
+  const ofRows = [term("lr-scale", "group, LR scale, parameters"), term("lr-budget", "epochs / learning")];
+  const legend = el("legend", ...ofRows);
   const plot = el("plot", rows.pictures, scale.under, shared.node, rows.node, scale.over);
   const said = el("said"); // which screen readers read out when it changes
   said.setAttribute("role", "status");

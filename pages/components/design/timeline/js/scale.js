@@ -1,7 +1,7 @@
 // What all rows have in common: the phases, the epochs, the playhead, and the lines through the rows.
 
 import { clamp, pixelsOf, ticks, xOfEpoch, zoomOf } from "./axis.js";
-import { describe, el, percent, placeOf, pool, put, set, show, slider, span, text, widthOf } from "./dom.js";
+import { describe, el, percent, placeOf, pool, put, set, show, slider, span, term, text, widthOf } from "./dom.js";
 
 const DIGIT_PX = 8;
 const LABEL_PX = 60;
@@ -28,7 +28,7 @@ export function buildScale(handles) {
     tint,
     needle,
     guide,
-    strip: el("row strip", el("label", "Phase"), phases, el("gutter", "LR budget")),
+    strip: el("row strip", el("label", "Phase"), phases, el("gutter", term("lr-budget", "LR budget"))),
     epochs: el("row scale", el("label", "Epoch"), axis, el("gutter small", "of epochs / of learning")),
     under: el("layer under", tint),
     over: el("layer over", needle, guide),

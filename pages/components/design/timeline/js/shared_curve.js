@@ -2,7 +2,7 @@
 
 import { pixelsOf, xOfEpoch } from "./axis.js";
 import { coolsAt, highest, path, pointsOf, restarts } from "./curves.js";
-import { curveSvg, describe, drawCurve, el, picture, placeOf, set, show, slider, svg, text } from "./dom.js";
+import { curveSvg, describe, drawCurve, el, picture, placeOf, set, show, slider, svg, term, text } from "./dom.js";
 import { formatRate, formatScale } from "./format.js";
 
 export const PLOT_PX = 36;
@@ -32,7 +32,8 @@ export function buildShared(handles) {
     floor: el("note"),
   };
   const curve = curveSvg({ withArea: true });
-  const label = el("label", el("name", "Shared curve"), el("count", "share of each group’s peak"));
+  const name = el("name", term("shared-curve", "Shared curve"));
+  const label = el("label", name, el("count", "share of each group’s peak"));
   const track = el("track", curve.node, ...Object.values(notes), ...Object.values(knobs));
   handles.set(track, { act: "pan" });
   const restart = buildRestart();
