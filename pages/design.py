@@ -88,7 +88,7 @@ def _designer() -> None:
     with head:
         _rates_head(narrow=narrow)
     with top:
-        toolbar(errors)
+        toolbar(errors, narrow=narrow)
     with above if narrow else middle:
         group_editor()
     with middle:

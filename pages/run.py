@@ -81,6 +81,8 @@ def page() -> None:
     _top(root, shown, status, errors, going, data_dropped=data_dropped)
     if shown is not None:
         note_row(shown.folder)
+    # a phone has the columns below each other, and the list would be far down
+    place = st.container() if frame.is_phone() else None
     demo_queue.queue_card(root)
     if shown is None:  # above the columns, and so above the settings on a phone
         live_runs_card(going)
@@ -101,9 +103,8 @@ def page() -> None:
             if status == "finished":
                 baseline_card(root, shown.folder, shown.schedule, shown.settings, progress.seconds)
             st.fragment(run_every=draw_every if live else None)(_draw)(shown, live=live)
-    # a phone has the columns below each other, and what a run would be of comes before the others
-    with wide if shown is None and frame.is_phone() else side:
-        run_list(root, shown.folder if shown else None)
+    with place or side:
+        run_list(root, shown.folder if shown else None, folded=place is not None)
 
 
 def _shown_run(root: Path) -> _Shown | None:

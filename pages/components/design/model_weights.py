@@ -30,17 +30,22 @@ def model_labels() -> dict[str, str]:
 
 def weights_menu() -> None:
     """Draw the menu of the weights, with the number of classes of the head."""
+    label = "Pretrained" if session.schedule().model.weights else "Random"
+    with st.popover(label, key="weights-menu", help="The model's weights and classes"):
+        weights_choice()
+
+
+def weights_choice() -> None:
+    """Draw what is in that menu."""
     model = session.schedule().model
     entry = catalogue.entries().get(model.name)
-    label = "Pretrained" if model.weights else "Random"
-    with st.popover(label, key="weights-menu", help="The model's weights and classes"):
-        if entry is not None:
-            _choice(model, entry)
-        found = session.classes()
-        if found is None:
-            st.caption("The number of classes is unknown, so the head is the library's own.")
-        else:
-            st.caption(f"The head is new, for {counted(found, 'class')} of the data.")
+    if entry is not None:
+        _choice(model, entry)
+    found = session.classes()
+    if found is None:
+        st.caption("The number of classes is unknown, so the head is the library's own.")
+    else:
+        st.caption(f"The head is new, for {counted(found, 'class')} of the data.")
 
 
 def unavailable(model: ModelRef) -> str | None:

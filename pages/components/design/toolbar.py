@@ -12,8 +12,8 @@ from core.schedule.document import MAX_NAME
 from pages.components.design import opening
 from pages.components.design.group_editor import groups_button
 from pages.components.design.model_picker import model_box, model_reading
-from pages.components.design.model_weights import weights_menu
-from pages.components.design.preset_gallery import preset_button
+from pages.components.design.model_weights import weights_choice, weights_menu
+from pages.components.design.preset_gallery import preset_button, preset_in_words
 from pages.components.shared import frame, session
 from pages.components.shared.downloads import json_button
 from pages.components.shared.fields import bound, refusals
@@ -21,33 +21,60 @@ from pages.components.shared.library_card import library_menu
 from pages.components.shared.share_link import opens_where, show_link
 from pages.components.shared.state import current
 
-_FILE, _SHARE = "file-menu", "share-menu"
+_FILE, _SHARE, _MORE = "file-menu", "share-menu", "more-menu"
 """The popovers that are drawn anew as they open, since a drag does not draw what is in them."""
 
 
-def toolbar(errors: Sequence[Problem]) -> None:
-    """Draw the row and carry out what is done in it.
+def toolbar(errors: Sequence[Problem], *, narrow: bool) -> None:
+    """Draw the row and carry out what is done in it; a `narrow` one is two rows, with menus.
 
     Run is off where there are errors, and while a field of the schedule shows a refused number.
     """
     off = [*(problem.message for problem in errors), *refusals(of_schedule=True)]
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="toolbar"):
         _name()
-        model_box()
-        weights_menu()
-        groups_button()
-        preset_button()
-        _undo_and_redo()
-        _files()
-        _share()
-        _run(off)
+        if narrow:
+            _run(off)
+            _recipe()
+            _undo_and_redo()
+            _more()
+        else:
+            model_box()
+            weights_menu()
+            groups_button()
+            preset_button()
+            _undo_and_redo()
+            _files()
+            _share()
+            _run(off)
     model_reading()
     frame.why_off(off[0] if off else None)
 
 
 def has_open_menu() -> bool:
-    """Return whether File or Share is open, whose contents are those of the whole schedule."""
-    return any(st.session_state.get(key) for key in (_FILE, _SHARE))
+    """Return whether a menu is open whose contents are those of the whole schedule."""
+    return any(st.session_state.get(key) for key in (_FILE, _SHARE, _MORE))
+
+
+def _recipe() -> None:
+    """Draw the menu of the model, its weights and groups, and the preset."""
+    model = frame.escape_markdown(session.schedule().model.name.rsplit("/", 1)[-1])
+    with st.popover(f"**{model}** :gray[{preset_in_words()}]", key="recipe", width="stretch"):
+        model_box()
+        weights_choice()
+        with st.container(horizontal=True, gap="small"):
+            groups_button()
+            preset_button()
+
+
+def _more() -> None:
+    """Draw the menu of all that is under File and Share on a wide page."""
+    with st.popover(
+        "File and share", icon=":material/more_vert:", key=_MORE, on_change="rerun"
+    ) as menu:
+        _file_menu()
+        st.divider()
+        _share_menu(is_open=bool(menu.open))
 
 
 def _run(off: Sequence[str]) -> None:
@@ -89,19 +116,23 @@ def _undo_and_redo() -> None:
 
 def _files() -> None:
     with st.popover("File", icon=":material/description:", key=_FILE, on_change="rerun"):
-        json_button(width="stretch")
-        # A new key empties the uploader, so that the same file can be opened again.
-        key = f"upload-{current().design.opened_files}"
-        st.file_uploader(
-            "Open a schedule",
-            type=opening.TYPES,
-            key=key,
-            on_change=_open_file,
-            args=(key,),
-            help="A JSON file that Thaw has written, or a YAML file of finetuning-scheduler, whose "
-            "thaws and rates are applied to your current schedule. Undo brings that back.",
-        )
-        library_menu()
+        _file_menu()
+
+
+def _file_menu() -> None:
+    json_button(width="stretch")
+    # A new key empties the uploader, so that the same file can be opened again.
+    key = f"upload-{current().design.opened_files}"
+    st.file_uploader(
+        "Open a schedule",
+        type=opening.TYPES,
+        key=key,
+        on_change=_open_file,
+        args=(key,),
+        help="A JSON file that Thaw has written, or a YAML file of finetuning-scheduler, whose "
+        "thaws and rates are applied to your current schedule. Undo brings that back.",
+    )
+    library_menu()
 
 
 def _open_file(key: str) -> None:
@@ -113,9 +144,13 @@ def _open_file(key: str) -> None:
 
 def _share() -> None:
     with st.popover("Share", icon=":material/link:", key=_SHARE, on_change="rerun") as menu:
-        st.markdown(
-            "The whole schedule is in this link. Opening it never starts a run. "
-            f"{frame.escape_markdown(opens_where())}"
-        )
-        if menu.open:
-            show_link(session.schedule())
+        _share_menu(is_open=bool(menu.open))
+
+
+def _share_menu(*, is_open: bool) -> None:
+    st.markdown(
+        "The whole schedule is in this link. Opening it never starts a run. "
+        f"{frame.escape_markdown(opens_where())}"
+    )
+    if is_open:
+        show_link(session.schedule())

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from html import escape
 from pathlib import Path
 
@@ -30,10 +31,10 @@ _MARKS = {
 }
 
 
-def run_list(root: Path, shown: Path | None) -> None:
-    """Draw the card; a click shows that run."""
+def run_list(root: Path, shown: Path | None, *, folded: bool = False) -> None:
+    """Draw the card; a click shows that run. `folded` makes it one line until it is opened."""
     runs = visible_runs.runs(root)
-    with frame.card("runs", "Runs", f"{len(runs):,} in all" if runs else ""):
+    with _card(f"{len(runs):,} in all" if runs else "", folded=folded):
         if not runs:
             st.caption("Nothing has run yet. Start trains the schedule that you have designed.")
         found = _choice(runs) if len(runs) > 1 else runs
@@ -78,6 +79,24 @@ def _choice(runs: Sequence[Path]) -> Sequence[Path]:
         if not found:
             st.caption("No run has all of that.")
     return found
+
+
+@contextmanager
+def _card(count: str, *, folded: bool) -> Iterator[None]:
+    if not folded:
+        with frame.card("runs", "Runs", count):
+            yield
+        return
+    with (
+        frame.card("runs"),
+        st.expander(
+            f"**Runs** {count}",
+            key="runs-fold",
+            type="compact",
+            expanded=bool(current().run.deleted),
+        ),
+    ):
+        yield
 
 
 def live_runs_card(live: Mapping[Path, Status]) -> None:

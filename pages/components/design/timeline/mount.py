@@ -56,7 +56,7 @@ def _room(count: int) -> str:
     """Return the rules that keep the timeline's place free until its script has drawn it."""
     place, wide = ".st-key-timeline", "calc(147px + var(--rows-high))"
     return (
-        f"{place} {{ --rows: {count}; {_ROWS} min-height: {214 + count * 68}px; }} "
+        f"{place} {{ --rows: {count}; {_ROWS} min-height: {218 + count * 68}px; }} "
         f"@media (min-width: 790px) {{ {place} {{ min-height: {wide}; }} }} "
         f"@media (pointer: coarse) {{ {place} {{ --least: 44px; }} }}"
     )
