@@ -61,7 +61,7 @@ def _json() -> None:
     with frame.card("json", "The schedule as JSON", f"{len(text.encode()) / 1000:,.1f} kB"):
         st.caption("Read by the Design page, the command line and every run.")
         with st.container(height=_HEIGHT, border=False):  # as in the preview
-            st.code(text, language="json", wrap_lines=True)
+            st.code(text, language="json")
 
 
 if __name__ == "__main__":

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 from core.errors import InputError
-from core.export import drawing, targets
-from core.export.export_result import Exported, ExportSource
+from core.export import csv, drawing, targets
+from core.export.drawing import Draw, Kind
+from core.export.export_result import Exported, ExportSource, Limitation
 from core.files.home import is_demo
 from pages.components.export import cited_run
 from pages.components.shared import session
@@ -14,14 +16,29 @@ from pages.components.shared import session
 
 def exported(name: str) -> Exported | InputError:
     """Return the session's schedule as that target has it, or why it refuses."""
-    schedule = session.schedule()
-    facts = cited_run.facts() if targets.TARGETS[name].cites_run else ()
-    draw = drawing.draw_isolated if is_demo() else drawing.draw
-    source = ExportSource(schedule, session.steps_per_epoch(), session.table(), facts, draw)
     try:
-        return _exported(name, source)
+        return _exported(name, _source(name, drawing.draw_isolated if is_demo() else drawing.draw))
     except InputError as refused:
         return refused
+
+
+def limitations(name: str) -> tuple[Limitation, ...] | InputError:
+    """Return what that target cannot express, or why it refuses; nothing is drawn for that."""
+    source = _source(name, _not_drawn)
+    try:
+        made = csv.without_rows(source) if name == "csv" else _exported(name, source)
+    except InputError as refused:
+        return refused
+    return made.limitations
+
+
+def _source(name: str, draw: Draw) -> ExportSource:
+    facts = cited_run.facts() if targets.TARGETS[name].cites_run else ()
+    return ExportSource(session.schedule(), session.steps_per_epoch(), session.table(), facts, draw)
+
+
+def _not_drawn(_chart: dict[str, Any], _kind: Kind) -> bytes:
+    return b""
 
 
 def command(name: str) -> str:

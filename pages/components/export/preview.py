@@ -81,9 +81,9 @@ def usage_card(name: str, usage: str) -> None:
     with frame.card("usage", "How to use it"):
         if usage:
             language = targets.TARGETS[name].usage_language
-            st.code(usage.rstrip(), language=language, wrap_lines=True)
+            st.code(usage.rstrip(), language=language)
         st.caption("On the command line, for a schedule's JSON or a preset:")
-        st.code(current_export.command(name), language="bash", wrap_lines=True)
+        st.code(current_export.command(name), language="bash")
 
 
 @contextmanager
@@ -119,4 +119,4 @@ def _table(schedule: Schedule, steps: int) -> str:
 def _code(text: str, language: str | None) -> None:
     # a box around the code, since one that scrolls must have something that takes the focus in it
     with st.container(height=_HEIGHT, border=False):
-        st.code(text, language=language, line_numbers=True, wrap_lines=True)
+        st.code(text, language=language, line_numbers=True)

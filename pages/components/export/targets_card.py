@@ -42,7 +42,7 @@ def _category(item: tuple[str, Target]) -> int:
 def _row(name: str, target: Target, *, chosen: bool) -> None:
     mark = ":material/check: " if chosen else ""
     if st.button(
-        f"**{target.title}** {mark}{_badge(name, target)}  \n:gray[:small[{target.about}]]",
+        f"**{target.title}** {mark}{_badge(name)}  \n:gray[:small[{target.about}]]",
         key=_key(name),
         type="tertiary",
         width="stretch",
@@ -51,14 +51,9 @@ def _row(name: str, target: Target, *, chosen: bool) -> None:
         st.rerun()
 
 
-def _badge(name: str, target: Target) -> str:
-    """Return a badge with the number of limitations of a trainer; others have none."""
-    if not target.executes:
-        return ""
-    exported = current_export.exported(name)
-    if isinstance(exported, InputError):
+def _badge(name: str) -> str:
+    """Return a badge with the number of the target's limitations."""
+    found = current_export.limitations(name)
+    if isinstance(found, InputError):
         return ":red-badge[refused]"
-    count = len(exported.limitations)
-    if count == 0:
-        return ":green-badge[exact]"
-    return f":gray-badge[{counted(count, 'limit')}]"
+    return f":gray-badge[{counted(len(found), 'limit')}]" if found else ":green-badge[exact]"

@@ -33,7 +33,7 @@ function build(parent) {
   const copy = { root, button, said, text: "", timer: 0, call: 0 };
   button.addEventListener("click", async () => {
     const { text } = copy;
-    const done = await write(text, root);
+    const done = await write(text);
     if (copy.text === text) say(copy, done ? "Copied" : "Not copied: the browser refused");
   });
   say(copy, "");
@@ -48,24 +48,12 @@ function say(copy, words) {
   if (words) copy.timer = setTimeout(() => say(copy, ""), SAID_FOR);
 }
 
-/** Whether the text is on the clipboard now. */
-async function write(text, root) {
+/** Whether the text is on the clipboard now; a page without https has that of clipboard.js. */
+async function write(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch {
-    return writeSelected(text, root); // a page without https has no navigator.clipboard
+    return false;
   }
-}
-
-function writeSelected(text, root) {
-  const area = document.createElement("textarea");
-  area.value = text;
-  area.className = "said";
-  root.append(area);
-  area.select();
-  const done = document.execCommand("copy");
-  area.remove();
-  root.querySelector("button").focus({ preventScroll: true });
-  return done;
 }
