@@ -14,6 +14,7 @@ from pages.components.export.limitations import limitations_card
 from pages.components.export.preview import csv_preview, preview
 from pages.components.export.targets_card import target_list
 from pages.components.shared import frame, session
+from pages.components.shared.copy_button import copy_button
 from pages.components.shared.downloads import json_button
 from pages.components.shared.share_link import opens_where, show_link
 
@@ -58,10 +59,13 @@ def _link() -> None:
 
 def _json() -> None:
     text = parse.dumps(session.schedule())
-    with frame.card("json", "The schedule as JSON", f"{len(text.encode()) / 1000:,.1f} kB"):
-        st.caption("Read by the Design page, the command line and every run.")
-        with st.container(height=_HEIGHT, border=False):  # as in the preview
-            st.code(text, language="json")
+    with frame.card("json"):
+        with frame.heading_row("The schedule as JSON"):
+            st.space("stretch")
+            copy_button(text, "copy-json")
+        size = f"{len(text.encode()) / 1000:,.1f} kB"
+        st.caption(f"{size}, read by the Design page, the command line and every run.")
+        st.code(text, language="json", height=_HEIGHT)
 
 
 if __name__ == "__main__":

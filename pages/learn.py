@@ -105,7 +105,7 @@ def _step(step: str, text: Text, language: Language) -> None:
     with right if wide else left:
         code = text.part("code")
         with frame.card("lesson-code", code.heading):
-            st.code(texts.code_of(code.body), language="python", wrap_lines=True)
+            st.code(texts.code_of(code.body), language="python")
     with st.container() if wide else right:
         _figure(step, text.part("figure"), language)
     left, right = st.columns([600, 528])  # below the figure on a phone too

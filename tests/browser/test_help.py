@@ -53,6 +53,7 @@ def test_a_term_is_explained_by_mouse_and_by_keyboard(open_page: OpenPage) -> No
 def test_a_question_mark_opens_the_list_unless_it_is_typed(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     name = page.get_by_label("Name", exact=True)
+    name.press("End")
     name.press("?")
     expect(name).to_have_value("Gradual unfreezing?")
     page.locator("[data-term=phase]").first.focus()

@@ -127,19 +127,26 @@ def test_the_designers_toolbar_is_one_row_on_a_laptop_and_an_edit_moves_nothing_
 
 
 @pytest.mark.thorough
-@pytest.mark.parametrize("viewport", [LAPTOP, PHONE])
+@pytest.mark.parametrize(("viewport", "menu"), [(LAPTOP, "share"), (PHONE, "more")])
 def test_why_run_is_off_stands_between_the_toolbar_and_the_timeline(
-    open_page: OpenPage, viewport: ViewportSize
+    open_page: OpenPage, viewport: ViewportSize, menu: str
 ) -> None:
     frozen = {group.name: () for group in SCHEDULE.groups}
     page = at_rest(open_page(edits.set_windows(SCHEDULE, frozen), viewport))
     why = page.locator(".thaw-off").bounding_box()
-    above = page.locator(".st-key-share-menu").bounding_box()
+    above = page.locator(f".st-key-{menu}-menu").bounding_box()
     assert why is not None
     assert above is not None
     assert why["width"] > 300
     assert above["y"] + above["height"] <= why["y"]
     assert why["y"] + why["height"] <= place(page)
+
+
+@pytest.mark.thorough
+def test_a_phone_has_two_rows_of_tools(open_page: OpenPage) -> None:
+    heights = middles(at_rest(open_page("/", PHONE)))
+    first, last = min(heights), max(heights)
+    assert all(min(at - first, last - at) < 8 for at in heights)
 
 
 @pytest.mark.thorough

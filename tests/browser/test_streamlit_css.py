@@ -19,6 +19,7 @@ from tests.sample import thorough
 
 LIVE = "streamlit-css-live"
 NARROW = {"width": 1000, "height": 900}
+TOUCHED = ':is(.stMain, .stAppHeader, .stSidebar, [data-testid="stPopoverBody"])'
 ROWS = ":is(.st-key-run-rows, .st-key-card-targets, .st-key-group-rows, .st-key-library-rows)"
 LINES = ":is(.st-key-group-rows, .st-key-library-rows)"
 CHOSEN = 'button:is([data-variant="segmented_control"], [data-variant="pills"])'
@@ -43,7 +44,11 @@ RULES = {
         f'{LINES} button[kind="tertiary"] strong',
     ),
     "design on a phone": (
-        ":is(.st-key-phase-before, .st-key-phase-after) p",
+        ":is(.st-key-phase-before, .st-key-phase-after, .st-key-more-menu) p",
+        f"{TOUCHED} button:not(.thaw-term)",
+        ":is(.stMain summary, .stSidebar a)",
+        ":is(.stTextInput, .stNumberInput, .stSelectbox) input",
+        ".st-key-recipe p",
         ".stElementToolbar",
         ".stVegaLiteChart .role-axis-label text",
     ),
@@ -66,7 +71,8 @@ RULES = {
         "body .stCode .token.string",
         "body .stCode .token:is(.number, .boolean)",
         "body .stCode .linenumber",
-        ".stCode code *",
+        ".stCode",
+        ".stCode pre",
     ),
     "export on a phone": (
         ".st-key-card-targets .stElementContainer:has(.stButton)",

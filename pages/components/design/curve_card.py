@@ -131,7 +131,7 @@ def _controls(schedule: Schedule, *, folded: bool) -> None:
         number("Warmup epochs", "lr.warmup.epochs", step=0.5, help=tip("warmup"))
     with next(places):
         number(
-            "Warmup from × peak",
+            "Start × peak",
             "lr.warmup.start_factor",
             step=0.05,
             disabled=not warms,

@@ -11,7 +11,6 @@ from core.models.layer_table import LayerTable, count_elements
 from core.schedule.spec import Group, Schedule
 from core.schedule.words import counted
 from pages.components.design.selected_group import select_group, selected_group, selected_place
-from pages.components.learn.glossary import tip
 from pages.components.shared import frame, session
 from pages.components.shared.fields import bound
 from pages.components.shared.state import current
@@ -24,7 +23,6 @@ def groups_button() -> None:
             "Hide groups" if current().design.shows_groups else "Groups",
             icon=":material/stacks:",
             key="groups",
-            help=tip("group"),
             on_click=_toggle,
         )
 

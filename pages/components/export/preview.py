@@ -78,7 +78,11 @@ def csv_preview() -> None:
 
 def usage_card(name: str, usage: str) -> None:
     """Draw the card that says how to use the file, and the command that makes it."""
-    with frame.card("usage", "How to use it"):
+    with frame.card("usage"):
+        with frame.heading_row("How to use it"):
+            if usage:
+                st.space("stretch")
+                copy_button(usage, "copy-usage")
         if usage:
             language = targets.TARGETS[name].usage_language
             st.code(usage.rstrip(), language=language)
@@ -117,6 +121,4 @@ def _table(schedule: Schedule, steps: int) -> str:
 
 
 def _code(text: str, language: str | None) -> None:
-    # a box around the code, since one that scrolls must have something that takes the focus in it
-    with st.container(height=_HEIGHT, border=False):
-        st.code(text, language=language, line_numbers=True)
+    st.code(text, language=language, line_numbers=True, height=_HEIGHT)

@@ -12,6 +12,7 @@ from core.errors import LinkError
 from core.schedule import link
 from core.schedule.spec import Schedule
 from pages.components.shared import frame
+from pages.components.shared.copy_button import copy_button
 from pages.components.shared.state import current
 
 _INSIDE = "/~/+"
@@ -25,8 +26,10 @@ def show_link(schedule: Schedule) -> None:
     except LinkError as error:
         st.warning(frame.escape_markdown(str(error)), icon=":material/link_off:")
         return
-    st.code(address, language=None, wrap_lines=True)
-    st.caption(f"{len(address):,} characters")
+    st.code(address, language=None)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.caption(f"{len(address):,} characters")
+        copy_button(address, "copy-link")
 
 
 def link_of(schedule: Schedule) -> str:

@@ -69,10 +69,8 @@
   document.addEventListener("keydown", (event) => {
     const [target] = event.composedPath();
     if (event.key === "Escape" && shown) {
-      const term = shown;
-      const back = isInside(event);
+      if (isInside(event)) shown.focus(); // before, as the focus would show it again
       hide();
-      if (back) term.focus();
     }
     const isTyping = target.matches?.("input, textarea, select, [contenteditable]");
     if (event.key === "?" && !isTyping) document.querySelector(".st-key-help button")?.click();

@@ -38,7 +38,7 @@ function build(parent) {
     said,
     items: new Map(),
     done: buildDone(() => ask(list, "undo", {})),
-    nothing: el("p", "nothing", "No problems in this schedule."),
+    nothing: el("li", "nothing", "No problems in this schedule."),
     // Items that a tap has opened or shut, on a phone; by default only the first is open.
     opened: new Map(),
     data: null,
