@@ -53,10 +53,9 @@ def navigate(pages: dict[str, Page]) -> None:
         mine.page, mine.address, mine.after_edit = name, {}, None
         mine.design.shows_rates = mine.run.asks_first = False
     st.set_page_config(page_title=f"{page.title} · Thaw")
-    with st.container(key="unseen"):  # one place, which takes one gap
-        browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
-        help_dialog.help_button()
-        live_run_pill()
+    browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
+    help_dialog.help_button()
+    live_run_pill()
     page.run()
     _freeze_imports()
 

@@ -21,9 +21,7 @@ def welcome() -> None:
 def help_button() -> None:
     """Draw the button that opens the dialog, in the page's header."""
     tip = "Keys, gestures and words (?)"
-    st.button(
-        "Help", icon=":material/help:", type="tertiary", key="help", help=tip, on_click=_show
-    )
+    st.button("Help", icon=":material/help:", type="tertiary", key="help", help=tip, on_click=_show)
     if current().shows_help:
         _dialog()
 
