@@ -65,7 +65,7 @@ def test_what_stands_beside_the_timeline_follows_a_drag_and_an_undo_by_key(
         driving.drag_with_mouse(page, "stage4", epoch)
         expect_thaws(page, "stage4", epoch)
         expect(preset).to_contain_text("edited")
-    page.get_by_role("button", name="Share").click()
+    page.get_by_role("button", name="Share", exact=True).click()
     shown = page.get_by_test_id("stPopoverBody").locator(".stCode code")
     for epoch in (5, 4):
         made = edits.set_windows(presets.load(presets.DEFAULT), {"stage4": [[epoch, None]]})
