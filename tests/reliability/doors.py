@@ -84,7 +84,7 @@ def compared(one: Comparable, other: Comparable) -> None:
     both = zip("AB", (one, other), strict=True)
     slots = [Slot(letter, "own:0", plan, "file", RunSettings()) for letter, plan in both]
     rows = group_rows([one, other])
-    windows_card.bars(slots, rows)
+    windows_card.rate_bars(slots, rows)
     rates_card.all_rates(slots, rows)
     markdown.markdown(slots, figures.lines(slots, {}))
 

@@ -92,12 +92,12 @@ def test_the_disk_of_the_preview_is_the_one_that_runs_are_kept_on(
     left = []
     for home in ("/thaw-is-not-here", "/dev/shm/thaw-is-not-here"):
         monkeypatch.setenv("THAW_HOME", home)
-        left.append(cost_figures._budget(RunSettings()).disk)
+        left.append(cost_figures.budget(RunSettings()).disk)
         disk = shutil.disk_usage(Path(home).parent).free * FREE_SHARE
         assert left[-1] == pytest.approx(disk, rel=0.1)
     assert left[0] != left[1]
     monkeypatch.setenv("THAW_HOME", "~nosuchuser/x")
-    assert cost_figures._budget(RunSettings()).disk == pytest.approx(left[0], rel=0.1)
+    assert cost_figures.budget(RunSettings()).disk == pytest.approx(left[0], rel=0.1)
 
 
 def test_what_is_saved_is_said_in_a_few_words() -> None:
