@@ -32,9 +32,10 @@ _ROUNDS = 3
     "contestants",
     multiple=True,
     type=click.Choice(list(CONTESTANTS)),
-    help="Only this one; may be repeated.  [default: all but thaw-off and floor]",
+    help="Only this one; may be repeated.  [default: all but thaw-off and the floors]",
 )
 @click.option("--off", is_flag=True, help="Also run Thaw without its cache (thaw-off).")
+@click.option("--parts", is_flag=True, help="Also print where the seconds of thaw and floor go.")
 @click.option(
     "--rounds",
     type=click.IntRange(1, 1_000),
@@ -51,6 +52,7 @@ def cli(
     chosen: tuple[str, ...],
     contestants: tuple[str, ...],
     off: bool,
+    parts: bool,
     rounds: int | None,
     quick: bool,
     json_file: Path | None,
@@ -83,6 +85,7 @@ def cli(
             here,
             rounds or (1 if quick else _ROUNDS),
             quick=quick,
+            parts=parts,
             say=lambda text, name=scenario.name: click.echo(f"[{name}] {text}", err=True),
         )
         results.append(done)

@@ -16,15 +16,17 @@ _TUNED = {
 """What a Thaw run asks of glibc too: keep what is freed. It changes no number."""
 
 _WITH_THAW = "with_thaw"
-_FLOOR = ("exercise-64", "exercise-224", "head-only")
+_FLOOR = "floor"
+_RESNETS = ("exercise-64", "exercise-224", "head-only")
 
 
 @dataclass(frozen=True, slots=True)
 class Contestant:
     """One way of running a schedule.
 
-    `module` of this package does it, Thaw with these `settings`. `package` has to be installed;
-    `environment` is added to the process's own. `scenarios` are what it is written for, if not all.
+    `module` of this package does it, Thaw with these `settings` of a run, a floor with the same
+    names. `package` has to be installed; `environment` is added to the process's own. `scenarios`
+    are what it is written for, if not all.
     """
 
     name: str
@@ -38,6 +40,11 @@ class Contestant:
     @property
     def is_thaw(self) -> bool:
         return self.module == _WITH_THAW
+
+    @property
+    def has_parts(self) -> bool:
+        """Whether it is known by which functions its seconds go."""
+        return self.is_thaw or self.module == _FLOOR
 
     def missing(self) -> str:
         """Why it cannot take part here; empty if it can."""
@@ -56,6 +63,8 @@ class Contestant:
 BOUND = "bound"
 PLAIN = "plain"
 THAW = "thaw"
+FLOORS = {"floor": THAW, "floor-fast": "thaw-fast"}
+"""The floors, and which contestant each is the floor of."""
 
 CONTESTANTS = {
     contestant.name: contestant
@@ -70,7 +79,14 @@ CONTESTANTS = {
         Contestant("thaw-fast", _WITH_THAW, settings={"precision": "fast"}),
         Contestant("thaw-plain", _WITH_THAW, settings={"optimizer_step": "plain"}),
         Contestant("thaw-off", _WITH_THAW, settings={"cache": "off"}, by_default=False),
-        Contestant("floor", "floor", scenarios=_FLOOR, by_default=False),
+        Contestant("floor", _FLOOR, scenarios=_RESNETS, by_default=False),
+        Contestant(
+            "floor-fast",
+            _FLOOR,
+            settings={"precision": "fast"},
+            scenarios=_RESNETS,
+            by_default=False,
+        ),
         Contestant(BOUND, BOUND),
     )
 }

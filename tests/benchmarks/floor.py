@@ -1,38 +1,50 @@
-"""The floor: the plain loop over stored boundaries, and nothing planned, proved, saved or audited.
+"""The floor: a loop by hand over stored boundaries; nothing is planned, compared, saved or audited.
 
-What is frozen runs over every image once, before the first epoch. The weights are the plain loop's,
-bit for bit, so it tells about how little an exact run can take on a machine. It is written for
-ResNets that thaw stage by stage, with images in memory.
+What is frozen runs over every image once, before the first epoch. An exact floor ends with the
+weights of a run of Thaw, bit for bit, so it tells how little such a run can take on a machine. A
+fast one uses what `--precision fast` does: channels last, bfloat16 where the processor has it, and
+BatchNorm folded into what is frozen. It is written for ResNets that thaw stage by stage, with
+images in memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
+from core.training import numerics
 from core.training.device import keep_freed_memory
 from tests.benchmarks.start import Start
 
 _BATCH = 32
 
+Autocast = Callable[[], AbstractContextManager[Any]]
 
-def fine_tune(start: Start) -> nn.Module:
-    """The plain loop's weights, bit for bit."""
+
+def fine_tune(start: Start, precision: str = "exact") -> nn.Module:
+    """The weights of a run with that precision."""
     keep_freed_memory()
+    is_fast = precision == "fast"
+    autocast: Autocast = nullcontext
+    if is_fast:
+        start.model.to(memory_format=torch.channels_last)
+        if numerics.in_hardware(torch.device("cpu"), torch.bfloat16):
+            autocast = _bfloat16
     stages = _stages(start.model)
     lowest = [_lowest(start, epoch) for epoch in range(start.epochs)]
     start.model.eval()  # none of what the pass goes through trains before it is no longer stored
-    (train, truth), (validation, validation_truth) = (
-        _pass(loader, stages, set(lowest)) for loader in start.loaders
+    (train, labels), (validation, validation_labels) = (
+        _pass(loader, stages, set(lowest), autocast, fold=is_fast) for loader in start.loaders
     )
-    loss_function = nn.CrossEntropyLoss()
     optimizer = torch.optim.Adam(
-        [{"params": start.parameters(name), "lr": 1.0, "name": name} for name in start.groups]
+        [{"params": start.parameters(name), "lr": 1.0, "name": name} for name in start.groups],
+        fused=True,
     )
     scheduler = LambdaLR(optimizer, [start.rates[name].__getitem__ for name in start.groups])
     for at in lowest:
@@ -43,20 +55,44 @@ def fine_tune(start: Start) -> nn.Module:
             for parameter in start.parameters(name):
                 parameter.requires_grad_(name not in frozen)
         network = nn.Sequential(*stages[at:])
-        for positions in start.loaders[0].sampler:
-            optimizer.zero_grad()
-            loss = loss_function(network(train[at][positions]), truth[positions])
-            loss.backward()
-            optimizer.step()
+        batches = start.loaders[0].sampler
+        for positions in batches:
+            _train(network, train[at], labels, positions, optimizer, autocast)
             scheduler.step()
-            loss.item()
         start.model.eval()
-        with torch.no_grad():
-            for positions in start.loaders[1].sampler:
-                loss_function(
-                    network(validation[at][positions]), validation_truth[positions]
-                ).item()
-    return start.model
+        for positions in start.loaders[1].sampler:
+            _evaluate(network, validation[at], validation_labels, positions, autocast)
+    return start.model.to(memory_format=torch.contiguous_format)  # as the file has them
+
+
+def _train(
+    network: nn.Module,
+    rows: Tensor,
+    labels: Tensor,
+    positions: list[int],
+    optimizer: torch.optim.Optimizer,
+    autocast: Autocast,
+) -> None:
+    optimizer.zero_grad()
+    with autocast():
+        logits = network(rows[positions])
+    loss = nn.functional.cross_entropy(logits.float(), labels[positions])
+    loss.backward()  # type: ignore[no-untyped-call]
+    optimizer.step()
+    loss.item()
+
+
+@torch.no_grad()
+def _evaluate(
+    network: nn.Module, rows: Tensor, labels: Tensor, positions: list[int], autocast: Autocast
+) -> None:
+    with autocast():
+        logits = network(rows[positions])
+    nn.functional.cross_entropy(logits.float(), labels[positions]).item()
+
+
+def _bfloat16() -> AbstractContextManager[Any]:
+    return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 def _stages(model: Any) -> list[nn.Module]:
@@ -79,18 +115,29 @@ def _lowest(start: Start, epoch: int) -> int:
 
 @torch.no_grad()
 def _pass(
-    loader: DataLoader[Any], stages: Sequence[nn.Module], wanted: set[int]
+    loader: DataLoader[Any],
+    stages: Sequence[nn.Module],
+    wanted: set[int],
+    autocast: Autocast,
+    *,
+    fold: bool,
 ) -> tuple[dict[int, Tensor], Tensor]:
     """Run all images once; gives what flows into each of the wanted stages, and the labels."""
     images: Any = loader.dataset
     stored: dict[int, list[Tensor]] = {at: [] for at in wanted}
     labels = []
+    if fold:
+        frozen = stages[: max(wanted)]
+        stages = [numerics.fold_batchnorm(fx.symbolic_trace(stage)) for stage in frozen]
     for positions in torch.arange(len(images)).split(_BATCH):
         flowing, truth = images[positions.tolist()]
         labels.append(truth)
+        if fold:
+            flowing = flowing.to(memory_format=torch.channels_last)
         for at in range(max(wanted) + 1):
             if at in wanted:
                 stored[at].append(flowing)
             if at < max(wanted):
-                flowing = stages[at](flowing)
+                with autocast():
+                    flowing = stages[at](flowing)
     return {at: torch.cat(rows) for at, rows in stored.items()}, torch.cat(labels)

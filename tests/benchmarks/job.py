@@ -29,13 +29,17 @@ class ContestantFailed(Exception):  # noqa: N818 - the benchmark goes on without
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Who trains on what, and where the weights go; `folder` holds the images if they are files."""
+    """Who trains on what, and where the weights go; `folder` holds the images if they are files.
+
+    With `profile` it is measured where the seconds go.
+    """
 
     contestant: str
     scenario: str
     quick: bool
     weights: str
     folder: str | None = None
+    profile: bool = False
 
 
 def run(job: Job) -> Measured:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import resource
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Measured:
     Workers that load data have memory of their own, which is not counted.
 
     `predicted_seconds` is what Thaw's planner expected of the run, `predicted_plain_seconds` what
-    it expected of one without the cache.
+    it expected of one without the cache. `parts` are the seconds by part, see `parts.profiled`.
     """
 
     seconds: float
@@ -23,6 +23,7 @@ class Measured:
     predicted_seconds: float | None = None
     predicted_plain_seconds: float | None = None
     told: tuple[str, ...] = ()
+    parts: dict[str, float] = field(default_factory=dict)
 
 
 def cores() -> int:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from tests.benchmarks.contestants import BOUND, PLAIN, THAW
+from tests.benchmarks.contestants import BOUND, FLOORS, PLAIN, THAW
 from tests.benchmarks.measure import Measured
 from tests.benchmarks.rounds import Results
 
@@ -15,16 +16,26 @@ _NONE = "-"
 
 
 def table(results: Results) -> str:
-    """The scenario, a line per contestant, thaw over the bound, and what Thaw predicted."""
+    """The scenario, a line per contestant, ratios to bounds, and where the seconds go."""
     rows = [_row(results, name) for name in results.measured if results.measured[name]]
-    widths = [max(map(len, column)) for column in zip(_COLUMNS, *rows, strict=True)]
-    lines = [f"\n{results.scenario.name}: {results.scenario}", ""]
-    for row in (_COLUMNS, *rows):
-        name, *cells = (cell.rjust(w) for cell, w in zip(row, widths, strict=True))
-        lines.append("  ".join((name.strip().ljust(widths[0]), *cells)).rstrip())
-    lines.append("")
+    lines = [f"\n{results.scenario.name}: {results.scenario}", "", *_aligned(_COLUMNS, rows), ""]
+    if results.parts:
+        cells = zip(*(spent.values() for spent in results.parts.values()), strict=True)
+        parts = [
+            (part, *(f"{seconds:.2f}" for seconds in row))
+            for part, row in zip(next(iter(results.parts.values())), cells, strict=True)
+        ]
+        lines += [*_aligned(("seconds by part", *results.parts), parts), ""]
     lines += [f"{name} failed: {why}" for name, why in results.failed.items()]
     return "\n".join(lines + _remarks(results))
+
+
+def _aligned(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
+    return [
+        "  ".join((row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:]))).rstrip()
+        for row in (header, *rows)
+    ]
 
 
 def values(results: Results) -> dict[str, Any]:
@@ -42,9 +53,11 @@ def values(results: Results) -> dict[str, Any]:
                 "bit_identical_to_plain": _identical(results, name),
                 "largest_differences": results.differences[name],
                 "failed": results.failed.get(name),
+                "parts": results.parts.get(name),
             }
             for name, rounds in results.measured.items()
         },
+        "thaw_to_floor": {floor: ratios(results, thaw, floor) for floor, thaw in FLOORS.items()},
         "thaw_to_bound": ratios(results, THAW, BOUND),
         "thaw_to_predicted": predicted(results, THAW),
     }
@@ -109,6 +122,11 @@ def _weights(results: Results, name: str) -> str:
 
 def _remarks(results: Results) -> list[str]:
     lines = []
+    for floor, thaw in FLOORS.items():
+        to_floor = ratios(results, thaw, floor)
+        if to_floor:
+            median = statistics.median(to_floor)
+            lines.append(f"{thaw} / {floor}: {median:.2f} ({_spread(to_floor)})")
     to_bound = ratios(results, THAW, BOUND)
     if to_bound:
         lines.append(

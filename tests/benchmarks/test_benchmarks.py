@@ -70,14 +70,21 @@ def test_thaw_ends_with_the_bits_of_the_plain_loop(name: str, tmp_path: Path) ->
     assert found["contestants"]["thaw-plain"]["bit_identical_to_plain"] is True
 
 
-def test_the_floor_ends_with_the_bits_of_the_plain_loop_and_is_not_written_for_files(
+def test_the_floors_end_with_the_weights_of_thaw_and_are_not_written_for_files(
     tmp_path: Path,
 ) -> None:
-    compared = ("--contestant", "plain", "--contestant", "floor", "--json", tmp_path / "all.json")
-    done = run("--scenario", "exercise-64", *map(str, compared))
+    names = ("plain", "thaw", "floor", "thaw-fast", "floor-fast")
+    compared = [flag for name in names for flag in ("--contestant", name)]
+    file = tmp_path / "all.json"
+    done = run("--scenario", "exercise-64", *compared, "--parts", "--json", str(file))
     assert done.returncode == 0, done.stderr
-    (found,) = json.loads((tmp_path / "all.json").read_text())["scenarios"]
-    assert found["contestants"]["floor"]["bit_identical_to_plain"] is True
+    assert re.search(r"^thaw-fast / floor-fast: [\d.]+", done.stdout, re.M)
+    (found,) = json.loads(file.read_text())["scenarios"]
+    of = found["contestants"]
+    assert of["floor"]["largest_differences"] == of["thaw"]["largest_differences"]
+    assert of["floor-fast"]["largest_differences"][0] < 0.1
+    for name in names[1:]:
+        assert of[name]["parts"]["training"] > of[name]["parts"]["output files"]
     done = run("--scenario", "exercise-jpeg", "--contestant", "floor")
     assert done.returncode == 1
     assert "[exercise-jpeg] floor is left out: it is written for exercise-64" in done.stdout

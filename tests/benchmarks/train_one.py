@@ -7,13 +7,14 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 
 from safetensors.torch import save_file
 from torch import nn
 
-from tests.benchmarks import scenarios, start
+from tests.benchmarks import parts, scenarios, start
 from tests.benchmarks.contestants import BOUND, CONTESTANTS
 from tests.benchmarks.job import Job
 from tests.benchmarks.measure import Measured, peak_memory
@@ -22,6 +23,10 @@ from tests.benchmarks.scenarios import Scenario
 
 def main(job: Job) -> Measured:
     """Train, leave the weights where the job says, and return what it took."""
+    return parts.profiled(partial(_train, job)) if job.profile else _train(job)
+
+
+def _train(job: Job) -> Measured:
     contestant = CONTESTANTS[job.contestant]
     scenario = scenarios.find(job.scenario, quick=job.quick)
     folder = None if job.folder is None else Path(job.folder)
@@ -31,7 +36,8 @@ def main(job: Job) -> Measured:
     if contestant.is_thaw:
         settings = scenario.settings(folder, **contestant.settings)
         return module.fine_tune(scenario, settings, Path(job.weights))
-    return _by_hand(module.fine_tune, scenario, folder, Path(job.weights))
+    fine_tune = partial(module.fine_tune, **contestant.settings)
+    return _by_hand(fine_tune, scenario, folder, Path(job.weights))
 
 
 def _by_hand(
