@@ -1,4 +1,4 @@
-"""How fast two schedules train on average, which may explain a difference better than its cause."""
+"""The average rates of two schedules, which may explain a difference better than its cause."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether the results of two schedules differ beyond chance: by their images, and by their seeds.
+"""The verdict on two schedules: a difference of their results beyond chance, of images and seeds.
 
 SciPy has the same tests (`binomtest`, `ttest_rel`, `ttest_ind`), but takes a second to import.
 """
@@ -52,7 +52,7 @@ class Verdict:
 
     @property
     def is_beyond_noise(self) -> bool:
-        """Whether the gap is more than noise."""
+        """The gap is more than noise."""
         return max(self.by_images, self.by_seeds or 0.0) < self.level
 
 

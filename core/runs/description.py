@@ -191,7 +191,7 @@ def _when(moment: datetime) -> str:
     return f"{day} {moment:%H:%M}"
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=512)
 def _read(run: Path, changed: int) -> tuple[Schedule, RunSettings]:
     """Return a run folder's schedule and settings; the cache reads them again after a change."""
     return run_folder.read(run)

@@ -37,8 +37,8 @@ from core.schedule.spec import Schedule
 ESTIMATE = "estimate.json"
 
 Basis = Literal["none", "other model", "other settings", "same model", "same run"]
-"""What the nearest earlier run was: of another model; of the model at another size, or with other
-settings that change its speed; of the model with such settings; the same but for its rates."""
+"""The kind of the nearest earlier run: of another model; of the model at another size, or with
+other settings that change its speed; of the model with such settings; or the same but for rates."""
 
 _NEARNESS: tuple[Basis, ...] = ("other model", "other settings", "same model", "same run")
 _SPEED = (
@@ -54,7 +54,7 @@ _SPEED = (
 _LOOKED_AT = 30
 """Runs, the newest, of which the nearest is taken."""
 PROCESS_BYTES = 900_000_000
-"""What a run takes on a CPU beside all that is modelled: Python, torch and memory that glibc keeps.
+"""The bytes of a run on a CPU beside all that is modelled: Python, torch, what glibc keeps.
 
 Measured on Linux with torch 2; on a GPU only tensors count.
 """
@@ -65,7 +65,7 @@ _STEP_BYTES, _RATE_BYTES = 60, 40
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What a run does: `data` are its images; `budget` is for the cache, and 0 if that is off."""
+    """The work of a run: `data` are its images; `budget` is for the cache, and 0 if that is off."""
 
     schedule: Schedule
     table: LayerTable
@@ -76,7 +76,7 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class MeasuredRun:
-    """What an earlier run took: the seconds of its epochs, and the most bytes that it held.
+    """An earlier run with the seconds of its epochs, and the most bytes that it held.
 
     `seconds` (of all of it) and `disk` (what it has left) are None unless it has finished.
     """
@@ -206,7 +206,7 @@ def write(folder: Path, found: Estimate) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Modelled:
-    """What the cost model says of a run: costs by epoch, and bytes.
+    """The modelled costs of a run by epoch, and its bytes.
 
     `peaks` are the bytes of memory by phase, with the epoch at which each begins.
     """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 from core.compare.verdict import Trial
 from core.errors import InputError
 from core.runs import event_log, predictions, run_folder
+from core.runs.description import documents
 from core.runs.settings import RunSettings
 from core.runs.status import Summary
 from core.schedule.spec import Schedule
@@ -30,16 +32,20 @@ def repeats(
         end = _finished(run)
         if end is None or (end.model, end.epochs) != (schedule.model.name, schedule.epochs):
             continue  # which is sooner known than that two schedules are equal
-        ran = _read(run, _changed(run))
-        if ran is None or not ran[1].repeats(settings) or ran[1].seed in found:
-            continue
-        if ran[0].equals_but_for_name(schedule) and (trial := trial_of(run)) is not None:
-            found[ran[1].seed] = run, trial
+        with suppress(InputError, OSError):  # a damaged one, or one that is gone by now
+            ran, its = documents(run)
+            if not its.repeats(settings) or its.seed in found:
+                continue
+            if ran.equals_but_for_name(schedule) and (trial := trial_of(run)) is not None:
+                found[its.seed] = run, trial
     return dict(sorted(found.items()))
 
 
 def trial_of(run: Path) -> Trial | None:
-    """Return the result of the run in that folder; None unless it has finished."""
+    """Return the result of the run in that folder; None unless it has finished.
+
+    Raises InputError or OSError for one whose schedule and settings cannot be read.
+    """
     return _trial(run, _changed(run))
 
 
@@ -61,22 +67,15 @@ def _summary(run: Path, changed: int) -> Summary | None:
     return end if end is not None and end.status == "finished" else None
 
 
-@lru_cache(maxsize=512)
-def _read(run: Path, changed: int) -> tuple[Schedule, RunSettings] | None:
-    try:
-        return run_folder.read(run)
-    except InputError:
-        return None
-
-
 @lru_cache(maxsize=32)
 def _trial(run: Path, changed: int) -> Trial | None:
-    ran, end, started = _read(run, changed), _finished(run), event_log.started(run)
-    if ran is None or end is None or end.validation_accuracy is None or started is None:
+    end, started = _summary(run, changed), event_log.started(run)
+    if end is None or end.validation_accuracy is None or started is None:
         return None
+    _, settings = documents(run)
     kept = predictions.read(run / run_folder.PREDICTIONS)
     right: dict[str, bool] = {}
     if kept is not None:
         answers = zip(kept.images, kept.true, kept.predicted, strict=True)
         right = {image: true == predicted for image, true, predicted in answers}
-    return Trial(ran[1].seed, end.validation_accuracy, started.validation_images, right)
+    return Trial(settings.seed, end.validation_accuracy, started.validation_images, right)

@@ -43,7 +43,7 @@ class Contestant:
 
     @property
     def has_parts(self) -> bool:
-        """Whether it is known by which functions its seconds go."""
+        """Its functions are known, and so the parts of its seconds."""
         return self.is_thaw or self.module == _FLOOR
 
     def missing(self) -> str:

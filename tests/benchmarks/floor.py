@@ -9,8 +9,7 @@ images in memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -18,29 +17,27 @@ from torch import Tensor, fx, nn
 from torch.optim.lr_scheduler import LambdaLR
 from torch.utils.data import DataLoader
 
+from core.runs.settings import make_settings
 from core.training import numerics
 from core.training.device import keep_freed_memory
+from core.training.numerics import Arithmetic
 from tests.benchmarks.start import Start
 
 _BATCH = 32
-
-Autocast = Callable[[], AbstractContextManager[Any]]
 
 
 def fine_tune(start: Start, precision: str = "exact") -> nn.Module:
     """The weights of a run with that precision."""
     keep_freed_memory()
-    is_fast = precision == "fast"
-    autocast: Autocast = nullcontext
-    if is_fast:
+    settings = make_settings(precision=precision, device="cpu")
+    arithmetic = numerics.arithmetic_of(settings, torch.device("cpu"))
+    if arithmetic.channels_last:
         start.model.to(memory_format=torch.channels_last)
-        if numerics.in_hardware(torch.device("cpu"), torch.bfloat16):
-            autocast = _bfloat16
     stages = _stages(start.model)
     lowest = [_lowest(start, epoch) for epoch in range(start.epochs)]
     start.model.eval()  # none of what the pass goes through trains before it is no longer stored
     (train, labels), (validation, validation_labels) = (
-        _pass(loader, stages, set(lowest), autocast, fold=is_fast) for loader in start.loaders
+        _pass(loader, stages, set(lowest), arithmetic) for loader in start.loaders
     )
     optimizer = torch.optim.Adam(
         [{"params": start.parameters(name), "lr": 1.0, "name": name} for name in start.groups],
@@ -57,11 +54,11 @@ def fine_tune(start: Start, precision: str = "exact") -> nn.Module:
         network = nn.Sequential(*stages[at:])
         batches = start.loaders[0].sampler
         for positions in batches:
-            _train(network, train[at], labels, positions, optimizer, autocast)
+            _train(network, train[at], labels, positions, optimizer, arithmetic)
             scheduler.step()
         start.model.eval()
         for positions in start.loaders[1].sampler:
-            _evaluate(network, validation[at], validation_labels, positions, autocast)
+            _evaluate(network, validation[at], validation_labels, positions, arithmetic)
     return start.model.to(memory_format=torch.contiguous_format)  # as the file has them
 
 
@@ -71,10 +68,10 @@ def _train(
     labels: Tensor,
     positions: list[int],
     optimizer: torch.optim.Optimizer,
-    autocast: Autocast,
+    arithmetic: Arithmetic,
 ) -> None:
     optimizer.zero_grad()
-    with autocast():
+    with arithmetic.autocast():
         logits = network(rows[positions])
     loss = nn.functional.cross_entropy(logits.float(), labels[positions])
     loss.backward()  # type: ignore[no-untyped-call]
@@ -84,15 +81,11 @@ def _train(
 
 @torch.no_grad()
 def _evaluate(
-    network: nn.Module, rows: Tensor, labels: Tensor, positions: list[int], autocast: Autocast
+    network: nn.Module, rows: Tensor, labels: Tensor, positions: list[int], arithmetic: Arithmetic
 ) -> None:
-    with autocast():
+    with arithmetic.autocast():
         logits = network(rows[positions])
     nn.functional.cross_entropy(logits.float(), labels[positions]).item()
-
-
-def _bfloat16() -> AbstractContextManager[Any]:
-    return torch.autocast("cpu", dtype=torch.bfloat16)
 
 
 def _stages(model: Any) -> list[nn.Module]:
@@ -118,26 +111,24 @@ def _pass(
     loader: DataLoader[Any],
     stages: Sequence[nn.Module],
     wanted: set[int],
-    autocast: Autocast,
-    *,
-    fold: bool,
+    arithmetic: Arithmetic,
 ) -> tuple[dict[int, Tensor], Tensor]:
     """Run all images once; gives what flows into each of the wanted stages, and the labels."""
     images: Any = loader.dataset
     stored: dict[int, list[Tensor]] = {at: [] for at in wanted}
     labels = []
-    if fold:
+    if arithmetic.is_fast:
         frozen = stages[: max(wanted)]
         stages = [numerics.fold_batchnorm(fx.symbolic_trace(stage)) for stage in frozen]
     for positions in torch.arange(len(images)).split(_BATCH):
         flowing, truth = images[positions.tolist()]
         labels.append(truth)
-        if fold:
+        if arithmetic.channels_last:
             flowing = flowing.to(memory_format=torch.channels_last)
         for at in range(max(wanted) + 1):
             if at in wanted:
                 stored[at].append(flowing)
             if at < max(wanted):
-                with autocast():
+                with arithmetic.autocast():
                     flowing = stages[at](flowing)
     return {at: torch.cat(rows) for at, rows in stored.items()}, torch.cat(labels)

@@ -1,4 +1,4 @@
-"""Where the seconds of a contestant go, by its functions, in a run of its own under a profiler."""
+"""The seconds of a contestant by its functions, in a run of its own under a profiler."""
 
 from __future__ import annotations
 

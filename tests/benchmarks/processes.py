@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -58,9 +57,8 @@ def _images_per_second(processes: int, images: int) -> float:
         settings = f"--samples {images} --validation-samples 64 --image-size 64 --batch-size 32"
         words = ["-m", "core", "run", str(file), "--out", str(out), "--device", "cpu", "--cache"]
         words += ["off", *settings.split()]
-        alone = [sys.executable, *words]
         subprocess.run(
-            alone if processes == 1 else torchrun.command(processes, *words),
+            torchrun.command(processes, *words),
             cwd=_ROOT,
             env=os.environ | {"OMP_NUM_THREADS": str(max(cores() // processes, 1))},
             stdout=subprocess.DEVNULL,

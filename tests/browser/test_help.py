@@ -1,4 +1,4 @@
-"""What explains the page to a newcomer: a note, tooltips of terms, and the list behind “?”."""
+"""The page explains itself to a newcomer: a note, tooltips of terms, and the list behind “?”."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How many times as fast a schedule trains as another one, on average."""
+"""The factor by which a schedule trains faster than another one, on average."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 
 _LOOK_SECONDS = 1.0
-"""How often it looks whether the run before has ended."""
+"""Seconds between two looks whether the run before has ended."""
 
 
 @dataclass(frozen=True, slots=True)

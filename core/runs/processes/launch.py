@@ -203,7 +203,7 @@ def _spawn_process(folder: Path, processes: int = 1) -> None:
     try:
         with (folder / run_folder.LOG).open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, *words] if processes == 1 else torchrun.command(processes, *words),
+                torchrun.command(processes, *words),
                 cwd=CODE,
                 env=_environment(processes),
                 stdin=subprocess.DEVNULL,

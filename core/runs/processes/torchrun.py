@@ -58,7 +58,12 @@ def watch_launcher(end: Callable[[RunError], None]) -> None:
 
 
 def command(processes: int, *words: str) -> list[str]:
-    """Return the arguments that run `python WORDS` in so many processes of this machine."""
+    """Return the arguments that run `python WORDS` in so many processes of this machine.
+
+    One process needs no torchrun.
+    """
+    if processes == 1:
+        return [sys.executable, *words]
     engine = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
     return [*engine, f"--nproc-per-node={processes}", *words]
 

@@ -1,4 +1,4 @@
-"""What a run will take, beside Start; and that beside what it took."""
+"""The estimate of a run, beside Start; and beside what the run took."""
 
 from __future__ import annotations
 

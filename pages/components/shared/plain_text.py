@@ -8,7 +8,7 @@ _REPLACED = re.compile(
     r"(?<=:)(?=[\w+/-])|(?<=@)(?=[\w-])|(?<=www)(?=\.)|(?<!\S)[<~>-](?=(->|[-=>])(?!\S))",
     re.IGNORECASE,
 )
-"""Where text would still become an icon (`:home:`), a link (`www.`, `a@b.c`) or a sign (`->`)."""
+"""Places in text that can become an icon (`:home:`), a link (`www.`, `a@b.c`) or a sign (`->`)."""
 _JOINER = "\u2060"
 """Has no width and breaks no line."""
 

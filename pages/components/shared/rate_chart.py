@@ -140,8 +140,8 @@ def _ends(schedule: Schedule, table: Columns, view: View) -> pa.Table:
         firsts = _firsts(pixels)
         more = np.diff([*firsts, len(pixels)]) - 1
         bundles = zip(ends["group"][firsts], label[firsts], more, strict=True)
-        words = [f"{name}, {count} more" if count else alone for name, alone, count in bundles]
-        label = np.array(words, dtype=object)
+        names = [f"{name}, {count} more" if count else alone for name, alone, count in bundles]
+        label = np.array(names, dtype=object)
         ends, pixels = taken(ends, firsts), pixels[firsts]
     return pa.table({"group": ends["group"], "pixel": _spread(pixels), "label": label})
 

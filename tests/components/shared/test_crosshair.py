@@ -1,4 +1,4 @@
-"""What the crosshair of a chart reads is what the rate function says."""
+"""The crosshair of a chart reads what the rate function says."""
 
 from __future__ import annotations
 

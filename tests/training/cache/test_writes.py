@@ -79,7 +79,7 @@ def schedule(case: Case) -> Schedule:
 
 
 def autograd_allows(case: Case) -> bool:
-    """Whether autograd computes gradients in every epoch, by what is frozen then."""
+    """Autograd computes gradients in every epoch, by what is frozen then."""
     net = network(case.steps, case.reads, 3, always=case.always).model
     layer_groups = resolve_groups(net, group_paths(schedule(case)))
     try:

@@ -1,4 +1,4 @@
-"""What the browser shows while a hand drags is what Python gives once it has let go."""
+"""The browser shows, while a hand drags, what Python gives once it has let go."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def drags(draw: st.DrawFn, before: st.SearchStrategy[Schedule]) -> tuple[Schedul
 
 
 def stays(before: Schedule, after: Schedule, group: Group) -> bool:
-    """Whether Python has sent the group's curve: it begins as before, and was not flat."""
+    """Python has sent the group's curve: it begins as before, and was not flat."""
     floor = before.lr.floor_lr
     flat = floor is not None and abs(1 - floor / curves.peak(before, group)) < 1e-3
     then = after.group(group.name)
@@ -136,7 +136,7 @@ def data_of_chart(
 
 
 def spans(line: list[dict[str, Any]]) -> dict[int, tuple[float, float, bool]]:
-    """Where each stretch of a line begins and ends, and whether its group trains there."""
+    """The ends of each stretch of a line, and whether its group trains there."""
     found: dict[int, tuple[float, float, bool]] = {}
     for row in line:
         begins = found.get(row["span"], (row["x"],))[0]
