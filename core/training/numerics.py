@@ -57,7 +57,9 @@ class Arithmetic:
     def notices(self) -> Iterator[str]:
         """Yield what fast precision uses on the device, and what is computed in software there."""
         if self.is_fast:
-            uses = ["channels last", "folded BatchNorm"]
+            uses = ["folded BatchNorm"]
+            if self.channels_last:
+                uses.insert(0, "channels last")
             if self.dtype is None:
                 uses.append("no bfloat16, which this device does not have in hardware")
             else:
@@ -91,9 +93,9 @@ class _Autocast(nn.Module):
 def arithmetic_of(settings: RunSettings, device: torch.device) -> Arithmetic:
     """Return the arithmetic that the settings ask for.
 
-    `--precision fast` stands for `channels_last`, and for bfloat16 where the device has it in
-    hardware, unless `--autocast` names a type. Raises SettingsError for a type that torch cannot
-    autocast to on the device.
+    `--precision fast` stands for bfloat16 where the device has it in hardware, unless `--autocast`
+    names a type, and with such a type for `channels_last`, which slows float32 on a CPU down.
+    Raises SettingsError for a type that torch cannot autocast to on the device.
     """
     is_fast = settings.precision == "fast"
     dtype = _TYPES.get(settings.autocast)
@@ -103,7 +105,8 @@ def arithmetic_of(settings: RunSettings, device: torch.device) -> Arithmetic:
         raise SettingsError("--autocast", wrong, f"use {' or '.join([*others, 'off'])}")
     if is_fast and dtype is None and in_hardware(device, torch.bfloat16):
         dtype = torch.bfloat16
-    channels_last = is_fast or settings.memory_format == "channels_last"
+    reduces = is_fast and dtype is not None and in_hardware(device, dtype)
+    channels_last = reduces or settings.memory_format == "channels_last"
     return Arithmetic(device, dtype, channels_last, is_fast)
 
 

@@ -330,8 +330,10 @@ def test_each_schedule_has_a_verdict_against_the_first(home: Path) -> None:
     )
     assert headings(best, worse, close) == [
         "A is better than B by 30.0 points",
-        "A and C differ by no more than noise",
+        "A and C, the same schedule, differ by no more than noise",
     ]
+    another = replace(close, plan=HEAD_ONLY)
+    assert headings(best, another) == ["A and C differ by no more than noise"]
     assert headings(best, slot("B", HEAD_ONLY)) == ["B has no finished run to compare"]
     assert headings(slot("A", GRADUAL), slot("B", HEAD_ONLY)) == ["Not run yet"]
 

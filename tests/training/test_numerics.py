@@ -106,12 +106,12 @@ def test_fast_precision_says_what_it_uses_and_a_type_for_autocast_goes_before(bf
         return arithmetic.dtype, arithmetic.channels_last, " and ".join(arithmetic.notices())
 
     dtype, channels_last, notice = chosen(precision="fast")
-    assert (dtype, channels_last) == (torch.bfloat16 if bfloat16 else None, True)
+    assert (dtype, channels_last) == (torch.bfloat16 if bfloat16 else None, bfloat16)
     assert notice.startswith("fast precision: ")
     assert ("no bfloat16" in notice) != bfloat16
     dtype, channels_last, notice = chosen(precision="fast", autocast="fp16")
-    assert (dtype, channels_last) == (torch.float16, True)
-    assert notice.startswith("fast precision: float16, channels last")
+    assert (dtype, channels_last) == (torch.float16, False)
+    assert notice.startswith("fast precision: float16, folded BatchNorm")
     assert "software" in notice
     assert chosen() == (None, False, "")
     assert chosen(memory_format="channels_last") == (None, True, "")

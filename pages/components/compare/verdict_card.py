@@ -65,7 +65,7 @@ def _average_rates(slots: Sequence[Slot], other: Slot) -> None:
         offer = at_rate_of(b, 1 / factor, a.name) if lost else at_rate_of(a, factor, b.name)
     except InputError:
         return
-    if any(isinstance(s.plan, Schedule) and s.plan.equals_but_for_name(offer) for s in slots):
+    if any(_are_one(slot.plan, offer) for slot in slots):
         return
     times = frame.escape_markdown(f"{max(factor, 1 / factor):.2g}")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -110,9 +110,18 @@ def _verdict(first: Slot, other: Slot, comparisons: int) -> tuple[str, str]:
         better, worse = (b, a) if found.gap > 0 else (a, b)
         heading = f"{better} is better than {worse} by {points(found.gap)}"
     else:
-        heading = f"{a} and {b} differ by no more than noise"
+        same = ", the same schedule," if _are_one(first.plan, other.plan) else ""
+        heading = f"{a} and {b}{same} differ by no more than noise"
     cause = f" {differ} That may be the cause." if differ else ""
     return heading, in_words(found, first.trials, other.trials, names) + cause
+
+
+def _are_one(plan: Schedule | Record, other: Schedule | Record) -> bool:
+    return (
+        isinstance(plan, Schedule)
+        and isinstance(other, Schedule)
+        and plan.equals_but_for_name(other)
+    )
 
 
 def _table(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
