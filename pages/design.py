@@ -35,7 +35,7 @@ from pages.components.shared.browser_tab import keep_draft
 from pages.components.shared.downloads import csv_button
 from pages.components.shared.fields import refusals
 from pages.components.shared.help_dialog import welcome
-from pages.components.shared.rate_chart import DESCRIPTION, rate_chart, rate_reading
+from pages.components.shared.rates.chart import DESCRIPTION, rate_chart, rate_reading
 from pages.components.shared.state import current
 
 

@@ -121,6 +121,8 @@ def test_no_module_of_core_loads_streamlit() -> None:
     assert "streamlit" not in loaded
 
 
-def test_no_folder_of_core_holds_more_than_25_modules() -> None:
-    for folder in {file.parent for file in (ROOT / "core").rglob("*.py")}:
-        assert len([*folder.glob("*.py")]) <= 25, folder
+@pytest.mark.parametrize("top", ["core", "pages"])
+@pytest.mark.parametrize("modules_of", ["*.py", "*.js"])
+def test_no_folder_holds_more_than_25_modules_of_a_language(top: str, modules_of: str) -> None:
+    for folder in {file.parent for file in (ROOT / top).rglob(modules_of)}:
+        assert len([*folder.glob(modules_of)]) <= 25, folder

@@ -8,7 +8,7 @@ from pathlib import Path
 from pages.components.shared import frame, page_head
 
 PAGES = Path(frame.__file__).parents[2]
-STREAMLIT = PAGES / "components" / "shared" / "streamlit.css"
+STREAMLIT = PAGES / "components" / "shared" / "page_head" / "streamlit.css"
 
 
 def test_no_rule_is_about_what_lies_below_a_part_of_a_class() -> None:

@@ -31,7 +31,7 @@ from pages.components.shared.chart_style import (
     time_axis,
 )
 from pages.components.shared.crosshair import Line, Reading
-from pages.components.shared.rate_points import connected, rate_table, recorded_table
+from pages.components.shared.rates.points import connected, rate_table, recorded_table
 
 MAX_PANELS = 24
 SCALES: tuple[Literal["log", "linear"], ...] = ("log", "linear")

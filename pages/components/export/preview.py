@@ -19,7 +19,7 @@ from pages.components.export.limitations import REFUSED
 from pages.components.shared import frame, session
 from pages.components.shared.copy_button import copy_button
 from pages.components.shared.downloads import csv_button
-from pages.components.shared.rate_chart import DESCRIPTION
+from pages.components.shared.rates.chart import DESCRIPTION
 
 _MIME = {
     ".csv": "text/csv",

@@ -22,7 +22,7 @@ from pages.components.shared.chart_style import (
     whole_run,
 )
 from pages.components.shared.crosshair import Reading
-from pages.components.shared.rate_points import connected, rate_table
+from pages.components.shared.rates.points import connected, rate_table
 
 _HEIGHT = 190
 _GUTTER = 40

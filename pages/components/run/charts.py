@@ -33,7 +33,7 @@ from pages.components.shared.chart_style import (
     with_data,
 )
 from pages.components.shared.crosshair import Line, Reading
-from pages.components.shared.rate_points import connected, rate_table
+from pages.components.shared.rates.points import connected, rate_table
 
 _HEIGHT = 170
 _MAJORITY_DASHES = [2, 3]

@@ -16,7 +16,7 @@ from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
 from pages.components.run import charts
 from pages.components.shared.chart_style import View
-from pages.components.shared.rate_chart import rate_chart, rate_reading
+from pages.components.shared.rates.chart import rate_chart, rate_reading
 
 WORDS = ("__proto__", "constructor", "title", "image", "toString", "Epoch", "null", "1")
 PLAIN = ("stem", "layer1", "layer2", "layer3", "layer4", "head")

@@ -13,7 +13,7 @@ from core.schedule import curves, plan, words
 from core.schedule.spec import Schedule
 from pages.components.shared import crosshair
 from pages.components.shared.chart_style import View
-from pages.components.shared.rate_chart import rate_reading
+from pages.components.shared.rates.chart import rate_reading
 from tests.schedule.strategies import schedules
 
 

@@ -18,7 +18,7 @@ from core.compare.comparable import Comparable
 from core.schedule import plan, words
 from core.schedule.curves import Array
 from pages.components.shared import frame
-from pages.components.shared.rate_points import Columns
+from pages.components.shared.rates.points import Columns
 
 _HERE = Path(__file__).parent
 

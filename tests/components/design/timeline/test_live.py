@@ -14,8 +14,8 @@ from core.models.costs import costs
 from core.schedule import curves, edits
 from core.schedule.spec import Group, Schedule
 from pages.components.design.cost_rows import rows_of_costs
-from pages.components.shared import rate_chart
 from pages.components.shared.chart_style import View
+from pages.components.shared.rates import chart
 from tests.components.design.timeline.bench import drawn, node, schedule
 from tests.schedule import strategies
 
@@ -130,8 +130,8 @@ def data_of_chart(
 ) -> dict[str, list[dict[str, Any]]]:
     """The rows of the rate chart's data sets; the rest of the chart would take long to make."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rate_chart, "layers", lambda _: "{}")
-        sets = rate_chart.rate_chart(schedule, steps, playhead, view)["datasets"]
+        patch.setattr(chart, "layers", lambda _: "{}")
+        sets = chart.rate_chart(schedule, steps, playhead, view)["datasets"]
     return {name: rows.to_pylist() for name, rows in sets.items()}
 
 

@@ -4,13 +4,13 @@
 // Streamlit takes a component's script as one text, into which bundle.py joins them.
 
 import { NARROW, axisOf } from "./axis.js";
-import { groupsInHand } from "./budget.js";
+import { groupsInHand } from "./live/budget.js";
 import { buildCascade } from "./cascade.js";
 import { input, press, submit } from "./commands.js";
 import { el, term } from "./dom.js";
 import { commitTyping } from "./gesture.js";
 import { blur, focus, key, pageKey } from "./keyboard.js";
-import { buildLive, paintLive } from "./live.js";
+import { buildLive, paintLive } from "./live/live.js";
 import { HOVER, cancel, down, hover, menu, move, point, up, wheel } from "./pointer.js";
 import { paintCurveDiscs } from "./problems.js";
 import { isSettled, receive, reportView } from "./protocol.js";

@@ -1,9 +1,9 @@
 // What follows the hand outside of the timeline: the rate chart, and the costs below it.
 
 import { drawCosts, dropCosts } from "./cost_strip.js";
-import { curveOf } from "./curves.js";
+import { curveOf } from "../curves.js";
 import { buildChart, drawChart } from "./rate_chart.js";
-import { phasesOf } from "./readout.js";
+import { phasesOf } from "../readout.js";
 
 /** What is drawn there; `shows` says for what, and is null where Python's stays or is to come. */
 export const buildLive = () => ({ chart: { shows: null, ...buildChart() }, costs: { shows: null, copy: null } });

@@ -2,10 +2,10 @@
 //
 // A copy of the page's strip stands in its place, until Streamlit draws the strip anew.
 
-import { set } from "./dom.js";
-import { formatBytes, formatCount, formatFlops } from "./format.js";
-import { amountsAt } from "./readout.js";
-import { isOpen } from "./windows.js";
+import { set } from "../dom.js";
+import { formatBytes, formatCount, formatFlops } from "../format.js";
+import { amountsAt } from "../readout.js";
+import { isOpen } from "../windows.js";
 
 /** Draw the costs of the phases as the hand has them; false if the page has none. */
 export function drawCosts(timeline, costs, groups, phases) {

@@ -14,7 +14,7 @@ from core import presets
 from core.schedule import curves, plan
 from core.schedule import sampling as drawn
 from core.schedule.spec import Schedule
-from pages.components.shared.rate_points import at_playhead, connected, rate_table, thaws
+from pages.components.shared.rates.points import at_playhead, connected, rate_table, thaws
 from tests.schedule.strategies import schedules
 
 

@@ -17,9 +17,9 @@ from core.export.palette import ROLES
 from pages.components.learn import glossary
 from pages.components.shared.fonts import font_faces
 
-_PAGES = Path(__file__).parents[1]
+_PAGES = Path(__file__).parents[2]
 _FILES = (
-    "shared/frame.css",
+    "shared/page_head/frame.css",
     "design/costs.css",
     "design/groups.css",
     "run/data.css",
@@ -29,11 +29,11 @@ _FILES = (
     "learn/learn.css",
 )
 _SCRIPTS = (
-    "shared/clipboard.js",
-    "shared/first_paint.js",
-    "shared/popovers.js",
-    "shared/terms.js",
-    "shared/welcome.js",
+    "shared/page_head/clipboard.js",
+    "shared/page_head/first_paint.js",
+    "shared/page_head/popovers.js",
+    "shared/page_head/terms.js",
+    "shared/page_head/welcome.js",
 )
 
 
@@ -53,7 +53,7 @@ STYLES = "\n".join(map(_text, _FILES))
 """The stylesheets of all pages, those of the components apart."""
 _SHEET = f"{font_faces()}\n{_colours()}\n{STYLES}".encode()
 _NAME = f"thaw-{sha256(_SHEET).hexdigest()[:16]}.css"
-_INNER = f'<style id="streamlit-css">{_text("shared/streamlit.css")}</style>'
+_INNER = f'<style id="streamlit-css">{_text("shared/page_head/streamlit.css")}</style>'
 _GLOSSARY = f'<script type="application/json" id="thaw-glossary">{glossary.as_json()}</script>'
 _HEAD = f"{_INNER}{_GLOSSARY}<script>{''.join(map(_text, _SCRIPTS))}</script></head>".encode()
 # at the end, so that the rules come after those that Streamlit adds to the head

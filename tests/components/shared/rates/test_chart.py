@@ -17,8 +17,8 @@ from core import presets
 from core.schedule import parse
 from core.schedule.spec import Schedule
 from pages.components.shared.chart_style import HEIGHT, View
-from pages.components.shared.rate_chart import LABEL_STEP, rate_chart
-from pages.components.shared.rate_points import Columns, connected, rate_table
+from pages.components.shared.rates.chart import LABEL_STEP, rate_chart
+from pages.components.shared.rates.points import Columns, connected, rate_table
 from tests.schedule.strategies import schedules
 
 SCALES, UNITS = st.sampled_from(["log", "linear"]), st.sampled_from(["rate", "of peak"])

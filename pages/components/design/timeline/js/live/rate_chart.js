@@ -3,10 +3,10 @@
 // Streamlit draws the chart with Vega, whose nodes know the view that draws them. The view takes new
 // data sets here as it takes them from Streamlit, which replaces them once Python's have come.
 
-import { stepBegins } from "./bar.js";
+import { stepBegins } from "../bar.js";
 import { groupInHand } from "./budget.js";
-import { curveOf, pointsOf, valueAt } from "./curves.js";
-import { gaps, isOpen } from "./windows.js";
+import { curveOf, pointsOf, valueAt } from "../curves.js";
+import { gaps, isOpen } from "../windows.js";
 
 const FROZEN = " frozen";
 

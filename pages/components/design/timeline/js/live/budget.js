@@ -1,7 +1,7 @@
 // The LR budget of a group that a hand has changed, from sums that Python sent.
 
-import { changedParts, curveStart } from "./curves.js";
-import { visible } from "./windows.js";
+import { changedParts, curveStart } from "../curves.js";
+import { visible } from "../windows.js";
 
 /**
  * A group's shares of the epochs and of the learning, as core/schedule/budget.py has them; null if

@@ -22,8 +22,8 @@ from pages.components.shared.chart_style import (
     warmup_span,
     with_data,
 )
-from pages.components.shared.rate_layers import ChartLayout, layers
-from pages.components.shared.rate_points import (
+from pages.components.shared.rates.layers import ChartLayout, layers
+from pages.components.shared.rates.points import (
     Columns,
     at_playhead,
     connected,

@@ -1,0 +1,1 @@
+"""The rate chart: its points, its layers, and how they are put together."""
