@@ -41,7 +41,8 @@ class Verdict:
     the choice of images makes such a gap or a larger one, `by_seeds` that chance in the seeds does,
     None with less than two seeds each. `only` counts the images on which A alone, and B alone, is
     right, or is so with more seeds; None where the two had other images. It takes both
-    probabilities below `level` for a gap that `is_beyond_noise`.
+    probabilities below `level`, and images that speak for the better one, for a gap that
+    `is_beyond_noise`.
     """
 
     gap: float
@@ -53,19 +54,22 @@ class Verdict:
     @property
     def is_beyond_noise(self) -> bool:
         """The gap is more than noise."""
-        return max(self.by_images, self.by_seeds or 0.0) < self.level
+        of_a, of_b = self.only or (0.0, self.gap)
+        agree = (of_b - of_a) * self.gap > 0
+        return agree and max(self.by_images, self.by_seeds or 0.0) < self.level
 
 
 def judge(a: Sequence[Trial], b: Sequence[Trial], comparisons: int = 1) -> Verdict:
     """Return the verdict on two schedules that have at least one trial each.
 
     Where all trials have the same images, those are compared in pairs (McNemar's test; with several
-    seeds, a sign test on the share of seeds that are right). Elsewhere counts of right images are
-    (Fisher's test). Seeds are compared by a t-test, in pairs if both have the same. Of several
-    `comparisons`, each has its part of the level (Bonferroni).
+    seeds, a sign test on the share of seeds that are right), with as many seeds of one as of the
+    other. Elsewhere counts of right images are (Fisher's test). Seeds are compared by a t-test, in
+    pairs if both have the same. Of several `comparisons`, each has its part of the level
+    (Bonferroni).
     """
     gap = _mean(b) - _mean(a)
-    only = _only(a, b)
+    only = _only(*_as_many(a, b))
     by_images = mcnemar(*only) if only else fisher(*_counts(a), *_counts(b))
     by_seeds = _by_seeds(a, b) if min(len(a), len(b)) > 1 else None
     return Verdict(gap, by_images, by_seeds, only, LEVEL / comparisons)
@@ -111,24 +115,36 @@ def fisher(right_a: int, images_a: int, right_b: int, images_b: int) -> float:
     return min(1.0, 2 * min(sides))
 
 
-def paired_t(differences: Sequence[float]) -> float:
-    """Return the two-sided p-value of the t-test for a mean of 0, of two differences or more."""
+def paired_t(differences: Sequence[float], resolution: float = 0.0) -> float:
+    """Return the two-sided p-value of the t-test for a mean of 0, of two differences or more.
+
+    Differences are multiples of the resolution, so their deviation counts as no less than it.
+    """
     count = len(differences)
-    return _t_test(fmean(differences), stdev(differences) / sqrt(count), count - 1)
+    deviation = max(stdev(differences), resolution)
+    return _t_test(fmean(differences), deviation / sqrt(count), count - 1)
 
 
-def unpaired_t(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the two-sided p-value of Student's t-test for equal means, of three values or more."""
+def unpaired_t(a: Sequence[float], b: Sequence[float], resolution: float = 0.0) -> float:
+    """Return the two-sided p-value of Student's t-test for equal means, of three values or more.
+
+    Values are multiples of the resolution, so their deviation counts as no less than it.
+    """
     freedom = len(a) + len(b) - 2
-    spread = sum((each - fmean(part)) ** 2 for part in (a, b) for each in part) / freedom
-    return _t_test(fmean(b) - fmean(a), sqrt(spread * (1 / len(a) + 1 / len(b))), freedom)
+    variance = sum((each - fmean(part)) ** 2 for part in (a, b) for each in part) / freedom
+    deviation = max(sqrt(variance), resolution)
+    return _t_test(fmean(b) - fmean(a), deviation * sqrt(1 / len(a) + 1 / len(b)), freedom)
 
 
 def in_words(
     verdict: Verdict, a: Sequence[Trial], b: Sequence[Trial], names: tuple[str, str]
 ) -> str:
     """Return what the verdict on `a` and `b`, called by these names, rests on, as sentences."""
-    return f"{_of_images(verdict, a, b, names)} {_of_seeds(verdict, a, b, names)}"
+    sentences = [_of_images(verdict, a, b, names), _of_seeds(verdict, a, b, names)]
+    if verdict.level < LEVEL:
+        count = round(LEVEL / verdict.level)
+        sentences.append(f"In {count} comparisons, each counts below p = {verdict.level:.2g}.")
+    return " ".join(sentences)
 
 
 def points(gap: float) -> str:
@@ -146,12 +162,18 @@ def _of_images(
             f"On {counts} validation images, not known to be the same "
             f"(Fisher's test, {_chance(verdict.by_images)})."
         )
-    seeds = max(len(a), len(b)) > 1
-    more, test = (" more often", "a sign test") if seeds else ("", "McNemar's test")
+    seeds = min(len(a), len(b))
     of_a, of_b = verdict.only
+    if seeds > 1:
+        found = f"{of_a:,} are right with more seeds of {names[0]} and {of_b:,} of {names[1]}"
+        test = "a sign test"
+    else:
+        found = f"{of_a:,} are right with {names[0]} only and {of_b:,} with {names[1]} only"
+        test = "McNemar's test"
+    part = "" if len(a) == len(b) else f" with {seeds} {'seeds' if seeds > 1 else 'seed'} each,"
     return (
-        f"On the same {_images(a):,} validation images, {names[0]} alone is right{more} on "
-        f"{of_a:,} and {names[1]} alone on {of_b:,} ({test}, {_chance(verdict.by_images)})."
+        f"On the same {_images(a):,} validation images,{part} {found} "
+        f"({test}, {_chance(verdict.by_images)})."
     )
 
 
@@ -161,8 +183,8 @@ def _of_seeds(
     if verdict.by_seeds is None:
         whose = "each" if len(a) == len(b) else names[len(b) < len(a)]
         return f"One run of {whose} cannot tell what another seed would change."
-    counts = " and ".join(dict.fromkeys((str(len(a)), str(len(b)))))
-    return f"Over {counts} seeds each, a t-test has {_chance(verdict.by_seeds)}."
+    counts = f"{len(a)} seeds each" if len(a) == len(b) else f"{len(a)} and {len(b)} seeds"
+    return f"Over {counts}, a t-test has {_chance(verdict.by_seeds)}."
 
 
 def _chance(probability: float) -> str:
@@ -181,6 +203,20 @@ def _counts(trials: Sequence[Trial]) -> tuple[int, int]:
 
 def _images(trials: Sequence[Trial]) -> int:
     return min(trial.images for trial in trials)
+
+
+def _as_many(a: Sequence[Trial], b: Sequence[Trial]) -> tuple[Sequence[Trial], Sequence[Trial]]:
+    """Return as many trials of A as of B: those of the seeds that both have, or the first ones.
+
+    A share of three seeds is more often below 1 than one of a single seed, whatever the schedule.
+    """
+    if len(a) == len(b):
+        return a, b
+    common = {trial.seed for trial in a} & {trial.seed for trial in b}
+    if common:
+        a, b = ([trial for trial in part if trial.seed in common] for part in (a, b))
+    count = min(len(a), len(b))
+    return a[:count], b[:count]
 
 
 def _only(a: Sequence[Trial], b: Sequence[Trial]) -> tuple[int, int] | None:
@@ -209,9 +245,11 @@ def _shares(trials: Sequence[Trial]) -> dict[str, float]:
 
 def _by_seeds(a: Sequence[Trial], b: Sequence[Trial]) -> float:
     one, other = ({trial.seed: trial.accuracy for trial in part} for part in (a, b))
+    resolution = 1 / min(_images(a), _images(b))
     if one.keys() == other.keys() and len(one) == len(a) == len(b):
-        return paired_t([other[seed] - one[seed] for seed in one])
-    return unpaired_t([trial.accuracy for trial in a], [trial.accuracy for trial in b])
+        return paired_t([other[seed] - one[seed] for seed in one], resolution)
+    of_a, of_b = ([trial.accuracy for trial in part] for part in (a, b))
+    return unpaired_t(of_a, of_b, resolution)
 
 
 def _t_test(mean: float, error: float, freedom: int) -> float:

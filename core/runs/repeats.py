@@ -67,7 +67,7 @@ def _summary(run: Path, changed: int) -> Summary | None:
     return end if end is not None and end.status == "finished" else None
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _trial(run: Path, changed: int) -> Trial | None:
     end, started = _summary(run, changed), event_log.started(run)
     if end is None or end.validation_accuracy is None or started is None:

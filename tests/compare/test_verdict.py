@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from math import atan, comb, pi
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.compare.verdict import (
+    LEVEL,
     Trial,
     clear_best,
     fisher,
@@ -119,6 +121,33 @@ def test_several_seeds_that_disagree_make_a_clear_gap_on_the_images_noise() -> N
     ).is_beyond_noise
 
 
+def test_a_schedule_with_more_seeds_is_not_the_better_one_for_that() -> None:
+    """Each image is right with a probability of its own, the same for both schedules."""
+    random = Random(0)
+    chances = [random.random() for _ in range(300)]
+
+    def run(seed: int) -> Trial:
+        return trial([random.random() < chance for chance in chances], seed)
+
+    verdicts = [judge([run(0)], [run(seed) for seed in range(3)]) for _ in range(200)]
+    assert sum(verdict.by_images < LEVEL for verdict in verdicts) < 20
+    assert "with 1 seed each" in in_words(verdicts[0], [run(0)], [run(0), run(1)], ("A", "B"))
+
+
+@given(PAIRS)
+def test_the_better_one_is_right_on_more_images(pair: tuple[list[Trial], list[Trial]]) -> None:
+    found = judge(*pair)
+    assert found.only is not None
+    assert not found.is_beyond_noise or (found.only[1] > found.only[0]) == (found.gap > 0)
+
+
+def test_two_equal_gaps_are_no_certainty() -> None:
+    half, more = [at % 2 == 0 for at in range(100)], [at % 2 == 0 or at < 10 for at in range(100)]
+    found = judge([trial(half, 0), trial(half, 1)], [trial(more, 0), trial(more, 1)])
+    assert found.by_seeds is not None
+    assert found.by_seeds > LEVEL
+
+
 def test_runs_on_other_images_or_without_predictions_are_judged_by_their_counts() -> None:
     half, most = [True, False] * 50, [True] * 90 + [False] * 10
     renamed = Trial(0, 0.9, 100, {f"other {at}": right for at, right in enumerate(most)})
@@ -142,12 +171,13 @@ def test_the_best_of_several_has_to_beat_each_by_its_part_of_the_level() -> None
 def test_the_reasons_name_the_images_the_test_and_what_one_run_cannot_tell() -> None:
     a, b = [trial([True, False, True])], [trial([True, True, False])]
     text = in_words(judge(a, b), a, b, ("A", "C"))
-    assert "3 validation images, A alone is right on 1 and C alone on 1" in text
+    assert "3 validation images, 1 are right with A only and 1 with C only" in text
     assert "McNemar's test, p\N{NO-BREAK SPACE}=\N{NO-BREAK SPACE}1" in text
     assert "One run of each" in text
     a, b = [trial([True, False], 0), trial([True, True], 1)], [trial([True, True], 0)] * 2
     assert "a sign test" in in_words(judge(a, b), a, b, ("A", "B"))
     assert "2 seeds each" in in_words(judge(a, b), a, b, ("A", "B"))
+    assert "In 3 comparisons" in in_words(judge(a, b, 3), a, b, ("A", "B"))
 
 
 def test_a_gap_is_told_in_points() -> None:

@@ -299,7 +299,7 @@ def test_the_page_begins_with_the_verdict_and_what_it_rests_on(home: Path) -> No
     session_in(app.session_state).compare.slots = [first, second]
     drawn = without_styles(app.run())
     assert drawn.index("A is better than B by 15.0 points") < drawn.index("thaw-bars")
-    assert "On the same 400 validation images, A alone is right on 60 and B alone on 0" in drawn
+    assert "On the same 400 validation images, 60 are right with A only and 0 with B only" in drawn
     assert "McNemar" in drawn
     assert "<b>75.0%</b>" in drawn
     assert "400 validation images of 32 px, seed 0" in drawn
@@ -340,13 +340,13 @@ def test_each_schedule_has_a_verdict_against_the_first(home: Path) -> None:
 
 def test_differing_data_images_and_seeds_come_first_and_forbid_a_verdict(home: Path) -> None:
     one = ran(home, "A", 0.75, 400)
-    two = ran(home, "B", 0.9, 400, validation_samples=8, seed=1, batch_size=8, samples=500)
+    two = ran(home, "B", 0.75, 8, validation_samples=8, seed=1, batch_size=8, samples=500)
     ((heading, reasons),) = verdict_card.verdicts([one, two])
     assert heading == "The results of A and B cannot be compared"
     named = "validation images, training images, seed and batch size"
     assert reasons == f"The runs differ in {named}."
     assert [line.text for line in setting_differences(one, two)] == [
-        "validation images 1,000 → 8",
+        "validation images 400 → 8",
         "training images 1,000 → 500",
         "seed 0 → 1",
         "batch size 32 → 8",
@@ -586,6 +586,16 @@ def test_bold_is_what_is_best_beyond_the_noise_and_nothing_where_all_are_equal(
         assert [cell.best for cell in lines[title]] == [False, False]
     few = figures_of(ran(home, "A", 0.75, 8), ran(home, "B", 0.5, 8))
     assert [cell.best for cell in few["Validation accuracy"]] == [False, False]
+
+
+def test_a_run_that_was_stopped_early_is_not_the_fastest(home: Path) -> None:
+    slots = [ran(home, "A", 0.75, 400), ran(home, "B", 0.6, 400)]
+    results = {each.letter: run_results(each.run) for each in slots if each.run}
+    for status, fastest in (("finished", True), ("stopped", False)):
+        half = tuple(replace(done, seconds=done.seconds / 2) for done in results["A"].epochs)
+        results["B"] = replace(results["B"], epochs=half, status=status)
+        lines = {line.title: line.cells for line in figures.lines(slots, results)}
+        assert [cell.best for cell in lines["Time"]] == [False, fastest]
 
 
 def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(home: Path) -> None:

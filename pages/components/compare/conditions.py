@@ -7,6 +7,7 @@ from itertools import pairwise
 
 from core.compare.difference import Difference
 from core.data.uploads import data_title
+from core.runs import event_log
 from core.schedule.words import listed
 from pages.components.compare.slots import Slot
 
@@ -59,8 +60,17 @@ def _differing(slots: Sequence[Slot], fields: Mapping[str, str]) -> list[str]:
     ran = [slot for slot in slots if slot.run is not None]
     seeds = sorted((set(_seeds(slot)) for slot in ran), key=len)
     alike = {"seed"} if all(few <= more for few, more in pairwise(seeds)) else set()
-    values = {field: {getattr(slot.settings, field) for slot in ran} for field in fields}
+    values = {field: {_value(slot, field) for slot in ran} for field in fields}
     return [field for field in fields if field not in alike and len(values[field]) > 1]
+
+
+def _value(slot: Slot, field: str) -> object:
+    """Return a setting, or what came of it: how many images there were, which device it was."""
+    if field == "validation_samples" and slot.trials:
+        return slot.trials[0].images
+    if field == "device" and slot.run and (started := event_log.started(slot.run)):
+        return started.device
+    return getattr(slot.settings, field)
 
 
 def _seeds(slot: Slot) -> tuple[int, ...]:
@@ -69,9 +79,9 @@ def _seeds(slot: Slot) -> tuple[int, ...]:
 
 
 def _text(slot: Slot, field: str) -> str:
-    value = getattr(slot.settings, field)
+    value = _value(slot, field)
     if field == "data":
-        return data_title(value)
+        return data_title(slot.settings.data)
     if field == "seed":
         return listed(map(str, _seeds(slot)))
     return f"{value:,}" if isinstance(value, int) else "none" if value is None else str(value)

@@ -82,8 +82,10 @@ def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[L
     """Return the runs' results."""
     found = [results.get(slot.letter) for slot in slots]
     best = clear_best(tried(slots)) if measured_alike(slots) else None
-    one_device = len({_device(result) for result in found if result is not None}) == 1
-    marked = measured_alike(slots) and one_device
+    ran = [result for result in found if result is not None]
+    one_device = len({_device(result) for result in ran}) == 1
+    whole = all(result.status == "finished" for result in ran)
+    marked = measured_alike(slots) and one_device and whole
     accuracies = (
         Cell() if result is None else replace(_accuracy(slot, result), best=slot.letter == best)
         for slot, result in zip(slots, found, strict=True)

@@ -36,14 +36,13 @@ def baseline_card(
         if found and mine:
             own, its = ([trial for _, trial in part.values()] for part in (mine, found))
             verdict = judge(its, own)
-            text = points(verdict.gap)
-            better = "better" if verdict.gap > 0 else "worse"
+            gap = f"{points(verdict.gap)} {'better' if verdict.gap > 0 else 'worse'}"
             st.markdown(
-                f"**{text} {better} than training the head alone**"
+                f"**{gap} than head only**"
                 if verdict.is_beyond_noise
-                else f"No clear difference from training the head alone ({text} {better})"
+                else f"No clear difference from head only{f' ({gap})' if verdict.gap else ''}"
             )
-            st.caption(in_words(verdict, its, own, ("the head", "this schedule")))
+            st.caption(in_words(verdict, its, own, ("the baseline", "this schedule")))
             if st.button("Compare", icon=":material/compare_arrows:", key="to-baseline"):
                 current().compare.slots = [f"run:{next(iter(found.values()))[0].name}"]
                 slots.put(f"run:{run.name}")
