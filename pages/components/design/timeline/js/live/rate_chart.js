@@ -21,10 +21,10 @@ export function drawChart(timeline, chart, phases) {
   const rows = view.data("lines");
   const last = rows.at(-1); // new rows go to the end
   if (!chart.ours.has(last) && last !== chart.given?.last) {
-    const { data } = timeline;
+    const data = timeline.latest; // in a drag the timeline still has the one before
     const ends = "ends" in sets ? [...view.data("ends")] : []; // a phone has a legend in their place
     const given = { ...givenIn(rows, ends, data), data, last };
-    Object.assign(chart, { given, lines: linesInHand({ ...timeline, ...asSent(data) }, given) });
+    Object.assign(chart, { given, lines: linesInHand({ ...timeline, data, ...asSent(data) }, given) });
   }
   const { data, points } = chart.given;
   const { windows } = timeline;
