@@ -16,6 +16,7 @@ from core.models import layer_table
 from core.schedule import link
 from core.schedule.parse import from_raw, to_raw
 from core.schedule.spec import Schedule
+from pages.components.export import cited_run
 from pages.components.export.limitations import REFUSED, TITLE
 from pages.components.shared.state import session_in
 from tests.pages.drawn import without_styles
@@ -130,7 +131,7 @@ def text(app: AppTest) -> str:
 
 @pytest.mark.parametrize("target", ["html", *thorough("markdown", "latex")])
 def test_a_report_cites_a_run_of_exactly_this_schedule_once_it_is_chosen(
-    app: AppTest, finished: Schedule, target: str
+    app: AppTest, finished: Schedule, target: str, monkeypatch: pytest.MonkeyPatch
 ):
     choose(opened(app, finished), target)
     none, run = citable(app)
@@ -141,6 +142,10 @@ def test_a_report_cites_a_run_of_exactly_this_schedule_once_it_is_chosen(
     field.select("mine").run()
     assert "40 images to train" in text(app)
     assert "--run DIR" in text(app)
+    monkeypatch.setattr(cited_run, "_RUNS_SEARCHED", 0)  # so many newer ones there are by now
+    app.run()
+    assert citable(app) == [none, run]
+    assert "40 images to train" in text(app)
 
 
 def test_no_visitor_of_the_demo_can_cite_a_strangers_run(

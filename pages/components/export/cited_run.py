@@ -35,14 +35,18 @@ def run_choice() -> None:
     """Draw the selector of the run, or say why there is none to choose."""
     with frame.card("cited-run"):
         try:
-            runs = visible_runs.runs(launch.runs_folder())[:_RUNS_SEARCHED]
+            runs = visible_runs.runs(launch.runs_folder())
         except InputError as error:
             why = frame.escape_markdown(f"No run can be cited. {error}")
             st.warning(why, icon=":material/warning:")
             return
-        lines = {run.name: describe(run) for run in runs if _is_citable(run)}
-        titles = told_apart({run: f"{each.name} · {each.line}" for run, each in lines.items()})
         chosen = current().cited_run
+        lines = {
+            run.name: describe(run)
+            for at, run in enumerate(runs)
+            if (at < _RUNS_SEARCHED or run.name == chosen) and _is_citable(run)
+        }
+        titles = told_apart({run: f"{each.name} · {each.line}" for run, each in lines.items()})
         st.selectbox(
             "Cite the results of a run",
             [_NONE, *titles],
