@@ -173,7 +173,7 @@ def _outside_timeline(errors: Sequence[Problem]) -> tuple[object, ...]:
         _is_narrow(),
         current().notice is not None,
         stretched(current().history) is not None,
-        current().design.shows_rates,  # whose click may come in one message with an edit
+        current().dialog in ("rates", "presets"),  # the click may come in one message with an edit
         schedule if has_open_menu() else None,
     )
 

@@ -75,9 +75,23 @@ def test_no_script_sleeps_after_an_edit(app: AppTest, monkeypatch: pytest.Monkey
     assert [name for name in slept if "scriptrunner" in name.lower()] == []
 
 
-def test_the_table_of_rates_stays_open_whatever_the_page_draws_anew(app: AppTest) -> None:
-    app.run().button(key="show-table").click().run()
-    assert len(app.run().dataframe) == 1
+@pytest.mark.parametrize(
+    ("opens", "holds"), [("show-table", "table-csv"), ("presets", "use-ulmfit")]
+)
+def test_a_dialog_stays_open_whatever_the_page_draws_anew_until_help_takes_its_place(
+    app: AppTest, opens: str, holds: str
+) -> None:
+    def keys() -> set[str | None]:
+        assert not app.exception, app.exception
+        return {each.key for each in (*app.button, *app.get("download_button"))}
+
+    app.run().button(key=opens).click().run()
+    assert holds in keys()
+    app.run()
+    assert holds in keys()
+    app.button(key="help").click().run()
+    assert glossary.listed(LANGUAGES["en"]) in html(app)
+    assert holds not in keys()
 
 
 def _milestones(app: AppTest) -> TextInput:

@@ -11,7 +11,7 @@ from core.schedule.spec import Schedule
 from pages.components.design.preset_card import card
 from pages.components.learn.glossary import tip
 from pages.components.shared import frame, session
-from pages.components.shared.state import current
+from pages.components.shared.state import close_dialog, current, show_dialog
 
 _HOW_TO_READ = (
     "A preset is applied to your current model; Undo brings your schedule back. In the pictures "
@@ -31,20 +31,22 @@ def preset_in_words() -> str:
 
 def preset_button() -> None:
     """Draw the toolbar's button, which opens the gallery."""
-    if st.button(
+    st.button(
         f":gray[Preset] {preset_in_words()}",
         icon=":material/view_module:",
         key="presets",
         help=tip("preset"),
         width=290,
-    ):
+        on_click=show_dialog,
+        args=("presets",),
+    )
+    if current().dialog == "presets":
         _gallery()
 
 
-@st.dialog("Presets", width="large")
+@st.dialog("Presets", width="large", on_dismiss=close_dialog)
 def _gallery() -> None:
-    if (view := current().design).preset_was_chosen:
-        view.preset_was_chosen = False
+    if current().dialog != "presets":  # one was chosen
         st.rerun()  # of the whole page, which closes the gallery
     st.html(f'<p class="thaw-said">{_HOW_TO_READ}</p>')
     used = session.preset_in_use()
@@ -78,7 +80,7 @@ def _one(cells: DeltaGenerator, name: str, *, in_use: bool) -> None:
 
 def _choose(name: str) -> None:
     session.use_preset(name)
-    current().design.preset_was_chosen = True
+    close_dialog()
 
 
 def _schedule(name: str) -> Schedule | str:

@@ -12,7 +12,7 @@ from core.schedule import curves, plan, words
 from core.schedule.spec import Schedule
 from pages.components.shared import session
 from pages.components.shared.downloads import csv_button
-from pages.components.shared.state import current
+from pages.components.shared.state import close_dialog, current, show_dialog
 
 By = Literal["epoch", "step"]
 
@@ -25,21 +25,13 @@ _CAPTIONS = {
 
 
 def table_button() -> None:
-    """Draw the button that opens the table in a dialog, until that is dismissed or the page left.
-
-    As a callback: a message that cuts a run of the script short neither swallows the click nor
-    closes the dialog.
-    """
-    st.button("Table", key="show-table", on_click=_show)
-    if current().design.shows_rates:
+    """Draw the button that opens the table in a dialog."""
+    st.button("Table", key="show-table", on_click=show_dialog, args=("rates",))
+    if current().dialog == "rates":
         _dialog()
 
 
-def _show(*, wanted: bool = True) -> None:
-    current().design.shows_rates = wanted
-
-
-@st.dialog("Learning rate per group", width="large", on_dismiss=lambda: _show(wanted=False))
+@st.dialog("Learning rate per group", width="large", on_dismiss=close_dialog)
 def _dialog() -> None:
     """Show the table, and switch it between epochs and steps."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

@@ -13,7 +13,7 @@ from core.runs.processes import run_lock
 from core.runs.status import Status
 from pages.components.shared import frame, session
 from pages.components.shared.live_run import progress_words
-from pages.components.shared.state import current
+from pages.components.shared.state import close_dialog, current, show_dialog
 
 
 def begin_beside(
@@ -24,15 +24,15 @@ def begin_beside(
     `verb` is what the click is called. A demo, which has a queue, asks nothing.
     """
     others = {} if is_demo() else {r: s for r, s in live.items() if not run_lock.other_host(r)}
-    mine = current().run
     if clicked and not others:
         _begin(begin)
-    mine.asks_first = bool(others) and (clicked or mine.asks_first)
-    if mine.asks_first:
+    if clicked:
+        show_dialog("begin")
+    if current().dialog == "begin":
         _dialog(others, begin, verb)
 
 
-@st.dialog("Another run is live", on_dismiss=lambda: _forget())
+@st.dialog("Two runs at once", on_dismiss=close_dialog)
 def _dialog(others: Mapping[Path, Status], begin: Callable[[], object], verb: str) -> None:
     for run, status in others.items():
         name = frame.escape_markdown(describe(run).name)
@@ -40,20 +40,19 @@ def _dialog(others: Mapping[Path, Status], begin: Callable[[], object], verb: st
     st.markdown(
         "Two runs share this machine's processors and memory: both take longer, and the times that "
         "they measure say less about either."
+        if others
+        else "The other run has ended by now."
     )
     with st.container(horizontal=True):
-        if st.button(f"{verb} anyway", type="primary", key="begin-anyway"):
-            _forget()
+        label = f"{verb} anyway" if others else verb
+        if st.button(label, type="primary", key="begin-anyway"):
             _begin(begin)
         if st.button("Cancel", key="begin-not"):
-            _forget()
+            close_dialog()
             st.rerun()
 
 
 def _begin(begin: Callable[[], object]) -> None:
+    close_dialog()
     session.attempt(begin, lead="")
     st.rerun()
-
-
-def _forget() -> None:
-    current().run.asks_first = False

@@ -51,8 +51,7 @@ def navigate(pages: dict[str, Page]) -> None:
     page = st.navigation(list(pages.values()), position="top")
     name = next(name for name, each in pages.items() if each is page)
     if name != mine.page:
-        mine.page, mine.address, mine.after_edit = name, {}, None
-        mine.design.shows_rates = mine.run.asks_first = False
+        mine.page, mine.address, mine.after_edit, mine.dialog = name, {}, None, None
     st.set_page_config(page_title=f"{page.title} · Thaw")
     browser_tab(dark=is_dark())  # first: what it has to tell is not known before it is drawn
     help_dialog.help_button()

@@ -8,7 +8,7 @@ import streamlit as st
 
 from pages.components.learn import glossary, visit
 from pages.components.learn.language import LANGUAGES
-from pages.components.shared.state import current
+from pages.components.shared.state import close_dialog, current, show_dialog
 
 
 def welcome() -> None:
@@ -21,16 +21,20 @@ def welcome() -> None:
 def help_button() -> None:
     """Draw the button that opens the dialog, in the page's header."""
     tip = "Keys, gestures and words (?)"
-    st.button("Help", icon=":material/help:", type="tertiary", key="help", help=tip, on_click=_show)
-    if current().shows_help:
+    st.button(
+        "Help",
+        icon=":material/help:",
+        type="tertiary",
+        key="help",
+        help=tip,
+        on_click=show_dialog,
+        args=("help",),
+    )
+    if current().dialog == "help":
         _dialog()
 
 
-def _show(*, wanted: bool = True) -> None:
-    current().shows_help = wanted
-
-
-@st.dialog("Keys, gestures and words", width="large", on_dismiss=lambda: _show(wanted=False))
+@st.dialog("Keys, gestures and words", width="large", on_dismiss=close_dialog)
 def _dialog() -> None:
     code = st.segmented_control(
         "Language",

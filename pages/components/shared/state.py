@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import streamlit as st
 from streamlit.navigation.page import Page
@@ -36,6 +36,8 @@ FIRST_PLAYHEAD = 0.55
 """Where the playhead stands at first, as a share of the run."""
 NOW = "now"
 """The source of a comparison that is the schedule in Design."""
+Dialog = Literal["help", "rates", "presets", "why", "begin"]
+"""What a dialog shows; Streamlit allows one at a time."""
 Selected = tuple[str, int]
 """A group's name and the index of one of its windows."""
 
@@ -66,9 +68,7 @@ class Design:
     selected_part: str | None = None
     opened_parts: frozenset[str] = frozenset()
     shows_groups: bool = False
-    shows_rates: bool = False
     wanted_model: str | None = None
-    preset_was_chosen: bool = False
     opened_files: int = 0
     outside_timeline: tuple[object, ...] | None = None
     timeline_events: int = 0
@@ -116,7 +116,7 @@ class Run:
     """The state of the Run page, with the runs that the session has started, opened and deleted.
 
     `followed` is what the header knows of live runs: the progress of each, and the bytes of events
-    that were read for it. `asks_first` says that a dialog asks whether to start beside them.
+    that were read for it.
     `wanted_data` is a kind of data that was chosen and has not been given yet, `upload_place` the
     name of the session's own folder of uploads.
     """
@@ -127,7 +127,6 @@ class Run:
     deleted: tuple[DeletedRun, ...] = ()
     reader: RunReader | None = None
     followed: Mapping[Path, tuple[RunProgress, int]] = field(default_factory=dict)
-    asks_first: bool = False
     wanted_data: str | None = None
     refused_upload: str | None = None
     uploads: int = 0
@@ -174,8 +173,8 @@ class Session:
     `revision` changes whenever the schedule does. `was_given` says that the session began with a
     link or a draft, `refused_link` is one that could not be opened. `notice` waits to be shown.
     `address` is what a page has read of its address, as long as it is shown, and `after_edit` what
-    it does at the end of an edit's callback. `cited_run` is the run that reports cite. `shows_help`
-    says that the help is open.
+    it does at the end of an edit's callback. `cited_run` is the run that reports cite. `dialog` is
+    open until it is dismissed, whatever draws the page anew.
     """
 
     history: History
@@ -186,7 +185,7 @@ class Session:
     was_given: bool = False
     refused_link: str | None = None
     notice: str | None = None
-    shows_help: bool = False
+    dialog: Dialog | None = None
     pages: Mapping[str, Page] = field(default_factory=dict)
     page: str = ""
     address: Mapping[str, str] = field(default_factory=dict)
@@ -209,6 +208,16 @@ class Session:
 def current() -> Session:
     """Return the session that the script runs for."""
     return session_in(st.session_state)
+
+
+def show_dialog(name: Dialog) -> None:
+    """Open a dialog, in place of another one; as a callback, which a rerun cannot swallow."""
+    current().dialog = name
+
+
+def close_dialog() -> None:
+    """Open no dialog."""
+    current().dialog = None
 
 
 def session_in(store: Any) -> Session:

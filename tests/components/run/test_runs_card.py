@@ -182,6 +182,21 @@ def test_a_second_run_begins_beside_a_live_one_only_once_that_was_said(
     assert app.query_params["run"] == "r1"
 
 
+def test_a_run_may_begin_if_the_other_one_ends_while_the_page_asks(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun: list[Schedule] = []
+    monkeypatch.setattr(launch, "start", lambda schedule, *_: begun.append(schedule) or "r0")
+    app.button(key="start").click().run()
+    assert app.button(key="begin-anyway").label == "Start anyway"
+    run_lock.release(tmp_path / "runs" / "r0")
+    assert app.run().button(key="begin-anyway").label == "Start"
+    assert begun == []
+    app.button(key="begin-anyway").click().run()
+    assert len(begun) == 1
+    assert "begin-anyway" not in {button.key for button in app.button}
+
+
 def test_runs_are_marked_and_the_list_shows_those_that_are_asked_for(
     app: AppTest, tmp_path: Path
 ) -> None:

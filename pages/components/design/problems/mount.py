@@ -13,7 +13,7 @@ from core.checks import Problem
 from core.checks.why import why
 from pages.components.design.problems.data import items, key, sentence, summary
 from pages.components.shared import frame, session
-from pages.components.shared.state import FixDone, current
+from pages.components.shared.state import FixDone, close_dialog, current, show_dialog
 
 _HERE = Path(__file__).parent
 _KEY = "problem-list"
@@ -38,9 +38,9 @@ def problem_list(problems: Sequence[Problem]) -> None:
             on_undo_change=_callback("undo", _undo),
             on_why_change=_callback("why", _ask),
         )
-    asked, view.explained_problem = known.get(view.explained_problem or ""), None
-    if asked is not None:
-        st.dialog(asked.code)(_why)(asked)
+    asked = known.get(view.explained_problem or "")
+    if current().dialog == "why" and asked is not None:
+        st.dialog(asked.code, on_dismiss=close_dialog)(_why)(asked)
 
 
 def _callback(event: str, take: Callable[[Mapping[str, Any]], None]) -> Callable[[], None]:
@@ -76,6 +76,7 @@ def _undo(value: Mapping[str, Any]) -> None:
 
 def _ask(value: Mapping[str, Any]) -> None:
     current().design.explained_problem = str(value.get("key"))
+    show_dialog("why")
 
 
 def _done() -> dict[str, Any] | None:
