@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -32,7 +31,7 @@ from pages.components.run.estimate import estimate_now
 from pages.components.run.label import label_fields, note_row, star_button
 from pages.components.run.mistakes import mistakes
 from pages.components.run.run_reader import RunSnapshot, read_run
-from pages.components.run.runs_card import live_runs_card, run_list
+from pages.components.run.runs_card import live_runs_card, run_list, waiting_card
 from pages.components.run.settings_card import device_chip, run_settings
 from pages.components.run.status_card import empty_card, status_card
 from pages.components.shared import frame, session, visible_runs
@@ -84,6 +83,7 @@ def page() -> None:
     # a phone has the columns below each other, and the list would be far down
     place = st.container() if frame.is_phone() else None
     demo_queue.queue_card(root)
+    waiting_card()
     if shown is None:  # above the columns, and so above the settings on a phone
         live_runs_card(going)
         _ready_card(errors)
@@ -213,9 +213,7 @@ def _start() -> None:
         else:
             root, found = launch.runs_folder(), estimate_now()
             note.run = launch.start(session.schedule(), session.settings(), root)
-            if found is not None:
-                with suppress(OSError):  # the run goes on without it
-                    estimate.write(root / note.run, found)
+            estimate.write(root / note.run, found)
 
 
 def _stop_button(run: Path, status: str | None) -> None:

@@ -199,9 +199,11 @@ def read(folder: Path) -> Estimate | None:
         return None
 
 
-def write(folder: Path, found: Estimate) -> None:
-    """Write the estimate of a run into its folder; raise OSError if that is refused."""
-    atomic.write_durably(folder / ESTIMATE, _JSON.dump_json(found, indent=2) + b"\n")
+def write(folder: Path, found: Estimate | None) -> None:
+    """Write the estimate of a run into its folder, if there is one and the disk takes it."""
+    if found is not None:
+        with suppress(OSError):  # the run goes on without it
+            atomic.write_durably(folder / ESTIMATE, _JSON.dump_json(found, indent=2) + b"\n")
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,7 @@ from pages.components.compare import (
 )
 from pages.components.compare.conditions import conditions, setting_differences
 from pages.components.compare.slots import LETTERS, Slot
+from pages.components.run import estimate as run_estimate
 from pages.components.shared import runs_in_turn
 from pages.components.shared.chart_style import View, rate_domain
 from pages.components.shared.history import History
@@ -417,6 +418,7 @@ def test_repeating_starts_the_seeds_that_are_missing_one_after_another(
         return "run"
 
     monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(run_estimate, "run_device", lambda _: ("cpu", "CPU"))
     one = finished_run(home, "one", GRADUAL, [0.75], predicts=True)
     app = AppTest.from_function(script, default_timeout=120)
     session_in(app.session_state).compare.slots = [one, "preset:head-only"]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.demo import queue
 from core.errors import ThawError
-from core.runs.processes import launch
+from core.runs import estimate
+from core.runs.estimate import Estimate
+from core.runs.processes import launch, run_lock
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 
@@ -18,16 +20,17 @@ _LOOK_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    """A run that has not started: its schedule, its settings, and the folder of all runs."""
+class QueuedRun:
+    """A run that is to start: its schedule, settings and estimate, and the folder of all runs."""
 
     schedule: Schedule
     settings: RunSettings
     root: Path
+    estimate: Estimate | None = field(default=None, compare=False)
 
 
 class RunsInTurn:
-    """The waiting runs of this process; they are forgotten when it ends.
+    """The runs of this process that wait, and the one it has begun; it forgets them when it ends.
 
     If one cannot be started, all others are dropped, and `refusal` says why.
     """
@@ -35,20 +38,26 @@ class RunsInTurn:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._changed = threading.Event()
-        self._waiting: list[Waiting] = []
+        self._waiting: list[QueuedRun] = []
+        self._begun_in: Path | None = None
         self._starter: threading.Thread | None = None
+        self.begun: QueuedRun | None = None
         self.refusal: str | None = None
 
     @property
-    def waiting(self) -> tuple[Waiting, ...]:
+    def waiting(self) -> tuple[QueuedRun, ...]:
         """The runs that wait, the next one first."""
         return tuple(self._waiting)
 
-    def add(self, runs: Iterable[Waiting]) -> None:
-        """Let runs wait; one that waits already is not added again."""
+    def holds(self, run: QueuedRun) -> bool:
+        """Return whether a run waits, or has begun and is in progress."""
+        return run == self.begun or run in self._waiting
+
+    def add(self, runs: Iterable[QueuedRun]) -> None:
+        """Let runs wait, but for those that it `holds` already."""
         with self._lock:
             self.refusal = None
-            self._waiting += [run for run in dict.fromkeys(runs) if run not in self._waiting]
+            self._waiting += [run for run in dict.fromkeys(runs) if not self.holds(run)]
             if self._starter is None:
                 self._starter = threading.Thread(
                     target=self._start_all, name="runs in turn", daemon=True
@@ -56,40 +65,47 @@ class RunsInTurn:
                 self._starter.start()
 
     def cancel(self) -> None:
-        """Drop all runs that wait."""
+        """Drop all runs that wait, and the refusal."""
         with self._lock:
+            self.refusal = None
             self._waiting.clear()
         self._changed.set()
 
     def join(self) -> None:
-        """Wait until no run waits."""
+        """Wait until no run waits or is in progress."""
         starter = self._starter
         if starter is not None:
             starter.join()
 
     def _start_all(self) -> None:
-        while (first := self._next()) is not None:
-            if queue.busy(first.root):
+        while (first := self._first()) is not None:
+            if first is self.begun or queue.busy(first.root):
                 self._changed.wait(_LOOK_SECONDS)
                 self._changed.clear()
             else:
                 self._start(first)
 
-    def _next(self) -> Waiting | None:
-        """Return the run whose turn it is; the thread ends where there is none."""
+    def _first(self) -> QueuedRun | None:
+        """Return the run in progress, or that whose turn it is; without any, the thread ends."""
         with self._lock:
-            if not self._waiting:
+            if self._begun_in is not None and not run_lock.is_alive(self._begun_in):
+                self.begun = self._begun_in = None
+            first = self.begun or next(iter(self._waiting), None)
+            if first is None:
                 self._starter = None
-            return next(iter(self._waiting), None)
+            return first
 
-    def _start(self, run: Waiting) -> None:
+    def _start(self, run: QueuedRun) -> None:
         """Start a run, unless it was cancelled by now."""
         with self._lock:
             if run not in self._waiting:
                 return
             try:
-                launch.start(run.schedule, run.settings, run.root)
-                self._waiting.remove(run)
+                self._begun_in = run.root / launch.start(run.schedule, run.settings, run.root)
             except ThawError as error:
                 self.refusal = str(error)
                 self._waiting.clear()
+                return
+            self.begun = run
+            self._waiting.remove(run)
+            estimate.write(self._begun_in, run.estimate)

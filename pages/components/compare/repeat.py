@@ -13,12 +13,13 @@ from core.errors import InputError
 from core.files.home import is_demo
 from core.runs.forecast import duration
 from core.runs.processes import launch
-from core.runs.processes.in_turn import Waiting
+from core.runs.processes.in_turn import QueuedRun
 from core.runs.results import RunResults
 from core.schedule.spec import Schedule
 from core.schedule.words import counted
 from pages.components.compare.slots import Slot
 from pages.components.design.model_weights import unavailable
+from pages.components.run.estimate import run_in_turn
 from pages.components.shared import frame, runs_in_turn
 
 SEEDS = 3
@@ -33,7 +34,7 @@ def repeat_row(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None
         root = launch.runs_folder()
     except InputError:
         return
-    if runs_in_turn.progress_row(root):
+    if runs_in_turn.progress_row():
         return
     goal = SEEDS * (min(len(slot.trials) for slot in runnable) // SEEDS + 1)
     missing = missing_seeds(runnable, goal)
@@ -45,8 +46,8 @@ def repeat_row(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> None
             icon=":material/replay:",
             key="repeat",
             disabled=refused is not None,
-            on_click=runs_in_turn.add,
-            args=([_waiting(slot, seed, root) for slot, seed in missing],),
+            on_click=run_in_turn,
+            args=([_queued(slot, seed, root) for slot, seed in missing],),
         )
         text = (
             refused
@@ -68,9 +69,9 @@ def missing_seeds(slots: Sequence[Slot], goal: int) -> list[tuple[Slot, int]]:
     ]
 
 
-def _waiting(slot: Slot, seed: int, root: Path) -> Waiting:
+def _queued(slot: Slot, seed: int, root: Path) -> QueuedRun:
     assert isinstance(slot.plan, Schedule)
-    return Waiting(slot.plan, slot.settings.model_copy(update={"seed": seed}), root)
+    return QueuedRun(slot.plan, slot.settings.model_copy(update={"seed": seed}), root)
 
 
 def _refusal(slot: Slot) -> str | None:

@@ -10,11 +10,12 @@ from core import presets
 from core.compare.verdict import in_words, judge, points
 from core.files.home import is_demo
 from core.runs.forecast import duration
-from core.runs.processes.in_turn import Waiting
+from core.runs.processes.in_turn import QueuedRun
 from core.runs.repeats import repeats
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 from pages.components.compare import slots
+from pages.components.run.estimate import run_in_turn
 from pages.components.shared import frame, runs_in_turn, session, visible_runs
 from pages.components.shared.state import current
 
@@ -47,7 +48,9 @@ def baseline_card(
                 current().compare.slots = [f"run:{next(iter(found.values()))[0].name}"]
                 slots.put(f"run:{run.name}")
                 frame.go("compare")
-        elif not runs_in_turn.progress_row(root):
+        elif runs_in_turn.runs_in_turn().holds(queued := QueuedRun(baseline, settings, root)):
+            st.caption("The head alone trains now, or waits for its turn: its result comes here.")
+        else:
             st.caption(
                 "What does training more than the head bring? This trains the head alone, on the "
                 f"same data and as long: no more than about {duration(seconds)}."
@@ -56,6 +59,6 @@ def baseline_card(
                 "Compare with head only",
                 icon=":material/play_arrow:",
                 key="run-baseline",
-                on_click=runs_in_turn.add,
-                args=([Waiting(baseline, settings, root)],),
+                on_click=run_in_turn,
+                args=([queued],),
             )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -12,9 +15,12 @@ from core.runs.description import describe
 from core.runs.estimate import Basis, Estimate, Workload
 from core.runs.forecast import duration
 from core.runs.processes import launch
+from core.runs.processes.in_turn import QueuedRun
 from core.runs.progress import RunProgress
+from core.runs.settings import RunSettings
+from core.schedule.spec import Schedule
 from pages.components.run.settings_card import run_device
-from pages.components.shared import cost_figures, frame, session, visible_runs
+from pages.components.shared import cost_figures, frame, runs_in_turn, session, visible_runs
 from pages.components.shared.cost_words import amount
 
 _NO_TABLE = "What the run takes is not known before it begins: there is no layer table of its model"
@@ -30,7 +36,20 @@ _BASES: dict[Basis, str] = {
 
 def estimate_now() -> Estimate | None:
     """Return what a run of the session's schedule and settings takes; None without a table."""
-    schedule, table, settings = session.schedule(), session.table(), session.settings()
+    return _estimate(session.schedule(), session.settings())
+
+
+def run_in_turn(runs: Sequence[QueuedRun]) -> None:
+    """Let runs start one after another, each with its estimate; for a button's callback."""
+    of = cache(_estimate)  # which is the same for all seeds
+    runs_in_turn.runs_in_turn().add(
+        replace(run, estimate=of(run.schedule, run.settings.model_copy(update={"seed": 0})))
+        for run in runs
+    )
+
+
+def _estimate(schedule: Schedule, settings: RunSettings) -> Estimate | None:
+    table = session.table_of(schedule.model.name, settings.data)
     if table is None:
         return None
     work = Workload(

@@ -15,7 +15,7 @@ from core.runs.description import describe
 from core.runs.forecast import duration
 from core.runs.status import Status
 from pages.components.run import deleted_runs
-from pages.components.shared import frame, visible_runs
+from pages.components.shared import frame, runs_in_turn, visible_runs
 from pages.components.shared.cost_words import size
 from pages.components.shared.state import current
 
@@ -115,6 +115,14 @@ def live_runs_card(live: Mapping[Path, Status]) -> None:
                     width="stretch",
                 )
                 st.button("Show", key=f"show-{run.name}", on_click=_show, args=(run.name,))
+
+
+def waiting_card() -> None:
+    """Draw what waits for its turn, or why it does not any more; nothing where nothing does."""
+    turn = runs_in_turn.runs_in_turn()
+    if turn.waiting or turn.refusal:
+        with frame.card("waiting"):
+            runs_in_turn.progress_row()
 
 
 def _show(run: str) -> None:

@@ -10,30 +10,42 @@ from pathlib import Path
 import streamlit as st
 
 from core.errors import InputError
-from core.runs import event_log, run_folder
+from core.runs import event_log
 from core.runs.description import describe, documents
 from core.runs.events import Step
 from core.runs.forecast import duration, remaining
 from core.runs.processes import launch
+from core.runs.processes.in_turn import QueuedRun
 from core.runs.progress import RunProgress, extended
-from core.runs.status import LIVE, Status
+from core.runs.status import Status
 from pages.components.shared import visible_runs
 from pages.components.shared.plain_text import escape_markdown
+from pages.components.shared.runs_in_turn import runs_in_turn
 from pages.components.shared.state import current
 
 _POLL_SECONDS = 2.0
+_QUIET_POLL_SECONDS = 10.0
+"""How soon a run shows that another tab or the command line has started."""
+_State = tuple[Mapping[Path, Status], QueuedRun | None, tuple[QueuedRun, ...]]
 
 
 def live_run_pill() -> None:
-    """Draw the newest live run as a link to it; without one nothing, which polls nothing."""
+    """Draw the newest live run as a link to it; draw the page anew when runs or queue change."""
+    state = _state()
+    mine = current().run
+    mine.followed = {run: known for run, known in mine.followed.items() if run in state[0]}
+    every = _POLL_SECONDS if any(state) else _QUIET_POLL_SECONDS
+    with st.container(key="live-run"):  # always there, so that the page is not made anew
+        st.fragment(run_every=every)(_pill)(state)
+
+
+def _state() -> _State:
+    """Return the live runs, and the queue's run in progress and those that wait."""
     live: Mapping[Path, Status] = {}
     with suppress(InputError):  # a home folder that is none, which the Run page reports
         live = visible_runs.live(launch.runs_folder())
-    mine = current().run
-    mine.followed = {run: known for run, known in mine.followed.items() if run in live}
-    with st.container(key="live-run"):  # always there, so that the page is not made anew
-        if live:
-            st.fragment(run_every=_POLL_SECONDS)(_pill)(live)
+    turn = runs_in_turn()
+    return live, turn.begun, turn.waiting
 
 
 def progress_words(run: Path, status: Status) -> str:
@@ -55,12 +67,14 @@ def _progress(run: Path) -> tuple[float, float | None]:
     return 0.0, None
 
 
-def _pill(live: Mapping[Path, Status]) -> None:
-    """Draw the pill; draw the whole page anew when one of the `live` runs has another status."""
-    now = {run: run_folder.status(run) for run in live}
-    if now != live:
-        _tell_ended([run for run, status in now.items() if status not in LIVE])
+def _pill(before: _State) -> None:
+    live, *_ = before
+    now = _state()
+    if now != before:
+        _tell_ended([run for run in live if run not in now[0]])
         st.rerun()
+    if not live:
+        return
     run, status = next(iter(live.items()))
     done, left = _progress(run)
     words = escape_markdown(_words(status, done, left).capitalize())

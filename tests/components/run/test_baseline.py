@@ -9,10 +9,12 @@ from streamlit.testing.v1 import AppTest
 
 from core import presets
 from core.models import layer_table
+from core.runs import estimate, run_folder
 from core.runs.processes import launch
 from core.runs.settings import RunSettings
 from core.schedule import edits, plan
 from core.schedule.spec import Schedule
+from pages.components.run import estimate as run_estimate
 from pages.components.shared import runs_in_turn
 from pages.components.shared.state import session_in
 from tests.pages.drawn import html
@@ -60,12 +62,30 @@ def test_a_finished_run_starts_its_baseline_on_the_same_data(
         return "run"
 
     monkeypatch.setattr(launch, "start", start)
+    monkeypatch.setattr(run_estimate, "run_device", lambda _: ("cpu", "CPU"))
     app = opened(finished_run(home, "one", GRADUAL, [0.5, 0.75], predicts=True))
+    (home / "runs" / "run").mkdir()
     app.button(key="run-baseline").click().run()
     runs_in_turn.runs_in_turn().join()
     ((schedule, settings),) = started
     assert settings == SETTINGS
     assert schedule == presets.load("head-only")
+    found = estimate.read(home / "runs" / "run")
+    assert found is not None
+    assert found.run == "one"
+
+
+def test_while_another_run_is_on_the_baseline_can_be_queued_and_then_says_so(home: Path) -> None:
+    run_folder.create(home / "runs" / "other", GRADUAL, SETTINGS)  # which is live
+    app = opened(finished_run(home, "one", GRADUAL, [0.5, 0.75], predicts=True))
+    turn = runs_in_turn.runs_in_turn()
+    app.button(key="run-baseline").click().run()
+    assert len(turn.waiting) == 1
+    assert "run-baseline" not in {button.key for button in app.button}
+    assert "waits for its turn" in texts(app)
+    app.button(key="cancel-waiting").click().run()
+    turn.join()
+    assert "run-baseline" in {button.key for button in app.button}
 
 
 def test_the_gap_to_the_baseline_is_shown_with_what_it_rests_on(home: Path) -> None:

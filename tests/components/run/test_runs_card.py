@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from core import presets
+from core.demo import queue
+from core.errors import InputError
 from core.runs import estimate, event_log, label, run_folder, trash
 from core.runs import events as ev
 from core.runs.estimate import Estimate
 from core.runs.label import Label
-from core.runs.processes import launch, run_lock
+from core.runs.processes import in_turn, launch, run_lock
+from core.runs.processes.in_turn import QueuedRun, RunsInTurn
 from core.runs.settings import RunSettings
 from core.schedule.spec import Schedule
 from pages.components.run import data_picker
 from pages.components.run import estimate as run_estimate
+from pages.components.shared.runs_in_turn import runs_in_turn
 from tests.pages.drawn import html
 from tests.runs.made import finished_run
 
@@ -195,6 +202,66 @@ def test_a_run_may_begin_if_the_other_one_ends_while_the_page_asks(
     app.button(key="begin-anyway").click().run()
     assert len(begun) == 1
     assert "begin-anyway" not in {button.key for button in app.button}
+
+
+@pytest.fixture
+def turn(app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunsInTurn]:
+    """The queue, with two runs that wait for another one."""
+    monkeypatch.setattr(in_turn, "_LOOK_SECONDS", 0.01)
+    turn, root = runs_in_turn(), tmp_path / "runs"
+    turn.add([QueuedRun(presets.load("gradual"), RunSettings(seed=at), root) for at in range(2)])
+    yield turn
+    turn.cancel()
+    turn.join()
+
+
+def test_the_page_says_what_waits_and_cancels_it(app: AppTest, turn: RunsInTurn) -> None:
+    assert "2 runs wait." in html(app.run())
+    app.button(key="cancel-waiting").click().run()
+    assert turn.waiting == ()
+    assert "cancel-waiting" not in {button.key for button in app.button}
+
+
+def test_a_refused_run_of_the_queue_is_said_until_it_is_dismissed(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, turn: RunsInTurn
+) -> None:
+    def refuse(*_: object) -> str:
+        raise InputError("THAW_HOME", "is full", "free some space there")
+
+    monkeypatch.setattr(launch, "start", refuse)
+    run_lock.release(tmp_path / "runs" / "r0")
+    turn.join()
+    assert "is full" in app.run().warning[0].value
+    app.button(key="cancel-waiting").click().run()
+    assert not app.warning
+
+
+def test_the_header_looks_often_while_a_run_is_on_or_waits_and_else_now_and_then(
+    app: AppTest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    def seconds() -> float:
+        app.run()
+        (poll,) = (every for name, every in polls if name == "_pill")
+        polls.clear()
+        return poll
+
+    polls: list[tuple[str, float]] = []
+    fragment = st.fragment
+
+    def spied(*given: Any, **options: Any) -> Any:
+        def draw(part: Any) -> Any:
+            polls.append((part.__name__, options["run_every"]))
+            return fragment(**options)(part)
+
+        return draw if "run_every" in options else fragment(*given, **options)
+
+    monkeypatch.setattr(st, "fragment", spied)
+    often = seconds()
+    run_lock.release(tmp_path / "runs" / "r0")
+    assert often < seconds() < 60
+    monkeypatch.setattr(queue, "busy", lambda _: True)
+    request.getfixturevalue("turn")
+    assert seconds() == often
 
 
 def test_runs_are_marked_and_the_list_shows_those_that_are_asked_for(
