@@ -177,7 +177,8 @@ def is_alive(folder: Path) -> bool:
 
 def is_taken(folder: Path) -> bool:
     """Return whether a living process of this machine, or another machine, runs the folder."""
-    return is_alive(folder) or other_host(folder) is not None
+    # an ended run has no note, and pages ask this of every run
+    return bool(_noted(folder)) and (is_alive(folder) or other_host(folder) is not None)
 
 
 def other_host(folder: Path) -> str | None:
