@@ -25,6 +25,22 @@ CHART = """(() => {
   const rows = [...lines.values()].flatMap(({ rows }) => rows);
   return { lines: rows, ...marksInHand(timeline, found, lines, phases) };
 })()"""
+SECOND_DRAG = """(() => {
+  const sets = { ...given };
+  const view = {
+    data: (name, rows) => (rows ? (sets[name] = rows) : sets[name]),
+    changeset: () => ({ remove: (goes) => ({ insert: (rows) => ({ goes, rows }) }) }),
+    change(name, { goes, rows }) {
+      sets[name] = [...sets[name].filter((row) => !goes(row)), ...rows];
+    },
+    runAsync: () => {},
+  };
+  const { querySelector } = document;
+  document.querySelector = () => ({ __data__: { context: { dataflow: view, data: sets } } });
+  drawChart({ ...timeline, latest: answer }, buildChart(), phases);
+  document.querySelector = querySelector;
+  return sets.lines;
+})()"""
 IN_HAND = """(() => {
   const timeline = {
     data: before, curve: curveOf(before.fields), playhead: before.view.playhead,
@@ -178,3 +194,15 @@ def test_a_name_in_the_chart_says_whether_its_group_is_frozen_at_the_end() -> No
     old, new = (data_of_chart(each, 10, 0.0, View()) for each in (before, after))
     found = in_hand(f"{CHART}.ends", drawn(before), drawn(after), given=old)
     assert found == new["ends"]
+
+
+def test_a_drag_begun_before_the_last_one_is_answered_moves_the_rates_of_that_answer() -> None:
+    before, answer, after = (
+        edits.set_groups(schedule(), {"head": {"lr_scale": scale}}) for scale in (1.0, 2.0, 4.0)
+    )
+    old, new = (data_of_chart(each, 10, 0.0, View()) for each in (answer, after))
+    lines = in_hand(SECOND_DRAG, drawn(before), drawn(after), answer=drawn(answer), given=old)
+    head, expected = (
+        [row for row in rows if row["group"] == "head"] for rows in (lines, new["lines"])
+    )
+    assert [row["y"] for row in head] == pytest.approx([row["y"] for row in expected])

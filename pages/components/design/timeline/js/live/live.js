@@ -9,7 +9,7 @@ import { phasesOf } from "../readout.js";
 export const buildLive = () => ({ chart: { shows: null, ...buildChart() }, costs: { shows: null, copy: null } });
 
 export function paintLive(timeline, groups, phases) {
-  const { data, axis, windows, scales, curve, playhead, live } = timeline;
+  const { latest: data, axis, windows, scales, curve, playhead, live } = timeline;
   const sent = [
     data.groups.map(({ name, windows }) => [name, windows]),
     data.groups.map(({ name, scale }) => [name, scale]),
@@ -25,8 +25,9 @@ export function paintLive(timeline, groups, phases) {
 }
 
 /**
- * Draw what the hand has, as long as that is not what Python sent; if the hand goes back to it, or
- * Python refuses the edit, put that back. An edit that Python took stays until its drawing comes.
+ * Draw what the hand has, as long as that is not what Python sent. Put Python's drawing back if the
+ * hand goes back to it, or if Python refuses the edit. An edit that Python took stays until its
+ * drawing comes.
  */
 function follow(drawn, now, sent, draw, putBack) {
   const [key, keySent] = [now, sent].map((each) => JSON.stringify(each));

@@ -10,8 +10,12 @@ import { gaps, isOpen } from "../windows.js";
 
 const FROZEN = " frozen";
 
-/** What Python gave the chart last, the lines that it shows by group, its other rows, and which rows are ours. */
-export const buildChart = () => ({ given: null, lines: null, drawn: {}, ours: new WeakSet() });
+export const buildChart = () => ({
+  given: null, // what Python gave the chart last, and the data that it sent with it
+  lines: null, // the line that the chart shows of each group
+  drawn: {}, // the other data sets that were put into the chart since, as text
+  ours: new WeakSet(), // the last row of each change of the lines that is not Python's
+});
 
 /** Draw the schedule as the hand has it; false if there is no chart, or one of other groups. */
 export function drawChart(timeline, chart, phases) {
@@ -21,10 +25,10 @@ export function drawChart(timeline, chart, phases) {
   const rows = view.data("lines");
   const last = rows.at(-1); // new rows go to the end
   if (!chart.ours.has(last) && last !== chart.given?.last) {
-    const data = timeline.latest; // in a drag the timeline still has the one before
+    const { latest: data } = timeline; // while a hand holds on to what it has, the chart is ahead of it
     const ends = "ends" in sets ? [...view.data("ends")] : []; // a phone has a legend in their place
     const given = { ...givenIn(rows, ends, data), data, last };
-    Object.assign(chart, { given, lines: linesInHand({ ...timeline, data, ...asSent(data) }, given) });
+    Object.assign(chart, { given, lines: linesInHand({ ...timeline, ...asSent(data) }, given), drawn: {} });
   }
   const { data, points } = chart.given;
   const { windows } = timeline;
@@ -63,6 +67,7 @@ export function givenIn(rows, ends, { epochs }) {
 
 /** A timeline's state as Python sent it. */
 const asSent = (data) => ({
+  data,
   windows: new Map(data.groups.map(({ name, windows }) => [name, windows])),
   scales: new Map(data.groups.map(({ name, scale }) => [name, scale])),
   curve: curveOf(data.fields),
