@@ -552,6 +552,7 @@ def test_bars_of_lower_rates_are_lower_and_paler_on_one_scale(scale: Any) -> Non
     drawn = windows_card.rate_bars(slots, group_rows([HEAD_ONLY, slow]), scale)
     assert drawn.top == pytest.approx(HEAD_ONLY.optimizer.base_lr, rel=0.01)
     fast, late = (int(tint) for tint in re.findall(r"--tint:(\d+)%", drawn.html))
+    assert fast == windows_card._STRONGEST  # at the rate that the card names
     assert fast > late + 10
     tops = [
         min(float(y) for y in re.findall(r"% ([\d.]+)%", line)[1:-1])

@@ -66,7 +66,9 @@ def rate_bars(
     ]
     rates = [curve.rates for row in drawn for curves in row for curve in curves]
     every = np.concatenate(rates or [np.zeros(0)])
-    domain = rate_domain(every, View(scale=scale))
+    top = float(every.max(initial=0.0))
+    low, high = rate_domain(every, View(scale=scale))
+    domain = (low, top or high)
     body = "".join(
         _row(row, slots, shares, epochs, curves, domain, colour)
         for row, curves, colour in reversed(
@@ -77,7 +79,7 @@ def rate_bars(
         f'<div class="thaw-bars" role="table" aria-label="When each group trains">{_head(epochs)}'
         f"{body}</div>"
     )
-    return RateBars(html, float(every.max(initial=0.0)))
+    return RateBars(html, top)
 
 
 def _head(epochs: int) -> str:
