@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser import driving
 from tests.browser.driving import OpenPage
@@ -39,10 +39,27 @@ def test_rates_and_costs_follow_the_hand_and_nothing_jumps_as_it_lets_go(
     page.mouse.down()
     page.mouse.move(target, y, steps=8)
     expect(row).not_to_have_text(before or "")
+    let_go(page)
+    expect(page.locator(".thaw-cost.in-hand")).to_have_count(0)
+
+
+@pytest.mark.thorough
+def test_the_axis_follows_the_highest_rate_and_nothing_jumps_as_the_hand_lets_go(
+    open_page: OpenPage,
+) -> None:
+    page = at_rest(open_page("/"))
+    x, y = driving.middle(page.get_by_role("slider", name="head peaks", exact=True))
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - 24, steps=8)
+    let_go(page)
+
+
+def let_go(page: Page) -> None:
+    """Let go of what the hand drags; what is drawn stays as it is."""
     page.evaluate(RECORD)
     page.mouse.up()
     expect(driving.undo_button(page)).to_be_enabled()
     driving.settle(page)
-    expect(page.locator(".thaw-cost.in-hand")).to_have_count(0)
     shown = page.evaluate("[...new Set(window.shown)]")
     assert len(shown) == 1, shown

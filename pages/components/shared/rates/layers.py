@@ -57,7 +57,11 @@ def layers(layout: ChartLayout) -> str:
         scale=domain(start * layout.per_epoch, end * layout.per_epoch),
     )
     rates = np.array(layout.rates)
-    y = alt.Y("y:Q", axis=rate_axis(rates, view), scale=rate_scale(rates, view))
+    y = alt.Y(
+        "y:Q",
+        axis=rate_axis(rates, view),
+        scale=_fit_to_lines(rate_scale(rates, view), layout.rates[1]),
+    )
     colours = colour_scale(layout.groups, view)
     colour = alt.Color("group:N", scale=colours, legend=None)
     line = _of("lines").encode(x=x, y=y, color=colour, detail=["group:N", "span:N"])
@@ -92,6 +96,17 @@ def layers(layout: ChartLayout) -> str:
         # The labels stand in pixels, so they have a vertical scale of their own.
         chart = alt.layer(chart, alt.layer(*_labels(layout))).resolve_scale(y="independent")
     return finished(chart, view, HEIGHT).to_json(indent=None)
+
+
+def _fit_to_lines(scale: alt.Scale, highest: float) -> alt.Scale:
+    """Return the scale with a top that moves with the highest rate of `lines`, at first `highest`.
+
+    A drag changes the lines in the browser before Python sends others, with a scale for them.
+    """
+    if highest > 0:
+        now = f"(extent(pluck(data('lines'), 'y'))[1] || {highest})"
+        scale.domainMax = alt.ExprRef(f"{scale.domain[1] / highest} * {now}")
+    return scale
 
 
 def _of(name: str) -> alt.Chart:
