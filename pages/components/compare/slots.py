@@ -31,8 +31,8 @@ _MAX_RUNS = 30
 class Slot:
     """A schedule or record that is compared, with its source and the settings of its run.
 
-    `run` is the folder of the run that it is, or of one that it has with these settings. `trials`
-    are the results of all its finished runs with them, by seed. A record has neither.
+    `run` is the run's folder; for a schedule, a finished run of it with these settings, or None.
+    `trials` are the results of all its finished runs with them, by seed. A record has neither.
     """
 
     letter: str
