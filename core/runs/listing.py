@@ -18,7 +18,7 @@ ORDERS = (NEWEST, *_KEYS)
 """The orders of a list; within the same key the newest run comes first."""
 
 
-def listed(
+def filtered_runs(
     runs: Sequence[Path], words: str = "", *, starred: bool = False, order: str = NEWEST
 ) -> tuple[Path, ...]:
     """Return those of the runs that have all the words, in any case, or a star, in one of `ORDERS`.

@@ -447,6 +447,6 @@ def test_help_lists_every_term_that_the_page_has_a_tooltip_for(app: AppTest) -> 
     assert shown <= set(glossary.terms())
     (button,) = [each for each in app.button if each.label == "Help"]
     button.click().run()
-    assert glossary.listed(LANGUAGES["en"]) in html(app)
+    assert glossary.term_list(LANGUAGES["en"]) in html(app)
     app.segmented_control(key="help-speaks").set_value("es").run()
-    assert glossary.listed(LANGUAGES["es"]) in html(app)
+    assert glossary.term_list(LANGUAGES["es"]) in html(app)

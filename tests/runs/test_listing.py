@@ -34,19 +34,20 @@ def names(found: tuple[Path, ...]) -> str:
 def test_words_are_found_wherever_a_run_is_told_in_any_case_and_all_of_them(
     runs: tuple[Path, ...],
 ) -> None:
-    assert names(listing.listed(runs, "rates ZEBRA")) == "a"
-    assert names(listing.listed(runs, "rates apple")) == ""
-    assert names(listing.listed(runs, "lite0 finished 90.0%")) == "b"
-    assert names(listing.listed(runs, "gradual")) == "abcd"  # also under a name of their own
-    assert names(listing.listed(runs, starred=True)) == "a"
+    assert names(listing.filtered_runs(runs, "rates ZEBRA")) == "a"
+    assert names(listing.filtered_runs(runs, "rates apple")) == ""
+    assert names(listing.filtered_runs(runs, "lite0 finished 90.0%")) == "b"
+    assert names(listing.filtered_runs(runs, "gradual")) == "abcd"  # also under a name of their own
+    assert names(listing.filtered_runs(runs, starred=True)) == "a"
 
 
 def test_runs_are_sorted_by_what_they_reached_and_those_without_it_come_last(
     runs: tuple[Path, ...],
 ) -> None:
-    assert names(listing.listed(runs, order="highest accuracy")) == "bacd"
-    assert names(listing.listed(runs, order="name")) == "cbda"
-    assert names(listing.listed(runs, order="shortest time")) == "abcd"  # newest first where equal
+    assert names(listing.filtered_runs(runs, order="highest accuracy")) == "bacd"
+    assert names(listing.filtered_runs(runs, order="name")) == "cbda"
+    by_time = listing.filtered_runs(runs, order="shortest time")
+    assert names(by_time) == "abcd"  # newest first where equal
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -54,7 +55,7 @@ def test_runs_are_sorted_by_what_they_reached_and_those_without_it_come_last(
 def test_a_list_has_each_run_that_fits_once_whatever_the_order(
     runs: tuple[Path, ...], words: str, starred: bool, order: str
 ) -> None:
-    found = listing.listed(runs, words, starred=starred, order=order)
-    assert set(found) == set(listing.listed(runs, words, starred=starred))
+    found = listing.filtered_runs(runs, words, starred=starred, order=order)
+    assert set(found) == set(listing.filtered_runs(runs, words, starred=starred))
     assert len(set(found)) == len(found)
     assert all(describe(run).starred for run in found if starred)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from itertools import count
 from pathlib import Path
 
 from core import library, presets
@@ -21,6 +20,7 @@ from core.runs.repeats import repeats
 from core.runs.settings import RunSettings, planned_steps
 from pages.components.shared import library_session, session, visible_runs
 from pages.components.shared.data_preview import train_images
+from pages.components.shared.fields import unique_labels
 from pages.components.shared.state import NOW, current
 
 LETTERS = "ABCD"
@@ -76,22 +76,7 @@ def sources() -> Mapping[str, str]:
     found |= {
         f"preset:{name}": f"{presets.by_name(name).title} · preset" for name in presets.in_order()
     }
-    return told_apart(found)
-
-
-def told_apart(found: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the labels, with numbers where they are alike: a choice is sent by its label."""
-    labels: dict[str, str] = {}
-    taken: set[str] = set()
-    for source, name in found.items():
-        labels[source] = next(n for n in _numbered(name) if n not in taken)
-        taken.add(labels[source])
-    return labels
-
-
-def _numbered(name: str) -> Iterator[str]:
-    yield name
-    yield from (f"{name} ({number})" for number in count(2))
+    return unique_labels(found)
 
 
 def put(source: str, place: int | None = None) -> None:

@@ -11,9 +11,8 @@ from core.runs import run_folder
 from core.runs.description import describe
 from core.runs.processes import launch
 from core.runs.report_facts import ReportFacts, report_facts
-from pages.components.compare.slots import told_apart
 from pages.components.shared import frame, session, visible_runs
-from pages.components.shared.fields import bound
+from pages.components.shared.fields import bound, unique_labels
 from pages.components.shared.state import current
 
 _NONE = ""
@@ -46,7 +45,7 @@ def run_choice() -> None:
             for at, run in enumerate(runs)
             if (at < _RUNS_SEARCHED or run.name == chosen) and _is_citable(run)
         }
-        titles = told_apart({run: f"{each.name} · {each.line}" for run, each in lines.items()})
+        titles = unique_labels({run: f"{each.name} · {each.line}" for run, each in lines.items()})
         st.selectbox(
             "Cite the results of a run",
             [_NONE, *titles],

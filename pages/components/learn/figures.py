@@ -53,7 +53,7 @@ def _groups(found: Exercise, language: Language) -> None:
     total, largest = found.table.parameters, max(found.sizes.values())
     rows = [
         (
-            frame.named(group.name, tints[group.name]),
+            frame.swatch_and_name(group.name, tints[group.name]),
             f"<code>{', '.join(group.modules)}</code>",
             language.integer(found.sizes[group.name]),
             markup.bar(found.sizes[group.name] / largest, tints[group.name])
@@ -132,7 +132,7 @@ def _rates(found: Exercise, language: Language) -> None:
     span = np.log10(max(found.peaks.values()) / lowest)
     rows = [
         (
-            frame.named(name, tints[name]),
+            frame.swatch_and_name(name, tints[name]),
             language.rate(peaks[name]),
             markup.bar(float(np.log10(peaks[name] / lowest) / span), tints[name]),
         )
@@ -205,7 +205,7 @@ def _table_of_rates(found: Exercise, name: str, schedule: Schedule, language: La
     rates = found.rates(schedule)
     rows = [
         (
-            frame.named(group, tints[group]),
+            frame.swatch_and_name(group, tints[group]),
             *(language.rate(rates[group][epoch]) for epoch in epochs),
             _fold(rates[group][last] / found.peaks[group], language),
         )

@@ -52,7 +52,7 @@ def label(term: str, text: str) -> str:
     return f'<button type="button" class="thaw-term" data-term="{term}">{text}</button>'
 
 
-def listed(language: Language) -> str:
+def term_list(language: Language) -> str:
     """Return all terms with their meanings as HTML, in a language."""
     return f'<dl class="thaw-glossary">{"".join(_item(term, language) for term in terms())}</dl>'
 

@@ -41,7 +41,7 @@ def timeline(schedule: Schedule, epoch: int, language: Language) -> str:
         spans, tint = plan.training_spans(group, total), tints[group.name]
         label = _label(spans, group.name, language)
         rows += (
-            f'<li><span aria-hidden="true">{frame.named(group.name, tint)}</span>'
+            f'<li><span aria-hidden="true">{frame.swatch_and_name(group.name, tint)}</span>'
             f'<span class="thaw-lesson-line-track" role="img" aria-label="{label}">'
             f"{_bars(spans, total, tint, language)}</span></li>"
         )

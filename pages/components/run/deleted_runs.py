@@ -58,10 +58,11 @@ def trash_row(root: Path) -> None:
 def _trash(root: Path, found: Sequence[TrashEntry]) -> None:
     """Draw a row per run in the trash, and the button that empties it."""
     for each in found[:_NAMED]:
-        told = describe(each.path)
-        name = told.name if told.when else each.name  # one that cannot be read has its id
+        description = describe(each.path)
+        # one that cannot be read has its id
+        name = description.name if description.when else each.name
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            line = frame.escape_markdown(told.line)
+            line = frame.escape_markdown(description.line)
             st.markdown(f"**{frame.escape_markdown(name)}**  \n:gray[:small[{line}]]")
             st.button(
                 "Restore",

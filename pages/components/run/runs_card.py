@@ -75,7 +75,7 @@ def _choice(runs: Sequence[Path]) -> Sequence[Path]:
                 width=190,
             )
             starred = st.checkbox("★ only", key="runs-starred", persist_state="session")
-        found = listing.listed(runs, words, starred=starred, order=order)
+        found = listing.filtered_runs(runs, words, starred=starred, order=order)
         if not found:
             st.caption("No run has all of that.")
     return found

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from html import escape
+from itertools import chain, count
 from typing import Any
 
 import streamlit as st
@@ -203,6 +204,15 @@ def fresh_key(name: str, value: Any, text: str = "") -> str:
     key = _key(name, field.revision)
     st.session_state[key] = value
     return key
+
+
+def unique_labels(labels: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the labels, with numbers where they are alike: a choice is sent by its label."""
+    unique: dict[str, str] = {}
+    for key, label in labels.items():
+        numbered = (f"{label} ({number})" for number in count(2))
+        unique[key] = next(n for n in chain([label], numbered) if n not in unique.values())
+    return unique
 
 
 def _is_stale(key: str) -> bool:

@@ -80,7 +80,7 @@ def colour(role: str) -> str:
     return ROLES[role][is_dark()]
 
 
-def named(name: str, colour: str) -> str:
+def swatch_and_name(name: str, colour: str) -> str:
     """Return a name beside its swatch, as HTML."""
     return f'<i class="thaw-swatch" style="background:{colour}"></i>{escape(name)}'
 

@@ -51,5 +51,5 @@ def _dialog() -> None:
     words = escape(language.word("help.words"))
     st.html(
         f'<section lang="{code}"><h3 class="thaw-heading">{words}</h3>'
-        f"{glossary.listed(language)}</section>"
+        f"{glossary.term_list(language)}</section>"
     )

@@ -28,7 +28,7 @@ def test_every_term_that_a_page_names_is_explained() -> None:
 def test_the_list_has_every_term_and_its_links_lead_to_a_step_in_that_language(
     language: Language,
 ) -> None:
-    listed = glossary.listed(language)
+    listed = glossary.term_list(language)
     assert listed.count("<dt>") == len(glossary.terms())
     links = re.findall(r'href="learn\?step=(\w+)&amp;lang=(\w+)"', listed)
     assert {step for step, _ in links} <= set(texts.STEPS)

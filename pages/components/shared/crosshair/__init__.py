@@ -66,7 +66,7 @@ def show(
         _component()(key=f"crosshair-{key}", data={**reading, "label": label})
         if legend:
             squares = [line for line in reading["lines"] if "dashes" not in line]
-            names = [frame.named(line["name"], line["colour"]) for line in squares]
+            names = [frame.swatch_and_name(line["name"], line["colour"]) for line in squares]
             items = "".join(f"<span>{name}</span>" for name in names)
             st.html(f'<p class="thaw-names">{items}</p>')
 
