@@ -19,7 +19,7 @@ from core.schedule.words import rate
 from pages.components.compare import slot_style
 from pages.components.compare import slots as compared
 from pages.components.compare.differences import difference_card
-from pages.components.compare.figures import Line, lines, table
+from pages.components.compare.figures import FigureLine, lines, table
 from pages.components.compare.markdown import markdown
 from pages.components.compare.metrics import metrics_cards
 from pages.components.compare.rates_card import SCALES, rates_card
@@ -224,7 +224,7 @@ def _suggestions() -> list[tuple[str, str]]:
     return [(source, f"With {frame.escape_markdown(names[source])}") for source in runs + others]
 
 
-def _figures(slots: Sequence[Slot], shown: Sequence[Line]) -> None:
+def _figures(slots: Sequence[Slot], shown: Sequence[FigureLine]) -> None:
     with frame.card("figures", "More figures"):
         st.html(table(slots, [line for line in shown if line.title not in SHOWN]))
         st.html(f'<p class="thaw-note">{_note(slots)}</p>')

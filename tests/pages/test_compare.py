@@ -39,7 +39,7 @@ from pages.components.compare import (
     verdict_card,
     windows_card,
 )
-from pages.components.compare.conditions import conditions, setting_differences
+from pages.components.compare.conditions import setting_conflicts, setting_differences
 from pages.components.compare.slots import LETTERS, Slot
 from pages.components.run import estimate as run_estimate
 from pages.components.shared import runs_in_turn
@@ -605,7 +605,7 @@ def test_nothing_is_the_best_between_runs_on_other_images_which_the_page_says(ho
     def shown(**second: Any) -> tuple[list[bool], str]:
         slots = [ran(home, "A", 0.75, 400), ran(home, "B", 0.6, 400, **second)]
         cells = figures_of(*slots)["Validation accuracy"]
-        return [cell.best for cell in cells], conditions(slots)
+        return [cell.best for cell in cells], setting_conflicts(slots)
 
     assert shown() == ([True, False], "")
     assert shown(batch_size=8) == ([True, False], "The runs differ in batch size.")

@@ -38,7 +38,7 @@ def measured_alike(slots: Sequence[Slot]) -> bool:
     return not _differing(slots, _MEASURED_ON)
 
 
-def conditions(slots: Sequence[Slot]) -> str:
+def setting_conflicts(slots: Sequence[Slot]) -> str:
     """Return a sentence with the settings in which the slots' runs differ; empty if they agree."""
     names = [_TITLES[field] for field in _differing(slots, _TITLES)]
     return f"The runs differ in {listed(names)}." if names else ""

@@ -45,20 +45,20 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class FigureLine:
     """A row of the table: its title, and a cell for each slot."""
 
     title: str
     cells: tuple[Cell, ...]
 
 
-def lines(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> tuple[Line, ...]:
+def lines(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> tuple[FigureLine, ...]:
     """Return the rows: the results first, if a slot has a run, and then the costs."""
     rows = _results(slots, results) if results else []
     return (*rows, *_costs(slots))
 
 
-def table(slots: Sequence[Slot], shown: Sequence[Line]) -> str:
+def table(slots: Sequence[Slot], shown: Sequence[FigureLine]) -> str:
     """Return the rows as an HTML table."""
     heads = "".join(f'<th scope="col">{slot_style.chip(slot.letter)}</th>' for slot in slots)
     body = "".join(
@@ -78,10 +78,10 @@ def cell(of: Cell) -> str:
     return f"<td>{text}{remark}</td>"
 
 
-def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[Line]:
+def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[FigureLine]:
     """Return the runs' results."""
     found = [results.get(slot.letter) for slot in slots]
-    best = clear_best(tried(slots)) if measured_alike(slots) else None
+    best = clear_best(trials_by_letter(slots)) if measured_alike(slots) else None
     ran = [result for result in found if result is not None]
     one_device = len({_device(result) for result in ran}) == 1
     whole = all(result.status == "finished" for result in ran)
@@ -95,7 +95,7 @@ def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[L
         for result in found
     )
     return [
-        Line(ACCURACY, tuple(accuracies)),
+        FigureLine(ACCURACY, tuple(accuracies)),
         _least(
             TIME,
             [None if r is None else r.seconds or None for r in found],
@@ -103,7 +103,7 @@ def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[L
             found,
             marked=marked,
         ),
-        Line("Validation loss", tuple(losses)),
+        FigureLine("Validation loss", tuple(losses)),
         _least(
             "Peak memory",
             [None if r is None else r.peak_memory for r in found],
@@ -111,11 +111,11 @@ def _results(slots: Sequence[Slot], results: Mapping[str, RunResults]) -> list[L
             found,
             marked=marked,
         ),
-        Line("Audit", tuple(Cell() if r is None else Cell(_audit(r)) for r in found)),
+        FigureLine("Audit", tuple(Cell() if r is None else Cell(_audit(r)) for r in found)),
     ]
 
 
-def tried(slots: Sequence[Slot]) -> dict[str, Sequence[Trial]]:
+def trials_by_letter(slots: Sequence[Slot]) -> dict[str, Sequence[Trial]]:
     """Return the trials of the slots that have any, by letter."""
     return {slot.letter: slot.trials for slot in slots if slot.trials}
 
@@ -139,7 +139,7 @@ def _least(
     found: Sequence[RunResults | None],
     *,
     marked: bool,
-) -> Line:
+) -> FigureLine:
     """Return a line of the runs' values, the lowest `marked` where it is clearly the lowest."""
     first, *others = sorted(value for value in values if value is not None) or [0.0]
     clear = marked and bool(others) and first < others[0] * _CLEARLY_LESS
@@ -151,7 +151,7 @@ def _least(
         )
         for value, result in zip(values, found, strict=True)
     )
-    return Line(title, tuple(cells))
+    return FigureLine(title, tuple(cells))
 
 
 def _device(result: RunResults) -> str:
@@ -162,12 +162,12 @@ def _audit(result: RunResults) -> str:
     return {True: "kept", False: "not kept", None: NONE}[result.audit_passed]
 
 
-def _costs(slots: Sequence[Slot]) -> list[Line]:
+def _costs(slots: Sequence[Slot]) -> list[FigureLine]:
     columns = (
         _of_record(slot.plan) if isinstance(slot.plan, Record) else _of_schedule(slot, slot.plan)
         for slot in slots
     )
-    return [Line(title, tuple(cells)) for title, *cells in zip(_COSTS, *columns, strict=True)]
+    return [FigureLine(title, tuple(cells)) for title, *cells in zip(_COSTS, *columns, strict=True)]
 
 
 def _of_record(record: Record) -> tuple[Cell, ...]:

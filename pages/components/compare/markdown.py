@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 from pages.components.compare.conditions import setting_differences
 from pages.components.compare.differences import differences
-from pages.components.compare.figures import Line
+from pages.components.compare.figures import FigureLine
 from pages.components.compare.slots import Slot
 from pages.components.compare.verdict_card import verdicts
 from pages.components.shared import frame
 
 
-def markdown(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
+def markdown(slots: Sequence[Slot], lines: Sequence[FigureLine]) -> str:
     """Return the schedules' names, the differences of each from A, and the table of figures."""
     plain = frame.escape_markdown
     parts = ["Schedules compared with Thaw", ""]

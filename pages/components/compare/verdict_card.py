@@ -18,8 +18,8 @@ from core.schedule.spec import Schedule
 from core.schedule.words import listed
 from pages.components.compare import figures, slot_style
 from pages.components.compare import slots as compared
-from pages.components.compare.conditions import conditions, measured_alike
-from pages.components.compare.figures import Line
+from pages.components.compare.conditions import measured_alike, setting_conflicts
+from pages.components.compare.figures import FigureLine
 from pages.components.compare.repeat import repeat_row
 from pages.components.compare.slots import LETTERS, Slot
 from pages.components.shared import frame
@@ -31,7 +31,7 @@ _HALF = 400
 
 
 def verdict_card(
-    slots: Sequence[Slot], results: Mapping[str, RunResults], lines: Sequence[Line]
+    slots: Sequence[Slot], results: Mapping[str, RunResults], lines: Sequence[FigureLine]
 ) -> None:
     """Draw the card; `lines` are all figures of the slots."""
     with frame.card("verdict"):
@@ -97,7 +97,7 @@ def verdicts(slots: Sequence[Slot]) -> Iterator[tuple[str, str]]:
 def _verdict(first: Slot, other: Slot, comparisons: int) -> tuple[str, str]:
     a, b = names = first.letter, other.letter
     lacking = [slot.letter for slot in (first, other) if not slot.trials]
-    differ = conditions([first, other])
+    differ = setting_conflicts([first, other])
     if lacking:
         is_record = any(isinstance(slot.plan, Record) for slot in (first, other))
         verb = "have" if len(lacking) > 1 else "has"
@@ -124,7 +124,7 @@ def _are_one(plan: Schedule | Record, other: Schedule | Record) -> bool:
     )
 
 
-def _table(slots: Sequence[Slot], lines: Sequence[Line]) -> str:
+def _table(slots: Sequence[Slot], lines: Sequence[FigureLine]) -> str:
     heads = "".join(f'<th scope="col">{escape(line.title)}</th>' for line in lines)
     body = "".join(
         f'<tr><th scope="row">{slot_style.chip(slot.letter)}<span>{escape(slot.plan.name)}'
