@@ -49,7 +49,8 @@ def size_of_change(before: Any, after: Any) -> float:
     """Return the power of two by which a number changes; infinite from or to 0, 0 for a text."""
     if before == after or not all(isinstance(each, int | float) for each in (before, after)):
         return 0.0
-    return abs(log2(after / before)) if before > 0 and after > 0 else inf
+    ratio = after / before if before > 0 else 0.0  # 0 also for numbers too far apart
+    return abs(log2(ratio)) if ratio > 0 else inf
 
 
 def _place(path: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import inf
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from core import presets
 from core.compare.align import group_rows
+from core.compare.difference import size_of_change
 from core.compare.schedules import alike, diff, fields
 from core.models import layer_table, regroup
 from core.schedule import edits
@@ -277,3 +279,8 @@ def test_a_line_is_told_for_a_change_of_any_one_field(
     assert (path in {p for line in diff(schedule, changed) for p in line.fields}) == (
         changed != schedule
     )
+
+
+@pytest.mark.parametrize(("after", "size"), [(8.0, 2.0), (0.5, 2.0), (0.0, inf), (5e-324, inf)])
+def test_the_size_of_a_change_is_a_power_of_two_or_infinite(after: float, size: float) -> None:
+    assert size_of_change(2.0, after) == size
