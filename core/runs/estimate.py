@@ -54,7 +54,7 @@ _SPEED = (
 _LOOKED_AT = 30
 """Runs, the newest, of which the nearest is taken."""
 PROCESS_BYTES = 900_000_000
-"""The bytes of a run on a CPU beside all that is modelled: Python, torch, what glibc keeps.
+"""The bytes of a process on a CPU beside all that is modelled: Python, torch, what glibc keeps.
 
 Measured on Linux with torch 2; on a GPU only tensors count.
 """
@@ -117,20 +117,22 @@ def estimate(
     Of equally near ones a finished one counts more, and then the first. Its epochs are scaled by
     modelled costs, and the rest of its time is taken as it was. So a run that is the same but for
     its rates gives its own figures. Without an earlier run, `process_bytes` are added to the memory
-    that is modelled.
+    that is modelled for each process.
     """
-    now = _modelled(work)
+    now, processes = _modelled(work), work.settings.processes
     modelled = now.memory(work.schedule.epochs)
     near = [(each, basis) for each in earlier if (basis := _nearness(work, each.work))]
     if not near:
-        return Estimate(None, modelled + process_bytes, now.disk, now.most_disk, "none")
+        memory = processes * (modelled + process_bytes)
+        return Estimate(None, memory, now.disk, now.most_disk, "none")
     nearest, basis = max(near, key=lambda it: (_NEARNESS.index(it[1]), it[0].seconds is not None))
     then, done, took = _modelled(nearest.work), len(nearest.epochs), sum(nearest.epochs)
     rest = 0.0 if nearest.seconds is None else max(0.0, nearest.seconds - took)
+    memory = nearest.memory // nearest.work.settings.processes
     disk = now.disk if nearest.disk is None else _moved(nearest.disk, then.disk, now.disk)
     return Estimate(
         sum(now.epochs) / sum(then.epochs[:done]) * took + rest,
-        _moved(nearest.memory, then.memory(done), modelled),
+        processes * _moved(memory, then.memory(done), modelled),
         disk,
         disk + now.most_disk - now.disk,
         basis,
@@ -210,7 +212,7 @@ def write(folder: Path, found: Estimate | None) -> None:
 class _Modelled:
     """The modelled costs of a run by epoch, and its bytes.
 
-    `peaks` are the bytes of memory by phase, with the epoch at which each begins.
+    `peaks` are a process's bytes of memory by phase, with the epoch at which each begins.
     """
 
     epochs: tuple[float, ...]
@@ -219,7 +221,7 @@ class _Modelled:
     most_disk: int
 
     def memory(self, done: int) -> int:
-        """Return the most bytes of memory in so many first epochs."""
+        """Return the most bytes of a process's memory in so many first epochs."""
         return max(peak for start, peak in self.peaks if start < max(1, done))
 
 
@@ -234,6 +236,7 @@ def _modelled_bare(work: Workload) -> _Modelled:
     planned = planned_epochs(work.table, work.schedule, data, work.budget)
     found = costs(work.table, work.schedule, data.image_size)
     weights = _FLOAT * work.table.parameters
+    stored = planned.memory // settings.processes  # each keeps those of its own images
     images = 3 * data.image_size**2 * (data.train_images + data.validation_images)
     held = 0 if settings.decode == "stream" and settings.data != BUNDLED_DATA else images
     dependence = Dependence(work.table, work.schedule)
@@ -246,7 +249,7 @@ def _modelled_bare(work: Workload) -> _Modelled:
             if at not in fixed and node.flops  # others are views
         )
         activations = _FLOAT * elements * (settings.batch_size // settings.micro_batches)
-        peaks.append((phase.start, weights + part.memory + activations + planned.memory + held))
+        peaks.append((phase.start, weights + part.memory + activations + stored + held))
     checkpoint = weights + max(part.state for part in found.phases)
     steps = planned_steps(settings, data.train_images) * work.schedule.epochs
     events = steps * (_STEP_BYTES + _RATE_BYTES * len(work.schedule.groups))

@@ -124,6 +124,7 @@ class EpochDone:
 
     Those of training come from its steps, while the weights change. `seconds` counts the whole
     epoch, caching and evaluation included; `images_per_second` counts the steps alone.
+    `peak_memory` is the sum over all processes.
     """
 
     epoch: Epoch

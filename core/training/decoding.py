@@ -14,8 +14,8 @@ from torch import Tensor
 
 from core.data.image_files import UNREADABLE, as_rgb, open_image, upright, why_unreadable
 from core.data.image_folder import ImageFiles
+from core.runs import cpu
 from core.runs.events import Progress
-from core.training.device import cpu_cores
 
 _SHOW_EVERY = 50
 
@@ -43,7 +43,7 @@ def decode_all(splits: Sequence[ImageFiles], images: Tensor, bad: list[str]) -> 
             return f"{files.path(at)} ({why_unreadable(error)})"
         return ""
 
-    pool = ThreadPoolExecutor(cpu_cores())
+    pool = ThreadPoolExecutor(cpu.cores())
     try:
         with warnings.catch_warnings():  # once for all threads, which share the filters
             warnings.simplefilter("ignore")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import platform
 import re
 import subprocess
@@ -16,7 +15,7 @@ import psutil
 import torch
 
 from core.errors import SettingsError
-from core.runs import memory
+from core.runs import cpu, memory
 
 if sys.platform != "win32":
     import resource
@@ -64,16 +63,9 @@ def device_name(device: torch.device) -> str:
         return f"{properties.name}, {properties.total_memory / _GB:.1f} GB"
     total = f"{psutil.virtual_memory().total / _GB:.1f} GB"
     if device.type == "cpu":
-        cores = cpu_cores()
+        cores = cpu.cores()
         return f"CPU, {cores} core{'s' if cores != 1 else ''}, {total}"
     return f"{device.type.upper()}, {total} shared"
-
-
-def cpu_cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 @cache

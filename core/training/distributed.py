@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 import warnings
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar, cast
@@ -44,12 +45,15 @@ class Ranks:
     def device(self, device: torch.device) -> torch.device:
         """Return the device of this process where the machine's is `device`: a GPU for each.
 
-        Raises SettingsError if they are too few.
+        Raises SettingsError if they are too few, or cannot exchange tensors.
         """
         if self.size == 1 or device.type == "cpu":
             return device
         if device.type != "cuda":
             wrong = f"is {device.type}, which several processes cannot use"
+            raise SettingsError("--device", wrong, "use --device cpu, or one process")
+        if not dist.is_nccl_available():
+            wrong = "is cuda, but this torch has no NCCL, by which several processes use GPUs"
             raise SettingsError("--device", wrong, "use --device cpu, or one process")
         if (gpus := torch.cuda.device_count()) < self.local_size:
             wrong = f"is cuda, but this machine has {gpus} GPUs for {self.local_size} processes"
@@ -71,6 +75,15 @@ class Ranks:
             dist.broadcast_object_list(values)
         first: T = values[0]
         return first
+
+    @contextmanager
+    def one_first(self) -> Iterator[None]:
+        """Let one process of each machine do the block before its others: what it downloads."""
+        if self.local_rank > 0:
+            self.all_gather(None)
+        yield
+        if self.local_rank == 0:
+            self.all_gather(None)
 
     def all_reduce(self, tensor: Tensor) -> Tensor:
         """Return the sum of the tensors of several processes, in the place of this one's."""
@@ -112,7 +125,8 @@ def join_process_group() -> Any:
     They exchange tensors of a GPU by NCCL and all else by gloo. Raises RunError if they do not find
     each other.
     """
-    backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
+    nccl = torch.cuda.is_available() and dist.is_nccl_available()
+    backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
     try:
         store, rank, size = next(rendezvous("env://", timeout=_RENDEZVOUS))
         _wait_for_all(store, rank, size)

@@ -157,7 +157,9 @@ class _Session:
             raise StopRequested
 
     def _assemble(self) -> None:
-        self._components = components = assemble(self._job, self._data, self._arithmetic)
+        with self._ranks.one_first():  # so that the weights are downloaded once
+            components = assemble(self._job, self._data, self._arithmetic)
+        self._components = components
         self._at_end.callback(detach, components.model)
         self._loop = Loop(
             components.model,
@@ -239,7 +241,7 @@ class _Session:
             validation_accuracy=evaluation.totals.accuracy,
             seconds=time.monotonic() - began,
             images_per_second=trained.images / max(training_seconds, 1e-9),
-            peak_memory=peak_memory(self._device),
+            peak_memory=sum(self._ranks.all_gather(peak_memory(self._device))),
         )
         if epoch == self._schedule.epochs - 1:  # before its checkpoint, which ends the epoch
             yield from self._job.outputs.save_predictions(evaluation, data)

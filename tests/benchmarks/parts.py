@@ -38,7 +38,8 @@ PARTS: Mapping[str, tuple[tuple[str, str], ...]] = {
 }
 """The functions of each part, by the end of their file's name; none is called by another of them.
 
-The audit of each step is within training, where it is an addition of a few numbers.
+But `save` calls `wait`, which has nothing to wait for there, since a run has waited before. The
+audit of each step is within training, where it is an addition of a few numbers.
 """
 
 

@@ -88,6 +88,7 @@ def test_what_is_printed_into_a_file_is_utf_8_whatever_the_locale_says(file):
     [
         ({"WORLD_SIZE": "2"}, "RANK is missing: start it with torchrun"),
         (PLACE, "MASTER_ADDR is missing: start it with torchrun"),
+        (PLACE | {"MASTER_PORT": "65536"}, "MASTER_PORT is 65536, which is not from 1 to 65535"),
         (PLACE | {"RANK": "2"}, "RANK is 2, with WORLD_SIZE 2, LOCAL_RANK 0 of 2"),
         (PLACE | {"RANK": "one"}, "RANK is 'one', which is no number"),
     ],

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))  # so that it can be started by its path
 
 from core.runs import event_log, run_folder  # noqa: E402
-from core.runs.events import Failed  # noqa: E402
+from core.runs.events import Failed, Finished  # noqa: E402
 from core.runs.processes import torchrun  # noqa: E402
 from core.schedule.parse import dumps  # noqa: E402
 from tests.training.small import same_bits, small_schedule  # noqa: E402
@@ -51,8 +51,9 @@ class Kill:
 def cli(trials: int, processes: int, seed: int) -> None:
     """Kill a process of a run, or torchrun, at a random instant; then resume the run.
 
-    All others must be gone within 30 seconds, the first one with an error unless it was killed, and
-    the resumed run must end with the bits of one that was left alone. Exit code 1 if any does not.
+    All others must be gone within 30 seconds, the first one with an error unless it was killed or
+    had finished, and the resumed run must end with the bits of one that was left alone. Exit code 1
+    if any does not.
     """
     with tempfile.TemporaryDirectory() as name:
         scratch = Path(name)
@@ -93,7 +94,8 @@ def _trial(scratch: Path, processes: int, seconds: float, random: Random) -> Kil
         return Kill(victim, after, gone, f"left were {names}")
     last = event_log.last(folder)
     began_to_train = bool(event_log.started(folder))
-    if victim == "rank 1" and began_to_train and not any(isinstance(e, Failed) for e in last):
+    told = any(isinstance(event, Failed | Finished) for event in last)
+    if victim != "rank 0" and began_to_train and not told:
         return Kill(victim, after, gone, f"the first process ended with {last}")
     if not (folder / run_folder.SCHEDULE).exists():
         shutil.rmtree(folder, ignore_errors=True)

@@ -119,6 +119,17 @@ def test_where_nothing_has_run_no_time_is_claimed_and_memory_is_what_must_be_hel
     assert found.most_disk > found.disk
 
 
+@pytest.mark.parametrize("earlier", [[], [measured(work(), (1.0,) * 6)]])
+def test_each_process_of_a_run_takes_the_memory_of_one_with_as_many_micro_batches(
+    earlier: list[MeasuredRun],
+) -> None:
+    one, two = (
+        estimate.estimate(work(settings=RunSettings(**of), budget=CacheBudget(0)), earlier)
+        for of in ({"accumulate": 2}, {"processes": 2})
+    )
+    assert two.memory == 2 * one.memory
+
+
 @given(st.integers(1, 4_000), st.sampled_from([8, 32, 128]), st.integers(0, 10**10))
 def test_bytes_are_never_negative_and_grow_with_images_and_batches(
     images: int, batch: int, peak: int

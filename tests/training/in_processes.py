@@ -91,10 +91,10 @@ def run(
     should_stop: Callable[[], bool] = never,
 ) -> list[Event]:
     """The events of the run, or of its rest."""
-    return list(training.train(replace(_job(folder, of, ranks), should_stop=should_stop)))
+    return list(training.train(replace(job(folder, of, ranks), should_stop=should_stop)))
 
 
-def _job(folder: Path, of: RunSettings, ranks: Ranks) -> Job:
+def job(folder: Path, of: RunSettings, ranks: Ranks) -> Job:
     outputs = OutputFiles(folder / f"weights-{ranks.rank}.safetensors")
     checkpoints = None if ranks.rank else folder / "checkpoints"
     return Job(schedule(), of, checkpoints, outputs=outputs, build=build, ranks=ranks)
@@ -144,7 +144,7 @@ def main(folder: Path, kind: str = "run") -> None:
     if kind == "naive":
         patch.object(training._Session, "_check_processes").start()
     if kind == "broken-off":
-        next(filter(broken_off, training.train(_job(folder, of, ranks))))
+        next(filter(broken_off, training.train(job(folder, of, ranks))))
         os._exit(0)
     try:
         (audit,) = of_kind(run(folder, of, ranks), Audit)

@@ -7,9 +7,9 @@ import pytest
 import torch
 
 from core.errors import SettingsError
-from core.runs import memory
+from core.runs import cpu, memory
 from core.training import device
-from core.training.device import cpu_cores, detect_device, device_name, free_memory, peak_memory
+from core.training.device import detect_device, device_name, free_memory, peak_memory
 
 CPU = torch.device("cpu")
 
@@ -34,7 +34,7 @@ def test_an_absent_accelerator_is_refused_with_what_there_is(wanted):
 
 def test_the_cpu_is_described_by_its_cores_and_memory():
     assert re.fullmatch(r"CPU, \d+ cores?, \d+\.\d GB", device_name(CPU))
-    assert device_name(CPU).startswith(f"CPU, {cpu_cores()} core")
+    assert device_name(CPU).startswith(f"CPU, {cpu.cores()} core")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such file")

@@ -8,8 +8,11 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
+from core.errors import SettingsError
 from core.runs import events as ev
 from core.runs.processes import torchrun
+from core.training.distributed import Ranks, join_process_group
+from core.training.train import train
 from tests.training import in_processes
 from tests.training.small import of_kind, same_bits
 
@@ -50,6 +53,42 @@ def test_several_processes_have_the_same_bits_and_end_as_one_does(processes, alo
     first, *others = weights(tmp_path, processes)
     assert all(same_bits(first, other) for other in others)
     assert distance(first, alone) <= 1e-6
+
+
+@pytest.mark.parametrize(
+    ("local_rank", "order"), [(0, ["builds", "exchanges"]), (1, ["exchanges", "builds"])]
+)
+def test_one_process_of_a_machine_downloads_the_weights_and_its_others_wait(
+    local_rank, order, monkeypatch, tmp_path
+):
+    done, network = [], in_processes.build
+
+    def build(*model):
+        done.append("builds")
+        return network(*model)
+
+    def all_gather(_, value):
+        done.append("exchanges")
+        return [value]
+
+    monkeypatch.setattr(Ranks, "all_gather", all_gather)
+    monkeypatch.setattr(in_processes, "build", build)
+    events = train(in_processes.job(tmp_path, in_processes.settings(), Ranks(0, 1, local_rank, 2)))
+    next(event for event in events if isinstance(event, ev.Started))
+    assert done == order
+
+
+def test_gpus_without_nccl_are_left_to_one_process(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.distributed, "is_nccl_available", lambda: False)
+    with pytest.raises(SettingsError, match=r"^--device is cuda, but this torch has no NCCL"):
+        Ranks(0, 2, 0, 2).device(torch.device("cuda"))
+    place = {"RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "0"}
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    join_process_group()
+    assert torch.distributed.get_backend() == "gloo"
+    torch.distributed.destroy_process_group()
 
 
 @pytest.mark.thorough

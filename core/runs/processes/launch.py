@@ -26,7 +26,7 @@ import psutil
 from core.demo import cleanup, limits, queue
 from core.errors import InputError, RunError
 from core.files.home import CODE, HOME, data_root, home, is_demo
-from core.runs import event_log, run_folder
+from core.runs import cpu, event_log, run_folder
 from core.runs.events import Failed
 from core.runs.processes import run_lock, torchrun
 from core.runs.processes.exit_with_parent import helper_command, run_helper
@@ -269,7 +269,7 @@ def _environment(processes: int = 1) -> dict[str, str]:
     of_demo = _DEMO_ENVIRONMENT if is_demo() else {}
     fixed = {HOME: str(home()), "PYTHONUNBUFFERED": "1"}
     if processes > 1:  # else torchrun gives each of them one thread
-        threads = max(1, (os.cpu_count() or 1) // processes)
+        threads = max(1, cpu.cores() // processes)
         defaults = {**defaults, "OMP_NUM_THREADS": str(threads)}
     return {**defaults, **of_demo, **os.environ, **fixed}
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import psutil
+
 from core.errors import InputError, RunError, quoted
 
 _START = "start it with torchrun, as in: torchrun --nproc-per-node 2 -m core run FILE --out DIR"
@@ -35,10 +37,12 @@ def place() -> Place | None:
     """
     if os.environ.get("WORLD_SIZE", "") in ("", "1") and "RANK" not in os.environ:
         return None
-    rank, size, local_rank, local_size, _ = (_number(name) for name in _NEEDED)
+    rank, size, local_rank, local_size, port = (_number(name) for name in _NEEDED)
     if not (0 <= local_rank < local_size and local_rank <= rank < size):
         wrong = f"is {rank}, with WORLD_SIZE {size}, LOCAL_RANK {local_rank} of {local_size}"
         raise InputError("RANK", wrong, _START)
+    if not 0 < port < 2**16:
+        raise InputError("MASTER_PORT", f"is {port}, which is not from 1 to 65535", _START)
     address = os.environ.get("MASTER_ADDR", "")
     if not address:
         raise InputError("MASTER_ADDR", "is missing", _START)
@@ -47,10 +51,11 @@ def place() -> Place | None:
 
 def watch_launcher(end: Callable[[RunError], None]) -> None:
     """Call `end` in a thread, with an error for this process, once torchrun has ended."""
-    launcher = os.getppid()
+    number, launcher = os.getppid(), psutil.Process().parent()
 
     def watch() -> None:
-        while os.getppid() == launcher:
+        # on Windows a process keeps its parent's number
+        while os.getppid() == number and (launcher is None or launcher.is_running()):
             time.sleep(_CHECK_EVERY)
         end(RunError("torchrun has ended before the run: resume the run"))
 

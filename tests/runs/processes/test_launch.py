@@ -17,7 +17,7 @@ from safetensors.torch import load_file
 
 from core.demo import limits, queue
 from core.errors import InputError, RunError, SettingsError
-from core.runs import event_log, run_folder
+from core.runs import cpu, event_log, run_folder
 from core.runs import events as ev
 from core.runs.processes import launch, run_lock
 from core.runs.status import history
@@ -212,6 +212,13 @@ def test_a_prewarmed_worker_of_another_environment_is_not_used(tmp_path, monkeyp
     folder = tmp_path / launch.start(small_schedule(400), small_settings(), tmp_path)
     assert command_of(folder) == str(folder)
     launch.force_stop(folder)
+
+
+def test_processes_share_the_cores_that_the_server_may_use(monkeypatch):
+    monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr(cpu, "cores", lambda: 7)
+    threads = [launch._environment(count).get("OMP_NUM_THREADS") for count in (1, 2, 8)]
+    assert threads == [None, "3", "1"]
 
 
 def test_a_demo_has_no_prewarmed_worker(monkeypatch):
