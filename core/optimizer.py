@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from core.errors import InputError, ModelError, nearest
 from core.grouping import LayerGroups, check_cover, parameters_of
@@ -73,8 +73,10 @@ def build_optimizer(
     optimizer: torch.optim.Optimizer = getattr(torch.optim, spec.title())(
         groups, lr=spec.base_lr, **options
     )
-    if "fused" in options and (buffer := spec.fused_buffer()):
-        optimizer.register_step_pre_hook(partial(_fill, buffer))
+    if "fused" in options:
+        optimizer.register_load_state_dict_post_hook(_lay_out)
+        if buffer := spec.fused_buffer():
+            optimizer.register_step_pre_hook(partial(_fill, buffer))
     return optimizer
 
 
@@ -82,6 +84,14 @@ def _can_fuse(parameter: nn.Parameter) -> bool:
     """Return whether the fused kernels, which ignore strides, take the parameter."""
     on_device = parameter.device.type in ("cpu", "cuda") and not parameter.is_complex()
     return on_device and torch.empty_like(parameter).stride() == parameter.stride()
+
+
+def _lay_out(optimizer: torch.optim.Optimizer) -> None:
+    """Give loaded state the strides of its parameters, whose memory format may have changed."""
+    for parameter, state in optimizer.state.items():
+        for name, value in state.items():
+            if isinstance(value, Tensor) and value.shape == parameter.shape:
+                state[name] = torch.empty_like(parameter).copy_(value)
 
 
 def _fill(buffer: str, optimizer: torch.optim.Optimizer, *_: object) -> None:

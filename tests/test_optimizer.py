@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import Any
 
 import pytest
@@ -295,3 +296,23 @@ def test_every_group_has_at_every_step_the_bits_of_a_loop_written_by_hand(
                 assert all(torch.equal(state[key], wanted[key]) for key in wanted)
     moved = convolutions().to(memory_format=memory)
     assert not any(map(torch.equal, moved.parameters(), ours.parameters()))
+
+
+@pytest.mark.parametrize("spec", SPECS, ids=lambda spec: spec.name)
+def test_a_loaded_state_goes_on_alike_in_another_memory_format(spec: OptimizerSpec):
+    ours, moved = convolutions().to(memory_format=torch.channels_last), convolutions()
+    first, second = (build_optimizer(schedule(spec), groups_of(each)) for each in (ours, moved))
+
+    def step(model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
+        generator = torch.Generator().manual_seed(0)
+        for parameter in model.parameters():
+            gradient = torch.randn(parameter.shape, generator=generator)
+            parameter.grad = torch.empty_like(parameter).copy_(gradient)
+        optimizer.step()
+
+    step(ours, first)
+    moved.load_state_dict(ours.state_dict())
+    second.load_state_dict(deepcopy(first.state_dict()))
+    step(ours, first)
+    step(moved, second)
+    torch.testing.assert_close(list(moved.parameters()), list(ours.parameters()))
