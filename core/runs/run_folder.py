@@ -216,7 +216,11 @@ def _not_empty_error(folder: Path) -> InputError:
     elif status(folder) == "finished":
         held, way_out = "holds a finished run", "name another"
     else:
-        go_on = f"python -m core resume {shlex.quote(str(folder))}"
+        engine = "python"
+        with suppress(InputError):
+            if (processes := read(folder)[1].processes) > 1:
+                engine = f"torchrun --nproc-per-node {processes}"
+        go_on = f"{engine} -m core resume {shlex.quote(str(folder))}"
         held, way_out = "holds a run", f"resume it with: {go_on}, or name another"
     return InputError("--out", f"is {str(folder)!r}, which {held}", way_out)
 

@@ -17,7 +17,7 @@ from torch.distributed import distributed_c10d
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
-from core.errors import RunError, SettingsError
+from core.errors import InputError, SettingsError
 
 T = TypeVar("T")
 
@@ -122,8 +122,8 @@ def without_exchange(network: nn.Module) -> AbstractContextManager[None]:
 def join_process_group() -> Any:
     """Join the processes that torchrun's environment variables describe, and return their store.
 
-    They exchange tensors of a GPU by NCCL and all else by gloo. Raises RunError if they do not find
-    each other.
+    They exchange tensors of a GPU by NCCL and all else by gloo. Raises InputError if they do not
+    find each other.
     """
     nccl = torch.cuda.is_available() and dist.is_nccl_available()
     backend = "cpu:gloo,cuda:nccl" if nccl else "gloo"
@@ -135,10 +135,10 @@ def join_process_group() -> Any:
         )
     except RuntimeError as error:
         reason = str(error).partition("\n")[0]
-        wrong = f"the processes of the run have not found each other ({reason})"
-        way_out = "check --master-addr, --master-port and the network; on several machines, set "
+        wrong = f"has not brought the processes of the run together ({reason})"
+        way_out = "check it, --master-port and the network; on several machines, set "
         way_out += "GLOO_SOCKET_IFNAME to the name of the network interface between them"
-        raise RunError(f"{wrong}: {way_out}") from error
+        raise InputError("--master-addr", wrong, way_out) from error
     _set_timeout(_COLLECTIVE)
     return store
 

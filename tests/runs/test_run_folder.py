@@ -75,6 +75,12 @@ def test_a_summary_comes_back(run):
     assert run_folder.read_summary(run) is None
 
 
+def test_a_run_of_several_processes_is_resumed_in_as_many(tmp_path):
+    run_folder.create(tmp_path / "r", SCHEDULE, RunSettings(processes=4))
+    with pytest.raises(InputError, match="with: torchrun --nproc-per-node 4 -m core resume"):
+        run_folder.create(tmp_path / "r", SCHEDULE, SETTINGS)
+
+
 @pytest.mark.parametrize("held", ["run", "file"])
 def test_a_folder_that_is_not_empty_is_refused(run, tmp_path, held):
     if held == "run":
