@@ -21,6 +21,7 @@ from core.schedule.spec import Schedule
 from core.training.data import Data, Split
 from core.training.device import device_name, processor_name
 from core.training.image_stream import ImageStream
+from core.training.numerics import Arithmetic
 
 _HASHED_AT_ONCE = 64_000_000
 """Bytes of images that are hashed between two checks whether the run is to stop."""
@@ -31,6 +32,11 @@ _MAY_CHANGE = ("numpy",)
 are compared, and only the last bit of some rates may differ."""
 _UNNAMED_CPU = "a CPU"
 """Stands for a processor that has no name, or whose name was not recorded."""
+_WAYS_OUT = {
+    "--device": "use --device cpu, or machines of one kind",
+    "--precision": "use --precision exact, or machines of one kind",
+}
+"""What to do where machines have chosen differently what a flag leaves open."""
 _START_ANEW = "or start a new run in another folder"
 _OLDER_FIELDS = (
     "format version name model weights epochs optimizer base_lr weight_decay momentum lr "
@@ -76,25 +82,34 @@ def collect(
 
 @dataclass(frozen=True, slots=True)
 class OfProcess:
-    """A process of a run: its host, its provenance, and a hash of the code that it runs."""
+    """A process of a run: its host, its provenance, and a hash of the code that it runs.
+
+    `chosen` is, by flag, what it has chosen by its hardware.
+    """
 
     host: str
     provenance: Provenance
     code: str
+    chosen: dict[str, str]
 
 
-def of_process(collected: Provenance) -> OfProcess:
-    """Return this process, which has collected that provenance."""
+def of_process(collected: Provenance, arithmetic: Arithmetic) -> OfProcess:
+    """Return this process, which has collected that provenance and has that arithmetic."""
     digest = hashlib.sha256()
     for file in sorted((CODE / "core").rglob("*.py")):
         digest.update(file.read_bytes())
-    return OfProcess(socket.gethostname(), collected, digest.hexdigest())
+    layout = "channels_last" if arithmetic.channels_last else "contiguous"
+    chosen = {
+        "--device": arithmetic.device.type,  # of auto
+        "--precision": f"fast ({arithmetic.dtype or torch.float32}, {layout})",
+    }
+    return OfProcess(socket.gethostname(), collected, digest.hexdigest(), chosen)
 
 
 def check_alike(processes: Sequence[OfProcess]) -> None:
     """Raise InputError, naming the first that differs, unless processes have the same of all.
 
-    That is the same code, libraries, data, schedule and settings. Machines may differ.
+    That is the same code, libraries, type of device, arithmetic and data. Machines may differ.
     """
     first = processes[0]
     for rank, other in enumerate(processes):
@@ -102,9 +117,10 @@ def check_alike(processes: Sequence[OfProcess]) -> None:
         mine, its = asdict(first.provenance), asdict(other.provenance)
         if first.code != other.code:
             raise InputError("Thaw", f"is another version {where}", "install the same on both")
-        for name, (here, there) in _changed(its["libraries"], mine["libraries"]).items():
+        names = its["libraries"] | other.chosen, mine["libraries"] | first.chosen
+        for name, (here, there) in _changed(*names).items():
             wrong = f"is {here} in process {rank} on {other.host}, and {there} in process 0"
-            raise InputError(name, wrong, "install the same version on both")
+            raise InputError(name, wrong, _WAYS_OUT.get(name, "install the same version on both"))
         if changed := " and ".join(_changed(its["data"], mine["data"])):
             way_out = "give each machine the same files in the same folder"
             if first.provenance.machine != other.provenance.machine:

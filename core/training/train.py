@@ -131,8 +131,8 @@ class _Session:
             self._schedule, self._settings, self._data, self._device, self._check_stop
         )
         if self._ranks.size > 1:
-            of_all = self._ranks.all_gather(provenance.of_process(self._provenance))
-            provenance.check_alike(of_all)
+            own = provenance.of_process(self._provenance, self._arithmetic)
+            provenance.check_alike(self._ranks.all_gather(own))
         if self._ranks.size != self._settings.processes:
             yield ev.Notice(_OTHER_PROCESSES.format(self._settings.processes, self._ranks.size))
         if saved is None:

@@ -17,6 +17,7 @@ from core.schedule.spec import Group, Schedule
 from core.training import provenance
 from core.training.data import Data, Split
 from core.training.device import processor_name
+from core.training.numerics import Arithmetic
 from core.training.provenance import Provenance
 from tests.training.small import small_schedule, small_settings
 
@@ -200,3 +201,25 @@ def test_a_stop_is_asked_for_while_images_are_gone_through():
     asked = []
     provenance.collect(small_schedule(), small_settings(), data(), CPU, lambda: asked.append(1))
     assert len(asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("there", "told"),
+    [
+        (
+            Arithmetic(torch.device("cuda", 1), is_fast=True),
+            "^--device is cuda in process 1 on .*, and cpu in process 0: use --device cpu, or mac",
+        ),
+        (
+            Arithmetic(CPU, torch.bfloat16, channels_last=True, is_fast=True),
+            r"^--precision is fast \(torch.bfloat16, channels_last\) in process 1 on .*, and fast "
+            r"\(torch.float32, contiguous\) in process 0: use --precision exact, or machines",
+        ),
+    ],
+)
+def test_processes_whose_machines_have_chosen_otherwise_are_refused(there, told):
+    here, own = Arithmetic(CPU, is_fast=True), collected()
+    processes = [provenance.of_process(own, each) for each in (here, there)]
+    with pytest.raises(InputError, match=told):
+        provenance.check_alike(processes)
+    provenance.check_alike(processes[:1] * 2)
