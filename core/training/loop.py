@@ -102,7 +102,7 @@ class Loop:
 
     @torch.no_grad()
     def evaluate(
-        self, epoch: int, path: ForwardPath, split: Split, batches: Sequence[Tensor]
+        self, epoch: int, path: ForwardPath, split: Split, batches: list[Tensor]
     ) -> Generator[Progress, None, Evaluation]:
         """Yield progress through this process's batches, and return the evaluation of all.
 
@@ -110,7 +110,7 @@ class Loop:
         NotFiniteError for a loss that is not finite.
         """
         self.model.eval()
-        results: list[_Evaluated] = []
+        results: list[tuple[Tensor, Tensor, Tensor]] = []
         with closing(path.stream(batches)) as inputs:
             for index, entries in enumerate(batches):
                 self.check_stop()
@@ -118,21 +118,26 @@ class Loop:
                 logits = path.network(*next(inputs))
                 true = split.labels_of(entries).to(logits.device)
                 loss = nn.functional.cross_entropy(logits, true)
-                results.append(
-                    _Evaluated(entries, loss, logits.argmax(1), logits.float().softmax(1).amax(1))
-                )
-        fetched = [each.on_cpu() for each in results]  # at the end: each fetch waits for the device
+                results.append((loss, logits.argmax(1), logits.float().softmax(1).amax(1)))
+        losses, classes, scores = zip(*results, strict=True)
+        own = (  # whole tensors, since with a view all that it is a view of is sent
+            [len(entries) for entries in batches],
+            torch.cat(batches),
+            torch.stack(losses).tolist(),  # at the end: each fetch waits for the device
+            torch.cat(classes).cpu(),
+            torch.cat(scores).cpu(),
+        )
         totals = Totals()
         predicted = torch.empty(len(split), dtype=torch.int64)
         confidence = torch.empty(len(split))
-        for batch in (batch for of_one in self.ranks.all_gather(fetched) for batch in of_one):
-            mean = float(batch.loss)
-            if not math.isfinite(mean):
-                what = f"the validation loss is {mean} after epoch {epoch}{self._in_float16()}"
-                raise NotFiniteError(what, "validation", batch.entries)
-            right = int((batch.predicted == split.labels_of(batch.entries)).sum())
-            totals.add(len(batch.entries), mean, right)
-            predicted[batch.entries], confidence[batch.entries] = batch.predicted, batch.confidence
+        for sizes, of_one, means, its_classes, its_scores in self.ranks.all_gather(own):
+            predicted[of_one], confidence[of_one] = its_classes, its_scores
+            for entries, mean in zip(torch.split(of_one, sizes), means, strict=True):
+                if not math.isfinite(mean):
+                    what = f"the validation loss is {mean} after epoch {epoch}{self._in_float16()}"
+                    raise NotFiniteError(what, "validation", entries)
+                right = int((predicted[entries] == split.labels_of(entries)).sum())
+                totals.add(len(entries), mean, right)
         return Evaluation(totals, predicted, confidence)
 
     def check_stop(self) -> None:
@@ -200,21 +205,6 @@ class Loop:
         if not self.stepper.is_float16:
             return ""
         return ", in float16, which ends at 65,504 (--autocast bf16 goes on)"
-
-
-@dataclass(frozen=True, slots=True)
-class _Evaluated:
-    """The evaluation of one batch."""
-
-    entries: Tensor
-    loss: Tensor
-    predicted: Tensor
-    confidence: Tensor
-
-    def on_cpu(self) -> _Evaluated:
-        return _Evaluated(
-            self.entries, self.loss.cpu(), self.predicted.cpu(), self.confidence.cpu()
-        )
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,8 @@ from PIL import Image
 
 from core.runs import event_log
 from core.runs import events as ev
+from core.runs.processes import run_lock, torchrun
+from core.runs.settings import RunSettings
 from core.schedule import parse
 from tests.training.small import small_schedule
 
@@ -36,33 +37,38 @@ _MEGABYTE = 1_000_000
 @click.option("--few", type=click.IntRange(1_000), default=2_000, show_default=True)
 @click.option("--many", type=click.IntRange(1_000), default=200_000, show_default=True)
 @click.option("--workers", type=click.IntRange(0, 64), default=2, show_default=True)
+@click.option("--processes", type=click.IntRange(1, 64), default=1, show_default=True)
+@click.option("--evaluate", is_flag=True, help="Train on 640 images, and evaluate a fifth of all.")
 @click.option("--budget", type=click.IntRange(0), default=200, show_default=True, help="In MB.")
-def cli(few: int, many: int, workers: int, budget: int) -> None:
+def cli(few: int, many: int, budget: int, **how: int) -> None:
     """Decode images as they come, of few files and of many, for 20 steps, without the cache.
 
     Exit code 1 if the peak of all processes together, memory that they share counted once, is
     higher by more than the budget with many. Linux only.
     """
     with tempfile.TemporaryDirectory() as scratch:
-        peaks = [peak(Path(scratch) / str(count), count, workers) for count in (few, many)]
+        peaks = [peak(Path(scratch) / str(count), count, **how) for count in (few, many)]
     more = (peaks[1] - peaks[0]) / _MEGABYTE
     click.echo(
         f"{few:,} images: {peaks[0] / _MEGABYTE:,.0f} MB; {many:,} images: "
-        f"{peaks[1] / _MEGABYTE:,.0f} MB, {more:+,.0f} MB, with {workers} workers"
+        f"{peaks[1] / _MEGABYTE:,.0f} MB, {more:+,.0f} MB, with {how}"
     )
     if more > budget:
         sys.exit(1)
 
 
-def peak(folder: Path, images: int, workers: int) -> int:
-    """The most bytes that a run's process and its workers held, from its start to its 20th step."""
+def peak(folder: Path, images: int, *, workers: int, processes: int, evaluate: bool) -> int:
+    """The most bytes that a run held, from its start to its 20th step or its first evaluation.
+
+    Its processes and their workers are counted together.
+    """
     _link_images(folder / "images", images)
     file, out = folder / "schedule.json", folder / "run"
     file.write_text(parse.dumps(small_schedule(1)), encoding="utf-8")
     settings = {
         "--data": folder / "images",
         "--out": out,
-        "--samples": images,
+        "--samples": _STEPS * RunSettings().batch_size if evaluate else images,
         "--validation-samples": images,
         "--image-size": 32,
         "--device": "cpu",
@@ -70,20 +76,21 @@ def peak(folder: Path, images: int, workers: int) -> int:
         "--decode": "stream",
         "--workers": workers,
     }
-    words = ["run", file, *chain(*settings.items())]
-    began, most, offset, steps, started = time.monotonic(), 0, 0, 0, 0.0
+    words = ["-m", "core", "run", file, *chain(*settings.items())]
+    awaited, times = (ev.EpochDone, 1) if evaluate else (ev.Step, _STEPS)
+    began, most, offset, seen, started = time.monotonic(), 0, 0, 0, 0.0
     with subprocess.Popen(
-        [sys.executable, "-m", "core", *map(str, words)], cwd=_ROOT, stdout=subprocess.DEVNULL
+        torchrun.command(processes, *map(str, words)), cwd=_ROOT, stdout=subprocess.DEVNULL
     ) as process:
-        while process.poll() is None and steps < _STEPS:
+        while process.poll() is None and seen < times:
             most = max(most, _held(psutil.Process(process.pid)))
             new, offset = event_log.read_new(out, offset)
-            steps += sum(isinstance(event, ev.Step) for event in new)
+            seen += sum(isinstance(event, awaited) for event in new)
             if any(isinstance(event, ev.Started) for event in new):
                 started = time.monotonic() - began
             time.sleep(_EVERY)
-        process.send_signal(signal.SIGINT)
-    if steps < _STEPS:
+        run_lock.request_stop(out)
+    if seen < times:
         raise click.ClickException(f"the run of {images:,} images ended too soon")
     click.echo(f"{images:,} images: {started:.1f} s to the first epoch", err=True)
     return most
