@@ -41,7 +41,13 @@ def leading(
         return job.should_stop()
 
     ranks = _ranks(place)
-    shared = replace(job, checkpoints=None, should_stop=never, outputs=OutputFiles())
+    shared = replace(
+        job,
+        checkpoints=None,
+        should_stop=never,
+        outputs=OutputFiles(),
+        shared_scratch=job.scratch.absolute(),
+    )
     try:
         ranks.broadcast((shared, sys.argv[1:]))
         yield replace(job, ranks=ranks, should_stop=should_stop)

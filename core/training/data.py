@@ -92,19 +92,20 @@ class Data:
 
 
 def load_data(
-    settings: RunSettings, epochs: int = 1, scratch: Path | None = None
+    settings: RunSettings, epochs: int = 1, scratch: Path | None = None, processes: int = 1
 ) -> Iterator[Progress | Notice | Data]:
     """Yield progress while the images are read, what is left out, and the data as the last item.
 
     `epochs` is how many the run has: open-ended augmentation has a view for each. Images that take
-    over half of the free memory lie in a temporary file in `scratch`. With `decode: "stream"` no
-    image of a folder is decoded yet.
+    over half of the free memory lie in a temporary file in `scratch`; `processes`
+    of this machine share what is free, and each holds all images. With `decode: "stream"` no image
+    of a folder is decoded yet.
 
     Raises DataError for a folder that is missing or holds no two classes with images, for images
     that cannot be decoded, for fewer samples than classes, and for more than there is room for.
     """
     read = _load_bundled if settings.data == BUNDLED_DATA else _load_folder
-    return read(settings, epochs, scratch)
+    return read(settings, epochs, scratch or Path(tempfile.gettempdir()), processes)
 
 
 def epoch_entries(split: Split, seed: int, epoch: int, epochs: int) -> Tensor:
@@ -151,14 +152,13 @@ def allocate_images(
     side = augmentation.stored_size(settings.augment, settings.image_size)
     shape = (images, 3, side, side)
     need = math.prod(shape)
-    share = _MAX_SHARE / settings.processes  # of which each holds them
-    if need <= memory * share:
+    if need <= memory * _MAX_SHARE:
         return torch.empty(shape, dtype=torch.uint8)
-    if need <= disk * share:
+    if need <= disk * _MAX_SHARE:
         return _file_tensor(shape, scratch)
     size = f"{images:,} images of {side} px, {need / 1e9:.1f} GB"
-    free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB of disk are free"
-    way_out = f"lower one of them or --image-size; {free}, of which half may be used"
+    free = f"{memory / 1e9:.1f} GB of memory and {disk / 1e9:.1f} GB in {scratch} are free"
+    way_out = f"lower one of them or --image-size; {free} for a process, which may use half"
     raise DataError("--samples", f"and --validation-samples ask for {size}", way_out)
 
 
@@ -176,14 +176,13 @@ def _file_tensor(shape: tuple[int, ...], scratch: Path) -> Tensor:
     return flat.view(shape)
 
 
-def _allocate_in_free(images: int, settings: RunSettings, scratch: Path | None) -> Tensor:
-    folder = scratch or Path(tempfile.gettempdir())
+def _allocate_in_free(images: int, settings: RunSettings, scratch: Path, processes: int) -> Tensor:
     return allocate_images(
         images,
         settings,
-        memory=free_memory(torch.device("cpu")),
-        disk=usage.free_disk(folder),
-        scratch=folder,
+        memory=free_memory(torch.device("cpu")) // processes,
+        disk=usage.free_disk(scratch) // processes,
+        scratch=scratch,
     )
 
 
@@ -218,7 +217,7 @@ def _streams(files: list[ImageFiles], settings: RunSettings) -> tuple[ImageStrea
 
 
 def _load_bundled(
-    settings: RunSettings, epochs: int, scratch: Path | None
+    settings: RunSettings, epochs: int, scratch: Path, processes: int
 ) -> Iterator[Progress | Notice | Data]:
     yield Progress("loading")
     if settings.decode == "stream":
@@ -233,7 +232,7 @@ def _load_bundled(
         greys.append(torch.from_numpy(content.images[chosen]))
         labels.append(torch.from_numpy(all_labels[chosen]))
         names.append(tuple(map(str, chosen)))
-    images = _allocate_in_free(sum(map(len, labels)), settings, scratch)
+    images = _allocate_in_free(sum(map(len, labels)), settings, scratch, processes)
     grey = torch.cat(greys).unsqueeze(1)
     images.copy_(transforms.resize(grey, list(images.shape[-2:]), antialias=True))
     splits = _splits(_held(images, len(labels[0]), settings), labels, settings, epochs)
@@ -241,7 +240,7 @@ def _load_bundled(
 
 
 def _load_folder(
-    settings: RunSettings, epochs: int, scratch: Path | None
+    settings: RunSettings, epochs: int, scratch: Path, processes: int
 ) -> Iterator[Progress | Notice | Data]:
     for item in find_readable(Path(settings.data).expanduser()):
         if isinstance(item, ReadProgress):
@@ -263,7 +262,7 @@ def _load_folder(
     if settings.decode == "stream":
         images = _streams(files, settings)
     else:
-        tensor = _allocate_in_free(total, settings, scratch)
+        tensor = _allocate_in_free(total, settings, scratch, processes)
         bad: list[str] = []
         yield from decode_all(files, tensor, bad)
         if bad:

@@ -29,7 +29,8 @@ class Job:
     `checkpoints` is the folder that a resumed run goes on from. `should_stop` is called before
     every batch. With `other_libraries` a run goes on although torch, torchvision or timm have
     changed, which may change the last bits. `build` makes the network that the groups are part of.
-    Of several processes, only the first has a folder of checkpoints.
+    Of several processes, only the first has a folder of checkpoints; on its machine it is the
+    `shared_scratch` of the others.
     """
 
     schedule: Schedule
@@ -40,8 +41,11 @@ class Job:
     other_libraries: bool = False
     build: NetworkBuilder = pretrained
     ranks: Ranks = field(default_factory=Ranks)
+    shared_scratch: Path | None = None
 
     @property
     def scratch(self) -> Path:
         """The folder for temporary files."""
-        return self.checkpoints or Path(tempfile.gettempdir())
+        with_first = self.ranks.rank == self.ranks.local_rank  # on one machine
+        shared = self.shared_scratch if with_first else None
+        return self.checkpoints or shared or Path(tempfile.gettempdir())

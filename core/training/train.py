@@ -106,6 +106,9 @@ class _Session:
 
     def _prepare(self) -> Iterator[ev.Event]:
         folder = self._job.checkpoints
+        if folder:  # before the others go on, which have their temporary files there
+            with atomic.disk_errors_as_run_error(folder):
+                atomic.make_folder(folder)
         newest = checkpoint.newest(folder) if folder else checkpoint.NewestCheckpoint(None, ())
         saved = self._ranks.broadcast(newest.checkpoint)
         if saved is not None:
@@ -118,10 +121,9 @@ class _Session:
         for name in newest.damaged:
             message = f"checkpoint {name} is damaged: continuing from epoch {self._epoch} instead"
             yield ev.Notice(message)
-        if folder:
-            with atomic.disk_errors_as_run_error(folder):
-                atomic.make_folder(folder)
-        for item in load_data(self._settings, self._schedule.epochs, self._job.scratch):
+        for item in load_data(
+            self._settings, self._schedule.epochs, self._job.scratch, self._ranks.local_size
+        ):
             if isinstance(item, Data):
                 self._data = item
             else:

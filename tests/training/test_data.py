@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +18,9 @@ from core.errors import DataError
 from core.runs.events import Notice, Progress
 from core.runs.settings import RunSettings
 from core.schedule.batches import batches
+from core.training import data as data_module
 from core.training.data import Data, allocate_images, choose_evenly, epoch_order, load_data
+from tests.training.small import small_settings
 
 
 def loaded(**changed) -> Data:
@@ -209,11 +212,23 @@ def test_images_go_to_memory_then_to_a_file_and_else_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []  # it has no name, so that nothing is left of it
     told = (
         r"^--samples and --validation-samples ask for 1,025 images of 1024 px, 3.2 GB: lower one "
-        r"of them or --image-size; 6.4 GB of memory and 0.0 GB of disk are free, of which half "
-        r"may be used$"
+        rf"of them or --image-size; 6.4 GB of memory and 0.0 GB in {re.escape(str(tmp_path))} are "
+        r"free for a process, which may use half$"
     )
     with pytest.raises(DataError, match=told):
         allocate_images(1_025, chosen, memory=free, disk=0, scratch=tmp_path)
+
+
+def test_the_processes_of_a_machine_share_its_memory_whatever_a_run_was_begun_with(
+    tmp_path, monkeypatch
+):
+    begun = small_settings(processes=4)
+    need = 80 * 3 * 32 * 32
+    monkeypatch.setattr(data_module, "free_memory", lambda _: 4 * need)
+    *_, held = load_data(begun, scratch=tmp_path / "nowhere", processes=2)
+    assert isinstance(held, Data)
+    with pytest.raises(FileNotFoundError, match="nowhere"):  # where the file would be
+        list(load_data(begun, scratch=tmp_path / "nowhere", processes=3))
 
 
 @given(

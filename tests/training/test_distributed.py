@@ -1,17 +1,28 @@
 from __future__ import annotations
 
+import pickle
 import subprocess
+import tempfile
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from core.errors import SettingsError
+from core.errors import InputError, SettingsError
 from core.runs import events as ev
 from core.runs.processes import torchrun
+from core.training import distributed
+from core.training.cache.forward_path import ForwardPath
+from core.training.data import Split
 from core.training.distributed import Ranks, join_process_group
+from core.training.job import Job, never
+from core.training.loop import Loop
+from core.training.shards import Shards
 from core.training.train import train
 from tests.training import in_processes
 from tests.training.small import of_kind, same_bits
@@ -128,3 +139,39 @@ def test_a_run_of_two_processes_goes_on_in_one(tmp_path, alone):
     assert of_kind(events, ev.Started)[0].resumed_at > 0
     assert same_bits(weights(tmp_path, 1)[0], alone)
     assert not torch.distributed.is_initialized()
+
+
+def test_an_evaluation_sends_as_much_for_each_image_however_many_there_are(monkeypatch):
+    images, sent = 4_000, []
+    monkeypatch.setattr(Ranks, "all_gather", lambda _, value: sent.append(value) or [value])
+    split = Split(torch.zeros(images, 3, 1, 1, dtype=torch.uint8), torch.zeros(images).long())
+    network: Any = nn.Sequential(nn.Flatten(), nn.Linear(3, 2))
+    path = ForwardPath(lambda entries: (split.pixels(entries).float(),), network)
+    none: Any = None
+    loop = Loop(network, none, none, none, none, Ranks(), never)
+    batches = Shards(1, range(1), 2).in_order(images)
+    assert len(list(loop.evaluate(0, path, split, batches))) == len(batches)
+    assert len(pickle.dumps(sent)) < 50 * images
+
+
+def test_a_process_that_finds_no_other_ends_by_an_error_of_its_input(monkeypatch):
+    monkeypatch.setattr(distributed, "_RENDEZVOUS", timedelta(milliseconds=1))
+    place = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    for name, value in place.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InputError, match=r"^--master-addr has not brought the processes"):
+        distributed.join_process_group()
+
+
+def test_temporary_files_lie_with_the_checkpoints_on_the_machine_of_the_first_process(tmp_path):
+    first = Job(in_processes.schedule(), in_processes.settings(), tmp_path)
+    places = (Ranks(1, 4, 1, 2), Ranks(2, 4, 0, 2))
+    others = [
+        replace(first, checkpoints=None, shared_scratch=first.scratch, ranks=ranks)
+        for ranks in places
+    ]
+    assert [job.scratch for job in (first, *others)] == [
+        tmp_path,
+        tmp_path,
+        Path(tempfile.gettempdir()),
+    ]

@@ -126,11 +126,11 @@ def free_budget(
 
     It is the same for all processes; those of one machine share its memory and disk.
     """
+    free = free_memory(device), usage.free_disk(scratch)
+    total = cache_budget(settings, *(int(size * FREE_SHARE) for size in free))
     sharing = ranks.local_size if device.type == "cpu" else 1  # each has a GPU of its own
-    memory = int(free_memory(device) * FREE_SHARE / sharing)
-    disk = int(usage.free_disk(scratch) * FREE_SHARE / ranks.local_size)
-    memory, disk = map(min, zip(*ranks.all_gather((memory, disk)), strict=True))
-    return cache_budget(settings, memory, disk)
+    own = total.memory // sharing, total.disk // ranks.local_size
+    return CacheBudget(*map(min, zip(*ranks.all_gather(own), strict=True)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from core.cache_plan.split_points import ForwardCosts, Work, cuts_of
 from core.grouping import group_paths, resolve_groups
 from core.runs import events as ev
 from core.schedule import parse
-from core.training.cache import exactness
+from core.training.cache import exactness, run_plan
 from core.training.cache import graph as frozen
 from core.training.cache.engine import FrozenCache
 from core.training.cache.exactness import arithmetic, path_difference
@@ -110,6 +110,17 @@ def test_a_disk_that_does_not_tell_what_is_free_counts_as_full(tmp_path, monkeyp
     monkeypatch.setattr(shutil, "disk_usage", refuse)
     assert free_budget(small_settings(), torch.device("cpu"), tmp_path, Ranks()).disk == 0
     assert of_kind(run(tmp_path, small_schedule(3), small_settings()), ev.Finished)
+
+
+@pytest.mark.parametrize(("device", "memory"), [("cpu", 50_000_000), ("cuda", 100_000_000)])
+def test_the_processes_of_a_machine_share_what_the_cache_may_take(
+    device, memory, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(run_plan, "free_memory", lambda _: 0)
+    monkeypatch.setattr(Ranks, "all_gather", lambda _, value: [value])
+    settings, ranks = small_settings(cache_memory=100, cache_disk=10), Ranks(0, 4, 0, 2)
+    budget = free_budget(settings, torch.device(device), tmp_path, ranks)
+    assert (budget.memory, budget.disk) == (memory, 5_000_000)
 
 
 @pytest.mark.thorough
