@@ -49,6 +49,7 @@ def leading(
         shared_scratch=job.scratch.absolute(),
     )
     try:
+        lifelines.wait_for_all()
         ranks.broadcast((shared, sys.argv[1:]))
         yield replace(job, ranks=ranks, should_stop=should_stop)
     except KeyboardInterrupt:  # torchrun ends all processes if one fails

@@ -108,6 +108,13 @@ def settle(page: Page) -> None:
     expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
 
 
+def open_recipe(page: Page) -> None:
+    """Open the menu in which a phone has the model, its groups and the presets."""
+    menu = page.locator(".st-key-recipe button")
+    if menu.count():
+        menu.click()
+
+
 def assert_fits(page: Page) -> None:
     """Nothing on the page is wider than the screen, which would make it scroll sideways."""
     settle(page)

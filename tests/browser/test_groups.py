@@ -22,6 +22,7 @@ RESNET = edits.use_model(presets.load("gradual"), layer_table.load("torchvision/
 def _opened(open_page: OpenPage, viewport: ViewportSize, scheme: str = "light") -> Page:
     page = open_page(RESNET, viewport, scheme)
     driving.settle(page)
+    driving.open_recipe(page)
     page.locator(".st-key-groups button").click()
     expect(_rows(page)).to_have_count(6)
     return page

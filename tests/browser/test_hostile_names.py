@@ -185,6 +185,7 @@ def test_run_compare_and_export_show_names_as_they_are(
     nothing_ran(page)
 
     page.locator(".st-key-to-compare button").click()
+    page.locator(".st-key-card-diff-b summary").click()
     shows(page.locator(".st-key-card-diff-b"), NAMES[0], NAMES[1], NAMES[4])
     shows(page.locator(".st-key-library-rows"), NAMES[0])
     shows(page.locator(".st-key-card-bars"), *NAMES)

@@ -15,7 +15,7 @@ from tests.browser.driving import OpenPage
 from tests.browser.faults import serious_faults
 from tests.data.zips import zipped
 
-DOWN_A_PHONE = ("status", "settings", "data", "rates", "runs")
+DOWN_A_PHONE = ("runs", "status", "settings", "data", "rates")
 """The Run page's cards before a run."""
 
 

@@ -37,7 +37,8 @@ def test_the_gallery_fits_the_screen_and_has_no_serious_fault(
 ) -> None:
     page = open_page("/", viewport, scheme)
     driving.settle(page)
-    page.locator(".st-key-presets button").first.click()
+    driving.open_recipe(page)
+    page.locator(".st-key-presets button").filter(visible=True).first.click()
     card = page.get_by_role("dialog").locator(".st-key-preset-card-ulmfit")
     expect(card).to_be_visible()
     box = card.bounding_box()

@@ -285,4 +285,5 @@ def test_no_serious_fault_with_the_popover_open_and_zoomed(
     expect(scrollbar(page)).to_be_visible()
     tool(page, "Cascade").click()
     expect(page.get_by_role("dialog", name="Cascade")).to_be_visible()
+    driving.settle(page)
     assert serious_faults(page) == []

@@ -53,11 +53,19 @@ class LifelineServer:
         self._stop, self._fail = stop, fail
         self._error: ThawError | None = None
         self._news, self._closed = threading.Event(), threading.Event()
+        self._others, self._all_are_here = place.size - 1, threading.Event()
         self._processes: dict[Connection, str] = {}
         self._key = secrets.token_hex(16)
         self._server = _listen(place.size)
         store.set(_KEY, json.dumps([self._server.getsockname()[1], self._key]))
         threading.Thread(target=self._watch, name="lifelines", daemon=True).start()
+
+    def wait_for_all(self) -> None:
+        """Wait until all processes have come: one that has not cannot be told that the run ends.
+
+        Ends after a while without one, which then has an error of its own.
+        """
+        self._all_are_here.wait(_CONNECT_SECONDS)
 
     def check(self) -> None:
         """Raise the error of a process that has failed or ended, if there is one."""
@@ -97,6 +105,8 @@ class LifelineServer:
             process = line.recv_bytes().decode()
             _keep_alive(line)
             self._processes[line] = process
+            if len(self._processes) == self._others:
+                self._all_are_here.set()
 
     def _hear(self, line: Connection) -> None:
         process = self._processes[line]

@@ -16,14 +16,18 @@ from pages.components.shared.fields import bound
 from pages.components.shared.state import current
 
 
-def groups_button() -> None:
-    """Draw the toolbar's button, which shows and hides the card."""
+def groups_button(menu: str | None = None) -> None:
+    """Draw the toolbar's button, which shows and hides the card, and closes the menu it is in.
+
+    `menu` is the menu's key: it would lie over the card.
+    """
     if session.table() is not None:
         st.button(
             "Hide groups" if current().design.shows_groups else "Groups",
             icon=":material/stacks:",
             key="groups",
             on_click=_toggle,
+            args=(menu,),
         )
 
 
@@ -46,9 +50,11 @@ def group_editor() -> None:
         _own_scales(schedule)
 
 
-def _toggle() -> None:
+def _toggle(menu: str | None) -> None:
     view = current().design
     view.shows_groups = not view.shows_groups
+    if menu is not None:
+        st.session_state[menu] = False
 
 
 def _how_fine(table: LayerTable) -> None:

@@ -23,6 +23,7 @@ from pages.components.shared.state import current
 
 _FILE, _SHARE, _MORE = "file-menu", "share-menu", "more-menu"
 """The popovers that are drawn anew as they open, since a drag does not draw what is in them."""
+_RECIPE = "recipe"
 
 
 def toolbar(errors: Sequence[Problem], *, narrow: bool) -> None:
@@ -59,11 +60,12 @@ def has_open_menu() -> bool:
 def _recipe() -> None:
     """Draw the menu of the model, its weights and groups, and the preset."""
     model = frame.escape_markdown(session.schedule().model.name.rsplit("/", 1)[-1])
-    with st.popover(f"**{model}** :gray[{preset_in_words()}]", key="recipe", width="stretch"):
+    label = f"**{model}** :gray[{preset_in_words()}]"
+    with st.popover(label, key=_RECIPE, width="stretch", on_change="rerun"):
         model_box()
         weights_choice()
         with st.container(horizontal=True, gap="small"):
-            groups_button()
+            groups_button(_RECIPE)
             preset_button()
 
 

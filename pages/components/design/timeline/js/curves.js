@@ -61,6 +61,7 @@ export function highest(points) {
  */
 export function warp(points, from, to, epochs) {
   if (PARTS.every((name) => from[name] === to[name])) return points;
+  if (from.origin >= epochs) return [0, 1, epochs, 1]; // it began after the run, so it has no shape to stretch
   const restFrom = epochs - from.origin - from.warmup;
   const restTo = epochs - to.origin - to.warmup;
   const lift = (y, old, now) => (old === now || old === 1 ? y : 1 - ((1 - y) * (1 - now)) / (1 - old));
