@@ -15,9 +15,14 @@ _EXPLAINED: Mapping[str, str] = {
     "frozen": "freezing",
     "thaw": "unfreezing",
     "window": "unfreezing",
+    "split": "unfreezing",
     "cascade": "unfreezing",
+    "epoch": "unfreezing",
+    "playhead": "unfreezing",
     "phase": "unfreezing",
     "trainable": "freezing",
+    "memory": "groups",
+    "lr-budget": "warmup",
     "base-lr": "rates",
     "lr-scale": "rates",
     "group-decay": "rates",
@@ -26,12 +31,18 @@ _EXPLAINED: Mapping[str, str] = {
     "peak": "warmup",
     "warmup": "warmup",
     "warmup-start": "warmup",
+    "warmup-shape": "warmup",
     "shape": "warmup",
     "floor": "warmup",
     "floor-kind": "warmup",
+    "restart": "warmup",
+    "interval": "warmup",
+    "flops": "groups",
+    "compute": "groups",
     "cache": "freezing",
+    "preset": "setup",
 }
-"""The step of Learn that explains a term, where one does."""
+"""The step of Learn that explains a term."""
 
 
 def terms() -> tuple[str, ...]:
@@ -43,8 +54,8 @@ def terms() -> tuple[str, ...]:
 
 def tip(term: str) -> str:
     """Return the tooltip of a widget as Markdown: what the term means, and a link into Learn."""
-    meaning, step = _english().word(f"meaning.{term}"), _EXPLAINED.get(term)
-    return meaning if step is None else f"{meaning} [{_title(step, _english())}]({_address(step)})"
+    meaning, step = _english().word(f"meaning.{term}"), _EXPLAINED[term]
+    return f"{meaning} [{_title(step, _english())}]({_address(step)})"
 
 
 def label(term: str, text: str) -> str:
@@ -64,12 +75,11 @@ def gestures(language: Language) -> str:
 
 @cache
 def as_json() -> str:
-    """Return what terms.js shows: by term its meaning, and title and address of a step or null."""
+    """Return what terms.js shows: by term its meaning, and title and address of a step."""
     english = _english()
-    steps = {step: (_title(step, english), _address(step)) for step in _EXPLAINED.values()}
     entries = {
-        term: (english.word(f"meaning.{term}"), steps.get(_EXPLAINED.get(term, "")))
-        for term in terms()
+        term: (english.word(f"meaning.{term}"), _title(step, english), _address(step))
+        for term, step in _EXPLAINED.items()
     }
     return json.dumps(entries)
 
@@ -80,12 +90,11 @@ def _english() -> Language:
 
 
 def _item(term: str, language: Language) -> str:
-    step = _EXPLAINED.get(term)
-    title = "" if step is None else escape(_title(step, language))
-    address = "" if step is None else f"{_address(step)}&amp;lang={language.code}"
-    link = f' <a href="{address}" target="_blank">{title}</a>' if step else ""
+    step = _EXPLAINED[term]
+    address = f"{_address(step)}&amp;lang={language.code}"
+    link = f'<a href="{address}" target="_blank">{escape(_title(step, language))}</a>'
     name, meaning = (escape(language.word(f"{part}.{term}")) for part in ("term", "meaning"))
-    return f"<div><dt>{name}</dt><dd>{meaning}{link}</dd></div>"
+    return f"<div><dt>{name}</dt><dd>{meaning} {link}</dd></div>"
 
 
 def _title(step: str, language: Language) -> str:

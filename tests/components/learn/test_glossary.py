@@ -36,9 +36,10 @@ def test_the_list_has_every_term_and_its_links_lead_to_a_step_in_that_language(
 
 
 def test_a_tooltip_says_in_a_browser_what_it_says_at_a_field() -> None:
-    for term, (meaning, step) in json.loads(glossary.as_json()).items():
-        link = "" if step is None else f" [{step[0]}]({step[1]})"
-        assert glossary.tip(term) == f"{meaning}{link}"
+    entries = json.loads(glossary.as_json())
+    assert entries.keys() == set(glossary.terms())
+    for term, (meaning, title, address) in entries.items():
+        assert glossary.tip(term) == f"{meaning} [{title}]({address})"
 
 
 def test_both_languages_have_the_same_gestures() -> None:

@@ -21,11 +21,10 @@
     clearTimeout(timer);
     if (term === shown || !term.isConnected) return;
     shown = term;
-    const [meaning, step] = meanings[term.dataset.term];
+    const [meaning, title, address] = meanings[term.dataset.term];
     text.textContent = meaning;
     term.setAttribute("aria-description", meaning);
-    link.hidden = step === null;
-    if (step !== null) [link.textContent, link.href] = step;
+    [link.textContent, link.href] = [title, address];
     if (!bubble.isConnected) document.body.append(bubble);
     bubble.togglePopover(true);
     const { left, top, bottom } = term.getBoundingClientRect();
