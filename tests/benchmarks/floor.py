@@ -2,9 +2,9 @@
 
 What is frozen runs over every image once, before the first epoch. An exact floor ends with the
 weights of a run of Thaw, bit for bit, so it tells how little such a run can take on a machine. A
-fast one uses what `--precision fast` does: channels last, bfloat16 where the processor has it, and
-BatchNorm folded into what is frozen. It is written for ResNets that thaw stage by stage, with
-images in memory.
+fast one uses what `--precision fast` does: BatchNorm folded into what is frozen, and bfloat16 and
+channels last where the processor has bfloat16. It is written for ResNets that thaw stage by stage,
+with images in memory.
 """
 
 from __future__ import annotations
