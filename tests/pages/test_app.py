@@ -90,7 +90,7 @@ def test_a_dialog_stays_open_whatever_the_page_draws_anew_until_help_takes_its_p
     app.run()
     assert holds in keys()
     app.button(key="help").click().run()
-    assert glossary.listed(LANGUAGES["en"]) in html(app)
+    assert glossary.term_list(LANGUAGES["en"]) in html(app)
     assert holds not in keys()
 
 
