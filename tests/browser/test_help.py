@@ -57,6 +57,7 @@ def test_a_question_mark_opens_the_list_unless_it_is_typed(open_page: OpenPage) 
     name.press("?")
     expect(name).to_have_value("Gradual unfreezing?")
     page.locator("[data-term=phase]").first.focus()
+    driving.settle(page)  # of the new name
     page.keyboard.press("?")
     dialog = page.get_by_role("dialog")
     expect(dialog.locator("[lang=en] dt").first).to_be_visible()

@@ -61,7 +61,6 @@ export function highest(points) {
  */
 export function warp(points, from, to, epochs) {
   if (PARTS.every((name) => from[name] === to[name])) return points;
-  if (from.origin >= epochs) return [0, 1, epochs, 1]; // it began after the run, so it has no shape to stretch
   const restFrom = epochs - from.origin - from.warmup;
   const restTo = epochs - to.origin - to.warmup;
   const lift = (y, old, now) => (old === now || old === 1 ? y : 1 - ((1 - y) * (1 - now)) / (1 - old));
@@ -72,17 +71,24 @@ export function warp(points, from, to, epochs) {
     if (t < 0) continue;
     if (t < from.warmup) {
       if (to.warmup === 0) continue;
-      const x = to.origin + (t / from.warmup) * to.warmup;
-      if (x <= epochs) result.push(x, lift(points[i + 1], from.start, to.start));
+      result.push(to.origin + (t / from.warmup) * to.warmup, lift(points[i + 1], from.start, to.start));
     } else if (restFrom > 0) {
       const share = squeeze((t - from.warmup) / restFrom, from.cooldown, to.cooldown);
       const x = to.origin + to.warmup + share * Math.max(restTo, 0);
       // Out of a curve that only cools down comes one that stays at its peak for a while.
       if (t === from.warmup && share > 0) result.push(to.origin + to.warmup, 1);
-      if (x <= epochs) result.push(x, lift(points[i + 1], from.floor ?? 0, to.floor ?? 0));
+      result.push(x, lift(points[i + 1], from.floor ?? 0, to.floor ?? 0));
     }
   }
-  return result;
+  return until(epochs, result);
+}
+
+/** The points up to x = end; level from where none are known, as of a curve that had no time to fall. */
+function until(end, points) {
+  const beyond = points.findIndex((value, at) => at % 2 === 0 && value > end);
+  if (beyond >= 0) return [...points.slice(0, beyond), end, valueAt(points, end)];
+  const known = points.length > 0 ? points : [0, 1];
+  return known.at(-2) < end ? [...known, end, known.at(-1)] : known;
 }
 
 /**
