@@ -41,7 +41,7 @@ _WEIGHTS = (
 
 
 def by_weight(differences: Sequence[Difference]) -> tuple[Difference, ...]:
-    """Return the differences, those that change the run most come first."""
+    """Return the differences; those that change the run most come first."""
     return tuple(sorted(differences, key=lambda each: (_place(each.fields[0]), -each.size)))
 
 

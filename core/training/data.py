@@ -97,9 +97,9 @@ def load_data(
     """Yield progress while the images are read, what is left out, and the data as the last item.
 
     `epochs` is how many the run has: open-ended augmentation has a view for each. Images that take
-    over half of the free memory lie in a temporary file in `scratch`; `processes`
-    of this machine share what is free, and each holds all images. With `decode: "stream"` no image
-    of a folder is decoded yet.
+    over half of the free memory lie in a temporary file in `scratch`; `processes` of this machine
+    share what is free, and each holds all images. With `decode: "stream"` no image of a folder is
+    decoded yet.
 
     Raises DataError for a folder that is missing or holds no two classes with images, for images
     that cannot be decoded, for fewer samples than classes, and for more than there is room for.

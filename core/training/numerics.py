@@ -57,13 +57,12 @@ class Arithmetic:
     def notices(self) -> Iterator[str]:
         """Yield what fast precision uses on the device, and what is computed in software there."""
         if self.is_fast:
-            uses = ["folded BatchNorm"]
+            uses = [] if self.dtype is None else [_name(self.dtype)]
             if self.channels_last:
-                uses.insert(0, "channels last")
+                uses.append("channels last")
+            uses.append("folded BatchNorm")
             if self.dtype is None:
                 uses.append("no bfloat16, which this device does not have in hardware")
-            else:
-                uses.insert(0, _name(self.dtype))
             # GPUs have TF32 since they have bfloat16
             if self.device.type == "cuda" and in_hardware(self.device, torch.bfloat16):
                 uses.append("TF32")

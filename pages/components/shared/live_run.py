@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,7 +36,7 @@ def live_run_pill() -> None:
     mine.followed = {run: known for run, known in mine.followed.items() if run in state[0]}
     every = _POLL_SECONDS if any(state) else _QUIET_POLL_SECONDS
     with st.container(key="live-run"):  # always there, so that the page is not made anew
-        st.fragment(run_every=every)(_pill)(state)
+        st.fragment(run_every=every)(_pill)(state, iter([state]))
 
 
 def _state() -> _State:
@@ -67,9 +67,10 @@ def _progress(run: Path) -> tuple[float, float | None]:
     return 0.0, None
 
 
-def _pill(before: _State) -> None:
+def _pill(before: _State, known: Iterator[_State]) -> None:
+    """Draw the pill; look for what has changed, but not in the page's own run, which just has."""
     live, *_ = before
-    now = _state()
+    now = next(known, None) or _state()
     if now != before:
         _tell_ended([run for run in live if run not in now[0]])
         st.rerun()

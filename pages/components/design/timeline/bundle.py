@@ -13,8 +13,8 @@ def bundle(entry: Path) -> str:
 
     As a browser would run them: each file once, after the files that it imports. The import lines
     are left out, so names must not repeat between files. Understands `import { a, b } from
-    "./file.js";` at the start of a line, and no other form. Raises FileNotFoundError for an import
-    of a file that is not there.
+    "./file.js";`, or of a path like `"../file.js"`, at the start of a line, and no other form.
+    Raises FileNotFoundError for an import of a file that is not there.
     """
     texts: dict[Path, str] = {}
     _gather(entry.resolve(), texts)

@@ -160,35 +160,6 @@ def spans(line: list[dict[str, Any]]) -> dict[int, tuple[float, float, bool]]:
     return found
 
 
-CHART_IN_PAGE = """(() => {
-  const sets = { ...given };
-  const view = {
-    data: (name, rows) => (rows ? (sets[name] = rows) : sets[name]),
-    changeset: () => ({ remove: (test) => ({ insert: (rows) => ({ test, rows }) }) }),
-    change(name, { test, rows }) {
-      sets[name] = [...sets[name].filter((row) => !test(row)), ...rows];
-    },
-    runAsync() {},
-  };
-  const { querySelector } = document;
-  document.querySelector = () => ({ __data__: { context: { dataflow: view, data: sets } } });
-  drawChart({ ...timeline, latest }, buildChart(), phases);
-  document.querySelector = querySelector;
-  return sets.lines.filter(({ group }) => group === "head");
-})()"""
-
-
-def test_a_drag_begun_before_the_answer_to_the_last_one_starts_from_that_answer() -> None:
-    before, first, hand = (
-        schedule(),
-        *(edits.set_groups(schedule(), {"head": {"lr_scale": scale}}) for scale in (2.0, 3.0)),
-    )
-    rows, latest = data_of_chart(first, 10, 0.0, View()), drawn(first)
-    shown = in_hand(CHART_IN_PAGE, drawn(before), drawn(hand), given=rows, latest=latest)
-    height = max(row["y"] for row in rows["lines"] if row["group"] == "head")
-    assert max(row["y"] for row in shown) == pytest.approx(height * 3 / 2)
-
-
 def test_a_name_in_the_chart_says_whether_its_group_is_frozen_at_the_end() -> None:
     before, after = schedule(), schedule({"layer1": [[7, None]], "head": [[0, 2]]})
     old, new = (data_of_chart(each, 10, 0.0, View()) for each in (before, after))
@@ -202,7 +173,9 @@ def test_a_drag_begun_before_the_last_one_is_answered_moves_the_rates_of_that_an
     )
     old, new = (data_of_chart(each, 10, 0.0, View()) for each in (answer, after))
     lines = in_hand(SECOND_DRAG, drawn(before), drawn(after), answer=drawn(answer), given=old)
-    head, expected = (
-        [row for row in rows if row["group"] == "head"] for rows in (lines, new["lines"])
+    head, sent, expected = (
+        [row["y"] for row in rows if row["group"] == "head"]
+        for rows in (lines, old["lines"], new["lines"])
     )
-    assert [row["y"] for row in head] == pytest.approx([row["y"] for row in expected])
+    assert head == pytest.approx(expected)
+    assert max(head) == pytest.approx(max(sent) * 4 / 2)
