@@ -212,6 +212,7 @@ def test_two_fingers_zoom_and_one_moves_what_is_shown(open_page: OpenPage) -> No
     driving.assert_fits(page)
 
 
+@pytest.mark.thorough
 def test_undo_by_key_works_from_a_switch_and_from_a_select_box(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     bar(page, "stage4").click()

@@ -63,6 +63,7 @@ CONTRADICTING = [
 """The squares that are held back are the circles that are: of each such pair, one is mistaken."""
 
 
+@pytest.mark.thorough
 def test_a_zip_is_uploaded_and_looked_at(open_page: OpenPage) -> None:
     page = open_page("/run")
     broken = [("shapes/circle/broken.jpg", b"no image"), ("shapes/notes.txt", b"x")]

@@ -11,6 +11,7 @@ from tests.browser.faults import serious_faults
 from tests.sample import thorough
 
 
+@pytest.mark.thorough
 def test_the_gallery_is_used_by_keyboard_alone(open_page: OpenPage) -> None:
     page = open_page("/")
     button = page.locator(".st-key-presets button").first

@@ -28,6 +28,7 @@ from tests.browser.timeline import (
 from tests.sample import thorough
 
 
+@pytest.mark.thorough
 def test_windows_are_added_split_and_removed_by_mouse(open_page: OpenPage) -> None:
     page = at_rest(open_page("/"))
     expect(tool(page, "Split")).to_have_attribute("aria-disabled", "true")
