@@ -56,12 +56,14 @@ class Reference(Document):
 class Cascade(Document):
     """Groups thaw one after the other, from the head to the input.
 
-    The head thaws at epoch 0, the next group at `every`, and so on; with `groups`, only so many do.
+    The head thaws at epoch 0, the next group at `every`, and so on; with `groups`, only so many do,
+    and with `latest`, none later than at that epoch.
     """
 
     kind: Literal["cascade"]
     every: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 1
     groups: Annotated[int, Field(ge=1)] | None = None
+    latest: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = None
 
 
 class Chain(Document):

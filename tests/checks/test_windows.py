@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from core import checks, presets
+from core.demo import limits
+from core.models import layer_table
 from tests.checks.small import ALL, RESNET18, body, codes, fixed, found, group, only, schedule, the
 from tests.components.design.timeline.bench import schedule as pictured
 
@@ -193,7 +195,13 @@ def test_a_long_list_of_groups_is_cut_in_the_message():
     )
 
 
-def test_the_default_preset_is_told_what_is_true_of_it():
-    assert codes(presets.load("gradual")) == ["cold-thaw", "never-trains"]
+def test_a_new_session_begins_without_a_problem_also_in_the_demo():
+    default = presets.load(presets.DEFAULT)
+    table = layer_table.load(default.model.name)
+    for first in (default, limits.shortened(default)):
+        assert checks.problems(first, table) == ()
+
+
+def test_a_preset_that_leaves_groups_frozen_says_so():
     assert codes(presets.load("head-only")) == ["never-trains"]
     assert codes(presets.load("discriminative")) == []

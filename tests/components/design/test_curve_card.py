@@ -136,7 +136,8 @@ def test_a_step_is_a_small_part_of_the_number_and_not_too_small(value: float) ->
 
 
 def test_a_window_says_how_much_of_the_learning_its_group_gets() -> None:
-    gradual = presets.load("gradual")
+    gradual = edits.set_field(presets.load("gradual"), "lr.warmup.epochs", 1)
+    gradual = edits.set_windows(gradual, {"stage2": [[4, None]], "stem": []})
     told = learning(gradual, gradual.group("stage2"), 0)
     assert told.startswith(
         "Trains in <b>33%</b> of the epochs but gets <b>8.5%</b> of the learning that it would get"

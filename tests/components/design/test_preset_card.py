@@ -52,7 +52,7 @@ def test_slower_groups_are_paler() -> None:
 def test_a_picture_says_in_words_how_much_trains() -> None:
     told = re.search(r'alt="([^"]+)"', picture(presets.load("gradual"), dark=False))
     assert told is not None
-    assert re.findall(r"\d+", told[1]) == ["7", "6", "1", "5"]  # groups, epochs, at first, at last
+    assert re.findall(r"\d+", told[1]) == ["7", "6", "1", "7"]  # groups, epochs, at first, at last
 
 
 @pytest.mark.parametrize("name", presets.names())
